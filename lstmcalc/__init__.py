@@ -1,0 +1,41 @@
+"""Shapes, parameters and a numerical proof for any LSTM that PyTorch accepts.
+
+    from lstmcalc import LSTMConfig, LSTMModel, forward
+
+Names are loaded when they are first used: importing the package loads neither numpy nor rich.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lstmcalc.config import DataSpec, LSTMConfig
+    from lstmcalc.dims import Dim
+    from lstmcalc.errors import LstmcalcError
+    from lstmcalc.model import LSTMModel
+    from lstmcalc.numerics import forward
+
+__version__ = "0.1.0"
+
+__all__ = ["DataSpec", "Dim", "LSTMConfig", "LSTMModel", "LstmcalcError", "__version__", "forward"]
+
+_HOME = {
+    "DataSpec": "config",
+    "Dim": "dims",
+    "LSTMConfig": "config",
+    "LSTMModel": "model",
+    "LstmcalcError": "errors",
+    "forward": "numerics",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,146 @@
+"""Symbolic sizes: exact integer expressions over named hyperparameters.
+
+An expression keeps the form it was written in (`4*H_cell`, `D*(num_layers - 1)*(...)`), because it is shown
+to people; two expressions are equal when they are the same polynomial. Its text is valid Python.
+
+Not here: sizes that round up or take a maximum, and what the symbols mean (`model` knows that).
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import mul
+from typing import TypeAlias, Union
+
+Factor: TypeAlias = Union[str, "Dim"]  # a symbol, or a sum that stays in brackets
+Terms: TypeAlias = dict[tuple[Factor, ...], int]  # the factors of each product, and its coefficient
+
+
+class Dim:
+    """An exact integer expression in `+`, `-` and `*` over symbols and integers.
+
+    >>> H_cell, H_in = Dim.symbol("H_cell"), Dim.symbol("H_in")
+    >>> weight = 4 * H_cell * H_in
+    >>> str(weight), weight.at({"H_cell": 20, "H_in": 10})
+    ('4*H_cell*H_in', 800)
+    """
+
+    __slots__ = ("_terms",)
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = {factors: coefficient for factors, coefficient in terms.items() if coefficient}
+
+    @classmethod
+    def symbol(cls, name: str) -> "Dim":
+        """The symbol `name`."""
+        return cls({(name,): 1})
+
+    @classmethod
+    def of(cls, value: "int | Dim") -> "Dim":
+        """`value` as an expression."""
+        return value if isinstance(value, Dim) else cls({(): value})
+
+    def __add__(self, other: "int | Dim") -> "Dim":
+        terms = dict(self._terms)
+        for factors, coefficient in Dim.of(other)._terms.items():
+            terms[factors] = terms.get(factors, 0) + coefficient
+        return Dim(terms)
+
+    def __mul__(self, other: "int | Dim") -> "Dim":
+        left, right = self._product(), Dim.of(other)._product()
+        coefficient = left[1] * right[1]
+        factors = left[0] + right[0]
+        if coefficient == 1 and len(factors) == 1 and isinstance(factors[0], Dim):
+            return factors[0]
+        symbols = sorted(factor for factor in factors if isinstance(factor, str))
+        brackets = [factor for factor in factors if isinstance(factor, Dim)]
+        return Dim({(*symbols, *brackets): coefficient})
+
+    def _product(self) -> tuple[tuple[Factor, ...], int]:
+        """The expression as factors and a coefficient: a sum of several terms is one factor, in brackets."""
+        if len(self._terms) > 1:
+            return (self,), 1
+        return next(iter(self._terms.items()), ((), 0))
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __neg__(self) -> "Dim":
+        return self * -1
+
+    def __sub__(self, other: "int | Dim") -> "Dim":
+        return self + -Dim.of(other)
+
+    def __rsub__(self, other: int) -> "Dim":
+        return -self + other
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """The names of the symbols in it."""
+        return frozenset[str]().union(
+            *(factor.symbols if isinstance(factor, Dim) else {factor} for factors in self._terms for factor in factors)
+        )
+
+    def substitute(self, values: Mapping[str, "int | Dim"]) -> "Dim":
+        """The expression with some of its symbols replaced."""
+        total = Dim({})
+        for factors, coefficient in self._terms.items():
+            replaced = (
+                factor.substitute(values) if isinstance(factor, Dim) else values.get(factor, Dim.symbol(factor))
+                for factor in factors
+            )
+            total += reduce(mul, map(Dim.of, replaced), Dim.of(coefficient))
+        return total
+
+    def at(self, values: Mapping[str, int]) -> int:
+        """The number it stands for.
+
+        Raises:
+            KeyError: A symbol has no value.
+        """
+        return sum(
+            reduce(
+                mul,
+                (factor.at(values) if isinstance(factor, Dim) else values[factor] for factor in factors),
+                coefficient,
+            )
+            for factors, coefficient in self._terms.items()
+        )
+
+    def expanded(self) -> dict[tuple[str, ...], int]:
+        """The polynomial: its monomials, as sorted symbols, with their coefficients."""
+        total: dict[tuple[str, ...], int] = {}
+        for factors, coefficient in self._terms.items():
+            product: dict[tuple[str, ...], int] = {(): coefficient}
+            for factor in factors:
+                other = factor.expanded() if isinstance(factor, Dim) else {(factor,): 1}
+                step: dict[tuple[str, ...], int] = {}
+                for left, a in product.items():
+                    for right, b in other.items():
+                        key = tuple(sorted(left + right))
+                        step[key] = step.get(key, 0) + a * b
+                product = step
+            for key, value in product.items():
+                total[key] = total.get(key, 0) + value
+        return {key: value for key, value in total.items() if value}
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, int | Dim):
+            return self.expanded() == Dim.of(other).expanded()
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.expanded().items()))
+
+    def __str__(self) -> str:
+        text = ""
+        for factors, coefficient in self._terms.items():
+            parts = [f"({factor})" if isinstance(factor, Dim) else factor for factor in factors]
+            if abs(coefficient) != 1 or not parts:
+                parts.insert(0, str(abs(coefficient)))
+            sign = "-" if coefficient < 0 else "+"
+            text += f" {sign} " if text else sign.strip("+")
+            text += "*".join(parts)
+        return text or "0"
+
+    def __repr__(self) -> str:
+        return f"Dim({str(self)!r})"

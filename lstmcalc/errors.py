@@ -1,0 +1,98 @@
+"""The exception family and the exit codes.
+
+Whoever finds something wrong states the bare fact (what, expected, found, what to do); whoever knows where it
+was asked (a flag, a line of a file) adds that once, with `at`. The command line catches the family in one place.
+"""
+
+from enum import IntEnum
+from typing import Self
+
+
+class ExitCode(IntEnum):
+    """What the process returns."""
+
+    OK = 0
+    FAILED = 1  # a comparison or proof does not hold
+    USAGE = 2  # the command line or the input is wrong
+    INTERRUPTED = 130  # Ctrl-C: 128 + SIGINT, as shells report it
+
+
+class LstmcalcError(Exception):
+    """What was asked, what was expected, what was found, what to do.
+
+    Attributes:
+        what: The fact, as a phrase: `hidden_size is out of range`.
+        expected: The rule, with its numbers: `proj_size < hidden_size = 20`.
+        found: What was there instead, as it should be shown.
+        hint: What to do about it.
+        where: Where it was asked: `--hidden`.
+    """
+
+    def __init__(self, what: str, expected: str = "", found: str = "", hint: str = "", where: str = "") -> None:
+        super().__init__(what, expected, found, hint, where)
+        self.what = what
+        self.expected = expected
+        self.found = found
+        self.hint = hint
+        self.where = where
+
+    def at(self, where: str) -> Self:
+        """The same error, with the place it was asked at."""
+        return type(self)(self.what, self.expected, self.found, self.hint, where)
+
+    def __str__(self) -> str:
+        facts = [f"expected {self.expected}"] if self.expected else []
+        facts += [f"found {self.found}"] if self.found else []
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        lines += [", ".join(facts)] if facts else []
+        lines += [f"hint: {self.hint}"] if self.hint else []
+        return "\n  ".join(lines)
+
+
+class UsageError(LstmcalcError, ValueError):
+    """The command line does not make sense: an unknown flag, a contradiction, text that is not a number."""
+
+
+class ConfigError(LstmcalcError, ValueError):
+    """A hyperparameter or a size of the data breaks one of PyTorch's rules.
+
+    Attributes:
+        field: The setting's name, as `hidden_size`.
+    """
+
+    def __init__(
+        self, what: str, expected: str = "", found: str = "", hint: str = "", where: str = "", field: str = ""
+    ) -> None:
+        super().__init__(what, expected, found, hint, where)
+        self.args = (what, expected, found, hint, where, field)
+        self.field = field
+
+    def at(self, where: str) -> Self:
+        """The same error, with the place the setting was given at."""
+        return type(self)(self.what, self.expected, self.found, self.hint, where, self.field)
+
+
+class ArrayError(LstmcalcError, ValueError):
+    """An array given to the forward pass is missing, unknown, misshaped or of another dtype."""
+
+
+class TooLargeError(LstmcalcError):
+    """The answer would have too many rows, or the computation would not fit in memory."""
+
+
+class UnsupportedError(LstmcalcError):
+    """Something this cannot express, refused by name: a dtype, a framework's missing feature."""
+
+
+class MissingExtraError(LstmcalcError, ImportError):
+    """An optional dependency is not installed; the hint names the extra to install."""
+
+
+class OutputError(LstmcalcError, OSError):
+    """A result could not be written."""
+
+
+def shorten(value: object, limit: int = 60) -> str:
+    """Show what was found, whatever it was: quoted, escaped and never longer than `limit` characters."""
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"
