@@ -1,0 +1,197 @@
+"""The same weights and the same data in another framework, to be compared with our own forward pass.
+
+Each framework is imported inside the function that needs it, and what it cannot express is refused by name.
+
+Sources: the ONNX operator LSTM, opset 14 (onnx 1.23.2), whose gates are ordered i o f c and whose bias is
+`[Wb | Rb]`; run with onnxruntime 1.31.1. `torch.nn.LSTM`, torch 2.13.0.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from lstmcalc.config import DataSpec, LSTMConfig
+from lstmcalc.errors import MissingExtraError, UnsupportedError
+from lstmcalc.numerics import Array
+
+
+class Verdict(NamedTuple):
+    """What another framework computed: its name with its version, and output, h_n and c_n."""
+
+    judge: str
+    outputs: dict[str, Array]
+
+
+def judge(
+    name: str, config: LSTMConfig, data: DataSpec, weights: Mapping[str, Array], inputs: Mapping[str, Array]
+) -> Verdict:
+    """Run the framework `name`, one of `JUDGES`, on arrays shaped and named as for `numerics.forward`.
+
+    Raises:
+        MissingExtraError: It is not installed.
+        UnsupportedError: It cannot express this LSTM or this data.
+    """
+    return JUDGES[name](config, data, weights, inputs)
+
+
+def check_judge(name: str, config: LSTMConfig, data: DataSpec) -> None:
+    """Refuse what `judge` would refuse, before anything is computed.
+
+    Raises:
+        MissingExtraError: It is not installed.
+        UnsupportedError: It cannot express this LSTM or this data.
+    """
+    for module in {"pytorch": ("torch",), "onnxruntime": ("onnx", "onnxruntime")}[name]:
+        _load(module, name)
+    if name != "onnxruntime":
+        return
+    # LSTM in ONNX has no projection input; ONNX Runtime computes it in float32 only, and ends the whole process
+    # on an empty batch.
+    for refused, what in (
+        (config.proj_size, "a projection"),
+        (data.dtype != "float32", data.dtype),
+        (data.batch == 0, "an empty batch"),
+    ):
+        if refused:
+            raise UnsupportedError(
+                f"onnxruntime cannot run {what}",
+                expected="an LSTM without a projection, in float32, with N >= 1",
+                hint="--against torch can" if data.dtype != "bfloat16" else "",
+                where="--against",
+            )
+
+
+def _load(module: str, name: str) -> Any:  # noqa: ANN401  # the module, which has no types here
+    try:
+        return import_module(module)
+    except ImportError as error:
+        extra = {"pytorch": "torch"}.get(name, name)
+        raise MissingExtraError(
+            f"{module} cannot be imported",
+            found=str(error),
+            hint=f"pip install 'lstmcalc[{extra}]'",
+            where="--against",
+        ) from None
+
+
+def _pytorch(config: LSTMConfig, data: DataSpec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> Verdict:
+    torch = _load("torch", "pytorch")
+    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "LSTM with projections is not supported with oneDNN", and the like
+        lstm = torch.nn.LSTM(
+            config.input_size,
+            config.hidden_size,
+            config.num_layers,
+            bias=config.bias,
+            batch_first=config.batch_first,
+            bidirectional=config.bidirectional,
+            proj_size=config.proj_size,
+            dtype=getattr(torch, data.dtype),
+        ).eval()
+        tensors = {name: torch.from_numpy(array) for name, array in {**weights, **inputs}.items()}
+        lstm.load_state_dict({name: tensors[name] for name in weights})
+        x, state = tensors["input"], (tensors["h_0"], tensors["c_0"])
+        if data.lengths:
+            x = pack_padded_sequence(x, list(data.lengths), config.batch_first, enforce_sorted=False)
+        output, (h_n, c_n) = lstm(x, state)
+        if data.lengths:
+            output, _ = pad_packed_sequence(output, config.batch_first, total_length=data.seq_len)
+    results = {"output": output, "h_n": h_n, "c_n": c_n}
+    return Verdict(f"PyTorch {torch.__version__}", {name: tensor.numpy() for name, tensor in results.items()})
+
+
+def _onnxruntime(
+    config: LSTMConfig, data: DataSpec, weights: Mapping[str, Array], inputs: Mapping[str, Array]
+) -> Verdict:
+    onnxruntime = _load("onnxruntime", "onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(
+        onnx_model(config, data, weights).SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    steps_first = config.batch_first and not data.unbatched
+    x, h_0, c_0 = inputs["input"], inputs["h_0"], inputs["c_0"]
+    if data.unbatched:
+        x, h_0, c_0 = x[:, None], h_0[:, None], c_0[:, None]
+    elif steps_first:
+        x = x.swapaxes(0, 1)
+    feeds = {"X": np.ascontiguousarray(x), "h_0": h_0, "c_0": c_0}
+    if data.lengths:
+        feeds["lengths"] = np.array(data.lengths, np.int32)
+    output, h_n, c_n = session.run(["output", "h_n", "c_n"], feeds)
+    if data.unbatched:
+        output, h_n, c_n = output[:, 0], h_n[:, 0], c_n[:, 0]
+    elif steps_first:
+        output = output.swapaxes(0, 1)
+    return Verdict(f"ONNX Runtime {onnxruntime.__version__}", {"output": output, "h_n": h_n, "c_n": c_n})
+
+
+def onnx_model(config: LSTMConfig, data: DataSpec, weights: Mapping[str, Array]) -> Any:  # noqa: ANN401
+    """The LSTM as an `onnx.ModelProto`: one LSTM node for each layer, `(L, N, ...)` throughout."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    directions, hidden = config.num_directions, config.hidden_size
+    nodes, constants = [], {"merged": np.array([0, 0, -1]), "states": np.full(config.num_layers, directions)}
+    for name in ("h", "c"):
+        parts = [f"{name}_0_l{layer}" for layer in range(config.num_layers)]
+        nodes.append(helper.make_node("Split", [f"{name}_0", "states"], parts, axis=0))
+    reads = "X"
+    for layer in range(config.num_layers):
+        arrays = _onnx_arrays(config, weights, layer)
+        constants |= {f"{name}_l{layer}": array for name, array in arrays.items()}
+        names = [f"{name}_l{layer}" if name in arrays else "" for name in ("W", "R", "B")]
+        lengths = "lengths" if data.lengths else ""
+        nodes += [
+            helper.make_node(
+                "LSTM",
+                [reads, *names, lengths, f"h_0_l{layer}", f"c_0_l{layer}"],
+                [f"Y_l{layer}", f"h_n_l{layer}", f"c_n_l{layer}"],
+                hidden_size=hidden,
+                direction="bidirectional" if config.bidirectional else "forward",
+            ),
+            # Y is (L, D, N, H); the next layer reads (L, N, D*H).
+            helper.make_node("Transpose", [f"Y_l{layer}"], [f"T_l{layer}"], perm=[0, 2, 1, 3]),
+            helper.make_node("Reshape", [f"T_l{layer}", "merged"], [f"X_l{layer}"]),
+        ]
+        reads = f"X_l{layer}"
+    nodes.append(helper.make_node("Identity", [reads], ["output"]))
+    for name in ("h_n", "c_n"):
+        parts = [f"{name}_l{layer}" for layer in range(config.num_layers)]
+        nodes.append(helper.make_node("Concat", parts, [name], axis=0))
+    floats = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * 3) for name in ("X", "h_0", "c_0")]
+    if data.lengths:
+        floats.append(helper.make_tensor_value_info("lengths", TensorProto.INT32, [None]))
+    graph = helper.make_graph(
+        nodes,
+        "lstm",
+        floats,
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * 3) for name in ("output", "h_n", "c_n")],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def _onnx_arrays(config: LSTMConfig, weights: Mapping[str, Array], layer: int) -> dict[str, Array]:
+    """W `(D, 4*H, reads)`, R `(D, 4*H, H)` and B `(D, 8*H)` of one layer, gates in the order i o f c."""
+    suffixes = ("", "_reverse")[: config.num_directions]
+
+    def stacked(stem: str) -> Array:
+        return np.stack([_ifgo_to_iofc(weights[f"{stem}_l{layer}{suffix}"]) for suffix in suffixes])
+
+    arrays = {"W": stacked("weight_ih"), "R": stacked("weight_hh")}
+    if config.bias:
+        arrays["B"] = np.concatenate([stacked("bias_ih"), stacked("bias_hh")], axis=1)
+    return arrays
+
+
+def _ifgo_to_iofc(array: Array) -> Array:
+    i, f, g, o = np.split(array, 4)
+    return np.concatenate([i, o, f, g])
+
+
+JUDGES: Final[dict[str, Callable[..., Verdict]]] = {"pytorch": _pytorch, "onnxruntime": _onnxruntime}

@@ -1,0 +1,69 @@
+"""How much memory this process may still take.
+
+Sources: proc(5) and cgroups(7) of Linux; `os.sysconf` elsewhere. What cannot be found out limits nothing.
+"""
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+
+def available_memory() -> int:
+    """The bytes that can still be allocated: the least of free memory, container limit and process limit."""
+    limits = (_free_memory(), _container_limit(), _process_limit())
+    return min((limit for limit in limits if limit is not None), default=sys.maxsize)
+
+
+def _free_memory() -> int | None:
+    """What the kernel would hand out without swapping; without `/proc`, all the memory there is."""
+    with suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    with suppress(OSError, ValueError, AttributeError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return None
+
+
+def _container_limit() -> int | None:
+    """What is left below the memory limit of this process's control group, or of one above it (v2, then v1)."""
+    left = []
+    for limit, usage in _limit_files():
+        with suppress(OSError, ValueError):
+            allowed = int(limit.read_text(encoding="ascii"))  # v2 says "max" for no limit: a ValueError
+            left.append(max(0, allowed - int(usage.read_text(encoding="ascii"))))
+    return min(left, default=None)
+
+
+def _limit_files() -> list[tuple[Path, Path]]:
+    files = []
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers not in ("", "memory"):
+                continue
+            root = Path("/sys/fs/cgroup") / controllers
+            names = (
+                ("memory.limit_in_bytes", "memory.usage_in_bytes") if controllers else ("memory.max", "memory.current")
+            )
+            own = root / path.lstrip("/")
+            # In a container the path may be the host's, of which only the root is mounted here.
+            groups = [group for group in {own, *own.parents, root} if group.is_relative_to(root)]
+            files += [(group / names[0], group / names[1]) for group in groups]
+    return files
+
+
+def _process_limit() -> int | None:
+    """What is left below `ulimit -v`."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return None
+    with suppress(OSError, ValueError, IndexError):
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        return max(0, limit - pages * resource.getpagesize())
+    return limit

@@ -1,0 +1,296 @@
+"""The proof: weights and data are drawn, the LSTM is computed, and every prediction is held against the result.
+
+Not here: how the numbers are computed (`numerics`), and other frameworks (`judges`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+
+from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig
+from lstmcalc.errors import TooLargeError, UnsupportedError
+from lstmcalc.judges import check_judge, judge
+from lstmcalc.machine import available_memory
+from lstmcalc.model import LSTMModel, index_text
+from lstmcalc.numerics import Array, forward
+
+Arrays: TypeAlias = dict[str, Array]
+Progress: TypeAlias = Callable[[int, int], None]  # steps done, steps in all
+
+RUN_DTYPES: Final = ("float32", "float64", "float16")
+SEQUENCES_ALONE: Final = 8  # how many sequences of a batch are run again on their own
+
+# How far two computations of the same LSTM may be apart, relative to the largest value where that is above 1.
+# float16 is computed in float32 and rounded, so that two results can differ by one unit in the last place, 2**-10.
+TOLERANCE: Final = {"float64": 1e-12, "float32": 1e-6, "float16": 2e-3}
+
+
+class Check(NamedTuple):
+    """One prediction and what became of it.
+
+    Attributes:
+        name: What is claimed: `h_n[2] = output[-1, :, :20]`.
+        expected: The prediction: a shape, a count, or a bound.
+        actual: What was computed.
+        max_abs_error: The largest absolute difference, where two arrays were compared.
+        passed: Whether the claim holds.
+    """
+
+    name: str
+    expected: Any
+    actual: Any
+    max_abs_error: float | None
+    passed: bool
+
+
+class Run(NamedTuple):
+    """Everything a run drew and computed, by PyTorch's names, and its checks."""
+
+    weights: Arrays
+    inputs: Arrays
+    outputs: Arrays
+    checks: list[Check]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check holds."""
+        return all(check.passed for check in self.checks)
+
+
+def check_run(config: LSTMConfig, data: DataSpec, against: Sequence[str] = ()) -> None:
+    """Refuse a run that cannot be done, before it starts.
+
+    Raises:
+        UnsupportedError: NumPy, or a framework to compare with, cannot compute this.
+        MissingExtraError: A framework to compare with is not installed.
+        TooLargeError: It would not fit in memory.
+    """
+    if data.dtype not in RUN_DTYPES:
+        raise UnsupportedError(
+            f"run does not compute in {data.dtype}",
+            expected=f"one of {', '.join(RUN_DTYPES)}",
+            found=data.dtype,
+            where="--dtype",
+        )
+    needed, available = run_memory(config, data), available_memory()
+    if needed > available:
+        raise TooLargeError(
+            "this run would not fit in memory",
+            expected=f"at most {available:,} bytes, which are available",
+            found=f"{needed:,} bytes needed",
+            hint="a smaller batch, sequence or LSTM fits; shapes and params answer for any size",
+        )
+    for name in against:
+        check_judge(name, config, data)
+
+
+def run_memory(config: LSTMConfig, data: DataSpec) -> int:
+    """The bytes a run takes at its peak, an upper estimate: the arrays it keeps, and the forward pass's buffers."""
+    stored = DTYPE_BYTES[data.dtype]
+    working = max(stored, 4)  # float16 is computed in float32
+    model = LSTMModel(config)
+    cells, rows = data.num_sequences, data.seq_len * data.num_sequences
+    width = config.num_directions * config.output_size
+    states = model.num_cells * cells * (config.output_size + config.hidden_size)
+    kept = model.num_parameters + rows * (config.input_size + width) + 2 * states
+    layers = rows * (max(config.input_size, width) + width + 4 * config.hidden_size)
+    buffers = layers + rows * config.input_size + 3 * states + 5 * cells * config.hidden_size
+    converted = max(p.numel for p in model.parameters[: 2 * model.parameters_per_cell]) if stored < working else 0
+    statistics = 2 * 8 * rows * max(config.input_size, width)
+    return kept * stored + max((buffers + converted) * working, statistics)
+
+
+def run(
+    config: LSTMConfig,
+    data: DataSpec,
+    seed: int = 0,
+    against: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Run:
+    """Draw weights and data, compute the LSTM, and check every prediction.
+
+    Args:
+        config: The LSTM.
+        data: The data it is given.
+        seed: Any integer; the same seed draws the same numbers.
+        against: Frameworks to compare with, of `judges.JUDGES`.
+        progress: Called after every computed step.
+
+    Raises:
+        LstmcalcError: As `check_run`.
+    """
+    check_run(config, data, against)
+    model = LSTMModel(config)
+    weights, inputs = draw(model, data, seed)
+    on_step = _stepper(config, data, progress)
+    state = inputs["h_0"], inputs["c_0"]
+    output, (h_n, c_n) = forward(config, weights, inputs["input"], state, data.lengths, on_step=on_step)
+    result = Run(weights, inputs, {"output": output, "h_n": h_n, "c_n": c_n}, [])
+    result.checks.extend(
+        [
+            *_check_shapes(model, data, result),
+            *_check_states(model, data, result),
+            *_check_alone(config, data, result, on_step),
+            *_check_bounds(config, data, result),
+        ]
+    )
+    for name in against:
+        result.checks.extend(_check_against(name, config, data, result))
+    return result
+
+
+def draw(model: LSTMModel, data: DataSpec, seed: int) -> tuple[Arrays, Arrays]:
+    """Weights from U(-1/sqrt(H_cell), 1/sqrt(H_cell)) in `state_dict` order, then a normal input, h_0 and c_0.
+
+    The distribution and the order are those of `torch.nn.LSTM.reset_parameters` (torch 2.13.0).
+    """
+    generator = np.random.default_rng(seed % 2**64)
+    dtype = np.dtype(data.dtype)
+    work: Any = np.float64 if dtype == np.float64 else np.float32
+    bound = model.config.hidden_size**-0.5
+
+    def uniform(shape: tuple[int, ...]) -> Array:
+        values = generator.random(shape, dtype=work)
+        values *= 2 * bound
+        values -= bound
+        return values.astype(dtype, copy=False)
+
+    weights = {parameter.name: uniform(parameter.shape) for parameter in model.parameters}
+    shapes = {tensor.name: tensor.shape for tensor in model.tensors_of(data)}
+    inputs = {
+        name: generator.standard_normal(shapes[name], dtype=work).astype(dtype, copy=False)
+        for name in ("input", "h_0", "c_0")
+    }
+    return weights, inputs
+
+
+def _stepper(config: LSTMConfig, data: DataSpec, progress: Progress | None) -> Callable[[], None] | None:
+    """Count the steps of all forward passes of a run: the whole batch, one of its sequences twice, each alone."""
+    if progress is None:
+        return None
+    alone = _picked(data)
+    lengths = [data.lengths[n] if data.lengths else data.seq_len for n in alone]
+    steps = data.longest + sum(lengths) + 2 * (lengths[0] if lengths else data.seq_len)
+    total = steps * config.num_layers * config.num_directions
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        progress(done, total)
+
+    return step
+
+
+def _picked(data: DataSpec) -> list[int]:
+    """At most `SEQUENCES_ALONE` sequences, evenly spread over the batch."""
+    count = data.num_sequences
+    picked = min(count, SEQUENCES_ALONE)
+    return [k * count // picked for k in range(picked)]
+
+
+def _check_shapes(model: LSTMModel, data: DataSpec, result: Run) -> Iterator[Check]:
+    computed = {**result.inputs, **result.outputs}
+    if data.lengths:
+        computed |= _packed(model.config, data, result.inputs["input"])
+    for tensor in model.tensors_of(data):
+        actual = computed[tensor.name].shape
+        yield Check(f"shape of {tensor.name}", list(tensor.shape), list(actual), None, actual == tensor.shape)
+    count = sum(array.size for array in result.weights.values())
+    yield Check("number of weights", model.num_parameters, count, None, count == model.num_parameters)
+
+
+def _packed(config: LSTMConfig, data: DataSpec, x: Array) -> dict[str, Any]:
+    """The parts of `pack_padded_sequence(x, lengths, enforce_sorted=False)`."""
+    steps = x.swapaxes(0, 1) if config.batch_first else x
+    order, sizes = list(data.sorted_indices), data.batch_sizes
+    rows = [steps[t, order[:running]] for t, running in enumerate(sizes)]
+    return {"packed.data": np.concatenate(rows), "packed.batch_sizes": np.array(sizes)}
+
+
+def _check_states(model: LSTMModel, data: DataSpec, result: Run) -> Iterator[Check]:
+    """The state map, and the slice that is commonly mistaken for it."""
+    output, h_n = result.outputs["output"], result.outputs["h_n"]
+    states = model.states_of(data)
+    for state in states[-model.config.num_directions :]:
+        if state.equals is None:  # below the last layer
+            continue
+        error = _distance(output[state.equals], h_n[state.position])
+        name = f"h_n[{state.position}] = {index_text('output', state.equals, limit=8)}"
+        yield Check(name, "equal", "equal" if error == 0 else "different", error, error == 0)
+        # Not a law of arithmetic: coarse or constant numbers can coincide, and then there is nothing to show.
+        if state.differs and (error := _distance(output[state.differs], h_n[state.position])) > 0:
+            name = f"h_n[{state.position}] is not {index_text('output', state.differs, limit=8)}"
+            yield Check(name, "different", "different", error, passed=True)
+
+
+def _check_alone(
+    config: LSTMConfig, data: DataSpec, result: Run, on_step: Callable[[], None] | None
+) -> Iterator[Check]:
+    """Sequences on their own give their own rows; omitted states are zeros; what lies behind a sequence is zero."""
+    tolerance = TOLERANCE[data.dtype]
+    inputs, outputs = _time_first(config, data, result.inputs), _time_first(config, data, result.outputs)
+    picked = _picked(data)
+    alone = LSTMConfig(**{**vars(config), "batch_first": False})
+
+    def single(n: int, state: tuple[Array, Array] | None) -> Arrays:
+        """Sequence n without a batch axis; if it came without one, as a batch of one."""
+        x = inputs["input"][: data.lengths[n] if data.lengths else None, n]
+        if data.unbatched:
+            x, state = x[:, None], state and (state[0][:, None], state[1][:, None])
+        output, (h_n, c_n) = forward(alone, result.weights, x, state, on_step=on_step)
+        found = {"output": output, "h_n": h_n, "c_n": c_n}
+        return {name: array[:, 0] for name, array in found.items()} if data.unbatched else found
+
+    errors = [0.0]
+    for n in picked:
+        found = single(n, (inputs["h_0"][:, n], inputs["c_0"][:, n]))
+        rows = {name: array[: len(found[name]), n] for name, array in outputs.items()}
+        errors += [_distance(found[name], rows[name], relative=True) for name in found]
+    count = f"{len(picked)} of {data.num_sequences}" if data.num_sequences > len(picked) else f"all {len(picked)}"
+    claim = "as a batch of one, the same" if data.unbatched else f"each sequence alone, the same ({count})"
+    yield Check(claim, f"<= {tolerance:g}", max(errors), max(errors), max(errors) <= tolerance)
+
+    if data.lengths:
+        behind = [float(np.abs(outputs["output"][length:, n]).max(initial=0)) for n, length in enumerate(data.lengths)]
+        yield Check("output behind each sequence", 0.0, max(behind), max(behind), max(behind) == 0)
+
+    if picked:
+        zeros = np.zeros_like(inputs["h_0"][:, 0]), np.zeros_like(inputs["c_0"][:, 0])
+        omitted, given = single(0, None), single(0, zeros)
+        error = max(_distance(omitted[name], given[name]) for name in omitted)
+        yield Check("h_0, c_0 omitted = zeros", "equal", "equal" if error == 0 else "different", error, error == 0)
+
+
+def _time_first(config: LSTMConfig, data: DataSpec, arrays: Mapping[str, Array]) -> Arrays:
+    """The arrays with the sequence on axis 1: `(L, N, ...)`, and states as they are."""
+    if data.unbatched:
+        return {name: array[:, None] for name, array in arrays.items()}
+    swapped = ("input", "output") if config.batch_first else ()
+    return {name: array.swapaxes(0, 1) if name in swapped else array for name, array in arrays.items()}
+
+
+def _check_bounds(config: LSTMConfig, data: DataSpec, result: Run) -> Iterator[Check]:
+    """H is o tanh(c), so that its absolute value cannot exceed 1 unless it is projected."""
+    if not config.proj_size and data.num_sequences:
+        largest = max(float(np.abs(result.outputs[name]).max()) for name in ("output", "h_n"))
+        yield Check("largest |h|", "<= 1", largest, None, largest <= 1)
+
+
+def _check_against(name: str, config: LSTMConfig, data: DataSpec, result: Run) -> Iterator[Check]:
+    tolerance = TOLERANCE[data.dtype]
+    verdict = judge(name, config, data, result.weights, result.inputs)
+    for tensor, theirs in verdict.outputs.items():
+        error = _distance(result.outputs[tensor], theirs)
+        yield Check(f"{tensor} of {verdict.judge}", f"<= {tolerance:g}", error, error, error <= tolerance)
+
+
+def _distance(ours: Array, theirs: Array, *, relative: bool = False) -> float:
+    """The largest absolute difference; relative to the largest value where that is above 1. 0 if both are empty."""
+    if ours.shape != theirs.shape:
+        return float("inf")
+    if not ours.size:
+        return 0.0
+    difference = float(np.abs(ours.astype(np.float64) - theirs.astype(np.float64)).max())
+    return difference / max(1.0, float(np.abs(theirs).max())) if relative else difference
