@@ -1,0 +1,17 @@
+"""`python -m lstmcalc`, and the start of the `lstmcalc` command."""
+
+import sys
+
+
+def main() -> int:
+    """Run the command line; Ctrl-C is quiet even while the imports are under way."""
+    try:
+        from lstmcalc.cli import run_command_line
+
+        return run_command_line(sys.argv[1:])
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

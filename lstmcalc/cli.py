@@ -1,0 +1,336 @@
+"""The command line: declare the options, call, catch once, exit.
+
+Every option hands over the text as it was typed, or None; `parse` reads it. typer would convert it with pydantic,
+whose import alone takes as long as all of `shapes`, and would word the refusals its own way.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from inspect import Parameter, Signature, cleandoc
+from pathlib import Path
+from typing import Annotated, Any, Final, NamedTuple, TypeAlias
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from lstmcalc import __version__, parse, report
+from lstmcalc.errors import ExitCode, LstmcalcError, UsageError, shorten
+from lstmcalc.parse import DATA, DTYPE, HYPERPARAMETERS, Flag, Typed
+
+FORMATS: Final = ("table", "json", "markdown", "csv")
+GATES: Final = {
+    "i": "i",
+    "f": "f",
+    "g": "g",
+    "o": "o",
+    "input": "i",
+    "forget": "f",
+    "cell": "g",
+    "output": "o",
+}
+JUDGES: Final = {"pytorch": "pytorch", "torch": "pytorch", "onnxruntime": "onnxruntime"}
+
+OUTPUT: Final = (
+    Flag("format", ("--format",), (), "NAME", f"{', '.join(FORMATS)} [table]", FORMATS),
+    Flag("json", ("--json",), (), "", "Short for --format json"),
+)
+GATE: Final = Flag("gate", ("--gate",), (), "i|f|g|o", "One gate only, with slices to paste", tuple(GATES))
+RUN: Final = (
+    Flag("seed", ("--seed",), (), "INT", "Draw other numbers [0]"),
+    Flag("against", ("--against",), (), "NAME,...", "Compare with torch or onnxruntime", tuple(JUDGES)),
+    Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
+)
+
+TypedFlags: TypeAlias = dict[str, Typed]
+
+
+class Outcome(NamedTuple):
+    """What a command has to say: a report, how to write it, and the exit code."""
+
+    tree: report.Tree
+    style: str
+    code: ExitCode = ExitCode.OK
+
+
+def _as_typed(param: Any) -> Any:  # noqa: ANN401  # typer does not export the class
+    """Let a parameter hand over what was typed, without conversion; see the module's docstring."""
+    callback = param.callback
+    param.process_value = lambda ctx, value: callback(ctx, param, value) if callback else value
+    return param
+
+
+class _Command(TyperCommand):
+    """A command whose options keep their text, and whose help lists them by purpose."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401  # typer does not export the class
+        return [_as_typed(param) for param in super().get_params(ctx)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  # as above
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                sections.setdefault(getattr(param, "rich_help_panel", None) or "Other", []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records, col_max=40)
+
+
+class _Group(TyperGroup):
+    """The top level, whose options keep their text too."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401  # typer does not export the class
+        return [_as_typed(param) for param in super().get_params(ctx)]
+
+
+app = typer.Typer(
+    name="lstmcalc",
+    cls=_Group,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _option(flag: Flag, panel: str) -> Parameter:
+    """The signature's parameter that typer makes an option of."""
+    kind = str if flag.metavar else bool
+    names = list(flag.names)
+    if flag.off:
+        names[0] = f"{names[0]}/{flag.off[0]}"
+    option = typer.Option(
+        *names,
+        metavar=flag.metavar or None,
+        help=flag.help,
+        rich_help_panel=panel,
+        show_default=False,
+        autocompletion=(lambda: list(flag.choices)) if flag.choices else None,
+    )
+    return Parameter(flag.field, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option])
+
+
+def _command(examples: str, **panels: Sequence[Flag]) -> Callable[[Callable[[TypedFlags], Outcome]], None]:
+    """Make a command of a function of the typed flags: its name, its options by panel, its help."""
+
+    def declare(function: Callable[[TypedFlags], Outcome]) -> None:
+        def command(**typed: Typed) -> Outcome:
+            return function(typed)
+
+        options = [_option(flag, panel) for panel, flags in panels.items() for flag in flags]
+        command.__signature__ = Signature(options)  # type: ignore[attr-defined]  # what inspect reads first
+        command.__annotations__ = {option.name: option.annotation for option in options}
+        text = cleandoc(function.__doc__ or "")
+        app.command(
+            function.__name__.strip("_"),
+            cls=_Command,
+            help=_help(examples, text),
+            short_help=text.splitlines()[0],
+        )(command)
+
+    return declare
+
+
+def _help(examples: str, text: str) -> str:
+    """A help text that begins with examples, on lines of their own."""
+    lines = (f"  {line.strip()}" for line in examples.strip().splitlines())
+    return "\n".join(["\b", "Examples:", *lines, "", text])
+
+
+@app.callback(
+    invoke_without_command=True,
+    help=_help(
+        """
+        lstmcalc shapes --hidden 20 --layers 2 --bi
+        lstmcalc params --input 28 --hidden 128
+        lstmcalc run --seed 0
+        """,
+        "Shapes, parameters and a numerical proof for any LSTM that PyTorch accepts, from its hyperparameters alone.",
+    ),
+)
+def _top(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """The top level: the version, or the help if there is no command."""
+    if version:
+        typer.echo(f"lstmcalc {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@_command(
+    """
+    lstmcalc shapes --hidden 20 --layers 2 --bi
+    lstmcalc shapes --input 28 --hidden 128 --batch-first --seq 28 --batch 64
+    lstmcalc shapes --lengths 4,2,3 --json
+    """,
+    LSTM=HYPERPARAMETERS,
+    Data=DATA,
+    Output=OUTPUT,
+)
+def _shapes(typed: TypedFlags) -> Outcome:
+    """Every tensor in and out, and which slice of output each state is.
+
+    What is left out is the example of PyTorch's documentation (input 10, hidden 20, sequence 5, batch 3), and
+    PyTorch's own defaults for the rest; the report says which.
+    """
+    return Outcome(report.shapes_tree(parse.read_flags(typed)), _style(typed))
+
+
+@_command(
+    """
+    lstmcalc params --input 28 --hidden 128
+    lstmcalc params --hidden 20 --layers 2 --bi --gate f
+    lstmcalc params --hidden 512 --proj 64 --format csv
+    """,
+    LSTM=(*HYPERPARAMETERS, DTYPE),
+    Output=(GATE, *OUTPUT),
+)
+def _params(typed: TypedFlags) -> Outcome:
+    """Every weight and bias with its name, shape, count and gate rows.
+
+    In `state_dict` order, with subtotals by layer and direction, the total, and the total's formula.
+    """
+    gate = typed["gate"]
+    letter = GATES[parse.read_choice("--gate", str(gate), GATES)] if gate is not None else None
+    return Outcome(report.params_tree(parse.read_flags(typed), letter), _style(typed))
+
+
+@_command(
+    """
+    lstmcalc run --seed 0
+    lstmcalc run --hidden 20 --layers 2 --bi --lengths 4,2,3
+    lstmcalc run --input 28 --hidden 128 --against torch --save run.npz
+    """,
+    LSTM=HYPERPARAMETERS,
+    Data=DATA,
+    Run=RUN,
+    Output=OUTPUT,
+)
+def _run(typed: TypedFlags) -> Outcome:
+    """Compute the LSTM on random numbers and check every prediction.
+
+    Weights are drawn as PyTorch initialises them. The exit code is 0 if every check holds, and 1 if one fails.
+    """
+    style, seed, save = _style(typed), _seed(typed), typed["save"]
+    against = [
+        JUDGES[parse.read_choice("--against", name.strip(), JUDGES)]
+        for name in str(typed["against"] or "").split(",")
+        if typed["against"] is not None
+    ]
+    subjects = parse.read_flags(typed)
+
+    from lstmcalc import verify, weights
+    from lstmcalc.progress import ProgressBar
+
+    target = None if save is None else Path(str(save))
+    if target is not None:
+        weights.check_target(target)
+    runs = []
+    for subject in subjects:
+        with ProgressBar("computing") if ProgressBar.wanted() else nullcontext() as progress:
+            runs.append(verify.run(subject.config, subject.data, seed, against, progress))
+    if target is not None:
+        for result in runs:
+            weights.save_arrays(target, {**result.weights, **result.inputs, **result.outputs})
+    code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
+    return Outcome(report.run_tree(subjects, runs, seed), style, code)
+
+
+def _style(typed: TypedFlags) -> str:
+    """The format asked for."""
+    named = typed["format"]
+    style = "table" if named is None else parse.read_choice("--format", str(named), FORMATS)
+    if typed["json"] and named is not None and style != "json":
+        raise UsageError("contradictory formats", expected="one of the two", where=f"--json and --format {style}")
+    return "json" if typed["json"] else style
+
+
+def _seed(typed: TypedFlags) -> int:
+    """The seed: what `torch.manual_seed` takes, a signed or unsigned 64-bit integer."""
+    if typed["seed"] is None:
+        return 0
+    seed = parse.read_integer("--seed", str(typed["seed"]))
+    if not -(2**63) <= seed < 2**64:
+        raise UsageError("seed is out of range", expected="-2**63 <= seed < 2**64", found=f"{seed:,}", where="--seed")
+    return seed
+
+
+# typer exports one member of its family of usage errors; this is the family.
+_TyperUsageError: Any = typer.BadParameter.__mro__[1]
+
+
+def run_command_line(args: Sequence[str]) -> int:
+    """Run one command; return the exit code. Results go to stdout, notes and errors to stderr."""
+    try:
+        outcome = typer.main.get_command(app).main(list(args), prog_name="lstmcalc", standalone_mode=False)
+        return _show(outcome) if isinstance(outcome, Outcome) else int(outcome or 0)
+    except LstmcalcError as error:
+        return _fail(str(error))
+    except _TyperUsageError as error:
+        return _fail(_usage_text(error, args))
+    except MemoryError:
+        return _fail("this does not fit in memory\n  hint: a smaller batch, sequence or LSTM fits")
+    except BrokenPipeError:
+        return _hang_up()
+    except OSError as error:
+        return _fail(f"cannot write the result: {error.strerror or error}")
+
+
+def _show(outcome: Outcome) -> int:
+    """Write the report to stdout and its notes to stderr."""
+    from lstmcalc.render import render
+
+    if sys.stdout is None:
+        return _fail("standard output is closed")
+    try:
+        render(outcome.tree, outcome.style, sys.stdout)
+        sys.stdout.flush()
+    except SystemExit:  # how rich ends when the reader has gone
+        return _hang_up()
+    for module in outcome.tree["modules"]:
+        for note in module["notes"]:
+            print(f"note: {note}", file=sys.stderr)  # noqa: T201  # this is a command line
+    return outcome.code
+
+
+def _usage_text(error: Any, args: Sequence[str]) -> str:  # noqa: ANN401  # typer does not export the class
+    """A usage error of typer in our words: what was typed, what is nearest, where the help is."""
+    named = [arg for arg in args[:1] if arg in {command.name for command in app.registered_commands}]
+    help_command = " ".join(["lstmcalc", *named, "-h"])
+    text, hint = error.format_message().rstrip("."), f"see {help_command}"
+    if hasattr(error, "possibilities"):
+        text = f"no such option: {shorten(error.option_name)[1:-1]}"
+        nearest = _nearest(error.option_name, error.ctx)
+        if nearest:
+            hint = f"did you mean {nearest}? {help_command} shows all"
+        elif not named:
+            hint = f"the options of a command follow its name, as in lstmcalc shapes --hidden 20; {hint}"
+    elif "unexpected extra argument" in text:
+        text = f"unexpected argument: {text[text.index(' (') + 2 : -1]}"
+        hint = f"hyperparameters are flags, as --hidden 20; {hint}"
+    return f"{text[:1].lower()}{text[1:]}\n  hint: {hint}"
+
+
+def _nearest(name: str, context: Any) -> str:  # noqa: ANN401  # typer does not export the class
+    """The option that was probably meant: one that starts like it, or is spelled alike."""
+    from difflib import get_close_matches
+
+    params = context.command.get_params(context) if context else []
+    known = [spelling for param in params for spelling in (*param.opts, *param.secondary_opts)]
+    started = [spelling for spelling in known if name.startswith("--") and spelling.startswith(name)]
+    return next(iter([*started, *get_close_matches(name, known, n=1)]), "")
+
+
+def _fail(text: str) -> int:
+    if sys.stderr is not None:
+        print(f"error: {text}", file=sys.stderr)  # noqa: T201  # this is a command line
+    return ExitCode.USAGE
+
+
+def _hang_up() -> int:
+    """The reader has what it wanted: end quietly, and leave nothing to flush into the closed pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.OK

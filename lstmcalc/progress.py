@@ -1,0 +1,51 @@
+"""A progress bar on stderr, for computations that take long and only on a terminal."""
+
+import sys
+from time import monotonic
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+PATIENCE = 0.7  # seconds before a bar is worth showing
+INTERVAL = 0.1  # seconds between two updates
+
+
+class ProgressBar:
+    """Call it with (steps done, steps in all); it appears if the work lasts, and goes when it is over."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._next = monotonic() + PATIENCE
+        self._bar: tuple[Progress, TaskID] | None = None
+
+    @classmethod
+    def wanted(cls) -> bool:
+        """Whether somebody is there to see it."""
+        return sys.stderr is not None and sys.stderr.isatty()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show how far the work is; cheap to call after every step."""
+        now = monotonic()
+        if now < self._next:
+            return
+        self._next = now + INTERVAL
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            progress = Progress(console=Console(stderr=True), transient=True)
+            progress.start()
+            self._bar = progress, progress.add_task(self._label, total=total)
+        progress, task = self._bar
+        progress.update(task, completed=done)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar[0].stop()
