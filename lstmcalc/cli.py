@@ -281,12 +281,12 @@ def run_command_line(args: Sequence[str]) -> int:
 
 def _show(outcome: Outcome) -> int:
     """Write the report to stdout and its notes to stderr."""
-    from lstmcalc.render import render
+    from lstmcalc.render import write_report
 
     if sys.stdout is None:
         return _fail("standard output is closed")
     try:
-        render(outcome.tree, outcome.style, sys.stdout)
+        write_report(outcome.tree, outcome.style, sys.stdout)
         sys.stdout.flush()
     except SystemExit:  # how rich ends when the reader has gone
         return _hang_up()

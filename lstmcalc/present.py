@@ -62,7 +62,7 @@ class Grid(NamedTuple):
 Block: TypeAlias = Heading | Facts | Grid
 
 
-def present(tree: Tree) -> Iterator[Block]:
+def blocks_of(tree: Tree) -> Iterator[Block]:
     """The blocks of a report, module by module."""
     body: Callable[[Tree], Iterator[Block]] = {"shapes": _shapes, "params": _params, "run": _run}[tree["command"]]
     for module in tree["modules"]:

@@ -6,14 +6,14 @@ CSV and JSON are the tree itself, row by row as the rows are made; tables and Ma
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from lstmcalc.present import Block, Facts, Grid, Heading, Row, present, shape_text
+from lstmcalc.present import Block, Facts, Grid, Heading, Row, blocks_of, shape_text
 from lstmcalc.report import Tree
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 
-def render(tree: Tree, style: str, stream: IO[str]) -> None:
+def write_report(tree: Tree, style: str, stream: IO[str]) -> None:
     """Write a report to a text stream; `style` is one of `FORMATS`."""
     FORMATS[style](tree, stream)
 
@@ -84,7 +84,7 @@ def _csv_cell(value: Any) -> Any:  # noqa: ANN401  # any JSON value
 
 def write_markdown(tree: Tree, stream: IO[str]) -> None:
     """GitHub's tables; names and code in backticks, so that `*` and `_` stay what they are."""
-    for block in present(tree):
+    for block in blocks_of(tree):
         stream.writelines(f"{line}\n" for line in _markdown(block))
         stream.write("\n")
 
@@ -124,7 +124,7 @@ def write_table(tree: Tree, stream: IO[str]) -> None:
     from rich.console import Console
 
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    for number, block in enumerate(present(tree)):
+    for number, block in enumerate(blocks_of(tree)):
         if number:
             console.print()
         if isinstance(block, Heading):

@@ -1,0 +1,135 @@
+"""What imports what: the modules only downward, and start-up nothing heavy."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lstmcalc
+
+PACKAGE = Path(lstmcalc.__file__).parent
+
+# From the bottom up: a module imports only what stands before it.
+ORDER = (
+    "errors",
+    "lazy",
+    "dims",
+    "config",
+    "parse",
+    "model",
+    "machine",
+    "numerics",
+    "weights",
+    "judges",
+    "verify",
+    "report",
+    "present",
+    "render",
+    "progress",
+    "cli",
+    "__main__",
+)
+HEAVY = ("numpy", "pydantic", "torch", "onnx", "importlib.metadata", "lstmcalc.numerics", "lstmcalc.verify")
+
+
+def own_imports(tree: ast.AST) -> set[str]:
+    """The modules of lstmcalc that are imported anywhere in a module, at the top or inside a function."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "lstmcalc":
+            found |= {alias.name for alias in node.names if (PACKAGE / f"{alias.name}.py").exists()}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lstmcalc."):
+            found.add((node.module or "").split(".")[1])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("lstmcalc.")}
+    return found
+
+
+def upward(name: str, source: str) -> set[str]:
+    """The imports of a module that do not point down."""
+    below = ORDER[: ORDER.index(name)]
+    tree = ast.parse(source)
+    for node in ast.walk(tree):  # what only the type checker reads is not imported
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = []
+    return own_imports(tree) - set(below)
+
+
+def test_the_order_names_every_module() -> None:
+    assert sorted(ORDER) == sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_modules_import_only_downward(name: str) -> None:
+    assert upward(name, (PACKAGE / f"{name}.py").read_text()) == set()
+
+
+def test_an_upward_import_would_be_seen() -> None:
+    assert upward("model", "def f():\n    from lstmcalc.cli import app\n") == {"cli"}
+    assert upward("model", "from lstmcalc import render\n") == {"render"}
+    assert upward("model", "import lstmcalc.verify\n") == {"verify"}
+
+
+def test_no_public_name_equals_a_modules_name() -> None:
+    modules = {path.stem for path in PACKAGE.glob("*.py")}
+    assert modules.isdisjoint(set(lstmcalc.__all__))
+    for name in sorted(modules - {"__init__", "__main__"}):
+        source = ast.parse((PACKAGE / f"{name}.py").read_text())
+        public = {
+            node.name
+            for node in source.body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+        }
+        assert modules.isdisjoint(public), name
+
+
+def test_every_public_name_loads_and_is_listed() -> None:
+    for name in lstmcalc.__all__:
+        assert getattr(lstmcalc, name) is not None
+    assert dir(lstmcalc) == sorted(lstmcalc.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = lstmcalc.nothing  # type: ignore[attr-defined]  # that is the point
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that a fresh interpreter has loaded after running some code."""
+    report = "import sys; print('\\n'.join(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+RUN = "from lstmcalc.cli import run_command_line\nassert run_command_line({}) == 0"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["shapes", "--hidden", "20", "--layers", "2", "--bi", "--lengths", "4,2,3", "--dtype", "float16"],
+        ["shapes", "--json"],
+        ["params", "--input", "28", "--gate", "f", "--dropout", "0.5"],
+        ["params", "--format", "csv"],
+        ["params", "--format", "markdown"],
+        ["params", "-h"],
+        ["--version"],
+    ],
+)
+def test_shapes_and_params_load_nothing_heavy(arguments: list[str]) -> None:
+    loaded = loaded_by(RUN.format(arguments))
+    assert "typer" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_json_does_not_even_load_rich() -> None:
+    assert not any(name.startswith("rich") for name in loaded_by(RUN.format(["shapes", "--json"])))
+
+
+def test_the_package_itself_loads_neither_numpy_nor_rich_nor_typer() -> None:
+    loaded = loaded_by("import lstmcalc; lstmcalc.LSTMModel(lstmcalc.LSTMConfig(10, 20)).num_parameters")
+    assert loaded.isdisjoint({"numpy", "rich", "typer"})
+
+
+def test_a_heavy_import_would_be_seen() -> None:
+    assert "numpy" in loaded_by(RUN.format(["run"]))
+    assert "numpy" in loaded_by("import lstmcalc; lstmcalc.forward")
