@@ -98,7 +98,7 @@ def _layers(
     length, batch, _ = x.shape
     width = config.output_size
     buffer = np.empty((length * batch, 4 * config.hidden_size), dtype=x.dtype)
-    forth = list(enumerate(batch_sizes))
+    forth = range(len(batch_sizes))
     back = forth[::-1]  # a sequence joins at its own last step, still in its initial state
     for layer in range(config.num_layers):
         output = np.zeros((length, batch, config.num_directions * width), dtype=x.dtype)
@@ -106,7 +106,7 @@ def _layers(
             cell = {stem: weights[f"{stem}_l{layer}{suffix}"].astype(x.dtype, copy=False) for stem in _stems(config)}
             columns = output[:, :, direction * width : (direction + 1) * width]
             k = layer * config.num_directions + direction
-            _scan(cell, x, h[k], c[k], columns, buffer, back if direction else forth, on_step)
+            _scan(cell, x, h[k], c[k], columns, buffer, back if direction else forth, batch_sizes, on_step)
         x = output
     return x
 
@@ -124,7 +124,8 @@ def _scan(
     c: Array,
     output: Array,
     buffer: Array,
-    steps: Sequence[tuple[int, int]],
+    steps: Sequence[int],
+    batch_sizes: Sequence[int],
     on_step: Callable[[], None] | None,
 ) -> None:
     """One direction of one layer, in place.
@@ -136,7 +137,8 @@ def _scan(
         c: `(N, H_cell)`, from c_0 to c_n.
         output: `(L, N, H_out)`, receives every h.
         buffer: `(L*N, 4*H_cell)`, for the input's share in the gates, all steps in one matrix product.
-        steps: The steps to take, each with the number of sequences that run in it: the first ones.
+        steps: The steps in the order they are taken.
+        batch_sizes: How many sequences run in each step: always the first ones.
         on_step: Called after each step.
     """
     length, batch, reads = x.shape
@@ -149,7 +151,8 @@ def _scan(
     all_gates = np.empty((batch, 4 * hidden), dtype=x.dtype)
     all_shown = np.empty((batch, hidden), dtype=x.dtype)
 
-    for t, running in steps:
+    for t in steps:
+        running = batch_sizes[t]
         gates, shown = all_gates[:running], all_shown[:running]
         h_t, c_t = h[:running], c[:running]
         np.matmul(h_t, weight_hh, out=gates)

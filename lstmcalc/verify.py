@@ -73,7 +73,8 @@ def check_run(config: LSTMConfig, data: DataSpec, against: Sequence[str] = ()) -
             found=data.dtype,
             where="--dtype",
         )
-    needed, available = run_memory(config, data), available_memory()
+    # Every framework takes its own copies, in turn: about as much again as the run itself.
+    needed, available = run_memory(config, data) * (2 if against else 1), available_memory()
     if needed > available:
         raise TooLargeError(
             "this run would not fit in memory",
@@ -86,19 +87,20 @@ def check_run(config: LSTMConfig, data: DataSpec, against: Sequence[str] = ()) -
 
 
 def run_memory(config: LSTMConfig, data: DataSpec) -> int:
-    """The bytes a run takes at its peak, an upper estimate: the arrays it keeps, and the forward pass's buffers."""
+    """The bytes a run takes at its peak: an upper estimate, within about twice what is really taken."""
     stored = DTYPE_BYTES[data.dtype]
-    working = max(stored, 4)  # float16 is computed in float32
+    working = max(stored, DTYPE_BYTES["float32"])  # float16 is computed in float32
     model = LSTMModel(config)
-    cells, rows = data.num_sequences, data.seq_len * data.num_sequences
-    width = config.num_directions * config.output_size
-    states = model.num_cells * cells * (config.output_size + config.hidden_size)
+    batch, rows = data.num_sequences, data.seq_len * data.num_sequences
+    width, hidden = config.num_directions * config.output_size, config.hidden_size
+    one_state = model.num_cells * (config.output_size + hidden)
+    states = one_state * batch
     kept = model.num_parameters + rows * (config.input_size + width) + 2 * states
-    layers = rows * (max(config.input_size, width) + width + 4 * config.hidden_size)
-    buffers = layers + rows * config.input_size + 3 * states + 5 * cells * config.hidden_size
-    converted = max(p.numel for p in model.parameters[: 2 * model.parameters_per_cell]) if stored < working else 0
-    statistics = 2 * 8 * rows * max(config.input_size, width)
-    return kept * stored + max((buffers + converted) * working, statistics)
+    buffers = rows * (4 * hidden + 2 * width + 2 * config.input_size) + 2 * states + 5 * batch * hidden
+    converted = 2 * max(subtotal.numel for subtotal in model.subtotals[: model.config.num_directions + 1])
+    compared = 3 * DTYPE_BYTES["float64"] * (data.seq_len * width + one_state + batch * width)
+    bookkeeping = 2**17 + 40 * data.seq_len + 500 * model.num_cells * model.parameters_per_cell  # Python's own objects
+    return kept * stored + (buffers + (converted if stored < working else 0)) * working + compared + bookkeeping
 
 
 def run(
@@ -171,7 +173,7 @@ def _stepper(config: LSTMConfig, data: DataSpec, progress: Progress | None) -> C
         return None
     alone = _picked(data)
     lengths = [data.lengths[n] if data.lengths else data.seq_len for n in alone]
-    steps = data.longest + sum(lengths) + 2 * (lengths[0] if lengths else data.seq_len)
+    steps = data.longest + sum(lengths) + 2 * sum(lengths[:1])
     total = steps * config.num_layers * config.num_directions
     done = 0
 
