@@ -7,7 +7,7 @@ whose import alone takes as long as all of `shapes`, and would word the refusals
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from inspect import Parameter, Signature, cleandoc
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, TypeAlias
@@ -17,29 +17,22 @@ from typer.core import TyperCommand, TyperGroup
 
 from lstmcalc import __version__, parse, report
 from lstmcalc.errors import ExitCode, LstmcalcError, UsageError, shorten
-from lstmcalc.parse import DATA, DTYPE, HYPERPARAMETERS, Flag, Typed
+from lstmcalc.model import GATES
+from lstmcalc.parse import DATA_FLAGS, DTYPE_FLAG, LSTM_FLAGS, Flag, Typed
+from lstmcalc.report import FORMATS
 
-FORMATS: Final = ("table", "json", "markdown", "csv")
-GATES: Final = {
-    "i": "i",
-    "f": "f",
-    "g": "g",
-    "o": "o",
-    "input": "i",
-    "forget": "f",
-    "cell": "g",
-    "output": "o",
-}
-JUDGES: Final = {"pytorch": "pytorch", "torch": "pytorch", "onnxruntime": "onnxruntime"}
+GATE_NAMES: Final = {key: gate.letter for gate in GATES for key in (gate.letter, gate.name)}
+JUDGES: Final = ("pytorch", "onnxruntime")
+ALIASES: Final = {"torch": "pytorch"}
 
 OUTPUT: Final = (
     Flag("format", ("--format",), (), "NAME", f"{', '.join(FORMATS)} [table]", FORMATS),
     Flag("json", ("--json",), (), "", "Short for --format json"),
 )
-GATE: Final = Flag("gate", ("--gate",), (), "i|f|g|o", "One gate only, with slices to paste", tuple(GATES))
+GATE: Final = Flag("gate", ("--gate",), (), "i|f|g|o", "One gate only, with slices to paste", tuple(GATE_NAMES))
 RUN: Final = (
     Flag("seed", ("--seed",), (), "INT", "Draw other numbers [0]"),
-    Flag("against", ("--against",), (), "NAME,...", "Compare with torch or onnxruntime", tuple(JUDGES)),
+    Flag("against", ("--against",), (), "NAME,...", "Compare with torch or onnxruntime", (*JUDGES, *ALIASES)),
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
 )
 
@@ -85,15 +78,6 @@ class _Group(TyperGroup):
         return [_as_typed(param) for param in super().get_params(ctx)]
 
 
-app = typer.Typer(
-    name="lstmcalc",
-    cls=_Group,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-
-
 def _option(flag: Flag, panel: str) -> Parameter:
     """The signature's parameter that typer makes an option of."""
     kind = str if flag.metavar else bool
@@ -111,23 +95,27 @@ def _option(flag: Flag, panel: str) -> Parameter:
     return Parameter(flag.field, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option])
 
 
+_COMMANDS: dict[str, Callable[[typer.Typer], None]] = {}
+
+
 def _command(examples: str, **panels: Sequence[Flag]) -> Callable[[Callable[[TypedFlags], Outcome]], None]:
     """Make a command of a function of the typed flags: its name, its options by panel, its help."""
 
     def declare(function: Callable[[TypedFlags], Outcome]) -> None:
+        name = function.__name__.strip("_")
+
         def command(**typed: Typed) -> Outcome:
             return function(typed)
 
-        options = [_option(flag, panel) for panel, flags in panels.items() for flag in flags]
-        command.__signature__ = Signature(options)  # type: ignore[attr-defined]  # what inspect reads first
-        command.__annotations__ = {option.name: option.annotation for option in options}
-        text = cleandoc(function.__doc__ or "")
-        app.command(
-            function.__name__.strip("_"),
-            cls=_Command,
-            help=_help(examples, text),
-            short_help=text.splitlines()[0],
-        )(command)
+        def add(app: typer.Typer) -> None:
+            options = [_option(flag, panel) for panel, flags in panels.items() for flag in flags]
+            command.__signature__ = Signature(options)  # type: ignore[attr-defined]  # what inspect reads first
+            command.__annotations__ = {option.name: option.annotation for option in options}
+            text = cleandoc(function.__doc__ or "")
+            short = text.splitlines()[0]
+            app.command(name, cls=_Command, help=_help(examples, text), short_help=short)(command)
+
+        _COMMANDS[name] = add
 
     return declare
 
@@ -138,17 +126,31 @@ def _help(examples: str, text: str) -> str:
     return "\n".join(["\b", "Examples:", *lines, "", text])
 
 
-@app.callback(
-    invoke_without_command=True,
-    help=_help(
-        """
-        lstmcalc shapes --hidden 20 --layers 2 --bi
-        lstmcalc params --input 28 --hidden 128
-        lstmcalc run --seed 0
-        """,
-        "Shapes, parameters and a numerical proof for any LSTM that PyTorch accepts, from its hyperparameters alone.",
-    ),
-)
+def _app(args: Sequence[str]) -> typer.Typer:
+    """The application. typer makes all options of all commands it knows: it is told of the one that is named."""
+    app = typer.Typer(
+        name="lstmcalc",
+        cls=_Group,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    app.callback(
+        invoke_without_command=True,
+        help=_help(
+            """
+            lstmcalc shapes --hidden 20 --layers 2 --bi
+            lstmcalc params --input 28 --hidden 128
+            lstmcalc run --seed 0
+            """,
+            "Shapes, parameters and a numerical proof for any LSTM that PyTorch accepts, from hyperparameters alone.",
+        ),
+    )(_top)
+    for name in args[:1] if args and args[0] in _COMMANDS else _COMMANDS:
+        _COMMANDS[name](app)
+    return app
+
+
 def _top(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
@@ -166,8 +168,8 @@ def _top(
     lstmcalc shapes --input 28 --hidden 128 --batch-first --seq 28 --batch 64
     lstmcalc shapes --lengths 4,2,3 --json
     """,
-    LSTM=HYPERPARAMETERS,
-    Data=DATA,
+    LSTM=LSTM_FLAGS,
+    Data=DATA_FLAGS,
     Output=OUTPUT,
 )
 def _shapes(typed: TypedFlags) -> Outcome:
@@ -185,7 +187,7 @@ def _shapes(typed: TypedFlags) -> Outcome:
     lstmcalc params --hidden 20 --layers 2 --bi --gate f
     lstmcalc params --hidden 512 --proj 64 --format csv
     """,
-    LSTM=(*HYPERPARAMETERS, DTYPE),
+    LSTM=(*LSTM_FLAGS, DTYPE_FLAG),
     Output=(GATE, *OUTPUT),
 )
 def _params(typed: TypedFlags) -> Outcome:
@@ -194,7 +196,7 @@ def _params(typed: TypedFlags) -> Outcome:
     In `state_dict` order, with subtotals by layer and direction, the total, and the total's formula.
     """
     gate = typed["gate"]
-    letter = GATES[parse.read_choice("--gate", str(gate), GATES)] if gate is not None else None
+    letter = None if gate is None else GATE_NAMES[parse.read_choice("--gate", str(gate), GATE_NAMES)]
     return Outcome(report.params_tree(parse.read_flags(typed), letter), _style(typed))
 
 
@@ -204,8 +206,8 @@ def _params(typed: TypedFlags) -> Outcome:
     lstmcalc run --hidden 20 --layers 2 --bi --lengths 4,2,3
     lstmcalc run --input 28 --hidden 128 --against torch --save run.npz
     """,
-    LSTM=HYPERPARAMETERS,
-    Data=DATA,
+    LSTM=LSTM_FLAGS,
+    Data=DATA_FLAGS,
     Run=RUN,
     Output=OUTPUT,
 )
@@ -214,12 +216,7 @@ def _run(typed: TypedFlags) -> Outcome:
 
     Weights are drawn as PyTorch initialises them. The exit code is 0 if every check holds, and 1 if one fails.
     """
-    style, seed, save = _style(typed), _seed(typed), typed["save"]
-    against = [
-        JUDGES[parse.read_choice("--against", name.strip(), JUDGES)]
-        for name in str(typed["against"] or "").split(",")
-        if typed["against"] is not None
-    ]
+    style, seed, save, against = _style(typed), _seed(typed), typed["save"], _against(typed)
     subjects = parse.read_flags(typed)
 
     from lstmcalc import verify, weights
@@ -237,6 +234,15 @@ def _run(typed: TypedFlags) -> Outcome:
             weights.save_arrays(target, {**result.weights, **result.inputs, **result.outputs})
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
     return Outcome(report.run_tree(subjects, runs, seed), style, code)
+
+
+def _against(typed: TypedFlags) -> list[str]:
+    """The frameworks to compare with, each once."""
+    if typed["against"] is None:
+        return []
+    names = (name.strip() for name in str(typed["against"]).split(","))
+    known = (parse.read_choice("--against", name, JUDGES, ALIASES) for name in names)
+    return list(dict.fromkeys(ALIASES.get(name, name) for name in known))
 
 
 def _style(typed: TypedFlags) -> str:
@@ -265,18 +271,14 @@ _TyperUsageError: Any = typer.BadParameter.__mro__[1]
 def run_command_line(args: Sequence[str]) -> int:
     """Run one command; return the exit code. Results go to stdout, notes and errors to stderr."""
     try:
-        outcome = typer.main.get_command(app).main(list(args), prog_name="lstmcalc", standalone_mode=False)
-        return _show(outcome) if isinstance(outcome, Outcome) else int(outcome or 0)
+        outcome = typer.main.get_command(_app(args)).main(list(args), prog_name="lstmcalc", standalone_mode=False)
+        return _show(outcome) if isinstance(outcome, Outcome) else _flushed(int(outcome or 0))
     except LstmcalcError as error:
         return _fail(str(error))
     except _TyperUsageError as error:
         return _fail(_usage_text(error, args))
     except MemoryError:
         return _fail("this does not fit in memory\n  hint: a smaller batch, sequence or LSTM fits")
-    except BrokenPipeError:
-        return _hang_up()
-    except OSError as error:
-        return _fail(f"cannot write the result: {error.strerror or error}")
 
 
 def _show(outcome: Outcome) -> int:
@@ -287,21 +289,35 @@ def _show(outcome: Outcome) -> int:
         return _fail("standard output is closed")
     try:
         write_report(outcome.tree, outcome.style, sys.stdout)
-        sys.stdout.flush()
-    except SystemExit:  # how rich ends when the reader has gone
-        return _hang_up()
+    except (BrokenPipeError, SystemExit):  # rich ends so when the reader has gone
+        _hang_up()
+    except OSError as error:
+        return _cannot_write(error)
+    code = _flushed(outcome.code)
     for module in outcome.tree["modules"]:
         for note in module["notes"]:
-            print(f"note: {note}", file=sys.stderr)  # noqa: T201  # this is a command line
-    return outcome.code
+            _say(f"note: {note}")
+    return code
+
+
+def _flushed(code: int) -> int:
+    """The exit code, once everything is written: a reader that has what it wanted changes nothing."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _hang_up()
+    except OSError as error:
+        return _cannot_write(error)
+    return code
 
 
 def _usage_text(error: Any, args: Sequence[str]) -> str:  # noqa: ANN401  # typer does not export the class
     """A usage error of typer in our words: what was typed, what is nearest, where the help is."""
-    named = [arg for arg in args[:1] if arg in {command.name for command in app.registered_commands}]
+    named = [arg for arg in args[:1] if arg in _COMMANDS]
     help_command = " ".join(["lstmcalc", *named, "-h"])
     text, hint = error.format_message().rstrip("."), f"see {help_command}"
-    if hasattr(error, "possibilities"):
+    if hasattr(error, "option_name") and hasattr(error, "possibilities"):
         text = f"no such option: {shorten(error.option_name)[1:-1]}"
         nearest = _nearest(error.option_name, error.ctx)
         if nearest:
@@ -324,13 +340,24 @@ def _nearest(name: str, context: Any) -> str:  # noqa: ANN401  # typer does not 
     return next(iter([*started, *get_close_matches(name, known, n=1)]), "")
 
 
-def _fail(text: str) -> int:
+def _say(text: str) -> None:
+    """Tell the user something on stderr, if anybody listens."""
     if sys.stderr is not None:
-        print(f"error: {text}", file=sys.stderr)  # noqa: T201  # this is a command line
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)  # noqa: T201  # this is a command line
+
+
+def _fail(text: str) -> int:
+    _say(f"error: {text}")
     return ExitCode.USAGE
 
 
-def _hang_up() -> int:
-    """The reader has what it wanted: end quietly, and leave nothing to flush into the closed pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ExitCode.OK
+def _cannot_write(error: OSError) -> int:
+    _hang_up()
+    return _fail(f"cannot write to standard output: {error.strerror or error}")
+
+
+def _hang_up() -> None:
+    """Nobody reads on: leave nothing that Python would try to flush when it ends."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,11 +8,15 @@ Not here: where a value came from and how it was spelled (`parse`), and what fol
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from numbers import Real
 from operator import index
-from typing import Final, SupportsFloat
+from typing import Final
 
 from lstmcalc.errors import ConfigError, shorten
 
+# The example that PyTorch's documentation runs: `nn.LSTM(10, 20, 2)` on `torch.randn(5, 3, 10)` (torch 2.13.0). It
+# stands for whatever has no default and is not said.
+EXAMPLE: Final = {"input_size": 10, "hidden_size": 20, "seq_len": 5, "batch": 3}
 MAX_SIZE: Final = 2**63 - 1  # PyTorch stores sizes as signed 64-bit integers
 DTYPE_BYTES: Final = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
 
@@ -78,11 +82,12 @@ class LSTMConfig:
         """The text PyTorch prints for this LSTM, which is also the call that makes it."""
         shown = [str(self.input_size), str(self.hidden_size)]
         order = ("proj_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional")
-        shown += [f"{name}={getattr(self, name)}" for name in order if getattr(self, name) != DEFAULTS[name]]
+        shown += [f"{name}={getattr(self, name)}" for name in order if getattr(self, name) != getattr(type(self), name)]
         return f"LSTM({', '.join(shown)})"
 
 
-DEFAULTS: Final = {field.name: field.default for field in fields(LSTMConfig)}
+HYPERPARAMETERS: Final = tuple(field.name for field in fields(LSTMConfig))
+DATA_FIELDS: Final = ("seq_len", "batch", "unbatched", "lengths", "dtype")
 
 
 @dataclass(frozen=True)
@@ -99,8 +104,8 @@ class DataSpec:
         ConfigError: A value breaks one of these rules, or two contradict each other.
     """
 
-    seq_len: int = 5
-    batch: int | None = 3
+    seq_len: int = EXAMPLE["seq_len"]
+    batch: int | None = EXAMPLE["batch"]
     lengths: tuple[int, ...] | None = None
     dtype: str = "float32"
 
@@ -238,7 +243,7 @@ def _boolean(field: str, value: object) -> None:
 
 
 def _probability(field: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, SupportsFloat) or not 0 <= float(value) <= 1:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:
         raise ConfigError(
             f"{field} is not a probability", expected=f"0 <= {field} <= 1", found=shorten(value), field=field
         )

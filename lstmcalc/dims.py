@@ -129,7 +129,8 @@ class Dim:
         return NotImplemented
 
     def __hash__(self) -> int:
-        return hash(frozenset(self.expanded().items()))
+        terms = self.expanded()
+        return hash(terms.get((), 0)) if terms.keys() <= {()} else hash(frozenset(terms.items()))
 
     def __str__(self) -> str:
         text = ""

@@ -88,7 +88,7 @@ class MissingExtraError(LstmcalcError, ImportError):
     """An optional dependency is not installed; the hint names the extra to install."""
 
 
-class OutputError(LstmcalcError, OSError):
+class OutputError(LstmcalcError):
     """A result could not be written."""
 
 

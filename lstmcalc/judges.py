@@ -2,20 +2,22 @@
 
 Each framework is imported inside the function that needs it, and what it cannot express is refused by name.
 
-Sources: the ONNX operator LSTM, opset 14 (onnx 1.23.2), whose gates are ordered i o f c and whose bias is
-`[Wb | Rb]`; run with onnxruntime 1.31.1. `torch.nn.LSTM`, torch 2.13.0.
+Sources: the ONNX operator LSTM as opset 14 defines it, exported as opset 17 (onnx 1.23.2), whose gates are ordered
+i o f c and whose bias is `[Wb | Rb]`; run with onnxruntime 1.31.1. `torch.nn.LSTM`, torch 2.13.0.
 """
 
 import warnings
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.errors import MissingExtraError, UnsupportedError
 from lstmcalc.numerics import Array
+
+Arrays: TypeAlias = Mapping[str, Array]
 
 
 class Verdict(NamedTuple):
@@ -25,60 +27,63 @@ class Verdict(NamedTuple):
     outputs: dict[str, Array]
 
 
-def judge(
-    name: str, config: LSTMConfig, data: DataSpec, weights: Mapping[str, Array], inputs: Mapping[str, Array]
-) -> Verdict:
+class Judge(NamedTuple):
+    """A framework to compare with.
+
+    Attributes:
+        modules: What must be importable.
+        extra: The extra that installs it.
+        refuses: What it cannot express of this LSTM and this data, in words; empty if it can.
+        run: Computes the LSTM there.
+    """
+
+    modules: tuple[str, ...]
+    extra: str
+    refuses: Callable[[LSTMConfig, DataSpec], str]
+    run: Callable[[LSTMConfig, DataSpec, Arrays, Arrays], Verdict]
+
+
+def run_judge(name: str, config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays) -> Verdict:
     """Run the framework `name`, one of `JUDGES`, on arrays shaped and named as for `numerics.forward`.
 
     Raises:
         MissingExtraError: It is not installed.
         UnsupportedError: It cannot express this LSTM or this data.
     """
-    return JUDGES[name](config, data, weights, inputs)
+    check_judge(name, config, data)
+    return JUDGES[name].run(config, data, weights, inputs)
 
 
 def check_judge(name: str, config: LSTMConfig, data: DataSpec) -> None:
-    """Refuse what `judge` would refuse, before anything is computed.
+    """Refuse what `run_judge` would refuse, before anything is computed.
 
     Raises:
         MissingExtraError: It is not installed.
         UnsupportedError: It cannot express this LSTM or this data.
     """
-    for module in {"pytorch": ("torch",), "onnxruntime": ("onnx", "onnxruntime")}[name]:
-        _load(module, name)
-    if name != "onnxruntime":
-        return
-    # LSTM in ONNX has no projection input; ONNX Runtime computes it in float32 only, and ends the whole process
-    # on an empty batch.
-    for refused, what in (
-        (config.proj_size, "a projection"),
-        (data.dtype != "float32", data.dtype),
-        (data.batch == 0, "an empty batch"),
-    ):
-        if refused:
-            raise UnsupportedError(
-                f"onnxruntime cannot run {what}",
-                expected="an LSTM without a projection, in float32, with N >= 1",
-                hint="--against torch can" if data.dtype != "bfloat16" else "",
+    judge = JUDGES[name]
+    for module in judge.modules:
+        try:
+            import_module(module)
+        except ImportError as error:
+            raise MissingExtraError(
+                f"{module} cannot be imported",
+                found=str(error),
+                hint=f"pip install 'lstmcalc[{judge.extra}]'",
                 where="--against",
-            )
-
-
-def _load(module: str, name: str) -> Any:  # noqa: ANN401  # the module, which has no types here
-    try:
-        return import_module(module)
-    except ImportError as error:
-        extra = {"pytorch": "torch"}.get(name, name)
-        raise MissingExtraError(
-            f"{module} cannot be imported",
-            found=str(error),
-            hint=f"pip install 'lstmcalc[{extra}]'",
+            ) from None
+    refused = judge.refuses(config, data)
+    if refused:
+        raise UnsupportedError(
+            f"{name} cannot run {refused}",
+            expected="an LSTM without a projection, in float32, with N >= 1",
+            hint="--against torch can",
             where="--against",
-        ) from None
+        )
 
 
-def _pytorch(config: LSTMConfig, data: DataSpec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> Verdict:
-    torch = _load("torch", "pytorch")
+def _pytorch(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays) -> Verdict:
+    import torch
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
     with torch.no_grad(), warnings.catch_warnings():
@@ -105,10 +110,9 @@ def _pytorch(config: LSTMConfig, data: DataSpec, weights: Mapping[str, Array], i
     return Verdict(f"PyTorch {torch.__version__}", {name: tensor.numpy() for name, tensor in results.items()})
 
 
-def _onnxruntime(
-    config: LSTMConfig, data: DataSpec, weights: Mapping[str, Array], inputs: Mapping[str, Array]
-) -> Verdict:
-    onnxruntime = _load("onnxruntime", "onnxruntime")
+def _onnxruntime(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays) -> Verdict:
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(
@@ -131,7 +135,7 @@ def _onnxruntime(
     return Verdict(f"ONNX Runtime {onnxruntime.__version__}", {"output": output, "h_n": h_n, "c_n": c_n})
 
 
-def onnx_model(config: LSTMConfig, data: DataSpec, weights: Mapping[str, Array]) -> Any:  # noqa: ANN401
+def onnx_model(config: LSTMConfig, data: DataSpec, weights: Arrays) -> Any:  # noqa: ANN401
     """The LSTM as an `onnx.ModelProto`: one LSTM node for each layer, `(L, N, ...)` throughout."""
     from onnx import TensorProto, helper, numpy_helper
 
@@ -176,7 +180,7 @@ def onnx_model(config: LSTMConfig, data: DataSpec, weights: Mapping[str, Array])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def _onnx_arrays(config: LSTMConfig, weights: Mapping[str, Array], layer: int) -> dict[str, Array]:
+def _onnx_arrays(config: LSTMConfig, weights: Arrays, layer: int) -> dict[str, Array]:
     """W `(D, 4*H, reads)`, R `(D, 4*H, H)` and B `(D, 8*H)` of one layer, gates in the order i o f c."""
     suffixes = ("", "_reverse")[: config.num_directions]
 
@@ -194,4 +198,16 @@ def _ifgo_to_iofc(array: Array) -> Array:
     return np.concatenate([i, o, f, g])
 
 
-JUDGES: Final[dict[str, Callable[..., Verdict]]] = {"pytorch": _pytorch, "onnxruntime": _onnxruntime}
+def _onnx_refuses(config: LSTMConfig, data: DataSpec) -> str:
+    """ONNX has no projection; ONNX Runtime computes LSTM in float32 only, and ends the process on an empty batch."""
+    if config.proj_size:
+        return "a projection"
+    if data.dtype != "float32":
+        return data.dtype
+    return "an empty batch" if data.batch == 0 else ""
+
+
+JUDGES: Final[dict[str, Judge]] = {
+    "pytorch": Judge(("torch",), "torch", lambda _config, _data: "", _pytorch),
+    "onnxruntime": Judge(("onnx", "onnxruntime"), "onnxruntime", _onnx_refuses, _onnxruntime),
+}

@@ -7,6 +7,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 
 def available_memory() -> int:
@@ -27,31 +28,42 @@ def _free_memory() -> int | None:
 
 
 def _container_limit() -> int | None:
-    """What is left below the memory limit of this process's control group, or of one above it (v2, then v1)."""
+    """What is left below the memory limit of this process's control group, or of one above it.
+
+    Cached files count as used there, but the kernel gives them up first; they are taken off, as the kubelet does for
+    its working set (Kubernetes, "Node-pressure eviction").
+    """
     left = []
-    for limit, usage in _limit_files():
-        with suppress(OSError, ValueError):
-            allowed = int(limit.read_text(encoding="ascii"))  # v2 says "max" for no limit: a ValueError
-            left.append(max(0, allowed - int(usage.read_text(encoding="ascii"))))
+    for group, version in _control_groups():
+        limit, usage, cached = _ACCOUNTS[version]
+        with suppress(OSError, ValueError):  # no such group, or no limit: cgroup v2 says "max"
+            allowed = int((group / limit).read_text(encoding="ascii"))
+            used = int((group / usage).read_text(encoding="ascii"))
+            statistics = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
+            left.append(max(0, allowed - used + int(statistics.get(cached, 0))))
     return min(left, default=None)
 
 
-def _limit_files() -> list[tuple[Path, Path]]:
-    files = []
+_ACCOUNTS: Final = {
+    2: ("memory.max", "memory.current", "inactive_file"),
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+}
+
+
+def _control_groups() -> list[tuple[Path, int]]:
+    """The directories of this process's memory control groups, and of those above, with the version of each."""
+    found = []
     with suppress(OSError, ValueError):
         for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
             _, controllers, path = line.split(":", 2)
             if controllers not in ("", "memory"):
                 continue
             root = Path("/sys/fs/cgroup") / controllers
-            names = (
-                ("memory.limit_in_bytes", "memory.usage_in_bytes") if controllers else ("memory.max", "memory.current")
-            )
             own = root / path.lstrip("/")
             # In a container the path may be the host's, of which only the root is mounted here.
-            groups = [group for group in {own, *own.parents, root} if group.is_relative_to(root)]
-            files += [(group / names[0], group / names[1]) for group in groups]
-    return files
+            groups = {own, *own.parents, root}
+            found += [(group, 1 if controllers else 2) for group in groups if group.is_relative_to(root)]
+    return found
 
 
 def _process_limit() -> int | None:

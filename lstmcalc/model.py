@@ -1,7 +1,7 @@
-"""The symbolic model: every parameter, tensor and state of an LSTM, derived from two declarative tables.
+"""The symbolic model: every parameter, tensor and state of an LSTM, derived from declarative tables.
 
-`GATES` says what an LSTM computes, `_KINDS` what it stores; names, shapes, counts, gate rows and the state map
-all follow from them, in symbols and in numbers.
+`GATES` and `UPDATES` say what an LSTM computes, `_kinds` what it stores; names, shapes, counts, gate rows and the state
+map all follow from them, in symbols and in numbers.
 
 Not here: other frameworks' names and orders (`layouts`), arrays (`numerics`).
 
@@ -35,6 +35,20 @@ GATES: Final = (
     Gate("o", "output", "sigmoid", "how much of the cell is shown as h"),
 )
 
+
+class Update(NamedTuple):
+    """How one value of a step follows: `result` is the sum of products of the named values."""
+
+    result: str
+    terms: tuple[tuple[str, ...], ...]
+
+
+# What a step does with its gates; `c` on the right is c_(t-1). h is `m`, or `W_hr m` with a projection.
+UPDATES: Final = (
+    Update("c", (("f", "c"), ("i", "g"))),
+    Update("m", (("o", "tanh(c)"),)),
+)
+
 # The letters of PyTorch's documentation, and what they stand for.
 SYMBOLS: Final = {
     "N": "batch",
@@ -47,7 +61,15 @@ SYMBOLS: Final = {
     "H_out": "proj_size if it is set, else hidden_size",
     "num_layers": "num_layers",
 }
-N, L, S, LONGEST, D, H_in, H_cell, H_out, num_layers = map(Dim.symbol, SYMBOLS)
+N = Dim.symbol("N")
+L = Dim.symbol("L")
+S = Dim.symbol("S")
+LONGEST = Dim.symbol("max(lengths)")
+D = Dim.symbol("D")
+H_in = Dim.symbol("H_in")
+H_cell = Dim.symbol("H_cell")
+H_out = Dim.symbol("H_out")
+num_layers = Dim.symbol("num_layers")
 
 DIRECTIONS: Final = ("forward", "reverse")
 _SUFFIX: Final = {"forward": "", "reverse": "_reverse"}
@@ -87,7 +109,8 @@ class Parameter(NamedTuple):
         symbolic: Its shape in symbols.
         shape: Its shape in numbers.
         numel: How many numbers it holds.
-        gates: The rows of each gate on axis 0, as `{"i": (0, 20), ...}`; None if its rows are no gates.
+        gate_axis: The axis that the gates share out; None if none does.
+        gates: Where on that axis each gate is, as `{"i": (0, 20), ...}`; None if there are none.
     """
 
     name: str
@@ -96,6 +119,7 @@ class Parameter(NamedTuple):
     symbolic: tuple[Dim, ...]
     shape: tuple[int, ...]
     numel: int
+    gate_axis: int | None
     gates: Mapping[str, tuple[int, int]] | None
 
 
@@ -165,7 +189,7 @@ class LSTMModel:
         shape = tuple(size.at(self.symbols) for size in kind.shape)
         rows = self.config.hidden_size
         gates = {gate.letter: (k * rows, (k + 1) * rows) for k, gate in enumerate(GATES)} if kind.gated else None
-        return Parameter(kind.stem, 0, "", kind.shape, shape, reduce(mul, shape), gates)
+        return Parameter(kind.stem, 0, "", kind.shape, shape, reduce(mul, shape), 0 if gates else None, gates)
 
     @property
     def parameters_per_cell(self) -> int:
@@ -306,14 +330,12 @@ class LSTMModel:
         return LazySequence(self.num_cells, make)
 
 
-def index_text(name: str, index: Sequence[Index], limit: int | None = None) -> str:
-    """An index as it is typed: `output[-1, :, 20:40]`; lists longer than `limit` are shortened with `...`."""
+def output_text(index: Sequence[Index]) -> str:
+    """An index into `output` as it is typed: `output[-1, :, 20:40]`."""
 
     def text(part: Index) -> str:
         if isinstance(part, slice):
             return f"{'' if part.start is None else part.start}:{'' if part.stop is None else part.stop}"
-        if isinstance(part, list) and limit and len(part) > limit:
-            return f"[{', '.join(map(str, part[: limit - 1]))}, ..., {part[-1]}]"
         return str(part)
 
-    return f"{name}[{', '.join(map(text, index))}]"
+    return f"output[{', '.join(map(text, index))}]"

@@ -65,13 +65,14 @@ def forward(
     dtype = x.dtype
     work = np.dtype(np.float32) if dtype == np.float16 else dtype
     order = np.array(data.sorted_indices, dtype=np.intp)
-    batch_first = config.batch_first and not data.unbatched
     if data.unbatched:
         x, h_0, c_0 = x[:, None], h_0[:, None], c_0[:, None]
-    elif batch_first:
+    elif config.batch_first:
         x = x.swapaxes(0, 1)
     if data.lengths:
         x, h_0, c_0 = x[:, order], h_0[:, order], c_0[:, order]
+        # What lies behind a sequence may be anything; it is not used, and should not make NumPy warn either.
+        x[np.arange(data.seq_len)[:, None] >= np.array(data.lengths)[order]] = 0
     h_n, c_n = np.array(h_0, dtype=work), np.array(c_0, dtype=work)  # copies: they become the final states
     output = _layers(config, weights, x.astype(work, copy=False), h_n, c_n, data.batch_sizes, on_step)
 
@@ -80,7 +81,7 @@ def forward(
         output, h_n, c_n = output[:, unsorted], h_n[:, unsorted], c_n[:, unsorted]
     if data.unbatched:
         output, h_n, c_n = output[:, 0], h_n[:, 0], c_n[:, 0]
-    elif batch_first:
+    elif config.batch_first:
         output = output.swapaxes(0, 1)
     return output.astype(dtype, copy=False), (h_n.astype(dtype, copy=False), c_n.astype(dtype, copy=False))
 
@@ -213,7 +214,10 @@ def _data_of(config: LSTMConfig, x: Array, lengths: Sequence[int] | None) -> Dat
         raise ArrayError("there are no steps", expected="L >= 1", found=f"shape {_shape(x.shape)}", where="x")
     if unbatched and lengths is not None:
         raise ConfigError("unbatched input has no lengths", expected=layout, found=_shape(x.shape), field="lengths")
-    return DataSpec(seq_len, batch, None if lengths is None else tuple(lengths), x.dtype.name)
+    try:
+        return DataSpec(seq_len, batch, lengths, x.dtype.name)  # type: ignore[arg-type]  # it makes a tuple of it
+    except ConfigError as error:  # its hint is about flags
+        raise ConfigError(error.what, error.expected, error.found, field=error.field) from None
 
 
 def _checked_weights(model: LSTMModel, weights: Mapping[str, Array], dtype: "np.dtype[Any]") -> dict[str, Array]:
@@ -258,7 +262,7 @@ def _checked(name: str, value: Array, shape: tuple[int, ...], dtype: "np.dtype[A
             "the dtype does not fit",
             expected=f"{dtype.name}, as x",
             found=array.dtype.name,
-            hint=f"convert x or the weights, as with .astype({array.dtype.name!r})",
+            hint=f"convert it, with {name}.astype({dtype.name!r})",
             where=name,
         )
     return array

@@ -1,17 +1,19 @@
-"""Text to config, with where each setting came from.
+"""Text to settings.
 
 The flags are declared here once, as data: the command line offers them, errors name them, reports refer to them.
 Values arrive as the user typed them, so that every refusal can say what was expected in the same words.
 
-Not here: the rules a value must keep (`config`).
+Not here: the rules a value must keep (`config`), and which of several sources wins (`subject`).
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.config import DEFAULTS, DTYPE_BYTES, DataSpec, LSTMConfig
+from lstmcalc.config import DTYPE_BYTES, EXAMPLE
 from lstmcalc.errors import ConfigError, UsageError, shorten
+from lstmcalc.subject import Origin, Setting, Subject, settle
 
 Typed: TypeAlias = str | bool | None  # what the command line hands over: text, a switch, or nothing
 
@@ -36,9 +38,21 @@ class Flag(NamedTuple):
     choices: tuple[str, ...] = ()
 
 
-HYPERPARAMETERS: Final = (
-    Flag("input_size", ("--input", "-i", "--input-size"), (), "INT", "H_in, the features of each step [10]"),
-    Flag("hidden_size", ("--hidden", "-H", "--hidden-size"), (), "INT", "H_cell, the cells of each layer [20]"),
+LSTM_FLAGS: Final = (
+    Flag(
+        "input_size",
+        ("--input", "-i", "--input-size"),
+        (),
+        "INT",
+        f"H_in, features of a step [{EXAMPLE['input_size']}]",
+    ),
+    Flag(
+        "hidden_size",
+        ("--hidden", "-H", "--hidden-size"),
+        (),
+        "INT",
+        f"H_cell, cells of a layer [{EXAMPLE['hidden_size']}]",
+    ),
     Flag("num_layers", ("--layers", "-l", "--num-layers"), (), "INT", "Stacked layers [1]"),
     Flag("bidirectional", ("--bi", "--bidirectional"), ("--no-bi",), "", "Read the sequence both ways [no]"),
     Flag("bias", ("--bias",), ("--no-bias",), "", "With biases [yes]"),
@@ -46,45 +60,17 @@ HYPERPARAMETERS: Final = (
     Flag("dropout", ("--dropout",), (), "P", "Between layers, in training [0]"),
     Flag("proj_size", ("--proj", "--proj-size"), (), "INT", "H_out of a projected LSTM [0: none]"),
 )
-DTYPE: Final = Flag("dtype", ("--dtype",), (), "NAME", f"{', '.join(DTYPE_BYTES)} [float32]", tuple(DTYPE_BYTES))
-DATA: Final = (
-    Flag("seq_len", ("--seq", "-t"), (), "INT", "L, the steps of the sequence [5]"),
-    Flag("batch", ("--batch", "-n"), (), "INT", "N, the sequences of the batch; may be 0 [3]"),
+DTYPE_FLAG: Final = Flag("dtype", ("--dtype",), (), "NAME", f"{', '.join(DTYPE_BYTES)} [float32]", tuple(DTYPE_BYTES))
+DATA_FLAGS: Final = (
+    Flag("seq_len", ("--seq", "-t"), (), "INT", f"L, steps of the sequence [{EXAMPLE['seq_len']}]"),
+    Flag("batch", ("--batch", "-n"), (), "INT", f"N, sequences of the batch; may be 0 [{EXAMPLE['batch']}]"),
     Flag("unbatched", ("--unbatched",), ("--batched",), "", "2-D input, without a batch axis [no]"),
     Flag("lengths", ("--lengths",), (), "INT,...", "Pack sequences of these lengths, in any order"),
-    DTYPE,
+    DTYPE_FLAG,
 )
+_FLAGS: Final = {flag.field: flag for flag in (*LSTM_FLAGS, *DATA_FLAGS)}
 
 MAX_DIGITS: Final = 40  # more are no size and no seed, and Python itself refuses to read thousands
-
-# The example that PyTorch's documentation runs: `nn.LSTM(10, 20, 2)` on `torch.randn(5, 3, 10)` (torch 2.13.0).
-EXAMPLE: Final = {"input_size": 10, "hidden_size": 20, "seq_len": 5, "batch": 3}
-
-
-class Origin(NamedTuple):
-    """Where a setting came from.
-
-    Attributes:
-        source: `flag`, `source`, `config` or `default`.
-        where: The place in that source, as `train.py:12`, or None.
-        certainty: `stated` (the user or the framework's own default says so), `inferred` (follows from something
-            stated), `assumed` (nobody said so: the example's value) or `unknown`.
-    """
-
-    source: str
-    where: str | None
-    certainty: str
-
-
-class Subject(NamedTuple):
-    """One LSTM to report on: what it is, the data it is given, and where each of these settings came from."""
-
-    name: str
-    framework: str
-    kind: str
-    config: LSTMConfig
-    data: DataSpec
-    provenance: dict[str, Origin]
 
 
 def read_flags(typed: Mapping[str, Typed]) -> list[Subject]:
@@ -94,38 +80,46 @@ def read_flags(typed: Mapping[str, Typed]) -> list[Subject]:
         typed: The flags by field; None where a flag was not given. Fields of other flags are ignored.
 
     Raises:
-        UsageError: A value is not a number, not one of the choices, or contradicts another flag.
-        ConfigError: A value breaks one of PyTorch's rules.
+        UsageError: A value is not one of the choices, or has too many digits.
+        ConfigError: A value breaks one of PyTorch's rules, or contradicts another.
     """
+    said = Origin("flag", None, "stated")
     given = {
-        flag.field: _read(flag, value)
-        for flag in (*HYPERPARAMETERS, *DATA)
-        if (value := typed.get(flag.field)) is not None
+        field: Setting(_read(flag, value), said)
+        for field, flag in _FLAGS.items()
+        if (value := typed.get(field)) is not None
     }
     try:
-        config = LSTMConfig(**{**_example("input_size", "hidden_size"), **_only(given, DEFAULTS)})
-        data = DataSpec.given(**_only(given, (flag.field for flag in DATA)))
+        return [settle([given])]
     except ConfigError as error:
-        raise _located(error, given) from None
-    provenance = {field: _origin(field, given, data) for field in (*DEFAULTS, *(flag.field for flag in DATA))}
-    return [Subject("lstm", "pytorch", "layer", config, data, provenance)]
+        raise error.at(_place(error.field, given)) from None
 
 
 def flag_name(field: str) -> str:
     """The flag that sets a field, as it is shown: `--hidden`."""
-    return next(flag.names[0] for flag in (*HYPERPARAMETERS, *DATA) if flag.field == field)
+    return _FLAGS[field].names[0]
 
 
-def read_choice(name: str, text: str, choices: Iterable[str]) -> str:
-    """`text`, if it is one of the choices.
+def _place(field: str, given: Mapping[str, Setting]) -> str:
+    """The flag that caused an error; if two contradict each other, both."""
+    fields = [field]
+    if field in ("batch", "lengths") and "unbatched" in given and given["unbatched"].value:
+        fields.append("unbatched")
+    elif field == "batch" and "lengths" in given:
+        fields.append("lengths")
+    return " and ".join(flag_name(name) for name in fields if name in given) or flag_name(field)
+
+
+def read_choice(name: str, text: str, choices: Iterable[str], aliases: Iterable[str] = ()) -> str:
+    """`text`, if it is one of the choices, or of their aliases, which are not listed.
 
     Raises:
         UsageError: It is not; the nearest is named.
     """
-    choices = tuple(choices)
-    if text in choices:
+    choices, aliases = tuple(choices), tuple(aliases)
+    if text in (*choices, *aliases):
         return text
-    nearest = get_close_matches(text.lower(), choices, n=1)
+    nearest = get_close_matches(text.lower(), (*choices, *aliases), n=1)
     raise UsageError(
         "no such choice",
         expected=f"one of {', '.join(choices)}",
@@ -150,14 +144,14 @@ def read_integer(name: str, text: str) -> int:
 def _integer(name: str, text: str) -> int | str:
     """`text` as people write integers (`20`, `+20`, `1_000`); what is none stays text, for `config` to refuse."""
     stripped = text.strip()
-    digits = stripped.removeprefix("-").removeprefix("+").replace("_", "")
-    if not (digits.isascii() and digits.isdigit()):
+    if not re.fullmatch(r"[+-]?[0-9]+(_[0-9]+)*", stripped):
         return text
+    digits = stripped.lstrip("+-").replace("_", "")
     if len(digits) > MAX_DIGITS:
         raise UsageError(
             "too large", expected="at most 2**63 - 1", found=f"a number of {len(digits):,} digits", where=name
         )
-    return -int(digits) if stripped.startswith("-") else int(digits)
+    return int(stripped)
 
 
 def _float(_: str, text: str) -> float | str:
@@ -181,29 +175,3 @@ _READERS: dict[str, Callable[[str, str], object]] = {"dropout": _float, "lengths
 def _read(flag: Flag, value: str | bool) -> object:
     """The value of one flag: a switch as it is, text by its field's reader."""
     return value if isinstance(value, bool) else _READERS.get(flag.field, _integer)(flag.names[0], value)
-
-
-def _only(given: Mapping[str, Any], fields: Iterable[str]) -> dict[str, Any]:
-    return {field: given[field] for field in fields if field in given}
-
-
-def _example(*fields: str) -> dict[str, Any]:
-    return {field: EXAMPLE[field] for field in fields}
-
-
-def _located(error: ConfigError, given: Mapping[str, object]) -> ConfigError:
-    """The error, at the flag that caused it; of two that contradict each other, at both."""
-    fields = [error.field]
-    fields += ["unbatched"] if given.get("unbatched") and error.field in ("batch", "lengths") else []
-    fields += ["lengths"] if error.field == "batch" and "lengths" in given else []
-    return error.at(" and ".join(flag_name(field) for field in fields if field in given) or flag_name(error.field))
-
-
-def _origin(field: str, given: Mapping[str, object], data: DataSpec) -> Origin:
-    if field in given:
-        return Origin("flag", None, "stated")
-    if data.lengths and field in ("seq_len", "batch"):
-        return Origin("flag", None, "inferred")
-    if data.unbatched and field == "batch":
-        return Origin("flag", None, "inferred")
-    return Origin("default", None, "assumed" if field in EXAMPLE else "stated")

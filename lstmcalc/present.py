@@ -5,7 +5,9 @@ The terminal and Markdown both draw these blocks, so that they never say differe
 Not here: colours, boxes and widths (`render`).
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.model import GATES, SYMBOLS
@@ -35,14 +37,16 @@ class Column(NamedTuple):
         right: Whether its cells are numbers, to be aligned at their end.
         quiet: Whether it matters less than the others.
         code: Whether its cells are code.
-        spare: What to say below the grid instead, if the column does not fit; empty if it must stay.
+        breaks: Whether its cells may be broken at spaces where space is short.
+        spare: What to say below the grid instead, if the column does not fit; None if it must stay.
     """
 
     header: str
     right: bool = False
     quiet: bool = False
     code: bool = False
-    spare: tuple[str, tuple[str, ...]] = ("", ())
+    breaks: bool = False
+    spare: tuple[str, tuple[str, ...]] | None = None
 
 
 class Row(NamedTuple):
@@ -66,40 +70,43 @@ def blocks_of(tree: Tree) -> Iterator[Block]:
     """The blocks of a report, module by module."""
     body: Callable[[Tree], Iterator[Block]] = {"shapes": _shapes, "params": _params, "run": _run}[tree["command"]]
     for module in tree["modules"]:
-        yield Heading(config_text(module))
+        yield Heading(f"{module['name']}: {module['text']}")
         yield _provenance(module)
         yield from body(module)
 
 
-def config_text(module: Tree) -> str:
-    """The module's name and its LSTM as PyTorch prints it: `lstm: LSTM(10, 20)`."""
-    from lstmcalc.config import LSTMConfig
-
-    return f"{module['name']}: {LSTMConfig(**module['config'])}"
+# How (from, certainty) reads, in the order it is read.
+_LABELS: Final = {
+    ("flag", "stated"): "from flags",
+    ("flag", "inferred"): "follows from flags",
+    ("source", "stated"): "from {where}",
+    ("source", "inferred"): "follows from {where}",
+    ("config", "stated"): "from {where}",
+    ("config", "inferred"): "follows from {where}",
+    ("default", "assumed"): "assumed",
+    ("default", "stated"): "{framework}'s default",
+    ("source", "unknown"): "not in {where}",
+    ("config", "unknown"): "not in {where}",
+}
+_FRAMEWORKS: Final = {"pytorch": "PyTorch"}
 
 
 def _provenance(module: Tree) -> Facts:
     """Where each setting came from; what was merely assumed says which flag would settle it."""
-    values = {
-        **module["config"],
-        **module.get("data", {}),
-        **({"dtype": module["dtype"]} if "dtype" in module else {}),
-    }
-    lines: dict[str, list[str]] = {}
+    values = {**module["config"], **module.get("data", {}), **({"dtype": module["dtype"]} if "dtype" in module else {})}
+    lines: dict[tuple[int, str], list[str]] = {}
     for field, origin in module["provenance"].items():
-        value = values[field]
-        if value is None or (origin["from"] == "default" and value is False and field == "unbatched"):
+        key = origin["from"], origin["certainty"]
+        unsaid = values[field] is None and origin["certainty"] != "unknown"
+        if unsaid or (field, values[field]) == ("unbatched", False):
             continue
-        text = f"{field} {_compact(value)}"
-        if origin["certainty"] == "assumed":
-            label, text = "assumed", f"{text} ({flag_name(field)})"
-        elif origin["from"] == "default":
-            label = "PyTorch's default"
-        else:
-            label = {"inferred": "from the lengths"}.get(origin["certainty"], f"from {origin['from']}s")
-        lines.setdefault(label, []).append(text)
-    order = ("from flags", "from the lengths", "assumed", "PyTorch's default")
-    return Facts(tuple((label, tuple(lines[label])) for label in sorted(lines, key=order.index)))
+        label = _LABELS[key].format(
+            where=origin["where"] or "the source", framework=_FRAMEWORKS.get(module["framework"], module["framework"])
+        )
+        text = field if values[field] is None else f"{field} {_compact(values[field])}"
+        text += f" ({flag_name(field)})" if label == "assumed" else ""
+        lines.setdefault((list(_LABELS).index(key), label), []).append(text)
+    return Facts(tuple((label, tuple(lines[order, label])) for order, label in sorted(lines)))
 
 
 def _compact(value: Any) -> str:  # noqa: ANN401  # whatever a setting can be
@@ -124,16 +131,16 @@ def _shapes(module: Tree) -> Iterator[Block]:
     yield Grid(
         (
             Column("tensor"),
-            Column("", quiet=True),
-            Column("in symbols", code=True),
-            Column("shape", code=True),
+            Column("role", quiet=True),
+            Column("in symbols", code=True, breaks=True),
+            Column("shape", code=True, breaks=True),
             Column("size", right=True),
         ),
         tuple(
             Row(
                 (
                     tensor["name"],
-                    {"input": "in", "output": "out"}[tensor["role"]],
+                    tensor["role"],
                     shape_text(tensor["symbolic"]),
                     shape_text(tensor["shape"]),
                     bytes_text(tensor["bytes"]),
@@ -144,15 +151,20 @@ def _shapes(module: Tree) -> Iterator[Block]:
     )
     packed = [(f"packed.{name}", (_compact(values),)) for name, values in module.get("packed", {}).items()]
     yield Facts((_legend(module), *packed))
+    traps = tuple(
+        f"h_n[{state['index']}] is not {_short(state['h_n_differs_from'], module)}"
+        for state in module["states"][-_per_layer(module) :]
+        if state["h_n_differs_from"]
+    )
     yield Grid(
         (
             Column("index", right=True),
             Column("layer", right=True),
             Column("direction"),
-            Column("in output", code=True),
-            Column("and not", code=True),
+            Column("in output", code=True, breaks=True),
+            *((Column("a common mistake", code=True, spare=("a common mistake", traps)),) if traps else ()),
         ),
-        tuple(_state_rows(module)),
+        tuple(_state_rows(module, traps=bool(traps))),
     )
     yield Facts(
         (
@@ -162,36 +174,40 @@ def _shapes(module: Tree) -> Iterator[Block]:
     )
 
 
-def _state_rows(module: Tree) -> Iterator[Row]:
-    states = module["states"]
-    for first, last in _runs(module):
-        span = _indices(states, module, first, last)
+def _per_layer(module: Tree) -> int:
+    return 2 if module["config"]["bidirectional"] else 1
+
+
+def _state_rows(module: Tree, *, traps: bool) -> Iterator[Row]:
+    for first, last in _folded(module):
+        states = _rows_of(module["states"], first, last)
         if last > first:
-            yield Row((f"{span[0]} ... {span[-1]}", f"{first} ... {last}", "", "-", ""), "folded")
+            span = f"{states[0]['index']} ... {states[-1]['index']}", f"{first} ... {last}"
+            yield Row((*span, "", "-", *([""] * traps)), "folded")
             continue
-        for state in (states[index] for index in span):
-            name, equals, differs = f"h_n[{state['index']}]", state["h_n_equals"], state["h_n_differs_from"]
-            yield Row(
-                (
-                    str(state["index"]),
-                    str(state["layer"]),
-                    state["direction"],
-                    f"{name} = {_index_of(equals)}" if equals else "-",
-                    _index_of(differs) if differs else "",
-                )
+        for state in states:
+            equals, differs = state["h_n_equals"], state["h_n_differs_from"]
+            cells = (
+                str(state["index"]),
+                str(state["layer"]),
+                state["direction"],
+                f"h_n[{state['index']}] = {_short(equals, module)}" if equals else "-",
             )
+            yield Row((*cells, *([_short(differs, module) if differs else ""] * traps)))
 
 
-def _index_of(text: str) -> str:
-    """An index to read; with many lengths its lists are replaced by what makes them."""
-    if len(text) <= 60:  # noqa: PLR2004
+def _short(text: str, module: Tree) -> str:
+    """A text with an index into `output`; with many lengths, its lists are replaced by what makes them."""
+    lengths = module["data"]["lengths"]
+    if not lengths or len(lengths) <= 3:  # noqa: PLR2004  # what fits into a line
         return text
-    columns = text.rsplit(",", 1)[1]
-    sequences_first = text.startswith("output[[0, 1,")
-    return f"output[{'arange(N), lengths - 1' if sequences_first else 'lengths - 1, arange(N)'},{columns}"
+    listed = [str([length - 1 for length in lengths]), str(list(range(len(lengths))))]
+    named = ["lengths - 1", "arange(N)"]
+    order = slice(None, None, -1) if module["config"]["batch_first"] else slice(None)
+    return text.replace(", ".join(listed[order]), ", ".join(named[order]))
 
 
-def _runs(module: Tree) -> Iterator[tuple[int, int]]:
+def _folded(module: Tree) -> Iterator[tuple[int, int]]:
     """The layers to show, each as (layer, layer); a long run of identical ones as (first, last)."""
     layers = module["config"]["num_layers"]
     if layers - 1 <= FOLD:
@@ -200,73 +216,66 @@ def _runs(module: Tree) -> Iterator[tuple[int, int]]:
         yield from ((0, 0), (1, layers - 2), (layers - 1, layers - 1))
 
 
-def _indices(rows: Sequence[Any], module: Tree, first: int, last: int) -> range:
-    """The positions of the rows of layers `first..last`: every layer has the same number of them."""
-    each = len(rows) // module["config"]["num_layers"]
-    return range(first * each, (last + 1) * each)
+def _rows_of(rows: Sequence[Any], first: int, last: int) -> Sequence[Any]:
+    """The rows of layers `first..last` of rows sorted by layer, without reading the others."""
+
+    def layer(row: Tree) -> int:
+        return int(row["layer"])
+
+    return rows[bisect_left(rows, first, key=layer) : bisect_right(rows, last, key=layer)]
 
 
 def _params(module: Tree) -> Iterator[Block]:
     gate = module.get("gate")
-    order = module["parameters"][0]["gates"]
-    spare = (
-        ("", ()) if gate else ("gate rows", (_gates_text(order), "on axis 0 of every weight_ih, weight_hh and bias"))
-    )
+    shown = [
+        row for first, last in _folded(module) if first == last for row in _rows_of(module["parameters"], first, last)
+    ]
+    gates = {_gates_text(row["gates"]) for row in shown if row["gates"]}
+    # Where all gated arrays share their rows, one line can say it if the column does not fit.
+    spare = ("gate rows", (*gates, "on axis 0 of every weight_ih, weight_hh and bias")) if len(gates) == 1 else None
     yield Grid(
         (
             Column("parameter"),
-            *(() if gate else (Column("in symbols", code=True),)),
-            Column("shape", code=True),
+            *(() if gate else (Column("in symbols", code=True, breaks=True),)),
+            Column("shape", code=True, breaks=True),
             Column("count", right=True),
-            Column(f"gate {gate}, to paste" if gate else "gate rows", code=True, spare=spare),
+            Column(f"gate {gate}, to paste", code=True)
+            if gate
+            else Column("gate rows", code=True, breaks=True, spare=spare),
         ),
         tuple(_parameter_rows(module)),
     )
     facts = [
-        (
-            "total",
-            (f"{module['total']:,} parameters", f"{bytes_text(module['total_bytes'])} in {module['dtype']}"),
-        ),
+        ("total", (f"{module['total']:,} parameters", f"{bytes_text(module['total_bytes'])} in {module['dtype']}")),
         ("formula", (f"{module['total_symbolic']} = {module['total']:,}",)),
         _legend(module),
     ]
     if gate:
-        role = next(item for item in GATES if item.letter == gate)
-        facts.insert(0, (f"gate {gate}", (f"the {role.name} gate: {role.role}",)))
+        meant = next(item for item in GATES if item.letter == gate)
+        facts.insert(0, (f"gate {gate}", (f"the {meant.name} gate: {meant.role}",)))
     yield Facts(tuple(facts))
 
 
 def _parameter_rows(module: Tree) -> Iterator[Row]:
     gate = module.get("gate")
-    parameters, subtotals = module["parameters"], module["subtotals"]
 
     def cells(name: str, symbols: str, shape: str, count: int, gates: str) -> tuple[str, ...]:
         return (name, *(() if gate else (symbols,)), shape, f"{count:,}", gates)
 
-    for first, last in _runs(module):
-        sums = [subtotals[index] for index in _indices(subtotals, module, first, first)]
+    for first, last in _folded(module):
+        subtotals = {(row["layer"], row["direction"]): row for row in _rows_of(module["subtotals"], first, first)}
         if last > first:
-            count = (last - first + 1) * sum(subtotal["count"] for subtotal in sums)
+            count = (last - first + 1) * sum(row["count"] for row in subtotals.values())
             yield Row(cells(f"l{first} ... l{last}", "", f"{last - first + 1:,} layers alike", count, ""), "folded")
             continue
-        rows = iter([parameters[index] for index in _indices(parameters, module, first, first)])
-        for subtotal in sums:
-            for _ in range(len(parameters) // len(subtotals)):
-                row = next(rows)
+        rows = _rows_of(module["parameters"], first, first)
+        for owner, own in groupby(rows, key=lambda row: (row["layer"], row["direction"])):
+            for row in own:
                 gates = row["slice"] if gate else _gates_text(row["gates"])
-                yield Row(
-                    cells(
-                        row["name"],
-                        shape_text(row["symbolic"]),
-                        shape_text(row["shape"]),
-                        row["count"],
-                        gates or "-",
-                    )
-                )
-            yield Row(
-                cells(f"layer {subtotal['layer']} {subtotal['direction']}", "", "", subtotal["count"], ""),
-                "sum",
-            )
+                shapes = shape_text(row["symbolic"]), shape_text(row["shape"])
+                yield Row(cells(row["name"], *shapes, row["count"], gates or "-"))
+            layer, direction = owner
+            yield Row(cells(f"layer {layer} {direction}", "", "", subtotals[owner]["count"], ""), "sum")
     yield Row(cells("total", "", "", module["total"], ""), "sum")
 
 
@@ -276,52 +285,45 @@ def _gates_text(gates: Mapping[str, Sequence[int]] | None) -> str:
 
 def _run(module: Tree) -> Iterator[Block]:
     yield Grid(
-        (Column("check"), Column("expected", code=True), Column("computed", code=True), Column("holds")),
-        tuple(
-            Row(
-                (
-                    check["name"],
-                    _found(check["expected"]),
-                    _found(check["actual"]),
-                    "yes" if check["passed"] else "NO",
-                ),
-                "good" if check["passed"] else "bad",
-            )
-            for check in module["checks"]
-        ),
-    )
-    yield Grid(
         (
-            Column("tensor"),
-            Column("shape", code=True),
-            *(Column(name, right=True) for name in ("min", "max", "mean", "std")),
+            Column("check", breaks=True),
+            Column("expected", code=True),
+            Column("computed", code=True),
+            Column("holds"),
         ),
+        tuple(_check_row(check, module) for check in module["checks"]),
+    )
+    statistics = ("min", "max", "mean", "std")
+    yield Grid(
+        (Column("tensor"), Column("shape", code=True), *(Column(name, right=True) for name in statistics)),
         tuple(
             Row(
                 (
                     tensor["name"],
                     shape_text(tensor["shape"]),
-                    *("-" if tensor[name] is None else f"{tensor[name]:.4f}" for name in ("min", "max", "mean", "std")),
+                    *("-" if tensor[name] is None else f"{tensor[name]:.4f}" for name in statistics),
                 )
             )
             for tensor in module["tensors"]
             if not tensor["name"].startswith("packed.")
         ),
     )
-    held = sum(check["passed"] for check in module["checks"])
-    verdict = "all" if module["passed"] else f"{held} of"
-    yield Facts(
-        (
-            (
-                "proof",
-                (
-                    f"{verdict} {len(module['checks'])} checks hold",
-                    f"seed {module['seed']}",
-                    module["data"]["dtype"],
-                ),
-            ),
-        )
-    )
+    failed = [check["name"] for check in module["checks"] if not check["passed"]]
+    count = len(module["checks"])
+    verdict = f"{len(failed)} of {count} checks FAILED: {failed[0]}" if failed else f"all {count} checks hold"
+    yield Facts((("proof", (verdict, f"seed {module['seed']}", module["data"]["dtype"])),))
+
+
+def _check_row(check: Tree, module: Tree) -> Row:
+    relation, expected, error = check["relation"], _found(check["expected"]), check["max_abs_error"]
+    computed = _found(check["actual"])
+    if check["expected"] == 0 and error is not None:  # two arrays that should, or should not, be the same
+        expected = {"=": "equal", ">": "different"}[relation]
+        computed = f"{computed} apart" if error else "equal"
+    elif relation != "=":
+        expected = f"{relation} {expected}"
+    cells = _short(check["name"], module), expected, computed, "yes" if check["passed"] else "NO"
+    return Row(cells, "good" if check["passed"] else "bad")
 
 
 def _found(value: Any) -> str:  # noqa: ANN401  # whatever a check compares

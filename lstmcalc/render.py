@@ -6,16 +6,18 @@ CSV and JSON are the tree itself, row by row as the rows are made; tables and Ma
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from lstmcalc.present import Block, Facts, Grid, Heading, Row, blocks_of, shape_text
+from lstmcalc.present import Block, Column, Facts, Grid, Heading, Row, blocks_of, shape_text
 from lstmcalc.report import Tree
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.segment import Segment
+    from rich.text import Text
 
 
 def write_report(tree: Tree, style: str, stream: IO[str]) -> None:
-    """Write a report to a text stream; `style` is one of `FORMATS`."""
-    FORMATS[style](tree, stream)
+    """Write a report to a text stream; `style` is one of `report.FORMATS`."""
+    _WRITERS[style](tree, stream)
 
 
 def write_json(tree: Tree, stream: IO[str]) -> None:
@@ -60,13 +62,15 @@ def write_csv(tree: Tree, stream: IO[str]) -> None:
     from csv import writer
 
     out = writer(stream, lineterminator="\n")
-    lists = [key for key, value in tree["modules"][0].items() if _is_table(value)]
-    for position, key in enumerate(lists):
+    names = [key for module in tree["modules"] for key, value in module.items() if _is_table(value)]
+    for position, name in enumerate(dict.fromkeys(names)):
         if position:
             stream.write("\n")
-        out.writerow(["module", *tree["modules"][0][key][0]])
-        for module in tree["modules"]:
-            out.writerows([module["name"], *map(_csv_cell, row.values())] for row in module[key])
+        having = [module for module in tree["modules"] if _is_table(module.get(name))]
+        columns = list(dict.fromkeys(key for module in having for key in module[name][0]))
+        out.writerow(["module", *columns])
+        for module in having:
+            out.writerows([module["name"], *(_csv_cell(row.get(key)) for key in columns)] for row in module[name])
 
 
 def _is_table(value: object) -> bool:
@@ -157,40 +161,56 @@ _ROW_STYLES: Final = {"normal": "", "sum": "bold", "folded": "dim", "good": "", 
 
 
 def _print_grid(console: "Console", grid: Grid) -> None:
-    """The grid as wide as it needs to be; a column that can be said in a line gives way first."""
-    spare = next((column.spare for column in grid.columns if column.spare[0]), None)
-    if spare and _width(_widths(grid)) > console.width:
-        kept = [number for number, column in enumerate(grid.columns) if not column.spare[0]]
-        grid = Grid(
-            tuple(grid.columns[number] for number in kept),
-            tuple(Row(tuple(row.cells[number] for number in kept), row.kind) for row in grid.rows),
-        )
-    else:
-        spare = None
-    widths, screen = _widths(grid), console.width
-    console.width = max(_width(widths), screen)
-    console.print(_table(grid, widths))
+    """The grid as wide as it needs to be, each cell whole.
+
+    Where that is wider than the screen, columns that can be said in a line below give way first, then text that can
+    be broken at spaces is; names never are.
+    """
+    spared = []
+    for column in grid.columns:
+        if column.spare and _total(_widths(grid)) > console.width:
+            spared.append(column.spare)
+            grid = _without(grid, column)
+    widths = _widths(grid)
+    for position, column in enumerate(grid.columns):
+        excess = _total(widths) - console.width
+        if column.breaks and excess > 0:
+            longest = max(len(word) for row in grid.rows for word in row.cells[position].split(" "))
+            widths[position] -= min(excess, max(0, widths[position] - max(longest, len(column.header))))
+    screen = console.width
+    console.width = max(_total(widths), screen)
+    lines = console.render_lines(_table(grid, widths), pad=False)
     console.width = screen
-    if spare:
+    for line in lines:
+        console.print(_stripped(line), soft_wrap=True)
+    if spared:
         console.print()
-        _print_facts(console, Facts((spare,)))
+        _print_facts(console, Facts(tuple(spared)))
+
+
+def _without(grid: Grid, column: Column) -> Grid:
+    kept = [position for position, other in enumerate(grid.columns) if other is not column]
+    return Grid(
+        tuple(grid.columns[position] for position in kept),
+        tuple(Row(tuple(row.cells[position] for position in kept), row.kind) for row in grid.rows),
+    )
 
 
 def _widths(grid: Grid) -> list[int]:
-    """The width of each column: that of its longest cell. rich would find it too, by measuring every cell twice."""
+    """The width of each column: that of its longest cell. rich would find it too, but by measuring each cell twice."""
     from rich.cells import cell_len
 
-    columns = zip(*(row.cells for row in grid.rows), strict=True)
     return [
-        max(cell_len(column.header), *map(cell_len, cells)) for column, cells in zip(grid.columns, columns, strict=True)
+        max(cell_len(column.header), *(cell_len(row.cells[position]) for row in grid.rows), 0)
+        for position, column in enumerate(grid.columns)
     ]
 
 
-def _width(widths: Sequence[int]) -> int:
-    return sum(widths) + _GAP * (len(widths) - 1)
-
-
 _GAP: Final = 3  # between two columns: a space on either side of the box's divider, which is one too
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)
 
 
 def _table(grid: Grid, widths: Sequence[int]) -> "RenderableType":
@@ -199,28 +219,36 @@ def _table(grid: Grid, widths: Sequence[int]) -> "RenderableType":
     from rich.text import Text
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for number, (column, width) in enumerate(zip(grid.columns, widths, strict=True)):
+    for position, (column, width) in enumerate(zip(grid.columns, widths, strict=True)):
         table.add_column(
             column.header,
             width=width,
             justify="right" if column.right else "left",
-            style="dim" if column.quiet else "cyan" if number == 0 else "",
-            no_wrap=True,
+            style="dim" if column.quiet else "cyan" if position == 0 else "",
+            no_wrap=not column.breaks,
         )
-    for position, row in enumerate(grid.rows, 1):
+    for number, row in enumerate(grid.rows, 1):
         # Cells are text, never markup: `[batch, seq]` stays.
         cells = [Text(cell) for cell in row.cells]
         if row.kind == "good":
             cells[-1].stylize("green")
-        table.add_row(
-            *cells,
-            style=_ROW_STYLES[row.kind],
-            end_section=row.kind in ("sum", "folded") and position < len(grid.rows),
-        )
+        ends = row.kind in ("sum", "folded") and number < len(grid.rows)
+        table.add_row(*cells, style=_ROW_STYLES[row.kind], end_section=ends)
     return table
 
 
-FORMATS: Final[Mapping[str, Callable[[Tree, IO[str]], None]]] = {
+def _stripped(line: "list[Segment]") -> "Text":
+    """A rendered line as text, without the spaces that fill its end."""
+    from rich.text import Text
+
+    text = Text()
+    for segment in line:
+        text.append(segment.text, style=segment.style)
+    text.rstrip()
+    return text
+
+
+_WRITERS: Final[Mapping[str, Callable[[Tree, IO[str]], None]]] = {
     "table": write_table,
     "json": write_json,
     "markdown": write_markdown,

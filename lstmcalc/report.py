@@ -9,17 +9,18 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from lstmcalc import __version__
-from lstmcalc.config import DEFAULTS, DTYPE_BYTES
+from lstmcalc.config import DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
 from lstmcalc.errors import TooLargeError
 from lstmcalc.lazy import LazySequence
-from lstmcalc.model import LSTMModel, Parameter, State, Subtotal, Tensor, index_text
-from lstmcalc.parse import DATA, Subject
+from lstmcalc.model import LSTMModel, Parameter, State, Subtotal, Tensor, output_text
+from lstmcalc.subject import Subject
 
 if TYPE_CHECKING:
     from lstmcalc.verify import Run
 
 SCHEMA: Final = 1
 MAX_ROWS: Final = 10**6
+FORMATS: Final = ("table", "json", "markdown", "csv")
 
 Tree: TypeAlias = dict[str, Any]
 
@@ -59,7 +60,7 @@ def _module(subject: Subject, settings: Sequence[str], own: Tree) -> Tree:
         for field, origin in subject.provenance.items()
         if field in settings
     }
-    head = {"name": subject.name, "framework": subject.framework, "kind": subject.kind}
+    head = {"name": subject.name, "framework": subject.framework, "kind": subject.kind, "text": str(subject.config)}
     return {
         **head,
         "config": dict(vars(subject.config)),
@@ -84,8 +85,7 @@ def _notes(subject: Subject) -> list[str]:
     return notes
 
 
-_DATA_FIELDS: Final = tuple(flag.field for flag in DATA)
-_SETTINGS: Final = (*DEFAULTS, *_DATA_FIELDS)
+_SETTINGS: Final = (*HYPERPARAMETERS, *DATA_FIELDS)
 
 
 def _data(subject: Subject) -> Tree:
@@ -132,8 +132,8 @@ def _state(state: State) -> Tree:
         "index": state.position,
         "layer": state.layer,
         "direction": state.direction,
-        "h_n_equals": None if state.equals is None else index_text("output", state.equals),
-        "h_n_differs_from": None if state.differs is None else index_text("output", state.differs),
+        "h_n_equals": None if state.equals is None else output_text(state.equals),
+        "h_n_differs_from": None if state.differs is None else output_text(state.differs),
     }
 
 
@@ -143,8 +143,7 @@ def _params(subject: Subject, model: LSTMModel, gate: str | None) -> Tree:
     def row(parameter: Parameter) -> Tree:
         tree = _parameter(parameter)
         if gate:
-            rows = parameter.gates and parameter.gates[gate]
-            tree["slice"] = f"{subject.name}.{parameter.name}[{rows[0]}:{rows[1]}]" if rows else None
+            tree["slice"] = _slice_text(f"{subject.name}.{parameter.name}", parameter, gate)
         return tree
 
     own = {
@@ -157,7 +156,7 @@ def _params(subject: Subject, model: LSTMModel, gate: str | None) -> Tree:
         "dtype": subject.data.dtype,
         "total_bytes": model.num_parameters * DTYPE_BYTES[subject.data.dtype],
     }
-    return _module(subject, (*DEFAULTS, "dtype"), own)
+    return _module(subject, (*HYPERPARAMETERS, "dtype"), own)
 
 
 def _parameter(parameter: Parameter) -> Tree:
@@ -169,9 +168,17 @@ def _parameter(parameter: Parameter) -> Tree:
         "symbolic": [str(size) for size in parameter.symbolic],
         "shape": list(parameter.shape),
         "count": parameter.numel,
-        "gate_axis": None if gates is None else 0,
+        "gate_axis": parameter.gate_axis,
         "gates": None if gates is None else {letter: list(rows) for letter, rows in gates.items()},
     }
+
+
+def _slice_text(name: str, parameter: Parameter, gate: str) -> str | None:
+    """One gate of a stored array, to paste: `lstm.weight_ih_l0[20:40]`; None if it has no gates."""
+    if parameter.gates is None or parameter.gate_axis is None:
+        return None
+    start, stop = parameter.gates[gate]
+    return f"{name}[{':, ' * parameter.gate_axis}{start}:{stop}]"
 
 
 def _subtotal(subtotal: Subtotal) -> Tree:
@@ -190,9 +197,11 @@ def _run(subject: Subject, model: LSTMModel, result: "Run", seed: int) -> Tree:
         "data": _data(subject),
         "symbols": model.data_symbols(data),
         "seed": seed,
+        "generator": "numpy",
         "checks": [
             {
                 "name": check.name,
+                "relation": check.relation,
                 "expected": check.expected,
                 "actual": _finite(check.actual),
                 "max_abs_error": _finite(check.max_abs_error),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import numpy as np
 
@@ -52,7 +53,8 @@ def save_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
     try:
         with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
             partial = Path(file.name)
-            np.savez(file, allow_pickle=False, **arrays)
+            named: dict[str, Any] = dict(arrays)
+            np.savez(file, **named)
         mask = os.umask(0)
         os.umask(mask)
         partial.chmod(0o666 & ~mask)  # a temporary file is private, a result is not

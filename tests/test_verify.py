@@ -56,8 +56,9 @@ def test_the_checks_of_a_packed_run() -> None:
         "number of weights",
         "h_n[2] = output[[3, 1, 2], [0, 1, 2], :4]",
         "h_n[3] = output[0, :, 4:8]",
-        "h_n[3] is not output[[3, 1, 2], [0, 1, 2], 4:8]",
-        "each sequence alone, the same (all 3)",
+        "h_n[3] != output[[3, 1, 2], [0, 1, 2], 4:8]",
+        "equations, gate by gate",
+        "each sequence alone gives the same (all 3)",
         "output behind each sequence",
         "h_0, c_0 omitted = zeros",
         "largest |h|",
@@ -65,8 +66,8 @@ def test_the_checks_of_a_packed_run() -> None:
 
 
 def test_at_most_eight_sequences_run_alone() -> None:
-    assert "each sequence alone, the same (8 of 20)" in checks_of({"batch": 20})
-    assert "as a batch of one, the same" in checks_of({"unbatched": True})
+    assert "each sequence alone gives the same (8 of 20)" in checks_of({"batch": 20})
+    assert "a batch of one gives the same" in checks_of({"unbatched": True})
 
 
 def test_h_is_not_bounded_behind_a_projection() -> None:
@@ -198,6 +199,7 @@ def test_a_run_that_would_not_fit_is_refused_with_its_size(monkeypatch: pytest.M
         (LSTMConfig(30, 400, 3, proj_size=20), {"seq_len": 200, "batch": 4}),
         (LSTMConfig(30, 200, 2), {"lengths": list(range(1, 60))}),
         (LSTMConfig(1000, 1000), {"seq_len": 1, "batch": 1}),
+        (LSTMConfig(500, 500, 2), {"seq_len": 1, "batch": 1}),
         (LSTMConfig(10, 10), {"seq_len": 20_000, "unbatched": True}),
         (LSTMConfig(1, 1, 500), {"seq_len": 1, "batch": 500}),
     ],

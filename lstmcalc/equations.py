@@ -1,0 +1,82 @@
+"""The model's tables, executed: one sequence, one step at a time, gate by gate, in float64.
+
+Slow and literal. It takes the rows of each gate and what happens to them from `model`, so that a wrong row, a wrong
+activation or a wrong order gives other numbers than `numerics`, which was written without looking there.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstmcalc.model import DIRECTIONS, GATES, UPDATES, LSTMModel, Parameter
+from lstmcalc.numerics import Array
+
+Vector: TypeAlias = NDArray[np.float64]
+
+
+def _logistic(a: Vector) -> Vector:
+    return np.exp(-np.logaddexp(0, -a))  # 1 / (1 + exp(-a)), without overflow
+
+
+_ACTIVATIONS: Final[dict[str, Callable[[Vector], Vector]]] = {"sigmoid": _logistic, "tanh": np.tanh}
+
+
+def evaluate(
+    model: LSTMModel, weights: Mapping[str, Array], x: Array, state: tuple[Array, Array]
+) -> tuple[Vector, tuple[Vector, Vector]]:
+    """The LSTM on one sequence, as the model's tables say it.
+
+    Args:
+        model: The symbolic model.
+        weights: PyTorch's names to arrays of any floating dtype.
+        x: The sequence, `(L, H_in)`.
+        state: `(h_0, c_0)`, `(D*num_layers, H_out)` and `(D*num_layers, H_cell)`.
+
+    Returns:
+        `output, (h_n, c_n)` in float64: `(L, D*H_out)`, and shaped as the state.
+    """
+    each = model.parameters_per_cell
+    reads = x.astype(np.float64)
+    h_n, c_n = (np.array(part, dtype=np.float64) for part in state)
+    for layer in range(model.config.num_layers):
+        halves = []
+        for direction in DIRECTIONS[: model.config.num_directions]:
+            k = layer * model.config.num_directions + DIRECTIONS.index(direction)
+            cell = {
+                parameter.name.removesuffix("_reverse").rsplit("_l", 1)[0]: (
+                    parameter,
+                    weights[parameter.name].astype(np.float64),
+                )
+                for parameter in model.parameters[k * each : (k + 1) * each]
+            }
+            half = np.empty((len(reads), model.config.output_size))
+            for t in range(len(reads))[:: 1 if direction == "forward" else -1]:
+                h_n[k], c_n[k] = _step(cell, reads[t], h_n[k], c_n[k])
+                half[t] = h_n[k]
+            halves.append(half)
+            del cell  # before the next one is converted
+        reads = np.concatenate(halves, axis=1)
+    return reads, (h_n, c_n)
+
+
+def _step(cell: Mapping[str, tuple[Parameter, Vector]], x: Vector, h: Vector, c: Vector) -> tuple[Vector, Vector]:
+    """The next h and c of one direction of one layer."""
+    values: dict[str, Any] = {"c": c}
+    for gate in GATES:
+
+        def rows(stem: str, letter: str = gate.letter) -> Vector:
+            parameter, array = cell[stem]
+            start, stop = (parameter.gates or {})[letter]
+            return array[start:stop]
+
+        total = rows("weight_ih") @ x + rows("weight_hh") @ h
+        if "bias_ih" in cell:
+            total = total + rows("bias_ih") + rows("bias_hh")
+        values[gate.letter] = _ACTIVATIONS[gate.activation](total)
+    for update in UPDATES:
+        values[update.result] = sum(np.prod([values[name] for name in term], axis=0) for term in update.terms)
+        values[f"tanh({update.result})"] = np.tanh(values[update.result])
+    h = cell["weight_hr"][1] @ values["m"] if "weight_hr" in cell else values["m"]
+    return h, values["c"]
