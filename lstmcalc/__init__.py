@@ -5,7 +5,7 @@
 Names are loaded when they are first used: importing the package loads neither numpy nor rich.
 """
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # `typing` is not imported for it, so that Ctrl-C finds `__main__` ready as early as can be
 
 if TYPE_CHECKING:
     from lstmcalc.config import DataSpec, LSTMConfig

@@ -9,8 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from inspect import Parameter, Signature, cleandoc
-from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple, TypeAlias
+from typing import IO, Annotated, Any, Final, NamedTuple, TypeAlias
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -26,12 +25,12 @@ JUDGES: Final = ("pytorch", "onnxruntime")
 ALIASES: Final = {"torch": "pytorch"}
 
 OUTPUT: Final = (
-    Flag("format", ("--format",), (), "NAME", f"{', '.join(FORMATS)} [table]", FORMATS),
+    Flag("format", ("--format",), (), "NAME", f"{', '.join(FORMATS)} (default table)", FORMATS),
     Flag("json", ("--json",), (), "", "Short for --format json"),
 )
 GATE: Final = Flag("gate", ("--gate",), (), "i|f|g|o", "One gate only, with slices to paste", tuple(GATE_NAMES))
 RUN: Final = (
-    Flag("seed", ("--seed",), (), "INT", "Draw other numbers [0]"),
+    Flag("seed", ("--seed",), (), "INT", "Draw other numbers (default 0)"),
     Flag("against", ("--against",), (), "NAME,...", "Compare with torch or onnxruntime", (*JUDGES, *ALIASES)),
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
 )
@@ -96,6 +95,7 @@ def _option(flag: Flag, panel: str) -> Parameter:
 
 
 _COMMANDS: dict[str, Callable[[typer.Typer], None]] = {}
+_OPTIONS: dict[str, set[str]] = {}  # by command
 
 
 def _command(examples: str, **panels: Sequence[Flag]) -> Callable[[Callable[[TypedFlags], Outcome]], None]:
@@ -112,10 +112,13 @@ def _command(examples: str, **panels: Sequence[Flag]) -> Callable[[Callable[[Typ
             command.__signature__ = Signature(options)  # type: ignore[attr-defined]  # what inspect reads first
             command.__annotations__ = {option.name: option.annotation for option in options}
             text = cleandoc(function.__doc__ or "")
-            short = text.splitlines()[0]
+            short = text.partition("\n")[0]  # empty under `python -OO`
             app.command(name, cls=_Command, help=_help(examples, text), short_help=short)(command)
 
         _COMMANDS[name] = add
+        _OPTIONS[name] = {
+            spelling for flags in panels.values() for flag in flags for spelling in (*flag.names, *flag.off)
+        }
 
     return declare
 
@@ -158,7 +161,8 @@ def _top(
     """The top level: the version, or the help if there is no command."""
     if version:
         typer.echo(f"lstmcalc {__version__}")
-    elif context.invoked_subcommand is None:
+        raise typer.Exit
+    if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
 
@@ -222,18 +226,20 @@ def _run(typed: TypedFlags) -> Outcome:
     from lstmcalc import verify, weights
     from lstmcalc.progress import ProgressBar
 
-    target = None if save is None else Path(str(save))
-    if target is not None:
-        weights.check_target(target)
+    if save is not None:
+        weights.check_target(str(save))
     runs = []
     for subject in subjects:
         with ProgressBar("computing") if ProgressBar.wanted() else nullcontext() as progress:
             runs.append(verify.run(subject.config, subject.data, seed, against, progress))
-    if target is not None:
-        for result in runs:
-            weights.save_arrays(target, {**result.weights, **result.inputs, **result.outputs})
+    tree = report.run_tree(subjects, runs, seed)
+    if save is not None:
+        for subject, result, module in zip(subjects, runs, tree["modules"], strict=True):
+            arrays = verify.saved_arrays(subject.config, subject.data, result)
+            weights.save_arrays(str(save), arrays)
+            module["notes"].append(f"saved {len(arrays)} arrays to {shorten(save)[1:-1]}")
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
-    return Outcome(report.run_tree(subjects, runs, seed), style, code)
+    return Outcome(tree, style, code)
 
 
 def _against(typed: TypedFlags) -> list[str]:
@@ -268,15 +274,23 @@ def _seed(typed: TypedFlags) -> int:
 _TyperUsageError: Any = typer.BadParameter.__mro__[1]
 
 
-def run_command_line(args: Sequence[str]) -> int:
+def run_command_line(args: Sequence[str]) -> int:  # noqa: PLR0911  # one for each way to end
     """Run one command; return the exit code. Results go to stdout, notes and errors to stderr."""
+    stdout = sys.stdout
     try:
         outcome = typer.main.get_command(_app(args)).main(list(args), prog_name="lstmcalc", standalone_mode=False)
         return _show(outcome) if isinstance(outcome, Outcome) else _flushed(int(outcome or 0))
+    except SystemExit as ended:
+        # typer ends so after a completion, and, with another stdout in place, when the reader of a help text has gone.
+        return ended.code if isinstance(ended.code, int) and sys.stdout is stdout else ExitCode.OK
     except LstmcalcError as error:
         return _fail(str(error))
     except _TyperUsageError as error:
         return _fail(_usage_text(error, args))
+    except ImportError as error:
+        return _fail(f"a part of lstmcalc cannot be imported\n  found {error}")
+    except OSError as error:
+        return _cannot_write(error)
     except MemoryError:
         return _fail("this does not fit in memory\n  hint: a smaller batch, sequence or LSTM fits")
 
@@ -290,7 +304,7 @@ def _show(outcome: Outcome) -> int:
     try:
         write_report(outcome.tree, outcome.style, sys.stdout)
     except (BrokenPipeError, SystemExit):  # rich ends so when the reader has gone
-        _hang_up()
+        _hang_up(sys.stdout)
     except OSError as error:
         return _cannot_write(error)
     code = _flushed(outcome.code)
@@ -306,7 +320,7 @@ def _flushed(code: int) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()
     except BrokenPipeError:
-        _hang_up()
+        _hang_up(sys.stdout)
     except OSError as error:
         return _cannot_write(error)
     return code
@@ -320,13 +334,16 @@ def _usage_text(error: Any, args: Sequence[str]) -> str:  # noqa: ANN401  # type
     if hasattr(error, "option_name") and hasattr(error, "possibilities"):
         text = f"no such option: {shorten(error.option_name)[1:-1]}"
         nearest = _nearest(error.option_name, error.ctx)
-        if nearest:
+        owners = [name for name, options in _OPTIONS.items() if error.option_name in options]
+        if owners:
+            hint = f"it is an option of {', '.join(owners)}, and follows that name; {hint}"
+        elif nearest:
             hint = f"did you mean {nearest}? {help_command} shows all"
-        elif not named:
-            hint = f"the options of a command follow its name, as in lstmcalc shapes --hidden 20; {hint}"
     elif "unexpected extra argument" in text:
-        text = f"unexpected argument: {text[text.index(' (') + 2 : -1]}"
-        hint = f"hyperparameters are flags, as --hidden 20; {hint}"
+        found = text[text.index(" (") + 2 : -1]
+        text = f"unexpected argument: {shorten(found)[1:-1]}"
+        commas = "--lengths" in args and found.replace(" ", "").isdigit()
+        hint = f"{'lengths are separated by commas' if commas else 'hyperparameters are flags, as --hidden 20'}; {hint}"
     return f"{text[:1].lower()}{text[1:]}\n  hint: {hint}"
 
 
@@ -337,14 +354,17 @@ def _nearest(name: str, context: Any) -> str:  # noqa: ANN401  # typer does not 
     params = context.command.get_params(context) if context else []
     known = [spelling for param in params for spelling in (*param.opts, *param.secondary_opts)]
     started = [spelling for spelling in known if name.startswith("--") and spelling.startswith(name)]
-    return next(iter([*started, *get_close_matches(name, known, n=1)]), "")
+    return next(iter([*started, *get_close_matches(name, known, n=1, cutoff=0.75)]), "")
 
 
 def _say(text: str) -> None:
     """Tell the user something on stderr, if anybody listens."""
-    if sys.stderr is not None:
-        with suppress(OSError):
-            print(text, file=sys.stderr, flush=True)  # noqa: T201  # this is a command line
+    if sys.stderr is None:
+        return
+    try:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201  # this is a command line
+    except OSError:
+        _hang_up(sys.stderr)
 
 
 def _fail(text: str) -> int:
@@ -353,11 +373,11 @@ def _fail(text: str) -> int:
 
 
 def _cannot_write(error: OSError) -> int:
-    _hang_up()
+    _hang_up(sys.stdout)
     return _fail(f"cannot write to standard output: {error.strerror or error}")
 
 
-def _hang_up() -> None:
+def _hang_up(stream: IO[str]) -> None:
     """Nobody reads on: leave nothing that Python would try to flush when it ends."""
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

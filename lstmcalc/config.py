@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from numbers import Real
 from operator import index
-from typing import Final
+from typing import Any, Final
 
 from lstmcalc.errors import ConfigError, shorten
 
@@ -110,7 +110,7 @@ class DataSpec:
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        if self.dtype not in DTYPE_BYTES:
+        if self.dtype not in tuple(DTYPE_BYTES):  # a tuple: what cannot be hashed is refused too
             raise ConfigError(
                 "dtype is unknown",
                 expected=f"one of {', '.join(DTYPE_BYTES)}",
@@ -174,19 +174,31 @@ class DataSpec:
 
     @property
     def sorted_indices(self) -> tuple[int, ...]:
-        """The sequences from longest to shortest, the order in which a packed batch is stored and computed."""
+        """The sequences from longest to shortest, the order in which a packed batch is stored and computed.
+
+        Of equal ones the first comes first; PyTorch sorts them in whatever order.
+        """
         lengths = self.lengths or (self.seq_len,) * self.num_sequences
         return tuple(sorted(range(len(lengths)), key=lambda n: -lengths[n]))
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
-        """For each computed step, how many sequences reach it: a prefix of `sorted_indices`."""
+        """For each computed step, how many sequences reach it: a prefix of `sorted_indices`. No sequence, no step."""
+        if not self.num_sequences:
+            return ()
         if self.lengths is None:
             return (self.num_sequences,) * self.seq_len
         ascending = sorted(self.lengths)
         return tuple(len(ascending) - bisect_right(ascending, step) for step in range(self.longest))
 
     def _check_lengths(self, lengths: tuple[int, ...]) -> None:
+        if self.batch is None:
+            raise ConfigError(
+                "unbatched input has no lengths",
+                expected="one sequence, (L, H_in)",
+                found=f"lengths = {_listed(lengths)}",
+                field="lengths",
+            )
         if self.batch != len(lengths):
             raise ConfigError(
                 "batch and lengths disagree",
@@ -243,11 +255,12 @@ def _boolean(field: str, value: object) -> None:
 
 
 def _probability(field: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:
+    number: Any = value  # Real has no typed comparison
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= number <= 1:
         raise ConfigError(
             f"{field} is not a probability", expected=f"0 <= {field} <= 1", found=shorten(value), field=field
         )
-    return float(value)
+    return float(value) + 0.0  # -0.0 is 0.0
 
 
 def _lengths(value: Iterable[object]) -> tuple[int, ...]:
@@ -279,8 +292,13 @@ def _lengths(value: Iterable[object]) -> tuple[int, ...]:
     return tuple(numbers)
 
 
+_LISTED: Final = 8  # items of a list in a message
+
+
 def _listed(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if not isinstance(value, tuple):
+        return str(value)
+    return ", ".join(map(str, value if len(value) <= _LISTED else [*value[: _LISTED - 1], "...", value[-1]]))
 
 
 def _counted(count: int, noun: str) -> str:

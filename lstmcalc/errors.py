@@ -96,3 +96,14 @@ def shorten(value: object, limit: int = 60) -> str:
     """Show what was found, whatever it was: quoted, escaped and never longer than `limit` characters."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"
+
+
+def bytes_text(count: int) -> str:
+    """Bytes for people, by 1024: `600 B`, `58.8 KiB`."""
+    if count < 1024:  # noqa: PLR2004
+        return f"{count} B"
+    size, units = count / 1024, iter(("KiB", "MiB", "GiB", "TiB", "PiB", "EiB"))
+    unit = next(units)
+    while size >= 999.95 and unit != "EiB":  # noqa: PLR2004  # what still prints with three digits
+        size, unit = size / 1024, next(units)
+    return f"{size:,.1f} {unit}" if size < 10**6 else f"{size:.3g} {unit}"

@@ -13,8 +13,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lstmcalc.config import DataSpec, LSTMConfig
-from lstmcalc.errors import MissingExtraError, UnsupportedError
+from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig
+from lstmcalc.errors import MissingExtraError, UnsupportedError, shorten
+from lstmcalc.model import LSTMModel
 from lstmcalc.numerics import Array
 
 Arrays: TypeAlias = Mapping[str, Array]
@@ -33,12 +34,14 @@ class Judge(NamedTuple):
     Attributes:
         modules: What must be importable.
         extra: The extra that installs it.
+        copies: About how many times it holds the weights while it runs.
         refuses: What it cannot express of this LSTM and this data, in words; empty if it can.
         run: Computes the LSTM there.
     """
 
     modules: tuple[str, ...]
     extra: str
+    copies: int
     refuses: Callable[[LSTMConfig, DataSpec], str]
     run: Callable[[LSTMConfig, DataSpec, Arrays, Arrays], Verdict]
 
@@ -51,7 +54,11 @@ def run_judge(name: str, config: LSTMConfig, data: DataSpec, weights: Arrays, in
         UnsupportedError: It cannot express this LSTM or this data.
     """
     check_judge(name, config, data)
-    return JUDGES[name].run(config, data, weights, inputs)
+    try:
+        return JUDGES[name].run(config, data, weights, inputs)
+    except Exception as error:  # a framework raises what it likes, out of memory first of all
+        found = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise UnsupportedError(f"{name} failed", found=shorten(found, 200)[1:-1], where="--against") from error
 
 
 def check_judge(name: str, config: LSTMConfig, data: DataSpec) -> None:
@@ -66,10 +73,11 @@ def check_judge(name: str, config: LSTMConfig, data: DataSpec) -> None:
         try:
             import_module(module)
         except ImportError as error:
+            missing = isinstance(error, ModuleNotFoundError) and error.name == module
             raise MissingExtraError(
-                f"{module} cannot be imported",
-                found=str(error),
-                hint=f"pip install 'lstmcalc[{judge.extra}]'",
+                f"{module} is not installed" if missing else f"{module} is installed, but does not load",
+                found="" if missing else shorten(str(error), 200)[1:-1],
+                hint=f"pip install 'lstmcalc[{judge.extra}]'" if missing else "",
                 where="--against",
             ) from None
     refused = judge.refuses(config, data)
@@ -198,16 +206,21 @@ def _ifgo_to_iofc(array: Array) -> Array:
     return np.concatenate([i, o, f, g])
 
 
+_PROTOBUF_BYTES: Final = 2**31 - 2**20  # what one message can hold, less its own overhead
+
+
 def _onnx_refuses(config: LSTMConfig, data: DataSpec) -> str:
     """ONNX has no projection; ONNX Runtime computes LSTM in float32 only, and ends the process on an empty batch."""
     if config.proj_size:
         return "a projection"
     if data.dtype != "float32":
         return data.dtype
+    if DTYPE_BYTES["float32"] * LSTMModel(config).num_parameters > _PROTOBUF_BYTES:
+        return "a model of more than 2 GiB"
     return "an empty batch" if data.batch == 0 else ""
 
 
 JUDGES: Final[dict[str, Judge]] = {
-    "pytorch": Judge(("torch",), "torch", lambda _config, _data: "", _pytorch),
-    "onnxruntime": Judge(("onnx", "onnxruntime"), "onnxruntime", _onnx_refuses, _onnxruntime),
+    "pytorch": Judge(("torch",), "torch", 3, lambda _config, _data: "", _pytorch),
+    "onnxruntime": Judge(("onnx", "onnxruntime"), "onnxruntime", 6, _onnx_refuses, _onnxruntime),
 }

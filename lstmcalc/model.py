@@ -184,6 +184,9 @@ class LSTMModel:
     def __repr__(self) -> str:
         return f"LSTMModel({self.config!r})"
 
+    def __reduce__(self) -> tuple[type["LSTMModel"], tuple[LSTMConfig]]:
+        return LSTMModel, (self.config,)  # rows that are made when they are read do not pickle
+
     def _parameter(self, kind: _Kind) -> Parameter:
         """A template: the parameter of this kind, without its layer and direction."""
         shape = tuple(size.at(self.symbols) for size in kind.shape)
@@ -215,7 +218,10 @@ class LSTMModel:
             layer, direction = self._cell(index // each)
             template = self._templates[layer > 0][index % each]
             return template._replace(
-                name=f"{template.name}_l{layer}{_SUFFIX[direction]}", layer=layer, direction=direction
+                name=f"{template.name}_l{layer}{_SUFFIX[direction]}",
+                layer=layer,
+                direction=direction,
+                gates=None if template.gates is None else dict(template.gates),
             )
 
         return LazySequence(self.num_cells * each, make)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstmcalc.config import DataSpec, LSTMConfig
-from lstmcalc.errors import ArrayError, ConfigError
+from lstmcalc.errors import ArrayError, ConfigError, shorten
 from lstmcalc.model import LSTMModel
 
 Array: TypeAlias = NDArray[np.floating[Any]]
@@ -54,7 +54,7 @@ def forward(
         ConfigError: The lengths do not fit x.
     """
     model = LSTMModel(config)
-    x = np.asarray(x)
+    x = _array("x", x)
     data = _data_of(config, x, lengths)
     tensors = {tensor.name: tensor.shape for tensor in model.tensors_of(data)}
     weights = _checked_weights(model, weights, x.dtype)
@@ -221,8 +221,10 @@ def _data_of(config: LSTMConfig, x: Array, lengths: Sequence[int] | None) -> Dat
 
 
 def _checked_weights(model: LSTMModel, weights: Mapping[str, Array], dtype: "np.dtype[Any]") -> dict[str, Array]:
+    if not isinstance(weights, Mapping):
+        raise ArrayError("not a mapping", expected="names to arrays", found=type(weights).__name__, where="weights")
     shapes = {parameter.name: parameter.shape for parameter in model.parameters}
-    missing, unknown = sorted(shapes.keys() - weights.keys()), sorted(weights.keys() - shapes.keys())
+    missing, unknown = sorted(shapes.keys() - weights.keys()), sorted(map(str, weights.keys() - shapes.keys()))
     if missing or unknown:
         found = [f"{what} {_listed(names)}" for what, names in (("missing", missing), ("unknown", unknown)) if names]
         raise ArrayError(
@@ -246,8 +248,17 @@ def _checked_state(
     return _checked("h_0", h_0, tensors["h_0"], dtype), _checked("c_0", c_0, tensors["c_0"], dtype)
 
 
+def _array(name: str, value: Any) -> Array:  # noqa: ANN401  # whatever NumPy can make an array of
+    """An array in the machine's own byte order."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise ArrayError("not an array", found=shorten(str(error), 100)[1:-1], where=name) from None
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
 def _checked(name: str, value: Array, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> Array:
-    array = np.asarray(value)
+    array = _array(name, value)
     if array.shape != shape:
         swapped = name in ("h_0", "c_0") and array.ndim == 3 and array.swapaxes(0, 1).shape == shape  # noqa: PLR2004
         raise ArrayError(

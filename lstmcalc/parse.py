@@ -44,27 +44,29 @@ LSTM_FLAGS: Final = (
         ("--input", "-i", "--input-size"),
         (),
         "INT",
-        f"H_in, features of a step [{EXAMPLE['input_size']}]",
+        f"H_in, features of a step (default {EXAMPLE['input_size']})",
     ),
     Flag(
         "hidden_size",
         ("--hidden", "-H", "--hidden-size"),
         (),
         "INT",
-        f"H_cell, cells of a layer [{EXAMPLE['hidden_size']}]",
+        f"H_cell, cells of a layer (default {EXAMPLE['hidden_size']})",
     ),
-    Flag("num_layers", ("--layers", "-l", "--num-layers"), (), "INT", "Stacked layers [1]"),
-    Flag("bidirectional", ("--bi", "--bidirectional"), ("--no-bi",), "", "Read the sequence both ways [no]"),
-    Flag("bias", ("--bias",), ("--no-bias",), "", "With biases [yes]"),
-    Flag("batch_first", ("--batch-first",), ("--no-batch-first",), "", "Data as (N, L, ...) [no]"),
-    Flag("dropout", ("--dropout",), (), "P", "Between layers, in training [0]"),
-    Flag("proj_size", ("--proj", "--proj-size"), (), "INT", "H_out of a projected LSTM [0: none]"),
+    Flag("num_layers", ("--layers", "-l", "--num-layers"), (), "INT", "Stacked layers (default 1)"),
+    Flag("bidirectional", ("--bi", "--bidirectional"), ("--no-bi",), "", "Read the sequence both ways (default no)"),
+    Flag("bias", ("--bias",), ("--no-bias",), "", "With biases (default yes)"),
+    Flag("batch_first", ("--batch-first",), ("--no-batch-first",), "", "Data as (N, L, ...) (default no)"),
+    Flag("dropout", ("--dropout",), (), "P", "Between layers, in training (default 0)"),
+    Flag("proj_size", ("--proj", "--proj-size"), (), "INT", "H_out of a projected LSTM (default 0, none)"),
 )
-DTYPE_FLAG: Final = Flag("dtype", ("--dtype",), (), "NAME", f"{', '.join(DTYPE_BYTES)} [float32]", tuple(DTYPE_BYTES))
+DTYPE_FLAG: Final = Flag(
+    "dtype", ("--dtype",), (), "NAME", f"{', '.join(DTYPE_BYTES)} (default float32)", tuple(DTYPE_BYTES)
+)
 DATA_FLAGS: Final = (
-    Flag("seq_len", ("--seq", "-t"), (), "INT", f"L, steps of the sequence [{EXAMPLE['seq_len']}]"),
-    Flag("batch", ("--batch", "-n"), (), "INT", f"N, sequences of the batch; may be 0 [{EXAMPLE['batch']}]"),
-    Flag("unbatched", ("--unbatched",), ("--batched",), "", "2-D input, without a batch axis [no]"),
+    Flag("seq_len", ("--seq", "-t"), (), "INT", f"L, steps of the sequence (default {EXAMPLE['seq_len']})"),
+    Flag("batch", ("--batch", "-n"), (), "INT", f"N, sequences of the batch; may be 0 (default {EXAMPLE['batch']})"),
+    Flag("unbatched", ("--unbatched",), ("--batched",), "", "2-D input, without a batch axis (default no)"),
     Flag("lengths", ("--lengths",), (), "INT,...", "Pack sequences of these lengths, in any order"),
     DTYPE_FLAG,
 )
@@ -156,7 +158,7 @@ def _integer(name: str, text: str) -> int | str:
 
 def _float(_: str, text: str) -> float | str:
     try:
-        return float(text)
+        return float(text) if text.isascii() else text
     except ValueError:
         return text
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from lstmcalc.errors import bytes_text
 from lstmcalc.model import GATES, SYMBOLS
 from lstmcalc.parse import flag_name
 from lstmcalc.report import Tree
@@ -266,7 +267,7 @@ def _parameter_rows(module: Tree) -> Iterator[Row]:
         subtotals = {(row["layer"], row["direction"]): row for row in _rows_of(module["subtotals"], first, first)}
         if last > first:
             count = (last - first + 1) * sum(row["count"] for row in subtotals.values())
-            yield Row(cells(f"l{first} ... l{last}", "", f"{last - first + 1:,} layers alike", count, ""), "folded")
+            yield Row(cells(f"l{first} ... l{last}, {last - first + 1:,} alike", "", "", count, ""), "folded")
             continue
         rows = _rows_of(module["parameters"], first, first)
         for owner, own in groupby(rows, key=lambda row: (row["layer"], row["direction"])):
@@ -337,14 +338,3 @@ def _found(value: Any) -> str:  # noqa: ANN401  # whatever a check compares
 def shape_text(shape: Sequence[Any]) -> str:
     """A shape as Python writes it: `(5, 3, 40)`, `(80,)`, `(4*H_cell,)`."""
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
-
-
-def bytes_text(count: int) -> str:
-    """Bytes for people, by 1024: `600 B`, `58.8 KiB`."""
-    if count < 1024:  # noqa: PLR2004
-        return f"{count} B"
-    size, units = count / 1024, iter(("KiB", "MiB", "GiB", "TiB"))
-    unit = next(units)
-    while size >= 999.95 and unit != "TiB":  # noqa: PLR2004  # what still prints with three digits
-        size, unit = size / 1024, next(units)
-    return f"{size:,.1f} {unit}"

@@ -83,7 +83,7 @@ def _csv_cell(value: Any) -> Any:  # noqa: ANN401  # any JSON value
         return shape_text(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {start}:{stop}" for key, (start, stop) in value.items())
-    return value
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def write_markdown(tree: Tree, stream: IO[str]) -> None:
@@ -113,6 +113,7 @@ def _markdown(block: Block) -> Iterator[str]:
 def _markdown_cell(cell: str, kind: str, *, code: bool) -> str:
     if cell in ("", "-"):
         return cell
+    cell = cell.replace("|", "\\|")  # even inside backticks
     if kind == "sum":
         return f"**{cell}**"
     return f"`{cell}`" if code else cell
@@ -148,12 +149,21 @@ def _print_facts(console: "Console", facts: Facts) -> None:
     margin = max(len(label) for label, _ in facts.lines) + 2
     width = max(console.width - margin, 20)
     for label, phrases in facts.lines:
-        # A phrase that fits is one word to `wrap`: its spaces are hidden while the line is broken.
-        words = (phrase.replace(" ", "\0") if len(phrase) < width else phrase for phrase in phrases)
+        # What stays together is one word to `wrap`: its spaces are hidden while the line is broken.
+        words = (phrase.replace(" ", "\0") if len(phrase) < width else _glued(phrase) for phrase in phrases)
         lines = wrap(", ".join(words), width, break_long_words=False, break_on_hyphens=False)
         for number, line in enumerate(lines):
             text = Text(("" if number else label).ljust(margin), style=_LABEL_STYLES.get(label, "cyan"))
             console.print(text.append(line.replace("\0", " "), style="default"), soft_wrap=True)
+
+
+def _glued(formula: str) -> str:
+    """A formula whose spaces inside brackets are hidden, so that it breaks only between its terms."""
+    depth, text = 0, ""
+    for character in formula:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        text += "\0" if character == " " and depth else character
+    return text
 
 
 _LABEL_STYLES: Final = {"assumed": "bold yellow"}

@@ -109,7 +109,8 @@ def _shapes(subject: Subject, model: LSTMModel) -> Tree:
         "states": _mapped(model.states_of(data), _state),
     }
     if data.lengths:
-        own["packed"] = {"batch_sizes": list(data.batch_sizes), "sorted_indices": list(data.sorted_indices)}
+        _limit(data.longest, "step of batch_sizes", "shorter sequences (--lengths)")
+        own["packed"] = {"batch_sizes": list(data.batch_sizes)}
     return _module(subject, _SETTINGS, own)
 
 
@@ -235,11 +236,11 @@ def _mapped(rows: Sequence[Any], make: Any) -> Sequence[Mapping[str, Any]]:  # n
     return LazySequence(len(rows), lambda index: make(rows[index]))
 
 
-def _limit(rows: int, what: str) -> None:
+def _limit(rows: int, what: str, cure: str = "fewer layers (--layers)") -> None:
     if rows > MAX_ROWS:
         raise TooLargeError(
             "this report would be too long",
             expected=f"at most {MAX_ROWS:,} rows",
             found=f"{rows:,} rows, one for each {what}",
-            hint="fewer layers (--layers) make fewer rows",
+            hint=f"{cure} make fewer rows",
         )

@@ -11,8 +11,8 @@ import numpy as np
 
 from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig
 from lstmcalc.equations import evaluate
-from lstmcalc.errors import TooLargeError, UnsupportedError
-from lstmcalc.judges import check_judge, run_judge
+from lstmcalc.errors import TooLargeError, UnsupportedError, bytes_text
+from lstmcalc.judges import JUDGES, check_judge, run_judge
 from lstmcalc.machine import available_memory
 from lstmcalc.model import LSTMModel, output_text
 from lstmcalc.numerics import Array, forward
@@ -79,21 +79,23 @@ def check_run(config: LSTMConfig, data: DataSpec, against: Sequence[str] = ()) -
             found=data.dtype,
             where="--dtype",
         )
-    # Every framework takes its own copies, in turn: about as much again as the run itself.
-    needed, available = run_memory(config, data) * (2 if against else 1), available_memory()
+    needed, available = run_memory(config, data, against), available_memory()
     if needed > available:
         raise TooLargeError(
             "this run would not fit in memory",
-            expected=f"at most {available:,} bytes, which are available",
-            found=f"{needed:,} bytes needed",
+            expected=f"at most the {bytes_text(available)} that are free ({available:,} bytes)",
+            found=f"a need of {bytes_text(needed)} ({needed:,} bytes)",
             hint="a smaller batch, sequence or LSTM fits; shapes and params answer for any size",
         )
     for name in against:
         check_judge(name, config, data)
 
 
-def run_memory(config: LSTMConfig, data: DataSpec) -> int:
-    """The bytes a run takes at its peak: an upper estimate, within about twice what is really taken."""
+def run_memory(config: LSTMConfig, data: DataSpec, against: Sequence[str] = ()) -> int:
+    """The bytes a run takes at its peak: an upper estimate, within about twice what is really taken.
+
+    Other frameworks are a rough guess: their libraries, some copies of the weights, and as much for the data again.
+    """
     stored = DTYPE_BYTES[data.dtype]
     working = max(stored, DTYPE_BYTES["float32"])  # float16 is computed in float32
     model = LSTMModel(config)
@@ -109,7 +111,9 @@ def run_memory(config: LSTMConfig, data: DataSpec) -> int:
     by_hand = DTYPE_BYTES["float64"] * (largest_cell + 4 * hidden * config.input_size)
     compared = 3 * DTYPE_BYTES["float64"] * (data.seq_len * width + one_state + batch * width)
     bookkeeping = 2**17 + 40 * data.seq_len + 500 * model.num_cells * model.parameters_per_cell  # Python's own objects
-    return kept * stored + max(computing, by_hand) + compared + bookkeeping
+    own = kept * stored + max(computing, by_hand) + compared + bookkeeping
+    copies = max((JUDGES[name].copies for name in against), default=0)
+    return own + (copies * model.num_parameters * working + computing + 2**28 if against else 0)
 
 
 def run(
@@ -184,13 +188,19 @@ def draw(model: LSTMModel, data: DataSpec, seed: int) -> tuple[Arrays, Arrays]:
     return weights, inputs
 
 
+def saved_arrays(config: LSTMConfig, data: DataSpec, result: Run) -> Arrays:
+    """What is needed to repeat a run elsewhere: the LSTM as text, weights, inputs, lengths if any, and outputs."""
+    lengths = {} if data.lengths is None else {"lengths": np.array(data.lengths)}
+    return {"config": np.array(str(config)), **result.weights, **result.inputs, **lengths, **result.outputs}
+
+
 def _stepper(config: LSTMConfig, data: DataSpec, progress: Progress | None) -> Callable[[], None] | None:
     """Count the steps of all forward passes: of the batch, and those of `_check_equations` and `_check_alone`."""
     if progress is None:
         return None
     lengths = [_length(data, n) for n in _picked(data)]
     first = sum(lengths[:1])
-    steps = data.longest + min(first, STEPS_BY_HAND) + sum(lengths) + 2 * first
+    steps = len(data.batch_sizes) + min(first, STEPS_BY_HAND) + sum(lengths) + 2 * first
     total = steps * config.num_layers * config.num_directions
     done = 0
 
@@ -268,8 +278,10 @@ def _check_alone(
     config: LSTMConfig, data: DataSpec, result: Run, on_step: Callable[[], None] | None
 ) -> Iterator[Check]:
     """Sequences alone give their own rows; omitted states are zeros; what lies behind a sequence is zero."""
-    inputs, outputs = _time_first(config, data, result.inputs), _time_first(config, data, result.outputs)
     picked = _picked(data)
+    if not picked:
+        return
+    inputs, outputs = _time_first(config, data, result.inputs), _time_first(config, data, result.outputs)
     alone = _steps_first(config)
 
     def single(n: int, state: tuple[Array, Array] | None) -> Arrays:
@@ -296,11 +308,10 @@ def _check_alone(
         )
         yield Check("output behind each sequence", "=", 0.0, behind, behind, behind == 0)
 
-    if picked:
-        zeros = np.zeros_like(inputs["h_0"][:, 0]), np.zeros_like(inputs["c_0"][:, 0])
-        omitted, given = single(0, None), single(0, zeros)
-        error = max(_distance(omitted[name], given[name]) for name in omitted)
-        yield Check("h_0, c_0 omitted = zeros", "=", 0.0, error, error, error == 0)
+    zeros = np.zeros_like(inputs["h_0"][:, 0]), np.zeros_like(inputs["c_0"][:, 0])
+    omitted, given = single(0, None), single(0, zeros)
+    error = max(_distance(omitted[name], given[name]) for name in omitted)
+    yield Check("h_0, c_0 omitted = zeros", "=", 0.0, error, error, error == 0)
 
 
 def _steps_first(config: LSTMConfig) -> LSTMConfig:

@@ -13,61 +13,65 @@ from lstmcalc.errors import OutputError, shorten
 from lstmcalc.numerics import Array
 
 
-def check_target(path: Path) -> None:
-    """Refuse a name that arrays cannot be saved under, before anything is computed.
+def check_target(name: str) -> Path:
+    """The path behind a name, if arrays can be saved there; asked before anything is computed.
 
     Raises:
-        OutputError: It does not end in .npz, is not a regular file, or its directory cannot be written to.
+        OutputError: It does not end in .npz, is not a regular file, or cannot be written.
     """
-    if path.suffix != ".npz":
-        raise OutputError(
-            "cannot save under this name",
-            expected="a name that ends in .npz",
-            found=shorten(str(path)),
-            where="--save",
-        )
-    target, parent = Path(os.path.realpath(path)), Path(os.path.realpath(path)).parent
-    for wrong, what in (
-        (target.exists() and not target.is_file(), f"{shorten(str(path))} is not a regular file"),
-        (not parent.is_dir(), f"{shorten(str(parent))} is not a directory"),
-        (not os.access(parent, os.W_OK | os.X_OK), f"{shorten(str(parent))} cannot be written to"),
-    ):
-        if wrong:
-            raise OutputError(
-                "cannot save under this name",
-                expected="a file in a directory that exists",
-                found=what,
-                where="--save",
-            )
+    if not name.endswith(".npz") or Path(name).stem in ("", ".npz"):
+        raise OutputError("cannot be saved", expected="a name such as run.npz", found=shorten(name), where="--save")
+    target = Path(os.path.realpath(name))
+    try:
+        found = ""
+        if os.path.lexists(target):
+            found = "" if target.is_file() else "something that is not a file"
+            found = found or ("" if os.access(target, os.W_OK) else "a file that is write-protected")
+        elif not target.parent.is_dir():
+            found = f"no directory {shorten(str(target.parent))}"
+        if not found:
+            with NamedTemporaryFile(dir=target.parent, prefix=_PREFIX):
+                return target
+    except OSError as error:
+        found = error.strerror or str(error)
+    raise OutputError("cannot be saved", expected="a file that can be written", found=found, where=_where(name))
 
 
-def save_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
+def save_arrays(name: str, arrays: Mapping[str, Array]) -> None:
     """Write arrays to an `.npz` file under their names, replacing the file only when all of it is written.
 
     Raises:
         OutputError: As `check_target`, or the disk is full; what was there before is unharmed.
     """
-    check_target(path)
-    target = Path(os.path.realpath(path))
+    target = check_target(name)
     partial = None
     try:
-        with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        with NamedTemporaryFile(dir=target.parent, prefix=_PREFIX, delete=False) as file:
             partial = Path(file.name)
             named: dict[str, Any] = dict(arrays)
             np.savez(file, **named)
-        mask = os.umask(0)
-        os.umask(mask)
-        partial.chmod(0o666 & ~mask)  # a temporary file is private, a result is not
+        partial.chmod(mode)  # a temporary file is private, a result is not
         partial.replace(target)
         partial = None
     except OSError as error:
-        raise OutputError(
-            "cannot be saved",
-            expected="a writable disk",
-            found=error.strerror or str(error),
-            where=f"--save {path}",
-        ) from None
+        found = error.strerror or str(error)
+        raise OutputError("cannot be saved", expected="space to write it", found=found, where=_where(name)) from None
     finally:
         if partial is not None:
             with suppress(OSError):
                 partial.unlink()
+
+
+_PREFIX = ".lstmcalc-"
+
+
+def _where(name: str) -> str:
+    return f"--save {name if len(name) <= 60 and name.isprintable() else shorten(name)}"  # noqa: PLR2004
+
+
+def _umask() -> int:
+    """What new files of this process are not allowed; it can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -123,6 +123,15 @@ def test_how_arrays_lie_in_memory_does_not_matter(case: Drawn) -> None:
     close(output, expected)
 
 
+def test_arrays_of_the_other_byte_order_are_welcome() -> None:
+    weights, inputs = draw(LSTMModel(CONFIG), DataSpec(), 0)
+    swapped = {name: array.astype(array.dtype.newbyteorder()) for name, array in weights.items()}
+    expected, _ = forward(CONFIG, weights, inputs["input"])
+    output, _ = forward(CONFIG, swapped, inputs["input"].astype(inputs["input"].dtype.newbyteorder()))
+    assert np.array_equal(output, expected)
+    assert output.dtype.isnative
+
+
 def test_an_explicit_bias_of_zero_equals_no_bias() -> None:
     with_bias, without = LSTMConfig(3, 4), LSTMConfig(3, 4, bias=False)
     weights, inputs = draw(LSTMModel(without), DataSpec(), 0)
@@ -230,6 +239,8 @@ def zeros(*shape: int, dtype: str = "float32") -> Array:
             {"x": zeros(5, 2, 7)},
             "x: the last axis does not fit\n  expected H_in = input_size = 3, found 7 (shape (5, 2, 7))",
         ),
+        ({"weights": None}, "weights: not a mapping\n  expected names to arrays, found NoneType"),
+        ({"lengths": 5}, "lengths is not a list\n  expected integers, as 4, 2, 3, found 5"),
         ({"x": zeros(0, 2, 3)}, "x: there are no steps\n  expected L >= 1, found shape (0, 2, 3)"),
         (
             {"x": np.zeros((5, 2, 3), int)},
@@ -285,6 +296,10 @@ def zeros(*shape: int, dtype: str = "float32") -> Array:
 )
 def test_arguments_that_do_not_fit_are_named(changes: dict[str, Any], message: str) -> None:
     assert refused(**changes) == message
+
+
+def test_ragged_lists_are_no_array() -> None:
+    assert refused(x=[[1.0], [2.0, 3.0]]).startswith("x: not an array\n  found ")
 
 
 def test_many_missing_weights_are_counted() -> None:

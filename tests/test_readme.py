@@ -42,9 +42,7 @@ def test_there_is_something_to_run() -> None:
 
 
 @pytest.mark.parametrize(("command", "output"), CONSOLE, ids=[command for command, _ in CONSOLE])
-def test_every_command_prints_what_the_readme_shows(
-    command: str, output: str, request: pytest.FixtureRequest
-) -> None:
+def test_every_command_prints_what_the_readme_shows(command: str, output: str, request: pytest.FixtureRequest) -> None:
     actual = output_of(command)
     if request.config.getoption("--overwrite"):
         text = README.read_text(encoding="utf-8")

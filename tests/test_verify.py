@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from test_model import configs, data
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward, judges, machine, verify
-from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, equations, forward, judges, machine, model, verify
+from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.numerics import Array
 
 PAIR = tuple[Array, tuple[Array, Array]]
@@ -142,6 +143,92 @@ def test_a_wrong_forward_pass_is_caught(wrong: Wrong, caught: str, monkeypatch: 
     assert any(check.name.startswith(caught) for check in result.checks if not check.passed)
 
 
+def wrong_weights(change: Callable[[str, Array], Array]) -> Callable[..., PAIR]:
+    """A forward pass that reads its weights wrongly, but always in the same way."""
+
+    def lying(config: LSTMConfig, weights: Any, *rest: Any, **named: Any) -> PAIR:
+        return forward(config, {name: change(name, array) for name, array in weights.items()}, *rest, **named)
+
+    return lying
+
+
+def gates_reordered(order: tuple[int, ...]) -> Callable[[str, Array], Array]:
+    def change(name: str, array: Array) -> Array:
+        blocks = np.split(array, 4)
+        return array if "weight_hr" in name else np.concatenate([blocks[k] for k in order])
+
+    return change
+
+
+WRONG_WEIGHTS = {
+    "no recurrence": lambda name, array: array * 0 if "weight_hh" in name else array,
+    "no bias": lambda name, array: array * 0 if "bias_ih" in name else array,
+    "transposed": lambda name, array: (
+        np.concatenate([block.T for block in np.split(array, 4)]) if "weight_hh" in name else array
+    ),
+    **{f"gates {order}": gates_reordered(order) for order in list(permutations(range(4)))[1:]},
+}
+
+
+@pytest.mark.parametrize("change", WRONG_WEIGHTS.values(), ids=WRONG_WEIGHTS.keys())
+def test_a_consistently_wrong_lstm_is_caught_by_the_equations(
+    change: Callable[[str, Array], Array], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "forward", wrong_weights(change))
+    for config in (LSTMConfig(3, 4), STACK):
+        failed = [check.name for check in verify.run(config, DataSpec()).checks if not check.passed]
+        assert failed == ["equations, gate by gate"]
+
+
+i, f, g, o = model.GATES
+WRONG_TABLES: dict[str, dict[str, Any]] = {
+    "rows swapped": {"GATES": (i, g, f, o)},
+    "sigmoid for the candidate": {"GATES": (i, f, g._replace(activation="sigmoid"), o)},
+    "tanh for the output": {"GATES": (i, f, g, o._replace(activation="tanh"))},
+    "nothing forgotten": {"UPDATES": (model.Update("c", (("c",), ("i", "g"))), model.UPDATES[1])},
+    "the cell not squashed": {"UPDATES": (model.UPDATES[0], model.Update("m", (("o", "c"),)))},
+}
+
+
+@pytest.mark.parametrize("tables", WRONG_TABLES.values(), ids=WRONG_TABLES.keys())
+def test_a_wrong_table_of_the_model_is_caught(tables: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, table in tables.items():
+        monkeypatch.setattr(model, name, table)
+        monkeypatch.setattr(equations, name, table)
+    failed = [check.name for check in verify.run(STACK, DataSpec()).checks if not check.passed]
+    assert failed == ["equations, gate by gate"]
+
+
+def test_a_wrong_shape_of_the_model_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = LSTMModel.tensors_of
+
+    def lying(self: LSTMModel, spec: DataSpec) -> list[model.Tensor]:
+        return [tensor._replace(shape=(*tensor.shape, 1)) for tensor in honest(self, spec)]
+
+    result = verify.run(STACK, DataSpec.given(lengths=[4, 2, 3]))
+    monkeypatch.setattr(LSTMModel, "tensors_of", lying)
+    checks = list(verify._check_shapes(LSTMModel(STACK), DataSpec.given(lengths=[4, 2, 3]), result))  # noqa: SLF001
+    failed = {check.name for check in checks if not check.passed}
+    computed = ("input", "h_0", "c_0", "output", "h_n", "c_n", "packed.data", "packed.batch_sizes")
+    assert failed == {f"shape of {name}" for name in computed}
+
+
+@pytest.mark.parametrize(
+    ("config", "spec"),
+    [
+        (LSTMConfig(4096, 16), {"seq_len": 20, "batch": 8}),
+        (LSTMConfig(300, 4), {"seq_len": 60, "batch": 30}),
+        (LSTMConfig(1024, 256), {"seq_len": 20, "batch": 8}),
+        (LSTMConfig(5000, 16, batch_first=True), {"lengths": [30, 7, 12]}),
+    ],
+)
+def test_rounding_of_wide_input_is_no_failure(config: LSTMConfig, spec: dict[str, Any]) -> None:
+    result = verify.run(config, DataSpec.given(**spec), against=["onnxruntime"])
+    assert result.passed, [check for check in result.checks if not check.passed]
+    bound = next(check.expected for check in result.checks if check.name.startswith("equations"))
+    assert bound < 1e-3  # and it still tells right from wrong
+
+
 def test_a_wrong_count_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LSTMModel, "num_parameters", 7)
     failed = [check.name for check in verify.run(LSTMConfig(3, 4), DataSpec()).checks if not check.passed]
@@ -175,7 +262,8 @@ def test_progress_ends_at_its_total() -> None:
             progress=lambda done, total: calls.append((done, total)),  # noqa: B023  # called at once
         )
         assert [done for done, _ in calls] == list(range(1, len(calls) + 1))
-        assert calls[-1][0] == calls[-1][1]
+        assert all(total == len(calls) for _, total in calls)
+        assert bool(calls) == (spec != {"batch": 0})
 
 
 def test_a_run_that_would_not_fit_is_refused_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +273,8 @@ def test_a_run_that_would_not_fit_is_refused_with_its_size(monkeypatch: pytest.M
     needed = verify.run_memory(LSTMConfig(10, 20), DataSpec())
     assert str(caught.value) == (
         "this run would not fit in memory\n"
-        f"  expected at most 10,000 bytes, which are available, found {needed:,} bytes needed\n"
+        "  expected at most the 9.8 KiB that are free (10,000 bytes), "
+        f"found a need of {bytes_text(needed)} ({needed:,} bytes)\n"
         "  hint: a smaller batch, sequence or LSTM fits; shapes and params answer for any size"
     )
 
@@ -234,15 +323,34 @@ def test_a_framework_that_is_not_installed_names_its_extra(
     name: str, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(wanted: str) -> None:
-        raise ModuleNotFoundError(f"No module named {wanted!r}")
+        raise ModuleNotFoundError(f"No module named {wanted!r}", name=wanted)
 
     monkeypatch.setattr(judges, "import_module", missing)
     with pytest.raises(MissingExtraError) as caught:
         verify.run(LSTMConfig(3, 4), DataSpec(), against=[name])
+    assert str(caught.value) == (f"--against: {module} is not installed\n  hint: pip install 'lstmcalc[{extra}]'")
+
+
+def test_a_framework_that_does_not_load_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(wanted: str) -> None:
+        raise ImportError(f"{wanted}.so: cannot map segment")
+
+    monkeypatch.setattr(judges, "import_module", broken)
+    with pytest.raises(MissingExtraError) as caught:
+        verify.run(LSTMConfig(3, 4), DataSpec(), against=["pytorch"])
     assert str(caught.value) == (
-        f"--against: {module} cannot be imported\n  found No module named '{module}'\n"
-        f"  hint: pip install 'lstmcalc[{extra}]'"
+        "--against: torch is installed, but does not load\n  found torch.so: cannot map segment"
     )
+
+
+def test_a_framework_that_fails_ends_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: Any) -> judges.Verdict:
+        raise RuntimeError("can't allocate memory\nand a stack")
+
+    monkeypatch.setitem(judges.JUDGES, "onnxruntime", judges.JUDGES["onnxruntime"]._replace(run=failing))
+    with pytest.raises(UnsupportedError) as caught:
+        verify.run(LSTMConfig(3, 4), DataSpec(), against=["onnxruntime"])
+    assert str(caught.value) == ("--against: onnxruntime failed\n  found RuntimeError: can't allocate memory")
 
 
 def test_available_memory_is_a_number_of_bytes() -> None:
