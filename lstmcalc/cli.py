@@ -237,7 +237,9 @@ def _run(typed: TypedFlags) -> Outcome:
         for subject, result, module in zip(subjects, runs, tree["modules"], strict=True):
             arrays = verify.saved_arrays(subject.config, subject.data, result)
             weights.save_arrays(str(save), arrays)
-            module["notes"].append(f"saved {len(arrays)} arrays to {shorten(save)[1:-1]}")
+            module["notes"].append(
+                f"saved {len(arrays)} arrays to {str(save) if str(save).isprintable() else shorten(save)}"
+            )
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
     return Outcome(tree, style, code)
 

@@ -233,7 +233,9 @@ def _params(module: Tree) -> Iterator[Block]:
     ]
     gates = {_gates_text(row["gates"]) for row in shown if row["gates"]}
     # Where all gated arrays share their rows, one line can say it if the column does not fit.
-    spare = ("gate rows", (*gates, "on axis 0 of every weight_ih, weight_hh and bias")) if len(gates) == 1 else None
+    spare = None
+    if len(gates) == 1:
+        spare = ("gate rows", (*gates.pop().split(", "), "on axis 0 of every weight_ih, weight_hh and bias"))
     yield Grid(
         (
             Column("parameter"),

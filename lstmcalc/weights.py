@@ -23,12 +23,7 @@ def check_target(name: str) -> Path:
         raise OutputError("cannot be saved", expected="a name such as run.npz", found=shorten(name), where="--save")
     target = Path(os.path.realpath(name))
     try:
-        found = ""
-        if os.path.lexists(target):
-            found = "" if target.is_file() else "something that is not a file"
-            found = found or ("" if os.access(target, os.W_OK) else "a file that is write-protected")
-        elif not target.parent.is_dir():
-            found = f"no directory {shorten(str(target.parent))}"
+        found = _obstacle(target)
         if not found:
             with NamedTemporaryFile(dir=target.parent, prefix=_PREFIX):
                 return target
@@ -61,6 +56,19 @@ def save_arrays(name: str, arrays: Mapping[str, Array]) -> None:
         if partial is not None:
             with suppress(OSError):
                 partial.unlink()
+
+
+def _obstacle(target: Path) -> str:
+    """What stands in the way of writing a file, in words; OSError if the system does not even look."""
+    if not target.parent.is_dir():
+        return f"no directory {shorten(str(target.parent))}"
+    try:
+        target.stat()
+    except FileNotFoundError:
+        return ""
+    if not target.is_file():
+        return "something that is not a file"
+    return "" if os.access(target, os.W_OK) else "a file that is write-protected"
 
 
 _PREFIX = ".lstmcalc-"

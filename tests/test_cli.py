@@ -1,0 +1,412 @@
+"""The command line at its edges: exact words, exit codes, pipes, signals, completion, files."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Ran, run_lstmcalc, shell_environment
+from hypothesis import given
+from hypothesis import strategies as st
+from test_model import configs
+
+from lstmcalc import LSTMConfig, __version__, cli, weights
+from lstmcalc.errors import ExitCode, OutputError
+from lstmcalc.parse import DATA_FLAGS, LSTM_FLAGS, read_flags
+
+Cli = Callable[..., Ran]
+
+MANY_DIGITS = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("shapes --hidden 0", "--hidden: hidden_size is out of range\n  expected hidden_size >= 1, found 0"),
+        ("shapes --hidden -5", "--hidden: hidden_size is out of range\n  expected hidden_size >= 1, found -5"),
+        ("shapes --hidden abc", "--hidden: hidden_size is not an integer\n  expected hidden_size >= 1, found 'abc'"),
+        ("shapes --hidden 1.5", "--hidden: hidden_size is not an integer\n  expected hidden_size >= 1, found '1.5'"),
+        ("shapes --hidden 1e3", "--hidden: hidden_size is not an integer\n  expected hidden_size >= 1, found '1e3'"),
+        ("shapes --hidden -+5", "--hidden: hidden_size is not an integer\n  expected hidden_size >= 1, found '-+5'"),
+        ("shapes --hidden 1__0", "--hidden: hidden_size is not an integer\n  expected hidden_size >= 1, found '1__0'"),
+        (
+            "shapes --hidden \u0665",
+            "--hidden: hidden_size is not an integer\n  expected hidden_size >= 1, found '\u0665'",
+        ),
+        ("shapes --hidden=", "--hidden: hidden_size is not an integer\n  expected hidden_size >= 1, found ''"),
+        (
+            "shapes --hidden " + MANY_DIGITS,
+            "--hidden: too large\n  expected at most 2**63 - 1, found a number of 5,000 digits",
+        ),
+        (
+            "shapes --num-layers 99999999999999999999",
+            (
+                "--layers: num_layers is out of range\n"
+                "  expected num_layers <= 2**63 - 1, the largest size PyTorch can store, found about 10**20"
+            ),
+        ),
+        ("shapes --dropout 2", "--dropout: dropout is not a probability\n  expected 0 <= dropout <= 1, found 2.0"),
+        ("shapes --dropout nan", "--dropout: dropout is not a probability\n  expected 0 <= dropout <= 1, found nan"),
+        ("shapes --dropout x", "--dropout: dropout is not a probability\n  expected 0 <= dropout <= 1, found 'x'"),
+        (
+            "shapes --proj 20",
+            (
+                "--proj: proj_size is out of range\n  expected 0 <= proj_size < hidden_size = 20, found 20\n"
+                "  hint: a projection makes h narrower than the cell; 0 means no projection"
+            ),
+        ),
+        ("shapes --seq 0", "--seq: seq_len is out of range\n  expected seq_len >= 1, found 0"),
+        ("shapes --batch -1", "--batch: batch is out of range\n  expected batch >= 0, found -1"),
+        (
+            "shapes --unbatched --batch 4",
+            (
+                "--batch and --unbatched: unbatched input has no batch\n"
+                "  expected one sequence, (L, H_in), found batch = 4\n"
+                "  hint: drop one of the two; the sequence length alone describes unbatched input"
+            ),
+        ),
+        (
+            "run --unbatched --lengths 3,2",
+            (
+                "--lengths and --unbatched: unbatched input has no lengths\n"
+                "  expected one sequence, (L, H_in), found lengths = 3, 2\n"
+                "  hint: drop one of the two; the sequence length alone describes unbatched input"
+            ),
+        ),
+        (
+            "shapes --lengths 4,2,3 --batch 2",
+            (
+                "--batch and --lengths: batch and lengths disagree\n"
+                "  expected one length for each sequence, N = 2, found 3 lengths\n"
+                "  hint: leave out the batch, the lengths set it"
+            ),
+        ),
+        (
+            "shapes --lengths 4,2,3 --seq 3",
+            (
+                "--lengths: lengths do not fit into the sequence\n  expected each length in 1..L = 3, found 4\n"
+                "  hint: leave out the sequence length, the longest of the lengths sets it"
+            ),
+        ),
+        (
+            "shapes --lengths 3 --batch 0",
+            (
+                "--batch and --lengths: batch and lengths disagree\n"
+                "  expected one length for each sequence, N = 0, found 1 length\n"
+                "  hint: an empty batch cannot be packed"
+            ),
+        ),
+        ("shapes --lengths 4,0", "--lengths: lengths[1] is out of range\n  expected each length >= 1, found 0"),
+        ("shapes --lengths 4,,2", "--lengths: lengths[1] is not an integer\n  expected each length >= 1, found ''"),
+        (
+            "shapes --lengths=",
+            (
+                "--lengths: lengths is empty\n  expected one length for each sequence, as 4, 2, 3\n"
+                "  hint: an empty batch cannot be packed: leave the lengths out, and let the batch be 0"
+            ),
+        ),
+        (
+            "shapes --lengths 1000000000",
+            (
+                "this report would be too long\n"
+                "  expected at most 1,000,000 rows, found 1,000,000,000 rows, one for each step of batch_sizes\n"
+                "  hint: shorter sequences (--lengths) make fewer rows"
+            ),
+        ),
+        (
+            "shapes --dtype float",
+            (
+                "--dtype: no such choice\n"
+                "  expected one of float64, float32, bfloat16, float16, int8, found 'float'\n"
+                "  hint: did you mean float64?"
+            ),
+        ),
+        (
+            "shapes --format jsn",
+            (
+                "--format: no such choice\n  expected one of table, json, markdown, csv, found 'jsn'\n"
+                "  hint: did you mean json?"
+            ),
+        ),
+        ("shapes --json --format csv", "--json and --format csv: contradictory formats\n  expected one of the two"),
+        (
+            "params --gate z",
+            "--gate: no such choice\n  expected one of i, input, f, forget, g, cell, o, output, found 'z'",
+        ),
+        ("run --seed x", "--seed: not an integer\n  expected digits, as 20, found 'x'"),
+        (
+            "run --seed 18446744073709551616",
+            "--seed: seed is out of range\n  expected -2**63 <= seed < 2**64, found 18,446,744,073,709,551,616",
+        ),
+        (
+            "run --against tensorflow",
+            "--against: no such choice\n  expected one of pytorch, onnxruntime, found 'tensorflow'",
+        ),
+        (
+            "run --against onnxruntime --proj 3",
+            (
+                "--against: onnxruntime cannot run a projection\n"
+                "  expected an LSTM without a projection, in float32, with N >= 1\n"
+                "  hint: --against torch can"
+            ),
+        ),
+        ("run --save run.npy", "--save: cannot be saved\n  expected a name such as run.npz, found 'run.npy'"),
+        (
+            "run --save /no/such/run.npz",
+            (
+                "--save /no/such/run.npz: cannot be saved\n"
+                "  expected a file that can be written, found no directory '/no/such'"
+            ),
+        ),
+        ("shapes --hiden 3", "no such option: --hiden\n  hint: did you mean --hidden? lstmcalc shapes -h shows all"),
+        ("shapes --hid 3", "no such option: --hid\n  hint: did you mean --hidden? lstmcalc shapes -h shows all"),
+        ("shapes --xyzzy", "no such option: --xyzzy\n  hint: see lstmcalc shapes -h"),
+        ("shapes -Z", "no such option: -Z\n  hint: see lstmcalc shapes -h"),
+        (
+            "params --seq 4",
+            "no such option: --seq\n  hint: it is an option of shapes, run, and follows that name; see lstmcalc params -h",
+        ),
+        (
+            "--hidden 3",
+            (
+                "no such option: --hidden\n"
+                "  hint: it is an option of shapes, params, run, and follows that name; see lstmcalc -h"
+            ),
+        ),
+        ("shpes", "no such command 'shpes'. Did you mean 'shapes'?\n  hint: see lstmcalc -h"),
+        ("shapes --hidden", "option '--hidden' requires an argument\n  hint: see lstmcalc shapes -h"),
+        ("shapes --bi=yes", "option '--bi' does not take a value\n  hint: see lstmcalc shapes -h"),
+        (
+            "shapes LSTM(1,2)",
+            "unexpected argument: LSTM(1,2)\n  hint: hyperparameters are flags, as --hidden 20; see lstmcalc shapes -h",
+        ),
+        (
+            "shapes --lengths 4 2 3",
+            "unexpected argument: 2 3\n  hint: lengths are separated by commas; see lstmcalc shapes -h",
+        ),
+    ],
+)
+def test_bad_input_in_exact_words(cli: Cli, arguments: str, message: str) -> None:
+    assert cli(*arguments.split(" ")) == Ran(2, "", f"error: {message}\n")
+
+
+@given(
+    st.lists(st.text(max_size=12) | st.sampled_from(["shapes", "params", "--hidden", "--lengths", "4,2", "--bi", "-H"]))
+)
+def test_no_arguments_whatsoever_end_in_a_traceback(arguments: list[str]) -> None:
+    if {"--install-completion", "run"}.isdisjoint(arguments):
+        assert cli.run_command_line(arguments) in (ExitCode.OK, ExitCode.USAGE)
+
+
+@given(configs())
+def test_flags_say_a_config_and_are_read_back(config: LSTMConfig) -> None:
+    typed = {flag.field: getattr(config, flag.field) for flag in LSTM_FLAGS}
+    text = {field: value if isinstance(value, bool) else str(value) for field, value in typed.items()}
+    (subject,) = read_flags(text)
+    assert subject.config == config
+
+
+def test_every_flag_has_help_and_no_two_share_a_spelling() -> None:
+    flags = (*LSTM_FLAGS, *DATA_FLAGS, *cli.OUTPUT, *cli.RUN, cli.GATE)
+    assert all(flag.help for flag in flags)
+    spellings = [spelling for flag in flags for spelling in (*flag.names, *flag.off)]
+    assert len(spellings) == len(set(spellings))
+    assert all(any(name.startswith("--") for name in flag.names) for flag in flags)
+
+
+def test_aliases_and_short_flags_are_the_same_flags(cli: Cli) -> None:
+    long = cli(
+        "shapes", "--input-size", "3", "--hidden-size", "4", "--num-layers", "2", "--bidirectional", "--proj-size", "1"
+    )
+    short = cli("shapes", "-i", "3", "-H", "4", "-l", "2", "--bi", "--proj", "1")
+    assert long == short
+    assert cli("shapes", "--json") == cli("shapes", "--format", "json")
+    assert cli("shapes", "-t", "7", "-n", "2") == cli("shapes", "--seq", "7", "--batch", "2")
+    assert cli("shapes", "--bi", "--no-bi") == cli("shapes", "--no-bi")  # the last one wins
+
+
+def test_version_and_help(cli: Cli) -> None:
+    assert cli("--version") == Ran(0, f"lstmcalc {__version__}\n", "")
+    assert cli("--version", "shapes") == Ran(0, f"lstmcalc {__version__}\n", "")
+    top = cli("-h")
+    assert top == cli("--help") == cli()
+    assert top.code == 0
+    for command in ("shapes", "params", "run"):
+        assert command in top.out
+        shown = cli(command, "-h")
+        assert (shown.code, shown.err) == (0, "")
+        lines = shown.out.splitlines()
+        assert lines[2].strip() == "Examples:"
+        assert lines[3].startswith(f"    lstmcalc {command}")
+        assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("command", ["shapes", "params", "run"])
+def test_the_examples_of_every_help_run(cli: Cli, command: str) -> None:
+    lines = [line.strip() for line in cli(command, "-h").out.splitlines()]
+    examples = [line for line in lines if line.startswith("lstmcalc ")]
+    assert len(examples) >= 3
+    for example in examples:
+        if "--against" not in example and "--save" not in example:
+            assert cli(*example.split()[1:]).code == 0
+
+
+def test_python_dash_m_and_without_docstrings() -> None:
+    plain = run_lstmcalc("shapes")
+    assert plain.code == 0
+    assert run_lstmcalc("shapes", PYTHONOPTIMIZE="2") == plain
+
+
+def shell(script: str, **environment: str) -> Ran:
+    script = script.replace("lstmcalc ", f"{sys.executable} -m lstmcalc ")
+    done = subprocess.run(
+        ["/bin/bash", "-c", script],
+        capture_output=True,
+        text=True,
+        env=shell_environment(**environment),
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+LONG = "params --layers 60 --bi"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["shapes", LONG, f"{LONG} --json", f"{LONG} --format csv", f"{LONG} --format markdown", "run", "-h", "shapes -h"],
+)
+@pytest.mark.parametrize("reader", ["true", "head -n 1"])
+def test_a_reader_that_leaves_ends_it_quietly(command: str, reader: str) -> None:
+    ran = shell(f"set -o pipefail; lstmcalc {command} | {reader} >/dev/null")
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_a_failed_proof_stays_a_failure_when_the_reader_leaves() -> None:
+    script = (
+        "import sys; import lstmcalc.cli, lstmcalc.model; lstmcalc.model.LSTMModel.num_parameters = 7; "
+        "sys.exit(lstmcalc.cli.run_command_line(['run']))"
+    )
+    done = shell(f'set -o pipefail; {sys.executable} -c "{script}" | true')
+    assert (done.code, done.err) == (1, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("command", ["shapes", f"{LONG} --json", "run --format csv", "-h", "--version"])
+def test_a_full_disk_is_an_error_in_words(command: str) -> None:
+    ran = shell(f"lstmcalc {command} >/dev/full")
+    assert ran == Ran(2, "", "error: cannot write to standard output: No space left on device\n")
+
+
+def test_closed_streams() -> None:
+    assert shell("lstmcalc shapes >&-") == Ran(2, "", "error: standard output is closed\n")
+    noted = shell("lstmcalc shapes --dropout 0.5 --json 2>&-")
+    assert noted.code == 0
+    assert noted.out.endswith("]}\n")
+    assert shell("lstmcalc shapes --hidden 0 2>&-") == Ran(2, "", "")
+    if Path("/dev/full").exists():
+        assert shell("lstmcalc shapes --hidden 0 2>/dev/full") == Ran(2, "", "")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_ends_it_quietly_and_leaves_no_file(tmp_path: Path) -> None:
+    command = ["run", "--hidden", "256", "--seq", "20000", "--batch", "16", "--save", str(tmp_path / "run.npz")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lstmcalc", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=shell_environment(),
+    )
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (130, b"", b"")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ulimit -v is Linux's")
+def test_a_run_beyond_ulimit_is_refused_before_it_starts() -> None:
+    ran = shell("ulimit -v 4000000; OPENBLAS_NUM_THREADS=1 lstmcalc run --hidden 20000")
+    assert ran.code == 2
+    assert ran.err.startswith("error: this run would not fit in memory\n  expected at most the ")
+    assert "bytes)" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("lstmcalc sha", {"shapes"}),
+        ("lstmcalc shapes --hid", {"--hidden", "--hidden-size"}),
+        ("lstmcalc shapes --format j", {"json"}),
+        ("lstmcalc run --dtype float1", {"float16"}),
+        ("lstmcalc params --gate fo", {"forget"}),
+    ],
+)
+def test_completion(words: str, expected: set[str]) -> None:
+    count = str(len(words.split()) - 1)
+    ran = run_lstmcalc(_LSTMCALC_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=count)
+    assert (ran.code, set(ran.out.split())) == (0, expected)
+
+
+def test_save_keeps_what_a_run_needs(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    ran = cli("run", "--lengths", "4,2", "--hidden", "3", "--save", str(path))
+    assert ran.code == 0
+    assert ran.err == f"note: saved 12 arrays to {path}\n"
+    with np.load(path) as saved:
+        assert str(saved["config"]) == "LSTM(10, 3)"
+        assert saved["lengths"].tolist() == [4, 2]
+        assert saved["weight_ih_l0"].shape == (12, 10)
+        assert saved["output"].shape == (4, 2, 3)
+        assert list(saved)[-3:] == ["output", "h_n", "c_n"]
+
+
+def test_saving_replaces_a_file_only_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run.npz"
+    weights.save_arrays(str(path), {"a": np.zeros(3)})
+    before = path.read_bytes()
+
+    def disk_full(file: object, **_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", disk_full)
+    with pytest.raises(OutputError) as caught:
+        weights.save_arrays(str(path), {"a": np.ones(3)})
+    assert (
+        str(caught.value)
+        == (f"--save {path}: cannot be saved\n  expected space to write it, found No space left on device")
+        or len(str(path)) > 60
+    )
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_cannot_be_saved_to_is_refused_before_the_run(tmp_path: Path) -> None:
+    (tmp_path / "dir.npz").mkdir()
+    os.mkfifo(tmp_path / "fifo.npz")
+    for name, found in (
+        (tmp_path / "dir.npz", "something that is not a file"),
+        (tmp_path / "fifo.npz", "something that is not a file"),
+        (tmp_path / ("x" * 300 + ".npz"), "File name too long"),
+        (tmp_path / "none" / "run.npz", "no directory"),
+    ):
+        with pytest.raises(OutputError) as caught:
+            weights.check_target(str(name))
+        assert caught.value.found.startswith(found)
+
+
+def test_saving_through_a_link_keeps_the_link_and_the_mode(tmp_path: Path) -> None:
+    target, link = tmp_path / "target.npz", tmp_path / "link.npz"
+    weights.save_arrays(str(target), {"a": np.zeros(3)})
+    target.chmod(0o640)
+    link.symlink_to(target)
+    weights.save_arrays(str(link), {"a": np.ones(3)})
+    assert link.is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o640
+    with np.load(target) as saved:
+        assert saved["a"].tolist() == [1, 1, 1]
