@@ -30,6 +30,7 @@ ORDER = (
     "present",
     "render",
     "progress",
+    "application",
     "cli",
     "__main__",
 )
@@ -78,13 +79,27 @@ def test_no_public_name_equals_a_modules_name() -> None:
     modules = {path.stem for path in PACKAGE.glob("*.py")}
     assert modules.isdisjoint(set(lstmcalc.__all__))
     for name in sorted(modules - {"__init__", "__main__"}):
-        source = ast.parse((PACKAGE / f"{name}.py").read_text())
-        public = {
-            node.name
-            for node in source.body
-            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
-        }
-        assert modules.isdisjoint(public), name
+        defined = public_names(ast.parse((PACKAGE / f"{name}.py").read_text()))
+        assert modules.isdisjoint(defined), name
+
+
+def public_names(source: ast.Module) -> set[str]:
+    """What a module defines at its top level, not what it imports."""
+    found = set()
+    for node in source.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return {name for name in found if not name.startswith("_")}
+
+
+def test_a_name_like_a_modules_would_be_seen() -> None:
+    source = ast.parse(
+        "verify = 1\nreport: int = 2\ndef model(): ...\nclass config: ...\n_cli = 3\nfrom a import dims\n"
+    )
+    assert public_names(source) == {"verify", "report", "model", "config"}
 
 
 def test_every_public_name_loads_and_is_listed() -> None:

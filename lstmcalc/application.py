@@ -1,0 +1,185 @@
+"""The command line's mechanics: commands are declared as data, and hand over what was typed.
+
+typer converts option values with pydantic, whose import alone takes as long as all of `lstmcalc shapes`, and words its
+refusals in its own way. Here every option keeps its text, for `parse` to read, and usage errors are said in our words.
+
+Not here: which commands and options there are (`cli`, `parse`). Written against typer 0.24 to 0.29.
+"""
+
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from inspect import Parameter, Signature, cleandoc
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from lstmcalc import __version__
+from lstmcalc.errors import UsageError, shorten
+from lstmcalc.parse import Flag, Typed
+
+TypedFlags: TypeAlias = dict[str, Typed]
+T = TypeVar("T")
+
+# typer exports one member of its family of usage errors; this is the family.
+_TyperUsageError: Any = typer.BadParameter.__mro__[1]
+
+
+def _as_typed(param: Any) -> Any:  # noqa: ANN401  # typer does not export the class
+    """Let a parameter hand over what was typed, without conversion; see the module's docstring."""
+    callback = param.callback
+    param.process_value = lambda ctx, value: callback(ctx, param, value) if callback else value
+    return param
+
+
+class _Command(TyperCommand):
+    """A command whose options keep their text, and whose help lists them by purpose."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401  # typer does not export the class
+        return [_as_typed(param) for param in super().get_params(ctx)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  # as above
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                sections.setdefault(getattr(param, "rich_help_panel", None) or "Other", []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records, col_max=40)
+
+
+class _Group(TyperGroup):
+    """The top level, whose options keep their text too."""
+
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401  # typer does not export the class
+        return [_as_typed(param) for param in super().get_params(ctx)]
+
+
+def _option(flag: Flag, panel: str) -> Parameter:
+    """The signature's parameter that typer makes an option of."""
+    kind = str if flag.metavar else bool
+    names = list(flag.names)
+    if flag.off:
+        names[0] = f"{names[0]}/{flag.off[0]}"
+    option = typer.Option(
+        *names,
+        metavar=flag.metavar or None,
+        help=flag.help,
+        rich_help_panel=panel,
+        show_default=False,
+        autocompletion=(lambda: list(flag.choices)) if flag.choices else None,
+    )
+    return Parameter(flag.field, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option])
+
+
+class Application(Generic[T]):
+    """A program of several commands, each a function of the flags that were typed.
+
+    Args:
+        name: The program's name.
+        summary: What it does, in a sentence.
+        examples: Command lines to begin with, one a line.
+    """
+
+    def __init__(self, name: str, summary: str, examples: str) -> None:
+        self._name = name
+        self._help = _help(examples, summary)
+        self._commands: dict[str, Callable[[typer.Typer], None]] = {}
+        self._options: dict[str, set[str]] = {}  # by command
+
+    def command(self, examples: str, **panels: Sequence[Flag]) -> Callable[[Callable[[TypedFlags], T]], None]:
+        """Make a command of a function: its name, its options by panel, its help from the docstring."""
+
+        def declare(function: Callable[[TypedFlags], T]) -> None:
+            name = function.__name__.strip("_")
+
+            def command(**typed: Typed) -> T:
+                return function(typed)
+
+            def add(app: typer.Typer) -> None:
+                options = [_option(flag, panel) for panel, flags in panels.items() for flag in flags]
+                command.__signature__ = Signature(options)  # type: ignore[attr-defined]  # what inspect reads first
+                command.__annotations__ = {option.name: option.annotation for option in options}
+                text = cleandoc(function.__doc__ or "")
+                short = text.partition("\n")[0]  # empty under `python -OO`
+                app.command(name, cls=_Command, help=_help(examples, text), short_help=short)(command)
+
+            self._commands[name] = add
+            self._options[name] = {
+                spelling for flags in panels.values() for flag in flags for spelling in (*flag.names, *flag.off)
+            }
+
+        return declare
+
+    def run(self, args: Sequence[str]) -> T | int:
+        """Run the command that is named: what it returns, or the exit code after a help text.
+
+        Raises:
+            UsageError: The command line makes no sense.
+        """
+        app = typer.Typer(
+            name=self._name,
+            cls=_Group,
+            rich_markup_mode=None,
+            pretty_exceptions_enable=False,
+            context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+        )
+        app.callback(invoke_without_command=True, help=self._help)(_top)
+        # typer makes every option of every command it knows, so it is told only of the one that is named.
+        for name in args[:1] if args and args[0] in self._commands else self._commands:
+            self._commands[name](app)
+        try:
+            result: T | int | None = typer.main.get_command(app).main(
+                list(args), prog_name=self._name, standalone_mode=False
+            )
+        except _TyperUsageError as error:
+            raise self._in_our_words(error, args) from None
+        return 0 if result is None else result
+
+    def _in_our_words(self, error: Any, args: Sequence[str]) -> UsageError:  # noqa: ANN401  # typer's
+        """A usage error of typer: what was typed, what is nearest, where the help is."""
+        named = [arg for arg in args[:1] if arg in self._commands]
+        help_command = " ".join([self._name, *named, "-h"])
+        text, hint = error.format_message().rstrip("."), f"see {help_command}"
+        if hasattr(error, "option_name") and hasattr(error, "possibilities"):
+            text = f"no such option: {shorten(error.option_name)[1:-1]}"
+            nearest = _nearest(error.option_name, error.ctx)
+            owners = [name for name, options in self._options.items() if error.option_name in options]
+            if owners:
+                hint = f"it is an option of {', '.join(owners)}, and follows that name; {hint}"
+            elif nearest:
+                hint = f"did you mean {nearest}? {help_command} shows all"
+        elif "unexpected extra argument" in text:
+            found = text[text.index(" (") + 2 : -1]
+            text = f"unexpected argument: {shorten(found)[1:-1]}"
+            commas = "--lengths" in args and found.replace(" ", "").isdigit()
+            way = "lengths are separated by commas" if commas else "hyperparameters are flags, as --hidden 20"
+            hint = f"{way}; {hint}"
+        return UsageError(f"{text[:1].lower()}{text[1:]}", hint=hint)
+
+
+def _top(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """The top level: the version, or the help if there is no command."""
+    if version:
+        typer.echo(f"lstmcalc {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def _help(examples: str, text: str) -> str:
+    """A help text that begins with examples, on lines of their own."""
+    lines = (f"  {line.strip()}" for line in examples.strip().splitlines())
+    return "\n".join(["\b", "Examples:", *lines, "", text])
+
+
+def _nearest(name: str, context: Any) -> str:  # noqa: ANN401  # typer does not export the class
+    """The option that was probably meant: one that starts like it, or is spelled alike."""
+    params = context.command.get_params(context) if context else []
+    known = [spelling for param in params for spelling in (*param.opts, *param.secondary_opts)]
+    started = [spelling for spelling in known if name.startswith("--") and spelling.startswith(name)]
+    return next(iter([*started, *get_close_matches(name, known, n=1, cutoff=0.75)]), "")
