@@ -3,7 +3,7 @@
 CSV and JSON are the tree itself, row by row as the rows are made; tables and Markdown draw the blocks of `present`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from lstmcalc.present import Block, Column, Facts, Grid, Heading, Row, blocks_of, shape_text
@@ -148,13 +148,22 @@ def _print_facts(console: "Console", facts: Facts) -> None:
 
     margin = max(len(label) for label, _ in facts.lines) + 2
     width = max(console.width - margin, 20)
+    rows = []
     for label, phrases in facts.lines:
         # What stays together is one word to `wrap`: its spaces are hidden while the line is broken.
         words = (phrase.replace(" ", "\0") if len(phrase) < width else _glued(phrase) for phrase in phrases)
         lines = wrap(", ".join(words), width, break_long_words=False, break_on_hyphens=False)
         for number, line in enumerate(lines):
             text = Text(("" if number else label).ljust(margin), style=_LABEL_STYLES.get(label, "cyan"))
-            console.print(text.append(line.replace("\0", " "), style="default"), soft_wrap=True)
+            rows.append(text.append(line.replace("\0", " "), style="default"))
+    _print_lines(console, rows)
+
+
+def _print_lines(console: "Console", lines: "Iterable[Text]") -> None:
+    """Print lines as they are: at once, since each call of `print` costs, and never broken."""
+    from rich.text import Text
+
+    console.print(Text("\n").join(lines), soft_wrap=True)
 
 
 def _glued(formula: str) -> str:
@@ -191,8 +200,7 @@ def _print_grid(console: "Console", grid: Grid) -> None:
     console.width = max(_total(widths), screen)
     lines = console.render_lines(_table(grid, widths), pad=False)
     console.width = screen
-    for line in lines:
-        console.print(_stripped(line), soft_wrap=True)
+    _print_lines(console, map(_stripped, lines))
     if spared:
         console.print()
         _print_facts(console, Facts(tuple(spared)))
