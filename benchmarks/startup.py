@@ -30,6 +30,7 @@ def commands() -> dict[str, list[str]]:
         "shapes": [lstmcalc, "shapes", "--hidden", "20", "--layers", "2", "--bi"],
         "shapes --json": [lstmcalc, "shapes", "--hidden", "20", "--layers", "2", "--bi", "--json"],
         "params": [lstmcalc, "params", "--hidden", "20", "--layers", "2", "--bi"],
+        "10,000 layers": [lstmcalc, "params", "--layers", "10000", "--json"],
         "--version": [lstmcalc, "--version"],
         "run": [lstmcalc, "run"],
         "python": [sys.executable, "-c", "pass"],

@@ -10,7 +10,7 @@ def main() -> int:
 
         return run_command_line(sys.argv[1:])
     except KeyboardInterrupt:
-        return 130
+        return 130  # as typer has it later: 128 + SIGINT
 
 
 if __name__ == "__main__":

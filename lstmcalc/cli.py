@@ -24,7 +24,7 @@ OUTPUT: Final = (
 GATE: Final = Flag("gate", ("--gate",), (), "i|f|g|o", "One gate only, with slices to paste", tuple(GATE_NAMES))
 RUN: Final = (
     Flag("seed", ("--seed",), (), "INT", "Draw other numbers (default 0)"),
-    Flag("against", ("--against",), (), "NAME,...", "Compare with torch or onnxruntime", (*JUDGES, *ALIASES)),
+    Flag("against", ("--against",), (), "NAME,...", "Compare with pytorch (torch), onnxruntime", (*JUDGES, *ALIASES)),
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
 )
 

@@ -9,12 +9,11 @@ from typing import Self
 
 
 class ExitCode(IntEnum):
-    """What the process returns."""
+    """What the process returns; Ctrl-C is 130, 128 + SIGINT as shells report it, wherever it strikes."""
 
     OK = 0
     FAILED = 1  # a comparison or proof does not hold
     USAGE = 2  # the command line or the input is wrong
-    INTERRUPTED = 130  # Ctrl-C: 128 + SIGINT, as shells report it
 
 
 class LstmcalcError(Exception):

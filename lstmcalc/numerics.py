@@ -74,7 +74,8 @@ def forward(
         # What lies behind a sequence may be anything; it is not used, and should not make NumPy warn either.
         x[np.arange(data.seq_len)[:, None] >= np.array(data.lengths)[order]] = 0
     h_n, c_n = np.array(h_0, dtype=work), np.array(c_0, dtype=work)  # copies: they become the final states
-    output = _layers(config, weights, x.astype(work, copy=False), h_n, c_n, data.batch_sizes, on_step)
+    x = np.ascontiguousarray(x, dtype=work)
+    output = _layers(config, weights, x, h_n, c_n, data.batch_sizes, on_step)
 
     if data.lengths:
         unsorted = np.argsort(order)

@@ -1,5 +1,6 @@
 """The command line at its edges: exact words, exit codes, pipes, signals, completion, files."""
 
+import io
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_model import configs
 
-from lstmcalc import LSTMConfig, __version__, cli, weights
+from lstmcalc import LSTMConfig, __version__, cli, progress, weights
 from lstmcalc.errors import ExitCode, OutputError
 from lstmcalc.parse import DATA_FLAGS, LSTM_FLAGS, read_flags
 
@@ -313,6 +314,16 @@ def test_closed_streams() -> None:
         assert shell("lstmcalc shapes --hidden 0 2>/dev/full") == Ran(2, "", "")
 
 
+def wait_for_numpy(pid: int) -> None:
+    """Until the imports are over and the computation is under way."""
+    maps = Path(f"/proc/{pid}/maps")
+    for _ in range(200):
+        time.sleep(0.05)
+        if not maps.exists() or "numpy/random" in maps.read_text():
+            break
+    time.sleep(1)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_ends_it_quietly_and_leaves_no_file(tmp_path: Path) -> None:
     command = ["run", "--hidden", "256", "--seq", "20000", "--batch", "16", "--save", str(tmp_path / "run.npz")]
@@ -322,7 +333,7 @@ def test_ctrl_c_ends_it_quietly_and_leaves_no_file(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         env=shell_environment(),
     )
-    time.sleep(1.5)
+    wait_for_numpy(process.pid)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (130, b"", b"")
@@ -351,6 +362,25 @@ def test_completion(words: str, expected: set[str]) -> None:
     count = str(len(words.split()) - 1)
     ran = run_lstmcalc(_LSTMCALC_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=count)
     assert (ran.code, set(ran.out.split())) == (0, expected)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_progress_bar_appears_on_a_terminal_if_it_takes_long_and_goes(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for patience, seen in ((60.0, False), (0.0, True)):
+        screen = Terminal()
+        monkeypatch.setattr(sys, "stderr", screen)
+        monkeypatch.setattr(progress, "PATIENCE", patience)
+        assert cli("run", "--seq", "30").code == 0
+        assert ("computing" in screen.getvalue()) is seen
+        assert ("\x1b[2K" in screen.getvalue()) is seen  # the line is erased in the end
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert not progress.ProgressBar.wanted()
 
 
 def test_save_keeps_what_a_run_needs(cli: Cli, tmp_path: Path) -> None:

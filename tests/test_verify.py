@@ -220,6 +220,7 @@ def test_a_wrong_shape_of_the_model_is_caught(monkeypatch: pytest.MonkeyPatch) -
         (LSTMConfig(300, 4), {"seq_len": 60, "batch": 30}),
         (LSTMConfig(1024, 256), {"seq_len": 20, "batch": 8}),
         (LSTMConfig(5000, 16, batch_first=True), {"lengths": [30, 7, 12]}),
+        (LSTMConfig(10, 2048), {"seq_len": 2, "batch": 100}),
     ],
 )
 def test_rounding_of_wide_input_is_no_failure(config: LSTMConfig, spec: dict[str, Any]) -> None:
@@ -227,6 +228,36 @@ def test_rounding_of_wide_input_is_no_failure(config: LSTMConfig, spec: dict[str
     assert result.passed, [check for check in result.checks if not check.passed]
     bound = next(check.expected for check in result.checks if check.name.startswith("equations"))
     assert bound < 1e-3  # and it still tells right from wrong
+
+
+@pytest.mark.parametrize(
+    ("config", "seed"), [(LSTMConfig(100_000, 1, bidirectional=True), 1), (LSTMConfig(1000, 1, bidirectional=True), 0)]
+)
+@pytest.mark.parametrize("dtype", verify.RUN_DTYPES)
+def test_saturated_gates_are_no_failure(config: LSTMConfig, seed: int, dtype: str) -> None:
+    """Where h is 1 to the last bit at every step, the slice that is commonly mistaken for h_n equals it."""
+    for batch in (None, 1):
+        result = verify.run(config, DataSpec(5, batch, dtype=dtype), seed)
+        assert result.passed, [check for check in result.checks if not check.passed]
+
+
+def test_the_slice_that_is_mistaken_for_h_n_is_checked_where_it_can_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = LSTMModel.states_of
+
+    def lying(self: LSTMModel, spec: DataSpec) -> list[model.State]:
+        return [state._replace(differs=state.equals) for state in honest(self, spec)]
+
+    monkeypatch.setattr(LSTMModel, "states_of", lying)
+    failed = [check.name for check in verify.run(STACK, DataSpec()).checks if not check.passed]
+    assert failed == ["h_n[2] != output[-1, :, :4]", "h_n[3] != output[0, :, 4:8]"]
+
+
+def test_a_nan_is_the_worst_error() -> None:
+    nan, one, two = np.array([np.nan]), np.array([1.0]), np.array([1.0 + 1e-8])
+    for pairs in ([(nan, one), (two, one)], [(two, one), (nan, one)]):
+        check = verify._near("x", pairs, 1e-6)  # noqa: SLF001
+        assert not check.passed
+        assert np.isnan(check.actual)
 
 
 def test_a_wrong_count_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,6 +167,25 @@ def test_a_run_against_pytorch_passes(config: dict[str, Any], data: dict[str, An
     assert [check.name for check in result.checks if not check.passed] == []
 
 
+@pytest.mark.parametrize(
+    ("config", "data"),
+    [
+        (LSTMConfig(10, 2048), DataSpec(2, 400)),
+        (LSTMConfig(1024, 16), DataSpec(20, 8)),
+        (LSTMConfig(784, 128, bidirectional=True), DataSpec(5, 3)),
+        (LSTMConfig(1024, 1, 3, bidirectional=True), DataSpec(12, 5, dtype="float16")),
+        (LSTMConfig(4096, 16), DataSpec(12, 5, dtype="float16")),
+        (LSTMConfig(16384, 4), DataSpec(12, 5, dtype="float64")),
+    ],
+    ids=str,
+)
+def test_rounding_alone_is_no_failure_against_pytorch(config: LSTMConfig, data: DataSpec) -> None:
+    """Each of these is further from PyTorch than the usual bound, as PyTorch is from its own float64."""
+    for seed in range(3):
+        result = run(config, data, seed, against=["pytorch"])
+        assert [check for check in result.checks if not check.passed] == []
+
+
 def test_a_run_against_pytorch_fails_where_pytorch_disagrees(monkeypatch: pytest.MonkeyPatch) -> None:
     def mistaken(*arguments: Any) -> Any:
         name, lstm, spec, weights, inputs = arguments
