@@ -1,5 +1,6 @@
 """The commands: their options, what each of them calls, one place to catch, one exit code."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -105,6 +106,7 @@ def _run(typed: TypedFlags) -> Outcome:
     style, seed, save, against = _style(typed), _seed(typed), typed["save"], _against(typed)
     subjects = parse.read_flags(typed)
 
+    gc.enable()  # off since the start; from here on there is work that may leave garbage
     from lstmcalc import verify, weights
     from lstmcalc.progress import ProgressBar
 

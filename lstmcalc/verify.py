@@ -22,9 +22,8 @@ Progress: TypeAlias = Callable[[int, int], None]  # steps done, steps in all
 
 RUN_DTYPES: Final = ("float32", "float64", "float16")
 SEQUENCES_ALONE: Final = 8  # how many sequences of a batch are run again on their own
-
-SATURATED: Final = 16.0  # sigmoid and tanh of a sum that large can be 1 to the last bit
 STEPS_BY_HAND: Final = 100  # how many steps the equations are evaluated one by one
+SATURATED: Final = 16.0  # sigmoid and tanh of a sum that large can be 1 to the last bit
 
 # How far two computations of the same LSTM may be apart. float16 is computed in float32 and rounded, so that two
 # results can differ by one unit in the last place, 2**-10; hence also relative to the largest value above 1.
@@ -309,7 +308,7 @@ def _check_alone(
         behind = max(
             float(np.abs(outputs["output"][length:, n]).max(initial=0)) for n, length in enumerate(data.lengths)
         )
-        yield Check("output behind each sequence", "=", 0.0, behind, behind, behind == 0)
+        yield Check("output behind each sequence = 0", "=", 0.0, behind, behind, behind == 0)
 
     zeros = np.zeros_like(inputs["h_0"][:, 0]), np.zeros_like(inputs["c_0"][:, 0])
     omitted, given = single(0, None), single(0, zeros)

@@ -60,7 +60,7 @@ def test_the_checks_of_a_packed_run() -> None:
         "h_n[3] != output[[3, 1, 2], [0, 1, 2], 4:8]",
         "equations, gate by gate",
         "each sequence alone gives the same (all 3)",
-        "output behind each sequence",
+        "output behind each sequence = 0",
         "h_0, c_0 omitted = zeros",
         "largest |h|",
     ]

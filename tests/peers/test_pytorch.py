@@ -180,7 +180,7 @@ def test_a_run_against_pytorch_passes(config: dict[str, Any], data: dict[str, An
     ids=str,
 )
 def test_rounding_alone_is_no_failure_against_pytorch(config: LSTMConfig, data: DataSpec) -> None:
-    """Each of these is further from PyTorch than the usual bound, as PyTorch is from its own float64."""
+    """Wide input and many cells: some of these are further from PyTorch than 1e-6, as PyTorch is from its float64."""
     for seed in range(3):
         result = run(config, data, seed, against=["pytorch"])
         assert [check for check in result.checks if not check.passed] == []
