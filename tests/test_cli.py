@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_model import configs
 
-from lstmcalc import LSTMConfig, __version__, cli, progress, weights
+from lstmcalc import LSTMConfig, __version__, cli, progress, verify, weights
 from lstmcalc.errors import ExitCode, OutputError
 from lstmcalc.parse import DATA_FLAGS, LSTM_FLAGS, read_flags
 
@@ -302,6 +302,23 @@ def test_a_failed_proof_stays_a_failure_when_the_reader_leaves() -> None:
 def test_a_full_disk_is_an_error_in_words(command: str) -> None:
     ran = shell(f"lstmcalc {command} >/dev/full")
     assert ran == Ran(2, "", "error: cannot write to standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (MemoryError(), "this does not fit in memory\n  hint: a smaller batch, sequence or LSTM fits"),
+        (ImportError("libblas: no"), "a part of lstmcalc cannot be imported\n  found libblas: no"),
+    ],
+)
+def test_what_the_machine_refuses_is_said_in_words(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, error: BaseException, message: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(verify, "run", refuse)
+    assert cli("run") == Ran(2, "", f"error: {message}\n")
 
 
 def test_closed_streams() -> None:

@@ -374,6 +374,12 @@ def test_a_framework_that_does_not_load_is_not_called_missing(monkeypatch: pytes
     )
 
 
+def test_a_model_that_no_protobuf_holds_is_refused_before_it_is_made() -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        judges.check_judge("onnxruntime", LSTMConfig(10, 12_000), DataSpec())
+    assert str(caught.value).startswith("--against: onnxruntime cannot run a model of more than 2 GiB\n")
+
+
 def test_a_framework_that_fails_ends_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*_: Any) -> judges.Verdict:
         raise RuntimeError("can't allocate memory\nand a stack")
