@@ -9,6 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+PROC: Final = Path("/proc")
+GROUPS: Final = Path("/sys/fs/cgroup")
+
 
 def available_memory() -> int:
     """The bytes that can still be allocated: the least of free memory, container limit and process limit."""
@@ -19,7 +22,7 @@ def available_memory() -> int:
 def _free_memory() -> int | None:
     """What the kernel would hand out without swapping; without `/proc`, all the memory there is."""
     with suppress(OSError, ValueError, IndexError):
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+        for line in (PROC / "meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     with suppress(OSError, ValueError, AttributeError):
@@ -54,11 +57,11 @@ def _control_groups() -> list[tuple[Path, int]]:
     """The directories of this process's memory control groups, and of those above, with the version of each."""
     found = []
     with suppress(OSError, ValueError):
-        for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+        for line in (PROC / "self/cgroup").read_text(encoding="utf-8").splitlines():
             _, controllers, path = line.split(":", 2)
             if controllers not in ("", "memory"):
                 continue
-            root = Path("/sys/fs/cgroup") / controllers
+            root = GROUPS / controllers
             own = root / path.lstrip("/")
             # In a container the path may be the host's, of which only the root is mounted here.
             groups = {own, *own.parents, root}
@@ -76,6 +79,6 @@ def _process_limit() -> int | None:
     if limit == resource.RLIM_INFINITY:
         return None
     with suppress(OSError, ValueError, IndexError):
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        pages = int((PROC / "self/statm").read_text(encoding="ascii").split()[0])
         return max(0, limit - pages * resource.getpagesize())
     return limit
