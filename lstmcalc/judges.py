@@ -34,6 +34,7 @@ class Judge(NamedTuple):
     Attributes:
         modules: What must be importable.
         extra: The extra that installs it.
+        library: About how many bytes of address space it takes before it computes anything.
         copies: About how many times it holds the weights while it runs.
         refuses: What it cannot express of this LSTM and this data, in words; empty if it can.
         run: Computes the LSTM there.
@@ -41,6 +42,7 @@ class Judge(NamedTuple):
 
     modules: tuple[str, ...]
     extra: str
+    library: int
     copies: int
     refuses: Callable[[LSTMConfig, DataSpec], str]
     run: Callable[[LSTMConfig, DataSpec, Arrays, Arrays], Verdict]
@@ -69,17 +71,6 @@ def check_judge(name: str, config: LSTMConfig, data: DataSpec) -> None:
         UnsupportedError: It cannot express this LSTM or this data.
     """
     judge = JUDGES[name]
-    for module in judge.modules:
-        try:
-            import_module(module)
-        except ImportError as error:
-            missing = isinstance(error, ModuleNotFoundError) and error.name == module
-            raise MissingExtraError(
-                f"{module} is not installed" if missing else f"{module} is installed, but does not load",
-                found="" if missing else shorten(str(error), 200)[1:-1],
-                hint=f"pip install 'lstmcalc[{judge.extra}]'" if missing else "",
-                where="--against",
-            ) from None
     refused = judge.refuses(config, data)
     if refused:
         raise UnsupportedError(
@@ -88,6 +79,17 @@ def check_judge(name: str, config: LSTMConfig, data: DataSpec) -> None:
             hint="--against torch can",
             where="--against",
         )
+    for module in judge.modules:
+        try:
+            import_module(module)
+        except Exception as error:
+            missing = isinstance(error, ModuleNotFoundError) and error.name == module
+            raise MissingExtraError(
+                f"{module} is not installed" if missing else f"{module} is installed, but does not load",
+                found="" if missing else shorten(str(error), 200)[1:-1],
+                hint=f"pip install 'lstmcalc[{judge.extra}]'" if missing else "it may need more memory than there is",
+                where="--against",
+            ) from error
 
 
 def _pytorch(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays) -> Verdict:
@@ -221,6 +223,6 @@ def _onnx_refuses(config: LSTMConfig, data: DataSpec) -> str:
 
 
 JUDGES: Final[dict[str, Judge]] = {
-    "pytorch": Judge(("torch",), "torch", 3, lambda _config, _data: "", _pytorch),
-    "onnxruntime": Judge(("onnx", "onnxruntime"), "onnxruntime", 6, _onnx_refuses, _onnxruntime),
+    "pytorch": Judge(("torch",), "torch", 3 * 2**28, 3, lambda _config, _data: "", _pytorch),
+    "onnxruntime": Judge(("onnx", "onnxruntime"), "onnxruntime", 2**28, 6, _onnx_refuses, _onnxruntime),
 }

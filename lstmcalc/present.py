@@ -171,8 +171,18 @@ def _shapes(module: Tree) -> Iterator[Block]:
         (
             ("index", ("the first axis of h_n and of c_n",)),
             ("output", ("holds h of the last layer: no other h_n is in it, and no c_n",)),
+            *_notation(module),
         )
     )
+
+
+def _notation(module: Tree) -> list[tuple[str, tuple[str, ...]]]:
+    """What the words of a shortened index mean."""
+    if not any(
+        "arange" in _short(state["h_n_equals"] or "", module) for state in module["states"][-_per_layer(module) :]
+    ):
+        return []
+    return [("lengths", ("an array of them",)), ("arange(N)", ("an array of 0, 1, ..., N - 1",))]
 
 
 def _per_layer(module: Tree) -> int:

@@ -190,12 +190,7 @@ def _print_grid(console: "Console", grid: Grid) -> None:
         if column.spare and _total(_widths(grid)) > console.width:
             spared.append(column.spare)
             grid = _without(grid, column)
-    widths = _widths(grid)
-    for position, column in enumerate(grid.columns):
-        excess = _total(widths) - console.width
-        if column.breaks and excess > 0:
-            longest = max(len(word) for row in grid.rows for word in row.cells[position].split(" "))
-            widths[position] -= min(excess, max(0, widths[position] - max(longest, len(column.header))))
+    widths = _shrunk(grid, console.width)
     screen = console.width
     console.width = max(_total(widths), screen)
     lines = console.render_lines(_table(grid, widths), pad=False)
@@ -204,6 +199,17 @@ def _print_grid(console: "Console", grid: Grid) -> None:
     if spared:
         console.print()
         _print_facts(console, Facts(tuple(spared)))
+
+
+def _shrunk(grid: Grid, screen: int) -> list[int]:
+    """The widths of the columns, those whose text can be broken made narrower if that makes the grid fit."""
+    widths = _widths(grid)
+    for position, column in enumerate(grid.columns):
+        excess = _total(widths) - screen
+        if column.breaks and excess > 0:
+            longest = max(len(word) for row in grid.rows for word in row.cells[position].split(" "))
+            widths[position] -= min(excess, max(0, widths[position] - max(longest, len(column.header))))
+    return widths if _total(widths) <= screen else _widths(grid)
 
 
 def _without(grid: Grid, column: Column) -> Grid:

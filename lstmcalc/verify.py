@@ -112,8 +112,10 @@ def run_memory(config: LSTMConfig, data: DataSpec, against: Sequence[str] = ()) 
     compared = 3 * DTYPE_BYTES["float64"] * (data.seq_len * width + one_state + batch * width)
     bookkeeping = 2**17 + 40 * data.seq_len + 500 * model.num_cells * model.parameters_per_cell  # Python's own objects
     own = kept * stored + max(computing, by_hand) + compared + bookkeeping
-    copies = max((JUDGES[name].copies for name in against), default=0)
-    return own + (copies * model.num_parameters * working + computing + 2**28 if against else 0)
+    judges = [JUDGES[name] for name in against]  # one after the other, but their libraries stay
+    copies = max((judge.copies for judge in judges), default=0)
+    libraries = sum(judge.library for judge in judges)
+    return own + (copies * model.num_parameters * working + computing + libraries if against else 0)
 
 
 def run(

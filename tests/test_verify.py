@@ -364,13 +364,14 @@ def test_a_framework_that_is_not_installed_names_its_extra(
 
 def test_a_framework_that_does_not_load_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(wanted: str) -> None:
-        raise ImportError(f"{wanted}.so: cannot map segment")
+        raise SystemError(f"{wanted}.so: cannot map segment")
 
     monkeypatch.setattr(judges, "import_module", broken)
     with pytest.raises(MissingExtraError) as caught:
         verify.run(LSTMConfig(3, 4), DataSpec(), against=["pytorch"])
     assert str(caught.value) == (
-        "--against: torch is installed, but does not load\n  found torch.so: cannot map segment"
+        "--against: torch is installed, but does not load\n  found torch.so: cannot map segment\n"
+        "  hint: it may need more memory than there is"
     )
 
 
