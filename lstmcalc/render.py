@@ -249,7 +249,6 @@ def _table(grid: Grid, widths: Sequence[int]) -> "RenderableType":
             width=width,
             justify="right" if column.right else "left",
             style="dim" if column.quiet else "cyan" if position == 0 else "",
-            no_wrap=not column.breaks,
         )
     for number, row in enumerate(grid.rows, 1):
         # Cells are text, never markup: `[batch, seq]` stays.

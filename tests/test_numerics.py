@@ -34,7 +34,7 @@ def drawn(choose: st.DrawFn, /, **fixed: Any) -> Drawn:
     return config, data, *draw(LSTMModel(config), data, choose(st.integers(0, 2**32)))
 
 
-def close(left: Array, right: Array) -> None:
+def assert_close(left: Array, right: Array) -> None:
     assert left.shape == right.shape
     assert np.abs(left - right).max(initial=0) <= 1e-12
 
@@ -46,9 +46,9 @@ def test_the_reverse_direction_is_the_forward_direction_of_the_reversed_input(ca
     back = {name.removesuffix("_reverse"): array for name, array in weights.items() if name.endswith("_reverse")}
     output, (h_n, c_n) = forward(config, weights, inputs["input"], (inputs["h_0"], inputs["c_0"]))
     alone, (h_alone, c_alone) = forward(one_way, back, inputs["input"][::-1], (inputs["h_0"][1:], inputs["c_0"][1:]))
-    close(output[:, :, config.output_size :], alone[::-1])
-    close(h_n[1:], h_alone)
-    close(c_n[1:], c_alone)
+    assert_close(output[:, :, config.output_size :], alone[::-1])
+    assert_close(h_n[1:], h_alone)
+    assert_close(c_n[1:], c_alone)
 
 
 @given(drawn(batch_first=False), st.data())
@@ -60,9 +60,9 @@ def test_a_packed_batch_is_each_of_its_sequences_alone(case: Drawn, choose: st.D
     for n, length in enumerate(lengths):
         state = inputs["h_0"][:, n], inputs["c_0"][:, n]
         alone, (h_alone, c_alone) = forward(config, weights, inputs["input"][:length, n], state)
-        close(output[:length, n], alone)
-        close(h_n[:, n], h_alone)
-        close(c_n[:, n], c_alone)
+        assert_close(output[:length, n], alone)
+        assert_close(h_n[:, n], h_alone)
+        assert_close(c_n[:, n], c_alone)
         assert not output[length:, n].any()
 
 
@@ -73,9 +73,9 @@ def test_batch_first_only_reorders_input_and_output(case: Drawn) -> None:
     state = inputs["h_0"], inputs["c_0"]
     output, (h_n, c_n) = forward(config, weights, inputs["input"], state)
     other, (h_other, c_other) = forward(turned, weights, inputs["input"].swapaxes(0, 1), state)
-    close(output.swapaxes(0, 1), other)
-    close(h_n, h_other)
-    close(c_n, c_other)
+    assert_close(output.swapaxes(0, 1), other)
+    assert_close(h_n, h_other)
+    assert_close(c_n, c_other)
 
 
 @given(drawn(bidirectional=False, batch_first=False), st.data())
@@ -89,9 +89,9 @@ def test_a_sequence_can_be_cut_and_continued_from_the_state(case: Drawn, choose:
     if cut < data.seq_len:
         second, last = forward(config, weights, inputs["input"][cut:], middle)
         parts.append(second)
-    close(np.concatenate(parts), whole)
+    assert_close(np.concatenate(parts), whole)
     for left, right in zip(last, end, strict=True):
-        close(left, right)
+        assert_close(left, right)
 
 
 @given(drawn(proj_size=0))
@@ -120,7 +120,7 @@ def test_how_arrays_lie_in_memory_does_not_matter(case: Drawn) -> None:
     strided = np.repeat(inputs["input"], 2, axis=-1)[..., ::2]
     scattered = {name: np.asfortranarray(array) for name, array in weights.items()}
     output, _ = forward(config, scattered, strided)
-    close(output, expected)
+    assert_close(output, expected)
 
 
 def test_arrays_of_the_other_byte_order_are_welcome() -> None:
