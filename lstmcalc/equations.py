@@ -10,8 +10,10 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmcalc.model import DIRECTIONS, GATES, UPDATES, LSTMModel, Parameter
-from lstmcalc.numerics import Array
+from lstmcalc.arrays import Array
+from lstmcalc.layouts import Parameter
+from lstmcalc.model import GATES, UPDATES, LSTMModel
+from lstmcalc.symbols import DIRECTIONS
 
 Vector: TypeAlias = NDArray[np.float64]
 
@@ -37,7 +39,7 @@ def evaluate(
     Returns:
         `output, (h_n, c_n)` in float64: `(L, D*H_out)`, and shaped as the state.
     """
-    each = model.parameters_per_cell
+    each = len(model.parameters) // model.num_cells
     reads = x.astype(np.float64)
     h_n, c_n = (np.array(part, dtype=np.float64) for part in state)
     for layer in range(model.config.num_layers):
@@ -45,10 +47,7 @@ def evaluate(
         for direction in DIRECTIONS[: model.config.num_directions]:
             k = layer * model.config.num_directions + DIRECTIONS.index(direction)
             cell = {
-                parameter.name.removesuffix("_reverse").rsplit("_l", 1)[0]: (
-                    parameter,
-                    weights[parameter.name].astype(np.float64),
-                )
+                parameter.holds[0]: (parameter, weights[parameter.name].astype(np.float64))
                 for parameter in model.parameters[k * each : (k + 1) * each]
             }
             half = np.empty((len(reads), model.config.output_size))

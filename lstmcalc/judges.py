@@ -2,8 +2,8 @@
 
 Each framework is imported inside the function that needs it, and what it cannot express is refused by name.
 
-Sources: the ONNX operator LSTM as opset 14 defines it, exported as opset 17 (onnx 1.23.2), whose gates are ordered
-i o f c and whose bias is `[Wb | Rb]`; run with onnxruntime 1.31.1. `torch.nn.LSTM`, torch 2.13.0.
+Sources: the ONNX operator LSTM as opset 14 defines it, exported as opset 17 (onnx 1.23.2), run with onnxruntime 1.31.1;
+how it stores weights is in the table of `frameworks`. `torch.nn.LSTM`, torch 2.13.0.
 """
 
 import warnings
@@ -13,10 +13,11 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from lstmcalc.arrays import Array
 from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig
 from lstmcalc.errors import MissingExtraError, UnsupportedError, shorten
 from lstmcalc.model import LSTMModel
-from lstmcalc.numerics import Array
+from lstmcalc.weights import pack
 
 Arrays: TypeAlias = Mapping[str, Array]
 
@@ -150,15 +151,15 @@ def onnx_model(config: LSTMConfig, data: DataSpec, weights: Arrays) -> Any:  # n
     from onnx import TensorProto, helper, numpy_helper
 
     directions, hidden = config.num_directions, config.hidden_size
-    nodes, constants = [], {"merged": np.array([0, 0, -1]), "states": np.full(config.num_layers, directions)}
+    arrays = pack(weights, config, "onnx")
+    nodes = []
+    constants = {"merged": np.array([0, 0, -1]), "states": np.full(config.num_layers, directions), **arrays}
     for name in ("h", "c"):
         parts = [f"{name}_0_l{layer}" for layer in range(config.num_layers)]
         nodes.append(helper.make_node("Split", [f"{name}_0", "states"], parts, axis=0))
     reads = "X"
     for layer in range(config.num_layers):
-        arrays = _onnx_arrays(config, weights, layer)
-        constants |= {f"{name}_l{layer}": array for name, array in arrays.items()}
-        names = [f"{name}_l{layer}" if name in arrays else "" for name in ("W", "R", "B")]
+        names = [name if name in arrays else "" for name in (f"lstm{layer}.{part}" for part in "WRB")]
         lengths = "lengths" if data.lengths else ""
         nodes += [
             helper.make_node(
@@ -188,24 +189,6 @@ def onnx_model(config: LSTMConfig, data: DataSpec, weights: Arrays) -> Any:  # n
         [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-
-
-def _onnx_arrays(config: LSTMConfig, weights: Arrays, layer: int) -> dict[str, Array]:
-    """W `(D, 4*H, reads)`, R `(D, 4*H, H)` and B `(D, 8*H)` of one layer, gates in the order i o f c."""
-    suffixes = ("", "_reverse")[: config.num_directions]
-
-    def stacked(stem: str) -> Array:
-        return np.stack([_ifgo_to_iofc(weights[f"{stem}_l{layer}{suffix}"]) for suffix in suffixes])
-
-    arrays = {"W": stacked("weight_ih"), "R": stacked("weight_hh")}
-    if config.bias:
-        arrays["B"] = np.concatenate([stacked("bias_ih"), stacked("bias_hh")], axis=1)
-    return arrays
-
-
-def _ifgo_to_iofc(array: Array) -> Array:
-    i, f, g, o = np.split(array, 4)
-    return np.concatenate([i, o, f, g])
 
 
 _PROTOBUF_BYTES: Final = 2**31 - 2**20  # what one message can hold, less its own overhead

@@ -1,21 +1,21 @@
 """The symbolic model: every parameter, tensor and state of an LSTM, derived from declarative tables.
 
-`GATES` and `UPDATES` say what an LSTM computes, `_kinds` what it stores; names, shapes, counts, gate rows and the state
-map all follow from them, in symbols and in numbers.
+`GATES` and `UPDATES` say what an LSTM computes; what it stores, under PyTorch's names, follows from the table of
+`frameworks`; tensors and the state map are here, in symbols and in numbers.
 
 Not here: other frameworks' names and orders (`layouts`), arrays (`numerics`).
 
 Sources: the documentation and the code of `torch.nn.LSTM`, torch 2.13.0 (`torch/nn/modules/rnn.py`).
 """
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property, reduce
-from operator import add, mul
+from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.dims import Dim
+from lstmcalc.layouts import Parameter, Storage
 from lstmcalc.lazy import LazySequence
+from lstmcalc.symbols import DIRECTIONS, LONGEST, SYMBOLS, D, H_cell, H_in, H_out, L, N, S, num_layers
 
 
 class Gate(NamedTuple):
@@ -49,87 +49,7 @@ UPDATES: Final = (
     Update("m", (("o", "tanh(c)"),)),
 )
 
-# The letters of PyTorch's documentation, and what they stand for.
-SYMBOLS: Final = {
-    "N": "batch",
-    "L": "sequence length",
-    "S": "sum of lengths",
-    "max(lengths)": "longest of the lengths",
-    "D": "directions",
-    "H_in": "input_size",
-    "H_cell": "hidden_size",
-    "H_out": "proj_size if it is set, else hidden_size",
-    "num_layers": "num_layers",
-}
-N = Dim.symbol("N")
-L = Dim.symbol("L")
-S = Dim.symbol("S")
-LONGEST = Dim.symbol("max(lengths)")
-D = Dim.symbol("D")
-H_in = Dim.symbol("H_in")
-H_cell = Dim.symbol("H_cell")
-H_out = Dim.symbol("H_out")
-num_layers = Dim.symbol("num_layers")
-
-DIRECTIONS: Final = ("forward", "reverse")
-_SUFFIX: Final = {"forward": "", "reverse": "_reverse"}
-
 Index: TypeAlias = int | slice | list[int]
-
-
-class _Kind(NamedTuple):
-    """One kind of stored array: its name before the layer, its shape in a layer that reads `reads` values."""
-
-    stem: str
-    shape: tuple[Dim, ...]
-    gated: bool
-
-
-def _kinds(config: LSTMConfig, reads: Dim) -> list[_Kind]:
-    """What one direction of one layer stores, in `state_dict` order.
-
-    There are two biases because cuDNN has two; they only ever appear as a sum.
-    """
-    rows = len(GATES) * H_cell
-    kinds = [_Kind("weight_ih", (rows, reads), gated=True), _Kind("weight_hh", (rows, H_out), gated=True)]
-    if config.bias:
-        kinds += [_Kind("bias_ih", (rows,), gated=True), _Kind("bias_hh", (rows,), gated=True)]
-    if config.proj_size:
-        kinds += [_Kind("weight_hr", (H_out, H_cell), gated=False)]
-    return kinds
-
-
-class Parameter(NamedTuple):
-    """One stored array.
-
-    Attributes:
-        name: Its key in `state_dict`, as `weight_ih_l0_reverse`.
-        layer: The layer, from 0.
-        direction: `forward` or `reverse`.
-        symbolic: Its shape in symbols.
-        shape: Its shape in numbers.
-        numel: How many numbers it holds.
-        gate_axis: The axis that the gates share out; None if none does.
-        gates: Where on that axis each gate is, as `{"i": (0, 20), ...}`; None if there are none.
-    """
-
-    name: str
-    layer: int
-    direction: str
-    symbolic: tuple[Dim, ...]
-    shape: tuple[int, ...]
-    numel: int
-    gate_axis: int | None
-    gates: Mapping[str, tuple[int, int]] | None
-
-
-class Subtotal(NamedTuple):
-    """What one direction of one layer stores in all."""
-
-    layer: int
-    direction: str
-    symbolic: Dim
-    numel: int
 
 
 class Tensor(NamedTuple):
@@ -171,15 +91,8 @@ class LSTMModel:
 
     def __init__(self, config: LSTMConfig) -> None:
         self.config = config
-        self.symbols: dict[str, int] = {
-            "D": config.num_directions,
-            "H_in": config.input_size,
-            "H_cell": config.hidden_size,
-            "H_out": config.output_size,
-            "num_layers": config.num_layers,
-        }
-        # The first layer reads the input, every other one reads the layer below: two templates make all rows.
-        self._templates = [[self._parameter(kind) for kind in _kinds(config, reads)] for reads in (H_in, D * H_out)]
+        self.storage = Storage(config, "pytorch")
+        self.symbols = self.storage.symbols
 
     def __repr__(self) -> str:
         return f"LSTMModel({self.config!r})"
@@ -187,73 +100,30 @@ class LSTMModel:
     def __reduce__(self) -> tuple[type["LSTMModel"], tuple[LSTMConfig]]:
         return LSTMModel, (self.config,)  # rows that are made when they are read do not pickle
 
-    def _parameter(self, kind: _Kind) -> Parameter:
-        """A template: the parameter of this kind, without its layer and direction."""
-        shape = tuple(size.at(self.symbols) for size in kind.shape)
-        rows = self.config.hidden_size
-        gates = {gate.letter: (k * rows, (k + 1) * rows) for k, gate in enumerate(GATES)} if kind.gated else None
-        return Parameter(kind.stem, 0, "", kind.shape, shape, reduce(mul, shape), 0 if gates else None, gates)
-
-    @property
-    def parameters_per_cell(self) -> int:
-        """How many arrays one direction of one layer stores."""
-        return len(self._templates[0])
-
     @property
     def num_cells(self) -> int:
         """`num_layers * D`: how many (layer, direction) pairs there are."""
         return self.config.num_layers * self.config.num_directions
 
     def _cell(self, index: int) -> tuple[int, str]:
-        """The layer and direction of a (layer, direction) pair, of a state, of a subtotal: layer by layer."""
+        """The layer and direction of a state: layer by layer."""
         layer, direction = divmod(index, self.config.num_directions)
         return layer, DIRECTIONS[direction]
 
-    @cached_property
+    @property
     def parameters(self) -> Sequence[Parameter]:
         """Every stored array, in `state_dict` order."""
-        each = self.parameters_per_cell
-
-        def make(index: int) -> Parameter:
-            layer, direction = self._cell(index // each)
-            template = self._templates[layer > 0][index % each]
-            return template._replace(
-                name=f"{template.name}_l{layer}{_SUFFIX[direction]}",
-                layer=layer,
-                direction=direction,
-                gates=None if template.gates is None else dict(template.gates),
-            )
-
-        return LazySequence(self.num_cells * each, make)
-
-    @cached_property
-    def subtotals(self) -> Sequence[Subtotal]:
-        """What each direction of each layer stores, in `state_dict` order."""
-        sums = [
-            (self._cell_symbolic(template), sum(parameter.numel for parameter in template))
-            for template in self._templates
-        ]
-
-        def make(index: int) -> Subtotal:
-            layer, direction = self._cell(index)
-            return Subtotal(layer, direction, *sums[layer > 0])
-
-        return LazySequence(self.num_cells, make)
-
-    @staticmethod
-    def _cell_symbolic(template: Sequence[Parameter]) -> Dim:
-        return reduce(add, (reduce(mul, parameter.symbolic) for parameter in template))
+        return self.storage.parameters
 
     @property
     def num_parameters_symbolic(self) -> Dim:
         """The number of parameters as a formula: `D` times the first layer, and the layers above."""
-        first, other = map(self._cell_symbolic, self._templates)
-        return D * first if self.config.num_layers == 1 else D * first + D * (num_layers - 1) * other
+        return self.storage.num_parameters_symbolic
 
     @property
     def num_parameters(self) -> int:
         """The number of parameters."""
-        return self.num_parameters_symbolic.at(self.symbols)
+        return self.storage.num_parameters
 
     def data_symbols(self, data: DataSpec) -> dict[str, int]:
         """The value of every symbol for this LSTM on this data, in the legend's order."""

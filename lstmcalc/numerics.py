@@ -10,16 +10,14 @@ Source: the documentation of `torch.nn.LSTM`, torch 2.13.0; held against that Py
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lstmcalc.arrays import Array, as_array, check_names, checked_array, shape_text
 from lstmcalc.config import DataSpec, LSTMConfig
-from lstmcalc.errors import ArrayError, ConfigError, shorten
+from lstmcalc.errors import ArrayError, ConfigError
 from lstmcalc.model import LSTMModel
-
-Array: TypeAlias = NDArray[np.floating[Any]]
 
 _DTYPES = ("float16", "float32", "float64")
 
@@ -54,7 +52,7 @@ def forward(
         ConfigError: The lengths do not fit x.
     """
     model = LSTMModel(config)
-    x = _array("x", x)
+    x = as_array("x", x)
     data = _data_of(config, x, lengths)
     tensors = {tensor.name: tensor.shape for tensor in model.tensors_of(data)}
     weights = _checked_weights(model, weights, x.dtype)
@@ -198,23 +196,23 @@ def _data_of(config: LSTMConfig, x: Array, lengths: Sequence[int] | None) -> Dat
         raise ArrayError(
             "x has the wrong number of axes",
             expected=f"{layout}, or (L, H_in) unbatched",
-            found=_shape(x.shape),
+            found=shape_text(x.shape),
             where="x",
         )
     if x.shape[-1] != config.input_size:
         raise ArrayError(
             "the last axis does not fit",
             expected=f"H_in = input_size = {config.input_size}",
-            found=f"{x.shape[-1]} (shape {_shape(x.shape)})",
+            found=f"{x.shape[-1]} (shape {shape_text(x.shape)})",
             where="x",
         )
     seq_len, batch = (
         (x.shape[0], None) if unbatched else (x.shape[1], x.shape[0]) if config.batch_first else x.shape[:2]
     )
     if seq_len == 0:
-        raise ArrayError("there are no steps", expected="L >= 1", found=f"shape {_shape(x.shape)}", where="x")
+        raise ArrayError("there are no steps", expected="L >= 1", found=f"shape {shape_text(x.shape)}", where="x")
     if unbatched and lengths is not None:
-        raise ConfigError("unbatched input has no lengths", expected=layout, found=_shape(x.shape), field="lengths")
+        raise ConfigError("unbatched input has no lengths", expected=layout, found=shape_text(x.shape), field="lengths")
     try:
         return DataSpec(seq_len, batch, lengths, x.dtype.name)  # type: ignore[arg-type]  # it makes a tuple of it
     except ConfigError as error:  # its hint is about flags
@@ -222,18 +220,9 @@ def _data_of(config: LSTMConfig, x: Array, lengths: Sequence[int] | None) -> Dat
 
 
 def _checked_weights(model: LSTMModel, weights: Mapping[str, Array], dtype: "np.dtype[Any]") -> dict[str, Array]:
-    if not isinstance(weights, Mapping):
-        raise ArrayError("not a mapping", expected="names to arrays", found=type(weights).__name__, where="weights")
     shapes = {parameter.name: parameter.shape for parameter in model.parameters}
-    missing, unknown = sorted(shapes.keys() - weights.keys()), sorted(map(str, weights.keys() - shapes.keys()))
-    if missing or unknown:
-        found = [f"{what} {_listed(names)}" for what, names in (("missing", missing), ("unknown", unknown)) if names]
-        raise ArrayError(
-            "these are not the weights of this LSTM",
-            expected=f"the {len(shapes)} parameters of {model.config}",
-            found="; ".join(found),
-            where="weights",
-        )
+    wanted = f"the {len(shapes)} parameters of {model.config}"
+    check_names("weights", weights, tuple(shapes), "the weights of this LSTM", wanted)
     return {name: _checked(name, weights[name], shape, dtype) for name, shape in shapes.items()}
 
 
@@ -249,26 +238,8 @@ def _checked_state(
     return _checked("h_0", h_0, tensors["h_0"], dtype), _checked("c_0", c_0, tensors["c_0"], dtype)
 
 
-def _array(name: str, value: Any) -> Array:  # noqa: ANN401  # whatever NumPy can make an array of
-    """An array in the machine's own byte order."""
-    try:
-        array = np.asarray(value)
-    except (TypeError, ValueError) as error:
-        raise ArrayError("not an array", found=shorten(str(error), 100)[1:-1], where=name) from None
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
-
-
 def _checked(name: str, value: Array, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> Array:
-    array = _array(name, value)
-    if array.shape != shape:
-        swapped = name in ("h_0", "c_0") and array.ndim == 3 and array.swapaxes(0, 1).shape == shape  # noqa: PLR2004
-        raise ArrayError(
-            "the shape does not fit",
-            expected=_shape(shape),
-            found=_shape(array.shape),
-            hint="batch_first does not apply to h_0 and c_0: swap the first two axes" if swapped else "",
-            where=name,
-        )
+    array = checked_array(name, value, shape)
     if array.dtype != dtype:
         raise ArrayError(
             "the dtype does not fit",
@@ -278,12 +249,3 @@ def _checked(name: str, value: Array, shape: tuple[int, ...], dtype: "np.dtype[A
             where=name,
         )
     return array
-
-
-def _shape(shape: Sequence[int]) -> str:
-    return str(tuple(shape))
-
-
-def _listed(names: Sequence[str], limit: int = 4) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

@@ -11,9 +11,10 @@ from itertools import groupby
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import bytes_text
-from lstmcalc.model import GATES, SYMBOLS
+from lstmcalc.model import GATES
 from lstmcalc.parse import flag_name
 from lstmcalc.report import Tree
+from lstmcalc.symbols import SYMBOLS
 
 FOLD: Final = 64  # more identical layers than this become one row
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from lstmcalc import __version__
 from lstmcalc.config import DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
 from lstmcalc.errors import TooLargeError
+from lstmcalc.layouts import Parameter, Subtotal
 from lstmcalc.lazy import LazySequence
-from lstmcalc.model import LSTMModel, Parameter, State, Subtotal, Tensor, output_text
+from lstmcalc.model import LSTMModel, State, Tensor, output_text
 from lstmcalc.subject import Subject
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _state(state: State) -> Tree:
 
 
 def _params(subject: Subject, model: LSTMModel, gate: str | None) -> Tree:
-    _limit(model.num_cells * model.parameters_per_cell, "parameter")
+    _limit(model.storage.num_arrays, "parameter")
 
     def row(parameter: Parameter) -> Tree:
         tree = _parameter(parameter)
@@ -151,7 +152,7 @@ def _params(subject: Subject, model: LSTMModel, gate: str | None) -> Tree:
         "symbols": model.symbols,
         **({"gate": gate} if gate else {}),
         "parameters": _mapped(model.parameters, row),
-        "subtotals": _mapped(model.subtotals, _subtotal),
+        "subtotals": _mapped(model.storage.subtotals, _subtotal),
         "total": model.num_parameters,
         "total_symbolic": str(model.num_parameters_symbolic),
         "dtype": subject.data.dtype,

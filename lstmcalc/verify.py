@@ -9,13 +9,14 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from lstmcalc.arrays import Array
 from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig
 from lstmcalc.equations import evaluate
 from lstmcalc.errors import TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.judges import JUDGES, check_judge, run_judge
 from lstmcalc.machine import available_memory
 from lstmcalc.model import LSTMModel, output_text
-from lstmcalc.numerics import Array, forward
+from lstmcalc.numerics import forward
 
 Arrays: TypeAlias = dict[str, Array]
 Progress: TypeAlias = Callable[[int, int], None]  # steps done, steps in all
@@ -103,14 +104,14 @@ def run_memory(config: LSTMConfig, data: DataSpec, against: Sequence[str] = ()) 
     width, hidden = config.num_directions * config.output_size, config.hidden_size
     one_state = model.num_cells * (config.output_size + hidden)
     states = one_state * batch
-    largest_cell = max(subtotal.numel for subtotal in model.subtotals[: config.num_directions + 1])
+    largest_cell = max(subtotal.numel for subtotal in model.storage.subtotals[: config.num_directions + 1])
     kept = model.num_parameters + rows * (config.input_size + width) + 2 * states
     buffers = rows * (4 * hidden + 2 * width + 2 * config.input_size) + 2 * states + 5 * batch * hidden
     converted = 2 * largest_cell  # one being made while the last is not yet gone
     computing = (buffers + (converted if stored < working else 0)) * working
     by_hand = DTYPE_BYTES["float64"] * (largest_cell + 4 * hidden * config.input_size)
     compared = 3 * DTYPE_BYTES["float64"] * (data.seq_len * width + one_state + batch * width)
-    bookkeeping = 2**17 + 40 * data.seq_len + 500 * model.num_cells * model.parameters_per_cell  # Python's own objects
+    bookkeeping = 2**17 + 40 * data.seq_len + 500 * model.storage.num_arrays  # Python's own objects
     own = kept * stored + max(computing, by_hand) + compared + bookkeeping
     judges = [JUDGES[name] for name in against]  # one after the other, but their libraries stay
     copies = max((judge.copies for judge in judges), default=0)

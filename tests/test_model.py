@@ -141,9 +141,9 @@ def test_gate_rows_in_pytorchs_order() -> None:
 def test_counts_are_the_sums_of_the_shapes(config: LSTMConfig) -> None:
     model = LSTMModel(config)
     total = sum(int(np.prod(parameter.shape)) for parameter in model.parameters)
-    assert model.num_parameters == total == sum(subtotal.numel for subtotal in model.subtotals)
+    assert model.num_parameters == total == sum(subtotal.numel for subtotal in model.storage.subtotals)
     assert eval(str(model.num_parameters_symbolic), {}, model.symbols) == total
-    for subtotal in model.subtotals:
+    for subtotal in model.storage.subtotals:
         own = [p for p in model.parameters if (p.layer, p.direction) == (subtotal.layer, subtotal.direction)]
         assert subtotal.numel == sum(p.numel for p in own) == subtotal.symbolic.at(model.symbols)
 

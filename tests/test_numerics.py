@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
+from lstmcalc.arrays import Array
 from lstmcalc.errors import ArrayError, ConfigError
-from lstmcalc.numerics import Array
 from lstmcalc.verify import Arrays, draw
 
 CONFIG = LSTMConfig(3, 4, 2, bidirectional=True)

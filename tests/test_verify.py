@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from test_model import configs, data
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, equations, forward, judges, machine, model, verify
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, equations, forward, frameworks, judges, machine, model, verify
+from lstmcalc.arrays import Array
 from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError, bytes_text
-from lstmcalc.numerics import Array
 
 PAIR = tuple[Array, tuple[Array, Array]]
 
@@ -182,7 +182,6 @@ def test_a_consistently_wrong_lstm_is_caught_by_the_equations(
 
 i, f, g, o = model.GATES
 WRONG_TABLES: dict[str, dict[str, Any]] = {
-    "rows swapped": {"GATES": (i, g, f, o)},
     "sigmoid for the candidate": {"GATES": (i, f, g._replace(activation="sigmoid"), o)},
     "tanh for the output": {"GATES": (i, f, g, o._replace(activation="tanh"))},
     "nothing forgotten": {"UPDATES": (model.Update("c", (("c",), ("i", "g"))), model.UPDATES[1])},
@@ -195,6 +194,13 @@ def test_a_wrong_table_of_the_model_is_caught(tables: dict[str, Any], monkeypatc
     for name, table in tables.items():
         monkeypatch.setattr(model, name, table)
         monkeypatch.setattr(equations, name, table)
+    failed = [check.name for check in verify.run(STACK, DataSpec()).checks if not check.passed]
+    assert failed == ["equations, gate by gate"]
+
+
+@pytest.mark.parametrize("gates", ["".join(order) for order in list(permutations("ifgo"))[1:]])
+def test_a_wrong_order_of_gates_in_the_table_is_caught(gates: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(frameworks.LAYOUTS, "pytorch", frameworks.PYTORCH._replace(gates=gates))
     failed = [check.name for check in verify.run(STACK, DataSpec()).checks if not check.passed]
     assert failed == ["equations, gate by gate"]
 

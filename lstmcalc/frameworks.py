@@ -1,0 +1,1118 @@
+"""How each framework names, orders and stores the same LSTM: a table of facts, and nothing else.
+
+Names, shapes, counts (`layouts`), packing and unpacking (`weights`) and recipes (`recipes`) all follow from it, so that
+adding a framework is adding an entry. Every entry says how it was checked, with which version, and where it is from.
+
+The words are PyTorch's: i, f, g, o for the gates (g is the candidate, which others call c, z or j), `forward` and
+`reverse` for the directions, `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh` and `weight_hr` for what is stored.
+"""
+
+from typing import Final, NamedTuple
+
+
+class Stored(NamedTuple):
+    """One kind of stored array.
+
+    Attributes:
+        holds: The parameter of PyTorch it holds: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`, `weight_hr`, or
+            `bias`, the sum of both biases. Two of them, divided by a space, if it joins two.
+        name: Its name; `{path}`, `{layer}`, `{direction}` and the other words of `layouts.NAME_WORDS` are filled in.
+        axes: Its axes from the first to the last, divided by spaces; an axis that is made of several, the slowest
+            first, is in brackets. They are `direction`, `gate`, `hidden` (H_cell), `input` (what the layer reads),
+            `recurrent` (H_out), and 1; `bias` counts two joined biases, `input+recurrent` is two matrices end to end.
+            Where `direction` or `gate` is not among them, each has an array, and a name, of its own.
+        words: What `{gate}` reads for each gate, in the order of the layout's gates, if each is an array of its own.
+        raw: Whether each gate's matrix is PyTorch's memory, H_cell rows, read as if it had as many rows as columns
+            and the other way round: a reshape, and no transpose.
+    """
+
+    holds: str
+    name: str
+    axes: str
+    words: tuple[str, ...] = ()
+    raw: bool = False
+
+
+class Port(NamedTuple):
+    """What goes in or comes out by default.
+
+    Attributes:
+        name: What the framework calls it.
+        role: `input` or `output`.
+        axes: Its shape, in the letters of PyTorch's documentation, divided by spaces.
+        each: `cell` if there is one for each layer and direction, `layer` for each layer, `direction` for each
+            direction of the last layer; empty if there is one.
+        when: The option that makes it appear, if it does not by default.
+        equals: What it is in NumPy, of PyTorch's `output` `(L, N, D*H_out)`, `h_n` and `c_n`; empty if nothing simple.
+            `{flip}` is `[::-1]` where a reverse direction is left in its own order of time.
+        only: Words that must hold: `uni` or `bi`, `one` or `many` (layers); empty if it is always there.
+    """
+
+    name: str
+    role: str
+    axes: str
+    each: str = ""
+    when: str = ""
+    equals: str = ""
+    only: str = ""
+
+
+class Paths(NamedTuple):
+    """What `{path}` reads, for one layer and for several, in one direction and in both."""
+
+    one: str = ""
+    many: str = ""
+    both: str = ""
+    many_both: str = ""
+
+
+class Evidence(NamedTuple):
+    """How the facts were checked: `run` (its results compared with PyTorch's) or `source` (read, not run)."""
+
+    how: str
+    version: str
+    source: str
+
+
+class Layout(NamedTuple):
+    """The facts of one framework.
+
+    Attributes:
+        title: What it is called.
+        kind: `layer`, or `cell` if it computes one step and the loop is yours.
+        gates: The order in which gates are stored.
+        stored: What one layer stores, in order.
+        projected: The layout with a projection, if that changes the other names too.
+        ports: What goes in and comes out by default.
+        h_n: What is h_n[k] of PyTorch there, for one direction and for both, in Python; `states` explains its words.
+        c_n: The same for c_n[k].
+        states: What the words of `h_n` and `c_n` are.
+        returns: What a call returns by default.
+        lengths: How sequences of different lengths are given, and what is behind them; empty if there is no way.
+        init: The default initialisation.
+        evidence: How all of this was checked.
+        paths: What stands for `{path}` in the names.
+        directions: What stands for `{direction}`, forward and reverse.
+        bias: How biases are left out; empty if they cannot be.
+        forget_offset: What is added to the forget gate at run time, and is not in the stored bias.
+        gate_major: Whether all arrays of a gate come before the next gate's.
+        batch: `always`, `optional` or `never`: whether data have a batch axis.
+        own: The gates in the framework's own letters, if they are others.
+        by_hand: What the framework does not do itself, and has to be built of several of these.
+        unmodelled: Arrays that may be stored too but that no LSTM of PyTorch has: a pattern of names, and what they
+            are.
+        head: What an output layer stores, where the framework's own LSTM has one.
+        notes: What is easily got wrong.
+    """
+
+    title: str
+    kind: str
+    gates: str
+    stored: tuple[Stored, ...]
+    ports: tuple[Port, ...]
+    h_n: tuple[str, str]
+    c_n: tuple[str, str]
+    states: str
+    returns: str
+    lengths: str
+    init: str
+    evidence: Evidence
+    projected: "Layout | None" = None
+    paths: Paths = Paths()
+    directions: tuple[str, str] = ("forward", "reverse")
+    bias: str = ""
+    forget_offset: float = 0.0
+    gate_major: bool = False
+    batch: str = "always"
+    own: str = ""
+    by_hand: str = ""
+    unmodelled: tuple[tuple[str, str], ...] = ()
+    head: tuple[Stored, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+# Modules that are put together by hand have paths of the user's own; these stand for them.
+_OWN: Final = Paths("", "layers.{layer}.", "{direction}.", "layers.{layer}.{direction}.")
+_STACK: Final = "several layers"
+_BOTH: Final = "both directions"
+_STACK_BOTH: Final = "several layers, and both directions"
+
+# What PyTorch, and those who follow it, store for each layer and direction.
+_TORCH_STORED: Final = (
+    Stored("weight_ih", "weight_ih_l{layer}{direction}", "(gate hidden) input"),
+    Stored("weight_hh", "weight_hh_l{layer}{direction}", "(gate hidden) recurrent"),
+    Stored("bias_ih", "bias_ih_l{layer}{direction}", "(gate hidden)"),
+    Stored("bias_hh", "bias_hh_l{layer}{direction}", "(gate hidden)"),
+)
+_TORCH_CELL: Final = (
+    Stored("weight_ih", "{path}weight_ih", "(gate hidden) input"),
+    Stored("weight_hh", "{path}weight_hh", "(gate hidden) recurrent"),
+    Stored("bias_ih", "{path}bias_ih", "(gate hidden)"),
+    Stored("bias_hh", "{path}bias_hh", "(gate hidden)"),
+)
+_TORCH_PORTS: Final = (
+    Port("input", "input", "L N H_in"),
+    Port("h_0", "input", "D*num_layers N H_out"),
+    Port("c_0", "input", "D*num_layers N H_cell"),
+    Port("output", "output", "L N D*H_out", equals="output"),
+    Port("h_n", "output", "D*num_layers N H_out", equals="h_n"),
+    Port("c_n", "output", "D*num_layers N H_cell", equals="c_n"),
+)
+_CELL_PORTS: Final = (
+    Port("input", "input", "N H_in"),
+    Port("h", "input", "N H_cell", "cell"),
+    Port("c", "input", "N H_cell", "cell"),
+    Port("h", "output", "N H_cell", "cell", equals="h_n[{k}]"),
+    Port("c", "output", "N H_cell", "cell", equals="c_n[{k}]"),
+)
+_CELL_STATES: Final = "states[k] is (h, c), what cell k returned at its last step"
+_UNIFORM: Final = "everything uniform in ±1/sqrt(H_cell)"
+_NO_TRICK: Final = f"{_UNIFORM}; forget biases are not set to 1"
+
+PYTORCH: Final = Layout(
+    "PyTorch LSTM",
+    "layer",
+    "ifgo",
+    (*_TORCH_STORED, Stored("weight_hr", "weight_hr_l{layer}{direction}", "recurrent hidden")),
+    _TORCH_PORTS,
+    ("h_n[{k}]", "h_n[{k}]"),
+    ("c_n[{k}]", "c_n[{k}]"),
+    "h_n, c_n as returned",
+    "output of every step, (h_n, c_n)",
+    "pack_padded_sequence; behind a sequence the padded output is 0",
+    _NO_TRICK,
+    Evidence("run", "torch 2.13.0", "torch/nn/modules/rnn.py"),
+    directions=("", "_reverse"),
+    bias="bias=False",
+    batch="optional",
+    notes=("batch_first=True reorders input and output, never h and c",),
+)
+
+PYTORCH_CELL: Final = Layout(
+    "PyTorch LSTMCell",
+    "cell",
+    "ifgo",
+    _TORCH_CELL,
+    _CELL_PORTS,
+    ("states[{k}][0]", "states[{k}][0]"),
+    ("states[{k}][1]", "states[{k}][1]"),
+    _CELL_STATES,
+    "(h, c) of one step",
+    "",
+    _NO_TRICK,
+    Evidence("run", "torch 2.13.0", "torch/nn/modules/rnn.py"),
+    paths=_OWN,
+    bias="bias=False",
+    batch="optional",
+    by_hand=_STACK_BOTH,
+)
+
+TINYGRAD: Final = PYTORCH_CELL._replace(
+    title="tinygrad LSTMCell",
+    init="weights uniform in ±1/sqrt(H_cell), biases 0",
+    evidence=Evidence("run", "tinygrad 0.14.0", "tinygrad/nn/__init__.py"),
+    batch="always",
+)
+
+_KERAS_WORDS: Final = ("forward", "backward")
+_KERAS_PORTS: Final = (
+    Port("input", "input", "N L H_in"),
+    Port("h", "input", "N H_cell", "cell", "initial_state"),
+    Port("c", "input", "N H_cell", "cell", "initial_state"),
+    Port("output", "output", "N H_out", equals="h_n[-1]", only="uni"),
+    Port("output", "output", "N D*H_out", equals="np.concatenate([h_n[-2], h_n[-1]], axis=-1)", only="bi"),
+    Port("h", "output", "N H_cell", "cell", "return_state=True", "h_n[{k}]"),
+    Port("c", "output", "N H_cell", "cell", "return_state=True", "c_n[{k}]"),
+)
+_KERAS_SEQUENCES: Final = (
+    "return_sequences=True gives every step, (N, L, D*H_out), and every layer but the last needs it",
+    "by default Bidirectional returns h_n[-2] beside h_n[-1], which is not output[:, -1]",
+)
+
+KERAS: Final = Layout(
+    "Keras 3",
+    "layer",
+    "ifgo",
+    (
+        Stored("weight_ih", "{path}/lstm_cell/kernel", "input (gate hidden)"),
+        Stored("weight_hh", "{path}/lstm_cell/recurrent_kernel", "recurrent (gate hidden)"),
+        Stored("bias", "{path}/lstm_cell/bias", "(gate hidden)"),
+    ),
+    _KERAS_PORTS,
+    ("states[{layer}][0]", "states[{layer}][2 * {d}]"),
+    ("states[{layer}][1]", "states[{layer}][2 * {d} + 1]"),
+    "states[l] is what layer l returns behind its output with return_state=True",
+    "the output of the last step only (return_sequences=False), no states (return_state=False)",
+    "mask; behind a sequence its last output is repeated",
+    "kernel glorot_uniform, recurrent_kernel orthogonal, bias 0 with 1 for the forget gate (stored)",
+    Evidence("run", "keras 3.15.1", "keras/src/layers/rnn/lstm.py, bidirectional.py"),
+    paths=Paths(
+        "lstm{number}",
+        "lstm{number}",
+        "bidirectional{number}/{direction}_lstm{number}",
+        "bidirectional{number}/{direction}_lstm{number}",
+    ),
+    directions=_KERAS_WORDS,
+    bias="use_bias=False",
+    own="i f c o",
+    notes=(
+        *_KERAS_SEQUENCES,
+        "hard_sigmoid is clip(x/6 + 0.5) in Keras 3 and clip(0.2x + 0.5) in Keras 1 and 2",
+        "files ending in .weights.h5 hold no names but vars/0, 1, 2: kernel, recurrent_kernel, bias",
+    ),
+)
+
+KERAS2: Final = KERAS._replace(
+    title="Keras 2, tf.keras",
+    stored=tuple(item._replace(name=f"{item.name}:0") for item in KERAS.stored),
+    evidence=Evidence("run", "tf_keras 2.21.0", "tf_keras/src/layers/rnn/lstm.py, bidirectional.py"),
+    notes=(
+        *_KERAS_SEQUENCES,
+        "standalone Keras before 2.3 and tf.compat.v1 default to hard_sigmoid, clip(0.2x + 0.5), for the gates",
+        "older files have lstm/kernel:0, without lstm_cell",
+    ),
+)
+
+KERAS1: Final = KERAS._replace(
+    title="Keras 1",
+    gates="igfo",
+    stored=(
+        Stored("weight_ih", "{path}_W_{gate}", "input hidden", ("i", "c", "f", "o")),
+        Stored("weight_hh", "{path}_U_{gate}", "recurrent hidden", ("i", "c", "f", "o")),
+        Stored("bias", "{path}_b_{gate}", "hidden", ("i", "c", "f", "o")),
+    ),
+    ports=tuple(port for port in _KERAS_PORTS if port.when != "return_state=True"),
+    states="states[l]: h, c of layer l, or h, c of both directions; kept by stateful layers only",
+    returns="the output of the last step only (return_sequences=False)",
+    init="W glorot_uniform, U orthogonal, b 0 with 1 for the forget gate (stored)",
+    evidence=Evidence(
+        "run", "tf_keras 2.21.0", "the order from its converter for Keras 1 files; the names from keras 1.2.2"
+    ),
+    paths=Paths("lstm_{layer1}", "lstm_{layer1}", "{direction}_lstm_{layer1}", "{direction}_lstm_{layer1}"),
+    bias="",
+    gate_major=True,
+    own="i c f o",
+    notes=(
+        *_KERAS_SEQUENCES,
+        "inner_activation defaults to hard_sigmoid, clip(0.2x + 0.5): with it the numbers are not those of PyTorch",
+    ),
+)
+
+KERAS_CUDNN: Final = KERAS2._replace(
+    title="Keras CuDNNLSTM",
+    stored=(
+        Stored("weight_ih", "{path}/kernel:0", "input (gate hidden)", raw=True),
+        Stored("weight_hh", "{path}/recurrent_kernel:0", "recurrent (gate hidden)", raw=True),
+        Stored("bias_ih bias_hh", "{path}/bias:0", "(bias gate hidden)"),
+    ),
+    evidence=Evidence(
+        "run", "tf_keras 2.21.0", "its converter between CuDNNLSTM and LSTM weights; the GPU kernel was not run"
+    ),
+    paths=Paths(
+        "cu_dnnlstm{number}",
+        "cu_dnnlstm{number}",
+        "bidirectional{number}/{direction}_cu_dnnlstm{number}",
+        "bidirectional{number}/{direction}_cu_dnnlstm{number}",
+    ),
+    lengths="",
+    bias="",
+    notes=(
+        *_KERAS_SEQUENCES,
+        "kernels have the shapes of LSTM's, but each gate's block is the memory of a (H_cell, H_in) matrix",
+        "told from LSTM by the bias of 8*H_cell",
+    ),
+)
+
+TF1: Final = Layout(
+    "TensorFlow 1 LSTMCell",
+    "layer",
+    "igfo",
+    (
+        Stored("weight_ih weight_hh", "{path}/lstm_cell/kernel:0", "input+recurrent (gate hidden)"),
+        Stored("bias", "{path}/lstm_cell/bias:0", "(gate hidden)"),
+        Stored("weight_hr", "{path}/lstm_cell/projection/kernel:0", "hidden recurrent"),
+    ),
+    (
+        Port("inputs", "input", "N L H_in"),
+        Port("initial_state.c", "input", "N H_cell", "cell"),
+        Port("initial_state.h", "input", "N H_out", "cell"),
+        Port("outputs", "output", "N L H_out", equals="output.swapaxes(0, 1)", only="uni"),
+        Port(
+            "outputs",
+            "output",
+            "N L H_out",
+            "direction",
+            equals="output.swapaxes(0, 1)[:, :, {start}:{stop}]",
+            only="bi one",
+        ),
+        Port("outputs", "output", "N L D*H_out", equals="output.swapaxes(0, 1)", only="bi many"),
+        Port("state.c", "output", "N H_cell", "cell", equals="c_n[{k}]"),
+        Port("state.h", "output", "N H_out", "cell", equals="h_n[{k}]"),
+    ),
+    ("states[{k}].h", "states[{k}].h"),
+    ("states[{k}].c", "states[{k}].c"),
+    "states[k] is the LSTMStateTuple of cell k, c first",
+    "outputs of every step, final state",
+    "sequence_length; behind a sequence outputs are 0",
+    "kernel glorot_uniform, bias 0; the 1 for the forget gate is added at run time, not stored",
+    Evidence("run", "tensorflow 2.21.0 with tf_keras 2.21.0", "tf_keras/src/layers/rnn/legacy_cells.py"),
+    paths=Paths(
+        "rnn",
+        "rnn/multi_rnn_cell/cell_{layer}",
+        "bidirectional_rnn/{direction}",
+        "stack_bidirectional_rnn/cell_{layer}/bidirectional_rnn/{direction}",
+    ),
+    directions=("fw", "bw"),
+    forget_offset=1.0,
+    own="i j f o",
+    unmodelled=(("*/w_[fio]_diag:0", "peepholes (use_peepholes=True)"), ("*/projection/bias:0", "a projection's bias")),
+    notes=(
+        "forget_bias = 1 is added to the forget gate at run time: the stored bias lacks it",
+        "BasicLSTMCell stores the same under basic_lstm_cell, without a projection",
+        "rows of the kernel: first the input's, then the recurrent ones",
+        "state tuples are (c, h)",
+    ),
+)
+
+_ONNX_PORTS: Final = (
+    Port("X", "input", "L N H_in"),
+    Port("initial_h", "input", "D N H_cell", "layer"),
+    Port("initial_c", "input", "D N H_cell", "layer"),
+    Port(
+        "Y",
+        "output",
+        "L D N H_cell",
+        equals="output.reshape(*output.shape[:2], -1, h_n.shape[-1]).transpose(0, 2, 1, 3)",
+    ),
+    Port("Y_h", "output", "D N H_cell", "layer", equals="h_n[{first}:{last}]"),
+    Port("Y_c", "output", "D N H_cell", "layer", equals="c_n[{first}:{last}]"),
+)
+
+ONNX: Final = Layout(
+    "ONNX LSTM",
+    "layer",
+    "iofg",
+    (
+        Stored("weight_ih", "lstm{layer}.W", "direction (gate hidden) input"),
+        Stored("weight_hh", "lstm{layer}.R", "direction (gate hidden) recurrent"),
+        Stored("bias_ih bias_hh", "lstm{layer}.B", "direction (bias gate hidden)"),
+    ),
+    _ONNX_PORTS,
+    ("Y_h[{layer}][{d}]", "Y_h[{layer}][{d}]"),
+    ("Y_c[{layer}][{d}]", "Y_c[{layer}][{d}]"),
+    "Y_h[l], Y_c[l] are outputs of the node of layer l",
+    "Y, Y_h and Y_c, each optional",
+    "sequence_lens; behind a sequence Y is 0",
+    "none: the weights are inputs of the operator",
+    Evidence("run", "onnx 1.23.2, onnxruntime 1.31.1", "the operator LSTM, opset 14 and 22"),
+    bias="leave out B",
+    own="i o f c",
+    by_hand="several layers (one node each, with a transpose and a reshape of Y in between)",
+    unmodelled=(("lstm*.P", "peepholes (the input P)"),),
+    notes=(
+        "the direction axis of Y stands before the batch axis",
+        "names are yours: initializers of exported models are called anything",
+        "ONNX Runtime refuses layout=1 (batch first) on the CPU",
+    ),
+)
+
+OPENVINO: Final = Layout(
+    "OpenVINO LSTMSequence",
+    "layer",
+    "figo",
+    (
+        Stored("weight_ih", "lstm{layer}.W", "direction (gate hidden) input"),
+        Stored("weight_hh", "lstm{layer}.R", "direction (gate hidden) recurrent"),
+        Stored("bias", "lstm{layer}.B", "direction (gate hidden)"),
+    ),
+    (
+        Port("X", "input", "N L H_in"),
+        Port("initial_hidden_state", "input", "N D H_cell", "layer"),
+        Port("initial_cell_state", "input", "N D H_cell", "layer"),
+        Port("sequence_lengths", "input", "N"),
+        Port(
+            "Y",
+            "output",
+            "N D L H_cell",
+            equals="output.reshape(*output.shape[:2], -1, h_n.shape[-1]).transpose(1, 2, 0, 3)",
+        ),
+        Port("Ho", "output", "N D H_cell", "layer", equals="h_n[{first}:{last}].swapaxes(0, 1)"),
+        Port("Co", "output", "N D H_cell", "layer", equals="c_n[{first}:{last}].swapaxes(0, 1)"),
+    ),
+    ("Ho[{layer}][:, {d}]", "Ho[{layer}][:, {d}]"),
+    ("Co[{layer}][:, {d}]", "Co[{layer}][:, {d}]"),
+    "Ho[l], Co[l] are outputs of the operation of layer l",
+    "Y, Ho and Co",
+    "sequence_lengths, a required input; behind a sequence Y is 0",
+    "none: the weights are inputs of the operation",
+    Evidence("run", "openvino 2026.4.1", "LSTMSequence-5 of opset 5"),
+    own="f i c o",
+    by_hand="several layers (one operation each)",
+    notes=(
+        "the direction axis of Y stands before the axis of time",
+        "the CPU may compute in bfloat16: INFERENCE_PRECISION_HINT=f32 prevents it",
+    ),
+)
+
+_FLAX_PORTS: Final = (
+    Port("inputs", "input", "N L H_in"),
+    Port("c", "input", "N H_cell", "cell", "initial_carry"),
+    Port("h", "input", "N H_cell", "cell", "initial_carry"),
+    Port("outputs", "output", "N L D*H_out", equals="output.swapaxes(0, 1)"),
+    Port("c", "output", "N H_cell", "cell", "return_carry=True", "c_n[{k}]"),
+    Port("h", "output", "N H_cell", "cell", "return_carry=True", "h_n[{k}]"),
+)
+_FLAX_WORDS: Final = ("i", "f", "g", "o")
+
+FLAX_LINEN: Final = Layout(
+    "Flax Linen",
+    "layer",
+    "ifgo",
+    (
+        Stored("weight_ih", "params/{path}cell/i{gate}/kernel", "input hidden", _FLAX_WORDS),
+        Stored("weight_hh", "params/{path}cell/h{gate}/kernel", "recurrent hidden", _FLAX_WORDS),
+        Stored("bias", "params/{path}cell/h{gate}/bias", "hidden", _FLAX_WORDS),
+    ),
+    _FLAX_PORTS,
+    ("carries[{k}][1]", "carries[{k}][1]"),
+    ("carries[{k}][0]", "carries[{k}][0]"),
+    "carries[k] is the carry (c, h) of cell k, with return_carry=True",
+    "outputs of every step; no carry",
+    "seq_lengths; behind a sequence outputs go on, they are not 0",
+    "kernels lecun_normal, recurrent ones orthogonal, bias 0; forget biases are not set to 1",
+    Evidence("run", "flax 0.12.8", "flax/linen/recurrent.py"),
+    paths=Paths("", "layers_{layer}/", "{direction}_rnn/", "layers_{layer}/{direction}_rnn/"),
+    directions=_KERAS_WORDS,
+    by_hand="several layers (nn.Sequential of nn.RNN gives the paths shown)",
+    notes=(
+        "carries are (c, h)",
+        "reverse=True without keep_order=True leaves outputs in reversed time; nn.Bidirectional puts them right",
+        "nn.OptimizedLSTMCell stores the same arrays",
+        "in a @nn.compact method cells are named LSTMCell_0, LSTMCell_1, ...",
+    ),
+)
+
+FLAX_NNX: Final = FLAX_LINEN._replace(
+    title="Flax NNX LSTMCell",
+    stored=(
+        # `if` is a keyword of Python, and no attribute can be called so.
+        Stored("weight_ih", "{path}cell.i{gate}.kernel", "input hidden", ("i", "f_", "g", "o")),
+        Stored("weight_hh", "{path}cell.h{gate}.kernel", "recurrent hidden", _FLAX_WORDS),
+        Stored("bias", "{path}cell.h{gate}.bias", "hidden", _FLAX_WORDS),
+    ),
+    evidence=Evidence("run", "flax 0.12.8", "flax/nnx/nn/recurrent.py"),
+    paths=Paths("", "layers.{layer}.", "{direction}_rnn.", "layers.{layer}.{direction}_rnn."),
+    by_hand="several layers (nnx.Sequential of nnx.RNN gives the paths shown)",
+    notes=("carries are (c, h)", "the forget gate's input kernel is if_, with an underscore; in Linen it is if"),
+)
+
+FLAX_NNX_OPTIMIZED: Final = FLAX_NNX._replace(
+    title="Flax NNX OptimizedLSTMCell",
+    stored=(
+        Stored("weight_ih", "{path}cell.dense_i.kernel", "input (gate hidden)"),
+        Stored("weight_hh", "{path}cell.dense_h.kernel", "recurrent (gate hidden)"),
+        Stored("bias", "{path}cell.dense_h.bias", "(gate hidden)"),
+    ),
+    notes=(
+        "carries are (c, h)",
+        "its docstring calls it compatible with nnx.LSTMCell; the stored arrays are not: here gates are joined",
+    ),
+)
+
+HAIKU: Final = Layout(
+    "Haiku",
+    "layer",
+    "igfo",
+    (
+        Stored("weight_ih weight_hh", "lstm{cell_number}/linear/w", "input+recurrent (gate hidden)"),
+        Stored("bias", "lstm{cell_number}/linear/b", "(gate hidden)"),
+    ),
+    (
+        Port("inputs", "input", "L N H_in"),
+        Port("state.hidden", "input", "N H_cell", "cell"),
+        Port("state.cell", "input", "N H_cell", "cell"),
+        Port("outputs", "output", "L N H_out", "direction", equals="output[:, :, {start}:{stop}]"),
+        Port("state.hidden", "output", "N H_cell", "cell", equals="h_n[{k}]"),
+        Port("state.cell", "output", "N H_cell", "cell", equals="c_n[{k}]"),
+    ),
+    ("states[{k}].hidden", "states[{k}].hidden"),
+    ("states[{k}].cell", "states[{k}].cell"),
+    "states[k] is the LSTMState of module k",
+    "outputs of every step, final state, from hk.dynamic_unroll",
+    "",
+    "w truncated normal with 1/sqrt(H_in + H_cell), b 0; the 1 for the forget gate is added at run time, not stored",
+    Evidence("run", "dm-haiku 0.0.17", "haiku/_src/recurrent.py"),
+    forget_offset=1.0,
+    own="i g f o",
+    by_hand="several layers (hk.DeepRNN), and both directions (two modules, dynamic_unroll(reverse=True))",
+    notes=(
+        "1 is added to the forget gate at run time: the stored bias lacks it",
+        "parameters are nested: params['lstm/linear']['w']; modules are numbered in the order they are made",
+    ),
+)
+
+EQUINOX: Final = Layout(
+    "Equinox LSTMCell",
+    "cell",
+    "ifgo",
+    (
+        Stored("weight_ih", "{path}weight_ih", "(gate hidden) input"),
+        Stored("weight_hh", "{path}weight_hh", "(gate hidden) recurrent"),
+        Stored("bias", "{path}bias", "(gate hidden)"),
+    ),
+    tuple(port._replace(axes=port.axes.removeprefix("N "), equals="") for port in _CELL_PORTS),
+    PYTORCH_CELL.h_n,
+    PYTORCH_CELL.c_n,
+    _CELL_STATES,
+    "(h, c) of one step",
+    "",
+    _NO_TRICK,
+    Evidence("run", "equinox 0.13.8", "equinox/nn/_rnn.py"),
+    paths=_OWN,
+    bias="use_bias=False",
+    batch="never",
+    by_hand=_STACK_BOTH,
+    notes=(
+        "PyTorch's names, but one bias",
+        "one step of one sequence: jax.lax.scan over steps, jax.vmap over the batch",
+    ),
+)
+
+MLX: Final = Layout(
+    "MLX",
+    "layer",
+    "ifgo",
+    (
+        Stored("weight_ih", "{path}Wx", "(gate hidden) input"),
+        Stored("weight_hh", "{path}Wh", "(gate hidden) recurrent"),
+        Stored("bias", "{path}bias", "(gate hidden)"),
+    ),
+    (
+        Port("x", "input", "N L H_in"),
+        Port("hidden", "input", "N H_cell", "cell"),
+        Port("cell", "input", "N H_cell", "cell"),
+        Port(
+            "hidden",
+            "output",
+            "N L H_cell",
+            "direction",
+            equals="output{flip}[:, :, {start}:{stop}].swapaxes(0, 1)",
+        ),
+        Port("cell", "output", "N L H_cell", "direction"),
+    ),
+    ("hidden[{k}][:, -1]", "hidden[{k}][:, -1]"),
+    ("cell[{k}][:, -1]", "cell[{k}][:, -1]"),
+    "hidden[k], cell[k] are what module k returns; a reverse one has read the reversed sequence",
+    "all hidden states and all cell states, each (N, L, H_cell)",
+    "",
+    _NO_TRICK,
+    Evidence("run", "mlx 0.32.4", "mlx/nn/layers/recurrent.py"),
+    paths=_OWN,
+    bias="bias=False",
+    batch="optional",
+    by_hand=_STACK_BOTH,
+    notes=("the second result is the cell state of every step, not the final one",),
+)
+
+_BATCH_PORTS: Final = (
+    _TORCH_PORTS[0]._replace(axes="N L H_in"),
+    *_TORCH_PORTS[1:3],
+    _TORCH_PORTS[3]._replace(axes="N L D*H_out", equals="output.swapaxes(0, 1)"),
+    *_TORCH_PORTS[4:],
+)
+
+_PADDLE: Final = PYTORCH._replace(
+    title="PaddlePaddle",
+    stored=_TORCH_STORED,
+    ports=_BATCH_PORTS,
+    h_n=("h[{k}]", "h[{k}]"),
+    c_n=("c[{k}]", "c[{k}]"),
+    states="(h, c) as returned",
+    lengths="sequence_length; behind a sequence outputs are 0",
+    init=_UNIFORM,
+    evidence=Evidence("run", "paddlepaddle 3.3.1", "paddle/nn/layer/rnn.py"),
+    bias="bias_ih_attr=False, bias_hh_attr=False",
+    batch="always",
+    own="i f c o",
+    notes=(
+        "its documentation gives weights (hidden_size, input_size); they are (4*hidden_size, input_size)",
+        "state_dict lists every array twice, also as 0.cell.weight_ih and so on: a naive count is twice the truth",
+        "with proj_size weight_ih_l0_reverse is the projection, and so on: only the names with cell are right",
+        "the projection is the transpose of PyTorch's",
+        "without biases there still are arrays of zeros, 0.cell.bias_ih and so on",
+    ),
+)
+
+# With a projection only the names of the cells are right; without one everybody uses the others.
+PADDLE: Final = _PADDLE._replace(
+    projected=_PADDLE._replace(
+        stored=(
+            Stored("weight_ih", "{path}.weight_ih", "(gate hidden) input"),
+            Stored("weight_hh", "{path}.weight_hh", "(gate hidden) recurrent"),
+            Stored("bias_ih", "{path}.bias_ih", "(gate hidden)"),
+            Stored("bias_hh", "{path}.bias_hh", "(gate hidden)"),
+            Stored("weight_hr", "{path}.weight_ho", "hidden recurrent"),
+        ),
+        paths=Paths("{layer}.cell", "{layer}.cell", "{layer}.cell_{direction}", "{layer}.cell_{direction}"),
+        directions=("fw", "bw"),
+    )
+)
+
+MINDSPORE: Final = PYTORCH._replace(
+    title="MindSpore",
+    stored=_TORCH_STORED,
+    h_n=("h[{k}]", "h[{k}]"),
+    c_n=("c[{k}]", "c[{k}]"),
+    states="(h, c) as returned",
+    lengths="seq_length; behind a sequence outputs are 0",
+    init=_UNIFORM,
+    evidence=Evidence("run", "mindspore 2.10.0", "mindspore/nn/layer/rnns.py"),
+    bias="has_bias=False",
+    batch="always",
+    notes=("parameters are listed by kind: all weight_ih, all weight_hh, all bias_ih, all bias_hh",),
+)
+
+MXNET: Final = PYTORCH._replace(
+    title="Apache MXNet Gluon",
+    stored=(
+        Stored("weight_ih", "lstm0_{direction}{layer}_i2h_weight", "(gate hidden) input"),
+        Stored("weight_hh", "lstm0_{direction}{layer}_h2h_weight", "(gate hidden) recurrent"),
+        Stored("bias_ih", "lstm0_{direction}{layer}_i2h_bias", "(gate hidden)"),
+        Stored("bias_hh", "lstm0_{direction}{layer}_h2h_bias", "(gate hidden)"),
+        Stored("weight_hr", "lstm0_{direction}{layer}_h2r_weight", "recurrent hidden"),
+    ),
+    h_n=("states[0][{k}]", "states[0][{k}]"),
+    c_n=("states[1][{k}]", "states[1][{k}]"),
+    states="states is [h, c], as returned when states are given",
+    returns="output of every step; (output, [h, c]) when states are given",
+    lengths="use_sequence_length; what is behind a sequence was not checked",
+    init="weights uniform in ±0.07, biases 0",
+    evidence=Evidence("run", "mxnet 1.9.1", "mxnet/gluon/rnn/rnn_layer.py"),
+    directions=("l", "r"),
+    bias="",
+    batch="always",
+    own="i f c o",
+    notes=(
+        "in the names l is left to right, r is right to left, and the digit behind it is the layer",
+        "lstm0_ is a counter of the process: the next LSTM is lstm1_",
+        "save_parameters writes _unfused.0.l_cell.i2h_weight and the like",
+        "its documentation says that forget biases start at 1; a new layer has zeros",
+    ),
+)
+
+CHAINER: Final = Layout(
+    "Chainer NStepLSTM",
+    "layer",
+    "ifgo",
+    (
+        Stored("weight_ih", "/{cell}/w{gate}", "hidden input", ("0", "1", "2", "3")),
+        Stored("weight_hh", "/{cell}/w{gate}", "hidden recurrent", ("4", "5", "6", "7")),
+        Stored("bias_ih", "/{cell}/b{gate}", "hidden", ("0", "1", "2", "3")),
+        Stored("bias_hh", "/{cell}/b{gate}", "hidden", ("4", "5", "6", "7")),
+    ),
+    (
+        Port("hx", "input", "D*num_layers N H_cell"),
+        Port("cx", "input", "D*num_layers N H_cell"),
+        Port("xs", "input", "L H_in", "sequence"),
+        Port("hy", "output", "D*num_layers N H_cell", equals="h_n"),
+        Port("cy", "output", "D*num_layers N H_cell", equals="c_n"),
+        Port("ys", "output", "L D*H_out", "sequence", equals="output[:, {n}]"),
+    ),
+    ("hy[{k}]", "hy[{k}]"),
+    ("cy[{k}]", "cy[{k}]"),
+    "hy, cy as returned",
+    "(hy, cy, ys): states first",
+    "a list of sequences, each as long as it is",
+    "weights normal with 1/sqrt(fan in), biases 0",
+    Evidence("run", "chainer 7.8.1", "chainer/links/rnn/n_step_lstm.py"),
+    notes=(
+        "NStepBiLSTM for both directions; child links are numbered layer by layer, both directions of each",
+        "links.LSTM is stored otherwise, its rows interleaved by unit: row 4*u + k, gates g i f o",
+    ),
+)
+
+COREML: Final = Layout(
+    "Core ML (ML program)",
+    "layer",
+    "ifog",
+    (
+        Stored("weight_ih", "{path}weight_ih{direction}", "(gate hidden) input"),
+        Stored("weight_hh", "{path}weight_hh{direction}", "(gate hidden) recurrent"),
+        Stored("bias", "{path}bias{direction}", "(gate hidden)"),
+    ),
+    (
+        Port("x", "input", "L N H_in"),
+        Port("initial_h", "input", "N D*H_cell", "layer"),
+        Port("initial_c", "input", "N D*H_cell", "layer"),
+        Port("output", "output", "1 N H_out", equals="h_n[-1:]", only="uni"),
+        Port("output", "output", "1 N D*H_out", equals="np.concatenate([h_n[-2:-1], h_n[-1:]], axis=-1)", only="bi"),
+        Port("last_h", "output", "N D*H_cell", "layer", equals="np.concatenate(h_n[{first}:{last}], axis=-1)"),
+        Port("last_c", "output", "N D*H_cell", "layer", equals="np.concatenate(c_n[{first}:{last}], axis=-1)"),
+    ),
+    ("h[{layer}]", "h[{layer}][:, {start}:{stop}]"),
+    ("c[{layer}]", "c[{layer}][:, {start_c}:{stop_c}]"),
+    "h[l], c[l] are the last two results of the operation of layer l",
+    "the output of the last step only (output_sequence=False), and both states",
+    "",
+    "none: the weights are constants of the operation",
+    Evidence("run", "coremltools 9.0", "iOS15 operation lstm; converted models compared, none predicted (needs macOS)"),
+    paths=Paths("", "lstm{layer}.", "", "lstm{layer}."),
+    directions=("", "_back"),
+    bias="leave out bias",
+    own="i f o z",
+    by_hand="several layers (one operation each)",
+    unmodelled=(("*peephole*", "peepholes"),),
+    notes=(
+        "output_sequence=True gives every step, (L, N, D*H_out)",
+        "states of both directions stand side by side on the last axis",
+        "in the older NeuralNetwork format forgetBias=True adds 1 to the forget gate at run time",
+    ),
+)
+
+_TFLITE_WORDS: Final = ("input", "forget", "cell", "output")
+
+TFLITE: Final = Layout(
+    "TensorFlow Lite",
+    "layer",
+    "ifgo",
+    (
+        Stored("weight_ih", "{path}input_to_{gate}_weights", "hidden input", _TFLITE_WORDS),
+        Stored("weight_hh", "{path}recurrent_to_{gate}_weights", "hidden recurrent", _TFLITE_WORDS),
+        Stored("bias", "{path}{gate}_gate_bias", "hidden", _TFLITE_WORDS),
+        Stored("weight_hr", "{path}projection_weights", "recurrent hidden"),
+    ),
+    (
+        Port("input", "input", "N L H_in"),
+        Port("activation_state", "input", "N H_out", "cell"),
+        Port("cell_state", "input", "N H_cell", "cell"),
+        Port("output", "output", "N L H_out", "direction", equals="output{flip}[:, :, {start}:{stop}].swapaxes(0, 1)"),
+    ),
+    ("activation_state[{k}]", "activation_state[{k}]"),
+    ("cell_state[{k}]", "cell_state[{k}]"),
+    "activation_state[k], cell_state[k] are variable tensors of operation k, updated in place",
+    "the output of every step",
+    "",
+    "none: a converted model brings its weights",
+    Evidence("run", "tensorflow 2.21.0", "UNIDIRECTIONAL_SEQUENCE_LSTM, tensorflow/lite/kernels"),
+    paths=_OWN,
+    own="i f c o",
+    by_hand="both directions (REVERSE_V2, a second operation, CONCATENATION), and several layers",
+    unmodelled=(
+        ("*cell_to_*_weights", "peepholes"),
+        ("*projection_bias", "a projection's bias"),
+        ("*layer_norm_coefficients", "layer normalisation"),
+    ),
+    notes=(
+        "in a file tensors are called arith.constant7 and the like: only their place among the 24 inputs tells them",
+        "inputs 1-4 are input weights, 5-8 recurrent ones, 12-15 biases, each i f c o; 16 is the projection",
+        "without the four tensors of the input gate it is coupled to the forget gate",
+    ),
+)
+
+NCNN: Final = Layout(
+    "ncnn",
+    "layer",
+    "ifog",
+    (
+        Stored("weight_ih", "{path}weight_xc_data", "direction (gate hidden) input"),
+        Stored("bias", "{path}bias_c_data", "direction (gate hidden)"),
+        Stored("weight_hh", "{path}weight_hc_data", "direction (gate hidden) recurrent"),
+        Stored("weight_hr", "{path}weight_hr_data", "direction recurrent hidden"),
+    ),
+    (
+        Port("input", "input", "L H_in"),
+        Port("hidden", "input", "D H_out", "layer"),
+        Port("cell", "input", "D H_cell", "layer"),
+        Port("output", "output", "L D*H_out", equals="output[:, 0]"),
+        Port("hidden", "output", "D H_out", "layer", "three outputs are declared", "h_n[{first}:{last}, 0]"),
+        Port("cell", "output", "D H_cell", "layer", "three outputs are declared", "c_n[{first}:{last}, 0]"),
+    ),
+    ("hidden[{layer}][{d}]", "hidden[{layer}][{d}]"),
+    ("cell[{layer}][{d}]", "cell[{layer}][{d}]"),
+    "hidden[l], cell[l] are optional blobs of layer l",
+    "the output of every step",
+    "",
+    "none: a converted model brings its weights",
+    Evidence("run", "ncnn 1.0.20261020", "src/layer/lstm.cpp"),
+    paths=Paths("", "lstm{layer}.", "", "lstm{layer}."),
+    batch="never",
+    by_hand="several layers (one each)",
+    notes=("a .bin file has no names: weight_xc, bias_c, weight_hc, then weight_hr, as raw numbers",),
+)
+
+CUDNN: Final = Layout(
+    "cuDNN",
+    "layer",
+    "ifgo",
+    (
+        Stored("weight_ih", "pseudoLayer{cell}/linLayer{gate}/matrix", "hidden input", ("0", "1", "2", "3")),
+        Stored("weight_hh", "pseudoLayer{cell}/linLayer{gate}/matrix", "hidden recurrent", ("4", "5", "6", "7")),
+        Stored("bias_ih", "pseudoLayer{cell}/linLayer{gate}/bias", "hidden", ("0", "1", "2", "3")),
+        Stored("bias_hh", "pseudoLayer{cell}/linLayer{gate}/bias", "hidden", ("4", "5", "6", "7")),
+        Stored("weight_hr", "pseudoLayer{cell}/linLayer8/matrix", "recurrent hidden"),
+    ),
+    (
+        Port("x", "input", "L N H_in"),
+        Port("hx", "input", "D*num_layers N H_out"),
+        Port("cx", "input", "D*num_layers N H_cell"),
+        Port("y", "output", "L N D*H_out", equals="output"),
+        Port("hy", "output", "D*num_layers N H_out", equals="h_n"),
+        Port("cy", "output", "D*num_layers N H_cell", equals="c_n"),
+    ),
+    ("hy[{k}]", "hy[{k}]"),
+    ("cy[{k}]", "cy[{k}]"),
+    "hy, cy as written",
+    "y of every step, hy and cy",
+    "seqLengthArray; behind a sequence y is filled with paddingFill",
+    "none: the weight space is yours to fill",
+    Evidence(
+        "source",
+        "torch 2.13.0",
+        "PyTorch's aten/src/ATen/native/cudnn/RNN.cpp; tf_keras gpu_lstm: 'CuDNN/Canonical: [i, f, c, o]'",
+    ),
+    bias="CUDNN_RNN_NO_BIAS",
+    own="i f c o",
+    notes=("one opaque buffer, all matrices before all biases: cudnnGetRNNWeightParams finds each by its linLayerID",),
+)
+
+ONEDNN: Final = Layout(
+    "oneDNN",
+    "layer",
+    "ifgo",
+    (
+        Stored("weight_ih", "{path}weights_layer", "1 direction input gate hidden"),
+        Stored("weight_hh", "{path}weights_iter", "1 direction recurrent gate hidden"),
+        Stored("bias", "{path}bias", "1 direction gate hidden"),
+        Stored("weight_hr", "{path}weights_projection", "1 direction hidden recurrent"),
+    ),
+    (
+        Port("src_layer", "input", "L N H_in"),
+        Port("src_iter", "input", "1 D N H_out", "layer"),
+        Port("src_iter_c", "input", "1 D N H_cell", "layer"),
+        Port("dst_layer", "output", "L N D*H_out", equals="output"),
+        Port("dst_iter", "output", "1 D N H_out", "layer", equals="h_n[{first}:{last}][None]"),
+        Port("dst_iter_c", "output", "1 D N H_cell", "layer", equals="c_n[{first}:{last}][None]"),
+    ),
+    ("dst_iter[{layer}][0, {d}]", "dst_iter[{layer}][0, {d}]"),
+    ("dst_iter_c[{layer}][0, {d}]", "dst_iter_c[{layer}][0, {d}]"),
+    "dst_iter[l], dst_iter_c[l] are written by the primitive of layer l",
+    "dst_layer of every step, dst_iter and dst_iter_c",
+    "",
+    "none: the weights are memory of yours",
+    Evidence("source", "oneDNN 3f27bec21f", "doc/functional_api/primitives/rnn.md (ldigo, ldgo, ldio)"),
+    paths=Paths("", "layer{layer}.", "", "layer{layer}."),
+    bias="leave out bias",
+    own="i f c o",
+    by_hand="several layers (one primitive each)",
+    unmodelled=(("*weights_peephole", "peepholes"),),
+    notes=("bidirectional_concat over several layers joins the directions only at the end, unlike PyTorch",),
+)
+
+MATLAB: Final = Layout(
+    "MATLAB lstmLayer, bilstmLayer",
+    "layer",
+    "ifgo",
+    (
+        Stored("weight_ih", "{path}InputWeights", "(direction gate hidden) input"),
+        Stored("weight_hh", "{path}RecurrentWeights", "(direction gate hidden) recurrent"),
+        Stored("bias", "{path}Bias", "(direction gate hidden) 1"),
+    ),
+    (
+        Port("X", "input", "H_in N L"),
+        Port("HiddenState", "input", "D*H_cell N", "layer"),
+        Port("CellState", "input", "D*H_cell N", "layer"),
+        Port("Y", "output", "D*H_out N L", equals="output.transpose(2, 1, 0)"),
+        Port("HiddenState", "output", "D*H_cell N", "layer", equals="np.concatenate(h_n[{first}:{last}], axis=-1).T"),
+        Port("CellState", "output", "D*H_cell N", "layer", equals="np.concatenate(c_n[{first}:{last}], axis=-1).T"),
+    ),
+    ("HiddenState[{layer}].T", "HiddenState[{layer}][{start}:{stop}].T"),
+    ("CellState[{layer}].T", "CellState[{layer}][{start_c}:{stop_c}].T"),
+    "HiddenState[l], CellState[l] are those of layer l; rows counted from 0",
+    "the output of every step (OutputMode 'sequence')",
+    "a cell array of sequences; padding by the options of training",
+    "InputWeights glorot, RecurrentWeights orthogonal, Bias 0 with 1 for the forget gate (stored)",
+    Evidence("source", "R2024b documentation", "nnet.cnn.layer.LSTMLayer, BiLSTMLayer"),
+    paths=Paths("", "lstm{layer}.", "", "lstm{layer}."),
+    by_hand="several layers",
+    notes=(
+        "bilstmLayer: the four gates of the forward direction above the four of the reverse one",
+        "arrays are stored by columns: a reader of MAT files of version 7.3 in Python sees them transposed",
+        "lstmProjectedLayer projects the input too, which is another function",
+    ),
+)
+
+CANDLE: Final = Layout(
+    "Candle",
+    "layer",
+    "ifgo",
+    _TORCH_STORED,
+    (
+        Port("input", "input", "N L H_in"),
+        Port("h", "input", "N H_cell", "cell"),
+        Port("c", "input", "N H_cell", "cell"),
+        Port(
+            "states_to_tensor",
+            "output",
+            "N L H_out",
+            "direction",
+            equals="output{flip}[:, :, {start}:{stop}].swapaxes(0, 1)",
+        ),
+        Port("h", "output", "N H_cell", "cell", equals="h_n[{k}]"),
+        Port("c", "output", "N H_cell", "cell", equals="c_n[{k}]"),
+    ),
+    ("states[{k}].h", "states[{k}].h"),
+    ("states[{k}].c", "states[{k}].c"),
+    "states[k] is the last LSTMState of module k",
+    "a state (h, c) for every step; states_to_tensor makes the output of them",
+    "",
+    "weights kaiming uniform, biases 0",
+    Evidence("source", "candle 2a13b0f3f", "candle-nn/src/rnn.rs"),
+    directions=("", "_reverse"),
+    bias="b_ih_init=None, b_hh_init=None",
+    by_hand="several layers (layer_idx), and both directions (a module each; you reverse the sequence)",
+    notes=("reads PyTorch's names as they are",),
+)
+
+_BURN_WORDS: Final = ("input", "forget", "output", "cell")
+
+BURN: Final = Layout(
+    "Burn Lstm, BiLstm",
+    "layer",
+    "ifog",
+    (
+        Stored("weight_ih", "{path}{gate}_gate.input_transform.weight", "input hidden", _BURN_WORDS),
+        Stored("bias_ih", "{path}{gate}_gate.input_transform.bias", "hidden", _BURN_WORDS),
+        Stored("weight_hh", "{path}{gate}_gate.hidden_transform.weight", "recurrent hidden", _BURN_WORDS),
+        Stored("bias_hh", "{path}{gate}_gate.hidden_transform.bias", "hidden", _BURN_WORDS),
+    ),
+    (
+        Port("batched_input", "input", "N L H_in"),
+        Port("state.cell", "input", "N H_cell", "layer", only="uni"),
+        Port("state.hidden", "input", "N H_cell", "layer", only="uni"),
+        Port("state.cell", "input", "D N H_cell", "layer", only="bi"),
+        Port("state.hidden", "input", "D N H_cell", "layer", only="bi"),
+        Port("output", "output", "N L D*H_out", equals="output.swapaxes(0, 1)"),
+        Port("state.cell", "output", "N H_cell", "layer", equals="c_n[{k}]", only="uni"),
+        Port("state.hidden", "output", "N H_cell", "layer", equals="h_n[{k}]", only="uni"),
+        Port("state.cell", "output", "D N H_cell", "layer", equals="c_n[{first}:{last}]", only="bi"),
+        Port("state.hidden", "output", "D N H_cell", "layer", equals="h_n[{first}:{last}]", only="bi"),
+    ),
+    ("states[{layer}].hidden", "states[{layer}].hidden[{d}]"),
+    ("states[{layer}].cell", "states[{layer}].cell[{d}]"),
+    "states[l] is the LstmState of module l",
+    "the output of every step, and the state",
+    "",
+    "weights and biases xavier normal",
+    Evidence("source", "burn 2c06be351 (0.22.0-pre.2)", "crates/burn-nn/src/modules/rnn/lstm.rs"),
+    paths=_OWN,
+    bias="bias = false",
+    gate_major=True,
+    own="i f o c",
+    by_hand=_STACK,
+    notes=("its Linear stores (inputs, outputs), the transpose of PyTorch's",),
+)
+
+FLUX: Final = Layout(
+    "Flux.jl",
+    "layer",
+    "ifgo",
+    (
+        Stored("weight_ih", "{path}cell.Wi", "(gate hidden) input"),
+        Stored("weight_hh", "{path}cell.Wh", "(gate hidden) recurrent"),
+        Stored("bias", "{path}cell.bias", "(gate hidden)"),
+    ),
+    (
+        Port("x", "input", "H_in L N"),
+        Port("h", "input", "H_cell N", "cell"),
+        Port("c", "input", "H_cell N", "cell"),
+        Port(
+            "output", "output", "H_out L N", "direction", equals="output{flip}[:, :, {start}:{stop}].transpose(2, 0, 1)"
+        ),
+        Port("h", "output", "H_cell N", "cell", "return_state=true", "h_n[{k}].T"),
+        Port("c", "output", "H_cell N", "cell", "return_state=true", "c_n[{k}].T"),
+    ),
+    ("states[{k}][0].T", "states[{k}][0].T"),
+    ("states[{k}][1].T", "states[{k}][1].T"),
+    "states[k] is (h, c) of module k, with return_state=true; counted from 0",
+    "the output of every step",
+    "",
+    "weights glorot_uniform, bias 0",
+    Evidence("source", "Flux 3f2f828b5 (0.16.11)", "src/layers/recurrent.jl"),
+    paths=_OWN,
+    bias="bias=false",
+    batch="optional",
+    by_hand=_STACK_BOTH,
+    notes=(
+        "up to 0.14 the bias is called b and holds 1 for the forget gate",
+        "up to 0.14 initial states are parameters too, 2*H_cell more for each cell",
+        "Julia stores by columns: readers of its files in Python may see the transpose",
+    ),
+)
+
+D2L: Final = Layout(
+    "Dive into Deep Learning",
+    "layer",
+    "ifog",
+    (
+        Stored("weight_ih", "{path}W_x{gate}", "input hidden", ("i", "f", "o", "c")),
+        Stored("weight_hh", "{path}W_h{gate}", "recurrent hidden", ("i", "f", "o", "c")),
+        Stored("bias", "{path}b_{gate}", "hidden", ("i", "f", "o", "c")),
+    ),
+    (
+        Port("inputs", "input", "L N H_in"),
+        Port("H", "input", "N H_cell", "cell"),
+        Port("C", "input", "N H_cell", "cell"),
+        Port("outputs", "output", "N H_out", "step", equals="output[{t}]", only="uni"),
+        Port("outputs", "output", "N D*H_out", "step", equals="output[{t}]", only="bi"),
+        Port("H", "output", "N H_cell", "cell", equals="h_n[{k}]"),
+        Port("C", "output", "N H_cell", "cell", equals="c_n[{k}]"),
+    ),
+    ("states[{k}][0]", "states[{k}][0]"),
+    ("states[{k}][1]", "states[{k}][1]"),
+    "states[k] is (H, C) of module k",
+    "a list with the output of every step, (H, C)",
+    "",
+    "weights normal with 0.01, biases 0",
+    Evidence("source", "d2l-en 23d7a5ae", "chapter_recurrent-modern/lstm.md, bi-rnn.md, deep-rnn.md"),
+    paths=Paths("", "rnns.{layer}.", "{direction}_rnn.", "rnns.{layer}.{direction}_rnn."),
+    directions=("f", "b"),
+    gate_major=True,
+    own="i f o c",
+    by_hand="several layers (as StackedRNNScratch), and both directions (as BiRNNScratch)",
+    head=(Stored("head_weight", "W_hq", "feature output"), Stored("head_bias", "b_q", "output")),
+    notes=("the output layer of its language model adds W_hq (H_out, outputs) and b_q (outputs,)",),
+)
+
+LAYOUTS: Final = {
+    "pytorch": PYTORCH,
+    "pytorch-cell": PYTORCH_CELL,
+    "keras": KERAS,
+    "keras2": KERAS2,
+    "keras1": KERAS1,
+    "keras-cudnn": KERAS_CUDNN,
+    "tf1": TF1,
+    "onnx": ONNX,
+    "flax-linen": FLAX_LINEN,
+    "flax-nnx": FLAX_NNX,
+    "flax-nnx-optimized": FLAX_NNX_OPTIMIZED,
+    "haiku": HAIKU,
+    "equinox": EQUINOX,
+    "mlx": MLX,
+    "tinygrad": TINYGRAD,
+    "openvino": OPENVINO,
+    "paddle": PADDLE,
+    "mindspore": MINDSPORE,
+    "mxnet": MXNET,
+    "chainer": CHAINER,
+    "coreml": COREML,
+    "tflite": TFLITE,
+    "ncnn": NCNN,
+    "cudnn": CUDNN,
+    "onednn": ONEDNN,
+    "matlab": MATLAB,
+    "candle": CANDLE,
+    "burn": BURN,
+    "flux": FLUX,
+    "d2l": D2L,
+}
+ALIASES: Final = {"torch": "pytorch", "tf": "keras2"}

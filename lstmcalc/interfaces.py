@@ -1,0 +1,156 @@
+"""What goes into an LSTM and comes out of it in each framework by its own defaults, and where h_n and c_n are.
+
+Derived from the table of `frameworks`; PyTorch's own tensors and states are in `model`.
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import mul
+from typing import NamedTuple
+
+from lstmcalc.config import DataSpec, LSTMConfig
+from lstmcalc.dims import Dim
+from lstmcalc.errors import UnsupportedError
+from lstmcalc.frameworks import Port
+from lstmcalc.layouts import check_expressible, find_layout
+from lstmcalc.lazy import LazySequence
+from lstmcalc.model import LSTMModel
+from lstmcalc.symbols import DIRECTIONS, N
+
+
+class Face(NamedTuple):
+    """One kind of array that goes in (`role` is `input`) or comes out (`output`).
+
+    Attributes:
+        name: What the framework calls it.
+        role: `input` or `output`.
+        symbolic: The shape of one of them, in symbols.
+        shape: Its shape in numbers.
+        each: What there is one of them for: `cell` (layer and direction), `layer`, `direction` (of the last layer),
+            `sequence` or `step`; empty if there is only one.
+        copies: How many there are.
+        when: The option that makes it appear, if it does not by default.
+        equals: What it is, in PyTorch's `output` `(L, N, D*H_out)`, `h_n` and `c_n`; empty if it is nothing simple.
+    """
+
+    name: str
+    role: str
+    symbolic: tuple[Dim, ...]
+    shape: tuple[int, ...]
+    each: str
+    copies: int
+    when: str
+    equals: str
+
+
+class ForeignState(NamedTuple):
+    """Where one index of PyTorch's h_n and c_n is in another framework, in Python."""
+
+    position: int
+    layer: int
+    direction: str
+    h: str
+    c: str
+
+
+def check_data(config: LSTMConfig, data: DataSpec, layout: str) -> None:
+    """Refuse an LSTM or data that a framework cannot express.
+
+    Raises:
+        UsageError: There is no such framework.
+        UnsupportedError: It has no projection, no input without a batch axis, or no sequences of different lengths.
+    """
+    check_expressible(config, layout)
+    found = find_layout(layout)
+    if data.unbatched and found.batch == "always":
+        raise UnsupportedError(
+            f"{found.title} has no unbatched input",
+            expected=f"input of {_axes_text(found.ports)}",
+            found="unbatched = True",
+            hint="--batch 1 is the same with a batch axis",
+        )
+    if data.lengths and not found.lengths:
+        raise UnsupportedError(
+            f"{found.title} takes no sequences of different lengths",
+            expected="every sequence of length L",
+            found=f"{len(data.lengths)} lengths from {min(data.lengths)} to {max(data.lengths)}",
+            hint="leave out the lengths",
+        )
+
+
+def faces(config: LSTMConfig, data: DataSpec, layout: str) -> list[Face]:
+    """What goes in and comes out by the framework's own defaults.
+
+    Raises:
+        UsageError: There is no such framework.
+        UnsupportedError: The framework cannot express this LSTM or this data.
+    """
+    check_data(config, data, layout)
+    values = {**LSTMModel(config).data_symbols(data), "N": data.num_sequences}
+    return [_face(port, config, data, values) for port in find_layout(layout).ports if _present(port, config)]
+
+
+def _present(port: Port, config: LSTMConfig) -> bool:
+    true = {"bi" if config.bidirectional else "uni", "many" if config.num_layers > 1 else "one"}
+    return set(port.only.split()) <= true
+
+
+def _face(port: Port, config: LSTMConfig, data: DataSpec, values: dict[str, int]) -> Face:
+    symbolic = [reduce(mul, map(_factor, axis.split("*"))) for axis in port.axes.split()]
+    if data.unbatched:
+        symbolic = [size for size in symbolic if size != N]
+    copies = {
+        "": 1,
+        "cell": config.num_layers * config.num_directions,
+        "layer": config.num_layers,
+        "direction": config.num_directions,
+        "sequence": data.num_sequences,
+        "step": data.seq_len,
+    }
+    # The relations to PyTorch are written for data with a batch axis.
+    equals = "" if data.unbatched and N in map(Dim.of, symbolic) else port.equals
+    shape = tuple(size.at(values) for size in symbolic)
+    return Face(port.name, port.role, tuple(symbolic), shape, port.each, copies[port.each], port.when, equals)
+
+
+def _factor(text: str) -> Dim:
+    return Dim.of(int(text)) if text.isdigit() else Dim.symbol(text)
+
+
+def _axes_text(ports: Sequence[Port]) -> str:
+    return f"({', '.join(ports[0].axes.split())})"
+
+
+def foreign_states(config: LSTMConfig, layout: str) -> Sequence[ForeignState]:
+    """Where each index of PyTorch's h_n and c_n is, layer by layer.
+
+    Raises:
+        UsageError: There is no such framework.
+    """
+    found = find_layout(layout)
+
+    def make(index: int) -> ForeignState:
+        layer, direction = divmod(index, config.num_directions)
+        h, c = (fill(text[config.bidirectional], config, layer, direction) for text in (found.h_n, found.c_n))
+        return ForeignState(index, layer, DIRECTIONS[direction], h, c)
+
+    return LazySequence(config.num_layers * config.num_directions, make)
+
+
+def fill(template: str, config: LSTMConfig, layer: int = 0, direction: int = 0, position: int = 0) -> str:
+    """A relation of the table for one layer and direction, and one sequence or step (`position`)."""
+    each, width, cells = config.num_directions, config.output_size, config.hidden_size
+    return template.format(
+        k=layer * each + direction,
+        layer=layer,
+        d=direction,
+        first=layer * each,
+        last=(layer + 1) * each,
+        start=direction * width,
+        stop=(direction + 1) * width,
+        start_c=direction * cells,
+        stop_c=(direction + 1) * cells,
+        flip="[::-1]" if direction else "",
+        n=position,
+        t=position,
+    )

@@ -1,0 +1,28 @@
+"""The letters of PyTorch's documentation, as expressions, and what they stand for."""
+
+from typing import Final
+
+from lstmcalc.dims import Dim
+
+SYMBOLS: Final = {
+    "N": "batch",
+    "L": "sequence length",
+    "S": "sum of lengths",
+    "max(lengths)": "longest of the lengths",
+    "D": "directions",
+    "H_in": "input_size",
+    "H_cell": "hidden_size",
+    "H_out": "proj_size if it is set, else hidden_size",
+    "num_layers": "num_layers",
+}
+N = Dim.symbol("N")
+L = Dim.symbol("L")
+S = Dim.symbol("S")
+LONGEST = Dim.symbol("max(lengths)")
+D = Dim.symbol("D")
+H_in = Dim.symbol("H_in")
+H_cell = Dim.symbol("H_cell")
+H_out = Dim.symbol("H_out")
+num_layers = Dim.symbol("num_layers")
+
+DIRECTIONS: Final = ("forward", "reverse")
