@@ -11,7 +11,7 @@ from lstmcalc import parse, report
 from lstmcalc.application import Application, TypedFlags
 from lstmcalc.errors import ExitCode, LstmcalcError, UsageError, shorten
 from lstmcalc.model import GATES
-from lstmcalc.parse import DATA_FLAGS, DTYPE_FLAG, LSTM_FLAGS, Flag
+from lstmcalc.parse import DATA_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, Flag
 from lstmcalc.report import FORMATS
 
 GATE_NAMES: Final = {key: gate.letter for gate in GATES for key in (gate.letter, gate.name)}
@@ -23,6 +23,7 @@ OUTPUT: Final = (
     Flag("json", ("--json",), (), "", "Short for --format json"),
 )
 GATE: Final = Flag("gate", ("--gate",), (), "i|f|g|o", "One gate only, with slices to paste", tuple(GATE_NAMES))
+ONLY: Final = Flag("only", ("--only",), (), "NAME,...", "These in depth, with recipes from the first to the others")
 RUN: Final = (
     Flag("seed", ("--seed",), (), "INT", "Draw other numbers (default 0)"),
     Flag("against", ("--against",), (), "NAME,...", "Compare with pytorch (torch), onnxruntime", (*JUDGES, *ALIASES)),
@@ -57,7 +58,7 @@ program = Application[Outcome](
     """,
     LSTM=LSTM_FLAGS,
     Data=DATA_FLAGS,
-    Output=OUTPUT,
+    Output=(FRAMEWORK_FLAG, *OUTPUT),
 )
 def _shapes(typed: TypedFlags) -> Outcome:
     """Every tensor in and out, and which slice of output each state is.
@@ -72,10 +73,11 @@ def _shapes(typed: TypedFlags) -> Outcome:
     """
     lstmcalc params --input 28 --hidden 128
     lstmcalc params --hidden 20 --layers 2 --bi --gate f
+    lstmcalc params --input 28 --hidden 128 --framework keras
     lstmcalc params --hidden 512 --proj 64 --format csv
     """,
     LSTM=(*LSTM_FLAGS, DTYPE_FLAG),
-    Output=(GATE, *OUTPUT),
+    Output=(FRAMEWORK_FLAG, GATE, *OUTPUT),
 )
 def _params(typed: TypedFlags) -> Outcome:
     """Every weight and bias with its name, shape, count and gate rows.
@@ -85,6 +87,25 @@ def _params(typed: TypedFlags) -> Outcome:
     gate = typed["gate"]
     letter = None if gate is None else GATE_NAMES[parse.read_choice("--gate", str(gate), GATE_NAMES)]
     return Outcome(report.params_tree(parse.read_flags(typed), letter), _style(typed))
+
+
+@program.command(
+    """
+    lstmcalc frameworks --hidden 20 --layers 2 --bi
+    lstmcalc frameworks --only keras,onnx
+    lstmcalc frameworks --only tf1,pytorch --input 28 --hidden 128 --json
+    """,
+    LSTM=LSTM_FLAGS,
+    Output=(ONLY, *OUTPUT),
+)
+def _frameworks(typed: TypedFlags) -> Outcome:
+    """How each framework names, orders and stores the LSTM.
+
+    With --only, a few in depth: their arrays side by side, and how to get from the first to each of the others, in
+    steps and as NumPy code to paste.
+    """
+    only = [] if typed["only"] is None else parse.read_frameworks("--only", str(typed["only"]))
+    return Outcome(report.frameworks_tree(parse.read_flags(typed), only), _style(typed))
 
 
 @program.command(

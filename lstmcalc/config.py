@@ -249,6 +249,15 @@ def _integer(field: str, value: object, *, at_least: int) -> int:
     return number
 
 
+def at_least_one(field: str, value: object) -> int:
+    """`value` as an int of at least 1.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    return _integer(field, value, at_least=1)
+
+
 def _boolean(field: str, value: object) -> None:
     if not isinstance(value, bool):
         raise ConfigError(f"{field} is not a Boolean", expected="True or False", found=shorten(value), field=field)

@@ -15,12 +15,14 @@ class Stored(NamedTuple):
 
     Attributes:
         holds: The parameter of PyTorch it holds: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`, `weight_hr`, or
-            `bias`, the sum of both biases. Two of them, divided by a space, if it joins two.
+            `bias`, the sum of both biases; of an output layer `head_weight` and `head_bias`. Two of them, divided by
+            a space, if it joins two.
         name: Its name; `{path}`, `{layer}`, `{direction}` and the other words of `layouts.NAME_WORDS` are filled in.
         axes: Its axes from the first to the last, divided by spaces; an axis that is made of several, the slowest
             first, is in brackets. They are `direction`, `gate`, `hidden` (H_cell), `input` (what the layer reads),
             `recurrent` (H_out), and 1; `bias` counts two joined biases, `input+recurrent` is two matrices end to end.
-            Where `direction` or `gate` is not among them, each has an array, and a name, of its own.
+            Where `direction` or `gate` is not among them, each has an array, and a name, of its own. An output layer
+            has `feature` (D*H_out) and `output`.
         words: What `{gate}` reads for each gate, in the order of the layout's gates, if each is an array of its own.
         raw: Whether each gate's matrix is PyTorch's memory, H_cell rows, read as if it had as many rows as columns
             and the other way round: a reshape, and no transpose.
@@ -43,7 +45,8 @@ class Port(NamedTuple):
         each: `cell` if there is one for each layer and direction, `layer` for each layer, `direction` for each
             direction of the last layer; empty if there is one.
         when: The option that makes it appear, if it does not by default.
-        equals: What it is in NumPy, of PyTorch's `output` `(L, N, D*H_out)`, `h_n` and `c_n`; empty if nothing simple.
+        equals: What it is in NumPy, of PyTorch's `output` `(L, N, D*H_out)`, `h_n` and `c_n`, and the numbers L, N and
+            D; empty if nothing simple.
             `{flip}` is `[::-1]` where a reverse direction is left in its own order of time.
         only: Words that must hold: `uni` or `bi`, `one` or `many` (layers); empty if it is always there.
     """
@@ -58,12 +61,16 @@ class Port(NamedTuple):
 
 
 class Paths(NamedTuple):
-    """What `{path}` reads, for one layer and for several, in one direction and in both."""
+    """What `{path}` reads, for one layer and for several, in one direction and in both.
+
+    Where several modules are put together by hand, their paths are `yours`; these stand for them.
+    """
 
     one: str = ""
     many: str = ""
     both: str = ""
     many_both: str = ""
+    yours: bool = False
 
 
 class Evidence(NamedTuple):
@@ -102,7 +109,8 @@ class Layout(NamedTuple):
         unmodelled: Arrays that may be stored too but that no LSTM of PyTorch has: a pattern of names, and what they
             are.
         head: What an output layer stores, where the framework's own LSTM has one.
-        notes: What is easily got wrong.
+        usage: What is easily got wrong when it is called.
+        notes: What is easily got wrong about its weights.
     """
 
     title: str
@@ -128,11 +136,11 @@ class Layout(NamedTuple):
     by_hand: str = ""
     unmodelled: tuple[tuple[str, str], ...] = ()
     head: tuple[Stored, ...] = ()
+    usage: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-# Modules that are put together by hand have paths of the user's own; these stand for them.
-_OWN: Final = Paths("", "layers.{layer}.", "{direction}.", "layers.{layer}.{direction}.")
+_OWN: Final = Paths("", "layers.{layer}.", "{direction}.", "layers.{layer}.{direction}.", yours=True)
 _STACK: Final = "several layers"
 _BOTH: Final = "both directions"
 _STACK_BOTH: Final = "several layers, and both directions"
@@ -185,7 +193,7 @@ PYTORCH: Final = Layout(
     directions=("", "_reverse"),
     bias="bias=False",
     batch="optional",
-    notes=("batch_first=True reorders input and output, never h and c",),
+    usage=("batch_first=True reorders input and output, never h and c",),
 )
 
 PYTORCH_CELL: Final = Layout(
@@ -239,8 +247,8 @@ KERAS: Final = Layout(
         Stored("bias", "{path}/lstm_cell/bias", "(gate hidden)"),
     ),
     _KERAS_PORTS,
-    ("states[{layer}][0]", "states[{layer}][2 * {d}]"),
-    ("states[{layer}][1]", "states[{layer}][2 * {d} + 1]"),
+    ("states[{layer}][0]", "states[{layer}][{even}]"),
+    ("states[{layer}][1]", "states[{layer}][{odd}]"),
     "states[l] is what layer l returns behind its output with return_state=True",
     "the output of the last step only (return_sequences=False), no states (return_state=False)",
     "mask; behind a sequence its last output is repeated",
@@ -255,8 +263,8 @@ KERAS: Final = Layout(
     directions=_KERAS_WORDS,
     bias="use_bias=False",
     own="i f c o",
+    usage=_KERAS_SEQUENCES,
     notes=(
-        *_KERAS_SEQUENCES,
         "hard_sigmoid is clip(x/6 + 0.5) in Keras 3 and clip(0.2x + 0.5) in Keras 1 and 2",
         "files ending in .weights.h5 hold no names but vars/0, 1, 2: kernel, recurrent_kernel, bias",
     ),
@@ -267,7 +275,6 @@ KERAS2: Final = KERAS._replace(
     stored=tuple(item._replace(name=f"{item.name}:0") for item in KERAS.stored),
     evidence=Evidence("run", "tf_keras 2.21.0", "tf_keras/src/layers/rnn/lstm.py, bidirectional.py"),
     notes=(
-        *_KERAS_SEQUENCES,
         "standalone Keras before 2.3 and tf.compat.v1 default to hard_sigmoid, clip(0.2x + 0.5), for the gates",
         "older files have lstm/kernel:0, without lstm_cell",
     ),
@@ -293,7 +300,6 @@ KERAS1: Final = KERAS._replace(
     gate_major=True,
     own="i c f o",
     notes=(
-        *_KERAS_SEQUENCES,
         "inner_activation defaults to hard_sigmoid, clip(0.2x + 0.5): with it the numbers are not those of PyTorch",
     ),
 )
@@ -317,7 +323,6 @@ KERAS_CUDNN: Final = KERAS2._replace(
     lengths="",
     bias="",
     notes=(
-        *_KERAS_SEQUENCES,
         "kernels have the shapes of LSTM's, but each gate's block is the memory of a (H_cell, H_in) matrix",
         "told from LSTM by the bias of 8*H_cell",
     ),
@@ -367,11 +372,10 @@ TF1: Final = Layout(
     own="i j f o",
     unmodelled=(("*/w_[fio]_diag:0", "peepholes (use_peepholes=True)"), ("*/projection/bias:0", "a projection's bias")),
     notes=(
-        "forget_bias = 1 is added to the forget gate at run time: the stored bias lacks it",
         "BasicLSTMCell stores the same under basic_lstm_cell, without a projection",
         "rows of the kernel: first the input's, then the recurrent ones",
-        "state tuples are (c, h)",
     ),
+    usage=("state tuples are (c, h)", "MultiRNNCell in bidirectional_dynamic_rnn stacks each direction by itself"),
 )
 
 _ONNX_PORTS: Final = (
@@ -382,7 +386,7 @@ _ONNX_PORTS: Final = (
         "Y",
         "output",
         "L D N H_cell",
-        equals="output.reshape(*output.shape[:2], -1, h_n.shape[-1]).transpose(0, 2, 1, 3)",
+        equals="output.reshape(L, N, D, -1).transpose(0, 2, 1, 3)",
     ),
     Port("Y_h", "output", "D N H_cell", "layer", equals="h_n[{first}:{last}]"),
     Port("Y_c", "output", "D N H_cell", "layer", equals="c_n[{first}:{last}]"),
@@ -405,15 +409,16 @@ ONNX: Final = Layout(
     "sequence_lens; behind a sequence Y is 0",
     "none: the weights are inputs of the operator",
     Evidence("run", "onnx 1.23.2, onnxruntime 1.31.1", "the operator LSTM, opset 14 and 22"),
-    bias="leave out B",
+    bias="no B",
     own="i o f c",
+    paths=Paths(yours=True),
     by_hand="several layers (one node each, with a transpose and a reshape of Y in between)",
     unmodelled=(("lstm*.P", "peepholes (the input P)"),),
-    notes=(
+    usage=(
         "the direction axis of Y stands before the batch axis",
-        "names are yours: initializers of exported models are called anything",
         "ONNX Runtime refuses layout=1 (batch first) on the CPU",
     ),
+    notes=("names are yours: initializers of exported models are called anything",),
 )
 
 OPENVINO: Final = Layout(
@@ -434,7 +439,7 @@ OPENVINO: Final = Layout(
             "Y",
             "output",
             "N D L H_cell",
-            equals="output.reshape(*output.shape[:2], -1, h_n.shape[-1]).transpose(1, 2, 0, 3)",
+            equals="output.reshape(L, N, D, -1).transpose(1, 2, 0, 3)",
         ),
         Port("Ho", "output", "N D H_cell", "layer", equals="h_n[{first}:{last}].swapaxes(0, 1)"),
         Port("Co", "output", "N D H_cell", "layer", equals="c_n[{first}:{last}].swapaxes(0, 1)"),
@@ -447,11 +452,13 @@ OPENVINO: Final = Layout(
     "none: the weights are inputs of the operation",
     Evidence("run", "openvino 2026.4.1", "LSTMSequence-5 of opset 5"),
     own="f i c o",
+    paths=Paths(yours=True),
     by_hand="several layers (one operation each)",
-    notes=(
+    usage=(
         "the direction axis of Y stands before the axis of time",
         "the CPU may compute in bfloat16: INFERENCE_PRECISION_HINT=f32 prevents it",
     ),
+    notes=("names are yours: constants of converted models are called Constant_7 and the like",),
 )
 
 _FLAX_PORTS: Final = (
@@ -484,9 +491,11 @@ FLAX_LINEN: Final = Layout(
     paths=Paths("", "layers_{layer}/", "{direction}_rnn/", "layers_{layer}/{direction}_rnn/"),
     directions=_KERAS_WORDS,
     by_hand="several layers (nn.Sequential of nn.RNN gives the paths shown)",
-    notes=(
+    usage=(
         "carries are (c, h)",
-        "reverse=True without keep_order=True leaves outputs in reversed time; nn.Bidirectional puts them right",
+        "reverse=True without keep_order=True leaves outputs in reversed time; Bidirectional puts them right",
+    ),
+    notes=(
         "nn.OptimizedLSTMCell stores the same arrays",
         "in a @nn.compact method cells are named LSTMCell_0, LSTMCell_1, ...",
     ),
@@ -503,7 +512,7 @@ FLAX_NNX: Final = FLAX_LINEN._replace(
     evidence=Evidence("run", "flax 0.12.8", "flax/nnx/nn/recurrent.py"),
     paths=Paths("", "layers.{layer}.", "{direction}_rnn.", "layers.{layer}.{direction}_rnn."),
     by_hand="several layers (nnx.Sequential of nnx.RNN gives the paths shown)",
-    notes=("carries are (c, h)", "the forget gate's input kernel is if_, with an underscore; in Linen it is if"),
+    notes=("the forget gate's input kernel is if_, with an underscore; in Linen it is if",),
 )
 
 FLAX_NNX_OPTIMIZED: Final = FLAX_NNX._replace(
@@ -513,10 +522,7 @@ FLAX_NNX_OPTIMIZED: Final = FLAX_NNX._replace(
         Stored("weight_hh", "{path}cell.dense_h.kernel", "recurrent (gate hidden)"),
         Stored("bias", "{path}cell.dense_h.bias", "(gate hidden)"),
     ),
-    notes=(
-        "carries are (c, h)",
-        "its docstring calls it compatible with nnx.LSTMCell; the stored arrays are not: here gates are joined",
-    ),
+    notes=("its docstring calls it compatible with nnx.LSTMCell; the stored arrays are not: here gates are joined",),
 )
 
 HAIKU: Final = Layout(
@@ -545,10 +551,7 @@ HAIKU: Final = Layout(
     forget_offset=1.0,
     own="i g f o",
     by_hand="several layers (hk.DeepRNN), and both directions (two modules, dynamic_unroll(reverse=True))",
-    notes=(
-        "1 is added to the forget gate at run time: the stored bias lacks it",
-        "parameters are nested: params['lstm/linear']['w']; modules are numbered in the order they are made",
-    ),
+    notes=("parameters are nested: params['lstm/linear']['w']; modules are numbered in the order they are made",),
 )
 
 EQUINOX: Final = Layout(
@@ -572,10 +575,8 @@ EQUINOX: Final = Layout(
     bias="use_bias=False",
     batch="never",
     by_hand=_STACK_BOTH,
-    notes=(
-        "PyTorch's names, but one bias",
-        "one step of one sequence: jax.lax.scan over steps, jax.vmap over the batch",
-    ),
+    usage=("one step of one sequence: jax.lax.scan over steps, jax.vmap over the batch",),
+    notes=("PyTorch's names, but one bias",),
 )
 
 MLX: Final = Layout(
@@ -600,8 +601,8 @@ MLX: Final = Layout(
         ),
         Port("cell", "output", "N L H_cell", "direction"),
     ),
-    ("hidden[{k}][:, -1]", "hidden[{k}][:, -1]"),
-    ("cell[{k}][:, -1]", "cell[{k}][:, -1]"),
+    ("hidden[{k}][..., -1, :]", "hidden[{k}][..., -1, :]"),
+    ("cell[{k}][..., -1, :]", "cell[{k}][..., -1, :]"),
     "hidden[k], cell[k] are what module k returns; a reverse one has read the reversed sequence",
     "all hidden states and all cell states, each (N, L, H_cell)",
     "",
@@ -611,7 +612,7 @@ MLX: Final = Layout(
     bias="bias=False",
     batch="optional",
     by_hand=_STACK_BOTH,
-    notes=("the second result is the cell state of every step, not the final one",),
+    usage=("the second result is the cell state of every step, not the final one",),
 )
 
 _BATCH_PORTS: Final = (
@@ -634,6 +635,7 @@ _PADDLE: Final = PYTORCH._replace(
     bias="bias_ih_attr=False, bias_hh_attr=False",
     batch="always",
     own="i f c o",
+    usage=("time_major=True gives (L, N, ...); h and c stay as they are",),
     notes=(
         "its documentation gives weights (hidden_size, input_size); they are (4*hidden_size, input_size)",
         "state_dict lists every array twice, also as 0.cell.weight_ih and so on: a naive count is twice the truth",
@@ -669,6 +671,7 @@ MINDSPORE: Final = PYTORCH._replace(
     evidence=Evidence("run", "mindspore 2.10.0", "mindspore/nn/layer/rnns.py"),
     bias="has_bias=False",
     batch="always",
+    usage=("the option is has_bias, not bias",),
     notes=("parameters are listed by kind: all weight_ih, all weight_hh, all bias_ih, all bias_hh",),
 )
 
@@ -692,6 +695,7 @@ MXNET: Final = PYTORCH._replace(
     bias="",
     batch="always",
     own="i f c o",
+    usage=("layout='NTC' gives (N, L, ...); states stay as they are",),
     notes=(
         "in the names l is left to right, r is right to left, and the digit behind it is the layer",
         "lstm0_ is a counter of the process: the next LSTM is lstm1_",
@@ -756,17 +760,17 @@ COREML: Final = Layout(
     "",
     "none: the weights are constants of the operation",
     Evidence("run", "coremltools 9.0", "iOS15 operation lstm; converted models compared, none predicted (needs macOS)"),
-    paths=Paths("", "lstm{layer}.", "", "lstm{layer}."),
+    paths=Paths("", "lstm{layer}.", "", "lstm{layer}.", yours=True),
     directions=("", "_back"),
-    bias="leave out bias",
+    bias="no bias",
     own="i f o z",
     by_hand="several layers (one operation each)",
     unmodelled=(("*peephole*", "peepholes"),),
-    notes=(
+    usage=(
         "output_sequence=True gives every step, (L, N, D*H_out)",
         "states of both directions stand side by side on the last axis",
-        "in the older NeuralNetwork format forgetBias=True adds 1 to the forget gate at run time",
     ),
+    notes=("in the older NeuralNetwork format forgetBias=True adds 1 to the forget gate at run time",),
 )
 
 _TFLITE_WORDS: Final = ("input", "forget", "cell", "output")
@@ -834,7 +838,7 @@ NCNN: Final = Layout(
     "",
     "none: a converted model brings its weights",
     Evidence("run", "ncnn 1.0.20261020", "src/layer/lstm.cpp"),
-    paths=Paths("", "lstm{layer}.", "", "lstm{layer}."),
+    paths=Paths("", "lstm{layer}.", "", "lstm{layer}.", yours=True),
     batch="never",
     by_hand="several layers (one each)",
     notes=("a .bin file has no names: weight_xc, bias_c, weight_hc, then weight_hr, as raw numbers",),
@@ -900,12 +904,12 @@ ONEDNN: Final = Layout(
     "",
     "none: the weights are memory of yours",
     Evidence("source", "oneDNN 3f27bec21f", "doc/functional_api/primitives/rnn.md (ldigo, ldgo, ldio)"),
-    paths=Paths("", "layer{layer}.", "", "layer{layer}."),
-    bias="leave out bias",
+    paths=Paths("", "layer{layer}.", "", "layer{layer}.", yours=True),
+    bias="no bias",
     own="i f c o",
     by_hand="several layers (one primitive each)",
     unmodelled=(("*weights_peephole", "peepholes"),),
-    notes=("bidirectional_concat over several layers joins the directions only at the end, unlike PyTorch",),
+    usage=("bidirectional_concat over several layers joins the directions only at the end, unlike PyTorch",),
 )
 
 MATLAB: Final = Layout(
@@ -932,7 +936,7 @@ MATLAB: Final = Layout(
     "a cell array of sequences; padding by the options of training",
     "InputWeights glorot, RecurrentWeights orthogonal, Bias 0 with 1 for the forget gate (stored)",
     Evidence("source", "R2024b documentation", "nnet.cnn.layer.LSTMLayer, BiLSTMLayer"),
-    paths=Paths("", "lstm{layer}.", "", "lstm{layer}."),
+    paths=Paths("", "lstm{layer}.", "", "lstm{layer}.", yours=True),
     by_hand="several layers",
     notes=(
         "bilstmLayer: the four gates of the forward direction above the four of the reverse one",

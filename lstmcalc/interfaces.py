@@ -108,7 +108,7 @@ def _face(port: Port, config: LSTMConfig, data: DataSpec, values: dict[str, int]
         "step": data.seq_len,
     }
     # The relations to PyTorch are written for data with a batch axis.
-    equals = "" if data.unbatched and N in map(Dim.of, symbolic) else port.equals
+    equals = "" if data.unbatched else port.equals
     shape = tuple(size.at(values) for size in symbolic)
     return Face(port.name, port.role, tuple(symbolic), shape, port.each, copies[port.each], port.when, equals)
 
@@ -150,6 +150,8 @@ def fill(template: str, config: LSTMConfig, layer: int = 0, direction: int = 0, 
         stop=(direction + 1) * width,
         start_c=direction * cells,
         stop_c=(direction + 1) * cells,
+        even=2 * direction,
+        odd=2 * direction + 1,
         flip="[::-1]" if direction else "",
         n=position,
         t=position,

@@ -12,7 +12,7 @@ from functools import cached_property, reduce
 from operator import add, mul
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.config import LSTMConfig
+from lstmcalc.config import LSTMConfig, at_least_one
 from lstmcalc.dims import Dim
 from lstmcalc.errors import UnsupportedError, UsageError, shorten
 from lstmcalc.frameworks import ALIASES, LAYOUTS, Layout, Stored
@@ -87,6 +87,15 @@ class Subtotal(NamedTuple):
     numel: int
 
 
+# What the words of a pattern are.
+PATTERN_WORDS: Final = {
+    "{l}": "the layer, from 0",
+    "{_l}": "nothing for layer 0, then _1, _2, ...",
+    "{d}": "the direction",
+    "{k}": "l*D, plus 1 for the reverse direction",
+    "{_k}": "nothing for k = 0, then _1, _2, ...",
+}
+
 # What stands for a word in the names of the table: of the layer l, the direction d and the pair k = l*D + d.
 NAME_WORDS: Final = {
     "layer": "l",
@@ -106,7 +115,7 @@ def find_layout(name: str) -> Layout:
     Raises:
         UsageError: There is none.
     """
-    found = LAYOUTS.get(ALIASES.get(name, name))
+    found = LAYOUTS.get(ALIASES.get(str(name), str(name)))
     if found:
         return found
     nearest = get_close_matches(str(name).lower(), (*LAYOUTS, *ALIASES), n=1)
@@ -153,6 +162,29 @@ def check_expressible(config: LSTMConfig, layout: str) -> None:
         )
 
 
+def head_parameters(config: LSTMConfig, layout: str, outputs: int) -> list[Parameter]:
+    """What the framework's own LSTM stores of an output layer that makes `outputs` values of the last layer's h.
+
+    Raises:
+        UsageError: There is no such framework.
+        UnsupportedError: Its LSTM has no output layer.
+        ConfigError: `outputs` is not an integer of at least 1.
+    """
+    found, storage = find_layout(layout), Storage(config, layout)
+    if not found.head:
+        having = ", ".join(name for name, other in LAYOUTS.items() if other.head)
+        raise UnsupportedError(f"{found.title} has no output layer of its own", hint=f"these have one: {having}")
+    sizes = {"feature": D * H_out, "output": Dim.of(at_least_one("outputs", outputs))}
+    rows = []
+    for item in found.head:
+        symbolic = tuple(sizes[name] for name in axis_names(item.axes))
+        shape = tuple(size.at(storage.symbols) for size in symbolic)
+        top = config.num_layers - 1
+        held = (item.holds,)
+        rows.append(Parameter(item.name, top, "both", symbolic, shape, reduce(mul, shape), None, None, holds=held))
+    return rows
+
+
 class Storage:
     """What one framework stores for one LSTM.
 
@@ -168,7 +200,7 @@ class Storage:
         self.layout = found.projected or found if config.proj_size else found
         self.stored = tuple(item for item in self.layout.stored if self._is_stored(item))
         self._both = "direction" in axis_names(self.stored[0].axes)
-        self._path = self._pick_path()
+        self.path = self._pick_path()
         # The first layer reads the input, every other one reads the layer below: two templates make all rows.
         self._templates = [self._layer(reads) for reads in (H_in, D * H_out)]
 
@@ -279,7 +311,7 @@ class Storage:
             "cell": f"{{cell[{direction or 0}]}}",
             "cell_number": f"{{cell_number[{direction or 0}]}}",
         }
-        return item.name.format(path=self._path.format(**words), **words)
+        return item.name.format(path=self.path.format(**words), **words)
 
     def _name(self, template: str, layer: int) -> str:
         cells = [layer * self.config.num_directions + d for d in range(self.config.num_directions)]
@@ -290,6 +322,20 @@ class Storage:
             cell=cells,
             cell_number=[f"_{cell}" if cell else "" for cell in cells],
         )
+
+    def pattern(self, item: Stored) -> str:
+        """An array's name for all layers, directions and gates: `weight_ih_l{l}{d}`, as `PATTERN_WORDS` explains."""
+        many, both = self.config.num_layers > 1, self.config.bidirectional
+        words = {
+            "layer": "{l}" if many else "0",
+            "layer1": "{l+1}" if many else "1",
+            "number": "{_l}" if many else "",
+            "cell": "{k}" if many or both else "0",
+            "cell_number": "{_k}" if many or both else "",
+            "direction": "{d}" if both else self.layout.directions[0],
+            "gate": f"{{{','.join(item.words)}}}",
+        }
+        return item.name.format(path=self.path.format(**words), **words)
 
     def placements(self, layer: int) -> list[Placement]:
         """What a layer stores."""

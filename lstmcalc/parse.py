@@ -12,7 +12,9 @@ from difflib import get_close_matches
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.config import DTYPE_BYTES, EXAMPLE
-from lstmcalc.errors import ConfigError, UsageError, shorten
+from lstmcalc.errors import ConfigError, UnsupportedError, UsageError, shorten
+from lstmcalc.frameworks import ALIASES, LAYOUTS
+from lstmcalc.layouts import check_expressible
 from lstmcalc.subject import Origin, Setting, Subject, settle
 
 Typed: TypeAlias = str | bool | None  # what the command line hands over: text, a switch, or nothing
@@ -70,6 +72,14 @@ DATA_FLAGS: Final = (
     Flag("lengths", ("--lengths",), (), "INT,...", "Pack sequences of these lengths, in any order"),
     DTYPE_FLAG,
 )
+FRAMEWORK_FLAG: Final = Flag(
+    "framework",
+    ("--framework",),
+    (),
+    "NAME",
+    "As keras, onnx, flax-linen, ... store it (default pytorch); see lstmcalc frameworks",
+    (*LAYOUTS, *ALIASES),
+)
 _FLAGS: Final = {flag.field: flag for flag in (*LSTM_FLAGS, *DATA_FLAGS)}
 
 MAX_DIGITS: Final = 40  # more are no size and no seed, and Python itself refuses to read thousands
@@ -84,17 +94,41 @@ def read_flags(typed: Mapping[str, Typed]) -> list[Subject]:
     Raises:
         UsageError: A value is not one of the choices, or has too many digits.
         ConfigError: A value breaks one of PyTorch's rules, or contradicts another.
+        UnsupportedError: The framework has no projection, and the LSTM has one.
     """
     said = Origin("flag", None, "stated")
+    framework = read_framework("--framework", str(typed.get("framework") or "pytorch"))
     given = {
         field: Setting(_read(flag, value), said)
         for field, flag in _FLAGS.items()
         if (value := typed.get(field)) is not None
     }
     try:
-        return [settle([given])]
+        subject = settle([given], framework)
+        check_expressible(subject.config, framework)
     except ConfigError as error:
         raise error.at(_place(error.field, given)) from None
+    except UnsupportedError as error:
+        raise error.at(f"--proj and --framework {framework}") from None
+    return [subject]
+
+
+def read_framework(name: str, text: str) -> str:
+    """`text` as the name of a framework, aliases resolved.
+
+    Raises:
+        UsageError: There is no such framework; the nearest is named.
+    """
+    return ALIASES.get(text) or read_choice(name, text, LAYOUTS, ALIASES)
+
+
+def read_frameworks(name: str, text: str) -> list[str]:
+    """Names of frameworks, divided by commas, each once.
+
+    Raises:
+        UsageError: There is no such framework.
+    """
+    return list(dict.fromkeys(read_framework(name, item.strip()) for item in text.split(",")))
 
 
 def flag_name(field: str) -> str:

@@ -8,9 +8,11 @@ Not here: colours, boxes and widths (`render`).
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
+from os.path import commonprefix
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import bytes_text
+from lstmcalc.layouts import PATTERN_WORDS
 from lstmcalc.model import GATES
 from lstmcalc.parse import flag_name
 from lstmcalc.report import Tree
@@ -26,7 +28,7 @@ class Heading(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """Labelled lines; each a list of phrases that belong together."""
+    """Labelled lines; each a list of phrases that belong together. What ends in a colon leads to the next."""
 
     lines: tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -52,7 +54,7 @@ class Column(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row of a grid; `kind` is `normal`, `sum`, `folded`, `good` or `bad`."""
+    """A row of a grid; `kind` is `normal`, `head`, `sum`, `folded`, `good` or `bad`."""
 
     cells: tuple[str, ...]
     kind: str = "normal"
@@ -65,14 +67,27 @@ class Grid(NamedTuple):
     rows: tuple[Row, ...]
 
 
-Block: TypeAlias = Heading | Facts | Grid
+class Code(NamedTuple):
+    """Python, to paste."""
+
+    text: str
+
+
+Block: TypeAlias = Heading | Facts | Grid | Code
 
 
 def blocks_of(tree: Tree) -> Iterator[Block]:
     """The blocks of a report, module by module."""
-    body: Callable[[Tree], Iterator[Block]] = {"shapes": _shapes, "params": _params, "run": _run}[tree["command"]]
+    bodies: dict[str, Callable[[Tree], Iterator[Block]]] = {
+        "shapes": _shapes,
+        "params": _params,
+        "frameworks": _frameworks,
+        "run": _run,
+    }
+    body = bodies[tree["command"]]
     for module in tree["modules"]:
-        yield Heading(f"{module['name']}: {module['text']}")
+        layout = f" in {module['layout']['title']}" if "layout" in module else ""
+        yield Heading(f"{module['name']}: {module['text']}{layout}")
         yield _provenance(module)
         yield from body(module)
 
@@ -86,11 +101,10 @@ _LABELS: Final = {
     ("config", "stated"): "from {where}",
     ("config", "inferred"): "follows from {where}",
     ("default", "assumed"): "assumed",
-    ("default", "stated"): "{framework}'s default",
+    ("default", "stated"): "PyTorch's default",
     ("source", "unknown"): "not in {where}",
     ("config", "unknown"): "not in {where}",
 }
-_FRAMEWORKS: Final = {"pytorch": "PyTorch"}
 
 
 def _provenance(module: Tree) -> Facts:
@@ -102,9 +116,7 @@ def _provenance(module: Tree) -> Facts:
         unsaid = values[field] is None and origin["certainty"] != "unknown"
         if unsaid or (field, values[field]) == ("unbatched", False):
             continue
-        label = _LABELS[key].format(
-            where=origin["where"] or "the source", framework=_FRAMEWORKS.get(module["framework"], module["framework"])
-        )
+        label = _LABELS[key].format(where=origin["where"] or "the source")
         text = field if values[field] is None else f"{field} {_compact(values[field])}"
         text += f" ({flag_name(field)})" if label == "assumed" else ""
         lines.setdefault((list(_LABELS).index(key), label), []).append(text)
@@ -130,6 +142,9 @@ def _legend(module: Tree) -> tuple[str, tuple[str, ...]]:
 
 
 def _shapes(module: Tree) -> Iterator[Block]:
+    if "layout" in module:
+        yield from _foreign_shapes(module)
+        return
     yield Grid(
         (
             Column("tensor"),
@@ -175,6 +190,143 @@ def _shapes(module: Tree) -> Iterator[Block]:
             *_notation(module),
         )
     )
+
+
+def _foreign_shapes(module: Tree) -> Iterator[Block]:
+    """What goes in and comes out of another framework, and where PyTorch's states are there."""
+    several = any(tensor["copies"] > 1 for tensor in module["tensors"])
+    yield Grid(
+        (
+            Column("tensor"),
+            Column("role", quiet=True),
+            Column("in symbols", code=True, breaks=True),
+            Column("shape", code=True, breaks=True),
+            Column("size", right=True),
+            *((Column("how many", breaks=True),) if several else ()),
+        ),
+        tuple(
+            Row(
+                (
+                    tensor["name"] + ("*" if tensor["when"] else ""),
+                    tensor["role"],
+                    shape_text(tensor["symbolic"]),
+                    shape_text(tensor["shape"]),
+                    bytes_text(tensor["bytes"]),
+                    *((_how_many(tensor),) if several else ()),
+                )
+            )
+            for tensor in module["tensors"]
+        ),
+    )
+    when = {tensor["when"]: None for tensor in module["tensors"] if tensor["when"]}
+    whole = (None, "direction", "sequence", "step")  # what belongs to the last layer
+    equal = [tensor for tensor in module["tensors"] if tensor["equals"] and tensor["each"] in whole]
+    cells = any(tensor["each"] == "cell" and tensor["copies"] > 1 for tensor in module["tensors"])
+    yield Facts(
+        (
+            ("returns", (module["returns"],)),
+            *((("*", (f"with {', '.join(when)}",)),) if when else ()),
+            *(((f"{equal[0]['name']} =", (_lettered(equal[0]["equals"]), "in PyTorch's terms")),) if equal else ()),
+            *((("lengths", (module["lengths_by"],)),) if module["data"]["lengths"] else ()),
+            *((("cell", ("one direction of one layer",)),) if cells else ()),
+            _legend(module),
+        )
+    )
+    rows = tuple(_foreign_state_rows(module))
+    yield Grid(
+        (
+            Column("index", right=True),
+            Column("layer", right=True),
+            Column("direction"),
+            Column("of h_n", code=True),
+            Column("of c_n", code=True, spare=("of c_n", tuple(row.cells[-1] for row in rows if row.cells[-1]))),
+        ),
+        rows,
+    )
+    yield Facts(
+        (
+            ("index", ("the first axis of PyTorch's h_n and of c_n",)),
+            ("states", (module["states_are"],)),
+            *_by_hand(module, module["layout"]),
+            *(("take care", (hint,)) for hint in module["layout"]["usage"]),
+            _checked(module["layout"]),
+        )
+    )
+
+
+def _how_many(tensor: Tree) -> str:
+    return f"{tensor['copies']:,}, one per {tensor['each']}" if tensor["copies"] > 1 else "1"
+
+
+# What stands for the numbers in a relation that is shown once for all layers and directions.
+_LETTERS: Final = {
+    "{flip}": "",
+    "{start}": "d*H_out",
+    "{stop}": "(d + 1)*H_out",
+    "{t}": "t",
+    "{n}": "n",
+    "{k}": "k",
+}
+
+
+def _lettered(relation: str) -> str:
+    for word, letters in _LETTERS.items():
+        relation = relation.replace(word, letters)
+    return relation
+
+
+def _foreign_state_rows(module: Tree) -> Iterator[Row]:
+    for first, last in _folded(module):
+        states = _rows_of(module["states"], first, last)
+        if last > first:
+            yield Row((f"{states[0]['index']} ... {states[-1]['index']}", f"{first} ... {last}", "", "", ""), "folded")
+            continue
+        for state in states:
+            index = f"[{state['index']}]"
+            yield Row(
+                (
+                    str(state["index"]),
+                    str(state["layer"]),
+                    state["direction"],
+                    f"h_n{index} = {state['h_n_equals']}",
+                    f"c_n{index} = {state['c_n_equals']}",
+                )
+            )
+
+
+def _layout_facts(module: Tree, layout: Tree, hints: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """What is worth knowing of a framework, whatever the LSTM."""
+    own = layout["gate_order_there"]
+    gates = [layout["gate_order"], *([f"there called {own}"] if own != layout["gate_order"] else [])]
+    biases = {1: "one bias, the sum of PyTorch's two", 2: "two biases"}[layout["biases"]]
+    switch = f"can be left out ({layout['bias_switch']})" if layout["bias_switch"] else "cannot be left out"
+    lines = [("gates", tuple(gates)), ("biases", (biases, switch))]
+    if layout["forget_offset"]:
+        lines.append(("forget gate", (f"{layout['forget_offset']:g} is added at run time", "the stored bias lacks it")))
+    lines += _by_hand(module, layout)
+    lines += [("take care", (hint,)) for hint in hints]
+    return [*lines, _checked(layout)]
+
+
+def _by_hand(module: Tree, layout: Tree) -> list[tuple[str, tuple[str, ...]]]:
+    """What has to be built of several modules, if this LSTM has several layers or directions."""
+    text = layout["by_hand"] or ""
+    needs = {"several layers": module["config"]["num_layers"] > 1, "both directions": module["config"]["bidirectional"]}
+    if not any(needed and words in text for words, needed in needs.items()):
+        return []
+    yours = [] if layout["own_names"] else ["the paths shown stand for your own"]
+    return [("by hand", (text, *yours))]
+
+
+def _is_single(module: Tree) -> bool:
+    return module["config"]["num_layers"] == 1 and not module["config"]["bidirectional"]
+
+
+def _checked(layout: Tree) -> tuple[str, tuple[str, ...]]:
+    """How the facts were checked."""
+    checked = layout["checked"]
+    how = {"run": f"by running {checked['version']}", "source": f"in the source only, not run: {checked['version']}"}
+    return "checked", (how[checked["how"]], checked["source"])
 
 
 def _notation(module: Tree) -> list[tuple[str, tuple[str, ...]]]:
@@ -242,18 +394,15 @@ def _params(module: Tree) -> Iterator[Block]:
     shown = [
         row for first, last in _folded(module) if first == last for row in _rows_of(module["parameters"], first, last)
     ]
-    gates = {_gates_text(row["gates"]) for row in shown if row["gates"]}
-    # Where all gated arrays share their rows, one line can say it if the column does not fit.
-    spare = None
-    if len(gates) == 1:
-        spare = ("gate rows", (*gates.pop().split(", "), "on axis 0 of every weight_ih, weight_hh and bias"))
+    spare = _gates_spare(shown)
+    symbols = _symbols_spare(shown) if "layout" in module else None
     yield Grid(
         (
             Column("parameter"),
-            *(() if gate else (Column("in symbols", code=True, breaks=True),)),
+            *(() if gate else (Column("in symbols", code=True, breaks=True, spare=symbols),)),
             Column("shape", code=True, breaks=True),
             Column("count", right=True),
-            Column(f"gate {gate}, to paste", code=True)
+            Column(f"gate {gate}, {'index' if 'layout' in module else 'to paste'}", code=True)
             if gate
             else Column("gate rows", code=True, breaks=True, spare=spare),
         ),
@@ -261,13 +410,51 @@ def _params(module: Tree) -> Iterator[Block]:
     )
     facts = [
         ("total", (f"{module['total']:,} parameters", f"{bytes_text(module['total_bytes'])} in {module['dtype']}")),
+        *_difference(module),
         ("formula", (f"{module['total_symbolic']} = {module['total']:,}",)),
         _legend(module),
+        *(_layout_facts(module, module["layout"], module["layout"]["storage"]) if "layout" in module else ()),
     ]
     if gate:
         meant = next(item for item in GATES if item.letter == gate)
         facts.insert(0, (f"gate {gate}", (f"the {meant.name} gate: {meant.role}",)))
     yield Facts(tuple(facts))
+
+
+def _gates_spare(rows: Sequence[Tree]) -> tuple[str, tuple[str, ...]] | None:
+    """Where all arrays share the rows of their gates: a line that says so, for where the column does not fit."""
+    gated = [row for row in rows if row["gates"]]
+    if len({_gates_text(row["gates"]) for row in gated}) != 1:
+        return None
+    axes: dict[int, list[str]] = {}
+    for row in gated:
+        axes.setdefault(row["gate_axis"], []).extend(row.get("holds") or [row["name"].partition("_l")[0]])
+    where = (f"on axis {axis} of every {_and(names)}" for axis, names in axes.items())
+    return "gate rows", (*_gates_text(gated[0]["gates"]).split(", "), *where)
+
+
+def _symbols_spare(rows: Sequence[Tree]) -> tuple[str, tuple[str, ...]]:
+    """The shapes in symbols, for where their column does not fit."""
+    texts = (f"{' and '.join(row['holds'])} {shape_text(row['symbolic'])}" for row in rows)
+    return "in symbols", tuple(dict.fromkeys(texts))
+
+
+def _and(names: Sequence[str]) -> str:
+    names = ["bias" if name.startswith("bias") else name for name in names]
+    *first, last = dict.fromkeys(names)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _difference(module: Tree) -> list[tuple[str, tuple[str, ...]]]:
+    """Why the total is another one than PyTorch's."""
+    if "total_in_pytorch" not in module:
+        return []
+    more = module["total"] - module["total_in_pytorch"]
+    if not more:
+        return [("in PyTorch", ("as many",))]
+    why = "PyTorch has two biases, not one" if more < 0 else "biases that cannot be left out"
+    than = f"{abs(more):,} {'less' if more > 0 else 'more'}: {why}"
+    return [("in PyTorch", (f"{module['total_in_pytorch']:,}", than))]
 
 
 def _parameter_rows(module: Tree) -> Iterator[Row]:
@@ -285,7 +472,7 @@ def _parameter_rows(module: Tree) -> Iterator[Row]:
         rows = _rows_of(module["parameters"], first, first)
         for owner, own in groupby(rows, key=lambda row: (row["layer"], row["direction"])):
             for row in own:
-                gates = row["slice"] if gate else _gates_text(row["gates"])
+                gates = row["slice"] if gate else _gates_text(row["gates"]) or row.get("gate") or ""
                 shapes = shape_text(row["symbolic"]), shape_text(row["shape"])
                 yield Row(cells(row["name"], *shapes, row["count"], gates or "-"))
             layer, direction = owner
@@ -295,6 +482,172 @@ def _parameter_rows(module: Tree) -> Iterator[Row]:
 
 def _gates_text(gates: Mapping[str, Sequence[int]] | None) -> str:
     return ", ".join(f"{letter} {start}:{stop}" for letter, (start, stop) in (gates or {}).items())
+
+
+def _frameworks(module: Tree) -> Iterator[Block]:
+    yield from _in_depth(module) if module["in_depth"] else _side_by_side(module)
+    for recipe in module["recipes"]:
+        yield Heading(f"from {recipe['from']} to {recipe['to']}")
+        yield Facts(tuple((f"{number}.", (step,)) for number, step in enumerate(recipe["steps"], 1)))
+        yield Code(recipe["code"])
+
+
+def _side_by_side(module: Tree) -> Iterator[Block]:
+    """What each framework stores, as patterns; then a row for each."""
+    yield Facts(tuple(_pattern_lines(module)))
+    used = "".join(row["pattern"] for row in module["patterns"])
+    facts: list[tuple[str, tuple[str, ...]]] = [("shapes", ("those of layer 0",))]
+    if module["config"]["num_layers"] > 1:
+        facts = [("shapes", (f"those of layer 0; others read D*H_out = {_above(module):,} values instead of H_in",))]
+    words = tuple(f"{word} {meaning}" for word, meaning in PATTERN_WORDS.items() if word in used)
+    yours = [row["framework"] for row in module["frameworks"] if not row["own_names"]]
+    if not _is_single(module):
+        facts.append(("paths", (f"those are yours, and only stand for them, in {yours[0]}", *yours[1:])))
+    yield Facts((*facts, *((("pattern", words),) if words else ())))
+    yield Grid(
+        (
+            Column("framework"),
+            Column("gates"),
+            Column("biases", right=True),
+            Column("forget"),
+            Column("input", code=True, breaks=True),
+            Column("output", code=True, spare=("output", ("by default, for each: lstmcalc shapes --framework NAME",))),
+            Column("total", right=True),
+            Column("checked", quiet=True),
+        ),
+        tuple(_framework_row(row) for row in module["frameworks"]),
+    )
+    yield Facts(
+        (
+            *_totals(module),
+            ("forget", ("+1 is added to the forget gate at run time", "the stored bias lacks it")),
+            ("checked", ("run: results compared with PyTorch's", "source: read, not run")),
+            ("more", ("lstmcalc frameworks --only keras,onnx", "lstmcalc params --framework keras")),
+        )
+    )
+
+
+def _above(module: Tree) -> int:
+    return int(module["symbols"]["D"] * module["symbols"]["H_out"])
+
+
+def _shared_path(names: Sequence[str]) -> str:
+    """The path that all names share, if saying it once saves anything and it fits into a line."""
+    path = commonprefix(names)[:_LONG]  # noqa: RUF071  # characters are meant: a separator ends it
+    path = path[: max(path.rfind("/"), path.rfind(".")) + 1]
+    return path if len(names) > 1 and len(path) >= _SHORT else ""
+
+
+_SHORT, _LONG = 12, 56
+
+
+def _pattern_lines(module: Tree) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """For each framework what a layer stores, the path that all names share said once."""
+    for framework, group in groupby(module["patterns"], key=lambda row: row["framework"]):
+        rows = list(group)
+        path = _shared_path([row["pattern"] for row in rows])
+        shown = [f"{row['pattern'].removeprefix(path)} {shape_text(row['shape'])}" for row in rows]
+        if any("{d}" in row["pattern"] for row in rows):
+            shown.append(f"d: {' or '.join(word or 'nothing' for word in rows[0]['d'])}")
+        yield framework, (*([f"under {path}:"] if path else []), *shown)
+
+
+def _framework_row(row: Tree) -> Row:
+    return Row(
+        (
+            row["framework"],
+            row["gate_order"],
+            str(row["biases"]),
+            f"+{row['forget_offset']:g}" if row["forget_offset"] else "",
+            shape_text(row["input"]) if row["input"] else "",
+            shape_text(row["output"]) if row["output"] else "",
+            "-" if row["total"] is None else f"{row['total']:,}",
+            row["checked"]["how"],
+        )
+    )
+
+
+def _totals(module: Tree) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each total, why it is what it is, and whose it is."""
+    names: dict[tuple[int, str], list[str]] = {}
+    for row in module["frameworks"]:
+        if row["total"] is None:
+            continue
+        counted = module["config"]["bias"] or not row["bias_switch"]
+        why = {0: "no biases", 1: "one bias", 2: "two biases"}[row["biases"] if counted else 0]
+        why += "" if module["config"]["bias"] or not counted else ", which cannot be left out"
+        names.setdefault((row["total"], why), []).append(row["framework"])
+    for (total, why), owners in sorted(names.items(), reverse=True):
+        yield f"{total:,}", (f"{why}: {owners[0]}", *owners[1:])
+    missing = [row["framework"] for row in module["frameworks"] if row["cannot_express"]]
+    if missing:
+        yield "-", (f"no projection: {missing[0]}", *missing[1:])
+
+
+def _in_depth(module: Tree) -> Iterator[Block]:
+    """Each framework's facts, and their arrays side by side."""
+    for row in module["frameworks"]:
+        yield Heading(f"{row['framework']}: {row['title']}")
+        yield Facts(
+            (
+                ("total", (f"{row['total']:,} parameters", f"{row['arrays']:,} arrays")),
+                ("input", (shape_text(row["input"]),)),
+                ("output", (shape_text(row["output"]), row["returns"])),
+                ("states", (row["states_are"],)),
+                ("lengths", (row["lengths_by"] or "nothing built in",)),
+                ("start", (row["init"],)),
+                *_layout_facts(module, row, (*row["usage"], *row["storage"])),
+            )
+        )
+    yield Heading("array by array")
+    yield Grid(
+        (Column("framework"), Column("array", code=True), _SHAPES_COLUMN, _GATES_COLUMN),
+        tuple(_array_rows(module)),
+    )
+    yield Facts((_legend(module),))
+
+
+_SHAPES_COLUMN: Final = Column("shape", code=True, spare=("shapes", ("lstmcalc params --framework NAME has them",)))
+_GATES_COLUMN: Final = Column("gates", breaks=True, spare=("gate rows", ("lstmcalc params --framework NAME has them",)))
+
+
+def _array_rows(module: Tree) -> Iterator[Row]:
+    """For each parameter of PyTorch's, where each framework has it."""
+    rows = {name: list(group) for name, group in groupby(module["arrays"], key=lambda row: row["framework"])}
+    sides = ("forward", "reverse")[: _per_layer(module)]
+    for first, last in _folded(module):
+        if last > first:
+            yield Row((f"layers {first} ... {last}", f"{last - first + 1:,} alike", "", ""), "folded")
+            continue
+        own = {name: _rows_of(group, first, first) for name, group in rows.items()}
+        for side in sides:
+            for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"):
+                found = [(name, row) for name, group in own.items() for row in group if _has(row, part, side)]
+                if found:
+                    yield Row(("", f"{part}_l{first}{'_reverse' * (side == 'reverse')}", "", ""), "head")
+                for name, row in found:
+                    gates = row["gate"] or _gates_text(row["gates"])
+                    yield Row((name, _place(row, part, side), shape_text(row["shape"]), gates or "-"))
+
+
+def _has(row: Tree, part: str, side: str) -> bool:
+    """Whether an array holds a parameter of PyTorch's; the sum of both biases stands with the first."""
+    holds = ["bias_ih" if name == "bias" else name for name in row["holds"]]
+    return part in holds and row["direction"] in (side, "both")
+
+
+def _place(row: Tree, part: str, side: str) -> str:
+    """Where in an array a parameter of PyTorch's is: `lstm0.B[0:1, 80:160]`."""
+    cuts: dict[int, str] = {}
+    for axis, ranges, label in (
+        (row["direction_axis"], row["directions"], side),
+        (row["part_axis"], row["parts"], part),
+    ):
+        if ranges:  # no layout has both on one axis
+            cuts[axis] = "{}:{}".format(*ranges[label])
+    if not cuts:
+        return str(row["name"])
+    return f"{row['name']}[{', '.join(cuts.get(axis, ':') for axis in range(max(cuts) + 1))}]"
 
 
 def _run(module: Tree) -> Iterator[Block]:
@@ -347,6 +700,14 @@ def _found(value: Any) -> str:  # noqa: ANN401  # whatever a check compares
     if value is None:
         return "not a number"
     return f"{value:.3g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def joined(phrases: Sequence[str]) -> str:
+    """The phrases of a line."""
+    text = ""
+    for phrase in phrases:
+        text += phrase if not text else f" {phrase}" if text.endswith(":") else f", {phrase}"
+    return text
 
 
 def shape_text(shape: Sequence[Any]) -> str:

@@ -3,10 +3,11 @@
 CSV and JSON are the tree itself, row by row as the rows are made; tables and Markdown draw the blocks of `present`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from lstmcalc.present import Block, Column, Facts, Grid, Heading, Row, blocks_of, shape_text
+from lstmcalc.present import Block, Code, Column, Facts, Grid, Heading, Row, blocks_of, joined, shape_text
 from lstmcalc.report import Tree
 
 if TYPE_CHECKING:
@@ -96,9 +97,11 @@ def write_markdown(tree: Tree, stream: IO[str]) -> None:
 def _markdown(block: Block) -> Iterator[str]:
     if isinstance(block, Heading):
         yield f"## `{block.text}`"
+    elif isinstance(block, Code):
+        yield from ("```python", block.text.rstrip("\n"), "```")
     elif isinstance(block, Facts):
         for label, phrases in block.lines:
-            yield f"- **{label}**: {', '.join(map(_markdown_phrase, phrases))}"
+            yield f"- **{label}**: {joined(list(map(_markdown_phrase, phrases)))}"
     else:
         yield f"| {' | '.join(column.header for column in block.columns)} |"
         yield f"| {' | '.join('---:' if column.right else '---' for column in block.columns)} |"
@@ -120,8 +123,10 @@ def _markdown_cell(cell: str, kind: str, *, code: bool) -> str:
 
 
 def _markdown_phrase(phrase: str) -> str:
-    """Plain words stay; what Markdown would read as emphasis or a link becomes code."""
-    return f"`{phrase}`" if "*" in phrase or "[" in phrase else phrase
+    """What Markdown would read as emphasis or a link becomes code; in a sentence it is escaped."""
+    if not re.search(r"[*\[]", phrase):
+        return phrase
+    return re.sub(r"([*\[\]])", r"\\\1", phrase) if re.search(r"(\w+ ){3}", phrase) else f"`{phrase}`"
 
 
 def write_table(tree: Tree, stream: IO[str]) -> None:
@@ -134,6 +139,8 @@ def write_table(tree: Tree, stream: IO[str]) -> None:
             console.print()
         if isinstance(block, Heading):
             console.print(block.text, style="bold", soft_wrap=True)
+        elif isinstance(block, Code):
+            console.print(block.text.rstrip("\n"), soft_wrap=True)
         elif isinstance(block, Facts):
             _print_facts(console, block)
         else:
@@ -152,7 +159,7 @@ def _print_facts(console: "Console", facts: Facts) -> None:
     for label, phrases in facts.lines:
         # What stays together is one word to `wrap`: its spaces are hidden while the line is broken.
         words = (phrase.replace(" ", "\0") if len(phrase) < width else _glued(phrase) for phrase in phrases)
-        lines = wrap(", ".join(words), width, break_long_words=False, break_on_hyphens=False)
+        lines = wrap(joined(list(words)), width, break_long_words=False, break_on_hyphens=False)
         for number, line in enumerate(lines):
             text = Text(("" if number else label).ljust(margin), style=_LABEL_STYLES.get(label, "cyan"))
             rows.append(text.append(line.replace("\0", " "), style="default"))
@@ -176,7 +183,7 @@ def _glued(formula: str) -> str:
 
 
 _LABEL_STYLES: Final = {"assumed": "bold yellow"}
-_ROW_STYLES: Final = {"normal": "", "sum": "bold", "folded": "dim", "good": "", "bad": "bold red"}
+_ROW_STYLES: Final = {"normal": "", "head": "bold", "sum": "bold", "folded": "dim", "good": "", "bad": "bold red"}
 
 
 def _print_grid(console: "Console", grid: Grid) -> None:
@@ -186,7 +193,7 @@ def _print_grid(console: "Console", grid: Grid) -> None:
     be broken at spaces is; names never are.
     """
     spared = []
-    for column in grid.columns:
+    for column in reversed(grid.columns):
         if column.spare and _total(_widths(grid)) > console.width:
             spared.append(column.spare)
             grid = _without(grid, column)
@@ -255,7 +262,8 @@ def _table(grid: Grid, widths: Sequence[int]) -> "RenderableType":
         cells = [Text(cell) for cell in row.cells]
         if row.kind == "good":
             cells[-1].stylize("green")
-        ends = row.kind in ("sum", "folded") and number < len(grid.rows)
+        before_head = number < len(grid.rows) and grid.rows[number].kind == "head"
+        ends = before_head or (row.kind in ("sum", "folded") and number < len(grid.rows))
         table.add_row(*cells, style=_ROW_STYLES[row.kind], end_section=ends)
     return table
 

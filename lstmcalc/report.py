@@ -9,12 +9,16 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from lstmcalc import __version__
-from lstmcalc.config import DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
+from lstmcalc.config import DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS, DataSpec, LSTMConfig
 from lstmcalc.errors import TooLargeError
-from lstmcalc.layouts import Parameter, Subtotal
+from lstmcalc.frameworks import LAYOUTS
+from lstmcalc.interfaces import Face, ForeignState, faces, foreign_states
+from lstmcalc.layouts import Parameter, Ranges, Storage, Subtotal, check_expressible, missing_feature
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model import LSTMModel, State, Tensor, output_text
+from lstmcalc.recipes import write_recipe
 from lstmcalc.subject import Subject
+from lstmcalc.symbols import H_in
 
 if TYPE_CHECKING:
     from lstmcalc.verify import Run
@@ -41,7 +45,17 @@ def params_tree(subjects: Sequence[Subject], gate: str | None = None) -> Tree:
     Raises:
         TooLargeError: There would be more than `MAX_ROWS` rows.
     """
-    return _document("params", [_params(subject, LSTMModel(subject.config), gate) for subject in subjects])
+    return _document("params", [_params(subject, gate) for subject in subjects])
+
+
+def frameworks_tree(subjects: Sequence[Subject], only: Sequence[str] = ()) -> Tree:
+    """How each framework stores the LSTM; of the frameworks `only`, every array, and how to get from the first to them.
+
+    Raises:
+        UnsupportedError: One of `only` cannot express the LSTM.
+        TooLargeError: There would be more than `MAX_ROWS` rows.
+    """
+    return _document("frameworks", [_frameworks(subject, only) for subject in subjects])
 
 
 def run_tree(subjects: Sequence[Subject], runs: Sequence["Run"], seed: int) -> Tree:
@@ -56,10 +70,12 @@ def _document(command: str, modules: list[Tree]) -> Tree:
 
 def _module(subject: Subject, settings: Sequence[str], own: Tree) -> Tree:
     """What every module says: what it is, where its settings came from, what is worth a note; then its own keys."""
+    # In another framework PyTorch's default layout means nothing.
+    idle = {"batch_first"} if subject.framework != "pytorch" and not subject.config.batch_first else set()
     provenance = {
         field: {"from": origin.source, "where": origin.where, "certainty": origin.certainty}
         for field, origin in subject.provenance.items()
-        if field in settings
+        if field in settings and field not in idle
     }
     head = {"name": subject.name, "framework": subject.framework, "kind": subject.kind, "text": str(subject.config)}
     return {
@@ -81,9 +97,17 @@ def _notes(subject: Subject) -> list[str]:
             f"dropout = {config.dropout:g} does nothing with num_layers = 1: it acts after every layer but the "
             "last, and PyTorch warns of it"
         )
-    if config.batch_first and subject.data.unbatched:
+    if config.batch_first and subject.framework != "pytorch":
+        notes.append(f"batch_first is PyTorch's: the shapes are those of {_title(subject)} by its own defaults")
+    elif config.batch_first and subject.data.unbatched:
         notes.append("batch_first does nothing here: unbatched input has no batch axis")
+    if not config.bias and not LAYOUTS[subject.framework].bias:
+        notes.append(f"{_title(subject)} cannot leave out biases: they are counted, and without an effect")
     return notes
+
+
+def _title(subject: Subject) -> str:
+    return LAYOUTS[subject.framework].title
 
 
 _SETTINGS: Final = (*HYPERPARAMETERS, *DATA_FIELDS)
@@ -103,6 +127,8 @@ def _data(subject: Subject) -> Tree:
 def _shapes(subject: Subject, model: LSTMModel) -> Tree:
     data = subject.data
     _limit(model.num_cells, "index of h_n and c_n")
+    if subject.framework != "pytorch":
+        return _foreign_shapes(subject, model)
     own = {
         "data": _data(subject),
         "symbols": model.data_symbols(data),
@@ -115,7 +141,68 @@ def _shapes(subject: Subject, model: LSTMModel) -> Tree:
     return _module(subject, _SETTINGS, own)
 
 
-def _tensor(tensor: Tensor, dtype: str) -> Tree:
+def _foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
+    """What goes in and comes out of another framework, and where PyTorch's h_n and c_n are there."""
+    data, layout = subject.data, LAYOUTS[subject.framework]
+    own = {
+        "data": _data(subject),
+        "layout": _layout(subject.framework),
+        "symbols": model.data_symbols(data),
+        "tensors": [
+            {
+                **_tensor(face, data.dtype),
+                "each": face.each or None,
+                "copies": face.copies,
+                "when": face.when or None,
+                "equals": face.equals or None,
+            }
+            for face in faces(subject.config, data, subject.framework)
+        ],
+        "states": _mapped(foreign_states(subject.config, subject.framework), _foreign_state),
+        "states_are": layout.states,
+        "returns": layout.returns,
+        "lengths_by": layout.lengths or None,
+    }
+    return _module(subject, _SETTINGS, own)
+
+
+def _foreign_state(state: ForeignState) -> Tree:
+    return {
+        "index": state.position,
+        "layer": state.layer,
+        "direction": state.direction,
+        "h_n_equals": state.h,
+        "c_n_equals": state.c,
+    }
+
+
+def _layout(name: str) -> Tree:
+    """The facts of a framework that do not depend on the LSTM."""
+    layout = LAYOUTS[name]
+    held = [item for stored in layout.stored for item in stored.holds.split()]
+    return {
+        "title": layout.title,
+        "kind": layout.kind,
+        "gate_order": " ".join(layout.gates),
+        "gate_order_there": layout.own or " ".join(layout.gates),
+        "biases": sum(item.startswith("bias") for item in held),
+        "bias_switch": layout.bias or None,
+        "forget_offset": layout.forget_offset,
+        "by_hand": layout.by_hand or None,
+        "own_names": not layout.paths.yours,
+        "init": layout.init,
+        "unmodelled": [what for _, what in layout.unmodelled],
+        "usage": list(layout.usage),
+        "storage": list(layout.notes),
+        "checked": {
+            "how": layout.evidence.how,
+            "version": layout.evidence.version,
+            "source": layout.evidence.source,
+        },
+    }
+
+
+def _tensor(tensor: Tensor | Face, dtype: str) -> Tree:
     count = 1
     for size in tensor.shape:
         count *= size
@@ -139,30 +226,46 @@ def _state(state: State) -> Tree:
     }
 
 
-def _params(subject: Subject, model: LSTMModel, gate: str | None) -> Tree:
-    _limit(model.storage.num_arrays, "parameter")
+def _params(subject: Subject, gate: str | None) -> Tree:
+    storage, foreign = Storage(subject.config, subject.framework), subject.framework != "pytorch"
+    _limit(storage.num_arrays, "parameter")
 
     def row(parameter: Parameter) -> Tree:
-        tree = _parameter(parameter)
+        tree = _foreign_parameter(parameter) if foreign else _parameter(parameter)
         if gate:
-            tree["slice"] = _slice_text(f"{subject.name}.{parameter.name}", parameter, gate)
+            # Names of other frameworks are no Python: there it is the index alone.
+            tree["slice"] = _slice_text("" if foreign else f"{subject.name}.{parameter.name}", parameter, gate)
         return tree
 
     own = {
-        "symbols": model.symbols,
+        **({"layout": _layout(subject.framework)} if foreign else {}),
+        "symbols": storage.symbols,
         **({"gate": gate} if gate else {}),
-        "parameters": _mapped(model.parameters, row),
-        "subtotals": _mapped(model.storage.subtotals, _subtotal),
-        "total": model.num_parameters,
-        "total_symbolic": str(model.num_parameters_symbolic),
+        "parameters": _mapped(storage.parameters, row),
+        "subtotals": _mapped(storage.subtotals, _subtotal),
+        "total": storage.num_parameters,
+        "total_symbolic": str(storage.num_parameters_symbolic),
+        **({"total_in_pytorch": Storage(subject.config, "pytorch").num_parameters} if foreign else {}),
         "dtype": subject.data.dtype,
-        "total_bytes": model.num_parameters * DTYPE_BYTES[subject.data.dtype],
+        "total_bytes": storage.num_parameters * DTYPE_BYTES[subject.data.dtype],
     }
     return _module(subject, (*HYPERPARAMETERS, "dtype"), own)
 
 
+def _foreign_parameter(parameter: Parameter) -> Tree:
+    """As `_parameter`, and what of PyTorch's it holds, where."""
+    return {
+        **_parameter(parameter),
+        "gate": parameter.gate,
+        "holds": list(parameter.holds),
+        "part_axis": parameter.part_axis,
+        "parts": _ranges(parameter.parts),
+        "direction_axis": parameter.direction_axis,
+        "directions": _ranges(parameter.directions),
+    }
+
+
 def _parameter(parameter: Parameter) -> Tree:
-    gates = parameter.gates
     return {
         "name": parameter.name,
         "layer": parameter.layer,
@@ -171,16 +274,31 @@ def _parameter(parameter: Parameter) -> Tree:
         "shape": list(parameter.shape),
         "count": parameter.numel,
         "gate_axis": parameter.gate_axis,
-        "gates": None if gates is None else {letter: list(rows) for letter, rows in gates.items()},
+        "gates": _ranges(parameter.gates),
     }
 
 
+def _ranges(ranges: Ranges | None) -> dict[str, list[int]] | None:
+    return None if ranges is None else {label: list(rows) for label, rows in ranges.items()}
+
+
 def _slice_text(name: str, parameter: Parameter, gate: str) -> str | None:
-    """One gate of a stored array, to paste: `lstm.weight_ih_l0[20:40]`; None if it has no gates."""
+    """One gate of a stored array, to paste: `lstm.weight_ih_l0[20:40]`; None if it is not in it.
+
+    Where an array holds the gate several times, these are several slices.
+    """
+    if parameter.gate == gate:
+        return f"{name}[:]"
     if parameter.gates is None or parameter.gate_axis is None:
         return None
+    # What stands on the axis of the gates, several times over: both directions, or two biases.
+    offsets = [0]
+    for axis, ranges in ((parameter.direction_axis, parameter.directions), (parameter.part_axis, parameter.parts)):
+        if axis == parameter.gate_axis and ranges is not None:
+            offsets = [offset + start for start, _ in ranges.values() for offset in offsets]
     start, stop = parameter.gates[gate]
-    return f"{name}[{':, ' * parameter.gate_axis}{start}:{stop}]"
+    before = ":, " * parameter.gate_axis
+    return ", ".join(f"{name}[{before}{offset + start}:{offset + stop}]" for offset in sorted(offsets))
 
 
 def _subtotal(subtotal: Subtotal) -> Tree:
@@ -190,6 +308,71 @@ def _subtotal(subtotal: Subtotal) -> Tree:
         "count": subtotal.numel,
         "symbolic": str(subtotal.symbolic),
     }
+
+
+def _frameworks(subject: Subject, only: Sequence[str]) -> Tree:
+    """The frameworks side by side; of those in `only`, every array, and recipes from the first to each other."""
+    for name in only:
+        check_expressible(subject.config, name)
+    names = only or tuple(LAYOUTS)
+    own: Tree = {"symbols": LSTMModel(subject.config).symbols, "in_depth": bool(only)}
+    if only:
+        _limit(sum(Storage(subject.config, name).num_arrays for name in names), "array")
+        own["arrays"] = [
+            {"framework": name, **_foreign_parameter(parameter)}
+            for name in names
+            for parameter in Storage(subject.config, name).parameters
+        ]
+    else:
+        own["patterns"] = [row for name in names for row in _patterns(subject.config, name)]
+    own["frameworks"] = [_framework(subject.config, name) for name in names]
+    own["recipes"] = []
+    if only:
+        pairs = [(only[0], name) for name in only[1:]] or [("pytorch", only[0])]
+        recipes = [write_recipe(subject.config, source, target) for source, target in pairs if source != target]
+        own["recipes"] = [{**recipe._asdict(), "from": recipe.source, "to": recipe.target} for recipe in recipes]
+    return _module(subject, HYPERPARAMETERS, own)
+
+
+def _framework(config: LSTMConfig, name: str) -> Tree:
+    """One framework: its facts, and what it stores of this LSTM."""
+    layout, missing = LAYOUTS[name], missing_feature(config, name)
+    storage = None if missing else Storage(config, name)
+    data = DataSpec()
+    shown = [] if missing else faces(config, data, name)
+    inputs = [face for face in shown if H_in in face.symbolic]
+    outputs = [face for face in shown if face.role == "output" and not face.when]
+    outputs.sort(key=lambda face: "output" not in face.equals)  # some return their states first
+    return {
+        "framework": name,
+        **_layout(name),
+        "input": [str(size) for size in inputs[0].symbolic] if inputs else None,
+        "output": [str(size) for size in outputs[0].symbolic] if outputs else None,
+        "returns": layout.returns,
+        "states_are": layout.states,
+        "lengths_by": layout.lengths or None,
+        "cannot_express": missing or None,
+        "arrays": storage.num_arrays if storage else None,
+        "total": storage.num_parameters if storage else None,
+    }
+
+
+def _patterns(config: LSTMConfig, name: str) -> list[Tree]:
+    """What a layer stores: each kind of array once, its name as a pattern."""
+    if missing_feature(config, name):
+        return []
+    storage = Storage(config, name)
+    return [
+        {
+            "framework": name,
+            "pattern": storage.pattern(place.stored),
+            "d": list(storage.layout.directions) if config.bidirectional else None,
+            "holds": list(place.parameter.holds),
+            "symbolic": [str(size) for size in place.parameter.symbolic],
+            "shape": list(place.parameter.shape),
+        }
+        for place in {place.stored: place for place in reversed(storage.placements(0))}.values()
+    ][::-1]
 
 
 def _run(subject: Subject, model: LSTMModel, result: "Run", seed: int) -> Tree:

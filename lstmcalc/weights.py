@@ -176,7 +176,14 @@ def _checked(what: str, tensors: Mapping[str, Array], storage: Storage) -> dict[
                 )
     wanted = f"the {len(shapes)} parameters of {storage.config}"
     check_names(what, tensors, tuple(shapes), f"the arrays of this LSTM in {title}", wanted)
-    return {name: checked_array(name, tensors[name], shape) for name, shape in shapes.items()}
+    return {name: _numbers(name, checked_array(name, tensors[name], shape)) for name, shape in shapes.items()}
+
+
+def _numbers(name: str, array: Array) -> Array:
+    """`array`, if it holds real numbers; bfloat16 of other packages is of the kind V."""
+    if array.dtype.kind not in "fiuV":
+        raise ArrayError("not an array of numbers", found=f"dtype {array.dtype}", where=name)
+    return array
 
 
 def check_target(name: str) -> Path:

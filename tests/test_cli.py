@@ -176,7 +176,7 @@ MANY_DIGITS = "9" * 5000
             "--hidden 3",
             (
                 "no such option: --hidden\n"
-                "  hint: it is an option of shapes, params, run, and follows that name; see lstmcalc -h"
+                "  hint: it is an option of shapes, params, frameworks, run, and follows that name; see lstmcalc -h"
             ),
         ),
         ("shpes", "no such command 'shpes'. Did you mean 'shapes'?\n  hint: see lstmcalc -h"),

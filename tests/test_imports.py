@@ -31,6 +31,7 @@ ORDER = (
     "weights",
     "judges",
     "verify",
+    "recipes",
     "report",
     "present",
     "render",
