@@ -10,13 +10,14 @@ from typing import IO, Final, NamedTuple
 from lstmcalc import parse, report
 from lstmcalc.application import Application, TypedFlags
 from lstmcalc.errors import ExitCode, LstmcalcError, UsageError, shorten
+from lstmcalc.frameworks import ALIASES
 from lstmcalc.model import GATES
 from lstmcalc.parse import DATA_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, Flag
 from lstmcalc.report import FORMATS
 
 GATE_NAMES: Final = {key: gate.letter for gate in GATES for key in (gate.letter, gate.name)}
 JUDGES: Final = ("pytorch", "onnxruntime")
-ALIASES: Final = {"torch": "pytorch"}
+JUDGES_TOO: Final = {alias: name for alias, name in ALIASES.items() if name in JUDGES}
 
 OUTPUT: Final = (
     Flag("format", ("--format",), (), "NAME", f"{', '.join(FORMATS)} (default table)", FORMATS),
@@ -26,7 +27,9 @@ GATE: Final = Flag("gate", ("--gate",), (), "i|f|g|o", "One gate only, with slic
 ONLY: Final = Flag("only", ("--only",), (), "NAME,...", "These in depth, with recipes from the first to the others")
 RUN: Final = (
     Flag("seed", ("--seed",), (), "INT", "Draw other numbers (default 0)"),
-    Flag("against", ("--against",), (), "NAME,...", "Compare with pytorch (torch), onnxruntime", (*JUDGES, *ALIASES)),
+    Flag(
+        "against", ("--against",), (), "NAME,...", "Compare with pytorch (torch), onnxruntime", (*JUDGES, *JUDGES_TOO)
+    ),
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
 )
 
@@ -154,8 +157,8 @@ def _against(typed: TypedFlags) -> list[str]:
     if typed["against"] is None:
         return []
     names = (name.strip() for name in str(typed["against"]).split(","))
-    known = (parse.read_choice("--against", name, JUDGES, ALIASES) for name in names)
-    return list(dict.fromkeys(ALIASES.get(name, name) for name in known))
+    known = (parse.read_choice("--against", name, JUDGES, JUDGES_TOO) for name in names)
+    return list(dict.fromkeys(JUDGES_TOO.get(name, name) for name in known))
 
 
 def _style(typed: TypedFlags) -> str:

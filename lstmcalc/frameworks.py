@@ -74,7 +74,14 @@ class Paths(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """How the facts were checked: `run` (its results compared with PyTorch's) or `source` (read, not run)."""
+    """How the facts were checked.
+
+    Attributes:
+        how: `run` if its results were compared with ours, `converter` if that was done with what its converter makes
+            of the arrays, or of an LSTM, `source` if it was only read.
+        version: What was run, or read.
+        source: Where the facts stand.
+    """
 
     how: str
     version: str
@@ -293,7 +300,7 @@ KERAS1: Final = KERAS._replace(
     returns="the output of the last step only (return_sequences=False)",
     init="W glorot_uniform, U orthogonal, b 0 with 1 for the forget gate (stored)",
     evidence=Evidence(
-        "run", "tf_keras 2.21.0", "the order from its converter for Keras 1 files; the names from keras 1.2.2"
+        "converter", "tf_keras 2.21.0", "its conversion of Keras 1 weights, by their order; the names from keras 1.2.2"
     ),
     paths=Paths("lstm_{layer1}", "lstm_{layer1}", "{direction}_lstm_{layer1}", "{direction}_lstm_{layer1}"),
     bias="",
@@ -312,7 +319,7 @@ KERAS_CUDNN: Final = KERAS2._replace(
         Stored("bias_ih bias_hh", "{path}/bias:0", "(bias gate hidden)"),
     ),
     evidence=Evidence(
-        "run", "tf_keras 2.21.0", "its converter between CuDNNLSTM and LSTM weights; the GPU kernel was not run"
+        "converter", "tf_keras 2.21.0", "its conversion of CuDNNLSTM weights; the GPU kernel was not run"
     ),
     paths=Paths(
         "cu_dnnlstm{number}",
@@ -671,7 +678,7 @@ MINDSPORE: Final = PYTORCH._replace(
     evidence=Evidence("run", "mindspore 2.10.0", "mindspore/nn/layer/rnns.py"),
     bias="has_bias=False",
     batch="always",
-    usage=("the option is has_bias, not bias",),
+    usage=("the option is has_bias, not bias", "2.10.0 is built for NumPy 1: both directions fail with NumPy 2"),
     notes=("parameters are listed by kind: all weight_ih, all weight_hh, all bias_ih, all bias_hh",),
 )
 
@@ -688,7 +695,7 @@ MXNET: Final = PYTORCH._replace(
     c_n=("states[1][{k}]", "states[1][{k}]"),
     states="states is [h, c], as returned when states are given",
     returns="output of every step; (output, [h, c]) when states are given",
-    lengths="use_sequence_length; what is behind a sequence was not checked",
+    lengths="use_sequence_length; on the CPU it is ignored without a word, on a GPU it was not checked",
     init="weights uniform in ±0.07, biases 0",
     evidence=Evidence("run", "mxnet 1.9.1", "mxnet/gluon/rnn/rnn_layer.py"),
     directions=("l", "r"),
@@ -759,7 +766,7 @@ COREML: Final = Layout(
     "the output of the last step only (output_sequence=False), and both states",
     "",
     "none: the weights are constants of the operation",
-    Evidence("run", "coremltools 9.0", "iOS15 operation lstm; converted models compared, none predicted (needs macOS)"),
+    Evidence("converter", "coremltools 9.0", "the operation lstm of iOS 13; predictions need macOS"),
     paths=Paths("", "lstm{layer}.", "", "lstm{layer}.", yours=True),
     directions=("", "_back"),
     bias="no bias",
@@ -806,6 +813,7 @@ TFLITE: Final = Layout(
         ("*projection_bias", "a projection's bias"),
         ("*layer_norm_coefficients", "layer normalisation"),
     ),
+    usage=("the converter makes it of a Keras LSTM without states, of a fixed length and batch",),
     notes=(
         "in a file tensors are called arith.constant7 and the like: only their place among the 24 inputs tells them",
         "inputs 1-4 are input weights, 5-8 recurrent ones, 12-15 biases, each i f c o; 16 is the projection",
@@ -841,7 +849,7 @@ NCNN: Final = Layout(
     paths=Paths("", "lstm{layer}.", "", "lstm{layer}.", yours=True),
     batch="never",
     by_hand="several layers (one each)",
-    notes=("a .bin file has no names: weight_xc, bias_c, weight_hc, then weight_hr, as raw numbers",),
+    notes=("a .bin file has no names: weight_xc, bias_c, weight_hc, then weight_hr, each behind a tag of 4 bytes",),
 )
 
 CUDNN: Final = Layout(

@@ -201,8 +201,11 @@ class Storage:
         self.stored = tuple(item for item in self.layout.stored if self._is_stored(item))
         self._both = "direction" in axis_names(self.stored[0].axes)
         self.path = self._pick_path()
-        # The first layer reads the input, every other one reads the layer below: two templates make all rows.
-        self._templates = [self._layer(reads) for reads in (H_in, D * H_out)]
+
+    @cached_property
+    def _templates(self) -> list[list[Placement]]:
+        """The first layer, which reads the input, and any other, which reads the layer below: they make all rows."""
+        return [self._layer(reads) for reads in (H_in, D * H_out)]
 
     def _is_stored(self, item: Stored) -> bool:
         if item.holds == "weight_hr":
@@ -314,14 +317,7 @@ class Storage:
         return item.name.format(path=self.path.format(**words), **words)
 
     def _name(self, template: str, layer: int) -> str:
-        cells = [layer * self.config.num_directions + d for d in range(self.config.num_directions)]
-        return template.format(
-            layer=layer,
-            layer1=layer + 1,
-            number=f"_{layer}" if layer else "",
-            cell=cells,
-            cell_number=[f"_{cell}" if cell else "" for cell in cells],
-        )
+        return template.format_map(_LayerWords(layer, self.config.num_directions))
 
     def pattern(self, item: Stored) -> str:
         """An array's name for all layers, directions and gates: `weight_ih_l{l}{d}`, as `PATTERN_WORDS` explains."""
@@ -410,6 +406,24 @@ class Storage:
     def num_parameters(self) -> int:
         """The number of parameters."""
         return self.num_parameters_symbolic.at(self.symbols)
+
+
+class _LayerWords(dict[str, object]):
+    """The words of a name that depend on its layer, each made when it is asked for."""
+
+    def __init__(self, layer: int, directions: int) -> None:
+        super().__init__(layer=layer)
+        self._layer = layer
+        self._directions = directions
+
+    def __missing__(self, word: str) -> object:
+        cells = range(self._layer * self._directions, (self._layer + 1) * self._directions)
+        return {
+            "layer1": self._layer + 1,
+            "number": f"_{self._layer}" if self._layer else "",
+            "cell": cells,
+            "cell_number": [f"_{cell}" if cell else "" for cell in cells],
+        }[word]
 
 
 def read_axes(text: str) -> list[tuple[str, ...]]:

@@ -325,8 +325,12 @@ def _is_single(module: Tree) -> bool:
 def _checked(layout: Tree) -> tuple[str, tuple[str, ...]]:
     """How the facts were checked."""
     checked = layout["checked"]
-    how = {"run": f"by running {checked['version']}", "source": f"in the source only, not run: {checked['version']}"}
-    return "checked", (how[checked["how"]], checked["source"])
+    how = {
+        "run": "by running",
+        "converter": "by running the converter, not the LSTM itself:",
+        "source": "in the source only, not run:",
+    }[checked["how"]]
+    return "checked", (f"{how} {checked['version']}", checked["source"])
 
 
 def _notation(module: Tree) -> list[tuple[str, tuple[str, ...]]]:
@@ -510,10 +514,10 @@ def _side_by_side(module: Tree) -> Iterator[Block]:
             Column("gates"),
             Column("biases", right=True),
             Column("forget"),
-            Column("input", code=True, breaks=True),
+            Column("input", code=True),
             Column("output", code=True, spare=("output", ("by default, for each: lstmcalc shapes --framework NAME",))),
             Column("total", right=True),
-            Column("checked", quiet=True),
+            Column("checked", quiet=True, spare=_not_run(module)),
         ),
         tuple(_framework_row(row) for row in module["frameworks"]),
     )
@@ -521,10 +525,19 @@ def _side_by_side(module: Tree) -> Iterator[Block]:
         (
             *_totals(module),
             ("forget", ("+1 is added to the forget gate at run time", "the stored bias lacks it")),
-            ("checked", ("run: results compared with PyTorch's", "source: read, not run")),
+            ("checked", ("run: its results compared", "converter: what it converts compared", "source: read, not run")),
             ("more", ("lstmcalc frameworks --only keras,onnx", "lstmcalc params --framework keras")),
         )
     )
+
+
+def _not_run(module: Tree) -> tuple[str, tuple[str, ...]]:
+    """Which frameworks were not run themselves."""
+    phrases: list[str] = []
+    for how, words in (("converter", "only their converters were"), ("source", "only their source was read")):
+        first, *others = [row["framework"] for row in module["frameworks"] if row["checked"]["how"] == how]
+        phrases += [f"{words}: {first}", *others]
+    return "not run", tuple(phrases)
 
 
 def _above(module: Tree) -> int:

@@ -12,15 +12,14 @@ from lstmcalc import __version__
 from lstmcalc.config import DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS, DataSpec, LSTMConfig
 from lstmcalc.errors import TooLargeError
 from lstmcalc.frameworks import LAYOUTS
-from lstmcalc.interfaces import Face, ForeignState, faces, foreign_states
 from lstmcalc.layouts import Parameter, Ranges, Storage, Subtotal, check_expressible, missing_feature
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model import LSTMModel, State, Tensor, output_text
-from lstmcalc.recipes import write_recipe
 from lstmcalc.subject import Subject
 from lstmcalc.symbols import H_in
 
 if TYPE_CHECKING:
+    from lstmcalc.interfaces import Face, ForeignState
     from lstmcalc.verify import Run
 
 SCHEMA: Final = 1
@@ -143,6 +142,8 @@ def _shapes(subject: Subject, model: LSTMModel) -> Tree:
 
 def _foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
     """What goes in and comes out of another framework, and where PyTorch's h_n and c_n are there."""
+    from lstmcalc.interfaces import faces, foreign_states
+
     data, layout = subject.data, LAYOUTS[subject.framework]
     own = {
         "data": _data(subject),
@@ -166,7 +167,7 @@ def _foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
     return _module(subject, _SETTINGS, own)
 
 
-def _foreign_state(state: ForeignState) -> Tree:
+def _foreign_state(state: "ForeignState") -> Tree:
     return {
         "index": state.position,
         "layer": state.layer,
@@ -202,7 +203,7 @@ def _layout(name: str) -> Tree:
     }
 
 
-def _tensor(tensor: Tensor | Face, dtype: str) -> Tree:
+def _tensor(tensor: "Tensor | Face", dtype: str) -> Tree:
     count = 1
     for size in tensor.shape:
         count *= size
@@ -312,6 +313,8 @@ def _subtotal(subtotal: Subtotal) -> Tree:
 
 def _frameworks(subject: Subject, only: Sequence[str]) -> Tree:
     """The frameworks side by side; of those in `only`, every array, and recipes from the first to each other."""
+    from lstmcalc.recipes import write_recipe
+
     for name in only:
         check_expressible(subject.config, name)
     names = only or tuple(LAYOUTS)
@@ -336,6 +339,8 @@ def _frameworks(subject: Subject, only: Sequence[str]) -> Tree:
 
 def _framework(config: LSTMConfig, name: str) -> Tree:
     """One framework: its facts, and what it stores of this LSTM."""
+    from lstmcalc.interfaces import faces
+
     layout, missing = LAYOUTS[name], missing_feature(config, name)
     storage = None if missing else Storage(config, name)
     data = DataSpec()

@@ -1,0 +1,37 @@
+"""The table of frameworks against Haiku, Equinox, MLX, tinygrad, OpenVINO and PaddlePaddle themselves."""
+
+import pytest
+from live import CONFIGS, Player, case_of, check, check_that_wrong_orders_fail, differences, expressible, play
+from longtail_players import equinox, haiku, mlx, openvino, paddle, tinygrad
+
+from lstmcalc.frameworks import HAIKU, LAYOUTS
+
+pytestmark = pytest.mark.longtail
+
+PLAYERS: dict[str, Player] = {
+    "haiku": haiku,
+    "equinox": equinox,
+    "mlx": mlx,
+    "tinygrad": tinygrad,
+    "openvino": openvino,
+    "paddle": paddle,
+}
+
+
+@pytest.mark.parametrize(
+    ("layout", "config"),
+    [(layout, config) for layout in PLAYERS for config in CONFIGS if expressible(layout, CONFIGS[config])],
+)
+def test_packed_weights_compute_the_same(layout: str, config: str) -> None:
+    check(layout, PLAYERS[layout], CONFIGS[config])
+
+
+@pytest.mark.parametrize("layout", PLAYERS)
+def test_every_other_order_of_gates_computes_something_else(layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_that_wrong_orders_fail(layout, PLAYERS[layout], monkeypatch)
+
+
+def test_haiku_adds_1_to_the_forget_gate_at_run_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = case_of(CONFIGS["uni"])
+    monkeypatch.setitem(LAYOUTS, "haiku", HAIKU._replace(forget_offset=0.0))
+    assert min(differences("haiku", play("haiku", haiku, case), case).values()) > 1e-2
