@@ -19,7 +19,7 @@ def as_array(name: str, value: Any) -> Array:  # noqa: ANN401  # whatever NumPy 
     """
     try:
         array = np.asarray(value)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001  # what makes an array of itself raises what it likes, as a tensor that needs gradients
         raise ArrayError("not an array", found=shorten(str(error), 100)[1:-1], where=name) from None
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 

@@ -9,7 +9,7 @@ from typing import IO, Final, NamedTuple
 
 from lstmcalc import parse, report
 from lstmcalc.application import Application, TypedFlags
-from lstmcalc.errors import ExitCode, LstmcalcError, UsageError, shorten
+from lstmcalc.errors import ExitCode, LstmcalcError, UnsupportedError, UsageError, shorten
 from lstmcalc.frameworks import ALIASES
 from lstmcalc.model import GATES
 from lstmcalc.parse import DATA_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, Flag
@@ -69,7 +69,10 @@ def _shapes(typed: TypedFlags) -> Outcome:
     What is left out is the example of PyTorch's documentation (input 10, hidden 20, sequence 5, batch 3), and
     PyTorch's own defaults for the rest; the report says which.
     """
-    return Outcome(report.shapes_tree(parse.read_flags(typed)), _style(typed))
+    try:
+        return Outcome(report.shapes_tree(parse.read_flags(typed)), _style(typed))
+    except UnsupportedError as error:  # what the framework cannot take was refused before, but for the data
+        raise error if error.where else error.at(f"--framework {typed['framework']}") from None
 
 
 @program.command(
@@ -108,7 +111,10 @@ def _frameworks(typed: TypedFlags) -> Outcome:
     steps and as NumPy code to paste.
     """
     only = [] if typed["only"] is None else parse.read_frameworks("--only", str(typed["only"]))
-    return Outcome(report.frameworks_tree(parse.read_flags(typed), only), _style(typed))
+    try:
+        return Outcome(report.frameworks_tree(parse.read_flags(typed), only), _style(typed))
+    except UnsupportedError as error:
+        raise error.at("--proj and --only") from None
 
 
 @program.command(

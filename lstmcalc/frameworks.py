@@ -21,11 +21,12 @@ class Stored(NamedTuple):
         axes: Its axes from the first to the last, divided by spaces; an axis that is made of several, the slowest
             first, is in brackets. They are `direction`, `gate`, `hidden` (H_cell), `input` (what the layer reads),
             `recurrent` (H_out), and 1; `bias` counts two joined biases, `input+recurrent` is two matrices end to end.
-            Where `direction` or `gate` is not among them, each has an array, and a name, of its own. An output layer
-            has `feature` (D*H_out) and `output`.
+            Where `direction` or `gate` is not among them, each has an array, and a name, of its own. `direction` is
+            first, on an axis or in one, and `hidden` follows `gate`. An output layer has `feature` (D*H_out) and
+            `output`.
         words: What `{gate}` reads for each gate, in the order of the layout's gates, if each is an array of its own.
-        raw: Whether each gate's matrix is PyTorch's memory, H_cell rows, read as if it had as many rows as columns
-            and the other way round: a reshape, and no transpose.
+        raw: Whether each gate's block is the memory of PyTorch's `(H_cell, inputs)` matrix, declared as
+            `(inputs, H_cell)`: a reshape converts it, and no transpose.
     """
 
     holds: str
@@ -42,13 +43,13 @@ class Port(NamedTuple):
         name: What the framework calls it.
         role: `input` or `output`.
         axes: Its shape, in the letters of PyTorch's documentation, divided by spaces.
-        each: `cell` if there is one for each layer and direction, `layer` for each layer, `direction` for each
-            direction of the last layer; empty if there is one.
+        each: What there is one for, if there are several: `cell` (each layer and direction), `layer`, `direction` (of
+            the last layer), `sequence` or `step`.
         when: The option that makes it appear, if it does not by default.
         equals: What it is in NumPy, of PyTorch's `output` `(L, N, D*H_out)`, `h_n` and `c_n`, and the numbers L, N and
-            D; empty if nothing simple.
-            `{flip}` is `[::-1]` where a reverse direction is left in its own order of time.
+            D; empty if nothing simple. `interfaces.RELATION_WORDS` are filled in.
         only: Words that must hold: `uni` or `bi`, `one` or `many` (layers); empty if it is always there.
+        dtype: Its dtype, if it is not that of the data.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Port(NamedTuple):
     when: str = ""
     equals: str = ""
     only: str = ""
+    dtype: str = ""
 
 
 class Paths(NamedTuple):
@@ -98,7 +100,8 @@ class Layout(NamedTuple):
         stored: What one layer stores, in order.
         projected: The layout with a projection, if that changes the other names too.
         ports: What goes in and comes out by default.
-        h_n: What is h_n[k] of PyTorch there, for one direction and for both, in Python; `states` explains its words.
+        h_n: What is h_n[k] of PyTorch there, for one direction and for both, in Python; `states` explains its names,
+            `interfaces.RELATION_WORDS` are filled in.
         c_n: The same for c_n[k].
         states: What the words of `h_n` and `c_n` are.
         returns: What a call returns by default.
@@ -112,7 +115,8 @@ class Layout(NamedTuple):
         gate_major: Whether all arrays of a gate come before the next gate's.
         batch: `always`, `optional` or `never`: whether data have a batch axis.
         own: The gates in the framework's own letters, if they are others.
-        by_hand: What the framework does not do itself, and has to be built of several of these.
+        stacking: How several layers are put together, if the framework does not do it itself.
+        reversing: How both directions are, if it does not do that itself.
         unmodelled: Arrays that may be stored too but that no LSTM of PyTorch has: a pattern of names, and what they
             are.
         head: What an output layer stores, where the framework's own LSTM has one.
@@ -140,7 +144,8 @@ class Layout(NamedTuple):
     gate_major: bool = False
     batch: str = "always"
     own: str = ""
-    by_hand: str = ""
+    stacking: str = ""
+    reversing: str = ""
     unmodelled: tuple[tuple[str, str], ...] = ()
     head: tuple[Stored, ...] = ()
     usage: tuple[str, ...] = ()
@@ -148,9 +153,8 @@ class Layout(NamedTuple):
 
 
 _OWN: Final = Paths("", "layers.{layer}.", "{direction}.", "layers.{layer}.{direction}.", yours=True)
-_STACK: Final = "several layers"
-_BOTH: Final = "both directions"
-_STACK_BOTH: Final = "several layers, and both directions"
+_MODULES: Final = "one module each"
+_REVERSED: Final = "two modules, the reverse one on the reversed sequence"
 
 # What PyTorch, and those who follow it, store for each layer and direction.
 _TORCH_STORED: Final = (
@@ -181,22 +185,22 @@ _CELL_PORTS: Final = (
     Port("c", "output", "N H_cell", "cell", equals="c_n[{k}]"),
 )
 _CELL_STATES: Final = "states[k] is (h, c), what cell k returned at its last step"
-_UNIFORM: Final = "everything uniform in ±1/sqrt(H_cell)"
+_UNIFORM: Final = "everything uniform from -1/sqrt(H_cell) to 1/sqrt(H_cell)"
 _NO_TRICK: Final = f"{_UNIFORM}; forget biases are not set to 1"
 
 PYTORCH: Final = Layout(
-    "PyTorch LSTM",
-    "layer",
-    "ifgo",
-    (*_TORCH_STORED, Stored("weight_hr", "weight_hr_l{layer}{direction}", "recurrent hidden")),
-    _TORCH_PORTS,
-    ("h_n[{k}]", "h_n[{k}]"),
-    ("c_n[{k}]", "c_n[{k}]"),
-    "h_n, c_n as returned",
-    "output of every step, (h_n, c_n)",
-    "pack_padded_sequence; behind a sequence the padded output is 0",
-    _NO_TRICK,
-    Evidence("run", "torch 2.13.0", "torch/nn/modules/rnn.py"),
+    title="PyTorch LSTM",
+    kind="layer",
+    gates="ifgo",
+    stored=(*_TORCH_STORED, Stored("weight_hr", "weight_hr_l{layer}{direction}", "recurrent hidden")),
+    ports=_TORCH_PORTS,
+    h_n=("h_n[{k}]", "h_n[{k}]"),
+    c_n=("c_n[{k}]", "c_n[{k}]"),
+    states="h_n, c_n as returned",
+    returns="output of every step, (h_n, c_n)",
+    lengths="pack_padded_sequence; behind a sequence the padded output is 0",
+    init=_NO_TRICK,
+    evidence=Evidence("run", "torch 2.13.0", "torch/nn/modules/rnn.py"),
     directions=("", "_reverse"),
     bias="bias=False",
     batch="optional",
@@ -204,27 +208,29 @@ PYTORCH: Final = Layout(
 )
 
 PYTORCH_CELL: Final = Layout(
-    "PyTorch LSTMCell",
-    "cell",
-    "ifgo",
-    _TORCH_CELL,
-    _CELL_PORTS,
-    ("states[{k}][0]", "states[{k}][0]"),
-    ("states[{k}][1]", "states[{k}][1]"),
-    _CELL_STATES,
-    "(h, c) of one step",
-    "",
-    _NO_TRICK,
-    Evidence("run", "torch 2.13.0", "torch/nn/modules/rnn.py"),
+    title="PyTorch LSTMCell",
+    kind="cell",
+    gates="ifgo",
+    stored=_TORCH_CELL,
+    ports=_CELL_PORTS,
+    h_n=("states[{k}][0]", "states[{k}][0]"),
+    c_n=("states[{k}][1]", "states[{k}][1]"),
+    states=_CELL_STATES,
+    returns="(h, c) of one step",
+    lengths="",
+    init=_NO_TRICK,
+    evidence=Evidence("run", "torch 2.13.0", "torch/nn/modules/rnn.py"),
     paths=_OWN,
+    directions=("fw", "bw"),  # no module of PyTorch can be called forward
     bias="bias=False",
     batch="optional",
-    by_hand=_STACK_BOTH,
+    stacking=_MODULES,
+    reversing=_REVERSED,
 )
 
 TINYGRAD: Final = PYTORCH_CELL._replace(
     title="tinygrad LSTMCell",
-    init="weights uniform in ±1/sqrt(H_cell), biases 0",
+    init="weights uniform from -1/sqrt(H_cell) to 1/sqrt(H_cell), biases 0",
     evidence=Evidence("run", "tinygrad 0.14.0", "tinygrad/nn/__init__.py"),
     batch="always",
 )
@@ -242,25 +248,26 @@ _KERAS_PORTS: Final = (
 _KERAS_SEQUENCES: Final = (
     "return_sequences=True gives every step, (N, L, D*H_out), and every layer but the last needs it",
     "by default Bidirectional returns h_n[-2] beside h_n[-1], which is not output[:, -1]",
+    "go_backwards=True returns its sequence in reversed time",
 )
 
 KERAS: Final = Layout(
-    "Keras 3",
-    "layer",
-    "ifgo",
-    (
+    title="Keras 3",
+    kind="layer",
+    gates="ifgo",
+    stored=(
         Stored("weight_ih", "{path}/lstm_cell/kernel", "input (gate hidden)"),
         Stored("weight_hh", "{path}/lstm_cell/recurrent_kernel", "recurrent (gate hidden)"),
         Stored("bias", "{path}/lstm_cell/bias", "(gate hidden)"),
     ),
-    _KERAS_PORTS,
-    ("states[{layer}][0]", "states[{layer}][{even}]"),
-    ("states[{layer}][1]", "states[{layer}][{odd}]"),
-    "states[l] is what layer l returns behind its output with return_state=True",
-    "the output of the last step only (return_sequences=False), no states (return_state=False)",
-    "mask; behind a sequence its last output is repeated",
-    "kernel glorot_uniform, recurrent_kernel orthogonal, bias 0 with 1 for the forget gate (stored)",
-    Evidence("run", "keras 3.15.1", "keras/src/layers/rnn/lstm.py, bidirectional.py"),
+    ports=_KERAS_PORTS,
+    h_n=("states[{layer}][0]", "states[{layer}][{even}]"),
+    c_n=("states[{layer}][1]", "states[{layer}][{odd}]"),
+    states="states[l] is what layer l returns behind its output with return_state=True",
+    returns="the output of the last step only (return_sequences=False), no states (return_state=False)",
+    lengths="mask; behind a sequence its last output is repeated",
+    init="kernel glorot_uniform, recurrent_kernel orthogonal, bias 0 with 1 for the forget gate (stored)",
+    evidence=Evidence("run", "keras 3.15.1", "keras/src/layers/rnn/lstm.py, bidirectional.py"),
     paths=Paths(
         "lstm{number}",
         "lstm{number}",
@@ -278,12 +285,13 @@ KERAS: Final = Layout(
 )
 
 KERAS2: Final = KERAS._replace(
-    title="Keras 2, tf.keras",
+    title="Keras 2 (tf_keras)",
     stored=tuple(item._replace(name=f"{item.name}:0") for item in KERAS.stored),
     evidence=Evidence("run", "tf_keras 2.21.0", "tf_keras/src/layers/rnn/lstm.py, bidirectional.py"),
     notes=(
         "standalone Keras before 2.3 and tf.compat.v1 default to hard_sigmoid, clip(0.2x + 0.5), for the gates",
         "older files have lstm/kernel:0, without lstm_cell",
+        "tf.keras is this up to TensorFlow 2.15, and Keras 3 from 2.16 on",
     ),
 )
 
@@ -336,15 +344,15 @@ KERAS_CUDNN: Final = KERAS2._replace(
 )
 
 TF1: Final = Layout(
-    "TensorFlow 1 LSTMCell",
-    "layer",
-    "igfo",
-    (
+    title="TensorFlow 1 LSTMCell",
+    kind="layer",
+    gates="igfo",
+    stored=(
         Stored("weight_ih weight_hh", "{path}/lstm_cell/kernel:0", "input+recurrent (gate hidden)"),
         Stored("bias", "{path}/lstm_cell/bias:0", "(gate hidden)"),
         Stored("weight_hr", "{path}/lstm_cell/projection/kernel:0", "hidden recurrent"),
     ),
-    (
+    ports=(
         Port("inputs", "input", "N L H_in"),
         Port("initial_state.c", "input", "N H_cell", "cell"),
         Port("initial_state.h", "input", "N H_out", "cell"),
@@ -361,13 +369,13 @@ TF1: Final = Layout(
         Port("state.c", "output", "N H_cell", "cell", equals="c_n[{k}]"),
         Port("state.h", "output", "N H_out", "cell", equals="h_n[{k}]"),
     ),
-    ("states[{k}].h", "states[{k}].h"),
-    ("states[{k}].c", "states[{k}].c"),
-    "states[k] is the LSTMStateTuple of cell k, c first",
-    "outputs of every step, final state",
-    "sequence_length; behind a sequence outputs are 0",
-    "kernel glorot_uniform, bias 0; the 1 for the forget gate is added at run time, not stored",
-    Evidence("run", "tensorflow 2.21.0 with tf_keras 2.21.0", "tf_keras/src/layers/rnn/legacy_cells.py"),
+    h_n=("states[{k}].h", "states[{k}].h"),
+    c_n=("states[{k}].c", "states[{k}].c"),
+    states="states[k] is the LSTMStateTuple of cell k, c first",
+    returns="outputs of every step, final state",
+    lengths="sequence_length; behind a sequence outputs are 0",
+    init="kernel glorot_uniform, bias 0; 1 is added to the forget gate at run time, not stored",
+    evidence=Evidence("run", "tensorflow 2.21.0 with tf_keras 2.21.0", "tf_keras/src/layers/rnn/legacy_cells.py"),
     paths=Paths(
         "rnn",
         "rnn/multi_rnn_cell/cell_{layer}",
@@ -381,6 +389,8 @@ TF1: Final = Layout(
     notes=(
         "BasicLSTMCell stores the same under basic_lstm_cell, without a projection",
         "rows of the kernel: first the input's, then the recurrent ones",
+        "checkpoints of tf.contrib's CudnnLSTM look alike (cudnn_compatible_lstm_cell), and lack no 1",
+        "before TensorFlow 1.2 they are called weights and biases",
     ),
     usage=("state tuples are (c, h)", "MultiRNNCell in bidirectional_dynamic_rnn stacks each direction by itself"),
 )
@@ -393,74 +403,75 @@ _ONNX_PORTS: Final = (
         "Y",
         "output",
         "L D N H_cell",
-        equals="output.reshape(L, N, D, -1).transpose(0, 2, 1, 3)",
+        equals="output.reshape(L, N, D, {width}).transpose(0, 2, 1, 3)",
     ),
     Port("Y_h", "output", "D N H_cell", "layer", equals="h_n[{first}:{last}]"),
     Port("Y_c", "output", "D N H_cell", "layer", equals="c_n[{first}:{last}]"),
 )
 
 ONNX: Final = Layout(
-    "ONNX LSTM",
-    "layer",
-    "iofg",
-    (
+    title="ONNX LSTM",
+    kind="layer",
+    gates="iofg",
+    stored=(
         Stored("weight_ih", "lstm{layer}.W", "direction (gate hidden) input"),
         Stored("weight_hh", "lstm{layer}.R", "direction (gate hidden) recurrent"),
         Stored("bias_ih bias_hh", "lstm{layer}.B", "direction (bias gate hidden)"),
     ),
-    _ONNX_PORTS,
-    ("Y_h[{layer}][{d}]", "Y_h[{layer}][{d}]"),
-    ("Y_c[{layer}][{d}]", "Y_c[{layer}][{d}]"),
-    "Y_h[l], Y_c[l] are outputs of the node of layer l",
-    "Y, Y_h and Y_c, each optional",
-    "sequence_lens; behind a sequence Y is 0",
-    "none: the weights are inputs of the operator",
-    Evidence("run", "onnx 1.23.2, onnxruntime 1.31.1", "the operator LSTM, opset 14 and 22"),
+    ports=_ONNX_PORTS,
+    h_n=("Y_h[{layer}][{d}]", "Y_h[{layer}][{d}]"),
+    c_n=("Y_c[{layer}][{d}]", "Y_c[{layer}][{d}]"),
+    states="Y_h[l], Y_c[l] are outputs of the node of layer l",
+    returns="Y, Y_h and Y_c, each optional",
+    lengths="sequence_lens; behind a sequence Y is 0",
+    init="none: the weights are inputs of the operator",
+    evidence=Evidence("run", "onnx 1.23.2, onnxruntime 1.31.1", "the operator LSTM, opset 14 and 22"),
     bias="no B",
     own="i o f c",
     paths=Paths(yours=True),
-    by_hand="several layers (one node each, with a transpose and a reshape of Y in between)",
+    stacking="one node each, with a transpose and a reshape of Y in between",
     unmodelled=(("lstm*.P", "peepholes (the input P)"),),
     usage=(
         "the direction axis of Y stands before the batch axis",
         "ONNX Runtime refuses layout=1 (batch first) on the CPU",
+        "onnx's ReferenceEvaluator ignores sequence_lens, activations, clip and input_forget",
     ),
     notes=("names are yours: initializers of exported models are called anything",),
 )
 
 OPENVINO: Final = Layout(
-    "OpenVINO LSTMSequence",
-    "layer",
-    "figo",
-    (
+    title="OpenVINO LSTMSequence",
+    kind="layer",
+    gates="figo",
+    stored=(
         Stored("weight_ih", "lstm{layer}.W", "direction (gate hidden) input"),
         Stored("weight_hh", "lstm{layer}.R", "direction (gate hidden) recurrent"),
         Stored("bias", "lstm{layer}.B", "direction (gate hidden)"),
     ),
-    (
+    ports=(
         Port("X", "input", "N L H_in"),
         Port("initial_hidden_state", "input", "N D H_cell", "layer"),
         Port("initial_cell_state", "input", "N D H_cell", "layer"),
-        Port("sequence_lengths", "input", "N"),
+        Port("sequence_lengths", "input", "N", dtype="int32"),
         Port(
             "Y",
             "output",
             "N D L H_cell",
-            equals="output.reshape(L, N, D, -1).transpose(1, 2, 0, 3)",
+            equals="output.reshape(L, N, D, {width}).transpose(1, 2, 0, 3)",
         ),
         Port("Ho", "output", "N D H_cell", "layer", equals="h_n[{first}:{last}].swapaxes(0, 1)"),
         Port("Co", "output", "N D H_cell", "layer", equals="c_n[{first}:{last}].swapaxes(0, 1)"),
     ),
-    ("Ho[{layer}][:, {d}]", "Ho[{layer}][:, {d}]"),
-    ("Co[{layer}][:, {d}]", "Co[{layer}][:, {d}]"),
-    "Ho[l], Co[l] are outputs of the operation of layer l",
-    "Y, Ho and Co",
-    "sequence_lengths, a required input; behind a sequence Y is 0",
-    "none: the weights are inputs of the operation",
-    Evidence("run", "openvino 2026.4.1", "LSTMSequence-5 of opset 5"),
+    h_n=("Ho[{layer}][:, {d}]", "Ho[{layer}][:, {d}]"),
+    c_n=("Co[{layer}][:, {d}]", "Co[{layer}][:, {d}]"),
+    states="Ho[l], Co[l] are outputs of the operation of layer l",
+    returns="Y, Ho and Co",
+    lengths="sequence_lengths, a required input; behind a sequence Y is 0",
+    init="none: the weights are inputs of the operation",
+    evidence=Evidence("run", "openvino 2026.4.1", "LSTMSequence-5 of opset 5"),
     own="f i c o",
     paths=Paths(yours=True),
-    by_hand="several layers (one operation each)",
+    stacking="one operation each",
     usage=(
         "the direction axis of Y stands before the axis of time",
         "the CPU may compute in bfloat16: INFERENCE_PRECISION_HINT=f32 prevents it",
@@ -479,31 +490,32 @@ _FLAX_PORTS: Final = (
 _FLAX_WORDS: Final = ("i", "f", "g", "o")
 
 FLAX_LINEN: Final = Layout(
-    "Flax Linen",
-    "layer",
-    "ifgo",
-    (
+    title="Flax Linen",
+    kind="layer",
+    gates="ifgo",
+    stored=(
         Stored("weight_ih", "params/{path}cell/i{gate}/kernel", "input hidden", _FLAX_WORDS),
         Stored("weight_hh", "params/{path}cell/h{gate}/kernel", "recurrent hidden", _FLAX_WORDS),
         Stored("bias", "params/{path}cell/h{gate}/bias", "hidden", _FLAX_WORDS),
     ),
-    _FLAX_PORTS,
-    ("carries[{k}][1]", "carries[{k}][1]"),
-    ("carries[{k}][0]", "carries[{k}][0]"),
-    "carries[k] is the carry (c, h) of cell k, with return_carry=True",
-    "outputs of every step; no carry",
-    "seq_lengths; behind a sequence outputs go on, they are not 0",
-    "kernels lecun_normal, recurrent ones orthogonal, bias 0; forget biases are not set to 1",
-    Evidence("run", "flax 0.12.8", "flax/linen/recurrent.py"),
+    ports=_FLAX_PORTS,
+    h_n=("carries[{k}][1]", "carries[{k}][1]"),
+    c_n=("carries[{k}][0]", "carries[{k}][0]"),
+    states="carries[k] is the carry (c, h) of cell k, with return_carry=True",
+    returns="outputs of every step; no carry",
+    lengths="seq_lengths; behind a sequence outputs go on, they are not 0",
+    init="kernels lecun_normal, recurrent ones orthogonal, bias 0; forget biases are not set to 1",
+    evidence=Evidence("run", "flax 0.12.8", "flax/linen/recurrent.py"),
     paths=Paths("", "layers_{layer}/", "{direction}_rnn/", "layers_{layer}/{direction}_rnn/"),
     directions=_KERAS_WORDS,
-    by_hand="several layers (nn.Sequential of nn.RNN gives the paths shown)",
+    stacking="nn.Sequential of nn.RNN gives the paths shown",
     usage=(
         "carries are (c, h)",
         "reverse=True without keep_order=True leaves outputs in reversed time; Bidirectional puts them right",
     ),
     notes=(
         "nn.OptimizedLSTMCell stores the same arrays",
+        "jax.tree.leaves lists them by name: hf, hg, hi, ho, if, ig, ii, io",
         "in a @nn.compact method cells are named LSTMCell_0, LSTMCell_1, ...",
     ),
 )
@@ -518,8 +530,11 @@ FLAX_NNX: Final = FLAX_LINEN._replace(
     ),
     evidence=Evidence("run", "flax 0.12.8", "flax/nnx/nn/recurrent.py"),
     paths=Paths("", "layers.{layer}.", "{direction}_rnn.", "layers.{layer}.{direction}_rnn."),
-    by_hand="several layers (nnx.Sequential of nnx.RNN gives the paths shown)",
-    notes=("the forget gate's input kernel is if_, with an underscore; in Linen it is if",),
+    stacking="nnx.Sequential of nnx.RNN gives the paths shown",
+    notes=(
+        "the forget gate's input kernel is if_, with an underscore; in Linen it is if",
+        "nnx.state lists random generators too: nnx.state(model, nnx.Param) only these",
+    ),
 )
 
 FLAX_NNX_OPTIMIZED: Final = FLAX_NNX._replace(
@@ -533,14 +548,14 @@ FLAX_NNX_OPTIMIZED: Final = FLAX_NNX._replace(
 )
 
 HAIKU: Final = Layout(
-    "Haiku",
-    "layer",
-    "igfo",
-    (
+    title="Haiku",
+    kind="layer",
+    gates="igfo",
+    stored=(
         Stored("weight_ih weight_hh", "lstm{cell_number}/linear/w", "input+recurrent (gate hidden)"),
         Stored("bias", "lstm{cell_number}/linear/b", "(gate hidden)"),
     ),
-    (
+    ports=(
         Port("inputs", "input", "L N H_in"),
         Port("state.hidden", "input", "N H_cell", "cell"),
         Port("state.cell", "input", "N H_cell", "cell"),
@@ -548,54 +563,56 @@ HAIKU: Final = Layout(
         Port("state.hidden", "output", "N H_cell", "cell", equals="h_n[{k}]"),
         Port("state.cell", "output", "N H_cell", "cell", equals="c_n[{k}]"),
     ),
-    ("states[{k}].hidden", "states[{k}].hidden"),
-    ("states[{k}].cell", "states[{k}].cell"),
-    "states[k] is the LSTMState of module k",
-    "outputs of every step, final state, from hk.dynamic_unroll",
-    "",
-    "w truncated normal with 1/sqrt(H_in + H_cell), b 0; the 1 for the forget gate is added at run time, not stored",
-    Evidence("run", "dm-haiku 0.0.17", "haiku/_src/recurrent.py"),
+    h_n=("states[{k}].hidden", "states[{k}].hidden"),
+    c_n=("states[{k}].cell", "states[{k}].cell"),
+    states="states[k] is the LSTMState of module k",
+    returns="outputs of every step, final state, from hk.dynamic_unroll",
+    lengths="",
+    init="w truncated normal with 1/sqrt(H_in + H_cell), b 0; 1 is added to the forget gate at run time, not stored",
+    evidence=Evidence("run", "dm-haiku 0.0.17", "haiku/_src/recurrent.py"),
     forget_offset=1.0,
     own="i g f o",
-    by_hand="several layers (hk.DeepRNN), and both directions (two modules, dynamic_unroll(reverse=True))",
+    stacking="hk.DeepRNN",
+    reversing="two modules, the reverse one with hk.dynamic_unroll(reverse=True)",
     notes=("parameters are nested: params['lstm/linear']['w']; modules are numbered in the order they are made",),
 )
 
 EQUINOX: Final = Layout(
-    "Equinox LSTMCell",
-    "cell",
-    "ifgo",
-    (
+    title="Equinox LSTMCell",
+    kind="cell",
+    gates="ifgo",
+    stored=(
         Stored("weight_ih", "{path}weight_ih", "(gate hidden) input"),
         Stored("weight_hh", "{path}weight_hh", "(gate hidden) recurrent"),
         Stored("bias", "{path}bias", "(gate hidden)"),
     ),
-    tuple(port._replace(axes=port.axes.removeprefix("N "), equals="") for port in _CELL_PORTS),
-    PYTORCH_CELL.h_n,
-    PYTORCH_CELL.c_n,
-    _CELL_STATES,
-    "(h, c) of one step",
-    "",
-    _NO_TRICK,
-    Evidence("run", "equinox 0.13.8", "equinox/nn/_rnn.py"),
+    ports=tuple(port._replace(axes=port.axes.removeprefix("N "), equals="") for port in _CELL_PORTS),
+    h_n=PYTORCH_CELL.h_n,
+    c_n=PYTORCH_CELL.c_n,
+    states=_CELL_STATES,
+    returns="(h, c) of one step",
+    lengths="",
+    init=_NO_TRICK,
+    evidence=Evidence("run", "equinox 0.13.8", "equinox/nn/_rnn.py"),
     paths=_OWN,
     bias="use_bias=False",
     batch="never",
-    by_hand=_STACK_BOTH,
+    stacking=_MODULES,
+    reversing=_REVERSED,
     usage=("one step of one sequence: jax.lax.scan over steps, jax.vmap over the batch",),
     notes=("PyTorch's names, but one bias",),
 )
 
 MLX: Final = Layout(
-    "MLX",
-    "layer",
-    "ifgo",
-    (
+    title="MLX",
+    kind="layer",
+    gates="ifgo",
+    stored=(
         Stored("weight_ih", "{path}Wx", "(gate hidden) input"),
         Stored("weight_hh", "{path}Wh", "(gate hidden) recurrent"),
         Stored("bias", "{path}bias", "(gate hidden)"),
     ),
-    (
+    ports=(
         Port("x", "input", "N L H_in"),
         Port("hidden", "input", "N H_cell", "cell"),
         Port("cell", "input", "N H_cell", "cell"),
@@ -608,17 +625,18 @@ MLX: Final = Layout(
         ),
         Port("cell", "output", "N L H_cell", "direction"),
     ),
-    ("hidden[{k}][..., -1, :]", "hidden[{k}][..., -1, :]"),
-    ("cell[{k}][..., -1, :]", "cell[{k}][..., -1, :]"),
-    "hidden[k], cell[k] are what module k returns; a reverse one has read the reversed sequence",
-    "all hidden states and all cell states, each (N, L, H_cell)",
-    "",
-    _NO_TRICK,
-    Evidence("run", "mlx 0.32.4", "mlx/nn/layers/recurrent.py"),
+    h_n=("hidden[{k}][..., -1, :]", "hidden[{k}][..., -1, :]"),
+    c_n=("cell[{k}][..., -1, :]", "cell[{k}][..., -1, :]"),
+    states="hidden[k], cell[k] are what module k returns; a reverse one has read the reversed sequence",
+    returns="all hidden states and all cell states",
+    lengths="",
+    init=_NO_TRICK,
+    evidence=Evidence("run", "mlx 0.32.4", "mlx/nn/layers/recurrent.py"),
     paths=_OWN,
     bias="bias=False",
     batch="optional",
-    by_hand=_STACK_BOTH,
+    stacking=_MODULES,
+    reversing=_REVERSED,
     usage=("the second result is the cell state of every step, not the final one",),
 )
 
@@ -639,16 +657,17 @@ _PADDLE: Final = PYTORCH._replace(
     lengths="sequence_length; behind a sequence outputs are 0",
     init=_UNIFORM,
     evidence=Evidence("run", "paddlepaddle 3.3.1", "paddle/nn/layer/rnn.py"),
-    bias="bias_ih_attr=False, bias_hh_attr=False",
+    bias="",
     batch="always",
     own="i f c o",
     usage=("time_major=True gives (L, N, ...); h and c stay as they are",),
     notes=(
         "its documentation gives weights (hidden_size, input_size); they are (4*hidden_size, input_size)",
+        "its documentation lists the gates as i f o c; they are stored as i f c o",
         "state_dict lists every array twice, also as 0.cell.weight_ih and so on: a naive count is twice the truth",
         "with proj_size weight_ih_l0_reverse is the projection, and so on: only the names with cell are right",
         "the projection is the transpose of PyTorch's",
-        "without biases there still are arrays of zeros, 0.cell.bias_ih and so on",
+        "bias_ih_attr=False, bias_hh_attr=False cannot be built, or end the process when it runs",
     ),
 )
 
@@ -695,14 +714,17 @@ MXNET: Final = PYTORCH._replace(
     c_n=("states[1][{k}]", "states[1][{k}]"),
     states="states is [h, c], as returned when states are given",
     returns="output of every step; (output, [h, c]) when states are given",
-    lengths="use_sequence_length; on the CPU it is ignored without a word, on a GPU it was not checked",
-    init="weights uniform in ±0.07, biases 0",
+    lengths="",
+    init="weights uniform from -0.07 to 0.07, biases 0",
     evidence=Evidence("run", "mxnet 1.9.1", "mxnet/gluon/rnn/rnn_layer.py"),
     directions=("l", "r"),
     bias="",
     batch="always",
     own="i f c o",
-    usage=("layout='NTC' gives (N, L, ...); states stay as they are",),
+    usage=(
+        "layout='NTC' gives (N, L, ...); states stay as they are",
+        "use_sequence_length=True is ignored on the CPU, without a word",
+    ),
     notes=(
         "in the names l is left to right, r is right to left, and the digit behind it is the layer",
         "lstm0_ is a counter of the process: the next LSTM is lstm1_",
@@ -712,16 +734,16 @@ MXNET: Final = PYTORCH._replace(
 )
 
 CHAINER: Final = Layout(
-    "Chainer NStepLSTM",
-    "layer",
-    "ifgo",
-    (
+    title="Chainer NStepLSTM",
+    kind="layer",
+    gates="ifgo",
+    stored=(
         Stored("weight_ih", "/{cell}/w{gate}", "hidden input", ("0", "1", "2", "3")),
         Stored("weight_hh", "/{cell}/w{gate}", "hidden recurrent", ("4", "5", "6", "7")),
         Stored("bias_ih", "/{cell}/b{gate}", "hidden", ("0", "1", "2", "3")),
         Stored("bias_hh", "/{cell}/b{gate}", "hidden", ("4", "5", "6", "7")),
     ),
-    (
+    ports=(
         Port("hx", "input", "D*num_layers N H_cell"),
         Port("cx", "input", "D*num_layers N H_cell"),
         Port("xs", "input", "L H_in", "sequence"),
@@ -729,13 +751,13 @@ CHAINER: Final = Layout(
         Port("cy", "output", "D*num_layers N H_cell", equals="c_n"),
         Port("ys", "output", "L D*H_out", "sequence", equals="output[:, {n}]"),
     ),
-    ("hy[{k}]", "hy[{k}]"),
-    ("cy[{k}]", "cy[{k}]"),
-    "hy, cy as returned",
-    "(hy, cy, ys): states first",
-    "a list of sequences, each as long as it is",
-    "weights normal with 1/sqrt(fan in), biases 0",
-    Evidence("run", "chainer 7.8.1", "chainer/links/rnn/n_step_lstm.py"),
+    h_n=("hy[{k}]", "hy[{k}]"),
+    c_n=("cy[{k}]", "cy[{k}]"),
+    states="hy, cy as returned",
+    returns="(hy, cy, ys): states first",
+    lengths="a list of sequences, each as long as it is",
+    init="weights normal with 1/sqrt(fan in), biases 0",
+    evidence=Evidence("run", "chainer 7.8.1", "chainer/links/rnn/n_step_lstm.py"),
     notes=(
         "NStepBiLSTM for both directions; child links are numbered layer by layer, both directions of each",
         "links.LSTM is stored otherwise, its rows interleaved by unit: row 4*u + k, gates g i f o",
@@ -743,15 +765,15 @@ CHAINER: Final = Layout(
 )
 
 COREML: Final = Layout(
-    "Core ML (ML program)",
-    "layer",
-    "ifog",
-    (
+    title="Core ML (ML program)",
+    kind="layer",
+    gates="ifog",
+    stored=(
         Stored("weight_ih", "{path}weight_ih{direction}", "(gate hidden) input"),
         Stored("weight_hh", "{path}weight_hh{direction}", "(gate hidden) recurrent"),
         Stored("bias", "{path}bias{direction}", "(gate hidden)"),
     ),
-    (
+    ports=(
         Port("x", "input", "L N H_in"),
         Port("initial_h", "input", "N D*H_cell", "layer"),
         Port("initial_c", "input", "N D*H_cell", "layer"),
@@ -760,18 +782,18 @@ COREML: Final = Layout(
         Port("last_h", "output", "N D*H_cell", "layer", equals="np.concatenate(h_n[{first}:{last}], axis=-1)"),
         Port("last_c", "output", "N D*H_cell", "layer", equals="np.concatenate(c_n[{first}:{last}], axis=-1)"),
     ),
-    ("h[{layer}]", "h[{layer}][:, {start}:{stop}]"),
-    ("c[{layer}]", "c[{layer}][:, {start_c}:{stop_c}]"),
-    "h[l], c[l] are the last two results of the operation of layer l",
-    "the output of the last step only (output_sequence=False), and both states",
-    "",
-    "none: the weights are constants of the operation",
-    Evidence("converter", "coremltools 9.0", "the operation lstm of iOS 13; predictions need macOS"),
+    h_n=("h[{layer}]", "h[{layer}][:, {start}:{stop}]"),
+    c_n=("c[{layer}]", "c[{layer}][:, {start_c}:{stop_c}]"),
+    states="h[l], c[l] are the last two results of the operation of layer l",
+    returns="the output of the last step only (output_sequence=False), and both states",
+    lengths="",
+    init="none: the weights are constants of the operation",
+    evidence=Evidence("converter", "coremltools 9.0", "the operation lstm of iOS 13; predictions need macOS"),
     paths=Paths("", "lstm{layer}.", "", "lstm{layer}.", yours=True),
     directions=("", "_back"),
     bias="no bias",
     own="i f o z",
-    by_hand="several layers (one operation each)",
+    stacking="one operation each",
     unmodelled=(("*peephole*", "peepholes"),),
     usage=(
         "output_sequence=True gives every step, (L, N, D*H_out)",
@@ -783,31 +805,32 @@ COREML: Final = Layout(
 _TFLITE_WORDS: Final = ("input", "forget", "cell", "output")
 
 TFLITE: Final = Layout(
-    "TensorFlow Lite",
-    "layer",
-    "ifgo",
-    (
+    title="TensorFlow Lite",
+    kind="layer",
+    gates="ifgo",
+    stored=(
         Stored("weight_ih", "{path}input_to_{gate}_weights", "hidden input", _TFLITE_WORDS),
         Stored("weight_hh", "{path}recurrent_to_{gate}_weights", "hidden recurrent", _TFLITE_WORDS),
         Stored("bias", "{path}{gate}_gate_bias", "hidden", _TFLITE_WORDS),
         Stored("weight_hr", "{path}projection_weights", "recurrent hidden"),
     ),
-    (
+    ports=(
         Port("input", "input", "N L H_in"),
         Port("activation_state", "input", "N H_out", "cell"),
         Port("cell_state", "input", "N H_cell", "cell"),
         Port("output", "output", "N L H_out", "direction", equals="output{flip}[:, :, {start}:{stop}].swapaxes(0, 1)"),
     ),
-    ("activation_state[{k}]", "activation_state[{k}]"),
-    ("cell_state[{k}]", "cell_state[{k}]"),
-    "activation_state[k], cell_state[k] are variable tensors of operation k, updated in place",
-    "the output of every step",
-    "",
-    "none: a converted model brings its weights",
-    Evidence("run", "tensorflow 2.21.0", "UNIDIRECTIONAL_SEQUENCE_LSTM, tensorflow/lite/kernels"),
+    h_n=("activation_state[{k}]", "activation_state[{k}]"),
+    c_n=("cell_state[{k}]", "cell_state[{k}]"),
+    states="activation_state[k], cell_state[k] are variable tensors of operation k, updated in place",
+    returns="the output of every step",
+    lengths="",
+    init="none: a converted model brings its weights",
+    evidence=Evidence("run", "tensorflow 2.21.0", "UNIDIRECTIONAL_SEQUENCE_LSTM, tensorflow/lite/kernels"),
     paths=_OWN,
     own="i f c o",
-    by_hand="both directions (REVERSE_V2, a second operation, CONCATENATION), and several layers",
+    stacking="one operation each",
+    reversing="REVERSE_V2, a second operation, REVERSE_V2 again, CONCATENATION",
     unmodelled=(
         ("*cell_to_*_weights", "peepholes"),
         ("*projection_bias", "a projection's bias"),
@@ -822,16 +845,16 @@ TFLITE: Final = Layout(
 )
 
 NCNN: Final = Layout(
-    "ncnn",
-    "layer",
-    "ifog",
-    (
+    title="ncnn",
+    kind="layer",
+    gates="ifog",
+    stored=(
         Stored("weight_ih", "{path}weight_xc_data", "direction (gate hidden) input"),
         Stored("bias", "{path}bias_c_data", "direction (gate hidden)"),
         Stored("weight_hh", "{path}weight_hc_data", "direction (gate hidden) recurrent"),
         Stored("weight_hr", "{path}weight_hr_data", "direction recurrent hidden"),
     ),
-    (
+    ports=(
         Port("input", "input", "L H_in"),
         Port("hidden", "input", "D H_out", "layer"),
         Port("cell", "input", "D H_cell", "layer"),
@@ -839,31 +862,31 @@ NCNN: Final = Layout(
         Port("hidden", "output", "D H_out", "layer", "three outputs are declared", "h_n[{first}:{last}, 0]"),
         Port("cell", "output", "D H_cell", "layer", "three outputs are declared", "c_n[{first}:{last}, 0]"),
     ),
-    ("hidden[{layer}][{d}]", "hidden[{layer}][{d}]"),
-    ("cell[{layer}][{d}]", "cell[{layer}][{d}]"),
-    "hidden[l], cell[l] are optional blobs of layer l",
-    "the output of every step",
-    "",
-    "none: a converted model brings its weights",
-    Evidence("run", "ncnn 1.0.20261020", "src/layer/lstm.cpp"),
+    h_n=("hidden[{layer}][{d}]", "hidden[{layer}][{d}]"),
+    c_n=("cell[{layer}][{d}]", "cell[{layer}][{d}]"),
+    states="hidden[l], cell[l] are optional blobs of layer l",
+    returns="the output of every step",
+    lengths="",
+    init="none: a converted model brings its weights",
+    evidence=Evidence("run", "ncnn 1.0.20261020", "src/layer/lstm.cpp"),
     paths=Paths("", "lstm{layer}.", "", "lstm{layer}.", yours=True),
     batch="never",
-    by_hand="several layers (one each)",
+    stacking="one layer each",
     notes=("a .bin file has no names: weight_xc, bias_c, weight_hc, then weight_hr, each behind a tag of 4 bytes",),
 )
 
 CUDNN: Final = Layout(
-    "cuDNN",
-    "layer",
-    "ifgo",
-    (
+    title="cuDNN",
+    kind="layer",
+    gates="ifgo",
+    stored=(
         Stored("weight_ih", "pseudoLayer{cell}/linLayer{gate}/matrix", "hidden input", ("0", "1", "2", "3")),
         Stored("weight_hh", "pseudoLayer{cell}/linLayer{gate}/matrix", "hidden recurrent", ("4", "5", "6", "7")),
         Stored("bias_ih", "pseudoLayer{cell}/linLayer{gate}/bias", "hidden", ("0", "1", "2", "3")),
         Stored("bias_hh", "pseudoLayer{cell}/linLayer{gate}/bias", "hidden", ("4", "5", "6", "7")),
         Stored("weight_hr", "pseudoLayer{cell}/linLayer8/matrix", "recurrent hidden"),
     ),
-    (
+    ports=(
         Port("x", "input", "L N H_in"),
         Port("hx", "input", "D*num_layers N H_out"),
         Port("cx", "input", "D*num_layers N H_cell"),
@@ -871,13 +894,13 @@ CUDNN: Final = Layout(
         Port("hy", "output", "D*num_layers N H_out", equals="h_n"),
         Port("cy", "output", "D*num_layers N H_cell", equals="c_n"),
     ),
-    ("hy[{k}]", "hy[{k}]"),
-    ("cy[{k}]", "cy[{k}]"),
-    "hy, cy as written",
-    "y of every step, hy and cy",
-    "seqLengthArray; behind a sequence y is filled with paddingFill",
-    "none: the weight space is yours to fill",
-    Evidence(
+    h_n=("hy[{k}]", "hy[{k}]"),
+    c_n=("cy[{k}]", "cy[{k}]"),
+    states="hy, cy as written",
+    returns="y of every step, hy and cy",
+    lengths="seqLengthArray; behind a sequence y is filled with paddingFill",
+    init="none: the weight space is yours to fill",
+    evidence=Evidence(
         "source",
         "torch 2.13.0",
         "PyTorch's aten/src/ATen/native/cudnn/RNN.cpp; tf_keras gpu_lstm: 'CuDNN/Canonical: [i, f, c, o]'",
@@ -888,16 +911,16 @@ CUDNN: Final = Layout(
 )
 
 ONEDNN: Final = Layout(
-    "oneDNN",
-    "layer",
-    "ifgo",
-    (
+    title="oneDNN",
+    kind="layer",
+    gates="ifgo",
+    stored=(
         Stored("weight_ih", "{path}weights_layer", "1 direction input gate hidden"),
         Stored("weight_hh", "{path}weights_iter", "1 direction recurrent gate hidden"),
         Stored("bias", "{path}bias", "1 direction gate hidden"),
         Stored("weight_hr", "{path}weights_projection", "1 direction hidden recurrent"),
     ),
-    (
+    ports=(
         Port("src_layer", "input", "L N H_in"),
         Port("src_iter", "input", "1 D N H_out", "layer"),
         Port("src_iter_c", "input", "1 D N H_cell", "layer"),
@@ -905,31 +928,31 @@ ONEDNN: Final = Layout(
         Port("dst_iter", "output", "1 D N H_out", "layer", equals="h_n[{first}:{last}][None]"),
         Port("dst_iter_c", "output", "1 D N H_cell", "layer", equals="c_n[{first}:{last}][None]"),
     ),
-    ("dst_iter[{layer}][0, {d}]", "dst_iter[{layer}][0, {d}]"),
-    ("dst_iter_c[{layer}][0, {d}]", "dst_iter_c[{layer}][0, {d}]"),
-    "dst_iter[l], dst_iter_c[l] are written by the primitive of layer l",
-    "dst_layer of every step, dst_iter and dst_iter_c",
-    "",
-    "none: the weights are memory of yours",
-    Evidence("source", "oneDNN 3f27bec21f", "doc/functional_api/primitives/rnn.md (ldigo, ldgo, ldio)"),
+    h_n=("dst_iter[{layer}][0, {d}]", "dst_iter[{layer}][0, {d}]"),
+    c_n=("dst_iter_c[{layer}][0, {d}]", "dst_iter_c[{layer}][0, {d}]"),
+    states="dst_iter[l], dst_iter_c[l] are written by the primitive of layer l",
+    returns="dst_layer of every step, dst_iter and dst_iter_c",
+    lengths="",
+    init="none: the weights are memory of yours",
+    evidence=Evidence("source", "oneDNN 3f27bec21f", "doc/functional_api/primitives/rnn.md (ldigo, ldgo, ldio)"),
     paths=Paths("", "layer{layer}.", "", "layer{layer}.", yours=True),
     bias="no bias",
     own="i f c o",
-    by_hand="several layers (one primitive each)",
+    stacking="one primitive each",
     unmodelled=(("*weights_peephole", "peepholes"),),
     usage=("bidirectional_concat over several layers joins the directions only at the end, unlike PyTorch",),
 )
 
 MATLAB: Final = Layout(
-    "MATLAB lstmLayer, bilstmLayer",
-    "layer",
-    "ifgo",
-    (
+    title="MATLAB lstmLayer, bilstmLayer",
+    kind="layer",
+    gates="ifgo",
+    stored=(
         Stored("weight_ih", "{path}InputWeights", "(direction gate hidden) input"),
         Stored("weight_hh", "{path}RecurrentWeights", "(direction gate hidden) recurrent"),
         Stored("bias", "{path}Bias", "(direction gate hidden) 1"),
     ),
-    (
+    ports=(
         Port("X", "input", "H_in N L"),
         Port("HiddenState", "input", "D*H_cell N", "layer"),
         Port("CellState", "input", "D*H_cell N", "layer"),
@@ -937,15 +960,15 @@ MATLAB: Final = Layout(
         Port("HiddenState", "output", "D*H_cell N", "layer", equals="np.concatenate(h_n[{first}:{last}], axis=-1).T"),
         Port("CellState", "output", "D*H_cell N", "layer", equals="np.concatenate(c_n[{first}:{last}], axis=-1).T"),
     ),
-    ("HiddenState[{layer}].T", "HiddenState[{layer}][{start}:{stop}].T"),
-    ("CellState[{layer}].T", "CellState[{layer}][{start_c}:{stop_c}].T"),
-    "HiddenState[l], CellState[l] are those of layer l; rows counted from 0",
-    "the output of every step (OutputMode 'sequence')",
-    "a cell array of sequences; padding by the options of training",
-    "InputWeights glorot, RecurrentWeights orthogonal, Bias 0 with 1 for the forget gate (stored)",
-    Evidence("source", "R2024b documentation", "nnet.cnn.layer.LSTMLayer, BiLSTMLayer"),
+    h_n=("HiddenState[{layer}].T", "HiddenState[{layer}][{start}:{stop}].T"),
+    c_n=("CellState[{layer}].T", "CellState[{layer}][{start_c}:{stop_c}].T"),
+    states="HiddenState[l], CellState[l] are those of layer l; rows counted from 0",
+    returns="the output of every step (OutputMode 'sequence')",
+    lengths="a cell array of sequences; padding by the options of training",
+    init="InputWeights glorot, RecurrentWeights orthogonal, Bias 0 with 1 for the forget gate (stored)",
+    evidence=Evidence("source", "R2024b documentation", "nnet.cnn.layer.LSTMLayer, BiLSTMLayer"),
     paths=Paths("", "lstm{layer}.", "", "lstm{layer}.", yours=True),
-    by_hand="several layers",
+    stacking="one layer each",
     notes=(
         "bilstmLayer: the four gates of the forward direction above the four of the reverse one",
         "arrays are stored by columns: a reader of MAT files of version 7.3 in Python sees them transposed",
@@ -954,11 +977,11 @@ MATLAB: Final = Layout(
 )
 
 CANDLE: Final = Layout(
-    "Candle",
-    "layer",
-    "ifgo",
-    _TORCH_STORED,
-    (
+    title="Candle",
+    kind="layer",
+    gates="ifgo",
+    stored=_TORCH_STORED,
+    ports=(
         Port("input", "input", "N L H_in"),
         Port("h", "input", "N H_cell", "cell"),
         Port("c", "input", "N H_cell", "cell"),
@@ -972,32 +995,33 @@ CANDLE: Final = Layout(
         Port("h", "output", "N H_cell", "cell", equals="h_n[{k}]"),
         Port("c", "output", "N H_cell", "cell", equals="c_n[{k}]"),
     ),
-    ("states[{k}].h", "states[{k}].h"),
-    ("states[{k}].c", "states[{k}].c"),
-    "states[k] is the last LSTMState of module k",
-    "a state (h, c) for every step; states_to_tensor makes the output of them",
-    "",
-    "weights kaiming uniform, biases 0",
-    Evidence("source", "candle 2a13b0f3f", "candle-nn/src/rnn.rs"),
+    h_n=("states[{k}].h", "states[{k}].h"),
+    c_n=("states[{k}].c", "states[{k}].c"),
+    states="states[k] is the last LSTMState of module k",
+    returns="a state (h, c) for every step; states_to_tensor makes the output of them",
+    lengths="",
+    init="weights kaiming uniform, biases 0",
+    evidence=Evidence("source", "candle 2a13b0f3f", "candle-nn/src/rnn.rs"),
     directions=("", "_reverse"),
     bias="b_ih_init=None, b_hh_init=None",
-    by_hand="several layers (layer_idx), and both directions (a module each; you reverse the sequence)",
+    stacking="one module each, numbered by layer_idx",
+    reversing=_REVERSED,
     notes=("reads PyTorch's names as they are",),
 )
 
 _BURN_WORDS: Final = ("input", "forget", "output", "cell")
 
 BURN: Final = Layout(
-    "Burn Lstm, BiLstm",
-    "layer",
-    "ifog",
-    (
+    title="Burn Lstm, BiLstm",
+    kind="layer",
+    gates="ifog",
+    stored=(
         Stored("weight_ih", "{path}{gate}_gate.input_transform.weight", "input hidden", _BURN_WORDS),
         Stored("bias_ih", "{path}{gate}_gate.input_transform.bias", "hidden", _BURN_WORDS),
         Stored("weight_hh", "{path}{gate}_gate.hidden_transform.weight", "recurrent hidden", _BURN_WORDS),
         Stored("bias_hh", "{path}{gate}_gate.hidden_transform.bias", "hidden", _BURN_WORDS),
     ),
-    (
+    ports=(
         Port("batched_input", "input", "N L H_in"),
         Port("state.cell", "input", "N H_cell", "layer", only="uni"),
         Port("state.hidden", "input", "N H_cell", "layer", only="uni"),
@@ -1009,31 +1033,31 @@ BURN: Final = Layout(
         Port("state.cell", "output", "D N H_cell", "layer", equals="c_n[{first}:{last}]", only="bi"),
         Port("state.hidden", "output", "D N H_cell", "layer", equals="h_n[{first}:{last}]", only="bi"),
     ),
-    ("states[{layer}].hidden", "states[{layer}].hidden[{d}]"),
-    ("states[{layer}].cell", "states[{layer}].cell[{d}]"),
-    "states[l] is the LstmState of module l",
-    "the output of every step, and the state",
-    "",
-    "weights and biases xavier normal",
-    Evidence("source", "burn 2c06be351 (0.22.0-pre.2)", "crates/burn-nn/src/modules/rnn/lstm.rs"),
+    h_n=("states[{layer}].hidden", "states[{layer}].hidden[{d}]"),
+    c_n=("states[{layer}].cell", "states[{layer}].cell[{d}]"),
+    states="states[l] is the LstmState of module l",
+    returns="the output of every step, and the state",
+    lengths="",
+    init="weights and biases xavier normal",
+    evidence=Evidence("source", "burn 2c06be351 (0.22.0-pre.2)", "crates/burn-nn/src/modules/rnn/lstm.rs"),
     paths=_OWN,
     bias="bias = false",
     gate_major=True,
     own="i f o c",
-    by_hand=_STACK,
+    stacking=_MODULES,
     notes=("its Linear stores (inputs, outputs), the transpose of PyTorch's",),
 )
 
 FLUX: Final = Layout(
-    "Flux.jl",
-    "layer",
-    "ifgo",
-    (
+    title="Flux.jl",
+    kind="layer",
+    gates="ifgo",
+    stored=(
         Stored("weight_ih", "{path}cell.Wi", "(gate hidden) input"),
         Stored("weight_hh", "{path}cell.Wh", "(gate hidden) recurrent"),
         Stored("bias", "{path}cell.bias", "(gate hidden)"),
     ),
-    (
+    ports=(
         Port("x", "input", "H_in L N"),
         Port("h", "input", "H_cell N", "cell"),
         Port("c", "input", "H_cell N", "cell"),
@@ -1043,17 +1067,18 @@ FLUX: Final = Layout(
         Port("h", "output", "H_cell N", "cell", "return_state=true", "h_n[{k}].T"),
         Port("c", "output", "H_cell N", "cell", "return_state=true", "c_n[{k}].T"),
     ),
-    ("states[{k}][0].T", "states[{k}][0].T"),
-    ("states[{k}][1].T", "states[{k}][1].T"),
-    "states[k] is (h, c) of module k, with return_state=true; counted from 0",
-    "the output of every step",
-    "",
-    "weights glorot_uniform, bias 0",
-    Evidence("source", "Flux 3f2f828b5 (0.16.11)", "src/layers/recurrent.jl"),
+    h_n=("states[{k}][0].T", "states[{k}][0].T"),
+    c_n=("states[{k}][1].T", "states[{k}][1].T"),
+    states="states[k] is (h, c) of module k, with return_state=true; counted from 0",
+    returns="the output of every step",
+    lengths="",
+    init="weights glorot_uniform, bias 0",
+    evidence=Evidence("source", "Flux 3f2f828b5 (0.16.11)", "src/layers/recurrent.jl"),
     paths=_OWN,
     bias="bias=false",
     batch="optional",
-    by_hand=_STACK_BOTH,
+    stacking=_MODULES,
+    reversing=_REVERSED,
     notes=(
         "up to 0.14 the bias is called b and holds 1 for the forget gate",
         "up to 0.14 initial states are parameters too, 2*H_cell more for each cell",
@@ -1062,15 +1087,15 @@ FLUX: Final = Layout(
 )
 
 D2L: Final = Layout(
-    "Dive into Deep Learning",
-    "layer",
-    "ifog",
-    (
+    title="Dive into Deep Learning",
+    kind="layer",
+    gates="ifog",
+    stored=(
         Stored("weight_ih", "{path}W_x{gate}", "input hidden", ("i", "f", "o", "c")),
         Stored("weight_hh", "{path}W_h{gate}", "recurrent hidden", ("i", "f", "o", "c")),
         Stored("bias", "{path}b_{gate}", "hidden", ("i", "f", "o", "c")),
     ),
-    (
+    ports=(
         Port("inputs", "input", "L N H_in"),
         Port("H", "input", "N H_cell", "cell"),
         Port("C", "input", "N H_cell", "cell"),
@@ -1079,18 +1104,19 @@ D2L: Final = Layout(
         Port("H", "output", "N H_cell", "cell", equals="h_n[{k}]"),
         Port("C", "output", "N H_cell", "cell", equals="c_n[{k}]"),
     ),
-    ("states[{k}][0]", "states[{k}][0]"),
-    ("states[{k}][1]", "states[{k}][1]"),
-    "states[k] is (H, C) of module k",
-    "a list with the output of every step, (H, C)",
-    "",
-    "weights normal with 0.01, biases 0",
-    Evidence("source", "d2l-en 23d7a5ae", "chapter_recurrent-modern/lstm.md, bi-rnn.md, deep-rnn.md"),
+    h_n=("states[{k}][0]", "states[{k}][0]"),
+    c_n=("states[{k}][1]", "states[{k}][1]"),
+    states="states[k] is (H, C) of module k",
+    returns="a list with the output of every step, (H, C)",
+    lengths="",
+    init="weights normal with 0.01, biases 0",
+    evidence=Evidence("source", "d2l-en 23d7a5ae", "chapter_recurrent-modern/lstm.md, bi-rnn.md, deep-rnn.md"),
     paths=Paths("", "rnns.{layer}.", "{direction}_rnn.", "rnns.{layer}.{direction}_rnn."),
     directions=("f", "b"),
     gate_major=True,
     own="i f o c",
-    by_hand="several layers (as StackedRNNScratch), and both directions (as BiRNNScratch)",
+    stacking="as the book's StackedRNNScratch",
+    reversing="as the book's BiRNNScratch",
     head=(Stored("head_weight", "W_hq", "feature output"), Stored("head_bias", "b_q", "output")),
     notes=("the output layer of its language model adds W_hq (H_out, outputs) and b_q (outputs,)",),
 )

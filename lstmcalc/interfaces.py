@@ -6,7 +6,7 @@ Derived from the table of `frameworks`; PyTorch's own tensors and states are in 
 from collections.abc import Sequence
 from functools import reduce
 from operator import mul
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.dims import Dim
@@ -30,7 +30,8 @@ class Face(NamedTuple):
             `sequence` or `step`; empty if there is only one.
         copies: How many there are.
         when: The option that makes it appear, if it does not by default.
-        equals: What it is, in PyTorch's `output` `(L, N, D*H_out)`, `h_n` and `c_n`; empty if it is nothing simple.
+        equals: What it is, in PyTorch's terms, with `RELATION_WORDS` to be filled in; empty if it is nothing simple.
+        dtype: Its dtype, if it is not that of the data.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Face(NamedTuple):
     copies: int
     when: str
     equals: str
+    dtype: str
 
 
 class ForeignState(NamedTuple):
@@ -66,7 +68,7 @@ def check_data(config: LSTMConfig, data: DataSpec, layout: str) -> None:
         raise UnsupportedError(
             f"{found.title} has no unbatched input",
             expected=f"input of {_axes_text(found.ports)}",
-            found="unbatched = True",
+            found="input without a batch axis",
             hint="--batch 1 is the same with a batch axis",
         )
     if data.lengths and not found.lengths:
@@ -74,7 +76,7 @@ def check_data(config: LSTMConfig, data: DataSpec, layout: str) -> None:
             f"{found.title} takes no sequences of different lengths",
             expected="every sequence of length L",
             found=f"{len(data.lengths)} lengths from {min(data.lengths)} to {max(data.lengths)}",
-            hint="leave out the lengths",
+            hint="without lengths, every sequence has L steps",
         )
 
 
@@ -87,7 +89,17 @@ def faces(config: LSTMConfig, data: DataSpec, layout: str) -> list[Face]:
     """
     check_data(config, data, layout)
     values = {**LSTMModel(config).data_symbols(data), "N": data.num_sequences}
-    return [_face(port, config, data, values) for port in find_layout(layout).ports if _present(port, config)]
+    found = []
+    for port in find_layout(layout).ports:
+        if not _present(port, config):
+            continue
+        if port.each == "sequence" and data.lengths:  # each as long as it is
+            for length in dict.fromkeys(data.lengths):
+                face = _face(port, config, data, {**values, "L": length})
+                found.append(face._replace(copies=data.lengths.count(length), equals=""))
+        else:
+            found.append(_face(port, config, data, values))
+    return found
 
 
 def _present(port: Port, config: LSTMConfig) -> bool:
@@ -110,7 +122,9 @@ def _face(port: Port, config: LSTMConfig, data: DataSpec, values: dict[str, int]
     # The relations to PyTorch are written for data with a batch axis.
     equals = "" if data.unbatched else port.equals
     shape = tuple(size.at(values) for size in symbolic)
-    return Face(port.name, port.role, tuple(symbolic), shape, port.each, copies[port.each], port.when, equals)
+    return Face(
+        port.name, port.role, tuple(symbolic), shape, port.each, copies[port.each], port.when, equals, port.dtype
+    )
 
 
 def _factor(text: str) -> Dim:
@@ -118,7 +132,41 @@ def _factor(text: str) -> Dim:
 
 
 def _axes_text(ports: Sequence[Port]) -> str:
-    return f"({', '.join(ports[0].axes.split())})"
+    return next(f"({', '.join(port.axes.split())})" for port in ports if "H_in" in port.axes)
+
+
+# The words of a relation: what they are, and how they are written where it is said for all layers and directions.
+RELATION_WORDS: Final = {
+    "layer": ("the layer", "l"),
+    "d": ("the direction, 0 or 1", "d"),
+    "k": ("the index into h_n and c_n", "k"),
+    "first": ("the first k of the layer", "l*D"),
+    "last": ("the first k of the next layer", "(l + 1)*D"),
+    "start": ("the first column of the direction in output", "d*H_out"),
+    "stop": ("the column behind its last", "(d + 1)*H_out"),
+    "start_c": ("the first column of the direction among both directions' cells", "d*H_cell"),
+    "stop_c": ("the column behind its last", "(d + 1)*H_cell"),
+    "even": ("2*d", "2*d"),
+    "odd": ("2*d + 1", "2*d + 1"),
+    "width": ("H_out", "H_out"),
+    "flip": ("[::-1] in the reverse direction, where that stays in its own order of time", ""),
+    "n": ("the sequence", "n"),
+    "t": ("the step", "t"),
+}
+
+
+def relations(face: Face, config: LSTMConfig) -> list[str]:
+    """What an array is in PyTorch's terms: one text, or one for each direction; for layers and cells in letters.
+
+    Where there are several arrays, l is the layer, d the direction, k = l*D + d, n the sequence and t the step.
+    """
+    if not face.equals:
+        return []
+    if face.each == "direction" and face.copies > 1:
+        return [fill(face.equals, config, config.num_layers - 1, d) for d in range(face.copies)]
+    if face.copies == 1 and face.each in ("", "direction"):
+        return [fill(face.equals, config)]
+    return [face.equals.format(**{word: letters for word, (_, letters) in RELATION_WORDS.items()})]
 
 
 def foreign_states(config: LSTMConfig, layout: str) -> Sequence[ForeignState]:
@@ -152,6 +200,7 @@ def fill(template: str, config: LSTMConfig, layer: int = 0, direction: int = 0, 
         stop_c=(direction + 1) * cells,
         even=2 * direction,
         odd=2 * direction + 1,
+        width=width,
         flip="[::-1]" if direction else "",
         n=position,
         t=position,

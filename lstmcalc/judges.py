@@ -16,6 +16,7 @@ import numpy as np
 from lstmcalc.arrays import Array
 from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig
 from lstmcalc.errors import MissingExtraError, UnsupportedError, shorten
+from lstmcalc.layouts import Storage
 from lstmcalc.model import LSTMModel
 from lstmcalc.weights import pack
 
@@ -151,7 +152,7 @@ def onnx_model(config: LSTMConfig, data: DataSpec, weights: Arrays) -> Any:  # n
     from onnx import TensorProto, helper, numpy_helper
 
     directions, hidden = config.num_directions, config.hidden_size
-    arrays = pack(weights, config, "onnx")
+    storage, arrays = Storage(config, "onnx"), pack(weights, config, "onnx")
     nodes = []
     constants = {"merged": np.array([0, 0, -1]), "states": np.full(config.num_layers, directions), **arrays}
     for name in ("h", "c"):
@@ -159,7 +160,8 @@ def onnx_model(config: LSTMConfig, data: DataSpec, weights: Arrays) -> Any:  # n
         nodes.append(helper.make_node("Split", [f"{name}_0", "states"], parts, axis=0))
     reads = "X"
     for layer in range(config.num_layers):
-        names = [name if name in arrays else "" for name in (f"lstm{layer}.{part}" for part in "WRB")]
+        stored = {place.parameter.holds[0]: place.parameter.name for place in storage.placements(layer)}
+        names = [stored.get(part, "") for part in ("weight_ih", "weight_hh", "bias_ih")]
         lengths = "lengths" if data.lengths else ""
         nodes += [
             helper.make_node(

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.config import LSTMConfig, at_least_one
 from lstmcalc.dims import Dim
-from lstmcalc.errors import UnsupportedError, UsageError, shorten
+from lstmcalc.errors import ConfigError, UnsupportedError, UsageError, shorten
 from lstmcalc.frameworks import ALIASES, LAYOUTS, Layout, Stored
 from lstmcalc.lazy import LazySequence
 from lstmcalc.symbols import DIRECTIONS, D, H_cell, H_in, H_out, num_layers
@@ -118,7 +118,8 @@ def find_layout(name: str) -> Layout:
     found = LAYOUTS.get(ALIASES.get(str(name), str(name)))
     if found:
         return found
-    nearest = get_close_matches(str(name).lower(), (*LAYOUTS, *ALIASES), n=1)
+    known, text = (*LAYOUTS, *ALIASES), str(name).lower()
+    nearest = [key for key in known if text and key.startswith(text)] or get_close_matches(text, known, n=1)
     raise UsageError(
         "no such framework",
         expected=f"one of {', '.join(LAYOUTS)}",
@@ -139,6 +140,8 @@ def parameters(config: LSTMConfig, layout: str) -> Sequence[Parameter]:
 
 def missing_feature(config: LSTMConfig, layout: str) -> str:
     """What a framework cannot express of this LSTM, in a word; empty if it can express all of it."""
+    if not isinstance(config, LSTMConfig):
+        raise ConfigError("not a config", expected="an LSTMConfig", found=shorten(config))
     found = find_layout(layout)
     held = {item.holds for variant in (found, found.projected) if variant for item in variant.stored}
     return "projection" if config.proj_size and "weight_hr" not in held else ""
@@ -150,6 +153,7 @@ def check_expressible(config: LSTMConfig, layout: str) -> None:
     Raises:
         UsageError: There is no such framework.
         UnsupportedError: The framework has no projection, and the LSTM has one.
+        ConfigError: `config` is no `LSTMConfig`.
     """
     missing = missing_feature(config, layout)
     if missing:
@@ -179,9 +183,9 @@ def head_parameters(config: LSTMConfig, layout: str, outputs: int) -> list[Param
     for item in found.head:
         symbolic = tuple(sizes[name] for name in axis_names(item.axes))
         shape = tuple(size.at(storage.symbols) for size in symbolic)
-        top = config.num_layers - 1
+        top, both = config.num_layers - 1, "both" if config.bidirectional else "forward"
         held = (item.holds,)
-        rows.append(Parameter(item.name, top, "both", symbolic, shape, reduce(mul, shape), None, None, holds=held))
+        rows.append(Parameter(item.name, top, both, symbolic, shape, reduce(mul, shape), None, None, holds=held))
     return rows
 
 

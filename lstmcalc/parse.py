@@ -97,7 +97,8 @@ def read_flags(typed: Mapping[str, Typed]) -> list[Subject]:
         UnsupportedError: The framework has no projection, and the LSTM has one.
     """
     said = Origin("flag", None, "stated")
-    framework = read_framework("--framework", str(typed.get("framework") or "pytorch"))
+    named = typed.get("framework")
+    framework = "pytorch" if named is None else read_framework("--framework", str(named))
     given = {
         field: Setting(_read(flag, value), said)
         for field, flag in _FLAGS.items()
@@ -119,7 +120,16 @@ def read_framework(name: str, text: str) -> str:
     Raises:
         UsageError: There is no such framework; the nearest is named.
     """
-    return ALIASES.get(text) or read_choice(name, text, LAYOUTS, ALIASES)
+    try:
+        return ALIASES.get(text.strip()) or read_choice(name, text.strip(), LAYOUTS, ALIASES)
+    except UsageError as error:
+        raise UsageError(
+            "no such framework",
+            expected=f"one of the {len(LAYOUTS)} that lstmcalc frameworks shows, as keras or onnx",
+            found=error.found,
+            hint=error.hint,
+            where=name,
+        ) from None
 
 
 def read_frameworks(name: str, text: str) -> list[str]:
@@ -155,7 +165,9 @@ def read_choice(name: str, text: str, choices: Iterable[str], aliases: Iterable[
     choices, aliases = tuple(choices), tuple(aliases)
     if text in (*choices, *aliases):
         return text
-    nearest = get_close_matches(text.lower(), (*choices, *aliases), n=1)
+    known = (*choices, *aliases)
+    begun = [choice for choice in known if text and choice.startswith(text.lower())]
+    nearest = begun[:1] or get_close_matches(text.lower(), known, n=1)
     raise UsageError(
         "no such choice",
         expected=f"one of {', '.join(choices)}",

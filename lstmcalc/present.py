@@ -86,8 +86,7 @@ def blocks_of(tree: Tree) -> Iterator[Block]:
     }
     body = bodies[tree["command"]]
     for module in tree["modules"]:
-        layout = f" in {module['layout']['title']}" if "layout" in module else ""
-        yield Heading(f"{module['name']}: {module['text']}{layout}")
+        yield Heading(f"{module['name']}: {module['text']}")
         yield _provenance(module)
         yield from body(module)
 
@@ -120,7 +119,8 @@ def _provenance(module: Tree) -> Facts:
         text = field if values[field] is None else f"{field} {_compact(values[field])}"
         text += f" ({flag_name(field)})" if label == "assumed" else ""
         lines.setdefault((list(_LABELS).index(key), label), []).append(text)
-    return Facts(tuple((label, tuple(lines[order, label])) for order, label in sorted(lines)))
+    framework = [("framework", (module["layout"]["title"],))] if "layout" in module else []
+    return Facts((*framework, *((label, tuple(lines[order, label])) for order, label in sorted(lines))))
 
 
 def _compact(value: Any) -> str:  # noqa: ANN401  # whatever a setting can be
@@ -226,7 +226,7 @@ def _foreign_shapes(module: Tree) -> Iterator[Block]:
         (
             ("returns", (module["returns"],)),
             *((("*", (f"with {', '.join(when)}",)),) if when else ()),
-            *(((f"{equal[0]['name']} =", (_lettered(equal[0]["equals"]), "in PyTorch's terms")),) if equal else ()),
+            *_relation_lines(equal),
             *((("lengths", (module["lengths_by"],)),) if module["data"]["lengths"] else ()),
             *((("cell", ("one direction of one layer",)),) if cells else ()),
             _legend(module),
@@ -254,25 +254,16 @@ def _foreign_shapes(module: Tree) -> Iterator[Block]:
     )
 
 
+def _relation_lines(tensors: Sequence[Tree]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What outputs are in PyTorch's terms."""
+    for tensor in tensors:
+        for d, text in enumerate(tensor["equals"]):
+            several = len(tensor["equals"]) > 1
+            yield f"{tensor['name']}{f'[{d}]' * several} =", (text, "in PyTorch's terms")
+
+
 def _how_many(tensor: Tree) -> str:
-    return f"{tensor['copies']:,}, one per {tensor['each']}" if tensor["copies"] > 1 else "1"
-
-
-# What stands for the numbers in a relation that is shown once for all layers and directions.
-_LETTERS: Final = {
-    "{flip}": "",
-    "{start}": "d*H_out",
-    "{stop}": "(d + 1)*H_out",
-    "{t}": "t",
-    "{n}": "n",
-    "{k}": "k",
-}
-
-
-def _lettered(relation: str) -> str:
-    for word, letters in _LETTERS.items():
-        relation = relation.replace(word, letters)
-    return relation
+    return f"{tensor['copies']:,} {tensor['each']}s" if tensor["copies"] > 1 else "1"
 
 
 def _foreign_state_rows(module: Tree) -> Iterator[Row]:
@@ -310,12 +301,13 @@ def _layout_facts(module: Tree, layout: Tree, hints: Sequence[str]) -> list[tupl
 
 def _by_hand(module: Tree, layout: Tree) -> list[tuple[str, tuple[str, ...]]]:
     """What has to be built of several modules, if this LSTM has several layers or directions."""
-    text = layout["by_hand"] or ""
-    needs = {"several layers": module["config"]["num_layers"] > 1, "both directions": module["config"]["bidirectional"]}
-    if not any(needed and words in text for words, needed in needs.items()):
-        return []
     yours = [] if layout["own_names"] else ["the paths shown stand for your own"]
-    return [("by hand", (text, *yours))]
+    needs = {
+        "several layers": layout["stacking"] if module["config"]["num_layers"] > 1 else None,
+        "both directions": layout["reversing"] if module["config"]["bidirectional"] else None,
+    }
+    texts = [f"{what}: {how}" for what, how in needs.items() if how]
+    return [("by hand", (*texts, *yours))] if texts else []
 
 
 def _is_single(module: Tree) -> bool:
@@ -414,6 +406,7 @@ def _params(module: Tree) -> Iterator[Block]:
     )
     facts = [
         ("total", (f"{module['total']:,} parameters", f"{bytes_text(module['total_bytes'])} in {module['dtype']}")),
+        *_joined_parts(module),
         *_difference(module),
         ("formula", (f"{module['total_symbolic']} = {module['total']:,}",)),
         _legend(module),
@@ -447,6 +440,23 @@ def _and(names: Sequence[str]) -> str:
     names = ["bias" if name.startswith("bias") else name for name in names]
     *first, last = dict.fromkeys(names)
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _joined_parts(module: Tree) -> list[tuple[str, tuple[str, ...]]]:
+    """Which directions, and which of PyTorch's parameters, stand where in arrays that hold several; of layer 0."""
+    if "layout" not in module:
+        return []
+    rows = _rows_of(module["parameters"], 0, 0)
+    names: dict[str, list[str]] = {}
+    for axis, ranges in (("direction_axis", "directions"), ("part_axis", "parts")):
+        for row in rows:
+            if row[ranges]:
+                each = ", with all gates each" if row[axis] == row["gate_axis"] else ""
+                names.setdefault(f"{_gates_text(row[ranges])}{each} on axis {row[axis]} of ", []).append(row["name"])
+    return [
+        ("joined", (text + ("every array" if len(owners) == len(rows) > 1 else ", ".join(owners)),))
+        for text, owners in names.items()
+    ]
 
 
 def _difference(module: Tree) -> list[tuple[str, tuple[str, ...]]]:
@@ -535,8 +545,8 @@ def _not_run(module: Tree) -> tuple[str, tuple[str, ...]]:
     """Which frameworks were not run themselves."""
     phrases: list[str] = []
     for how, words in (("converter", "only their converters were"), ("source", "only their source was read")):
-        first, *others = [row["framework"] for row in module["frameworks"] if row["checked"]["how"] == how]
-        phrases += [f"{words}: {first}", *others]
+        names = [row["framework"] for row in module["frameworks"] if row["checked"]["how"] == how]
+        phrases += [f"{words}: {names[0]}", *names[1:]] if names else []
     return "not run", tuple(phrases)
 
 
@@ -573,11 +583,18 @@ def _framework_row(row: Tree) -> Row:
             str(row["biases"]),
             f"+{row['forget_offset']:g}" if row["forget_offset"] else "",
             shape_text(row["input"]) if row["input"] else "",
-            shape_text(row["output"]) if row["output"] else "",
+            _output_text(row),
             "-" if row["total"] is None else f"{row['total']:,}",
             row["checked"]["how"],
         )
     )
+
+
+def _output_text(row: Tree) -> str:
+    """The shape of the default output, and how many of it there are."""
+    if not row["output"]:
+        return ""
+    return (f"{row['outputs']} x " if row["outputs"] > 1 else "") + shape_text(row["output"])
 
 
 def _totals(module: Tree) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -605,7 +622,7 @@ def _in_depth(module: Tree) -> Iterator[Block]:
             (
                 ("total", (f"{row['total']:,} parameters", f"{row['arrays']:,} arrays")),
                 ("input", (shape_text(row["input"]),)),
-                ("output", (shape_text(row["output"]), row["returns"])),
+                ("output", (_output_text(row), row["returns"])),
                 ("states", (row["states_are"],)),
                 ("lengths", (row["lengths_by"] or "nothing built in",)),
                 ("start", (row["init"],)),
@@ -626,7 +643,10 @@ _GATES_COLUMN: Final = Column("gates", breaks=True, spare=("gate rows", ("lstmca
 
 def _array_rows(module: Tree) -> Iterator[Row]:
     """For each parameter of PyTorch's, where each framework has it."""
-    rows = {name: list(group) for name, group in groupby(module["arrays"], key=lambda row: row["framework"])}
+    rows, start = {}, 0
+    for row in module["frameworks"]:
+        rows[row["framework"]] = module["arrays"][start : start + row["arrays"]]
+        start += row["arrays"]
     sides = ("forward", "reverse")[: _per_layer(module)]
     for first, last in _folded(module):
         if last > first:

@@ -40,7 +40,7 @@ def write_recipe(config: LSTMConfig, source: str, target: str) -> Recipe:
     """
     writer = _Writer(Storage(config, source), Storage(config, target))
     function = f"{_identifier(source)}_to_{_identifier(target)}"
-    steps = [*writer.steps()] or ["nothing: names, shapes and order are the same"]
+    steps = [*writer.steps()] or ["nothing: names and shapes are the same"]
     return Recipe(source, target, steps, writer.code(function))
 
 
@@ -48,8 +48,9 @@ def _identifier(name: str) -> str:
     return name.replace("-", "_")
 
 
-_GATED: Final = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "bias")
 _COUNT: Final = {0: "no", 1: "one", 2: "two"}
+_BLOCKS: Final = {"weight_ih": "w_ih", "weight_hh": "w_hh", "bias": "b", "bias_ih": "b_ih", "bias_hh": "b_hh"}
+_LONG: Final = 80  # a sum that is longer than this is not written in one line
 
 
 # What is joined in one array, and in which order.
@@ -67,12 +68,13 @@ class _Writer:
         self.config = here.config
         self.both = self.config.bidirectional
         self.apart_here, self.apart_there = (_gates_apart(storage) for storage in (here, there))
-        # Arrays of single gates can be taken, or put, in any order: then there is nothing to reorder.
+        # Arrays of single gates can be taken in any order: then there is nothing to reorder.
         self.order = there.layout.gates if self.apart_here else here.layout.gates
-        self.reorders = not self.apart_there and self.order != there.layout.gates
+        self.reorders = self.order != there.layout.gates
         self.biases_here, self.biases_there = (_biases(storage) for storage in (here, there))
         self.offset = here.layout.forget_offset - there.layout.forget_offset
-        self.moves_offset = bool(self.offset) and bool(self.biases_there)
+        self.moves_offset = bool(self.offset) and bool(self.biases_here or self.biases_there)
+        self.drops = bool(self.biases_here) and not self.biases_there
 
     # The steps.
 
@@ -81,8 +83,7 @@ class _Writer:
         here, there = self.here, self.there
         if self.both and _stacks(here):
             yield f"take each direction from {_direction_text(here)}"
-        joints = [_JOINTS[name] for item in here.stored for name in axis_names(item.axes) if name in _JOINTS]
-        yield from (f"cut {what} in two: {order}" for what, order in joints)
+        yield from (f"cut {what} in two: {order}" for what, order in self._joints(here, there))
         if self.apart_here and not self.apart_there:
             yield f"join the arrays of the gates, in the order {_spaced(self.order)}"
         yield from self._turning_steps()
@@ -90,9 +91,8 @@ class _Writer:
             yield f"reorder the gates {_spaced(self.order)} -> {_spaced(there.layout.gates)}"
         yield from self._bias_steps()
         if self.apart_there and not self.apart_here:
-            yield f"cut the gates apart: {_spaced(self.order)}"
-        joints = [_JOINTS[name] for item in there.stored for name in axis_names(item.axes) if name in _JOINTS]
-        yield from (f"join two into {what}: {order}" for what, order in joints)
+            yield f"cut the gates apart: {_spaced(there.layout.gates)}"
+        yield from (f"join two into {what}: {order}" for what, order in self._joints(there, here))
         if self.both and _stacks(there):
             yield f"put both directions together on {_direction_text(there)}"
         yield from self._renaming_steps()
@@ -101,6 +101,14 @@ class _Writer:
         names = [[row.parameter.name for row in storage.placements(0)] for storage in (self.here, self.there)]
         if names[0] != names[1]:
             yield "rename"
+
+    @staticmethod
+    def _joints(joined: Storage, other: Storage) -> list[tuple[str, str]]:
+        """What is joined in the one, and not in the other."""
+        mine, others = (
+            {name for item in storage.stored for name in axis_names(item.axes)} for storage in (joined, other)
+        )
+        return [words for name, words in _JOINTS.items() if name in mine - others]
 
     def _turning_steps(self) -> Iterator[str]:
         raw = [any(item.raw for item in storage.stored) for storage in (self.here, self.there)]
@@ -128,10 +136,11 @@ class _Writer:
         elif not before and after:
             yield f"make {_COUNT[after]} bias{'es' * (after > 1)} of zeros"
         elif before and not after:
-            yield "drop the biases, which are zeros" if not self.here.layout.forget_offset else "drop the biases"
+            yield "see that there are no biases in effect, and drop them"
         if self.moves_offset:
-            verb, adds = ("add 1 to", self.here) if self.offset > 0 else ("subtract 1 from", self.there)
-            yield f"{verb} the forget gate's bias: {adds.layout.title} adds it at run time, and does not store it"
+            verb, adds = ("add {} to", self.here) if self.offset > 0 else ("subtract {} from", self.there)
+            change = verb.format(f"{abs(self.offset):g}")
+            yield f"{change} the forget gate's bias: {adds.layout.title} adds it at run time, and does not store it"
 
     # The code.
 
@@ -162,7 +171,8 @@ class _Writer:
             *(f"    {line}" for line in body),
             "    return tensors",
         ]
-        return "\n".join(["import numpy as np", "", "", *self._reorder(), *lines, ""])
+        numpy = ["import numpy as np", "", ""] if self.reorders or any("np." in line for line in body) else []
+        return "\n".join([*numpy, *self._reorder(), *lines, ""])
 
     def _counting(self, body: str) -> Iterator[str]:
         """What counts the pairs of layer and direction, for names that need it."""
@@ -186,14 +196,12 @@ class _Writer:
 
     def _reading(self) -> Iterator[str]:
         """One direction of one layer: from the source's arrays to `weight_ih` and so on, gates reordered."""
-        adds = len(self.biases_here) == 2 and len(self.biases_there) == 1  # noqa: PLR2004
-        sums = []
+        adds = len(self.biases_here) == 2 and len(self.biases_there) < 2  # noqa: PLR2004
+        sums: dict[str, str] = {}
         for item in self.here.stored:
             held, rows = item.holds.split(), self._rows(item)
-            if held[0] in self.biases_here and not self.biases_there:
-                continue
             if item.holds in ("bias_ih", "bias_hh") and adds:
-                sums.append(rows)
+                sums[item.holds] = rows
                 continue
             joined = held == ["bias_ih", "bias_hh"]
             yield f"{', '.join(held)} = {rows if len(held) > 1 else self._reordered(rows, item)}"
@@ -201,8 +209,11 @@ class _Writer:
                 yield f"bias = {self._reordered(' + '.join(held), item)}"
             elif joined and self.reorders:
                 yield from (f"{name} = {self._reordered(name, item)}" for name in held)
+        if sum(map(len, sums.values())) > _LONG:
+            yield from (f"{name} = {rows}" for name, rows in sums.items())
+            sums = dict(zip(sums, sums, strict=True))
         if sums:
-            yield f"bias = {self._reordered(' + '.join(sums), self.there.stored[0])}"
+            yield f"bias = {self._reordered(' + '.join(sums.values()), self.there.stored[0])}"
 
     def _reordered(self, rows: str, item: Stored) -> str:
         return f"reorder({rows})" if self.reorders and item.holds != "weight_hr" else rows
@@ -256,24 +267,32 @@ class _Writer:
         elif after and not before:
             yield from (f"{name} = np.zeros({self._rows_count}, weight_hh.dtype)" for name in after)
         if self.moves_offset:
-            order = self.there.layout.gates if self.reorders else self.order
-            start = order.index("f") * self.config.hidden_size
-            rows = f"{after[0]}[{start}:{start + self.config.hidden_size}]"
+            changed = after[0] if after else "bias"
+            start = self.there.layout.gates.index("f") * self.config.hidden_size
+            rows = f"{changed}[{start}:{start + self.config.hidden_size}]"
             if not self.reorders and 0 < len(before) <= len(after):  # else it already is an array of its own
-                yield f"{after[0]} = np.array({after[0]})"
+                yield f"{changed} = np.array({changed})"
             yield f"{rows} {'+' if self.offset > 0 else '-'}= {abs(self.offset):g}  # the forget gate's"
+        if self.drops:
+            yield "if np.any(bias):"
+            yield '    raise ValueError("there are biases that are not zero")'
 
     def _writing(self) -> Iterator[str]:
         """One direction of one layer: from `weight_ih` and so on to the target's arrays."""
-        if not _stacks(self.there):
-            for item in self.there.stored:
+        if _stacks(self.there):
+            return
+        apart = [item for item in self.there.stored if item.words]
+        # All arrays of a gate before the next gate's, or one loop for each kind of array.
+        for group in [apart] if self.there.layout.gate_major else [[item] for item in apart]:
+            blocks = [_BLOCKS[item.holds] for item in group]
+            cut = ", ".join(f"np.split({item.holds}, 4)" for item in group)
+            yield f"for gate, {', '.join(blocks)} in zip({_quoted(group[0].words)}, {cut}):"
+            for item, block in zip(group, blocks, strict=True):
+                yield f"    tensors[{self._name(self.there, item, 'there')}] = {block}{self._turn(item)}"
+        for item in self.there.stored:
+            if not item.words:
                 name = self._name(self.there, item, "there")
-                if item.words:
-                    words = tuple(item.words[self.there.layout.gates.index(gate)] for gate in self.order)
-                    yield f"for gate, block in zip({_quoted(words)}, np.split({item.holds}, 4)):"
-                    yield f"    tensors[{name}] = block{self._turn(item)}"
-                else:
-                    yield f"tensors[{name}] = {self._stored(item, *item.holds.split())}"
+                yield f"tensors[{name}] = {self._stored(item, *item.holds.split())}"
 
     def _stacking(self) -> Iterator[str]:
         """Both directions together, from the cells that were collected."""

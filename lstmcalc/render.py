@@ -81,9 +81,13 @@ def _is_table(value: object) -> bool:
 def _csv_cell(value: Any) -> Any:  # noqa: ANN401  # any JSON value
     """Numbers as numbers, shapes and gate rows as the tables show them."""
     if isinstance(value, list):
-        return shape_text(value)
+        sentences = any(" " in str(item) for item in value)
+        return "; ".join(value) if sentences else shape_text(value)
+    if isinstance(value, str) and "\n" in value:  # an empty line would divide sections
+        return re.sub(r"\n+", "\n", value).strip()
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {start}:{stop}" for key, (start, stop) in value.items())
+        ranges = {key: ":".join(map(str, part)) if isinstance(part, list) else part for key, part in value.items()}
+        return ", ".join(f"{key} {part}" for key, part in ranges.items())
     return str(value).lower() if isinstance(value, bool) else value
 
 
@@ -101,7 +105,7 @@ def _markdown(block: Block) -> Iterator[str]:
         yield from ("```python", block.text.rstrip("\n"), "```")
     elif isinstance(block, Facts):
         for label, phrases in block.lines:
-            yield f"- **{label}**: {joined(list(map(_markdown_phrase, phrases)))}"
+            yield f"- **{_escaped(label)}**: {joined(list(map(_markdown_phrase, phrases)))}"
     else:
         yield f"| {' | '.join(column.header for column in block.columns)} |"
         yield f"| {' | '.join('---:' if column.right else '---' for column in block.columns)} |"
@@ -124,9 +128,19 @@ def _markdown_cell(cell: str, kind: str, *, code: bool) -> str:
 
 def _markdown_phrase(phrase: str) -> str:
     """What Markdown would read as emphasis or a link becomes code; in a sentence it is escaped."""
-    if not re.search(r"[*\[]", phrase):
+    if not _MARKUP.search(phrase):
         return phrase
-    return re.sub(r"([*\[\]])", r"\\\1", phrase) if re.search(r"(\w+ ){3}", phrase) else f"`{phrase}`"
+    if phrase.startswith("under ") and phrase.endswith(":"):
+        return f"under `{phrase[6:-1]}`:"
+    return _escaped(phrase) if re.search(r"([a-z]+,? ){2}[a-z]", phrase) else f"`{phrase}`"
+
+
+# An underscore inside a word is none.
+_MARKUP: Final = re.compile(r"([*\[\]{}<]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+
+
+def _escaped(text: str) -> str:
+    return _MARKUP.sub(r"\\\1", text)
 
 
 def write_table(tree: Tree, stream: IO[str]) -> None:

@@ -4,7 +4,9 @@ Every tree is `{"schema", "lstmcalc", "command", "modules": [...]}`; long lists 
 Adding keys is compatible; renaming, removing or retyping one bumps `SCHEMA`.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -69,8 +71,10 @@ def _document(command: str, modules: list[Tree]) -> Tree:
 
 def _module(subject: Subject, settings: Sequence[str], own: Tree) -> Tree:
     """What every module says: what it is, where its settings came from, what is worth a note; then its own keys."""
-    # In another framework PyTorch's default layout means nothing.
+    # In another framework PyTorch's default layout means nothing, and in some there is no batch.
     idle = {"batch_first"} if subject.framework != "pytorch" and not subject.config.batch_first else set()
+    if LAYOUTS[subject.framework].batch == "never" and subject.provenance["batch"].source == "default":
+        idle.add("batch")
     provenance = {
         field: {"from": origin.source, "where": origin.where, "certainty": origin.certainty}
         for field, origin in subject.provenance.items()
@@ -101,7 +105,15 @@ def _notes(subject: Subject) -> list[str]:
     elif config.batch_first and subject.data.unbatched:
         notes.append("batch_first does nothing here: unbatched input has no batch axis")
     if not config.bias and not LAYOUTS[subject.framework].bias:
-        notes.append(f"{_title(subject)} cannot leave out biases: they are counted, and without an effect")
+        offset = LAYOUTS[subject.framework].forget_offset
+        held = (
+            f"zeros, and -{offset:g} for the forget gate against the {offset:g} added at run time"
+            if offset
+            else "zeros"
+        )
+        notes.append(f"{_title(subject)} cannot leave out biases: they are counted, and hold {held}")
+    if LAYOUTS[subject.framework].batch == "never" and subject.provenance["batch"].source != "default":
+        notes.append(f"{_title(subject)} has no batch axis: the shapes are those of one sequence")
     return notes
 
 
@@ -109,6 +121,7 @@ def _title(subject: Subject) -> str:
     return LAYOUTS[subject.framework].title
 
 
+_BYTES: Final = {**DTYPE_BYTES, "int32": 4, "int64": 8}
 _SETTINGS: Final = (*HYPERPARAMETERS, *DATA_FIELDS)
 
 
@@ -142,20 +155,23 @@ def _shapes(subject: Subject, model: LSTMModel) -> Tree:
 
 def _foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
     """What goes in and comes out of another framework, and where PyTorch's h_n and c_n are there."""
-    from lstmcalc.interfaces import faces, foreign_states
+    from lstmcalc.interfaces import faces, foreign_states, relations
 
     data, layout = subject.data, LAYOUTS[subject.framework]
+    symbols = model.data_symbols(data)
+    if layout.batch == "never":
+        symbols.pop("N", None)
     own = {
         "data": _data(subject),
         "layout": _layout(subject.framework),
-        "symbols": model.data_symbols(data),
+        "symbols": symbols,
         "tensors": [
             {
-                **_tensor(face, data.dtype),
+                **_tensor(face, face.dtype or data.dtype),
                 "each": face.each or None,
                 "copies": face.copies,
                 "when": face.when or None,
-                "equals": face.equals or None,
+                "equals": relations(face, subject.config),
             }
             for face in faces(subject.config, data, subject.framework)
         ],
@@ -189,7 +205,8 @@ def _layout(name: str) -> Tree:
         "biases": sum(item.startswith("bias") for item in held),
         "bias_switch": layout.bias or None,
         "forget_offset": layout.forget_offset,
-        "by_hand": layout.by_hand or None,
+        "stacking": layout.stacking or None,
+        "reversing": layout.reversing or None,
         "own_names": not layout.paths.yours,
         "init": layout.init,
         "unmodelled": [what for _, what in layout.unmodelled],
@@ -207,7 +224,7 @@ def _tensor(tensor: "Tensor | Face", dtype: str) -> Tree:
     count = 1
     for size in tensor.shape:
         count *= size
-    each = 8 if tensor.name == "packed.batch_sizes" else DTYPE_BYTES[dtype]  # batch_sizes is int64
+    each = _BYTES["int64" if tensor.name == "packed.batch_sizes" else dtype]
     return {
         "name": tensor.name,
         "role": tensor.role,
@@ -321,11 +338,7 @@ def _frameworks(subject: Subject, only: Sequence[str]) -> Tree:
     own: Tree = {"symbols": LSTMModel(subject.config).symbols, "in_depth": bool(only)}
     if only:
         _limit(sum(Storage(subject.config, name).num_arrays for name in names), "array")
-        own["arrays"] = [
-            {"framework": name, **_foreign_parameter(parameter)}
-            for name in names
-            for parameter in Storage(subject.config, name).parameters
-        ]
+        own["arrays"] = _arrays(subject.config, names)
     else:
         own["patterns"] = [row for name in names for row in _patterns(subject.config, name)]
     own["frameworks"] = [_framework(subject.config, name) for name in names]
@@ -333,8 +346,24 @@ def _frameworks(subject: Subject, only: Sequence[str]) -> Tree:
     if only:
         pairs = [(only[0], name) for name in only[1:]] or [("pytorch", only[0])]
         recipes = [write_recipe(subject.config, source, target) for source, target in pairs if source != target]
-        own["recipes"] = [{**recipe._asdict(), "from": recipe.source, "to": recipe.target} for recipe in recipes]
+        own["recipes"] = [
+            {"from": recipe.source, "to": recipe.target, "steps": recipe.steps, "code": recipe.code}
+            for recipe in recipes
+        ]
     return _module(subject, HYPERPARAMETERS, own)
+
+
+def _arrays(config: LSTMConfig, names: Sequence[str]) -> Sequence[Tree]:
+    """Every array of several frameworks, one framework after the other."""
+    storages = [Storage(config, name) for name in names]
+    ends = list(accumulate(storage.num_arrays for storage in storages))
+
+    def make(index: int) -> Tree:
+        which = bisect_right(ends, index)
+        own = index - (ends[which - 1] if which else 0)
+        return {"framework": names[which], **_foreign_parameter(storages[which].parameters[own])}
+
+    return LazySequence(ends[-1], make)
 
 
 def _framework(config: LSTMConfig, name: str) -> Tree:
@@ -353,6 +382,7 @@ def _framework(config: LSTMConfig, name: str) -> Tree:
         **_layout(name),
         "input": [str(size) for size in inputs[0].symbolic] if inputs else None,
         "output": [str(size) for size in outputs[0].symbolic] if outputs else None,
+        "outputs": outputs[0].copies if outputs else None,
         "returns": layout.returns,
         "states_are": layout.states,
         "lengths_by": layout.lengths or None,
@@ -376,8 +406,8 @@ def _patterns(config: LSTMConfig, name: str) -> list[Tree]:
             "symbolic": [str(size) for size in place.parameter.symbolic],
             "shape": list(place.parameter.shape),
         }
-        for place in {place.stored: place for place in reversed(storage.placements(0))}.values()
-    ][::-1]
+        for place in {place.stored: place for place in storage.placements(0)}.values()
+    ]
 
 
 def _run(subject: Subject, model: LSTMModel, result: "Run", seed: int) -> Tree:

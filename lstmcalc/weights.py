@@ -46,8 +46,9 @@ def pack(weights: Mapping[str, Array], config: LSTMConfig, layout: str) -> dict[
         layout: One of `frameworks.LAYOUTS`, or an alias of one.
 
     Returns:
-        The framework's names to new arrays, in its order. Where it has one bias, that is the sum of both, less what it
-        adds to the forget gate at run time. Where it cannot leave out biases, absent ones are zeros.
+        The framework's names to new arrays, layer by layer. Where it has one bias, that is the sum of both, less what
+        it adds to the forget gate at run time, which costs that gate a rounding. Where it cannot leave out biases,
+        absent ones are zeros in effect.
 
     Raises:
         UsageError: There is no such framework.
@@ -82,7 +83,7 @@ def _converted(
 ) -> dict[str, Array]:
     here, there = Storage(config, source), Storage(config, target)
     given = _checked(what, tensors, here)
-    dtype = np.result_type(*given.values())
+    dtype = _dtype_of(what, given)
     results = {}
     for layer in range(config.num_layers):
         blocks = {
@@ -146,14 +147,16 @@ def _settle_biases(blocks: Blocks, here: Storage, there: Storage, layer: int) ->
         found = [blocks.pop(key) for key in keys if key in blocks]
         zeros = np.zeros_like(blocks[direction, "weight_hh", gate][:, 0])
         first, *others = found or [zeros]
-        if offset and gate == "f":
-            first = first + zeros.dtype.type(offset)
         if len(wanted) < len(found):
             first, others = sum(others, first), []
+        if offset and gate == "f":
+            first = first + zeros.dtype.type(offset)
         if not wanted and np.any(first):
+            added = here.layout.forget_offset if gate == "f" else 0
             raise ArrayError(
                 f"layer {layer} has biases that are not zero",
-                expected=f"zeros, as {here.config} has no biases",
+                expected=f"no biases in effect, as {here.config} has none",
+                found=f"some of gate {gate}" + (f", with the {added:g} that is added at run time" if added else ""),
                 hint="leave out bias=False",
                 where="tensors",
             )
@@ -176,14 +179,26 @@ def _checked(what: str, tensors: Mapping[str, Array], storage: Storage) -> dict[
                 )
     wanted = f"the {len(shapes)} parameters of {storage.config}"
     check_names(what, tensors, tuple(shapes), f"the arrays of this LSTM in {title}", wanted)
-    return {name: _numbers(name, checked_array(name, tensors[name], shape)) for name, shape in shapes.items()}
+    return {name: _floats(name, checked_array(name, tensors[name], shape)) for name, shape in shapes.items()}
 
 
-def _numbers(name: str, array: Array) -> Array:
-    """`array`, if it holds real numbers; bfloat16 of other packages is of the kind V."""
-    if array.dtype.kind not in "fiuV":
-        raise ArrayError("not an array of numbers", found=f"dtype {array.dtype}", where=name)
+def _floats(name: str, array: Array) -> Array:
+    """`array`, if it holds floating-point numbers; bfloat16 and others of their kind come from other packages."""
+    foreign = array.dtype.kind == "V" and not issubclass(array.dtype.type, np.void)
+    if array.dtype.kind != "f" and not foreign:
+        raise ArrayError(
+            "not an array of floating-point numbers", expected="float32, or another", found=str(array.dtype), where=name
+        )
     return array
+
+
+def _dtype_of(what: str, arrays: Mapping[str, Array]) -> "np.dtype[Any]":
+    """The dtype of all arrays."""
+    dtypes = {array.dtype: name for name, array in arrays.items()}
+    if len(dtypes) > 1:
+        found = ", ".join(f"{name} of {dtype}" for dtype, name in dtypes.items())
+        raise ArrayError("these dtypes do not go together", expected="one dtype", found=found, where=what)
+    return next(iter(dtypes))
 
 
 def check_target(name: str) -> Path:

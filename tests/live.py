@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from itertools import permutations
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from lstmcalc.weights import pack
 
 TOLERANCE = 1e-5  # float32, values of size 1
 LENGTH, BATCH = 5, 3
+ALONE = ("ncnn",)  # it takes one sequence at a time
 
 CONFIGS = {
     "uni": LSTMConfig(3, 4),
@@ -27,6 +28,10 @@ CONFIGS = {
     "square": LSTMConfig(4, 4, bidirectional=True),
     "projected": LSTMConfig(3, 4, num_layers=2, bidirectional=True, proj_size=2),
 }
+
+
+def batch_of(layout: str) -> int:
+    return 1 if layout in ALONE else BATCH
 
 
 class Played(NamedTuple):
@@ -44,8 +49,25 @@ class Played(NamedTuple):
     listed: Mapping[str, tuple[int, ...]] | None = None
 
 
+Tensors: TypeAlias = Mapping[str, Array]
+Shapes: TypeAlias = dict[str, tuple[int, ...]]
+
 # config, tensors by name, x (L, N, H_in), h_0 (D*num_layers, N, H_out), c_0 (D*num_layers, N, H_cell), all float32
-Player = Callable[[LSTMConfig, Mapping[str, Array], Array, Array, Array], Played]
+Player: TypeAlias = Callable[[LSTMConfig, Tensors, Array, Array, Array], Played]
+
+
+def installed(name: str) -> Any:
+    # What is broken for want of a dependency is not installed either.
+    return pytest.importorskip(name, exc_type=ImportError)
+
+
+def by_batch(array: Array) -> Array:
+    """(L, N, ...) to (N, L, ...), or back."""
+    return np.ascontiguousarray(array.swapaxes(0, 1))
+
+
+def shapes_of(arrays: Mapping[str, Any]) -> Shapes:
+    return {name: tuple(array.shape) for name, array in arrays.items()}
 
 
 class Case(NamedTuple):
@@ -94,9 +116,9 @@ def differences(layout: str, played: Played, case: Case) -> dict[str, float]:
         "c_n": case.c_n,
         "np": np,
     }
-    for face in faces(config, DataSpec(LENGTH, case.x.shape[1]), layout):
-        if face.role != "output" or face.name not in played.results:
-            continue
+    outputs = [face for face in faces(config, DataSpec(LENGTH, case.x.shape[1]), layout) if face.role == "output"]
+    assert {face.name for face in outputs} <= set(played.results)
+    for face in outputs:
         result = played.results[face.name]
         results = result if face.each else [result]
         assert len(results) == face.copies, f"{face.name}: {len(results)} of them"

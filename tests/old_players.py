@@ -5,7 +5,7 @@ and `coreml_shapes`, ask what converters make of an LSTM. A framework that is no
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count, repeat
 from tempfile import NamedTemporaryFile
@@ -13,13 +13,10 @@ from typing import Any, Final
 
 import numpy as np
 import pytest
-from live import Played
+from live import Played, Player, Shapes, Tensors, by_batch, installed
 
 from lstmcalc import LSTMConfig
 from lstmcalc.arrays import Array
-
-Tensors = Mapping[str, Array]
-Shapes = dict[str, tuple[int, ...]]
 
 
 @contextmanager
@@ -28,16 +25,6 @@ def quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def installed(name: str) -> Any:
-    # What is broken for want of a dependency is not installed either.
-    return pytest.importorskip(name, exc_type=ImportError)
-
-
-def by_step(array: Array) -> Array:
-    """(L, N, ...) to (N, L, ...), or back."""
-    return np.ascontiguousarray(array.swapaxes(0, 1))
 
 
 # --- Keras
@@ -86,7 +73,7 @@ def _keras_layers(config: LSTMConfig, x: Array, *, bias: bool = True, states: bo
         return keras.layers.LSTM(config.hidden_size, use_bias=bias, return_sequences=more, return_state=states)
 
     layers = _wrapped(keras, config, make)
-    data = by_step(x)
+    data = by_batch(x)
     for layer in layers:
         data = layer(data)[0] if states else layer(data)
     return layers
@@ -109,7 +96,7 @@ def _wrapped(keras: Any, config: LSTMConfig, make: Callable[[int], Any]) -> list
 
 def _run_keras(layers: Sequence[Any], x: Array, h_0: Array, c_0: Array, listed: Shapes | None = None) -> Played:
     constant = installed("tensorflow").constant
-    data, states = constant(by_step(x)), []
+    data, states = constant(by_batch(x)), []
     initial = [constant(array) for pair in zip(h_0, c_0, strict=True) for array in pair]  # h, c, h, c, ...
     each = len(initial) // len(layers)
     for layer, run in enumerate(layers):
@@ -128,7 +115,7 @@ def tf1(config: LSTMConfig, tensors: Tensors, x: Array, h_0: Array, c_0: Array) 
     with quiet(), tensorflow.Graph().as_default(), v1.Session() as session:
         starts = [cells.LSTMStateTuple(c, h) for h, c in zip(h_0, c_0, strict=True)]
         build = _both_directions if config.bidirectional else _one_direction
-        fetched = build(v1, cells, config, by_step(x), starts)
+        fetched = build(v1, cells, config, by_batch(x), starts)
         variables = v1.global_variables()
         for variable in variables:
             variable.load(tensors[variable.name], session)
@@ -200,7 +187,7 @@ def chainer(config: LSTMConfig, tensors: Tensors, x: Array, h_0: Array, c_0: Arr
         stored = dict(lstm.namedparams())
         for name, parameter in stored.items():
             parameter.array[...] = tensors[name]
-        hy, cy, ys = lstm(h_0, c_0, list(by_step(x)))
+        hy, cy, ys = lstm(h_0, c_0, list(by_batch(x)))
     results = {"hy": hy.array, "cy": cy.array, "ys": [y.array for y in ys]}
     return Played(results, results, {name: parameter.shape for name, parameter in stored.items()})
 
@@ -297,7 +284,7 @@ TFLITE_INPUTS: Final = (
 
 def tflite(config: LSTMConfig, tensors: Tensors, x: Array, h_0: Array, c_0: Array) -> Played:
     """One model with one operation for each layer and direction; a reverse one reads the sequence reversed."""
-    data, h_n, c_n = by_step(x), [], []
+    data, h_n, c_n = by_batch(x), [], []
     for layer in range(config.num_layers):
         outputs = []
         for d in range(config.num_directions):
@@ -381,7 +368,7 @@ def tflite_constants(config: LSTMConfig, tensors: Tensors, x: Array) -> list[dic
     for weight in [weight for layer in layers for weight in layer.weights]:
         weight.assign(tensors[weight.name])
     whole = installed("tf_keras").Sequential(layers)
-    traced = tensorflow.function(whole).get_concrete_function(tensorflow.TensorSpec(by_step(x).shape))
+    traced = tensorflow.function(whole).get_concrete_function(tensorflow.TensorSpec(by_batch(x).shape))
     with quiet():
         file = tensorflow.lite.TFLiteConverter.from_concrete_functions([traced], whole).convert()
     model = schema.ModelT.InitFromPackedBuf(file)
@@ -447,3 +434,16 @@ def coreml_shapes(config: LSTMConfig, tensors: Tensors, x: Array, h_0: Array, c_
         return mil.Builder.lstm(x=x, initial_h=h, initial_c=c, direction=direction, **tensors)
 
     return [output.shape for output in program.functions["main"].outputs]
+
+
+PLAYERS: dict[str, Player] = {
+    "keras2": keras2,
+    "keras1": keras1,
+    "keras-cudnn": keras_cudnn,
+    "tf1": tf1,
+    "mxnet": mxnet,
+    "chainer": chainer,
+    "mindspore": mindspore,
+    "ncnn": ncnn,
+    "tflite": tflite,
+}

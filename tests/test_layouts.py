@@ -4,6 +4,7 @@ import re
 from string import Formatter
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from lstmcalc import DataSpec, LSTMConfig
 from lstmcalc.errors import ConfigError, UnsupportedError, UsageError
 from lstmcalc.frameworks import ALIASES, LAYOUTS
-from lstmcalc.interfaces import check_data, faces, foreign_states
+from lstmcalc.interfaces import RELATION_WORDS, check_data, faces, foreign_states, relations
 from lstmcalc.layouts import (
     NAME_WORDS,
     Storage,
@@ -49,6 +50,7 @@ CANNOT_LEAVE_OUT_BIASES = [
     "flax-nnx-optimized",
     "haiku",
     "openvino",
+    "paddle",
     "mxnet",
     "chainer",
     "tflite",
@@ -282,3 +284,92 @@ def test_data_that_a_framework_does_not_take_are_refused_by_name(layout: str) ->
     else:
         with pytest.raises(UnsupportedError, match="takes no sequences of different lengths"):
             check_data(config, lengths, layout)
+
+
+@pytest.mark.parametrize("batch", [0, 1, 4])
+@pytest.mark.parametrize(
+    "config",
+    [
+        LSTMConfig(2, 7),
+        LSTMConfig(2, 7, bidirectional=True),
+        LSTMConfig(2, 7, num_layers=3),
+        LSTMConfig(2, 7, num_layers=3, bidirectional=True),
+        LSTMConfig(2, 7, num_layers=3, bidirectional=True, proj_size=6),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_relations_to_pytorch_have_the_shapes_of_the_table(layout: str, config: LSTMConfig, batch: int) -> None:
+    """All sizes differ, so that whatever is transposed, or of another width, has another shape."""
+    if missing_feature(config, layout) or (batch != 1 and LAYOUTS[layout].batch == "never"):
+        return
+    data = DataSpec(5, batch)
+    names: dict[str, Any] = {"np": np, "L": 5, "N": batch, "D": config.num_directions, "l": 1, "d": 0, "n": 0, "t": 2}
+    shapes = {tensor.name: tensor.shape for tensor in LSTMModel(config).tensors_of(data)}
+    names |= {name: np.zeros(shapes[name]) for name in ("output", "h_n", "c_n")}
+    names |= {"H_out": config.output_size, "H_cell": config.hidden_size, "k": 0}
+    for face in faces(config, data, layout):
+        if not batch and face.each == "sequence":
+            continue
+        texts = relations(face, config)
+        assert bool(texts) == bool(face.equals)
+        for text in texts:
+            if face.each == "layer" and config.num_layers == 1:
+                names["l"] = 0
+            assert eval(text, dict(names)).shape == face.shape, (face.name, text)
+
+
+def test_outputs_of_a_reverse_direction_that_stay_in_its_own_order() -> None:
+    config = LSTMConfig(2, 7, bidirectional=True)
+    face = next(face for face in faces(config, DataSpec(5, 3), "mlx") if face.role == "output")
+    assert relations(face, config) == [
+        "output[:, :, 0:7].swapaxes(0, 1)",
+        "output[::-1][:, :, 7:14].swapaxes(0, 1)",
+    ]
+
+
+def test_how_many_there_are_of_an_array() -> None:
+    def copies(layout: str, config: LSTMConfig = STACK, **data: Any) -> list[tuple[str, int, tuple[int, ...]]]:
+        spec = DataSpec.given(**{"seq_len": 5, "batch": 3, **data})
+        return [(face.name, face.copies, face.shape) for face in faces(config, spec, layout) if face.each]
+
+    assert copies("haiku")[2] == ("outputs", 2, (5, 3, 20))
+    assert copies("onnx") == [(name, 2, (2, 3, 20)) for name in ("initial_h", "initial_c", "Y_h", "Y_c")]
+    assert ("outputs", 5, (3, 40)) in copies("d2l")
+    assert copies("chainer") == [("xs", 3, (5, 10)), ("ys", 3, (5, 40))]
+    assert copies("chainer", seq_len=None, batch=None, lengths=[4, 2, 4]) == [
+        ("xs", 2, (4, 10)),
+        ("xs", 1, (2, 10)),
+        ("ys", 2, (4, 40)),
+        ("ys", 1, (2, 40)),
+    ]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_relations_use_only_words_that_are_explained(layout: str) -> None:
+    entry = LAYOUTS[layout]
+    templates = [*entry.h_n, *entry.c_n, *(port.equals for port in entry.ports)]
+    used = {field for text in templates for _, field, _, _ in Formatter().parse(text) if field}
+    assert used <= RELATION_WORDS.keys()
+
+
+FORMS = re.compile(
+    r"((1 )?direction )?"
+    r"(\(gate hidden\)( input| recurrent| 1)?|(input|recurrent|input\+recurrent) \(gate hidden\)|\(bias gate hidden\)"
+    r"|((input|recurrent) )?gate hidden|hidden( input| recurrent)?|(input|recurrent) hidden)"
+    r"|\(direction gate hidden\)( input| recurrent| 1)"
+)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_axes_are_of_a_form_that_recipes_know(layout: str) -> None:
+    entry = LAYOUTS[layout]
+    for variant in (entry, entry.projected or entry):
+        for item in variant.stored:
+            assert FORMS.fullmatch(item.axes), item.axes
+
+
+@pytest.mark.parametrize("config", [None, "LSTM(10, 20)", {"input_size": 10}, LSTMConfig, LSTMModel(STACK)])
+def test_what_is_no_config_is_refused(config: Any) -> None:
+    with pytest.raises(ConfigError, match="not a config"):
+        parameters(config, "keras")

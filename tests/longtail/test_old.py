@@ -1,7 +1,6 @@
 """The table of frameworks against those that are old, frozen, or a file format."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ from live import (
     BATCH,
     CONFIGS,
     LENGTH,
-    Player,
+    batch_of,
     case_of,
     check,
     check_that_wrong_orders_fail,
@@ -17,20 +16,7 @@ from live import (
     expressible,
     play,
 )
-from old_players import (
-    chainer,
-    coreml_constants,
-    coreml_shapes,
-    keras1,
-    keras2,
-    keras_cudnn,
-    mindspore,
-    mxnet,
-    ncnn,
-    tf1,
-    tflite,
-    tflite_constants,
-)
+from old_players import PLAYERS, coreml_constants, coreml_shapes, tf1, tflite_constants
 
 from lstmcalc import DataSpec
 from lstmcalc.arrays import Array
@@ -41,35 +27,17 @@ from lstmcalc.weights import pack
 pytestmark = pytest.mark.longtail
 
 
-class Subject(NamedTuple):
-    player: Player
-    batch: int = BATCH
-
-
-SUBJECTS = {
-    "keras2": Subject(keras2),
-    "keras1": Subject(keras1),
-    "keras-cudnn": Subject(keras_cudnn),
-    "tf1": Subject(tf1),
-    "mxnet": Subject(mxnet),
-    "chainer": Subject(chainer),
-    "mindspore": Subject(mindspore),
-    "ncnn": Subject(ncnn, batch=1),
-    "tflite": Subject(tflite),
-}
-
-
 @pytest.mark.parametrize(
     ("layout", "config"),
-    [(layout, config) for layout in SUBJECTS for config in CONFIGS if expressible(layout, CONFIGS[config])],
+    [(layout, config) for layout in PLAYERS for config in CONFIGS if expressible(layout, CONFIGS[config])],
 )
 def test_packed_weights_compute_the_same(layout: str, config: str) -> None:
-    check(layout, SUBJECTS[layout].player, CONFIGS[config], SUBJECTS[layout].batch)
+    check(layout, PLAYERS[layout], CONFIGS[config], batch_of(layout))
 
 
-@pytest.mark.parametrize("layout", SUBJECTS)
+@pytest.mark.parametrize("layout", PLAYERS)
 def test_every_other_order_of_gates_computes_something_else(layout: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    check_that_wrong_orders_fail(layout, SUBJECTS[layout].player, monkeypatch, batch=SUBJECTS[layout].batch)
+    check_that_wrong_orders_fail(layout, PLAYERS[layout], monkeypatch, batch=batch_of(layout))
 
 
 def test_tensorflow_1_adds_1_to_the_forget_gate_at_run_time(monkeypatch: pytest.MonkeyPatch) -> None:
