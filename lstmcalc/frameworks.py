@@ -966,7 +966,7 @@ MATLAB: Final = Layout(
     returns="the output of every step (OutputMode 'sequence')",
     lengths="a cell array of sequences; padding by the options of training",
     init="InputWeights glorot, RecurrentWeights orthogonal, Bias 0 with 1 for the forget gate (stored)",
-    evidence=Evidence("source", "R2024b documentation", "nnet.cnn.layer.LSTMLayer, BiLSTMLayer"),
+    evidence=Evidence("source", "help pages, which name no release", "nnet.cnn.layer.LSTMLayer, BiLSTMLayer"),
     paths=Paths("", "lstm{layer}.", "", "lstm{layer}.", yours=True),
     stacking="one layer each",
     notes=(

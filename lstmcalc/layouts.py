@@ -134,12 +134,18 @@ def parameters(config: LSTMConfig, layout: str) -> Sequence[Parameter]:
     Raises:
         UsageError: There is no such framework.
         UnsupportedError: The framework has no projection, and the LSTM has one.
+        ConfigError: `config` is no `LSTMConfig`.
     """
     return Storage(config, layout).parameters
 
 
 def missing_feature(config: LSTMConfig, layout: str) -> str:
-    """What a framework cannot express of this LSTM, in a word; empty if it can express all of it."""
+    """What a framework cannot express of this LSTM, in a word; empty if it can express all of it.
+
+    Raises:
+        UsageError: There is no such framework.
+        ConfigError: `config` is no `LSTMConfig`.
+    """
     if not isinstance(config, LSTMConfig):
         raise ConfigError("not a config", expected="an LSTMConfig", found=shorten(config))
     found = find_layout(layout)
@@ -195,6 +201,7 @@ class Storage:
     Raises:
         UsageError: There is no such framework.
         UnsupportedError: The framework has no projection, and the LSTM has one.
+        ConfigError: `config` is no `LSTMConfig`.
     """
 
     def __init__(self, config: LSTMConfig, layout: str) -> None:

@@ -74,6 +74,7 @@ class _Writer:
         self.biases_here, self.biases_there = (_biases(storage) for storage in (here, there))
         self.offset = here.layout.forget_offset - there.layout.forget_offset
         self.moves_offset = bool(self.offset) and bool(self.biases_here or self.biases_there)
+        self.adds = len(self.biases_here) > max(1, len(self.biases_there))
         self.drops = bool(self.biases_here) and not self.biases_there
 
     # The steps.
@@ -196,16 +197,15 @@ class _Writer:
 
     def _reading(self) -> Iterator[str]:
         """One direction of one layer: from the source's arrays to `weight_ih` and so on, gates reordered."""
-        adds = len(self.biases_here) == 2 and len(self.biases_there) < 2  # noqa: PLR2004
         sums: dict[str, str] = {}
         for item in self.here.stored:
             held, rows = item.holds.split(), self._rows(item)
-            if item.holds in ("bias_ih", "bias_hh") and adds:
+            if item.holds in ("bias_ih", "bias_hh") and self.adds:
                 sums[item.holds] = rows
                 continue
             joined = held == ["bias_ih", "bias_hh"]
             yield f"{', '.join(held)} = {rows if len(held) > 1 else self._reordered(rows, item)}"
-            if joined and adds:
+            if joined and self.adds:
                 yield f"bias = {self._reordered(' + '.join(held), item)}"
             elif joined and self.reorders:
                 yield from (f"{name} = {self._reordered(name, item)}" for name in held)
@@ -270,7 +270,7 @@ class _Writer:
             changed = after[0] if after else "bias"
             start = self.there.layout.gates.index("f") * self.config.hidden_size
             rows = f"{changed}[{start}:{start + self.config.hidden_size}]"
-            if not self.reorders and 0 < len(before) <= len(after):  # else it already is an array of its own
+            if before and not self.reorders and not self.adds:  # else it already is an array of its own
                 yield f"{changed} = np.array({changed})"
             yield f"{rows} {'+' if self.offset > 0 else '-'}= {abs(self.offset):g}  # the forget gate's"
         if self.drops:

@@ -209,7 +209,7 @@ def test_an_entry_of_the_table_keeps_its_form(layout: str) -> None:
     entry = LAYOUTS[layout]
     assert sorted(entry.gates) == sorted("ifgo")
     assert entry.evidence.how in ("run", "converter", "source")
-    assert re.search(r"\d", entry.evidence.version)
+    assert entry.evidence.version
     assert entry.evidence.source
     assert entry.kind in ("layer", "cell")
     assert entry.batch in ("always", "optional", "never")

@@ -384,6 +384,15 @@ def test_a_recipe_imports_numpy_only_if_it_needs_it() -> None:
     assert "numpy" in write_recipe(STACK, "pytorch", "onnx").code
 
 
+def test_a_recipe_leaves_alone_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAYOUTS, "onnx", LAYOUTS["onnx"]._replace(gates=LAYOUTS["tf1"].gates))
+    for config in (LSTMConfig(3, 4), LSTMConfig(3, 4, bias=False)):
+        tensors = pack(weights_of(config), config, "tf1")
+        for array in tensors.values():
+            array.flags.writeable = False
+        assert run_recipe(config, "tf1", "onnx", tensors)
+
+
 def test_the_lines_of_recipes_can_be_read() -> None:
     longest = max(
         len(line)
