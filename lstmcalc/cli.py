@@ -57,6 +57,7 @@ program = Application[Outcome](
     """
     lstmcalc shapes --hidden 20 --layers 2 --bi
     lstmcalc shapes --input 28 --hidden 128 --batch-first --seq 28 --batch 64
+    lstmcalc shapes --framework keras --hidden 20 --bi
     lstmcalc shapes --lengths 4,2,3 --json
     """,
     LSTM=LSTM_FLAGS,

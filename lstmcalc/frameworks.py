@@ -106,6 +106,7 @@ class Layout(NamedTuple):
         states: What the words of `h_n` and `c_n` are.
         returns: What a call returns by default.
         lengths: How sequences of different lengths are given, and what is behind them; empty if there is no way.
+        zeros: Whether it is zeros, as in PyTorch.
         init: The default initialisation.
         evidence: How all of this was checked.
         paths: What stands for `{path}` in the names.
@@ -137,6 +138,7 @@ class Layout(NamedTuple):
     init: str
     evidence: Evidence
     projected: "Layout | None" = None
+    zeros: bool = False
     paths: Paths = Paths()
     directions: tuple[str, str] = ("forward", "reverse")
     bias: str = ""
@@ -199,6 +201,7 @@ PYTORCH: Final = Layout(
     states="h_n, c_n as returned",
     returns="output of every step, (h_n, c_n)",
     lengths="pack_padded_sequence; behind a sequence the padded output is 0",
+    zeros=True,
     init=_NO_TRICK,
     evidence=Evidence("run", "torch 2.13.0", "torch/nn/modules/rnn.py"),
     directions=("", "_reverse"),
@@ -280,6 +283,8 @@ KERAS: Final = Layout(
     usage=_KERAS_SEQUENCES,
     notes=(
         "hard_sigmoid is clip(x/6 + 0.5) in Keras 3 and clip(0.2x + 0.5) in Keras 1 and 2",
+        "in a model its name stands before the path, as in sequential/lstm/lstm_cell/kernel",
+        "numbers count the layers of the process: the next LSTM is lstm_1",
         "files ending in .weights.h5 hold no names but vars/0, 1, 2: kernel, recurrent_kernel, bias",
     ),
 )
@@ -290,6 +295,7 @@ KERAS2: Final = KERAS._replace(
     evidence=Evidence("run", "tf_keras 2.21.0", "tf_keras/src/layers/rnn/lstm.py, bidirectional.py"),
     notes=(
         "standalone Keras before 2.3 and tf.compat.v1 default to hard_sigmoid, clip(0.2x + 0.5), for the gates",
+        "numbers count the layers of the process: the next LSTM is lstm_1",
         "older files have lstm/kernel:0, without lstm_cell",
         "tf.keras is this up to TensorFlow 2.15, and Keras 3 from 2.16 on",
     ),
@@ -374,6 +380,7 @@ TF1: Final = Layout(
     states="states[k] is the LSTMStateTuple of cell k, c first",
     returns="outputs of every step, final state",
     lengths="sequence_length; behind a sequence outputs are 0",
+    zeros=True,
     init="kernel glorot_uniform, bias 0; 1 is added to the forget gate at run time, not stored",
     evidence=Evidence("run", "tensorflow 2.21.0 with tf_keras 2.21.0", "tf_keras/src/layers/rnn/legacy_cells.py"),
     paths=Paths(
@@ -389,8 +396,8 @@ TF1: Final = Layout(
     notes=(
         "BasicLSTMCell stores the same under basic_lstm_cell, without a projection",
         "rows of the kernel: first the input's, then the recurrent ones",
-        "checkpoints of tf.contrib's CudnnLSTM look alike (cudnn_compatible_lstm_cell), and lack no 1",
-        "before TensorFlow 1.2 they are called weights and biases",
+        "in checkpoints the names do not end in :0; before TensorFlow 1.2 they end in weights and biases",
+        "under cudnn_compatible_lstm_cell (tf.contrib's CudnnLSTM) nothing is added at run time",
     ),
     usage=("state tuples are (c, h)", "MultiRNNCell in bidirectional_dynamic_rnn stacks each direction by itself"),
 )
@@ -424,6 +431,7 @@ ONNX: Final = Layout(
     states="Y_h[l], Y_c[l] are outputs of the node of layer l",
     returns="Y, Y_h and Y_c, each optional",
     lengths="sequence_lens; behind a sequence Y is 0",
+    zeros=True,
     init="none: the weights are inputs of the operator",
     evidence=Evidence("run", "onnx 1.23.2, onnxruntime 1.31.1", "the operator LSTM, opset 14 and 22"),
     bias="no B",
@@ -436,7 +444,7 @@ ONNX: Final = Layout(
         "ONNX Runtime refuses layout=1 (batch first) on the CPU",
         "onnx's ReferenceEvaluator ignores sequence_lens, activations, clip and input_forget",
     ),
-    notes=("names are yours: initializers of exported models are called anything",),
+    notes=("initializers of exported models are called anything",),
 )
 
 OPENVINO: Final = Layout(
@@ -467,6 +475,7 @@ OPENVINO: Final = Layout(
     states="Ho[l], Co[l] are outputs of the operation of layer l",
     returns="Y, Ho and Co",
     lengths="sequence_lengths, a required input; behind a sequence Y is 0",
+    zeros=True,
     init="none: the weights are inputs of the operation",
     evidence=Evidence("run", "openvino 2026.4.1", "LSTMSequence-5 of opset 5"),
     own="f i c o",
@@ -476,7 +485,7 @@ OPENVINO: Final = Layout(
         "the direction axis of Y stands before the axis of time",
         "the CPU may compute in bfloat16: INFERENCE_PRECISION_HINT=f32 prevents it",
     ),
-    notes=("names are yours: constants of converted models are called Constant_7 and the like",),
+    notes=("constants of converted models are called Constant_7 and the like",),
 )
 
 _FLAX_PORTS: Final = (
@@ -503,12 +512,12 @@ FLAX_LINEN: Final = Layout(
     c_n=("carries[{k}][0]", "carries[{k}][0]"),
     states="carries[k] is the carry (c, h) of cell k, with return_carry=True",
     returns="outputs of every step; no carry",
-    lengths="seq_lengths; behind a sequence outputs go on, they are not 0",
+    lengths="seq_lengths; behind a sequence outputs go on, and are not 0",
     init="kernels lecun_normal, recurrent ones orthogonal, bias 0; forget biases are not set to 1",
     evidence=Evidence("run", "flax 0.12.8", "flax/linen/recurrent.py"),
     paths=Paths("", "layers_{layer}/", "{direction}_rnn/", "layers_{layer}/{direction}_rnn/"),
     directions=_KERAS_WORDS,
-    stacking="nn.Sequential of nn.RNN gives the paths shown",
+    stacking="nn.Sequential of nn.RNN, or of nn.Bidirectional, gives the paths shown",
     usage=(
         "carries are (c, h)",
         "reverse=True without keep_order=True leaves outputs in reversed time; Bidirectional puts them right",
@@ -530,7 +539,7 @@ FLAX_NNX: Final = FLAX_LINEN._replace(
     ),
     evidence=Evidence("run", "flax 0.12.8", "flax/nnx/nn/recurrent.py"),
     paths=Paths("", "layers.{layer}.", "{direction}_rnn.", "layers.{layer}.{direction}_rnn."),
-    stacking="nnx.Sequential of nnx.RNN gives the paths shown",
+    stacking="nnx.Sequential of nnx.RNN, or of nnx.Bidirectional, gives the paths shown",
     notes=(
         "the forget gate's input kernel is if_, with an underscore; in Linen it is if",
         "nnx.state lists random generators too: nnx.state(model, nnx.Param) only these",
@@ -655,6 +664,7 @@ _PADDLE: Final = PYTORCH._replace(
     c_n=("c[{k}]", "c[{k}]"),
     states="(h, c) as returned",
     lengths="sequence_length; behind a sequence outputs are 0",
+    zeros=True,
     init=_UNIFORM,
     evidence=Evidence("run", "paddlepaddle 3.3.1", "paddle/nn/layer/rnn.py"),
     bias="",
@@ -662,8 +672,8 @@ _PADDLE: Final = PYTORCH._replace(
     own="i f c o",
     usage=("time_major=True gives (L, N, ...); h and c stay as they are",),
     notes=(
-        "its documentation gives weights (hidden_size, input_size); they are (4*hidden_size, input_size)",
-        "its documentation lists the gates as i f o c; they are stored as i f c o",
+        "its documentation gives weights (hidden_size, input_size); stored are (4*hidden_size, input_size)",
+        "its formulas list the gates as i f o c; stored they are i f c o",
         "state_dict lists every array twice, also as 0.cell.weight_ih and so on: a naive count is twice the truth",
         "with proj_size weight_ih_l0_reverse is the projection, and so on: only the names with cell are right",
         "the projection is the transpose of PyTorch's",
@@ -693,6 +703,7 @@ MINDSPORE: Final = PYTORCH._replace(
     c_n=("c[{k}]", "c[{k}]"),
     states="(h, c) as returned",
     lengths="seq_length; behind a sequence outputs are 0",
+    zeros=True,
     init=_UNIFORM,
     evidence=Evidence("run", "mindspore 2.10.0", "mindspore/nn/layer/rnns.py"),
     bias="has_bias=False",
@@ -782,9 +793,9 @@ COREML: Final = Layout(
         Port("last_h", "output", "N D*H_cell", "layer", equals="np.concatenate(h_n[{first}:{last}], axis=-1)"),
         Port("last_c", "output", "N D*H_cell", "layer", equals="np.concatenate(c_n[{first}:{last}], axis=-1)"),
     ),
-    h_n=("h[{layer}]", "h[{layer}][:, {start}:{stop}]"),
-    c_n=("c[{layer}]", "c[{layer}][:, {start_c}:{stop_c}]"),
-    states="h[l], c[l] are the last two results of the operation of layer l",
+    h_n=("last_h[{layer}]", "last_h[{layer}][:, {start}:{stop}]"),
+    c_n=("last_c[{layer}]", "last_c[{layer}][:, {start_c}:{stop_c}]"),
+    states="last_h[l], last_c[l] are results of the operation of layer l",
     returns="the output of the last step only (output_sequence=False), and both states",
     lengths="",
     init="none: the weights are constants of the operation",
@@ -859,8 +870,8 @@ NCNN: Final = Layout(
         Port("hidden", "input", "D H_out", "layer"),
         Port("cell", "input", "D H_cell", "layer"),
         Port("output", "output", "L D*H_out", equals="output[:, 0]"),
-        Port("hidden", "output", "D H_out", "layer", "three outputs are declared", "h_n[{first}:{last}, 0]"),
-        Port("cell", "output", "D H_cell", "layer", "three outputs are declared", "c_n[{first}:{last}, 0]"),
+        Port("hidden", "output", "D H_out", "layer", "three declared outputs", "h_n[{first}:{last}, 0]"),
+        Port("cell", "output", "D H_cell", "layer", "three declared outputs", "c_n[{first}:{last}, 0]"),
     ),
     h_n=("hidden[{layer}][{d}]", "hidden[{layer}][{d}]"),
     c_n=("cell[{layer}][{d}]", "cell[{layer}][{d}]"),
@@ -964,11 +975,12 @@ MATLAB: Final = Layout(
     c_n=("CellState[{layer}].T", "CellState[{layer}][{start_c}:{stop_c}].T"),
     states="HiddenState[l], CellState[l] are those of layer l; rows counted from 0",
     returns="the output of every step (OutputMode 'sequence')",
-    lengths="a cell array of sequences; padding by the options of training",
+    lengths="",
     init="InputWeights glorot, RecurrentWeights orthogonal, Bias 0 with 1 for the forget gate (stored)",
     evidence=Evidence("source", "help pages, which name no release", "nnet.cnn.layer.LSTMLayer, BiLSTMLayer"),
     paths=Paths("", "lstm{layer}.", "", "lstm{layer}.", yours=True),
     stacking="one layer each",
+    usage=("sequences of different lengths are padded, as the options of training say",),
     notes=(
         "bilstmLayer: the four gates of the forward direction above the four of the reverse one",
         "arrays are stored by columns: a reader of MAT files of version 7.3 in Python sees them transposed",

@@ -15,7 +15,7 @@ from lstmcalc.frameworks import Port
 from lstmcalc.layouts import check_expressible, find_layout
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model import LSTMModel
-from lstmcalc.symbols import DIRECTIONS, N
+from lstmcalc.symbols import DIRECTIONS, L, N
 
 
 class Face(NamedTuple):
@@ -61,6 +61,7 @@ def check_data(config: LSTMConfig, data: DataSpec, layout: str) -> None:
     Raises:
         UsageError: There is no such framework.
         UnsupportedError: It has no projection, no input without a batch axis, or no sequences of different lengths.
+        ConfigError: `config` is no `LSTMConfig`.
     """
     check_expressible(config, layout)
     found = find_layout(layout)
@@ -86,9 +87,10 @@ def faces(config: LSTMConfig, data: DataSpec, layout: str) -> list[Face]:
     Raises:
         UsageError: There is no such framework.
         UnsupportedError: The framework cannot express this LSTM or this data.
+        ConfigError: `config` is no `LSTMConfig`.
     """
     check_data(config, data, layout)
-    values = {**LSTMModel(config).data_symbols(data), "N": data.num_sequences}
+    values = LSTMModel(config).data_symbols(data)
     found = []
     for port in find_layout(layout).ports:
         if not _present(port, config):
@@ -98,7 +100,10 @@ def faces(config: LSTMConfig, data: DataSpec, layout: str) -> list[Face]:
                 face = _face(port, config, data, {**values, "L": length})
                 found.append(face._replace(copies=data.lengths.count(length), equals=""))
         else:
-            found.append(_face(port, config, data, values))
+            face = _face(port, config, data, values)
+            # Behind a sequence it may be anything.
+            same = not data.lengths or find_layout(layout).zeros or L not in face.symbolic
+            found.append(face if same else face._replace(equals=""))
     return found
 
 
@@ -132,7 +137,8 @@ def _factor(text: str) -> Dim:
 
 
 def _axes_text(ports: Sequence[Port]) -> str:
-    return next(f"({', '.join(port.axes.split())})" for port in ports if "H_in" in port.axes)
+    port = next(port for port in ports if "H_in" in port.axes)
+    return ("a list of arrays " if port.each else "") + f"({', '.join(port.axes.split())})"
 
 
 # The words of a relation: what they are, and how they are written where it is said for all layers and directions.

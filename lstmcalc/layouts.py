@@ -177,8 +177,8 @@ def head_parameters(config: LSTMConfig, layout: str, outputs: int) -> list[Param
 
     Raises:
         UsageError: There is no such framework.
-        UnsupportedError: Its LSTM has no output layer.
-        ConfigError: `outputs` is not an integer of at least 1.
+        UnsupportedError: Its LSTM has no output layer, or no projection, and the LSTM has one.
+        ConfigError: `outputs` is not an integer of at least 1, or `config` is no `LSTMConfig`.
     """
     found, storage = find_layout(layout), Storage(config, layout)
     if not found.head:

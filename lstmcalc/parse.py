@@ -77,7 +77,7 @@ FRAMEWORK_FLAG: Final = Flag(
     ("--framework",),
     (),
     "NAME",
-    "As keras, onnx, flax-linen, ... store it (default pytorch); see lstmcalc frameworks",
+    "As keras, onnx, flax-linen, ... have it (default pytorch); see lstmcalc frameworks",
     (*LAYOUTS, *ALIASES),
 )
 _FLAGS: Final = {flag.field: flag for flag in (*LSTM_FLAGS, *DATA_FLAGS)}

@@ -5,6 +5,7 @@ The terminal and Markdown both draw these blocks, so that they never say differe
 Not here: colours, boxes and widths (`render`).
 """
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -113,6 +114,7 @@ def _provenance(module: Tree) -> Facts:
     for field, origin in module["provenance"].items():
         key = origin["from"], origin["certainty"]
         unsaid = values[field] is None and origin["certainty"] != "unknown"
+        unsaid = unsaid or (origin["from"] == "default" and _is_idle(field, module))
         if unsaid or (field, values[field]) == ("unbatched", False):
             continue
         label = _LABELS[key].format(where=origin["where"] or "the source")
@@ -121,6 +123,14 @@ def _provenance(module: Tree) -> Facts:
         lines.setdefault((list(_LABELS).index(key), label), []).append(text)
     framework = [("framework", (module["layout"]["title"],))] if "layout" in module else []
     return Facts((*framework, *((label, tuple(lines[order, label])) for order, label in sorted(lines))))
+
+
+def _is_idle(field: str, module: Tree) -> bool:
+    """Whether a setting means nothing here: PyTorch's layout in another framework, a batch where there is no axis."""
+    if "layout" not in module:
+        return False
+    axes = {size for tensor in module.get("tensors", ()) for size in tensor["symbolic"]}
+    return field == "batch_first" or (field == "batch" and "N" not in axes)
 
 
 def _compact(value: Any) -> str:  # noqa: ANN401  # whatever a setting can be
@@ -218,14 +228,14 @@ def _foreign_shapes(module: Tree) -> Iterator[Block]:
             for tensor in module["tensors"]
         ),
     )
-    when = {tensor["when"]: None for tensor in module["tensors"] if tensor["when"]}
+    when = dict.fromkeys((tensor["role"], tensor["when"]) for tensor in module["tensors"] if tensor["when"])
     whole = (None, "direction", "sequence", "step")  # what belongs to the last layer
     equal = [tensor for tensor in module["tensors"] if tensor["equals"] and tensor["each"] in whole]
     cells = any(tensor["each"] == "cell" and tensor["copies"] > 1 for tensor in module["tensors"])
     yield Facts(
         (
             ("returns", (module["returns"],)),
-            *((("*", (f"with {', '.join(when)}",)),) if when else ()),
+            *((("*", tuple(f"{role}s with {option}" for role, option in when)),) if when else ()),
             *_relation_lines(equal),
             *((("lengths", (module["lengths_by"],)),) if module["data"]["lengths"] else ()),
             *((("cell", ("one direction of one layer",)),) if cells else ()),
@@ -301,13 +311,13 @@ def _layout_facts(module: Tree, layout: Tree, hints: Sequence[str]) -> list[tupl
 
 def _by_hand(module: Tree, layout: Tree) -> list[tuple[str, tuple[str, ...]]]:
     """What has to be built of several modules, if this LSTM has several layers or directions."""
-    yours = [] if layout["own_names"] else ["the paths shown stand for your own"]
+    yours = [] if layout["own_names"] else [("by hand", ("the paths shown stand for your own",))]
     needs = {
         "several layers": layout["stacking"] if module["config"]["num_layers"] > 1 else None,
         "both directions": layout["reversing"] if module["config"]["bidirectional"] else None,
     }
-    texts = [f"{what}: {how}" for what, how in needs.items() if how]
-    return [("by hand", (*texts, *yours))] if texts else []
+    lines: list[tuple[str, tuple[str, ...]]] = [("by hand", (f"{what}: {how}",)) for what, how in needs.items() if how]
+    return [*lines, *yours] if lines else []
 
 
 def _is_single(module: Tree) -> bool:
@@ -425,19 +435,25 @@ def _gates_spare(rows: Sequence[Tree]) -> tuple[str, tuple[str, ...]] | None:
         return None
     axes: dict[int, list[str]] = {}
     for row in gated:
-        axes.setdefault(row["gate_axis"], []).extend(row.get("holds") or [row["name"].partition("_l")[0]])
+        # The last part of a path; of PyTorch's names what stands before the layer.
+        stem = re.split("[/.]", row["name"])[-1] if "holds" in row else row["name"].partition("_l")[0]
+        axes.setdefault(row["gate_axis"], []).append(stem)
     where = (f"on axis {axis} of every {_and(names)}" for axis, names in axes.items())
     return "gate rows", (*_gates_text(gated[0]["gates"]).split(", "), *where)
 
 
 def _symbols_spare(rows: Sequence[Tree]) -> tuple[str, tuple[str, ...]]:
     """The shapes in symbols, for where their column does not fit."""
-    texts = (f"{' and '.join(row['holds'])} {shape_text(row['symbolic'])}" for row in rows)
-    return "in symbols", tuple(dict.fromkeys(texts))
+    texts: dict[str, None] = {}
+    for row in rows:
+        text = f"{' and '.join(row['holds'])} {shape_text(row['symbolic'])}"
+        if text not in texts:
+            texts["above layer 0 " * (row["layer"] > 0) + text] = None
+    return "in symbols", tuple(texts)
 
 
 def _and(names: Sequence[str]) -> str:
-    names = ["bias" if name.startswith("bias") else name for name in names]
+    names = ["bias" if name.startswith("bias_") else name for name in names]
     *first, last = dict.fromkeys(names)
     return f"{', '.join(first)} and {last}" if first else last
 
@@ -467,7 +483,7 @@ def _difference(module: Tree) -> list[tuple[str, tuple[str, ...]]]:
     if not more:
         return [("in PyTorch", ("as many",))]
     why = "PyTorch has two biases, not one" if more < 0 else "biases that cannot be left out"
-    than = f"{abs(more):,} {'less' if more > 0 else 'more'}: {why}"
+    than = f"{abs(more):,} {'fewer' if more > 0 else 'more'}: {why}"
     return [("in PyTorch", (f"{module['total_in_pytorch']:,}", than))]
 
 
@@ -516,7 +532,7 @@ def _side_by_side(module: Tree) -> Iterator[Block]:
     words = tuple(f"{word} {meaning}" for word, meaning in PATTERN_WORDS.items() if word in used)
     yours = [row["framework"] for row in module["frameworks"] if not row["own_names"]]
     if not _is_single(module):
-        facts.append(("paths", (f"those are yours, and only stand for them, in {yours[0]}", *yours[1:])))
+        facts.append(("paths", (f"you choose them, and those shown stand for yours, in {yours[0]}", *yours[1:])))
     yield Facts((*facts, *((("pattern", words),) if words else ())))
     yield Grid(
         (
@@ -531,12 +547,15 @@ def _side_by_side(module: Tree) -> Iterator[Block]:
         ),
         tuple(_framework_row(row) for row in module["frameworks"]),
     )
+    label, phrases = _legend(module)
     yield Facts(
         (
             *_totals(module),
+            (label, (*phrases, "N (batch)", "L (sequence length)")),
             ("forget", ("+1 is added to the forget gate at run time", "the stored bias lacks it")),
-            ("checked", ("run: its results compared", "converter: what it converts compared", "source: read, not run")),
-            ("more", ("lstmcalc frameworks --only keras,onnx", "lstmcalc params --framework keras")),
+            ("checked", ("by running it, by running its converter, or only by reading its source",)),
+            ("more", ("lstmcalc frameworks --only keras,onnx",)),
+            ("more", ("lstmcalc params --framework keras",)),
         )
     )
 
@@ -544,7 +563,7 @@ def _side_by_side(module: Tree) -> Iterator[Block]:
 def _not_run(module: Tree) -> tuple[str, tuple[str, ...]]:
     """Which frameworks were not run themselves."""
     phrases: list[str] = []
-    for how, words in (("converter", "only their converters were"), ("source", "only their source was read")):
+    for how, words in (("converter", "but their converters were"), ("source", "but their source was read")):
         names = [row["framework"] for row in module["frameworks"] if row["checked"]["how"] == how]
         phrases += [f"{words}: {names[0]}", *names[1:]] if names else []
     return "not run", tuple(phrases)
@@ -594,7 +613,8 @@ def _output_text(row: Tree) -> str:
     """The shape of the default output, and how many of it there are."""
     if not row["output"]:
         return ""
-    return (f"{row['outputs']} x " if row["outputs"] > 1 else "") + shape_text(row["output"])
+    many = {"sequence": "N", "step": "L"}.get(row["outputs_each"], row["outputs"])
+    return (f"{many} x " if row["outputs"] > 1 else "") + shape_text(row["output"])
 
 
 def _totals(module: Tree) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -660,7 +680,8 @@ def _array_rows(module: Tree) -> Iterator[Row]:
                     yield Row(("", f"{part}_l{first}{'_reverse' * (side == 'reverse')}", "", ""), "head")
                 for name, row in found:
                     gates = row["gate"] or _gates_text(row["gates"])
-                    yield Row((name, _place(row, part, side), shape_text(row["shape"]), gates or "-"))
+                    summed = ", the sum" if row["holds"] == ["bias"] else ""
+                    yield Row((name, _place(row, part, side) + summed, shape_text(row["shape"]), gates or "-"))
 
 
 def _has(row: Tree, part: str, side: str) -> bool:

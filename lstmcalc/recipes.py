@@ -37,6 +37,7 @@ def write_recipe(config: LSTMConfig, source: str, target: str) -> Recipe:
     Raises:
         UsageError: There is no such framework.
         UnsupportedError: One of the two cannot express this LSTM.
+        ConfigError: `config` is no `LSTMConfig`.
     """
     writer = _Writer(Storage(config, source), Storage(config, target))
     function = f"{_identifier(source)}_to_{_identifier(target)}"
@@ -122,7 +123,7 @@ class _Writer:
             if turned[0]:
                 yield "transpose the weights, to (outputs, inputs)"
             yield "read the memory of each gate's (H_cell, inputs) as (inputs, H_cell)"
-        elif turned[0] != turned[1] and not raw[0]:
+        elif turned[0] != turned[1]:
             ways = ("(outputs, inputs)", "(inputs, outputs)")
             yield f"transpose the weights, from {ways[turned[0]]} to {ways[turned[1]]}"
         if self.config.proj_size and len({_projection(storage) for storage in (self.here, self.there)}) > 1:
@@ -371,7 +372,7 @@ def _stacks(storage: Storage) -> bool:
 
 def _direction_text(storage: Storage) -> str:
     alone = ("direction",) in read_axes(storage.stored[0].axes)
-    return "an axis of its own" if alone else "the first axis, forward above reverse"
+    return "an axis of their own" if alone else "the first axis, forward above reverse"
 
 
 def _turned(item: Stored) -> bool:

@@ -35,6 +35,7 @@ def shapes_tree(subjects: Sequence[Subject]) -> Tree:
     """Every tensor in and out, and the state map.
 
     Raises:
+        UnsupportedError: The framework cannot express the LSTM or the data.
         TooLargeError: There would be more than `MAX_ROWS` rows.
     """
     return _document("shapes", [_shapes(subject, LSTMModel(subject.config)) for subject in subjects])
@@ -44,6 +45,7 @@ def params_tree(subjects: Sequence[Subject], gate: str | None = None) -> Tree:
     """Every weight and bias, with subtotals, total and formula; with `gate`, the slice of that gate in each.
 
     Raises:
+        UnsupportedError: The framework cannot express the LSTM.
         TooLargeError: There would be more than `MAX_ROWS` rows.
     """
     return _document("params", [_params(subject, gate) for subject in subjects])
@@ -71,14 +73,10 @@ def _document(command: str, modules: list[Tree]) -> Tree:
 
 def _module(subject: Subject, settings: Sequence[str], own: Tree) -> Tree:
     """What every module says: what it is, where its settings came from, what is worth a note; then its own keys."""
-    # In another framework PyTorch's default layout means nothing, and in some there is no batch.
-    idle = {"batch_first"} if subject.framework != "pytorch" and not subject.config.batch_first else set()
-    if LAYOUTS[subject.framework].batch == "never" and subject.provenance["batch"].source == "default":
-        idle.add("batch")
     provenance = {
         field: {"from": origin.source, "where": origin.where, "certainty": origin.certainty}
         for field, origin in subject.provenance.items()
-        if field in settings and field not in idle
+        if field in settings
     }
     head = {"name": subject.name, "framework": subject.framework, "kind": subject.kind, "text": str(subject.config)}
     return {
@@ -383,6 +381,7 @@ def _framework(config: LSTMConfig, name: str) -> Tree:
         "input": [str(size) for size in inputs[0].symbolic] if inputs else None,
         "output": [str(size) for size in outputs[0].symbolic] if outputs else None,
         "outputs": outputs[0].copies if outputs else None,
+        "outputs_each": outputs[0].each or None if outputs else None,
         "returns": layout.returns,
         "states_are": layout.states,
         "lengths_by": layout.lengths or None,

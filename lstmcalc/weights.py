@@ -53,7 +53,8 @@ def pack(weights: Mapping[str, Array], config: LSTMConfig, layout: str) -> dict[
     Raises:
         UsageError: There is no such framework.
         UnsupportedError: The framework cannot express this LSTM.
-        ArrayError: A weight is missing, unknown or misshaped.
+        ArrayError: A weight is missing, unknown or misshaped, or dtypes are no floats or do not go together.
+        ConfigError: `config` is no `LSTMConfig`.
     """
     return _converted("weights", weights, config, "pytorch", layout)
 
@@ -73,7 +74,9 @@ def unpack(tensors: Mapping[str, Array], config: LSTMConfig, layout: str) -> dic
     Raises:
         UsageError: There is no such framework.
         UnsupportedError: The framework cannot express this LSTM, or a tensor is one that no LSTM of PyTorch has.
-        ArrayError: A tensor is missing, unknown or misshaped, or has biases that are not zero and `config` has none.
+        ArrayError: A tensor is missing, unknown or misshaped, dtypes are no floats or do not go together, or there are
+            biases that are not zero and `config` has none.
+        ConfigError: `config` is no `LSTMConfig`.
     """
     return _converted("tensors", tensors, config, layout, "pytorch")
 

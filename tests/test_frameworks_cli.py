@@ -101,7 +101,8 @@ def test_keras_states_and_output(cli: Cli) -> None:
         "h_n_equals": "states[1][2]",
         "c_n_equals": "states[1][3]",
     }
-    assert "batch_first" not in module["provenance"]
+    assert "batch_first False" not in cli("shapes", "--framework", "keras").out
+    assert "batch_first True" in cli("shapes", "--framework", "keras", "--batch-first").out
 
 
 def test_integers_have_a_size_of_their_own(cli: Cli) -> None:
@@ -218,7 +219,7 @@ def test_many_layers_fold_and_stream(cli: Cli) -> None:
             "shapes --framework chainer --unbatched",
             (
                 "--framework chainer: Chainer NStepLSTM has no unbatched input\n"
-                "  expected input of (L, H_in), found input without a batch axis\n"
+                "  expected input of a list of arrays (L, H_in), found input without a batch axis\n"
                 "  hint: --batch 1 is the same with a batch axis"
             ),
         ),
@@ -286,4 +287,35 @@ def test_names_survive_markdown(cli: Cli) -> None:
     assert "`i{i,f_,g,o}.kernel (10, 20)`" in out
     assert "under `bidirectional{_l}/{d}_lstm{_l}/lstm_cell/`:" in out
     shapes = cli("shapes", "--framework", "keras", "--format", "markdown").out
-    assert "- **\\***: with initial_state, return_state=True" in shapes
+    assert "- **\\***: inputs with initial_state, outputs with return_state=True" in shapes
+
+
+def test_what_has_no_batch_axis_says_nothing_of_a_batch(cli: Cli) -> None:
+    module = report_of(cli, "shapes", "--framework", "equinox")
+    assert "N" not in module["symbols"]
+    assert module["provenance"]["batch"]["from"] == "default"
+    assert "batch" not in cli("shapes", "--framework", "equinox").out.split("tensor")[0]
+
+
+def test_facts_that_are_null_or_words(cli: Cli) -> None:
+    assert report_of(cli, "params", "--framework", "onnx")["layout"]["unmodelled"] == ["peepholes (the input P)"]
+    assert {row["d"] for row in report_of(cli, "frameworks")["patterns"]} == {None}
+    assert report_of(cli, "shapes", "--framework", "mlx")["lengths_by"] is None
+    assert report_of(cli, "shapes", "--framework", "keras")["lengths_by"].startswith("mask;")
+
+
+def test_lines_of_tables(cli: Cli) -> None:
+    assert "outputs =  output[t], in PyTorch's terms" in cli("shapes", "--framework", "d2l").out
+    assert "ys =     output[:, n], in PyTorch's terms" in cli("shapes", "--framework", "chainer").out
+    assert "one direction of one layer" not in cli("shapes", "--framework", "keras").out
+    joined = re.search(r"^joined +(.*\n +.*\n +.*)$", cli("params", "--framework", "tf1", "--bi").out, re.MULTILINE)
+    assert joined
+    assert joined[1].split() == [
+        *["weight_ih", "0:10,", "weight_hh", "10:30", "on", "axis", "0", "of"],
+        "bidirectional_rnn/fw/lstm_cell/kernel:0,",
+        "bidirectional_rnn/bw/lstm_cell/kernel:0",
+    ]
+    depth = cli("frameworks", "--only", "pytorch,keras").out
+    assert re.search(r"^keras +lstm/lstm_cell/bias, the sum +\(80,\)", depth, re.MULTILINE)
+    assert "N x (L, D*H_out)" in cli("frameworks", "--only", "chainer").out
+    assert "2 x (L, N, H_out)" in cli("frameworks", "--only", "haiku", "--bi").out

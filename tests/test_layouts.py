@@ -2,6 +2,7 @@
 
 import re
 from string import Formatter
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from lstmcalc import DataSpec, LSTMConfig
 from lstmcalc.errors import ConfigError, UnsupportedError, UsageError
 from lstmcalc.frameworks import ALIASES, LAYOUTS
-from lstmcalc.interfaces import RELATION_WORDS, check_data, faces, foreign_states, relations
+from lstmcalc.interfaces import RELATION_WORDS, check_data, faces, fill, foreign_states, relations
 from lstmcalc.layouts import (
     NAME_WORDS,
     Storage,
@@ -373,3 +374,57 @@ def test_axes_are_of_a_form_that_recipes_know(layout: str) -> None:
 def test_what_is_no_config_is_refused(config: Any) -> None:
     with pytest.raises(ConfigError, match="not a config"):
         parameters(config, "keras")
+
+
+def test_the_output_layer_of_several_layers_in_both_directions() -> None:
+    row = head_parameters(LSTMConfig(10, 20, num_layers=2, bidirectional=True), "d2l", 28)[0]
+    assert (row.shape, row.layer, row.direction) == ((40, 28), 1, "both")
+
+
+@pytest.mark.parametrize("layout", ["coreml", "matlab", "burn", "onednn", "onnx", "openvino"])
+def test_states_of_a_layer_are_found_where_they_were_put(layout: str) -> None:
+    """What comes out of each layer, made of PyTorch's h_n and c_n, leads back to them."""
+    rng = np.random.default_rng(0)
+    h_n, c_n = rng.normal(size=(2, 4, 3, 20))
+    made: dict[str, list[Any]] = {}
+    for face in faces(STACK, DataSpec(5, 3), layout):
+        if face.role == "output" and face.each == "layer":
+            made[face.name] = [
+                eval(fill(face.equals, STACK, layer), {"h_n": h_n, "c_n": c_n, "np": np}) for layer in range(2)
+            ]
+    if layout == "burn":
+        pairs = zip(made["state.hidden"], made["state.cell"], strict=True)
+        made["states"] = [SimpleNamespace(hidden=hidden, cell=cell) for hidden, cell in pairs]
+    for state in foreign_states(STACK, layout):
+        np.testing.assert_array_equal(eval(state.h, dict(made)), h_n[state.position])
+        np.testing.assert_array_equal(eval(state.c, dict(made)), c_n[state.position])
+
+
+def test_the_words_of_relations() -> None:
+    config = LSTMConfig(2, 7, num_layers=2, bidirectional=True, proj_size=3)
+    assert fill("{first}:{last} {k} {even} {odd}", config, 1, 1) == "2:4 3 2 3"
+    assert fill("{start}:{stop} {start_c}:{stop_c} {width}", config, 0, 1) == "3:6 7:14 3"
+
+
+@pytest.mark.parametrize("layout", ["mlx", "flux", "tflite", "candle"])
+def test_a_reverse_direction_by_hand_is_in_its_own_order_of_time(layout: str) -> None:
+    config = LSTMConfig(2, 7, bidirectional=True)
+    texts = [text for face in faces(config, DataSpec(5, 3), layout) for text in relations(face, config)]
+    assert [text for text in texts if "[::-1]" in text] == [texts[1]]
+
+
+def test_relations_of_one_and_of_several() -> None:
+    def texts(layout: str, config: LSTMConfig, name: str) -> list[str]:
+        return next(relations(face, config) for face in faces(config, DataSpec(5, 3), layout) if face.name == name)
+
+    assert texts("haiku", LSTMConfig(2, 7), "outputs") == ["output[:, :, 0:7]"]
+    assert texts("onnx", LSTMConfig(2, 7), "Y_h") == ["h_n[l*D:(l + 1)*D]"]
+    assert texts("coreml", LSTMConfig(2, 7, num_layers=2), "output") == ["h_n[-1:]"]
+
+
+@pytest.mark.parametrize("layout", [name for name, entry in LAYOUTS.items() if entry.lengths])
+def test_with_lengths_only_what_is_zero_behind_them_is_said_to_be_pytorchs_output(layout: str) -> None:
+    config, data = LSTMConfig(2, 7), DataSpec.given(lengths=[4, 2])
+    outputs = [face for face in faces(config, data, layout) if face.role == "output" and "L" in map(str, face.symbolic)]
+    assert {bool(face.equals) for face in outputs} <= {LAYOUTS[layout].zeros}
+    assert LAYOUTS[layout].zeros == bool(re.search(r"(is|are) 0$", LAYOUTS[layout].lengths))

@@ -155,6 +155,15 @@ def test_keras_cudnn_is_the_memory_of_each_gate() -> None:
         assert kernel[:, 2 * gate : 2 * gate + 2].ravel().tolist() == block.ravel().tolist()
 
 
+def test_bfloat16_goes_there_and_back() -> None:
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    config = LSTMConfig(3, 2)
+    weights = {name: array.astype(bfloat16) for name, array in weights_of(config).items()}
+    found = unpack(pack(weights, config, "candle"), config, "candle")
+    assert all((found[name] == array).all() for name, array in weights.items())
+    assert {array.dtype.name for array in pack(weights, config, "tf1").values()} == {"bfloat16"}
+
+
 def test_what_is_added_at_run_time_is_not_in_the_stored_bias() -> None:
     config = LSTMConfig(3, 2)
     weights = weights_of(config)
@@ -239,6 +248,8 @@ WRONG: dict[str, tuple[Callable[[dict[str, Array]], Any], str]] = {
         "lstm0.R of float64, lstm0.B of float32",
     ),
     "what does not become one": (lambda tensors: change(tensors, **{"lstm0.B": Stubborn()}), "detach it first"),
+    "complex numbers": (lambda tensors: change(tensors, **{"lstm0.B": np.zeros((1, 32), "c8")}), "complex64"),
+    "records": (lambda tensors: change(tensors, **{"lstm0.B": np.zeros((1, 32), [("a", "f4")])}), "'a'"),
     "no mapping": (lambda tensors: list(tensors.values()), "not a mapping"),
 }
 
@@ -319,7 +330,7 @@ STEPS = {
         "reorder the gates i f g o -> i o f g",
         "make the bias the input's, and the recurrent one zeros",
         "join two into each bias: the input's first, then the recurrent one",
-        "put both directions together on an axis of its own",
+        "put both directions together on an axis of their own",
         "rename",
     ],
     ("tf1", "pytorch"): [
@@ -343,11 +354,11 @@ STEPS = {
         "read the memory of each gate's block as (H_cell, inputs) instead of (inputs, H_cell)",
         "transpose the weights, to (inputs, outputs)",
         "add the two biases",
-        "put both directions together on an axis of its own",
+        "put both directions together on an axis of their own",
         "rename",
     ],
     ("onednn", "keras-cudnn"): [
-        "take each direction from an axis of its own",
+        "take each direction from an axis of their own",
         "transpose the weights, to (outputs, inputs)",
         "read the memory of each gate's (H_cell, inputs) as (inputs, H_cell)",
         "make the bias the input's, and the recurrent one zeros",
@@ -377,6 +388,14 @@ def test_the_steps_without_biases() -> None:
     dropped = write_recipe(config, "tf1", "pytorch").steps
     assert "see that there are no biases in effect, and drop them" in dropped
     assert any(step.startswith("add 1 to the forget gate's bias") for step in dropped)
+
+
+def test_steps_that_are_not_needed_are_not_named() -> None:
+    apart = " ".join(write_recipe(STACK, "flax-linen", "keras1").steps)
+    assert "join the arrays" not in apart
+    assert "apart" not in apart
+    for pair in (("keras-cudnn", "pytorch"), ("pytorch", "keras-cudnn")):
+        assert "transpose" not in " ".join(write_recipe(STACK, *pair).steps)
 
 
 def test_a_recipe_imports_numpy_only_if_it_needs_it() -> None:
