@@ -562,11 +562,11 @@ def _side_by_side(module: Tree) -> Iterator[Block]:
 
 def _not_run(module: Tree) -> tuple[str, tuple[str, ...]]:
     """Which frameworks were not run themselves."""
-    phrases: list[str] = []
-    for how, words in (("converter", "but their converters were"), ("source", "but their source was read")):
+    groups = []
+    for how, words in (("converter", "their converters were"), ("source", "their source was read")):
         names = [row["framework"] for row in module["frameworks"] if row["checked"]["how"] == how]
-        phrases += [f"{words}: {names[0]}", *names[1:]] if names else []
-    return "not run", tuple(phrases)
+        groups += [f"{words}: {', '.join(names)}"] if names else []
+    return "not run", tuple("; ".join(groups).split(", "))
 
 
 def _above(module: Tree) -> int:
