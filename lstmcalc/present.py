@@ -646,6 +646,7 @@ def _in_depth(module: Tree) -> Iterator[Block]:
                 ("states", (row["states_are"],)),
                 ("lengths", (row["lengths_by"] or "nothing built in",)),
                 ("start", (row["init"],)),
+                *(("refused", (f"{what}: {names}",)) for what, names in row["unmodelled"].items()),
                 *_layout_facts(module, row, (*row["usage"], *row["storage"])),
             )
         )

@@ -207,7 +207,7 @@ def _layout(name: str) -> Tree:
         "reversing": layout.reversing or None,
         "own_names": not layout.paths.yours,
         "init": layout.init,
-        "unmodelled": [what for _, what in layout.unmodelled],
+        "unmodelled": {what: pattern for pattern, what in layout.unmodelled},
         "usage": list(layout.usage),
         "storage": list(layout.notes),
         "checked": {

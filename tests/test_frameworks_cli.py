@@ -135,6 +135,11 @@ def test_frameworks_in_depth_and_the_recipes_between_them(cli: Cli) -> None:
     assert report_of(cli, "frameworks", "--only", "torch")["recipes"] == []
 
 
+def test_shapes_in_csv_are_shapes_and_sentences_are_sentences(cli: Cli) -> None:
+    assert '"(H_in + H_out, 4*H_cell)","(30, 80)"' in cli("params", "--framework", "tf1", "--format", "csv").out
+    assert "; go_backwards=True returns" in cli("frameworks", "--only", "keras", "--format", "csv").out
+
+
 @pytest.mark.parametrize("style", ["table", "markdown"])
 def test_the_code_can_be_pasted_from_what_is_printed(cli: Cli, style: str) -> None:
     out = cli("frameworks", "--only", "keras,tf1", *STACK, "--format", style).out
@@ -298,7 +303,10 @@ def test_what_has_no_batch_axis_says_nothing_of_a_batch(cli: Cli) -> None:
 
 
 def test_facts_that_are_null_or_words(cli: Cli) -> None:
-    assert report_of(cli, "params", "--framework", "onnx")["layout"]["unmodelled"] == ["peepholes (the input P)"]
+    assert report_of(cli, "params", "--framework", "onnx")["layout"]["unmodelled"] == {
+        "peepholes (the input P)": "lstm*.P"
+    }
+    assert "refused    peepholes (the input P): lstm*.P" in cli("frameworks", "--only", "onnx").out
     assert {row["d"] for row in report_of(cli, "frameworks")["patterns"]} == {None}
     assert report_of(cli, "shapes", "--framework", "mlx")["lengths_by"] is None
     assert report_of(cli, "shapes", "--framework", "keras")["lengths_by"].startswith("mask;")
