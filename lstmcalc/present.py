@@ -155,27 +155,7 @@ def _shapes(module: Tree) -> Iterator[Block]:
     if "layout" in module:
         yield from _foreign_shapes(module)
         return
-    yield Grid(
-        (
-            Column("tensor"),
-            Column("role", quiet=True),
-            Column("in symbols", code=True, breaks=True),
-            Column("shape", code=True, breaks=True),
-            Column("size", right=True),
-        ),
-        tuple(
-            Row(
-                (
-                    tensor["name"],
-                    tensor["role"],
-                    shape_text(tensor["symbolic"]),
-                    shape_text(tensor["shape"]),
-                    bytes_text(tensor["bytes"]),
-                )
-            )
-            for tensor in module["tensors"]
-        ),
-    )
+    yield _tensor_grid(module)
     packed = [(f"packed.{name}", (_compact(values),)) for name, values in module.get("packed", {}).items()]
     yield Facts((_legend(module), *packed))
     traps = tuple(
@@ -202,10 +182,10 @@ def _shapes(module: Tree) -> Iterator[Block]:
     )
 
 
-def _foreign_shapes(module: Tree) -> Iterator[Block]:
-    """What goes in and comes out of another framework, and where PyTorch's states are there."""
-    several = any(tensor["copies"] > 1 for tensor in module["tensors"])
-    yield Grid(
+def _tensor_grid(module: Tree) -> Grid:
+    """Every tensor in and out; how many there are, if there are several of one; a star if an option asks for it."""
+    several = any(tensor.get("copies", 1) > 1 for tensor in module["tensors"])
+    return Grid(
         (
             Column("tensor"),
             Column("role", quiet=True),
@@ -217,7 +197,7 @@ def _foreign_shapes(module: Tree) -> Iterator[Block]:
         tuple(
             Row(
                 (
-                    tensor["name"] + ("*" if tensor["when"] else ""),
+                    tensor["name"] + ("*" if tensor.get("when") else ""),
                     tensor["role"],
                     shape_text(tensor["symbolic"]),
                     shape_text(tensor["shape"]),
@@ -228,6 +208,11 @@ def _foreign_shapes(module: Tree) -> Iterator[Block]:
             for tensor in module["tensors"]
         ),
     )
+
+
+def _foreign_shapes(module: Tree) -> Iterator[Block]:
+    """What goes in and comes out of another framework, and where PyTorch's states are there."""
+    yield _tensor_grid(module)
     when = dict.fromkeys((tensor["role"], tensor["when"]) for tensor in module["tensors"] if tensor["when"])
     whole = (None, "direction", "sequence", "step")  # what belongs to the last layer
     equal = [tensor for tensor in module["tensors"] if tensor["equals"] and tensor["each"] in whole]
