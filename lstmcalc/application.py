@@ -68,9 +68,15 @@ def _option(flag: Flag, panel: str) -> Parameter:
         help=flag.help,
         rich_help_panel=panel,
         show_default=False,
-        autocompletion=(lambda: list(flag.choices)) if flag.choices else None,
+        autocompletion=(lambda: list(flag.choices() if callable(flag.choices) else flag.choices))
+        if flag.choices
+        else None,
     )
     return Parameter(flag.field, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option])
+
+
+def _choices(flag: Flag) -> Sequence[str]:
+    return flag.choices() if callable(flag.choices) else flag.choices
 
 
 class Application(Generic[T]):

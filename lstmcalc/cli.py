@@ -10,14 +10,14 @@ from typing import IO, Final, NamedTuple
 from lstmcalc import parse, report
 from lstmcalc.application import Application, TypedFlags
 from lstmcalc.errors import ExitCode, LstmcalcError, UnsupportedError, UsageError, shorten
-from lstmcalc.frameworks import ALIASES
 from lstmcalc.model import GATES
 from lstmcalc.parse import DATA_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, Flag
 from lstmcalc.report import FORMATS
+from lstmcalc.trees import Tree
 
 GATE_NAMES: Final = {key: gate.letter for gate in GATES for key in (gate.letter, gate.name)}
 JUDGES: Final = ("pytorch", "onnxruntime")
-JUDGES_TOO: Final = {alias: name for alias, name in ALIASES.items() if name in JUDGES}
+JUDGES_TOO: Final = {"torch": "pytorch"}  # of the aliases of frameworks, that of a judge
 
 OUTPUT: Final = (
     Flag("format", ("--format",), (), "NAME", f"{', '.join(FORMATS)} (default table)", FORMATS),
@@ -37,7 +37,7 @@ RUN: Final = (
 class Outcome(NamedTuple):
     """What a command has to say: a report, how to write it, and the exit code."""
 
-    tree: report.Tree
+    tree: Tree
     style: str
     code: ExitCode = ExitCode.OK
 

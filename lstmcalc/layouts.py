@@ -17,7 +17,7 @@ from lstmcalc.dims import Dim
 from lstmcalc.errors import ConfigError, UnsupportedError, UsageError, shorten
 from lstmcalc.frameworks import ALIASES, LAYOUTS, Layout, Stored
 from lstmcalc.lazy import LazySequence
-from lstmcalc.symbols import DIRECTIONS, D, H_cell, H_in, H_out, num_layers
+from lstmcalc.symbols import DIRECTIONS, D, H_cell, H_in, H_out, num_layers, sizes_of
 
 GATE_ORDER: Final = LAYOUTS["pytorch"].gates
 
@@ -233,13 +233,7 @@ class Storage:
     @property
     def symbols(self) -> dict[str, int]:
         """The value of every symbol that a stored array's shape has."""
-        return {
-            "D": self.config.num_directions,
-            "H_in": self.config.input_size,
-            "H_cell": self.config.hidden_size,
-            "H_out": self.config.output_size,
-            "num_layers": self.config.num_layers,
-        }
+        return sizes_of(self.config)
 
     def _layer(self, reads: Dim) -> list[Placement]:
         """What a layer stores that reads `reads` values: placements without their layer, names not filled in."""

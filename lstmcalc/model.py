@@ -9,13 +9,16 @@ Sources: the documentation and the code of `torch.nn.LSTM`, torch 2.13.0 (`torch
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple, TypeAlias
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.dims import Dim
-from lstmcalc.layouts import Parameter, Storage
 from lstmcalc.lazy import LazySequence
-from lstmcalc.symbols import DIRECTIONS, LONGEST, SYMBOLS, D, H_cell, H_in, H_out, L, N, S, num_layers
+from lstmcalc.symbols import DIRECTIONS, LONGEST, SYMBOLS, D, H_cell, H_in, H_out, L, N, S, num_layers, sizes_of
+
+if TYPE_CHECKING:
+    from lstmcalc.layouts import Parameter, Storage
 
 
 class Gate(NamedTuple):
@@ -91,14 +94,20 @@ class LSTMModel:
 
     def __init__(self, config: LSTMConfig) -> None:
         self.config = config
-        self.storage = Storage(config, "pytorch")
-        self.symbols = self.storage.symbols
+        self.symbols = sizes_of(config)
 
     def __repr__(self) -> str:
         return f"LSTMModel({self.config!r})"
 
     def __reduce__(self) -> tuple[type["LSTMModel"], tuple[LSTMConfig]]:
         return LSTMModel, (self.config,)  # rows that are made when they are read do not pickle
+
+    @cached_property
+    def storage(self) -> "Storage":
+        """What PyTorch stores."""
+        from lstmcalc.layouts import Storage
+
+        return Storage(self.config, "pytorch")
 
     @property
     def num_cells(self) -> int:
@@ -111,7 +120,7 @@ class LSTMModel:
         return layer, DIRECTIONS[direction]
 
     @property
-    def parameters(self) -> Sequence[Parameter]:
+    def parameters(self) -> "Sequence[Parameter]":
         """Every stored array, in `state_dict` order."""
         return self.storage.parameters
 

@@ -13,8 +13,6 @@ from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.config import DTYPE_BYTES, EXAMPLE
 from lstmcalc.errors import ConfigError, UnsupportedError, UsageError, shorten
-from lstmcalc.frameworks import ALIASES, LAYOUTS
-from lstmcalc.layouts import check_expressible
 from lstmcalc.subject import Origin, Setting, Subject, settle
 
 Typed: TypeAlias = str | bool | None  # what the command line hands over: text, a switch, or nothing
@@ -29,7 +27,7 @@ class Flag(NamedTuple):
         off: The spellings that say no, if it is a switch: `--no-bi`.
         metavar: What stands for the value in the help; empty for a switch.
         help: One line.
-        choices: The values it can take, if they are a closed list.
+        choices: The values it can take, if they are a closed list; or what makes it.
     """
 
     field: str
@@ -37,7 +35,7 @@ class Flag(NamedTuple):
     off: tuple[str, ...]
     metavar: str
     help: str
-    choices: tuple[str, ...] = ()
+    choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
 
 
 LSTM_FLAGS: Final = (
@@ -72,13 +70,21 @@ DATA_FLAGS: Final = (
     Flag("lengths", ("--lengths",), (), "INT,...", "Pack sequences of these lengths, in any order"),
     DTYPE_FLAG,
 )
+
+
+def _framework_names() -> tuple[str, ...]:
+    from lstmcalc.frameworks import ALIASES, LAYOUTS
+
+    return (*LAYOUTS, *ALIASES)
+
+
 FRAMEWORK_FLAG: Final = Flag(
     "framework",
     ("--framework",),
     (),
     "NAME",
     "As keras, onnx, flax-linen, ... have it (default pytorch); see lstmcalc frameworks",
-    (*LAYOUTS, *ALIASES),
+    _framework_names,
 )
 _FLAGS: Final = {flag.field: flag for flag in (*LSTM_FLAGS, *DATA_FLAGS)}
 
@@ -97,21 +103,29 @@ def read_flags(typed: Mapping[str, Typed]) -> list[Subject]:
         UnsupportedError: The framework has no projection, and the LSTM has one.
     """
     said = Origin("flag", None, "stated")
-    named = typed.get("framework")
-    framework = "pytorch" if named is None else read_framework("--framework", str(named))
     given = {
         field: Setting(_read(flag, value), said)
         for field, flag in _FLAGS.items()
         if (value := typed.get(field)) is not None
     }
+    named = typed.get("framework")
+    framework = "pytorch" if named is None else read_framework("--framework", str(named))
     try:
-        subject = settle([given], framework)
-        check_expressible(subject.config, framework)
+        return [settle([given]) if framework == "pytorch" else _settle_in(framework, given)]
     except ConfigError as error:
         raise error.at(_place(error.field, given)) from None
+
+
+def _settle_in(framework: str, given: Mapping[str, Setting]) -> Subject:
+    """The LSTM that the flags describe, in another framework."""
+    from lstmcalc.layouts import check_expressible, find_layout
+
+    subject = settle([given], framework, find_layout(framework).kind)
+    try:
+        check_expressible(subject.config, framework)
     except UnsupportedError as error:
         raise error.at(f"--proj and --framework {framework}") from None
-    return [subject]
+    return subject
 
 
 def read_framework(name: str, text: str) -> str:
@@ -120,6 +134,8 @@ def read_framework(name: str, text: str) -> str:
     Raises:
         UsageError: There is no such framework; the nearest is named.
     """
+    from lstmcalc.frameworks import ALIASES, LAYOUTS
+
     try:
         return ALIASES.get(text.strip()) or read_choice(name, text.strip(), LAYOUTS, ALIASES)
     except UsageError as error:

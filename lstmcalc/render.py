@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from lstmcalc.present import Block, Code, Column, Facts, Grid, Heading, Row, blocks_of, joined, shape_text
-from lstmcalc.report import Tree
+from lstmcalc.blocks import Block, Code, Column, Facts, Grid, Heading, Row, joined, shape_text
+from lstmcalc.present import blocks_of
+from lstmcalc.trees import Tree
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.config import DATA_FIELDS, EXAMPLE, HYPERPARAMETERS, DataSpec, LSTMConfig
-from lstmcalc.frameworks import LAYOUTS
 
 
 class Origin(NamedTuple):
@@ -62,8 +61,13 @@ _ASSUMED: Final = Origin("default", None, "assumed")
 _DEFAULT: Final = Origin("default", None, "stated")
 
 
-def settle(layers: Sequence[Layer], framework: str = "pytorch") -> Subject:
-    """The LSTM that layers of settings describe, the first layer first, to be reported in `framework`.
+def settle(layers: Sequence[Layer], framework: str = "pytorch", kind: str = "layer") -> Subject:
+    """The LSTM that layers of settings describe, the first layer first.
+
+    Args:
+        layers: Settings, those that win first.
+        framework: The framework to report it in.
+        kind: What it is there, `layer` or `cell`.
 
     Raises:
         ConfigError: A setting breaks one of PyTorch's rules, or two contradict each other.
@@ -76,7 +80,7 @@ def settle(layers: Sequence[Layer], framework: str = "pytorch") -> Subject:
         field: said[field].origin if field in said else _unsaid(field, said)
         for field in (*HYPERPARAMETERS, *DATA_FIELDS)
     }
-    return Subject("lstm", framework, LAYOUTS[framework].kind, config, data, provenance)
+    return Subject("lstm", framework, kind, config, data, provenance)
 
 
 def _values(said: Layer, fields: Sequence[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from lstmcalc.config import LSTMConfig
 from lstmcalc.dims import Dim
 
 SYMBOLS: Final = {
@@ -26,3 +27,14 @@ H_out = Dim.symbol("H_out")
 num_layers = Dim.symbol("num_layers")
 
 DIRECTIONS: Final = ("forward", "reverse")
+
+
+def sizes_of(config: LSTMConfig) -> dict[str, int]:
+    """The value of every symbol that does not depend on the data."""
+    return {
+        "D": config.num_directions,
+        "H_in": config.input_size,
+        "H_cell": config.hidden_size,
+        "H_out": config.output_size,
+        "num_layers": config.num_layers,
+    }

@@ -16,8 +16,8 @@ ORDER = (
     "errors",
     "lazy",
     "dims",
-    "symbols",
     "config",
+    "symbols",
     "frameworks",
     "layouts",
     "subject",
@@ -32,7 +32,11 @@ ORDER = (
     "judges",
     "verify",
     "recipes",
+    "trees",
+    "foreign",
     "report",
+    "blocks",
+    "foreign_blocks",
     "present",
     "render",
     "progress",
@@ -142,6 +146,15 @@ def test_shapes_and_params_load_nothing_heavy(arguments: list[str]) -> None:
     loaded = loaded_by(RUN.format(arguments))
     assert "typer" in loaded
     assert loaded.isdisjoint(HEAVY)
+
+
+def test_other_frameworks_are_loaded_when_one_is_named() -> None:
+    tables = {"lstmcalc.frameworks", "lstmcalc.layouts", "lstmcalc.foreign", "lstmcalc.foreign_blocks"}
+    assert loaded_by(RUN.format(["shapes", "--bi"])).isdisjoint(tables)
+    assert loaded_by(RUN.format(["params"])) & tables == {"lstmcalc.frameworks", "lstmcalc.layouts"}
+    assert tables <= loaded_by(RUN.format(["shapes", "--framework", "keras"]))
+    for arguments in (["params", "--framework", "keras"], ["frameworks", "--only", "keras,onnx"]):
+        assert loaded_by(RUN.format(arguments)).isdisjoint(HEAVY)
 
 
 def test_json_does_not_even_load_rich() -> None:

@@ -8,6 +8,7 @@ from conftest import Ran, run_lstmcalc, without_last_digits
 from rich.cells import cell_len
 
 from lstmcalc import errors, present, report
+from lstmcalc.trees import Tree
 
 Cli = Callable[..., Ran]
 Golden = Callable[[str, str], None]
@@ -178,7 +179,7 @@ def test_every_origin_has_words(source: str, certainty: str) -> None:
 def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = report.shapes_tree
 
-    def from_a_file(subjects: list[object]) -> report.Tree:
+    def from_a_file(subjects: list[object]) -> Tree:
         tree = honest(subjects)  # type: ignore[arg-type]  # handed on
         provenance = tree["modules"][0]["provenance"]
         provenance["batch_first"] = {"from": "source", "where": "model.pt", "certainty": "unknown"}

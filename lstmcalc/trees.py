@@ -1,0 +1,144 @@
+"""What the tree of every report is made of: modules with their settings and notes, tensors, arrays, limits.
+
+Not here: what each command reports (`report`), and other frameworks (`foreign`).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from lstmcalc.config import DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
+from lstmcalc.errors import TooLargeError
+from lstmcalc.lazy import LazySequence
+from lstmcalc.subject import Subject
+
+if TYPE_CHECKING:
+    from lstmcalc.interfaces import Face
+    from lstmcalc.layouts import Parameter, Ranges
+    from lstmcalc.model import Tensor
+
+MAX_ROWS: Final = 10**6
+
+
+Tree: TypeAlias = dict[str, Any]
+
+
+def module_tree(subject: Subject, settings: Sequence[str], own: Tree) -> Tree:
+    """What every module says: what it is, where its settings came from, what is worth a note; then its own keys."""
+    provenance = {
+        field: {"from": origin.source, "where": origin.where, "certainty": origin.certainty}
+        for field, origin in subject.provenance.items()
+        if field in settings
+    }
+    head = {"name": subject.name, "framework": subject.framework, "kind": subject.kind, "text": str(subject.config)}
+    return {
+        **head,
+        "config": dict(vars(subject.config)),
+        "provenance": provenance,
+        **own,
+        "notes": _notes(subject),
+    }
+
+
+def _notes(subject: Subject) -> list[str]:
+    """What is legal but probably not what was meant."""
+    config, notes = subject.config, []
+    if config.dropout and config.num_layers == 1:
+        # PyTorch warns: "dropout option adds dropout after all but last recurrent layer, so non-zero dropout
+        # expects num_layers greater than 1" (torch 2.13.0, RNNBase.__init__).
+        notes.append(
+            f"dropout = {config.dropout:g} does nothing with num_layers = 1: it acts after every layer but the "
+            "last, and PyTorch warns of it"
+        )
+    if subject.framework != "pytorch":
+        return notes + _foreign_notes(subject)
+    if config.batch_first and subject.data.unbatched:
+        notes.append("batch_first does nothing here: unbatched input has no batch axis")
+    return notes
+
+
+def _foreign_notes(subject: Subject) -> list[str]:
+    """What another framework has otherwise than it was asked for."""
+    from lstmcalc.layouts import find_layout
+
+    layout, notes = find_layout(subject.framework), []
+    if subject.config.batch_first:
+        notes.append(f"batch_first is PyTorch's: the shapes are those of {layout.title} by its own defaults")
+    if not subject.config.bias and not layout.bias:
+        offset = layout.forget_offset
+        less = f", and -{offset:g} for the forget gate against the {offset:g} added at run time" if offset else ""
+        notes.append(f"{layout.title} cannot leave out biases: they are counted, and hold zeros{less}")
+    if layout.batch == "never" and subject.provenance["batch"].source != "default":
+        notes.append(f"{layout.title} has no batch axis: the shapes are those of one sequence")
+    return notes
+
+
+_BYTES: Final = {**DTYPE_BYTES, "int32": 4, "int64": 8}
+
+
+SETTINGS: Final = (*HYPERPARAMETERS, *DATA_FIELDS)
+
+
+def data_tree(subject: Subject) -> Tree:
+    """The data that the LSTM is given."""
+    data = subject.data
+    return {
+        "seq_len": data.seq_len,
+        "batch": data.batch,
+        "lengths": None if data.lengths is None else list(data.lengths),
+        "unbatched": data.unbatched,
+        "dtype": data.dtype,
+    }
+
+
+def tensor_tree(tensor: "Tensor | Face", dtype: str) -> Tree:
+    """One tensor, with its shape in symbols and in numbers, and its bytes."""
+    count = 1
+    for size in tensor.shape:
+        count *= size
+    each = _BYTES["int64" if tensor.name == "packed.batch_sizes" else dtype]
+    return {
+        "name": tensor.name,
+        "role": tensor.role,
+        "symbolic": [str(size) for size in tensor.symbolic],
+        "shape": list(tensor.shape),
+        "bytes": count * each,
+    }
+
+
+def parameter_tree(parameter: "Parameter") -> Tree:
+    """One stored array."""
+    return {
+        "name": parameter.name,
+        "layer": parameter.layer,
+        "direction": parameter.direction,
+        "symbolic": [str(size) for size in parameter.symbolic],
+        "shape": list(parameter.shape),
+        "count": parameter.numel,
+        "gate_axis": parameter.gate_axis,
+        "gates": range_lists(parameter.gates),
+    }
+
+
+def range_lists(ranges: "Ranges | None") -> dict[str, list[int]] | None:
+    """Ranges as lists; None stays None."""
+    return None if ranges is None else {label: list(rows) for label, rows in ranges.items()}
+
+
+def mapped(rows: Sequence[Any], make: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401
+    """Rows that are made when they are read."""
+    return LazySequence(len(rows), lambda index: make(rows[index]))
+
+
+def check_rows(rows: int, what: str, cure: str = "fewer layers (--layers)") -> None:
+    """Refuse a report of too many rows.
+
+    Raises:
+        TooLargeError: There would be more than `MAX_ROWS` rows.
+    """
+    if rows > MAX_ROWS:
+        raise TooLargeError(
+            "this report would be too long",
+            expected=f"at most {MAX_ROWS:,} rows",
+            found=f"{rows:,} rows, one for each {what}",
+            hint=f"{cure} make fewer rows",
+        )
