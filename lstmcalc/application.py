@@ -7,7 +7,6 @@ Not here: which commands and options there are (`cli`, `parse`). Written against
 """
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from inspect import Parameter, Signature, cleandoc
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
@@ -185,6 +184,8 @@ def _help(examples: str, text: str) -> str:
 
 def _nearest(name: str, context: Any) -> str:  # noqa: ANN401  # typer does not export the class
     """The option that was probably meant: one that starts like it, or is spelled alike."""
+    from difflib import get_close_matches  # only where something is wrong
+
     params = context.command.get_params(context) if context else []
     known = [spelling for param in params for spelling in (*param.opts, *param.secondary_opts)]
     started = [spelling for spelling in known if name.startswith("--") and spelling.startswith(name)]

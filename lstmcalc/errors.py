@@ -4,6 +4,7 @@ Whoever finds something wrong states the bare fact (what, expected, found, what 
 was asked (a flag, a line of a file) adds that once, with `at`. The command line catches the family in one place.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Self
 
@@ -89,6 +90,15 @@ class MissingExtraError(LstmcalcError, ImportError):
 
 class OutputError(LstmcalcError):
     """A result could not be written."""
+
+
+def nearest_hint(text: str, known: Sequence[str]) -> str:
+    """A hint at what was probably meant: what begins like `text`, or is spelled alike; empty if nothing does."""
+    from difflib import get_close_matches  # only where something is wrong
+
+    begun = [name for name in known if text and name.startswith(text.lower())]
+    nearest = begun or get_close_matches(text.lower(), known, n=1)
+    return f"did you mean {nearest[0]}?" if nearest else ""
 
 
 def shorten(value: object, limit: int = 60) -> str:

@@ -160,7 +160,7 @@ def _framework(config: LSTMConfig, name: str) -> Tree:
         "states_are": layout.states,
         "lengths_by": layout.lengths or None,
         "cannot_express": missing or None,
-        "arrays": storage.num_arrays if storage else None,
+        "num_arrays": storage.num_arrays if storage else None,
         "total": storage.num_parameters if storage else None,
     }
 

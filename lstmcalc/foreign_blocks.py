@@ -144,8 +144,6 @@ def symbols_spare(rows: Sequence[Tree]) -> Line:
 
 def joined_parts(module: Tree) -> list[Line]:
     """Which directions, and which of PyTorch's parameters, stand where in arrays that hold several; of layer 0."""
-    if "layout" not in module:
-        return []
     rows = rows_of(module["parameters"], 0, 0)
     names: dict[str, list[str]] = {}
     for axis, ranges in (("direction_axis", "directions"), ("part_axis", "parts")):
@@ -161,8 +159,6 @@ def joined_parts(module: Tree) -> list[Line]:
 
 def difference_from_pytorch(module: Tree) -> list[Line]:
     """Why the total is another one than PyTorch's."""
-    if "total_in_pytorch" not in module:
-        return []
     more = module["total"] - module["total_in_pytorch"]
     if not more:
         return [("in PyTorch", ("as many",))]
@@ -298,7 +294,7 @@ def _in_depth(module: Tree) -> Iterator[Block]:
         yield Heading(f"{row['framework']}: {row['title']}")
         yield Facts(
             (
-                ("total", (f"{row['total']:,} parameters", f"{row['arrays']:,} arrays")),
+                ("total", (f"{row['total']:,} parameters", f"{row['num_arrays']:,} arrays")),
                 ("input", (shape_text(row["input"]),)),
                 ("output", (_output_text(row), row["returns"])),
                 ("states", (row["states_are"],)),
@@ -326,8 +322,8 @@ def _array_rows(module: Tree) -> Iterator[Row]:
     """For each parameter of PyTorch's, where each framework has it."""
     rows, start = {}, 0
     for row in module["frameworks"]:
-        rows[row["framework"]] = module["arrays"][start : start + row["arrays"]]
-        start += row["arrays"]
+        rows[row["framework"]] = module["arrays"][start : start + row["num_arrays"]]
+        start += row["num_arrays"]
     sides = ("forward", "reverse")[: per_layer(module)]
     for first, last in folded(module):
         if last > first:

@@ -3,6 +3,7 @@
 Derived from the table of `frameworks`; PyTorch's own tensors and states are in `model`.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import reduce
 from operator import mul
@@ -96,9 +97,9 @@ def faces(config: LSTMConfig, data: DataSpec, layout: str) -> list[Face]:
         if not _present(port, config):
             continue
         if port.each == "sequence" and data.lengths:  # each as long as it is
-            for length in dict.fromkeys(data.lengths):
-                face = _face(port, config, data, {**values, "L": length})
-                found.append(face._replace(copies=data.lengths.count(length), equals=""))
+            own = port._replace(axes=port.axes.replace("L ", "length "), equals="")
+            for length, copies in Counter(data.lengths).items():
+                found.append(_face(own, config, data, {**values, "length": length})._replace(copies=copies))
         else:
             face = _face(port, config, data, values)
             # Behind a sequence it may be anything.

@@ -7,14 +7,13 @@ Not here: arrays (`weights`).
 
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from functools import cached_property, reduce
 from operator import add, mul
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.config import LSTMConfig, at_least_one
 from lstmcalc.dims import Dim
-from lstmcalc.errors import ConfigError, UnsupportedError, UsageError, shorten
+from lstmcalc.errors import ConfigError, UnsupportedError, UsageError, nearest_hint, shorten
 from lstmcalc.frameworks import ALIASES, LAYOUTS, Layout, Stored
 from lstmcalc.lazy import LazySequence
 from lstmcalc.symbols import DIRECTIONS, D, H_cell, H_in, H_out, num_layers, sizes_of
@@ -118,13 +117,11 @@ def find_layout(name: str) -> Layout:
     found = LAYOUTS.get(ALIASES.get(str(name), str(name)))
     if found:
         return found
-    known, text = (*LAYOUTS, *ALIASES), str(name).lower()
-    nearest = [key for key in known if text and key.startswith(text)] or get_close_matches(text, known, n=1)
     raise UsageError(
         "no such framework",
-        expected=f"one of {', '.join(LAYOUTS)}",
+        expected=f"one of the {len(LAYOUTS)} that lstmcalc frameworks shows, as keras or onnx",
         found=shorten(name),
-        hint=f"did you mean {nearest[0]}?" if nearest else "",
+        hint=nearest_hint(str(name), (*LAYOUTS, *ALIASES)),
     )
 
 

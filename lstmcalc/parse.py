@@ -8,11 +8,10 @@ Not here: the rules a value must keep (`config`), and which of several sources w
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.config import DTYPE_BYTES, EXAMPLE
-from lstmcalc.errors import ConfigError, UnsupportedError, UsageError, shorten
+from lstmcalc.errors import ConfigError, UnsupportedError, UsageError, nearest_hint, shorten
 from lstmcalc.subject import Origin, Setting, Subject, settle
 
 Typed: TypeAlias = str | bool | None  # what the command line hands over: text, a switch, or nothing
@@ -134,18 +133,15 @@ def read_framework(name: str, text: str) -> str:
     Raises:
         UsageError: There is no such framework; the nearest is named.
     """
-    from lstmcalc.frameworks import ALIASES, LAYOUTS
+    from lstmcalc.frameworks import ALIASES
+    from lstmcalc.layouts import find_layout
 
+    key = text.strip()
     try:
-        return ALIASES.get(text.strip()) or read_choice(name, text.strip(), LAYOUTS, ALIASES)
+        find_layout(key)
     except UsageError as error:
-        raise UsageError(
-            "no such framework",
-            expected=f"one of the {len(LAYOUTS)} that lstmcalc frameworks shows, as keras or onnx",
-            found=error.found,
-            hint=error.hint,
-            where=name,
-        ) from None
+        raise error.at(name) from None
+    return ALIASES.get(key, key)
 
 
 def read_frameworks(name: str, text: str) -> list[str]:
@@ -154,7 +150,7 @@ def read_frameworks(name: str, text: str) -> list[str]:
     Raises:
         UsageError: There is no such framework.
     """
-    return list(dict.fromkeys(read_framework(name, item.strip()) for item in text.split(",")))
+    return list(dict.fromkeys(read_framework(name, item) for item in text.split(",")))
 
 
 def flag_name(field: str) -> str:
@@ -181,14 +177,11 @@ def read_choice(name: str, text: str, choices: Iterable[str], aliases: Iterable[
     choices, aliases = tuple(choices), tuple(aliases)
     if text in (*choices, *aliases):
         return text
-    known = (*choices, *aliases)
-    begun = [choice for choice in known if text and choice.startswith(text.lower())]
-    nearest = begun[:1] or get_close_matches(text.lower(), known, n=1)
     raise UsageError(
         "no such choice",
         expected=f"one of {', '.join(choices)}",
         found=shorten(text),
-        hint=f"did you mean {nearest[0]}?" if nearest else "",
+        hint=nearest_hint(text, (*choices, *aliases)),
         where=name,
     )
 

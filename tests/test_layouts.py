@@ -338,6 +338,7 @@ def test_how_many_there_are_of_an_array() -> None:
     assert copies("onnx") == [(name, 2, (2, 3, 20)) for name in ("initial_h", "initial_c", "Y_h", "Y_c")]
     assert ("outputs", 5, (3, 40)) in copies("d2l")
     assert copies("chainer") == [("xs", 3, (5, 10)), ("ys", 3, (5, 40))]
+    assert str(faces(STACK, DataSpec.given(lengths=[4, 2]), "chainer")[2].symbolic[0]) == "length"
     assert copies("chainer", seq_len=None, batch=None, lengths=[4, 2, 4]) == [
         ("xs", 2, (4, 10)),
         ("xs", 1, (2, 10)),
