@@ -40,7 +40,7 @@ class _Command(TyperCommand):
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  # as above
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
+            record = param.get_help_record(ctx) if param.opts[0].startswith("-") else (param.metavar, param.help)
             if record is not None:
                 sections.setdefault(getattr(param, "rich_help_panel", None) or "Other", []).append(record)
         for title, records in sections.items():
@@ -57,7 +57,10 @@ class _Group(TyperGroup):
 
 def _option(flag: Flag, panel: str) -> Parameter:
     """The signature's parameter that typer makes an option of."""
-    kind = str if flag.metavar else bool
+    if not flag.names:
+        argument = typer.Argument(metavar=flag.metavar, help=flag.help, rich_help_panel=panel, show_default=False)
+        return Parameter(flag.field, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, argument])
+    kind: Any = list[str] if flag.repeats else str if flag.metavar else bool
     names = list(flag.names)
     if flag.off:
         names[0] = f"{names[0]}/{flag.off[0]}"

@@ -10,8 +10,9 @@ from typing import IO, Final, NamedTuple
 from lstmcalc import parse, report
 from lstmcalc.application import Application, TypedFlags
 from lstmcalc.errors import ExitCode, LstmcalcError, UnsupportedError, UsageError, shorten
+from lstmcalc.intake import check_computable, read_subjects
 from lstmcalc.model import GATES
-from lstmcalc.parse import DATA_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, Flag
+from lstmcalc.parse import DATA_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag
 from lstmcalc.report import FORMATS
 from lstmcalc.trees import Tree
 
@@ -47,7 +48,8 @@ program = Application[Outcome](
     "Shapes, parameters and a numerical proof for any LSTM that PyTorch accepts, from hyperparameters alone.",
     """
     lstmcalc shapes --hidden 20 --layers 2 --bi
-    lstmcalc params --input 28 --hidden 128
+    lstmcalc shapes "nn.LSTM(10, 20, 2, bidirectional=True)"
+    lstmcalc params train.py
     lstmcalc run --seed 0
     """,
 )
@@ -58,8 +60,10 @@ program = Application[Outcome](
     lstmcalc shapes --hidden 20 --layers 2 --bi
     lstmcalc shapes --input 28 --hidden 128 --batch-first --seq 28 --batch 64
     lstmcalc shapes --framework keras --hidden 20 --bi
-    lstmcalc shapes --lengths 4,2,3 --json
+    lstmcalc shapes "nn.LSTM(10, 20, 2, bidirectional=True)" --lengths 4,2,3
+    lstmcalc shapes train.py --module encoder --json
     """,
+    Source=SOURCE_FLAGS,
     LSTM=LSTM_FLAGS,
     Data=DATA_FLAGS,
     Output=(FRAMEWORK_FLAG, *OUTPUT),
@@ -71,18 +75,21 @@ def _shapes(typed: TypedFlags) -> Outcome:
     PyTorch's own defaults for the rest; the report says which.
     """
     try:
-        return Outcome(report.shapes_tree(parse.read_flags(typed)), _style(typed))
+        return Outcome(report.shapes_tree(read_subjects(typed)), _style(typed))
     except UnsupportedError as error:  # what the framework cannot take was refused before, but for the data
-        raise error if error.where else error.at(f"--framework {typed['framework']}") from None
+        raise (
+            error if error.where or not typed["framework"] else error.at(f"--framework {typed['framework']}")
+        ) from None
 
 
 @program.command(
     """
     lstmcalc params --input 28 --hidden 128
     lstmcalc params --hidden 20 --layers 2 --bi --gate f
-    lstmcalc params --input 28 --hidden 128 --framework keras
-    lstmcalc params --hidden 512 --proj 64 --format csv
+    lstmcalc params "keras.layers.LSTM(128)" --input 28
+    python train.py | lstmcalc params - --format csv
     """,
+    Source=SOURCE_FLAGS,
     LSTM=(*LSTM_FLAGS, DTYPE_FLAG),
     Output=(FRAMEWORK_FLAG, GATE, *OUTPUT),
 )
@@ -93,7 +100,7 @@ def _params(typed: TypedFlags) -> Outcome:
     """
     gate = typed["gate"]
     letter = None if gate is None else GATE_NAMES[parse.read_choice("--gate", str(gate), GATE_NAMES)]
-    return Outcome(report.params_tree(parse.read_flags(typed), letter), _style(typed))
+    return Outcome(report.params_tree(read_subjects(typed), letter), _style(typed))
 
 
 @program.command(
@@ -102,6 +109,7 @@ def _params(typed: TypedFlags) -> Outcome:
     lstmcalc frameworks --only keras,onnx
     lstmcalc frameworks --only tf1,pytorch --input 28 --hidden 128 --json
     """,
+    Source=SOURCE_FLAGS,
     LSTM=LSTM_FLAGS,
     Output=(ONLY, *OUTPUT),
 )
@@ -113,7 +121,7 @@ def _frameworks(typed: TypedFlags) -> Outcome:
     """
     only = [] if typed["only"] is None else parse.read_frameworks("--only", str(typed["only"]))
     try:
-        return Outcome(report.frameworks_tree(parse.read_flags(typed), only), _style(typed))
+        return Outcome(report.frameworks_tree(read_subjects(typed, "pytorch"), only), _style(typed))
     except UnsupportedError as error:
         raise error.at("--proj and --only") from None
 
@@ -124,6 +132,7 @@ def _frameworks(typed: TypedFlags) -> Outcome:
     lstmcalc run --hidden 20 --layers 2 --bi --lengths 4,2,3
     lstmcalc run --input 28 --hidden 128 --against torch --save run.npz
     """,
+    Source=SOURCE_FLAGS,
     LSTM=LSTM_FLAGS,
     Data=DATA_FLAGS,
     Run=RUN,
@@ -135,8 +144,10 @@ def _run(typed: TypedFlags) -> Outcome:
     Weights are drawn as PyTorch initialises them. The exit code is 0 if every check holds, and 1 if one fails.
     """
     style, seed, save, against = _style(typed), _seed(typed), typed["save"], _against(typed)
-    subjects = parse.read_flags(typed)
+    subjects = read_subjects(typed, "pytorch")
 
+    for subject in subjects:
+        check_computable(subject)
     gc.enable()  # off since the start; from here on there is work that may leave garbage
     from lstmcalc import verify, weights
     from lstmcalc.progress import ProgressBar

@@ -25,8 +25,11 @@ class LstmcalcError(Exception):
         expected: The rule, with its numbers: `proj_size < hidden_size = 20`.
         found: What was there instead, as it should be shown.
         hint: What to do about it.
-        where: Where it was asked: `--hidden`.
+        where: Where it was asked: `--hidden`, `train.py:12`.
+        excerpt: The line it was asked in, with carets below; empty if it was no text.
     """
+
+    excerpt = ""
 
     def __init__(self, what: str, expected: str = "", found: str = "", hint: str = "", where: str = "") -> None:
         super().__init__(what, expected, found, hint, where)
@@ -38,12 +41,23 @@ class LstmcalcError(Exception):
 
     def at(self, where: str) -> Self:
         """The same error, with the place it was asked at."""
-        return type(self)(self.what, self.expected, self.found, self.hint, where)
+        return self._copied(type(self)(self.what, self.expected, self.found, self.hint, where))
+
+    def showing(self, where: str, excerpt: str) -> Self:
+        """The same error, with its place in a text and the line that stands there."""
+        placed = self.at(where)
+        placed.excerpt = excerpt
+        return placed
+
+    def _copied(self, other: Self) -> Self:
+        other.excerpt = self.excerpt
+        return other
 
     def __str__(self) -> str:
         facts = [f"expected {self.expected}"] if self.expected else []
         facts += [f"found {self.found}"] if self.found else []
         lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        lines += self.excerpt.splitlines()
         lines += [", ".join(facts)] if facts else []
         lines += [f"hint: {self.hint}"] if self.hint else []
         return "\n  ".join(lines)
@@ -69,7 +83,11 @@ class ConfigError(LstmcalcError, ValueError):
 
     def at(self, where: str) -> Self:
         """The same error, with the place the setting was given at."""
-        return type(self)(self.what, self.expected, self.found, self.hint, where, self.field)
+        return self._copied(type(self)(self.what, self.expected, self.found, self.hint, where, self.field))
+
+
+class SourceError(LstmcalcError, ValueError):
+    """A source cannot be read, or does not say what an LSTM needs."""
 
 
 class ArrayError(LstmcalcError, ValueError):

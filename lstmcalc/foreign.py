@@ -1,7 +1,7 @@
 """Reports on other frameworks: what they take and return, what they store, and how they compare."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from lstmcalc.config import HYPERPARAMETERS, DataSpec, LSTMConfig
@@ -32,6 +32,8 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
     symbols = model.data_symbols(data)
     if layout.batch == "never":
         symbols.pop("N", None)
+    found = subject.found
+    options = found.options if found and found.framework == subject.framework else {}
     own = {
         "data": data_tree(subject),
         "layout": layout_tree(subject.framework),
@@ -44,14 +46,18 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
                 "when": face.when or None,
                 "equals": relations(face, subject.config),
             }
-            for face in faces(subject.config, data, subject.framework)
+            for face in faces(subject.config, data, subject.framework, options)
         ],
         "states": mapped(foreign_states(subject.config, subject.framework), _foreign_state),
         "states_are": layout.states,
-        "returns": layout.returns,
+        "returns": f"as called with {_options_text(options)}" if options else layout.returns,
         "lengths_by": layout.lengths or None,
     }
     return module_tree(subject, SETTINGS, own)
+
+
+def _options_text(options: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in options.items())
 
 
 def _foreign_state(state: ForeignState) -> Tree:

@@ -121,6 +121,9 @@ class Layout(NamedTuple):
         unmodelled: Arrays that may be stored too but that no LSTM of PyTorch has: a pattern of names, and what they
             are.
         head: What an output layer stores, where the framework's own LSTM has one.
+        chosen: What takes the place of a port of the same name and role when it is called with other options than the
+            default, as `return_sequences=True`; of several options that are divided by a space all must be given, and
+            the last that fits counts.
         usage: What is easily got wrong when it is called.
         notes: What is easily got wrong about its weights.
     """
@@ -150,6 +153,7 @@ class Layout(NamedTuple):
     reversing: str = ""
     unmodelled: tuple[tuple[str, str], ...] = ()
     head: tuple[Stored, ...] = ()
+    chosen: tuple[tuple[str, Port], ...] = ()
     usage: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -248,6 +252,39 @@ _KERAS_PORTS: Final = (
     Port("h", "output", "N H_cell", "cell", "return_state=True", "h_n[{k}]"),
     Port("c", "output", "N H_cell", "cell", "return_state=True", "c_n[{k}]"),
 )
+_BOTH_LAST: Final = "h_n[-2]", "h_n[-1]"
+_BOTH_ALL: Final = "output[..., :{width}].swapaxes(0, 1)", "output[..., {width}:].swapaxes(0, 1)"
+_MERGES: Final = {"sum": "{} + {}", "mul": "{} * {}", "ave": "({} + {}) / 2"}
+
+
+def _merged(mode: str, parts: tuple[str, str]) -> str:
+    """What Bidirectional makes of both directions."""
+    before, between, after = _MERGES[mode].split("{}")
+    return f"{before}{parts[0]}{between}{parts[1]}{after}"
+
+
+_KERAS_CHOSEN: Final = (
+    ("return_sequences=True", Port("output", "output", "N L H_out", equals="output.swapaxes(0, 1)", only="uni")),
+    ("return_sequences=True", Port("output", "output", "N L D*H_out", equals="output.swapaxes(0, 1)", only="bi")),
+    *(
+        (f"merge_mode={mode}", Port("output", "output", "N H_out", equals=_merged(mode, _BOTH_LAST), only="bi"))
+        for mode in _MERGES
+    ),
+    *(
+        (
+            f"merge_mode={mode} return_sequences=True",
+            Port("output", "output", "N L H_out", equals=_merged(mode, _BOTH_ALL), only="bi"),
+        )
+        for mode in _MERGES
+    ),
+    ("merge_mode=None", Port("output", "output", "N H_out", "direction", equals="h_n[{k}]", only="bi")),
+    (
+        "merge_mode=None return_sequences=True",
+        Port(
+            "output", "output", "N L H_out", "direction", equals="output[..., {start}:{stop}].swapaxes(0, 1)", only="bi"
+        ),
+    ),
+)
 _KERAS_SEQUENCES: Final = (
     "return_sequences=True gives every step, (N, L, D*H_out), and every layer but the last needs it",
     "by default Bidirectional returns h_n[-2] beside h_n[-1], which is not output[:, -1]",
@@ -264,6 +301,7 @@ KERAS: Final = Layout(
         Stored("bias", "{path}/lstm_cell/bias", "(gate hidden)"),
     ),
     ports=_KERAS_PORTS,
+    chosen=_KERAS_CHOSEN,
     h_n=("states[{layer}][0]", "states[{layer}][{even}]"),
     c_n=("states[{layer}][1]", "states[{layer}][{odd}]"),
     states="states[l] is what layer l returns behind its output with return_state=True",
@@ -508,6 +546,10 @@ FLAX_LINEN: Final = Layout(
         Stored("bias", "params/{path}cell/h{gate}/bias", "hidden", _FLAX_WORDS),
     ),
     ports=_FLAX_PORTS,
+    chosen=(
+        ("time_major=True", Port("inputs", "input", "L N H_in")),
+        ("time_major=True", Port("outputs", "output", "L N D*H_out", equals="output")),
+    ),
     h_n=("carries[{k}][1]", "carries[{k}][1]"),
     c_n=("carries[{k}][0]", "carries[{k}][0]"),
     states="carries[k] is the carry (c, h) of cell k, with return_carry=True",

@@ -4,7 +4,7 @@ Derived from the table of `frameworks`; PyTorch's own tensors and states are in 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import mul
 from typing import Final, NamedTuple
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.dims import Dim
 from lstmcalc.errors import UnsupportedError
-from lstmcalc.frameworks import Port
+from lstmcalc.frameworks import Layout, Port
 from lstmcalc.layouts import check_expressible, find_layout
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model import LSTMModel
@@ -82,8 +82,8 @@ def check_data(config: LSTMConfig, data: DataSpec, layout: str) -> None:
         )
 
 
-def faces(config: LSTMConfig, data: DataSpec, layout: str) -> list[Face]:
-    """What goes in and comes out by the framework's own defaults.
+def faces(config: LSTMConfig, data: DataSpec, layout: str, options: Mapping[str, object] = {}) -> list[Face]:
+    """What goes in and comes out: by the framework's own defaults, or with its own `options`.
 
     Raises:
         UsageError: There is no such framework.
@@ -93,9 +93,7 @@ def faces(config: LSTMConfig, data: DataSpec, layout: str) -> list[Face]:
     check_data(config, data, layout)
     values = LSTMModel(config).data_symbols(data)
     found = []
-    for port in find_layout(layout).ports:
-        if not _present(port, config):
-            continue
+    for port in _ports(find_layout(layout), config, options):
         if port.each == "sequence" and data.lengths:  # each as long as it is
             own = port._replace(axes=port.axes.replace("L ", "length "), equals="")
             for length, copies in Counter(data.lengths).items():
@@ -106,6 +104,18 @@ def faces(config: LSTMConfig, data: DataSpec, layout: str) -> list[Face]:
             same = not data.lengths or find_layout(layout).zeros or L not in face.symbolic
             found.append(face if same else face._replace(equals=""))
     return found
+
+
+def _ports(layout: Layout, config: LSTMConfig, options: Mapping[str, object]) -> list[Port]:
+    """What there is with these options."""
+    said = {f"{name}={value}" for name, value in options.items()}
+    ports = [port for port in layout.ports if _present(port, config)]
+    ports = [port._replace(when="") if port.when in said else port for port in ports]
+    for needed, other in layout.chosen:
+        if set(needed.split()) <= said and _present(other, config):
+            same = [(port.name, port.role, port.when) == (other.name, other.role, "") for port in ports]
+            ports = [other if found else port for found, port in zip(same, ports, strict=True)]
+    return ports
 
 
 def _present(port: Port, config: LSTMConfig) -> bool:

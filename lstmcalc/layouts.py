@@ -195,20 +195,28 @@ def head_parameters(config: LSTMConfig, layout: str, outputs: int) -> list[Param
 class Storage:
     """What one framework stores for one LSTM.
 
+    Args:
+        config: The LSTM.
+        layout: The framework.
+        path: What its names begin with where that is known, as `lstm_1` or `both/{direction}_lstm`; it stands for one
+            layer, in as many directions as it has.
+
     Raises:
         UsageError: There is no such framework.
         UnsupportedError: The framework has no projection, and the LSTM has one.
         ConfigError: `config` is no `LSTMConfig`.
     """
 
-    def __init__(self, config: LSTMConfig, layout: str) -> None:
+    def __init__(self, config: LSTMConfig, layout: str, path: str = "") -> None:
         check_expressible(config, layout)
         found = find_layout(layout)
         self.config = config
         self.layout = found.projected or found if config.proj_size else found
         self.stored = tuple(item for item in self.layout.stored if self._is_stored(item))
         self._both = "direction" in axis_names(self.stored[0].axes)
-        self.path = self._pick_path()
+        fits = config.num_layers == 1 and ("{direction}" in path) == config.bidirectional
+        plain = not {"{", "}"} & set(path.replace("{direction}", ""))
+        self.path = path if path and fits and plain else self._pick_path()
 
     @cached_property
     def _templates(self) -> list[list[Placement]]:

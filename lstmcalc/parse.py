@@ -3,18 +3,19 @@
 The flags are declared here once, as data: the command line offers them, errors name them, reports refer to them.
 Values arrive as the user typed them, so that every refusal can say what was expected in the same words.
 
-Not here: the rules a value must keep (`config`), and which of several sources wins (`subject`).
+Not here: the rules a value must keep (`config`), and which of several sources wins (`intake`).
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.config import DTYPE_BYTES, EXAMPLE
-from lstmcalc.errors import ConfigError, UnsupportedError, UsageError, nearest_hint, shorten
-from lstmcalc.subject import Origin, Setting, Subject, settle
+from lstmcalc.errors import UsageError, nearest_hint, shorten
+from lstmcalc.subject import Origin, Setting
 
-Typed: TypeAlias = str | bool | None  # what the command line hands over: text, a switch, or nothing
+# What the command line hands over: text, a switch, several texts, or nothing.
+Typed: TypeAlias = str | bool | Sequence[str] | None
 
 
 class Flag(NamedTuple):
@@ -27,6 +28,7 @@ class Flag(NamedTuple):
         metavar: What stands for the value in the help; empty for a switch.
         help: One line.
         choices: The values it can take, if they are a closed list; or what makes it.
+        repeats: Whether it can be given several times.
     """
 
     field: str
@@ -35,6 +37,7 @@ class Flag(NamedTuple):
     metavar: str
     help: str
     choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
+    repeats: bool = False
 
 
 LSTM_FLAGS: Final = (
@@ -85,46 +88,32 @@ FRAMEWORK_FLAG: Final = Flag(
     "As keras, onnx, flax-linen, ... have it (default pytorch); see lstmcalc frameworks",
     _framework_names,
 )
+SOURCE_FLAGS: Final = (
+    Flag("source", (), (), "SOURCE", 'Code, a printed model, TOML or JSON: a file, - or text as "nn.LSTM(10, 20)"'),
+    Flag("module", ("--module", "-m"), (), "NAME", "Of several LSTMs the one of this path, or end of a path"),
+    Flag("set", ("--set",), (), "NAME=VALUE", "What a name in the code stands for; may be repeated", (), True),
+)
 _FLAGS: Final = {flag.field: flag for flag in (*LSTM_FLAGS, *DATA_FLAGS)}
 
+MAX_LITERAL: Final = 1000  # characters of a value
 MAX_DIGITS: Final = 40  # more are no size and no seed, and Python itself refuses to read thousands
 
 
-def read_flags(typed: Mapping[str, Typed]) -> list[Subject]:
-    """The LSTM that the flags describe.
+def read_flags(typed: Mapping[str, Typed]) -> dict[str, Setting]:
+    """The settings that the flags give.
 
     Args:
         typed: The flags by field; None where a flag was not given. Fields of other flags are ignored.
 
     Raises:
         UsageError: A value is not one of the choices, or has too many digits.
-        ConfigError: A value breaks one of PyTorch's rules, or contradicts another.
-        UnsupportedError: The framework has no projection, and the LSTM has one.
     """
     said = Origin("flag", None, "stated")
-    given = {
+    return {
         field: Setting(_read(flag, value), said)
         for field, flag in _FLAGS.items()
         if (value := typed.get(field)) is not None
     }
-    named = typed.get("framework")
-    framework = "pytorch" if named is None else read_framework("--framework", str(named))
-    try:
-        return [settle([given]) if framework == "pytorch" else _settle_in(framework, given)]
-    except ConfigError as error:
-        raise error.at(_place(error.field, given)) from None
-
-
-def _settle_in(framework: str, given: Mapping[str, Setting]) -> Subject:
-    """The LSTM that the flags describe, in another framework."""
-    from lstmcalc.layouts import check_expressible, find_layout
-
-    subject = settle([given], framework, find_layout(framework).kind)
-    try:
-        check_expressible(subject.config, framework)
-    except UnsupportedError as error:
-        raise error.at(f"--proj and --framework {framework}") from None
-    return subject
 
 
 def read_framework(name: str, text: str) -> str:
@@ -158,16 +147,6 @@ def flag_name(field: str) -> str:
     return _FLAGS[field].names[0]
 
 
-def _place(field: str, given: Mapping[str, Setting]) -> str:
-    """The flag that caused an error; if two contradict each other, both."""
-    fields = [field]
-    if field in ("batch", "lengths") and "unbatched" in given and given["unbatched"].value:
-        fields.append("unbatched")
-    elif field == "batch" and "lengths" in given:
-        fields.append("lengths")
-    return " and ".join(flag_name(name) for name in fields if name in given) or flag_name(field)
-
-
 def read_choice(name: str, text: str, choices: Iterable[str], aliases: Iterable[str] = ()) -> str:
     """`text`, if it is one of the choices, or of their aliases, which are not listed.
 
@@ -184,6 +163,36 @@ def read_choice(name: str, text: str, choices: Iterable[str], aliases: Iterable[
         hint=nearest_hint(text, (*choices, *aliases)),
         where=name,
     )
+
+
+def read_settings(texts: Sequence[str]) -> dict[str, object]:
+    """The values of `--set NAME=VALUE`, by name; a value is a literal of Python, or a text.
+
+    Raises:
+        UsageError: One of them is not of that form, or a name is given twice.
+    """
+    settings: dict[str, object] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise UsageError("not a setting", expected="NAME=VALUE, as hidden=20", found=shorten(text), where="--set")
+        if name in settings:
+            raise UsageError(f"{shorten(name)[1:-1]} is set twice", where="--set")
+        settings[name] = _literal(value)
+    return settings
+
+
+def _literal(text: str) -> object:
+    number = _integer("--set", text)
+    if not isinstance(number, str):
+        return number
+    from ast import literal_eval
+
+    try:
+        value: object = literal_eval(text) if len(text) <= MAX_LITERAL else text
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+    return value if isinstance(value, bool | int | float | str | tuple | list | dict) else text
 
 
 def read_integer(name: str, text: str) -> int:
@@ -229,6 +238,6 @@ def _dtype(name: str, text: str) -> str:
 _READERS: dict[str, Callable[[str, str], object]] = {"dropout": _float, "lengths": _integers, "dtype": _dtype}
 
 
-def _read(flag: Flag, value: str | bool) -> object:
+def _read(flag: Flag, value: str | bool | Sequence[str]) -> object:
     """The value of one flag: a switch as it is, text by its field's reader."""
-    return value if isinstance(value, bool) else _READERS.get(flag.field, _integer)(flag.names[0], value)
+    return value if not isinstance(value, str) else _READERS.get(flag.field, _integer)(flag.names[0], value)

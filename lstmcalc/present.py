@@ -26,6 +26,7 @@ from lstmcalc.blocks import (
     shape_text,
     tensor_grid,
 )
+from lstmcalc.config import HYPERPARAMETERS
 from lstmcalc.errors import bytes_text
 from lstmcalc.model import GATES
 from lstmcalc.parse import flag_name
@@ -56,7 +57,7 @@ _LABELS: Final = {
     ("config", "stated"): "from {where}",
     ("config", "inferred"): "follows from {where}",
     ("default", "assumed"): "assumed",
-    ("default", "stated"): "PyTorch's default",
+    ("default", "stated"): "{owner}'s default",
     ("source", "unknown"): "not in {where}",
     ("config", "unknown"): "not in {where}",
 }
@@ -66,18 +67,32 @@ def _provenance(module: Tree) -> Facts:
     """Where each setting came from; what was merely assumed says which flag would settle it."""
     values = {**module["config"], **module.get("data", {}), **({"dtype": module["dtype"]} if "dtype" in module else {})}
     lines: dict[tuple[int, str], list[str]] = {}
+    owner, unsayable = _owner(module)
     for field, origin in module["provenance"].items():
         key = origin["from"], origin["certainty"]
         unsaid = values[field] is None and origin["certainty"] != "unknown"
-        unsaid = unsaid or (origin["from"] == "default" and _is_idle(field, module))
+        unsaid = unsaid or (origin["from"] == "default" and (field in unsayable or _is_idle(field, module)))
         if unsaid or (field, values[field]) == ("unbatched", False):
             continue
-        label = _LABELS[key].format(where=origin["where"] or "the source")
+        label = _LABELS[key].format(where=origin["where"] or "the source", owner=owner)
         text = field if values[field] is None else f"{field} {_compact(values[field])}"
         text += f" ({flag_name(field)})" if label == "assumed" else ""
         lines.setdefault((list(_LABELS).index(key), label), []).append(text)
     framework = [("framework", (module["layout"]["title"],))] if "layout" in module else []
+    if module["source"] and module["source"]["framework"] != module["framework"]:
+        framework.append(("source", (f"{module['source']['text']}, of {owner}",)))
     return Facts((*framework, *((label, tuple(lines[order, label])) for order, label in sorted(lines))))
+
+
+def _owner(module: Tree) -> tuple[str, frozenset[str]]:
+    """Whose defaults those are that nobody said, and which settings it does not have."""
+    if not module["source"] or module["source"]["framework"] == "pytorch":
+        return "PyTorch", frozenset()
+    from lstmcalc.constructors import settings_of
+    from lstmcalc.layouts import find_layout
+
+    framework = module["source"]["framework"]
+    return find_layout(framework).title, frozenset(HYPERPARAMETERS) - settings_of(framework)
 
 
 def _is_idle(field: str, module: Tree) -> bool:

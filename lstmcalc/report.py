@@ -96,7 +96,9 @@ def _state(state: State) -> Tree:
 def _params(subject: Subject, gate: str | None) -> Tree:
     from lstmcalc.layouts import Storage
 
-    storage, foreign = Storage(subject.config, subject.framework), subject.framework != "pytorch"
+    foreign, found = subject.framework != "pytorch", subject.found
+    own = found.path if found and found.framework == subject.framework else ""
+    storage = Storage(subject.config, subject.framework, own)
     check_rows(storage.num_arrays, "parameter")
     more: Tree = {}
     row_of = parameter_tree
@@ -113,7 +115,7 @@ def _params(subject: Subject, gate: str | None) -> Tree:
             tree["slice"] = _slice_text("" if foreign else f"{subject.name}.{parameter.name}", parameter, gate)
         return tree
 
-    own = {
+    keys = {
         **more,
         "symbols": storage.symbols,
         **({"gate": gate} if gate else {}),
@@ -125,7 +127,7 @@ def _params(subject: Subject, gate: str | None) -> Tree:
         "dtype": subject.data.dtype,
         "total_bytes": storage.num_parameters * DTYPE_BYTES[subject.data.dtype],
     }
-    return module_tree(subject, (*HYPERPARAMETERS, "dtype"), own)
+    return module_tree(subject, (*HYPERPARAMETERS, "dtype"), keys)
 
 
 def _slice_text(name: str, parameter: "Parameter", gate: str) -> str | None:

@@ -36,6 +36,65 @@ class Setting(NamedTuple):
 Layer: TypeAlias = Mapping[str, Setting]
 
 
+class Pointer(NamedTuple):
+    """A place in a source, for people.
+
+    Attributes:
+        place: As `train.py:12`; empty if the source is a line of text.
+        excerpt: The line, and carets below what is meant.
+    """
+
+    place: str
+    excerpt: str
+
+
+class Gap(NamedTuple):
+    """What a source leaves open.
+
+    Attributes:
+        why: What it has instead, as `args.hidden`, or a phrase.
+        names: The names of the source that would settle it, as `--set` takes them.
+    """
+
+    why: str
+    names: tuple[str, ...] = ()
+
+
+class Found(NamedTuple):
+    """One LSTM as a source has it.
+
+    Attributes:
+        name: What the source calls it, as `encoder.rnn`.
+        framework: Whose it is, a name of `frameworks`.
+        text: How the source says it, in a line: `nn.LSTM(10, hidden)`.
+        where: Its place, as `train.py:12`, or None.
+        layer: The settings that the source gives, hyperparameters and data alike.
+        pointers: Where each setting stands, for errors; `""` is the LSTM itself.
+        gaps: The settings that the source leaves open.
+        reads: The name of the LSTM whose output is its input, which settles its input size; empty if none is known.
+        options: The framework's own settings that change what goes in and comes out, as `return_sequences`.
+        notes: What is worth knowing, in sentences.
+        unmodelled: What makes it compute something else than an LSTM of PyTorch, each as `activation = 'relu'`.
+        path: What its parameters' names begin with, if that is known: `lstm_1`, or `both/{direction}_lstm`.
+        input_shape: The shape of an array that it is given there, None for a size that is not known; `pointers` has
+            it as `input`.
+    """
+
+    name: str
+    framework: str
+    text: str
+    where: str | None
+    layer: "Layer"
+    pointers: Mapping[str, Pointer]
+    gaps: Mapping[str, Gap] = {}
+    reads: str = ""
+    options: Mapping[str, Any] = {}
+    notes: tuple[str, ...] = ()
+    unmodelled: tuple[str, ...] = ()
+    path: str = ""
+    input_shape: tuple[int | None, ...] = ()
+
+
 class Subject(NamedTuple):
     """One LSTM to report on.
 
@@ -46,6 +105,7 @@ class Subject(NamedTuple):
         config: Its hyperparameters.
         data: The data it is given.
         provenance: Where each hyperparameter and each setting of the data came from.
+        found: What a source has of it; None if it is described by flags alone.
     """
 
     name: str
@@ -54,6 +114,7 @@ class Subject(NamedTuple):
     config: LSTMConfig
     data: DataSpec
     provenance: dict[str, Origin]
+    found: Found | None = None
 
 
 # What nobody said is the example of PyTorch's documentation; what PyTorch gives a default to is that default.
@@ -61,18 +122,21 @@ _ASSUMED: Final = Origin("default", None, "assumed")
 _DEFAULT: Final = Origin("default", None, "stated")
 
 
-def settle(layers: Sequence[Layer], framework: str = "pytorch", kind: str = "layer") -> Subject:
+def settle(
+    layers: Sequence[Layer], framework: str = "pytorch", kind: str = "layer", found: Found | None = None
+) -> Subject:
     """The LSTM that layers of settings describe, the first layer first.
 
     Args:
         layers: Settings, those that win first.
         framework: The framework to report it in.
         kind: What it is there, `layer` or `cell`.
+        found: What a source has of it, if one has; it names the LSTM.
 
     Raises:
         ConfigError: A setting breaks one of PyTorch's rules, or two contradict each other.
     """
-    said = {field: setting for layer in reversed(layers) for field, setting in layer.items()}
+    said = _merged(layers)
     required = {field: EXAMPLE[field] for field in ("input_size", "hidden_size")}
     config = LSTMConfig(**{**required, **_values(said, HYPERPARAMETERS)})
     data = DataSpec.given(**_values(said, DATA_FIELDS))
@@ -80,7 +144,28 @@ def settle(layers: Sequence[Layer], framework: str = "pytorch", kind: str = "lay
         field: said[field].origin if field in said else _unsaid(field, said)
         for field in (*HYPERPARAMETERS, *DATA_FIELDS)
     }
-    return Subject("lstm", framework, kind, config, data, provenance)
+    return Subject(found.name if found else "lstm", framework, kind, config, data, provenance, found)
+
+
+# Settings of the data that a layer above makes void, because it says the same in another way.
+_VOID: Final[Mapping[str, tuple[str, ...]]] = {
+    "lengths": ("batch", "unbatched", "seq_len"),
+    "unbatched": ("batch", "lengths"),
+    "batch": ("lengths", "unbatched"),
+}
+
+
+def _merged(layers: Sequence[Layer]) -> dict[str, Setting]:
+    """Of each setting the one that wins."""
+    said: dict[str, Setting] = {}
+    for layer in layers:
+        void = {other for field, others in _VOID.items() if field in said and _is_said(said[field]) for other in others}
+        said.update({field: setting for field, setting in layer.items() if field not in said and field not in void})
+    return said
+
+
+def _is_said(setting: Setting) -> bool:
+    return setting.value is not None and setting.value is not False
 
 
 def _values(said: Layer, fields: Sequence[str]) -> dict[str, Any]:

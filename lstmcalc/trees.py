@@ -34,14 +34,36 @@ def module_tree(subject: Subject, settings: Sequence[str], own: Tree) -> Tree:
         **head,
         "config": dict(vars(subject.config)),
         "provenance": provenance,
+        "source": _source(subject),
         **own,
         "notes": _notes(subject),
     }
 
 
+def _source(subject: Subject) -> Tree | None:
+    """What a source has of it; None without one."""
+    found = subject.found
+    if found is None or not found.text:
+        return None
+    options = {
+        name: value if isinstance(value, str | bool | None) else str(value) for name, value in found.options.items()
+    }
+    return {
+        "text": found.text,
+        "where": found.where,
+        "framework": found.framework,
+        "options": options,
+        "unmodelled": list(found.unmodelled),
+    }
+
+
 def _notes(subject: Subject) -> list[str]:
     """What is legal but probably not what was meant."""
-    config, notes = subject.config, []
+    config = subject.config
+    notes: list[str] = []
+    if subject.found:
+        notes += subject.found.notes
+        notes += [f"{item} is not modelled: no shape and no count depends on it" for item in subject.found.unmodelled]
     if config.dropout and config.num_layers == 1:
         # PyTorch warns: "dropout option adds dropout after all but last recurrent layer, so non-zero dropout
         # expects num_layers greater than 1" (torch 2.13.0, RNNBase.__init__).

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,7 +19,8 @@ from test_model import configs
 
 from lstmcalc import LSTMConfig, __version__, cli, progress, verify, weights
 from lstmcalc.errors import ExitCode, OutputError
-from lstmcalc.parse import DATA_FLAGS, LSTM_FLAGS, read_flags
+from lstmcalc.intake import read_subjects
+from lstmcalc.parse import DATA_FLAGS, LSTM_FLAGS
 
 Cli = Callable[..., Ran]
 
@@ -183,12 +185,12 @@ MANY_DIGITS = "9" * 5000
         ("shapes --hidden", "option '--hidden' requires an argument\n  hint: see lstmcalc shapes -h"),
         ("shapes --bi=yes", "option '--bi' does not take a value\n  hint: see lstmcalc shapes -h"),
         (
-            "shapes LSTM(1,2)",
-            "unexpected argument: LSTM(1,2)\n  hint: hyperparameters are flags, as --hidden 20; see lstmcalc shapes -h",
+            "shapes LSTM(1,2) LSTM(3,4)",
+            "unexpected argument: LSTM(3,4)\n  hint: hyperparameters are flags, as --hidden 20; see lstmcalc shapes -h",
         ),
         (
             "shapes --lengths 4 2 3",
-            "unexpected argument: 2 3\n  hint: lengths are separated by commas; see lstmcalc shapes -h",
+            "unexpected argument: 3\n  hint: lengths are separated by commas; see lstmcalc shapes -h",
         ),
     ],
 )
@@ -208,7 +210,7 @@ def test_no_arguments_whatsoever_end_in_a_traceback(arguments: list[str]) -> Non
 def test_flags_say_a_config_and_are_read_back(config: LSTMConfig) -> None:
     typed = {flag.field: getattr(config, flag.field) for flag in LSTM_FLAGS}
     text = {field: value if isinstance(value, bool) else str(value) for field, value in typed.items()}
-    (subject,) = read_flags(text)
+    (subject,) = read_subjects(text)
     assert subject.config == config
 
 
@@ -247,14 +249,18 @@ def test_version_and_help(cli: Cli) -> None:
         assert max(map(len, lines)) <= 80
 
 
-@pytest.mark.parametrize("command", ["shapes", "params", "run"])
-def test_the_examples_of_every_help_run(cli: Cli, command: str) -> None:
+@pytest.mark.parametrize("command", ["shapes", "params", "frameworks", "run"])
+def test_the_examples_of_every_help_run(
+    cli: Cli, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("train.py").write_text("encoder = nn.LSTM(10, 20)\ndecoder = nn.LSTM(10, 20)\n", encoding="utf-8")
     lines = [line.strip() for line in cli(command, "-h").out.splitlines()]
     examples = [line for line in lines if line.startswith("lstmcalc ")]
     assert len(examples) >= 3
     for example in examples:
         if "--against" not in example and "--save" not in example:
-            assert cli(*example.split()[1:]).code == 0
+            assert cli(*shlex.split(example)[1:]).code == 0
 
 
 def test_python_dash_m_and_without_docstrings() -> None:

@@ -12,7 +12,7 @@ from conftest import Ran
 
 from lstmcalc import LSTMModel, __version__
 
-HEAD = ["name", "framework", "kind", "text", "config", "provenance"]
+HEAD = ["name", "framework", "kind", "text", "config", "provenance", "source"]
 Cli = Callable[..., Ran]
 
 
@@ -35,7 +35,7 @@ def test_every_document_has_the_same_head(cli: Cli, command: str) -> None:
     assert list(tree) == ["schema", "lstmcalc", "command", "modules"]
     assert (tree["schema"], tree["lstmcalc"], tree["command"]) == (1, __version__, command)
     (found,) = tree["modules"]
-    assert list(found)[:6] == HEAD
+    assert list(found)[:7] == HEAD
     assert (found["name"], found["framework"], found["kind"], found["text"]) == (
         "lstm",
         "pytorch",

@@ -1,0 +1,216 @@
+"""SOURCE and flags to the LSTMs to report on: which setting wins, what is still open, and where an error stands.
+
+Not here: how flags (`parse`) and sources (`sources`) are read.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from lstmcalc.errors import ConfigError, LstmcalcError, SourceError, UnsupportedError
+from lstmcalc.parse import Typed, flag_name, read_flags, read_framework, read_settings
+from lstmcalc.subject import Found, Layer, Origin, Setting, Subject, settle
+
+
+def read_subjects(typed: Mapping[str, Typed], framework: str = "") -> list[Subject]:
+    """The LSTMs that SOURCE and the flags describe.
+
+    Flags come first, then SOURCE; without one, the configuration file of the working directory; then the defaults.
+
+    Args:
+        typed: The flags by field; None where a flag was not given. Fields of other flags are ignored.
+        framework: The framework to report them in, whatever the source and the flags say.
+
+    Raises:
+        UsageError: A flag makes no sense, or there is no such file or module.
+        SourceError: SOURCE cannot be read, has no LSTM, or leaves something open that no flag gives.
+        ConfigError: A value breaks one of PyTorch's rules, or contradicts another.
+        UnsupportedError: The framework has no projection, and the LSTM has one.
+    """
+    flags, named = read_flags(typed), typed.get("framework")
+    framework = framework or (read_framework("--framework", str(named)) if named is not None else "")
+    from lstmcalc import sources
+
+    settings = typed.get("set") or ()
+    known = read_settings(settings if isinstance(settings, Sequence) and not isinstance(settings, str) else [])
+    source, module = typed.get("source"), typed.get("module")
+    found = sources.find_config() if source is None else sources.read_source(str(source), known)
+    if source is None and known:
+        raise SourceError("there is nothing to set", expected="a SOURCE with names in it", where="--set")
+    if not found:
+        found = [Found("lstm", "pytorch", "", None, {}, {})]
+    if module is None:
+        return [_subject(item, found, found, flags, framework) for item in found]
+    return [_subject(item := sources.pick(found, str(module)), [item], found, flags, framework)]
+
+
+def check_computable(subject: Subject) -> None:
+    """Refuse an LSTM that computes something else than PyTorch's.
+
+    Raises:
+        UnsupportedError: An activation, or the order of time, is another.
+    """
+    found = subject.found
+    if found is None or not found.unmodelled:
+        return
+    error = UnsupportedError(
+        f"{found.name} computes something else than an LSTM of PyTorch",
+        expected="sigmoid for the gates and tanh for the rest, in the order of time",
+        found=" and ".join(found.unmodelled),
+        hint="shapes and params do not depend on it",
+    )
+    pointer = found.pointers.get("")
+    raise error.showing(pointer.place, pointer.excerpt) if pointer else error
+
+
+def _subject(
+    found: Found, picked: Sequence[Found], known: Sequence[Found], flags: Layer, framework: str, depth: int = 0
+) -> Subject:
+    """One LSTM; flags are for those that are `picked`, and what it reads from is among the `known`."""
+    own = dict(flags) if any(item is found for item in picked) else {}
+    said = dict(found.layer)
+    before = _read_from(found, known)
+    if before is not None and depth <= len(known):
+        if any(item is before for item in picked):
+            own.pop("input_size", None)  # it is for the first of them: the others follow
+        below = _subject(before, picked, known, flags, "", depth + 1)
+        said["input_size"] = Setting(_width(below), Origin("source", found.where, "inferred"))
+    given = _given_input({**said, **own}, found)
+    _check_gaps(found, {**given, **said, **own})
+    return _settled(found, [own, {**given, **said}], framework or found.framework)
+
+
+def _read_from(found: Found, known: Sequence[Found]) -> Found | None:
+    return next((item for item in known if found.reads and item.name == found.reads), None)
+
+
+def _width(subject: Subject) -> int:
+    """The features of what an LSTM gives to the next."""
+    merged = subject.found is not None and subject.found.options.get("merge_mode", "concat") != "concat"
+    return subject.config.output_size * (1 if merged else subject.config.num_directions)
+
+
+def _given_input(said: Layer, found: Found) -> dict[str, Setting]:
+    """The settings in the shape of an array that a source passes to the LSTM.
+
+    Raises:
+        SourceError: No LSTM takes an array of that shape.
+    """
+    if not found.input_shape:
+        return {}
+    cell = found.framework == "pytorch-cell"
+    first = _is_batch_first(found, said)
+    axes = ["batch", "seq_len"] if first else ["seq_len", "batch"]
+    names = {True: {2: ["batch"], 1: []}, False: {3: axes, 2: ["seq_len"]}}[cell].get(len(found.input_shape))
+    if names is None:
+        what = "1-D or 2-D" if cell else "2-D or 3-D"
+        raise _at(found, "input", SourceError("the input does not fit", f"an array that is {what}", _shape(found)))
+    origin = Origin("source", found.where, "inferred")
+    sizes = dict(zip([*names, "input_size"], found.input_shape, strict=True))
+    width = sizes.pop("input_size")
+    given = {field: Setting(size, origin) for field, size in sizes.items() if size is not None}
+    if "batch" not in names:
+        given["unbatched"] = Setting(True, origin)
+    stated = said.get("input_size")
+    if stated is None and width is not None:
+        given["input_size"] = Setting(width, origin)
+    elif stated is not None and width not in (None, stated.value) and stated.origin.source == "source":
+        error = SourceError("the input does not fit", f"input_size = {stated.value} in its last axis", _shape(found))
+        raise _at(found, "input", error)
+    return given
+
+
+def _shape(found: Found) -> str:
+    sizes = ["?" if size is None else str(size) for size in found.input_shape]
+    return f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
+
+
+def _is_batch_first(found: Found, said: Layer) -> bool:
+    if found.framework == "pytorch":
+        return bool("batch_first" in said and said["batch_first"].value)
+    from lstmcalc.layouts import find_layout
+
+    axes = next(port.axes for port in find_layout(found.framework).ports if "H_in" in port.axes)
+    return axes.startswith("N L") and not found.options.get("time_major")
+
+
+def _check_gaps(found: Found, said: Layer) -> None:
+    """Refuse what is still open.
+
+    Raises:
+        SourceError: Something is; it says which flag gives it.
+    """
+    gaps = {field: gap for field, gap in found.gaps.items() if field not in said}
+    if not gaps:
+        return
+    flags = _listed([flag_name(field) for field in gaps])
+    names = dict.fromkeys(f"--set {_quoted(name)}=VALUE" for gap in gaps.values() for name in gap.names)
+    what = f"{_listed(list(gaps))} of {found.name} {'is' if len(gaps) == 1 else 'are'} open"
+    error = SourceError(
+        what,
+        expected="a number" if len(gaps) == 1 else "numbers",
+        found=", ".join(dict.fromkeys(gap.why or " and ".join(gap.names) for gap in gaps.values())),
+        hint=f"give {flags}" + (f", or {' '.join(names)}" if names else ""),
+    )
+    raise _at(found, next(iter(gaps)), error)
+
+
+def _listed(names: Sequence[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _quoted(name: str) -> str:
+    return name if name.replace(".", "").replace("_", "").isalnum() else f'"{name}"'
+
+
+def _at(found: Found, field: str, error: SourceError) -> SourceError:
+    """An error at the place in the source where a setting stands."""
+    pointer = found.pointers.get(field) or found.pointers.get("")
+    return error.showing(pointer.place, pointer.excerpt) if pointer else error
+
+
+def _settled(found: Found, layers: Sequence[Layer], framework: str) -> Subject:
+    """The LSTM that layers of settings describe; an error says at which flag, or where in the source, it is."""
+    kind = "layer"
+    if framework != "pytorch":
+        from lstmcalc.layouts import find_layout
+
+        kind = find_layout(framework).kind
+    elif found.framework not in ("pytorch", "pytorch-cell") and _is_batch_first(found, {}):
+        # The same data: other frameworks have the batch first, by default and by name.
+        layers = [*layers, {"batch_first": Setting(True, Origin("source", found.where, "inferred"))}]
+    try:
+        subject = settle(layers, framework, kind, found)
+    except ConfigError as error:
+        raise _placed(error, layers[0], found) from None
+    if framework != "pytorch":
+        from lstmcalc.layouts import check_expressible
+
+        try:
+            check_expressible(subject.config, framework)
+        except UnsupportedError as error:
+            raise _misfit(error, subject, found, layers[0]) from None
+    return subject
+
+
+def _misfit(error: UnsupportedError, subject: Subject, found: Found, flags: Layer) -> LstmcalcError:
+    """A projection in a framework that has none."""
+    named = f" and --framework {subject.framework}" if subject.framework != found.framework else ""
+    if "proj_size" in flags:
+        return error.at(f"--proj{named}")
+    pointer = found.pointers.get("proj_size") or found.pointers.get("")
+    place = f"{pointer.place}{named}" if pointer and pointer.place else f"proj_size{named}"
+    return error.showing(place, pointer.excerpt if pointer else "")
+
+
+def _placed(error: ConfigError, flags: Layer, found: Found) -> ConfigError:
+    """An error with the flag that caused it, two if they contradict each other, or its place in the source."""
+    fields = [error.field]
+    if error.field in ("batch", "lengths") and "unbatched" in flags and flags["unbatched"].value:
+        fields.append("unbatched")
+    elif error.field == "batch" and "lengths" in flags:
+        fields.append("lengths")
+    given = [flag_name(field) for field in fields if field in flags]
+    pointer = found.pointers.get(error.field)
+    if pointer and not given:
+        return error.showing(pointer.place, pointer.excerpt)
+    return error.at(" and ".join(given) or flag_name(error.field))

@@ -1,0 +1,645 @@
+"""Every LSTM that Python code constructs, found by its syntax tree; nothing is executed or imported.
+
+Each is named by what it is assigned to, and its arguments are followed as `expressions` can.
+
+Not here: what the constructors' arguments mean (`constructors`).
+"""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from lstmcalc.constructors import (
+    CONSTRUCTORS,
+    RELATIVES,
+    SUPPORTED,
+    Constructor,
+    Given,
+    Reading,
+    read_arguments,
+    shape_settings,
+)
+from lstmcalc.errors import SourceError, nearest_hint, shorten
+from lstmcalc.expressions import Local, Program, show
+from lstmcalc.keras_code import Flow, Layers, follow_keras
+from lstmcalc.literals import Shaped
+from lstmcalc.naming import assigned_name
+from lstmcalc.subject import Found, Gap, Pointer
+from lstmcalc.syntax import parse_python, without_prompts
+from lstmcalc.texts import SourceText, Span
+
+MAX_FOUND: Final = 10_000
+
+# A name can be that of several versions; the newest is first.
+_BY_NAME: Final = {
+    name: [constructor for constructor in CONSTRUCTORS if name in constructor.names]
+    for constructor in CONSTRUCTORS
+    for name in constructor.names
+}
+_BIDIRECTIONAL: Final = ("keras.layers.Bidirectional", "tf_keras.layers.Bidirectional")
+_FLAX_BIDIRECTIONAL: Final = ("flax.linen.Bidirectional", "flax.nnx.Bidirectional")
+_LOOPS: Final = ("flax.linen.RNN", "flax.nnx.RNN", "keras.layers.RNN", "tf_keras.layers.RNN")
+_LIFTS: Final = ("flax.linen.scan", "flax.linen.remat", "flax.linen.jit", "flax.linen.vmap", "functools.partial")
+_WRAPPERS: Final = (*_BIDIRECTIONAL, *_FLAX_BIDIRECTIONAL, *_LOOPS)
+
+# The same thing under other names, to the name in the table.
+_ALIASES: Final = (
+    (re.compile(r"^tensorflow\.(python\.|compat\.v[12]\.)*keras\b"), "keras"),
+    (re.compile(r"^tensorflow\.contrib\.keras\b"), "keras"),
+    (re.compile(r"^(keras|tf_keras)\.(src\.|api\.|legacy\.|engine\.|models\.|_tf_keras\.keras\.)+"), r"\1."),
+    (re.compile(r"^(keras|tf_keras)\.layers\.(\w+\.)+"), r"\1.layers."),
+    (re.compile(r"^torch\.nn\.modules\.(\w+\.)?"), "torch.nn."),
+    (re.compile(r"^flax\.linen\.(recurrent|transforms)\."), "flax.linen."),
+    (re.compile(r"^flax\.(experimental\.)?nnx\.((nn\.)?(recurrent\.)?)"), "flax.nnx."),
+)
+# What a name that nothing in the text binds usually is.
+_USUAL: Final[Mapping[str, tuple[str, ...]]] = {
+    "": ("torch.nn", "keras.layers", "flax.linen", "flax.nnx", "keras"),
+    "nn": ("torch.nn", "flax.linen"),
+    "layers": ("keras.layers",),
+    "tf": ("tensorflow",),
+    "tfk": ("tensorflow.keras",),
+    "nnx": ("flax.nnx",),
+    "linen": ("flax.linen",),
+    "K": ("keras",),
+    "L": ("keras.layers",),
+}
+
+
+class Wrapped(NamedTuple):
+    """What stands around a construction: a wrapper for both directions, or a loop."""
+
+    name: str
+    call: ast.Call
+
+
+def read_python(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
+    """Every LSTM that the code constructs, in order.
+
+    Args:
+        source: The code, whole or in part, with or without Python's prompts.
+        settings: What names stand for, by their text: `{"args.hidden": 20}`.
+
+    Raises:
+        SourceError: It is no Python code; there is no LSTM in it; an LSTM is given an argument it does not have; or a
+            name of `settings` is none of the code's.
+    """
+    tree, code = parse_python(source)
+    try:
+        reader = _Reader(code, Program(tree, settings))
+        session = [] if reader.made else without_prompts(code.lines)
+        if any("LSTM" in line for line in session):  # an example in a docstring
+            tree, code = parse_python(SourceText("\n".join(session), source.name))
+            reader = _Reader(code, Program(tree, settings))
+        return reader.read()
+    except RecursionError:
+        raise SourceError("this is nested too deeply to be read", where=source.name) from None
+
+
+class _Reader:
+    """Reads one program."""
+
+    def __init__(self, source: SourceText, program: Program) -> None:
+        self._source = source
+        self._program = program
+        self._made: dict[ast.Call, tuple[Constructor, dict[str, Given], str]] = {}
+        self._wrapped: dict[ast.Call, list[Wrapped]] = {}  # what stands around a construction, from the inside
+        self._relatives: list[tuple[ast.Call, str]] = []
+        self._gone: set[ast.Call] = set()  # the other direction's construction
+        self._flows: dict[ast.Call, Flow] = {}  # what goes into a construction, of Keras
+        self._names: dict[ast.Call, str] = {}
+        for call in program.calls:
+            self._look_at(call)
+
+    @property
+    def made(self) -> bool:
+        """Whether there is an LSTM."""
+        return bool(self._made)
+
+    def read(self) -> list[Found]:
+        """Every LSTM, in order."""
+        for call in [*self._names_of_wrappers()]:
+            self._look_into(call)
+        made = [call for call in self._made if call not in self._gone]
+        if len(made) > MAX_FOUND:
+            raise SourceError(
+                f"too many LSTMs in {self._source.name or 'this text'}", f"at most {MAX_FOUND:,}", f"{len(made):,}"
+            )
+        if not made:
+            raise self._nothing()
+        self._name_all(made)
+        self._flows = self._follow_keras()
+        found = [self._found(call) for call in made]
+        self._check_settings()
+        return found
+
+    # Which calls make an LSTM.
+
+    def _names_of_wrappers(self) -> Iterator[ast.Call]:
+        """The calls of what stands around an LSTM, the outer ones last."""
+        for call in self._program.calls:
+            if any(name in _WRAPPERS for name in self._candidates(call)):
+                yield call
+
+    def _candidates(self, call: ast.Call) -> list[str]:
+        """The full names of what may be called, in the table's spelling."""
+        scope = self._program.scopes[call]
+        function = call.func
+        if isinstance(function, ast.Attribute) and function.attr == "__init__" and isinstance(function.value, ast.Call):
+            return [
+                name for name in self._bases(call) if name in _BY_NAME
+            ]  # super().__init__(...) in a class of its own
+        lifted = self._lifted(function)
+        if lifted is not None:  # nn.scan(nn.LSTMCell, ...)(20)
+            return _spelled(self._program.full_names(lifted))
+        return _spelled(self._program.full_names(function, scope))
+
+    def _lifted(self, function: ast.AST) -> ast.AST | None:
+        """What a function of Flax makes into another constructor of the same, if one is called."""
+        calls = [item.node for item in self._program.bindings_of(function) if isinstance(item.node, ast.Call)]
+        call = function if isinstance(function, ast.Call) else calls[-1] if calls else None
+        if call is None or not call.args or call.func is function:
+            return None
+        names = _spelled(self._program.full_names(call.func))
+        return call.args[0] if any(name in _LIFTS for name in names) else None
+
+    def _bases(self, call: ast.Call) -> list[str]:
+        owner = self._program.scopes[call].owner
+        bases = getattr(owner.node, "bases", []) if owner else []
+        return [name for base in bases for name in _spelled(self._program.full_names(base, owner and owner.parent))]
+
+    def _look_at(self, call: ast.Call) -> None:
+        """Note a call if it makes an LSTM, or one of its relatives."""
+        names = self._candidates(call)
+        fitting = [constructor for name in names for constructor in _BY_NAME.get(name, [])]
+        if not fitting:
+            relative = next((name for name in names if name in RELATIVES), None)
+            if relative:
+                self._relatives.append((call, relative))
+            return
+        constructor = self._choose(call, fitting)
+        self._made[call] = constructor, self._arguments(call, constructor), show(call.func)
+
+    def _choose(self, call: ast.Call, fitting: Sequence[Constructor]) -> Constructor:
+        """Of what a name without an import may be, the first that the call is right for."""
+        named = {item.arg for item in call.keywords if item.arg}
+        whole = not any(item.arg is None for item in call.keywords) and not any(
+            isinstance(item, ast.Starred) for item in call.args
+        )
+        allowed = [
+            item
+            for position, item in enumerate(fitting)
+            if named <= set(item.arguments)
+            and len(call.args) <= (len(item.required) or 1 if position else len(item.positional))
+        ]
+        for item in allowed:
+            if not whole or set(item.required) <= {*item.positional[: len(call.args)], *named}:
+                return item
+        return (allowed or fitting)[0]
+
+    def _arguments(self, call: ast.Call, constructor: Constructor) -> dict[str, Given]:
+        """The arguments of a construction by name.
+
+        Raises:
+            SourceError: There are too many, one is unknown, or one is given twice.
+        """
+        shown, given = show(call.func), {}
+        for position, node in enumerate(self._expanded(call.args)):
+            if position >= len(constructor.positional):
+                raise self._source.error(
+                    self._span(node),
+                    f"too many arguments of {shown}",
+                    expected=f"at most {len(constructor.positional)} without a name: {_listed(constructor.positional)}",
+                    found=f"{len(call.args)}",
+                )
+            given[constructor.positional[position]] = self._given(node)
+        for name, node in self._keywords(call):
+            if name not in constructor.arguments:
+                raise self._unknown(name, node, shown, constructor)
+            if name in given:
+                raise self._source.error(self._span(node), f"argument {name} of {shown} is given twice")
+            given[name] = self._given(node)
+        return given
+
+    def _unknown(self, name: str, node: ast.AST, shown: str, constructor: Constructor) -> SourceError:
+        parent = self._program.parents.get(node, node)
+        place = parent if isinstance(parent, ast.keyword) else node
+        return self._source.error(
+            self._span(place),
+            f"unknown argument {shorten(name)[1:-1]} of {shown}",
+            expected=f"one of {_listed(constructor.arguments)}",
+            hint=nearest_hint(name, constructor.arguments),
+        )
+
+    def _expanded(self, nodes: Iterable[ast.expr]) -> Iterator[ast.expr]:
+        """Arguments by position; a starred one is a gap, whatever it holds, unless it is a plain list."""
+        for node in nodes:
+            inner = node.value if isinstance(node, ast.Starred) else None
+            if isinstance(inner, ast.Tuple | ast.List):
+                yield from inner.elts
+            else:
+                yield node
+
+    def _keywords(self, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+        """Arguments by name, those of `**{...}` too where it is written out."""
+        for item in call.keywords:
+            if item.arg:
+                yield item.arg, item.value
+                continue
+            yield from self._plain_keywords(item.value, call) or ()
+
+    def _plain_keywords(self, node: ast.AST, call: ast.Call) -> list[tuple[str, ast.expr]] | None:
+        """The arguments in `**{...}` or `**dict(...)`, where they are written out; None if they are not."""
+        values = [item.node for item in self._program.bindings_of(node) if item.node]
+        node = values[0] if len(values) == 1 else node
+        if isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys):
+            return [
+                (str(key.value), value)
+                for key, value in zip(node.keys, node.values, strict=True)
+                if isinstance(key, ast.Constant)
+            ]
+        if isinstance(node, ast.Call) and self._program.full_name(node.func) == "dict" and not node.args:
+            return [(str(item.arg), item.value) for item in node.keywords if item.arg]
+        value = self._program.settings.get(show(node))
+        self._program.asked.setdefault(show(node))
+        if isinstance(value, dict):
+            constants = [(str(name), ast.Constant(item)) for name, item in value.items()]
+            for _, constant in constants:
+                ast.copy_location(constant, call)
+                self._program.scopes[constant] = self._program.scopes[call]
+            return list(constants)
+        return None
+
+    def _given(self, node: ast.expr) -> Given:
+        if isinstance(node, ast.Starred):
+            return Given(Gap(show(node)), self._pointer(node))
+        value = self._program.value(node)
+        return Given(value, self._pointer(node), "inferred" if self._program.inferred else "stated")
+
+    # What stands around them.
+
+    def _look_into(self, call: ast.Call) -> None:
+        """Note what a wrapper wraps."""
+        name = next(name for name in self._candidates(call) if name in _WRAPPERS)
+        keywords = {item.arg: item.value for item in call.keywords}
+        if name in _FLAX_BIDIRECTIONAL:
+            ways = [*call.args[:2], *(keywords[way] for way in ("forward_rnn", "backward_rnn") if way in keywords)]
+            cells = [cell for way in ways if (cell := self._construction(way)) is not None]
+            if len(cells) == 2 and self._alike(*cells):  # noqa: PLR2004
+                self._wrapped.setdefault(cells[0], []).append(Wrapped(name, call))
+                self._gone |= {cells[1]} - {cells[0]}
+            return
+        inner = keywords.get("layer") or keywords.get("cell") or (call.args[0] if call.args else None)
+        cell = self._construction(inner) if inner is not None else None
+        if cell is not None:
+            self._wrapped.setdefault(cell, []).append(Wrapped(name, call))
+            other = self._construction(keywords["backward_layer"]) if "backward_layer" in keywords else None
+            self._gone |= {other} - {cell, None}  # type: ignore[arg-type]  # None is taken out
+
+    def _alike(self, first: ast.Call, second: ast.Call) -> bool:
+        values = [{name: given.value for name, given in self._made[call][1].items()} for call in (first, second)]
+        return values[0].get("features") == values[1].get("features") or first is second
+
+    def _construction(self, node: ast.AST, depth: int = 0) -> ast.Call | None:
+        """The construction that an expression stands for: itself, what a name is bound to, or what a loop is around."""
+        if isinstance(node, ast.Call):
+            if node in self._made:
+                return node
+            inner = node.args[0] if node.args and any(name in _LOOPS for name in self._candidates(node)) else None
+            return self._construction(inner, depth + 1) if inner is not None and depth < 8 else None  # noqa: PLR2004
+        bound = self._program.bindings_of(node)
+        values = [item.node for item in bound if item.kind == "value" and item.node]
+        return self._construction(values[-1], depth + 1) if values and depth < 8 else None  # noqa: PLR2004
+
+    # What they are called.
+
+    def _name_all(self, made: Sequence[ast.Call]) -> None:
+        """Name every LSTM; where two have one name, by their class, and then by their line."""
+        keras: Counter[str] = Counter()
+        names, self._paths = {}, {}
+        for call in made:
+            own, path = self._keras_names(call, keras) if "keras" in self._made[call][0].framework else ("", "")
+            names[call] = (
+                own or assigned_name(self._program, self._outer(call), self._candidates) or path.split("/")[0] or "lstm"
+            )
+            self._paths[call] = path
+        for qualify in (self._by_class, self._by_line):
+            twice = Counter(names.values())
+            names = {call: qualify(call, name) if twice[name] > 1 else name for call, name in names.items()}
+        self._names = names
+
+    def _outer(self, call: ast.Call) -> ast.Call:
+        return self._wrapped[call][-1].call if call in self._wrapped else call
+
+    def _by_class(self, call: ast.Call, name: str) -> str:
+        owner = self._program.scopes[call].owner
+        return f"{owner.node.name}.{name}" if owner and isinstance(owner.node, ast.ClassDef) else name
+
+    @staticmethod
+    def _by_line(call: ast.Call, name: str) -> str:
+        return f"{name}:{call.lineno}"
+
+    def _keras_names(self, call: ast.Call, counts: Counter[str]) -> tuple[str, str]:
+        """The name that the code gives a layer of Keras, and what the names of its weights begin with."""
+
+        def automatic(stem: str) -> str:
+            counts[stem] += 1
+            return stem if counts[stem] == 1 else f"{stem}_{counts[stem] - 1}"
+
+        given = self._made[call][1].get("name")
+        own = given.value if given and isinstance(given.value, str) else ""
+        cell = self._made[call][0].names[0].endswith("Cell")
+        inner = own or automatic("lstm_cell" if cell else "lstm")
+        for wrapped in self._wrapped.get(call, []):
+            keyword = next((item.value for item in wrapped.call.keywords if item.arg == "name"), None)
+            named = keyword.value if isinstance(keyword, ast.Constant) and isinstance(keyword.value, str) else ""
+            if wrapped.name in _BIDIRECTIONAL:
+                outer = named or automatic("bidirectional")
+                return named, f"{outer}/{{direction}}_{inner}"
+            own, inner = named, named or automatic("rnn")
+        return own, "" if cell and call not in self._wrapped else inner
+
+    # What flows into them.
+
+    def _follow_keras(self) -> dict[ast.Call, Flow]:
+        """What flows into the LSTMs of Keras: it settles input sizes."""
+        if not any("keras" in constructor.framework for constructor, _, _ in self._made.values()):
+            return {}
+
+        def keeps(call: ast.Call) -> bool:
+            steps = self._made[call][1].get("return_sequences")
+            return steps is not None and steps.value is True
+
+        layers = Layers(self._construction, self._names.__getitem__, keeps, self._candidates)
+        return follow_keras(self._program, layers)
+
+    def _found(self, call: ast.Call) -> Found:
+        constructor, given, shown = self._made[call]
+        outer, where = self._outer(call), self._source.place(call.lineno) or None
+        reading = read_arguments(constructor, given, where)
+        pointers = {"": self._pointer(call), **reading.pointers}
+        reading = self._with_wrappers(call, reading, where)
+        starred = self._starred(call)
+        gaps = {
+            constructor.fields[name]: starred or Gap(f"{shown} is not given it")
+            for name in constructor.required
+            if name not in given and name in constructor.fields
+        }
+        if constructor.framework.startswith(("keras", "flax-linen")):
+            gaps["input_size"] = Gap(f"{shown} takes it from the data")
+        gaps = {**{field: gap for field, gap in gaps.items() if field not in reading.layer}, **reading.gaps}
+        shape, pointer = self._input(call, outer)
+        found = Found(
+            self._names[call],
+            constructor.framework,
+            _one_line(show(outer)),
+            where,
+            reading.layer,
+            pointers,
+            gaps,
+            options=reading.options,
+            notes=(
+                *reading.notes,
+                *self._built_often(call),
+                *([f"{starred.why} is not known: what it sets is not seen"] if starred else []),
+            ),
+            unmodelled=reading.unmodelled,
+            path=self._paths[call],
+        )
+        if shape is not None and pointer is not None:
+            found = found._replace(input_shape=_sizes(shape), pointers={**pointers, "input": pointer})
+            if shape.lengths:
+                found = found._replace(layer={**found.layer, "lengths": _setting(shape.lengths, where)})
+        return _with_flow(found, self._flows.get(call, Flow()), where)
+
+    def _with_wrappers(self, call: ast.Call, reading: Reading, where: str | None) -> Reading:
+        """What the wrappers around a construction say."""
+        for wrapped in self._wrapped.get(call, []):
+            if wrapped.name in (*_BIDIRECTIONAL, *_FLAX_BIDIRECTIONAL):
+                reading.layer["bidirectional"] = _setting(True, where)
+                reading.pointers["bidirectional"] = self._pointer(wrapped.call)
+            for item in wrapped.call.keywords:
+                value = self._program.value(item.value)
+                if item.arg in _WRAPPER_OPTIONS:
+                    reading.options[str(item.arg)] = value
+                elif item.arg in ("input_shape", "batch_input_shape"):
+                    self._read_shape(reading, value, item, where)
+                elif item.arg in ("reverse", "go_backwards") and value is not False:
+                    reading = reading._replace(unmodelled=(*reading.unmodelled, f"{item.arg} = {show(item.value)}"))
+                elif item.arg == "backward_layer" and not self._same_layer(call, item.value):
+                    reading = reading._replace(
+                        unmodelled=(*reading.unmodelled, "backward_layer, another layer than the forward one")
+                    )
+            if wrapped.name in _BIDIRECTIONAL and len(wrapped.call.args) > 1:
+                reading.options["merge_mode"] = self._program.value(wrapped.call.args[1])
+        return reading
+
+    def _read_shape(self, reading: Reading, value: Any, item: ast.keyword, where: str | None) -> None:  # noqa: ANN401
+        """The sizes in a shape that a wrapper is given."""
+        for field, size in shape_settings(value, batch=item.arg != "input_shape").items():
+            reading.pointers[field] = self._pointer(item.value)
+            if isinstance(size, Gap):
+                reading.gaps[field] = size
+            else:
+                reading.layer[field] = _setting(size, where)
+
+    def _same_layer(self, call: ast.Call, node: ast.AST) -> bool:
+        other = self._construction(node)
+        if other is None:
+            return False
+        values = [
+            {name: given.value for name, given in self._made[item][1].items() if name not in ("name", "go_backwards")}
+            for item in (call, other)
+        ]
+        return values[0] == values[1]
+
+    def _starred(self, call: ast.Call) -> Gap | None:
+        """Arguments that cannot be seen: `**settings`."""
+        for item in call.keywords:
+            if item.arg is None and not isinstance(self._plain_keywords(item.value, call), list):
+                text = show(item.value)
+                return Gap(f"**{text}", (text,))
+        for node in call.args:
+            if isinstance(node, ast.Starred) and not isinstance(node.value, ast.Tuple | ast.List):
+                return Gap(show(node), (show(node.value),))
+        return None
+
+    def _built_often(self, call: ast.Call) -> list[str]:
+        """Whether a construction stands in a loop."""
+        node: ast.AST = call
+        while node in self._program.parents:
+            node = self._program.parents[node]
+            if isinstance(node, ast.For | ast.While | ast.ListComp | ast.GeneratorExp | ast.DictComp):
+                return ["it is built in a loop, as often as that runs: it is shown once"]
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                break
+        return []
+
+    def _input(self, call: ast.Call, outer: ast.Call) -> tuple[Shaped | None, Pointer | None]:
+        """The first array of a known shape that is passed to it, and where."""
+        for use in self._uses(call, outer):
+            value = self._program.value(use.args[0])
+            if isinstance(value, Shaped):
+                return value, self._pointer(use.args[0])
+        return None, None
+
+    def _uses(self, call: ast.Call, outer: ast.Call) -> list[ast.Call]:
+        """The calls of the module that a construction makes."""
+        if self._uses_of is None:
+            self._uses_of = {}
+            for use in self._program.calls:
+                if use.args and isinstance(use.func, ast.Name | ast.Attribute | ast.Call):
+                    made = self._construction(use.func)
+                    if made is not None:
+                        self._uses_of.setdefault(made, []).append(use)
+        return [use for use in self._uses_of.get(call, []) if use is not call and use is not outer]
+
+    _uses_of: dict[ast.Call, list[ast.Call]] | None = None
+
+    # Where it goes wrong.
+
+    def _nothing(self) -> SourceError:
+        """There is no LSTM: what there is instead."""
+        where = self._source.name or "this text"
+        hidden = self._hidden()
+        if hidden:
+            call, gap = hidden
+            value = "LSTM" if show(call.func).startswith("getattr(") and len(gap.names) == 1 else "VALUE"
+            names = " ".join(f"--set {name}={value}" for name in gap.names)
+            return self._source.error(
+                self._span(call.func),
+                "this may be an LSTM",
+                found=show(call.func),
+                hint=f"give {names}" if names else "",
+            )
+        if self._relatives:
+            call, name = self._relatives[0]
+            what = f"{name.rpartition('.')[2]} is not an LSTM"
+            return self._source.error(self._span(call.func), what, expected=SUPPORTED, found=show(call.func))
+        local = self._local()
+        if local is not None:
+            return self._source.error(
+                self._span(local.func),
+                f"{show(local.func)} is a class of its own here, and no LSTM is made in it",
+                expected=SUPPORTED,
+            )
+        return SourceError(
+            f"no LSTM in {where}",
+            expected=f"a construction of {SUPPORTED}",
+            hint="lstmcalc -h shows how to describe one with flags",
+        )
+
+    def _hidden(self) -> tuple[ast.Call, Gap] | None:
+        """A call of something that is not known and may be an LSTM: `getattr(nn, kind)(10, 20)`."""
+        for call in self._program.calls:
+            value = self._program.value(call.func)
+            if isinstance(value, Gap) and value.names and "LSTM" in self._origin_text(call.func) + show(call.func):
+                return call, value
+            if (
+                isinstance(value, Gap)
+                and value.names
+                and isinstance(call.func, ast.Call)
+                and show(call.func).startswith("getattr(nn")
+            ):
+                return call, value
+        return None
+
+    def _origin_text(self, node: ast.AST) -> str:
+        bound = self._program.lookup(node, self._program.scopes[node]) if isinstance(node, ast.Name) else []
+        return " ".join(show(item.node)[:1000] for item in bound if item.kind == "value" and item.node)
+
+    def _local(self) -> ast.Call | None:
+        for call in self._program.calls:
+            if "LSTM" in show(call.func)[:200] and isinstance(self._program.value(call.func), Local):
+                return call
+        return None
+
+    def _check_settings(self) -> None:
+        """Refuse a setting whose name was never asked for.
+
+        Raises:
+            SourceError: There is one.
+        """
+        for name in self._program.settings:
+            if name not in self._program.asked:
+                known = tuple(self._program.asked)
+                raise SourceError(
+                    f"no such name in {self._source.name or 'this text'}",
+                    expected=f"one of {_listed(known[:12])}{', ...' * (len(known) > 12)}" if known else "",  # noqa: PLR2004
+                    found=shorten(name),
+                    hint=nearest_hint(name, known),
+                    where=f"--set {name}",
+                )
+
+    def _span(self, node: ast.AST) -> Span:
+        line = int(getattr(node, "lineno", 1))
+        text = self._source.lines[line - 1] if line <= len(self._source.lines) else ""
+        start = _column(text, int(getattr(node, "col_offset", 0)))
+        same = getattr(node, "end_lineno", line) == line
+        return Span(line, start, _column(text, int(getattr(node, "end_col_offset", 0))) if same else len(text))
+
+    def _pointer(self, node: ast.AST) -> Pointer:
+        return self._source.pointer(self._span(node))
+
+
+_WRAPPER_OPTIONS: Final = ("merge_mode", "time_major", "return_carry", "return_sequences", "return_state")
+
+
+def _spelled(names: Iterable[str]) -> list[str]:
+    """Full names in the table's spelling; one that nothing binds stands for what it usually is."""
+    found = []
+    for name in names:
+        for pattern, replacement in _ALIASES:
+            name = pattern.sub(replacement, name)  # noqa: PLW2901  # one after the other
+        found.append(name)
+        if name.startswith("."):  # a module of the same package
+            continue
+        head, _, rest = name.rpartition(".")
+        first, _, middle = head.partition(".")
+        for home in _USUAL.get(first, ()):
+            full = ".".join(part for part in (home, middle, rest) if part)
+            for pattern, replacement in _ALIASES:
+                full = pattern.sub(replacement, full)
+            found.append(full)
+    return found
+
+
+def _with_flow(found: Found, flow: Flow, where: str | None) -> Found:
+    """An LSTM of Keras with what flows into it."""
+    layer, gaps, stream = dict(found.layer), dict(found.gaps), flow.stream
+    if stream.reads:  # what a layer behind another one says of its input is not looked at by Keras
+        layer.pop("input_size", None)
+    sizes = {"input_size": stream.features, "seq_len": stream.seq_len, "batch": stream.batch}
+    for field, size in sizes.items():
+        if size is not None and layer.get(field, _setting(None, where)).value != size:
+            layer[field] = _setting(size, where, "inferred")
+    if "input_size" in layer or stream.reads:
+        gaps.pop("input_size", None)
+    elif flow.gap and "input_size" in gaps:
+        gaps["input_size"] = flow.gap
+    return found._replace(layer=layer, gaps=gaps, reads="" if "input_size" in layer else stream.reads)
+
+
+def _sizes(shape: Shaped) -> tuple[int | None, ...]:
+    return tuple(size if isinstance(size, int) and not isinstance(size, bool) else None for size in shape.shape)
+
+
+def _setting(value: Any, where: str | None, certainty: str = "stated") -> Any:  # noqa: ANN401  # any setting
+    from lstmcalc.subject import Origin, Setting
+
+    return Setting(value, Origin("source", where, certainty))
+
+
+def _one_line(text: str, limit: int = 100) -> str:
+    return text if len(text) <= limit else f"{text[: limit - 4]}...)"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)
+
+
+def _column(text: str, offset: int) -> int:
+    """A column in characters, of one in bytes of UTF-8, as Python counts them."""
+    return offset if text.isascii() else len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore"))

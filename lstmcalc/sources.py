@@ -1,0 +1,218 @@
+"""Where an LSTM comes from: SOURCE is a file, standard input or text, and is read as what it contains.
+
+Not here: how each kind is read (`pycode`, `printed`, `documents`, `keras_json`).
+"""
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from lstmcalc.errors import SourceError, UsageError, nearest_hint, shorten
+from lstmcalc.subject import Found
+from lstmcalc.texts import SourceText
+
+MAX_TEXT: Final = 16 * 2**20  # bytes; more is no text that somebody wrote
+
+CONFIG_FILE: Final = "lstmcalc.toml"
+_CONFIG_TOO: Final = "pyproject.toml"
+
+_TOML_HEADER: Final = re.compile(r"^\s*\[\s*[\"']?(tool|lstm|data)\b[^()]*\]\s*(#.*)?$", re.MULTILINE)
+_SETTING: Final = re.compile(r"^\s*(input_size|hidden_size)\s*=", re.MULTILINE)
+_PRINTED_LINE: Final = re.compile(r"\bLSTM(Cell)?\(\d+, \d+[,)]")
+_CONTROL: Final = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
+
+
+def read_source(source: str, settings: Mapping[str, Any]) -> list[Found]:
+    """Every LSTM that SOURCE describes, in order; nothing in it is executed.
+
+    Args:
+        source: A file that exists, `-` for standard input, or text with a parenthesis in it.
+        settings: What names in code stand for.
+
+    Raises:
+        SourceError: It cannot be read, is none of the known kinds, has no LSTM, or does not make sense.
+        UsageError: It is neither a file nor such a text.
+    """
+    text = _opened(source)
+    if not text.text.strip():
+        raise SourceError(f"{text.name or 'SOURCE'} is empty", expected=_EXPECTED)
+    kind = _kind(text)
+    if kind in _CODE:
+        return _CODE[kind](text, settings)
+    if settings:
+        raise UsageError(
+            "there is nothing to set", expected="code with names in it", where=f"--set {next(iter(settings))}"
+        )
+    return _READERS[kind](text)
+
+
+_EXPECTED: Final = "code, a printed model, TOML or JSON that describes an LSTM"
+
+
+def find_config() -> list[Found]:
+    """What `lstmcalc.toml` in the working directory says, else `[tool.lstmcalc]` in its `pyproject.toml`.
+
+    Raises:
+        SourceError: It cannot be read, or does not make sense.
+    """
+    if os.path.lexists(CONFIG_FILE):
+        from lstmcalc.documents import read_toml
+
+        return read_toml(_file(CONFIG_FILE), "config")
+    if os.path.isfile(_CONFIG_TOO):  # noqa: PTH113  # as below
+        try:
+            text = _file(_CONFIG_TOO)
+        except SourceError:
+            return []  # it is none of ours
+        if "lstmcalc" in text.text:
+            from lstmcalc.documents import read_pyproject
+
+            return read_pyproject(text)
+    return []
+
+
+def pick(found: Sequence[Found], module: str) -> Found:
+    """The LSTM called `module`, by its path or by the end of it.
+
+    Raises:
+        UsageError: There is none, or there are several.
+    """
+    name = module.removeprefix("self.")
+    names = [item.name for item in found]
+    fitting = [item for item in found if item.name == name] or [
+        item for item in found if item.name.endswith((f".{name}", f"/{name}"))
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    shown = [item.name for item in fitting] or names
+    listed = f"{', '.join(shown[:20])}{', ...' * (len(shown) > 20)}"  # noqa: PLR2004
+    raise UsageError(
+        "several modules are called so" if fitting else "no such module",
+        expected=f"one of {listed}",
+        found=shorten(module),
+        hint="" if fitting else nearest_hint(name, names),
+        where="--module",
+    )
+
+
+def _opened(source: str) -> SourceText:
+    if source == "-":
+        if sys.stdin is None:
+            raise SourceError("standard input is closed", expected=_EXPECTED, where="-")
+        return _text(_bounded(sys.stdin.buffer, "stdin"), "stdin")
+    if os.path.lexists(source):
+        return _file(source)
+    if "(" in source or "\n" in source:
+        return _text(source.encode("utf-8", "surrogateescape"), "")
+    raise UsageError(
+        f"no such file, and no text that describes an LSTM: {shorten(source)[1:-1]}",
+        expected='a file, - for standard input, or text as "nn.LSTM(10, 20)"',
+        hint="hyperparameters are flags, as --hidden 20; lengths are separated by commas"
+        if re.fullmatch(r"[\d.,\s]+", source)
+        else "",
+        where="SOURCE",
+    )
+
+
+def _file(path: str) -> SourceText:
+    name = path if path.isprintable() else shorten(path)
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123  # pathlib costs start-up
+            return _text(_bounded(stream, name), name)
+    except OSError as error:
+        raise SourceError(f"cannot read {name}", found=error.strerror or str(error)) from None
+
+
+def _bounded(stream: Any, name: str) -> bytes:  # noqa: ANN401  # a binary stream
+    try:
+        data: bytes = stream.read(MAX_TEXT + 1)
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot read {name}", found=str(getattr(error, "strerror", None) or error)) from None
+    if len(data) > MAX_TEXT:
+        raise SourceError(f"{name} is too large", expected=f"at most {MAX_TEXT:,} bytes of text")
+    return data
+
+
+def _text(data: bytes, name: str) -> SourceText:
+    """The text in bytes: UTF-8, what a mark at its start says, or, as old code is, Latin-1."""
+    encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "latin-1"]
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if not _CONTROL.search(text) or (encoding == "utf-8-sig" and "\0" not in text):
+            return SourceText(text, name)
+        break
+    raise SourceError(f"{name or 'SOURCE'} is not text", expected=_EXPECTED, found="binary data")
+
+
+def _kind(source: SourceText) -> str:
+    """What a text is, by its content; by its name where that is not enough."""
+    text, name = source.text.lstrip(), source.name.lower()
+    if name.endswith(".toml"):
+        return "toml"
+    if name.endswith(".ipynb") or (text.startswith("{") and '"nbformat"' in text and '"cells"' in text):
+        return "notebook"
+    if name.endswith(".json") or text.startswith("{") or re.match(r"\[\s*[\[{\"\d]", text):
+        return "json"
+    if _TOML_HEADER.search(text) or (_SETTING.search(text) and "LSTM" not in text):
+        return "toml"
+    from lstmcalc.printed import looks_printed
+
+    return "printed" if looks_printed(source.text) else "code"
+
+
+def _read_toml(source: SourceText) -> list[Found]:
+    from lstmcalc.documents import read_pyproject, read_toml
+
+    name = source.name.replace("\\", "/").rpartition("/")[2]
+    return (read_pyproject(source) if name == _CONFIG_TOO else []) or read_toml(source)
+
+
+def _read_json(source: SourceText) -> list[Found]:
+    from lstmcalc.documents import read_json
+
+    return read_json(source)
+
+
+def _read_printed(source: SourceText) -> list[Found]:
+    from lstmcalc.printed import read_printed
+
+    return read_printed(source)
+
+
+def _read_code(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
+    """Code; or lines of other text among which PyTorch printed an LSTM."""
+    from lstmcalc.pycode import read_python
+
+    try:
+        return read_python(source, settings)
+    except SourceError as error:
+        if settings or len(source.lines) == 1 or not _PRINTED_LINE.search(source.text):
+            raise
+        try:
+            return _read_printed(source)
+        except SourceError:
+            raise error from None
+
+
+def _read_notebook(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
+    """The code of a notebook, cell after cell."""
+    from json import loads
+
+    try:
+        cells = loads(source.text)["cells"]
+        codes = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise SourceError(f"{source.name or 'this text'} is not a notebook", expected="JSON with cells") from None
+    lines = [
+        f"pass  # {line}" if line.startswith(("%", "!", "?")) else line for code in codes for line in code.split("\n")
+    ]
+    return _read_code(SourceText("\n".join(lines), source.name and f"{source.name}, code"), settings)
+
+
+_CODE: Final = {"code": _read_code, "notebook": _read_notebook}
+_READERS: Final = {"toml": _read_toml, "json": _read_json, "printed": _read_printed}

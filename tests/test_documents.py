@@ -1,0 +1,432 @@
+"""TOML and JSON in PyTorch's names, reports, and configurations of others."""
+
+import json
+import tomllib
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstmcalc.documents import read_json, read_pyproject, read_toml
+from lstmcalc.errors import SourceError
+from lstmcalc.positions import KeyPath, Places, repeated_key, scan_json, scan_toml
+from lstmcalc.report import params_tree, shapes_tree
+from lstmcalc.subject import Found, Gap, Origin, Setting, settle
+from lstmcalc.texts import SourceText
+
+
+def toml(text: str, origin: str = "source") -> list[Found]:
+    return read_toml(SourceText(text, "lstm.toml"), origin)
+
+
+def from_json(text: object) -> list[Found]:
+    return read_json(SourceText(text if isinstance(text, str) else json.dumps(text), "lstm.json"))
+
+
+def values(found: Found) -> dict[str, Any]:
+    return {field: setting.value for field, setting in found.layer.items()}
+
+
+def test_one_lstm_with_its_places() -> None:
+    (found,) = toml("# mine\n[lstm]\ninput_size = 10\nhidden_size = 20  # cells\nbidirectional = true\n")
+    assert (found.name, found.framework, found.where) == ("lstm", "pytorch", "lstm.toml:2")
+    assert found.text == "input_size = 10, hidden_size = 20, bidirectional = true"
+    assert values(found) == {"input_size": 10, "hidden_size": 20, "bidirectional": True}
+    assert found.layer["hidden_size"].origin == ("source", "lstm.toml:4", "stated")
+    assert found.pointers["hidden_size"] == ("lstm.toml:4", "hidden_size = 20  # cells\n^^^^^^^^^^^^^^^^")
+    assert found.pointers[""] == ("lstm.toml:2", "[lstm]\n^^^^^^")
+    assert not found.gaps
+
+
+def test_several_lstms_share_what_stands_above_them() -> None:
+    found = toml(
+        "[lstm]\nhidden_size = 20\nbias = false\n[lstm.encoder.rnn]\ninput_size = 10\n"
+        "[lstm.decoder]\ninput_size = 7\nhidden_size = 8\nframework = 'tf'\n[data]\nlengths = [4, 2]\ndtype = 'float16'\n"
+    )
+    data = {"lengths": [4, 2], "dtype": "float16"}
+    assert [(one.name, one.framework, values(one)) for one in found] == [
+        ("encoder.rnn", "pytorch", {"hidden_size": 20, "bias": False, "input_size": 10} | data),
+        ("decoder", "keras2", {"hidden_size": 8, "bias": False, "input_size": 7} | data),
+    ]
+    assert [one.layer["hidden_size"].origin.where for one in found] == ["lstm.toml:2", "lstm.toml:8"]
+    assert settle([found[0].layer]).data.seq_len == 4
+
+
+def test_the_same_in_json() -> None:
+    found = from_json(
+        '{"lstm": {"hidden_size": 20,\n "encoder": {"input_size": 10}, "decoder": {"input_size": 7, "proj_size": null}},\n'
+        ' "data": {"seq_len": 6, "lengths": null}}'
+    )
+    assert [(one.name, values(one)) for one in found] == [
+        ("encoder", {"hidden_size": 20, "input_size": 10, "seq_len": 6}),
+        ("decoder", {"hidden_size": 20, "input_size": 7, "seq_len": 6}),
+    ]
+    assert found[1].pointers["input_size"] == (
+        "lstm.json:2",
+        (
+            '"encoder": {"input_size": 10}, "decoder": {"input_size": 7, "proj_size": null}},\n'
+            "                                           ^^^^^^^^^^^^^^^"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "found", [toml("hidden_size = 20\nnum_layers = 2"), from_json('{"hidden_size": 20, "num_layers": 2}')]
+)
+def test_names_at_the_top_are_an_lstm_and_what_is_missing_is_a_gap(found: list[Found]) -> None:
+    assert [(one.name, values(one)) for one in found] == [("lstm", {"hidden_size": 20, "num_layers": 2})]
+    assert found[0].gaps == {"input_size": Gap("it is not there")}
+
+
+def test_a_configuration_may_leave_out_what_the_example_has() -> None:
+    (found,) = toml("[lstm]\nhidden_size = 8", "config")
+    assert not found.gaps
+    assert found.layer["hidden_size"].origin.source == "config"
+    (found,) = toml("[data]\nseq_len = 8", "config")
+    assert (found.text, values(found)) == ("[data]", {"seq_len": 8})
+    assert toml("# nothing", "config") == []
+
+
+def test_a_pyproject_is_read_only_where_it_has_the_table() -> None:
+    def read(text: str) -> list[Found]:
+        return read_pyproject(SourceText(text, "pyproject.toml"))
+
+    (found,) = read("[project]\nname = 'x'\n[tool.lstmcalc.lstm]\nhidden_size = 8\n")
+    assert found.layer["hidden_size"] == (8, ("config", "pyproject.toml:4", "stated"))
+    assert found.pointers[""] == ("pyproject.toml:3", "[tool.lstmcalc.lstm]\n^^^^^^^^^^^^^^^^^^^^")
+    assert [one.layer["hidden_size"].value for one in read("[tool]\nlstmcalc = {hidden_size = 9}")] == [9]
+    assert [one.name for one in toml("[tool.lstmcalc]\nhidden_size = 9")] == ["lstm"]
+    assert read("[project]\ndependencies = ['lstmcalc>=1']\nbroken = ") == []
+    assert read("[project.scripts]\nlstmcalc = 'lstmcalc.__main__:main'\n[tool.ruff]\nline-length = 120") == []
+    with pytest.raises(SourceError, match=r"^pyproject.toml:2: this is not TOML: "):
+        read("[tool.lstmcalc]\nbroken = ")
+
+
+TOML_ERRORS = [
+    (
+        "[lstm]\ninput_size = 10\nhidden = 20",
+        (
+            "lstm.toml:3: no such setting\n  hidden = 20\n  ^^^^^^\n"
+            "  expected one of input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size, "
+            "framework, found 'hidden'\n  hint: did you mean hidden_size?"
+        ),
+    ),
+    (
+        "input_size = 10\nbi = true",
+        (
+            "lstm.toml:2: no such setting\n  bi = true\n  ^^\n"
+            "  expected one of lstm, data, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, "
+            "proj_size, framework, found 'bi'\n  hint: did you mean bidirectional?"
+        ),
+    ),
+    (
+        "[lstm]\nbatch = 3",
+        (
+            "lstm.toml:2: no such setting\n  batch = 3\n  ^^^^^\n"
+            "  expected one of input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size, "
+            "framework, found 'batch'\n  hint: batch belongs in [data]"
+        ),
+    ),
+    (
+        "[data]\nhidden_size = 3\n[lstm]",
+        (
+            "lstm.toml:2: no such setting\n  hidden_size = 3\n  ^^^^^^^^^^^\n"
+            "  expected one of seq_len, batch, unbatched, lengths, dtype, found 'hidden_size'\n"
+            "  hint: hidden_size belongs in [lstm]"
+        ),
+    ),
+    (
+        "hidden_size = 2\n[lstm]\ninput_size = 3",
+        "lstm.toml:1: hidden_size stands outside of [lstm]\n  hidden_size = 2\n  ^^^^^^^^^^^\n  hint: move it there",
+    ),
+    (
+        "[lstm]\nhidden_size = [2, 3]",
+        "lstm.toml:2: hidden_size is a list\n  hidden_size = [2, 3]\n  ^^^^^^^^^^^\n  expected one value, as 20",
+    ),
+    (
+        "[lstm.bias]\non = true",
+        "lstm.toml:1: bias is a table\n  [lstm.bias]\n  ^^^^^^^^^^^\n  expected one value, as true",
+    ),
+    (
+        "[[lstm]]\nhidden_size = 2",
+        (
+            "lstm.toml:1: lstm is a list\n  [[lstm]]\n  ^^^^^^^^\n  expected a table\n"
+            "  hint: give each a name: [lstm.encoder] and [lstm.decoder]"
+        ),
+    ),
+    (
+        "[lstm]\n[data]\nlengths = 4",
+        "lstm.toml:3: lengths is no list\n  lengths = 4\n  ^^^^^^^\n  expected integers, as [4, 2, 3], found 4",
+    ),
+    (
+        "[lstm]\nframework = 'kears'",
+        (
+            "lstm.toml:2: no such framework\n  framework = 'kears'\n  ^^^^^^^^^\n"
+            "  expected one of the 30 that lstmcalc frameworks shows, as keras or onnx, found 'kears'\n"
+            "  hint: did you mean keras?"
+        ),
+    ),
+    (
+        "[package]\nname = 'x'\n[dependencies]\n",
+        (
+            "lstm.toml: there is no LSTM in it\n"
+            "  expected a table [lstm] with input_size and hidden_size, found package, dependencies"
+        ),
+    ),
+    ("[lstm]\nhidden_size = ]", "lstm.toml:2: this is not TOML: invalid value\n  hidden_size = ]\n                ^"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), TOML_ERRORS)
+def test_what_is_wrong_in_toml_is_pointed_at(text: str, message: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        toml(text)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("read", [read_toml, read_json])
+def test_a_number_that_python_refuses_to_read(read: Any) -> None:
+    text = {read_toml: "hidden_size = {}", read_json: '{{"hidden_size": {}}}'}[read]
+    with pytest.raises(SourceError) as caught:
+        read(SourceText(text.format("1" * 5000), "x"))
+    assert (caught.value.what, caught.value.where) == ("too large", "x:1")
+    assert (caught.value.expected, caught.value.found) == ("at most 2**63 - 1", "a number of 5,000 digits")
+
+
+JSON_ERRORS = [
+    (
+        '{"lstm": {"hidden_size": 20,\n "layers": 2}}',
+        (
+            'lstm.json:2: no such setting\n  "layers": 2}}\n  ^^^^^^^^\n'
+            "  expected one of input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size, "
+            "framework, found 'layers'\n  hint: did you mean num_layers?"
+        ),
+    ),
+    (
+        '{"hidden_size": 20,\n "hidden_size": 30}',
+        (
+            'lstm.json:2: the same key stands here for the second time\n  "hidden_size": 30}\n  ^^^^^^^^^^^^^\n'
+            "  found 'hidden_size'"
+        ),
+    ),
+    ('{"dropout":\n NaN}', "lstm.json:2: this is not JSON: NaN is no number there\n  NaN}\n  ^^^"),
+    (
+        '{"a": "NaN", "b": -Infinity}',
+        (
+            'lstm.json:1: this is not JSON: -Infinity is no number there\n  {"a": "NaN", "b": -Infinity}\n'
+            "                    ^^^^^^^^^"
+        ),
+    ),
+    ('{"lstm": }', 'lstm.json:1: this is not JSON: expecting value\n  {"lstm": }\n           ^'),
+    (
+        '[{"hidden_size": 20}]',
+        (
+            'lstm.json: there is no LSTM in it\n  expected {"lstm": {"input_size": 10, "hidden_size": 20}}, a report of '
+            "lstmcalc, a model of Keras or a config.json, found a list"
+        ),
+    ),
+    (
+        '{"lr": 0.1, "steps": 3}',
+        (
+            'lstm.json: there is no LSTM in it\n  expected {"lstm": {"input_size": 10, "hidden_size": 20}}, a report of '
+            "lstmcalc, a model of Keras or a config.json, found lr, steps"
+        ),
+    ),
+    ('{"a":' * 500 + "1" + "}" * 500, "lstm.json: this is nested too deeply\n  expected at most 100 levels"),
+    ("[" * 100000, "lstm.json: this is nested too deeply\n  expected at most 100 levels"),
+    (
+        '{"lstmcalc": "1", "schema": 2,\n "modules": []}',
+        (
+            'lstm.json:1: this report cannot be read\n  {"lstmcalc": "1", "schema": 2,\n                    ^^^^^^^^\n'
+            "  expected schema = 1, found schema = 2"
+        ),
+    ),
+    (
+        '{"lstmcalc": "1", "schema": 1,\n "modules": [3]}',
+        (
+            'lstm.json:2: this is no module of a report\n  "modules": [3]}\n              ^\n'
+            "  expected an object with config, found 3"
+        ),
+    ),
+    (
+        '{"model_type": "bert"}',
+        (
+            "lstm.json: there is no LSTM in it\n"
+            "  expected hidden_size, num_layers, ... as PyTorch names them, found model_type"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), JSON_ERRORS)
+def test_what_is_wrong_in_json_is_pointed_at(text: str, message: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        from_json(text)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("tree", [params_tree, shapes_tree])
+def test_a_report_reads_back_as_its_modules(tree: Any) -> None:
+    stated = Origin("flag", None, "stated")
+    first = {"hidden_size": Setting(8, stated), "num_layers": Setting(2, stated), "lengths": Setting([4, 2], stated)}
+    second = {"unbatched": Setting(True, stated), "dropout": Setting(0.5, stated)}
+    subjects = [settle([first], "keras"), settle([second])]
+    text = json.dumps(tree(subjects), default=list, indent=1)
+    for found, subject in zip(from_json(text), subjects, strict=True):
+        again = settle([found.layer], found.framework)
+        assert (found.name, again.framework, again.config) == ("lstm", subject.framework, subject.config)
+        assert again.data == subject.data or tree is params_tree
+        assert found.layer["input_size"].origin.certainty == "assumed"
+        assert found.layer["num_layers"].origin.certainty == "stated"
+        assert not found.gaps
+
+
+def test_a_foreign_configuration_gives_what_it_names_and_says_what_may_be_the_rest() -> None:
+    (found,) = from_json(
+        {
+            "model_type": "speech_lstm",
+            "hidden_size": 320,
+            "num_hidden_layers": 2,
+            "d_model": 80,
+            "vocab_size": 30,
+            "num_layers": None,
+            "bidirectional": "yes",
+            "dropout": 0.1,
+            "whatever": {"hidden": [1]},
+        }
+    )
+    assert (found.name, found.text, found.notes) == ("lstm", "hidden_size = 320, dropout = 0.1", ())
+    assert values(found) == {"hidden_size": 320, "dropout": 0.1}
+    assert found.gaps == {
+        "input_size": Gap("d_model = 80 or vocab_size = 30 may be it"),
+        "num_layers": Gap("num_hidden_layers = 2 may be it"),
+        "bidirectional": Gap("it is not there"),
+    }
+    (found,) = from_json({"model_type": "bert", "hidden_size": 768})
+    assert found.notes == ("this configuration does not say that it is of an LSTM: model_type = 'bert'",)
+
+
+# --- Positions
+
+keys = st.text(st.sampled_from('ab"\\.#=[]{} \n\té'), min_size=1, max_size=4)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+def paths(tree: object, path: KeyPath = (), *, lists: bool = True) -> set[KeyPath]:
+    items: Any = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) and lists else ()
+    found = {path} - {()}
+    for key, value in items:
+        found |= paths(value, (*path, key), lists=lists)
+    return found
+
+
+@given(json_values, st.sampled_from([None, 1]), st.booleans())
+def test_every_key_of_json_has_its_place(tree: Any, indent: int | None, ascii_only: bool) -> None:
+    text = json.dumps(tree, indent=indent, ensure_ascii=ascii_only)
+    members, source = scan_json(text), SourceText(text)
+    assert set(members) == paths(tree)
+    for path, member in members.items():
+        line = source.lines[member.key.line - 1]
+        if isinstance(path[-1], str):
+            assert json.loads(line[member.key.start : member.key.stop]) == path[-1]
+        elif not isinstance(tree, list | dict):
+            assert json.loads(line[member.whole.start : member.whole.stop]) == tree
+
+
+def as_toml(tree: dict[str, Any]) -> str:
+    return "".join(f"{json.dumps(key)} = {in_toml(value)} # a = 1\n" for key, value in tree.items())
+
+
+def in_toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {in_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ",\n".join(map(in_toml, value)) + "]"
+    if isinstance(value, str) and "'" not in value and value.isprintable():
+        return f"'''\n{value}'''" if value else "''"
+    return "0" if value is None else json.dumps(value)
+
+
+@given(st.dictionaries(keys, json_values, max_size=4), st.dictionaries(keys, json_values, max_size=3), keys)
+def test_every_key_of_toml_outside_of_lists_has_its_place(
+    top: dict[str, Any], inner: dict[str, Any], name: str
+) -> None:
+    text = as_toml({key: value for key, value in top.items() if key != name})
+    text += f"[{json.dumps(name)} . 'x y'] # [no]\n{as_toml(inner)}"
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:  # surrogates, control characters: our own writer is no better than this
+        return
+    assert set(scan_toml(text)) == paths(tree, lists=False)
+
+
+def test_places_of_dotted_keys_and_texts_over_several_lines() -> None:
+    text = 'a.b . "c" = [1, {x = 3}, # y = 2\n 2]\n[t]\ns = """\nz = 1\n""""\nlast = 1.5\n[[u]]\nv = 1\n'
+    places = Places(SourceText(text), scan_toml)
+    assert places.key(("a", "b", "c")) == (1, 0, 9)
+    assert places.key(("t", "last")) == (7, 0, 4)
+    assert places.whole(("t", "last")) == (7, 0, 10)
+    assert places.key(("t", "z")) == (3, 0, 3)
+    assert places.key(("u", 0, "v")) == (8, 0, 5)
+    assert places.key(("nowhere",)) == (1, 0, 1)
+
+
+def test_the_second_of_two_keys() -> None:
+    assert repeated_key('{"a": 1, "b": {"a": 1,\n"a": 2}}') == ("a", (2, 0, 3))
+    assert repeated_key('{"a": 1, "b": {"a": 1}}') is None
+
+
+# --- Anything at all
+
+WORDS = """
+    lstm data input_size hidden_size num_layers bias framework dropout lengths seq_len encoder tool lstmcalc modules
+    schema config name model_type provenance hidden class_name layers units
+"""
+NAMES = st.sampled_from(WORDS.split())
+ours = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 30) | st.floats() | st.text(max_size=4) | NAMES,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=15,
+)
+VALID = (
+    "[lstm]\ninput_size = 10\nhidden_size = 20\n[lstm.a]\nbias = true\n[lstm.b]\n[data]\nlengths = [4, 2]\n",
+    '{"lstm": {"input_size": 10, "hidden_size": 20, "a": {"bias": true}, "b": {}}, "data": {"lengths": [4, 2]}}',
+    '{"schema": 1, "lstmcalc": "1.0", "modules": [{"name": "x", "config": {"hidden_size": 4}, "data": {"batch": 2}}]}',
+    '{"model_type": "x", "hidden_size": 3, "num_hidden_layers": 2}',
+)
+
+
+def read_any(text: str) -> None:
+    source = SourceText(text, "x")
+    for read in (read_toml, read_json, read_pyproject, lambda source: read_toml(source, "config")):
+        with suppress(SourceError):
+            assert all(one.name and one.text for one in read(source))
+
+
+@given(st.text(st.characters(codec=None)) | st.text("[]{}=\"'.,:#\n\\ lstmdata_size10"))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    read_any(text)
+
+
+@given(ours)
+def test_any_json_is_read_or_refused(tree: Any) -> None:
+    read_any(json.dumps(tree))
+    if isinstance(tree, dict):
+        read_any(as_toml(tree))
+        read_any(as_toml({"tool": {"lstmcalc": tree}}))
+
+
+@given(st.sampled_from(VALID), st.data())
+def test_a_damaged_document_is_read_or_refused(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    stop = data.draw(st.integers(start, min(len(text), start + 6)))
+    put = data.draw(
+        st.sampled_from(["", '"', "{", "}", "[", "]", "[[", "=", ",", ":", "\n", "1", "null", "lstm", "\\"])
+    )
+    read_any(text[:start] + put + text[stop:])
