@@ -160,12 +160,14 @@ def _run(typed: TypedFlags) -> Outcome:
             runs.append(verify.run(subject.config, subject.data, seed, against, progress))
     tree = report.run_tree(subjects, runs, seed)
     if save is not None:
-        for subject, result, module in zip(subjects, runs, tree["modules"], strict=True):
-            arrays = verify.saved_arrays(subject.config, subject.data, result)
-            weights.save_arrays(str(save), arrays)
-            module["notes"].append(
-                f"saved {len(arrays)} arrays to {str(save) if str(save).isprintable() else shorten(save)}"
-            )
+        arrays = {}
+        for subject, result in zip(subjects, runs, strict=True):
+            path = f"{subject.name}." if len(subjects) > 1 else ""
+            own = verify.saved_arrays(subject.config, subject.data, result)
+            arrays.update({f"{path}{name}": array for name, array in own.items()})
+        weights.save_arrays(str(save), arrays)
+        where = str(save) if str(save).isprintable() else shorten(save)
+        tree["modules"][-1]["notes"].append(f"saved {len(arrays)} arrays to {where}")
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
     return Outcome(tree, style, code)
 

@@ -68,9 +68,9 @@ def _subject(
     own = dict(flags) if any(item is found for item in picked) else {}
     said = dict(found.layer)
     before = _read_from(found, known)
-    if before is not None and depth <= len(known):
-        if any(item is before for item in picked):
-            own.pop("input_size", None)  # it is for the first of them: the others follow
+    if before is not None and any(item is before for item in picked):
+        own.pop("input_size", None)  # it is for the first of them: the others follow
+    if before is not None and "input_size" not in own and depth <= len(known):
         below = _subject(before, picked, known, flags, "", depth + 1)
         said["input_size"] = Setting(_width(below), Origin("source", found.where, "inferred"))
     given = _given_input({**said, **own}, found)

@@ -31,6 +31,7 @@ from lstmcalc.texts import SourceText, Span
 
 _FRAMEWORKS: Final = {"LSTM": "pytorch", "LSTMCell": "pytorch-cell"}
 _SIZES: Final = ("input_size", "hidden_size")  # printed without their names
+_SWITCHES: Final = ("bias", "batch_first", "bidirectional")
 _KEYWORDS: Final = {
     "LSTM": ("proj_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional"),
     "LSTMCell": ("bias",),
@@ -43,7 +44,6 @@ _MAX_DIGITS: Final = 40
 _MAX_LSTMS: Final = 10**6  # with all of every run
 _MAX_WRITTEN: Final = 10**5  # that have a line of their own, and so settings and places of their own
 _MAX_LETTERS: Final = 4 * 10**7  # of all names together: a run of a million has 13 letters in each
-_ANYWHERE: Final = 1 << 62  # the column of a first line that something stands in front of: it says nothing
 
 # Each begins where no other match can, and repeats only what cannot begin one: linear in the line.
 _ESCAPE: Final = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b\r\n]*+(?:\x07|\x1b\\)?)")
@@ -139,7 +139,7 @@ class _Node:
         return column > self.column or self.flat or self.is_root
 
     def begin(self, column: int) -> None:
-        """Take the column of the first line in it."""
+        """Take the column of the first line in it; a root behind a log's prefix may begin further right."""
         self.inside = column
         self.flat |= column == self.column
         if not self.flat:
@@ -212,12 +212,11 @@ class _Trees:
     def _read_root(self, number: int, line: str, match: re.Match[str]) -> None:
         """Read a module that is printed without a name; among children it is some module's own text."""
         before, column = line[: match.start()], _column(line, match.start())
-        alone = not before.strip()
-        if _INPUT.match(before) or (alone and self._open and self._open[0].column < column):
+        if _INPUT.match(before) or (not before.strip() and self._open and self._open[0].column < column):
             return
         if match.start("rest") == len(line):
             self._open.clear()
-        self._add(_node(match["kind"], ("",), 1, column if alone else _ANYWHERE, None), number, line, match)
+        self._add(_node(match["kind"], ("",), 1, column, None), number, line, match)
 
     def _names(self, number: int, match: re.Match[str]) -> tuple[Sequence[object], int]:
         """The names of a child, and how many there are: `(rnn)`, or those of a run, `(0-3): 4 x`."""
@@ -310,6 +309,8 @@ class _Trees:
         """A value as it is printed."""
         if text in {"True", "False"}:
             return text == "True"
+        if name in _SWITCHES and text in {"0", "1"}:  # PyTorch takes what is true, and prints what it was given
+            return text == "1"
         if not _NUMBER.fullmatch(text):
             raise self._source.error(
                 span, f"{name} is not a literal", expected="a number, True or False", found=shorten(text)

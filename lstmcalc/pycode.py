@@ -9,7 +9,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lstmcalc.constructors import (
     CONSTRUCTORS,
@@ -23,12 +23,14 @@ from lstmcalc.constructors import (
 )
 from lstmcalc.errors import SourceError, nearest_hint, shorten
 from lstmcalc.expressions import Local, Program, show
-from lstmcalc.keras_code import Flow, Layers, follow_keras
 from lstmcalc.literals import Shaped
 from lstmcalc.naming import assigned_name
 from lstmcalc.subject import Found, Gap, Pointer
 from lstmcalc.syntax import parse_python, without_prompts
 from lstmcalc.texts import SourceText, Span
+
+if TYPE_CHECKING:
+    from lstmcalc.keras_code import Flow
 
 MAX_FOUND: Final = 10_000
 
@@ -363,10 +365,11 @@ class _Reader:
 
     # What flows into them.
 
-    def _follow_keras(self) -> dict[ast.Call, Flow]:
+    def _follow_keras(self) -> dict[ast.Call, "Flow"]:
         """What flows into the LSTMs of Keras: it settles input sizes."""
         if not any("keras" in constructor.framework for constructor, _, _ in self._made.values()):
             return {}
+        from lstmcalc.keras_code import Layers, follow_keras
 
         def keeps(call: ast.Call) -> bool:
             steps = self._made[call][1].get("return_sequences")
@@ -412,7 +415,7 @@ class _Reader:
             found = found._replace(input_shape=_sizes(shape), pointers={**pointers, "input": pointer})
             if shape.lengths:
                 found = found._replace(layer={**found.layer, "lengths": _setting(shape.lengths, where)})
-        return _with_flow(found, self._flows.get(call, Flow()), where)
+        return _with_flow(found, self._flows.get(call), where)
 
     def _with_wrappers(self, call: ast.Call, reading: Reading, where: str | None) -> Reading:
         """What the wrappers around a construction say."""
@@ -606,8 +609,10 @@ def _spelled(names: Iterable[str]) -> list[str]:
     return found
 
 
-def _with_flow(found: Found, flow: Flow, where: str | None) -> Found:
+def _with_flow(found: Found, flow: "Flow | None", where: str | None) -> Found:
     """An LSTM of Keras with what flows into it."""
+    if flow is None:
+        return found
     layer, gaps, stream = dict(found.layer), dict(found.gaps), flow.stream
     if stream.reads:  # what a layer behind another one says of its input is not looked at by Keras
         layer.pop("input_size", None)

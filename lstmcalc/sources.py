@@ -152,14 +152,16 @@ def _text(data: bytes, name: str) -> SourceText:
 def _kind(source: SourceText) -> str:
     """What a text is, by its content; by its name where that is not enough."""
     text, name = source.text.lstrip(), source.name.lower()
-    if name.endswith(".toml"):
-        return "toml"
+    if name.endswith((".toml", ".py")):
+        return "toml" if name.endswith(".toml") else "code"
     if name.endswith(".ipynb") or (text.startswith("{") and '"nbformat"' in text and '"cells"' in text):
         return "notebook"
     if name.endswith(".json") or text.startswith("{") or re.match(r"\[\s*[\[{\"\d]", text):
         return "json"
     if _TOML_HEADER.search(text) or (_SETTING.search(text) and "LSTM" not in text):
         return "toml"
+    if "\n" not in text.rstrip() and not text.startswith("("):  # a tree has several lines
+        return "code"
     from lstmcalc.printed import looks_printed
 
     return "printed" if looks_printed(source.text) else "code"

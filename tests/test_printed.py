@@ -121,6 +121,7 @@ def test_settings_of_a_module_with_children_stand_on_the_next_line() -> None:
     [
         ("LSTM(\n  (lstm): LSTM(28, 128)\n)", ["lstm"]),
         (tree("(a): LSTM()", "(b): LSTM(hidden=3)", "(rnn): LSTM(1, 2)"), ["rnn"]),
+        ("LSTM(\n  heads 3, 4\n  (lstm): LSTM(1, 2)\n)", ["lstm"]),
         ("LSTM(\n  10, 20\n  (head): LSTM(20, 30)\n)", ["lstm", "head"]),
         ("Net(\n  (LSTM): LSTM(\n    (LSTMCell): LSTMCell(1, 2)\n  )\n)", ["LSTM.LSTMCell"]),
         ("DataParallel(\n  (module): Net(\n    (rnn): LSTM(1, 2)\n  )\n)", ["module.rnn"]),
@@ -148,6 +149,7 @@ def test_values_are_as_they_are_printed() -> None:
         "bias": 0,
         "proj_size": 2.5,
     }
+    assert [type(value) for value in values(found).values()] == [int, int, int, float, int, float]
 
 
 # What stands around a tree, and what became of it on its way.
@@ -158,11 +160,13 @@ def test_values_are_as_they_are_printed() -> None:
         TAGGER.replace("\n", "\r\n"),
         TAGGER.replace("\n", "\r"),
         TAGGER.rstrip(")\n"),
+        TAGGER.replace("    (rnn)", "x)\n    (rnn)"),
         f"2024-01-01 12:00:00,123 INFO {TAGGER}2024-01-01 12:00:01,456 INFO loss (train) = 0.5\n",
         "".join(f"2024-01-01T12:00 stdout F {line}\n" for line in TAGGER.splitlines()),
         "".join(f"| {line}\n" for line in TAGGER.splitlines()),
         "".join(f"      {line}\n" for line in TAGGER.splitlines()),
         "".join(f"\t{line}\n" for line in TAGGER.splitlines()),
+        re.sub(r"(?m)^", "    ", TAGGER).replace(" " * 8, "\t"),
         re.sub(r"(?m)^ +", lambda blanks: "\t" * (len(blanks[0]) // 2), TAGGER),
         re.sub(r"(?m)^ +", lambda blanks: "\xa0" * len(blanks[0]), TAGGER),
         re.sub(r"(?m)^ +", "", TAGGER),
@@ -201,7 +205,10 @@ def test_of_a_tree_that_is_cut_off_what_is_there(text: str, expected: list[str])
 
 
 def test_a_bare_line_between_others() -> None:
-    assert names("12:00 INFO loading (a)\n12:00 INFO LSTM(10, 20)\nmodel: LSTMCell(3, 4)\n") == ["lstm", "lstm_2"]
+    assert names("Sequential(LSTM(1, 2)\n12:00 INFO loading (a)\n12:00 INFO LSTM(10, 20)\nmodel: LSTMCell(3, 4)\n") == [
+        "lstm",
+        "lstm_2",
+    ]
 
 
 def test_what_a_module_prints_of_its_own_is_no_model() -> None:
@@ -217,6 +224,14 @@ def test_what_a_module_prints_of_its_own_is_no_model() -> None:
             ["a", "Decoder.a", "Decoder.b"],
         ),
         (tree("(a): LSTM(1, 2)") * 3, ["a", "Net_2.a", "Net_3.a"]),
+        (
+            tree("(a): LSTM(1, 2)") + tree("(a): LSTM(1, 2)").replace("\n", "\n    ").join(["    ", "\n"]),
+            ["a", "Net_2.a"],
+        ),
+        (
+            ("12:00 INFO " + tree("(a): B(", "  (b): LSTM(1, 2)", ")", "(c): LSTM(1, 2)")) * 2,
+            ["a.b", "c", "Net_2.a.b", "Net_2.c"],
+        ),
         ("LSTM(1, 2)\n" * 3, ["lstm", "lstm_2", "lstm_3"]),
         ("LSTM(1, 2)\n" + tree("(lstm): LSTM(1, 2)", kind="LSTM"), ["lstm", "LSTM.lstm"]),
         (tree("(a): LSTM(1, 2)", "(a): LSTM(1, 2)", "(a_2): LSTM(1, 2)"), ["a", "a_2", "a_2_2"]),
@@ -328,6 +343,20 @@ READ = "expected nn.LSTM or nn.LSTMCell, which are read"
             ),
         ),
         (
+            "(5-4): 0 x LSTM(10, 20)",
+            (
+                "net.txt:1: a run and its count disagree\n  (5-4): 0 x LSTM(10, 20)\n  ^^^^^^^^^^\n"
+                "  expected as (0-3): 4 x, found '(5-4): 0 x'"
+            ),
+        ),
+        (
+            tree("(rnn): LSTM(10, 20, bias=(1, 2))"),
+            (
+                "net.txt:2: bias is not a literal\n  (rnn): LSTM(10, 20, bias=(1, 2))\n                      ^^^^^\n"
+                "  expected a number, True or False, found ''"
+            ),
+        ),
+        (
             f"(0-3): {'4' * 5000} x LSTM(10, 20)",
             (
                 f"net.txt:1: a run has too many digits\n  (0-3): {'4' * 93}...\n  {'^' * 100}\n"
@@ -427,7 +456,8 @@ def test_what_is_left_out_beside_an_lstm_is_mentioned() -> None:
         "table = {\n    (a): LSTM(10, 20),\n    (b, c): LSTM(10, 20)\n}",
         'import torch.nn as nn\n\n\nclass Net(nn.Module):\n    """As printed:\n\n    Net(\n      (rnn): LSTM(10, 20)\n    )\n    """\n',
         "from torch import nn\n#   (rnn): LSTM(10, 20)\nrnn = nn.LSTM(10, 20)\n",
-        "#   (rnn): LSTM(10, 20)\nrnn = nn.LSTM(10, 20)\n".replace("(rnn): LSTM(10, 20)", "(rnn): see (10)."),
+        "#   (rnn): LSTM(10, 20)\nrnn = nn.LSTM(10, 20)\n",
+        "(a): f(b) + 1",
         "Linear(in_features=1, out_features=2, bias=True)",
         '{"class_name": "LSTM (x): y("}',
     ],

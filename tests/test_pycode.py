@@ -262,9 +262,7 @@ def test_a_setting_that_no_code_asks_for_is_refused() -> None:
     with pytest.raises(SourceError) as caught:
         found_in("nn.LSTM(10, hidden)", hiden=3)
     assert str(caught.value) == (
-        "--set hiden: no such name in train.py\n"
-        "  expected one of hidden, found 'hiden'\n"
-        "  hint: did you mean hidden?"
+        "--set hiden: no such name in train.py\n  expected one of hidden, found 'hiden'\n  hint: did you mean hidden?"
     )
 
 
