@@ -104,7 +104,7 @@ def _opened(source: str) -> SourceText:
         return _text(_bounded(sys.stdin.buffer, "stdin"), "stdin")
     if os.path.lexists(source):
         return _file(source)
-    if "(" in source or "\n" in source:
+    if "(" in source or "\n" in source or source.lstrip().startswith("{"):
         return _text(source.encode("utf-8", "surrogateescape"), "")
     raise UsageError(
         f"no such file, and no text that describes an LSTM: {shorten(source)[1:-1]}",

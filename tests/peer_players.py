@@ -135,8 +135,8 @@ def keras(config: LSTMConfig, tensors: Tensors, x: Array, h_0: Array, c_0: Array
     for model in (plain, stateful):
         for weight in model.weights:
             weight.assign(tensors[weight.path])
-    output = _to_numpy(plain(given))
-    last, *final = map(_to_numpy, stateful(given))
+    output = to_numpy(plain(given))
+    last, *final = map(to_numpy, stateful(given))
     assert np.array_equal(output, last)
     each = 2 * config.num_directions
     states = [final[layer * each : (layer + 1) * each] for layer in range(config.num_layers)]
@@ -171,7 +171,8 @@ def _alternate(h: Array, c: Array) -> list[Array]:
     return [array for pair in zip(h, c, strict=True) for array in pair]
 
 
-def _to_numpy(tensor: Any) -> Array:
+def to_numpy(tensor: Any) -> Array:
+    """What Keras returns, as an array."""
     with warnings.catch_warnings():
         # Keras 3.15.1 asks NumPy for an array of PyTorch's tensor, whose __array__ is of before NumPy 2.
         warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)

@@ -146,7 +146,7 @@ def test_values_are_as_they_are_printed() -> None:
         "hidden_size": 20,
         "num_layers": 0,
         "dropout": 1e-09,
-        "bias": 0,
+        "bias": False,  # PyTorch takes what is true, and prints what it was given
         "proj_size": 2.5,
     }
     assert [type(value) for value in values(found).values()] == [int, int, int, float, int, float]
