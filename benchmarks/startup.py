@@ -29,6 +29,7 @@ def commands() -> dict[str, list[str]]:
         BASE: [sys.executable, "-c", IMPORTS],
         "shapes": [lstmcalc, "shapes", "--hidden", "20", "--layers", "2", "--bi"],
         "shapes --json": [lstmcalc, "shapes", "--hidden", "20", "--layers", "2", "--bi", "--json"],
+        "shapes SOURCE": [lstmcalc, "shapes", "nn.LSTM(10, 20, 2, bidirectional=True)"],
         "params": [lstmcalc, "params", "--hidden", "20", "--layers", "2", "--bi"],
         "10,000 layers": [lstmcalc, "params", "--layers", "10000", "--json"],
         "--version": [lstmcalc, "--version"],

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from lstmcalc.config import DataSpec, LSTMConfig
     from lstmcalc.dims import Dim
     from lstmcalc.errors import LstmcalcError
+    from lstmcalc.intake import lstms_in
     from lstmcalc.model import LSTMModel
     from lstmcalc.numerics import forward
 
 __version__ = "0.1.0"
 
-__all__ = ["DataSpec", "Dim", "LSTMConfig", "LSTMModel", "LstmcalcError", "__version__", "forward"]
+__all__ = ["DataSpec", "Dim", "LSTMConfig", "LSTMModel", "LstmcalcError", "__version__", "forward", "lstms_in"]
 
 _HOME = {
     "DataSpec": "config",
@@ -25,6 +26,7 @@ _HOME = {
     "LSTMModel": "model",
     "LstmcalcError": "errors",
     "forward": "numerics",
+    "lstms_in": "intake",
 }
 
 

@@ -5,7 +5,16 @@ Not here: how flags (`parse`) and sources (`sources`) are read.
 
 from collections.abc import Mapping, Sequence
 
-from lstmcalc.errors import ConfigError, LstmcalcError, SourceError, UnsupportedError
+from lstmcalc.config import HYPERPARAMETERS, LSTMConfig
+from lstmcalc.errors import (
+    ConfigError,
+    LstmcalcError,
+    SourceError,
+    UnsupportedError,
+    UsageError,
+    nearest_hint,
+    shorten,
+)
 from lstmcalc.parse import Typed, flag_name, read_flags, read_framework, read_settings
 from lstmcalc.subject import Found, Layer, Origin, Setting, Subject, settle
 
@@ -40,6 +49,28 @@ def read_subjects(typed: Mapping[str, Typed], framework: str = "") -> list[Subje
     if module is None:
         return [_subject(item, found, found, flags, framework) for item in found]
     return [_subject(item := sources.pick(found, str(module)), [item], found, flags, framework)]
+
+
+def lstms_in(source: str, module: str | None = None, **settings: object) -> dict[str, LSTMConfig]:
+    """The LSTMs in a source, by name: code, a printed model, TOML or JSON; nothing in it is executed.
+
+    Args:
+        source: A file that exists, `-` for standard input, or text.
+        module: The name, or the end of the path, of one of them.
+        settings: Hyperparameters that come before what the source says, as `hidden_size=20`.
+
+    Raises:
+        SourceError: It cannot be read, has no LSTM, or leaves something open that `settings` do not give.
+        UsageError: It is neither a file nor such a text, or there is no such module or setting.
+        ConfigError: A value breaks one of PyTorch's rules.
+    """
+    unknown = [name for name in settings if name not in HYPERPARAMETERS]
+    if unknown:
+        hint = nearest_hint(unknown[0], HYPERPARAMETERS)
+        raise UsageError("no such setting", f"one of {', '.join(HYPERPARAMETERS)}", shorten(unknown[0]), hint)
+    typed = {name: value if isinstance(value, bool) else str(value) for name, value in settings.items()}
+    subjects = read_subjects({"source": source, "module": module, **typed})
+    return {subject.name: subject.config for subject in subjects}
 
 
 def check_computable(subject: Subject) -> None:

@@ -28,15 +28,16 @@ def shell_environment(**changes: str) -> dict[str, str]:
     return {**kept, "COLUMNS": "80", "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **changes}
 
 
-def run_lstmcalc(*arguments: str, **environment: str) -> Ran:
-    """Run a command in a process of its own, with stdout and stderr as pipes."""
+def run_lstmcalc(*arguments: str, stdin: str = "", cwd: Path | None = None, **environment: str) -> Ran:
+    """Run a command in a process of its own, with stdin, stdout and stderr as pipes."""
     done = subprocess.run(
         [sys.executable, "-m", "lstmcalc", *arguments],
         capture_output=True,
         encoding="utf-8",
         env=shell_environment(**environment),
         check=False,
-        stdin=subprocess.DEVNULL,
+        input=stdin,
+        cwd=cwd,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
 

@@ -25,15 +25,32 @@ def commands(body: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def output_of(command: str) -> str:
-    """What a terminal of 80 columns would show: stdout, then stderr."""
-    name, *arguments = shlex.split(command)
+def output_of(command: str, files: dict[str, str], home: Path) -> str:
+    """What a terminal of 80 columns would show: stdout, then stderr; in a directory with these files."""
+    for name, text in files.items():
+        (home / name).write_text(text, encoding="utf-8")
+    piped = re.fullmatch(r"cat (\S+) \| (.*)", command)
+    name, *arguments = shlex.split(piped[2] if piped else command)
     assert name == "lstmcalc"
-    ran = run_lstmcalc(*arguments)
+    ran = run_lstmcalc(*arguments, stdin=files[piped[1]] if piped else "", cwd=home)
     return ran.out + ran.err
 
 
-CONSOLE = [pair for body in blocks("console") for pair in commands(body)]
+def examples() -> list[tuple[str, str, dict[str, str]]]:
+    """Every command with its output, and the files that its section shows before it."""
+    found = []
+    for section in re.split(r"^#+ (?=.*\?$)", README.read_text(encoding="utf-8"), flags=re.MULTILINE):
+        files: dict[str, str] = {}
+        for match in BLOCK.finditer(section):
+            named = re.match(r"# (\S+\.(?:py|txt|json|toml))\n", match["body"])
+            if named:
+                files[named[1]] = match["body"][named.end() :] if match["kind"] in ("json", "text") else match["body"]
+            elif match["kind"] == "console":
+                found += [(command, output, dict(files)) for command, output in commands(match["body"])]
+    return found
+
+
+CONSOLE = examples()
 
 
 def test_there_is_something_to_run() -> None:
@@ -41,9 +58,11 @@ def test_there_is_something_to_run() -> None:
     assert len(blocks("python")) >= 1
 
 
-@pytest.mark.parametrize(("command", "output"), CONSOLE, ids=[command for command, _ in CONSOLE])
-def test_every_command_prints_what_the_readme_shows(command: str, output: str, request: pytest.FixtureRequest) -> None:
-    actual = output_of(command)
+@pytest.mark.parametrize(("command", "output", "files"), CONSOLE, ids=[command for command, _, _ in CONSOLE])
+def test_every_command_prints_what_the_readme_shows(
+    command: str, output: str, files: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    actual = output_of(command, files, tmp_path)
     if request.config.getoption("--overwrite"):
         text = README.read_text(encoding="utf-8")
         README.write_text(text.replace(f"$ {command}\n{output}", f"$ {command}\n{actual}"), encoding="utf-8")
