@@ -74,7 +74,8 @@ def _provenance(module: Tree) -> Facts:
         unsaid = unsaid or (origin["from"] == "default" and (field in unsayable or _is_idle(field, module)))
         if unsaid or (field, values[field]) == ("unbatched", False):
             continue
-        label = _LABELS[key].format(where=origin["where"] or "the source", owner=owner)
+        where = re.split(r"[/\\\\]", origin["where"] or "the source")[-1]
+        label = _LABELS[key].format(where=where, owner=owner)
         text = field if values[field] is None else f"{field} {_compact(values[field])}"
         text += f" ({flag_name(field)})" if label == "assumed" else ""
         lines.setdefault((list(_LABELS).index(key), label), []).append(text)

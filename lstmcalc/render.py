@@ -168,13 +168,16 @@ def _print_facts(console: "Console", facts: Facts) -> None:
 
     from rich.text import Text
 
-    margin = max(len(label) for label, _ in facts.lines) + 2
+    margin = max((len(label) for label, _ in facts.lines if len(label) <= _LABEL), default=_LABEL) + 2
     width = max(console.width - margin, 20)
     rows = []
     for label, phrases in facts.lines:
         # What stays together is one word to `wrap`: its spaces are hidden while the line is broken.
         words = (phrase.replace(" ", "\0") if len(phrase) < width else _glued(phrase) for phrase in phrases)
         lines = wrap(joined(list(words)), width, break_long_words=False, break_on_hyphens=False)
+        if len(label) > _LABEL:  # on a line of its own
+            rows.append(Text(label, style=_LABEL_STYLES.get(label, "cyan")))
+            label = ""  # noqa: PLW2901  # it is said
         for number, line in enumerate(lines):
             text = Text(("" if number else label).ljust(margin), style=_LABEL_STYLES.get(label, "cyan"))
             rows.append(text.append(line.replace("\0", " "), style="default"))
@@ -197,6 +200,7 @@ def _glued(formula: str) -> str:
     return text
 
 
+_LABEL: Final = 28  # a label that is longer would push everything aside
 _LABEL_STYLES: Final = {"assumed": "bold yellow"}
 _ROW_STYLES: Final = {"normal": "", "head": "bold", "sum": "bold", "folded": "dim", "good": "", "bad": "bold red"}
 

@@ -28,7 +28,7 @@ def shell_environment(**changes: str) -> dict[str, str]:
     return {**kept, "COLUMNS": "80", "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **changes}
 
 
-def run_lstmcalc(*arguments: str, stdin: str = "", cwd: Path | None = None, **environment: str) -> Ran:
+def run_lstmcalc(*arguments: str, stdin: str = "", cwd: str | Path = ".", **environment: str) -> Ran:
     """Run a command in a process of its own, with stdin, stdout and stderr as pipes."""
     done = subprocess.run(
         [sys.executable, "-m", "lstmcalc", *arguments],

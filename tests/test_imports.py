@@ -173,6 +173,24 @@ def test_other_frameworks_are_loaded_when_one_is_named() -> None:
         assert loaded_by(RUN.format(arguments)).isdisjoint(HEAVY)
 
 
+READERS = {
+    f"lstmcalc.{name}"
+    for name in ("constructors", "documents", "expressions", "keras_code", "keras_json", "printed", "pycode", "syntax")
+}
+
+
+def test_readers_of_sources_are_loaded_for_a_source_of_their_kind(tmp_path: Path) -> None:
+    here = f"import os; os.chdir({str(tmp_path)!r})\n"
+    assert loaded_by(here + RUN.format(["shapes"])).isdisjoint({*READERS, "tomllib"})
+    code = loaded_by(here + RUN.format(["shapes", "nn.LSTM(10, 20)"]))
+    assert code & READERS == {"lstmcalc.constructors", "lstmcalc.expressions", "lstmcalc.pycode", "lstmcalc.syntax"}
+    assert code.isdisjoint({*HEAVY, "tomllib", "lstmcalc.frameworks"})
+    tree = loaded_by(here + RUN.format(["shapes", "Net(\n  (a): LSTM(10, 20)\n)"]))
+    assert tree & READERS == {"lstmcalc.printed"}
+    (tmp_path / "lstmcalc.toml").write_text("[lstm]\nhidden_size = 3\n", encoding="utf-8")
+    assert loaded_by(here + RUN.format(["shapes"])) & READERS == {"lstmcalc.documents"}
+
+
 def test_json_does_not_even_load_rich() -> None:
     assert not any(name.startswith("rich") for name in loaded_by(RUN.format(["shapes", "--json"])))
 
