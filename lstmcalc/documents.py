@@ -490,7 +490,9 @@ def _read_module(document: _Document, path: KeyPath, module: object) -> Found:
     read = _settings_of(document, {**settings, **_known(document, (*path, "data"), data, DATA_FIELDS)})
     name, framework = module.get("name"), module.get("framework")
     named = None if framework is None else _Value(framework, (*path, "framework"))
-    certainty = _certainties(module)
+    certainty, source = _certainties(module), module.get("source")
+    said = source if isinstance(source, Mapping) else {}
+    options, unmodelled, place = said.get("options"), said.get("unmodelled"), said.get("path")
     return Found(
         name=name if isinstance(name, str) and name else "lstm",
         framework=_framework(document, named),
@@ -502,6 +504,13 @@ def _read_module(document: _Document, path: KeyPath, module: object) -> Found:
         },
         pointers={"": document.pointer(path), **{field: pointer for field, (_, pointer) in read.items()}},
         gaps={field: Gap("it is not there") for field in _REQUIRED if field not in settings},
+        options={
+            name: value
+            for name, value in (options if isinstance(options, Mapping) else {}).items()
+            if isinstance(value, str | bool | None)
+        },
+        unmodelled=tuple(item for item in unmodelled if isinstance(item, str)) if isinstance(unmodelled, list) else (),
+        path=place if isinstance(place, str) else "",
     )
 
 

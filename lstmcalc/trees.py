@@ -52,6 +52,7 @@ def _source(subject: Subject) -> Tree | None:
         "text": found.text,
         "where": found.where,
         "framework": found.framework,
+        "path": found.path or None,
         "options": options,
         "unmodelled": list(found.unmodelled),
     }

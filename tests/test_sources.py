@@ -144,13 +144,22 @@ def test_every_format_names_each_lstm(cli: Cli, style: str) -> None:
         assert "decoder" in out
 
 
-def test_a_report_is_a_source(cli: Cli) -> None:
-    write("report.json", cli("shapes", write("a.py", TWO), "--json", "--lengths", "4,2").out)
-    again = cli("shapes", "report.json", "--json")
-    for before, after in zip(
-        json.loads(Path("report.json").read_text(encoding="utf-8"))["modules"], modules(again), strict=True
-    ):
-        assert {**before, "provenance": 0, "source": 0} == {**after, "provenance": 0, "source": 0}
+@pytest.mark.parametrize(
+    "source",
+    [
+        TWO,
+        "Sequential([Input((7, 10)), LSTM(4, return_sequences=True, name='a'), Bidirectional(LSTM(5), merge_mode='sum')])",
+        "Sequential([Input((7, 10)), LSTM(4, activation='relu')])",
+    ],
+)
+@pytest.mark.parametrize("command", ["shapes", "params"])
+def test_a_report_is_a_source(cli: Cli, source: str, command: str) -> None:
+    before = cli(command, write("a.py", source), "--json")
+    write("report.json", before.out)
+    # But for where it is from, and what is said once of what was read.
+    own = {"provenance": 0, "source": 0, "notes": 0}
+    for first, again in zip(modules(before), modules(cli(command, "report.json", "--json")), strict=True):
+        assert {**first, **own} == {**again, **own}
 
 
 def test_other_lines_around_what_is_printed(cli: Cli) -> None:
@@ -179,6 +188,7 @@ def test_flags_come_before_the_source_and_each_setting_says_where_it_is_from(cli
         "text": "nn.LSTM(10, 20, 2)",
         "where": "a.py:2",
         "framework": "pytorch",
+        "path": None,
         "options": {},
         "unmodelled": [],
     }
