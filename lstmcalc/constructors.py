@@ -213,11 +213,13 @@ class Given(NamedTuple):
         value: What it is, or a `Gap` if that is not known.
         pointer: Where it stands.
         certainty: As in `Origin`.
+        origin: What it is from, as in `Origin`.
     """
 
     value: Any
     pointer: Pointer
     certainty: str = "stated"
+    origin: str = "source"
 
 
 class Symbol(NamedTuple):
@@ -265,18 +267,29 @@ def read_arguments(constructor: Constructor, given: Mapping[str, Given], where: 
             )
         elif name in constructor.fixed and not _allowed(argument.value, constructor.fixed[name]):
             unmodelled.append(f"{name} = {_shown(argument.value)}")
+    if reading.options.get("time_major") is True and "batch" in reading.layer and "seq_len" in reading.layer:
+        layer = reading.layer
+        layer["batch"], layer["seq_len"] = layer["seq_len"], layer["batch"]
+    dtype = next((item.value for name, item in given.items() if constructor.fields.get(name) == "dtype"), None)
+    if dtype is not None and not isinstance(dtype, Gap) and "dtype" not in reading.layer:
+        notes.append(f"dtype = {_shown(dtype)} is none of ours: bytes are those of float32")
     return reading._replace(notes=tuple(notes), unmodelled=tuple(unmodelled))
 
 
 def _read_field(reading: Reading, field: str, argument: Given, where: str | None) -> None:
     """Read one argument that gives a setting, or several."""
-    origin = Origin("source", where, argument.certainty)
+    said = argument.origin == "flag"
+    origin = Origin(argument.origin, None if said else where, "stated" if said else argument.certainty)
     if isinstance(argument.value, Gap):
         if field == "dropout":  # it changes no shape and no count, so nobody has to know it
             reading.layer[field] = Setting(0.0, origin._replace(certainty="unknown"))
         elif field not in ("dtype", "seq_len", "batch", "input_shape", "batch_shape"):
             reading.gaps[field] = argument.value
             reading.pointers[field] = argument.pointer
+        return
+    if isinstance(argument.value, tuple | list | dict) and field not in _SHAPED:
+        reading.gaps[field] = Gap("something that is no number")
+        reading.pointers[field] = argument.pointer
         return
     for name, value in _settings(field, argument.value).items():
         reading.pointers[name] = argument.pointer
@@ -285,6 +298,9 @@ def _read_field(reading: Reading, field: str, argument: Given, where: str | None
                 reading.gaps[name] = value
         else:
             reading.layer[name] = Setting(value, origin)
+
+
+_SHAPED: Final = ("dtype", "input_shape", "batch_shape")
 
 
 def _settings(field: str, value: Any) -> dict[str, Any]:  # noqa: ANN401  # whatever a source says

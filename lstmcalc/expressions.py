@@ -14,7 +14,18 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.constructors import Symbol
 from lstmcalc.literals import MAKERS, METHODS, PACKERS, WRAPPERS, Shaped, item_of, moved
-from lstmcalc.scopes import MAX_BINDINGS, Binding, Branch, Scope, Scopes, chain, instance_owner, may_hold, visible
+from lstmcalc.scopes import (
+    MAX_BINDINGS,
+    Binding,
+    Branch,
+    Scope,
+    Scopes,
+    Store,
+    chain,
+    instance_owner,
+    may_hold,
+    visible,
+)
 from lstmcalc.subject import Gap
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -30,6 +41,7 @@ class Instance(NamedTuple):
     scope: Scope
     call: ast.Call
     caller: Scope
+    stored: Mapping[Any, Any] | None = None  # attributes that are set afterwards
 
 
 class Local(NamedTuple):
@@ -40,6 +52,8 @@ class Local(NamedTuple):
 
 class Arguments(NamedTuple):
     """What argparse, or absl's flags, returns."""
+
+    stored: Mapping[Any, Any] | None = None  # attributes that are set afterwards
 
 
 def show(node: ast.AST) -> str:
@@ -60,9 +74,11 @@ class Program:
         self.settings = settings
         self.asked: dict[str, None] = {}  # names that were looked up, in order
         self.inferred = False  # whether the last value hangs on a default that a caller could change
+        self.was_set = False  # whether it hangs on one of the settings
         read = Scopes(tree)
         self.top, self.scopes, self.parents, self.branches = read.top, read.of, read.parents, read.branches
-        self._known: dict[tuple[int, int], tuple[Any, bool]] = {}
+        self.stores = read.stores
+        self._known: dict[tuple[int, int], tuple[Any, bool, bool]] = {}
         self._depth = 0
 
     @cached_property
@@ -87,6 +103,8 @@ class Program:
         for name, calls in self._calls_by_name.items():
             if name == "add_argument":
                 found.update(pair for call in calls if (pair := _declared(call)))
+            elif name == "set_defaults":
+                found.update({item.arg: item.value for call in calls for item in call.keywords if item.arg})
             elif name.startswith("DEFINE_"):
                 pairs = (call.args[:2] for call in calls if len(call.args) > 1)
                 found.update((str(first.value), node) for first, node in pairs if isinstance(first, ast.Constant))
@@ -96,7 +114,7 @@ class Program:
 
     def value(self, node: ast.AST, scope: Scope | None = None) -> Any:  # noqa: ANN401  # whatever the code says
         """What an expression stands for: a constant, a Symbol, a Shaped, ... or a Gap."""
-        self.inferred = False
+        self.inferred = self.was_set = False
         value = self._value(node, scope or self.scopes[node])
         if isinstance(value, Gap):
             text = show(node)
@@ -116,45 +134,84 @@ class Program:
     def _named(self, text: str) -> Any:  # noqa: ANN401  # as above
         """What the user says a name is; None if nothing."""
         self.asked.setdefault(text)
-        return self.settings.get(text)
+        given = self.settings.get(text)
+        self.was_set |= given is not None
+        return given
 
     def _name(self, node: ast.Name, scope: Scope) -> Any:  # noqa: ANN401  # as above
         given = self._named(node.id)
         if given is not None:
             return given
         bound = self.lookup(node, scope)
-        return Symbol(node.id) if not bound and node.id in _LIBRARIES else self._bound(bound, node.id)
+        if not bound and node.id in _LIBRARIES:
+            return Symbol(node.id)
+        return self._as_changed(self._bound(bound, node.id), node.id)
+
+    def _as_changed(self, value: Any, name: str) -> Any:  # noqa: ANN401  # as above
+        """What a name stands for, after what is stored in it elsewhere: that is known, or a Gap."""
+        stores = self.stores.get(name, [])
+        if isinstance(value, list | dict) and stores:
+            others = [store for store in stores if store.kind == "other"]
+            if others or isinstance(value, list):
+                line = (others or stores)[0].binding.line
+                return Gap(f"{name}, which is changed in line {line}", (name,))
+            return {**value, **{store.key: self._stored(stores, store.key) for store in stores}}
+        if isinstance(value, dict):  # by another name it may be the same dictionary
+            elsewhere = {key: Gap("", (f"{name}[{key!r}]",)) for key in value if key in self._stored_keys}
+            return {**value, **elsewhere}
+        if isinstance(value, Instance | Arguments):
+            kept = {store.key for store in stores if store.kind == "attribute"}
+            return value._replace(stored={key: self._stored(stores, key) for key in kept}) if kept else value
+        return value
+
+    @cached_property
+    def _stored_keys(self) -> frozenset[object]:
+        """The keys under which something is stored in any dictionary."""
+        return frozenset(store.key for stores in self.stores.values() for store in stores if store.kind == "key")
+
+    def _stored(self, stores: Sequence[Store], key: object) -> Any:  # noqa: ANN401  # as above
+        """What is stored under a key: if it is in one place, and surely."""
+        own = [store.binding for store in stores if store.key == key]
+        self.inferred = True
+        return self._of(own[0]) if len(own) == 1 and own[0].branch == () else Gap("", (own[0].name,))
 
     def _bound(self, bindings: Sequence[Binding], text: str) -> Any:  # noqa: ANN401  # as above
         """What bindings that may all hold stand for: their value if they agree."""
         values = [(self._of(binding), binding.line) for binding in bindings]
+        if len(values) > 1:  # `if x is None: x = 3`: None is no value of anything that is asked for here
+            values = [pair for pair in values if pair[0] is not None] or values
         if not values:
             return Gap("", (text,))
         first = values[0][0]
         if all(_same(first, value) for value, _ in values):
             return first
         if len(values) == 1:
-            return Gap(first.why, (text, *first.names) if first.why else (text,))
+            return Gap(first.why, (text, *first.names[:1]) if first.why else (text,))
         if any(isinstance(value, Gap) for value, _ in values):
             return Gap("", (text,))
-        shown = " and ".join(f"{value!r:.20} in line {line}" for value, line in values[:2])
-        return Gap(f"{text}, which is {shown}", (text,))
+        return _differing(text, values)
 
     def _of(self, binding: Binding) -> Any:  # noqa: ANN401  # as above
         """What one binding stands for; each is looked at once."""
         key = id(binding.node or binding.scope), hash((binding.kind, binding.name))
         if key not in self._known:
-            self._known[key] = Gap("", (binding.name,)), False  # while it is looked at: a name that leads to itself
-            outer, self.inferred = self.inferred, False
+            self._known[key] = (
+                Gap("", (binding.name,)),
+                False,
+                False,
+            )  # while it is looked at: a name that leads to itself
+            outer, self.inferred, self.was_set = (self.inferred, self.was_set), False, False
             value = self._evaluated(binding)
             if self._depth < _DEPTH:
-                self._known[key] = value, self.inferred
+                self._known[key] = value, self.inferred, self.was_set
             else:
                 del self._known[key]
-            self.inferred |= outer
+            self.inferred |= outer[0]
+            self.was_set |= outer[1]
             return value
-        value, inferred = self._known[key]
+        value, inferred, was_set = self._known[key]
         self.inferred |= inferred
+        self.was_set |= was_set
         return value
 
     def _evaluated(self, binding: Binding) -> Any:  # noqa: ANN401  # as above
@@ -187,20 +244,39 @@ class Program:
         if all(_same(first, value) for value, _ in given):
             return first
         gaps = [value for value, _ in given if isinstance(value, Gap)]
-        if gaps:
-            return gaps[0]
-        (_, line), (other, at) = given[0], next(pair for pair in given if not _same(first, pair[0]))
-        return Gap(
-            f"{binding.name}, which is {first!r:.20} in line {line} and {other!r:.20} in line {at}", (binding.name,)
-        )
+        return gaps[0] if len(gaps) == len(given) else _differing(binding.name, given)
 
     def _unpacked(self, call: ast.Call, binding: Binding) -> Any:  # noqa: ANN401  # as above
         """What `**settings` gives for an argument."""
         packed = [item.value for item in call.keywords if item.arg is None]
+        if len(packed) == 1 and (keywords := self._keywords_of(packed[0])):
+            value = self._keyword(keywords, binding.name)
+            return self._default(binding) if value is None else value
         values = self._value(packed[0], self.scopes[call]) if len(packed) == 1 else None
         if not isinstance(values, dict):
             return Gap("", (binding.name,))
         return values[binding.name] if binding.name in values else self._default(binding)
+
+    def _keywords_of(self, node: ast.AST) -> Binding | None:
+        """The `**kwargs` that a name stands for; None if it stands for something else."""
+        bound = self.bindings_of(node) if isinstance(node, ast.Name) else []
+        return bound[0] if len(bound) == 1 and bound[0].kind == "keywords" else None
+
+    def _keyword(self, binding: Binding, name: str) -> Any:  # noqa: ANN401  # as above
+        """What the callers give for a name that arrives in `**kwargs`; None if they give nothing."""
+        callers = self._callers(binding.scope)[:MAX_BINDINGS]
+        given: list[tuple[Any, int]] = []
+        for call, _ in callers:
+            keywords = {item.arg: item.value for item in call.keywords}
+            if None in keywords and name not in keywords:
+                given.append((Gap("", (name,)), call.lineno))
+            else:
+                value = self._value(keywords[name], self.scopes[call]) if name in keywords else None
+                given.append((value, call.lineno))
+        if all(value is None for value, _ in given):
+            return None
+        first = given[0][0]
+        return first if all(_same(first, value) for value, _ in given) else _differing(name, given)
 
     def _default(self, binding: Binding) -> Any:  # noqa: ANN401  # as above
         if binding.node is None:
@@ -216,12 +292,53 @@ class Program:
         if not isinstance(owner.node, ast.ClassDef):
             return [(call, 0) for call in self._calls_by_name.get(function.name, []) if self._calls_it(call, function)]
         if function.name == "__init__":
-            name = owner.node.name
-            return [(call, 1) for call in self._calls_by_name.get(name, []) if self._calls_it(call, owner.node)]
+            return self._makers(owner)
         if function.name in ("forward", "call", "__call__"):
             return [(call, 1) for call in self._calls_of_instances.get(owner, [])]
+        alone = sum(function.name in level.bindings for level in self._classes) == 1
         own = (call for call in self._calls_by_name.get(function.name, []) if isinstance(call.func, ast.Attribute))
-        return [(call, 1) for call in own if self.scopes[call].owner is owner]
+        return [(call, 0 if scope.is_static else 1) for call in own if alone or self.scopes[call].owner is owner]
+
+    @cached_property
+    def _classes(self) -> list[Scope]:
+        """The classes of the file."""
+        return [self.scopes[node] for node in self.scopes if isinstance(node, ast.ClassDef)]
+
+    def _bases(self, owner: Scope) -> list[Scope]:
+        """The classes of this file that a class is derived from."""
+        found = (self._value(base, owner.parent or owner) for base in getattr(owner.node, "bases", []))
+        nodes = [item.node for item in found if isinstance(item, Local) and isinstance(item.node, ast.ClassDef)]
+        return [self.scopes[node] for node in nodes if node is not owner.node]
+
+    @cached_property
+    def _derived(self) -> dict[Scope, list[Scope]]:
+        """The classes that are derived from each class."""
+        found: dict[Scope, list[Scope]] = {}
+        for level in self._classes:
+            for base in self._bases(level):
+                found.setdefault(base, []).append(level)
+        return found
+
+    def _makers(self, owner: Scope, depth: int = 0) -> list[tuple[ast.Call, int]]:
+        """The calls that run a class' `__init__`: its own name, `cls`, those of derived classes, `super().__init__`."""
+        name = owner.node.name if isinstance(owner.node, ast.ClassDef) else ""
+        found = [(call, 1) for call in self._calls_by_name.get(name, []) if self._calls_it(call, owner.node)]
+        found += [(call, 1) for call in self._calls_by_name.get("cls", []) if self.scopes[call].owner is owner]
+        for level in self._derived.get(owner, []) if depth < _DEPTH else []:
+            if "__init__" not in level.bindings:
+                found += self._makers(level, depth + 1)
+                continue
+            for call in self._calls_by_name.get("__init__", []):
+                if self.scopes[call].owner is level and isinstance(call.func, ast.Attribute):
+                    # Base.__init__(self, ...) gives every argument, super().__init__(...) all but the first.
+                    found.append((call, 1 if isinstance(call.func.value, ast.Call) else 0))
+        return found
+
+    def made_in(self, scope: Scope) -> list[int]:
+        """The lines of the calls that run the function, or make an object of the class, around an expression."""
+        if isinstance(scope.node, ast.FunctionDef | ast.AsyncFunctionDef) and scope.node.name != "forward":
+            return sorted(call.lineno for call, _ in self._callers(scope))
+        return []
 
     def _calls_it(self, call: ast.Call, node: ast.AST) -> bool:
         found = self._value(call.func, self.scopes[call])
@@ -248,18 +365,32 @@ class Program:
         if isinstance(node.value, ast.Name):
             owner = instance_owner(node.value.id, scope)
             if owner:
-                found = self._attribute_of(owner, node.attr)
-                return Gap("", (text,)) if found is None else found
+                found = self._attribute_of(owner, node.attr, node)
+                return Gap("", (text,)) if found is None else self._as_changed(found, node.attr)
             bound = [item for level in chain(scope) for item in level.attributes.get(text, [])]
             if bound:
                 return self._bound(may_hold(bound, self._line(node), self.branch_of(node), inner=False), text)
-        return self._attribute_value(self._value(node.value, scope), node, text)
+        held = self._hyperparameter(node, scope)
+        return self._attribute_value(self._value(node.value, scope), node, text) if held is None else held
+
+    def _hyperparameter(self, node: ast.Attribute, scope: Scope) -> Any:  # noqa: ANN401  # as above
+        """`self.hparams.size` of Lightning is the argument `size` of `__init__`; None if it is something else."""
+        base = node.value
+        if not isinstance(base, ast.Attribute) or base.attr != "hparams" or not isinstance(base.value, ast.Name):
+            return None
+        owner = instance_owner(base.value.id, scope)
+        made = owner.bindings.get("__init__", []) if owner else []
+        inside = self.scopes[made[-1].node] if made and made[-1].node else None
+        bound = inside.bindings.get(node.attr, []) if inside else []
+        return self._bound(bound[:1], node.attr) if bound else None
 
     def _attribute_value(self, base: Any, node: ast.Attribute, text: str) -> Any:  # noqa: ANN401  # as above
         found: Any = None
         if isinstance(base, Symbol):
             return Symbol(f"{base.name}.{node.attr}")
-        if isinstance(base, Instance):
+        if isinstance(base, Instance | Arguments) and node.attr in (base.stored or {}):
+            found = (base.stored or {})[node.attr]
+        elif isinstance(base, Instance):
             found = self._field(base, node.attr)
         elif isinstance(base, Local) and isinstance(base.node, ast.ClassDef):
             found = self._attribute_of(self.scopes[base.node], node.attr)
@@ -267,9 +398,18 @@ class Program:
             found = base.get(node.attr)
         elif isinstance(base, Shaped) and node.attr == "shape":
             found = base.shape
-        elif isinstance(base, Arguments | Gap) and node.attr in self._argparse:
+        elif node.attr in self._argparse and self._is_parsed(base, node):
             found = self._declared_default(node.attr)
-        return Gap("", (text,)) if found is None else found
+        unnamed = isinstance(found, Gap) and not found.why
+        return Gap("", (text,)) if found is None or unnamed else found
+
+    def _is_parsed(self, base: object, node: ast.Attribute) -> bool:
+        """Whether something is what argparse returns, or is called so and nothing else is known of it."""
+        if isinstance(base, Arguments):
+            return True
+        name = getattr(node.value, "id", "") or getattr(node.value, "attr", "")
+        stored = any(store.key == node.attr for stores in self.stores.values() for store in stores)
+        return isinstance(base, Gap) and name in _PARSED and not stored
 
     def _declared_default(self, name: str) -> Any:  # noqa: ANN401  # as above
         default = self._argparse[name]
@@ -278,44 +418,72 @@ class Program:
 
     def _field(self, instance: Instance, name: str) -> Any:  # noqa: ANN401  # as above
         """An attribute of an object: what it was made with, if its class lists its fields; else as `self` has it."""
-        body = instance.scope.bindings
-        if "__init__" not in body and name in body:
-            fields = [
-                item.target.id
-                for item in _body(instance.scope)
-                if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-            ]
-            keywords = {item.arg: item.value for item in instance.call.keywords if item.arg}
+        fields = self._fields(instance.scope)
+        keywords = {item.arg: item.value for item in instance.call.keywords if item.arg}
+        made = instance.scope.bindings.get("__init__")
+        if fields is not None:
             given = dict(zip(fields, instance.call.args, strict=False)) | keywords
             if name in given:
                 return self._value(given[name], instance.caller)
+        elif made and made[-1].node and name in keywords:
+            # Config(size=3) of an __init__ that stores whatever it is given.
+            inside = self.scopes[made[-1].node].bindings
+            if name not in inside and any(item.kind == "keywords" for items in inside.values() for item in items):
+                return self._value(keywords[name], instance.caller)
         return self._attribute_of(instance.scope, name)
 
-    def _attribute_of(self, owner: Scope, name: str, depth: int = 0) -> Any:  # noqa: ANN401  # as above
+    def _fields(self, owner: Scope, depth: int = 0) -> list[str] | None:
+        """The fields of a class that lists them, those of its bases first; None if it has an `__init__`."""
+        if "__init__" in owner.bindings or depth > _DEPTH:
+            return None
+        inherited: list[str] = []
+        for base in self._bases(owner):
+            more = self._fields(base, depth + 1)
+            if more is None:
+                return None
+            inherited += more
+        return list(dict.fromkeys([*inherited, *owner.fields]))
+
+    def _attribute_of(self, owner: Scope, name: str, node: ast.AST | None = None, depth: int = 0) -> Any:  # noqa: ANN401  # as above
         """What `self.name` is in a class, or in one of its bases in this file; None if nothing says."""
-        if owner.attributes.get(name):
-            return self._bound(owner.attributes[name], f"self.{name}")
-        if owner.bindings.get(name):
+        stored = owner.attributes.get(name, [])
+        if stored:
+            return self._bound(self._latest(stored, node), f"self.{name}")
+        if owner.bindings.get(name) or name in owner.fields:
             return self._class_attribute(owner, name)
-        for base in getattr(owner.node, "bases", []) if depth < _DEPTH else []:
-            found = self._value(base, owner.parent or owner)
-            if isinstance(found, Local) and found.node is not owner.node and isinstance(found.node, ast.ClassDef):
-                value = self._attribute_of(self.scopes[found.node], name, depth + 1)
-                if value is not None:
-                    return value
+        for base in self._bases(owner) if depth < _DEPTH else []:
+            value = self._attribute_of(base, name, None, depth + 1)
+            if value is not None:
+                return value
         return None
+
+    def _latest(self, stored: Sequence[Binding], node: ast.AST | None) -> Sequence[Binding]:
+        """Of what one function stores in an attribute, what may hold in the end, or where that function reads it."""
+        home = {id(binding.scope) for binding in stored}
+        if len(home) > 1:
+            return stored
+        same = node is not None and self.scopes.get(node) is stored[0].scope
+        line = self._line(node) if same and node is not None else max(binding.line for binding in stored)
+        branch = self.branch_of(node) if same and node is not None else ()
+        return may_hold(stored, line, branch, inner=False)
 
     def _class_attribute(self, owner: Scope, name: str) -> Any:  # noqa: ANN401  # as above
         """What a class says in its body; where it has no `__init__`, as a dataclass, what its callers give."""
-        values = []
-        if "__init__" not in owner.bindings and isinstance(owner.node, ast.ClassDef):
-            for call in self._calls_by_name.get(owner.node.name, []):
-                keywords = {item.arg: item.value for item in call.keywords}
-                if name in keywords and self._calls_it(call, owner.node):
-                    values.append(self._value(keywords[name], self.scopes[call]))
-        if values and all(_same(values[0], value) for value in values):
-            return values[0]
-        return self._bound(owner.bindings[name][-1:], f"self.{name}") if not values else Gap("", (f"self.{name}",))
+        own = owner.bindings.get(name, [])[-1:]
+        overridden = [level.bindings[name][-1] for level in self._derived.get(owner, []) if name in level.bindings]
+        given, fields = [], self._fields(owner)
+        for call, _ in self._makers(owner)[:MAX_BINDINGS] if fields is not None else []:
+            values = dict(zip(fields or [], call.args, strict=False)) | {
+                item.arg or "": item.value for item in call.keywords
+            }
+            if name in values:
+                given.append((self._value(values[name], self.scopes[call]), call.lineno))
+            elif own:
+                given.append((self._of(own[0]), call.lineno))
+        if not given:
+            return self._bound([*own, *overridden], f"self.{name}")
+        first = given[0][0]
+        return first if all(_same(first, value) for value, _ in given) else _differing(f"self.{name}", given)
 
     def _constant(self, node: ast.Constant, _: Scope) -> Any:  # noqa: ANN401  # as above
         value = node.value
@@ -332,10 +500,12 @@ class Program:
         return +value if isinstance(node.op, ast.UAdd) and isinstance(value, int | float) else Gap("", (show(node),))
 
     def _binary(self, node: ast.BinOp, scope: Scope) -> Any:  # noqa: ANN401  # as above
-        left, right = self._value(node.left, scope), self._value(node.right, scope)
+        left, right = self._operand(node.left, scope), self._operand(node.right, scope)
         gap = _joined_gap((left, right))
         if gap:
             return gap
+        if isinstance(node.op, ast.BitOr) and isinstance(left, dict) and isinstance(right, dict):
+            return _limited({**left, **right})
         if isinstance(node.op, ast.Add) and isinstance(left, tuple) and isinstance(right, tuple):
             return _limited(left + right)
         if isinstance(node.op, ast.Add) and isinstance(left, str) and isinstance(right, str):
@@ -344,6 +514,11 @@ class Program:
         if compute and all(isinstance(item, int | float) for item in (left, right)):
             return _computed(compute, left, right)
         return Gap("", (show(node),))
+
+    def _operand(self, node: ast.AST, scope: Scope) -> Any:  # noqa: ANN401  # as above
+        """A value to compute with: a name of another module is none."""
+        value = self._value(node, scope)
+        return Gap("", (show(node),)) if isinstance(value, Symbol) else value
 
     def _compare(self, node: ast.Compare, scope: Scope) -> Any:  # noqa: ANN401  # as above
         left, right = self._value(node.left, scope), self._value(node.comparators[0], scope)
@@ -380,16 +555,26 @@ class Program:
         return _limited(tuple(items) if isinstance(node, ast.Tuple) else items)
 
     def _mapping(self, node: ast.Dict, scope: Scope) -> Any:  # noqa: ANN401  # as above
-        keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
-        if not all(isinstance(key, str) for key in keys):
-            return Gap("", (show(node),))
-        return _limited(dict(zip(keys, (self._value(item, scope) for item in node.values), strict=True)))
+        found: dict[Any, Any] = {}
+        for key, item in zip(node.keys, node.values, strict=True):
+            value = self._value(item, scope)
+            if key is None and isinstance(value, dict):  # {**other}
+                found.update(value)
+            elif isinstance(key, ast.Constant):
+                found[key.value] = value
+            else:
+                return Gap("", (show(node),))
+        return _limited(found)
 
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Any:  # noqa: ANN401  # as above
         text = show(node)
         given = self._named(text)
         if given is not None:
             return given
+        keywords = self._keywords_of(node.value)
+        if keywords and isinstance(node.slice, ast.Constant):
+            given = self._keyword(keywords, str(node.slice.value))
+            return Gap("", (text,)) if given is None else given
         base = self._value(node.value, scope)
         if isinstance(base, Shaped):
             one = not isinstance(node.slice, ast.Slice | ast.Tuple) and len(base.shape) > 1
@@ -406,15 +591,16 @@ class Program:
         if given is not None:
             return given
         last = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        if last == "get" and node.args and isinstance(node.func, ast.Attribute):
-            return self._got(node, scope)
-        if last in ("parse_args", "parse_known_args"):
-            return Arguments() if last == "parse_args" else (Arguments(), [])
+        if isinstance(node.func, ast.Attribute) and last in _OF_TEXT:
+            return self._method(node, node.func, scope)
         function = self._value(node.func, scope)
         if isinstance(function, Local):
             own = isinstance(function.node, ast.ClassDef)
             return Instance(self.scopes[function.node], node, scope) if own else Gap("", (text,))
         name = self.full_name(node.func, scope)
+        if name.rpartition(".")[2] == "field":  # of a dataclass
+            default = next((item.value for item in node.keywords if item.arg == "default"), None)
+            return Gap("", (text,)) if default is None else self._value(default, scope)
         for made in (
             self._builtin(name, node, scope),
             self._shaped(name, node, scope),
@@ -424,10 +610,27 @@ class Program:
                 return made
         return Gap("", (text,))
 
+    def _method(self, node: ast.Call, function: ast.Attribute, scope: Scope) -> Any:  # noqa: ANN401  # as above
+        """What a method gives that is known by its name: of a dictionary, a parser, a text."""
+        if function.attr in ("get", "pop"):
+            return self._got(node, scope) if node.args else Gap("", (show(node),))
+        if function.attr in ("parse_args", "parse_known_args"):
+            if any(not isinstance(item, ast.List) or item.elts for item in node.args):  # of another command line
+                return Gap("", (show(node),))
+            return Arguments() if function.attr == "parse_args" else (Arguments(), [])
+        word = self._value(function.value, scope)
+        return getattr(word, function.attr)() if isinstance(word, str) and not node.args else Gap("", (show(node),))
+
     def _got(self, node: ast.Call, scope: Scope) -> Any:  # noqa: ANN401  # as above
         """What `settings.get("hidden", 128)` is: of settings that are not known, the default."""
-        base = self._value(node.func.value, scope) if isinstance(node.func, ast.Attribute) else None
+        holder = node.func.value if isinstance(node.func, ast.Attribute) else node
         key = self._value(node.args[0], scope)
+        keywords = self._keywords_of(holder)
+        if keywords and isinstance(key, str):
+            given = self._keyword(keywords, key)
+            if given is not None:
+                return given
+        base = self._value(holder, scope)
         if isinstance(base, dict) and isinstance(key, str) and key in base:
             return base[key]
         if not isinstance(base, dict | Gap | Arguments) or len(node.args) == 1:
@@ -468,7 +671,9 @@ class Program:
         keywords = {item.arg: item.value for item in node.keywords}
         shape = keywords.get("size") or keywords.get("shape")
         sizes = [self._value(item, scope) for item in ([shape] if shape else node.args)]
-        if len(sizes) >= 1 and isinstance(sizes[0], tuple | list):
+        if sizes and isinstance(sizes[0], tuple | list):
+            if name in _DATA and isinstance(sizes[0], list):  # the values themselves
+                return None
             sizes = list(sizes[0])
         dtype = self._value(keywords["dtype"], scope) if "dtype" in keywords else None
         return Shaped(tuple(sizes), dtype) if sizes else None
@@ -506,8 +711,19 @@ class Program:
         for level, inner in visible(scope):
             bound = level.bindings.get(node.id)
             if bound:
+                if not inner:  # `size = size or 3`: what a statement binds is not yet bound in it
+                    line = self._line(node)
+                    bound = [item for item in bound if item.line != line or not self._holds(item.node, node)] or bound
                 return may_hold(bound, self._line(node), self.branch_of(node), inner=inner)
         return []
+
+    def _holds(self, whole: ast.AST | None, part: ast.AST) -> bool:
+        """Whether an expression stands inside of another."""
+        while whole is not None and part in self.parents:
+            if part is whole:
+                return True
+            part = self.parents[part]
+        return False
 
     def bindings_of(self, node: ast.AST) -> list[Binding]:
         """The bindings of a name, or of an attribute of `self`; none of any other expression."""
@@ -541,6 +757,8 @@ class Program:
     def _symbol(self, node: ast.AST, scope: Scope) -> list[str]:
         outer, value = self.inferred, self._value(node, scope)
         self.inferred = outer
+        if isinstance(value, str) and value == self.settings.get(show(node)):  # --set rnn=nn.LSTM
+            return [value]
         return [value.name] if isinstance(value, Symbol) else []
 
     def _getattr(self, node: ast.Call, scope: Scope) -> Any:  # noqa: ANN401  # as above
@@ -606,6 +824,23 @@ _COMPARISONS: Final[Mapping[type, Callable[[Any, Any], bool]]] = {
     ast.Is: operator.is_,
     ast.IsNot: operator.is_not,
 }
+_DATA: Final = ("torch.Tensor", "torch.FloatTensor")
+_OF_TEXT: Final = ("get", "pop", "parse_args", "parse_known_args", "lower", "upper", "strip", "title")
+# What people call the arguments of a program.
+_PARSED: Final = (
+    "args",
+    "arg",
+    "opt",
+    "opts",
+    "options",
+    "hparams",
+    "hps",
+    "flags",
+    "FLAGS",
+    "params",
+    "config",
+    "cfg",
+)
 _BUILTINS: Final[Mapping[str, Callable[..., Any]]] = {
     "int": int,
     "float": float,
@@ -630,6 +865,20 @@ def _is_plain(value: object) -> bool:
 
 def _same(left: object, right: object) -> bool:
     return type(left) is type(right) and left == right and not isinstance(left, Gap)
+
+
+def _differing(name: str, values: Sequence[tuple[object, int]]) -> Gap:
+    """The gap of what stands for different values in different places."""
+    (first, line), *others = values
+    other, at = next((pair for pair in others if not _same(first, pair[0])), (first, line))
+    if isinstance(first, Gap) and isinstance(other, Gap):
+        return Gap("", (name,))
+    shown = [f"{_briefly(item)} in line {where}" for item, where in ((first, line), (other, at))]
+    return Gap(f"{name}, which is {' and '.join(shown)}", (name,))
+
+
+def _briefly(value: object) -> str:
+    return (" or ".join(value.names) or "unknown") if isinstance(value, Gap) else repr(value)[:20]
 
 
 def _joined_gap(values: Iterable[object]) -> Gap | None:
@@ -700,7 +949,13 @@ def _declared(call: ast.Call) -> tuple[str, ast.expr | None] | None:
     switch = action.value if isinstance(action, ast.Constant) else None
     if switch in ("store_true", "store_false") and "default" not in keywords:
         return name, ast.Constant(switch == "store_false")
-    return name, keywords.get("default")
+    default, kind = keywords.get("default"), getattr(keywords.get("type"), "id", "")
+    if isinstance(default, ast.Constant) and isinstance(default.value, str) and kind in ("int", "float"):
+        try:  # argparse itself converts a default that is a text
+            return name, ast.Constant(int(default.value) if kind == "int" else float(default.value))
+        except ValueError:
+            return name, None
+    return name, default
 
 
 def _body(scope: Scope) -> list[ast.stmt]:

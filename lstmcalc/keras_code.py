@@ -12,9 +12,12 @@ from typing import Any, Final, NamedTuple
 from lstmcalc.expressions import Program, show
 from lstmcalc.keras_flow import Stream, after, merged, of_shape
 from lstmcalc.literals import Shaped
+from lstmcalc.scopes import Branch, excluded
 from lstmcalc.subject import Gap
 
 _HOMES: Final = ("keras.", "tf_keras.")
+_STACKS: Final = ("RNN", "StackedRNNCells")
+_KEPT: Final = 8  # branches of a variable
 _WRAPPERS: Final = ("Bidirectional", "TimeDistributed")
 _INPUTS: Final = ("Input", "InputLayer")
 _SHAPES: Final = ("input_shape", "batch_input_shape", "batch_shape", "input_dim")
@@ -38,10 +41,14 @@ _POSITIONAL: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class Flow(NamedTuple):
-    """What flows, and what is in the way where its width is not known."""
+    """What flows, and what is in the way where its width is not known; `begun` once there has been a layer."""
 
     stream: Stream = Stream()
     gap: Gap | None = None
+    begun: bool = True
+
+
+_START: Final = Flow(begun=False)
 
 
 class Layers(NamedTuple):
@@ -70,8 +77,9 @@ class _Follower:
         self._program = program
         self._layers = layers
         self._into: dict[ast.Call, Flow] = {}
-        self._at: dict[tuple[object, str], Flow] = {}  # of what stands in variables
+        self._at: dict[tuple[object, str], list[tuple[Branch, Flow | None]]] = {}  # of what stands in variables
         self._done: dict[ast.AST, Flow] = {}
+        self._seen: set[ast.Call] = set()
 
     def follow(self) -> dict[ast.Call, Flow]:
         kinds = (ast.Assign, ast.AnnAssign, ast.Expr, ast.Return)
@@ -79,17 +87,35 @@ class _Follower:
         for statement in sorted(statements, key=lambda node: (node.lineno, node.col_offset)):
             flow = self._flow(statement.value) if statement.value is not None else None
             for target in _targets(statement):
-                key = self._program.scopes[statement], show(target)
-                if flow is not None:
-                    self._at[key] = flow
-                else:
-                    self._at.pop(key, None)
+                self._keep(statement, show(target), flow)
+        for call in self._program.calls:  # cells that flow nowhere
+            if call not in self._seen and self._kind(call) in _STACKS:
+                self._through(call, _START)
         return self._into
+
+    def _keep(self, node: ast.AST, name: str, flow: Flow | None) -> None:
+        """Note what stands in a variable from a statement on, in its branch."""
+        branch = self._program.branch_of(node)
+        kept = self._at.setdefault((self._program.scopes[node], name), [])
+        kept[:] = [*(item for item in kept if item[0][: len(branch)] != branch), (branch, flow)][-_KEPT:]
+
+    def _kept(self, node: ast.AST, name: str) -> Flow | None:
+        """What stands in a variable: what all branches that may have been taken agree on."""
+        branch = self._program.branch_of(node)
+        held: list[Flow | None] = []
+        for own, flow in reversed(self._at.get((self._program.scopes[node], name), [])):
+            if not excluded(own, branch):
+                held.append(flow)
+                if own == branch[: len(own)]:
+                    break
+        if not held:
+            return None
+        return held[0] if all(flow == held[0] for flow in held) else Flow()
 
     def _flow(self, node: ast.AST) -> Flow | None:
         """What an expression gives, if it is something that flows; layers called on the way are noted."""
         if isinstance(node, ast.Name | ast.Attribute):
-            return self._at.get((self._program.scopes[node], show(node)))
+            return self._kept(node, show(node))
         if isinstance(node, ast.Subscript):
             first = isinstance(node.slice, ast.Constant) and node.slice.value == 0
             return self._flow(node.value) if first else None
@@ -102,12 +128,12 @@ class _Follower:
     def _called(self, call: ast.Call) -> Flow | None:
         function = call.func
         if isinstance(function, ast.Attribute) and function.attr == "add" and len(call.args) == 1:
-            key = self._program.scopes[call], show(function.value)
-            self._at[key] = self._through(call.args[0], self._at.get(key, Flow()))
+            name = show(function.value)
+            self._keep(call, name, self._through(call.args[0], self._kept(call, name) or _START))
             return None
         kind = self._kind(call)
         if kind == "Sequential":
-            return self._sequence(call, Flow())
+            return self._sequence(call, _START)
         if kind in _INPUTS:
             return self._after(kind, self._arguments(call, kind), Flow())
         layer = self._layer(function)
@@ -120,10 +146,11 @@ class _Follower:
         if isinstance(node, ast.List | ast.Tuple):
             flows = [self._flow(item) or Flow() for item in node.elts]
             kind = self._kind(layer)
+            self._seen.add(layer)
             return Flow(merged(kind, self._arguments(layer, kind), [flow.stream for flow in flows]))
         value = None if isinstance(node, ast.Name | ast.Attribute) and self._flow(node) else self._program.value(node)
         given = Flow(of_shape(value.shape)) if isinstance(value, Shaped) else self._flow(node)
-        return self._through(layer, given or Flow())
+        return self._through(layer, given or _START)
 
     def _sequence(self, call: ast.Call, flow: Flow) -> Flow:
         listed = call.args[0] if call.args else _keyword(call, "layers")
@@ -137,18 +164,31 @@ class _Follower:
         if layer is None:
             return Flow()
         kind = self._kind(layer)
-        lstm = self._layers.lstm(layer) or (self._layers.lstm(_inner(layer)) if kind == "Bidirectional" else None)
+        lstm = self._layers.lstm(layer) or (self._layers.lstm(_inner(layer)) if kind in _WRAPPERS else None)
         arguments = self._arguments(layer, kind)
-        if any(name in arguments for name in _SHAPES) and kind != "Embedding" and flow == Flow():
-            flow = self._after("Input", arguments, flow)
+        self._seen.add(layer)
+        if not flow.begun and any(name in arguments for name in _SHAPES) and kind != "Embedding":
+            flow = self._after("Input", arguments, _START)
+        if kind in _STACKS and isinstance(_inner(layer), ast.List):
+            return self._cells(_inner(layer), flow)
         if lstm is not None:
-            self._into.setdefault(lstm, flow)
+            if flow.begun:
+                self._into.setdefault(lstm, flow)
             kept = self._layers.keeps(lstm)
             length = flow.stream.seq_len if kept else None
             return Flow(Stream(None, self._layers.name(lstm), length, flow.stream.batch, 2 if kept else 1))
         if kind == "Sequential":
             return self._sequence(layer, flow)
         return self._after(kind, arguments, flow) if kind else Flow()
+
+    def _cells(self, listed: ast.AST, flow: Flow) -> Flow:
+        """What comes out of cells that are stacked."""
+        for node in listed.elts if isinstance(listed, ast.List) else []:
+            cell = self._layers.lstm(node)
+            if cell is not None and flow.begun:
+                self._into.setdefault(cell, flow)
+            flow = Flow(Stream(None, self._layers.name(cell))) if cell is not None else Flow()
+        return flow
 
     def _after(self, kind: str, arguments: Mapping[str, Any], flow: Flow) -> Flow:
         """What a layer makes of what flows, and what is in the way of knowing its width."""

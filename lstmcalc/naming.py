@@ -12,7 +12,7 @@ from typing import Final
 from lstmcalc.expressions import Program, show
 
 _LISTS: Final = ("Sequential", "ModuleList", "ModuleDict", "OrderedDict")  # whose items PyTorch numbers or names
-_TRANSPARENT: Final = (ast.keyword, ast.Starred, ast.Attribute, ast.ListComp, ast.IfExp, ast.GeneratorExp)
+_TRANSPARENT: Final = (ast.BinOp, ast.keyword, ast.Starred, ast.Attribute, ast.ListComp, ast.IfExp, ast.GeneratorExp)
 
 
 def assigned_name(program: Program, node: ast.AST, names: Callable[[ast.Call], list[str]]) -> str:
@@ -74,7 +74,7 @@ def _step_of_call(child: ast.AST, node: ast.Call, names: Callable[[ast.Call], li
         isinstance(child, ast.List) or not any("torch" in home for home in homes)
     ):
         return None
-    collected = isinstance(child, ast.List | ast.Starred | ast.Dict) or (
+    collected = isinstance(child, ast.List | ast.Starred | ast.Dict | ast.ListComp | ast.GeneratorExp | ast.BinOp) or (
         isinstance(child, ast.Call) and _is_list(child.func) and called == "Sequential" and len(node.args) == 1
     )
     return "" if collected else _position(child, node.args)

@@ -173,7 +173,7 @@ def read_settings(texts: Sequence[str]) -> dict[str, object]:
     """
     settings: dict[str, object] = {}
     for text in texts:
-        name, equals, value = (part.strip() for part in text.partition("="))
+        name, equals, value = (part.strip() for part in text.rpartition("="))
         if not (name and equals and value):
             raise UsageError("not a setting", expected="NAME=VALUE, as hidden=20", found=shorten(text), where="--set")
         if name in settings:
@@ -186,6 +186,8 @@ def _literal(text: str) -> object:
     number = _integer("--set", text)
     if not isinstance(number, str):
         return number
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
     from ast import literal_eval
 
     try:

@@ -9,6 +9,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lstmcalc.constructors import (
@@ -18,6 +19,8 @@ from lstmcalc.constructors import (
     Constructor,
     Given,
     Reading,
+    Symbol,
+    dtype_name,
     read_arguments,
     shape_settings,
 )
@@ -25,6 +28,7 @@ from lstmcalc.errors import SourceError, nearest_hint, shorten
 from lstmcalc.expressions import Local, Program, show
 from lstmcalc.literals import Shaped
 from lstmcalc.naming import assigned_name
+from lstmcalc.scopes import Scope
 from lstmcalc.subject import Found, Gap, Pointer
 from lstmcalc.syntax import parse_python, without_prompts
 from lstmcalc.texts import SourceText, Span
@@ -43,7 +47,11 @@ _BY_NAME: Final = {
 _BIDIRECTIONAL: Final = ("keras.layers.Bidirectional", "tf_keras.layers.Bidirectional")
 _FLAX_BIDIRECTIONAL: Final = ("flax.linen.Bidirectional", "flax.nnx.Bidirectional")
 _LOOPS: Final = ("flax.linen.RNN", "flax.nnx.RNN", "keras.layers.RNN", "tf_keras.layers.RNN")
+_FLAX_LOOPS: Final = ("flax.linen.RNN", "flax.nnx.RNN", *_FLAX_BIDIRECTIONAL, "flax.linen.scan")
 _LIFTS: Final = ("flax.linen.scan", "flax.linen.remat", "flax.linen.jit", "flax.linen.vmap", "functools.partial")
+_HOMES: Final = ("torch.", "keras.", "tensorflow.", "tf.", "tf_keras.", "jax.", "jnp.", "numpy.", "np.", "flax.", "nn.")
+_SHOWN: Final = 4  # lines in a sentence
+_CLASSES: Final = ("LSTM", "LSTMCell", "CuDNNLSTM", "OptimizedLSTMCell")
 _WRAPPERS: Final = (*_BIDIRECTIONAL, *_FLAX_BIDIRECTIONAL, *_LOOPS)
 
 # The same thing under other names, to the name in the table.
@@ -125,16 +133,15 @@ class _Reader:
         for call in [*self._names_of_wrappers()]:
             self._look_into(call)
         made = [call for call in self._made if call not in self._gone]
-        if len(made) > MAX_FOUND:
-            raise SourceError(
-                f"too many LSTMs in {self._source.name or 'this text'}", f"at most {MAX_FOUND:,}", f"{len(made):,}"
-            )
         if not made:
             raise self._nothing()
         self._name_all(made)
         self._flows = self._follow_keras()
         found = [self._found(call) for call in made]
         self._check_settings()
+        for call, gap in self._hidden():
+            note = f"{show(call.func)} in line {call.lineno} may be another: {_settings_for(call, gap)}"
+            found[-1] = found[-1]._replace(notes=(*found[-1].notes, note))
         return found
 
     # Which calls make an LSTM.
@@ -150,30 +157,42 @@ class _Reader:
         scope = self._program.scopes[call]
         function = call.func
         if isinstance(function, ast.Attribute) and function.attr == "__init__" and isinstance(function.value, ast.Call):
-            return [
-                name for name in self._bases(call) if name in _BY_NAME
-            ]  # super().__init__(...) in a class of its own
-        lifted = self._lifted(function)
-        if lifted is not None:  # nn.scan(nn.LSTMCell, ...)(20)
-            return _spelled(self._program.full_names(lifted))
+            return self._bases(call)  # super().__init__(...) in a class of its own
+        lift = self._lift(function)
+        if lift is not None:
+            return _spelled(self._program.full_names(lift.args[0]))
+        if _is_base_init(call) and isinstance(function, ast.Attribute):  # nn.LSTM.__init__(self, 10, 20)
+            return [name for name in _spelled(self._program.full_names(function.value)) if name in _BY_NAME]
+        derived = self._program.value(function)
+        if isinstance(derived, Local) and isinstance(derived.node, ast.ClassDef):
+            # class Mine(nn.LSTM) without an __init__ of its own
+            inside = self._program.scopes[derived.node]
+            return self._bases_of(inside) if "__init__" not in inside.bindings else []
         return _spelled(self._program.full_names(function, scope))
 
-    def _lifted(self, function: ast.AST) -> ast.AST | None:
-        """What a function of Flax makes into another constructor of the same, if one is called."""
+    def _lift(self, function: ast.AST) -> ast.Call | None:
+        """The call that makes a constructor of another, as `nn.scan(nn.LSTMCell, ...)`, if that is called."""
         calls = [item.node for item in self._program.bindings_of(function) if isinstance(item.node, ast.Call)]
         call = function if isinstance(function, ast.Call) else calls[-1] if calls else None
         if call is None or not call.args or call.func is function:
             return None
         names = _spelled(self._program.full_names(call.func))
-        return call.args[0] if any(name in _LIFTS for name in names) else None
+        return call if any(name in _LIFTS for name in names) else None
 
     def _bases(self, call: ast.Call) -> list[str]:
+        """The constructors that the class around a call is derived from."""
         owner = self._program.scopes[call].owner
-        bases = getattr(owner.node, "bases", []) if owner else []
-        return [name for base in bases for name in _spelled(self._program.full_names(base, owner and owner.parent))]
+        return self._bases_of(owner) if owner else []
+
+    def _bases_of(self, owner: Scope) -> list[str]:
+        bases = getattr(owner.node, "bases", [])
+        names = (name for base in bases for name in _spelled(self._program.full_names(base, owner.parent)))
+        return [name for name in names if name in _BY_NAME]
 
     def _look_at(self, call: ast.Call) -> None:
         """Note a call if it makes an LSTM, or one of its relatives."""
+        if self._is_no_construction(call):
+            return
         names = self._candidates(call)
         fitting = [constructor for name in names for constructor in _BY_NAME.get(name, [])]
         if not fitting:
@@ -181,8 +200,18 @@ class _Reader:
             if relative:
                 self._relatives.append((call, relative))
             return
+        if len(self._made) == MAX_FOUND:
+            raise SourceError(
+                f"too many LSTMs in {self._source.name or 'this text'}", f"at most {MAX_FOUND:,}", "more than that"
+            )
         constructor = self._choose(call, fitting)
         self._made[call] = constructor, self._arguments(call, constructor), show(call.func)
+
+    def _is_no_construction(self, call: ast.Call) -> bool:
+        """Whether a cell of Flax is only asked for its first state."""
+        above = self._program.parents.get(call)
+        detached = any(item.arg == "parent" and show(item.value) == "None" for item in call.keywords)
+        return detached or (isinstance(above, ast.Attribute) and above.attr == "initialize_carry")
 
     def _choose(self, call: ast.Call, fitting: Sequence[Constructor]) -> Constructor:
         """Of what a name without an import may be, the first that the call is right for."""
@@ -199,6 +228,10 @@ class _Reader:
         for item in allowed:
             if not whole or set(item.required) <= {*item.positional[: len(call.args)], *named}:
                 return item
+        above = self._program.parents.get(call)
+        inside = isinstance(above, ast.Call) and any(name in _FLAX_LOOPS for name in self._candidates(above))
+        if inside or (whole and not call.args and not named):  # of Flax before 0.7.3 a cell has no features
+            return next((item for item in allowed if item.framework.startswith("flax")), (allowed or fitting)[0])
         return (allowed or fitting)[0]
 
     def _arguments(self, call: ast.Call, constructor: Constructor) -> dict[str, Given]:
@@ -207,8 +240,9 @@ class _Reader:
         Raises:
             SourceError: There are too many, one is unknown, or one is given twice.
         """
-        shown, given = show(call.func), {}
-        for position, node in enumerate(self._expanded(call.args)):
+        shown = show(call.func)
+        given = self._bound_before(call, constructor)
+        for position, (node, value) in enumerate(self._expanded(call)):
             if position >= len(constructor.positional):
                 raise self._source.error(
                     self._span(node),
@@ -216,14 +250,35 @@ class _Reader:
                     expected=f"at most {len(constructor.positional)} without a name: {_listed(constructor.positional)}",
                     found=f"{len(call.args)}",
                 )
-            given[constructor.positional[position]] = self._given(node)
-        for name, node in self._keywords(call):
+            given[constructor.positional[position]] = value
+        positional = set(constructor.positional[: len(given)])
+        for name, node, value in self._keywords(call):
             if name not in constructor.arguments:
                 raise self._unknown(name, node, shown, constructor)
-            if name in given:
+            if name in given and name in positional and call.args:
                 raise self._source.error(self._span(node), f"argument {name} of {shown} is given twice")
-            given[name] = self._given(node)
+            given[name] = value
+        activation = given.get("activation")
+        if activation and isinstance(activation.value, int) and not isinstance(activation.value, bool):
+            raise self._source.error(
+                self._span(call),
+                f"activation of {shown} cannot be a number",
+                expected="a function, as 'tanh'",
+                found=str(activation.value),
+                hint="before Keras 1 it was LSTM(input_dim, output_dim): give --input and --hidden instead",
+            )
         return given
+
+    def _bound_before(self, call: ast.Call, constructor: Constructor) -> dict[str, Given]:
+        """What `functools.partial` has given already."""
+        made = self._lift(call.func)
+        if made is None or "functools.partial" not in self._program.full_names(made.func):
+            return {}
+        return {
+            item.arg: self._given(item.value)
+            for item in made.keywords
+            if item.arg in constructor.arguments and item.arg is not None
+        }
 
     def _unknown(self, name: str, node: ast.AST, shown: str, constructor: Constructor) -> SourceError:
         parent = self._program.parents.get(node, node)
@@ -235,50 +290,46 @@ class _Reader:
             hint=nearest_hint(name, constructor.arguments),
         )
 
-    def _expanded(self, nodes: Iterable[ast.expr]) -> Iterator[ast.expr]:
-        """Arguments by position; a starred one is a gap, whatever it holds, unless it is a plain list."""
+    def _expanded(self, call: ast.Call) -> Iterator[tuple[ast.AST, Given]]:
+        """Arguments by position; behind a starred one that cannot be seen, none."""
+        nodes = call.args[1:] if _is_base_init(call) else call.args
         for node in nodes:
-            inner = node.value if isinstance(node, ast.Starred) else None
-            if isinstance(inner, ast.Tuple | ast.List):
-                yield from inner.elts
-            else:
-                yield node
+            if not isinstance(node, ast.Starred):
+                yield node, self._given(node)
+                continue
+            items = self._program.value(node.value)
+            if type(items) not in (tuple, list):
+                return
+            for item in items:
+                yield node, Given(item, self._pointer(node))
 
-    def _keywords(self, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
-        """Arguments by name, those of `**{...}` too where it is written out."""
+    def _keywords(self, call: ast.Call) -> Iterator[tuple[str, ast.AST, Given]]:
+        """Arguments by name, those of `**{...}` too where it can be seen."""
         for item in call.keywords:
             if item.arg:
-                yield item.arg, item.value
+                yield item.arg, item.value, self._given(item.value)
                 continue
-            yield from self._plain_keywords(item.value, call) or ()
+            values = self._unpacked(item.value)
+            for name, value in (values or {}).items():
+                yield (
+                    str(name),
+                    item,
+                    self._given(item.value)._replace(value=value),
+                )
 
-    def _plain_keywords(self, node: ast.AST, call: ast.Call) -> list[tuple[str, ast.expr]] | None:
-        """The arguments in `**{...}` or `**dict(...)`, where they are written out; None if they are not."""
-        values = [item.node for item in self._program.bindings_of(node) if item.node]
-        node = values[0] if len(values) == 1 else node
-        if isinstance(node, ast.Dict) and all(isinstance(key, ast.Constant) for key in node.keys):
-            return [
-                (str(key.value), value)
-                for key, value in zip(node.keys, node.values, strict=True)
-                if isinstance(key, ast.Constant)
-            ]
-        if isinstance(node, ast.Call) and self._program.full_name(node.func) == "dict" and not node.args:
-            return [(str(item.arg), item.value) for item in node.keywords if item.arg]
-        value = self._program.settings.get(show(node))
-        self._program.asked.setdefault(show(node))
-        if isinstance(value, dict):
-            constants = [(str(name), ast.Constant(item)) for name, item in value.items()]
-            for _, constant in constants:
-                ast.copy_location(constant, call)
-                self._program.scopes[constant] = self._program.scopes[call]
-            return list(constants)
-        return None
+    def _unpacked(self, node: ast.AST) -> dict[Any, Any] | None:
+        """The dictionary in `**settings`; None if it cannot be seen."""
+        value = self._program.value(node)
+        return value if isinstance(value, dict) else None
 
     def _given(self, node: ast.expr) -> Given:
-        if isinstance(node, ast.Starred):
-            return Given(Gap(show(node)), self._pointer(node))
         value = self._program.value(node)
-        return Given(value, self._pointer(node), "inferred" if self._program.inferred else "stated")
+        if (
+            isinstance(value, Symbol) and not value.name.startswith(_HOMES) and value.name != "float"
+        ):  # of another module
+            value = Gap(show(node), (show(node),))
+        certainty = "inferred" if self._program.inferred else "stated"
+        return Given(value, self._pointer(node), certainty, "flag" if self._program.was_set else "source")
 
     # What stands around them.
 
@@ -327,7 +378,7 @@ class _Reader:
                 own or assigned_name(self._program, self._outer(call), self._candidates) or path.split("/")[0] or "lstm"
             )
             self._paths[call] = path
-        for qualify in (self._by_class, self._by_line):
+        for qualify in (self._by_class, self._by_line, self._by_column):
             twice = Counter(names.values())
             names = {call: qualify(call, name) if twice[name] > 1 else name for call, name in names.items()}
         self._names = names
@@ -342,6 +393,10 @@ class _Reader:
     @staticmethod
     def _by_line(call: ast.Call, name: str) -> str:
         return f"{name}:{call.lineno}"
+
+    @staticmethod
+    def _by_column(call: ast.Call, name: str) -> str:
+        return f"{name}:{call.col_offset + 1}"
 
     def _keras_names(self, call: ast.Call, counts: Counter[str]) -> tuple[str, str]:
         """The name that the code gives a layer of Keras, and what the names of its weights begin with."""
@@ -393,6 +448,9 @@ class _Reader:
         if constructor.framework.startswith(("keras", "flax-linen")):
             gaps["input_size"] = Gap(f"{shown} takes it from the data")
         gaps = {**{field: gap for field, gap in gaps.items() if field not in reading.layer}, **reading.gaps}
+        dtype = self._cast(outer) or (self._default_dtype if constructor.framework.startswith("pytorch") else "")
+        if dtype and "dtype" not in reading.layer:
+            reading.layer["dtype"] = _setting(dtype, where)
         shape, pointer = self._input(call, outer)
         found = Found(
             self._names[call],
@@ -416,6 +474,24 @@ class _Reader:
             if shape.lengths:
                 found = found._replace(layer={**found.layer, "lengths": _setting(shape.lengths, where)})
         return _with_flow(found, self._flows.get(call), where)
+
+    def _cast(self, node: ast.AST) -> str:
+        """The dtype that methods behind a construction give it: `nn.LSTM(10, 20).half()`, `.to(torch.float64)`."""
+        parents, found = self._program.parents, ""
+        while isinstance(method := parents.get(node), ast.Attribute) and isinstance(
+            call := parents.get(method), ast.Call
+        ):
+            given = [*call.args, *(item.value for item in call.keywords if item.arg == "dtype")]
+            values = [self._program.value(item) for item in given] if method.attr == "to" else [method.attr]
+            found = next((name for value in values if (name := dtype_name(value))), found)
+            node = call
+        return found
+
+    @cached_property
+    def _default_dtype(self) -> str:
+        """What `torch.set_default_dtype` sets, if it is called."""
+        calls = (call for call in self._program.calls if _last(call.func) == "set_default_dtype" and call.args)
+        return next((dtype_name(self._program.value(call.args[0])) for call in calls), "")
 
     def _with_wrappers(self, call: ast.Call, reading: Reading, where: str | None) -> Reading:
         """What the wrappers around a construction say."""
@@ -456,17 +532,20 @@ class _Reader:
             {name: given.value for name, given in self._made[item][1].items() if name not in ("name", "go_backwards")}
             for item in (call, other)
         ]
+        if any(values[0].get(name) != values[1].get(name) for name in ("units", "use_bias")):
+            raise self._source.error(
+                self._span(node), "both directions must be alike", "the same units and biases", show(node)
+            )
         return values[0] == values[1]
 
     def _starred(self, call: ast.Call) -> Gap | None:
         """Arguments that cannot be seen: `**settings`."""
         for item in call.keywords:
-            if item.arg is None and not isinstance(self._plain_keywords(item.value, call), list):
-                text = show(item.value)
-                return Gap(f"**{text}", (text,))
+            if item.arg is None and self._unpacked(item.value) is None:
+                return Gap(f"**{show(item.value)}")
         for node in call.args:
-            if isinstance(node, ast.Starred) and not isinstance(node.value, ast.Tuple | ast.List):
-                return Gap(show(node), (show(node.value),))
+            if isinstance(node, ast.Starred) and type(self._program.value(node.value)) not in (tuple, list):
+                return Gap(show(node))
         return None
 
     def _built_often(self, call: ast.Call) -> list[str]:
@@ -478,6 +557,10 @@ class _Reader:
                 return ["it is built in a loop, as often as that runs: it is shown once"]
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 break
+        lines = self._program.made_in(self._program.scopes[call])
+        if len(lines) > 1:
+            shown = ", ".join(map(str, lines[:_SHOWN])) + ", ..." * (len(lines) > _SHOWN)
+            return [f"it is made {len(lines)} times, by calls in lines {shown}: it is shown once"]
         return []
 
     def _input(self, call: ast.Call, outer: ast.Call) -> tuple[Shaped | None, Pointer | None]:
@@ -508,19 +591,19 @@ class _Reader:
         where = self._source.name or "this text"
         hidden = self._hidden()
         if hidden:
-            call, gap = hidden
-            value = "LSTM" if show(call.func).startswith("getattr(") and len(gap.names) == 1 else "VALUE"
-            names = " ".join(f"--set {name}={value}" for name in gap.names)
-            return self._source.error(
-                self._span(call.func),
-                "this may be an LSTM",
-                found=show(call.func),
-                hint=f"give {names}" if names else "",
-            )
+            call, gap = hidden[0]
+            hint = f"give {_settings_for(call, gap)}"
+            return self._source.error(self._span(call.func), "this may be an LSTM", found=show(call.func), hint=hint)
         if self._relatives:
             call, name = self._relatives[0]
             what = f"{name.rpartition('.')[2]} is not an LSTM"
             return self._source.error(self._span(call.func), what, expected=SUPPORTED, found=show(call.func))
+        unread = next((call for call in self._program.calls if _last(call.func) in _CLASSES), None)
+        if unread is not None and not isinstance(self._program.value(unread.func), Local):
+            hint = "describe it with flags: --framework knows 30 frameworks"
+            return self._source.error(
+                self._span(unread.func), f"{show(unread.func)} is none that can be read", SUPPORTED, hint=hint
+            )
         local = self._local()
         if local is not None:
             return self._source.error(
@@ -534,24 +617,28 @@ class _Reader:
             hint="lstmcalc -h shows how to describe one with flags",
         )
 
-    def _hidden(self) -> tuple[ast.Call, Gap] | None:
-        """A call of something that is not known and may be an LSTM: `getattr(nn, kind)(10, 20)`."""
+    def _hidden(self) -> list[tuple[ast.Call, Gap]]:
+        """The calls of something that is not known and may be an LSTM: `getattr(nn, kind)(10, 20)`."""
+        found = []
         for call in self._program.calls:
-            value = self._program.value(call.func)
-            if isinstance(value, Gap) and value.names and "LSTM" in self._origin_text(call.func) + show(call.func):
-                return call, value
-            if (
-                isinstance(value, Gap)
-                and value.names
-                and isinstance(call.func, ast.Call)
-                and show(call.func).startswith("getattr(nn")
-            ):
-                return call, value
-        return None
+            value = self._program.value(call.func) if call not in self._made else None
+            if isinstance(value, Gap) and value.names and self._may_be(call.func):
+                found.append((call, value))
+        return found
 
-    def _origin_text(self, node: ast.AST) -> str:
-        bound = self._program.lookup(node, self._program.scopes[node]) if isinstance(node, ast.Name) else []
-        return " ".join(show(item.node)[:1000] for item in bound if item.kind == "value" and item.node)
+    def _may_be(self, function: ast.AST) -> bool:
+        """Whether a constructor of LSTMs is among what a function may be."""
+        if isinstance(function, ast.Call):
+            return show(function).startswith(("getattr(nn", "getattr(torch.nn"))
+        base = function.value if isinstance(function, ast.Subscript) else function
+        nodes = [base, *(item.node for item in self._program.bindings_of(base) if item.kind == "value" and item.node)]
+        return any(self._is_named(part) for node in nodes for part in ast.walk(node) if part is not function)
+
+    def _is_named(self, node: ast.AST) -> bool:
+        """Whether a constructor of LSTMs is named there, and not called."""
+        last = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+        above = self._program.parents.get(node)
+        return last in _CLASSES and not (isinstance(above, ast.Call) and above.func is node)
 
     def _local(self) -> ast.Call | None:
         for call in self._program.calls:
@@ -567,7 +654,9 @@ class _Reader:
         """
         for name in self._program.settings:
             if name not in self._program.asked:
-                known = tuple(self._program.asked)
+                known = tuple(
+                    asked for asked in self._program.asked if not asked.startswith((*_HOMES, "nn")) and "(" not in asked
+                )
                 raise SourceError(
                     f"no such name in {self._source.name or 'this text'}",
                     expected=f"one of {_listed(known[:12])}{', ...' * (len(known) > 12)}" if known else "",  # noqa: PLR2004
@@ -592,21 +681,29 @@ _WRAPPER_OPTIONS: Final = ("merge_mode", "time_major", "return_carry", "return_s
 
 def _spelled(names: Iterable[str]) -> list[str]:
     """Full names in the table's spelling; one that nothing binds stands for what it usually is."""
-    found = []
-    for name in names:
-        for pattern, replacement in _ALIASES:
-            name = pattern.sub(replacement, name)  # noqa: PLW2901  # one after the other
-        found.append(name)
-        if name.startswith("."):  # a module of the same package
-            continue
-        head, _, rest = name.rpartition(".")
-        first, _, middle = head.partition(".")
-        for home in _USUAL.get(first, ()):
-            full = ".".join(part for part in (home, middle, rest) if part)
-            for pattern, replacement in _ALIASES:
-                full = pattern.sub(replacement, full)
-            found.append(full)
-    return found
+    plain = [_aliased(name) for name in names]
+    known = [name for name in plain if name in _BY_NAME or name in RELATIVES or name in _WRAPPERS]
+    return known or [full for name in plain for full in (name, *_usual(name))]
+
+
+def _aliased(name: str) -> str:
+    for pattern, replacement in _ALIASES:
+        name = pattern.sub(replacement, name)
+    return name
+
+
+def _usual(name: str) -> Iterator[str]:
+    """What a name that nothing binds usually is; a module of the same package, `.layers`, is nothing else."""
+    if name.startswith("."):
+        return
+    head, _, rest = name.rpartition(".")
+    first, _, middle = head.partition(".")
+    for home in _USUAL.get(first, ()):
+        yield _aliased(".".join(part for part in (home, middle, rest) if part))
+
+
+def _last(function: ast.AST) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else str(getattr(function, "id", ""))
 
 
 def _with_flow(found: Found, flow: "Flow | None", where: str | None) -> Found:
@@ -614,8 +711,9 @@ def _with_flow(found: Found, flow: "Flow | None", where: str | None) -> Found:
     if flow is None:
         return found
     layer, gaps, stream = dict(found.layer), dict(found.gaps), flow.stream
-    if stream.reads:  # what a layer behind another one says of its input is not looked at by Keras
+    if "input_shape" in found.text:  # what a layer behind another one says of its input is not looked at by Keras
         layer.pop("input_size", None)
+        gaps.setdefault("input_size", Gap("what the layers before make is not known"))
     sizes = {"input_size": stream.features, "seq_len": stream.seq_len, "batch": stream.batch}
     for field, size in sizes.items():
         if size is not None and layer.get(field, _setting(None, where)).value != size:
@@ -639,6 +737,19 @@ def _setting(value: Any, where: str | None, certainty: str = "stated") -> Any:  
 
 def _one_line(text: str, limit: int = 100) -> str:
     return text if len(text) <= limit else f"{text[: limit - 4]}...)"
+
+
+def _settings_for(call: ast.Call, gap: Gap) -> str:
+    """The settings that would say what is called."""
+    value = "LSTM" if show(call.func).startswith("getattr(") and len(gap.names) == 1 else "VALUE"
+    return " ".join(f"--set {name}={value}" for name in gap.names)
+
+
+def _is_base_init(call: ast.Call) -> bool:
+    """Whether a class' `__init__` is called by its name: `nn.LSTM.__init__(self, 10, 20)`."""
+    function = call.func
+    named = isinstance(function, ast.Attribute) and function.attr == "__init__"
+    return named and not isinstance(getattr(function, "value", None), ast.Call) and bool(call.args)
 
 
 def _listed(names: Sequence[str]) -> str:

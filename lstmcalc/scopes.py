@@ -17,7 +17,8 @@ class Binding(NamedTuple):
     """What a name is bound to at one place.
 
     Attributes:
-        kind: `value`, `argument`, `import`, `class`, `function`, or `opaque` for what only running would tell.
+        kind: `value`, `argument`, `keywords` (of `**kwargs`), `import`, `class`, `function`, or `opaque` for what only
+            running would tell.
         node: The expression, the default, or the definition; None if there is none.
         scope: The scope that the expression is evaluated in.
         line: Where.
@@ -33,6 +34,20 @@ class Binding(NamedTuple):
     name: str
 
 
+class Store(NamedTuple):
+    """Where what a name stands for is changed: `config["size"] = 3`, `config.size = 3`, `names.append(x)`.
+
+    Attributes:
+        kind: `key`, `attribute`, or `other` for any change of which it cannot be said what it changes.
+        key: The key or the attribute.
+        binding: What is stored.
+    """
+
+    kind: str
+    key: object
+    binding: Binding
+
+
 class Scope:
     """A module, a class, a function or a comprehension, and what its names are bound to."""
 
@@ -42,6 +57,8 @@ class Scope:
         self.bindings: dict[str, list[Binding]] = {}
         self.attributes: dict[str, list[Binding]] = {}  # of a class: `self.x = ...`; else `config.x = ...` by text
         self.stars: list[str] = []  # modules whose names are all imported
+        self.fields: list[str] = []  # of a class: the names that its body annotates, as a dataclass' fields
+        self.globals: set[str] = set()  # names of the module that a function binds
 
     @property
     def owner(self) -> "Scope | None":
@@ -57,7 +74,14 @@ class Scope:
         if not isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef) or not self.parent:
             return ""
         names = [*self.node.args.posonlyargs, *self.node.args.args]
-        return names[0].arg if names and isinstance(self.parent.node, ast.ClassDef) else ""
+        method = isinstance(self.parent.node, ast.ClassDef) and not self.is_static
+        return names[0].arg if names and method else ""
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it is a method that is given no instance."""
+        decorators = getattr(self.node, "decorator_list", [])
+        return any(isinstance(item, ast.Name) and item.id == "staticmethod" for item in decorators)
 
 
 def chain(scope: Scope) -> Iterator[Scope]:
@@ -78,22 +102,28 @@ def visible(scope: Scope) -> Iterator[tuple[Scope, bool]]:
 
 
 def may_hold(bound: Sequence[Binding], line: int, branch: Branch, *, inner: bool) -> list[Binding]:
-    """The bindings that may hold in a line: the last one that surely came before, and what may have come after it."""
+    """The bindings that may hold in a line: the last one that surely came before, and what may have come after it.
+
+    Seen from a function inside (`inner`), any of them may: it runs whenever it is called.
+    """
     before = bound if inner else bound[: bisect_right(bound, line, key=lambda item: item.line)] or bound
     imports = [item for item in before if item.kind == "import"]
     if imports:  # `try: import a` and `except: import b`: whichever is there
         return imports[:1]
+    if inner:
+        values = [item for item in before if item.kind in ("value", "opaque", "argument")]
+        return values[: MAX_BINDINGS + 1] if values else list(before[-1:])
     held: list[Binding] = []
     for item in reversed(before):
         held.insert(0, item)
-        if item.branch == (() if inner else branch[: len(item.branch)]) or len(held) > MAX_BINDINGS:
+        if item.branch == branch[: len(item.branch)] or len(held) > MAX_BINDINGS:
             break
-    if not inner and held:  # what stands in the other branch of the same `if` is not passed
-        held = [item for item in held if not _excluded(item.branch, branch)] or held
+    if held:  # what stands in the other branch of the same `if` is not passed
+        held = [item for item in held if not excluded(item.branch, branch)] or held
     return held
 
 
-def _excluded(one: Branch, other: Branch) -> bool:
+def excluded(one: Branch, other: Branch) -> bool:
     """Whether two branches exclude each other: `if` and `else`."""
     sides = dict(other)
     return any(sides.get(node, side) != side for node, side in one)
@@ -115,6 +145,7 @@ class Scopes:
         of: The scope that each node is read in; of a definition the one inside.
         parents: What each node stands in.
         branches: The branches that each statement stands in.
+        stores: What is changed after it was bound, by the last part of its name, whoever holds it.
     """
 
     def __init__(self, tree: ast.Module) -> None:
@@ -122,6 +153,7 @@ class Scopes:
         self.of: dict[ast.AST, Scope] = {tree: self.top}
         self.parents: dict[ast.AST, ast.AST] = {}
         self.branches: dict[ast.AST, Branch] = {}
+        self.stores: dict[str, list[Store]] = {}
         stack: list[tuple[ast.AST, Scope, Branch]] = [(tree, self.top, ())]
         while stack:
             node, scope, branch = stack.pop()
@@ -171,6 +203,15 @@ class Scopes:
 
     def _statement(self, node: ast.AST, scope: Scope, branch: Branch) -> None:
         """Note what a statement binds that is no definition."""
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            scope.globals |= set(node.names)
+        if (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(node.target, ast.Name)
+            and isinstance(scope.node, ast.ClassDef)
+        ):
+            scope.fields.append(node.target.id)
+        self._change(node, scope, branch)
         if isinstance(node, ast.Import | ast.ImportFrom):
             self._import(node, scope, branch)
             return
@@ -179,6 +220,28 @@ class Scopes:
             self._target(target, value, scope, branch)
         if isinstance(node, ast.ExceptHandler) and node.name:
             self._bind(scope, node.name, "opaque", None, scope, node.lineno, branch)
+
+    def _change(self, node: ast.AST, scope: Scope, branch: Branch) -> None:
+        """Note what changes something in place: a method such as `append`, `setattr`, `del`."""
+        changed: list[ast.expr] = []
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute) and node.func.attr in _MUTATORS:
+                changed = [node.func.value]
+            elif isinstance(node.func, ast.Name) and node.func.id == "setattr":
+                changed = node.args[:1]
+        elif isinstance(node, ast.Delete):
+            changed = [item.value for item in node.targets if isinstance(item, ast.Subscript | ast.Attribute)]
+        for item in changed:
+            self._store(item, "other", None, None, scope, branch)
+
+    def _store(
+        self, base: ast.AST, kind: str, key: object, value: ast.AST | None, scope: Scope, branch: Branch
+    ) -> None:
+        name = base.attr if isinstance(base, ast.Attribute) else base.id if isinstance(base, ast.Name) else ""
+        if name and name != scope.first_argument:
+            line = int(getattr(base, "lineno", 0))
+            binding = Binding("value" if value else "opaque", value, scope, line, branch, f"{name}.{key}")
+            self.stores.setdefault(name, []).append(Store(kind, key, binding))
 
     def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope, branch: Branch) -> None:
         home = f"{'.' * node.level}{node.module or ''}." if isinstance(node, ast.ImportFrom) else ""
@@ -203,17 +266,34 @@ class Scopes:
                 else:
                     part = ast.Subscript(value, ast.Constant(position), ast.Load()) if value else None  # type: ignore[arg-type]  # an expression
                 self._target(item, part, scope, branch)
+        elif isinstance(target, ast.Subscript):
+            constant = isinstance(target.slice, ast.Constant)
+            key = target.slice.value if isinstance(target.slice, ast.Constant) else None
+            self._store(target.value, "key" if constant else "other", key, value, scope, branch)
         elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
             owner = instance_owner(target.value.id, scope)
+            if not owner:
+                self._store(target.value, "attribute", target.attr, value, scope, branch)
             text = target.attr if owner else f"{target.value.id}.{target.attr}"
             where = owner or scope
             kind = "value" if value else "opaque"
             where.attributes.setdefault(text, []).append(Binding(kind, value, scope, line, branch, text))
+        elif isinstance(target, ast.Attribute):  # self.config.size = 3
+            self._store(target.value, "attribute", target.attr, value, scope, branch)
 
-    @staticmethod
     def _bind(
-        scope: Scope, name: str, kind: str, node: ast.AST | None, home: Scope, line: int, branch: Branch, full: str = ""
+        self,
+        scope: Scope,
+        name: str,
+        kind: str,
+        node: ast.AST | None,
+        home: Scope,
+        line: int,
+        branch: Branch,
+        full: str = "",
     ) -> None:
+        if name in scope.globals:  # whoever calls the function changes it
+            scope, branch = self.top, (*branch, (id(scope), "global"))
         scope.bindings.setdefault(name, []).append(Binding(kind, node, home, line, branch, full or name))
 
     def _arguments(self, arguments: ast.arguments, scope: Scope, line: int) -> None:
@@ -222,9 +302,9 @@ class Scopes:
         pairs = [*zip(ordered, [*without, *arguments.defaults], strict=True)]
         for argument, default in [*pairs, *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]:
             self._bind(scope, argument.arg, "argument", default, scope, line, ())
-        for rest in (arguments.vararg, arguments.kwarg):
+        for rest, kind in ((arguments.vararg, "opaque"), (arguments.kwarg, "keywords")):
             if rest is not None:
-                self._bind(scope, rest.arg, "opaque", None, scope, line, ())
+                self._bind(scope, rest.arg, kind, None, scope, line, ())
 
 
 _BRANCHING: Final = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.Match)
@@ -245,3 +325,22 @@ def _targets(node: ast.AST) -> list[ast.expr]:
     if isinstance(node, ast.NamedExpr | ast.AugAssign | ast.For | ast.AsyncFor):
         return [node.target]
     return [node.optional_vars] if isinstance(node, ast.withitem) and node.optional_vars else []
+
+
+_MUTATORS: Final = frozenset(
+    [
+        "add",
+        "append",
+        "clear",
+        "discard",
+        "extend",
+        "insert",
+        "pop",
+        "popitem",
+        "remove",
+        "reverse",
+        "setdefault",
+        "sort",
+        "update",
+    ]
+)

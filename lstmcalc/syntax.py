@@ -11,10 +11,10 @@ from typing import Final
 from lstmcalc.errors import SourceError
 from lstmcalc.texts import SourceText, Span
 
-MAX_CODE: Final = 2 * 2**20  # characters; a syntax tree takes a few hundred times as much memory
-_NESTED: Final = 150  # brackets inside brackets; Python's own limit is 200
+MAX_CODE: Final = 2**20  # characters; a syntax tree takes a few hundred times as much memory
+# characters; a syntax tree takes a few hundred times as much memory
 _REPAIRS: Final = 60  # lines that are no code, before it is given up
-_WORK: Final = 30 * 2**20  # characters parsed again for them
+_WORK: Final = 8 * 2**20  # characters parsed again for them
 
 _STATEMENT: Final = 20  # lines of one, in text that is not all code
 
@@ -178,10 +178,5 @@ def _check_depth(source: SourceText) -> None:
     Raises:
         SourceError: It would.
     """
-    text, depth, deepest = _QUOTED.sub("", source.text), 0, 0
-    for bracket in re.findall(r"[(\[{)\]}]", text):
-        depth = depth + 1 if bracket in "([{" else max(0, depth - 1)
-        deepest = max(deepest, depth)
-    if deepest > _NESTED or _LONG.search(text):
-        expected = f"at most {_NESTED} brackets inside one another" if deepest > _NESTED else ""
-        raise SourceError("this is nested too deeply to be read", expected, where=source.name)
+    if _LONG.search(_QUOTED.sub("", source.text)):
+        raise SourceError("this is nested too deeply to be read", where=source.name)

@@ -182,8 +182,8 @@ def test_arguments_that_cannot_be_seen_are_said_not_to_be() -> None:
     assert said(found) == SIZES
     assert found.notes == ("**options is not known: what it sets is not seen",)
     assert only("nn.LSTM(**options)").gaps == {
-        "input_size": Gap("**options", ("options",)),
-        "hidden_size": Gap("**options", ("options",)),
+        "input_size": Gap("**options"),
+        "hidden_size": Gap("**options"),
     }
     assert said(only("nn.LSTM(**options)", options={"input_size": 10, "hidden_size": 20})) == SIZES
 
@@ -474,8 +474,10 @@ def test_what_acts_in_training_only_is_noted() -> None:
 def test_a_backward_layer_is_part_of_the_wrapper() -> None:
     same = "f = LSTM(8)\nb = LSTM(8, go_backwards=True)\nm.add(Bidirectional(f, backward_layer=b))"
     assert only(same).unmodelled == ()
-    other = "m.add(Bidirectional(LSTM(8), backward_layer=LSTM(9, go_backwards=True)))"
+    other = "m.add(Bidirectional(LSTM(8), backward_layer=LSTM(8, activation='relu', go_backwards=True)))"
     assert only(other).unmodelled == ("backward_layer, another layer than the forward one",)
+    with pytest.raises(SourceError, match="both directions must be alike"):
+        found_in("m.add(Bidirectional(LSTM(8), backward_layer=LSTM(9, go_backwards=True)))")
 
 
 @pytest.mark.parametrize(
@@ -646,7 +648,7 @@ def test_names_that_lead_through_thousands_of_names_end() -> None:
     chain = "".join(f"a{k} = a{k + 1} + a{k + 1}\n" for k in range(200))
     assert "hidden_size" in only(f"{chain}nn.LSTM(10, a0)").gaps
     nested = "".join(f"a{k} = (a{k - 1}, a{k - 1})\n" for k in range(1, 60))
-    with pytest.raises(LstmcalcError, match="hidden_size is not an integer"):
+    with pytest.raises(LstmcalcError, match="hidden_size of lstm is open"):
         read_subjects({"source": f"a0 = (1, 1)\n{nested}nn.LSTM(10, a59)"})
 
 
