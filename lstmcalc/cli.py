@@ -123,7 +123,7 @@ def _frameworks(typed: TypedFlags) -> Outcome:
     try:
         return Outcome(report.frameworks_tree(read_subjects(typed, "pytorch"), only), _style(typed))
     except UnsupportedError as error:
-        raise error.at("--proj and --only") from None
+        raise error.at("--proj and --only" if typed["proj_size"] is not None else "--only") from None
 
 
 @program.command(
@@ -225,6 +225,8 @@ def _show(outcome: Outcome) -> int:
 
     if sys.stdout is None:
         return _fail("standard output is closed")
+    if hasattr(sys.stdout, "reconfigure"):  # a name from a source may have letters that a terminal has not
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         write_report(outcome.tree, outcome.style, sys.stdout)
     except (BrokenPipeError, SystemExit):  # rich ends so when the reader has gone

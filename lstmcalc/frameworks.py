@@ -264,8 +264,11 @@ def _merged(mode: str, parts: tuple[str, str]) -> str:
 
 
 _KERAS_CHOSEN: Final = (
+    ("time_major=True", Port("input", "input", "L N H_in")),  # before Keras 3
     ("return_sequences=True", Port("output", "output", "N L H_out", equals="output.swapaxes(0, 1)", only="uni")),
     ("return_sequences=True", Port("output", "output", "N L D*H_out", equals="output.swapaxes(0, 1)", only="bi")),
+    ("return_sequences=True time_major=True", Port("output", "output", "L N H_out", equals="output", only="uni")),
+    ("return_sequences=True time_major=True", Port("output", "output", "L N D*H_out", equals="output", only="bi")),
     *(
         (f"merge_mode={mode}", Port("output", "output", "N H_out", equals=_merged(mode, _BOTH_LAST), only="bi"))
         for mode in _MERGES

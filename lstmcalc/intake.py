@@ -4,12 +4,14 @@ Not here: how flags (`parse`) and sources (`sources`) are read.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from lstmcalc.config import HYPERPARAMETERS, LSTMConfig
 from lstmcalc.errors import (
     ConfigError,
     LstmcalcError,
     SourceError,
+    TooLargeError,
     UnsupportedError,
     UsageError,
     nearest_hint,
@@ -17,6 +19,8 @@ from lstmcalc.errors import (
 )
 from lstmcalc.parse import Typed, flag_name, read_flags, read_framework, read_settings
 from lstmcalc.subject import Found, Layer, Origin, Setting, Subject, settle
+
+MAX_MODULES: Final = 1000  # LSTMs in one report; no model that somebody made has more
 
 
 def read_subjects(typed: Mapping[str, Typed], framework: str = "") -> list[Subject]:
@@ -38,17 +42,43 @@ def read_subjects(typed: Mapping[str, Typed], framework: str = "") -> list[Subje
     framework = framework or (read_framework("--framework", str(named)) if named is not None else "")
     from lstmcalc import sources
 
-    settings = typed.get("set") or ()
-    known = read_settings(settings if isinstance(settings, Sequence) and not isinstance(settings, str) else [])
-    source, module = typed.get("source"), typed.get("module")
+    known = read_settings(_several(typed.get("set")))
+    source, modules = typed.get("source"), _several(typed.get("module"))
     found = sources.find_config() if source is None else sources.read_source(str(source), known)
     if source is None and known:
         raise SourceError("there is nothing to set", expected="a SOURCE with names in it", where="--set")
-    if not found:
-        found = [Found("lstm", "pytorch", "", None, {}, {})]
-    if module is None:
-        return [_subject(item, found, found, flags, framework) for item in found]
-    return [_subject(item := sources.pick(found, str(module)), [item], found, flags, framework)]
+    found = _named(found or [Found("lstm", "pytorch", "", None, {}, {})])
+    picked = list(dict.fromkeys(sources.pick([item.name for item in found], name) for name in modules))
+    chosen = [item for item in found if not modules or item.name in picked]
+    if len(chosen) > MAX_MODULES:
+        raise TooLargeError(
+            "this report would be too long",
+            expected=f"at most {MAX_MODULES:,} LSTMs",
+            found=f"{len(chosen):,}",
+            hint=f"--module {chosen[-1].name} reports one of them",
+        )
+    intake = _Intake(found, chosen, flags, framework)
+    return [intake.subject(item) for item in chosen]
+
+
+def _several(value: Typed) -> list[str]:
+    """What a flag that can be repeated was given."""
+    return [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
+
+
+def _named(found: Sequence[Found]) -> list[Found]:
+    """LSTMs with names that can be printed, and that no two of them share."""
+    taken: dict[str, int] = {}
+    result = []
+    for item in found:
+        name = item.name if item.name.isprintable() else repr(item.name)[1:-1]
+        taken[name] = taken.get(name, 0) + 1
+        while taken[name] > 1 and f"{name}_{taken[name]}" in taken:
+            taken[name] += 1
+        unique = name if taken[name] == 1 else f"{name}_{taken[name]}"
+        taken.setdefault(unique, 1)
+        result.append(item if unique == item.name else item._replace(name=unique))
+    return result
 
 
 def lstms_in(source: str, module: str | None = None, **settings: object) -> dict[str, LSTMConfig]:
@@ -92,25 +122,70 @@ def check_computable(subject: Subject) -> None:
     raise error.showing(pointer.place, pointer.excerpt) if pointer else error
 
 
-def _subject(
-    found: Found, picked: Sequence[Found], known: Sequence[Found], flags: Layer, framework: str, depth: int = 0
-) -> Subject:
-    """One LSTM; flags are for those that are `picked`, and what it reads from is among the `known`."""
-    own = dict(flags) if any(item is found for item in picked) else {}
-    said = dict(found.layer)
-    before = _read_from(found, known)
-    if before is not None and any(item is before for item in picked):
-        own.pop("input_size", None)  # it is for the first of them: the others follow
-    if before is not None and "input_size" not in own and depth <= len(known):
-        below = _subject(before, picked, known, flags, "", depth + 1)
-        said["input_size"] = Setting(_width(below), Origin("source", found.where, "inferred"))
-    given = _given_input({**said, **own}, found)
-    _check_gaps(found, {**given, **said, **own})
-    return _settled(found, [own, {**given, **said}], framework or found.framework)
+class _Intake:
+    """What becomes of the LSTMs of one source.
+
+    Args:
+        found: All of them.
+        chosen: Those that are reported; flags are for them.
+        flags: What the flags say.
+        framework: The framework to report them in; empty for their own.
+    """
+
+    def __init__(self, found: Sequence[Found], chosen: Sequence[Found], flags: Layer, framework: str) -> None:
+        self._by_name = {item.name: item for item in found}
+        self._chosen = {item.name for item in chosen}
+        self._flags = flags
+        self._framework = framework
+        self._widths: dict[str, int] = {}  # of what each LSTM gives to the next
+        # A flag for what some of them leave open is for those: the others say it themselves.
+        self._open = {field for field in flags if any(field in item.gaps for item in chosen)}
+
+    def subject(self, found: Found) -> Subject:
+        """One LSTM as it is reported."""
+        chain = [found]
+        while (before := self._before(chain[-1])) and before.name not in self._widths:
+            chain.append(before)
+            if len(chain) > len(self._by_name):  # what reads itself: no model does
+                break
+        for item in reversed(chain[1:]):
+            self._widths[item.name] = _width(self._settled(item, ""))
+        return self._settled(found, self._framework)
+
+    def _before(self, found: Found) -> Found | None:
+        """The LSTM that another reads from, if that settles its input size."""
+        given = "input_size" in self._flags and found.name in self._chosen
+        before = self._by_name.get(found.reads)
+        return before if before and not (given and before.name not in self._chosen) else None
+
+    def _settled(self, found: Found, framework: str) -> Subject:
+        own = dict(self._flags) if found.name in self._chosen else {}
+        own = {field: value for field, value in own.items() if field not in self._open or field in found.gaps}
+        said = dict(found.layer)
+        if self._before(found) and found.reads in self._widths:
+            if found.reads in self._chosen:
+                own.pop("input_size", None)  # it is for the first of them: the others follow
+            said["input_size"] = Setting(self._widths[found.reads], Origin("source", found.where, "inferred"))
+        _check_options(found)
+        given = _given_input({**said, **own}, found)
+        _check_gaps(found, {**given, **said, **own}, alone=len(self._chosen) == 1)
+        subject = _settled(found, [own, {**given, **said}], framework or found.framework)
+        self._widths.setdefault(found.name, _width(subject))
+        return subject
 
 
-def _read_from(found: Found, known: Sequence[Found]) -> Found | None:
-    return next((item for item in known if found.reads and item.name == found.reads), None)
+_MERGES: Final = ("concat", "sum", "mul", "ave", None)
+
+
+def _check_options(found: Found) -> None:
+    """Refuse options that Keras does not have.
+
+    Raises:
+        SourceError: There is one.
+    """
+    mode = found.options.get("merge_mode", "concat")
+    if mode not in _MERGES:
+        raise _at(found, "", SourceError("no such merge_mode", f"one of {', '.join(map(str, _MERGES))}", shorten(mode)))
 
 
 def _width(subject: Subject) -> int:
@@ -163,7 +238,7 @@ def _is_batch_first(found: Found, said: Layer) -> bool:
     return axes.startswith("N L") and not found.options.get("time_major")
 
 
-def _check_gaps(found: Found, said: Layer) -> None:
+def _check_gaps(found: Found, said: Layer, *, alone: bool) -> None:
     """Refuse what is still open.
 
     Raises:
@@ -172,16 +247,27 @@ def _check_gaps(found: Found, said: Layer) -> None:
     gaps = {field: gap for field, gap in found.gaps.items() if field not in said}
     if not gaps:
         return
-    flags = _listed([flag_name(field) for field in gaps])
+    flags = _listed([_FLAGS_OF.get(field, flag_name(field)) for field in gaps])
     names = dict.fromkeys(f"--set {_quoted(name)}=VALUE" for gap in gaps.values() for name in gap.names)
-    what = f"{_listed(list(gaps))} of {found.name} {'is' if len(gaps) == 1 else 'are'} open"
+    switches = [field for field in gaps if field in _FLAGS_OF]
+    wanted = "True or False" if len(switches) == len(gaps) else "a number" if len(gaps) == 1 else "numbers"
     error = SourceError(
-        what,
-        expected="a number" if len(gaps) == 1 else "numbers",
+        f"{_listed(list(gaps))} of {found.name} {'is' if len(gaps) == 1 else 'are'} open",
+        expected=wanted if not switches or len(switches) == len(gaps) else "values",
         found=", ".join(dict.fromkeys(gap.why or " and ".join(gap.names) for gap in gaps.values())),
-        hint=f"give {flags}" + (f", or {' '.join(names)}" if names else ""),
+        hint=f"give {flags}"
+        + (f", or {' '.join(names)}" if names else "")
+        + ("" if alone else f"; --module {_quoted(found.name)} reports this one alone"),
     )
     raise _at(found, next(iter(gaps)), error)
+
+
+# A switch has two spellings.
+_FLAGS_OF: Final = {
+    "bidirectional": "--bi or --no-bi",
+    "bias": "--bias or --no-bias",
+    "batch_first": "--batch-first or --no-batch-first",
+}
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -240,8 +326,12 @@ def _placed(error: ConfigError, flags: Layer, found: Found) -> ConfigError:
         fields.append("unbatched")
     elif error.field == "batch" and "lengths" in flags:
         fields.append("lengths")
+    if error.field == "lengths" and "seq_len" in flags and "lengths" not in flags:
+        fields.append("seq_len")
     given = [flag_name(field) for field in fields if field in flags]
     pointer = found.pointers.get(error.field)
+    if not pointer and error.field in ("seq_len", "batch") and found.input_shape:
+        pointer = found.pointers.get("input")
     if pointer and not given:
         return error.showing(pointer.place, pointer.excerpt)
     return error.at(" and ".join(given) or flag_name(error.field))

@@ -28,8 +28,8 @@ def assigned_name(program: Program, node: ast.AST, names: Callable[[ast.Call], l
     while node in parents:
         child, node = node, parents[node]
         step = _step(child, node, path, names)
-        if step is None:
-            return ""
+        if step is None:  # of a list that is assigned to nothing, the place in it
+            return ".".join(reversed(path)) if isinstance(node, ast.Expr | ast.Return) else ""
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr):
             target = _text_of(node.targets[0] if isinstance(node, ast.Assign) else node.target)
             return ".".join([target, *reversed(path)]) if target else ""

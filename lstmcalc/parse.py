@@ -90,7 +90,7 @@ FRAMEWORK_FLAG: Final = Flag(
 )
 SOURCE_FLAGS: Final = (
     Flag("source", (), (), "SOURCE", 'Code, a printed model, TOML or JSON: a file, - or text as "nn.LSTM(10, 20)"'),
-    Flag("module", ("--module", "-m"), (), "NAME", "Of several LSTMs the one of this path, or end of a path"),
+    Flag("module", ("--module", "-m"), (), "NAME", "Of several LSTMs the one of this path, or end of a path", (), True),
     Flag("set", ("--set",), (), "NAME=VALUE", "What a name in the code stands for; may be repeated", (), True),
 )
 _FLAGS: Final = {flag.field: flag for flag in (*LSTM_FLAGS, *DATA_FLAGS)}

@@ -374,13 +374,14 @@ class _Reader:
         names, self._paths = {}, {}
         for call in made:
             own, path = self._keras_names(call, keras) if "keras" in self._made[call][0].framework else ("", "")
-            names[call] = (
-                own or assigned_name(self._program, self._outer(call), self._candidates) or path.split("/")[0] or "lstm"
-            )
+            assigned = assigned_name(self._program, self._outer(call), self._candidates)
+            names[call] = own or assigned or path.split("/")[0] or "lstm"
+            path = path if call in self._wrapped or not self._is_cell(call) else ""
             self._paths[call] = path
-        for qualify in (self._by_class, self._by_line, self._by_column):
+        for qualify in (self._by_class, self._by_line):
             twice = Counter(names.values())
-            names = {call: qualify(call, name) if twice[name] > 1 else name for call, name in names.items()}
+            if len({call.lineno for call in names}) > 1:
+                names = {call: qualify(call, name) if twice[name] > 1 else name for call, name in names.items()}
         self._names = names
 
     def _outer(self, call: ast.Call) -> ast.Call:
@@ -394,10 +395,6 @@ class _Reader:
     def _by_line(call: ast.Call, name: str) -> str:
         return f"{name}:{call.lineno}"
 
-    @staticmethod
-    def _by_column(call: ast.Call, name: str) -> str:
-        return f"{name}:{call.col_offset + 1}"
-
     def _keras_names(self, call: ast.Call, counts: Counter[str]) -> tuple[str, str]:
         """The name that the code gives a layer of Keras, and what the names of its weights begin with."""
 
@@ -407,8 +404,7 @@ class _Reader:
 
         given = self._made[call][1].get("name")
         own = given.value if given and isinstance(given.value, str) else ""
-        cell = self._made[call][0].names[0].endswith("Cell")
-        inner = own or automatic("lstm_cell" if cell else "lstm")
+        inner = own or automatic("lstm_cell" if self._is_cell(call) else "lstm")
         for wrapped in self._wrapped.get(call, []):
             keyword = next((item.value for item in wrapped.call.keywords if item.arg == "name"), None)
             named = keyword.value if isinstance(keyword, ast.Constant) and isinstance(keyword.value, str) else ""
@@ -416,7 +412,10 @@ class _Reader:
                 outer = named or automatic("bidirectional")
                 return named, f"{outer}/{{direction}}_{inner}"
             own, inner = named, named or automatic("rnn")
-        return own, "" if cell and call not in self._wrapped else inner
+        return own, inner
+
+    def _is_cell(self, call: ast.Call) -> bool:
+        return self._made[call][0].names[0].endswith("Cell")
 
     # What flows into them.
 

@@ -101,7 +101,7 @@ def write_markdown(tree: Tree, stream: IO[str]) -> None:
 
 def _markdown(block: Block) -> Iterator[str]:
     if isinstance(block, Heading):
-        yield f"## `{block.text}`"
+        yield f"## {_code_span(block.text)}"
     elif isinstance(block, Code):
         yield from ("```python", block.text.rstrip("\n"), "```")
     elif isinstance(block, Facts):
@@ -124,7 +124,13 @@ def _markdown_cell(cell: str, kind: str, *, code: bool) -> str:
     cell = cell.replace("|", "\\|")  # even inside backticks
     if kind == "sum":
         return f"**{cell}**"
-    return f"`{cell}`" if code else cell
+    return _code_span(cell) if code else cell
+
+
+def _code_span(text: str) -> str:
+    """Text as code: between more backticks than there are in it."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{text}{fence}" if len(fence) == 1 else f"{fence} {text} {fence}"
 
 
 def _markdown_phrase(phrase: str) -> str:

@@ -112,7 +112,7 @@ def _params(subject: Subject, gate: str | None) -> Tree:
         tree = row_of(parameter)
         if gate:
             # Names of other frameworks are no Python: there it is the index alone.
-            tree["slice"] = _slice_text("" if foreign else f"{subject.name}.{parameter.name}", parameter, gate)
+            tree["slice"] = _slice_text("" if foreign else _python_path(subject.name, parameter.name), parameter, gate)
         return tree
 
     keys = {
@@ -128,6 +128,15 @@ def _params(subject: Subject, gate: str | None) -> Tree:
         "total_bytes": storage.num_parameters * DTYPE_BYTES[subject.data.dtype],
     }
     return module_tree(subject, (*HYPERPARAMETERS, "dtype"), keys)
+
+
+def _python_path(module: str, name: str) -> str:
+    """A parameter as Python says it: `net.layers[0].weight_ih_l0`; alone where its module's name is no path."""
+    parts = module.split(".")
+    if not all(part.isidentifier() or part.isdecimal() for part in parts) or parts[0].isdecimal():
+        return name
+    path = "".join(f"[{part}]" if part.isdecimal() else f".{part}" for part in parts)
+    return f"{path[1:]}.{name}"
 
 
 def _slice_text(name: str, parameter: "Parameter", gate: str) -> str | None:

@@ -73,21 +73,18 @@ def find_config() -> list[Found]:
     return []
 
 
-def pick(found: Sequence[Found], module: str) -> Found:
-    """The LSTM called `module`, by its path or by the end of it.
+def pick(names: Sequence[str], module: str) -> str:
+    """The name of the LSTM that is called `module`, by its path or by the end of it.
 
     Raises:
         UsageError: There is none, or there are several.
     """
     name = module.removeprefix("self.")
-    names = [item.name for item in found]
-    fitting = [item for item in found if item.name == name] or [
-        item for item in found if item.name.endswith((f".{name}", f"/{name}"))
-    ]
+    fitting = [item for item in names if item == name] or [item for item in names if item.endswith(f".{name}")]
     if len(fitting) == 1:
         return fitting[0]
-    shown = [item.name for item in fitting] or names
-    listed = f"{', '.join(shown[:20])}{', ...' * (len(shown) > 20)}"  # noqa: PLR2004
+    shown = fitting or names
+    listed = f"{', '.join(shown[:20])}{', ...' * (len(shown) > 20)}"  # noqa: PLR2004  # what can be read at a glance
     raise UsageError(
         "several modules are called so" if fitting else "no such module",
         expected=f"one of {listed}",

@@ -160,8 +160,16 @@ def _merged(layers: Sequence[Layer]) -> dict[str, Setting]:
     said: dict[str, Setting] = {}
     for layer in layers:
         void = {other for field, others in _VOID.items() if field in said and _is_said(said[field]) for other in others}
+        if {"batch", "lengths"} <= said.keys() | layer.keys() and _agree(said.get("batch"), layer.get("lengths")):
+            void.discard("lengths")
         said.update({field: setting for field, setting in layer.items() if field not in said and field not in void})
     return said
+
+
+def _agree(batch: Setting | None, lengths: Setting | None) -> bool:
+    """Whether there are as many lengths as sequences."""
+    counted = batch is not None and lengths is not None and isinstance(lengths.value, list | tuple)
+    return bool(counted and batch and lengths and len(lengths.value) == batch.value)
 
 
 def _is_said(setting: Setting) -> bool:

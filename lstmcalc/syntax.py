@@ -140,22 +140,31 @@ def _repaired(lines: list[str], line: int) -> bool:
 
 def _fragments(lines: list[str]) -> list[str] | None:
     """Of text with code in it, the statements that are whole; None if one that speaks of an LSTM is not."""
+    if not any("LSTM" in line for line in lines):
+        return None
     kept, number = [""] * len(lines), 0
     while number < len(lines):
-        taken = next((count for count in range(1, _STATEMENT + 1) if _is_statement(lines[number : number + count])), 0)
+        taken = _statement_length(lines, number)
         if taken:
             kept[number : number + taken] = _dedented(lines[number : number + taken])
-        elif re.search(r"\bLSTM(Cell)?\s*\(", lines[number]):
+        elif re.match(r"(?!\s*(?:class|def)\b).*\bLSTM(Cell)?\s*\(", lines[number]):
             return None
         number += taken or 1
     return kept if any("LSTM" in line for line in kept) else None
 
 
-def _is_statement(lines: list[str]) -> bool:
-    """Whether these lines are a statement with a call or an assignment in it."""
-    text = "\n".join(_dedented(lines))
-    if "(" not in text and "=" not in text:
-        return False
+def _statement_length(lines: list[str], first: int) -> int:
+    """How many lines a statement with a call or an assignment in it takes; 0 if there is none."""
+    depth = 0
+    for count, line in enumerate(lines[first : first + _STATEMENT], 1):
+        depth += sum(line.count(bracket) for bracket in "([{") - sum(line.count(bracket) for bracket in ")]}")
+        if depth <= 0:  # until then it is not whole
+            text = "\n".join(_dedented(lines[first : first + count]))
+            return count if ("(" in text or "=" in text) and _is_code(text) else 0
+    return 0
+
+
+def _is_code(text: str) -> bool:
     try:
         return bool(_parsed(text).body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -149,7 +149,7 @@ def test_values_are_as_they_are_printed() -> None:
         "bias": False,  # PyTorch takes what is true, and prints what it was given
         "proj_size": 2.5,
     }
-    assert [type(value) for value in values(found).values()] == [int, int, int, float, int, float]
+    assert [type(value) for value in values(found).values()] == [int, int, int, float, bool, float]
 
 
 # What stands around a tree, and what became of it on its way.
