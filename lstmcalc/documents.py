@@ -410,7 +410,7 @@ def _found(document: _Document, path: KeyPath, settings: _Settings, data: dict[s
             "": document.pointer(path or _first(settings)),
             **{field: pointer for field, (_, pointer) in read.items()},
         },
-        gaps={field: Gap("it is not there") for field in gaps},
+        gaps={field: Gap(f"no {field}") for field in gaps},
     )
 
 
@@ -503,7 +503,7 @@ def _read_module(document: _Document, path: KeyPath, module: object) -> Found:
             for field, (setting, _) in read.items()
         },
         pointers={"": document.pointer(path), **{field: pointer for field, (_, pointer) in read.items()}},
-        gaps={field: Gap("it is not there") for field in _REQUIRED if field not in settings},
+        gaps={field: Gap(f"no {field}") for field in _REQUIRED if field not in settings},
         options={
             name: value
             for name, value in (options if isinstance(options, Mapping) else {}).items()
@@ -590,6 +590,10 @@ _MENTIONED: Final = 3  # synonyms in a message
 
 def _read_foreign(document: _Document, tree: Table) -> list[Found]:
     """The LSTM of a config.json: what is named as PyTorch names it, and what may be meant for the rest."""
+    kinds = [str(tree.get(key, "")) for key in ("model_type", "architectures")]
+    if any(re.search("gru", kind, re.IGNORECASE) for kind in kinds):
+        key = "model_type" if "model_type" in tree else "architectures"
+        document.refuse((key,), "a GRU is not an LSTM", "the configuration of an LSTM", _shown(tree[key]))
     settings = {
         field: _Value(tree[field], (field,)) for field, sorts in _NUMBERS.items() if _is_a(tree.get(field), sorts)
     }
@@ -625,7 +629,7 @@ def _may_be(tree: Table, field: str) -> str:
     found = [
         f"{key} = {_shown(tree[key])}" for key in _SYNONYMS[field] if key in tree and _is_a(tree[key], _NUMBERS[field])
     ]
-    return f"{' or '.join(found[:_MENTIONED])} may be it" if found else "it is not there"
+    return f"no {field}, but {' or '.join(found[:_MENTIONED])}" if found else f"no {field}"
 
 
 def _foreign_notes(tree: Table) -> tuple[str, ...]:

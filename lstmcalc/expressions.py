@@ -186,7 +186,7 @@ class Program:
         if all(_same(first, value) for value, _ in values):
             return first
         if len(values) == 1:
-            return Gap(first.why, (text, *first.names[:1]) if first.why else (text,))
+            return Gap(first.why, tuple(dict.fromkeys((text, *first.names[:1]))) if first.why else (text,))
         if any(isinstance(value, Gap) for value, _ in values):
             return Gap("", (text,))
         return _differing(text, values)
@@ -386,7 +386,7 @@ class Program:
 
     def _attribute_value(self, base: Any, node: ast.Attribute, text: str) -> Any:  # noqa: ANN401  # as above
         found: Any = None
-        if isinstance(base, Symbol):
+        if isinstance(base, Symbol) and not (base.name.endswith(".FLAGS") and node.attr in self._argparse):
             return Symbol(f"{base.name}.{node.attr}")
         if isinstance(base, Instance | Arguments) and node.attr in (base.stored or {}):
             found = (base.stored or {})[node.attr]
@@ -405,9 +405,14 @@ class Program:
 
     def _is_parsed(self, base: object, node: ast.Attribute) -> bool:
         """Whether something is what argparse returns, or is called so and nothing else is known of it."""
-        if isinstance(base, Arguments):
+        if isinstance(base, Arguments | Symbol):
             return True
-        name = getattr(node.value, "id", "") or getattr(node.value, "attr", "")
+        holder = node.value
+        if isinstance(holder, ast.Attribute) and not isinstance(holder.value, ast.Name):  # model.bert.config
+            return False
+        name = getattr(holder, "id", "") or getattr(holder, "attr", "")
+        if any(binding.kind == "value" for binding in self.bindings_of(holder)):  # something that is not known
+            return False
         stored = any(store.key == node.attr for stores in self.stores.values() for store in stores)
         return isinstance(base, Gap) and name in _PARSED and not stored
 

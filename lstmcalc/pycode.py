@@ -101,7 +101,7 @@ def read_python(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
         reader = _Reader(code, Program(tree, settings))
         session = [] if reader.made else without_prompts(code.lines)
         if any("LSTM" in line for line in session):  # an example in a docstring
-            tree, code = parse_python(SourceText("\n".join(session), source.name))
+            tree, code = parse_python(source.of(session))
             reader = _Reader(code, Program(tree, settings))
         return reader.read()
     except RecursionError:
@@ -740,8 +740,9 @@ def _one_line(text: str, limit: int = 100) -> str:
 
 def _settings_for(call: ast.Call, gap: Gap) -> str:
     """The settings that would say what is called."""
-    value = "LSTM" if show(call.func).startswith("getattr(") and len(gap.names) == 1 else "VALUE"
-    return " ".join(f"--set {name}={value}" for name in gap.names)
+    if isinstance(call.func, ast.Call) and len(call.func.args) > 1:  # getattr(nn, kind)
+        return f"--set {show(call.func.args[1])}=LSTM"
+    return " ".join(f"--set {name}=nn.LSTM" for name in dict.fromkeys(gap.names))
 
 
 def _is_base_init(call: ast.Call) -> bool:

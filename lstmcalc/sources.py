@@ -21,6 +21,7 @@ _CONFIG_TOO: Final = "pyproject.toml"
 _TOML_HEADER: Final = re.compile(r"^\s*\[\s*[\"']?(tool|lstm|data)\b[^()]*\]\s*(#.*)?$", re.MULTILINE)
 _SETTING: Final = re.compile(r"^\s*(input_size|hidden_size)\s*=", re.MULTILINE)
 _PRINTED_LINE: Final = re.compile(r"\bLSTM(Cell)?\(\d+, \d+[,)]")
+_MAGIC: Final = re.compile(r"\s*[%!?]|.*\w\?+\s*$")  # what is for the notebook, and not for Python
 _CONTROL: Final = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
 
 
@@ -203,14 +204,18 @@ def _read_notebook(source: SourceText, settings: Mapping[str, Any]) -> list[Foun
     from json import loads
 
     try:
-        cells = loads(source.text)["cells"]
-        codes = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        cells = [*loads(source.text)["cells"]]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise SourceError(f"{source.name or 'this text'} is not a notebook", expected="JSON with cells") from None
-    lines = [
-        f"pass  # {line}" if line.startswith(("%", "!", "?")) else line for code in codes for line in code.split("\n")
-    ]
-    return _read_code(SourceText("\n".join(lines), source.name and f"{source.name}, code"), settings)
+    lines: list[str] = []
+    parts = []
+    for number, cell in enumerate(cells, 1):
+        code = cell.get("source") if isinstance(cell, dict) and cell.get("cell_type") == "code" else None
+        text = code if isinstance(code, str) else "".join(map(str, code)) if isinstance(code, list) else ""
+        if text:
+            parts.append((len(lines) + 1, f"cell {number}"))
+            lines += [f"pass  # {line}" if _MAGIC.match(line) else line for line in text.split("\n")]
+    return _read_code(SourceText("\n".join(lines), source.name, parts or [(1, "no code")]), settings)
 
 
 _CODE: Final = {"code": _read_code, "notebook": _read_notebook}

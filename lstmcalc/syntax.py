@@ -43,7 +43,7 @@ def parse_python(source: SourceText) -> tuple[ast.Module, SourceText]:
     lines, others = session or _dedented(list(source.lines)), [_fenced, without_prompts]
     left = _REPAIRS
     while True:
-        code = SourceText("\n".join(lines), source.name)
+        code = source.of(lines)
         try:
             return _parsed(code.text), code
         except (SyntaxError, ValueError) as error:
@@ -59,9 +59,9 @@ def parse_python(source: SourceText) -> tuple[ast.Module, SourceText]:
             if left <= 0 or not _repaired(lines, line):
                 whole = _fragments(source.lines)
                 if whole is None:
-                    raise _refusal(SourceText("\n".join(lines), source.name), error) from None
-                text = "\n".join(whole)
-                return _parsed(text), SourceText(text, source.name)
+                    raise _refusal(source.of(lines), error) from None
+                code = source.of(whole)
+                return _parsed(code.text), code
         except (RecursionError, MemoryError):
             raise code.error(Span(1, 0, 1), "this is nested too deeply to be read") from None
 

@@ -3,6 +3,8 @@
 Not here: what the text means.
 """
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -26,11 +28,17 @@ class SourceText:
     Args:
         text: The text.
         name: The file's name, or `stdin`; empty for text that was typed.
+        parts: Where its parts begin, if it is put together of several: the first line of each, and its name.
     """
 
-    def __init__(self, text: str, name: str = "") -> None:
+    def __init__(self, text: str, name: str = "", parts: Sequence[tuple[int, str]] = ()) -> None:
         self.text = text
         self.name = name
+        self.parts = parts
+
+    def of(self, lines: Sequence[str]) -> "SourceText":
+        """The same text with other lines, one for each of its own."""
+        return SourceText("\n".join(lines), self.name, self.parts)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -39,6 +47,9 @@ class SourceText:
 
     def place(self, line: int) -> str:
         """Where a line is, as `train.py:12`; empty in a typed text of one line."""
+        if self.parts:
+            first, part = self.parts[bisect_right(self.parts, line, key=lambda item: item[0]) - 1]
+            return f"{self.name}, {part}:{line - first + 1}"
         if self.name:
             return f"{self.name}:{line}"
         return f"line {line}" if len(self.lines) > 1 else ""

@@ -77,7 +77,7 @@ def test_the_same_in_json() -> None:
 )
 def test_names_at_the_top_are_an_lstm_and_what_is_missing_is_a_gap(found: list[Found]) -> None:
     assert [(one.name, values(one)) for one in found] == [("lstm", {"hidden_size": 20, "num_layers": 2})]
-    assert found[0].gaps == {"input_size": Gap("it is not there")}
+    assert found[0].gaps == {"input_size": Gap("no input_size")}
 
 
 def test_a_configuration_may_leave_out_what_the_example_has() -> None:
@@ -300,9 +300,9 @@ def test_a_foreign_configuration_gives_what_it_names_and_says_what_may_be_the_re
     assert (found.name, found.text, found.notes) == ("lstm", "hidden_size = 320, dropout = 0.1", ())
     assert values(found) == {"hidden_size": 320, "dropout": 0.1}
     assert found.gaps == {
-        "input_size": Gap("d_model = 80 or vocab_size = 30 may be it"),
-        "num_layers": Gap("num_hidden_layers = 2 may be it"),
-        "bidirectional": Gap("it is not there"),
+        "input_size": Gap("no input_size, but d_model = 80 or vocab_size = 30"),
+        "num_layers": Gap("no num_layers, but num_hidden_layers = 2"),
+        "bidirectional": Gap("no bidirectional"),
     }
     (found,) = from_json({"model_type": "bert", "hidden_size": 768})
     assert found.notes == ("this configuration does not say that it is of an LSTM: model_type = 'bert'",)

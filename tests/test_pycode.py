@@ -310,6 +310,7 @@ def test_a_setting_that_no_code_asks_for_is_refused() -> None:
         "q.add_argument('--h', '-x', dest='units', default=20)\na, _ = q.parse_known_args()\nnn.LSTM(10, a.units)",
         "q.add_argument('-h', default=20)\ndef main(args):\n  nn.LSTM(10, args.h)",
         "flags.DEFINE_integer('h', 20, 'cells')\nnn.LSTM(10, FLAGS.h)",
+        "from absl import flags\nflags.DEFINE_integer('h', 20, 'cells')\nFLAGS = flags.FLAGS\nnn.LSTM(10, FLAGS.h)",
         "x = torch.randn(7, 10, 20)\nnn.LSTM(10, x.shape[2])",
         "x = torch.randn(7, 10, 20)\nnn.LSTM(10, x.size(-1))",
         "cfg.h = 20\nnn.LSTM(10, cfg.h)",
@@ -377,6 +378,182 @@ def test_a_default_that_a_caller_can_change_is_inferred(code: str, certainty: st
 def test_dropout_need_not_be_known() -> None:
     setting = only("nn.LSTM(10, 20, dropout=args.dropout)").layer["dropout"]
     assert (setting.value, setting.origin.certainty) == (0.0, "unknown")
+
+
+# What is changed after it was bound, and who calls what.
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "c = {'h': 10}\nc['h'] = 20\nnn.LSTM(10, c['h'])",
+        "class C:\n  h = 10\nc = C()\nc.h = 20\ndef f(config):\n  return nn.LSTM(10, config.h)\nf(c)",
+        "from types import SimpleNamespace\no = SimpleNamespace(h=6)\no.h = 20\ndef f(opt):\n  nn.LSTM(10, opt.h)\nf(o)",
+        (
+            "class B:\n  def __init__(self, n, h=7):\n    self.rnn = nn.LSTM(n, h)\n"
+            "class D(B):\n  def __init__(self, n):\n    super().__init__(n, h=20)\nD(10)"
+        ),
+        (
+            "class B:\n  def __init__(self, n, h=7):\n    self.rnn = nn.LSTM(n, h)\n"
+            "class D(B):\n  def __init__(self, n):\n    B.__init__(self, n, 20)\nD(10)"
+        ),
+        "class B:\n  def __init__(self, n, h=7):\n    self.rnn = nn.LSTM(n, h)\nclass D(B):\n  pass\nD(10, 20)",
+        (
+            "class B:\n  def __init__(self, n, h=7):\n    self.rnn = nn.LSTM(n, h)\n"
+            "  @classmethod\n  def big(cls):\n    return cls(10, h=20)"
+        ),
+        "class F:\n  def build(self, n=1, h=7):\n    return nn.LSTM(n, h)\nf = F()\nf.build(n=10, h=20)",
+        "class F:\n  @staticmethod\n  def make(n, h):\n    return nn.LSTM(n, h)\n  def g(self):\n    return self.make(10, 20)",
+        "class M:\n  def __init__(self, n, **kw):\n    self.rnn = nn.LSTM(n, kw.get('h', 7))\nM(10, h=20)",
+        "class M:\n  def __init__(self, n, **kw):\n    self.rnn = nn.LSTM(n, kw['h'])\nM(10, h=20)",
+        "class C:\n  h = 7\n  def __init__(self, **kw):\n    for k in kw:\n      setattr(self, k, kw[k])\nc = C(h=20)\nnn.LSTM(10, c.h)",
+        "@dataclass\nclass B:\n  h: int = 7\n@dataclass\nclass D(B):\n  n: int = 1\nd = D(h=20)\nnn.LSTM(10, d.h)",
+        "class E(nn.Module):\n  h: int = 7\n  def __call__(self):\n    nn.LSTM(10, self.h)\nE(20)",
+        "@dataclass\nclass C:\n  h: int\nc = C(h=20)\nnn.LSTM(10, c.h)",
+        "@dataclass\nclass C:\n  h: int = field(default=20)\nc = C()\nnn.LSTM(10, c.h)",
+        (
+            "class L(LightningModule):\n  def __init__(self, h=20):\n    self.save_hyperparameters()\n"
+            "    self.rnn = nn.LSTM(10, self.hparams.h)"
+        ),
+        "def f(h=None):\n  h = h or 20\n  nn.LSTM(10, h)",
+        "def f(h=None):\n  if h is None:\n    h = 20\n  nn.LSTM(10, h)",
+        "class M:\n  def __init__(self):\n    self.h = 5\n    self.h = 20\n    self.rnn = nn.LSTM(10, self.h)",
+        "from functools import partial\nL = partial(nn.LSTM, hidden_size=20)\nL(10)",
+        "class Locked(nn.LSTM):\n  def forward(self, x):\n    return x\nLocked(10, 20)",
+        "class M(nn.LSTM):\n  def __init__(self, n, h):\n    nn.LSTM.__init__(self, n, h)\nM(10, 20)",
+        "sizes = (10, 20)\nnn.LSTM(*sizes)",
+        "base = {'input_size': 10}\nnn.LSTM(**{**base, 'hidden_size': 20})",
+        "a, b = {'input_size': 10}, {'hidden_size': 20}\nnn.LSTM(**(a | b))",
+        "presets = {'big': {'input_size': 10, 'hidden_size': 20}}\nnn.LSTM(**presets['big'])",
+        "K = {'lstm': nn.LSTM}\nkind = 'LSTM'\nK[kind.lower()](10, 20)",
+        "q.add_argument('--h', type=int, default='20')\nargs = q.parse_args()\nnn.LSTM(10, args.h)",
+        "q.add_argument('--h', default=7)\nq.set_defaults(h=20)\nargs = q.parse_args()\nnn.LSTM(10, args.h)",
+    ],
+)
+def test_changes_callers_and_classes_are_followed(code: str) -> None:
+    assert said(only(f"{TORCH}{code}")) == SIZES
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "c = {'h': 20}\nc.update(h=30)\nnn.LSTM(10, c['h'])",
+        "c = {'h': 20}\nif x:\n  c['h'] = 30\nnn.LSTM(10, c['h'])",
+        "c = {'h': 20}\nd = c\nd['h'] = 30\nnn.LSTM(10, c['h'])",
+        "names = ['a']\nnames.append('b')\nnn.LSTM(10, len(names))",
+        "v = {'a': 1}\nfor w in t:\n  v[w] = len(v)\nnn.LSTM(10, len(v))",
+        "q.add_argument('--hidden_size', default=20)\nclass M:\n  def f(self):\n    nn.LSTM(10, self.bert.config.hidden_size)",
+        "def get():\n  a = q.parse_args()\n  a.h = 30\n  return a\nq.add_argument('--h', default=20)\nargs = get()\nnn.LSTM(10, args.h)",
+        "q.add_argument('--h', default=20)\nargs = q.parse_args(['--h', '30'])\nnn.LSTM(10, args.h)",
+        "H = 20\ndef f():\n  global H\n  H = 30\nnn.LSTM(10, H)",
+        "h = 20\ndef make():\n  return nn.LSTM(10, h)\nh = 30\nmake()",
+        "class P:\n  h = 20\n  def f(self):\n    return nn.LSTM(10, self.h)\nclass Q(P):\n  h = 30",
+        "from settings import H\nnn.LSTM(10, H)",
+        "import settings\nnn.LSTM(10, settings.H * 2)",
+        "nn.LSTM(10, (1, 2))",
+    ],
+)
+def test_what_may_have_been_changed_is_open(code: str) -> None:
+    assert list(only(f"{TORCH}{code}").gaps) == ["hidden_size"]
+
+
+def test_arguments_of_a_partial_constructor_count() -> None:
+    code = "from functools import partial\nL = partial(nn.LSTM, batch_first=True, num_layers=2)\nL(10, 20)"
+    assert said(only(f"{TORCH}{code}")) == {**SIZES, "batch_first": True, "num_layers": 2}
+
+
+def test_what_is_made_of_unseen_arguments_is_open_and_nothing_shifts() -> None:
+    assert said(only("nn.LSTM(*sizes, 2, batch_first=True)")) == {"batch_first": True}
+
+
+def test_something_that_may_be_another_lstm_is_noted() -> None:
+    code = f"{TORCH}class N:\n  def __init__(self, kind):\n    self.a = nn.LSTM(10, 20)\n    self.b = getattr(nn, kind)(1, 2)\n"
+    assert only(code).notes == ("getattr(nn, kind) in line 6 may be another: --set kind=LSTM",)
+    assert names(code.replace("kind)(", "'LSTM')(")) == ["a", "b"]
+    choice = f"{TORCH}if gru:\n  rnn = nn.GRU\nelse:\n  rnn = nn.LSTM\nx = rnn(1, 2)"
+    with pytest.raises(SourceError, match=r"give --set rnn=nn\.LSTM"):
+        found_in(choice)
+    assert said(only(choice, rnn="nn.LSTM")) == {"input_size": 1, "hidden_size": 2}
+
+
+def test_what_is_made_several_times_says_so() -> None:
+    code = "class M:\n  def __init__(self):\n    self.rnn = nn.LSTM(1, 2)\na = M()\nb = M()\n"
+    assert only(code).notes == ("it is made 2 times, by calls in lines 4, 5: it is shown once",)
+
+
+@pytest.mark.parametrize(
+    ("code", "dtype"),
+    [
+        ("nn.LSTM(1, 2).half()", "float16"),
+        ("nn.LSTM(1, 2).to(device).double()", "float64"),
+        ("nn.LSTM(1, 2).to(torch.float64)", "float64"),
+        ("nn.LSTM(1, 2).to(dtype=torch.bfloat16)", "bfloat16"),
+        ("torch.set_default_dtype(torch.float64)\nnn.LSTM(1, 2)", "float64"),
+    ],
+)
+def test_dtypes_that_are_set_afterwards(code: str, dtype: str) -> None:
+    assert said(only(f"{TORCH}{code}"))["dtype"] == dtype
+
+
+def test_a_dtype_that_is_none_of_ours_is_noted() -> None:
+    assert only("nn.LSTM(1, 2, dtype=torch.complex64)").notes == (
+        "dtype = torch.complex64 is none of ours: bytes are those of float32",
+    )
+
+
+def test_a_cell_of_flax_that_is_only_asked_for_its_state_is_none() -> None:
+    code = (
+        "import flax.linen as nn\nclass L(nn.Module):\n  @nn.compact\n  def __call__(self, c, x):\n"
+        "    return nn.LSTMCell(8)(c, x)\n  def start(self):\n"
+        "    return nn.LSTMCell(8, parent=None).initialize_carry(k, (1,))\n"
+    )
+    assert names(code) == ["lstm"]
+    assert only("cell = nn.LSTMCell()").framework == "flax-linen"
+
+
+def test_a_number_is_no_activation() -> None:
+    with pytest.raises(SourceError, match="activation of LSTM cannot be a number"):
+        found_in("from keras.layers import LSTM\nmodel.add(LSTM(30, 50, return_sequences=True))")
+
+
+def test_settings_come_from_flags() -> None:
+    assert only("nn.LSTM(10, h)", h=20).layer["hidden_size"].origin == ("flag", None, "stated")
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (
+            "if both:\n  m.add(Bidirectional(LSTM(64, return_sequences=True)))\nelse:\n  m.add(LSTM(64, return_sequences=True))",
+            [32, 32],
+        ),
+        ("m.add(TimeDistributed(Dense(9)))\nm.add(LSTM(4))", [9]),
+        ("m.add(TimeDistributed(LSTM(6)))\nm.add(LSTM(4))", [32, 6]),
+        ("m.add(RNN([LSTMCell(5), LSTMCell(6)]))", [32, 5]),
+    ],
+)
+def test_keras_branches_and_stacks(code: str, expected: list[int]) -> None:
+    header = (
+        "from keras import Input, Sequential\nfrom keras.layers import *\nm = Sequential()\nm.add(Input((7, 32)))\n"
+    )
+    subjects = read_subjects({"source": f"{header}{code}\n"})
+    assert [subject.config.input_size for subject in subjects] == expected
+
+
+def test_what_follows_branches_that_differ_is_open() -> None:
+    code = (
+        "from keras import Input, Sequential\nfrom keras.layers import *\nm = Sequential()\nm.add(Input((7, 32)))\n"
+        "if both:\n  m.add(Dense(5))\nm.add(LSTM(4))\n"
+    )
+    assert list(only(code).gaps) == ["input_size"]
+    first = "from keras.layers import *\nm = Sequential()\nm.add(Mine())\nm.add(LSTM(4, input_shape=(7, 32)))\n"
+    assert list(only(first).gaps) == ["input_size"]
+
+
+def test_a_notebooks_places_are_cells() -> None:
+    text = SourceText("import torch\n\nx = 1\nlstm = nn.LSTM(10, h)", "a.ipynb", [(1, "cell 2"), (3, "cell 5")])
+    (found,) = read_python(text, {})
+    assert found.where == "a.ipynb, cell 5:2"
 
 
 # What they are called.
