@@ -6,14 +6,13 @@ Not here: what the constructors' arguments mean (`constructors`).
 """
 
 import ast
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from lstmcalc.callers import Local
 from lstmcalc.constructors import (
-    CONSTRUCTORS,
     RELATIVES,
     SUPPORTED,
     Constructor,
@@ -25,10 +24,22 @@ from lstmcalc.constructors import (
     shape_settings,
 )
 from lstmcalc.errors import SourceError, nearest_hint, shorten
-from lstmcalc.expressions import Local, Program, show
+from lstmcalc.expressions import Program, show
 from lstmcalc.literals import Shaped
 from lstmcalc.naming import assigned_name
 from lstmcalc.scopes import Scope
+from lstmcalc.spellings import (
+    BIDIRECTIONAL,
+    BY_NAME,
+    CLASSES,
+    FLAX_BIDIRECTIONAL,
+    FLAX_LOOPS,
+    HOMES,
+    LIFTS,
+    LOOPS,
+    WRAPPERS,
+    spelled,
+)
 from lstmcalc.subject import Found, Gap, Pointer
 from lstmcalc.syntax import parse_python, without_prompts
 from lstmcalc.texts import SourceText, Span
@@ -37,45 +48,7 @@ if TYPE_CHECKING:
     from lstmcalc.keras_code import Flow
 
 MAX_FOUND: Final = 10_000
-
-# A name can be that of several versions; the newest is first.
-_BY_NAME: Final = {
-    name: [constructor for constructor in CONSTRUCTORS if name in constructor.names]
-    for constructor in CONSTRUCTORS
-    for name in constructor.names
-}
-_BIDIRECTIONAL: Final = ("keras.layers.Bidirectional", "tf_keras.layers.Bidirectional")
-_FLAX_BIDIRECTIONAL: Final = ("flax.linen.Bidirectional", "flax.nnx.Bidirectional")
-_LOOPS: Final = ("flax.linen.RNN", "flax.nnx.RNN", "keras.layers.RNN", "tf_keras.layers.RNN")
-_FLAX_LOOPS: Final = ("flax.linen.RNN", "flax.nnx.RNN", *_FLAX_BIDIRECTIONAL, "flax.linen.scan")
-_LIFTS: Final = ("flax.linen.scan", "flax.linen.remat", "flax.linen.jit", "flax.linen.vmap", "functools.partial")
-_HOMES: Final = ("torch.", "keras.", "tensorflow.", "tf.", "tf_keras.", "jax.", "jnp.", "numpy.", "np.", "flax.", "nn.")
 _SHOWN: Final = 4  # lines in a sentence
-_CLASSES: Final = ("LSTM", "LSTMCell", "CuDNNLSTM", "OptimizedLSTMCell")
-_WRAPPERS: Final = (*_BIDIRECTIONAL, *_FLAX_BIDIRECTIONAL, *_LOOPS)
-
-# The same thing under other names, to the name in the table.
-_ALIASES: Final = (
-    (re.compile(r"^tensorflow\.(python\.|compat\.v[12]\.)*keras\b"), "keras"),
-    (re.compile(r"^tensorflow\.contrib\.keras\b"), "keras"),
-    (re.compile(r"^(keras|tf_keras)\.(src\.|api\.|legacy\.|engine\.|models\.|_tf_keras\.keras\.)+"), r"\1."),
-    (re.compile(r"^(keras|tf_keras)\.layers\.(\w+\.)+"), r"\1.layers."),
-    (re.compile(r"^torch\.nn\.modules\.(\w+\.)?"), "torch.nn."),
-    (re.compile(r"^flax\.linen\.(recurrent|transforms)\."), "flax.linen."),
-    (re.compile(r"^flax\.(experimental\.)?nnx\.((nn\.)?(recurrent\.)?)"), "flax.nnx."),
-)
-# What a name that nothing in the text binds usually is.
-_USUAL: Final[Mapping[str, tuple[str, ...]]] = {
-    "": ("torch.nn", "keras.layers", "flax.linen", "flax.nnx", "keras"),
-    "nn": ("torch.nn", "flax.linen"),
-    "layers": ("keras.layers",),
-    "tf": ("tensorflow",),
-    "tfk": ("tensorflow.keras",),
-    "nnx": ("flax.nnx",),
-    "linen": ("flax.linen",),
-    "K": ("keras",),
-    "L": ("keras.layers",),
-}
 
 
 class Wrapped(NamedTuple):
@@ -149,7 +122,7 @@ class _Reader:
     def _names_of_wrappers(self) -> Iterator[ast.Call]:
         """The calls of what stands around an LSTM, the outer ones last."""
         for call in self._program.calls:
-            if any(name in _WRAPPERS for name in self._candidates(call)):
+            if any(name in WRAPPERS for name in self._candidates(call)):
                 yield call
 
     def _candidates(self, call: ast.Call) -> list[str]:
@@ -160,15 +133,15 @@ class _Reader:
             return self._bases(call)  # super().__init__(...) in a class of its own
         lift = self._lift(function)
         if lift is not None:
-            return _spelled(self._program.full_names(lift.args[0]))
+            return spelled(self._program.full_names(lift.args[0]))
         if _is_base_init(call) and isinstance(function, ast.Attribute):  # nn.LSTM.__init__(self, 10, 20)
-            return [name for name in _spelled(self._program.full_names(function.value)) if name in _BY_NAME]
+            return [name for name in spelled(self._program.full_names(function.value)) if name in BY_NAME]
         derived = self._program.value(function)
         if isinstance(derived, Local) and isinstance(derived.node, ast.ClassDef):
             # class Mine(nn.LSTM) without an __init__ of its own
             inside = self._program.scopes[derived.node]
             return self._bases_of(inside) if "__init__" not in inside.bindings else []
-        return _spelled(self._program.full_names(function, scope))
+        return spelled(self._program.full_names(function, scope))
 
     def _lift(self, function: ast.AST) -> ast.Call | None:
         """The call that makes a constructor of another, as `nn.scan(nn.LSTMCell, ...)`, if that is called."""
@@ -176,8 +149,8 @@ class _Reader:
         call = function if isinstance(function, ast.Call) else calls[-1] if calls else None
         if call is None or not call.args or call.func is function:
             return None
-        names = _spelled(self._program.full_names(call.func))
-        return call if any(name in _LIFTS for name in names) else None
+        names = spelled(self._program.full_names(call.func))
+        return call if any(name in LIFTS for name in names) else None
 
     def _bases(self, call: ast.Call) -> list[str]:
         """The constructors that the class around a call is derived from."""
@@ -186,15 +159,15 @@ class _Reader:
 
     def _bases_of(self, owner: Scope) -> list[str]:
         bases = getattr(owner.node, "bases", [])
-        names = (name for base in bases for name in _spelled(self._program.full_names(base, owner.parent)))
-        return [name for name in names if name in _BY_NAME]
+        names = (name for base in bases for name in spelled(self._program.full_names(base, owner.parent)))
+        return [name for name in names if name in BY_NAME]
 
     def _look_at(self, call: ast.Call) -> None:
         """Note a call if it makes an LSTM, or one of its relatives."""
         if self._is_no_construction(call):
             return
         names = self._candidates(call)
-        fitting = [constructor for name in names for constructor in _BY_NAME.get(name, [])]
+        fitting = [constructor for name in names for constructor in BY_NAME.get(name, [])]
         if not fitting:
             relative = next((name for name in names if name in RELATIVES), None)
             if relative:
@@ -229,7 +202,7 @@ class _Reader:
             if not whole or set(item.required) <= {*item.positional[: len(call.args)], *named}:
                 return item
         above = self._program.parents.get(call)
-        inside = isinstance(above, ast.Call) and any(name in _FLAX_LOOPS for name in self._candidates(above))
+        inside = isinstance(above, ast.Call) and any(name in FLAX_LOOPS for name in self._candidates(above))
         if inside or (whole and not call.args and not named):  # of Flax before 0.7.3 a cell has no features
             return next((item for item in allowed if item.framework.startswith("flax")), (allowed or fitting)[0])
         return (allowed or fitting)[0]
@@ -325,7 +298,7 @@ class _Reader:
     def _given(self, node: ast.expr) -> Given:
         value = self._program.value(node)
         if (
-            isinstance(value, Symbol) and not value.name.startswith(_HOMES) and value.name != "float"
+            isinstance(value, Symbol) and not value.name.startswith(HOMES) and value.name != "float"
         ):  # of another module
             value = Gap(show(node), (show(node),))
         certainty = "inferred" if self._program.inferred else "stated"
@@ -335,9 +308,9 @@ class _Reader:
 
     def _look_into(self, call: ast.Call) -> None:
         """Note what a wrapper wraps."""
-        name = next(name for name in self._candidates(call) if name in _WRAPPERS)
+        name = next(name for name in self._candidates(call) if name in WRAPPERS)
         keywords = {item.arg: item.value for item in call.keywords}
-        if name in _FLAX_BIDIRECTIONAL:
+        if name in FLAX_BIDIRECTIONAL:
             ways = [*call.args[:2], *(keywords[way] for way in ("forward_rnn", "backward_rnn") if way in keywords)]
             cells = [cell for way in ways if (cell := self._construction(way)) is not None]
             if len(cells) == 2 and self._alike(*cells):  # noqa: PLR2004
@@ -360,7 +333,7 @@ class _Reader:
         if isinstance(node, ast.Call):
             if node in self._made:
                 return node
-            inner = node.args[0] if node.args and any(name in _LOOPS for name in self._candidates(node)) else None
+            inner = node.args[0] if node.args and any(name in LOOPS for name in self._candidates(node)) else None
             return self._construction(inner, depth + 1) if inner is not None and depth < 8 else None  # noqa: PLR2004
         bound = self._program.bindings_of(node)
         values = [item.node for item in bound if item.kind == "value" and item.node]
@@ -408,7 +381,7 @@ class _Reader:
         for wrapped in self._wrapped.get(call, []):
             keyword = next((item.value for item in wrapped.call.keywords if item.arg == "name"), None)
             named = keyword.value if isinstance(keyword, ast.Constant) and isinstance(keyword.value, str) else ""
-            if wrapped.name in _BIDIRECTIONAL:
+            if wrapped.name in BIDIRECTIONAL:
                 outer = named or automatic("bidirectional")
                 return named, f"{outer}/{{direction}}_{inner}"
             own, inner = named, named or automatic("rnn")
@@ -495,7 +468,7 @@ class _Reader:
     def _with_wrappers(self, call: ast.Call, reading: Reading, where: str | None) -> Reading:
         """What the wrappers around a construction say."""
         for wrapped in self._wrapped.get(call, []):
-            if wrapped.name in (*_BIDIRECTIONAL, *_FLAX_BIDIRECTIONAL):
+            if wrapped.name in (*BIDIRECTIONAL, *FLAX_BIDIRECTIONAL):
                 reading.layer["bidirectional"] = _setting(True, where)
                 reading.pointers["bidirectional"] = self._pointer(wrapped.call)
             for item in wrapped.call.keywords:
@@ -510,7 +483,7 @@ class _Reader:
                     reading = reading._replace(
                         unmodelled=(*reading.unmodelled, "backward_layer, another layer than the forward one")
                     )
-            if wrapped.name in _BIDIRECTIONAL and len(wrapped.call.args) > 1:
+            if wrapped.name in BIDIRECTIONAL and len(wrapped.call.args) > 1:
                 reading.options["merge_mode"] = self._program.value(wrapped.call.args[1])
         return reading
 
@@ -597,7 +570,7 @@ class _Reader:
             call, name = self._relatives[0]
             what = f"{name.rpartition('.')[2]} is not an LSTM"
             return self._source.error(self._span(call.func), what, expected=SUPPORTED, found=show(call.func))
-        unread = next((call for call in self._program.calls if _last(call.func) in _CLASSES), None)
+        unread = next((call for call in self._program.calls if _last(call.func) in CLASSES), None)
         if unread is not None and not isinstance(self._program.value(unread.func), Local):
             hint = "describe it with flags: --framework knows 30 frameworks"
             return self._source.error(
@@ -637,7 +610,7 @@ class _Reader:
         """Whether a constructor of LSTMs is named there, and not called."""
         last = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
         above = self._program.parents.get(node)
-        return last in _CLASSES and not (isinstance(above, ast.Call) and above.func is node)
+        return last in CLASSES and not (isinstance(above, ast.Call) and above.func is node)
 
     def _local(self) -> ast.Call | None:
         for call in self._program.calls:
@@ -654,7 +627,7 @@ class _Reader:
         for name in self._program.settings:
             if name not in self._program.asked:
                 known = tuple(
-                    asked for asked in self._program.asked if not asked.startswith((*_HOMES, "nn")) and "(" not in asked
+                    asked for asked in self._program.asked if not asked.startswith((*HOMES, "nn")) and "(" not in asked
                 )
                 raise SourceError(
                     f"no such name in {self._source.name or 'this text'}",
@@ -676,29 +649,6 @@ class _Reader:
 
 
 _WRAPPER_OPTIONS: Final = ("merge_mode", "time_major", "return_carry", "return_sequences", "return_state")
-
-
-def _spelled(names: Iterable[str]) -> list[str]:
-    """Full names in the table's spelling; one that nothing binds stands for what it usually is."""
-    plain = [_aliased(name) for name in names]
-    known = [name for name in plain if name in _BY_NAME or name in RELATIVES or name in _WRAPPERS]
-    return known or [full for name in plain for full in (name, *_usual(name))]
-
-
-def _aliased(name: str) -> str:
-    for pattern, replacement in _ALIASES:
-        name = pattern.sub(replacement, name)
-    return name
-
-
-def _usual(name: str) -> Iterator[str]:
-    """What a name that nothing binds usually is; a module of the same package, `.layers`, is nothing else."""
-    if name.startswith("."):
-        return
-    head, _, rest = name.rpartition(".")
-    first, _, middle = head.partition(".")
-    for home in _USUAL.get(first, ()):
-        yield _aliased(".".join(part for part in (home, middle, rest) if part))
 
 
 def _last(function: ast.AST) -> str:
