@@ -34,6 +34,7 @@ _MAX_DEPTH: Final = 30  # models in models and layers in wrappers
 _SHAPE_KEYS: Final = ("batch_input_shape", "batch_shape", "input_shape")
 # What an RNN says of itself, besides what its cell says.
 _RNN_KEYS: Final = ("return_sequences", "return_state", "go_backwards", "time_major")
+_COUNTED: Final = ("backward_layer.units", "backward_layer.use_bias", "backward_layer.output_dim", "backward_layer = ")
 # What both directions must have alike; the last three as Keras 1 calls them.
 _ALIKE: Final = ("units", "use_bias", "activation", "recurrent_activation", "output_dim", "inner_activation")
 
@@ -346,6 +347,9 @@ class _Reader:
         framework = self._framework(forward, cores[0])
         names = _directions(forward.name, None if backward is None else backward.name, framework)
         different = () if backward is None else _different(forward, backward)
+        counted = [item for item in different if item.startswith(_COUNTED)]
+        if counted:
+            raise self._error(layer, "both directions must be alike", "the same units and biases", ", ".join(counted))
         mode = layer.arguments.get("merge_mode", "concat")
         return self._lstms(forward, cores, flow, home, _Wrapper(layer, mode, *names, different))
 
@@ -520,8 +524,7 @@ def _returned(core: _Core, found: Found, stream: Stream, wrapper: _Wrapper | Non
     if features and wrapper and joined:
         features *= 2
     every = core.config.get("return_sequences") is True
-    reads = found.name if joined else ""
-    return Stream(features, reads, stream.seq_len if every else None, stream.batch, 2 if every else 1)
+    return Stream(features, found.name, stream.seq_len if every else None, stream.batch, 2 if every else 1)
 
 
 def _array_path(

@@ -108,7 +108,7 @@ def test_keras_2_without_any_built_shape_follows_the_features() -> None:
     assert values(second) == {"hidden_size": 4, "bias": False, "bidirectional": True, "input_size": 5, "seq_len": 6}
     assert (second.reads, second.options, second.path) == ("lstm_1", {"merge_mode": "sum"}, "b/{direction}_lstm_2")
     assert values(third) == {"hidden_size": 3, "input_size": 4, "seq_len": 9}
-    assert (third.reads, third.path) == ("", "cu_dnnlstm_1")
+    assert (third.reads, third.path) == ("b", "cu_dnnlstm_1")
 
 
 def test_keras_3_has_the_shapes() -> None:
@@ -147,12 +147,11 @@ def test_keras_3_has_the_shapes() -> None:
     ("backward", "path", "note", "unmodelled"),
     [
         ({"name": "backward_x"}, "b/{direction}_x", (), ()),
-        ({"name": "backward_x", "units": 5}, "b/{direction}_x", (), ("backward_layer.units = 5",)),
         (
-            {"name": "y", "use_bias": False, "activation": "relu"},
+            {"name": "y", "activation": "relu"},
             "",
             ("its arrays are called b/forward_x/lstm_cell/kernel and b/y/lstm_cell/kernel, and so on",),
-            ("backward_layer.use_bias = False", "backward_layer.activation = 'relu'"),
+            ("backward_layer.activation = 'relu'",),
         ),
     ],
 )
@@ -160,6 +159,13 @@ def test_a_backward_layer_of_its_own(backward: Tree, path: str, note: tuple[str]
     both = {"layer": lstm(name="forward_x"), "backward_layer": lstm(**{"go_backwards": True} | backward)}
     (found,) = read(layer("Bidirectional", [None, 7, 10], name="b", merge_mode="concat", **both))
     assert (found.path, found.notes, found.unmodelled) == (path, note, unmodelled)
+
+
+@pytest.mark.parametrize("other", [{"units": 5}, {"use_bias": False}])
+def test_directions_of_different_sizes_are_refused(other: Tree) -> None:
+    both = {"layer": lstm(name="forward_x"), "backward_layer": lstm(**{"go_backwards": True} | other)}
+    with pytest.raises(SourceError, match="both directions must be alike"):
+        read(layer("Bidirectional", [None, 7, 10], name="b", merge_mode="concat", **both))
 
 
 def test_configurations_alone() -> None:

@@ -506,3 +506,82 @@ def test_any_file_gives_lstms_or_one_kind_of_error(data: bytes) -> None:
         assert read_subjects({"source": "any"})
     except LstmcalcError as error:
         assert str(error)  # noqa: PT017  # and no other
+
+
+def test_merged_directions_give_their_width_to_the_next(cli: Cli) -> None:
+    source = "Sequential([Input((7, 10)), Bidirectional(LSTM(20, return_sequences=True), merge_mode='sum'), LSTM(5)])"
+    texts = [module["text"] for module in modules(cli("params", source, "--hidden", "6", "--json"))]
+    assert texts == ["LSTM(10, 6, bidirectional=True)", "LSTM(6, 6)"]
+
+
+def test_a_flag_for_what_some_leave_open_is_for_those(cli: Cli) -> None:
+    source = "a = nn.LSTM(n, 20)\nb = nn.LSTM(5, 6)\n"
+    texts = [module["text"] for module in modules(cli("params", source, "--input", "40", "--json"))]
+    assert texts == ["LSTM(40, 20)", "LSTM(5, 6)"]
+    both = [module["text"] for module in modules(cli("params", TWO, "--input", "40", "--json"))]
+    assert both == ["LSTM(40, 20)", "LSTM(40, 30, num_layers=2, bidirectional=True)"]
+
+
+def test_several_modules_can_be_picked(cli: Cli) -> None:
+    source = "a = nn.LSTM(1, 2)\nb = nn.LSTM(3, 4)\nc = nn.LSTM(5, 6)\n"
+    found = modules(cli("params", source, "--module", "c", "--module", "a", "--json"))
+    assert [module["name"] for module in found] == ["a", "c"]
+
+
+def test_names_are_made_unique_and_printable(cli: Cli) -> None:
+    found = modules(cli("params", "nn.LSTM(1, 2); nn.LSTM(3, 4)", "--json"))
+    assert [module["name"] for module in found] == ["lstm", "lstm_2"]
+    write("a.json", '{"lstm": {"x\\u001b[31m": {"input_size": 1, "hidden_size": 2}}}')
+    ran = cli("params", "a.json")
+    assert ran.code == 0
+    assert "\x1b" not in ran.out
+    assert ran.out.startswith("x\\x1b[31m: LSTM(1, 2)")
+
+
+def test_letters_that_standard_output_does_not_have_are_escaped() -> None:
+    ran = run_lstmcalc("params", "größe = nn.LSTM(1, 2)", PYTHONIOENCODING="ascii")
+    assert ran.code == 0
+    assert ran.out.startswith("gr\\xf6\\xdfe: LSTM(1, 2)")
+
+
+def test_too_many_lstms_are_refused_with_the_number(cli: Cli) -> None:
+    text = "M(\n  (m): ModuleList(\n    (0-1000): 1001 x LSTM(10, 20)\n  )\n)\n"
+    assert cli("params", text).err == (
+        "error: this report would be too long\n  expected at most 1,000 LSTMs, found 1,001\n"
+        "  hint: --module m.1000 reports one of them\n"
+    )
+    assert cli("params", text, "--module", "m.1000").code == 0
+
+
+def test_a_long_chain_of_layers_is_followed(cli: Cli) -> None:
+    code = "m = Sequential()\nm.add(Input((7, 10)))\n" + "m.add(LSTM(8, return_sequences=True))\n" * 300
+    found = modules(cli("params", code, "--module", "lstm_299", "--json"))
+    assert found[0]["text"] == "LSTM(8, 8)"
+
+
+def test_slices_are_python_where_the_path_is(cli: Cli) -> None:
+    def slices(source: str) -> str:
+        (module,) = modules(cli("params", source, "--gate", "f", "--json"))
+        text: str = module["parameters"][0]["slice"]
+        return text
+
+    assert slices("layers = nn.ModuleList([nn.LSTM(1, 2)])") == "layers[0].weight_ih_l0[2:4]"
+    assert slices("a['x y'] = nn.LSTM(1, 2)") == "weight_ih_l0[2:4]"
+
+
+def test_an_unknown_merge_mode_is_refused(cli: Cli) -> None:
+    ran = cli("shapes", "Bidirectional(LSTM(2), merge_mode='banana')", "--input", "3")
+    assert "no such merge_mode" in ran.err
+    assert ran.code == 2
+
+
+def test_input_without_steps_is_refused_where_it_stands(cli: Cli) -> None:
+    assert cli("shapes", "nn.LSTM(10, 20)(torch.randn(0, 3, 10))").err == (
+        "error: seq_len is out of range\n  nn.LSTM(10, 20)(torch.randn(0, 3, 10))\n"
+        f"                  {'^' * 21}\n  expected seq_len >= 1, found 0\n"
+    )
+
+
+def test_backticks_in_a_name_do_not_end_the_code_in_markdown(cli: Cli) -> None:
+    write("a.toml", '[lstm."x`y"]\ninput_size = 1\nhidden_size = 2\n')
+    assert cli("params", "a.toml", "--format", "markdown").out.startswith("## `` x`y: LSTM(1, 2) ``\n")
