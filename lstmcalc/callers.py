@@ -5,16 +5,18 @@ Not here: what an expression stands for (`expressions`, which this is the ground
 
 import ast
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from lstmcalc.scopes import Binding, Branch, Scope, Scopes, instance_owner, may_hold, visible
 
 _DEPTH: Final = 50  # classes that are derived from classes
 
 
-class Instance(NamedTuple):
+@dataclass(frozen=True)
+class Instance:
     """An object of a class of the same file, and the call that makes it."""
 
     scope: Scope
@@ -23,7 +25,8 @@ class Instance(NamedTuple):
     stored: Mapping[Any, Any] | None = None  # attributes that are set afterwards
 
 
-class Local(NamedTuple):
+@dataclass(frozen=True)
+class Local:
     """A class or a function of the same file."""
 
     node: ast.AST
@@ -40,7 +43,7 @@ class Code(ABC):
         self.tree = tree
         read = Scopes(tree)
         self.top, self.scopes, self.parents, self.branches = read.top, read.of, read.parents, read.branches
-        self.stores = read.stores
+        self.stores, self.loops = read.stores, read.loops
 
     @abstractmethod
     def _value(self, node: ast.AST, scope: Scope) -> Any:  # noqa: ANN401  # whatever the code says
@@ -67,7 +70,10 @@ class Code(ABC):
         found: dict[str, ast.expr | None] = {}
         for name, calls in self.calls_by_name.items():
             if name == "add_argument":
-                found.update(pair for call in calls if (pair := _declaration(call)))
+                for own, default in (pair for call in calls if (pair := _declaration(call))):
+                    # Of two parsers that differ nobody can say which.
+                    same = own not in found or _text(found[own]) == _text(default)
+                    found[own] = default if same else None
             elif name == "set_defaults":
                 found.update({item.arg: item.value for call in calls for item in call.keywords if item.arg})
             elif name.startswith("DEFINE_"):
@@ -168,8 +174,13 @@ class Code(ABC):
                 if not inner:  # `size = size or 3`: what a statement binds is not yet bound in it
                     line = self.line_of(node)
                     bound = [item for item in bound if item.line != line or not self._holds(item.node, node)] or bound
-                return may_hold(bound, self.line_of(node), self.branch_of(node), inner=inner)
+                return self.may_hold(bound, node, inner=inner)
         return []
+
+    def may_hold(self, bound: Sequence[Binding], node: ast.AST, *, inner: bool) -> list[Binding]:
+        """The bindings that may hold where an expression stands."""
+        place = self.line_of(node), int(getattr(node, "col_offset", 0))
+        return may_hold(bound, place, self.branch_of(node), self.loops, inner=inner)
 
     def _holds(self, whole: ast.AST | None, part: ast.AST) -> bool:
         """Whether an expression stands inside of another."""
@@ -224,3 +235,7 @@ def _declaration(call: ast.Call) -> tuple[str, ast.expr | None] | None:
         except ValueError:
             return name, None
     return name, default
+
+
+def _text(node: ast.expr | None) -> str:
+    return "" if node is None else ast.unparse(node)

@@ -7,6 +7,7 @@ Not here: how arguments are found in a text (`pycode`, `printed`, `keras_json`),
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.config import DTYPE_BYTES, HYPERPARAMETERS
@@ -222,7 +223,8 @@ class Given(NamedTuple):
     origin: str = "source"
 
 
-class Symbol(NamedTuple):
+@dataclass(frozen=True)
+class Symbol:
     """A name from a library, as `torch.float64`, that stands for itself."""
 
     name: str
@@ -267,9 +269,9 @@ def read_arguments(constructor: Constructor, given: Mapping[str, Given], where: 
             )
         elif name in constructor.fixed and not _allowed(argument.value, constructor.fixed[name]):
             unmodelled.append(f"{name} = {_shown(argument.value)}")
-    if reading.options.get("time_major") is True and "batch" in reading.layer and "seq_len" in reading.layer:
-        layer = reading.layer
-        layer["batch"], layer["seq_len"] = layer["seq_len"], layer["batch"]
+    if reading.options.get("time_major") is True:  # what stands where the batch stands else are the steps
+        sizes = {"batch": reading.layer.pop("seq_len", None), "seq_len": reading.layer.pop("batch", None)}
+        reading.layer.update({field: setting for field, setting in sizes.items() if setting is not None})
     dtype = next((item.value for name, item in given.items() if constructor.fields.get(name) == "dtype"), None)
     if dtype is not None and not isinstance(dtype, Gap) and "dtype" not in reading.layer:
         notes.append(f"dtype = {_shown(dtype)} is none of ours: bytes are those of float32")
@@ -330,7 +332,14 @@ def shape_settings(shape: Any, *, batch: bool) -> dict[str, Any]:  # noqa: ANN40
     }
 
 
-_DTYPES: Final = {"double": "float64", "float": "float32", "half": "float16", "mixed_float16": "float16"}
+# Of a policy for mixed precision, that of the weights (keras 3.15.1, keras/src/dtype_policies).
+_DTYPES: Final = {
+    "mixed_float16": "float32",
+    "mixed_bfloat16": "float32",
+    "double": "float64",
+    "float": "float32",
+    "half": "float16",
+}
 
 
 def dtype_name(value: Any) -> str:  # noqa: ANN401  # as above

@@ -154,7 +154,7 @@ def read_toml(source: SourceText, origin: str = "source") -> list[Found]:
 _TOOL_TABLE: Final = re.compile(r"""^[^#\n]*\blstmcalc["']?[ \t]*(?:[\].]|=(?!=))""", re.MULTILINE)
 
 
-def read_pyproject(source: SourceText) -> list[Found]:
+def read_pyproject(source: SourceText, origin: str = "config") -> list[Found]:
     """The LSTMs of the table `tool.lstmcalc` of a pyproject.toml; none if it has no such table.
 
     Raises:
@@ -165,7 +165,7 @@ def read_pyproject(source: SourceText) -> list[Found]:
     tool = _load_toml(source).get("tool")
     if not isinstance(tool, Mapping) or "lstmcalc" not in tool:
         return []
-    return _read_tool(_Document(source, Places(source, scan_toml), _TOML, "config"), tool["lstmcalc"])
+    return _read_tool(_Document(source, Places(source, scan_toml), _TOML, origin), tool["lstmcalc"])
 
 
 def _read_tool(document: _Document, table: object) -> list[Found]:

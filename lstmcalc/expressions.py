@@ -7,9 +7,10 @@ Not here: which calls make an LSTM (`pycode`), and where a text comes from (`sou
 """
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from lstmcalc.callers import Code, Instance, Local
 from lstmcalc.constructors import Symbol
@@ -28,10 +29,12 @@ from lstmcalc.subject import Gap
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
+_STEPS: Final = 3_000  # expressions that are read to know one
 _DEPTH: Final = 50  # names that lead to names, and operators inside operators
 
 
-class Arguments(NamedTuple):
+@dataclass(frozen=True)
+class Arguments:
     """What argparse, or absl's flags, returns."""
 
     stored: Mapping[Any, Any] | None = None  # attributes that are set afterwards
@@ -39,7 +42,10 @@ class Arguments(NamedTuple):
 
 def show(node: ast.AST) -> str:
     """An expression as text."""
-    return ast.unparse(node)
+    try:
+        return ast.unparse(node)
+    except RecursionError:  # it goes as deep as the expression
+        return "an expression"
 
 
 class Program(Code):
@@ -57,28 +63,47 @@ class Program(Code):
         self.inferred = False  # whether the last value hangs on a default that a caller could change
         self.was_set = False  # whether it hangs on one of the settings
         self._known: dict[tuple[int, int], tuple[Any, bool, bool]] = {}
-        self._depth = 0
+        self._read: dict[ast.AST, tuple[Any, bool, bool]] = {}
+        self._depth = self._steps = 0
+        self._looking: set[tuple[int, int]] = set()  # bindings that are being looked at
+        self._partly = False  # whether a value is only what could be said so far: a name that leads to itself
 
     # What a value is.
 
     def value(self, node: ast.AST, scope: Scope | None = None) -> Any:  # noqa: ANN401  # whatever the code says
         """What an expression stands for: a constant, a Symbol, a Shaped, ... or a Gap."""
         self.inferred = self.was_set = False
+        self._steps = 0
         value = self._value(node, scope or self.scopes[node])
         if isinstance(value, Gap):
             text = show(node)
-            return value if value.why else value._replace(why=text if len(text) <= 60 else f"{text[:56]}...")  # noqa: PLR2004
+            return value if value.why else replace(value, why=text if len(text) <= 60 else f"{text[:56]}...")  # noqa: PLR2004
         return value
 
     def _value(self, node: ast.AST, scope: Scope) -> Any:  # noqa: ANN401  # as above
         if self._depth > _DEPTH:
             return Gap("something nested too deeply")
+        if node in self._read:
+            value, inferred, was_set = self._read[node]
+            self.inferred |= inferred
+            self.was_set |= was_set
+            return value
+        self._steps += 1
+        if self._steps > _STEPS:  # what leads to itself in ever new ways
+            return Gap("something too involved")
+        outer = self.inferred, self.was_set, self._partly
+        self.inferred = self.was_set = self._partly = False
         self._depth += 1
         try:
             reader = _READERS.get(type(node))
-            return reader(self, node, scope) if reader else Gap("", (show(node),))
+            value = getattr(self, reader)(node, scope) if reader else Gap("", (show(node),))
         finally:
             self._depth -= 1
+        if not self._partly and node in self.scopes:  # else it may be more when it is asked for again
+            self._read[node] = value, self.inferred, self.was_set
+        self.inferred, self.was_set = self.inferred or outer[0], self.was_set or outer[1]
+        self._partly = self._partly or outer[2]
+        return value
 
     def _named(self, text: str) -> Any:  # noqa: ANN401  # as above
         """What the user says a name is; None if nothing."""
@@ -94,11 +119,11 @@ class Program(Code):
         bound = self.lookup(node, scope)
         if not bound and node.id in _LIBRARIES:
             return Symbol(node.id)
-        return self._as_changed(self._bound(bound, node.id), node.id)
+        return self._as_changed(self._bound(bound, node.id), node.id, node)
 
-    def _as_changed(self, value: Any, name: str) -> Any:  # noqa: ANN401  # as above
+    def _as_changed(self, value: Any, name: str, node: ast.AST) -> Any:  # noqa: ANN401  # as above
         """What a name stands for, after what is stored in it elsewhere: that is known, or a Gap."""
-        stores = self.stores.get(name, [])
+        stores = [store for store in self.stores.get(name, []) if not self._is_later(store, node)]
         if isinstance(value, list | dict) and stores:
             others = [store for store in stores if store.kind == "other"]
             if others or isinstance(value, list):
@@ -110,8 +135,14 @@ class Program(Code):
             return {**value, **elsewhere}
         if isinstance(value, Instance | Arguments):
             kept = {store.key for store in stores if store.kind == "attribute"}
-            return value._replace(stored={key: self._stored(stores, key) for key in kept}) if kept else value
+            return replace(value, stored={key: self._stored(stores, key) for key in kept}) if kept else value
         return value
+
+    def _is_later(self, store: Store, node: ast.AST) -> bool:
+        """Whether something is stored only after an expression has been computed."""
+        branch = self.branch_of(node)
+        looped = any(pair[0] in self.loops and pair in store.binding.branch for pair in branch)
+        return store.binding.scope is self.scopes.get(node) and store.binding.line > self.line_of(node) and not looped
 
     @cached_property
     def _stored_keys(self) -> frozenset[object]:
@@ -150,7 +181,9 @@ class Program(Code):
                 False,
             )  # while it is looked at: a name that leads to itself
             outer, self.inferred, self.was_set = (self.inferred, self.was_set), False, False
+            self._looking.add(key)
             value = self._evaluated(binding)
+            self._looking.discard(key)
             if self._depth < _DEPTH:
                 self._known[key] = value, self.inferred, self.was_set
             else:
@@ -159,6 +192,7 @@ class Program(Code):
             self.was_set |= outer[1]
             return value
         value, inferred, was_set = self._known[key]
+        self._partly |= key in self._looking
         self.inferred |= inferred
         self.was_set |= was_set
         return value
@@ -242,10 +276,10 @@ class Program(Code):
             owner = instance_owner(node.value.id, scope)
             if owner:
                 found = self._attribute_of(owner, node.attr, node)
-                return Gap("", (text,)) if found is None else self._as_changed(found, node.attr)
+                return Gap("", (text,)) if found is None else self._as_changed(found, node.attr, node)
             bound = [item for level in chain(scope) for item in level.attributes.get(text, [])]
             if bound:
-                return self._bound(may_hold(bound, self.line_of(node), self.branch_of(node), inner=False), text)
+                return self._bound(self.may_hold(bound, node, inner=False), text)
         held = self._hyperparameter(node, scope)
         return self._attribute_value(self._value(node.value, scope), node, text) if held is None else held
 
@@ -306,12 +340,22 @@ class Program(Code):
             given = dict(zip(fields, instance.call.args, strict=False)) | keywords
             if name in given:
                 return self._value(given[name], instance.caller)
+            default = self._field_default(instance.scope, name)
+            if default:
+                return self._of(default)
         elif made and made[-1].node and name in keywords:
             # Config(size=3) of an __init__ that stores whatever it is given.
             inside = self.scopes[made[-1].node].bindings
             if name not in inside and any(item.kind == "keywords" for items in inside.values() for item in items):
                 return self._value(keywords[name], instance.caller)
         return self._attribute_of(instance.scope, name)
+
+    def _field_default(self, owner: Scope, name: str, depth: int = 0) -> Binding | None:
+        """What the body of a class, or of one of its bases, binds a field to."""
+        if name in owner.bindings or depth > _DEPTH:
+            return owner.bindings[name][-1] if name in owner.bindings else None
+        found = (self._field_default(base, name, depth + 1) for base in self.bases(owner))
+        return next((binding for binding in found if binding), None)
 
     def _attribute_of(self, owner: Scope, name: str, node: ast.AST | None = None, depth: int = 0) -> Any:  # noqa: ANN401  # as above
         """What `self.name` is in a class, or in one of its bases in this file; None if nothing says."""
@@ -331,10 +375,10 @@ class Program(Code):
         home = {id(binding.scope) for binding in stored}
         if len(home) > 1:
             return stored
-        same = node is not None and self.scopes.get(node) is stored[0].scope
-        line = self.line_of(node) if same and node is not None else max(binding.line for binding in stored)
-        branch = self.branch_of(node) if same and node is not None else ()
-        return may_hold(stored, line, branch, inner=False)
+        here = node is not None and self.scopes.get(node) is stored[0].scope
+        if here and node is not None:
+            return self.may_hold(stored, node, inner=False)
+        return may_hold(stored, (max(binding.line for binding in stored) + 1, 0), (), self.loops, inner=False)
 
     def _class_attribute(self, owner: Scope, name: str) -> Any:  # noqa: ANN401  # as above
         """What a class says in its body; where it has no `__init__`, as a dataclass, what its callers give."""
@@ -353,6 +397,9 @@ class Program(Code):
             return self._bound([*own, *overridden], f"self.{name}")
         first = given[0][0]
         return first if all(same(first, value) for value, _ in given) else differing(f"self.{name}", given)
+
+    def _named_expression(self, node: ast.NamedExpr, scope: Scope) -> Any:  # noqa: ANN401  # as above
+        return self._value(node.value, scope)
 
     def _constant(self, node: ast.Constant, _: Scope) -> Any:  # noqa: ANN401  # as above
         value = node.value
@@ -424,12 +471,16 @@ class Program(Code):
             one = not isinstance(node.slice, ast.Slice | ast.Tuple) and len(base.shape) > 1
             return Shaped(base.shape[1:], base.dtype) if one else Gap("", (text,))
         key = self._value(node.slice, scope)
+        if isinstance(key, Gap) and isinstance(base, dict):
+            return Gap("", key.names)
         try:
             return base[key] if isinstance(base, tuple | list | dict) and is_plain(key) else Gap("", (text,))
         except (KeyError, IndexError, TypeError):
             return Gap("", (text,))
 
     def _call(self, node: ast.Call, scope: Scope) -> Any:  # noqa: ANN401  # as above
+        if isinstance(node.func, ast.Name) and node.func.id == "getattr" and len(node.args) == 2:  # noqa: PLR2004
+            return self._getattr(node, scope)
         text = show(node)
         given = self._named(text)
         if given is not None:
@@ -437,22 +488,30 @@ class Program(Code):
         last = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if isinstance(node.func, ast.Attribute) and last in _OF_TEXT:
             return self._method(node, node.func, scope)
+        return self._called(node, last, scope)
+
+    def _called(self, node: ast.Call, last: str, scope: Scope) -> Any:  # noqa: ANN401  # as above
+        """What a call of a function, or of a class of this file, stands for."""
+        text = show(node)
         function = self._value(node.func, scope)
         if isinstance(function, Local):
             own = isinstance(function.node, ast.ClassDef)
             return Instance(self.scopes[function.node], node, scope) if own else Gap("", (text,))
         name = self.full_name(node.func, scope)
-        if name.rpartition(".")[2] == "field":  # of a dataclass
-            default = next((item.value for item in node.keywords if item.arg == "default"), None)
-            return Gap("", (text,)) if default is None else self._value(default, scope)
-        for made in (
+        ways = (
+            self._field_call(name, node, scope),
             self._builtin(name, node, scope),
             self._shaped(name, node, scope),
             self._reshaped(last, node, scope),
-        ):
-            if made is not None:
-                return made
-        return Gap("", (text,))
+        )
+        return next((made for made in ways if made is not None), Gap("", (text,)))
+
+    def _field_call(self, name: str, node: ast.Call, scope: Scope) -> Any:  # noqa: ANN401  # as above
+        """What `field(default=3)` of a dataclass stands for."""
+        if name.rpartition(".")[2] != "field":
+            return None
+        default = next((item.value for item in node.keywords if item.arg == "default"), None)
+        return None if default is None else self._value(default, scope)
 
     def _method(self, node: ast.Call, function: ast.Attribute, scope: Scope) -> Any:  # noqa: ANN401  # as above
         """What a method gives that is known by its name: of a dictionary, a parser, a text."""
@@ -526,7 +585,7 @@ class Program(Code):
         if not isinstance(inner, Shaped):
             return None
         known = isinstance(lengths, tuple | list) and all(isinstance(item, int) for item in lengths)
-        return inner._replace(lengths=tuple(lengths or ()) if known else None)
+        return replace(inner, lengths=tuple(lengths or ()) if known else None)
 
     def _reshaped(self, method: str, node: ast.Call, scope: Scope) -> Any:  # noqa: ANN401  # as above
         """What a method makes of an array: the same, of another dtype, or of another shape."""
@@ -580,27 +639,21 @@ class Program(Code):
         return Symbol(f"{base.name}.{name}") if base and isinstance(name, str) else Gap("", (show(node),))
 
 
-def _call_or_getattr(program: Program, node: ast.Call, scope: Scope) -> Any:  # noqa: ANN401  # whatever the code says
-    if isinstance(node.func, ast.Name) and node.func.id == "getattr" and len(node.args) == 2:  # noqa: PLR2004
-        return program._getattr(node, scope)  # noqa: SLF001  # a reader of this module
-    return program._call(node, scope)  # noqa: SLF001  # as above
-
-
-_READERS: Final[Mapping[type, Callable[..., Any]]] = {
-    ast.Name: Program._name,  # noqa: SLF001  # the readers of this module
-    ast.Attribute: Program._attribute,  # noqa: SLF001
-    ast.Constant: Program._constant,  # noqa: SLF001
-    ast.UnaryOp: Program._unary,  # noqa: SLF001
-    ast.BinOp: Program._binary,  # noqa: SLF001
-    ast.Compare: Program._compare,  # noqa: SLF001
-    ast.BoolOp: Program._boolean,  # noqa: SLF001
-    ast.IfExp: Program._conditional,  # noqa: SLF001
-    ast.Tuple: Program._sequence,  # noqa: SLF001
-    ast.List: Program._sequence,  # noqa: SLF001
-    ast.Dict: Program._mapping,  # noqa: SLF001
-    ast.Subscript: Program._subscript,  # noqa: SLF001
-    ast.Call: _call_or_getattr,
-    ast.NamedExpr: lambda program, node, scope: program._value(node.value, scope),  # noqa: SLF001
+_READERS: Final[Mapping[type, str]] = {
+    ast.Name: "_name",
+    ast.Attribute: "_attribute",
+    ast.Constant: "_constant",
+    ast.UnaryOp: "_unary",
+    ast.BinOp: "_binary",
+    ast.Compare: "_compare",
+    ast.BoolOp: "_boolean",
+    ast.IfExp: "_conditional",
+    ast.Tuple: "_sequence",
+    ast.List: "_sequence",
+    ast.Dict: "_mapping",
+    ast.Subscript: "_subscript",
+    ast.Call: "_call",
+    ast.NamedExpr: "_named_expression",
 }
 _DATA: Final = ("torch.Tensor", "torch.FloatTensor")
 _OF_TEXT: Final = ("get", "pop", "parse_args", "parse_known_args", "lower", "upper", "strip", "title")

@@ -18,7 +18,7 @@ from lstmcalc.errors import (
     shorten,
 )
 from lstmcalc.parse import Typed, flag_name, read_flags, read_framework, read_settings
-from lstmcalc.subject import Found, Layer, Origin, Setting, Subject, settle
+from lstmcalc.subject import Found, Layer, Origin, Setting, Subject, quoted_name, settle
 
 MAX_MODULES: Final = 1000  # LSTMs in one report; no model that somebody made has more
 
@@ -248,7 +248,7 @@ def _check_gaps(found: Found, said: Layer, *, alone: bool) -> None:
     if not gaps:
         return
     flags = _listed([_FLAGS_OF.get(field, flag_name(field)) for field in gaps])
-    names = dict.fromkeys(f"--set {_quoted(name)}=VALUE" for gap in gaps.values() for name in gap.names)
+    names = dict.fromkeys(f"--set {quoted_name(name)}=VALUE" for gap in gaps.values() for name in gap.names)
     switches = [field for field in gaps if field in _FLAGS_OF]
     wanted = "True or False" if len(switches) == len(gaps) else "a number" if len(gaps) == 1 else "numbers"
     error = SourceError(
@@ -257,7 +257,7 @@ def _check_gaps(found: Found, said: Layer, *, alone: bool) -> None:
         found=", ".join(dict.fromkeys(gap.why or " and ".join(gap.names) for gap in gaps.values())),
         hint=f"give {flags}"
         + (f", or {' '.join(names)}" if names else "")
-        + ("" if alone else f"; --module {_quoted(found.name)} reports this one alone"),
+        + ("" if alone else "; --module NAME picks another"),
     )
     raise _at(found, next(iter(gaps)), error)
 
@@ -273,10 +273,6 @@ _FLAGS_OF: Final = {
 def _listed(names: Sequence[str]) -> str:
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def _quoted(name: str) -> str:
-    return name if name.replace(".", "").replace("_", "").isalnum() else f'"{name}"'
 
 
 def _at(found: Found, field: str, error: SourceError) -> SourceError:

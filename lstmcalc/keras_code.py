@@ -167,11 +167,13 @@ class _Follower:
         lstm = self._layers.lstm(layer) or (self._layers.lstm(_inner(layer)) if kind in _WRAPPERS else None)
         arguments = self._arguments(layer, kind)
         self._seen.add(layer)
-        if not flow.begun and any(name in arguments for name in _SHAPES) and kind != "Embedding":
+        if not flow.begun and any(name in arguments for name in _SHAPES):
             flow = self._after("Input", arguments, _START)
         if kind in _STACKS and isinstance(_inner(layer), ast.List):
             return self._cells(_inner(layer), flow)
         if lstm is not None:
+            if kind == "TimeDistributed":  # it sees what stands behind the first axis
+                flow = flow._replace(stream=flow.stream._replace(seq_len=None))
             if flow.begun:
                 self._into.setdefault(lstm, flow)
             kept = self._layers.keeps(lstm)

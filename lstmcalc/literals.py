@@ -4,10 +4,12 @@ Not here: the values of the sizes (`expressions`).
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 
-class Shaped(NamedTuple):
+@dataclass(frozen=True)
+class Shaped:
     """An array of which only the shape is known; a size that is not is a Gap."""
 
     shape: tuple[Any, ...]
@@ -43,7 +45,7 @@ def moved(base: Shaped, method: str, values: Sequence[Any]) -> Shaped | None:
     if method in _SAME:
         return base
     if method in _CASTS:
-        return base._replace(dtype=method)
+        return replace(base, dtype=method)
     if not all(isinstance(value, int) and -rank - 1 <= value <= rank for value in values):
         return None
     if method == "unsqueeze" and len(values) == 1:
@@ -55,7 +57,7 @@ def moved(base: Shaped, method: str, values: Sequence[Any]) -> Shaped | None:
         sizes = [sizes[axis] for axis in values]
     else:
         return None
-    return base._replace(shape=tuple(sizes))
+    return replace(base, shape=tuple(sizes))
 
 
 def item_of(items: Sequence[Any], index: Any) -> Any:  # noqa: ANN401  # whatever the code says

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from lstmcalc.expressions import Program, show
+from lstmcalc.scopes import instance_owner
 
 _LISTS: Final = ("Sequential", "ModuleList", "ModuleDict", "OrderedDict")  # whose items PyTorch numbers or names
 _TRANSPARENT: Final = (ast.BinOp, ast.keyword, ast.Starred, ast.Attribute, ast.ListComp, ast.IfExp, ast.GeneratorExp)
@@ -27,11 +28,14 @@ def assigned_name(program: Program, node: ast.AST, names: Callable[[ast.Call], l
     parents = program.parents
     while node in parents:
         child, node = node, parents[node]
-        step = _step(child, node, path, names)
+        step = _step(child, node, path, names, program)
         if step is None:  # of a list that is assigned to nothing, the place in it
             return ".".join(reversed(path)) if isinstance(node, ast.Expr | ast.Return) else ""
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr):
-            target = _text_of(node.targets[0] if isinstance(node, ast.Assign) else node.target)
+            goal: ast.AST = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            if isinstance(goal, ast.Tuple) and isinstance(child, ast.Tuple) and len(goal.elts) == len(child.elts):
+                goal = goal.elts[int(path.pop())]  # a, b = nn.LSTM(...), nn.LSTM(...)
+            target = _text_of(goal, program)
             return ".".join([target, *reversed(path)]) if target else ""
         path += [step] if step else []
         if step and isinstance(node, ast.Call) and not _is_list(node.func):  # add_module("rnn", nn.LSTM(...))
@@ -39,7 +43,9 @@ def assigned_name(program: Program, node: ast.AST, names: Callable[[ast.Call], l
     return ""
 
 
-def _step(child: ast.AST, node: ast.AST, path: Sequence[str], names: Callable[[ast.Call], list[str]]) -> str | None:
+def _step(
+    child: ast.AST, node: ast.AST, path: Sequence[str], names: Callable[[ast.Call], list[str]], program: Program
+) -> str | None:
     """What one level around an expression adds to its path; None if nothing is assigned through it."""
     if isinstance(node, ast.List | ast.Tuple):
         first = node.elts[0]
@@ -51,12 +57,14 @@ def _step(child: ast.AST, node: ast.AST, path: Sequence[str], names: Callable[[a
         key = node.keys[int(place)] if place else None
         return str(key.value) if isinstance(key, ast.Constant) else ""
     if isinstance(node, ast.Call):
-        return _step_of_call(child, node, names)
+        return _step_of_call(child, node, names, program)
     transparent = isinstance(node, (*_TRANSPARENT, ast.Assign, ast.AnnAssign, ast.NamedExpr))
     return "" if transparent else None
 
 
-def _step_of_call(child: ast.AST, node: ast.Call, names: Callable[[ast.Call], list[str]]) -> str | None:
+def _step_of_call(
+    child: ast.AST, node: ast.Call, names: Callable[[ast.Call], list[str]], program: Program
+) -> str | None:
     """What a call around an expression adds to its path."""
     if child is node.func:
         # lstm = nn.LSTM(10, 20).to(device) is that LSTM; x = LSTM(64)(inputs) is its output.
@@ -66,7 +74,7 @@ def _step_of_call(child: ast.AST, node: ast.Call, names: Callable[[ast.Call], li
     if called in ("add_module", "register_module", "setattr") and isinstance(given, ast.Constant):
         return str(given.value)
     if called in ("append", "insert") and isinstance(node.func, ast.Attribute):
-        return _text_of(node.func.value) or None
+        return _text_of(node.func.value, program) or None
     if not _is_list(node.func) or called == "OrderedDict":
         return None if called == "add" else ""
     homes = names(node)
@@ -89,10 +97,13 @@ def _is_list(function: ast.expr) -> bool:
     return last in _LISTS
 
 
-def _text_of(target: ast.AST) -> str:
-    """What an assignment's target is called: `self.encoder` is `encoder`."""
-    if isinstance(target, ast.Name):
-        return target.id
-    if isinstance(target, ast.Attribute):
-        return show(target).removeprefix("self.")
-    return show(target).removeprefix("self.").replace(" ", "") if isinstance(target, ast.Subscript) else ""
+def _text_of(target: ast.AST, program: Program) -> str:
+    """What an assignment's target is called: `self.encoder` is `encoder`, whatever `self` is called."""
+    if not isinstance(target, ast.Name | ast.Attribute | ast.Subscript):
+        return ""
+    base: ast.AST = target
+    while isinstance(base, ast.Attribute | ast.Subscript):
+        base = base.value
+    owner = isinstance(base, ast.Name) and instance_owner(base.id, program.scopes[target])
+    own = f"{base.id}." if isinstance(base, ast.Name) and (owner or base.id == "self") else ""
+    return show(target).removeprefix(own).replace(" ", "")

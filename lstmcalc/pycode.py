@@ -8,6 +8,7 @@ Not here: what the constructors' arguments mean (`constructors`).
 import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -40,7 +41,7 @@ from lstmcalc.spellings import (
     WRAPPERS,
     spelled,
 )
-from lstmcalc.subject import Found, Gap, Pointer
+from lstmcalc.subject import Found, Gap, Origin, Pointer, Setting, quoted_name
 from lstmcalc.syntax import parse_python, without_prompts
 from lstmcalc.texts import SourceText, Span
 
@@ -93,6 +94,7 @@ class _Reader:
         self._gone: set[ast.Call] = set()  # the other direction's construction
         self._flows: dict[ast.Call, Flow] = {}  # what goes into a construction, of Keras
         self._names: dict[ast.Call, str] = {}
+        self._paths: dict[ast.Call, str] = {}
         for call in program.calls:
             self._look_at(call)
 
@@ -344,7 +346,7 @@ class _Reader:
     def _name_all(self, made: Sequence[ast.Call]) -> None:
         """Name every LSTM; where two have one name, by their class, and then by their line."""
         keras: Counter[str] = Counter()
-        names, self._paths = {}, {}
+        names = {}
         for call in made:
             own, path = self._keras_names(call, keras) if "keras" in self._made[call][0].framework else ("", "")
             assigned = assigned_name(self._program, self._outer(call), self._candidates)
@@ -420,9 +422,14 @@ class _Reader:
         if constructor.framework.startswith(("keras", "flax-linen")):
             gaps["input_size"] = Gap(f"{shown} takes it from the data")
         gaps = {**{field: gap for field, gap in gaps.items() if field not in reading.layer}, **reading.gaps}
-        dtype = self._cast(outer) or (self._default_dtype if constructor.framework.startswith("pytorch") else "")
-        if dtype and "dtype" not in reading.layer:
+        default = self._default_dtype if constructor.framework.startswith("pytorch") else ""
+        dtype = self._cast(call, outer) or ("" if "dtype" in reading.layer else default)
+        if dtype:
             reading.layer["dtype"] = _setting(dtype, where)
+        gaps = {
+            field: replace(gap, names=tuple(filter(self._program.asked.__contains__, gap.names)))
+            for field, gap in gaps.items()
+        }
         shape, pointer = self._input(call, outer)
         found = Found(
             self._names[call],
@@ -445,19 +452,34 @@ class _Reader:
             found = found._replace(input_shape=_sizes(shape), pointers={**pointers, "input": pointer})
             if shape.lengths:
                 found = found._replace(layer={**found.layer, "lengths": _setting(shape.lengths, where)})
-        return _with_flow(found, self._flows.get(call), where)
+        spelled_out = {*given, *(item.arg for wrapped in self._wrapped.get(call, []) for item in wrapped.call.keywords)}
+        return _with_flow(found, self._flows.get(call), where, shaped=not spelled_out.isdisjoint(_SHAPES))
 
-    def _cast(self, node: ast.AST) -> str:
-        """The dtype that methods behind a construction give it: `nn.LSTM(10, 20).half()`, `.to(torch.float64)`."""
-        parents, found = self._program.parents, ""
+    def _cast(self, call: ast.Call, outer: ast.Call) -> str:
+        """The dtype that methods give it: `nn.LSTM(10, 20).half()`, `.to(torch.float64)`, `lstm.double()` later."""
+        chained, node = [], outer
+        parents = self._program.parents
         while isinstance(method := parents.get(node), ast.Attribute) and isinstance(
-            call := parents.get(method), ast.Call
+            above := parents.get(method), ast.Call
         ):
-            given = [*call.args, *(item.value for item in call.keywords if item.arg == "dtype")]
-            values = [self._program.value(item) for item in given] if method.attr == "to" else [method.attr]
-            found = next((name for value in values if (name := dtype_name(value))), found)
-            node = call
+            chained.append(above)
+            node = above
+        later = [use for use in self._casts if self._construction(use.func.value) is call]  # type: ignore[attr-defined]  # a method
+        found = ""
+        for use in [*chained, *later]:
+            method = use.func
+            given = [*use.args, *(item.value for item in use.keywords if item.arg == "dtype")]
+            name = method.attr if isinstance(method, ast.Attribute) else ""
+            values = [self._program.value(item) for item in given] if name == "to" else [name]
+            found = next((dtype for value in values if (dtype := dtype_name(value))), found)
         return found
+
+    @cached_property
+    def _casts(self) -> list[ast.Call]:
+        """The calls of methods that change a dtype, of something with a name."""
+        names = ("half", "double", "float", "bfloat16", "to")
+        methods = (call for call in self._program.calls if isinstance(call.func, ast.Attribute))
+        return [call for call in methods if _last(call.func) in names and not isinstance(call.func.value, ast.Call)]  # type: ignore[attr-defined]  # as above
 
     @cached_property
     def _default_dtype(self) -> str:
@@ -474,7 +496,7 @@ class _Reader:
             for item in wrapped.call.keywords:
                 value = self._program.value(item.value)
                 if item.arg in _WRAPPER_OPTIONS:
-                    reading.options[str(item.arg)] = value
+                    reading.options[str(item.arg)] = self._option(str(item.arg), item.value, value)
                 elif item.arg in ("input_shape", "batch_input_shape"):
                     self._read_shape(reading, value, item, where)
                 elif item.arg in ("reverse", "go_backwards") and value is not False:
@@ -484,8 +506,23 @@ class _Reader:
                         unmodelled=(*reading.unmodelled, "backward_layer, another layer than the forward one")
                     )
             if wrapped.name in BIDIRECTIONAL and len(wrapped.call.args) > 1:
-                reading.options["merge_mode"] = self._program.value(wrapped.call.args[1])
+                node = wrapped.call.args[1]
+                reading.options["merge_mode"] = self._option("merge_mode", node, self._program.value(node))
         return reading
+
+    def _option(self, name: str, node: ast.AST, value: Any) -> Any:  # noqa: ANN401  # whatever the code says
+        """The value of an option of a wrapper, which no flag can give.
+
+        Raises:
+            SourceError: It is not known.
+        """
+        if isinstance(value, Gap):
+            names = [known for known in value.names if known in self._program.asked]
+            hint = " ".join(f"--set {known}=VALUE" for known in names)
+            raise self._source.error(
+                self._span(node), f"{name} is open", found=value.why, hint=f"give {hint}" if hint else ""
+            )
+        return value
 
     def _read_shape(self, reading: Reading, value: Any, item: ast.keyword, where: str | None) -> None:  # noqa: ANN401
         """The sizes in a shape that a wrapper is given."""
@@ -545,16 +582,17 @@ class _Reader:
 
     def _uses(self, call: ast.Call, outer: ast.Call) -> list[ast.Call]:
         """The calls of the module that a construction makes."""
-        if self._uses_of is None:
-            self._uses_of = {}
-            for use in self._program.calls:
-                if use.args and isinstance(use.func, ast.Name | ast.Attribute | ast.Call):
-                    made = self._construction(use.func)
-                    if made is not None:
-                        self._uses_of.setdefault(made, []).append(use)
         return [use for use in self._uses_of.get(call, []) if use is not call and use is not outer]
 
-    _uses_of: dict[ast.Call, list[ast.Call]] | None = None
+    @cached_property
+    def _uses_of(self) -> dict[ast.Call, list[ast.Call]]:
+        """The calls of modules, by the construction that makes each."""
+        found: dict[ast.Call, list[ast.Call]] = {}
+        for use in self._program.calls:
+            made = self._construction(use.func) if use.args else None
+            if made is not None:
+                found.setdefault(made, []).append(use)
+        return found
 
     # Where it goes wrong.
 
@@ -572,7 +610,7 @@ class _Reader:
             return self._source.error(self._span(call.func), what, expected=SUPPORTED, found=show(call.func))
         unread = next((call for call in self._program.calls if _last(call.func) in CLASSES), None)
         if unread is not None and not isinstance(self._program.value(unread.func), Local):
-            hint = "describe it with flags: --framework knows 30 frameworks"
+            hint = "describe it with flags, and give --framework; lstmcalc frameworks shows those there are"
             return self._source.error(
                 self._span(unread.func), f"{show(unread.func)} is none that can be read", SUPPORTED, hint=hint
             )
@@ -655,15 +693,19 @@ def _last(function: ast.AST) -> str:
     return function.attr if isinstance(function, ast.Attribute) else str(getattr(function, "id", ""))
 
 
-def _with_flow(found: Found, flow: "Flow | None", where: str | None) -> Found:
-    """An LSTM of Keras with what flows into it."""
+_SHAPES: Final = ("input_shape", "batch_input_shape", "batch_shape", "input_dim")
+
+
+def _with_flow(found: Found, flow: "Flow | None", where: str | None, *, shaped: bool) -> Found:
+    """An LSTM of Keras with what flows into it; `shaped` if it says itself what that is."""
     if flow is None:
         return found
     layer, gaps, stream = dict(found.layer), dict(found.gaps), flow.stream
-    if "input_shape" in found.text:  # what a layer behind another one says of its input is not looked at by Keras
+    if shaped:  # what a layer behind another one says of its input is not looked at by Keras
         layer.pop("input_size", None)
         gaps.setdefault("input_size", Gap("what the layers before make is not known"))
-    sizes = {"input_size": stream.features, "seq_len": stream.seq_len, "batch": stream.batch}
+    axes = ("seq_len", "batch") if found.options.get("time_major") is not True else ("batch", "seq_len")
+    sizes = {"input_size": stream.features, axes[0]: stream.seq_len, axes[1]: stream.batch}
     for field, size in sizes.items():
         if size is not None and layer.get(field, _setting(None, where)).value != size:
             layer[field] = _setting(size, where, "inferred")
@@ -678,9 +720,7 @@ def _sizes(shape: Shaped) -> tuple[int | None, ...]:
     return tuple(size if isinstance(size, int) and not isinstance(size, bool) else None for size in shape.shape)
 
 
-def _setting(value: Any, where: str | None, certainty: str = "stated") -> Any:  # noqa: ANN401  # any setting
-    from lstmcalc.subject import Origin, Setting
-
+def _setting(value: Any, where: str | None, certainty: str = "stated") -> Setting:  # noqa: ANN401  # any setting
     return Setting(value, Origin("source", where, certainty))
 
 
@@ -691,8 +731,10 @@ def _one_line(text: str, limit: int = 100) -> str:
 def _settings_for(call: ast.Call, gap: Gap) -> str:
     """The settings that would say what is called."""
     if isinstance(call.func, ast.Call) and len(call.func.args) > 1:  # getattr(nn, kind)
-        return f"--set {show(call.func.args[1])}=LSTM"
-    return " ".join(f"--set {name}=nn.LSTM" for name in dict.fromkeys(gap.names))
+        return f"--set {quoted_name(show(call.func.args[1]))}=LSTM"
+    if isinstance(call.func, ast.Subscript):  # {"lstm": nn.LSTM}[kind]
+        return f"--set {quoted_name(show(call.func.slice))}=VALUE"
+    return " ".join(f"--set {quoted_name(name)}=nn.LSTM" for name in dict.fromkeys(gap.names))
 
 
 def _is_base_init(call: ast.Call) -> bool:

@@ -6,6 +6,7 @@ Not here: what a name's value is (`expressions`).
 import ast
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple, TypeAlias
 
 Branch: TypeAlias = tuple[tuple[int, str], ...]  # the branches of `if`, `for`, `try`, ... that a statement stands in
@@ -24,6 +25,7 @@ class Binding(NamedTuple):
         line: Where.
         branch: The branches it stands in.
         name: The name; of an import, the full name of what is imported.
+        column: Where in that line.
     """
 
     kind: str
@@ -32,6 +34,7 @@ class Binding(NamedTuple):
     line: int
     branch: Branch
     name: str
+    column: int = 0
 
 
 class Store(NamedTuple):
@@ -101,12 +104,15 @@ def visible(scope: Scope) -> Iterator[tuple[Scope, bool]]:
         inner = inner or isinstance(level.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
 
 
-def may_hold(bound: Sequence[Binding], line: int, branch: Branch, *, inner: bool) -> list[Binding]:
-    """The bindings that may hold in a line: the last one that surely came before, and what may have come after it.
+def may_hold(
+    bound: Sequence[Binding], place: tuple[int, int], branch: Branch, loops: AbstractSet[int], *, inner: bool
+) -> list[Binding]:
+    """The bindings that may hold at a place: the last one that surely came before, and what may have come after it.
 
-    Seen from a function inside (`inner`), any of them may: it runs whenever it is called.
+    Seen from a function inside (`inner`), any of them may: it runs whenever it is called. In a loop, so may what stands
+    further down in it.
     """
-    before = bound if inner else bound[: bisect_right(bound, line, key=lambda item: item.line)] or bound
+    before = bound if inner else bound[: bisect_right(bound, place, key=lambda item: (item.line, item.column))] or bound
     imports = [item for item in before if item.kind == "import"]
     if imports:  # `try: import a` and `except: import b`: whichever is there
         return imports[:1]
@@ -114,13 +120,21 @@ def may_hold(bound: Sequence[Binding], line: int, branch: Branch, *, inner: bool
         values = [item for item in before if item.kind in ("value", "opaque", "argument")]
         return values[: MAX_BINDINGS + 1] if values else list(before[-1:])
     held: list[Binding] = []
+    sides: dict[tuple[Branch, int], set[str]] = {}  # of each `if` around bindings, the branches that have one
     for item in reversed(before):
+        if excluded(item.branch, branch):  # what stands in the other branch of the same `if` is not passed
+            continue
         held.insert(0, item)
         if item.branch == branch[: len(item.branch)] or len(held) > MAX_BINDINGS:
             break
-    if held:  # what stands in the other branch of the same `if` is not passed
-        held = [item for item in held if not excluded(item.branch, branch)] or held
-    return held
+        outer, (node, side) = item.branch[:-1], item.branch[-1]
+        met = sides.setdefault((outer, node), set())
+        met.add(side)
+        if outer == branch[: len(outer)] and {"body", "orelse"} <= met and node not in loops:  # one of them surely ran
+            break
+    around = {pair for pair in branch if pair[0] in loops}
+    later = [item for item in bound[len(before) :] if around & set(item.branch)] if before is not bound else []
+    return (held or list(before[-1:])) + later
 
 
 def excluded(one: Branch, other: Branch) -> bool:
@@ -146,6 +160,7 @@ class Scopes:
         parents: What each node stands in.
         branches: The branches that each statement stands in.
         stores: What is changed after it was bound, by the last part of its name, whoever holds it.
+        loops: What identifies the loops in the branches.
     """
 
     def __init__(self, tree: ast.Module) -> None:
@@ -154,6 +169,7 @@ class Scopes:
         self.parents: dict[ast.AST, ast.AST] = {}
         self.branches: dict[ast.AST, Branch] = {}
         self.stores: dict[str, list[Store]] = {}
+        self.loops: set[int] = set()
         stack: list[tuple[ast.AST, Scope, Branch]] = [(tree, self.top, ())]
         while stack:
             node, scope, branch = stack.pop()
@@ -203,6 +219,8 @@ class Scopes:
 
     def _statement(self, node: ast.AST, scope: Scope, branch: Branch) -> None:
         """Note what a statement binds that is no definition."""
+        if isinstance(node, ast.For | ast.AsyncFor | ast.While):
+            self.loops.add(id(node))
         if isinstance(node, ast.Global | ast.Nonlocal):
             scope.globals |= set(node.names)
         if (
@@ -258,6 +276,8 @@ class Scopes:
         line = int(getattr(target, "lineno", 0))
         if isinstance(target, ast.Name):
             self._bind(scope, target.id, "value" if value else "opaque", value, scope, line, branch)
+            bound = (self.top if target.id in scope.globals else scope).bindings[target.id]
+            bound[-1] = bound[-1]._replace(column=target.col_offset)
         elif isinstance(target, ast.Tuple | ast.List):
             same = isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts)
             for position, item in enumerate(target.elts):

@@ -154,7 +154,7 @@ def _kind(source: SourceText) -> str:
         return "toml" if name.endswith(".toml") else "code"
     if name.endswith(".ipynb") or (text.startswith("{") and '"nbformat"' in text and '"cells"' in text):
         return "notebook"
-    if name.endswith(".json") or text.startswith("{") or re.match(r"\[\s*[\[{\"\d]", text):
+    if name.endswith(".json") or re.match(r"\{\s*([\"}]|$)|\[\s*[\[{\"\d]", text):
         return "json"
     if _TOML_HEADER.search(text) or (_SETTING.search(text) and "LSTM" not in text):
         return "toml"
@@ -169,7 +169,7 @@ def _read_toml(source: SourceText) -> list[Found]:
     from lstmcalc.documents import read_pyproject, read_toml
 
     name = source.name.replace("\\", "/").rpartition("/")[2]
-    return (read_pyproject(source) if name == _CONFIG_TOO else []) or read_toml(source)
+    return (read_pyproject(source, "source") if name == _CONFIG_TOO else []) or read_toml(source)
 
 
 def _read_json(source: SourceText) -> list[Found]:

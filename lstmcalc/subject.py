@@ -6,6 +6,7 @@ Not here: how a layer is read (`parse`).
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.config import DATA_FIELDS, EXAMPLE, HYPERPARAMETERS, DataSpec, LSTMConfig
@@ -48,7 +49,8 @@ class Pointer(NamedTuple):
     excerpt: str
 
 
-class Gap(NamedTuple):
+@dataclass(frozen=True)
+class Gap:
     """What a source leaves open.
 
     Attributes:
@@ -58,6 +60,11 @@ class Gap(NamedTuple):
 
     why: str
     names: tuple[str, ...] = ()
+
+
+def quoted_name(name: str) -> str:
+    """A name of a source as a shell takes it."""
+    return name if name.replace(".", "").replace("_", "").isalnum() else f'"{name}"'
 
 
 class Found(NamedTuple):
