@@ -18,11 +18,11 @@ MAX_TEXT: Final = 16 * 2**20  # bytes; more is no text that somebody wrote
 CONFIG_FILE: Final = "lstmcalc.toml"
 _CONFIG_TOO: Final = "pyproject.toml"
 
-_TOML_HEADER: Final = re.compile(r"^\s*\[\s*[\"']?(tool|lstm|data)\b[^()]*\]\s*(#.*)?$", re.MULTILINE)
-_SETTING: Final = re.compile(r"^\s*(input_size|hidden_size)\s*=", re.MULTILINE)
-_PRINTED_LINE: Final = re.compile(r"\bLSTM(Cell)?\(\d+, \d+[,)]")
-_MAGIC: Final = re.compile(r"\s*[%!?]|.*\w\?+\s*$")  # what is for the notebook, and not for Python
-_CONTROL: Final = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
+_TOML_HEADER: Final = r"(?m)^\s*\[\s*[\"']?(tool|lstm|data)\b[^()]*\]\s*(#.*)?$"
+_SETTING: Final = r"(?m)^\s*(input_size|hidden_size)\s*="
+_PRINTED_LINE: Final = r"\bLSTM(Cell)?\(\d+, \d+[,)]"
+_MAGIC: Final = r"\s*[%!?]|.*\w\?+\s*$"  # what is for the notebook, and not for Python
+_CONTROL: Final = r"[\x00-\x06\x0e-\x1a\x1c-\x1f]"
 
 
 def read_source(source: str, settings: Mapping[str, Any]) -> list[Found]:
@@ -141,7 +141,7 @@ def _text(data: bytes, name: str) -> SourceText:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if not _CONTROL.search(text) or (encoding == "utf-8-sig" and "\0" not in text):
+        if "\0" not in text if encoding == "utf-8-sig" else not re.search(_CONTROL, text):
             return SourceText(text, name)
         break
     raise SourceError(f"{name or 'SOURCE'} is not text", expected=_EXPECTED, found="binary data")
@@ -154,12 +154,12 @@ def _kind(source: SourceText) -> str:
         return "toml" if name.endswith(".toml") else "code"
     if name.endswith(".ipynb") or (text.startswith("{") and '"nbformat"' in text and '"cells"' in text):
         return "notebook"
-    if name.endswith(".json") or re.match(r"\{\s*([\"}]|$)|\[\s*[\[{\"\d]", text):
+    if name.endswith(".json") or (text[0] in "{[" and re.match(r"\{\s*([\"}]|$)|\[\s*[\[{\"\d]", text)):
         return "json"
-    if _TOML_HEADER.search(text) or (_SETTING.search(text) and "LSTM" not in text):
-        return "toml"
-    if "\n" not in text.rstrip() and not text.startswith("("):  # a tree has several lines
+    if "\n" not in text.rstrip() and "(" in text[1:]:  # a tree, or a table, has several lines
         return "code"
+    if re.search(_TOML_HEADER, text) or (re.search(_SETTING, text) and "LSTM" not in text):
+        return "toml"
     from lstmcalc.printed import looks_printed
 
     return "printed" if looks_printed(source.text) else "code"
@@ -191,7 +191,7 @@ def _read_code(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
     try:
         return read_python(source, settings)
     except SourceError as error:
-        if settings or len(source.lines) == 1 or not _PRINTED_LINE.search(source.text):
+        if settings or len(source.lines) == 1 or not re.search(_PRINTED_LINE, source.text):
             raise
         try:
             return _read_printed(source)
@@ -214,7 +214,7 @@ def _read_notebook(source: SourceText, settings: Mapping[str, Any]) -> list[Foun
         text = code if isinstance(code, str) else "".join(map(str, code)) if isinstance(code, list) else ""
         if text:
             parts.append((len(lines) + 1, f"cell {number}"))
-            lines += [f"pass  # {line}" if _MAGIC.match(line) else line for line in text.split("\n")]
+            lines += [f"pass  # {line}" if re.match(_MAGIC, line) else line for line in text.split("\n")]
     return _read_code(SourceText("\n".join(lines), source.name, parts or [(1, "no code")]), settings)
 
 

@@ -26,16 +26,26 @@ HOMES: Final = ("torch.", "keras.", "tensorflow.", "tf.", "tf_keras.", "jax.", "
 CLASSES: Final = ("LSTM", "LSTMCell", "CuDNNLSTM", "OptimizedLSTMCell")
 WRAPPERS: Final = (*BIDIRECTIONAL, *FLAX_BIDIRECTIONAL, *LOOPS)
 
-# The same thing under other names, to the name in the table.
-_ALIASES: Final = (
-    (re.compile(r"^tensorflow\.(python\.|compat\.v[12]\.)*keras\b"), "keras"),
-    (re.compile(r"^tensorflow\.contrib\.keras\b"), "keras"),
-    (re.compile(r"^(keras|tf_keras)\.(src\.|api\.|legacy\.|engine\.|models\.|_tf_keras\.keras\.)+"), r"\1."),
-    (re.compile(r"^(keras|tf_keras)\.layers\.(\w+\.)+"), r"\1.layers."),
-    (re.compile(r"^torch\.nn\.modules\.(\w+\.)?"), "torch.nn."),
-    (re.compile(r"^flax\.linen\.(recurrent|transforms)\."), "flax.linen."),
-    (re.compile(r"^flax\.(experimental\.)?nnx\.((nn\.)?(recurrent\.)?)"), "flax.nnx."),
+# The same thing under other names, to the name in the table; by the first part of the name. They are compiled when they
+# are needed, which takes as long as the rest of reading a line.
+_KERAS: Final = (
+    (r"^(keras|tf_keras)\.(src\.|api\.|legacy\.|engine\.|models\.|_tf_keras\.keras\.)+", r"\1."),
+    (r"^(keras|tf_keras)\.layers\.(\w+\.)+", r"\1.layers."),
 )
+_ALIASES: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "tensorflow": (
+        (r"^tensorflow\.(python\.|compat\.v[12]\.)*keras\b", "keras"),
+        (r"^tensorflow\.contrib\.keras\b", "keras"),
+        *_KERAS,
+    ),
+    "keras": _KERAS,
+    "tf_keras": _KERAS,
+    "torch": ((r"^torch\.nn\.modules\.(\w+\.)?", "torch.nn."),),
+    "flax": (
+        (r"^flax\.linen\.(recurrent|transforms)\.", "flax.linen."),
+        (r"^flax\.(experimental\.)?nnx\.((nn\.)?(recurrent\.)?)", "flax.nnx."),
+    ),
+}
 # What a name that nothing in the text binds usually is.
 _USUAL: Final[Mapping[str, tuple[str, ...]]] = {
     "": ("torch.nn", "keras.layers", "flax.linen", "flax.nnx", "keras"),
@@ -58,8 +68,10 @@ def spelled(names: Iterable[str]) -> list[str]:
 
 
 def _aliased(name: str) -> str:
-    for pattern, replacement in _ALIASES:
-        name = pattern.sub(replacement, name)
+    if name in BY_NAME:
+        return name
+    for pattern, replacement in _ALIASES.get(name.partition(".")[0], ()):
+        name = re.sub(pattern, replacement, name)
     return name
 
 

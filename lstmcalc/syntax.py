@@ -18,11 +18,10 @@ _WORK: Final = 8 * 2**20  # characters parsed again for them
 
 _STATEMENT: Final = 20  # lines of one, in text that is not all code
 
-_PROMPT: Final = re.compile(r"^\s*(?:>>>|\.\.\.|In \[\d*\]:) ?")
+_PROMPT: Final = r"^\s*(?:>>>|\.\.\.|In \[\d*\]:) ?"
 _PROMPTS: Final = (">>> ", "In [")
-_FENCE: Final = re.compile(r"^\s*(`{3,}|~{3,})\s*(\S[^`]*)?$")
-_SHELL: Final = re.compile(r"^\s*[%!]")
-_EXCEPT: Final = re.compile(r"^(\s*except\s+[\w.]+|\s*except\s*\([^()]*\))\s*,\s*\w+\s*:")
+_FENCE: Final = r"^\s*(`{3,}|~{3,})\s*(\S[^`]*)?$"
+_EXCEPT: Final = r"^(\s*except\s+[\w.]+|\s*except\s*\([^()]*\))\s*,\s*\w+\s*:"
 
 
 def parse_python(source: SourceText) -> tuple[ast.Module, SourceText]:
@@ -84,7 +83,7 @@ def without_prompts(lines: list[str]) -> list[str]:
     """Of a session with prompts, the code; what was printed is left out. Nothing if there are no prompts."""
     if not any(line.lstrip().startswith(_PROMPTS) for line in lines):
         return []
-    return [line[found.end() :] if (found := _PROMPT.match(line)) else "" for line in lines]
+    return [line[found.end() :] if (found := re.match(_PROMPT, line)) else "" for line in lines]
 
 
 def _fenced(lines: list[str]) -> list[str]:
@@ -92,7 +91,7 @@ def _fenced(lines: list[str]) -> list[str]:
     inside, kept, python = "", [""] * len(lines), False
     block: list[str] = []
     for number, line in enumerate(lines):
-        found = _FENCE.match(line)
+        found = re.match(_FENCE, line)
         if inside:
             if found and found[1].startswith(inside) and not found[2]:
                 if python:
@@ -125,7 +124,7 @@ def _repaired(lines: list[str], line: int) -> bool:
     if len(lines) < 2 or not 1 <= line <= len(lines):  # noqa: PLR2004  # text of one line is what was meant
         return False
     text = lines[line - 1]
-    if found := _EXCEPT.match(text):
+    if found := re.match(_EXCEPT, text):
         lines[line - 1] = found[1] + ":" + text[found.end() :]
         return True
     if "LSTM" in text or not text.strip():
@@ -171,14 +170,14 @@ def _is_code(text: str) -> bool:
         return False
 
 
-_QUOTED: Final = re.compile(
-    r"""("{3}.*?"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\#[^\n]*)""", re.DOTALL
-)
+# Strings and comments.
+_QUOTED: Final = r"""(?s)"{3}.*?"{3}|'{3}.*?'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\#[^\n]*"""
 # What Python's parser follows as deep as it is long.
-_LONG: Final = re.compile(
+_LONG: Final = (
     r"(?:[-+~]\s*){1000}|(?:\bnot\s+){1000}|(?:\.\s*\w+\s*){1000}|(?:\blambda\b[^:\n]*:\s*){200}"
     r"|(?:\*\*\s*-?\w+\s*){200}"
 )
+_SHORT: Final = 400  # characters, that cannot be as deep
 
 
 def _check_depth(source: SourceText) -> None:
@@ -187,5 +186,5 @@ def _check_depth(source: SourceText) -> None:
     Raises:
         SourceError: It would.
     """
-    if _LONG.search(_QUOTED.sub("", source.text)):
+    if len(source.text) > _SHORT and re.search(_LONG, re.sub(_QUOTED, "", source.text)):
         raise SourceError("this is nested too deeply to be read", where=source.name)
