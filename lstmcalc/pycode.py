@@ -8,7 +8,6 @@ Not here: what the constructors' arguments mean (`constructors`).
 import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -426,10 +425,7 @@ class _Reader:
         dtype = self._cast(call, outer) or ("" if "dtype" in reading.layer else default)
         if dtype:
             reading.layer["dtype"] = _setting(dtype, where)
-        gaps = {
-            field: replace(gap, names=tuple(filter(self._program.asked.__contains__, gap.names)))
-            for field, gap in gaps.items()
-        }
+        gaps = {field: self._helpful(gap) for field, gap in gaps.items()}
         shape, pointer = self._input(call, outer)
         found = Found(
             self._names[call],
@@ -454,6 +450,11 @@ class _Reader:
                 found = found._replace(layer={**found.layer, "lengths": _setting(shape.lengths, where)})
         spelled_out = {*given, *(item.arg for wrapped in self._wrapped.get(call, []) for item in wrapped.call.keywords)}
         return _with_flow(found, self._flows.get(call), where, shaped=not spelled_out.isdisjoint(_SHAPES))
+
+    def _helpful(self, gap: Gap) -> Gap:
+        """A gap with the names that can be set, and a reason."""
+        names = tuple(name for name in gap.names if name in self._program.asked)
+        return Gap(gap.why or " and ".join(gap.names), names)
 
     def _cast(self, call: ast.Call, outer: ast.Call) -> str:
         """The dtype that methods give it: `nn.LSTM(10, 20).half()`, `.to(torch.float64)`, `lstm.double()` later."""
