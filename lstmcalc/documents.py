@@ -212,7 +212,7 @@ def _load_toml(source: SourceText) -> dict[str, Any]:
         message, line, column = placed.groups() if placed else (str(error), "", "")
         # Of an error behind the last character it says no line.
         span = Span(int(line), int(column) - 1, int(column)) if line else source.span_of(len(source.text.rstrip()))
-        raise source.error(span, _not(_TOML, message)) from None
+        raise source.error(span, _not(_TOML, message, span)) from None
     except ValueError:
         raise _too_long(source) from None
     except RecursionError:
@@ -236,7 +236,8 @@ def _load_json(source: SourceText) -> Any:  # noqa: ANN401  # whatever it holds
     try:
         tree = json.loads(source.text, object_pairs_hook=unique, parse_constant=odd.append)
     except json.JSONDecodeError as error:
-        raise source.error(source.span_of(error.pos), _not(_JSON, error.msg)) from None
+        span = source.span_of(error.pos)
+        raise source.error(span, _not(_JSON, error.msg, span)) from None
     except ValueError:
         raise _too_long(source) from None
     except RecursionError:
@@ -259,8 +260,8 @@ def _refuse_oddity(source: SourceText, oddity: str) -> NoReturn:
     raise SourceError(f"this is not JSON: {oddity} is no number there", where=source.name)
 
 
-def _not(grammar: Grammar, message: str) -> str:
-    return f"this is not {grammar.title}: {message[:1].lower()}{message[1:]}"
+def _not(grammar: Grammar, message: str, span: Span) -> str:
+    return f"this is not {grammar.title}: {message[:1].lower()}{message[1:]}, in column {span.start + 1}"
 
 
 def _too_long(source: SourceText) -> SourceError:

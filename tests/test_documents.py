@@ -175,7 +175,10 @@ TOML_ERRORS = [
             "  expected a table [lstm] with input_size and hidden_size, found package, dependencies"
         ),
     ),
-    ("[lstm]\nhidden_size = ]", "lstm.toml:2: this is not TOML: invalid value\n  hidden_size = ]\n                ^"),
+    (
+        "[lstm]\nhidden_size = ]",
+        "lstm.toml:2: this is not TOML: invalid value, in column 15\n  hidden_size = ]\n                ^",
+    ),
 ]
 
 
@@ -219,7 +222,7 @@ JSON_ERRORS = [
             "                    ^^^^^^^^^"
         ),
     ),
-    ('{"lstm": }', 'lstm.json:1: this is not JSON: expecting value\n  {"lstm": }\n           ^'),
+    ('{"lstm": }', 'lstm.json:1: this is not JSON: expecting value, in column 10\n  {"lstm": }\n           ^'),
     (
         '[{"hidden_size": 20}]',
         (
