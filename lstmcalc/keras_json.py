@@ -473,7 +473,7 @@ class _Reader:
         spot = _shape_path(layer) if flow.stated else layer.spot
         pointers = {field: self._pointer(spot) for field in read}
         settings = {**found.layer, **read}
-        gaps = {} if "input_size" in settings else {"input_size": Gap("Keras takes it from the data")}
+        gaps = {} if "input_size" in settings else {"input_size": Gap("nothing: Keras takes it from the data")}
         return found._replace(layer=settings, pointers={**found.pointers, **pointers}, gaps={**found.gaps, **gaps})
 
     def _framework(self, layer: _Layer, core: _Core) -> str:

@@ -414,12 +414,12 @@ class _Reader:
         reading = self._with_wrappers(call, reading, where)
         starred = self._starred(call)
         gaps = {
-            constructor.fields[name]: starred or Gap(f"{shown} is not given it")
+            constructor.fields[name]: starred or Gap(f"nothing: {shown} is not given it")
             for name in constructor.required
             if name not in given and name in constructor.fields
         }
         if constructor.framework.startswith(("keras", "flax-linen")):
-            gaps["input_size"] = Gap(f"{shown} takes it from the data")
+            gaps["input_size"] = Gap(f"nothing: {shown} takes it from the data")
         gaps = {**{field: gap for field, gap in gaps.items() if field not in reading.layer}, **reading.gaps}
         default = self._default_dtype if constructor.framework.startswith("pytorch") else ""
         dtype = self._cast(call, outer) or ("" if "dtype" in reading.layer else default)

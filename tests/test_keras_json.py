@@ -171,7 +171,7 @@ def test_directions_of_different_sizes_are_refused(other: Tree) -> None:
 def test_configurations_alone() -> None:
     (found,) = read(lstm(name="alone")["config"])
     assert (found.name, found.framework, values(found)["hidden_size"]) == ("alone", "keras", 4)
-    assert found.gaps == {"input_size": Gap("Keras takes it from the data")}
+    assert found.gaps == {"input_size": Gap("nothing: Keras takes it from the data")}
     assert found.pointers[""].excerpt.splitlines()[1].count("^") == len('"name": "alone"')
     (found,) = read(layer("Bidirectional", name="b", merge_mode=None, layer=lstm())["config"])
     assert (found.text, found.options["merge_mode"]) == ("Bidirectional(LSTM(4))", None)

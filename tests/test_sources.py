@@ -266,7 +266,7 @@ def test_what_a_source_leaves_open_is_asked_for(cli: Cli) -> None:
 def test_a_source_that_says_too_little_is_not_filled_up_with_the_example(cli: Cli) -> None:
     assert cli("shapes", "keras.layers.LSTM(20)").err == (
         "error: input_size of lstm is open\n  keras.layers.LSTM(20)\n  ^^^^^^^^^^^^^^^^^^^^^\n"
-        "  expected a number, found keras.layers.LSTM takes it from the data\n  hint: give --input\n"
+        "  expected a number, found nothing: keras.layers.LSTM takes it from the data\n  hint: give --input\n"
     )
     assert cli("shapes", write("a.toml", "[lstm]\nhidden_size = 3\n")).code == 2
 
