@@ -86,7 +86,7 @@ _ACTIVATIONS: Final = {"activation": ("tanh",), "recurrent_activation": ("sigmoi
 _FLAX_FUNCTIONS: Final = {"gate_fn": ("sigmoid",), "activation_fn": ("tanh",)}
 _FLAX_INITS: Final = "kernel_init recurrent_kernel_init bias_init dtype param_dtype carry_init"
 
-KERAS_LSTM: Final = Constructor(
+_KERAS_LSTM: Final = Constructor(
     "keras",
     ("keras.layers.LSTM",),
     f"units activation recurrent_activation use_bias {_KERAS_WEIGHTS} activity_regularizer {_KERAS_CONSTRAINTS} "
@@ -114,7 +114,7 @@ CONSTRUCTORS: Final = (
         {name: name for name in ("input_size", "hidden_size", "bias", "dtype")},
         _TORCH,
     ),
-    KERAS_LSTM,
+    _KERAS_LSTM,
     Constructor(
         "keras",
         ("keras.layers.LSTMCell",),
@@ -125,17 +125,13 @@ CONSTRUCTORS: Final = (
         _ACTIVATIONS,
         training=("dropout", "recurrent_dropout"),
     ),
-    Constructor(
-        "keras2",
-        ("tf_keras.layers.LSTM",),
-        f"units activation recurrent_activation use_bias {_KERAS_WEIGHTS} activity_regularizer {_KERAS_CONSTRAINTS} "
-        "dropout recurrent_dropout return_sequences return_state go_backwards stateful time_major unroll * "
-        f"implementation zero_output_for_mask {_KERAS_LAYER}",
-        {"units": "hidden_size", "use_bias": "bias", **_KERAS_SHAPES},
-        _TF_KERAS,
-        {**_ACTIVATIONS, "go_backwards": (False,)},
-        ("return_sequences", "return_state", "time_major"),
-        ("dropout", "recurrent_dropout"),
+    _KERAS_LSTM._replace(
+        framework="keras2",
+        names=("tf_keras.layers.LSTM",),
+        order=f"units activation recurrent_activation use_bias {_KERAS_WEIGHTS} activity_regularizer "
+        f"{_KERAS_CONSTRAINTS} dropout recurrent_dropout return_sequences return_state go_backwards stateful "
+        f"time_major unroll * implementation zero_output_for_mask {_KERAS_LAYER}",
+        source=_TF_KERAS,
     ),
     Constructor(
         "keras1",

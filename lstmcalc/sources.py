@@ -173,7 +173,7 @@ def _read_toml(source: SourceText) -> list[Found]:
 
 
 def _read_json(source: SourceText) -> list[Found]:
-    from lstmcalc.documents import read_json
+    from lstmcalc.json_documents import read_json
 
     return read_json(source)
 

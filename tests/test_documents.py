@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmcalc.documents import read_json, read_pyproject, read_toml
+from lstmcalc.documents import read_pyproject, read_toml
 from lstmcalc.errors import SourceError
+from lstmcalc.json_documents import read_json
 from lstmcalc.positions import KeyPath, Places, repeated_key, scan_json, scan_toml
 from lstmcalc.report import params_tree, shapes_tree
 from lstmcalc.subject import Found, Gap, Origin, Setting, settle

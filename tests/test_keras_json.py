@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmcalc.documents import read_json
 from lstmcalc.errors import SourceError
+from lstmcalc.json_documents import read_json
 from lstmcalc.keras_flow import Stream, after, merged, of_shape
 from lstmcalc.keras_json import looks_like_keras
 from lstmcalc.subject import Found, Gap

@@ -10,7 +10,7 @@ import pytest
 from live import installed
 
 from lstmcalc import LSTMConfig
-from lstmcalc.documents import read_json
+from lstmcalc.json_documents import read_json
 from lstmcalc.layouts import parameters
 from lstmcalc.subject import Found
 from lstmcalc.texts import SourceText
