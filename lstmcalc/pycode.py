@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from lstmcalc.arguments import ArgumentReader, is_base_init, lift_of, span_of
 from lstmcalc.callers import Local
 from lstmcalc.constructors import (
     RELATIVES,
@@ -18,7 +19,6 @@ from lstmcalc.constructors import (
     Constructor,
     Given,
     Reading,
-    Symbol,
     dtype_name,
     read_arguments,
     shape_settings,
@@ -35,14 +35,13 @@ from lstmcalc.spellings import (
     FLAX_BIDIRECTIONAL,
     FLAX_LOOPS,
     HOMES,
-    LIFTS,
     LOOPS,
     WRAPPERS,
     spelled,
 )
 from lstmcalc.subject import Found, Gap, Origin, Pointer, Setting, quoted_name
 from lstmcalc.syntax import parse_python, without_prompts
-from lstmcalc.texts import SourceText, Span
+from lstmcalc.texts import SourceText
 
 if TYPE_CHECKING:
     from lstmcalc.keras_code import Flow
@@ -87,6 +86,7 @@ class _Reader:
     def __init__(self, source: SourceText, program: Program) -> None:
         self._source = source
         self._program = program
+        self._arguments = ArgumentReader(source, program)
         self._made: dict[ast.Call, tuple[Constructor, dict[str, Given], str]] = {}
         self._wrapped: dict[ast.Call, list[Wrapped]] = {}  # what stands around a construction, from the inside
         self._relatives: list[tuple[ast.Call, str]] = []
@@ -132,10 +132,10 @@ class _Reader:
         function = call.func
         if isinstance(function, ast.Attribute) and function.attr == "__init__" and isinstance(function.value, ast.Call):
             return self._bases(call)  # super().__init__(...) in a class of its own
-        lift = self._lift(function)
+        lift = lift_of(self._program, function)
         if lift is not None:
             return spelled(self._program.full_names(lift.args[0]))
-        if _is_base_init(call) and isinstance(function, ast.Attribute):  # nn.LSTM.__init__(self, 10, 20)
+        if is_base_init(call) and isinstance(function, ast.Attribute):  # nn.LSTM.__init__(self, 10, 20)
             return [name for name in spelled(self._program.full_names(function.value)) if name in BY_NAME]
         derived = self._program.value(function)
         if isinstance(derived, Local) and isinstance(derived.node, ast.ClassDef):
@@ -143,15 +143,6 @@ class _Reader:
             inside = self._program.scopes[derived.node]
             return self._bases_of(inside) if "__init__" not in inside.bindings else []
         return spelled(self._program.full_names(function, scope))
-
-    def _lift(self, function: ast.AST) -> ast.Call | None:
-        """The call that makes a constructor of another, as `nn.scan(nn.LSTMCell, ...)`, if that is called."""
-        calls = [item.node for item in self._program.bindings_of(function) if isinstance(item.node, ast.Call)]
-        call = function if isinstance(function, ast.Call) else calls[-1] if calls else None
-        if call is None or not call.args or call.func is function:
-            return None
-        names = spelled(self._program.full_names(call.func))
-        return call if any(name in LIFTS for name in names) else None
 
     def _bases(self, call: ast.Call) -> list[str]:
         """The constructors that the class around a call is derived from."""
@@ -179,7 +170,7 @@ class _Reader:
                 f"too many LSTMs in {self._source.name or 'this text'}", f"at most {MAX_FOUND:,}", "more than that"
             )
         constructor = self._choose(call, fitting)
-        self._made[call] = constructor, self._arguments(call, constructor), show(call.func)
+        self._made[call] = constructor, self._arguments.read(call, constructor), show(call.func)
 
     def _is_no_construction(self, call: ast.Call) -> bool:
         """Whether a cell of Flax is only asked for its first state."""
@@ -207,103 +198,6 @@ class _Reader:
         if inside or (whole and not call.args and not named):  # of Flax before 0.7.3 a cell has no features
             return next((item for item in allowed if item.framework.startswith("flax")), (allowed or fitting)[0])
         return (allowed or fitting)[0]
-
-    def _arguments(self, call: ast.Call, constructor: Constructor) -> dict[str, Given]:
-        """The arguments of a construction by name.
-
-        Raises:
-            SourceError: There are too many, one is unknown, or one is given twice.
-        """
-        shown = show(call.func)
-        given = self._bound_before(call, constructor)
-        for position, (node, value) in enumerate(self._expanded(call)):
-            if position >= len(constructor.positional):
-                raise self._source.error(
-                    self._span(node),
-                    f"too many arguments of {shown}",
-                    expected=f"at most {len(constructor.positional)} without a name: {_listed(constructor.positional)}",
-                    found=f"{len(call.args)}",
-                )
-            given[constructor.positional[position]] = value
-        positional = set(constructor.positional[: len(given)])
-        for name, node, value in self._keywords(call):
-            if name not in constructor.arguments:
-                raise self._unknown(name, node, shown, constructor)
-            if name in given and name in positional and call.args:
-                raise self._source.error(self._span(node), f"argument {name} of {shown} is given twice")
-            given[name] = value
-        activation = given.get("activation")
-        if activation and isinstance(activation.value, int) and not isinstance(activation.value, bool):
-            raise self._source.error(
-                self._span(call),
-                f"activation of {shown} cannot be a number",
-                expected="a function, as 'tanh'",
-                found=str(activation.value),
-                hint="before Keras 1 it was LSTM(input_dim, output_dim): give --input and --hidden instead",
-            )
-        return given
-
-    def _bound_before(self, call: ast.Call, constructor: Constructor) -> dict[str, Given]:
-        """What `functools.partial` has given already."""
-        made = self._lift(call.func)
-        if made is None or "functools.partial" not in self._program.full_names(made.func):
-            return {}
-        return {
-            item.arg: self._given(item.value)
-            for item in made.keywords
-            if item.arg in constructor.arguments and item.arg is not None
-        }
-
-    def _unknown(self, name: str, node: ast.AST, shown: str, constructor: Constructor) -> SourceError:
-        parent = self._program.parents.get(node, node)
-        place = parent if isinstance(parent, ast.keyword) else node
-        return self._source.error(
-            self._span(place),
-            f"unknown argument {shorten(name)[1:-1]} of {shown}",
-            expected=f"one of {_listed(constructor.arguments)}",
-            hint=nearest_hint(name, constructor.arguments),
-        )
-
-    def _expanded(self, call: ast.Call) -> Iterator[tuple[ast.AST, Given]]:
-        """Arguments by position; behind a starred one that cannot be seen, none."""
-        nodes = call.args[1:] if _is_base_init(call) else call.args
-        for node in nodes:
-            if not isinstance(node, ast.Starred):
-                yield node, self._given(node)
-                continue
-            items = self._program.value(node.value)
-            if type(items) not in (tuple, list):
-                return
-            for item in items:
-                yield node, Given(item, self._pointer(node))
-
-    def _keywords(self, call: ast.Call) -> Iterator[tuple[str, ast.AST, Given]]:
-        """Arguments by name, those of `**{...}` too where it can be seen."""
-        for item in call.keywords:
-            if item.arg:
-                yield item.arg, item.value, self._given(item.value)
-                continue
-            values = self._unpacked(item.value)
-            for name, value in (values or {}).items():
-                yield (
-                    str(name),
-                    item,
-                    self._given(item.value)._replace(value=value),
-                )
-
-    def _unpacked(self, node: ast.AST) -> dict[Any, Any] | None:
-        """The dictionary in `**settings`; None if it cannot be seen."""
-        value = self._program.value(node)
-        return value if isinstance(value, dict) else None
-
-    def _given(self, node: ast.expr) -> Given:
-        value = self._program.value(node)
-        if (
-            isinstance(value, Symbol) and not value.name.startswith(HOMES) and value.name != "float"
-        ):  # of another module
-            value = Gap(show(node), (show(node),))
-        certainty = "inferred" if self._program.inferred else "stated"
-        return Given(value, self._pointer(node), certainty, "flag" if self._program.was_set else "source")
 
     # What stands around them.
 
@@ -412,7 +306,7 @@ class _Reader:
         reading = read_arguments(constructor, given, where)
         pointers = {"": self._pointer(call), **reading.pointers}
         reading = self._with_wrappers(call, reading, where)
-        starred = self._starred(call)
+        starred = self._arguments.unseen(call)
         gaps = {
             constructor.fields[name]: starred or Gap(f"nothing: {shown} is not given it")
             for name in constructor.required
@@ -521,7 +415,7 @@ class _Reader:
             names = [known for known in value.names if known in self._program.asked]
             hint = " ".join(f"--set {known}=VALUE" for known in names)
             raise self._source.error(
-                self._span(node), f"{name} is open", found=value.why, hint=f"give {hint}" if hint else ""
+                span_of(self._source, node), f"{name} is open", found=value.why, hint=f"give {hint}" if hint else ""
             )
         return value
 
@@ -544,19 +438,9 @@ class _Reader:
         ]
         if any(values[0].get(name) != values[1].get(name) for name in ("units", "use_bias")):
             raise self._source.error(
-                self._span(node), "both directions must be alike", "the same units and biases", show(node)
+                span_of(self._source, node), "both directions must be alike", "the same units and biases", show(node)
             )
         return values[0] == values[1]
-
-    def _starred(self, call: ast.Call) -> Gap | None:
-        """Arguments that cannot be seen: `**settings`."""
-        for item in call.keywords:
-            if item.arg is None and self._unpacked(item.value) is None:
-                return Gap(f"**{show(item.value)}")
-        for node in call.args:
-            if isinstance(node, ast.Starred) and type(self._program.value(node.value)) not in (tuple, list):
-                return Gap(show(node))
-        return None
 
     def _built_often(self, call: ast.Call) -> list[str]:
         """Whether a construction stands in a loop."""
@@ -604,21 +488,26 @@ class _Reader:
         if hidden:
             call, gap = hidden[0]
             hint = f"give {_settings_for(call, gap)}"
-            return self._source.error(self._span(call.func), "this may be an LSTM", found=show(call.func), hint=hint)
+            return self._source.error(
+                span_of(self._source, call.func), "this may be an LSTM", found=show(call.func), hint=hint
+            )
         if self._relatives:
             call, name = self._relatives[0]
             what = f"{name.rpartition('.')[2]} is not an LSTM"
-            return self._source.error(self._span(call.func), what, expected=SUPPORTED, found=show(call.func))
+            return self._source.error(span_of(self._source, call.func), what, expected=SUPPORTED, found=show(call.func))
         unread = next((call for call in self._program.calls if _last(call.func) in CLASSES), None)
         if unread is not None and not isinstance(self._program.value(unread.func), Local):
             hint = "describe it with flags, and give --framework; lstmcalc frameworks shows those there are"
             return self._source.error(
-                self._span(unread.func), f"{show(unread.func)} is none that can be read", SUPPORTED, hint=hint
+                span_of(self._source, unread.func),
+                f"{show(unread.func)} is none that can be read",
+                SUPPORTED,
+                hint=hint,
             )
         local = self._local()
         if local is not None:
             return self._source.error(
-                self._span(local.func),
+                span_of(self._source, local.func),
                 f"{show(local.func)} is a class of its own here, and no LSTM is made in it",
                 expected=SUPPORTED,
             )
@@ -657,6 +546,9 @@ class _Reader:
                 return call
         return None
 
+    def _pointer(self, node: ast.AST) -> Pointer:
+        return self._source.pointer(span_of(self._source, node))
+
     def _check_settings(self) -> None:
         """Refuse a setting whose name was never asked for.
 
@@ -675,16 +567,6 @@ class _Reader:
                     hint=nearest_hint(name, known),
                     where=f"--set {name}",
                 )
-
-    def _span(self, node: ast.AST) -> Span:
-        line = int(getattr(node, "lineno", 1))
-        text = self._source.lines[line - 1] if line <= len(self._source.lines) else ""
-        start = _column(text, int(getattr(node, "col_offset", 0)))
-        same = getattr(node, "end_lineno", line) == line
-        return Span(line, start, _column(text, int(getattr(node, "end_col_offset", 0))) if same else len(text))
-
-    def _pointer(self, node: ast.AST) -> Pointer:
-        return self._source.pointer(self._span(node))
 
 
 _WRAPPER_OPTIONS: Final = ("merge_mode", "time_major", "return_carry", "return_sequences", "return_state")
@@ -738,17 +620,5 @@ def _settings_for(call: ast.Call, gap: Gap) -> str:
     return " ".join(f"--set {quoted_name(name)}=nn.LSTM" for name in dict.fromkeys(gap.names))
 
 
-def _is_base_init(call: ast.Call) -> bool:
-    """Whether a class' `__init__` is called by its name: `nn.LSTM.__init__(self, 10, 20)`."""
-    function = call.func
-    named = isinstance(function, ast.Attribute) and function.attr == "__init__"
-    return named and not isinstance(getattr(function, "value", None), ast.Call) and bool(call.args)
-
-
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names)
-
-
-def _column(text: str, offset: int) -> int:
-    """A column in characters, of one in bytes of UTF-8, as Python counts them."""
-    return offset if text.isascii() else len(text.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore"))

@@ -32,6 +32,7 @@ ORDER = (
     "expressions",
     "naming",
     "spellings",
+    "arguments",
     "keras_flow",
     "keras_code",
     "pycode",

@@ -216,7 +216,8 @@ def test_arguments_that_cannot_be_seen_are_said_not_to_be() -> None:
             (
                 "train.py:1: argument hidden_size of nn.LSTM is given twice\n"
                 "  nn.LSTM(10, 20, hidden_size=30)\n"
-                "                              ^^"
+                "                              ^^\n"
+                "  expected it once"
             ),
         ),
         (
@@ -460,6 +461,10 @@ def test_what_may_have_been_changed_is_open(code: str) -> None:
 def test_arguments_of_a_partial_constructor_count() -> None:
     code = "from functools import partial\nL = partial(nn.LSTM, batch_first=True, num_layers=2)\nL(10, 20)"
     assert said(only(f"{TORCH}{code}")) == {**SIZES, "batch_first": True, "num_layers": 2}
+    placed = "from functools import partial\nL = partial(nn.LSTM, 10)\nL(20)"
+    assert said(only(f"{TORCH}{placed}")) == SIZES
+    replaced = "from functools import partial\nL = partial(nn.LSTM, hidden_size=7)\nL(10, hidden_size=20)"
+    assert said(only(f"{TORCH}{replaced}")) == SIZES
 
 
 def test_what_is_made_of_unseen_arguments_is_open_and_nothing_shifts() -> None:
