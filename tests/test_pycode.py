@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reading import TORCH, found_in, names, only, said
 
 from lstmcalc.errors import LstmcalcError, SourceError
 from lstmcalc.expressions import Program
@@ -17,26 +18,6 @@ from lstmcalc.pycode import read_python
 from lstmcalc.subject import Found, Gap
 from lstmcalc.texts import SourceText
 
-
-def found_in(code: str, **settings_: Any) -> list[Found]:
-    return read_python(SourceText(code, "train.py"), settings_)
-
-
-def said(found: Found) -> dict[str, Any]:
-    """The settings that a source gives."""
-    return {field: setting.value for field, setting in found.layer.items()}
-
-
-def only(code: str, **settings_: Any) -> Found:
-    (found,) = found_in(code, **settings_)
-    return found
-
-
-def names(code: str) -> list[str]:
-    return [found.name for found in found_in(code)]
-
-
-TORCH = "import torch\nimport torch.nn as nn\n"
 SIZES = {"input_size": 10, "hidden_size": 20}
 
 

@@ -5,33 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reading import TORCH, found_in, names, only, said
 
 from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError
 from lstmcalc.intake import read_subjects
-from lstmcalc.pycode import read_python
 from lstmcalc.sources import read_source
-from lstmcalc.subject import Found, Origin, Setting, settle
-from lstmcalc.texts import SourceText
+from lstmcalc.subject import Origin, Setting, settle
 
-
-def found_in(code: str, **settings_: Any) -> list[Found]:
-    return read_python(SourceText(code, "train.py"), settings_)
-
-
-def said(found: Found) -> dict[str, Any]:
-    return {field: setting.value for field, setting in found.layer.items()}
-
-
-def only(code: str, **settings_: Any) -> Found:
-    (found,) = found_in(code, **settings_)
-    return found
-
-
-def names(code: str) -> list[str]:
-    return [found.name for found in found_in(code)]
-
-
-TORCH = "import torch\nimport torch.nn as nn\n"
 KERAS = "from keras import Input, Sequential\nfrom keras.layers import *\n"
 MODULE = "class M:\n def __init__(self, {}):\n  self.r = nn.LSTM(10, {})\n"
 
@@ -473,3 +453,14 @@ def test_what_is_hinted_at_helps() -> None:
     with pytest.raises(SourceError, match="give --set kind=VALUE"):
         found_in(code)
     assert said(only(code, kind="LSTM")) == {"input_size": 10, "hidden_size": 20}
+
+
+def test_what_is_not_called_as_arguments_are_is_not_taken_for_them() -> None:
+    code = "p.add_argument('--h', default=20)\ndef f(model):\n  return nn.LSTM(10, model.h)"
+    assert list(only(code).gaps) == ["hidden_size"]
+    assert said(only(code.replace("model", "args")))["hidden_size"] == 20
+
+
+def test_a_block_that_is_broken_is_refused() -> None:
+    with pytest.raises(SourceError, match="this is not Python code"):
+        found_in("Text:\n\n```python\nx = nn.LSTM(10, 20\ny = [3\n```\n")

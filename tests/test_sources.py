@@ -585,3 +585,30 @@ def test_input_without_steps_is_refused_where_it_stands(cli: Cli) -> None:
 def test_backticks_in_a_name_do_not_end_the_code_in_markdown(cli: Cli) -> None:
     write("a.toml", '[lstm."x`y"]\ninput_size = 1\nhidden_size = 2\n')
     assert cli("params", "a.toml", "--format", "markdown").out.startswith("## `` x`y: LSTM(1, 2) ``\n")
+
+
+def test_a_flag_for_the_first_of_a_chain_does_not_reach_the_next(cli: Cli) -> None:
+    source = "Sequential([Input((7, 10)), LSTM(8, return_sequences=True), LSTM(3)])"
+    texts = [module["text"] for module in modules(cli("params", source, "--input", "12", "--json"))]
+    assert texts == ["LSTM(12, 8)", "LSTM(8, 3)"]
+
+
+def test_a_batch_that_agrees_with_the_lengths_keeps_them(cli: Cli) -> None:
+    source = write("a.toml", "[lstm]\ninput_size = 1\nhidden_size = 2\n[data]\nlengths = [3, 1]\n")
+    for batch, lengths in (("2", [3, 1]), ("4", None)):
+        (module,) = modules(cli("shapes", source, "--batch", batch, "--json"))
+        assert module["data"]["lengths"] == lengths
+
+
+@pytest.mark.parametrize("key", ['"model_type": "gru"', '"architectures": ["MyGRU"]'])
+def test_the_configuration_of_a_gru_is_refused_by_name(cli: Cli, key: str) -> None:
+    ran = cli("params", write("config.json", f'{{{key}, "hidden_size": 20, "input_size": 10}}'))
+    assert ran.code == 2
+    assert "a GRU is not an LSTM" in ran.err
+
+
+def test_both_directions_apart_are_two_outputs(cli: Cli) -> None:
+    source = "Bidirectional(LSTM(20), merge_mode=None)"
+    (module,) = modules(cli("shapes", source, "--input", "10", "--json"))
+    (output,) = (tensor for tensor in module["tensors"] if tensor["name"] == "output")
+    assert (output["shape"], output["copies"], output["equals"]) == ([3, 20], 2, ["h_n[0]", "h_n[1]"])
