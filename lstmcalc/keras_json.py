@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from lstmcalc import keras_flow
-from lstmcalc.constructors import CONSTRUCTORS, Constructor, Given, read_arguments
+from lstmcalc.constructors import CONSTRUCTORS, RELATIVES, Constructor, Given, read_arguments
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.keras_flow import Stream
 from lstmcalc.positions import KeyPath, Places
@@ -25,9 +25,7 @@ from lstmcalc.texts import SourceText
 Config = Mapping[str, Any]
 
 _LSTMS: Final = ("LSTM", "CuDNNLSTM", "LSTMCell")
-_RELATIVES: Final = frozenset(
-    ("GRU", "GRUCell", "CuDNNGRU", "SimpleRNN", "SimpleRNNCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
-)
+_RELATIVES: Final = frozenset(name.rpartition(".")[2] for name in RELATIVES if name.startswith("keras."))
 _SUPPORTED: Final = "a layer LSTM, CuDNNLSTM or RNN(LSTMCell)"
 _MAX_DEPTH: Final = 30  # models in models and layers in wrappers
 # Shapes are read as shapes, whatever they are called.
