@@ -311,7 +311,7 @@ def _check_row(check: Tree, module: Tree) -> Row:
         computed = f"{computed} apart" if error else "equal"
     elif relation != "=":
         expected = f"{relation} {expected}"
-        computed = f"{error:.2e}" if error else computed
+        computed = f"{check['actual']:.2e}" if error else computed
     cells = _short(check["name"], module), expected, computed, "yes" if check["passed"] else "NO"
     return Row(cells, "good" if check["passed"] else "bad")
 
