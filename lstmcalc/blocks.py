@@ -1,7 +1,8 @@
 """What a report is drawn with: headings, facts, grids and code, and the parts of them that several reports share."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import bytes_text
@@ -15,9 +16,10 @@ Line: TypeAlias = tuple[str, tuple[str, ...]]  # a label and its phrases
 
 
 class Heading(NamedTuple):
-    """What the following blocks are about."""
+    """What the following blocks are about: a name, as code, or a part of that in words."""
 
     text: str
+    words: bool = False
 
 
 class Facts(NamedTuple):
@@ -61,12 +63,37 @@ class Grid(NamedTuple):
 
 
 class Code(NamedTuple):
-    """Python, to paste."""
+    """Lines that stay as they are: Python, to paste, or a picture in text."""
 
     text: str
+    language: str = "python"
 
 
-Block: TypeAlias = Heading | Facts | Grid | Code
+class Formula(NamedTuple):
+    """An equation.
+
+    Attributes:
+        text: As text, in symbols.
+        latex: As LaTeX.
+        shapes: As text, in shapes.
+        places: Where each operand lies that is stored, as `W_if = weight_ih_l0[20:40]`.
+        says: What it does.
+    """
+
+    text: str
+    latex: str
+    shapes: str
+    places: tuple[str, ...]
+    says: str
+
+
+class Formulas(NamedTuple):
+    """Equations that belong together."""
+
+    rows: tuple[Formula, ...]
+
+
+Block: TypeAlias = Heading | Facts | Grid | Code | Formulas
 
 
 def legend(module: Tree) -> Line:
@@ -152,3 +179,91 @@ def joined(phrases: Sequence[str]) -> str:
 def shape_text(shape: Sequence[Any]) -> str:
     """A shape as Python writes it: `(5, 3, 40)`, `(80,)`, `(4*H_cell,)`."""
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def short_list(values: Sequence[Any]) -> str:
+    """A list; if it is long, its ends."""
+    return shape_text(values if len(values) <= 8 else [*values[:7], "...", values[-1]])  # noqa: PLR2004
+
+
+def compact(value: Any) -> str:  # noqa: ANN401  # whatever a setting can be
+    """A setting's value; of a long list its ends."""
+    if isinstance(value, list):
+        return short_list(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def state_map(module: Tree) -> Grid:
+    """Each index of h_n and c_n: its layer, its direction, where it is in output, and where it is not."""
+    traps = tuple(
+        f"h_n[{state['index']}] is not {short(state['h_n_differs_from'], module)}"
+        for state in module["states"][-per_layer(module) :]
+        if state["h_n_differs_from"]
+    )
+    return Grid(
+        (
+            Column("index", right=True),
+            Column("layer", right=True),
+            Column("direction"),
+            Column("in output", code=True, breaks=True),
+            *((Column("a common mistake", code=True, spare=("a common mistake", traps)),) if traps else ()),
+        ),
+        tuple(_state_rows(module, traps=bool(traps))),
+    )
+
+
+def notation(module: Tree) -> list[Line]:
+    """What the words of a shortened index mean."""
+    if not any(
+        "arange" in short(state["h_n_equals"] or "", module) for state in module["states"][-per_layer(module) :]
+    ):
+        return []
+    return [("lengths", ("an array of them",)), ("arange(N)", ("an array of 0, 1, ..., N - 1",))]
+
+
+def _state_rows(module: Tree, *, traps: bool) -> Iterator[Row]:
+    for first, last in folded(module):
+        states = rows_of(module["states"], first, last)
+        if last > first:
+            span = f"{states[0]['index']} ... {states[-1]['index']}", f"{first} ... {last}"
+            yield Row((*span, "", "-", *([""] * traps)), "folded")
+            continue
+        for state in states:
+            equals, differs = state["h_n_equals"], state["h_n_differs_from"]
+            cells = (
+                str(state["index"]),
+                str(state["layer"]),
+                state["direction"],
+                f"h_n[{state['index']}] = {short(equals, module)}" if equals else "-",
+            )
+            yield Row((*cells, *([short(differs, module) if differs else ""] * traps)))
+
+
+def short(text: str, module: Tree) -> str:
+    """A text with an index into `output`; with many lengths, its lists are replaced by what makes them."""
+    lengths = module["data"]["lengths"]
+    if not lengths or len(lengths) <= 3:  # noqa: PLR2004  # what fits into a line
+        return text
+    listed = [str([length - 1 for length in lengths]), str(list(range(len(lengths))))]
+    named = ["lengths - 1", "arange(N)"]
+    order = slice(None, None, -1) if module["config"]["batch_first"] else slice(None)
+    return text.replace(", ".join(listed[order]), ", ".join(named[order]))
+
+
+def extra_rows(module: Tree, cells: Callable[[str, str, str, int, str], tuple[str, ...]]) -> Iterator[Row]:
+    """What the layers around the LSTM store, and how much each of them."""
+    for part, rows in groupby(module["extras"], key=lambda row: row["part"]):
+        own = list(rows)
+        for row in own:
+            yield Row(cells(row["name"], shape_text(row["symbolic"]), shape_text(row["shape"]), row["count"], "-"))
+        yield Row(cells(part, "", "", sum(row["count"] for row in own), ""), "sum")
+
+
+def extras_grid(module: Tree) -> Grid:
+    """The layers around the LSTM alone."""
+
+    def cells(name: str, symbols: str, shape: str, count: int, _: str) -> tuple[str, ...]:
+        return name, symbols, shape, f"{count:,}"
+
+    headers = Column("parameter"), Column("in symbols", code=True), Column("shape", code=True)
+    return Grid((*headers, Column("count", right=True)), tuple(extra_rows(module, cells)))

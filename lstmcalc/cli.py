@@ -12,7 +12,7 @@ from lstmcalc.application import Application, TypedFlags
 from lstmcalc.errors import ExitCode, LstmcalcError, UnsupportedError, UsageError, shorten
 from lstmcalc.intake import check_computable, read_subjects
 from lstmcalc.model import GATES
-from lstmcalc.parse import DATA_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag
+from lstmcalc.parse import AROUND_FLAGS, DATA_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag
 from lstmcalc.report import FORMATS
 from lstmcalc.trees import Tree
 
@@ -25,6 +25,8 @@ OUTPUT: Final = (
     Flag("json", ("--json",), (), "", "Short for --format json"),
 )
 GATE: Final = Flag("gate", ("--gate",), (), "i|f|g|o", "One gate only, with slices to paste", tuple(GATE_NAMES))
+TOPICS: Final = ("equations", "states", "packing", "dropout", "batch-first", "init", "around")
+TOPIC: Final = Flag("topic", ("--topic",), (), "NAME,...", f"Of {', '.join(TOPICS)} (default all)", TOPICS)
 ONLY: Final = Flag("only", ("--only",), (), "NAME,...", "These in depth, with recipes from the first to the others")
 RUN: Final = (
     Flag("seed", ("--seed",), (), "INT", "Draw other numbers (default 0)"),
@@ -32,6 +34,7 @@ RUN: Final = (
         "against", ("--against",), (), "NAME,...", "Compare with pytorch (torch), onnxruntime", (*JUDGES, *JUDGES_TOO)
     ),
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
+    Flag("trace", ("--trace",), (), "", "Show i, f, g, o, c and h of every step; keep them with --save"),
 )
 
 
@@ -66,6 +69,7 @@ program = Application[Outcome](
     Source=SOURCE_FLAGS,
     LSTM=LSTM_FLAGS,
     Data=DATA_FLAGS,
+    Around=AROUND_FLAGS,
     Output=(FRAMEWORK_FLAG, *OUTPUT),
 )
 def _shapes(typed: TypedFlags) -> Outcome:
@@ -76,10 +80,8 @@ def _shapes(typed: TypedFlags) -> Outcome:
     """
     try:
         return Outcome(report.shapes_tree(read_subjects(typed)), _style(typed))
-    except UnsupportedError as error:  # what the framework cannot take was refused before, but for the data
-        raise (
-            error if error.where or not typed["framework"] else error.at(f"--framework {typed['framework']}")
-        ) from None
+    except UnsupportedError as error:
+        raise _placed(error, typed) from None
 
 
 @program.command(
@@ -91,6 +93,7 @@ def _shapes(typed: TypedFlags) -> Outcome:
     """,
     Source=SOURCE_FLAGS,
     LSTM=(*LSTM_FLAGS, DTYPE_FLAG),
+    Around=AROUND_FLAGS,
     Output=(FRAMEWORK_FLAG, GATE, *OUTPUT),
 )
 def _params(typed: TypedFlags) -> Outcome:
@@ -100,7 +103,40 @@ def _params(typed: TypedFlags) -> Outcome:
     """
     gate = typed["gate"]
     letter = None if gate is None else GATE_NAMES[parse.read_choice("--gate", str(gate), GATE_NAMES)]
-    return Outcome(report.params_tree(read_subjects(typed), letter), _style(typed))
+    try:
+        return Outcome(report.params_tree(read_subjects(typed), letter), _style(typed))
+    except UnsupportedError as error:
+        raise _placed(error, typed) from None
+
+
+def _placed(error: UnsupportedError, typed: TypedFlags) -> UnsupportedError:
+    """What a framework does not take of the data, or of the layers around, with the flags that asked for it."""
+    around = [name for field, name in (("head", "--head"), ("embed", "--embed")) if typed[field] is not None]
+    named = [f"--framework {typed['framework']}"] if typed["framework"] else []
+    return error if error.where else error.at(" and ".join([*around, *named]))
+
+
+@program.command(
+    """
+    lstmcalc explain --hidden 20 --layers 2 --bi
+    lstmcalc explain --topic packing --lengths 5,3,2
+    lstmcalc explain "nn.LSTM(28, 100, batch_first=True)" --topic states,around --head 10
+    lstmcalc explain --format markdown > lstm.md
+    """,
+    Source=SOURCE_FLAGS,
+    LSTM=LSTM_FLAGS,
+    Data=DATA_FLAGS,
+    Around=AROUND_FLAGS,
+    Output=(TOPIC, *OUTPUT),
+)
+def _explain(typed: TypedFlags) -> Outcome:
+    """Every equation with its shapes, what each state is, how packing works, what goes around.
+
+    In PyTorch's terms, for the LSTM at hand. Whatever it says of tensors, `lstmcalc run` proves.
+    """
+    topics = [] if typed["topic"] is None else [topic.strip() for topic in str(typed["topic"]).split(",")]
+    told = list(dict.fromkeys(parse.read_choice("--topic", topic, TOPICS) for topic in topics))
+    return Outcome(report.explain_tree(read_subjects(typed, "pytorch"), told), _style(typed))
 
 
 @program.command(
@@ -135,6 +171,7 @@ def _frameworks(typed: TypedFlags) -> Outcome:
     Source=SOURCE_FLAGS,
     LSTM=LSTM_FLAGS,
     Data=DATA_FLAGS,
+    Around=AROUND_FLAGS,
     Run=RUN,
     Output=OUTPUT,
 )
@@ -144,10 +181,13 @@ def _run(typed: TypedFlags) -> Outcome:
     Weights are drawn as PyTorch initialises them. The exit code is 0 if every check holds, and 1 if one fails.
     """
     style, seed, save, against = _style(typed), _seed(typed), typed["save"], _against(typed)
+    traced = bool(typed["trace"])
     subjects = read_subjects(typed, "pytorch")
 
     for subject in subjects:
         check_computable(subject)
+    if traced and style in ("json", "csv"):
+        report.check_trace(subjects)
     gc.enable()  # off since the start; from here on there is work that may leave garbage
     from lstmcalc import verify, weights
     from lstmcalc.progress import ProgressBar
@@ -157,7 +197,9 @@ def _run(typed: TypedFlags) -> Outcome:
     runs = []
     for subject in subjects:
         with ProgressBar("computing") if ProgressBar.wanted() else nullcontext() as progress:
-            runs.append(verify.run(subject.config, subject.data, seed, against, progress))
+            runs.append(
+                verify.run(subject.config, subject.data, seed, against, progress, subject.around, traced=traced)
+            )
     tree = report.run_tree(subjects, runs, seed)
     if save is not None:
         arrays = {}

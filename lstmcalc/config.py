@@ -1,4 +1,4 @@
-"""What an LSTM is made with, and the data it is given: frozen, validated, every derived size written once.
+"""What an LSTM is made with, the data it is given, what stands around it: frozen, validated, derived sizes once.
 
 Names, order, defaults and rules are those of `torch.nn.LSTM` (torch 2.13.0, `torch/nn/modules/rnn.py`).
 
@@ -217,6 +217,49 @@ class DataSpec:
             )
 
 
+AROUND_FIELDS: Final = ("head", "head_on", "embed")
+HEAD_ON: Final = ("last", "all")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The layers that are put before and behind an LSTM.
+
+    Attributes:
+        head: `OUT`, the outputs of a Linear behind it; at least 1, None for none.
+        head_on: What the head reads: `last`, the last hidden state, or `all`, the output of every step.
+        embed: `VOCAB`, the words of an Embedding before it, whose vectors are the input; at least 1, None for none.
+
+    Raises:
+        ConfigError: A value breaks one of these rules.
+    """
+
+    head: int | None = None
+    head_on: str = "last"
+    embed: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("head", "embed"):
+            value = getattr(self, field)
+            if value is not None:
+                _settle(self, field, _integer(field, value, at_least=1))
+        if self.head_on not in HEAD_ON:
+            raise ConfigError(
+                "head_on is unknown",
+                expected=f"one of {', '.join(HEAD_ON)}",
+                found=shorten(self.head_on),
+                field="head_on",
+            )
+        if self.head_on != "last" and self.head is None:
+            raise ConfigError(
+                "there is no head to put on all steps",
+                expected="a head with its number of outputs",
+                found=f"head_on = {self.head_on}",
+                hint="--head 10 adds one with 10 outputs",
+                field="head_on",
+            )
+
+
 def _settle(instance: object, field: str, value: object) -> None:
     """Set a field of a frozen dataclass while it is being made."""
     object.__setattr__(instance, field, value)
@@ -247,15 +290,6 @@ def _integer(field: str, value: object, *, at_least: int) -> int:
             field=field,
         )
     return number
-
-
-def at_least_one(field: str, value: object) -> int:
-    """`value` as an int of at least 1.
-
-    Raises:
-        ConfigError: It is none.
-    """
-    return _integer(field, value, at_least=1)
 
 
 def _boolean(field: str, value: object) -> None:

@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
-from lstmcalc.config import DATA_FIELDS, HYPERPARAMETERS
+from lstmcalc.config import AROUND_FIELDS, DATA_FIELDS, HYPERPARAMETERS
 from lstmcalc.errors import SourceError, nearest_hint, shorten
 from lstmcalc.positions import KeyPath, Places, scan_toml
 from lstmcalc.subject import Found, Gap, Origin, Pointer, Setting
@@ -30,7 +30,9 @@ Table: TypeAlias = Mapping[str, Any]
 _MAX_DEPTH: Final = 100  # levels; no configuration has a tenth of it
 REQUIRED: Final = ("input_size", "hidden_size")
 LSTM_KEYS: Final = (*HYPERPARAMETERS, "framework")
-_TOP_KEYS: Final = ("lstm", "data", *LSTM_KEYS)
+# Tables whose settings are for every LSTM of the document.
+SHARED: Final = {"data": DATA_FIELDS, "around": AROUND_FIELDS}
+_TOP_KEYS: Final = ("lstm", *SHARED, *LSTM_KEYS)
 # What this program's flags and other frameworks call a setting, where the nearest spelling would be another one.
 _SPELLINGS: Final = {
     "bi": "bidirectional",
@@ -232,7 +234,9 @@ def read_tables(document: Document, tree: Table) -> list[Found]:
     """The LSTMs of a document in our own terms."""
     flat = [key for key in HYPERPARAMETERS if key in tree]
     _check_top(document, tree, has_lstm=bool(flat) or "lstm" in tree)
-    data = _read_data(document, tree.get("data"))
+    common: Settings = {}
+    for name, fields in SHARED.items():
+        common = {**common, **_read_shared(document, name, tree.get(name), fields)}
     if "lstm" in tree:
         if flat:
             outside = f"{flat[0]} stands outside of {document.header(('lstm',))}"
@@ -242,7 +246,7 @@ def read_tables(document: Document, tree: Table) -> list[Found]:
         leaves = [((), read_settings(document, (), {key: tree[key] for key in LSTM_KEYS if key in tree}, LSTM_KEYS))]
     else:
         leaves = []
-    shared = settings_of(document, data)
+    shared = settings_of(document, common)
     return [_found(document, path, settings, shared) for path, settings in leaves]
 
 
@@ -270,13 +274,13 @@ def _leaves(document: Document, path: KeyPath, table: object, shared: Settings) 
         yield from _leaves(document, (*path, key), value, {**shared, **own})
 
 
-def _read_data(document: Document, table: object) -> Settings:
-    """The settings of the data."""
+def _read_shared(document: Document, name: str, table: object, fields: tuple[str, ...]) -> Settings:
+    """The settings of the data, or of the layers around."""
     if table is None:
         return {}
     if not isinstance(table, Mapping):
-        document.refuse(("data",), f"data is {document.kind(table)}", document.grammar.table)
-    return read_settings(document, ("data",), table, DATA_FIELDS)
+        document.refuse((name,), f"{name} is {document.kind(table)}", document.grammar.table)
+    return read_settings(document, (name,), table, fields)
 
 
 def read_settings(document: Document, path: KeyPath, table: Table, known: tuple[str, ...]) -> Settings:
@@ -298,7 +302,8 @@ def _check_value(document: Document, path: KeyPath, key: str, value: object) -> 
 
 
 _EXAMPLES: Final = {
-    **dict.fromkeys((*HYPERPARAMETERS, *DATA_FIELDS), "20"),
+    **dict.fromkeys((*HYPERPARAMETERS, *DATA_FIELDS, *AROUND_FIELDS), "20"),
+    "head_on": '"last"',
     **dict.fromkeys(("bias", "batch_first", "bidirectional", "unbatched"), "true"),
     "num_layers": "2",
     "dropout": "0.5",
@@ -317,7 +322,7 @@ def _refuse_key(document: Document, path: KeyPath, key: str, known: tuple[str, .
 def _hint(key: str, known: tuple[str, ...], document: Document | None = None) -> str:
     """Which setting was meant, or where it belongs; empty if nobody knows."""
     meant = _SPELLINGS.get(key, key)
-    for table, fields in (("data", DATA_FIELDS), ("lstm", LSTM_KEYS)):
+    for table, fields in (*SHARED.items(), ("lstm", LSTM_KEYS)):
         if meant in fields and meant not in known and document:
             return f"{meant} belongs in {document.header((*document.root, table))}"
     return f"did you mean {meant}?" if meant in known else nearest_hint(key, known)

@@ -25,8 +25,16 @@ def _logistic(a: Vector) -> Vector:
 _ACTIVATIONS: Final[dict[str, Callable[[Vector], Vector]]] = {"sigmoid": _logistic, "tanh": np.tanh}
 
 
+# The layer, the direction (0 forward, 1 reverse), the step, and i, f, g, o, c and h behind it, by name.
+OnValues: TypeAlias = Callable[[int, int, int, Mapping[str, Vector]], None]
+
+
 def evaluate(
-    model: LSTMModel, weights: Mapping[str, Array], x: Array, state: tuple[Array, Array]
+    model: LSTMModel,
+    weights: Mapping[str, Array],
+    x: Array,
+    state: tuple[Array, Array],
+    on_step: OnValues | None = None,
 ) -> tuple[Vector, tuple[Vector, Vector]]:
     """The LSTM on one sequence, as the model's tables say it.
 
@@ -35,6 +43,7 @@ def evaluate(
         weights: PyTorch's names to arrays of any floating dtype.
         x: The sequence, `(L, H_in)`.
         state: `(h_0, c_0)`, `(D*num_layers, H_out)` and `(D*num_layers, H_cell)`.
+        on_step: Called after every step.
 
     Returns:
         `output, (h_n, c_n)` in float64: `(L, D*H_out)`, and shaped as the state.
@@ -52,16 +61,19 @@ def evaluate(
             }
             half = np.empty((len(reads), model.config.output_size))
             for t in range(len(reads))[:: 1 if direction == "forward" else -1]:
-                h_n[k], c_n[k] = _step(cell, reads[t], h_n[k], c_n[k])
-                half[t] = h_n[k]
+                values = _step(cell, reads[t], h_n[k], c_n[k])
+                half[t] = h_n[k] = values["h"]
+                c_n[k] = values["c"]
+                if on_step:
+                    on_step(layer, DIRECTIONS.index(direction), t, values)
             halves.append(half)
             del cell  # before the next one is converted
         reads = np.concatenate(halves, axis=1)
     return reads, (h_n, c_n)
 
 
-def _step(cell: Mapping[str, tuple[Parameter, Vector]], x: Vector, h: Vector, c: Vector) -> tuple[Vector, Vector]:
-    """The next h and c of one direction of one layer."""
+def _step(cell: Mapping[str, tuple[Parameter, Vector]], x: Vector, h: Vector, c: Vector) -> dict[str, Vector]:
+    """What one step of one direction of one layer computes: the gates by their letters, c and h."""
     values: dict[str, Any] = {"c": c}
     for gate in GATES:
 
@@ -77,5 +89,5 @@ def _step(cell: Mapping[str, tuple[Parameter, Vector]], x: Vector, h: Vector, c:
     for update in UPDATES:
         values[update.result] = sum(np.prod([values[name] for name in term], axis=0) for term in update.terms)
         values[f"tanh({update.result})"] = np.tanh(values[update.result])
-    h = cell["weight_hr"][1] @ values["m"] if "weight_hr" in cell else values["m"]
-    return h, values["c"]
+    values["h"] = cell["weight_hr"][1] @ values["m"] if "weight_hr" in cell else values["m"]
+    return values

@@ -4,18 +4,20 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
+from lstmcalc.around import around_steps, around_symbols, extras, head_reads
 from lstmcalc.config import HYPERPARAMETERS, DataSpec, LSTMConfig
 from lstmcalc.frameworks import LAYOUTS
 from lstmcalc.interfaces import ForeignState, faces, foreign_states, relations
 from lstmcalc.layouts import Parameter, Storage, check_expressible, missing_feature
 from lstmcalc.lazy import LazySequence
-from lstmcalc.model import LSTMModel
+from lstmcalc.model import LSTMModel, Tensor
 from lstmcalc.recipes import write_recipe
 from lstmcalc.subject import Subject
 from lstmcalc.symbols import H_in
 from lstmcalc.trees import (
     SETTINGS,
     Tree,
+    around_tree,
     check_rows,
     data_tree,
     mapped,
@@ -34,26 +36,41 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
         symbols.pop("N", None)
     found = subject.found
     options = found.options if found and found.framework == subject.framework else {}
+    shown = faces(subject.config, data, subject.framework, options)
+    extras(subject.config, subject.around, subject.framework)  # refuses what is not known
+    steps = next(face.symbolic for face in shown if H_in in face.symbolic)[:-1]
+    before, behind = around_steps(steps, model.data_symbols(data), subject.around)
     own = {
         "data": data_tree(subject),
+        "around": around_tree(subject),
         "layout": layout_tree(subject.framework),
-        "symbols": symbols,
+        "symbols": {**symbols, **around_symbols(subject.around)},
         "tensors": [
-            {
-                **tensor_tree(face, face.dtype or data.dtype),
-                "each": face.each or None,
-                "copies": face.copies,
-                "when": face.when or None,
-                "equals": relations(face, subject.config),
-            }
-            for face in faces(subject.config, data, subject.framework, options)
+            *(_alone(tensor, data.dtype) for tensor in before),
+            *(
+                {
+                    **tensor_tree(face, face.dtype or data.dtype),
+                    "each": face.each or None,
+                    "copies": face.copies,
+                    "when": face.when or None,
+                    "equals": relations(face, subject.config),
+                }
+                for face in shown
+            ),
+            *(_alone(tensor, data.dtype) for tensor in behind),
         ],
+        "head_reads": str(head_reads(subject.config, subject.around)) if subject.around.head else None,
         "states": mapped(foreign_states(subject.config, subject.framework), _foreign_state),
         "states_are": layout.states,
         "returns": f"as called with {_options_text(options)}" if options else layout.returns,
         "lengths_by": layout.lengths or None,
     }
     return module_tree(subject, SETTINGS, own)
+
+
+def _alone(tensor: Tensor, dtype: str) -> Tree:
+    """What a layer around takes or gives."""
+    return {**tensor_tree(tensor, dtype), "each": None, "copies": 1, "when": None, "equals": []}
 
 
 def _options_text(options: Mapping[str, object]) -> str:

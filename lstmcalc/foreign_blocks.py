@@ -38,6 +38,7 @@ def foreign_shapes(module: Tree) -> Iterator[Block]:
             ("returns", (module["returns"],)),
             *((("*", tuple(f"{role}s with {option}" for role, option in when)),) if when else ()),
             *_relation_lines(equal),
+            *((("logits", (f"of what PyTorch calls {module['head_reads']}",)),) if module["head_reads"] else ()),
             *((("lengths", (module["lengths_by"],)),) if module["data"]["lengths"] else ()),
             *((("cell", ("one direction of one layer",)),) if cells else ()),
             legend(module),

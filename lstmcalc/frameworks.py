@@ -15,15 +15,15 @@ class Stored(NamedTuple):
 
     Attributes:
         holds: The parameter of PyTorch it holds: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`, `weight_hr`, or
-            `bias`, the sum of both biases; of an output layer `head_weight` and `head_bias`. Two of them, divided by
-            a space, if it joins two.
+            `bias`, the sum of both biases; of the layers around `head_weight`, `head_bias` and `embedding`. Two of
+            them, divided by a space, if it joins two.
         name: Its name; `{path}`, `{layer}`, `{direction}` and the other words of `layouts.NAME_WORDS` are filled in.
         axes: Its axes from the first to the last, divided by spaces; an axis that is made of several, the slowest
             first, is in brackets. They are `direction`, `gate`, `hidden` (H_cell), `input` (what the layer reads),
             `recurrent` (H_out), and 1; `bias` counts two joined biases, `input+recurrent` is two matrices end to end.
             Where `direction` or `gate` is not among them, each has an array, and a name, of its own. `direction` is
-            first, on an axis or in one, and `hidden` follows `gate`. An output layer has `feature` (D*H_out) and
-            `output`.
+            first, on an axis or in one, and `hidden` follows `gate`. The layers around have `feature` (D*H_out),
+            `output` (OUT) and `word` (VOCAB).
         words: What `{gate}` reads for each gate, in the order of the layout's gates, if each is an array of its own.
         raw: Whether each gate's block is the memory of PyTorch's `(H_cell, inputs)` matrix, declared as
             `(inputs, H_cell)`: a reshape converts it, and no transpose.
@@ -120,7 +120,9 @@ class Layout(NamedTuple):
         reversing: How both directions are, if it does not do that itself.
         unmodelled: Arrays that may be stored too but that no LSTM of PyTorch has: a pattern of names, and what they
             are.
-        head: What an output layer stores, where the framework's own LSTM has one.
+        head: What a dense output layer stores, where that was checked too; its module is called `head` where the name
+            is yours.
+        embedding: The same of an embedding, called `embedding`.
         chosen: What takes the place of a port of the same name and role when it is called with other options than the
             default, as `return_sequences=True`; of several options that are divided by a space all must be given, and
             the last that fits counts.
@@ -153,6 +155,7 @@ class Layout(NamedTuple):
     reversing: str = ""
     unmodelled: tuple[tuple[str, str], ...] = ()
     head: tuple[Stored, ...] = ()
+    embedding: tuple[Stored, ...] = ()
     chosen: tuple[tuple[str, Port], ...] = ()
     usage: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -174,6 +177,11 @@ _TORCH_CELL: Final = (
     Stored("weight_hh", "{path}weight_hh", "(gate hidden) recurrent"),
     Stored("bias_ih", "{path}bias_ih", "(gate hidden)"),
     Stored("bias_hh", "{path}bias_hh", "(gate hidden)"),
+)
+# torch/nn/modules/linear.py and sparse.py.
+_TORCH_HEAD: Final = (
+    Stored("head_weight", "head.weight", "output feature"),
+    Stored("head_bias", "head.bias", "output"),
 )
 _TORCH_PORTS: Final = (
     Port("input", "input", "L N H_in"),
@@ -211,6 +219,8 @@ PYTORCH: Final = Layout(
     directions=("", "_reverse"),
     bias="bias=False",
     batch="optional",
+    head=_TORCH_HEAD,
+    embedding=(Stored("embedding", "embedding.weight", "word input"),),
     usage=("batch_first=True reorders input and output, never h and c",),
 )
 
@@ -233,6 +243,8 @@ PYTORCH_CELL: Final = Layout(
     batch="optional",
     stacking=_MODULES,
     reversing=_REVERSED,
+    head=PYTORCH.head,
+    embedding=PYTORCH.embedding,
 )
 
 TINYGRAD: Final = PYTORCH_CELL._replace(
@@ -240,6 +252,8 @@ TINYGRAD: Final = PYTORCH_CELL._replace(
     init="weights uniform from -1/sqrt(H_cell) to 1/sqrt(H_cell), biases 0",
     evidence=Evidence("run", "tinygrad 0.14.0", "tinygrad/nn/__init__.py"),
     batch="always",
+    head=(),
+    embedding=(),
 )
 
 _KERAS_WORDS: Final = ("forward", "backward")
@@ -321,6 +335,12 @@ KERAS: Final = Layout(
     directions=_KERAS_WORDS,
     bias="use_bias=False",
     own="i f c o",
+    # keras/src/layers/core/dense.py and embedding.py.
+    head=(
+        Stored("head_weight", "dense/kernel", "feature output"),
+        Stored("head_bias", "dense/bias", "output"),
+    ),
+    embedding=(Stored("embedding", "embedding/embeddings", "word input"),),
     usage=_KERAS_SEQUENCES,
     notes=(
         "hard_sigmoid is clip(x/6 + 0.5) in Keras 3 and clip(0.2x + 0.5) in Keras 1 and 2",
@@ -333,6 +353,8 @@ KERAS: Final = Layout(
 KERAS2: Final = KERAS._replace(
     title="Keras 2 (tf_keras)",
     stored=tuple(item._replace(name=f"{item.name}:0") for item in KERAS.stored),
+    head=tuple(item._replace(name=f"{item.name}:0") for item in KERAS.head),
+    embedding=tuple(item._replace(name=f"{item.name}:0") for item in KERAS.embedding),
     evidence=Evidence("run", "tf_keras 2.21.0", "tf_keras/src/layers/rnn/lstm.py, bidirectional.py"),
     notes=(
         "standalone Keras before 2.3 and tf.compat.v1 default to hard_sigmoid, clip(0.2x + 0.5), for the gates",
@@ -358,6 +380,8 @@ KERAS1: Final = KERAS._replace(
         "converter", "tf_keras 2.21.0", "its conversion of Keras 1 weights, by their order; the names from keras 1.2.2"
     ),
     paths=Paths("lstm_{layer1}", "lstm_{layer1}", "{direction}_lstm_{layer1}", "{direction}_lstm_{layer1}"),
+    head=(),
+    embedding=(),
     bias="",
     gate_major=True,
     own="i c f o",
@@ -563,6 +587,12 @@ FLAX_LINEN: Final = Layout(
     paths=Paths("", "layers_{layer}/", "{direction}_rnn/", "layers_{layer}/{direction}_rnn/"),
     directions=_KERAS_WORDS,
     stacking="nn.Sequential of nn.RNN, or of nn.Bidirectional, gives the paths shown",
+    # flax/linen/linear.py.
+    head=(
+        Stored("head_weight", "params/head/kernel", "feature output"),
+        Stored("head_bias", "params/head/bias", "output"),
+    ),
+    embedding=(Stored("embedding", "params/embedding/embedding", "word input"),),
     usage=(
         "carries are (c, h)",
         "reverse=True without keep_order=True leaves outputs in reversed time; Bidirectional puts them right",
@@ -585,6 +615,12 @@ FLAX_NNX: Final = FLAX_LINEN._replace(
     evidence=Evidence("run", "flax 0.12.8", "flax/nnx/nn/recurrent.py"),
     paths=Paths("", "layers.{layer}.", "{direction}_rnn.", "layers.{layer}.{direction}_rnn."),
     stacking="nnx.Sequential of nnx.RNN, or of nnx.Bidirectional, gives the paths shown",
+    # flax/nnx/nn/linear.py.
+    head=(
+        Stored("head_weight", "head.kernel", "feature output"),
+        Stored("head_bias", "head.bias", "output"),
+    ),
+    embedding=(Stored("embedding", "embedding.embedding", "word input"),),
     notes=(
         "the forget gate's input kernel is if_, with an underscore; in Linen it is if",
         "nnx.state lists random generators too: nnx.state(model, nnx.Param) only these",
@@ -702,6 +738,8 @@ _BATCH_PORTS: Final = (
 )
 
 _PADDLE: Final = PYTORCH._replace(
+    head=(),
+    embedding=(),
     title="PaddlePaddle",
     stored=_TORCH_STORED,
     ports=_BATCH_PORTS,
@@ -742,6 +780,8 @@ PADDLE: Final = _PADDLE._replace(
 )
 
 MINDSPORE: Final = PYTORCH._replace(
+    head=(),
+    embedding=(),
     title="MindSpore",
     stored=_TORCH_STORED,
     h_n=("h[{k}]", "h[{k}]"),
@@ -758,6 +798,8 @@ MINDSPORE: Final = PYTORCH._replace(
 )
 
 MXNET: Final = PYTORCH._replace(
+    head=(),
+    embedding=(),
     title="Apache MXNet Gluon",
     stored=(
         Stored("weight_ih", "lstm0_{direction}{layer}_i2h_weight", "(gate hidden) input"),

@@ -12,10 +12,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
-from lstmcalc.config import DATA_FIELDS
 from lstmcalc.documents import (
     LSTM_KEYS,
     REQUIRED,
+    SHARED,
     Document,
     Grammar,
     Settings,
@@ -128,9 +128,11 @@ def _read_module(document: Document, path: KeyPath, module: object) -> Found:
     config = module.get("config") if isinstance(module, Mapping) else None
     if not isinstance(module, Mapping) or not isinstance(config, Mapping):
         document.refuse(path, "this is no module of a report", "an object with config", document.kind(module))
-    data = module.get("data")
     settings = _known(document, (*path, "config"), config, LSTM_KEYS)
-    read = settings_of(document, {**settings, **_known(document, (*path, "data"), data, DATA_FIELDS)})
+    shared: Settings = {}
+    for table, fields in SHARED.items():
+        shared |= _known(document, (*path, table), module.get(table), fields)
+    read = settings_of(document, {**settings, **shared})
     name, framework = module.get("name"), module.get("framework")
     named = None if framework is None else Value(framework, (*path, "framework"))
     certainty, source = _certainties(module), module.get("source")

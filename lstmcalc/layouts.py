@@ -11,7 +11,7 @@ from functools import cached_property, reduce
 from operator import add, mul
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.config import LSTMConfig, at_least_one
+from lstmcalc.config import LSTMConfig
 from lstmcalc.dims import Dim
 from lstmcalc.errors import ConfigError, UnsupportedError, UsageError, nearest_hint, shorten
 from lstmcalc.frameworks import ALIASES, LAYOUTS, Layout, Stored
@@ -167,29 +167,6 @@ def check_expressible(config: LSTMConfig, layout: str) -> None:
             found=f"proj_size = {config.proj_size}",
             hint=f"these have one: {having}",
         )
-
-
-def head_parameters(config: LSTMConfig, layout: str, outputs: int) -> list[Parameter]:
-    """What the framework's own LSTM stores of an output layer that makes `outputs` values of the last layer's h.
-
-    Raises:
-        UsageError: There is no such framework.
-        UnsupportedError: Its LSTM has no output layer, or no projection, and the LSTM has one.
-        ConfigError: `outputs` is not an integer of at least 1, or `config` is no `LSTMConfig`.
-    """
-    found, storage = find_layout(layout), Storage(config, layout)
-    if not found.head:
-        having = ", ".join(name for name, other in LAYOUTS.items() if other.head)
-        raise UnsupportedError(f"{found.title} has no output layer of its own", hint=f"these have one: {having}")
-    sizes = {"feature": D * H_out, "output": Dim.of(at_least_one("outputs", outputs))}
-    rows = []
-    for item in found.head:
-        symbolic = tuple(sizes[name] for name in axis_names(item.axes))
-        shape = tuple(size.at(storage.symbols) for size in symbolic)
-        top, both = config.num_layers - 1, "both" if config.bidirectional else "forward"
-        held = (item.holds,)
-        rows.append(Parameter(item.name, top, both, symbolic, shape, reduce(mul, shape), None, None, holds=held))
-    return rows
 
 
 class Storage:

@@ -10,11 +10,12 @@ Sources: the documentation and the code of `torch.nn.LSTM`, torch 2.13.0 (`torch
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.dims import Dim
 from lstmcalc.lazy import LazySequence
+from lstmcalc.snippets import Index, at, tensor
 from lstmcalc.symbols import DIRECTIONS, LONGEST, SYMBOLS, D, H_cell, H_in, H_out, L, N, S, num_layers, sizes_of
 
 if TYPE_CHECKING:
@@ -52,7 +53,14 @@ UPDATES: Final = (
     Update("m", (("o", "tanh(c)"),)),
 )
 
-Index: TypeAlias = int | slice | list[int]
+
+# What a step computes, by the names that a trace gives them: the gates, the cell and the hidden state.
+TRACED: Final = (*(gate.letter for gate in GATES), "c", "h")
+
+
+def traced_name(value: str, layer: int, direction: str) -> str:
+    """What a trace calls the values of one layer and direction: `f_l0`, `h_l1_reverse`."""
+    return f"{value}_l{layer}{'' if direction == 'forward' else '_reverse'}"
 
 
 class Tensor(NamedTuple):
@@ -217,10 +225,4 @@ class LSTMModel:
 
 def output_text(index: Sequence[Index]) -> str:
     """An index into `output` as it is typed: `output[-1, :, 20:40]`."""
-
-    def text(part: Index) -> str:
-        if isinstance(part, slice):
-            return f"{'' if part.start is None else part.start}:{'' if part.stop is None else part.stop}"
-        return str(part)
-
-    return f"output[{', '.join(map(text, index))}]"
+    return at(tensor("output"), *index).text

@@ -10,7 +10,8 @@ Source: the documentation of `torch.nn.LSTM`, torch 2.13.0; held against that Py
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -22,6 +23,32 @@ from lstmcalc.model import LSTMModel
 _DTYPES = ("float16", "float32", "float64")
 
 
+class Step(NamedTuple):
+    """One computed step of one direction of one layer.
+
+    The rows of its arrays are the sequences that are still running, from the longest to the shortest. They are the
+    computation's own: what is to be kept of them must be copied.
+
+    Attributes:
+        layer: The layer, from 0.
+        direction: 0 for forward, 1 for reverse.
+        t: The step, from 0.
+        gates: i, f, g and o beside each other, `(running, 4*H_cell)`.
+        c: The cell behind the step, `(running, H_cell)`.
+        h: What the step gives, `(running, H_out)`.
+    """
+
+    layer: int
+    direction: int
+    t: int
+    gates: Array
+    c: Array
+    h: Array
+
+
+OnStep: TypeAlias = Callable[[Step], None]
+
+
 def forward(
     config: LSTMConfig,
     weights: Mapping[str, Array],
@@ -29,7 +56,7 @@ def forward(
     state: tuple[Array, Array] | None = None,
     lengths: Sequence[int] | None = None,
     *,
-    on_step: Callable[[], None] | None = None,
+    on_step: OnStep | None = None,
 ) -> tuple[Array, tuple[Array, Array]]:
     """Run the LSTM in inference: dropout does nothing.
 
@@ -53,7 +80,7 @@ def forward(
     """
     model = LSTMModel(config)
     x = as_array("x", x)
-    data = _data_of(config, x, lengths)
+    data = data_of(config, x, lengths)
     tensors = {tensor.name: tensor.shape for tensor in model.tensors_of(data)}
     weights = _checked_weights(model, weights, x.dtype)
     h_0, c_0 = _checked_state(state, tensors, x.dtype)
@@ -92,7 +119,7 @@ def _layers(
     h: Array,
     c: Array,
     batch_sizes: Sequence[int],
-    on_step: Callable[[], None] | None,
+    on_step: OnStep | None,
 ) -> Array:
     """All layers and directions. x is `(L, N, H_in)`; h and c are the initial states, and become the final ones."""
     length, batch, _ = x.shape
@@ -106,9 +133,14 @@ def _layers(
             cell = {stem: weights[f"{stem}_l{layer}{suffix}"].astype(x.dtype, copy=False) for stem in _stems(config)}
             columns = output[:, :, direction * width : (direction + 1) * width]
             k = layer * config.num_directions + direction
-            _scan(cell, x, h[k], c[k], columns, buffer, back if direction else forth, batch_sizes, on_step)
+            tell = on_step and partial(_tell, on_step, layer, direction)
+            _scan(cell, x, h[k], c[k], columns, buffer, back if direction else forth, batch_sizes, tell)
         x = output
     return x
+
+
+def _tell(on_step: OnStep, layer: int, direction: int, t: int, gates: Array, c: Array, h: Array) -> None:
+    on_step(Step(layer, direction, t, gates, c, h))
 
 
 def _stems(config: LSTMConfig) -> list[str]:
@@ -126,7 +158,7 @@ def _scan(
     buffer: Array,
     steps: Sequence[int],
     batch_sizes: Sequence[int],
-    on_step: Callable[[], None] | None,
+    tell: Callable[[int, Array, Array, Array], None] | None,
 ) -> None:
     """One direction of one layer, in place.
 
@@ -139,7 +171,7 @@ def _scan(
         buffer: `(L*N, 4*H_cell)`, for the input's share in the gates, all steps in one matrix product.
         steps: The steps in the order they are taken.
         batch_sizes: How many sequences run in each step: always the first ones.
-        on_step: Called after each step.
+        tell: Called after each step, with its t, gates, c and h.
     """
     length, batch, reads = x.shape
     hidden = c.shape[1]
@@ -163,8 +195,8 @@ def _scan(
         np.tanh(g, out=g)
         _sigmoid(o)
         c_t *= f
-        i *= g
-        c_t += i
+        np.multiply(i, g, out=shown)  # the gates stay what they are, for whoever wants to see them
+        c_t += shown
         np.tanh(c_t, out=shown)
         shown *= o
         if weight_hr is None:
@@ -172,8 +204,8 @@ def _scan(
         else:
             np.matmul(shown, weight_hr, out=h_t)
         output[t, :running] = h_t
-        if on_step:
-            on_step()
+        if tell:
+            tell(t, gates, c_t, h_t)
 
 
 def _sigmoid(a: Array) -> None:
@@ -184,7 +216,7 @@ def _sigmoid(a: Array) -> None:
     a += 0.5
 
 
-def _data_of(config: LSTMConfig, x: Array, lengths: Sequence[int] | None) -> DataSpec:
+def data_of(config: LSTMConfig, x: Array, lengths: Sequence[int] | None) -> DataSpec:
     """The data that x is."""
     unbatched = x.ndim == 2  # noqa: PLR2004
     layout = "(N, L, H_in)" if config.batch_first else "(L, N, H_in)"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.config import DTYPE_BYTES, EXAMPLE
+from lstmcalc.config import DTYPE_BYTES, EXAMPLE, HEAD_ON
 from lstmcalc.errors import UsageError, nearest_hint, shorten
 from lstmcalc.subject import Origin, Setting
 
@@ -72,6 +72,11 @@ DATA_FLAGS: Final = (
     Flag("lengths", ("--lengths",), (), "INT,...", "Pack sequences of these lengths, in any order"),
     DTYPE_FLAG,
 )
+AROUND_FLAGS: Final = (
+    Flag("head", ("--head",), (), "OUT", "A Linear of so many outputs on the last hidden state"),
+    Flag("head_on", ("--head-on",), (), "last|all", "What it reads: the last state (default) or all steps", HEAD_ON),
+    Flag("embed", ("--embed",), (), "VOCAB", "An Embedding of so many words makes the input"),
+)
 
 
 def _framework_names() -> tuple[str, ...]:
@@ -93,7 +98,7 @@ SOURCE_FLAGS: Final = (
     Flag("module", ("--module", "-m"), (), "NAME", "Of several LSTMs the one of this path, or end of a path", (), True),
     Flag("set", ("--set",), (), "NAME=VALUE", "What a name in the code stands for; may be repeated", (), True),
 )
-_FLAGS: Final = {flag.field: flag for flag in (*LSTM_FLAGS, *DATA_FLAGS)}
+_FLAGS: Final = {flag.field: flag for flag in (*LSTM_FLAGS, *DATA_FLAGS, *AROUND_FLAGS)}
 
 MAX_LITERAL: Final = 1000  # characters of a value
 MAX_DIGITS: Final = 40  # more are no size and no seed, and Python itself refuses to read thousands
@@ -237,7 +242,16 @@ def _dtype(name: str, text: str) -> str:
     return read_choice(name, text, DTYPE_BYTES)
 
 
-_READERS: dict[str, Callable[[str, str], object]] = {"dropout": _float, "lengths": _integers, "dtype": _dtype}
+def _head_on(name: str, text: str) -> str:
+    return read_choice(name, text, HEAD_ON)
+
+
+_READERS: dict[str, Callable[[str, str], object]] = {
+    "dropout": _float,
+    "lengths": _integers,
+    "dtype": _dtype,
+    "head_on": _head_on,
+}
 
 
 def _read(flag: Flag, value: str | bool | Sequence[str]) -> object:

@@ -18,18 +18,24 @@ from lstmcalc.blocks import (
     Heading,
     Line,
     Row,
+    compact,
+    extra_rows,
     folded,
     legend,
+    notation,
     per_layer,
     ranges_text,
     rows_of,
     shape_text,
+    short,
+    state_map,
     tensor_grid,
 )
 from lstmcalc.config import HYPERPARAMETERS
 from lstmcalc.errors import bytes_text
-from lstmcalc.model import GATES
+from lstmcalc.model import GATES, TRACED
 from lstmcalc.parse import flag_name
+from lstmcalc.symbols import DIRECTIONS
 from lstmcalc.trees import Tree
 
 
@@ -40,6 +46,7 @@ def blocks_of(tree: Tree) -> Iterator[Block]:
         "params": _params,
         "frameworks": _frameworks,
         "run": _run,
+        "explain": _explain,
     }
     body = bodies[tree["command"]]
     for module in tree["modules"]:
@@ -65,7 +72,12 @@ _LABELS: Final = {
 
 def _provenance(module: Tree) -> Facts:
     """Where each setting came from; what was merely assumed says which flag would settle it."""
-    values = {**module["config"], **module.get("data", {}), **({"dtype": module["dtype"]} if "dtype" in module else {})}
+    values = {
+        **module["config"],
+        **module.get("data", {}),
+        **module.get("around", {}),
+        **({"dtype": module["dtype"]} if "dtype" in module else {}),
+    }
     lines: dict[tuple[int, str], list[str]] = {}
     owner, unsayable = _owner(module)
     for field, origin in module["provenance"].items():
@@ -76,7 +88,7 @@ def _provenance(module: Tree) -> Facts:
             continue
         where = re.split(r"[/\\\\]", origin["where"] or "the source")[-1]
         label = _LABELS[key].format(where=where, owner=owner)
-        text = field if values[field] is None else f"{field} {_compact(values[field])}"
+        text = field if values[field] is None else f"{field} {compact(values[field])}"
         text += f" ({flag_name(field)})" if label == "assumed" else ""
         lines.setdefault((list(_LABELS).index(key), label), []).append(text)
     framework = [("framework", (module["layout"]["title"],))] if "layout" in module else []
@@ -104,12 +116,6 @@ def _is_idle(field: str, module: Tree) -> bool:
     return field == "batch_first" or (field == "batch" and "N" not in axes)
 
 
-def _compact(value: Any) -> str:  # noqa: ANN401  # whatever a setting can be
-    if isinstance(value, list):
-        return shape_text(value if len(value) <= 8 else [*value[:7], "...", value[-1]])  # noqa: PLR2004
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _shapes(module: Tree) -> Iterator[Block]:
     if "layout" in module:
         from lstmcalc.foreign_blocks import foreign_shapes
@@ -117,68 +123,17 @@ def _shapes(module: Tree) -> Iterator[Block]:
         yield from foreign_shapes(module)
         return
     yield tensor_grid(module)
-    packed = [(f"packed.{name}", (_compact(values),)) for name, values in module.get("packed", {}).items()]
-    yield Facts((legend(module), *packed))
-    traps = tuple(
-        f"h_n[{state['index']}] is not {_short(state['h_n_differs_from'], module)}"
-        for state in module["states"][-per_layer(module) :]
-        if state["h_n_differs_from"]
-    )
-    yield Grid(
-        (
-            Column("index", right=True),
-            Column("layer", right=True),
-            Column("direction"),
-            Column("in output", code=True, breaks=True),
-            *((Column("a common mistake", code=True, spare=("a common mistake", traps)),) if traps else ()),
-        ),
-        tuple(_state_rows(module, traps=bool(traps))),
-    )
+    head = [("logits", (f"head({module['head_reads']})",))] if module["head_reads"] else []
+    packed = [(f"packed.{name}", (compact(values),)) for name, values in module.get("packed", {}).items()]
+    yield Facts((legend(module), *head, *packed))
+    yield state_map(module)
     yield Facts(
         (
             ("index", ("the first axis of h_n and of c_n",)),
             ("output", ("holds h of the last layer: no other h_n is in it, and no c_n",)),
-            *_notation(module),
+            *notation(module),
         )
     )
-
-
-def _notation(module: Tree) -> list[Line]:
-    """What the words of a shortened index mean."""
-    if not any(
-        "arange" in _short(state["h_n_equals"] or "", module) for state in module["states"][-per_layer(module) :]
-    ):
-        return []
-    return [("lengths", ("an array of them",)), ("arange(N)", ("an array of 0, 1, ..., N - 1",))]
-
-
-def _state_rows(module: Tree, *, traps: bool) -> Iterator[Row]:
-    for first, last in folded(module):
-        states = rows_of(module["states"], first, last)
-        if last > first:
-            span = f"{states[0]['index']} ... {states[-1]['index']}", f"{first} ... {last}"
-            yield Row((*span, "", "-", *([""] * traps)), "folded")
-            continue
-        for state in states:
-            equals, differs = state["h_n_equals"], state["h_n_differs_from"]
-            cells = (
-                str(state["index"]),
-                str(state["layer"]),
-                state["direction"],
-                f"h_n[{state['index']}] = {_short(equals, module)}" if equals else "-",
-            )
-            yield Row((*cells, *([_short(differs, module) if differs else ""] * traps)))
-
-
-def _short(text: str, module: Tree) -> str:
-    """A text with an index into `output`; with many lengths, its lists are replaced by what makes them."""
-    lengths = module["data"]["lengths"]
-    if not lengths or len(lengths) <= 3:  # noqa: PLR2004  # what fits into a line
-        return text
-    listed = [str([length - 1 for length in lengths]), str(list(range(len(lengths))))]
-    named = ["lengths - 1", "arange(N)"]
-    order = slice(None, None, -1) if module["config"]["batch_first"] else slice(None)
-    return text.replace(", ".join(listed[order]), ", ".join(named[order]))
 
 
 def _params(module: Tree) -> Iterator[Block]:
@@ -202,6 +157,7 @@ def _params(module: Tree) -> Iterator[Block]:
     )
     facts = [
         ("total", (f"{module['total']:,} parameters", f"{bytes_text(module['total_bytes'])} in {module['dtype']}")),
+        *_grand_total(module),
         *stored,
         ("formula", (f"{module['total_symbolic']} = {module['total']:,}",)),
         legend(module),
@@ -211,6 +167,16 @@ def _params(module: Tree) -> Iterator[Block]:
         meant = next(item for item in GATES if item.letter == gate)
         facts.insert(0, (f"gate {gate}", (f"the {meant.name} gate: {meant.role}",)))
     yield Facts(tuple(facts))
+
+
+def _grand_total(module: Tree) -> list[Line]:
+    """With the layers around, and what the head reads."""
+    if not module["extras"]:
+        return []
+    whole = f"{module['grand_total']:,} parameters", f"{bytes_text(module['grand_total_bytes'])} in {module['dtype']}"
+    there = "what PyTorch calls " if "layout" in module else ""
+    reads = [("head", (f"reads {there}{module['head_reads']}",))] if module["head_reads"] else []
+    return [("grand total", whole), *reads]
 
 
 def _foreign_facts(module: Tree, rows: Sequence[Tree]) -> tuple[Line | None, list[Line], list[Line]]:
@@ -264,6 +230,15 @@ def _parameter_rows(module: Tree) -> Iterator[Row]:
             layer, direction = owner
             yield Row(cells(f"layer {layer} {direction}", "", "", subtotals[owner]["count"], ""), "sum")
     yield Row(cells("total", "", "", module["total"], ""), "sum")
+    if module["extras"]:
+        yield from extra_rows(module, cells)
+        yield Row(cells("grand total", "", "", module["grand_total"], ""), "sum")
+
+
+def _explain(module: Tree) -> Iterator[Block]:
+    from lstmcalc.explain_blocks import explanation
+
+    yield from explanation(module)
 
 
 def _frameworks(module: Tree) -> Iterator[Block]:
@@ -297,10 +272,43 @@ def _run(module: Tree) -> Iterator[Block]:
             if not tensor["name"].startswith("packed.")
         ),
     )
+    if len(module.get("trace", ())):
+        yield from _trace(module)
     failed = [check["name"] for check in module["checks"] if not check["passed"]]
     count = len(module["checks"])
     verdict = f"{len(failed)} of {count} checks FAILED: {failed[0]}" if failed else f"all {count} checks hold"
     yield Facts((("proof", (verdict, f"seed {module['seed']}", module["data"]["dtype"])),))
+
+
+def _trace(module: Tree) -> Iterator[Block]:
+    """The first unit of the first sequence, step by step; of a long sequence its ends."""
+    lengths, each = module["data"]["lengths"], per_layer(module)
+    steps = lengths[0] if lengths else module["data"]["seq_len"]
+    first, last = range(min(steps, _TRACED_STEPS)), range(max(_TRACED_STEPS, steps - _TRACED_STEPS), steps)
+    rows = []
+    for layer, end in folded(module):
+        if end > layer:
+            rows.append(Row((f"layers {layer} to {end}", *[""] * len(TRACED)), "folded"))
+            continue
+        own = rows_of(module["trace"], layer, layer)
+        for number, direction in enumerate(DIRECTIONS[:each]):
+            rows.append(Row((f"layer {layer} {direction}", *[""] * len(TRACED)), "head"))
+            for step in (*first, *last):
+                values = own[number * (len(own) // each) + step]
+                if last and step == last[0] > _TRACED_STEPS:
+                    rows.append(Row((f"{step - _TRACED_STEPS:,} more", *[""] * len(TRACED)), "folded"))
+                rows.append(Row((str(step), *(_number(values[value][0]) for value in TRACED))))
+    headers = [Column(f"{value}_t", right=True) for value in TRACED]
+    yield Grid((Column("step"), *headers), tuple(rows))
+    whose = "unit 0" if module["data"]["unbatched"] else "unit 0 of sequence 0"
+    yield Facts((("trace", (f"of {whose}; all of it with --json, or in a file with --save",)),))
+
+
+_TRACED_STEPS: Final = 8  # of a long sequence, at either end
+
+
+def _number(value: float | None) -> str:
+    return "not a number" if value is None else f"{value:.4f}"
 
 
 def _check_row(check: Tree, module: Tree) -> Row:
@@ -312,7 +320,7 @@ def _check_row(check: Tree, module: Tree) -> Row:
     elif relation != "=":
         expected = f"{relation} {expected}"
         computed = f"{check['actual']:.2e}" if error else computed
-    cells = _short(check["name"], module), expected, computed, "yes" if check["passed"] else "NO"
+    cells = short(check["name"], module), expected, computed, "yes" if check["passed"] else "NO"
     return Row(cells, "good" if check["passed"] else "bad")
 
 

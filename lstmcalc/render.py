@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from lstmcalc.blocks import Block, Code, Column, Facts, Grid, Heading, Row, joined, shape_text
+from lstmcalc.blocks import Block, Code, Column, Facts, Formulas, Grid, Heading, Row, joined, shape_text
 from lstmcalc.present import blocks_of
 from lstmcalc.trees import Tree
 
@@ -82,7 +82,7 @@ def _is_table(value: object) -> bool:
 def _csv_cell(value: Any) -> Any:  # noqa: ANN401  # any JSON value
     """Numbers as numbers, shapes and gate rows as the tables show them."""
     if isinstance(value, list):
-        sentences = any(re.search("[a-z,] [a-z]", str(item)) for item in value)
+        sentences = any(re.search("[a-z,] [a-z]|[^=] !?= ", str(item)) for item in value)
         return "; ".join(value) if sentences else shape_text(value)
     if isinstance(value, str) and "\n" in value:  # an empty line would divide sections
         return re.sub(r"\n+", "\n", value).strip()
@@ -101,9 +101,11 @@ def write_markdown(tree: Tree, stream: IO[str]) -> None:
 
 def _markdown(block: Block) -> Iterator[str]:
     if isinstance(block, Heading):
-        yield f"## {_code_span(block.text)}"
+        yield f"### {block.text}" if block.words else f"## {_code_span(block.text)}"
     elif isinstance(block, Code):
-        yield from ("```python", block.text.rstrip("\n"), "```")
+        yield from (f"```{block.language}", block.text.rstrip("\n"), "```")
+    elif isinstance(block, Formulas):
+        yield from _markdown_formulas(block)
     elif isinstance(block, Facts):
         for label, phrases in block.lines:
             yield f"- **{_escaped(label)}**: {joined(list(map(_markdown_phrase, phrases)))}"
@@ -116,6 +118,17 @@ def _markdown(block: Block) -> Iterator[str]:
                 for position, (column, cell) in enumerate(zip(block.columns, row.cells, strict=True))
             )
             yield f"| {' | '.join(cells)} |"
+
+
+def _markdown_formulas(block: Formulas) -> Iterator[str]:
+    """The equations as LaTeX, in a fence, where Markdown leaves its backslashes alone; then their shapes."""
+    yield from ("```math", r"\begin{aligned}")
+    for number, row in enumerate(block.rows, 1):
+        yield row.latex.replace(" = ", " &= ", 1) + (r" \\" if number < len(block.rows) else "")
+    yield from (r"\end{aligned}", "```", "", "| | shapes | stored | |", "| --- | --- | --- | --- |")
+    for row in block.rows:
+        cells = row.text.partition(" = ")[0], row.shapes, *(", ".join(map(_code_span, row.places)), row.says)
+        yield f"| {_code_span(cells[0])} | {_code_span(cells[1])} | {cells[2]} | {cells[3]} |"
 
 
 def _markdown_cell(cell: str, kind: str, *, code: bool) -> str:
@@ -164,30 +177,55 @@ def write_table(tree: Tree, stream: IO[str]) -> None:
             console.print(block.text.rstrip("\n"), soft_wrap=True)
         elif isinstance(block, Facts):
             _print_facts(console, block)
+        elif isinstance(block, Formulas):
+            _print_formulas(console, block)
         else:
             _print_grid(console, block)
 
 
 def _print_facts(console: "Console", facts: Facts) -> None:
     """`label  phrase, phrase, ...`, the labels in one column; phrases stay whole where they fit into a line."""
-    from textwrap import wrap
-
     from rich.text import Text
 
     margin = max((len(label) for label, _ in facts.lines if len(label) <= _LABEL), default=_LABEL) + 2
     width = max(console.width - margin, 20)
     rows = []
     for label, phrases in facts.lines:
-        # What stays together is one word to `wrap`: its spaces are hidden while the line is broken.
-        words = (phrase.replace(" ", "\0") if len(phrase) < width else _glued(phrase) for phrase in phrases)
-        lines = wrap(joined(list(words)), width, break_long_words=False, break_on_hyphens=False)
+        lines = _wrapped(phrases, width)
         if len(label) > _LABEL:  # on a line of its own
             rows.append(Text(label, style=_LABEL_STYLES.get(label, "cyan")))
             label = ""  # noqa: PLW2901  # it is said
         for number, line in enumerate(lines):
             text = Text(("" if number else label).ljust(margin), style=_LABEL_STYLES.get(label, "cyan"))
-            rows.append(text.append(line.replace("\0", " "), style="default"))
+            rows.append(text.append(line, style="default"))
     _print_lines(console, rows)
+
+
+def _print_formulas(console: "Console", formulas: Formulas) -> None:
+    """Each equation with what it does behind it where that fits, its shapes and places below it."""
+    from rich.text import Text
+
+    lines = []
+    left = max(len(row.text) for row in formulas.rows) + 3
+    beside = left + max(len(row.says) for row in formulas.rows) <= console.width
+    for row in formulas.rows:
+        line = Text(row.text.ljust(left) if beside else row.text, style="cyan")
+        lines.append(line.append(row.says if beside else "", style="default"))
+        for phrases in ((row.shapes,), row.places, () if beside else (row.says,)):
+            lines += [Text(f"    {text}") for text in _wrapped(phrases, console.width - 4)]
+    for line in lines:
+        line.rstrip()
+    _print_lines(console, lines)
+
+
+def _wrapped(phrases: Sequence[str], width: int) -> list[str]:
+    """Phrases as lines: broken between phrases, or between the terms of a formula, never inside brackets."""
+    from textwrap import wrap
+
+    # What stays together is one word to `wrap`: its spaces are hidden while the line is broken.
+    words = (phrase.replace(" ", "\0") if len(phrase) < width else _glued(phrase) for phrase in phrases)
+    lines = wrap(joined(list(words)), width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\0", " ") for line in lines]
 
 
 def _print_lines(console: "Console", lines: "Iterable[Text]") -> None:
@@ -198,8 +236,9 @@ def _print_lines(console: "Console", lines: "Iterable[Text]") -> None:
 
 
 def _glued(formula: str) -> str:
-    """A formula whose spaces inside brackets are hidden, so that it breaks only between its terms."""
+    """A formula whose spaces inside of brackets and products are hidden, so that it breaks only between its terms."""
     depth, text = 0, ""
+    formula = formula.replace(" @ ", "\0@\0").replace(" * ", "\0*\0")
     for character in formula:
         depth += {"(": 1, ")": -1}.get(character, 0)
         text += "\0" if character == " " and depth else character

@@ -4,19 +4,35 @@ Every tree is `{"schema", "lstmcalc", "command", "modules": [...]}`; long lists 
 Adding keys is compatible; renaming, removing or retyping one bumps `SCHEMA`.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from lstmcalc import __version__
-from lstmcalc.config import DTYPE_BYTES, HYPERPARAMETERS
-from lstmcalc.model import LSTMModel, State, output_text
+from lstmcalc.around import around_symbols, extras, extras_symbolic, head_reads, tensors_around
+from lstmcalc.config import AROUND_FIELDS, DTYPE_BYTES, HYPERPARAMETERS, DataSpec
+from lstmcalc.lazy import LazySequence
+from lstmcalc.model import TRACED, LSTMModel, State, output_text, traced_name
 from lstmcalc.subject import Subject
-from lstmcalc.trees import SETTINGS, Tree, check_rows, data_tree, mapped, module_tree, parameter_tree, tensor_tree
+from lstmcalc.symbols import DIRECTIONS
+from lstmcalc.trees import (
+    SETTINGS,
+    Tree,
+    around_tree,
+    check_rows,
+    data_tree,
+    extras_tree,
+    mapped,
+    module_tree,
+    parameter_tree,
+    tensor_tree,
+)
 
 if TYPE_CHECKING:
+    from lstmcalc.checks import Run
     from lstmcalc.layouts import Parameter, Subtotal
-    from lstmcalc.verify import Run
 
 SCHEMA: Final = 1
 FORMATS: Final = ("table", "json", "markdown", "csv")
@@ -40,6 +56,17 @@ def params_tree(subjects: Sequence[Subject], gate: str | None = None) -> Tree:
         TooLargeError: There would be more than `MAX_ROWS` rows.
     """
     return _document("params", [_params(subject, gate) for subject in subjects])
+
+
+def explain_tree(subjects: Sequence[Subject], topics: Sequence[str] = ()) -> Tree:
+    """Equations, states, packing, and what is easily got wrong; `topics` of `explain.TOPICS`, empty for all.
+
+    Raises:
+        TooLargeError: There would be more than `MAX_ROWS` rows.
+    """
+    from lstmcalc.explain import explained
+
+    return _document("explain", [explained(subject, topics, _states) for subject in subjects])
 
 
 def frameworks_tree(subjects: Sequence[Subject], only: Sequence[str] = ()) -> Tree:
@@ -71,16 +98,24 @@ def _shapes(subject: Subject, model: LSTMModel) -> Tree:
         from lstmcalc.foreign import foreign_shapes
 
         return foreign_shapes(subject, model)
+    before, behind = tensors_around(subject.config, data, subject.around)
     own = {
         "data": data_tree(subject),
-        "symbols": model.data_symbols(data),
-        "tensors": [tensor_tree(tensor, data.dtype) for tensor in model.tensors_of(data)],
-        "states": mapped(model.states_of(data), _state),
+        "around": around_tree(subject),
+        "symbols": {**model.data_symbols(data), **around_symbols(subject.around)},
+        "tensors": [tensor_tree(tensor, data.dtype) for tensor in (*before, *model.tensors_of(data), *behind)],
+        "head_reads": str(head_reads(subject.config, subject.around)) if subject.around.head else None,
+        "states": _states(model, data),
     }
     if data.lengths:
         check_rows(data.longest, "step of batch_sizes", "shorter sequences (--lengths)")
         own["packed"] = {"batch_sizes": list(data.batch_sizes)}
     return module_tree(subject, SETTINGS, own)
+
+
+def _states(model: LSTMModel, data: DataSpec) -> Sequence[Tree]:
+    """The state map."""
+    return mapped(model.states_of(data), _state)
 
 
 def _state(state: State) -> Tree:
@@ -115,19 +150,26 @@ def _params(subject: Subject, gate: str | None) -> Tree:
             tree["slice"] = _slice_text("" if foreign else _python_path(subject.name, parameter.name), parameter, gate)
         return tree
 
+    added, dtype = extras(subject.config, subject.around, subject.framework), subject.data.dtype
+    grand_total = storage.num_parameters + sum(extra.numel for extra in added)
     keys = {
         **more,
-        "symbols": storage.symbols,
+        "around": around_tree(subject),
+        "symbols": {**storage.symbols, **around_symbols(subject.around)},
         **({"gate": gate} if gate else {}),
         "parameters": mapped(storage.parameters, row),
         "subtotals": mapped(storage.subtotals, _subtotal),
         "total": storage.num_parameters,
         "total_symbolic": str(storage.num_parameters_symbolic),
         **({"total_in_pytorch": Storage(subject.config, "pytorch").num_parameters} if foreign else {}),
-        "dtype": subject.data.dtype,
-        "total_bytes": storage.num_parameters * DTYPE_BYTES[subject.data.dtype],
+        "dtype": dtype,
+        "total_bytes": storage.num_parameters * DTYPE_BYTES[dtype],
+        **extras_tree(subject),
+        "grand_total": grand_total,
+        "grand_total_symbolic": str(storage.num_parameters_symbolic + extras_symbolic(added)),
+        "grand_total_bytes": grand_total * DTYPE_BYTES[dtype],
     }
-    return module_tree(subject, (*HYPERPARAMETERS, "dtype"), keys)
+    return module_tree(subject, (*HYPERPARAMETERS, *AROUND_FIELDS, "dtype"), keys)
 
 
 def _python_path(module: str, name: str) -> str:
@@ -170,9 +212,11 @@ def _subtotal(subtotal: "Subtotal") -> Tree:
 def _run(subject: Subject, model: LSTMModel, result: "Run", seed: int) -> Tree:
     data = subject.data
     arrays = {**result.inputs, **result.outputs}
+    before, behind = tensors_around(subject.config, data, subject.around)
     own = {
         "data": data_tree(subject),
-        "symbols": model.data_symbols(data),
+        "around": around_tree(subject),
+        "symbols": {**model.data_symbols(data), **around_symbols(subject.around)},
         "seed": seed,
         "generator": "numpy",
         "checks": [
@@ -189,10 +233,55 @@ def _run(subject: Subject, model: LSTMModel, result: "Run", seed: int) -> Tree:
         "passed": result.passed,
         "tensors": [
             {**tensor_tree(tensor, data.dtype), **_statistics(arrays.get(tensor.name))}
-            for tensor in model.tensors_of(data)
+            for tensor in (*before, *model.tensors_of(data), *behind)
         ],
     }
+    if result.trace:
+        rows = _TraceRows(subject)
+        own["trace"] = LazySequence(len(rows), lambda index: rows.row(index, result.trace))
     return module_tree(subject, SETTINGS, own)
+
+
+class _TraceRows:
+    """Which row of a trace is which: layer by layer, forward before reverse, sequence by sequence, step by step."""
+
+    def __init__(self, subject: Subject) -> None:
+        data = subject.data
+        self.cells = subject.config.num_layers * subject.config.num_directions
+        self._directions = subject.config.num_directions
+        lengths = data.lengths or (data.seq_len,) * data.num_sequences
+        self._ends = list(accumulate(lengths))
+        self._unbatched = data.unbatched
+
+    def __len__(self) -> int:
+        return self.cells * (self._ends[-1] if self._ends else 0)
+
+    def row(self, index: int, arrays: Mapping[str, Any]) -> Tree:
+        """One step of one sequence in one layer and direction: every unit of every value."""
+        cell, place = divmod(index, self._ends[-1])
+        layer, number = divmod(cell, self._directions)
+        sequence = bisect_right(self._ends, place)
+        step = place - (self._ends[sequence - 1] if sequence else 0)
+        own = step if self._unbatched else (step, sequence)
+        tree: Tree = {"layer": layer, "direction": DIRECTIONS[number], "sequence": sequence, "step": step}
+        for value in TRACED:
+            units = arrays[traced_name(value, layer, DIRECTIONS[number])][own].tolist()
+            tree[value] = [_finite(unit) for unit in units]
+        return tree
+
+
+def check_trace(subjects: Sequence[Subject]) -> None:
+    """Refuse a trace that has too many rows to be written as text.
+
+    Raises:
+        TooLargeError: There would be more than `MAX_ROWS` rows.
+    """
+    for subject in subjects:
+        steps = sum(subject.data.lengths or [subject.data.seq_len * subject.data.num_sequences])
+        cells = subject.config.num_layers * subject.config.num_directions
+        check_rows(
+            cells * steps, "traced step of a sequence", "a file (--trace --save FILE.npz) has no limit; fewer steps"
+        )
 
 
 def _statistics(array: Any) -> Tree:  # noqa: ANN401  # a NumPy array: this module does not import NumPy

@@ -1,4 +1,4 @@
-"""One LSTM to report on: what it is, the data it is given, and where each of these settings came from.
+"""One LSTM to report on: what it is, its data, what stands around it, and where each of these settings came from.
 
 Settings come in layers (flags, then a source, then defaults), and the first layer that has one wins.
 
@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from lstmcalc.config import DATA_FIELDS, EXAMPLE, HYPERPARAMETERS, DataSpec, LSTMConfig
+from lstmcalc.config import (
+    AROUND_FIELDS,
+    DATA_FIELDS,
+    EXAMPLE,
+    HYPERPARAMETERS,
+    DataSpec,
+    LSTMConfig,
+    Surroundings,
+)
 
 
 class Origin(NamedTuple):
@@ -111,8 +119,10 @@ class Subject(NamedTuple):
         kind: `layer` or `cell`.
         config: Its hyperparameters.
         data: The data it is given.
-        provenance: Where each hyperparameter and each setting of the data came from.
+        provenance: Where each hyperparameter and each setting of the data came from, and each of those around that
+            somebody gave.
         found: What a source has of it; None if it is described by flags alone.
+        around: The layers before and behind it.
     """
 
     name: str
@@ -122,6 +132,7 @@ class Subject(NamedTuple):
     data: DataSpec
     provenance: dict[str, Origin]
     found: Found | None = None
+    around: Surroundings = Surroundings()
 
 
 # What nobody said is the example of PyTorch's documentation; what PyTorch gives a default to is that default.
@@ -147,11 +158,13 @@ def settle(
     required = {field: EXAMPLE[field] for field in ("input_size", "hidden_size")}
     config = LSTMConfig(**{**required, **_values(said, HYPERPARAMETERS)})
     data = DataSpec.given(**_values(said, DATA_FIELDS))
+    around = Surroundings(**_values(said, AROUND_FIELDS))
     provenance = {
         field: said[field].origin if field in said else _unsaid(field, said)
         for field in (*HYPERPARAMETERS, *DATA_FIELDS)
     }
-    return Subject(found.name if found else "lstm", framework, kind, config, data, provenance, found)
+    provenance |= {field: said[field].origin for field in AROUND_FIELDS if field in said}
+    return Subject(found.name if found else "lstm", framework, kind, config, data, provenance, found, around)
 
 
 # Settings of the data that a layer above makes void, because it says the same in another way.

@@ -15,6 +15,8 @@ SYMBOLS: Final = {
     "H_cell": "hidden_size",
     "H_out": "proj_size if it is set, else hidden_size",
     "num_layers": "num_layers",
+    "OUT": "outputs of the head",
+    "VOCAB": "words of the vocabulary",
 }
 N = Dim.symbol("N")
 L = Dim.symbol("L")
@@ -25,6 +27,8 @@ H_in = Dim.symbol("H_in")
 H_cell = Dim.symbol("H_cell")
 H_out = Dim.symbol("H_out")
 num_layers = Dim.symbol("num_layers")
+OUT = Dim.symbol("OUT")
+VOCAB = Dim.symbol("VOCAB")
 
 DIRECTIONS: Final = ("forward", "reverse")
 

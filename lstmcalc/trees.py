@@ -3,10 +3,11 @@
 Not here: what each command reports (`report`), and other frameworks (`foreign`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from lstmcalc.config import DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
+from lstmcalc.around import extras, head_reads
+from lstmcalc.config import AROUND_FIELDS, DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
 from lstmcalc.errors import TooLargeError
 from lstmcalc.lazy import LazySequence
 from lstmcalc.subject import Subject
@@ -76,6 +77,9 @@ def _notes(subject: Subject) -> list[str]:
         return notes + _foreign_notes(subject)
     if config.batch_first and subject.data.unbatched:
         notes.append("batch_first does nothing here: unbatched input has no batch axis")
+    lengths = subject.data.lengths
+    if subject.around.head_on == "all" and lengths and min(lengths) < subject.data.seq_len:
+        notes.append("behind a sequence output is 0, and logits are the head's bias")
     return notes
 
 
@@ -95,10 +99,35 @@ def _foreign_notes(subject: Subject) -> list[str]:
     return notes
 
 
+_INTEGERS: Final = ("packed.batch_sizes", "tokens")  # PyTorch's int64, whatever the dtype of the data
 _BYTES: Final = {**DTYPE_BYTES, "int32": 4, "int64": 8}
 
 
-SETTINGS: Final = (*HYPERPARAMETERS, *DATA_FIELDS)
+SETTINGS: Final = (*HYPERPARAMETERS, *DATA_FIELDS, *AROUND_FIELDS)
+
+
+def around_tree(subject: Subject) -> Tree:
+    """The layers around the LSTM: the outputs of its head, what that reads, the words of its embedding."""
+    around = subject.around
+    return {"head": around.head, "head_on": around.head_on if around.head else None, "embed": around.embed}
+
+
+def extras_tree(subject: Subject) -> Tree:
+    """What the layers around the LSTM store, and what the head reads."""
+    config, around = subject.config, subject.around
+    return {
+        "extras": [
+            {
+                "name": extra.name,
+                "part": extra.part,
+                "symbolic": [str(size) for size in extra.symbolic],
+                "shape": list(extra.shape),
+                "count": extra.numel,
+            }
+            for extra in extras(config, around, subject.framework)
+        ],
+        "head_reads": str(head_reads(config, around)) if around.head else None,
+    }
 
 
 def data_tree(subject: Subject) -> Tree:
@@ -118,7 +147,7 @@ def tensor_tree(tensor: "Tensor | Face", dtype: str) -> Tree:
     count = 1
     for size in tensor.shape:
         count *= size
-    each = _BYTES["int64" if tensor.name == "packed.batch_sizes" else dtype]
+    each = _BYTES["int64" if tensor.name in _INTEGERS else dtype]
     return {
         "name": tensor.name,
         "role": tensor.role,
@@ -147,7 +176,7 @@ def range_lists(ranges: "Ranges | None") -> dict[str, list[int]] | None:
     return None if ranges is None else {label: list(rows) for label, rows in ranges.items()}
 
 
-def mapped(rows: Sequence[Any], make: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401
+def mapped(rows: Sequence[Any], make: Any) -> Sequence[Tree]:  # noqa: ANN401
     """Rows that are made when they are read."""
     return LazySequence(len(rows), lambda index: make(rows[index]))
 

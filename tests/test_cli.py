@@ -172,13 +172,13 @@ MANY_DIGITS = "9" * 5000
         ("shapes -Z", "no such option: -Z\n  hint: see lstmcalc shapes -h"),
         (
             "params --seq 4",
-            "no such option: --seq\n  hint: it is an option of shapes, run, and follows that name; see lstmcalc params -h",
+            "no such option: --seq\n  hint: it is an option of shapes, explain, run, and follows that name; see lstmcalc params -h",
         ),
         (
             "--hidden 3",
             (
                 "no such option: --hidden\n"
-                "  hint: it is an option of shapes, params, frameworks, run, and follows that name; see lstmcalc -h"
+                "  hint: it is an option of shapes, params, explain, frameworks, run, and follows that name; see lstmcalc -h"
             ),
         ),
         ("shpes", "no such command 'shpes'. Did you mean 'shapes'?\n  hint: see lstmcalc -h"),
@@ -320,7 +320,7 @@ def test_a_full_disk_is_an_error_in_words(command: str) -> None:
 def test_what_the_machine_refuses_is_said_in_words(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, error: BaseException, message: str
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(verify, "run", refuse)

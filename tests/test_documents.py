@@ -118,8 +118,8 @@ TOML_ERRORS = [
         "input_size = 10\nbi = true",
         (
             "lstm.toml:2: no such setting\n  bi = true\n  ^^\n"
-            "  expected one of lstm, data, input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, "
-            "proj_size, framework, found 'bi'\n  hint: did you mean bidirectional?"
+            "  expected one of lstm, data, around, input_size, hidden_size, num_layers, bias, batch_first, dropout, "
+            "bidirectional, proj_size, framework, found 'bi'\n  hint: did you mean bidirectional?"
         ),
     ),
     (

@@ -19,7 +19,6 @@ from lstmcalc.layouts import (
     Storage,
     axis_names,
     find_layout,
-    head_parameters,
     missing_feature,
     parameters,
 )
@@ -233,15 +232,6 @@ def test_names_are_unique_and_aliases_lead_to_them() -> None:
     assert len({entry.title for entry in LAYOUTS.values()}) == len(LAYOUTS)
 
 
-def test_the_output_layer_of_the_book() -> None:
-    rows = head_parameters(LSTMConfig(10, 20), "d2l", 28)
-    assert [(row.name, row.shape, row.numel) for row in rows] == [("W_hq", (20, 28), 560), ("b_q", (28,), 28)]
-    with pytest.raises(UnsupportedError, match="Keras 3 has no output layer of its own"):
-        head_parameters(LSTMConfig(10, 20), "keras", 28)
-    with pytest.raises(ConfigError, match="outputs is out of range"):
-        head_parameters(LSTMConfig(10, 20), "d2l", 0)
-
-
 def test_a_layout_of_many_layers_makes_its_rows_when_they_are_read() -> None:
     rows = parameters(LSTMConfig(10, 20, num_layers=10**9), "keras")
     assert len(rows) == 3 * 10**9
@@ -375,11 +365,6 @@ def test_axes_are_of_a_form_that_recipes_know(layout: str) -> None:
 def test_what_is_no_config_is_refused(config: Any) -> None:
     with pytest.raises(ConfigError, match="not a config"):
         parameters(config, "keras")
-
-
-def test_the_output_layer_of_several_layers_in_both_directions() -> None:
-    row = head_parameters(LSTMConfig(10, 20, num_layers=2, bidirectional=True), "d2l", 28)[0]
-    assert (row.shape, row.layer, row.direction) == ((40, 28), 1, "both")
 
 
 @pytest.mark.parametrize("layout", ["coreml", "matlab", "burn", "onednn", "onnx", "openvino"])

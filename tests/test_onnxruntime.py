@@ -22,7 +22,7 @@ from oracle import (
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
 from lstmcalc.errors import UnsupportedError
 from lstmcalc.judges import check_judge, run_judge
-from lstmcalc.verify import draw, run
+from lstmcalc.verify import draw, generator_of, run
 
 JUDGE = f"ONNX Runtime {onnxruntime.__version__}"
 
@@ -161,7 +161,7 @@ def test_a_run_fails_where_onnxruntime_disagrees(monkeypatch: pytest.MonkeyPatch
         name, lstm, spec, weights, inputs = arguments
         return run_judge(name, lstm, spec, reordered(weights, "igfo"), inputs)
 
-    monkeypatch.setattr("lstmcalc.verify.run_judge", mistaken)
+    monkeypatch.setattr("lstmcalc.checks.run_judge", mistaken)
     result = run(config, data, against=["onnxruntime"])
     assert not result.passed
     assert {check.name for check in result.checks if not check.passed} == {f"{name} of {JUDGE}" for name in OUTPUTS}
@@ -169,7 +169,7 @@ def test_a_run_fails_where_onnxruntime_disagrees(monkeypatch: pytest.MonkeyPatch
 
 def test_a_judge_leaves_weights_and_inputs_as_they_are() -> None:
     config, data = LSTMConfig(3, 4, num_layers=2, batch_first=True), DataSpec(lengths=(2, 5, 1))
-    weights, inputs = draw(LSTMModel(config), data, seed=1)
+    weights, inputs = draw(LSTMModel(config), data, generator_of(1))
     before = {name: array.copy() for name, array in {**weights, **inputs}.items()}
     run_judge("onnxruntime", config, data, weights, inputs)
     for name, array in {**weights, **inputs}.items():

@@ -35,7 +35,16 @@ GOLDEN = {
     "frameworks-proj": ("frameworks", "--proj", "5"),
     "frameworks-only": ("frameworks", "--only", "keras,onnx,haiku", "--hidden", "20", "--layers", "2", "--bi"),
     "frameworks-one": ("frameworks", "--only", "flax-linen"),
+    "explain-bi": ("explain", "--hidden", "20", "--layers", "2", "--bi"),
+    "explain-packed": ("explain", "--batch-first", "--bi", "--lengths", "3,5,2", "--head", "10", "--embed", "1000"),
+    "explain-unbatched": ("explain", "--unbatched", "--no-bias", "--layers", "3", "--input", "20", "--dropout", "0.5"),
+    "explain-proj": ("explain", "--topic", "equations,init", "--proj", "5", "--layers", "3", "--bi"),
+    "explain-many": ("explain", "--topic", "packing", "--lengths", ",".join(str(n % 70 + 1) for n in range(40))),
+    "params-head": ("params", "nn.LSTM(28, 100, batch_first=True)", "--head", "10", "--embed", "5000"),
+    "shapes-head": ("shapes", "nn.LSTM(28, 100, batch_first=True)", "--head", "10", "--head-on", "all"),
+    "params-keras-head": ("params", "--framework", "keras", "--bi", "--head", "10", "--embed", "5000"),
     "run": ("run",),
+    "run-trace": ("run", "--trace", "--bi", "--layers", "2", "--head", "3", "--embed", "100", "--lengths", "20,4"),
     "run-packed": ("run", "--bi", "--layers", "2", "--hidden", "200", "--lengths", "4,2,3,1"),
     "run-empty": ("run", "--batch", "0"),
 }
@@ -50,7 +59,9 @@ def test_tables_at_two_widths(cli: Cli, golden: Golden, monkeypatch: pytest.Monk
     golden(f"{name}-{width}.txt", without_last_digits(ran.out))
 
 
-@pytest.mark.parametrize("name", ["shapes-packed", "params-bi", "frameworks-only", "shapes-keras", "run"])
+@pytest.mark.parametrize(
+    "name", ["shapes-packed", "params-bi", "frameworks-only", "shapes-keras", "run", "explain-bi", "explain-packed"]
+)
 def test_markdown(cli: Cli, golden: Golden, name: str) -> None:
     golden(f"{name}.md", without_last_digits(cli(*GOLDEN[name], "--format", "markdown").out))
 

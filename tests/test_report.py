@@ -56,7 +56,7 @@ def test_every_document_has_the_same_head(cli: Cli, command: str) -> None:
 
 def test_shapes(cli: Cli) -> None:
     found = module(cli("shapes", "--hidden", "20", "--layers", "2", "--bi", "--json"))
-    assert list(found) == [*HEAD, "data", "symbols", "tensors", "states", "notes"]
+    assert list(found) == [*HEAD, "data", "around", "symbols", "tensors", "head_reads", "states", "notes"]
     assert found["data"] == {"seq_len": 5, "batch": 3, "lengths": None, "unbatched": False, "dtype": "float32"}
     assert found["symbols"] == {"N": 3, "L": 5, "D": 2, "H_in": 10, "H_cell": 20, "H_out": 20, "num_layers": 2}
     assert found["tensors"][3] == {
@@ -101,8 +101,10 @@ def test_shapes_of_packed_and_of_unbatched_input(cli: Cli) -> None:
 
 def test_params(cli: Cli) -> None:
     found = module(cli("params", "--hidden", "20", "--layers", "2", "--bi", "--json"))
-    own = ["symbols", "parameters", "subtotals", "total", "total_symbolic", "dtype", "total_bytes", "notes"]
-    assert list(found) == [*HEAD, *own]
+    own = ["around", "symbols", "parameters", "subtotals", "total", "total_symbolic", "dtype", "total_bytes"]
+    around = ["extras", "head_reads", "grand_total", "grand_total_symbolic", "grand_total_bytes"]
+    assert list(found) == [*HEAD, *own, *around, "notes"]
+    assert (found["extras"], found["head_reads"], found["grand_total"]) == ([], None, 15040)
     assert found["parameters"][0] == {
         "name": "weight_ih_l0",
         "layer": 0,
@@ -144,6 +146,7 @@ def test_run(cli: Cli) -> None:
     assert list(found) == [
         *HEAD,
         "data",
+        "around",
         "symbols",
         "seed",
         "generator",
@@ -176,7 +179,7 @@ def test_a_failed_check_is_in_the_json_and_the_exit_code(cli: Cli, monkeypatch: 
     assert [check["name"] for check in found["checks"] if not check["passed"]] == ["number of weights"]
     table = cli("run")
     assert table.code == 1
-    assert "1 of 12 checks FAILED: number of weights" in table.out
+    assert "1 of 21 checks FAILED: number of weights" in table.out
 
 
 def origin(source: str, certainty: str) -> dict[str, Any]:

@@ -10,9 +10,22 @@ import pytest
 from hypothesis import given, settings
 from test_model import configs, data
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, equations, forward, frameworks, judges, machine, model, verify
+from lstmcalc import (
+    DataSpec,
+    LSTMConfig,
+    LSTMModel,
+    checks,
+    equations,
+    forward,
+    frameworks,
+    judges,
+    machine,
+    model,
+    verify,
+)
 from lstmcalc.arrays import Array
 from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError, bytes_text
+from lstmcalc.verify import generator_of
 
 PAIR = tuple[Array, tuple[Array, Array]]
 
@@ -58,11 +71,21 @@ def test_the_checks_of_a_packed_run() -> None:
         "h_n[2] = output[[3, 1, 2], [0, 1, 2], :4]",
         "h_n[3] = output[0, :, 4:8]",
         "h_n[3] != output[[3, 1, 2], [0, 1, 2], 4:8]",
+        "h_n.view(num_layers, D, N, H_out): by [layer, direction]",
+        "c_n.view(num_layers, D, N, H_cell): by [layer, direction]",
+        "output.view(L, N, D, H_out): both directions apart",
+        "torch.cat((h_n[-2], h_n[-1]), dim=-1): the last hidden state",
+        "output[-1]: the last step, not the last hidden state",
+        "output[:, -1]: every step of the last sequence",
+        "output[..., -1]: the last feature of every step",
+        "packed.data: step by step, the longest first",
         "equations, gate by gate",
         "each sequence alone gives the same (all 3)",
         "output behind each sequence = 0",
         "h_0, c_0 omitted = zeros",
+        "batch_first=True: output.transpose(0, 1), same h_n, c_n",
         "largest |h|",
+        "largest |weight|, 1/sqrt(H_cell)",
     ]
 
 
@@ -137,10 +160,16 @@ def test_a_wrong_forward_pass_is_caught(wrong: Wrong, caught: str, monkeypatch: 
     def lying(config: LSTMConfig, weights: Any, x: Array, state: Any = None, lengths: Any = None, **rest: Any) -> PAIR:
         return wrong(forward(config, weights, x, state, lengths, **rest), config, x, state, lengths)
 
-    monkeypatch.setattr(verify, "forward", lying)
+    patch_forward(monkeypatch, lying)
     result = verify.run(LSTMConfig(3, 4, 2, bidirectional=True), DataSpec.given(lengths=[4, 2, 3]))
     assert not result.passed
     assert any(check.name.startswith(caught) for check in result.checks if not check.passed)
+
+
+def patch_forward(monkeypatch: pytest.MonkeyPatch, lying: Callable[..., Any]) -> None:
+    """Another forward pass, in the run and in its checks."""
+    monkeypatch.setattr(verify, "forward", lying)
+    monkeypatch.setattr(checks, "forward", lying)
 
 
 def wrong_weights(change: Callable[[str, Array], Array]) -> Callable[..., PAIR]:
@@ -174,7 +203,7 @@ WRONG_WEIGHTS = {
 def test_a_consistently_wrong_lstm_is_caught_by_the_equations(
     change: Callable[[str, Array], Array], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verify, "forward", wrong_weights(change))
+    patch_forward(monkeypatch, wrong_weights(change))
     for config in (LSTMConfig(3, 4), STACK):
         failed = [check.name for check in verify.run(config, DataSpec()).checks if not check.passed]
         assert failed == ["equations, gate by gate"]
@@ -211,10 +240,11 @@ def test_a_wrong_shape_of_the_model_is_caught(monkeypatch: pytest.MonkeyPatch) -
     def lying(self: LSTMModel, spec: DataSpec) -> list[model.Tensor]:
         return [tensor._replace(shape=(*tensor.shape, 1)) for tensor in honest(self, spec)]
 
-    result = verify.run(STACK, DataSpec.given(lengths=[4, 2, 3]))
+    spec = DataSpec.given(lengths=[4, 2, 3])
+    result = verify.run(STACK, spec)
     monkeypatch.setattr(LSTMModel, "tensors_of", lying)
-    checks = list(verify._check_shapes(LSTMModel(STACK), DataSpec.given(lengths=[4, 2, 3]), result))  # noqa: SLF001
-    failed = {check.name for check in checks if not check.passed}
+    found = list(checks._check_shapes(LSTMModel(STACK), spec, verify.ALONE, result))  # noqa: SLF001
+    failed = {check.name for check in found if not check.passed}
     computed = ("input", "h_0", "c_0", "output", "h_n", "c_n", "packed.data", "packed.batch_sizes")
     assert failed == {f"shape of {name}" for name in computed}
 
@@ -261,7 +291,7 @@ def test_the_slice_that_is_mistaken_for_h_n_is_checked_where_it_can_show(monkeyp
 def test_a_nan_is_the_worst_error() -> None:
     nan, one, two = np.array([np.nan]), np.array([1.0]), np.array([1.0 + 1e-8])
     for pairs in ([(nan, one), (two, one)], [(two, one), (nan, one)]):
-        check = verify._near("x", pairs, 1e-6)  # noqa: SLF001
+        check = checks._near("x", pairs, 1e-6)  # noqa: SLF001
         assert not check.passed
         assert np.isnan(check.actual)
 
@@ -273,7 +303,7 @@ def test_a_wrong_count_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_weights_are_drawn_as_pytorch_initialises_them() -> None:
-    weights, inputs = verify.draw(LSTMModel(LSTMConfig(50, 100, 2)), DataSpec(20, 10), 0)
+    weights, inputs = verify.draw(LSTMModel(LSTMConfig(50, 100, 2)), DataSpec(20, 10), generator_of(0))
     assert list(weights) == [parameter.name for parameter in LSTMModel(LSTMConfig(50, 100, 2)).parameters]
     values = np.concatenate([array.ravel() for array in weights.values()])
     assert np.abs(values).max() <= 0.1  # 1/sqrt(100)
@@ -284,10 +314,10 @@ def test_weights_are_drawn_as_pytorch_initialises_them() -> None:
 
 def test_the_same_seed_draws_the_same_numbers() -> None:
     model, spec = LSTMModel(LSTMConfig(3, 4)), DataSpec()
-    first, again, other = (verify.draw(model, spec, seed)[1]["input"] for seed in (5, 5, 6))
+    first, again, other = (verify.draw(model, spec, generator_of(seed))[1]["input"] for seed in (5, 5, 6))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
-    assert np.isfinite(verify.draw(model, spec, -1)[1]["input"]).all()
+    assert np.isfinite(verify.draw(model, spec, generator_of(-1))[1]["input"]).all()
 
 
 def test_progress_ends_at_its_total() -> None:

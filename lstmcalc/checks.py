@@ -1,0 +1,375 @@
+"""The checks of a run: every prediction, held against what was computed.
+
+Not here: what is drawn and computed, and in which order (`verify`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import numpy as np
+
+from lstmcalc.around import extras, tensors_around
+from lstmcalc.arrays import Array
+from lstmcalc.claims import Claim, claims_of
+from lstmcalc.config import DataSpec, LSTMConfig, Surroundings
+from lstmcalc.equations import evaluate
+from lstmcalc.judges import run_judge
+from lstmcalc.model import GATES, LSTMModel, output_text
+from lstmcalc.numerics import OnStep, Step, forward
+from lstmcalc.tracing import Trace
+
+Arrays: TypeAlias = dict[str, Array]
+
+SEQUENCES_ALONE: Final = 8  # how many sequences of a batch are run again on their own
+STEPS_BY_HAND: Final = 100  # how many steps the equations are evaluated one by one
+SATURATED: Final = 16.0  # sigmoid and tanh of a sum that large can be 1 to the last bit
+
+# How far two computations of the same LSTM may be apart. float16 is computed in float32 and rounded, so that two
+# results can differ by one unit in the last place, 2**-10; hence also relative to the largest value above 1.
+TOLERANCE: Final = {"float64": 1e-12, "float32": 1e-6, "float16": 2e-3}
+
+
+class Check(NamedTuple):
+    """One prediction and what became of it.
+
+    Attributes:
+        name: What is claimed: `h_n[2] = output[-1, :, :20]`.
+        relation: How `actual` must stand to `expected`: `=`, `<=` or `>`.
+        expected: The prediction: a shape, a count, or a bound.
+        actual: What was computed; of an error, relative to the largest value where that is above 1.
+        max_abs_error: The largest absolute difference, where two arrays were compared.
+        passed: Whether the claim holds.
+    """
+
+    name: str
+    relation: str
+    expected: Any
+    actual: Any
+    max_abs_error: float | None
+    passed: bool
+
+
+class Run(NamedTuple):
+    """Everything a run drew and computed, by PyTorch's names, and its checks.
+
+    Attributes:
+        weights: What the LSTM stores.
+        around: What the layers around it store.
+        inputs: What goes in.
+        outputs: What comes out.
+        trace: The values of every step, as `tracing.Trace` has them; empty if nobody asked for them.
+        checks: What was predicted, and what became of it.
+    """
+
+    weights: Arrays
+    around: Arrays
+    inputs: Arrays
+    outputs: Arrays
+    trace: Arrays
+    checks: list[Check]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check holds."""
+        return all(check.passed for check in self.checks)
+
+
+def run_checks(
+    model: LSTMModel, data: DataSpec, around: Surroundings, result: Run, traced: Arrays, on_step: OnStep | None
+) -> Iterator[Check]:
+    """Every check that needs no other framework.
+
+    Args:
+        model: The predictions.
+        data: The data that was given.
+        around: The layers around.
+        result: What was drawn and computed.
+        traced: What the steps of the first and the last layer gave, by the names of `tracing`.
+        on_step: Called after every step that is computed for a check.
+    """
+    shapes = list(_check_shapes(model, data, around, result))
+    yield from shapes
+    yield from _check_count(model, around, result)
+    yield from _check_states(model, data, result)
+    if all(check.passed for check in shapes):  # what is said of the tensors supposes their shapes
+        yield from _check_claims(model, data, around, result, traced)
+    yield from _check_equations(model, data, result, on_step)
+    yield from _check_alone(model.config, data, result, on_step)
+    yield from _check_layout(model.config, data, result, on_step)
+    yield from _check_bounds(model.config, data, result)
+
+
+def steps_to_check(data: DataSpec) -> int:
+    """How many steps of each layer and direction are computed for checks."""
+    lengths = [_length(data, n) for n in _picked(data)]
+    first = sum(lengths[:1])
+    again = 0 if data.unbatched or not lengths else 2 * min(data.seq_len, STEPS_BY_HAND)
+    return min(first, STEPS_BY_HAND) + sum(lengths) + 2 * first + again
+
+
+def _picked(data: DataSpec) -> list[int]:
+    """At most `SEQUENCES_ALONE` sequences, evenly spread over the batch."""
+    count = data.num_sequences
+    picked = min(count, SEQUENCES_ALONE)
+    return [k * count // picked for k in range(picked)]
+
+
+def _length(data: DataSpec, n: int) -> int:
+    """The steps of one sequence."""
+    return data.lengths[n] if data.lengths else data.seq_len
+
+
+def _check_shapes(model: LSTMModel, data: DataSpec, around: Surroundings, result: Run) -> Iterator[Check]:
+    computed = {**result.inputs, **result.outputs}
+    if data.lengths:
+        computed |= _packed(model.config, data, result.inputs["input"])
+    before, behind = tensors_around(model.config, data, around)
+    for tensor in (*before, *model.tensors_of(data), *behind):
+        actual = computed[tensor.name].shape
+        yield Check(f"shape of {tensor.name}", "=", list(tensor.shape), list(actual), None, actual == tensor.shape)
+
+
+def _check_count(model: LSTMModel, around: Surroundings, result: Run) -> Iterator[Check]:
+    expected = model.num_parameters + sum(extra.numel for extra in extras(model.config, around))
+    count = sum(array.size for array in (*result.weights.values(), *result.around.values()))
+    yield Check("number of weights", "=", expected, count, None, count == expected)
+
+
+def _packed(config: LSTMConfig, data: DataSpec, x: Array) -> dict[str, Any]:
+    """The parts of `pack_padded_sequence(x, lengths, enforce_sorted=False)`."""
+    steps = x.swapaxes(0, 1) if config.batch_first else x
+    order, sizes = list(data.sorted_indices), data.batch_sizes
+    rows = [steps[t, order[:running]] for t, running in enumerate(sizes)]
+    return {"packed.data": np.concatenate(rows), "packed.batch_sizes": np.array(sizes)}
+
+
+def _check_states(model: LSTMModel, data: DataSpec, result: Run) -> Iterator[Check]:
+    """The state map, and the slice that is commonly mistaken for it."""
+    output, h_n = result.outputs["output"], result.outputs["h_n"]
+    for state in model.states_of(data)[-model.config.num_directions :]:
+        if state.equals is None:  # below the last layer
+            continue
+        name = f"h_n[{state.position}]"
+        error = _distance(output[state.equals], h_n[state.position])
+        yield Check(f"{name} = {output_text(state.equals)}", "=", 0.0, error, error, error == 0)
+        if state.differs:
+            error = _distance(output[state.differs], h_n[state.position])
+            if error == 0 and _shows_nothing(model.config, data, result):
+                continue
+            yield Check(f"{name} != {output_text(state.differs)}", ">", 0.0, error, error, error > 0)
+
+
+def _check_claims(
+    model: LSTMModel, data: DataSpec, around: Surroundings, result: Run, traced: Arrays
+) -> Iterator[Check]:
+    """What `explain` says of the tensors: one check for each claim, or for the relation that it fails with."""
+    names: dict[str, Any] = {**model.data_symbols(data), **traced, **result.around, **result.inputs, **result.outputs}
+    if data.lengths:
+        names |= _packed(model.config, data, result.inputs["input"])
+    proven: set[str] = set()
+    for claim in claims_of(model, data, around):
+        relations = [relation for relation in claim.relations if relation.text not in proven]
+        proven.update(relation.text for relation in relations)
+        if relations:
+            yield _check_claim(model, data, result, claim._replace(relations=tuple(relations)), names)
+
+
+def _check_claim(model: LSTMModel, data: DataSpec, result: Run, claim: Claim, names: Mapping[str, Any]) -> Check:
+    shape = claim.snippet.value(names).shape
+    worst = 0.0
+    for relation in claim.relations:
+        left, right = relation.left.value(names), relation.right.value(names)
+        if claim.topic == "around":  # the same product in another order of memory may be rounded otherwise
+            check = _near(relation.text, [(left, right)], _tolerance(model.config, data, result))
+        else:
+            error = _distance(left, right)
+            holds = error == 0 if relation.equal else error > 0 or _shows_nothing(model.config, data, result)
+            check = Check(relation.text, "=" if relation.equal else ">", 0.0, error, error, holds)
+        if not check.passed:
+            return check
+        worst = max(worst, check.max_abs_error or 0.0) if relation.equal else worst
+    name = f"{claim.snippet}: {claim.says}"
+    return Check(name, "=", list(claim.shape), list(shape), worst, shape == claim.shape)
+
+
+def _shows_nothing(config: LSTMConfig, data: DataSpec, result: Run) -> bool:
+    """Whether equal numbers are no surprise: in float16, and where the gates are saturated to the last bit."""
+    return data.dtype == "float16" or _largest_sum(config, data, result) > SATURATED
+
+
+def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:
+    """The model's own equations, with the gate rows it predicts, give what the forward pass computes.
+
+    Of every layer that is what comes out of it, of the first and the last one it is every gate of every step.
+    """
+    if not data.num_sequences:
+        return
+    config = model.config
+    inputs = _time_first(config, data, result.inputs)
+    steps = min(_length(data, 0), STEPS_BY_HAND)
+    x, state = inputs["input"][:steps, 0], (inputs["h_0"][:, 0], inputs["c_0"][:, 0])
+    single = DataSpec.given(steps, unbatched=True)
+    watched = 0, config.num_layers - 1
+    ours, theirs = Trace(config, single, x.dtype.name, layers=watched), Trace(config, single, layers=watched)
+
+    def record(step: Step) -> None:
+        ours(step)
+        if on_step:
+            on_step(step)
+
+    def record_exact(layer: int, direction: int, t: int, values: Mapping[str, Array]) -> None:
+        gates = np.concatenate([values[gate.letter] for gate in GATES])
+        theirs(Step(layer, direction, t, gates[None], values["c"][None], values["h"][None]))
+
+    output, (h_n, c_n) = forward(_steps_first(config), result.weights, x, state, on_step=record)
+    exact, (h_exact, c_exact) = evaluate(model, result.weights, x, state, record_exact)
+    pairs: list[tuple[Array, Array]] = [(output, exact), (h_n, h_exact), (c_n, c_exact)]
+    pairs += [(ours.arrays[name], theirs.arrays[name]) for name in ours.arrays]
+    what = "equations, gate by gate" + (f" ({steps} steps)" if steps < _length(data, 0) else "")
+    yield _near(what, pairs, _tolerance(config, data, result))
+
+
+def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:
+    """Sequences alone give their own rows; omitted states are zeros; what lies behind a sequence is zero."""
+    picked = _picked(data)
+    if not picked:
+        return
+    inputs, outputs = _time_first(config, data, result.inputs), _time_first(config, data, result.outputs)
+    alone = _steps_first(config)
+
+    def single(n: int, state: tuple[Array, Array] | None) -> Arrays:
+        """Sequence n without a batch axis; if it came without one, as a batch of one."""
+        x = inputs["input"][: _length(data, n), n]
+        if data.unbatched:
+            x, state = x[:, None], state and (state[0][:, None], state[1][:, None])
+        output, (h_n, c_n) = forward(alone, result.weights, x, state, on_step=on_step)
+        found = {"output": output, "h_n": h_n, "c_n": c_n}
+        return {name: array[:, 0] for name, array in found.items()} if data.unbatched else found
+
+    def pairs() -> Iterator[tuple[Array, Array]]:
+        for n in picked:
+            for name, array in single(n, (inputs["h_0"][:, n], inputs["c_0"][:, n])).items():
+                yield outputs[name][: len(array), n], array
+
+    count = f"{len(picked)} of {data.num_sequences}" if data.num_sequences > len(picked) else f"all {len(picked)}"
+    claim = "a batch of one gives the same" if data.unbatched else f"each sequence alone gives the same ({count})"
+    yield _near(claim, pairs(), _tolerance(config, data, result))
+
+    if data.lengths:
+        behind = max(
+            float(np.abs(outputs["output"][length:, n]).max(initial=0)) for n, length in enumerate(data.lengths)
+        )
+        yield Check("output behind each sequence = 0", "=", 0.0, behind, behind, behind == 0)
+
+    zeros = np.zeros_like(inputs["h_0"][:, 0]), np.zeros_like(inputs["c_0"][:, 0])
+    omitted, given = single(0, None), single(0, zeros)
+    same = [(omitted[name], given[name]) for name in omitted]
+    yield _near("h_0, c_0 omitted = zeros", same, _tolerance(config, data, result))
+
+
+def _check_layout(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:
+    """With `batch_first` the other way round, input and output swap their axes, and h and c stay as they are."""
+    picked = _picked(data)
+    if data.unbatched or not picked:
+        return
+    x = _time_first(config, data, result.inputs)["input"][:STEPS_BY_HAND, picked]
+    state = result.inputs["h_0"][:, picked], result.inputs["c_0"][:, picked]
+    steps, (h_n, c_n) = forward(replace(config, batch_first=False), result.weights, x, state, on_step=on_step)
+    x = np.ascontiguousarray(x.swapaxes(0, 1))
+    batches, (h_first, c_first) = forward(replace(config, batch_first=True), result.weights, x, state, on_step=on_step)
+    pairs = [(batches.swapaxes(0, 1), steps), (h_first, h_n), (c_first, c_n)]
+    other = f"batch_first={not config.batch_first}"
+    yield _near(f"{other}: output.transpose(0, 1), same h_n, c_n", pairs, _tolerance(config, data, result))
+
+
+def _steps_first(config: LSTMConfig) -> LSTMConfig:
+    return replace(config, batch_first=False)
+
+
+def _time_first(config: LSTMConfig, data: DataSpec, arrays: Mapping[str, Array]) -> Arrays:
+    """The arrays with the sequence on axis 1: `(L, N, ...)`, and states as they are."""
+    if data.unbatched:
+        return {name: array[:, None] for name, array in arrays.items()}
+    swapped = ("input", "output") if config.batch_first else ()
+    return {name: array.swapaxes(0, 1) if name in swapped else array for name, array in arrays.items()}
+
+
+def _check_bounds(config: LSTMConfig, data: DataSpec, result: Run) -> Iterator[Check]:
+    """H is o tanh(c), at most 1 unless it is projected; every weight is drawn from -1/sqrt(H_cell)..1/sqrt(H_cell)."""
+    if not config.proj_size and data.num_sequences:
+        largest = max(float(np.abs(result.outputs[name]).max()) for name in ("output", "h_n"))
+        yield Check("largest |h|", "<=", 1.0, largest, None, largest <= 1)
+    bound = float(np.dtype(data.dtype).type(config.hidden_size**-0.5))
+    largest = max(float(np.abs(array).max()) for array in result.weights.values())
+    yield Check("largest |weight|, 1/sqrt(H_cell)", "<=", bound, largest, None, largest <= bound)
+
+
+def check_against(name: str, config: LSTMConfig, data: DataSpec, result: Run) -> Iterator[Check]:
+    """What another framework computes of the same numbers.
+
+    Raises:
+        LstmcalcError: As `judges.run_judge`.
+    """
+    verdict = run_judge(name, config, data, result.weights, result.inputs)
+    tolerance = _tolerance(config, data, result, rounded_inside=True)
+    for tensor, theirs in verdict.outputs.items():
+        yield _near(f"{tensor} of {verdict.judge}", [(result.outputs[tensor], theirs)], tolerance)
+
+
+def _tolerance(config: LSTMConfig, data: DataSpec, result: Run, *, rounded_inside: bool = False) -> float:
+    """How far two computations of this LSTM on this data may be apart.
+
+    `TOLERANCE`, unless the gates sum so many or so large products that rounding alone can exceed it: a sum of products
+    is computed within a few times u times the sum of their absolute values, u being half a unit in the last place
+    (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). With default weights, float32 needs
+    more than 1e-6 from about 500 features or 1,000 cells on, and PyTorch (2.13.0) is as far from its own float64 there.
+
+    Args:
+        config: The LSTM.
+        data: Its data.
+        result: The weights and the input to measure.
+        rounded_inside: Whether the other computation rounds to the dtype at every step, as frameworks do in float16.
+    """
+    u = 2.0**-53 if data.dtype == "float64" else 2.0**-24
+    allowed = 2.0**-11 if data.dtype == "float16" and rounded_inside else 2 * u
+    return max(TOLERANCE[data.dtype], allowed * _largest_sum(config, data, result))
+
+
+def _largest_sum(config: LSTMConfig, data: DataSpec, result: Run) -> float:
+    """The largest sum of absolute products in a gate of the first layer, in the first steps of the first sequence.
+
+    With default weights and normal data it is the largest of all: other layers read h, which is smaller.
+    """
+    if not data.num_sequences:
+        return 0.0
+    inputs = _time_first(config, data, result.inputs)
+    x, h = np.abs(inputs["input"][:STEPS_BY_HAND, 0]), np.abs(inputs["h_0"][0, 0])
+    weight_ih, weight_hh = (np.abs(result.weights[name]) for name in ("weight_ih_l0", "weight_hh_l0"))
+    sums = x.astype(np.float64) @ weight_ih.T + h.astype(np.float64) @ weight_hh.T
+    return float(sums.max())
+
+
+def _near(name: str, pairs: Iterable[tuple[Array, Array]], tolerance: float) -> Check:
+    """Both of every pair are equal within the tolerance, relative to the largest value where that is above 1.
+
+    What is held against the tolerance is the relative error, so that the bound does not depend on which pair is the
+    worst, which is another on another processor.
+    """
+    worst, largest = 0.0, 0.0
+    for ours, theirs in pairs:
+        error = _distance(ours, theirs)
+        relative = error / max(1.0, float(np.abs(theirs).max(initial=0)))
+        # Only another NaN replaces a NaN.
+        worst = relative if np.isnan(relative) or relative > worst else worst
+        largest = error if np.isnan(error) or error > largest else largest
+    return Check(name, "<=", tolerance, worst, largest, worst <= tolerance)
+
+
+def _distance(ours: Array, theirs: Array) -> float:
+    """The largest absolute difference; 0 if both are empty."""
+    if ours.shape != theirs.shape:
+        return float("inf")
+    if not ours.size or np.array_equal(ours, theirs):
+        return 0.0
+    return float(np.abs(ours.astype(np.float64) - theirs.astype(np.float64)).max())

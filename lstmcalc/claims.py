@@ -1,0 +1,239 @@
+"""What is said of the tensors of an LSTM, so that it can be both read and executed.
+
+A claim is an expression, what it is, and relations that prove it. `explain` shows claims, `verify` executes every
+relation of every one. Their right sides are built from `h_l0`, `h_l0_reverse`, `c_l0`, ...: what one
+layer and direction has after each step, `(L, N, H_out)` in whatever layout the data are, as a trace records it.
+
+Source: the documentation of `torch.nn.LSTM`, torch 2.13.0; the tests run every expression in PyTorch.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lstmcalc.around import HEAD, around_symbols, embedded, last_hidden, logits
+from lstmcalc.config import DataSpec, Surroundings
+from lstmcalc.dims import Dim
+from lstmcalc.model import LSTMModel, traced_name
+from lstmcalc.packing import Packing
+from lstmcalc.snippets import Index, Snippet, at, joined, linear, swapped, tensor, view
+from lstmcalc.symbols import DIRECTIONS, OUT, D, H_cell, H_in, H_out, L, N, S, num_layers
+
+ALL = slice(None)
+_STEPS = 8  # of a packed batch, from either end, are looked at
+
+
+class Relation(NamedTuple):
+    """Two expressions that give the same numbers, or, if not `equal`, other numbers."""
+
+    left: Snippet
+    right: Snippet
+    equal: bool = True
+
+    @property
+    def text(self) -> str:
+        """As it is shown: `h_n[1] = output[-1]`."""
+        return f"{self.left} {'=' if self.equal else '!='} {self.right}"
+
+
+class Claim(NamedTuple):
+    """Something that is said of a tensor.
+
+    Attributes:
+        topic: The part of the explanation that says it: `states`, `keras`, `packing` or `around`.
+        snippet: The expression.
+        symbolic: The shape of what it gives, in symbols.
+        shape: The same in numbers.
+        says: What it is, in a few words.
+        why: What else is to be known; may be empty.
+        relations: What proves it.
+    """
+
+    topic: str
+    snippet: Snippet
+    symbolic: tuple[Dim, ...]
+    shape: tuple[int, ...]
+    says: str
+    why: str
+    relations: tuple[Relation, ...]
+
+
+def claims_of(model: LSTMModel, data: DataSpec, around: Surroundings) -> list[Claim]:
+    """Everything that is said of the tensors of this LSTM on this data."""
+    return list(_Claims(model, data, around).made())
+
+
+class _Claims:
+    """What makes the claims."""
+
+    def __init__(self, model: LSTMModel, data: DataSpec, around: Surroundings) -> None:
+        self._config = model.config
+        self._data = data
+        self._around = around
+        self._values = {**model.data_symbols(data), **around_symbols(around)}
+        self._states = {
+            (state.layer, state.direction): state
+            for layer in {0, model.config.num_layers - 1}
+            for state in model.states_of(data)[layer * self._d : (layer + 1) * self._d]
+        }
+        self._batch = () if data.unbatched else (N,)
+        # Without a batch axis, there is nothing to come first.
+        self._first = model.config.batch_first and not data.unbatched
+        self._steps = (N, L) if self._first else (L, *self._batch)
+
+    @property
+    def _d(self) -> int:
+        return self._config.num_directions
+
+    @property
+    def _directions(self) -> tuple[str, ...]:
+        return DIRECTIONS[: self._d]
+
+    @property
+    def _last(self) -> int:
+        return self._config.num_layers - 1
+
+    def made(self) -> Iterator[Claim]:
+        """All of them."""
+        yield from self._views()
+        yield self._hidden()
+        yield from self._selections()
+        yield from self._keras()
+        yield from self._packed()
+        yield from self._surroundings()
+
+    def _claim(
+        self, topic: str, snippet: Snippet, symbolic: tuple[Dim, ...], says: str, *relations: Relation, why: str = ""
+    ) -> Claim:
+        """A claim; where there is no sequence, nothing differs and nothing can be picked out."""
+        shape = tuple(size.at(self._values) for size in symbolic)
+        if self._data.num_sequences == 0:
+            relations = tuple(relation for relation in relations if relation.equal)
+        return Claim(topic, snippet, symbolic, shape, says, why, relations)
+
+    def _at_end(self, layer: int, direction: str, value: str = "h") -> Snippet:
+        """The h (or c) of every sequence when a direction has read all of it."""
+        end: tuple[Index, ...] = (0,) if direction == "reverse" else (-1,)
+        lengths = self._data.lengths
+        if lengths and direction == "forward":
+            end = [length - 1 for length in lengths], list(range(len(lengths)))
+        return at(tensor(traced_name(value, layer, direction)), *end)
+
+    def _both_at_end(self) -> Snippet:
+        """The last layer's h of all directions beside each other, when each of them has read everything."""
+        return joined([self._at_end(self._last, direction) for direction in self._directions])
+
+    def _both(self, *index: Index) -> Snippet:
+        """The last layer's h of all directions beside each other, after every step; or a part of it."""
+        traced = [tensor(traced_name("h", self._last, direction)) for direction in self._directions]
+        return joined([at(each, *index) if index else each for each in traced])
+
+    def _views(self) -> Iterator[Claim]:
+        """How h_n, c_n and output are split by layer and direction."""
+        for name, width in (("h_n", H_out), ("c_n", H_cell)):
+            shape = (num_layers, D, *self._batch, width)
+            split = view(tensor(name), *shape)
+            relations = []
+            for (layer, direction), state in self._states.items():
+                own = at(tensor(name), state.position)
+                relations.append(Relation(at(split, layer, DIRECTIONS.index(direction)), own))
+                relations.append(Relation(own, self._at_end(layer, direction, name[0])))
+            yield self._claim("states", split, shape, "by [layer, direction]", *relations)
+        if self._d > 1:
+            shape = (*self._steps, D, H_out)
+            split, axes = view(tensor("output"), *shape), [ALL] * len(self._steps)
+            relations = []
+            for number, direction in enumerate(self._directions):
+                half = at(split, *axes, number)
+                traced = tensor(traced_name("h", self._last, direction))
+                relations.append(Relation(swapped(half) if self._first else half, traced))
+            picks = ", ".join(
+                f"[{', '.join([':'] * len(axes))}, {number}] is {direction}"
+                for number, direction in enumerate(self._directions)
+            )
+            yield self._claim("states", split, shape, "both directions apart", *relations, why=picks)
+
+    def _hidden(self) -> Claim:
+        """The last hidden state."""
+        snippet, output = last_hidden(self._config), tensor("output")
+        places = [self._states[self._last, direction].equals or () for direction in self._directions]
+        relations = [
+            Relation(snippet, joined([at(output, *place) for place in places])),
+            Relation(snippet, self._both_at_end()),
+        ]
+        why = "what a classifier reads"
+        if self._config.bidirectional:
+            why += ": each direction where it has read everything"
+        return self._claim("states", snippet, (*self._batch, D * H_out), "the last hidden state", *relations, why=why)
+
+    def _selections(self) -> Iterator[Claim]:
+        """What the indices select that people type."""
+        for index in ((-1,), (ALL, -1), (..., -1)):
+            snippet = at(tensor("output"), *index)
+            axis = index.index(-1) if ... not in index else len(self._steps)
+            if axis == len(self._steps):  # without a batch axis, [:, -1] is [..., -1]
+                feature = at(tensor(traced_name("h", self._last, self._directions[-1])), ..., -1)
+                relation = Relation(swapped(snippet) if self._first else snippet, feature)
+                yield self._claim("states", snippet, self._steps, "the last feature of every step", relation)
+            elif self._steps[axis] == L:
+                yield self._last_step(snippet)
+            elif self._data.num_sequences:
+                says = "every step of the last sequence"
+                yield self._claim("states", snippet, (L, D * H_out), says, Relation(snippet, self._both(ALL, -1)))
+
+    def _last_step(self, snippet: Snippet) -> Claim:
+        """What the last step of output is."""
+        hidden, lengths = last_hidden(self._config), self._data.lengths
+        ended = bool(lengths) and min(lengths or ()) < self._data.seq_len
+        same = not ended and not (self._config.bidirectional and self._data.longest > 1)
+        says = "the last step, which is the last hidden state" if same else "the last step, not the last hidden state"
+        why = "0 where a sequence ended before" if ended else "" if same else "its reverse half has read one step"
+        relations = Relation(snippet, self._both(-1)), Relation(snippet, hidden, equal=same)
+        return self._claim("states", snippet, (*self._batch, D * H_out), says, *relations, why=why)
+
+    def _keras(self) -> Iterator[Claim]:
+        """What Keras returns of the same LSTM; it has no input without a batch axis, and no projection."""
+        if self._data.unbatched or self._config.proj_size:
+            return
+        hidden = last_hidden(self._config)
+        says = "return_sequences=False, its default"
+        yield self._claim("keras", hidden, (N, D * H_out), says, Relation(hidden, self._both_at_end()))
+        if not self._data.lengths:  # behind a sequence Keras repeats its last output
+            steps = tensor("output") if self._first else swapped(tensor("output"))
+            says = "return_sequences=True"
+            yield self._claim("keras", steps, (N, L, D * H_out), says, Relation(steps, swapped(self._both())))
+        for direction in self._directions:
+            position = self._states[self._last, direction].position
+            for name, width in (("h_n", H_out), ("c_n", H_cell)):
+                own = at(tensor(name), position)
+                which = f"{name[0]}, {direction}" if self._d > 1 else name[0]
+                relation = Relation(own, self._at_end(self._last, direction, name[0]))
+                yield self._claim("keras", own, (N, width), f"return_state=True adds {which}", relation)
+
+    def _packed(self) -> Iterator[Claim]:
+        """Which rows of a packed batch are which."""
+        if not self._data.lengths:
+            return
+        steps = Packing(self._data).steps
+        shown = steps if len(steps) <= 2 * _STEPS else [*steps[:_STEPS], *steps[-_STEPS:]]
+        packed = tensor("packed.data")
+        relations = []
+        for item in shown:
+            whose = list(item.sequences)
+            source = at(tensor("input"), *((whose, item.step) if self._first else (item.step, whose)))
+            relations.append(Relation(at(packed, slice(*item.rows)), source))
+        says = "step by step, the longest first"
+        yield self._claim("packing", packed, (S, H_in), says, *relations)
+
+    def _surroundings(self) -> Iterator[Claim]:
+        """What the layers around the LSTM take and give."""
+        around = self._around
+        if around.embed is not None:
+            symbolic = (*self._steps, H_in)
+            relation = Relation(tensor("input"), embedded())
+            yield self._claim("around", embedded(), symbolic, "the input", relation)
+        if around.head is not None:
+            snippet, symbolic, read = logits(self._config, around), self._batch, self._both_at_end()
+            if around.head_on == "all":
+                symbolic, read = self._steps, swapped(self._both()) if self._first else self._both()
+            relations = Relation(tensor("logits"), snippet), Relation(tensor("logits"), linear(HEAD, read))
+            yield self._claim("around", snippet, (*symbolic, OUT), "logits", *relations)

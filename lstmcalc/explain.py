@@ -1,0 +1,284 @@
+"""The explanation of one LSTM as a tree: equations, states, packing, and what is easily got wrong.
+
+What can be executed is in `formulas`, `claims` and `packing`; here are the words around it.
+
+Source of what is said about training and initialisation: the documentation and the code of `torch.nn.LSTM`, torch
+2.13.0 (`torch/nn/modules/rnn.py`); the tests see it happen there.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from lstmcalc.around import around_symbols
+from lstmcalc.claims import Claim, claims_of
+from lstmcalc.config import DataSpec, LSTMConfig
+from lstmcalc.formulas import Group, groups_of
+from lstmcalc.model import LSTMModel, traced_name
+from lstmcalc.packing import UNSTABLE, PackedStep, Packing
+from lstmcalc.snippets import at, joined, tensor
+from lstmcalc.subject import Subject
+from lstmcalc.symbols import DIRECTIONS
+from lstmcalc.trees import SETTINGS, Tree, around_tree, check_rows, data_tree, extras_tree, mapped, module_tree
+
+Facts = Iterator[tuple[str, str]]  # a label, and a phrase
+
+TOPICS: Final = ("equations", "states", "packing", "dropout", "batch-first", "init", "around")
+
+
+def explained(subject: Subject, topics: Sequence[str], states: Callable[[LSTMModel, DataSpec], Sequence[Tree]]) -> Tree:
+    """The explanation of one LSTM.
+
+    Args:
+        subject: The LSTM.
+        topics: What to explain, of `TOPICS`; empty for all that there is something to say about.
+        states: What makes the rows of the state map.
+
+    Raises:
+        TooLargeError: There would be more than `MAX_ROWS` rows.
+    """
+    model, data = LSTMModel(subject.config), subject.data
+    told = list(topics) or [topic for topic in TOPICS if topic != "packing" or data.lengths]
+    own: Tree = {
+        "data": data_tree(subject),
+        "around": around_tree(subject),
+        "symbols": {**model.data_symbols(data), **around_symbols(subject.around)},
+        "topics": told,
+    }
+    if "equations" in told:
+        groups = groups_of(model, data)
+        own["equations"] = [row for group in groups for row in _equation_rows(group)]
+        own["operands"] = [row for group in groups for row in _operand_rows(group)]
+        own["groups"] = [_group(group, subject.config, data) for group in groups]
+    if "states" in told:
+        check_rows(model.num_cells, "index of h_n and c_n")
+        own["states"] = states(model, data)
+    if "packing" in told:
+        own |= _packing(subject.config, data)
+    if "around" in told:
+        own |= extras_tree(subject)
+    own["claims"] = [
+        _claim(claim)
+        for claim in claims_of(model, data, subject.around)
+        if ("states" if claim.topic == "keras" else claim.topic) in told
+    ]
+    own["facts"] = [
+        {"topic": topic, "label": label, "text": text}
+        for topic in told
+        for label, text in _FACTS.get(topic, _no_facts)(subject)
+    ]
+    if "init" in told and subject.config.bias:
+        own["code"] = [{"topic": "init", "code": forget_code(subject.config)}]
+    return module_tree(subject, SETTINGS, own)
+
+
+def _claim(claim: Claim) -> Tree:
+    return {
+        "topic": claim.topic,
+        "expression": claim.snippet.text,
+        "symbolic": [str(size) for size in claim.symbolic],
+        "shape": list(claim.shape),
+        "says": claim.says,
+        "why": claim.why or None,
+        "relations": [relation.text for relation in claim.relations],
+    }
+
+
+def _equation_rows(group: Group) -> Iterator[Tree]:
+    for equation in group.equations:
+        yield {
+            "first_layer": group.first,
+            "last_layer": group.last,
+            "direction": group.direction,
+            "result": equation.result.symbol,
+            "symbolic": [str(size) for size in equation.result.symbolic],
+            "shape": list(equation.result.shape),
+            "text": equation.text,
+            "shapes": equation.shapes,
+            "latex": equation.latex,
+            "role": equation.role,
+        }
+
+
+def _operand_rows(group: Group) -> Iterator[Tree]:
+    for equation in group.equations:
+        for operand in equation.operands:
+            yield {
+                "first_layer": group.first,
+                "last_layer": group.last,
+                "direction": group.direction,
+                "result": equation.result.symbol,
+                "symbol": operand.symbol,
+                "symbolic": [str(size) for size in operand.symbolic],
+                "shape": list(operand.shape),
+                "stored": operand.stored or None,
+            }
+
+
+def _group(group: Group, config: LSTMConfig, data: DataSpec) -> Tree:
+    """Where the steps of alike layers get what they read; what is named is of the first of them, unless it is 0."""
+    first = config.batch_first and not data.unbatched
+    step = at(tensor("input"), *((slice(None), "t") if first else ("t",))).text
+    layer = max(group.first, 1)
+    below = [tensor(traced_name("h", layer - 1, direction)) for direction in DIRECTIONS[: config.num_directions]]
+    above = joined([at(each, "t") for each in below]).text
+    position = group.first * config.num_directions + DIRECTIONS.index(group.direction)
+    before = "(-1)" if group.direction == "forward" else "(L)"
+    return {
+        "first_layer": group.first,
+        "last_layer": group.last,
+        "direction": group.direction,
+        "x_t": step if group.first == 0 else above,
+        "x_t_above": above if group.first == 0 and group.last > 0 else None,
+        "begins": [f"h_{before} = h_0[{position}]", f"c_{before} = c_0[{position}]"],
+    }
+
+
+def _packing(config: LSTMConfig, data: DataSpec) -> Tree:
+    """How the batch is packed; without lengths there is nothing to say."""
+    if not data.lengths:
+        return {"packing": None, "packed_steps": [], "sequences": []}
+    check_rows(data.longest, "step of batch_sizes", "shorter sequences (--lengths)")
+    packing = Packing(data)
+    return {
+        "packing": {
+            "batch_sizes": list(packing.batch_sizes),
+            "sorted_indices": list(packing.sorted_indices),
+            "unsorted_indices": list(packing.unsorted_indices),
+            "order_is_open": packing.is_order_open,
+            "rows": packing.num_rows,
+            "padding": packing.padding,
+            "waste_percent": packing.waste,
+        },
+        "packed_steps": mapped(packing.steps, _packed_step),
+        "sequences": [_sequence(config, n, length) for n, length in enumerate(data.lengths)],
+    }
+
+
+def _packed_step(step: PackedStep) -> Tree:
+    return {
+        "step": step.step,
+        "batch_size": step.batch_size,
+        "rows": list(step.rows),
+        "sequences": list(step.sequences),
+    }
+
+
+def _sequence(config: LSTMConfig, n: int, length: int) -> Tree:
+    """Where the last h of one sequence is in output."""
+    width, output = config.output_size, tensor("output")
+
+    def place(step: int, columns: slice) -> str:
+        return at(output, *((n, step) if config.batch_first else (step, n)), columns).text
+
+    reverse = place(0, slice(width, 2 * width)) if config.bidirectional else None
+    return {
+        "sequence": n,
+        "length": length,
+        "last_forward": place(length - 1, slice(None, width)),
+        "last_reverse": reverse,
+    }
+
+
+def _no_facts(_: Subject) -> Facts:
+    return iter(())
+
+
+def _state_facts(subject: Subject) -> Facts:
+    both = ", forward before reverse: l*D + d" if subject.config.bidirectional else ""
+    yield "index", f"the first axis of h_n and of c_n, layer by layer{both}"
+    yield "output", "holds h of the last layer: no other h_n is in it, and no c_n"
+
+
+def _packing_facts(subject: Subject) -> Facts:
+    data = subject.data
+    if not data.lengths:
+        yield "here", f"no padding: every sequence has L = {data.seq_len} steps"
+        yield "to see it", "explain --topic packing --lengths 5,3,2"
+        return
+    packing = Packing(data)
+    yield "h_n, c_n", "in the order of the batch, each sequence's from where it ends"
+    yield "output", "after pad_packed_sequence(..., total_length=L) 0 behind each sequence"
+    if list(packing.sorted_indices) != sorted(packing.sorted_indices):
+        yield "order", "the batch is not sorted: pack_padded_sequence needs enforce_sorted=False"
+    if packing.is_order_open:
+        yield (
+            "order",
+            f"of {UNSTABLE} sequences or more PyTorch sorts equal ones in any order: indices may differ",
+        )
+
+
+def _dropout_facts(subject: Subject) -> Facts:
+    config = subject.config
+    if config.num_layers == 1:
+        yield "where", "acts between layers, and there is one: nowhere"
+    else:
+        spans = "layer 0" if config.num_layers == 2 else f"layers 0 to {config.num_layers - 2}"  # noqa: PLR2004
+        yield "where", f"acts on h_t of {spans}, where it becomes x_t of the layer above"
+    yield "where not", "never on output, h_n or c_n, nor from step to step"
+    yield "when", "in training only, lstm.eval() ends it"
+    if config.dropout == 1:
+        yield "how", "with 1 the layers above read zeros in training"
+    elif config.dropout:
+        kept = 1 - config.dropout
+        yield "how", f"each number is 0 with probability {config.dropout:g}, else divided by {kept:.6g}"
+    yield "changes", "changes no shape and no count"
+
+
+def _batch_first_facts(subject: Subject) -> Facts:
+    config, data = subject.config, subject.data
+    if data.unbatched:
+        yield "here", "does nothing: unbatched input has no batch axis"
+        return
+    shape = {item.name: item.shape for item in LSTMModel(config).tensors_of(data)}
+    for name, width in (("input", "H_in"), ("output", "D*H_out")):
+        one, other, features = shape[name]
+        length, batch = (other, one) if config.batch_first else (one, other)
+        first, second = (batch, length, features), (length, batch, features)
+        yield name, f"{name} is (N, L, {width}) = {first} with it, (L, N, {width}) = {second} without"
+    states = " and ".join(f"{name} {shape[name]}" for name in ("h_n", "c_n"))
+    yield "h and c", f"h_0, c_0, h_n, c_n are the same with and without: {states}"
+    yield "instead", "input.transpose(0, 1) makes one layout of the other"
+
+
+def _init_facts(subject: Subject) -> Facts:
+    config = subject.config
+    bound = f"1/sqrt(H_cell) = {config.hidden_size**-0.5:.4g}"
+    yield "weights", f"weights{' and biases' if config.bias else ''} are uniform from -k to k, k = {bound}"
+    yield "h_0, c_0", "h_0 and c_0 are zeros if left out"
+    if config.bias:
+        yield "forget", "the forget gate's bias, b_if + b_hf, is about 0: at the start half of the cell is forgotten"
+        yield "to keep more", "--topic init has code that begins with 1"
+
+
+def forget_code(config: LSTMConfig) -> str:
+    """Code that lets the forget gates of an `nn.LSTM` called `lstm` begin with a bias of 1."""
+    rows = f"{config.hidden_size}:{2 * config.hidden_size}"
+    return (
+        "with torch.no_grad():\n"
+        "    for name, parameter in lstm.named_parameters():\n"
+        '        if name.startswith("bias_"):\n'
+        f'            parameter[{rows}] = 1.0 if name.startswith("bias_ih") else 0.0\n'
+    )
+
+
+def _around_facts(subject: Subject) -> Facts:
+    config, around = subject.config, subject.around
+    width = config.num_directions * config.output_size
+    if around.embed is not None:
+        yield "embedding", f"nn.Embedding({around.embed}, {config.input_size}): tokens are below {around.embed}"
+    if around.head is not None:
+        yield "head", f"nn.Linear({width}, {around.head})"
+    if around.head is None:
+        yield "a head", f"a classifier is nn.Linear({width}, OUT) on the last hidden state: --head OUT"
+    if around.embed is None:
+        yield "an embedding", f"words become input by nn.Embedding(VOCAB, {config.input_size}): --embed VOCAB"
+
+
+_FACTS: Final[dict[str, Callable[[Subject], Facts]]] = {
+    "states": _state_facts,
+    "packing": _packing_facts,
+    "dropout": _dropout_facts,
+    "batch-first": _batch_first_facts,
+    "init": _init_facts,
+    "around": _around_facts,
+}

@@ -1,0 +1,267 @@
+"""The explanation of an LSTM as a person reads it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Final
+
+from lstmcalc.blocks import (
+    Block,
+    Code,
+    Column,
+    Facts,
+    Formula,
+    Formulas,
+    Grid,
+    Heading,
+    Line,
+    Row,
+    extras_grid,
+    legend,
+    shape_text,
+    short_list,
+    state_map,
+)
+from lstmcalc.trees import Tree
+
+_SHOWN: Final = 12  # sequences and steps of a packed batch
+_PICTURE: Final = 48  # steps of the picture of the padding
+
+
+def explanation(module: Tree) -> Iterator[Block]:
+    """Topic by topic; where there are several, those of words alone are a paragraph each."""
+    topics = module["topics"]
+    brief = [topic for topic in topics if _is_brief(module, topic)] if len(topics) > 1 else []
+    for topic in topics:
+        if topic not in brief:
+            title, blocks = _TOPICS[topic]
+            yield Heading(title, words=True)
+            yield from blocks(module)
+    if brief:
+        yield Facts(tuple((topic, ("; ".join(_texts(module, topic)),)) for topic in brief))
+
+
+def _is_brief(module: Tree, topic: str) -> bool:
+    if topic == "around":
+        return not module["extras"]
+    return topic in ("dropout", "batch-first", "init") or (topic == "packing" and module["packing"] is None)
+
+
+def _facts(module: Tree, topic: str) -> tuple[Line, ...]:
+    return tuple((row["label"], (row["text"],)) for row in module["facts"] if row["topic"] == topic)
+
+
+def _texts(module: Tree, topic: str) -> list[str]:
+    return [row["text"] for row in module["facts"] if row["topic"] == topic]
+
+
+def _equations(module: Tree) -> Iterator[Block]:
+    """The equations of the first layers in full; of those above what is different; of the reverse direction too."""
+    shown: list[Tree] = []
+    for group in module["groups"]:
+        if group["direction"] == "reverse":
+            continue
+        own = _of(module["equations"], group)
+        yield Facts((*_group_lines(module, group), *(_different(module, group, own, shown) if shown else ())))
+        if not shown:
+            yield Formulas(tuple(_formula(module, group, row) for row in own))
+        shown = shown or own
+    ended = module["data"]["lengths"]
+    rows = (("rows", ("those of the sequences that still run at step t, batch_sizes[t] of them",)),) if ended else ()
+    yield Facts((*rows, legend(module)))
+
+
+def _of(rows: Sequence[Tree], group: Tree) -> list[Tree]:
+    """The rows of a group of layers."""
+    return [row for row in rows if all(row[key] == group[key] for key in ("first_layer", "direction"))]
+
+
+def _formula(module: Tree, group: Tree, row: Tree) -> Formula:
+    return Formula(row["text"], row["latex"], row["shapes"], _places(module, group, row), row["role"])
+
+
+def _places(module: Tree, group: Tree, row: Tree) -> tuple[str, ...]:
+    """Where the operands of an equation lie that are stored."""
+    operands = [operand for operand in _of(module["operands"], group) if operand["result"] == row["result"]]
+    return tuple(f"{operand['symbol']} = {operand['stored']}" for operand in operands if operand["stored"])
+
+
+def _different(module: Tree, group: Tree, own: Sequence[Tree], shown: Sequence[Tree]) -> Iterator[Line]:
+    """The shapes and places that are others than those of the first layer."""
+    pairs = zip(own, shown, strict=True)
+    shapes = [row for row, other in pairs if row["shapes"] != other["shapes"]]
+    for text, rows in groupby(shapes, key=lambda row: row["shapes"]):
+        yield ", ".join(row["result"].removesuffix("_t") for row in rows), (text,)
+    for row in own:
+        places = _places(module, group, row)
+        if places:
+            yield f"in {row['result'].removesuffix('_t')}", places
+
+
+def _group_lines(module: Tree, group: Tree) -> Iterator[Line]:
+    """Whose equations these are, what x_t is, what the first step begins with, and the reverse direction."""
+    first, last, config = group["first_layer"], group["last_layer"], module["config"]
+    sizes, both = module["symbols"], config["bidirectional"]
+    width = f"D*H_out = 2*{sizes['H_out']} = {2 * sizes['H_out']}" if both else f"H_out = {sizes['H_out']}"
+    below = f"h of {'both directions' if both else 'the layer'} below, {width} wide"
+    begins = f"begins with {' and '.join(group['begins'])}"
+    whose = f"layer {first}" if first == last else f"layers {first} to {last}"
+    if first > 0:
+        same = "the same equations" + (f", here of layer {first}" if last > first else "")
+        yield whose, (same, f"x_t = {group['x_t']}: {below}", begins)
+    elif last > 0:
+        above = f"above it x_t = {group['x_t_above']}: {below}"
+        yield whose, ("here of layer 0", f"x_t = {group['x_t']}", above, begins)
+    else:
+        yield whose, (f"x_t = {group['x_t']}: H_in = {config['input_size']} wide", begins)
+    for other in module["groups"]:
+        if other["direction"] == "reverse" and other["first_layer"] == first:
+            yield (
+                "reverse",
+                (
+                    f"weight_ih_l{first}_reverse and so on",
+                    "from the last step to the first: h_(t+1) and c_(t+1) for h_(t-1) and c_(t-1)",
+                    f"begins with {' and '.join(other['begins'])}",
+                ),
+            )
+
+
+def _states(module: Tree) -> Iterator[Block]:
+    yield state_map(module)
+    yield Facts(_facts(module, "states"))
+    yield _claims(module, ("states", "keras"))
+
+
+def _claims(module: Tree, topics: Sequence[str]) -> Grid:
+    """What is said of tensors: one row for each expression; what Keras adds in one call is one too."""
+    rows: dict[str, tuple[str, list[str]]] = {}
+    added = [row for row in module["claims"] if row["says"].startswith("return_state")]
+    for row in module["claims"]:
+        if row["topic"] not in topics or row in added[1:]:
+            continue
+        name, says = row["expression"], [row["says"], row["why"]]
+        if row["topic"] == "keras":
+            says = [f"in Keras: {row['says']}"]
+        if row in added:
+            name, says = ", ".join(item["expression"] for item in added), ["in Keras: return_state=True adds these"]
+        rows.setdefault(name, (shape_text(row["shape"]), []))[1].extend(filter(None, says))
+    return Grid(
+        (Column("expression", code=True), Column("shape", code=True), Column("what it is", breaks=True)),
+        tuple(Row((name, shape, "; ".join(says))) for name, (shape, says) in rows.items()),
+    )
+
+
+def _packing(module: Tree) -> Iterator[Block]:
+    packing = module["packing"]
+    if packing is None:
+        yield Facts(_facts(module, "packing"))
+        return
+    yield Code(_picture(module), "text")
+    seq_len, batch = module["data"]["seq_len"], module["data"]["batch"]
+    waste = f"{packing['padding']:,} of {batch * seq_len:,} steps, {packing['waste_percent']:.1f} %"
+    yield Facts(
+        (
+            ("padding", (waste,)),
+            ("packed.data", (f"{shape_text((packing['rows'], module['config']['input_size']))}, without it",)),
+            *((name, (short_list(packing[name]),)) for name in ("batch_sizes", "sorted_indices", "unsorted_indices")),
+            *_facts(module, "packing"),
+        )
+    )
+    steps = module["packed_steps"]
+    yield Grid(
+        (
+            Column("step", right=True),
+            Column("batch_size", right=True),
+            Column("rows of packed.data", code=True),
+            Column("of sequences", code=True, breaks=True),
+        ),
+        (
+            *(
+                Row(
+                    (
+                        str(row["step"]),
+                        str(row["batch_size"]),
+                        "{}:{}".format(*row["rows"]),
+                        short_list(row["sequences"]),
+                    )
+                )
+                for row in steps[:_SHOWN]
+            ),
+            *_rest(len(steps), "steps", 4),
+        ),
+    )
+    both = module["config"]["bidirectional"]
+    sequences = module["sequences"]
+    yield Grid(
+        (
+            Column("sequence", right=True),
+            Column("length", right=True),
+            Column("its last h" + (", forward" if both else ""), code=True),
+            *((Column("reverse", code=True),) if both else ()),
+        ),
+        (
+            *(
+                Row(
+                    (
+                        str(row["sequence"]),
+                        str(row["length"]),
+                        row["last_forward"],
+                        *((row["last_reverse"],) if both else ()),
+                    )
+                )
+                for row in sequences[:_SHOWN]
+            ),
+            *_rest(len(sequences), "sequences", 4 if both else 3),
+        ),
+    )
+
+
+def _rest(count: int, what: str, columns: int) -> list[Row]:
+    """A row for those that are not shown."""
+    if count <= _SHOWN:
+        return []
+    return [Row(("...", f"{count - _SHOWN:,} more {what}", *[""] * (columns - 2)), "folded")]
+
+
+def _picture(module: Tree) -> str:
+    """A row for each sequence: `x` is a step, `.` is padding; one character for several steps if there are many."""
+    seq_len, lengths = module["data"]["seq_len"], module["data"]["lengths"]
+    each = -(-seq_len // _PICTURE)
+    width, digits = -(-seq_len // each), len(str(len(lengths) - 1))
+    lines = [f"x a step, . padding{f'; {each} steps a character' if each > 1 else ''}"]
+    for n, length in enumerate(lengths[:_SHOWN]):
+        filled = -(-length // each)
+        lines.append(f"sequence {n:>{digits}}  {'x' * filled}{'.' * (width - filled)}  {length:,}")
+    if len(lengths) > _SHOWN:
+        lines.append(f"... {len(lengths) - _SHOWN:,} more")
+    return "\n".join(lines)
+
+
+def _words(topic: str) -> Callable[[Tree], Iterator[Block]]:
+    """A topic that is explained in words."""
+
+    def blocks(module: Tree) -> Iterator[Block]:
+        yield Facts(_facts(module, topic))
+        for row in module.get("code", ()):
+            if row["topic"] == topic:
+                yield Code(row["code"])
+
+    return blocks
+
+
+def _around(module: Tree) -> Iterator[Block]:
+    if any(row["topic"] == "around" for row in module["claims"]):
+        yield _claims(module, ("around",))
+    if module["extras"]:
+        yield extras_grid(module)
+    yield Facts(_facts(module, "around"))
+
+
+_TOPICS: Final[dict[str, tuple[str, Callable[[Tree], Iterator[Block]]]]] = {
+    "equations": ("The step", _equations),
+    "states": ("The states", _states),
+    "packing": ("Packing", _packing),
+    "dropout": ("Dropout", _words("dropout")),
+    "batch-first": ("batch_first", _words("batch-first")),
+    "init": ("How it begins", _words("init")),
+    "around": ("Around it", _around),
+}

@@ -1,0 +1,91 @@
+"""Python on tensors, to paste: a line of text, and what it gives on arrays.
+
+    at(tensor("output"), -1, slice(None), slice(None, 20)).text == "output[-1, :, :20]"
+
+The text is PyTorch's; the value is computed with NumPy, from the same parts, so that what is shown can be executed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import EllipsisType
+from typing import Any, NamedTuple, TypeAlias
+
+from lstmcalc.dims import Dim
+
+Index: TypeAlias = int | slice | list[int] | EllipsisType
+# Tensors by name, and symbols such as N. NumPy's arrays: this module does not import it unless it has to.
+Namespace: TypeAlias = Mapping[str, Any]
+
+
+class Snippet(NamedTuple):
+    """An expression.
+
+    Attributes:
+        text: As it is typed.
+        value: What it gives, for the tensors and the symbols in it.
+    """
+
+    text: str
+    value: Callable[[Namespace], Any]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def tensor(name: str) -> Snippet:
+    """A tensor by its name."""
+    return Snippet(name, lambda names: names[name])
+
+
+def at(base: Snippet, *index: Index | str) -> Snippet:
+    """A part of it: `base[-1, :, 20:40]`; a symbol is its name: `base[t]`."""
+
+    def value(names: Namespace) -> Any:  # noqa: ANN401  # a NumPy array
+        return base.value(names)[tuple(names[part] if isinstance(part, str) else part for part in index)]
+
+    return Snippet(f"{base}[{', '.join(map(_index_text, index))}]", value)
+
+
+def _index_text(part: Index | str) -> str:
+    if isinstance(part, slice):
+        return f"{'' if part.start is None else part.start}:{'' if part.stop is None else part.stop}"
+    return "..." if part is ... else str(part)
+
+
+def view(base: Snippet, *sizes: Dim) -> Snippet:
+    """The same numbers in another shape, whose sizes are symbols: `base.view(num_layers, D, N, H_out)`."""
+
+    def value(names: Namespace) -> Any:  # noqa: ANN401  # a NumPy array
+        return base.value(names).reshape([size.at(names) for size in sizes])
+
+    return Snippet(f"{base}.view({', '.join(map(str, sizes))})", value)
+
+
+def swapped(base: Snippet) -> Snippet:
+    """The first two axes swapped: `base.transpose(0, 1)`."""
+    return Snippet(f"{base}.transpose(0, 1)", lambda names: base.value(names).swapaxes(0, 1))
+
+
+def joined(parts: Sequence[Snippet]) -> Snippet:
+    """Tensors beside each other: `torch.cat((a, b), dim=-1)`; one alone is itself."""
+    if len(parts) == 1:
+        return parts[0]
+
+    def value(names: Namespace) -> Any:  # noqa: ANN401  # a NumPy array
+        from numpy import concatenate
+
+        return concatenate([part.value(names) for part in parts], axis=-1)
+
+    return Snippet(f"torch.cat(({', '.join(map(str, parts))}), dim=-1)", value)
+
+
+def linear(name: str, base: Snippet) -> Snippet:
+    """The layer `name`, a Linear with `name.weight` and `name.bias`, on a tensor: `head(h_n[-1])`."""
+    return Snippet(
+        f"{name}({base})",
+        lambda names: base.value(names) @ names[f"{name}.weight"].T + names[f"{name}.bias"],
+    )
+
+
+def looked_up(name: str, base: Snippet) -> Snippet:
+    """The layer `name`, an Embedding with `name.weight`, on indices: `embedding(tokens)`."""
+    return Snippet(f"{name}({base})", lambda names: names[f"{name}.weight"][base.value(names)])

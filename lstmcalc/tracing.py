@@ -1,0 +1,93 @@
+"""What an LSTM computes on its way: gates, cell and hidden state of every step, by layer and direction."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+
+from lstmcalc.arrays import Array, as_array
+from lstmcalc.config import DataSpec, LSTMConfig
+from lstmcalc.model import TRACED, traced_name
+from lstmcalc.numerics import Step, data_of, forward
+from lstmcalc.symbols import DIRECTIONS
+
+
+class Trace:
+    """Records the steps of a forward pass: give it to `forward` as `on_step`.
+
+    Args:
+        config: The LSTM.
+        data: The data it is given.
+        dtype: The dtype to keep.
+        values: Which of `TRACED` to keep.
+        layers: Of which layers; None for all.
+
+    Attributes:
+        arrays: `f_l0`, `h_l1_reverse`, ...: `(L, N, H_cell)`, h `(L, N, H_out)`, without N if unbatched; the steps come
+            first in every layout, the sequences are in the order of the batch, and behind a sequence is 0.
+    """
+
+    def __init__(
+        self,
+        config: LSTMConfig,
+        data: DataSpec,
+        dtype: str = "float64",
+        values: Collection[str] = TRACED,
+        layers: Collection[int] | None = None,
+    ) -> None:
+        self._order = list(data.sorted_indices)
+        self._unbatched = data.unbatched
+        steps = (data.seq_len,) if data.unbatched else (data.seq_len, data.num_sequences)
+        self.arrays: dict[str, Array] = {
+            traced_name(value, layer, direction): np.zeros(
+                (*steps, config.output_size if value == "h" else config.hidden_size), dtype
+            )
+            for layer in (range(config.num_layers) if layers is None else sorted(set(layers)))
+            for direction in DIRECTIONS[: config.num_directions]
+            for value in values
+        }
+
+    def __call__(self, step: Step) -> None:
+        """Record one step."""
+        width = step.c.shape[1]
+        for position, value in enumerate(TRACED):
+            kept = self.arrays.get(traced_name(value, step.layer, DIRECTIONS[step.direction]))
+            if kept is None:
+                continue
+            rows = {"c": step.c, "h": step.h}.get(value)
+            if rows is None:
+                rows = step.gates[:, position * width : (position + 1) * width]
+            if self._unbatched:
+                kept[step.t] = rows[0]
+            else:
+                kept[step.t, self._order[: len(rows)]] = rows
+
+
+def trace(
+    config: LSTMConfig,
+    weights: Mapping[str, Array],
+    x: Array,
+    state: tuple[Array, Array] | None = None,
+    lengths: Sequence[int] | None = None,
+) -> dict[str, Array]:
+    """The gates i, f, g, o, the cell c and the hidden state h of every step, by layer and direction.
+
+    Args:
+        config: The hyperparameters.
+        weights: PyTorch's names to arrays.
+        x: The input, as `forward` takes it.
+        state: `(h_0, c_0)`; None means zeros.
+        lengths: How many steps of each sequence are real.
+
+    Returns:
+        `i_l0`, `f_l0`, `g_l0`, `o_l0`, `c_l0`, `h_l0`, then with `_reverse`, then `i_l1`, ...: `(L, N, H_cell)`, and h
+        `(L, N, H_out)`, without N if unbatched. The steps come first in every layout; behind a sequence is 0.
+
+    Raises:
+        ArrayError: As `forward`.
+        ConfigError: The lengths do not fit x.
+    """
+    x = as_array("x", x)
+    data = data_of(config, x, lengths)
+    record = Trace(config, data, x.dtype.name)
+    forward(config, weights, x, state, lengths, on_step=record)
+    return record.arrays
