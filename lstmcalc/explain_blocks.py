@@ -134,13 +134,11 @@ def _states(module: Tree) -> Iterator[Block]:
 def _claims(module: Tree, topics: Sequence[str]) -> Grid:
     """What is said of tensors: one row for each expression; what Keras adds in one call is one too."""
     rows: dict[str, tuple[str, list[str]]] = {}
-    added = [row for row in module["claims"] if row["says"].startswith("return_state")]
+    added = [row for row in module["claims"] if "return_state" in row["says"]]
     for row in module["claims"]:
         if row["topic"] not in topics or row in added[1:]:
             continue
         name, says = row["expression"], [row["says"], row["why"]]
-        if row["topic"] == "keras":
-            says = [f"in Keras: {row['says']}"]
         if row in added:
             name, says = ", ".join(item["expression"] for item in added), ["in Keras: return_state=True adds these"]
         rows.setdefault(name, (shape_text(row["shape"]), []))[1].extend(filter(None, says))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from lstmcalc.blocks import Block, Code, Column, Facts, Formulas, Grid, Heading, Row, joined, shape_text
+from lstmcalc.lazy import LazySequence
 from lstmcalc.present import blocks_of
 from lstmcalc.trees import Tree
 
@@ -51,6 +52,8 @@ def _json_value(value: Any, encode: Callable[[Any], str]) -> Iterator[str]:  # n
         for position, row in enumerate(value):
             yield ("," if position else "[") + f"\n      {encode(row)}"
         yield "\n    ]"
+    elif isinstance(value, LazySequence):  # an empty one
+        yield "[]"
     elif isinstance(value, dict) and any(isinstance(item, dict) for item in value.values()):
         for position, (key, item) in enumerate(value.items()):
             yield ("," if position else "{") + f"\n      {encode(key)}: {encode(item)}"

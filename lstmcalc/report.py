@@ -279,9 +279,7 @@ def check_trace(subjects: Sequence[Subject]) -> None:
     for subject in subjects:
         steps = sum(subject.data.lengths or [subject.data.seq_len * subject.data.num_sequences])
         cells = subject.config.num_layers * subject.config.num_directions
-        check_rows(
-            cells * steps, "traced step of a sequence", "a file (--trace --save FILE.npz) has no limit; fewer steps"
-        )
+        check_rows(cells * steps, "traced step", "--trace --save FILE.npz has no limit; fewer steps")
 
 
 def _statistics(array: Any) -> Tree:  # noqa: ANN401  # a NumPy array: this module does not import NumPy

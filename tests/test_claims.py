@@ -1,0 +1,180 @@
+"""What is said of tensors, executed: the printed text, on NumPy arrays that answer to PyTorch's methods."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_model import configs, data
+
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, checks, claims, forward, snippets, tracing, verify
+from lstmcalc.around import extras, logits
+from lstmcalc.claims import Claim, claims_of
+from lstmcalc.config import Surroundings
+from lstmcalc.verify import draw, draw_around, generator_of
+
+STACK = LSTMConfig(3, 4, 2, bidirectional=True)
+surroundings = st.builds(
+    lambda head, every, embed: Surroundings(head, "all" if every and head else "last", embed),
+    st.none() | st.integers(1, 4),
+    st.booleans(),
+    st.none() | st.integers(1, 4),
+)
+
+
+# An array with the methods of a tensor that claims use.
+Torch: Any = type(
+    "Torch",
+    (np.ndarray,),
+    {
+        "view": lambda self, *sizes: self.reshape(sizes),
+        "transpose": lambda self, first, second: self.swapaxes(first, second),
+    },
+)
+
+
+def cat(parts: Any, dim: int) -> Any:
+    return tensor(np.concatenate([np.asarray(part) for part in parts], axis=dim))
+
+
+def tensor(array: Any) -> Any:
+    return np.ndarray.__new__(Torch, array.shape, array.dtype, np.ascontiguousarray(array))
+
+
+def namespace(config: LSTMConfig, spec: DataSpec, around: Surroundings, seed: int = 0) -> dict[str, Any]:
+    """Everything that a claim can name, from a run of its own."""
+    lstm = LSTMModel(config)
+    generator = generator_of(seed)
+    weights, inputs = draw(lstm, spec, generator)
+    layers = draw_around(config, around, spec.dtype, generator)
+    names: dict[str, Any] = {**lstm.data_symbols(spec)}
+    if around.embed:
+        names["tokens"] = generator.integers(around.embed, size=inputs["input"].shape[:-1])
+        inputs["input"] = layers["embedding.weight"][names["tokens"]]
+    state = inputs["h_0"], inputs["c_0"]
+    output, (h_n, c_n) = forward(config, weights, inputs["input"], state, spec.lengths)
+    traced = tracing.trace(config, weights, inputs["input"], state, spec.lengths)
+    arrays = {**weights, **inputs, **traced, "output": output, "h_n": h_n, "c_n": c_n}
+    names |= {name: tensor(array) for name, array in arrays.items()}
+    if around.head:
+        names["logits"] = tensor(logits(config, around).value({**arrays, **layers}))
+    if spec.lengths:
+        packed = checks._packed(config, spec, inputs["input"])  # noqa: SLF001
+        names["packed"] = SimpleNamespace(data=tensor(packed["packed.data"]))
+    names["head"] = lambda x: tensor(np.asarray(x) @ layers["head.weight"].T + layers["head.bias"])
+    names["embedding"] = lambda x: tensor(layers["embedding.weight"][x])
+    names["torch"] = SimpleNamespace(cat=cat)
+    return names
+
+
+def failures(made: list[Claim], names: dict[str, Any]) -> list[str]:
+    """The relations whose text does not hold, and the expressions whose text has another shape."""
+    failed = []
+    for claim in made:
+        if eval(claim.snippet.text, dict(names)).shape != claim.shape:
+            failed.append(claim.snippet.text)
+        for relation in claim.relations:
+            left, right = (eval(side.text, dict(names)) for side in (relation.left, relation.right))
+            same = left.shape == right.shape and bool(np.allclose(left, right, rtol=0, atol=1e-12))
+            if same != relation.equal:
+                failed.append(relation.text)
+    return failed
+
+
+@settings(max_examples=250, deadline=None)
+@given(config=configs(), spec=data(), around=surroundings, seed=st.integers(0, 99))
+def test_every_claim_holds_as_it_is_printed(
+    config: LSTMConfig, spec: DataSpec, around: Surroundings, seed: int
+) -> None:
+    spec = DataSpec(spec.seq_len, spec.batch, spec.lengths, "float64")
+    made = claims_of(LSTMModel(config), spec, around)
+    assert failures(made, namespace(config, spec, around, seed)) == []
+    assert all(relation.text.count(" = ") + relation.text.count(" != ") == 1 for c in made for relation in c.relations)
+    assert all(
+        claim.shape == tuple(size.at(symbols_of(config, spec, around)) for size in claim.symbolic) for claim in made
+    )
+
+
+def symbols_of(config: LSTMConfig, spec: DataSpec, around: Surroundings) -> dict[str, int]:
+    return {**LSTMModel(config).data_symbols(spec), "OUT": around.head or 0, "VOCAB": around.embed or 0}
+
+
+@pytest.mark.parametrize(
+    ("config", "spec"),
+    [
+        (LSTMConfig(3, 4), {}),
+        (STACK, {}),
+        (STACK, {"unbatched": True}),
+        (STACK, {"lengths": [2, 4, 3]}),
+        (LSTMConfig(3, 4, batch_first=True, bidirectional=True), {"lengths": [2, 4, 3]}),
+        (LSTMConfig(3, 4, proj_size=2), {"batch": 0}),
+    ],
+)
+def test_every_claim_is_a_check_of_a_run(config: LSTMConfig, spec: dict[str, Any]) -> None:
+    """Those about Keras are about the same expressions; what is left of them is checked too."""
+    around, given_data = Surroundings(5, embed=7), DataSpec.given(**spec)
+    found = verify.run(config, given_data, around=around).checks
+    names = {check.name for check in found}
+    proven: set[str] = set()
+    for claim in claims_of(LSTMModel(config), given_data, around):
+        texts = {relation.text for relation in claim.relations}
+        assert texts
+        assert texts <= proven or f"{claim.snippet}: {claim.says}" in names
+        proven |= texts
+    assert all(check.passed for check in found)
+
+
+def shifted(step: int) -> Callable[..., Any]:
+    honest = tracing.Trace.__call__
+
+    def call(self: tracing.Trace, item: Any) -> None:
+        honest(self, item._replace(t=item.t + step) if 0 < item.t < 4 else item)
+
+    return call
+
+
+WRONG: dict[str, tuple[Any, str, Any, str]] = {
+    "another last state": (claims, "last_hidden", lambda _: snippets.at(snippets.tensor("h_n"), 0), "h_n[0] = "),
+    "directions swapped": (claims, "DIRECTIONS", ("reverse", "forward"), "h_n"),
+    "steps shifted": (tracing.Trace, "__call__", shifted(-1), "output"),
+}
+
+
+@pytest.mark.parametrize(("owner", "name", "lie", "caught"), WRONG.values(), ids=WRONG)
+def test_a_wrong_claim_fails(owner: Any, name: str, lie: Any, caught: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owner, name, lie)
+    failed = [check.name for check in verify.run(STACK, DataSpec()).checks if not check.passed]
+    assert any(caught in text for text in failed), failed
+
+
+@pytest.mark.parametrize(
+    ("config", "spec", "said"),
+    [
+        (LSTMConfig(3, 4), {}, "the last step, which is the last hidden state"),
+        (STACK, {}, "the last step, not the last hidden state"),
+        (STACK, {"seq_len": 1}, "the last step, which is the last hidden state"),
+        (LSTMConfig(3, 4), {"lengths": [3, 3]}, "the last step, which is the last hidden state"),
+        (LSTMConfig(3, 4), {"lengths": [3, 2]}, "the last step, not the last hidden state"),
+        (LSTMConfig(3, 4), {"lengths": [3, 3], "seq_len": 4}, "the last step, not the last hidden state"),
+    ],
+)
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_what_the_last_step_is(config: LSTMConfig, spec: dict[str, Any], said: str, batch_first: bool) -> None:
+    config = LSTMConfig(3, 4, config.num_layers, batch_first=batch_first, bidirectional=config.bidirectional)
+    made = claims_of(LSTMModel(config), DataSpec.given(**spec), Surroundings())
+    (claim,) = [claim for claim in made if claim.snippet.text == ("output[:, -1]" if batch_first else "output[-1]")]
+    assert claim.says == said
+
+
+def test_keras_has_no_projection_and_no_unbatched_input() -> None:
+    for config, spec in ((LSTMConfig(3, 4, proj_size=2), DataSpec()), (LSTMConfig(3, 4), DataSpec(batch=None))):
+        assert "keras" not in [claim.topic for claim in claims_of(LSTMModel(config), spec, Surroundings())]
+
+
+@given(config=configs(), around=surroundings)
+def test_extras_hold_as_many_numbers_as_their_shapes_say(config: LSTMConfig, around: Surroundings) -> None:
+    for extra in extras(config, around):
+        assert extra.numel == int(np.prod(extra.shape, dtype=object))

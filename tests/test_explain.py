@@ -1,0 +1,280 @@
+"""The command `explain`: what is in it, in every format; and `run --trace`."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import Ran
+from test_report import HEAD, module
+
+from lstmcalc import explain
+from lstmcalc.cli import TOPICS
+
+Cli = Callable[..., Ran]
+
+
+def test_the_topics_of_the_command_are_those_of_the_module() -> None:
+    assert explain.TOPICS == TOPICS
+
+
+def test_the_whole_explanation(cli: Cli) -> None:
+    found = module(cli("explain", "--hidden", "20", "--layers", "2", "--bi", "--json"))
+    own = ["equations", "operands", "groups", "states", "extras", "head_reads", "claims", "facts", "code"]
+    assert list(found) == [*HEAD, "data", "around", "symbols", "topics", *own, "notes"]
+    assert found["topics"] == ["equations", "states", "dropout", "batch-first", "init", "around"]
+    assert [(row["first_layer"], row["direction"], row["result"]) for row in found["equations"]] == [
+        (layer, direction, f"{value}_t")
+        for layer in (0, 1)
+        for direction in ("forward", "reverse")
+        for value in "ifgoch"
+    ]
+    assert found["equations"][1] == {
+        "first_layer": 0,
+        "last_layer": 0,
+        "direction": "forward",
+        "result": "f_t",
+        "symbolic": ["N", "H_cell"],
+        "shape": [3, 20],
+        "text": "f_t = sigmoid(W_if x_t + b_if + W_hf h_(t-1) + b_hf)",
+        "shapes": "(3, 20) = (3, 10) @ (20, 10)^T + (20,) + (3, 20) @ (20, 20)^T + (20,)",
+        "latex": r"f_t = \sigma(W_{if} x_t + b_{if} + W_{hf} h_{t-1} + b_{hf})",
+        "role": "forget gate: how much of the cell is kept",
+    }
+    assert found["operands"][6] == {
+        "first_layer": 0,
+        "last_layer": 0,
+        "direction": "forward",
+        "result": "f_t",
+        "symbol": "W_if",
+        "symbolic": ["H_cell", "H_in"],
+        "shape": [20, 10],
+        "stored": "weight_ih_l0[20:40]",
+    }
+    assert found["groups"][-1] == {
+        "first_layer": 1,
+        "last_layer": 1,
+        "direction": "reverse",
+        "x_t": "torch.cat((h_l0[t], h_l0_reverse[t]), dim=-1)",
+        "x_t_above": None,
+        "begins": ["h_(L) = h_0[3]", "c_(L) = c_0[3]"],
+    }
+    hidden = next(row for row in found["claims"] if row["says"] == "the last hidden state")
+    assert hidden == {
+        "topic": "states",
+        "expression": "torch.cat((h_n[-2], h_n[-1]), dim=-1)",
+        "symbolic": ["N", "D*H_out"],
+        "shape": [3, 40],
+        "says": "the last hidden state",
+        "why": "what a classifier reads: each direction where it has read everything",
+        "relations": [
+            "torch.cat((h_n[-2], h_n[-1]), dim=-1) = torch.cat((output[-1, :, :20], output[0, :, 20:40]), dim=-1)",
+            "torch.cat((h_n[-2], h_n[-1]), dim=-1) = torch.cat((h_l1[-1], h_l1_reverse[0]), dim=-1)",
+        ],
+    }
+    shapes = module(cli("shapes", "--hidden", "20", "--layers", "2", "--bi", "--json"))
+    assert found["states"] == shapes["states"]
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_one_topic_alone(cli: Cli, topic: str) -> None:
+    found = module(cli("explain", "--topic", topic, "--lengths", "3,5,2", "--json"))
+    assert found["topics"] == [topic]
+    assert {row["topic"] for row in found["facts"]} <= {topic}
+    assert {row["topic"] for row in found["claims"]} <= {topic, "keras"}
+    assert ("equations" in found, "states" in found, "packing" in found) == tuple(
+        topic == name for name in ("equations", "states", "packing")
+    )
+    assert cli("explain", "--topic", topic).code == 0
+
+
+def test_several_topics_in_the_order_they_are_asked_for(cli: Cli) -> None:
+    found = module(cli("explain", "--topic", "init, states,init", "--json"))
+    assert found["topics"] == ["init", "states"]
+    out = cli("explain", "--topic", "packing,dropout").out
+    assert out.index("\npacking ") < out.index("\ndropout ")
+
+
+def test_the_whole_fits_two_screens(cli: Cli) -> None:
+    assert len(cli("explain", "--layers", "2", "--bi").out.splitlines()) <= 120
+    assert len(cli("explain").out.splitlines()) <= 100
+
+
+def test_packing(cli: Cli) -> None:
+    found = module(cli("explain", "--topic", "packing", "--lengths", "3,5,2", "--seq", "6", "--bi", "--json"))
+    assert found["packing"] == {
+        "batch_sizes": [3, 3, 2, 1, 1],
+        "sorted_indices": [1, 0, 2],
+        "unsorted_indices": [1, 0, 2],
+        "order_is_open": False,
+        "rows": 10,
+        "padding": 8,
+        "waste_percent": pytest.approx(100 * 8 / 18),
+    }
+    assert found["packed_steps"][2] == {"step": 2, "batch_size": 2, "rows": [6, 8], "sequences": [1, 0]}
+    assert found["sequences"][0] == {
+        "sequence": 0,
+        "length": 3,
+        "last_forward": "output[2, 0, :20]",
+        "last_reverse": "output[0, 0, 20:40]",
+    }
+    first = module(cli("explain", "--topic", "packing", "--lengths", "3,5,2", "--batch-first", "--json"))
+    assert first["sequences"][1]["last_forward"] == "output[1, 4, :20]"
+    assert first["sequences"][1]["last_reverse"] is None
+
+
+def test_the_picture_of_the_padding(cli: Cli) -> None:
+    out = cli("explain", "--topic", "packing", "--lengths", "3,5,2", "--seq", "6").out
+    picture = [line.split() for line in out.splitlines() if line.startswith("sequence ") and "." in line]
+    assert picture == [
+        ["sequence", "0", "xxx...", "3"],
+        ["sequence", "1", "xxxxx.", "5"],
+        ["sequence", "2", "xx....", "2"],
+    ]
+    wide = cli("explain", "--topic", "packing", "--lengths", "100,51").out
+    assert "x a step, . padding; 3 steps a character" in wide
+    assert f"{'x' * 17}{'.' * 17}  51\n" in wide
+
+
+def test_markdown_has_the_equations_as_latex(cli: Cli) -> None:
+    out = cli("explain", "--layers", "2", "--bi", "--format", "markdown").out
+    (block,) = re.findall(r"```math\n(.*?)\n```", out, re.DOTALL)
+    lines = block.splitlines()
+    assert (lines[0], lines[-1]) == (r"\begin{aligned}", r"\end{aligned}")
+    assert all(line.endswith(r" \\") for line in lines[1:-2])
+    assert not lines[-2].endswith("\\")
+    assert all(line.count("&") == 1 for line in lines[1:-1])
+    assert r"f_t &= \sigma(W_{if} x_t + b_{if} + W_{hf} h_{t-1} + b_{hf}) \\" in lines
+    assert "\n### The states\n" in out
+
+
+def test_csv_has_a_section_for_each_list(cli: Cli) -> None:
+    out = cli("explain", "--lengths", "3,5,2", "--head", "4", "--format", "csv").out
+    heads = [next(csv.reader(io.StringIO(part)))[1] for part in out.split("\n\n")]
+    assert heads == [
+        "first_layer",
+        "first_layer",
+        "first_layer",
+        "index",
+        "step",
+        "sequence",
+        "name",
+        "topic",
+        "topic",
+        "topic",
+    ]
+    claims = list(csv.DictReader(io.StringIO(out.split("\n\n")[7])))
+    assert claims[0]["relations"].split("; ")[1] == "h_n[0] = h_l0[[2, 4, 1], [0, 1, 2]]"
+
+
+def test_a_source_of_several_lstms_is_explained_one_by_one(cli: Cli) -> None:
+    out = cli("explain", "a = nn.LSTM(3, 4); b = nn.LSTM(4, 5, bidirectional=True)", "--topic", "equations").out
+    assert out.index("a: LSTM(3, 4)") < out.index("(3, 4) = (3, 3)") < out.index("b: LSTM(4, 5") < out.index("_reverse")
+
+
+def test_a_source_of_another_framework_is_explained_in_pytorchs_terms(cli: Cli) -> None:
+    found = module(cli("explain", "keras.layers.LSTM(20)", "--input", "10", "--json"))
+    assert (found["framework"], found["config"]["batch_first"]) == ("pytorch", True)
+    assert found["groups"][0]["x_t"] == "input[:, t]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--dropout", "0.5"), "acts between layers, and there is one: nowhere"),
+        (("--dropout", "0.25", "--layers", "2"), "each number is 0 with probability 0.25, else divided by 0.75"),
+        (("--dropout", "1", "--layers", "3"), "with 1 the layers above read zeros in training"),
+        (("--layers", "3"), "acts on h_t of layers 0 to 1, where it becomes x_t of the layer above"),
+    ],
+)
+def test_dropout(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
+    facts = module_of(cli("explain", "--topic", "dropout", *arguments, "--json"))["facts"]
+    assert words in [row["text"] for row in facts]
+
+
+def module_of(ran: Ran) -> dict[str, Any]:
+    """The module of a report that may have notes on stderr."""
+    (found,) = json.loads(ran.out)["modules"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_the_start(cli: Cli) -> None:
+    out = cli("explain", "--topic", "init", "--hidden", "100").out
+    assert "k = 1/sqrt(H_cell) = 0.1" in " ".join(out.split())
+    assert 'parameter[100:200] = 1.0 if name.startswith("bias_ih") else 0.0\n' in out
+    assert "parameter[" not in cli("explain", "--topic", "init", "--no-bias").out
+
+
+@pytest.mark.parametrize("batch_first", [(), ("--batch-first",)])
+def test_the_layout(cli: Cli, batch_first: tuple[str, ...]) -> None:
+    facts = module(cli("explain", "--topic", "batch-first", "--bi", *batch_first, "--json"))["facts"]
+    texts = [row["text"] for row in facts]
+    assert "input is (N, L, H_in) = (3, 5, 10) with it, (L, N, H_in) = (5, 3, 10) without" in texts
+    assert "output is (N, L, D*H_out) = (3, 5, 40) with it, (L, N, D*H_out) = (5, 3, 40) without" in texts
+    assert "h_0, c_0, h_n, c_n are the same with and without: h_n (2, 3, 20) and c_n (2, 3, 20)" in texts
+
+
+# --- run --trace
+
+
+def test_a_trace_in_json_is_what_a_file_has(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    ran = cli("run", "--trace", "--bi", "--layers", "2", "--lengths", "3,1,2", "--json", "--save", str(path))
+    rows = module_of(ran)["trace"]
+    assert [(row["layer"], row["direction"], row["sequence"], row["step"]) for row in rows[:7]] == [
+        *((0, "forward", 0, t) for t in range(3)),
+        (0, "forward", 1, 0),
+        *((0, "forward", 2, t) for t in range(2)),
+        (0, "reverse", 0, 0),
+    ]
+    assert len(rows) == 2 * 2 * 6
+    with np.load(path) as saved:
+        for row in rows:
+            suffix = f"l{row['layer']}{'_reverse' * (row['direction'] == 'reverse')}"
+            for value in "ifgoch":
+                assert saved[f"{value}_{suffix}"][row["step"], row["sequence"]].tolist() == row[value]
+        assert saved["h_l1"].shape == (3, 3, 20)
+
+
+def test_a_trace_in_a_table_is_unit_0_of_sequence_0(cli: Cli) -> None:
+    rows = module(cli("run", "--trace", "--seq", "40", "--json"))["trace"]
+    out = cli("run", "--trace", "--seq", "40").out
+    shown = [line.split() for line in out.splitlines() if re.fullmatch(r"\d+( +-?\d\.\d{4}){6}", line)]
+    assert [int(line[0]) for line in shown] == [*range(8), *range(32, 40)]
+    for step, *values in shown:
+        assert values == [f"{rows[int(step)][name][0]:.4f}" for name in "ifgoch"]
+    assert "\n24 more\n" in out
+
+
+def test_a_trace_of_unbatched_input(cli: Cli) -> None:
+    rows = module(cli("run", "--trace", "--unbatched", "--seq", "2", "--hidden", "3", "--json"))["trace"]
+    assert [(row["sequence"], row["step"], len(row["f"])) for row in rows] == [(0, 0, 3), (0, 1, 3)]
+
+
+def test_an_empty_batch_has_an_empty_trace(cli: Cli) -> None:
+    assert module(cli("run", "--trace", "--batch", "0", "--json"))["trace"] == []
+    assert cli("run", "--trace", "--batch", "0").code == 0
+
+
+def test_without_trace_none_is_kept(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    assert "trace" not in module_of(cli("run", "--json", "--save", str(path)))
+    with np.load(path) as saved:
+        assert "i_l0" not in saved.files
+    assert "i_t" not in cli("run").out
+
+
+def test_many_rows_are_refused_in_words(cli: Cli) -> None:
+    ran = cli("run", "--trace", "--layers", "1000", "--seq", "400", "--hidden", "1", "--json")
+    assert ran == Ran(
+        2,
+        "",
+        "error: this report would be too long\n  expected at most 1,000,000 rows, found 1,200,000 rows, one for each "
+        "traced step\n  hint: --trace --save FILE.npz has no limit; fewer steps make fewer rows\n",
+    )
