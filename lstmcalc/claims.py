@@ -195,11 +195,11 @@ class _Claims:
         if self._data.unbatched or self._config.proj_size:
             return
         hidden = last_hidden(self._config)
-        says = "in Keras: return_sequences=False, its default"
+        says = "Keras return_sequences=False, its default"
         yield self._claim("keras", hidden, (N, D * H_out), says, Relation(hidden, self._both_at_end()))
         if not self._data.lengths:  # behind a sequence Keras repeats its last output
             steps = tensor("output") if self._first else swapped(tensor("output"))
-            says = "in Keras: return_sequences=True"
+            says = "Keras return_sequences=True"
             yield self._claim("keras", steps, (N, L, D * H_out), says, Relation(steps, swapped(self._both())))
         for direction in self._directions:
             position = self._states[self._last, direction].position
@@ -207,7 +207,7 @@ class _Claims:
                 own = at(tensor(name), position)
                 which = f"{name[0]}, {direction}" if self._d > 1 else name[0]
                 relation = Relation(own, self._at_end(self._last, direction, name[0]))
-                yield self._claim("keras", own, (N, width), f"in Keras: return_state=True adds {which}", relation)
+                yield self._claim("keras", own, (N, width), f"Keras return_state=True adds {which}", relation)
 
     def _packed(self) -> Iterator[Claim]:
         """Which rows of a packed batch are which."""

@@ -128,23 +128,31 @@ def _group_lines(module: Tree, group: Tree) -> Iterator[Line]:
 def _states(module: Tree) -> Iterator[Block]:
     yield state_map(module)
     yield Facts(_facts(module, "states"))
-    yield _claims(module, ("states", "keras"))
+    yield _claims(module, "states")
+    keras = [row for row in module["claims"] if row["topic"] == "keras"]
+    if keras:
+        yield Facts(tuple(_keras_lines(keras)))
 
 
-def _claims(module: Tree, topics: Sequence[str]) -> Grid:
-    """What is said of tensors: one row for each expression; what Keras adds in one call is one too."""
-    rows: dict[str, tuple[str, list[str]]] = {}
-    added = [row for row in module["claims"] if "return_state" in row["says"]]
-    for row in module["claims"]:
-        if row["topic"] not in topics or row in added[1:]:
-            continue
-        name, says = row["expression"], [row["says"], row["why"]]
-        if row in added:
-            name, says = ", ".join(item["expression"] for item in added), ["in Keras: return_state=True adds these"]
-        rows.setdefault(name, (shape_text(row["shape"]), []))[1].extend(filter(None, says))
+def _keras_lines(rows: Sequence[Tree]) -> Iterator[Line]:
+    """What Keras returns by its options: what is added in one call is one line."""
+    added = [row for row in rows if "return_state" in row["says"]]
+    for row in rows:
+        if row not in added:
+            yield row["says"].partition(",")[0], (row["expression"], shape_text(row["shape"]))
+    shapes = dict.fromkeys(shape_text(row["shape"]) for row in added)
+    yield "Keras return_state=True", (f"adds {', '.join(row['expression'] for row in added)}", *shapes)
+
+
+def _claims(module: Tree, topic: str) -> Grid:
+    """What is said of tensors."""
     return Grid(
         (Column("expression", code=True), Column("shape", code=True), Column("what it is", breaks=True)),
-        tuple(Row((name, shape, "; ".join(says))) for name, (shape, says) in rows.items()),
+        tuple(
+            Row((row["expression"], shape_text(row["shape"]), "; ".join(filter(None, (row["says"], row["why"])))))
+            for row in module["claims"]
+            if row["topic"] == topic
+        ),
     )
 
 
@@ -248,7 +256,7 @@ def _words(topic: str) -> Callable[[Tree], Iterator[Block]]:
 
 def _around(module: Tree) -> Iterator[Block]:
     if any(row["topic"] == "around" for row in module["claims"]):
-        yield _claims(module, ("around",))
+        yield _claims(module, "around")
     if module["extras"]:
         yield extras_grid(module)
     yield Facts(_facts(module, "around"))
