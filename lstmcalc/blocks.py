@@ -190,7 +190,7 @@ def compact(value: Any) -> str:  # noqa: ANN401  # whatever a setting can be
     """A setting's value; of a long list its ends."""
     if isinstance(value, list):
         return short_list(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def state_map(module: Tree) -> Grid:

@@ -187,6 +187,8 @@ class _Claims:
         same = not ended and not (self._config.bidirectional and self._data.longest > 1)
         says = "the last step, which is the last hidden state" if same else "the last step, not the last hidden state"
         why = "0 where a sequence ended before" if ended else "" if same else "its reverse half has read one step"
+        if not self._data.num_sequences:
+            says, why = "the last step", ""
         relations = Relation(snippet, self._both(-1)), Relation(snippet, hidden, equal=same)
         return self._claim("states", snippet, (*self._batch, D * H_out), says, *relations, why=why)
 
@@ -197,7 +199,9 @@ class _Claims:
         hidden = last_hidden(self._config)
         says = "Keras return_sequences=False, its default"
         yield self._claim("keras", hidden, (N, D * H_out), says, Relation(hidden, self._both_at_end()))
-        if not self._data.lengths:  # behind a sequence Keras repeats its last output
+        # Behind a sequence Keras repeats its last output, but not if it reads both ways: Bidirectional puts 0 there
+        # (keras 3.15.1, keras/src/layers/rnn/bidirectional.py).
+        if not self._data.lengths or self._d > 1:
             steps = tensor("output") if self._first else swapped(tensor("output"))
             says = "Keras return_sequences=True"
             yield self._claim("keras", steps, (N, L, D * H_out), says, Relation(steps, swapped(self._both())))

@@ -68,7 +68,13 @@ def explained(subject: Subject, topics: Sequence[str], states: Callable[[LSTMMod
     ]
     if "init" in told and subject.config.bias:
         own["code"] = [{"topic": "init", "code": forget_code(subject.config)}]
-    return module_tree(subject, SETTINGS, own)
+    tree = module_tree(subject, SETTINGS, own)
+    if subject.found and subject.found.framework != "pytorch":
+        from lstmcalc.layouts import find_layout
+
+        title = find_layout(subject.found.framework).title
+        tree["notes"].append(f"explained as PyTorch's nn.LSTM has it; shapes and params are in the terms of {title}")
+    return tree
 
 
 def _claim(claim: Claim) -> Tree:
@@ -122,7 +128,8 @@ def _group(group: Group, config: LSTMConfig, data: DataSpec) -> Tree:
     below = [tensor(traced_name("h", layer - 1, direction)) for direction in DIRECTIONS[: config.num_directions]]
     above = joined([at(each, "t") for each in below]).text
     position = group.first * config.num_directions + DIRECTIONS.index(group.direction)
-    before = "(-1)" if group.direction == "forward" else "(L)"
+    end = "(length)" if data.lengths else "(L)"  # each sequence begins at its own end
+    before = "(-1)" if group.direction == "forward" else end
     return {
         "first_layer": group.first,
         "last_layer": group.last,
@@ -192,11 +199,15 @@ def _state_facts(subject: Subject) -> Facts:
 def _packing_facts(subject: Subject) -> Facts:
     data = subject.data
     if not data.lengths:
-        yield "here", f"no padding: every sequence has L = {data.seq_len} steps"
+        if data.unbatched:
+            yield "here", f"one sequence of L = {data.seq_len} steps, without a batch: nothing to pack"
+        else:
+            yield "here", f"no padding: every sequence has L = {data.seq_len} steps"
         yield "to see it", "explain --topic packing --lengths 5,3,2"
         return
     packing = Packing(data)
-    yield "h_n, c_n", "in the order of the batch, each sequence's from where it ends"
+    reverse = ", of the reverse direction from step 0" if subject.config.bidirectional else ""
+    yield "h_n, c_n", f"in the order of the batch, each sequence's from where it ends{reverse}"
     yield "output", "after pad_packed_sequence(..., total_length=L) 0 behind each sequence"
     if list(packing.sorted_indices) != sorted(packing.sorted_indices):
         yield "order", "the batch is not sorted: pack_padded_sequence needs enforce_sorted=False"
@@ -216,11 +227,11 @@ def _dropout_facts(subject: Subject) -> Facts:
         yield "where", f"acts on h_t of {spans}, where it becomes x_t of the layer above"
     yield "where not", "never on output, h_n or c_n, nor from step to step"
     yield "when", "in training only, lstm.eval() ends it"
-    if config.dropout == 1:
+    if config.num_layers > 1 and config.dropout == 1:
         yield "how", "with 1 the layers above read zeros in training"
-    elif config.dropout:
+    elif config.num_layers > 1 and config.dropout:
         kept = 1 - config.dropout
-        yield "how", f"each number is 0 with probability {config.dropout:g}, else divided by {kept:.6g}"
+        yield "how", f"each number is 0 with probability {config.dropout:.12g}, else divided by {kept:.6g}"
     yield "changes", "changes no shape and no count"
 
 
@@ -241,13 +252,18 @@ def _batch_first_facts(subject: Subject) -> Facts:
 
 
 def _init_facts(subject: Subject) -> Facts:
-    config = subject.config
+    config, found = subject.config, subject.found
     bound = f"1/sqrt(H_cell) = {config.hidden_size**-0.5:.4g}"
-    yield "weights", f"weights{' and biases' if config.bias else ''} are uniform from -k to k, k = {bound}"
+    yield "weights", f"PyTorch's weights{' and biases' if config.bias else ''} are uniform from -k to k, k = {bound}"
     yield "h_0, c_0", "h_0 and c_0 are zeros if left out"
     if config.bias:
-        yield "forget", "the forget gate's bias, b_if + b_hf, is about 0: at the start half of the cell is forgotten"
-        yield "to keep more", "--topic init has code that begins with 1"
+        yield "forget", "the forget gate's bias, b_if + b_hf, is 0 on average: each step keeps about half of the cell"
+        yield "to keep more", "to keep more, let one of these two begin with 1 and the other with 0"
+    if found and not found.framework.startswith("pytorch"):
+        from lstmcalc.layouts import find_layout
+
+        layout = find_layout(found.framework)
+        yield layout.title, f"{layout.title} begins otherwise: {layout.init}"
 
 
 def forget_code(config: LSTMConfig) -> str:

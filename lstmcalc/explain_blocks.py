@@ -40,6 +40,13 @@ def explanation(module: Tree) -> Iterator[Block]:
         yield Facts(tuple((topic, ("; ".join(_texts(module, topic)),)) for topic in brief))
 
 
+def _texts(module: Tree, topic: str) -> list[str]:
+    """What is said of a topic in words; its code has room only where it stands alone."""
+    texts = [row["text"] for row in module["facts"] if row["topic"] == topic]
+    hidden = any(row["topic"] == topic for row in module.get("code", ()))
+    return [*texts, f"--topic {topic} has the code"] if hidden else texts
+
+
 def _is_brief(module: Tree, topic: str) -> bool:
     if topic == "around":
         return not module["extras"]
@@ -48,10 +55,6 @@ def _is_brief(module: Tree, topic: str) -> bool:
 
 def _facts(module: Tree, topic: str) -> tuple[Line, ...]:
     return tuple((row["label"], (row["text"],)) for row in module["facts"] if row["topic"] == topic)
-
-
-def _texts(module: Tree, topic: str) -> list[str]:
-    return [row["text"] for row in module["facts"] if row["topic"] == topic]
 
 
 def _equations(module: Tree) -> Iterator[Block]:
@@ -113,13 +116,14 @@ def _group_lines(module: Tree, group: Tree) -> Iterator[Line]:
         yield whose, ("here of layer 0", f"x_t = {group['x_t']}", above, begins)
     else:
         yield whose, (f"x_t = {group['x_t']}: H_in = {config['input_size']} wide", begins)
+    each = " of each sequence" if module["data"]["lengths"] else ""
     for other in module["groups"]:
         if other["direction"] == "reverse" and other["first_layer"] == first:
             yield (
                 "reverse",
                 (
                     f"weight_ih_l{first}_reverse and so on",
-                    "from the last step to the first: h_(t+1) and c_(t+1) for h_(t-1) and c_(t-1)",
+                    f"from the last step{each} to the first: h_(t+1) and c_(t+1) for h_(t-1) and c_(t-1)",
                     f"begins with {' and '.join(other['begins'])}",
                 ),
             )

@@ -323,7 +323,7 @@ KERAS: Final = Layout(
     c_n=("states[{layer}][1]", "states[{layer}][{odd}]"),
     states="states[l] is what layer l returns behind its output with return_state=True",
     returns="the output of the last step only (return_sequences=False), no states (return_state=False)",
-    lengths="mask; behind a sequence its last output is repeated",
+    lengths="mask; behind a sequence its last output is repeated, from Bidirectional it is 0",
     init="kernel glorot_uniform, recurrent_kernel orthogonal, bias 0 with 1 for the forget gate (stored)",
     evidence=Evidence("run", "keras 3.15.1", "keras/src/layers/rnn/lstm.py, bidirectional.py"),
     paths=Paths(
@@ -375,6 +375,7 @@ KERAS1: Final = KERAS._replace(
     ports=tuple(port for port in _KERAS_PORTS if port.when != "return_state=True"),
     states="states[l]: h, c of layer l, or h, c of both directions; kept by stateful layers only",
     returns="the output of the last step only (return_sequences=False)",
+    lengths="mask; behind a sequence its last output is repeated",
     init="W glorot_uniform, U orthogonal, b 0 with 1 for the forget gate (stored)",
     evidence=Evidence(
         "converter", "tf_keras 2.21.0", "its conversion of Keras 1 weights, by their order; the names from keras 1.2.2"

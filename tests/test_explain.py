@@ -178,7 +178,10 @@ def test_a_source_of_several_lstms_is_explained_one_by_one(cli: Cli) -> None:
 
 
 def test_a_source_of_another_framework_is_explained_in_pytorchs_terms(cli: Cli) -> None:
-    found = module(cli("explain", "keras.layers.LSTM(20)", "--input", "10", "--json"))
+    ran = cli("explain", "keras.layers.LSTM(20)", "--input", "10", "--json")
+    found = module_of(ran)
+    assert "note: explained as PyTorch's nn.LSTM has it; shapes and params are in the terms of Keras 3\n" in ran.err
+    assert any("Keras 3 begins otherwise: kernel glorot_uniform" in row["text"] for row in found["facts"])
     assert (found["framework"], found["config"]["batch_first"]) == ("pytorch", True)
     assert found["groups"][0]["x_t"] == "input[:, t]"
 
@@ -186,7 +189,7 @@ def test_a_source_of_another_framework_is_explained_in_pytorchs_terms(cli: Cli) 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--dropout", "0.5"), "acts between layers, and there is one: nowhere"),
+        (("--dropout", "1"), "acts between layers, and there is one: nowhere"),
         (("--dropout", "0.25", "--layers", "2"), "each number is 0 with probability 0.25, else divided by 0.75"),
         (("--dropout", "1", "--layers", "3"), "with 1 the layers above read zeros in training"),
         (("--layers", "3"), "acts on h_t of layers 0 to 1, where it becomes x_t of the layer above"),
@@ -195,6 +198,25 @@ def test_a_source_of_another_framework_is_explained_in_pytorchs_terms(cli: Cli) 
 def test_dropout(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
     facts = module_of(cli("explain", "--topic", "dropout", *arguments, "--json"))["facts"]
     assert words in [row["text"] for row in facts]
+
+
+def test_dropout_of_one_layer_says_nothing_of_how(cli: Cli) -> None:
+    facts = module_of(cli("explain", "--topic", "dropout", "--dropout", "1", "--json"))["facts"]
+    assert "how" not in [row["label"] for row in facts]
+
+
+def test_each_sequence_begins_at_its_own_end(cli: Cli) -> None:
+    found = module(cli("explain", "--bi", "--lengths", "3,5,2", "--json"))
+    assert found["groups"][1]["begins"] == ["h_(length) = h_0[1]", "c_(length) = c_0[1]"]
+    texts = [row["text"] for row in found["facts"]]
+    assert (
+        "in the order of the batch, each sequence's from where it ends, of the reverse direction from step 0" in texts
+    )
+
+
+def test_an_empty_batch_has_no_last_step_to_warn_of(cli: Cli) -> None:
+    claims = module(cli("explain", "--batch", "0", "--bi", "--json"))["claims"]
+    assert [row["says"] for row in claims if row["expression"] == "output[-1]"] == ["the last step"]
 
 
 def module_of(ran: Ran) -> dict[str, Any]:
@@ -208,7 +230,9 @@ def test_the_start(cli: Cli) -> None:
     out = cli("explain", "--topic", "init", "--hidden", "100").out
     assert "k = 1/sqrt(H_cell) = 0.1" in " ".join(out.split())
     assert 'parameter[100:200] = 1.0 if name.startswith("bias_ih") else 0.0\n' in out
+    assert "has the code" not in out
     assert "parameter[" not in cli("explain", "--topic", "init", "--no-bias").out
+    assert "--topic init has the code" in " ".join(cli("explain").out.split())
 
 
 @pytest.mark.parametrize("batch_first", [(), ("--batch-first",)])
