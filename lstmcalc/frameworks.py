@@ -323,7 +323,7 @@ KERAS: Final = Layout(
     c_n=("states[{layer}][1]", "states[{layer}][{odd}]"),
     states="states[l] is what layer l returns behind its output with return_state=True",
     returns="the output of the last step only (return_sequences=False), no states (return_state=False)",
-    lengths="mask; behind a sequence its last output is repeated, from Bidirectional it is 0",
+    lengths="mask; behind a sequence its last output is repeated (0 with Bidirectional)",
     init="kernel glorot_uniform, recurrent_kernel orthogonal, bias 0 with 1 for the forget gate (stored)",
     evidence=Evidence("run", "keras 3.15.1", "keras/src/layers/rnn/lstm.py, bidirectional.py"),
     paths=Paths(

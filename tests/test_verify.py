@@ -78,6 +78,7 @@ def test_the_checks_of_a_packed_run() -> None:
         "output[-1]: the last step, not the last hidden state",
         "output[:, -1]: every step of the last sequence",
         "output[..., -1]: the last feature of every step",
+        "output.transpose(0, 1): Keras return_sequences=True",
         "packed.data: step by step, the longest first",
         "equations, gate by gate",
         "each sequence alone gives the same (all 3)",
