@@ -31,6 +31,7 @@ def commands() -> dict[str, list[str]]:
         "shapes --json": [lstmcalc, "shapes", "--hidden", "20", "--layers", "2", "--bi", "--json"],
         "shapes SOURCE": [lstmcalc, "shapes", "nn.LSTM(10, 20, 2, bidirectional=True)"],
         "params": [lstmcalc, "params", "--hidden", "20", "--layers", "2", "--bi"],
+        "explain": [lstmcalc, "explain", "--hidden", "20", "--layers", "2", "--bi"],
         "10,000 layers": [lstmcalc, "params", "--layers", "10000", "--json"],
         "--version": [lstmcalc, "--version"],
         "run": [lstmcalc, "run"],

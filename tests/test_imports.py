@@ -187,6 +187,15 @@ def test_other_frameworks_are_loaded_when_one_is_named() -> None:
         assert loaded_by(RUN.format(arguments)).isdisjoint(HEAVY)
 
 
+def test_the_explanation_is_loaded_when_it_is_asked_for() -> None:
+    own = {f"lstmcalc.{name}" for name in ("claims", "explain", "explain_blocks", "formulas", "packing")}
+    for command in ("shapes", "params"):
+        assert loaded_by(RUN.format([command, "--head", "3", "--embed", "5"])).isdisjoint({*own, *HEAVY})
+    explaining = loaded_by(RUN.format(["explain", "--lengths", "3,2", "--head", "3"]))
+    assert own <= explaining
+    assert explaining.isdisjoint(HEAVY)
+
+
 READERS = {
     f"lstmcalc.{name}"
     for name in ("constructors", "documents", "expressions", "keras_code", "keras_json", "printed", "pycode", "syntax")
