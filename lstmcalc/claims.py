@@ -57,6 +57,15 @@ class Claim(NamedTuple):
     relations: tuple[Relation, ...]
 
 
+def end_of(data: DataSpec, direction: str) -> tuple[Index, ...]:
+    """The index into what is traced, steps first, at which a direction has read all of each sequence."""
+    if direction == "reverse":
+        return (0,)
+    if not data.lengths:
+        return (-1,)
+    return [length - 1 for length in data.lengths], list(range(len(data.lengths)))
+
+
 def claims_of(model: LSTMModel, data: DataSpec, around: Surroundings) -> list[Claim]:
     """Everything that is said of the tensors of this LSTM on this data."""
     return list(_Claims(model, data, around).made())
@@ -112,11 +121,7 @@ class _Claims:
 
     def _at_end(self, layer: int, direction: str, value: str = "h") -> Snippet:
         """The h (or c) of every sequence when a direction has read all of it."""
-        end: tuple[Index, ...] = (0,) if direction == "reverse" else (-1,)
-        lengths = self._data.lengths
-        if lengths and direction == "forward":
-            end = [length - 1 for length in lengths], list(range(len(lengths)))
-        return at(tensor(traced_name(value, layer, direction)), *end)
+        return at(tensor(traced_name(value, layer, direction)), *end_of(self._data, direction))
 
     def _both_at_end(self) -> Snippet:
         """The last layer's h of all directions beside each other, when each of them has read everything."""

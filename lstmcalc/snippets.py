@@ -80,10 +80,15 @@ def joined(parts: Sequence[Snippet]) -> Snippet:
 
 def linear(name: str, base: Snippet) -> Snippet:
     """The layer `name`, a Linear with `name.weight` and `name.bias`, on a tensor: `head(h_n[-1])`."""
-    return Snippet(
-        f"{name}({base})",
-        lambda names: base.value(names) @ names[f"{name}.weight"].T + names[f"{name}.bias"],
-    )
+
+    def value(names: Namespace) -> Any:  # noqa: ANN401  # a NumPy array
+        weight, bias = names[f"{name}.weight"], names[f"{name}.bias"]
+        work = "float32" if weight.dtype == "float16" else weight.dtype  # NumPy multiplies halves one by one
+        product = base.value(names).astype(work, copy=False) @ weight.T.astype(work, copy=False)
+        product += bias
+        return product.astype(weight.dtype, copy=False)
+
+    return Snippet(f"{name}({base})", value)
 
 
 def looked_up(name: str, base: Snippet) -> Snippet:

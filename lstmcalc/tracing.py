@@ -5,9 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from lstmcalc.arrays import Array, as_array
+from lstmcalc.claims import end_of
 from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.model import TRACED, traced_name
 from lstmcalc.numerics import Step, data_of, forward
+from lstmcalc.snippets import Index
 from lstmcalc.symbols import DIRECTIONS
 
 
@@ -60,6 +62,59 @@ class Trace:
                 kept[step.t] = rows[0]
             else:
                 kept[step.t, self._order[: len(rows)]] = rows
+
+
+class Ended:
+    """What one layer and direction has at its end: of its trace the part that is kept.
+
+    Args:
+        array: `(N, H)`, without N if unbatched.
+        index: The index at which it would stand in the trace.
+    """
+
+    def __init__(self, array: Array, index: tuple[Index, ...]) -> None:
+        self.array = array
+        self._index = index
+
+    def __getitem__(self, index: tuple[Index, ...]) -> Array:
+        """The values at the end, which are all there are."""
+        if index != self._index:
+            raise KeyError(index)
+        return self.array
+
+
+class Ends:
+    """Records the cell and h where each direction ends: give it to `forward` as `on_step`.
+
+    Args:
+        config: The LSTM.
+        data: The data it is given.
+        dtype: The dtype to keep.
+        layers: Of which layers.
+
+    Attributes:
+        arrays: `c_l0`, `h_l0_reverse`, ..., to be indexed with `claims.end_of` alone.
+    """
+
+    def __init__(self, config: LSTMConfig, data: DataSpec, dtype: str, layers: Collection[int]) -> None:
+        self._order = list(data.sorted_indices)
+        batch = () if data.unbatched else (data.num_sequences,)
+        widths = {"c": config.hidden_size, "h": config.output_size}
+        self.arrays = {
+            traced_name(value, layer, direction): Ended(np.zeros((*batch, width), dtype), end_of(data, direction))
+            for layer in sorted(set(layers))
+            for direction in DIRECTIONS[: config.num_directions]
+            for value, width in widths.items()
+        }
+
+    def __call__(self, step: Step) -> None:
+        """Record one step over those before it: the last of each sequence stays."""
+        for value, rows in (("c", step.c), ("h", step.h)):
+            kept = self.arrays.get(traced_name(value, step.layer, DIRECTIONS[step.direction]))
+            if kept is not None and kept.array.ndim == 1:
+                kept.array[:] = rows[0]
+            elif kept is not None:
+                kept.array[self._order[: len(rows)]] = rows
 
 
 def trace(

@@ -17,7 +17,7 @@ from lstmcalc.judges import JUDGES, check_judge
 from lstmcalc.machine import available_memory
 from lstmcalc.model import TRACED, LSTMModel
 from lstmcalc.numerics import OnStep, Step, forward
-from lstmcalc.tracing import Trace
+from lstmcalc.tracing import Ends, Trace
 
 Progress: TypeAlias = Callable[[int, int], None]  # steps done, steps in all
 
@@ -72,26 +72,34 @@ def run_memory(
     Other frameworks are a rough guess: their libraries, some copies of the weights, and as much for the data again.
     """
     stored = DTYPE_BYTES[data.dtype]
-    working = max(stored, DTYPE_BYTES["float32"])  # float16 is computed in float32
-    model = LSTMModel(config)
+    working = max(stored, DTYPE_BYTES["float32"])  # float16 is drawn and computed in float32
+    model, layers = LSTMModel(config), extras(config, around)
     batch, rows = data.num_sequences, data.seq_len * data.num_sequences
     width, hidden = config.num_directions * config.output_size, config.hidden_size
     one_state = model.num_cells * (config.output_size + hidden)
     states = one_state * batch
     largest_cell = max(subtotal.numel for subtotal in model.storage.subtotals[: config.num_directions + 1])
-    extra = sum(extra.numel for extra in extras(config, around)) + 2 * rows * (around.head or 0)
-    kept = model.num_parameters + rows * (config.input_size + width) + 2 * states + extra
-    watched = config.num_layers if traced else min(config.num_layers, 2)
-    values = (len(TRACED) - 1 if traced else 1) * hidden + config.output_size
-    kept += rows * watched * config.num_directions * values
+    parameters = model.num_parameters + sum(extra.numel for extra in layers)
+    logits = (rows if around.head_on == "all" else batch) * (around.head or 0)
+    kept = parameters + rows * (config.input_size + width) + 2 * states + logits
+    steps = len(TRACED) * config.num_layers * config.num_directions * hidden if traced else width
+    kept += rows * steps + 4 * config.num_directions * batch * hidden
+    # Then one of these on top, whichever takes most.
+    drawn = max([largest_cell, rows * config.input_size, *(extra.numel for extra in layers)])
+    drawing = drawn * working if stored < working else rows * config.input_size * stored
     buffers = rows * (4 * hidden + 2 * width + 2 * config.input_size) + 2 * states + 5 * batch * hidden
     converted = 2 * largest_cell  # one being made while the last is not yet gone
     computing = (buffers + (converted if stored < working else 0)) * working
-    by_hand = DTYPE_BYTES["float64"] * (largest_cell + 4 * hidden * config.input_size)
-    by_hand += 2 * DTYPE_BYTES["float64"] * min(data.seq_len, STEPS_BY_HAND) * 2 * config.num_directions * 6 * hidden
+    watched = 4 * config.num_directions * len(TRACED) * hidden * min(data.seq_len, STEPS_BY_HAND)
+    by_hand = DTYPE_BYTES["float64"] * (largest_cell + 4 * hidden * config.input_size + watched)
+    by_hand += converted * working if stored < working else 0
+    claimed = (2 * logits + 2 * rows * width) * working
+    claimed += sum(extra.numel for extra in layers) * working if stored < working else 0
     compared = 3 * DTYPE_BYTES["float64"] * (data.seq_len * width + one_state + batch * width)
-    bookkeeping = 2**17 + 40 * data.seq_len + 500 * model.storage.num_arrays  # Python's own objects
-    own = kept * stored + max(computing, by_hand) + compared + bookkeeping
+    # Python's own objects, of arrays and steps first of all.
+    bookkeeping = 2**17 + 40 * data.seq_len + (1500 if traced else 500) * model.storage.num_arrays
+    own = kept * stored + max(drawing, computing, by_hand, claimed) + compared + bookkeeping
+    own += own // 20
     judges = [JUDGES[name] for name in against]  # one after the other, but their libraries stay
     copies = max((judge.copies for judge in judges), default=0)
     libraries = sum(judge.library for judge in judges)
@@ -131,13 +139,14 @@ def run(
         tokens: Any = generator.integers(around.embed, size=inputs["input"].shape[:-1])
         inputs = {"tokens": tokens, **inputs, "input": layers["embedding.weight"][tokens]}
     on_step = _stepper(config, data, progress)
-    values, watched = (TRACED, None) if traced else (("c", "h"), (0, config.num_layers - 1))
-    trace = Trace(config, data, data.dtype, values, watched)
+    last = config.num_layers - 1
+    trace = Trace(config, data, data.dtype) if traced else Trace(config, data, data.dtype, ("h",), (last,))
+    ends = Ends(config, data, data.dtype, (0, last))
+    watching: list[OnStep] = [trace, ends, *([on_step] if on_step else [])]
 
     def record(step: Step) -> None:
-        trace(step)
-        if on_step:
-            on_step(step)
+        for watch in watching:
+            watch(step)
 
     state = inputs["h_0"], inputs["c_0"]
     output, (h_n, c_n) = forward(config, weights, inputs["input"], state, data.lengths, on_step=record)
@@ -145,7 +154,7 @@ def run(
     if around.head is not None:
         outputs["logits"] = logits(config, around).value({**outputs, **layers})
     result = Run(weights, layers, inputs, outputs, trace.arrays if traced else {}, [])
-    result.checks.extend(run_checks(model, data, around, result, trace.arrays, on_step))
+    result.checks.extend(run_checks(model, data, around, result, {**ends.arrays, **trace.arrays}, on_step))
     for name in against:
         result.checks.extend(check_against(name, config, data, result))
     return result

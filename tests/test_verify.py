@@ -24,6 +24,7 @@ from lstmcalc import (
     verify,
 )
 from lstmcalc.arrays import Array
+from lstmcalc.config import Surroundings
 from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.verify import generator_of
 
@@ -371,6 +372,34 @@ def test_the_memory_estimate_is_an_upper_bound_and_not_a_wild_one(
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     estimate = verify.run_memory(config, given_data)
+    assert peak <= estimate
+    assert estimate <= 2.5 * peak
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize(
+    ("config", "spec", "around", "traced"),
+    [
+        (LSTMConfig(10, 20), {}, Surroundings(embed=200_000), False),
+        (LSTMConfig(10, 20), {"seq_len": 50, "batch": 4}, Surroundings(20_000, "all"), False),
+        (LSTMConfig(10, 20), {"seq_len": 50, "batch": 4}, Surroundings(20_000), False),
+        (LSTMConfig(10, 20), {"seq_len": 1, "batch": 200}, Surroundings(10_000), False),
+        (LSTMConfig(10, 20, bidirectional=True), {"lengths": list(range(1, 100))}, Surroundings(100, "all"), False),
+        (LSTMConfig(10, 20, 100), {}, Surroundings(), True),
+        (LSTMConfig(10, 50, 3, bidirectional=True), {"seq_len": 100, "batch": 8}, Surroundings(), True),
+        (LSTMConfig(10, 600), {}, Surroundings(), False),
+        (LSTMConfig(30_000, 20), {}, Surroundings(embed=100), False),
+    ],
+)
+def test_the_memory_estimate_knows_of_layers_around_and_of_a_trace(
+    config: LSTMConfig, spec: dict[str, Any], around: Surroundings, traced: bool, dtype: str
+) -> None:
+    given_data = DataSpec.given(**spec, dtype=dtype)
+    tracemalloc.start()
+    verify.run(config, given_data, around=around, traced=traced)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    estimate = verify.run_memory(config, given_data, around=around, traced=traced)
     assert peak <= estimate
     assert estimate <= 2.5 * peak
 
