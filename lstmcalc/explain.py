@@ -37,7 +37,7 @@ def explained(subject: Subject, topics: Sequence[str], states: Callable[[LSTMMod
         TooLargeError: There would be more than `MAX_ROWS` rows.
     """
     model, data = LSTMModel(subject.config), subject.data
-    told = list(topics) or [topic for topic in TOPICS if topic != "packing" or data.lengths]
+    told = list(topics or TOPICS)
     own: Tree = {
         "data": data_tree(subject),
         "around": around_tree(subject),
@@ -66,8 +66,8 @@ def explained(subject: Subject, topics: Sequence[str], states: Callable[[LSTMMod
         for topic in told
         for label, text in _FACTS.get(topic, _no_facts)(subject)
     ]
-    if "init" in told and subject.config.bias:
-        own["code"] = [{"topic": "init", "code": forget_code(subject.config)}]
+    codes = {"packing": packing_code(subject) if data.lengths else "", "init": forget_code(subject.config)}
+    own["code"] = [{"topic": topic, "code": codes[topic]} for topic in told if codes.get(topic)]
     tree = module_tree(subject, SETTINGS, own)
     if subject.found and subject.found.framework != "pytorch":
         from lstmcalc.layouts import find_layout
@@ -162,11 +162,11 @@ def _packing(config: LSTMConfig, data: DataSpec) -> Tree:
 
 
 def _packed_step(step: PackedStep) -> Tree:
+    """One step; whose rows they are is said once, by `sorted_indices`: the first `batch_size` of them."""
     return {
         "step": step.step,
         "batch_size": step.batch_size,
         "rows": list(step.rows),
-        "sequences": list(step.sequences),
     }
 
 
@@ -186,14 +186,34 @@ def _sequence(config: LSTMConfig, n: int, length: int) -> Tree:
     }
 
 
+def _title_of_other(subject: Subject) -> str:
+    """The framework of the source, if it is not PyTorch."""
+    if not subject.found or subject.found.framework.startswith("pytorch"):
+        return ""
+    from lstmcalc.layouts import find_layout
+
+    return find_layout(subject.found.framework).title
+
+
+def _equation_facts(subject: Subject) -> Facts:
+    for item in subject.found.unmodelled if subject.found else ():
+        yield "take care", f"the source has {item}: these are the equations without it"
+
+
 def _no_facts(_: Subject) -> Facts:
     return iter(())
 
 
 def _state_facts(subject: Subject) -> Facts:
-    both = ", forward before reverse: l*D + d" if subject.config.bidirectional else ""
+    config = subject.config
+    shape = {item.name: item.shape for item in LSTMModel(config).tensors_of(subject.data)}
+    ways = " and direction" if config.bidirectional else ""
+    yield "call", "output, (h_n, c_n) = lstm(input, (h_0, c_0))"
+    yield "output", f"{shape['output']}: h of the last layer, of every step"
+    yield "h_n", f"{shape['h_n']}: h of every layer{ways}, where it has read everything"
+    yield "c_n", f"{shape['c_n']}: the cell there; it is nowhere in output"
+    both = ", forward before reverse: l*D + d" if config.bidirectional else ""
     yield "index", f"the first axis of h_n and of c_n, layer by layer{both}"
-    yield "output", "holds h of the last layer: no other h_n is in it, and no c_n"
 
 
 def _packing_facts(subject: Subject) -> Facts:
@@ -203,7 +223,11 @@ def _packing_facts(subject: Subject) -> Facts:
             yield "here", f"one sequence of L = {data.seq_len} steps, without a batch: nothing to pack"
         else:
             yield "here", f"no padding: every sequence has L = {data.seq_len} steps"
-        yield "to see it", "explain --topic packing --lengths 5,3,2"
+        yield (
+            "what",
+            "packed, padding is not computed, and each sequence has its own h_n",
+        )
+        yield "to see it", "--lengths 5,3,2 shows it"
         return
     packing = Packing(data)
     reverse = ", of the reverse direction from step 0" if subject.config.bidirectional else ""
@@ -218,10 +242,29 @@ def _packing_facts(subject: Subject) -> Facts:
         )
 
 
+def packing_code(subject: Subject) -> str:
+    """Code that packs the input of an `nn.LSTM` called `lstm`, and unpacks its output."""
+    data, first = subject.data, subject.config.batch_first
+    lengths = list(data.lengths or ())
+    shown = str(lengths) if len(lengths) <= _SHOWN else "lengths"
+    layout = ", batch_first=True" if first else ""
+    order = "" if lengths == sorted(lengths, reverse=True) else ", enforce_sorted=False"
+    return (
+        f"packed = pack_padded_sequence(\n    input, {shown}{layout}{order}\n)\n"
+        "packed_output, (h_n, c_n) = lstm(packed)\n"
+        f"output, _ = pad_packed_sequence(packed_output{layout}, total_length={data.seq_len})\n"
+    )
+
+
+_SHOWN: Final = 8  # lengths in a line of code
+
+
 def _dropout_facts(subject: Subject) -> Facts:
     config = subject.config
+    if _title_of_other(subject):
+        yield "whose", f"this is the dropout of PyTorch's nn.LSTM, not that of {_title_of_other(subject)}"
     if config.num_layers == 1:
-        yield "where", "acts between layers, and there is one: nowhere"
+        yield "where", "acts between layers: with one layer nowhere"
     else:
         spans = "layer 0" if config.num_layers == 2 else f"layers 0 to {config.num_layers - 2}"  # noqa: PLR2004
         yield "where", f"acts on h_t of {spans}, where it becomes x_t of the layer above"
@@ -241,11 +284,14 @@ def _batch_first_facts(subject: Subject) -> Facts:
         yield "here", "does nothing: unbatched input has no batch axis"
         return
     shape = {item.name: item.shape for item in LSTMModel(config).tensors_of(data)}
-    for name, width in (("input", "H_in"), ("output", "D*H_out")):
+    sizes = {}
+    for name in ("input", "output"):
         one, other, features = shape[name]
         length, batch = (other, one) if config.batch_first else (one, other)
-        first, second = (batch, length, features), (length, batch, features)
-        yield name, f"{name} is (N, L, {width}) = {first} with it, (L, N, {width}) = {second} without"
+        sizes[name] = (batch, length, features), (length, batch, features)
+    first, second = sizes["input"]
+    yield "input", f"input is (N, L, H_in) = {first} with it, (L, N, H_in) = {second} without"
+    yield "output", "output likewise: {} and {}".format(*sizes["output"])
     states = " and ".join(f"{name} {shape[name]}" for name in ("h_n", "c_n"))
     yield "h and c", f"h_0, c_0, h_n, c_n are the same with and without: {states}"
     yield "instead", "input.transpose(0, 1) makes one layout of the other"
@@ -259,15 +305,16 @@ def _init_facts(subject: Subject) -> Facts:
     if config.bias:
         yield "forget", "the forget gate's bias, b_if + b_hf, is 0 on average: each step keeps about half of the cell"
         yield "to keep more", "to keep more, let one of these two begin with 1 and the other with 0"
-    if found and not found.framework.startswith("pytorch"):
+    if found and _title_of_other(subject):
         from lstmcalc.layouts import find_layout
 
-        layout = find_layout(found.framework)
-        yield layout.title, f"{layout.title} begins otherwise: {layout.init}"
+        yield "otherwise", f"{_title_of_other(subject)} begins otherwise: {find_layout(found.framework).init}"
 
 
 def forget_code(config: LSTMConfig) -> str:
-    """Code that lets the forget gates of an `nn.LSTM` called `lstm` begin with a bias of 1."""
+    """Code that lets the forget gates of an `nn.LSTM` called `lstm` begin with a bias of 1; empty without biases."""
+    if not config.bias:
+        return ""
     rows = f"{config.hidden_size}:{2 * config.hidden_size}"
     return (
         "with torch.no_grad():\n"
@@ -285,12 +332,13 @@ def _around_facts(subject: Subject) -> Facts:
     if around.head is not None:
         yield "head", f"nn.Linear({width}, {around.head})"
     if around.head is None:
-        yield "a head", f"a classifier is nn.Linear({width}, OUT) on the last hidden state: --head OUT"
+        yield "classifier", f"a classifier is nn.Linear({width}, OUT) on the last hidden state: --head OUT"
     if around.embed is None:
-        yield "an embedding", f"words become input by nn.Embedding(VOCAB, {config.input_size}): --embed VOCAB"
+        yield "words", f"words become input by nn.Embedding(VOCAB, {config.input_size}): --embed VOCAB"
 
 
 _FACTS: Final[dict[str, Callable[[Subject], Facts]]] = {
+    "equations": _equation_facts,
     "states": _state_facts,
     "packing": _packing_facts,
     "dropout": _dropout_facts,

@@ -43,7 +43,7 @@ def explanation(module: Tree) -> Iterator[Block]:
 def _texts(module: Tree, topic: str) -> list[str]:
     """What is said of a topic in words; its code has room only where it stands alone."""
     texts = [row["text"] for row in module["facts"] if row["topic"] == topic]
-    hidden = any(row["topic"] == topic for row in module.get("code", ()))
+    hidden = any(row["topic"] == topic for row in module["code"])
     return [*texts, f"--topic {topic} has the code"] if hidden else texts
 
 
@@ -68,9 +68,10 @@ def _equations(module: Tree) -> Iterator[Block]:
         if not shown:
             yield Formulas(tuple(_formula(module, group, row) for row in own))
         shown = shown or own
+    notation = "@ a matrix product, ^T transposed, * number by number; a batch has rows, so W x is x @ W^T"
     ended = module["data"]["lengths"]
     rows = (("rows", ("those of the sequences that still run at step t, batch_sizes[t] of them",)),) if ended else ()
-    yield Facts((*rows, legend(module)))
+    yield Facts((*_facts(module, "equations"), *rows, ("signs", (notation,)), legend(module)))
 
 
 def _of(rows: Sequence[Tree], group: Tree) -> list[Tree]:
@@ -130,8 +131,8 @@ def _group_lines(module: Tree, group: Tree) -> Iterator[Line]:
 
 
 def _states(module: Tree) -> Iterator[Block]:
-    yield state_map(module)
     yield Facts(_facts(module, "states"))
+    yield state_map(module)
     yield _claims(module, "states")
     keras = [row for row in module["claims"] if row["topic"] == "keras"]
     if keras:
@@ -165,13 +166,14 @@ def _packing(module: Tree) -> Iterator[Block]:
     if packing is None:
         yield Facts(_facts(module, "packing"))
         return
+    yield from (Code(row["code"]) for row in module["code"] if row["topic"] == "packing")
     yield Code(_picture(module), "text")
     seq_len, batch = module["data"]["seq_len"], module["data"]["batch"]
     waste = f"{packing['padding']:,} of {batch * seq_len:,} steps, {packing['waste_percent']:.1f} %"
     yield Facts(
         (
             ("padding", (waste,)),
-            ("packed.data", (f"{shape_text((packing['rows'], module['config']['input_size']))}, without it",)),
+            ("packed.data", (f"{shape_text((packing['rows'], module['config']['input_size']))}, the steps alone",)),
             *((name, (short_list(packing[name]),)) for name in ("batch_sizes", "sorted_indices", "unsorted_indices")),
             *_facts(module, "packing"),
         )
@@ -191,7 +193,7 @@ def _packing(module: Tree) -> Iterator[Block]:
                         str(row["step"]),
                         str(row["batch_size"]),
                         "{}:{}".format(*row["rows"]),
-                        short_list(row["sequences"]),
+                        short_list(packing["sorted_indices"][: row["batch_size"]]),
                     )
                 )
                 for row in steps[:_SHOWN]
@@ -240,7 +242,7 @@ def _picture(module: Tree) -> str:
     lines = [f"x a step, . padding{f'; {each} steps a character' if each > 1 else ''}"]
     for n, length in enumerate(lengths[:_SHOWN]):
         filled = -(-length // each)
-        lines.append(f"sequence {n:>{digits}}  {'x' * filled}{'.' * (width - filled)}  {length:,}")
+        lines.append(f"sequence {n:>{digits}}  {'x' * filled}{'.' * (width - filled)}  {length}")
     if len(lengths) > _SHOWN:
         lines.append(f"... {len(lengths) - _SHOWN:,} more")
     return "\n".join(lines)
@@ -251,7 +253,7 @@ def _words(topic: str) -> Callable[[Tree], Iterator[Block]]:
 
     def blocks(module: Tree) -> Iterator[Block]:
         yield Facts(_facts(module, topic))
-        for row in module.get("code", ()):
+        for row in module["code"]:
             if row["topic"] == topic:
                 yield Code(row["code"])
 

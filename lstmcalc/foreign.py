@@ -46,7 +46,8 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
         "layout": layout_tree(subject.framework),
         "symbols": {**symbols, **around_symbols(subject.around)},
         "tensors": [
-            *(_alone(tensor, data.dtype) for tensor in before),
+            # Outside of PyTorch, indices are 32-bit integers by default (keras 3.15.1, jax 0.10.2).
+            *(_alone(tensor, "int64" if subject.framework == "pytorch-cell" else "int32") for tensor in before),
             *(
                 {
                     **tensor_tree(face, face.dtype or data.dtype),
@@ -65,7 +66,14 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
         "returns": f"as called with {_options_text(options)}" if options else layout.returns,
         "lengths_by": layout.lengths or None,
     }
-    return module_tree(subject, SETTINGS, own)
+    tree = module_tree(subject, SETTINGS, own)
+    if subject.around.head is not None and "return_sequences" in options:
+        every = bool(options["return_sequences"])
+        if every != (subject.around.head_on == "all"):
+            wanted = "the head is put on the last of them" if every else "for a head on all of them it must be True"
+            what = "returns every step" if every else "returns the last step only"
+            tree["notes"].append(f"with return_sequences={every} the layer {what}: {wanted}")
+    return tree
 
 
 def _alone(tensor: Tensor, dtype: str) -> Tree:

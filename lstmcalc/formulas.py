@@ -134,9 +134,8 @@ def _equations(model: LSTMModel, data: DataSpec, layer: int, direction: str) -> 
     values = model.data_symbols(data)
     batch = () if data.unbatched else (N,)
     before = "(t-1)" if direction == "forward" else "(t+1)"
-    each = len(model.parameters) // model.num_cells
-    start = (layer * model.config.num_directions + DIRECTIONS.index(direction)) * each
-    arrays = {parameter.holds[0]: parameter for parameter in model.parameters[start : start + each]}
+    rows = (place.parameter for place in model.storage.placements(layer))
+    arrays = {parameter.holds[0]: parameter for parameter in rows if parameter.direction == direction}
 
     def value(symbol: str, *symbolic: Dim) -> Operand:
         return Operand(symbol, symbolic, tuple(size.at(values) for size in symbolic))
@@ -152,15 +151,15 @@ def _equations(model: LSTMModel, data: DataSpec, layer: int, direction: str) -> 
     equations = []
     for gate in GATES:
 
-        def rows(stem: str, symbol: str, letter: str = gate.letter) -> Operand:
+        def part(stem: str, symbol: str, letter: str = gate.letter) -> Operand:
             return _rows(arrays[stem], f"{symbol}{letter}", letter, values)
 
-        products = [Product((rows("weight_ih", "W_i"), x), matrix=True)]
+        products = [Product((part("weight_ih", "W_i"), x), matrix=True)]
         if "bias_ih" in arrays:
-            products.append(Product((rows("bias_ih", "b_i"),)))
-        products.append(Product((rows("weight_hh", "W_h"), h), matrix=True))
+            products.append(Product((part("bias_ih", "b_i"),)))
+        products.append(Product((part("weight_hh", "W_h"), h), matrix=True))
         if "bias_hh" in arrays:
-            products.append(Product((rows("bias_hh", "b_h"),)))
+            products.append(Product((part("bias_hh", "b_h"),)))
         result = value(f"{gate.letter}_t", *batch, H_cell)
         role = f"{gate.name} gate: {gate.role}" if gate.letter != "g" else gate.role
         equations.append(Equation(result, gate.activation, tuple(products), role))

@@ -63,6 +63,8 @@ _LABELS: Final = {
     ("source", "inferred"): "follows from {where}",
     ("config", "stated"): "from {where}",
     ("config", "inferred"): "follows from {where}",
+    ("source", "assumed"): "assumed in {where}",
+    ("config", "assumed"): "assumed in {where}",
     ("default", "assumed"): "assumed",
     ("default", "stated"): "{owner}'s default",
     ("source", "unknown"): "not in {where}",
@@ -175,8 +177,9 @@ def _grand_total(module: Tree) -> list[Line]:
         return []
     whole = f"{module['grand_total']:,} parameters", f"{bytes_text(module['grand_total_bytes'])} in {module['dtype']}"
     there = "what PyTorch calls " if "layout" in module else ""
+    formula = f"{module['grand_total_symbolic']} = {module['grand_total']:,}"
     reads = [("head", (f"reads {there}{module['head_reads']}",))] if module["head_reads"] else []
-    return [("grand total", whole), *reads]
+    return [("grand total", (*whole, f"{formula}")), *reads]
 
 
 def _foreign_facts(module: Tree, rows: Sequence[Tree]) -> tuple[Line | None, list[Line], list[Line]]:
@@ -274,6 +277,8 @@ def _run(module: Tree) -> Iterator[Block]:
     )
     if len(module.get("trace", ())):
         yield from _trace(module)
+    elif "trace" in module:
+        yield Facts((("trace", ("of no sequence: the batch is empty",)),))
     failed = [check["name"] for check in module["checks"] if not check["passed"]]
     count = len(module["checks"])
     verdict = f"{len(failed)} of {count} checks FAILED: {failed[0]}" if failed else f"all {count} checks hold"
@@ -286,9 +291,11 @@ def _trace(module: Tree) -> Iterator[Block]:
     steps = lengths[0] if lengths else module["data"]["seq_len"]
     first, last = range(min(steps, _TRACED_STEPS)), range(max(_TRACED_STEPS, steps - _TRACED_STEPS), steps)
     rows = []
-    for layer, end in folded(module):
-        if end > layer:
-            rows.append(Row((f"layers {layer} to {end}", *[""] * len(TRACED)), "folded"))
+    layers = module["config"]["num_layers"]
+    hidden = range(_TRACED_LAYERS - 1, layers - 1) if layers > _TRACED_LAYERS else range(0)
+    for layer in (layer for layer in range(layers) if layer not in hidden or layer == hidden[0]):
+        if layer in hidden:
+            rows.append(Row((f"{len(hidden):,} more layers", *[""] * len(TRACED)), "folded"))
             continue
         own = rows_of(module["trace"], layer, layer)
         for number, direction in enumerate(DIRECTIONS[:each]):
@@ -301,10 +308,16 @@ def _trace(module: Tree) -> Iterator[Block]:
     headers = [Column(f"{value}_t", right=True) for value in TRACED]
     yield Grid((Column("step"), *headers), tuple(rows))
     whose = "unit 0" if module["data"]["unbatched"] else "unit 0 of sequence 0"
-    yield Facts((("trace", (f"of {whose}; all of it with --json, or in a file with --save",)),))
+    lines = [("trace", (f"of {whose}; all of it with --json, or in a file with --save",))]
+    if each > 1:
+        lines.append(("reverse", ("is computed from the last step up",)))
+    if module["config"]["proj_size"]:
+        lines.append(("h_t", ("is W_hr m_t with m_t = o_t * tanh(c_t): its units are not the cell's",)))
+    yield Facts(tuple(lines))
 
 
 _TRACED_STEPS: Final = 8  # of a long sequence, at either end
+_TRACED_LAYERS: Final = 4  # of many
 
 
 def _number(value: float | None) -> str:

@@ -276,14 +276,14 @@ def _print_grid(console: "Console", grid: Grid) -> None:
 
 
 def _shrunk(grid: Grid, screen: int) -> list[int]:
-    """The widths of the columns, those whose text can be broken made narrower if that makes the grid fit."""
+    """The widths of the columns, those whose text can be broken made narrower where that is needed."""
     widths = _widths(grid)
     for position, column in enumerate(grid.columns):
         excess = _total(widths) - screen
         if column.breaks and excess > 0:
             longest = max(len(word) for row in grid.rows for word in row.cells[position].split(" "))
             widths[position] -= min(excess, max(0, widths[position] - max(longest, len(column.header))))
-    return widths if _total(widths) <= screen else _widths(grid)
+    return widths
 
 
 def _without(grid: Grid, column: Column) -> Grid:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lstmcalc import __version__
 from lstmcalc.around import around_symbols, extras, extras_symbolic, head_reads, tensors_around
 from lstmcalc.config import AROUND_FIELDS, DTYPE_BYTES, HYPERPARAMETERS, DataSpec
+from lstmcalc.errors import TooLargeError
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model import TRACED, LSTMModel, State, output_text, traced_name
 from lstmcalc.subject import Subject
@@ -88,6 +89,8 @@ def run_tree(subjects: Sequence[Subject], runs: Sequence["Run"], seed: int) -> T
 
 
 def _document(command: str, modules: list[Tree]) -> Tree:
+    if len(modules) > 1 and any(value for value in modules[0].get("around", {}).values()):
+        modules[0]["notes"].append("each of these LSTMs has its own head and embedding; --module NAME picks one")
     return {"schema": SCHEMA, "lstmcalc": __version__, "command": command, "modules": modules}
 
 
@@ -236,7 +239,7 @@ def _run(subject: Subject, model: LSTMModel, result: "Run", seed: int) -> Tree:
             for tensor in (*before, *model.tensors_of(data), *behind)
         ],
     }
-    if result.trace:
+    if result.trace:  # by name; of an empty batch empty arrays
         rows = _TraceRows(subject)
         own["trace"] = LazySequence(len(rows), lambda index: rows.row(index, result.trace))
     return module_tree(subject, SETTINGS, own)
@@ -270,16 +273,29 @@ class _TraceRows:
         return tree
 
 
+MAX_NUMBERS: Final = 10**7  # of a trace that is written as text, about 200 MB
+
+
 def check_trace(subjects: Sequence[Subject]) -> None:
-    """Refuse a trace that has too many rows to be written as text.
+    """Refuse a trace that is too long to be written as text.
 
     Raises:
-        TooLargeError: There would be more than `MAX_ROWS` rows.
+        TooLargeError: There would be more than `MAX_ROWS` rows, or `MAX_NUMBERS` numbers.
     """
+    cure = "--trace --save FILE.npz without --json has no limit; fewer steps"
     for subject in subjects:
-        steps = sum(subject.data.lengths or [subject.data.seq_len * subject.data.num_sequences])
-        cells = subject.config.num_layers * subject.config.num_directions
-        check_rows(cells * steps, "traced step", "--trace --save FILE.npz has no limit; fewer steps")
+        config, data = subject.config, subject.data
+        steps = sum(data.lengths) if data.lengths else data.seq_len * data.num_sequences
+        rows = config.num_layers * config.num_directions * steps
+        check_rows(rows, "traced step", cure)
+        numbers = rows * ((len(TRACED) - 1) * config.hidden_size + config.output_size)
+        if numbers > MAX_NUMBERS:
+            raise TooLargeError(
+                "this trace would be too long",
+                expected=f"at most {MAX_NUMBERS:,} numbers",
+                found=f"{numbers:,}",
+                hint=f"{cure} make fewer numbers",
+            )
 
 
 def _statistics(array: Any) -> Tree:  # noqa: ANN401  # a NumPy array: this module does not import NumPy

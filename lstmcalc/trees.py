@@ -147,7 +147,7 @@ def tensor_tree(tensor: "Tensor | Face", dtype: str) -> Tree:
     count = 1
     for size in tensor.shape:
         count *= size
-    each = _BYTES["int64" if tensor.name in _INTEGERS else dtype]
+    each = _BYTES["int64" if tensor.name in _INTEGERS and dtype not in ("int32", "int64") else dtype]
     return {
         "name": tensor.name,
         "role": tensor.role,

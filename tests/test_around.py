@@ -227,6 +227,41 @@ def test_a_note_says_what_stands_behind_a_sequence(cli: Cli) -> None:
     assert np.array_equal(result.outputs["logits"][2, 1], result.around["head.bias"])
 
 
+def test_several_lstms_have_a_head_each(cli: Cli) -> None:
+    two = "a = nn.LSTM(3, 4); b = nn.LSTM(4, 5)"
+    note = "note: each of these LSTMs has its own head and embedding; --module NAME picks one\n"
+    assert cli("params", two, "--head", "2").err == note
+    assert cli("params", two).err == cli("params", two, "--head", "2", "--module", "b").err == ""
+
+
+@pytest.mark.parametrize(
+    ("every", "head_on", "words"),
+    [
+        (
+            "True",
+            "last",
+            "with return_sequences=True the layer returns every step: the head is put on the last of them",
+        ),
+        ("False", "all", "with return_sequences=False the layer returns the last step only: for a head on all of them"),
+        ("True", "all", ""),
+        ("False", "last", ""),
+    ],
+)
+def test_what_a_layer_of_keras_returns_and_what_its_head_reads(cli: Cli, every: str, head_on: str, words: str) -> None:
+    source = f"keras.layers.LSTM(8, return_sequences={every}, input_shape=(5, 4))"
+    err = cli("shapes", source, "--head", "2", "--head-on", head_on).err
+    assert words in err
+    assert bool(words) is ("return_sequences" in err)
+
+
+def test_tokens_are_as_wide_as_the_framework_has_them(cli: Cli) -> None:
+    sizes = {}
+    for framework in ("pytorch", "pytorch-cell", "keras", "flax-linen"):
+        tensor = module(cli("shapes", "--framework", framework, "--embed", "9", "--json"))["tensors"][0]
+        sizes[framework] = tensor["bytes"] // int(np.prod(tensor["shape"]))
+    assert sizes == {"pytorch": 8, "pytorch-cell": 8, "keras": 4, "flax-linen": 4}
+
+
 def test_tensors_around_of_any_size() -> None:
     before, behind = tensors_around(LSTMConfig(3, 4), DataSpec(10**12, 10**9), Surroundings(10**15, "all", 10**15))
     assert (before[0].shape, behind[0].shape) == ((10**12, 10**9), (10**12, 10**9, 10**15))

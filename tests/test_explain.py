@@ -25,9 +25,10 @@ def test_the_topics_of_the_command_are_those_of_the_module() -> None:
 
 def test_the_whole_explanation(cli: Cli) -> None:
     found = module(cli("explain", "--hidden", "20", "--layers", "2", "--bi", "--json"))
-    own = ["equations", "operands", "groups", "states", "extras", "head_reads", "claims", "facts", "code"]
-    assert list(found) == [*HEAD, "data", "around", "symbols", "topics", *own, "notes"]
-    assert found["topics"] == ["equations", "states", "dropout", "batch-first", "init", "around"]
+    own = ["equations", "operands", "groups", "states", "packing", "packed_steps", "sequences"]
+    more = ["extras", "head_reads", "claims", "facts", "code"]
+    assert list(found) == [*HEAD, "data", "around", "symbols", "topics", *own, *more, "notes"]
+    assert found["topics"] == list(TOPICS)
     assert [(row["first_layer"], row["direction"], row["result"]) for row in found["equations"]] == [
         (layer, direction, f"{value}_t")
         for layer in (0, 1)
@@ -100,8 +101,42 @@ def test_several_topics_in_the_order_they_are_asked_for(cli: Cli) -> None:
     assert out.index("\npacking ") < out.index("\ndropout ")
 
 
+def test_packing_has_the_code(cli: Cli) -> None:
+    found = module(cli("explain", "--topic", "packing", "--lengths", "3,5,2", "--batch-first", "--json"))
+    assert found["code"][0]["code"] == (
+        "packed = pack_padded_sequence(\n    input, [3, 5, 2], batch_first=True, enforce_sorted=False\n)\n"
+        "packed_output, (h_n, c_n) = lstm(packed)\n"
+        "output, _ = pad_packed_sequence(packed_output, batch_first=True, total_length=5)\n"
+    )
+    out = cli("explain", "--topic", "packing", "--lengths", "5,3,2").out
+    assert "packed = pack_padded_sequence(\n    input, [5, 3, 2]\n)\n" in out
+    assert "\n   2            2   6:8                   (0, 1)\n" in out
+
+
+@pytest.mark.parametrize("layers", ["9223372036854775807", "3000000000000000000"])
+def test_as_many_layers_as_there_can_be(cli: Cli, layers: str) -> None:
+    assert cli("explain", "--layers", layers, "--topic", "equations,init,dropout").code == 0
+    assert cli("explain", "--layers", layers).err.startswith("error: this report would be too long\n")
+
+
+def test_a_report_with_assumed_sizes_can_be_read_again(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_text(cli("shapes", "--json").out)
+    for command in ("shapes", "params", "explain", "run"):
+        ran = cli(command, str(path))
+        assert (ran.code, ran.err) == (0, "")
+        assert "assumed in report.json:" in ran.out
+
+
+def test_what_is_not_modelled_is_said_with_the_equations(cli: Cli) -> None:
+    source = "keras.layers.LSTM(8, activation='relu', dropout=0.2, input_shape=(5, 4))"
+    texts = [row["text"] for row in module_of(cli("explain", source, "--json"))["facts"]]
+    assert "the source has activation = 'relu': these are the equations without it" in texts
+    assert "this is the dropout of PyTorch's nn.LSTM, not that of Keras 3" in texts
+
+
 def test_the_whole_fits_two_screens(cli: Cli) -> None:
-    assert len(cli("explain", "--layers", "2", "--bi").out.splitlines()) <= 120
+    assert len(cli("explain", "--layers", "2", "--bi").out.splitlines()) <= 126
     assert len(cli("explain").out.splitlines()) <= 100
 
 
@@ -116,7 +151,7 @@ def test_packing(cli: Cli) -> None:
         "padding": 8,
         "waste_percent": pytest.approx(100 * 8 / 18),
     }
-    assert found["packed_steps"][2] == {"step": 2, "batch_size": 2, "rows": [6, 8], "sequences": [1, 0]}
+    assert found["packed_steps"][2] == {"step": 2, "batch_size": 2, "rows": [6, 8]}
     assert found["sequences"][0] == {
         "sequence": 0,
         "length": 3,
@@ -189,7 +224,7 @@ def test_a_source_of_another_framework_is_explained_in_pytorchs_terms(cli: Cli) 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--dropout", "1"), "acts between layers, and there is one: nowhere"),
+        (("--dropout", "1"), "acts between layers: with one layer nowhere"),
         (("--dropout", "0.25", "--layers", "2"), "each number is 0 with probability 0.25, else divided by 0.75"),
         (("--dropout", "1", "--layers", "3"), "with 1 the layers above read zeros in training"),
         (("--layers", "3"), "acts on h_t of layers 0 to 1, where it becomes x_t of the layer above"),
@@ -240,7 +275,7 @@ def test_the_layout(cli: Cli, batch_first: tuple[str, ...]) -> None:
     facts = module(cli("explain", "--topic", "batch-first", "--bi", *batch_first, "--json"))["facts"]
     texts = [row["text"] for row in facts]
     assert "input is (N, L, H_in) = (3, 5, 10) with it, (L, N, H_in) = (5, 3, 10) without" in texts
-    assert "output is (N, L, D*H_out) = (3, 5, 40) with it, (L, N, D*H_out) = (5, 3, 40) without" in texts
+    assert "output likewise: (3, 5, 40) and (5, 3, 40)" in texts
     assert "h_0, c_0, h_n, c_n are the same with and without: h_n (2, 3, 20) and c_n (2, 3, 20)" in texts
 
 
@@ -300,5 +335,22 @@ def test_many_rows_are_refused_in_words(cli: Cli) -> None:
         2,
         "",
         "error: this report would be too long\n  expected at most 1,000,000 rows, found 1,200,000 rows, one for each "
-        "traced step\n  hint: --trace --save FILE.npz has no limit; fewer steps make fewer rows\n",
+        "traced step\n  hint: --trace --save FILE.npz without --json has no limit; fewer steps make fewer rows\n",
     )
+    wide = cli("run", "--trace", "--seq", "1000", "--batch", "10", "--hidden", "200", "--json")
+    assert wide.err == (
+        "error: this trace would be too long\n  expected at most 10,000,000 numbers, found 12,000,000\n"
+        "  hint: --trace --save FILE.npz without --json has no limit; fewer steps make fewer numbers\n"
+    )
+
+
+def test_of_many_layers_a_trace_shows_some(cli: Cli) -> None:
+    out = cli("run", "--trace", "--layers", "9", "--bi", "--hidden", "2", "--input", "2", "--proj", "1").out
+    assert [int(number) for number in re.findall(r"^layer (\d) reverse$", out, re.MULTILINE)] == [
+        *range(3),
+        8,
+    ]
+    assert "\n5 more layers\n" in out
+    assert "\nreverse  is computed from the last step up\n" in out
+    assert "is W_hr m_t with m_t = o_t * tanh(c_t)" in out
+    assert "\ntrace  of no sequence: the batch is empty\n" in cli("run", "--trace", "--batch", "0").out

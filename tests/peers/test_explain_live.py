@@ -14,7 +14,7 @@ from live import installed
 from oracle import Case, random_case
 from peer_players import to_numpy
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
 from lstmcalc.around import extras, tensors_around
 from lstmcalc.claims import Claim, claims_of
 from lstmcalc.config import Surroundings
@@ -610,8 +610,23 @@ def test_the_code_sets_every_forget_bias_to_1_and_nothing_else(torch: Any, optio
         assert getattr(lstm, name).requires_grad
 
 
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("lengths", [[5, 3, 2], [2, 5, 3], list(range(1, 12))], ids=str)
+def test_the_code_packs_and_unpacks(torch: Any, lengths: list[int], batch_first: bool) -> None:
+    config, data = LSTMConfig(3, 4, batch_first=batch_first, bidirectional=True), DataSpec.given(12, lengths=lengths)
+    (row,) = told(config, data, None, "packing")["code"]
+    lstm = torch.nn.LSTM(**vars(config)).double()
+    shape = (len(lengths), 12, 3) if batch_first else (12, len(lengths), 3)
+    names = {"lstm": lstm, "input": torch.randn(shape, dtype=torch.float64), "lengths": lengths}
+    exec(row["code"], {**vars(torch.nn.utils.rnn)}, names)
+    weights = {name: to_numpy(array) for name, array in lstm.state_dict().items()}
+    output, (h_n, c_n) = forward(config, weights, to_numpy(names["input"]), lengths=lengths)
+    for name, ours in (("output", output), ("h_n", h_n), ("c_n", c_n)):
+        np.testing.assert_allclose(to_numpy(names[name]), ours, rtol=0, atol=TOLERANCE)
+
+
 def test_without_biases_nothing_is_said_of_the_forget_bias() -> None:
-    assert "code" not in told(LSTMConfig(3, 5, bias=False), DataSpec(), None, "init")
+    assert told(LSTMConfig(3, 5, bias=False), DataSpec(), None, "init")["code"] == []
     assert "forget" not in phrases(LSTMConfig(3, 5, bias=False), "init")
 
 
@@ -650,7 +665,8 @@ def test_batch_first_changes_the_layout_of_input_and_output_alone(torch: Any, ch
             with_it, without = (
                 re.escape(str(shape)) for shape in (shapes if live.config.batch_first else shapes[::-1])
             )
-            assert re.search(rf"{name} is .* = {with_it} with it, .* = {without} without", said)
+            words = rf"{name} is .* = {with_it} with it, .* = {without} without"
+            assert re.search(words if name == "input" else rf"{name} likewise: {with_it} and {without}", said)
         assert f"h_n {tuple(found['h_n'].shape)} and c_n {tuple(found['c_n'].shape)}" in said
 
     assert failures(chunk, check) == []
