@@ -8,16 +8,28 @@ Names are loaded when they are first used: importing the package loads neither n
 TYPE_CHECKING = False  # `typing` is not imported for it, so that Ctrl-C finds `__main__` ready as early as can be
 
 if TYPE_CHECKING:
-    from lstmcalc.config import DataSpec, LSTMConfig
+    from lstmcalc.config import DataSpec, LSTMConfig, Surroundings
     from lstmcalc.dims import Dim
     from lstmcalc.errors import LstmcalcError
     from lstmcalc.intake import lstms_in
     from lstmcalc.model import LSTMModel
     from lstmcalc.numerics import forward
+    from lstmcalc.tracing import trace
 
 __version__ = "0.1.0"
 
-__all__ = ["DataSpec", "Dim", "LSTMConfig", "LSTMModel", "LstmcalcError", "__version__", "forward", "lstms_in"]
+__all__ = [
+    "DataSpec",
+    "Dim",
+    "LSTMConfig",
+    "LSTMModel",
+    "LstmcalcError",
+    "Surroundings",
+    "__version__",
+    "forward",
+    "lstms_in",
+    "trace",
+]
 
 _HOME = {
     "DataSpec": "config",
@@ -25,8 +37,10 @@ _HOME = {
     "LSTMConfig": "config",
     "LSTMModel": "model",
     "LstmcalcError": "errors",
+    "Surroundings": "config",
     "forward": "numerics",
     "lstms_in": "intake",
+    "trace": "tracing",
 }
 
 

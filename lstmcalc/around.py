@@ -64,7 +64,7 @@ def extras(config: LSTMConfig, around: Surroundings, framework: str = "pytorch")
             having = [name for name, other in LAYOUTS.items() if {EMBEDDING: other.embedding, HEAD: other.head}[part]]
             raise UnsupportedError(
                 f"what {layout.title} stores of {'a head' if part == HEAD else 'an embedding'} is not known",
-                expected=f"one of {', '.join(having)}",
+                expected=f"a framework: one of {', '.join(having)}",
                 hint="--framework pytorch shows it: as many numbers are stored everywhere",
             )
         for item in stored:

@@ -181,6 +181,11 @@ def shape_text(shape: Sequence[Any]) -> str:
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
+def more_text(count: int, noun: str) -> str:
+    """What stands for those that are not shown: `3 more steps`."""
+    return f"{count:,} more {noun}{'' if count == 1 else 's'}"
+
+
 def short_list(values: Sequence[Any]) -> str:
     """A list; if it is long, its ends."""
     return shape_text(values if len(values) <= 8 else [*values[:7], "...", values[-1]])  # noqa: PLR2004

@@ -3,7 +3,7 @@
 Not here: what is drawn and computed, and in which order (`verify`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -12,6 +12,7 @@ import numpy as np
 from lstmcalc.around import extras, tensors_around
 from lstmcalc.arrays import Array
 from lstmcalc.claims import Claim, claims_of
+from lstmcalc.closeness import Check, distance, largest_sum, near, tolerance
 from lstmcalc.config import DataSpec, LSTMConfig, Surroundings
 from lstmcalc.equations import evaluate
 from lstmcalc.judges import run_judge
@@ -25,30 +26,6 @@ SEQUENCES_ALONE: Final = 8  # how many sequences of a batch are run again on the
 STEPS_BY_HAND: Final = 100  # how many steps the equations are evaluated one by one
 STEPS_OF_LAYOUT: Final = 10  # how many steps of two sequences are computed with their axes swapped
 SATURATED: Final = 16.0  # sigmoid and tanh of a sum that large can be 1 to the last bit
-
-# How far two computations of the same LSTM may be apart. float16 is computed in float32 and rounded, so that two
-# results can differ by one unit in the last place, 2**-10; hence also relative to the largest value above 1.
-TOLERANCE: Final = {"float64": 1e-12, "float32": 1e-6, "float16": 2e-3}
-
-
-class Check(NamedTuple):
-    """One prediction and what became of it.
-
-    Attributes:
-        name: What is claimed: `h_n[2] = output[-1, :, :20]`.
-        relation: How `actual` must stand to `expected`: `=`, `<=` or `>`.
-        expected: The prediction: a shape, a count, or a bound.
-        actual: What was computed; of an error, relative to the largest value where that is above 1.
-        max_abs_error: The largest absolute difference, where two arrays were compared.
-        passed: Whether the claim holds.
-    """
-
-    name: str
-    relation: str
-    expected: Any
-    actual: Any
-    max_abs_error: float | None
-    passed: bool
 
 
 class Run(NamedTuple):
@@ -159,10 +136,10 @@ def _check_states(model: LSTMModel, data: DataSpec, result: Run) -> Iterator[Che
         if state.equals is None:  # below the last layer
             continue
         name = f"h_n[{state.position}]"
-        error = _distance(output[state.equals], h_n[state.position])
+        error = distance(output[state.equals], h_n[state.position])
         yield Check(f"{name} = {output_text(state.equals)}", "=", 0.0, error, error, error == 0)
         if state.differs:
-            error = _distance(output[state.differs], h_n[state.position])
+            error = distance(output[state.differs], h_n[state.position])
             if error == 0 and _shows_nothing(model.config, data, result):
                 continue
             yield Check(f"{name} != {output_text(state.differs)}", ">", 0.0, error, error, error > 0)
@@ -177,10 +154,12 @@ def _check_claims(
         names |= _packed(model.config, data, result.inputs["input"])
     proven: set[str] = set()
     for claim in claims_of(model, data, around):
-        relations = [relation for relation in claim.relations if relation.text not in proven]
-        proven.update(relation.text for relation in relations)
+        relations = tuple(relation for relation in claim.relations if relation.text not in proven)
         if relations:
-            yield _check_claim(model, data, result, claim._replace(relations=tuple(relations)), names)
+            check = _check_claim(model, data, result, claim._replace(relations=relations), names)
+            yield check
+            if check.passed:
+                proven.update(relation.text for relation in relations)
 
 
 def _check_claim(model: LSTMModel, data: DataSpec, result: Run, claim: Claim, names: Mapping[str, Any]) -> Check:
@@ -189,9 +168,9 @@ def _check_claim(model: LSTMModel, data: DataSpec, result: Run, claim: Claim, na
     for relation in claim.relations:
         left, right = relation.left.value(names), relation.right.value(names)
         if claim.topic == "around":  # the same product in another order of memory may be rounded otherwise
-            check = _near(relation.text, [(left, right)], _tolerance(model.config, data, result))
+            check = near(relation.text, [(left, right)], _tolerance(model.config, data, result))
         else:
-            error = _distance(left, right)
+            error = distance(left, right)
             holds = error == 0 if relation.equal else error > 0 or _shows_nothing(model.config, data, result)
             check = Check(relation.text, "=" if relation.equal else ">", 0.0, error, error, holds)
         if not check.passed:
@@ -235,7 +214,7 @@ def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnS
     pairs: list[tuple[Array, Array]] = [(output, exact), (h_n, h_exact), (c_n, c_exact)]
     pairs += [(ours.arrays[name], theirs.arrays[name]) for name in ours.arrays]
     what = "equations, gate by gate" + (f" ({steps} steps)" if steps < _length(data, 0) else "")
-    yield _near(what, pairs, _tolerance(config, data, result))
+    yield near(what, pairs, _tolerance(config, data, result))
 
 
 def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:
@@ -262,7 +241,7 @@ def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSte
 
     count = f"{len(picked)} of {data.num_sequences}" if data.num_sequences > len(picked) else f"all {len(picked)}"
     claim = "a batch of one gives the same" if data.unbatched else f"each sequence alone gives the same ({count})"
-    yield _near(claim, pairs(), _tolerance(config, data, result))
+    yield near(claim, pairs(), _tolerance(config, data, result))
 
     if data.lengths:
         behind = max(
@@ -273,7 +252,7 @@ def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSte
     zeros = np.zeros_like(inputs["h_0"][:, 0]), np.zeros_like(inputs["c_0"][:, 0])
     omitted, given = single(0, None), single(0, zeros)
     same = [(omitted[name], given[name]) for name in omitted]
-    yield _near("h_0, c_0 omitted = zeros", same, _tolerance(config, data, result))
+    yield near("h_0, c_0 omitted = zeros", same, _tolerance(config, data, result))
 
 
 def _check_layout(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:
@@ -283,12 +262,12 @@ def _check_layout(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSt
         return
     x = _time_first(config, data, result.inputs)["input"][:STEPS_OF_LAYOUT, picked]
     state = result.inputs["h_0"][:, picked], result.inputs["c_0"][:, picked]
-    steps, (h_n, c_n) = forward(replace(config, batch_first=False), result.weights, x, state, on_step=on_step)
+    steps, (h_n, c_n) = forward(_steps_first(config), result.weights, x, state, on_step=on_step)
     x = np.ascontiguousarray(x.swapaxes(0, 1))
     batches, (h_first, c_first) = forward(replace(config, batch_first=True), result.weights, x, state, on_step=on_step)
     pairs = [(batches.swapaxes(0, 1), steps), (h_first, h_n), (c_first, c_n)]
     other = f"batch_first={not config.batch_first}"
-    yield _near(f"{other}: output.transpose(0, 1), same h_n, c_n", pairs, _tolerance(config, data, result))
+    yield near(f"{other}: output.transpose(0, 1), same h_n, c_n", pairs, _tolerance(config, data, result))
 
 
 def _steps_first(config: LSTMConfig) -> LSTMConfig:
@@ -320,28 +299,14 @@ def check_against(name: str, config: LSTMConfig, data: DataSpec, result: Run) ->
         LstmcalcError: As `judges.run_judge`.
     """
     verdict = run_judge(name, config, data, result.weights, result.inputs)
-    tolerance = _tolerance(config, data, result, rounded_inside=True)
+    allowed = _tolerance(config, data, result, rounded_inside=True)
     for tensor, theirs in verdict.outputs.items():
-        yield _near(f"{tensor} of {verdict.judge}", [(result.outputs[tensor], theirs)], tolerance)
+        yield near(f"{tensor} of {verdict.judge}", [(result.outputs[tensor], theirs)], allowed)
 
 
 def _tolerance(config: LSTMConfig, data: DataSpec, result: Run, *, rounded_inside: bool = False) -> float:
-    """How far two computations of this LSTM on this data may be apart.
-
-    `TOLERANCE`, unless the gates sum so many or so large products that rounding alone can exceed it: a sum of products
-    is computed within a few times u times the sum of their absolute values, u being half a unit in the last place
-    (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.1). With default weights, float32 needs
-    more than 1e-6 from about 500 features or 1,000 cells on, and PyTorch (2.13.0) is as far from its own float64 there.
-
-    Args:
-        config: The LSTM.
-        data: Its data.
-        result: The weights and the input to measure.
-        rounded_inside: Whether the other computation rounds to the dtype at every step, as frameworks do in float16.
-    """
-    u = 2.0**-53 if data.dtype == "float64" else 2.0**-24
-    allowed = 2.0**-11 if data.dtype == "float16" and rounded_inside else 2 * u
-    return max(TOLERANCE[data.dtype], allowed * _largest_sum(config, data, result))
+    """How far two computations of this LSTM on this data may be apart."""
+    return tolerance(data.dtype, _largest_sum(config, data, result), rounded_inside=rounded_inside)
 
 
 def _largest_sum(config: LSTMConfig, data: DataSpec, result: Run) -> float:
@@ -351,47 +316,6 @@ def _largest_sum(config: LSTMConfig, data: DataSpec, result: Run) -> float:
     """
     if not data.num_sequences:
         return 0.0
-    inputs = _time_first(config, data, result.inputs)
-    parts = [
-        (np.abs(inputs["input"][:STEPS_BY_HAND, 0]).astype(np.float64), result.weights["weight_ih_l0"]),
-        (np.abs(inputs["h_0"][:1, 0]).astype(np.float64), result.weights["weight_hh_l0"]),
-    ]
-    largest = 0.0
-    for row in range(0, 4 * config.hidden_size, _ROWS):  # a copy of all weights would be the largest array of all
-        sums = [values @ np.abs(weight[row : row + _ROWS]).T.astype(np.float64) for values, weight in parts]
-        largest = max(largest, float((sums[0] + sums[1]).max()))
-    return largest
-
-
-_ROWS: Final = 64  # of a weight that are looked at together
-_BLOCK: Final = 2**18  # numbers that are compared together
-
-
-def _near(name: str, pairs: Iterable[tuple[Array, Array]], tolerance: float) -> Check:
-    """Both of every pair are equal within the tolerance, relative to the largest value where that is above 1.
-
-    What is held against the tolerance is the relative error, so that the bound does not depend on which pair is the
-    worst, which is another on another processor.
-    """
-    worst, largest = 0.0, 0.0
-    for ours, theirs in pairs:
-        error = _distance(ours, theirs)
-        relative = error / max(1.0, float(np.abs(theirs).max(initial=0)))
-        # Only another NaN replaces a NaN.
-        worst = relative if np.isnan(relative) or relative > worst else worst
-        largest = error if np.isnan(error) or error > largest else largest
-    return Check(name, "<=", tolerance, worst, largest, worst <= tolerance)
-
-
-def _distance(ours: Array, theirs: Array) -> float:
-    """The largest absolute difference; 0 if both are empty."""
-    if ours.shape != theirs.shape:
-        return float("inf")
-    if not ours.size or np.array_equal(ours, theirs):
-        return 0.0
-    worst = 0.0
-    for start in range(0, len(ours) if ours.ndim else 1, step := max(1, _BLOCK * max(1, len(ours)) // ours.size)):
-        pair = (array[start : start + step].astype(np.float64) for array in (ours, theirs))
-        error = float(np.abs(next(pair) - next(pair)).max())
-        worst = error if np.isnan(error) or error > worst else worst
-    return worst
+    inputs, weights = _time_first(config, data, result.inputs), result.weights
+    x, h = inputs["input"][:STEPS_BY_HAND, 0], inputs["h_0"][:1, 0]
+    return largest_sum([(x, weights["weight_ih_l0"]), (h, weights["weight_hh_l0"])])

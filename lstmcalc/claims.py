@@ -14,11 +14,12 @@ from lstmcalc.around import HEAD, around_symbols, embedded, last_hidden, logits
 from lstmcalc.config import DataSpec, Surroundings
 from lstmcalc.dims import Dim
 from lstmcalc.model import LSTMModel, traced_name
-from lstmcalc.packing import Packing
+from lstmcalc.packing import Packing, end_of
 from lstmcalc.snippets import Index, Snippet, at, joined, linear, swapped, tensor, view
 from lstmcalc.symbols import DIRECTIONS, OUT, D, H_cell, H_in, H_out, L, N, S, num_layers
 
 ALL = slice(None)
+ALONE = Surroundings()  # no layer around
 _STEPS = 8  # of a packed batch, from either end, are looked at
 
 
@@ -39,13 +40,15 @@ class Claim(NamedTuple):
     """Something that is said of a tensor.
 
     Attributes:
-        topic: The part of the explanation that says it: `states`, `keras`, `packing` or `around`.
+        topic: The part of the explanation that says it: `states`, `packing` or `around`.
         snippet: The expression.
         symbolic: The shape of what it gives, in symbols.
         shape: The same in numbers.
         says: What it is, in a few words.
         why: What else is to be known; may be empty.
         relations: What proves it.
+        framework: Whose result it is: `pytorch`, or `keras` if the expression is what Keras returns.
+        option: The option with which Keras returns it.
     """
 
     topic: str
@@ -55,18 +58,11 @@ class Claim(NamedTuple):
     says: str
     why: str
     relations: tuple[Relation, ...]
+    framework: str = "pytorch"
+    option: str = ""
 
 
-def end_of(data: DataSpec, direction: str) -> tuple[Index, ...]:
-    """The index into what is traced, steps first, at which a direction has read all of each sequence."""
-    if direction == "reverse":
-        return (0,)
-    if not data.lengths:
-        return (-1,)
-    return [length - 1 for length in data.lengths], list(range(len(data.lengths)))
-
-
-def claims_of(model: LSTMModel, data: DataSpec, around: Surroundings) -> list[Claim]:
+def claims_of(model: LSTMModel, data: DataSpec, around: Surroundings = ALONE) -> list[Claim]:
     """Everything that is said of the tensors of this LSTM on this data."""
     return list(_Claims(model, data, around).made())
 
@@ -201,22 +197,24 @@ class _Claims:
         """What Keras returns of the same LSTM; it has no input without a batch axis, and no projection."""
         if self._data.unbatched or self._config.proj_size:
             return
-        hidden = last_hidden(self._config)
-        says = "Keras return_sequences=False, its default"
-        yield self._claim("keras", hidden, (N, D * H_out), says, Relation(hidden, self._both_at_end()))
+
+        def claim(option: str, snippet: Snippet, symbolic: tuple[Dim, ...], proof: Snippet, what: str = "") -> Claim:
+            made = self._claim("states", snippet, symbolic, f"Keras {option}{what}", Relation(snippet, proof))
+            return made._replace(framework="keras", option=option)
+
+        hidden, both = last_hidden(self._config), self._both_at_end()
+        yield claim("return_sequences=False", hidden, (N, D * H_out), both, ", its default")
         # Behind a sequence Keras repeats its last output, but not if it reads both ways: Bidirectional puts 0 there
         # (keras 3.15.1, keras/src/layers/rnn/bidirectional.py).
         if not self._data.lengths or self._d > 1:
             steps = tensor("output") if self._first else swapped(tensor("output"))
-            says = "Keras return_sequences=True"
-            yield self._claim("keras", steps, (N, L, D * H_out), says, Relation(steps, swapped(self._both())))
+            yield claim("return_sequences=True", steps, (N, L, D * H_out), swapped(self._both()))
         for direction in self._directions:
             position = self._states[self._last, direction].position
             for name, width in (("h_n", H_out), ("c_n", H_cell)):
-                own = at(tensor(name), position)
-                which = f"{name[0]}, {direction}" if self._d > 1 else name[0]
-                relation = Relation(own, self._at_end(self._last, direction, name[0]))
-                yield self._claim("keras", own, (N, width), f"Keras return_state=True adds {which}", relation)
+                end = self._at_end(self._last, direction, name[0])
+                which = f" adds {name[0]}" + (f", {direction}" if self._d > 1 else "")
+                yield claim("return_state=True", at(tensor(name), position), (N, width), end, which)
 
     def _packed(self) -> Iterator[Claim]:
         """Which rows of a packed batch are which."""

@@ -14,7 +14,7 @@ from lstmcalc.intake import check_computable, read_subjects
 from lstmcalc.model import GATES
 from lstmcalc.parse import AROUND_FLAGS, DATA_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag
 from lstmcalc.report import FORMATS
-from lstmcalc.trees import Tree
+from lstmcalc.trees import TOPICS, Tree
 
 GATE_NAMES: Final = {key: gate.letter for gate in GATES for key in (gate.letter, gate.name)}
 JUDGES: Final = ("pytorch", "onnxruntime")
@@ -25,7 +25,6 @@ OUTPUT: Final = (
     Flag("json", ("--json",), (), "", "Short for --format json"),
 )
 GATE: Final = Flag("gate", ("--gate",), (), "i|f|g|o", "One gate only, with slices to paste", tuple(GATE_NAMES))
-TOPICS: Final = ("equations", "states", "packing", "dropout", "batch-first", "init", "around")
 TOPIC: Final = Flag("topic", ("--topic",), (), "NAME,...", f"Of {', '.join(TOPICS)} (default all)", TOPICS)
 ONLY: Final = Flag("only", ("--only",), (), "NAME,...", "These in depth, with recipes from the first to the others")
 RUN: Final = (
@@ -132,7 +131,7 @@ def _placed(error: UnsupportedError, typed: TypedFlags) -> UnsupportedError:
 def _explain(typed: TypedFlags) -> Outcome:
     """Every equation with its shapes, what each state is, how packing works, what goes around.
 
-    In PyTorch's terms, for the LSTM at hand. Whatever it says of tensors, `lstmcalc run` proves.
+    In PyTorch's terms, for the LSTM at hand. Whatever it says of PyTorch's tensors, `lstmcalc run` proves.
     """
     topics = [] if typed["topic"] is None else [topic.strip() for topic in str(typed["topic"]).split(",")]
     told = list(dict.fromkeys(parse.read_choice("--topic", topic, TOPICS) for topic in topics))
@@ -198,7 +197,15 @@ def _run(typed: TypedFlags) -> Outcome:
     for subject in subjects:
         with ProgressBar("computing") if ProgressBar.wanted() else nullcontext() as progress:
             runs.append(
-                verify.run(subject.config, subject.data, seed, against, progress, subject.around, traced=traced)
+                verify.run(
+                    subject.config,
+                    subject.data,
+                    seed,
+                    against,
+                    around=subject.around,
+                    traced=traced,
+                    progress=progress,
+                )
             )
     tree = report.run_tree(subjects, runs, seed)
     if save is not None:

@@ -18,56 +18,59 @@ from lstmcalc.packing import UNSTABLE, PackedStep, Packing
 from lstmcalc.snippets import at, joined, tensor
 from lstmcalc.subject import Subject
 from lstmcalc.symbols import DIRECTIONS
-from lstmcalc.trees import SETTINGS, Tree, around_tree, check_rows, data_tree, extras_tree, mapped, module_tree
+from lstmcalc.trees import (
+    SETTINGS,
+    TOPICS,
+    Tree,
+    around_tree,
+    check_rows,
+    data_tree,
+    extras_tree,
+    mapped,
+    module_tree,
+    states_tree,
+)
 
 Facts = Iterator[tuple[str, str]]  # a label, and a phrase
 
-TOPICS: Final = ("equations", "states", "packing", "dropout", "batch-first", "init", "around")
 
-
-def explained(subject: Subject, topics: Sequence[str], states: Callable[[LSTMModel, DataSpec], Sequence[Tree]]) -> Tree:
+def explained(subject: Subject, topics: Sequence[str]) -> Tree:
     """The explanation of one LSTM.
 
     Args:
         subject: The LSTM.
         topics: What to explain, of `TOPICS`; empty for all that there is something to say about.
-        states: What makes the rows of the state map.
 
     Raises:
         TooLargeError: There would be more than `MAX_ROWS` rows.
     """
     model, data = LSTMModel(subject.config), subject.data
     told = list(topics or TOPICS)
+    groups = groups_of(model, data) if "equations" in told else []
+    if "states" in told:
+        check_rows(model.num_cells, "index of h_n and c_n")
+    claims = [claim for claim in claims_of(model, data, subject.around) if claim.topic in told]
+    codes = {"packing": packing_code(subject) if data.lengths else "", "init": forget_code(subject.config)}
     own: Tree = {
         "data": data_tree(subject),
         "around": around_tree(subject),
         "symbols": {**model.data_symbols(data), **around_symbols(subject.around)},
         "topics": told,
+        "groups": [_group(number, group, subject.config, data) for number, group in enumerate(groups)],
+        "equations": [row for number, group in enumerate(groups) for row in _equation_rows(number, group)],
+        "operands": [row for number, group in enumerate(groups) for row in _operand_rows(number, group)],
+        "states": states_tree(model, data) if "states" in told else [],
+        **_packing(subject.config, data if "packing" in told else DataSpec()),
+        **extras_tree(subject),
+        "claims": [_claim(claim) for claim in claims],
+        "relations": [row for claim in claims for row in _relation_rows(claim)],
+        "facts": [
+            {"topic": topic, "label": label, "text": text}
+            for topic in told
+            for label, text in _FACTS.get(topic, _no_facts)(subject)
+        ],
+        "code": [{"topic": topic, "code": codes[topic]} for topic in told if codes.get(topic)],
     }
-    if "equations" in told:
-        groups = groups_of(model, data)
-        own["equations"] = [row for group in groups for row in _equation_rows(group)]
-        own["operands"] = [row for group in groups for row in _operand_rows(group)]
-        own["groups"] = [_group(group, subject.config, data) for group in groups]
-    if "states" in told:
-        check_rows(model.num_cells, "index of h_n and c_n")
-        own["states"] = states(model, data)
-    if "packing" in told:
-        own |= _packing(subject.config, data)
-    if "around" in told:
-        own |= extras_tree(subject)
-    own["claims"] = [
-        _claim(claim)
-        for claim in claims_of(model, data, subject.around)
-        if ("states" if claim.topic == "keras" else claim.topic) in told
-    ]
-    own["facts"] = [
-        {"topic": topic, "label": label, "text": text}
-        for topic in told
-        for label, text in _FACTS.get(topic, _no_facts)(subject)
-    ]
-    codes = {"packing": packing_code(subject) if data.lengths else "", "init": forget_code(subject.config)}
-    own["code"] = [{"topic": topic, "code": codes[topic]} for topic in told if codes.get(topic)]
     tree = module_tree(subject, SETTINGS, own)
     if subject.found and subject.found.framework != "pytorch":
         from lstmcalc.layouts import find_layout
@@ -80,21 +83,32 @@ def explained(subject: Subject, topics: Sequence[str], states: Callable[[LSTMMod
 def _claim(claim: Claim) -> Tree:
     return {
         "topic": claim.topic,
+        "framework": claim.framework,
+        "option": claim.option or None,
         "expression": claim.snippet.text,
         "symbolic": [str(size) for size in claim.symbolic],
         "shape": list(claim.shape),
         "says": claim.says,
         "why": claim.why or None,
-        "relations": [relation.text for relation in claim.relations],
     }
 
 
-def _equation_rows(group: Group) -> Iterator[Tree]:
+def _relation_rows(claim: Claim) -> Iterator[Tree]:
+    """What proves a claim. `h_l0`, `c_l1_reverse`, ... are values of every step, as a trace has them."""
+    for relation in claim.relations:
+        yield {
+            "topic": claim.topic,
+            "expression": claim.snippet.text,
+            "left": relation.left.text,
+            "right": relation.right.text,
+            "equal": relation.equal,
+        }
+
+
+def _equation_rows(number: int, group: Group) -> Iterator[Tree]:
     for equation in group.equations:
         yield {
-            "first_layer": group.first,
-            "last_layer": group.last,
-            "direction": group.direction,
+            "group": number,
             "result": equation.result.symbol,
             "symbolic": [str(size) for size in equation.result.symbolic],
             "shape": list(equation.result.shape),
@@ -105,13 +119,11 @@ def _equation_rows(group: Group) -> Iterator[Tree]:
         }
 
 
-def _operand_rows(group: Group) -> Iterator[Tree]:
+def _operand_rows(number: int, group: Group) -> Iterator[Tree]:
     for equation in group.equations:
         for operand in equation.operands:
             yield {
-                "first_layer": group.first,
-                "last_layer": group.last,
-                "direction": group.direction,
+                "group": number,
                 "result": equation.result.symbol,
                 "symbol": operand.symbol,
                 "symbolic": [str(size) for size in operand.symbolic],
@@ -120,23 +132,29 @@ def _operand_rows(group: Group) -> Iterator[Tree]:
             }
 
 
-def _group(group: Group, config: LSTMConfig, data: DataSpec) -> Tree:
-    """Where the steps of alike layers get what they read; what is named is of the first of them, unless it is 0."""
+def _group(number: int, group: Group, config: LSTMConfig, data: DataSpec) -> Tree:
+    """Alike layers in one direction, and where their steps get what they read; what is named is of the first of them.
+
+    Before the first step, h and c are those of step -1; in the reverse direction those of step L, or, of sequences of
+    other lengths, of step `length`.
+    """
     first = config.batch_first and not data.unbatched
     step = at(tensor("input"), *((slice(None), "t") if first else ("t",))).text
     layer = max(group.first, 1)
     below = [tensor(traced_name("h", layer - 1, direction)) for direction in DIRECTIONS[: config.num_directions]]
     above = joined([at(each, "t") for each in below]).text
     position = group.first * config.num_directions + DIRECTIONS.index(group.direction)
-    end = "(length)" if data.lengths else "(L)"  # each sequence begins at its own end
-    before = "(-1)" if group.direction == "forward" else end
+    end = "length" if data.lengths else "L"  # each sequence begins at its own end
     return {
+        "group": number,
         "first_layer": group.first,
         "last_layer": group.last,
         "direction": group.direction,
         "x_t": step if group.first == 0 else above,
         "x_t_above": above if group.first == 0 and group.last > 0 else None,
-        "begins": [f"h_{before} = h_0[{position}]", f"c_{before} = c_0[{position}]"],
+        "begins_at": "-1" if group.direction == "forward" else end,
+        "begins_h": f"h_0[{position}]",
+        "begins_c": f"c_0[{position}]",
     }
 
 
@@ -152,7 +170,7 @@ def _packing(config: LSTMConfig, data: DataSpec) -> Tree:
             "sorted_indices": list(packing.sorted_indices),
             "unsorted_indices": list(packing.unsorted_indices),
             "order_is_open": packing.is_order_open,
-            "rows": packing.num_rows,
+            "num_rows": packing.num_rows,
             "padding": packing.padding,
             "waste_percent": packing.waste,
         },

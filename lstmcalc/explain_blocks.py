@@ -17,6 +17,7 @@ from lstmcalc.blocks import (
     Row,
     extras_grid,
     legend,
+    more_text,
     shape_text,
     short_list,
     state_map,
@@ -76,7 +77,7 @@ def _equations(module: Tree) -> Iterator[Block]:
 
 def _of(rows: Sequence[Tree], group: Tree) -> list[Tree]:
     """The rows of a group of layers."""
-    return [row for row in rows if all(row[key] == group[key] for key in ("first_layer", "direction"))]
+    return [row for row in rows if row["group"] == group["group"]]
 
 
 def _formula(module: Tree, group: Tree, row: Tree) -> Formula:
@@ -107,16 +108,15 @@ def _group_lines(module: Tree, group: Tree) -> Iterator[Line]:
     sizes, both = module["symbols"], config["bidirectional"]
     width = f"D*H_out = 2*{sizes['H_out']} = {2 * sizes['H_out']}" if both else f"H_out = {sizes['H_out']}"
     below = f"h of {'both directions' if both else 'the layer'} below, {width} wide"
-    begins = f"begins with {' and '.join(group['begins'])}"
     whose = f"layer {first}" if first == last else f"layers {first} to {last}"
     if first > 0:
         same = "the same equations" + (f", here of layer {first}" if last > first else "")
-        yield whose, (same, f"x_t = {group['x_t']}: {below}", begins)
+        yield whose, (same, f"x_t = {group['x_t']}: {below}", _begins(group))
     elif last > 0:
         above = f"above it x_t = {group['x_t_above']}: {below}"
-        yield whose, ("here of layer 0", f"x_t = {group['x_t']}", above, begins)
+        yield whose, ("here of layer 0", f"x_t = {group['x_t']}", above, _begins(group))
     else:
-        yield whose, (f"x_t = {group['x_t']}: H_in = {config['input_size']} wide", begins)
+        yield whose, (f"x_t = {group['x_t']}: H_in = {config['input_size']} wide", _begins(group))
     each = " of each sequence" if module["data"]["lengths"] else ""
     for other in module["groups"]:
         if other["direction"] == "reverse" and other["first_layer"] == first:
@@ -125,28 +125,33 @@ def _group_lines(module: Tree, group: Tree) -> Iterator[Line]:
                 (
                     f"weight_ih_l{first}_reverse and so on",
                     f"from the last step{each} to the first: h_(t+1) and c_(t+1) for h_(t-1) and c_(t-1)",
-                    f"begins with {' and '.join(other['begins'])}",
+                    _begins(other),
                 ),
             )
+
+
+def _begins(group: Tree) -> str:
+    """What the first step begins with."""
+    start = group["begins_at"]
+    return f"begins with h_({start}) = {group['begins_h']} and c_({start}) = {group['begins_c']}"
 
 
 def _states(module: Tree) -> Iterator[Block]:
     yield Facts(_facts(module, "states"))
     yield state_map(module)
     yield _claims(module, "states")
-    keras = [row for row in module["claims"] if row["topic"] == "keras"]
+    keras = [row for row in module["claims"] if row["framework"] == "keras"]
     if keras:
         yield Facts(tuple(_keras_lines(keras)))
 
 
 def _keras_lines(rows: Sequence[Tree]) -> Iterator[Line]:
     """What Keras returns by its options: what is added in one call is one line."""
-    added = [row for row in rows if "return_state" in row["says"]]
-    for row in rows:
-        if row not in added:
-            yield row["says"].partition(",")[0], (row["expression"], shape_text(row["shape"]))
-    shapes = dict.fromkeys(shape_text(row["shape"]) for row in added)
-    yield "Keras return_state=True", (f"adds {', '.join(row['expression'] for row in added)}", *shapes)
+    for option, same in groupby(rows, key=lambda row: row["option"]):
+        own = list(same)
+        adds = "adds " if len(own) > 1 else ""
+        shapes = dict.fromkeys(shape_text(row["shape"]) for row in own)
+        yield f"Keras {option}", (f"{adds}{', '.join(row['expression'] for row in own)}", *shapes)
 
 
 def _claims(module: Tree, topic: str) -> Grid:
@@ -156,7 +161,7 @@ def _claims(module: Tree, topic: str) -> Grid:
         tuple(
             Row((row["expression"], shape_text(row["shape"]), "; ".join(filter(None, (row["says"], row["why"])))))
             for row in module["claims"]
-            if row["topic"] == topic
+            if (row["topic"], row["framework"]) == (topic, "pytorch")
         ),
     )
 
@@ -173,7 +178,7 @@ def _packing(module: Tree) -> Iterator[Block]:
     yield Facts(
         (
             ("padding", (waste,)),
-            ("packed.data", (f"{shape_text((packing['rows'], module['config']['input_size']))}, the steps alone",)),
+            ("packed.data", (f"{shape_text((packing['num_rows'], module['config']['input_size']))}, the steps alone",)),
             *((name, (short_list(packing[name]),)) for name in ("batch_sizes", "sorted_indices", "unsorted_indices")),
             *_facts(module, "packing"),
         )
@@ -198,7 +203,7 @@ def _packing(module: Tree) -> Iterator[Block]:
                 )
                 for row in steps[:_SHOWN]
             ),
-            *_rest(len(steps), "steps", 4),
+            *_rest(len(steps), "step", 4),
         ),
     )
     both = module["config"]["bidirectional"]
@@ -222,7 +227,7 @@ def _packing(module: Tree) -> Iterator[Block]:
                 )
                 for row in sequences[:_SHOWN]
             ),
-            *_rest(len(sequences), "sequences", 4 if both else 3),
+            *_rest(len(sequences), "sequence", 4 if both else 3),
         ),
     )
 
@@ -231,7 +236,12 @@ def _rest(count: int, what: str, columns: int) -> list[Row]:
     """A row for those that are not shown."""
     if count <= _SHOWN:
         return []
-    return [Row(("...", f"{count - _SHOWN:,} more {what}", *[""] * (columns - 2)), "folded")]
+    return [
+        Row(
+            ("...", more_text(count - _SHOWN, what), *[""] * (columns - 2)),
+            "folded",
+        )
+    ]
 
 
 def _picture(module: Tree) -> str:

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
-from lstmcalc.around import around_steps, around_symbols, extras, head_reads
+from lstmcalc.around import around_steps, around_symbols, head_reads
 from lstmcalc.config import HYPERPARAMETERS, DataSpec, LSTMConfig
 from lstmcalc.frameworks import LAYOUTS
 from lstmcalc.interfaces import ForeignState, faces, foreign_states, relations
@@ -20,6 +20,7 @@ from lstmcalc.trees import (
     around_tree,
     check_rows,
     data_tree,
+    extras_of,
     mapped,
     module_tree,
     parameter_tree,
@@ -37,7 +38,7 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
     found = subject.found
     options = found.options if found and found.framework == subject.framework else {}
     shown = faces(subject.config, data, subject.framework, options)
-    extras(subject.config, subject.around, subject.framework)  # refuses what is not known
+    extras_of(subject)  # refuses what is not known
     steps = next(face.symbolic for face in shown if H_in in face.symbolic)[:-1]
     before, behind = around_steps(steps, model.data_symbols(data), subject.around)
     own = {

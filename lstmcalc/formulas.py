@@ -56,8 +56,9 @@ class Equation(NamedTuple):
     @property
     def text(self) -> str:
         """In symbols: `f_t = sigmoid(W_if x_t + b_if + W_hf h_(t-1) + b_hf)`."""
-        terms = ((" " if product.matrix else " * ").join(map(_symbol, product.operands)) for product in self.products)
-        total = " + ".join(terms)
+        symbols = ([operand.symbol for operand in product.operands] for product in self.products)
+        terms = zip(self.products, symbols, strict=True)
+        total = " + ".join((" " if product.matrix else " * ").join(names) for product, names in terms)
         return f"{self.result.symbol} = {f'{self.activation}({total})' if self.activation else total}"
 
     @property
@@ -65,11 +66,11 @@ class Equation(NamedTuple):
         """In shapes: `(3, 20) = (3, 10) @ (20, 10)^T + (20,) + (3, 20) @ (20, 20)^T + (20,)`."""
 
         def term(product: Product) -> str:
-            shapes = [shape_text(operand.shape) for operand in product.operands]
+            shapes = [str(operand.shape) for operand in product.operands]
             # Rows of a batch are multiplied from the left.
             return f"{shapes[1]} @ {shapes[0]}^T" if product.matrix else " * ".join(shapes)
 
-        return f"{shape_text(self.result.shape)} = {' + '.join(map(term, self.products))}"
+        return f"{self.result.shape} = {' + '.join(map(term, self.products))}"
 
     @property
     def latex(self) -> str:
@@ -79,15 +80,6 @@ class Equation(NamedTuple):
         )
         name = {"sigmoid": r"\sigma", "": ""}.get(self.activation, f"\\{self.activation}")
         return f"{_latex(self.result)} = {f'{name}({joined})' if name else joined}"
-
-
-def shape_text(shape: tuple[int, ...]) -> str:
-    """A shape as Python writes it."""
-    return str(shape)
-
-
-def _symbol(operand: Operand) -> str:
-    return operand.symbol
 
 
 def _latex(operand: Operand) -> str:

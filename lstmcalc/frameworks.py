@@ -183,6 +183,7 @@ _TORCH_HEAD: Final = (
     Stored("head_weight", "head.weight", "output feature"),
     Stored("head_bias", "head.bias", "output"),
 )
+_TORCH_EMBEDDING: Final = (Stored("embedding", "embedding.weight", "word input"),)
 _TORCH_PORTS: Final = (
     Port("input", "input", "L N H_in"),
     Port("h_0", "input", "D*num_layers N H_out"),
@@ -202,7 +203,8 @@ _CELL_STATES: Final = "states[k] is (h, c), what cell k returned at its last ste
 _UNIFORM: Final = "everything uniform from -1/sqrt(H_cell) to 1/sqrt(H_cell)"
 _NO_TRICK: Final = f"{_UNIFORM}; forget biases are not set to 1"
 
-PYTORCH: Final = Layout(
+# What others that are written like it start from: the layers around were checked in PyTorch alone.
+_TORCH: Final = Layout(
     title="PyTorch LSTM",
     kind="layer",
     gates="ifgo",
@@ -219,10 +221,10 @@ PYTORCH: Final = Layout(
     directions=("", "_reverse"),
     bias="bias=False",
     batch="optional",
-    head=_TORCH_HEAD,
-    embedding=(Stored("embedding", "embedding.weight", "word input"),),
     usage=("batch_first=True reorders input and output, never h and c",),
 )
+
+PYTORCH: Final = _TORCH._replace(head=_TORCH_HEAD, embedding=_TORCH_EMBEDDING)
 
 PYTORCH_CELL: Final = Layout(
     title="PyTorch LSTMCell",
@@ -243,8 +245,8 @@ PYTORCH_CELL: Final = Layout(
     batch="optional",
     stacking=_MODULES,
     reversing=_REVERSED,
-    head=PYTORCH.head,
-    embedding=PYTORCH.embedding,
+    head=_TORCH_HEAD,
+    embedding=_TORCH_EMBEDDING,
 )
 
 TINYGRAD: Final = PYTORCH_CELL._replace(
@@ -738,9 +740,7 @@ _BATCH_PORTS: Final = (
     *_TORCH_PORTS[4:],
 )
 
-_PADDLE: Final = PYTORCH._replace(
-    head=(),
-    embedding=(),
+_PADDLE: Final = _TORCH._replace(
     title="PaddlePaddle",
     stored=_TORCH_STORED,
     ports=_BATCH_PORTS,
@@ -780,9 +780,7 @@ PADDLE: Final = _PADDLE._replace(
     )
 )
 
-MINDSPORE: Final = PYTORCH._replace(
-    head=(),
-    embedding=(),
+MINDSPORE: Final = _TORCH._replace(
     title="MindSpore",
     stored=_TORCH_STORED,
     h_n=("h[{k}]", "h[{k}]"),
@@ -798,9 +796,7 @@ MINDSPORE: Final = PYTORCH._replace(
     notes=("parameters are listed by kind: all weight_ih, all weight_hh, all bias_ih, all bias_hh",),
 )
 
-MXNET: Final = PYTORCH._replace(
-    head=(),
-    embedding=(),
+MXNET: Final = _TORCH._replace(
     title="Apache MXNet Gluon",
     stored=(
         Stored("weight_ih", "lstm0_{direction}{layer}_i2h_weight", "(gate hidden) input"),

@@ -6,13 +6,13 @@ of all that have one, and so on. The results come back in the order of the batch
 Source: `torch/nn/utils/rnn.py`, torch 2.13.0.
 """
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
 from lstmcalc.config import DataSpec
 from lstmcalc.lazy import LazySequence
+from lstmcalc.snippets import Index
 
 # From this many sequences on, PyTorch's sort keeps no order among equal lengths (torch 2.13.0, CPU).
 UNSTABLE: Final = 17
@@ -69,11 +69,6 @@ class Packing:
 
         return LazySequence(len(self.batch_sizes), make)
 
-    def cell_of(self, row: int) -> tuple[int, int]:
-        """The step and the sequence that a row of `packed.data` is."""
-        step = bisect_right(self._ends, row)
-        return step, self.sorted_indices[row - (self._ends[step] - self.batch_sizes[step])]
-
     @property
     def padding(self) -> int:
         """How many steps of the padded batch are none: `N*L - S`."""
@@ -88,3 +83,12 @@ class Packing:
     def is_order_open(self) -> bool:
         """Whether PyTorch may sort them in another order: there are equal lengths, and too many sequences."""
         return len(self.lengths) >= UNSTABLE and len(set(self.lengths)) < len(self.lengths)
+
+
+def end_of(data: DataSpec, direction: str) -> tuple[Index, ...]:
+    """The index into what is traced, steps first, at which a direction has read all of each sequence."""
+    if direction == "reverse":
+        return (0,)
+    if not data.lengths:
+        return (-1,)
+    return [length - 1 for length in data.lengths], list(range(len(data.lengths)))

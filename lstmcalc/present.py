@@ -22,6 +22,7 @@ from lstmcalc.blocks import (
     extra_rows,
     folded,
     legend,
+    more_text,
     notation,
     per_layer,
     ranges_text,
@@ -295,7 +296,7 @@ def _trace(module: Tree) -> Iterator[Block]:
     hidden = range(_TRACED_LAYERS - 1, layers - 1) if layers > _TRACED_LAYERS else range(0)
     for layer in (layer for layer in range(layers) if layer not in hidden or layer == hidden[0]):
         if layer in hidden:
-            rows.append(Row((f"{len(hidden):,} more layers", *[""] * len(TRACED)), "folded"))
+            rows.append(Row((more_text(len(hidden), "layer"), *[""] * len(TRACED)), "folded"))
             continue
         own = rows_of(module["trace"], layer, layer)
         for number, direction in enumerate(DIRECTIONS[:each]):

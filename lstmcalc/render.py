@@ -85,7 +85,7 @@ def _is_table(value: object) -> bool:
 def _csv_cell(value: Any) -> Any:  # noqa: ANN401  # any JSON value
     """Numbers as numbers, shapes and gate rows as the tables show them."""
     if isinstance(value, list):
-        sentences = any(re.search("[a-z,] [a-z]|[^=] !?= ", str(item)) for item in value)
+        sentences = any(re.search("[a-z,] [a-z]", str(item)) for item in value)
         return "; ".join(value) if sentences else shape_text(value)
     if isinstance(value, str) and "\n" in value:  # an empty line would divide sections
         return re.sub(r"\n+", "\n", value).strip()

@@ -11,11 +11,11 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from lstmcalc import __version__
-from lstmcalc.around import around_symbols, extras, extras_symbolic, head_reads, tensors_around
-from lstmcalc.config import AROUND_FIELDS, DTYPE_BYTES, HYPERPARAMETERS, DataSpec
+from lstmcalc.around import around_symbols, extras_symbolic, head_reads, tensors_around
+from lstmcalc.config import AROUND_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
 from lstmcalc.errors import TooLargeError
 from lstmcalc.lazy import LazySequence
-from lstmcalc.model import TRACED, LSTMModel, State, output_text, traced_name
+from lstmcalc.model import TRACED, LSTMModel, traced_name
 from lstmcalc.subject import Subject
 from lstmcalc.symbols import DIRECTIONS
 from lstmcalc.trees import (
@@ -24,10 +24,12 @@ from lstmcalc.trees import (
     around_tree,
     check_rows,
     data_tree,
+    extras_of,
     extras_tree,
     mapped,
     module_tree,
     parameter_tree,
+    states_tree,
     tensor_tree,
 )
 
@@ -60,14 +62,14 @@ def params_tree(subjects: Sequence[Subject], gate: str | None = None) -> Tree:
 
 
 def explain_tree(subjects: Sequence[Subject], topics: Sequence[str] = ()) -> Tree:
-    """Equations, states, packing, and what is easily got wrong; `topics` of `explain.TOPICS`, empty for all.
+    """Equations, states, packing, and what is easily got wrong; `topics` of `trees.TOPICS`, empty for all.
 
     Raises:
         TooLargeError: There would be more than `MAX_ROWS` rows.
     """
     from lstmcalc.explain import explained
 
-    return _document("explain", [explained(subject, topics, _states) for subject in subjects])
+    return _document("explain", [explained(subject, topics) for subject in subjects])
 
 
 def frameworks_tree(subjects: Sequence[Subject], only: Sequence[str] = ()) -> Tree:
@@ -108,27 +110,12 @@ def _shapes(subject: Subject, model: LSTMModel) -> Tree:
         "symbols": {**model.data_symbols(data), **around_symbols(subject.around)},
         "tensors": [tensor_tree(tensor, data.dtype) for tensor in (*before, *model.tensors_of(data), *behind)],
         "head_reads": str(head_reads(subject.config, subject.around)) if subject.around.head else None,
-        "states": _states(model, data),
+        "states": states_tree(model, data),
     }
     if data.lengths:
         check_rows(data.longest, "step of batch_sizes", "shorter sequences (--lengths)")
         own["packed"] = {"batch_sizes": list(data.batch_sizes)}
     return module_tree(subject, SETTINGS, own)
-
-
-def _states(model: LSTMModel, data: DataSpec) -> Sequence[Tree]:
-    """The state map."""
-    return mapped(model.states_of(data), _state)
-
-
-def _state(state: State) -> Tree:
-    return {
-        "index": state.position,
-        "layer": state.layer,
-        "direction": state.direction,
-        "h_n_equals": None if state.equals is None else output_text(state.equals),
-        "h_n_differs_from": None if state.differs is None else output_text(state.differs),
-    }
 
 
 def _params(subject: Subject, gate: str | None) -> Tree:
@@ -153,7 +140,7 @@ def _params(subject: Subject, gate: str | None) -> Tree:
             tree["slice"] = _slice_text("" if foreign else _python_path(subject.name, parameter.name), parameter, gate)
         return tree
 
-    added, dtype = extras(subject.config, subject.around, subject.framework), subject.data.dtype
+    added, dtype = extras_of(subject), subject.data.dtype
     grand_total = storage.num_parameters + sum(extra.numel for extra in added)
     keys = {
         **more,

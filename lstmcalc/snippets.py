@@ -47,7 +47,8 @@ def at(base: Snippet, *index: Index | str) -> Snippet:
 
 def _index_text(part: Index | str) -> str:
     if isinstance(part, slice):
-        return f"{'' if part.start is None else part.start}:{'' if part.stop is None else part.stop}"
+        ends = (part.start, part.stop, *(() if part.step is None else (part.step,)))
+        return ":".join("" if end is None else str(end) for end in ends)
     return "..." if part is ... else str(part)
 
 

@@ -5,10 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from lstmcalc.arrays import Array, as_array
-from lstmcalc.claims import end_of
 from lstmcalc.config import DataSpec, LSTMConfig
+from lstmcalc.errors import UsageError
 from lstmcalc.model import TRACED, traced_name
 from lstmcalc.numerics import Step, data_of, forward
+from lstmcalc.packing import end_of
 from lstmcalc.snippets import Index
 from lstmcalc.symbols import DIRECTIONS
 
@@ -23,6 +24,9 @@ class Trace:
         values: Which of `TRACED` to keep.
         layers: Of which layers; None for all.
 
+    Raises:
+        UsageError: There is no such value or no such layer.
+
     Attributes:
         arrays: `f_l0`, `h_l1_reverse`, ...: `(L, N, H_cell)`, h `(L, N, H_out)`, without N if unbatched; the steps come
             first in every layout, the sequences are in the order of the batch, and behind a sequence is 0.
@@ -36,7 +40,12 @@ class Trace:
         values: Collection[str] = TRACED,
         layers: Collection[int] | None = None,
     ) -> None:
+        for what, asked, there in (("value", values, TRACED), ("layer", layers or (), range(config.num_layers))):
+            unknown = [item for item in asked if item not in there]
+            if unknown:
+                raise UsageError(f"there is no such {what}", expected=f"of {list(there)}", found=str(unknown[0]))
         self._order = list(data.sorted_indices)
+        self._batch_sizes = data.batch_sizes
         self._unbatched = data.unbatched
         steps = (data.seq_len,) if data.unbatched else (data.seq_len, data.num_sequences)
         self.arrays: dict[str, Array] = {
@@ -49,7 +58,13 @@ class Trace:
         }
 
     def __call__(self, step: Step) -> None:
-        """Record one step."""
+        """Record one step.
+
+        Raises:
+            UsageError: The steps are of other data.
+        """
+        if step.t >= len(self._batch_sizes) or len(step.h) != self._batch_sizes[step.t]:
+            raise UsageError("this is a step of other data", expected="the data that the trace was made for")
         width = step.c.shape[1]
         for position, value in enumerate(TRACED):
             kept = self.arrays.get(traced_name(value, step.layer, DIRECTIONS[step.direction]))
@@ -93,7 +108,7 @@ class Ends:
         layers: Of which layers.
 
     Attributes:
-        arrays: `c_l0`, `h_l0_reverse`, ..., to be indexed with `claims.end_of` alone.
+        arrays: `c_l0`, `h_l0_reverse`, ..., to be indexed with `packing.end_of` alone.
     """
 
     def __init__(self, config: LSTMConfig, data: DataSpec, dtype: str, layers: Collection[int]) -> None:

@@ -6,10 +6,11 @@ Not here: what each command reports (`report`), and other frameworks (`foreign`)
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from lstmcalc.around import extras, head_reads
-from lstmcalc.config import AROUND_FIELDS, DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
-from lstmcalc.errors import TooLargeError
+from lstmcalc.around import Extra, extras, head_reads
+from lstmcalc.config import AROUND_FIELDS, DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS, DataSpec
+from lstmcalc.errors import TooLargeError, UnsupportedError
 from lstmcalc.lazy import LazySequence
+from lstmcalc.model import LSTMModel, State, output_text
 from lstmcalc.subject import Subject
 
 if TYPE_CHECKING:
@@ -103,13 +104,44 @@ _INTEGERS: Final = ("packed.batch_sizes", "tokens")  # PyTorch's int64, whatever
 _BYTES: Final = {**DTYPE_BYTES, "int32": 4, "int64": 8}
 
 
+# What `explain` explains, in the order it is read.
+TOPICS: Final = ("equations", "states", "packing", "dropout", "batch-first", "init", "around")
 SETTINGS: Final = (*HYPERPARAMETERS, *DATA_FIELDS, *AROUND_FIELDS)
+
+
+def states_tree(model: LSTMModel, data: DataSpec) -> Sequence[Tree]:
+    """The state map: which index of h_n and c_n is which, and where it is in output."""
+    return mapped(model.states_of(data), _state)
+
+
+def _state(state: State) -> Tree:
+    return {
+        "index": state.position,
+        "layer": state.layer,
+        "direction": state.direction,
+        "h_n_equals": None if state.equals is None else output_text(state.equals),
+        "h_n_differs_from": None if state.differs is None else output_text(state.differs),
+    }
 
 
 def around_tree(subject: Subject) -> Tree:
     """The layers around the LSTM: the outputs of its head, what that reads, the words of its embedding."""
     around = subject.around
     return {"head": around.head, "head_on": around.head_on if around.head else None, "embed": around.embed}
+
+
+def extras_of(subject: Subject) -> list[Extra]:
+    """What the layers around the LSTM store in the framework it is reported in.
+
+    Raises:
+        UnsupportedError: That is not known; it says where in a source the layers were asked for.
+    """
+    try:
+        return extras(subject.config, subject.around, subject.framework)
+    except UnsupportedError as error:
+        origins = (subject.provenance.get(field) for field in ("embed", "head"))
+        where = next((origin.where for origin in origins if origin and origin.where), "")
+        raise (error.at(where) if where else error) from None
 
 
 def extras_tree(subject: Subject) -> Tree:
@@ -124,7 +156,7 @@ def extras_tree(subject: Subject) -> Tree:
                 "shape": list(extra.shape),
                 "count": extra.numel,
             }
-            for extra in extras(config, around, subject.framework)
+            for extra in extras_of(subject)
         ],
         "head_reads": str(head_reads(config, around)) if around.head else None,
     }

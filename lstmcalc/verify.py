@@ -11,6 +11,7 @@ import numpy as np
 from lstmcalc.around import extras, logits
 from lstmcalc.arrays import Array
 from lstmcalc.checks import STEPS_BY_HAND, Arrays, Run, check_against, run_checks, steps_to_check
+from lstmcalc.claims import ALONE
 from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
 from lstmcalc.errors import TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.judges import JUDGES, check_judge
@@ -22,15 +23,14 @@ from lstmcalc.tracing import Ends, Trace
 Progress: TypeAlias = Callable[[int, int], None]  # steps done, steps in all
 
 RUN_DTYPES: Final = ("float32", "float64", "float16")
-ALONE: Final = Surroundings()  # no layer around
 
 
 def check_run(
     config: LSTMConfig,
     data: DataSpec,
     against: Sequence[str] = (),
-    around: Surroundings = ALONE,
     *,
+    around: Surroundings = ALONE,
     traced: bool = False,
 ) -> None:
     """Refuse a run that cannot be done, before it starts.
@@ -47,7 +47,7 @@ def check_run(
             found=data.dtype,
             where="--dtype",
         )
-    needed, available = run_memory(config, data, against, around, traced=traced), available_memory()
+    needed, available = run_memory(config, data, against, around=around, traced=traced), available_memory()
     if needed > available:
         raise TooLargeError(
             "this run would not fit in memory",
@@ -63,8 +63,8 @@ def run_memory(
     config: LSTMConfig,
     data: DataSpec,
     against: Sequence[str] = (),
-    around: Surroundings = ALONE,
     *,
+    around: Surroundings = ALONE,
     traced: bool = False,
 ) -> int:
     """The bytes a run takes at its peak: an upper estimate, within about twice what is really taken.
@@ -111,10 +111,10 @@ def run(
     data: DataSpec,
     seed: int = 0,
     against: Sequence[str] = (),
-    progress: Progress | None = None,
-    around: Surroundings = ALONE,
     *,
+    around: Surroundings = ALONE,
     traced: bool = False,
+    progress: Progress | None = None,
 ) -> Run:
     """Draw weights and data, compute the LSTM and what is around it, and check every prediction.
 
@@ -123,14 +123,14 @@ def run(
         data: The data it is given.
         seed: Any integer; the same seed draws the same numbers.
         against: Frameworks to compare with, of `judges.JUDGES`.
-        progress: Called after every computed step.
         around: The layers around it.
         traced: Whether to keep the gates of every step.
+        progress: Called after every computed step.
 
     Raises:
         LstmcalcError: As `check_run`.
     """
-    check_run(config, data, against, around, traced=traced)
+    check_run(config, data, against, around=around, traced=traced)
     model = LSTMModel(config)
     generator = generator_of(seed)
     weights, inputs = draw(model, data, generator)

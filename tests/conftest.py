@@ -25,7 +25,9 @@ def shell_environment(**changes: str) -> dict[str, str]:
     """The environment of a plain pipe of 80 columns, whatever this process was started in."""
     ours = ("PYTHON", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "TTY_", "LC_", "LANG", "_LSTMCALC")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {**kept, "COLUMNS": "80", "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", **changes}
+    # Not what is installed, but what these tests stand beside.
+    own = {"PYTHONPATH": str(HERE.parent), "PYTHONIOENCODING": "utf-8"}
+    return {**kept, "COLUMNS": "80", "TERM": "xterm-256color", **own, **changes}
 
 
 def run_lstmcalc(*arguments: str, stdin: str = "", cwd: str | Path = ".", **environment: str) -> Ran:

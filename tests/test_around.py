@@ -156,7 +156,7 @@ def test_what_is_not_known_of_a_framework_is_refused_by_name(cli: Cli, command: 
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(
         "error: --head and --framework paddle: what PaddlePaddle stores of a head is not known\n"
-        "  expected one of pytorch, pytorch-cell, keras, keras2, keras-cudnn, flax-linen, flax-nnx, "
+        "  expected a framework: one of pytorch, pytorch-cell, keras, keras2, keras-cudnn, flax-linen, flax-nnx, "
     )
     alone = cli(command, "--framework", "d2l", "--embed", "5").err
     assert alone.startswith("error: --embed and --framework d2l: what Dive into Deep Learning stores of an embedding ")
@@ -203,6 +203,8 @@ def test_toml_has_a_table_for_it(cli: Cli, tmp_path: Path) -> None:
     assert found["around"] == {"head": 10, "head_on": "all", "embed": 50}
     assert found["provenance"]["head"]["where"] == f"{path}:6"
     assert module(cli("params", str(path), "--head", "3", "--json"))["around"]["head"] == 3
+    refused = cli("params", str(path), "--framework", "paddle").err
+    assert refused.startswith(f"error: {path}:8: what PaddlePaddle stores of an embedding is not known\n")
     path.write_text("[lstm]\ninput_size = 3\nhidden_size = 4\nhead = 10\n")
     assert "hint: head belongs in [around]" in cli("params", str(path)).err
 
@@ -268,3 +270,42 @@ def test_tensors_around_of_any_size() -> None:
     assert LSTMModel(LSTMConfig(3, 4)).num_parameters < sum(
         extra.numel for extra in extras(LSTMConfig(3, 4), Surroundings(10**15))
     )
+
+
+def test_tokens_go_in_and_logits_come_out(cli: Cli) -> None:
+    tensors = module(cli("shapes", "--head", "3", "--embed", "7", "--json"))["tensors"]
+    assert [(row["name"], row["role"]) for row in (tensors[0], tensors[-1])] == [
+        ("tokens", "input"),
+        ("logits", "output"),
+    ]
+
+
+def test_a_refusal_names_a_framework_that_knows(cli: Cli) -> None:
+    assert cli("params", "--framework", "paddle", "--head", "5").err.endswith(
+        "\n  hint: --framework pytorch shows it: as many numbers are stored everywhere\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("framework", "shapes"),
+    [
+        ("pytorch", [(6, 3), (5, 8), (5,)]),
+        ("keras", [(6, 3), (8, 5), (5,)]),
+        ("flax-linen", [(6, 3), (8, 5), (5,)]),
+        ("flax-nnx", [(6, 3), (8, 5), (5,)]),
+    ],
+)
+def test_how_a_head_lies_in_each_framework(framework: str, shapes: list[tuple[int, ...]]) -> None:
+    rows = extras(LSTMConfig(3, 4, bidirectional=True), Surroundings(5, embed=6), framework)
+    assert [row.shape for row in rows] == shapes
+
+
+def test_a_refusal_names_the_flags_in_the_order_of_the_help(cli: Cli) -> None:
+    ran = cli("params", "--framework", "paddle", "--embed", "7", "--head", "5")
+    assert ran.err.startswith("error: --head and --embed and --framework paddle: ")
+
+
+def test_a_refusal_of_toml_shows_a_value_of_the_setting(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "lstm.toml"
+    path.write_text('[lstm]\ninput_size = 3\nhidden_size = 4\n[around]\nhead = 3\nhead_on = ["all"]\n')
+    assert 'expected one value, as "last"' in cli("params", str(path)).err

@@ -171,10 +171,65 @@ def test_what_the_last_step_is(config: LSTMConfig, spec: dict[str, Any], said: s
 
 def test_keras_has_no_projection_and_no_unbatched_input() -> None:
     for config, spec in ((LSTMConfig(3, 4, proj_size=2), DataSpec()), (LSTMConfig(3, 4), DataSpec(batch=None))):
-        assert "keras" not in [claim.topic for claim in claims_of(LSTMModel(config), spec, Surroundings())]
+        assert "keras" not in [claim.framework for claim in claims_of(LSTMModel(config), spec, Surroundings())]
 
 
 @given(config=configs(), around=surroundings)
 def test_extras_hold_as_many_numbers_as_their_shapes_say(config: LSTMConfig, around: Surroundings) -> None:
     for extra in extras(config, around):
         assert extra.numel == int(np.prod(extra.shape, dtype=object))
+
+
+def claim_of(expression: str, config: LSTMConfig, spec: DataSpec, topic: str = "states") -> Claim:
+    found = claims_of(LSTMModel(config), spec)
+    (claim,) = [
+        claim for claim in found if (claim.snippet.text, claim.topic, claim.framework) == (expression, topic, "pytorch")
+    ]
+    return claim
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_claims_of_an_empty_batch_hold(bidirectional: bool) -> None:
+    assert all(
+        check.passed for check in verify.run(LSTMConfig(3, 4, bidirectional=bidirectional), DataSpec(5, 0)).checks
+    )
+
+
+def test_the_last_step_is_held_against_the_last_hidden_state_too() -> None:
+    hidden = "torch.cat((h_n[-2], h_n[-1]), dim=-1)"
+    relations = [relation.text for relation in claim_of("output[-1]", STACK, DataSpec()).relations]
+    assert relations == ["output[-1] = torch.cat((h_l1[-1], h_l1_reverse[-1]), dim=-1)", f"output[-1] != {hidden}"]
+
+
+def test_views_are_proven_for_the_first_and_the_last_layer() -> None:
+    config = LSTMConfig(3, 4, 3)
+    split = "h_n.view(num_layers, D, N, H_out)"
+    assert [relation.text for relation in claim_of(split, config, DataSpec()).relations] == [
+        f"{split}[0, 0] = h_n[0]",
+        "h_n[0] = h_l0[-1]",
+        f"{split}[2, 0] = h_n[2]",
+        "h_n[2] = h_l2[-1]",
+    ]
+
+
+def test_of_a_long_packed_batch_eight_steps_from_either_end_are_proven() -> None:
+    spec = DataSpec.given(lengths=[20, 1])
+    relations = claim_of("packed.data", LSTMConfig(3, 4), spec, "packing").relations
+    assert [relation.right.text for relation in relations] == [
+        "input[0, [0, 1]]",
+        *(f"input[{step}, [0]]" for step in (*range(1, 8), *range(12, 20))),
+    ]
+    assert [relation.left.text for relation in relations[:2]] == ["packed.data[0:2]", "packed.data[2:3]"]
+
+
+def test_what_keras_adds_is_named_by_direction() -> None:
+    said = [claim.says for claim in claims_of(LSTMModel(STACK), DataSpec()) if "adds" in claim.says]
+    assert said == [
+        f"Keras return_state=True adds {name}, {direction}" for direction in ("forward", "reverse") for name in "hc"
+    ]
+
+
+def test_behind_a_sequence_keras_is_pytorch_only_if_it_reads_both_ways() -> None:
+    for config, said in ((LSTMConfig(3, 4), False), (STACK, True)):
+        made = claims_of(LSTMModel(config), DataSpec.given(lengths=[3, 2]))
+        assert ("Keras return_sequences=True" in [claim.says for claim in made]) is said

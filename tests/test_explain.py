@@ -13,32 +13,25 @@ import pytest
 from conftest import Ran
 from test_report import HEAD, module
 
-from lstmcalc import explain
-from lstmcalc.cli import TOPICS
+from lstmcalc import report, verify
+from lstmcalc.present import blocks_of
+from lstmcalc.subject import settle
+from lstmcalc.trees import TOPICS
 
 Cli = Callable[..., Ran]
 
 
-def test_the_topics_of_the_command_are_those_of_the_module() -> None:
-    assert explain.TOPICS == TOPICS
-
-
 def test_the_whole_explanation(cli: Cli) -> None:
     found = module(cli("explain", "--hidden", "20", "--layers", "2", "--bi", "--json"))
-    own = ["equations", "operands", "groups", "states", "packing", "packed_steps", "sequences"]
-    more = ["extras", "head_reads", "claims", "facts", "code"]
+    own = ["groups", "equations", "operands", "states", "packing", "packed_steps", "sequences"]
+    more = ["extras", "head_reads", "claims", "relations", "facts", "code"]
     assert list(found) == [*HEAD, "data", "around", "symbols", "topics", *own, *more, "notes"]
     assert found["topics"] == list(TOPICS)
-    assert [(row["first_layer"], row["direction"], row["result"]) for row in found["equations"]] == [
-        (layer, direction, f"{value}_t")
-        for layer in (0, 1)
-        for direction in ("forward", "reverse")
-        for value in "ifgoch"
+    assert [(row["group"], row["result"]) for row in found["equations"]] == [
+        (group, f"{value}_t") for group in range(4) for value in "ifgoch"
     ]
     assert found["equations"][1] == {
-        "first_layer": 0,
-        "last_layer": 0,
-        "direction": "forward",
+        "group": 0,
         "result": "f_t",
         "symbolic": ["N", "H_cell"],
         "shape": [3, 20],
@@ -48,9 +41,7 @@ def test_the_whole_explanation(cli: Cli) -> None:
         "role": "forget gate: how much of the cell is kept",
     }
     assert found["operands"][6] == {
-        "first_layer": 0,
-        "last_layer": 0,
-        "direction": "forward",
+        "group": 0,
         "result": "f_t",
         "symbol": "W_if",
         "symbolic": ["H_cell", "H_in"],
@@ -58,26 +49,46 @@ def test_the_whole_explanation(cli: Cli) -> None:
         "stored": "weight_ih_l0[20:40]",
     }
     assert found["groups"][-1] == {
+        "group": 3,
         "first_layer": 1,
         "last_layer": 1,
         "direction": "reverse",
         "x_t": "torch.cat((h_l0[t], h_l0_reverse[t]), dim=-1)",
         "x_t_above": None,
-        "begins": ["h_(L) = h_0[3]", "c_(L) = c_0[3]"],
+        "begins_at": "L",
+        "begins_h": "h_0[3]",
+        "begins_c": "c_0[3]",
     }
     hidden = next(row for row in found["claims"] if row["says"] == "the last hidden state")
     assert hidden == {
         "topic": "states",
+        "framework": "pytorch",
+        "option": None,
         "expression": "torch.cat((h_n[-2], h_n[-1]), dim=-1)",
         "symbolic": ["N", "D*H_out"],
         "shape": [3, 40],
         "says": "the last hidden state",
         "why": "what a classifier reads: each direction where it has read everything",
-        "relations": [
-            "torch.cat((h_n[-2], h_n[-1]), dim=-1) = torch.cat((output[-1, :, :20], output[0, :, 20:40]), dim=-1)",
-            "torch.cat((h_n[-2], h_n[-1]), dim=-1) = torch.cat((h_l1[-1], h_l1_reverse[0]), dim=-1)",
-        ],
     }
+    assert [row for row in found["relations"] if row["expression"] == hidden["expression"]][:2] == [
+        {
+            "topic": "states",
+            "expression": "torch.cat((h_n[-2], h_n[-1]), dim=-1)",
+            "left": "torch.cat((h_n[-2], h_n[-1]), dim=-1)",
+            "right": right,
+            "equal": True,
+        }
+        for right in (
+            "torch.cat((output[-1, :, :20], output[0, :, 20:40]), dim=-1)",
+            "torch.cat((h_l1[-1], h_l1_reverse[0]), dim=-1)",
+        )
+    ]
+    keras = [(row["option"], row["expression"]) for row in found["claims"] if row["framework"] == "keras"]
+    assert keras == [
+        ("return_sequences=False", "torch.cat((h_n[-2], h_n[-1]), dim=-1)"),
+        ("return_sequences=True", "output.transpose(0, 1)"),
+        *(("return_state=True", f"{name}[{index}]") for index in (2, 3) for name in ("h_n", "c_n")),
+    ]
     shapes = module(cli("shapes", "--hidden", "20", "--layers", "2", "--bi", "--json"))
     assert found["states"] == shapes["states"]
 
@@ -87,9 +98,9 @@ def test_one_topic_alone(cli: Cli, topic: str) -> None:
     found = module(cli("explain", "--topic", topic, "--lengths", "3,5,2", "--json"))
     assert found["topics"] == [topic]
     assert {row["topic"] for row in found["facts"]} <= {topic}
-    assert {row["topic"] for row in found["claims"]} <= {topic, "keras"}
-    assert ("equations" in found, "states" in found, "packing" in found) == tuple(
-        topic == name for name in ("equations", "states", "packing")
+    assert {row["topic"] for row in found["claims"]} <= {topic}
+    assert [name for name in ("equations", "states", "packing") if found[name]] == (
+        [topic] if topic in ("equations", "states", "packing") else []
     )
     assert cli("explain", "--topic", topic).code == 0
 
@@ -147,7 +158,7 @@ def test_packing(cli: Cli) -> None:
         "sorted_indices": [1, 0, 2],
         "unsorted_indices": [1, 0, 2],
         "order_is_open": False,
-        "rows": 10,
+        "num_rows": 10,
         "padding": 8,
         "waste_percent": pytest.approx(100 * 8 / 18),
     }
@@ -191,20 +202,10 @@ def test_markdown_has_the_equations_as_latex(cli: Cli) -> None:
 def test_csv_has_a_section_for_each_list(cli: Cli) -> None:
     out = cli("explain", "--lengths", "3,5,2", "--head", "4", "--format", "csv").out
     heads = [next(csv.reader(io.StringIO(part)))[1] for part in out.split("\n\n")]
-    assert heads == [
-        "first_layer",
-        "first_layer",
-        "first_layer",
-        "index",
-        "step",
-        "sequence",
-        "name",
-        "topic",
-        "topic",
-        "topic",
-    ]
-    claims = list(csv.DictReader(io.StringIO(out.split("\n\n")[7])))
-    assert claims[0]["relations"].split("; ")[1] == "h_n[0] = h_l0[[2, 4, 1], [0, 1, 2]]"
+    lists = ["group", "group", "group", "index", "step", "sequence", "name", "topic", "topic", "topic", "topic"]
+    assert heads == lists
+    relations = list(csv.DictReader(io.StringIO(out.split("\n\n")[8])))
+    assert (relations[1]["left"], relations[1]["right"]) == ("h_n[0]", "h_l0[[2, 4, 1], [0, 1, 2]]")
 
 
 def test_a_source_of_several_lstms_is_explained_one_by_one(cli: Cli) -> None:
@@ -242,7 +243,11 @@ def test_dropout_of_one_layer_says_nothing_of_how(cli: Cli) -> None:
 
 def test_each_sequence_begins_at_its_own_end(cli: Cli) -> None:
     found = module(cli("explain", "--bi", "--lengths", "3,5,2", "--json"))
-    assert found["groups"][1]["begins"] == ["h_(length) = h_0[1]", "c_(length) = c_0[1]"]
+    group = found["groups"][1]
+    assert (group["begins_at"], group["begins_h"], group["begins_c"]) == ("length", "h_0[1]", "c_0[1]")
+    assert "h_(length) = h_0[1] and c_(length) = c_0[1]" in " ".join(
+        cli("explain", "--bi", "--lengths", "3,2").out.split()
+    )
     texts = [row["text"] for row in found["facts"]]
     assert (
         "in the order of the batch, each sequence's from where it ends, of the reverse direction from step 0" in texts
@@ -354,3 +359,99 @@ def test_of_many_layers_a_trace_shows_some(cli: Cli) -> None:
     assert "\nreverse  is computed from the last step up\n" in out
     assert "is W_hr m_t with m_t = o_t * tanh(c_t)" in out
     assert "\ntrace  of no sequence: the batch is empty\n" in cli("run", "--trace", "--batch", "0").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--topic", "states", "--layers", "1000001"), "1,000,001 rows, one for each index of h_n and c_n\n"),
+        (("--topic", "packing", "--lengths", "1000001"), "1,000,001 rows, one for each step of batch_sizes\n"),
+    ],
+)
+def test_too_many_rows_of_an_explanation_are_refused(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
+    ran = cli("explain", *arguments, "--json")
+    assert (ran.code, ran.out) == (2, "")
+    assert words in ran.err
+
+
+def test_what_there_is_not_is_null(cli: Cli) -> None:
+    found = module(cli("explain", "--json"))
+    assert {row["why"] for row in found["claims"] if row["expression"] == "output[-1]"} == {None}
+    assert [row["stored"] for row in found["operands"] if row["symbol"] == "x_t"] == [None] * 4
+    assert [group["x_t_above"] for group in found["groups"]] == [None]
+
+
+def test_unbatched_input_is_read_by_its_first_axis(cli: Cli) -> None:
+    ran = cli("explain", "--unbatched", "--batch-first", "--topic", "equations", "--format", "csv")
+    assert "input[t]" in ran.out
+    assert "input[:, t]" not in ran.out
+
+
+@pytest.mark.parametrize(("count", "more"), [(12, ""), (13, "1 more sequence\n"), (14, "2 more sequences\n")])
+def test_twelve_sequences_are_shown(cli: Cli, count: int, more: str) -> None:
+    out = cli("explain", "--topic", "packing", "--lengths", ",".join(["2"] * count)).out
+    assert ("more sequence" in out) is bool(more)
+    assert more in out
+    assert "more step" not in out
+
+
+@pytest.mark.parametrize(("length", "unit"), [(48, ""), (49, "; 2 steps a character")])
+def test_the_picture_is_48_characters_wide(cli: Cli, length: int, unit: str) -> None:
+    assert f"x a step, . padding{unit}\n" in cli("explain", "--topic", "packing", "--lengths", str(length)).out
+
+
+def test_a_begun_character_of_the_picture_is_a_step(cli: Cli) -> None:
+    assert f"{'x' * 18}{'.' * 16}  52\n" in cli("explain", "--topic", "packing", "--lengths", "100,52").out
+
+
+@pytest.mark.parametrize(("count", "label"), [(10, "sequence 0  "), (11, "sequence  0  ")])
+def test_the_pictures_numbers_are_aligned(cli: Cli, count: int, label: str) -> None:
+    out = cli("explain", "--topic", "packing", "--lengths", ",".join(["2"] * count)).out
+    assert f"\n{label}xx" in out
+
+
+def test_layers_alike_are_shown_by_the_first_of_them(cli: Cli) -> None:
+    out = cli("explain", "--topic", "equations", "--layers", "3").out
+    assert "layers 1 to 2  the same equations, here of layer 1," in out
+    assert "here of layer" not in cli("explain", "--topic", "equations", "--layers", "2").out
+
+
+def test_keras_is_said_to_begin_otherwise_and_pytorchs_cell_is_not(cli: Cli) -> None:
+    source = "nn.LSTMCell(3, 4)"
+    assert "begins otherwise" not in cli("explain", source, "--topic", "init").out
+    assert "begins otherwise" in cli("explain", "keras.layers.LSTM(4)", "--input", "3", "--topic", "init").out
+
+
+def test_a_trace_in_a_table_ends_with_sequence_0(cli: Cli) -> None:
+    out = cli("run", "--trace", "--lengths", "2,5", "--hidden", "3").out.partition("i_t")[2]
+    rows = [line.split()[0] for line in out.splitlines() if len(line.split()) == 7]
+    assert rows == ["0", "1"]
+
+
+def test_a_trace_of_up_to_sixteen_steps_is_whole(cli: Cli) -> None:
+    assert " more" not in cli("run", "--trace", "--seq", "16").out.partition("i_t")[2]
+    assert "\n1 more\n" in cli("run", "--trace", "--seq", "17").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "whose"), [(("--unbatched",), "trace  of unit 0;"), ((), "trace  of unit 0 of sequence 0;")]
+)
+def test_a_trace_says_whose_it_is(cli: Cli, arguments: tuple[str, ...], whose: str) -> None:
+    assert whose in cli("run", "--trace", *arguments).out
+
+
+def test_what_is_no_number_is_null_in_a_trace_and_said_in_words() -> None:
+    subject = settle([])
+    result = verify.run(subject.config, subject.data, traced=True)
+    result.trace["f_l0"][0, 0, 0] = np.nan
+    tree = report.run_tree([subject], [result], 0)
+    assert tree["modules"][0]["trace"][0]["f"][0] is None
+    assert "'not a number'" in str(list(blocks_of(tree)))
+
+
+@pytest.mark.parametrize("style", ["json", "csv"])
+def test_a_long_trace_of_both_directions_is_refused(cli: Cli, style: str) -> None:
+    size = ("--layers", "500", "--bi", "--seq", "400", "--hidden", "1")
+    ran = cli("run", "--trace", *size, "--format", style)
+    assert (ran.code, ran.out) == (2, "")
+    assert "found 1,200,000 rows, one for each traced step\n" in ran.err

@@ -20,22 +20,21 @@ from lstmcalc.subject import settle
 STACK = LSTMConfig(10, 20, 2, bidirectional=True)
 
 
-def value_at(symbol: str, group: Group, t: int, names: dict[str, Any], reads: str, begins: list[str]) -> Any:
+def value_at(symbol: str, group: Group, t: int, names: dict[str, Any], row: dict[str, Any]) -> Any:
     """A value of the step, from the trace, the input, or the initial state, as the explanation says where it is."""
     if symbol.startswith("tanh("):
-        return np.tanh(value_at(symbol[5:-1], group, t, names, reads, begins))
+        return np.tanh(value_at(symbol[5:-1], group, t, names, row))
     letter, index = symbol.split("_", 1)
     if letter == "x":
-        return eval(reads, {**names, "t": t})
+        return eval(row["x_t"], {**names, "t": t})
     traced = names[traced_name(letter, group.first, group.direction)]
     if index == "t":
         return traced[t]
     before = t + {"(t-1)": -1, "(t+1)": 1}[index]
     if 0 <= before < len(traced):
         return traced[before]
-    place = "(-1)" if before < 0 else "(L)"
-    (stored,) = [line.split(" = ")[1] for line in begins if line.startswith(f"{letter}_{place} = ")]
-    return eval(stored, dict(names))
+    assert row["begins_at"] == ("-1" if before < 0 else "L")
+    return eval(row[f"begins_{letter}"], dict(names))
 
 
 ACTIVATIONS: dict[str, Any] = {"sigmoid": lambda a: 1 / (1 + np.exp(-a)), "tanh": np.tanh, "": lambda a: a}
@@ -52,7 +51,7 @@ def computed(equation: Equation, operand_value: Any) -> Any:
 def check_equations(config: LSTMConfig, spec: DataSpec) -> None:
     """Every operand of every equation, at every step of sequences that all have it."""
     subject = settle([])._replace(config=config, data=spec)
-    tree = explained(subject, ["equations"], lambda *_: [])
+    tree = explained(subject, ["equations"])
     names = namespace(config, spec, Surroundings())
     weights = {name: names[name] for name in (parameter.name for parameter in LSTMModel(config).parameters)}
     groups = groups_of(LSTMModel(config), spec)
@@ -64,7 +63,7 @@ def check_equations(config: LSTMConfig, spec: DataSpec) -> None:
                 if operand.stored:
                     found = eval(operand.stored, dict(weights))
                 else:
-                    found = value_at(operand.symbol, group, t, names, row["x_t"], row["begins"])
+                    found = value_at(operand.symbol, group, t, names, row)
                 assert found.shape == operand.shape, operand
                 return np.asarray(found)
 

@@ -57,6 +57,7 @@ ORDER = (
     "equations",
     "weights",
     "judges",
+    "closeness",
     "checks",
     "verify",
     "recipes",

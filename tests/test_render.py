@@ -200,3 +200,20 @@ def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.Monke
     out = cli("shapes").out
     assert re.search(r"^not in model.pt +batch_first False$", out, re.MULTILINE)
     assert re.search(r"^follows from model.pt +hidden_size 20$", out, re.MULTILINE)
+
+
+def test_shapes_are_broken_between_terms_alone(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    lines = cli("explain", "--topic", "equations").out.splitlines()
+    assert not any(line.strip().startswith(("@", "*")) or line.endswith(("@", "*")) for line in lines)
+
+
+def test_what_an_equation_does_stands_behind_it_where_it_just_fits(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def equation(width: int) -> str:
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines = cli("explain", "--topic", "equations").out.splitlines()
+        return max((line for line in lines if line.startswith(("i_t", "f_t", "g_t", "o_t", "c_t", "h_t"))), key=len)
+
+    widest = len(equation(200))
+    assert len(equation(widest)) == widest
+    assert equation(widest - 1).endswith(")")

@@ -11,7 +11,7 @@ from test_model import configs, data
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, equations, forward
 from lstmcalc.arrays import Array
 from lstmcalc.model import TRACED, traced_name
-from lstmcalc.tracing import Trace, trace
+from lstmcalc.tracing import Ends, Trace, trace
 from lstmcalc.verify import draw, generator_of
 
 STACK = LSTMConfig(3, 4, 2, bidirectional=True)
@@ -84,3 +84,23 @@ def test_tracing_changes_no_number() -> None:
     assert np.array_equal(output, watched)
     assert np.array_equal(h_n, h_w)
     assert np.array_equal(c_n, c_w)
+
+
+def test_of_an_end_nothing_else_can_be_read() -> None:
+    weights, inputs = draw(LSTMModel(STACK), DataSpec(5, 2), generator_of(0))
+    record = Ends(STACK, DataSpec(5, 2), "float32", (1,))
+    _, (h_n, _) = forward(STACK, weights, inputs["input"], on_step=record)
+    assert np.array_equal(record.arrays["h_l1"][-1,], h_n[2])
+    assert np.array_equal(record.arrays["h_l1_reverse"][0,], h_n[3])
+    with pytest.raises(KeyError):
+        _ = record.arrays["h_l1"][0,]
+
+
+def test_a_trace_has_the_dtype_of_the_input() -> None:
+    weights, inputs = draw(LSTMModel(STACK), DataSpec(5, 2), generator_of(0))
+    assert {array.dtype.name for array in trace(STACK, weights, inputs["input"]).values()} == {"float32"}
+
+
+def test_layers_are_traced_from_the_first_to_the_last() -> None:
+    record = Trace(LSTMConfig(3, 4, 3), DataSpec(), values=("h",), layers=(2, 0, 2))
+    assert list(record.arrays) == ["h_l0", "h_l2"]

@@ -15,17 +15,22 @@ from lstmcalc import (
     LSTMConfig,
     LSTMModel,
     checks,
+    closeness,
     equations,
     forward,
     frameworks,
     judges,
     machine,
     model,
+    snippets,
     verify,
 )
+from lstmcalc.around import logits
 from lstmcalc.arrays import Array
+from lstmcalc.claims import ALONE, Claim, claims_of
 from lstmcalc.config import Surroundings
 from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError, bytes_text
+from lstmcalc.numerics import Step
 from lstmcalc.verify import generator_of
 
 PAIR = tuple[Array, tuple[Array, Array]]
@@ -245,7 +250,7 @@ def test_a_wrong_shape_of_the_model_is_caught(monkeypatch: pytest.MonkeyPatch) -
     spec = DataSpec.given(lengths=[4, 2, 3])
     result = verify.run(STACK, spec)
     monkeypatch.setattr(LSTMModel, "tensors_of", lying)
-    found = list(checks._check_shapes(LSTMModel(STACK), spec, verify.ALONE, result))  # noqa: SLF001
+    found = list(checks._check_shapes(LSTMModel(STACK), spec, Surroundings(), result))  # noqa: SLF001
     failed = {check.name for check in found if not check.passed}
     computed = ("input", "h_0", "c_0", "output", "h_n", "c_n", "packed.data", "packed.batch_sizes")
     assert failed == {f"shape of {name}" for name in computed}
@@ -293,7 +298,7 @@ def test_the_slice_that_is_mistaken_for_h_n_is_checked_where_it_can_show(monkeyp
 def test_a_nan_is_the_worst_error() -> None:
     nan, one, two = np.array([np.nan]), np.array([1.0]), np.array([1.0 + 1e-8])
     for pairs in ([(nan, one), (two, one)], [(two, one), (nan, one)]):
-        check = checks._near("x", pairs, 1e-6)  # noqa: SLF001
+        check = closeness.near("x", pairs, 1e-6)
         assert not check.passed
         assert np.isnan(check.actual)
 
@@ -459,3 +464,108 @@ def test_a_framework_that_fails_ends_in_our_words(monkeypatch: pytest.MonkeyPatc
 
 def test_available_memory_is_a_number_of_bytes() -> None:
     assert 2**20 < machine.available_memory() <= 2**63
+
+
+def failed(config: LSTMConfig, spec: DataSpec, around: Surroundings = ALONE) -> list[str]:
+    return [check.name for check in verify.run(config, spec, around=around).checks if not check.passed]
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_a_wrong_gate_is_seen_in_the_first_and_in_the_last_layer(layer: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lying(*arguments: Any, on_step: Callable[[Step], None] | None = None) -> Any:
+        def tell(step: Step) -> None:
+            if on_step:
+                on_step(step._replace(gates=step.gates[:, ::-1]) if step.layer == layer else step)
+
+        return forward(*arguments, on_step=tell)
+
+    monkeypatch.setattr(checks, "forward", lying)
+    assert failed(STACK, DataSpec()) == ["equations, gate by gate"]
+
+
+def test_wrong_outputs_of_right_steps_are_seen_by_the_equations(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lying(*arguments: Any, **named: Any) -> Any:
+        output, final = forward(*arguments, **named)
+        return output * np.float32(1.001), final
+
+    monkeypatch.setattr(checks, "forward", lying)
+    assert "equations, gate by gate" in failed(STACK, DataSpec())
+
+
+def test_states_that_change_with_the_layout_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lying(config: LSTMConfig, *arguments: Any, **named: Any) -> Any:
+        output, (h_n, c_n) = forward(config, *arguments, **named)
+        return output, ((h_n[:, ::-1], c_n) if config.batch_first else (h_n, c_n))
+
+    monkeypatch.setattr(checks, "forward", lying)
+    assert failed(STACK, DataSpec()) == ["batch_first=True: output.transpose(0, 1), same h_n, c_n"]
+
+
+def test_claims_are_left_out_where_shapes_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lying(*arguments: Any, **named: Any) -> Any:
+        output, (h_n, c_n) = forward(*arguments, **named)
+        return output, (h_n[..., :-1], c_n)
+
+    patch_forward(monkeypatch, lying)
+    names = [check.name for check in verify.run(STACK, DataSpec()).checks]
+    assert "shape of h_n" in names
+    assert not any("h_n.view" in name for name in names)
+
+
+def test_a_claim_of_another_shape_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lying(*arguments: Any) -> list[Claim]:
+        return [claim._replace(shape=(*claim.shape, 1)) for claim in claims_of(*arguments)]
+
+    monkeypatch.setattr(checks, "claims_of", lying)
+    assert "output[-1]: the last step, not the last hidden state" in failed(STACK, DataSpec())
+
+
+@pytest.mark.parametrize(("error", "holds"), [(1e-7, True), (1e-3, False)])
+def test_rounding_of_the_head_is_no_failure(error: float, holds: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def elsewhere(config: LSTMConfig, around: Surroundings) -> snippets.Snippet:
+        honest = logits(config, around)
+        return honest._replace(value=lambda names: honest.value(names) + np.float32(error))
+
+    monkeypatch.setattr(verify, "logits", elsewhere)
+    found = verify.run(STACK, DataSpec(), around=Surroundings(5)).checks
+    (check,) = [check for check in found if check.name.endswith(("logits", "dim=-1))")) and "head(" in check.name]
+    assert check.passed is holds
+    assert check.max_abs_error == pytest.approx(error, rel=0.5)
+
+
+def test_what_must_differ_is_no_error_of_a_claim() -> None:
+    (check,) = [check for check in verify.run(STACK, DataSpec()).checks if check.name.startswith("output[-1]: ")]
+    assert (check.max_abs_error, check.passed) == (0.0, True)
+
+
+def test_progress_of_padded_sequences_ends_at_its_total() -> None:
+    calls: list[tuple[int, int]] = []
+    spec = DataSpec.given(6, lengths=[4, 2, 3])
+    verify.run(STACK, spec, progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (len(calls), len(calls))
+
+
+@pytest.mark.parametrize(("config", "spec"), [(LSTMConfig(3, 40), DataSpec()), (LSTMConfig(3, 300), DataSpec(2, 1))])
+def test_the_largest_sum_is_that_of_all_rows(config: LSTMConfig, spec: DataSpec) -> None:
+    result = verify.run(config, spec)
+    x, h = (np.abs(result.inputs[name][:, 0]).astype(float) for name in ("input", "h_0"))
+    weights = [np.abs(result.weights[name]).T.astype(float) for name in ("weight_ih_l0", "weight_hh_l0")]
+    largest = (x @ weights[0] + h @ weights[1]).max()
+    assert checks._largest_sum(config, spec, result) == pytest.approx(largest)  # noqa: SLF001
+
+
+def test_the_distance_is_that_of_the_worst_number_wherever_it_is() -> None:
+    ours = np.zeros((3, 2**17))
+    for place in ((0, 0), (1, 5), (2, -1)):
+        theirs = ours.copy()
+        theirs[place] = 0.5
+        theirs[0, 1] = 0.25
+        assert closeness.distance(ours, theirs) == 0.5
+        theirs[place] = np.nan
+        assert np.isnan(closeness.distance(ours, theirs))
+
+
+@pytest.mark.parametrize(("around", "name"), [(Surroundings(), ""), (Surroundings(5), ", with those around")])
+def test_the_count_says_whether_it_is_of_all(around: Surroundings, name: str) -> None:
+    names = [check.name for check in verify.run(STACK, DataSpec(), around=around).checks]
+    assert f"number of weights{name}" in names

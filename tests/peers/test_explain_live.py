@@ -209,7 +209,7 @@ def failures(chunk: int, check: Callable[[Live], None]) -> list[str]:
 def told(config: LSTMConfig, data: DataSpec, around: Surroundings | None = None, *topics: str) -> dict[str, Any]:
     """The tree of `explain`."""
     subject = settle([])._replace(config=config, data=data, around=around or Surroundings())
-    return explained(subject, topics, lambda *_: [])
+    return explained(subject, topics)
 
 
 def phrases(config: LSTMConfig, topic: str, data: DataSpec | None = None) -> str:
@@ -283,7 +283,8 @@ def test_what_claims_add_in_words_holds_too(chunk: int) -> None:
 def test_the_random_lstms_have_every_kind_of_claim() -> None:
     lives = [live_of(seed) for seed in range(CHUNK * CHUNKS)]
     claims = [claim for live in lives for claim in claims_of(LSTMModel(live.config), live.data, live.around)]
-    assert {claim.topic for claim in claims} == {"states", "keras", "packing", "around"}
+    assert {claim.topic for claim in claims} == {"states", "packing", "around"}
+    assert {claim.framework for claim in claims} == {"pytorch", "keras"}
     assert sum(len(claim.relations) for claim in claims) > 8000
     assert sum(not relation.equal for claim in claims for relation in claim.relations) > 100
     for kind, least in {
@@ -400,13 +401,13 @@ def test_each_layer_reads_and_begins_with_what_is_said(chunk: int) -> None:
                 for t in range(live.data.longest):
                     running = live.running[t] if not live.data.unbatched else ...
                     assert apart(eval(text, {**names, "t": t})[running], x[t][running]) < TOLERANCE, text
-            for text in group["begins"]:
-                value, _, initial = text.partition(" = ")
-                before = live.steps[f"{value[0]}_before_l{first}{name}"]
+            for value in ("h", "c"):
+                initial = group[f"begins_{value}"]
+                before = live.steps[f"{value}_before_l{first}{name}"]
                 # The reverse direction begins where each sequence ends.
                 ends = live.running.sum(0) - 1
                 begins = before[0] if not name else before[-1] if live.data.unbatched else picked(before, ends)
-                assert apart(eval(initial, dict(names)), begins) == 0, text
+                assert apart(eval(initial, dict(names)), begins) == 0, initial
 
     assert failures(chunk, check) == []
 
@@ -443,7 +444,7 @@ def test_a_batch_is_packed_row_by_row_as_pytorch_packs_it() -> None:
         assert list(ours.unsorted_indices) == packed.unsorted_indices.tolist(), lengths
         rows = packed.data.tolist()
         assert ours.num_rows == len(rows)
-        assert [list(ours.cell_of(row)) for row in range(len(rows))] == rows
+        assert [[step.step, n] for step in ours.steps for n in step.sequences] == rows
         for step in ours.steps:
             assert rows[slice(*step.rows)] == [[step.step, n] for n in step.sequences]
             assert len(step.sequences) == step.batch_size
@@ -736,20 +737,20 @@ def far(ours: Any, theirs: Any) -> float:
 @pytest.mark.parametrize("config", KERAS_CONFIGS, ids=str)
 def test_keras_returns_what_is_claimed_in_that_order(config: LSTMConfig, data: DataSpec) -> None:
     found = in_keras(config, data)
-    claims = [item for item in claims_of(LSTMModel(config), data, Surroundings()) if item.topic == "keras"]
+    claims = [item for item in claims_of(LSTMModel(config), data, Surroundings()) if item.framework == "keras"]
     states = iter(found.last[1:])
     for claim in claims:
         value = eval(claim.snippet.text, {**found.names, **LSTMModel(config).data_symbols(data)})
-        if "return_sequences=False" in claim.says:
+        if claim.option == "return_sequences=False":
             expected = found.last[0]
-        elif "return_sequences=True" in claim.says:
+        elif claim.option == "return_sequences=True":
             expected = found.every[0]
         else:
-            assert "return_state=True" in claim.says
+            assert claim.option == "return_state=True"
             expected = next(states)
         assert far(value, expected) < 1e-5, claim.snippet.text
     assert list(states) == []
-    assert "return_sequences=False" in claims[0].says
+    assert claims[0].option == "return_sequences=False"
 
 
 @pytest.mark.parametrize("config", KERAS_CONFIGS, ids=str)
