@@ -267,14 +267,17 @@ def packing_code(subject: Subject) -> str:
     shown = str(lengths) if len(lengths) <= _SHOWN else "lengths"
     layout = ", batch_first=True" if first else ""
     order = "" if lengths == sorted(lengths, reverse=True) else ", enforce_sorted=False"
+    line = f"packed = pack_padded_sequence(input, {shown}{layout}{order})\n"
+    long = f"packed = pack_padded_sequence(\n    input, {shown}{layout}{order}\n)\n"
     return (
-        f"packed = pack_padded_sequence(\n    input, {shown}{layout}{order}\n)\n"
+        f"{line if len(line) <= _WIDTH else long}"
         "packed_output, (h_n, c_n) = lstm(packed)\n"
         f"output, _ = pad_packed_sequence(packed_output{layout}, total_length={data.seq_len})\n"
     )
 
 
 _SHOWN: Final = 8  # lengths in a line of code
+_WIDTH: Final = 80  # of a line of code, with its end
 
 
 def _dropout_facts(subject: Subject) -> Facts:

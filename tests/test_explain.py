@@ -120,7 +120,7 @@ def test_packing_has_the_code(cli: Cli) -> None:
         "output, _ = pad_packed_sequence(packed_output, batch_first=True, total_length=5)\n"
     )
     out = cli("explain", "--topic", "packing", "--lengths", "5,3,2").out
-    assert "packed = pack_padded_sequence(\n    input, [5, 3, 2]\n)\n" in out
+    assert "packed = pack_padded_sequence(input, [5, 3, 2])\n" in out
     assert "\n   2            2   6:8                   (0, 1)\n" in out
 
 
