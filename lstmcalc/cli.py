@@ -25,7 +25,7 @@ OUTPUT: Final = (
     Flag("json", ("--json",), (), "", "Short for --format json"),
 )
 GATE: Final = Flag("gate", ("--gate",), (), "i|f|g|o", "One gate only, with slices to paste", tuple(GATE_NAMES))
-TOPIC: Final = Flag("topic", ("--topic",), (), "NAME,...", f"Of {', '.join(TOPICS)} (default all)", TOPICS)
+TOPIC: Final = Flag("topic", ("--topic",), (), "NAME,...", f"Of {', '.join(TOPICS)} (default all)", TOPICS, True)
 ONLY: Final = Flag("only", ("--only",), (), "NAME,...", "These in depth, with recipes from the first to the others")
 RUN: Final = (
     Flag("seed", ("--seed",), (), "INT", "Draw other numbers (default 0)"),
@@ -133,7 +133,7 @@ def _explain(typed: TypedFlags) -> Outcome:
 
     In PyTorch's terms, for the LSTM at hand. Whatever it says of PyTorch's tensors, `lstmcalc run` proves.
     """
-    topics = [] if typed["topic"] is None else [topic.strip() for topic in str(typed["topic"]).split(",")]
+    topics = [topic.strip() for text in parse.several(typed["topic"]) for topic in text.split(",")]
     told = list(dict.fromkeys(parse.read_choice("--topic", topic, TOPICS) for topic in topics))
     return Outcome(report.explain_tree(read_subjects(typed, "pytorch"), told), _style(typed))
 

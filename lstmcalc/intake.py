@@ -17,7 +17,7 @@ from lstmcalc.errors import (
     nearest_hint,
     shorten,
 )
-from lstmcalc.parse import Typed, flag_name, read_flags, read_framework, read_settings
+from lstmcalc.parse import Typed, flag_name, read_flags, read_framework, read_settings, several
 from lstmcalc.subject import Found, Layer, Origin, Setting, Subject, quoted_name, settle
 
 MAX_MODULES: Final = 1000  # LSTMs in one report; no model that somebody made has more
@@ -42,8 +42,8 @@ def read_subjects(typed: Mapping[str, Typed], framework: str = "") -> list[Subje
     framework = framework or (read_framework("--framework", str(named)) if named is not None else "")
     from lstmcalc import sources
 
-    known = read_settings(_several(typed.get("set")))
-    source, modules = typed.get("source"), _several(typed.get("module"))
+    known = read_settings(several(typed.get("set")))
+    source, modules = typed.get("source"), several(typed.get("module"))
     found = sources.find_config() if source is None else sources.read_source(str(source), known)
     if source is None and known:
         raise SourceError("there is nothing to set", expected="a SOURCE with names in it", where="--set")
@@ -59,11 +59,6 @@ def read_subjects(typed: Mapping[str, Typed], framework: str = "") -> list[Subje
         )
     intake = _Intake(found, chosen, flags, framework)
     return [intake.subject(item) for item in chosen]
-
-
-def _several(value: Typed) -> list[str]:
-    """What a flag that can be repeated was given."""
-    return [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
 
 
 def _named(found: Sequence[Found]) -> list[Found]:

@@ -147,6 +147,11 @@ def read_frameworks(name: str, text: str) -> list[str]:
     return list(dict.fromkeys(read_framework(name, item) for item in text.split(",")))
 
 
+def several(value: Typed) -> list[str]:
+    """What a flag that can be repeated was given."""
+    return [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
+
+
 def flag_name(field: str) -> str:
     """The flag that sets a field, as it is shown: `--hidden`."""
     return _FLAGS[field].names[0]

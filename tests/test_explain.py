@@ -108,6 +108,8 @@ def test_one_topic_alone(cli: Cli, topic: str) -> None:
 def test_several_topics_in_the_order_they_are_asked_for(cli: Cli) -> None:
     found = module(cli("explain", "--topic", "init, states,init", "--json"))
     assert found["topics"] == ["init", "states"]
+    twice = module(cli("explain", "--topic", "init", "--topic", "states,init", "--json"))
+    assert twice["topics"] == found["topics"]
     out = cli("explain", "--topic", "packing,dropout").out
     assert out.index("\npacking ") < out.index("\ndropout ")
 
