@@ -569,3 +569,22 @@ def test_the_distance_is_that_of_the_worst_number_wherever_it_is() -> None:
 def test_the_count_says_whether_it_is_of_all(around: Surroundings, name: str) -> None:
     names = [check.name for check in verify.run(STACK, DataSpec(), around=around).checks]
     assert f"number of weights{name}" in names
+
+
+def test_what_failed_once_is_not_taken_for_proven(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lying(*arguments: Any) -> list[Claim]:
+        (claim,) = [claim for claim in claims_of(*arguments) if claim.snippet.text == "output[-1]"]
+        wrong = claim.relations[0]._replace(right=snippets.at(snippets.tensor("output"), 0))
+        return [claim._replace(relations=(wrong, *claim.relations)), claim._replace(says="once more")]
+
+    monkeypatch.setattr(checks, "claims_of", lying)
+    names = [check.name for check in verify.run(STACK, DataSpec()).checks]
+    assert "output[-1] = output[0]" in names
+    assert "output[-1]: once more" in names
+
+
+def test_the_tolerance_grows_with_what_is_rounded() -> None:
+    assert closeness.tolerance("float32", 1.0) == 1e-6
+    assert closeness.tolerance("float32", 1000.0) == 2 * 2.0**-24 * 1000
+    assert closeness.tolerance("float16", 1000.0) == closeness.TOLERANCE["float16"]
+    assert closeness.tolerance("float16", 1000.0, rounded_inside=True) == 2.0**-11 * 1000
