@@ -183,65 +183,54 @@ def _packing(module: Tree) -> Iterator[Block]:
             *_facts(module, "packing"),
         )
     )
-    steps = module["packed_steps"]
-    yield Grid(
-        (
-            Column("step", right=True),
-            Column("batch_size", right=True),
-            Column("rows of packed.data", code=True),
-            Column("of sequences", code=True, breaks=True),
-        ),
-        (
-            *(
-                Row(
-                    (
-                        str(row["step"]),
-                        str(row["batch_size"]),
-                        "{}:{}".format(*row["rows"]),
-                        short_list(packing["sorted_indices"][: row["batch_size"]]),
-                    )
-                )
-                for row in steps[:_SHOWN]
-            ),
-            *_rest(len(steps), "step", 4),
-        ),
+    yield _packed_steps(module)
+    yield _sequences(module)
+
+
+def _packed_steps(module: Tree) -> Grid:
+    """Which rows each step is, and whose."""
+    steps, order = module["packed_steps"], module["packing"]["sorted_indices"]
+    rows = [
+        Row(
+            (
+                str(row["step"]),
+                str(row["batch_size"]),
+                "{}:{}".format(*row["rows"]),
+                short_list(order[: row["batch_size"]]),
+            )
+        )
+        for row in steps[:_SHOWN]
+    ]
+    columns = (
+        Column("step", right=True),
+        Column("batch_size", right=True),
+        Column("rows of packed.data", code=True),
+        Column("of sequences", code=True, breaks=True),
     )
-    both = module["config"]["bidirectional"]
-    sequences = module["sequences"]
-    yield Grid(
-        (
-            Column("sequence", right=True),
-            Column("length", right=True),
-            Column("its last h" + (", forward" if both else ""), code=True),
-            *((Column("reverse", code=True),) if both else ()),
-        ),
-        (
-            *(
-                Row(
-                    (
-                        str(row["sequence"]),
-                        str(row["length"]),
-                        row["last_forward"],
-                        *((row["last_reverse"],) if both else ()),
-                    )
-                )
-                for row in sequences[:_SHOWN]
-            ),
-            *_rest(len(sequences), "sequence", 4 if both else 3),
-        ),
+    return Grid(columns, (*rows, *_rest(len(steps), "step", len(columns))))
+
+
+def _sequences(module: Tree) -> Grid:
+    """Where the last h of each sequence is in output."""
+    ends = ("last_forward", "last_reverse") if module["config"]["bidirectional"] else ("last_forward",)
+    headers = ("its last h, forward", "reverse") if len(ends) > 1 else ("its last h",)
+    rows = [
+        Row((str(row["sequence"]), str(row["length"]), *(row[end] for end in ends)))
+        for row in module["sequences"][:_SHOWN]
+    ]
+    columns = (
+        Column("sequence", right=True),
+        Column("length", right=True),
+        *(Column(header, code=True) for header in headers),
     )
+    return Grid(columns, (*rows, *_rest(len(module["sequences"]), "sequence", len(columns))))
 
 
 def _rest(count: int, what: str, columns: int) -> list[Row]:
     """A row for those that are not shown."""
     if count <= _SHOWN:
         return []
-    return [
-        Row(
-            ("...", more_text(count - _SHOWN, what), *[""] * (columns - 2)),
-            "folded",
-        )
-    ]
+    return [Row(("...", more_text(count - _SHOWN, what), *[""] * (columns - 2)), "folded")]
 
 
 def _picture(module: Tree) -> str:
