@@ -95,7 +95,7 @@ def around_steps(
     def tensor_of(name: str, role: str, symbolic: tuple[Dim, ...]) -> Tensor:
         return Tensor(name, role, symbolic, tuple(size.at(values) for size in symbolic))
 
-    before = [tensor_of("tokens", "input", steps)] if around.embed is not None else []
+    before = [tensor_of("tokens", "input", steps)._replace(dtype="int64")] if around.embed is not None else []
     read = steps if around.head_on == "all" else tuple(size for size in steps if size != L)
     behind = [tensor_of("logits", "output", (*read, OUT))] if around.head is not None else []
     return before, behind

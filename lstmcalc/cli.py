@@ -25,7 +25,9 @@ OUTPUT: Final = (
     Flag("json", ("--json",), (), "", "Short for --format json"),
 )
 GATE: Final = Flag("gate", ("--gate",), (), "i|f|g|o", "One gate only, with slices to paste", tuple(GATE_NAMES))
-TOPIC: Final = Flag("topic", ("--topic",), (), "NAME,...", f"Of {', '.join(TOPICS)} (default all)", TOPICS, True)
+TOPIC: Final = Flag(
+    "topic", ("--topic",), (), "NAME,...", f"Of {', '.join(TOPICS)} (default all)", TOPICS, repeats=True
+)
 ONLY: Final = Flag("only", ("--only",), (), "NAME,...", "These in depth, with recipes from the first to the others")
 RUN: Final = (
     Flag("seed", ("--seed",), (), "INT", "Draw other numbers (default 0)"),

@@ -7,7 +7,7 @@ Source of what is said about training and initialisation: the documentation and 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from lstmcalc.around import around_symbols
 from lstmcalc.claims import Claim, claims_of
@@ -31,7 +31,10 @@ from lstmcalc.trees import (
     states_tree,
 )
 
-Facts = Iterator[tuple[str, str]]  # a label, and a phrase
+if TYPE_CHECKING:
+    from lstmcalc.frameworks import Layout
+
+Phrases: TypeAlias = Iterator[tuple[str, str]]  # a label, and what is said
 
 
 def explained(subject: Subject, topics: Sequence[str]) -> Tree:
@@ -39,7 +42,7 @@ def explained(subject: Subject, topics: Sequence[str]) -> Tree:
 
     Args:
         subject: The LSTM.
-        topics: What to explain, of `TOPICS`; empty for all that there is something to say about.
+        topics: What to explain, of `TOPICS`; empty for all.
 
     Raises:
         TooLargeError: There would be more than `MAX_ROWS` rows.
@@ -65,18 +68,15 @@ def explained(subject: Subject, topics: Sequence[str]) -> Tree:
         "claims": [_claim(claim) for claim in claims],
         "relations": [row for claim in claims for row in _relation_rows(claim)],
         "facts": [
-            {"topic": topic, "label": label, "text": text}
-            for topic in told
-            for label, text in _FACTS.get(topic, _no_facts)(subject)
+            {"topic": topic, "label": label, "text": text} for topic in told for label, text in _FACTS[topic](subject)
         ],
         "code": [{"topic": topic, "code": codes[topic]} for topic in told if codes.get(topic)],
     }
     tree = module_tree(subject, SETTINGS, own)
-    if subject.found and subject.found.framework != "pytorch":
-        from lstmcalc.layouts import find_layout
-
-        title = find_layout(subject.found.framework).title
-        tree["notes"].append(f"explained as PyTorch's nn.LSTM has it; shapes and params are in the terms of {title}")
+    other = _other_layout(subject)
+    if other:
+        what = f"shapes and params are in the terms of {other.title}"
+        tree["notes"].append(f"explained as PyTorch's nn.LSTM has it; {what}")
     return tree
 
 
@@ -135,8 +135,8 @@ def _operand_rows(number: int, group: Group) -> Iterator[Tree]:
 def _group(number: int, group: Group, config: LSTMConfig, data: DataSpec) -> Tree:
     """Alike layers in one direction, and where their steps get what they read; what is named is of the first of them.
 
-    Before the first step, h and c are those of step -1; in the reverse direction those of step L, or, of sequences of
-    other lengths, of step `length`.
+    Before the first step, h and c are those of step -1; in the reverse direction those of step L; with lengths,
+    of each sequence those of step `length`, its own end.
     """
     first = config.batch_first and not data.unbatched
     step = at(tensor("input"), *((slice(None), "t") if first else ("t",))).text
@@ -181,11 +181,7 @@ def _packing(config: LSTMConfig, data: DataSpec) -> Tree:
 
 def _packed_step(step: PackedStep) -> Tree:
     """One step; whose rows they are is said once, by `sorted_indices`: the first `batch_size` of them."""
-    return {
-        "step": step.step,
-        "batch_size": step.batch_size,
-        "rows": list(step.rows),
-    }
+    return {"step": step.step, "batch_size": step.batch_size, "rows": list(step.rows)}
 
 
 def _sequence(config: LSTMConfig, n: int, length: int) -> Tree:
@@ -204,25 +200,21 @@ def _sequence(config: LSTMConfig, n: int, length: int) -> Tree:
     }
 
 
-def _title_of_other(subject: Subject) -> str:
-    """The framework of the source, if it is not PyTorch."""
-    if not subject.found or subject.found.framework.startswith("pytorch"):
-        return ""
+def _other_layout(subject: Subject) -> "Layout | None":
+    """The framework of the source, if it is not PyTorch's nn.LSTM."""
+    if not subject.found or subject.found.framework == "pytorch":
+        return None
     from lstmcalc.layouts import find_layout
 
-    return find_layout(subject.found.framework).title
+    return find_layout(subject.found.framework)
 
 
-def _equation_facts(subject: Subject) -> Facts:
+def _equation_facts(subject: Subject) -> Phrases:
     for item in subject.found.unmodelled if subject.found else ():
         yield "take care", f"the source has {item}: these are the equations without it"
 
 
-def _no_facts(_: Subject) -> Facts:
-    return iter(())
-
-
-def _state_facts(subject: Subject) -> Facts:
+def _state_facts(subject: Subject) -> Phrases:
     config = subject.config
     shape = {item.name: item.shape for item in LSTMModel(config).tensors_of(subject.data)}
     ways = " and direction" if config.bidirectional else ""
@@ -234,17 +226,14 @@ def _state_facts(subject: Subject) -> Facts:
     yield "index", f"the first axis of h_n and of c_n, layer by layer{both}"
 
 
-def _packing_facts(subject: Subject) -> Facts:
+def _packing_facts(subject: Subject) -> Phrases:
     data = subject.data
     if not data.lengths:
         if data.unbatched:
             yield "here", f"one sequence of L = {data.seq_len} steps, without a batch: nothing to pack"
         else:
             yield "here", f"no padding: every sequence has L = {data.seq_len} steps"
-        yield (
-            "what",
-            "packed, padding is not computed, and each sequence has its own h_n",
-        )
+        yield "what", "packed, padding is not computed, and each sequence has its own h_n"
         yield "to see it", "--lengths 5,3,2 shows it"
         return
     packing = Packing(data)
@@ -254,10 +243,7 @@ def _packing_facts(subject: Subject) -> Facts:
     if list(packing.sorted_indices) != sorted(packing.sorted_indices):
         yield "order", "the batch is not sorted: pack_padded_sequence needs enforce_sorted=False"
     if packing.is_order_open:
-        yield (
-            "order",
-            f"of {UNSTABLE} sequences or more PyTorch sorts equal ones in any order: indices may differ",
-        )
+        yield "order", f"of {UNSTABLE} sequences or more PyTorch sorts equal ones in any order: indices may differ"
 
 
 def packing_code(subject: Subject) -> str:
@@ -280,10 +266,10 @@ _SHOWN: Final = 8  # lengths in a line of code
 _WIDTH: Final = 80  # of a line of code, with its end
 
 
-def _dropout_facts(subject: Subject) -> Facts:
-    config = subject.config
-    if _title_of_other(subject):
-        yield "whose", f"this is the dropout of PyTorch's nn.LSTM, not that of {_title_of_other(subject)}"
+def _dropout_facts(subject: Subject) -> Phrases:
+    config, other = subject.config, _other_layout(subject)
+    if other:
+        yield "whose", f"this is the dropout of PyTorch's nn.LSTM, not that of {other.title}"
     if config.num_layers == 1:
         yield "where", "acts between layers: with one layer nowhere"
     else:
@@ -299,7 +285,7 @@ def _dropout_facts(subject: Subject) -> Facts:
     yield "changes", "changes no shape and no count"
 
 
-def _batch_first_facts(subject: Subject) -> Facts:
+def _batch_first_facts(subject: Subject) -> Phrases:
     config, data = subject.config, subject.data
     if data.unbatched:
         yield "here", "does nothing: unbatched input has no batch axis"
@@ -318,18 +304,19 @@ def _batch_first_facts(subject: Subject) -> Facts:
     yield "instead", "input.transpose(0, 1) makes one layout of the other"
 
 
-def _init_facts(subject: Subject) -> Facts:
-    config, found = subject.config, subject.found
+def _init_facts(subject: Subject) -> Phrases:
+    config, other = subject.config, _other_layout(subject)
     bound = f"1/sqrt(H_cell) = {config.hidden_size**-0.5:.4g}"
     yield "weights", f"PyTorch's weights{' and biases' if config.bias else ''} are uniform from -k to k, k = {bound}"
     yield "h_0, c_0", "h_0 and c_0 are zeros if left out"
     if config.bias:
         yield "forget", "the forget gate's bias, b_if + b_hf, is 0 on average: each step keeps about half of the cell"
         yield "to keep more", "to keep more, let one of these two begin with 1 and the other with 0"
-    if found and _title_of_other(subject):
-        from lstmcalc.layouts import find_layout
+    if other:
+        from lstmcalc.frameworks import PYTORCH
 
-        yield "otherwise", f"{_title_of_other(subject)} begins otherwise: {find_layout(found.framework).init}"
+        if other.init != PYTORCH.init:
+            yield "otherwise", f"{other.title} begins otherwise: {other.init}"
 
 
 def forget_code(config: LSTMConfig) -> str:
@@ -345,7 +332,7 @@ def forget_code(config: LSTMConfig) -> str:
     )
 
 
-def _around_facts(subject: Subject) -> Facts:
+def _around_facts(subject: Subject) -> Phrases:
     config, around = subject.config, subject.around
     width = config.num_directions * config.output_size
     if around.embed is not None:
@@ -358,7 +345,7 @@ def _around_facts(subject: Subject) -> Facts:
         yield "words", f"words become input by nn.Embedding(VOCAB, {config.input_size}): --embed VOCAB"
 
 
-_FACTS: Final[dict[str, Callable[[Subject], Facts]]] = {
+_FACTS: Final[dict[str, Callable[[Subject], Phrases]]] = {
     "equations": _equation_facts,
     "states": _state_facts,
     "packing": _packing_facts,

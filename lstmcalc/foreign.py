@@ -41,17 +41,18 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
     extras_of(subject)  # refuses what is not known
     steps = next(face.symbolic for face in shown if H_in in face.symbolic)[:-1]
     before, behind = around_steps(steps, model.data_symbols(data), subject.around)
+    if subject.framework != "pytorch-cell":  # elsewhere indices have 32 bits by default (keras 3.15.1, jax 0.10.2)
+        before = [tensor._replace(dtype="int32") for tensor in before]
     own = {
         "data": data_tree(subject),
         "around": around_tree(subject),
         "layout": layout_tree(subject.framework),
         "symbols": {**symbols, **around_symbols(subject.around)},
         "tensors": [
-            # Outside of PyTorch, indices are 32-bit integers by default (keras 3.15.1, jax 0.10.2).
-            *(_alone(tensor, "int64" if subject.framework == "pytorch-cell" else "int32") for tensor in before),
+            *(_alone(tensor, data.dtype) for tensor in before),
             *(
                 {
-                    **tensor_tree(face, face.dtype or data.dtype),
+                    **tensor_tree(face, data.dtype),
                     "each": face.each or None,
                     "copies": face.copies,
                     "when": face.when or None,

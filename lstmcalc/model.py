@@ -64,12 +64,13 @@ def traced_name(value: str, layer: int, direction: str) -> str:
 
 
 class Tensor(NamedTuple):
-    """One tensor that goes in (`role` is `input`) or comes out (`output`)."""
+    """One tensor that goes in (`role` is `input`) or comes out (`output`), of the data's dtype if it names no other."""
 
     name: str
     role: str
     symbolic: tuple[Dim, ...]
     shape: tuple[int, ...]
+    dtype: str = ""
 
 
 class State(NamedTuple):
@@ -187,7 +188,7 @@ class LSTMModel:
         if data.lengths:
             tensors += [
                 tensor("packed.data", "input", S, H_in),
-                tensor("packed.batch_sizes", "input", LONGEST),
+                tensor("packed.batch_sizes", "input", LONGEST)._replace(dtype="int64"),
             ]
         return tensors
 

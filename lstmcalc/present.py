@@ -163,6 +163,7 @@ def _params(module: Tree) -> Iterator[Block]:
         *_grand_total(module),
         *stored,
         ("formula", (f"{module['total_symbolic']} = {module['total']:,}",)),
+        *_grand_formula(module),
         legend(module),
         *framework,
     ]
@@ -178,9 +179,14 @@ def _grand_total(module: Tree) -> list[Line]:
         return []
     whole = f"{module['grand_total']:,} parameters", f"{bytes_text(module['grand_total_bytes'])} in {module['dtype']}"
     there = "what PyTorch calls " if "layout" in module else ""
-    formula = f"{module['grand_total_symbolic']} = {module['grand_total']:,}"
     reads = [("head", (f"reads {there}{module['head_reads']}",))] if module["head_reads"] else []
-    return [("grand total", (*whole, f"{formula}")), *reads]
+    return [("grand total", whole), *reads]
+
+
+def _grand_formula(module: Tree) -> list[Line]:
+    """The grand total's formula."""
+    formula = f"{module['grand_total_symbolic']} = {module['grand_total']:,}"
+    return [("grand formula", (formula,))] if module["extras"] else []
 
 
 def _foreign_facts(module: Tree, rows: Sequence[Tree]) -> tuple[Line | None, list[Line], list[Line]]:

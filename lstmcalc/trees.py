@@ -100,7 +100,6 @@ def _foreign_notes(subject: Subject) -> list[str]:
     return notes
 
 
-_INTEGERS: Final = ("packed.batch_sizes", "tokens")  # PyTorch's int64, whatever the dtype of the data
 _BYTES: Final = {**DTYPE_BYTES, "int32": 4, "int64": 8}
 
 
@@ -175,17 +174,16 @@ def data_tree(subject: Subject) -> Tree:
 
 
 def tensor_tree(tensor: "Tensor | Face", dtype: str) -> Tree:
-    """One tensor, with its shape in symbols and in numbers, and its bytes."""
+    """One tensor, with its shape in symbols and in numbers, and its bytes; `dtype` is that of the data."""
     count = 1
     for size in tensor.shape:
         count *= size
-    each = _BYTES["int64" if tensor.name in _INTEGERS and dtype not in ("int32", "int64") else dtype]
     return {
         "name": tensor.name,
         "role": tensor.role,
         "symbolic": [str(size) for size in tensor.symbolic],
         "shape": list(tensor.shape),
-        "bytes": count * each,
+        "bytes": count * _BYTES[tensor.dtype or dtype],
     }
 
 

@@ -136,9 +136,9 @@ def test_pytorch_is_what_the_model_says() -> None:
     assert list(parameters(STACK, "pytorch")) == list(LSTMModel(STACK).parameters)
     assert list(parameters(STACK, "torch")) == list(LSTMModel(STACK).parameters)
     data = DataSpec(5, 3)
-    assert [(face.name, face.role, face.symbolic, face.shape) for face in faces(STACK, data, "pytorch")] == [
-        tuple(tensor) for tensor in LSTMModel(STACK).tensors_of(data)
-    ]
+    assert [
+        (face.name, face.role, face.symbolic, face.shape, face.dtype) for face in faces(STACK, data, "pytorch")
+    ] == [tuple(tensor) for tensor in LSTMModel(STACK).tensors_of(data)]
 
 
 def test_well_known_names_and_shapes() -> None:
