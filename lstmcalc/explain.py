@@ -340,9 +340,9 @@ def _around_facts(subject: Subject) -> Phrases:
     if around.head is not None:
         yield "head", f"nn.Linear({width}, {around.head})"
     if around.head is None:
-        yield "classifier", f"a classifier is nn.Linear({width}, OUT) on the last hidden state: --head OUT"
+        yield "head", f"a classifier is nn.Linear({width}, OUT) on the last hidden state: --head OUT"
     if around.embed is None:
-        yield "words", f"words become input by nn.Embedding(VOCAB, {config.input_size}): --embed VOCAB"
+        yield "embedding", f"words become input by nn.Embedding(VOCAB, {config.input_size}): --embed VOCAB"
 
 
 _FACTS: Final[dict[str, Callable[[Subject], Phrases]]] = {
