@@ -1,17 +1,18 @@
 """Symbolic sizes: exact integer expressions over named hyperparameters.
 
 An expression keeps the form it was written in (`4*H_cell`, `D*(num_layers - 1)*(...)`), because it is shown
-to people; two expressions are equal when they are the same polynomial. Its text is valid Python.
+to people; two expressions are equal when they are the same polynomial. Its text is valid Python. What rounds up or
+takes a maximum is a `Call` of a `Function`, which is a symbol to the polynomial around it.
 
-Not here: sizes that round up or take a maximum, and what the symbols mean (`model` knows that).
+Not here: what the symbols mean (`symbols` knows that).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import mul
-from typing import TypeAlias, Union
+from typing import Any, Final, NamedTuple, TypeAlias, Union
 
-Factor: TypeAlias = Union[str, "Dim"]  # a symbol, or a sum that stays in brackets
+Factor: TypeAlias = Union[str, "Call", "Dim"]  # a symbol, a function's value, or a sum that stays in brackets
 Terms: TypeAlias = dict[tuple[Factor, ...], int]  # the factors of each product, and its coefficient
 
 
@@ -52,8 +53,9 @@ class Dim:
         if coefficient == 1 and len(factors) == 1 and isinstance(factors[0], Dim):
             return factors[0]
         symbols = sorted(factor for factor in factors if isinstance(factor, str))
+        calls = [factor for factor in factors if isinstance(factor, Call)]
         brackets = [factor for factor in factors if isinstance(factor, Dim)]
-        return Dim({(*symbols, *brackets): coefficient})
+        return Dim({(*symbols, *calls, *brackets): coefficient})
 
     def _product(self) -> tuple[tuple[Factor, ...], int]:
         """The expression as factors and a coefficient: a sum of several terms is one factor, in brackets."""
@@ -77,7 +79,7 @@ class Dim:
     def symbols(self) -> frozenset[str]:
         """The names of the symbols in it."""
         return frozenset[str]().union(
-            *(factor.symbols if isinstance(factor, Dim) else {factor} for factors in self._terms for factor in factors)
+            *({factor} if isinstance(factor, str) else factor.symbols for factors in self._terms for factor in factors)
         )
 
     def substitute(self, values: Mapping[str, "int | Dim"]) -> "Dim":
@@ -85,7 +87,7 @@ class Dim:
         total = Dim({})
         for factors, coefficient in self._terms.items():
             replaced = (
-                factor.substitute(values) if isinstance(factor, Dim) else values.get(factor, Dim.symbol(factor))
+                values.get(factor, Dim.symbol(factor)) if isinstance(factor, str) else factor.substitute(values)
                 for factor in factors
             )
             total += reduce(mul, map(Dim.of, replaced), Dim.of(coefficient))
@@ -97,11 +99,30 @@ class Dim:
         Raises:
             KeyError: A symbol has no value.
         """
+        return int(self.over(values))
+
+    def over(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  # numbers, or arrays of them
+        """What it stands for where symbols stand for numbers or for arrays, which nothing here looks into.
+
+        Raises:
+            KeyError: A symbol has no value.
+        """
         return sum(
             reduce(
                 mul,
-                (factor.at(values) if isinstance(factor, Dim) else values[factor] for factor in factors),
+                (values[factor] if isinstance(factor, str) else factor.over(values) for factor in factors),
                 coefficient,
+            )
+            for factors, coefficient in self._terms.items()
+        )
+
+    def bound(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  # as `over`
+        """A number that nothing on the way to `over` exceeds, if no value is negative; floats will do for it."""
+        return sum(
+            reduce(
+                mul,
+                (values[factor] if isinstance(factor, str) else factor.bound(values) for factor in factors),
+                abs(coefficient),
             )
             for factors, coefficient in self._terms.items()
         )
@@ -112,7 +133,7 @@ class Dim:
         for factors, coefficient in self._terms.items():
             product: dict[tuple[str, ...], int] = {(): coefficient}
             for factor in factors:
-                other = factor.expanded() if isinstance(factor, Dim) else {(factor,): 1}
+                other = factor.expanded() if isinstance(factor, Dim) else {(str(factor),): 1}
                 step: dict[tuple[str, ...], int] = {}
                 for left, a in product.items():
                     for right, b in other.items():
@@ -135,7 +156,7 @@ class Dim:
     def __str__(self) -> str:
         text = ""
         for factors, coefficient in self._terms.items():
-            parts = [f"({factor})" if isinstance(factor, Dim) else factor for factor in factors]
+            parts = [f"({factor})" if isinstance(factor, Dim) else str(factor) for factor in factors]
             if abs(coefficient) != 1 or not parts:
                 parts.insert(0, str(abs(coefficient)))
             sign = "-" if coefficient < 0 else "+"
@@ -145,3 +166,69 @@ class Dim:
 
     def __repr__(self) -> str:
         return f"Dim({str(self)!r})"
+
+
+class Function(NamedTuple):
+    """A function of sizes that is no polynomial; called with expressions, it gives an expression.
+
+    Attributes:
+        name: As it is written: `roundup`.
+        compute: Its value; of integers, and of arrays of them.
+        bound: What its value and whatever it computes on the way do not exceed.
+        says: What it is, in words.
+    """
+
+    name: str
+    compute: Callable[..., Any]
+    bound: Callable[..., Any]
+    says: str
+
+    def __call__(self, *arguments: int | Dim) -> Dim:
+        """The function's value for these arguments, as an expression."""
+        return Dim({(Call(self, tuple(map(Dim.of, arguments))),): 1})
+
+
+class Call(NamedTuple):
+    """A function's value, which is a symbol to the expression that it is in."""
+
+    function: Function
+    arguments: tuple[Dim, ...]
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """The names of the symbols in it."""
+        return frozenset[str]().union(*(argument.symbols for argument in self.arguments))
+
+    def substitute(self, values: Mapping[str, int | Dim]) -> Dim:
+        """The value with some of its symbols replaced."""
+        return self.function(*(argument.substitute(values) for argument in self.arguments))
+
+    def over(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  # as `Dim.over`
+        """What it stands for."""
+        return self.function.compute(*(argument.over(values) for argument in self.arguments))
+
+    def bound(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  # as `Dim.bound`
+        """A number that nothing on the way to `over` exceeds."""
+        return self.function.bound(*(argument.bound(values) for argument in self.arguments))
+
+    def __str__(self) -> str:
+        return f"{self.function.name}({', '.join(map(str, self.arguments))})"
+
+
+def _larger(one: Any, other: Any) -> Any:  # noqa: ANN401  # integers, or arrays of them
+    """The larger of two, number by number where they are arrays."""
+    return (one + other + abs(one - other)) // 2
+
+
+roundup: Final = Function(
+    "roundup",
+    lambda size, step: -(-size // step) * step,
+    lambda size, step: size + step,
+    "roundup(x, n) is x, or the next multiple of n",
+)
+largest: Final = Function(
+    "max",
+    lambda *sizes: reduce(_larger, sizes),
+    lambda *sizes: 2 * sum(sizes),
+    "max(a, b) is the larger of the two",
+)

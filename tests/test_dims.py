@@ -1,10 +1,11 @@
 from itertools import product
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmcalc.dims import Dim
+from lstmcalc.dims import Dim, largest, roundup
 
 NAMES = ("D", "H_cell", "H_in", "num_layers")
 VALUES = dict(zip(NAMES, (2, 20, 10, 3), strict=True))
@@ -98,3 +99,53 @@ def test_a_missing_value_is_named() -> None:
 
 def test_a_dim_is_not_equal_to_its_text() -> None:
     assert Dim.symbol("N") != "N"
+
+
+def combined(parts: tuple[Dim, Dim, int, str]) -> Dim:
+    left, right, number, how = parts
+    if how == "round":
+        return roundup(left, number)
+    return left * right if how == "times" else largest(left, right, number) if how == "max" else left + right
+
+
+calls = st.recursive(
+    dims,
+    lambda inner: st.tuples(inner, inner, st.integers(1, 70), st.sampled_from(["plus", "times", "round", "max"])).map(
+        combined
+    ),
+    max_leaves=6,
+)
+FUNCTIONS = {"max": max, "roundup": lambda size, step: -(-size // step) * step}
+
+
+@given(calls)
+def test_with_functions_too_the_text_is_python_with_its_value(dim: Dim) -> None:
+    assert eval(str(dim), {**FUNCTIONS, **VALUES}) == dim.at(VALUES)
+    assert dim.symbols <= VALUES.keys()
+
+
+@given(calls, st.lists(st.tuples(*[st.integers(0, 10**5)] * len(NAMES)), min_size=1, max_size=4))
+def test_arrays_give_what_numbers_give_and_nothing_exceeds_the_bound(dim: Dim, rows: list[tuple[int, ...]]) -> None:
+    points = [dict(zip(NAMES, row, strict=True)) for row in rows]
+    exact = [dim.at(point) for point in points]
+    columns = dict(zip(NAMES, np.array(rows).T.astype(object), strict=True))
+    assert np.broadcast_to(dim.over(columns), len(rows)).tolist() == exact
+    bounds = [dim.bound(point) for point in points]
+    assert all(abs(value) <= bound for value, bound in zip(exact, bounds, strict=True))
+    if max(bounds) < 2**63:
+        columns = dict(zip(NAMES, np.array(rows).T, strict=True))
+        assert np.broadcast_to(dim.over(columns), len(rows)).tolist() == exact
+
+
+@given(calls, st.sampled_from(NAMES), st.integers(0, 9))
+def test_substitution_reaches_into_functions(dim: Dim, name: str, number: int) -> None:
+    assert dim.substitute({name: number}).at(VALUES) == dim.at({**VALUES, name: number})
+
+
+def test_functions_print_as_they_were_written() -> None:
+    width = roundup(4 * Dim.symbol("H_cell"), 16)
+    assert str(width * Dim.symbol("N") * 3) == "3*N*roundup(4*H_cell, 16)"
+    assert str(largest(width, 7) - 1) == "max(roundup(4*H_cell, 16), 7) - 1"
+    assert width == roundup(4 * Dim.symbol("H_cell"), 16)
+    assert width != roundup(4 * Dim.symbol("H_cell"), 32)
+    assert hash(width * 2) == hash(width + width)
