@@ -191,10 +191,11 @@ def _run(typed: TypedFlags) -> Outcome:
         report.check_trace(subjects)
     gc.enable()  # off since the start; from here on there is work that may leave garbage
     from lstmcalc import verify, weights
+    from lstmcalc.files import check_target
     from lstmcalc.progress import ProgressBar
 
     if save is not None:
-        weights.check_target(str(save))
+        check_target(str(save))
     runs = []
     for subject in subjects:
         with ProgressBar("computing") if ProgressBar.wanted() else nullcontext() as progress:

@@ -52,6 +52,7 @@ ORDER = (
     "interfaces",
     "arrays",
     "machine",
+    "files",
     "numerics",
     "tracing",
     "equations",
