@@ -82,6 +82,12 @@ class Dim:
             *({factor} if isinstance(factor, str) else factor.symbols for factors in self._terms for factor in factors)
         )
 
+    @property
+    def functions(self) -> "frozenset[Function]":
+        """The functions in it."""
+        parts = [factor for factors in self._terms for factor in factors if not isinstance(factor, str)]
+        return frozenset[Function]().union(*(part.functions for part in parts))
+
     def substitute(self, values: Mapping[str, "int | Dim"]) -> "Dim":
         """The expression with some of its symbols replaced."""
         total = Dim({})
@@ -199,6 +205,11 @@ class Call(NamedTuple):
         """The names of the symbols in it."""
         return frozenset[str]().union(*(argument.symbols for argument in self.arguments))
 
+    @property
+    def functions(self) -> frozenset[Function]:
+        """The functions in it, and its own."""
+        return frozenset({self.function}).union(*(argument.functions for argument in self.arguments))
+
     def substitute(self, values: Mapping[str, int | Dim]) -> Dim:
         """The value with some of its symbols replaced."""
         return self.function(*(argument.substitute(values) for argument in self.arguments))
@@ -226,9 +237,14 @@ roundup: Final = Function(
     lambda size, step: size + step,
     "roundup(x, n) is x, or the next multiple of n",
 )
-largest: Final = Function(
+larger: Final = Function(
     "max",
     lambda *sizes: reduce(_larger, sizes),
     lambda *sizes: 2 * sum(sizes),
     "max(a, b) is the larger of the two",
 )
+
+
+def largest(*sizes: int | Dim) -> Dim:
+    """The largest of some sizes; one alone is itself."""
+    return larger(*sizes) if len(sizes) > 1 else Dim.of(sizes[0])

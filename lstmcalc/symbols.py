@@ -10,6 +10,7 @@ SYMBOLS: Final = {
     "L": "sequence length",
     "S": "sum of lengths",
     "max(lengths)": "longest of the lengths",
+    "batch_sizes[-1]": "sequences as long as the longest",
     "D": "directions",
     "H_in": "input_size",
     "H_cell": "hidden_size",
@@ -22,6 +23,7 @@ N = Dim.symbol("N")
 L = Dim.symbol("L")
 S = Dim.symbol("S")
 LONGEST = Dim.symbol("max(lengths)")
+LAST_SIZE = Dim.symbol("batch_sizes[-1]")
 D = Dim.symbol("D")
 H_in = Dim.symbol("H_in")
 H_cell = Dim.symbol("H_cell")

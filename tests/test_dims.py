@@ -145,6 +145,7 @@ def test_substitution_reaches_into_functions(dim: Dim, name: str, number: int) -
 def test_functions_print_as_they_were_written() -> None:
     width = roundup(4 * Dim.symbol("H_cell"), 16)
     assert str(width * Dim.symbol("N") * 3) == "3*N*roundup(4*H_cell, 16)"
+    assert largest(width) is width
     assert str(largest(width, 7) - 1) == "max(roundup(4*H_cell, 16), 7) - 1"
     assert width == roundup(4 * Dim.symbol("H_cell"), 16)
     assert width != roundup(4 * Dim.symbol("H_cell"), 32)

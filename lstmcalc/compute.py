@@ -1,0 +1,191 @@
+"""What an LSTM computes, as formulas: the multiply-accumulates of its matrix products, its elementwise operations.
+
+Every step of a sequence costs the same, so a pass over a batch is that times `steps_of(data)`: `N*L`, or the sum of the
+lengths, since a packed batch has no padding. One MAC is a multiplication and an addition, two FLOPs.
+
+Where they come from: a product of `(m, k)` and `(k, n)` has `m*k*n` MACs, and its gradient two such products, one for
+each operand. What PyTorch's own kernels leave out of those was read in the formulas of autograd and holds against
+`torch.utils.flop_counter.FlopCounterMode` (torch 2.13.0, `device="meta"`, forward and backward).
+
+Not here: bytes (`memory`).
+"""
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
+from typing import Final, NamedTuple, TypeAlias
+
+from lstmcalc.config import DataSpec, LSTMConfig, Surroundings
+from lstmcalc.dims import Dim
+from lstmcalc.lazy import LazySequence
+from lstmcalc.symbols import DIRECTIONS, LAST_SIZE, OUT, D, H_cell, H_in, H_out, L, N, S, num_layers
+
+# By operation, how many numbers it makes. A subtraction is counted as an addition.
+Elementwise: TypeAlias = dict[str, Dim]
+OPERATIONS: Final = ("sigmoid", "tanh", "multiply", "add")
+
+# Who computes an LSTM in PyTorch, and by which of the two rules its backward pass goes.
+FUSED: Final = ("onednn", "cudnn")
+PATHS: Final = ("onednn", "native", "cudnn")
+
+
+class Product(NamedTuple):
+    """One matrix product of a step.
+
+    Attributes:
+        layer: The layer, from 0; None for the head.
+        direction: `forward` or `reverse`; empty for the head.
+        part: `input`, `recurrent`, `projection` or `head`.
+        macs: Its MACs for one step of one sequence.
+        rows: How many such steps a pass has.
+    """
+
+    layer: int | None
+    direction: str
+    part: str
+    macs: Dim
+    rows: Dim
+
+
+class Work(NamedTuple):
+    """What a pass computes: the MACs of its products, and its elementwise operations by name."""
+
+    macs: Dim
+    elementwise: Elementwise
+
+    def and_also(self, macs: Dim | int = 0, additions: Dim | int = 0) -> "Work":
+        """The same work, and more products and additions."""
+        return Work(self.macs + macs, {**self.elementwise, "add": self.elementwise["add"] + additions})
+
+    def and_then(self, other: "Work") -> "Work":
+        """Both works."""
+        return Work(
+            self.macs + other.macs, {name: self.elementwise[name] + other.elementwise[name] for name in OPERATIONS}
+        )
+
+
+def sequences_of(data: DataSpec) -> Dim:
+    """How many sequences there are: `N`, or 1 when unbatched."""
+    return Dim.of(1) if data.unbatched else N
+
+
+def steps_of(data: DataSpec) -> Dim:
+    """How many steps are computed, of all sequences together: `N*L`, or the sum of the lengths."""
+    return S if data.lengths else sequences_of(data) * L
+
+
+def products(config: LSTMConfig, data: DataSpec, around: Surroundings = Surroundings()) -> Sequence[Product]:  # noqa: B008  # frozen
+    """Every matrix product, layer by layer, and the head's at last."""
+    steps, each = steps_of(data), 2 + bool(config.proj_size)
+    count = config.num_layers * config.num_directions * each
+
+    def make(index: int) -> Product:
+        if index == count:
+            return _head(data, around)
+        cell, position = divmod(index, each)
+        layer, direction = divmod(cell, config.num_directions)
+        part, macs = _parts(config, first=layer == 0)[position]
+        return Product(layer, DIRECTIONS[direction], part, macs, steps)
+
+    return LazySequence(count + (around.head is not None), make)
+
+
+def _parts(config: LSTMConfig, *, first: bool) -> list[tuple[str, Dim]]:
+    """The products of one layer and direction, for one step of one sequence."""
+    width = H_in if first else D * H_out
+    parts = [("input", 4 * H_cell * width), ("recurrent", 4 * H_cell * H_out)]
+    return [*parts, ("projection", H_cell * H_out)] if config.proj_size else parts
+
+
+def _head(data: DataSpec, around: Surroundings) -> Product:
+    """The head's product: of every step of the padded output, or of the last state alone."""
+    rows = sequences_of(data) * (L if around.head_on == "all" else 1)
+    return Product(None, "", "head", D * H_out * OUT, rows)
+
+
+def _stacked(times: Dim, config: LSTMConfig) -> Dim:
+    """The MACs of all layers and directions, so many times over: of the first layer, and of those above it."""
+    first, above = (reduce(add, (macs for _, macs in _parts(config, first=first))) for first in (True, False))
+    total = times * D * first
+    return total + times * D * (num_layers - 1) * above if config.num_layers > 1 else total
+
+
+def step_work(config: LSTMConfig, times: Dim = Dim.of(1)) -> Work:  # noqa: B008  # frozen
+    """One step of one sequence through all layers and directions, forward, so many times over; without the head."""
+    # Four gates, of which g is a tanh; the sum of two products, each with its bias; f*c + i*g; o * tanh(c).
+    own = {
+        "sigmoid": 3 * H_cell,
+        "tanh": 2 * H_cell,
+        "multiply": 3 * H_cell,
+        "add": (13 if config.bias else 5) * H_cell,
+    }
+    return Work(_stacked(times, config), {name: times * D * num_layers * count for name, count in own.items()})
+
+
+def forward_work(config: LSTMConfig, data: DataSpec, around: Surroundings = Surroundings()) -> Work:  # noqa: B008  # frozen
+    """One forward pass; biases are additions, an embedding is a lookup."""
+    work = step_work(config, steps_of(data))
+    if around.head is None:
+        return work
+    head = _head(data, around)
+    return work.and_also(head.rows * head.macs, head.rows * OUT)
+
+
+def backward_work(
+    config: LSTMConfig,
+    data: DataSpec,
+    around: Surroundings = Surroundings(),  # noqa: B008  # frozen
+    *,
+    path: str,
+    input_grad: bool = False,
+) -> Work:
+    """One backward pass to all parameters; the initial states need no gradient.
+
+    Args:
+        config: The LSTM.
+        data: Its data.
+        around: The layers around it.
+        path: Who computes it: fused kernels (`onednn`, `cudnn`) make every gradient, PyTorch's `native` code only those
+            that somebody asks for.
+        input_grad: Whether the input needs a gradient; with an embedding it does.
+    """
+    input_grad = input_grad or around.embed is not None
+    steps = steps_of(data)
+    macs = _stacked(2 * steps, config)
+    if path not in FUSED:
+        macs = macs - _left_out(config, data, input_grad=input_grad)
+    work = Work(macs, {name: steps * count for name, count in _step_back(config, path).items()})
+    if config.bidirectional:  # both directions have a gradient for what they read, and these are added
+        read = (num_layers - 1) * D * H_out if config.num_layers > 1 else Dim.of(0)
+        work = work.and_also(additions=steps * (read + H_in if input_grad or path in FUSED else read))
+    if around.head is not None:
+        head = _head(data, around)
+        work = work.and_also(2 * head.rows * head.macs, head.rows * OUT)
+    return work
+
+
+def _left_out(config: LSTMConfig, data: DataSpec, *, input_grad: bool) -> Dim:
+    """The products that nobody asks for: to the input, and from the first step of each direction to h_0."""
+    # Packed, the reverse direction begins with the sequences that are as long as the longest, and takes in the others
+    # later, whose h_0 then stands in a product with the states of the first.
+    begins = sequences_of(data) * (1 if data.lengths else D)
+    if data.lengths and config.bidirectional:
+        begins = begins + LAST_SIZE
+    left = num_layers * begins * 4 * H_cell * H_out
+    return left if input_grad else left + steps_of(data) * D * 4 * H_cell * H_in
+
+
+def _step_back(config: LSTMConfig, path: str) -> Elementwise:
+    """The elementwise operations of one step backward, by the chain rule through `UPDATES` and the gates.
+
+    `dh` adds up what comes from the output and from the next step, `dc` what comes from h and from the next step; each
+    sigmoid's slope is `s*(1 - s)`, each tanh's `1 - t*t`; the gradient of the biases is one sum for both of them.
+    Where tanh(c) was not kept it is computed again.
+    """
+    back = {
+        "sigmoid": Dim.of(0),
+        "tanh": (1 if path in FUSED else 0) * H_cell,
+        "multiply": 16 * H_cell,
+        "add": (10 if config.bias else 6) * H_cell + H_out,
+    }
+    return {name: D * num_layers * count for name, count in back.items()}

@@ -1,0 +1,270 @@
+"""The bytes that oneDNN's LSTM takes on a CPU, as formulas: one call for each layer and direction.
+
+Every allocation is one of PyTorch's (`aten/src/ATen/native/mkldnn/RNN.cpp`, torch 2.13.0) or one of oneDNN's
+(`src/cpu/rnn/rnn_utils.hpp` and `rnn_utils.cpp`, oneDNN 3.12.0); the parts and their sizes were compared, one by one,
+with what torch 2.13.0+cpu allocates on a CPU with AVX-512, two threads. Another CPU lays the weights out otherwise.
+
+Not here: what the numbers mean (`activations`).
+"""
+
+from functools import reduce
+from operator import add
+from typing import Final
+
+from lstmcalc.dims import Dim, Function, largest, roundup
+from lstmcalc.regimes import Regime, extent
+from lstmcalc.symbols import D, H_cell, H_in, num_layers
+
+FLOAT: Final = 4  # bytes; what is not in the dtype is in float32
+_LINE: Final = 64  # bytes
+_PAGE: Final = 4096  # bytes: each part of a workspace begins on a page
+_BLOCK: Final = 32  # columns: how weights are blocked with AVX-512
+# What each call books besides, mostly to align the rest: 80 bytes of it for each thread.
+_BOOKED: Final = {"float32": 4664, "bfloat16": 5560}
+# The same without gradients. It is 160 more where input and h are equally wide, unless a single sequence has several
+# steps; of the first layer, whose formula is the same for all widths, half of that is said.
+_BOOKED_INFERENCE: Final = {"float32": 4952, "bfloat16": 4936}
+_SQUARE: Final = 160
+
+
+def _padded(width: int, step: int) -> int:
+    """The distance between rows that oneDNN chooses, in elements; of integers, and of arrays of them."""
+    rounded = -(-width // step) * step
+    return rounded + step * (rounded % 256 == 0)
+
+
+stride: Final = Function(
+    "stride",
+    _padded,
+    lambda width, step: width + 2 * step,
+    "stride(x, n) is roundup(x, n), and n more where that is a multiple of 256",
+)
+
+
+def _row(width: Dim, element: int) -> Dim:
+    return stride(width, _LINE // element)
+
+
+def _pages(size: Dim) -> Dim:
+    return roundup(size, _PAGE)
+
+
+def _total(parts: list[Dim]) -> Dim:
+    return reduce(add, parts)
+
+
+# One layer and direction
+
+
+def _widest(width: Dim) -> Dim:
+    """The wider of what a cell reads: above the first layer no input is narrower than h."""
+    return largest(width, H_cell) if width == H_in else width
+
+
+def _h(facts: Regime) -> Dim:
+    """Bytes of h, or of c, of all sequences at one step."""
+    return facts.element * extent(facts).sequences * H_cell
+
+
+def _output(facts: Regime) -> Dim:
+    """Bytes of the output of one direction."""
+    return facts.element * extent(facts).rows * H_cell
+
+
+def _workspace(facts: Regime, width: Dim) -> Dim:
+    """What forward leaves for backward, much of it only reserved there."""
+    size, e = extent(facts), facts.element
+    between = 2 * (size.steps + 1) * size.sequences
+    states = between * _row(_widest(width), e) * e
+    diff_states = between * _row(_widest(width), FLOAT) * FLOAT
+    return _total(
+        [
+            _pages(size.rows * _row(4 * H_cell, e) * e),  # gates
+            _pages(size.rows * _row(H_cell, e) * e),  # h, which only a projection would need
+            _pages(states),
+            _pages(between * H_cell * e),  # c
+            2 * _pages(diff_states),  # to the layer below, and to the step before
+            _pages(between * H_cell * FLOAT),  # the same of c
+        ]
+    )
+
+
+def _kept(facts: Regime, width: Dim) -> Dim:
+    """What one call leaves: output, h_n and c_n, the workspace, and zeros as large as weights in place of a bias."""
+    zeros = Dim.of(0) if facts.bias else _zeros(facts, width)
+    return _output(facts) + 2 * _h(facts) + _workspace(facts, width) + zeros
+
+
+def _zeros(facts: Regime, width: Dim) -> Dim:
+    return facts.element * (4 * H_cell * width + 4 * H_cell * H_cell)
+
+
+def _between(facts: Regime) -> Dim:
+    """What stands between two layers besides the outputs: both directions side by side; dropout's noise and result."""
+    parts = int(facts.bidirectional or facts.dropout != "none") + int(facts.dropout == "some")
+    noise = facts.element if facts.dropout == "all" else 0  # a single zero
+    return D * parts * _output(facts) + noise
+
+
+def _initial(facts: Regime) -> Dim:
+    """h_0 and c_0."""
+    return 2 * D * num_layers * _h(facts)
+
+
+def _input(facts: Regime) -> Dim:
+    return facts.element * extent(facts).rows * H_in
+
+
+ABOVE: Final = D * H_cell  # what the layers above the first read
+
+
+def saved(facts: Regime) -> Dim:
+    """Bytes saved for backward, the input among them; see `activations.saved`."""
+    first = _input(facts) + _initial(facts) + D * _kept(facts, H_in)
+    if facts.layers == 1:
+        return first
+    return first + (num_layers - 1) * (D * _kept(facts, ABOVE) + _between(facts))
+
+
+# Without gradients
+
+
+def _blocked(facts: Regime, rows: Dim, columns: Dim) -> Dim:
+    """A matrix of weights for four gates, laid out in blocks; bfloat16 in pairs of rows."""
+    pairs = roundup(rows, 2) if facts.dtype == "bfloat16" else rows
+    return 4 * facts.element * pairs * roundup(columns, _BLOCK)
+
+
+def _scratch_inference(facts: Regime, width: Dim) -> Dim:
+    size, e = extent(facts), facts.element
+    between = 2 * (size.steps + 1) * size.sequences
+    at_once = size.rows if facts.batch == 1 else size.sequences
+    square = _SQUARE // 2 if width == H_in else 0 if facts.bidirectional else _SQUARE
+    if facts.batch == 1 and facts.seq_len > 1:
+        square = 0
+    return _total(
+        [
+            _pages(between * _row(_widest(width), e) * e),  # states
+            _pages(between * H_cell * e),  # c
+            _pages(at_once * _row(4 * H_cell, FLOAT) * FLOAT),  # gates
+            _pages(size.sequences * _row(H_cell, e) * e),  # h
+            Dim.of(_BOOKED_INFERENCE[facts.dtype] + square),
+        ]
+    )
+
+
+def _call_inference(facts: Regime, width: Dim) -> Dim:
+    """What one call takes and gives back: the sum of the biases, weights laid out anew, scratch."""
+    zeros = Dim.of(0) if facts.bias else _zeros(facts, width)
+    bias = 4 * facts.element * H_cell
+    weights = _blocked(facts, width, H_cell) + _blocked(facts, H_cell, H_cell)
+    return zeros + bias + weights + _scratch_inference(facts, width)
+
+
+def peak_inference(facts: Regime) -> Dim:
+    """The peak of one forward without gradients; see `activations.peak_inference`.
+
+    It is in the last call of the first layer or of the last one, which also has the layer below and all h_n and c_n.
+    """
+    copy = _input(facts) if facts.transposed else Dim.of(0)
+    output = _output(facts)
+    first = D * (output + 2 * _h(facts)) + _call_inference(facts, H_in)
+    if facts.layers == 1:
+        return _initial(facts) + copy + first
+    outputs = (5 if facts.bidirectional else 2) * output
+    last = outputs + 2 * D * num_layers * _h(facts) + _call_inference(facts, ABOVE)
+    ended = D * output + 2 * _initial(facts)  # h_n and c_n, and what they are put together from
+    return _initial(facts) + copy + largest(first, last, ended)
+
+
+# With gradients
+
+
+def _relaid(facts: Regime, width: Dim, is_aligned: bool) -> Dim:
+    """Weights, laid out for backward: a copy unless their rows are so already."""
+    if facts.dtype == "bfloat16":
+        return _blocked(facts, H_cell, width)
+    return Dim.of(0) if is_aligned else 4 * facts.element * H_cell * _row(width, facts.element)
+
+
+def _scratch_backward(facts: Regime, width: Dim) -> Dim:
+    size, e = extent(facts), facts.element
+    at_once, turned = size.rows, Dim.of(0)
+    if facts.dtype == "bfloat16":
+        at_once, turned = size.sequences, _turned(facts, width)
+    return _total(
+        [
+            _pages(at_once * _row(4 * H_cell, e) * e),  # gates
+            _pages(size.sequences * _row(H_cell, e) * e),  # h
+            _pages(size.sequences * _row(H_cell, FLOAT) * FLOAT),  # diff h
+            turned,
+            Dim.of(_BOOKED[facts.dtype]),
+        ]
+    )
+
+
+def _turned(facts: Regime, width: Dim) -> Dim:
+    """Pairs of sequences, as bfloat16 products want them: a block of gates, the input and h. Observed, not read."""
+    times = 2 if facts.batch == 1 else 1
+    return roundup(extent(facts).sequences, 2) * (FLOAT * _BLOCK + times * facts.element * (width + H_cell))
+
+
+def _call_backward(facts: Regime, width: Dim, is_aligned: bool) -> Dim:
+    """What one call takes at most in backward: gradients, which are float32, and what they are made with."""
+    size, e = extent(facts), facts.element
+    state = size.sequences * H_cell
+    given = 2 * e * state  # zeros: nothing is asked of h_n and c_n
+    if e != FLOAT:
+        given += FLOAT * (size.rows * H_cell + 2 * state)
+    gradients = FLOAT * (size.rows * width + 2 * state + 4 * H_cell * width + 4 * H_cell * H_cell + 4 * H_cell)
+    relaid = _relaid(facts, width, is_aligned) + _relaid(facts, H_cell, facts.aligned[1])
+    twins = FLOAT * ((width + H_cell) * _row(4 * H_cell, FLOAT) + 4 * H_cell)
+    bias = 4 * e * H_cell
+    return given + bias + gradients + relaid + twins + _scratch_backward(facts, width)
+
+
+def _gradients(facts: Regime, width: Dim) -> Dim:
+    """The gradients of the parameters of one layer and direction, which stay."""
+    biases = 8 * H_cell if facts.bias else Dim.of(0)
+    return facts.element * (4 * H_cell * width + 4 * H_cell * H_cell + biases)
+
+
+def _backward(facts: Regime, width: Dim) -> Dim:
+    """What a layer's backward adds to what stands before it: in the call of its first direction, or of its second.
+
+    In the second, the first one's gradients stand in place of what its forward left.
+    """
+    call = _call_backward(facts, width, facts.aligned[0 if width == H_in else 2])
+    if not facts.bidirectional:
+        return call
+    passed = Dim.of(0) if width == H_in else facts.element * extent(facts).rows * width
+    return call + largest(0, _gradients(facts, width) + passed - _kept(facts, width))
+
+
+def peak_training(facts: Regime) -> Dim:
+    """The peak of forward and backward; see `activations.peak_training`.
+
+    It is in backward, where each layer needs most in its largest call: in the last layer, the one above the first, or
+    the first. Below the last, all layers alike leave as much and take as much, so that it is at either end of them.
+    """
+    nothing = Dim.of(0)
+    copy = _input(facts) if facts.transposed else nothing
+    output = _output(facts)
+    alone = facts.batch == 1 and facts.seq_len == 1
+    # A direction's half of a gradient is copied, and so is what batch_first turned.
+    halved = output if facts.bidirectional and not alone else nothing
+    turned = output if facts.transposed and not facts.bidirectional else nothing
+    before = 2 * _initial(facts) + copy + D * _kept(facts, H_in)  # with h_n and c_n
+    joined = D * output if facts.bidirectional else nothing
+    if facts.layers == 1:
+        return before + joined + halved + turned + _backward(facts, H_in)
+    layer = D * _kept(facts, ABOVE) + _between(facts)
+    top = before + (num_layers - 1) * layer + joined + halved + turned + _backward(facts, ABOVE)
+    # From the last layer down: the output, which the caller holds, and a gradient as large.
+    passed = 2 * D * output + halved
+    gradients = D * _gradients(facts, ABOVE)
+    first = before + (num_layers - 1) * gradients + passed + _backward(facts, H_in)
+    if facts.layers == 2:  # noqa: PLR2004
+        return largest(top, first)
+    middle = before + layer + (num_layers - 2) * gradients + (num_layers - 3) * largest(0, layer - gradients)
+    return largest(top, middle + passed + _backward(facts, ABOVE), first)
