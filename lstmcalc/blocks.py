@@ -49,7 +49,7 @@ class Column(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row of a grid; `kind` is `normal`, `head`, `sum`, `folded`, `good` or `bad`."""
+    """A row of a grid; `kind` is `normal`, `head`, `sum`, `folded`, `aside`, `good` or `bad`."""
 
     cells: tuple[str, ...]
     kind: str = "normal"

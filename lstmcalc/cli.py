@@ -39,6 +39,38 @@ RUN: Final = (
 )
 
 
+def _optimizer_names() -> tuple[str, ...]:
+    from lstmcalc.optimizers import OPTIMIZERS
+
+    return tuple(OPTIMIZERS)
+
+
+OPTIMIZER: Final = Flag(
+    "optimizer", ("--optimizer",), (), "NAME", "What trains it: sgd, adamw, ... (default adam)", _optimizer_names
+)
+INPUT_GRAD: Final = Flag("input_grad", ("--input-grad",), (), "", "The input needs a gradient too (default no)")
+TRAIN: Final = Flag("train", ("--train",), (), "", "Of a training step (default: of inference)")
+UNKNOWN: Final = Flag("unknown", (), (), "UNKNOWN", "hidden, layers, batch or seq")
+BUDGETS: Final = (
+    Flag("params", ("--params",), (), "AMOUNT", "At most so many parameters, as 1M (10**6)"),
+    Flag("macs", ("--macs",), (), "AMOUNT", "At most so many multiply-accumulates, as 1G"),
+    Flag("memory", ("--memory",), (), "SIZE", "At most so many bytes, as 2GiB (1024**3) or 2GB (1000**3)"),
+)
+_LISTED: Final = ("input_size", "hidden_size", "num_layers", "proj_size", "seq_len", "batch", "dtype")
+DIRECTIONS: Final = Flag("directions", ("--directions",), (), "LIST", "1, 2 or both: 1,2")
+SWEEP: Final = (
+    Flag("show", ("--show",), (), "NAME,...", "Of params, weights, macs, flops, memory, saved"),
+    Flag("sort", ("--sort",), (), "NAME,...", "By these columns, the smallest first (default: as given)"),
+    Flag("reverse", ("--reverse",), (), "", "The largest first"),
+    Flag("plot", ("--plot",), (), "FILE", "Draw it too: .svg, .png or .pdf"),
+)
+
+
+def _listable(flags: Sequence[Flag]) -> tuple[Flag, ...]:
+    """Flags that take several values at once."""
+    return tuple(flag._replace(metavar="LIST") if flag.field in _LISTED else flag for flag in flags)
+
+
 class Outcome(NamedTuple):
     """What a command has to say: a report, how to write it, and the exit code."""
 
@@ -165,6 +197,96 @@ def _frameworks(typed: TypedFlags) -> Outcome:
 
 @program.command(
     """
+    lstmcalc cost --hidden 20 --layers 2 --bi
+    lstmcalc cost --input 128 --hidden 512 --layers 2 --seq 200 --batch 32 --optimizer adamw
+    lstmcalc cost "nn.LSTM(80, 320, 3, bidirectional=True)" --lengths 120,95,40 --json
+    """,
+    Source=SOURCE_FLAGS,
+    LSTM=LSTM_FLAGS,
+    Data=DATA_FLAGS,
+    Around=AROUND_FLAGS,
+    Cost=(OPTIMIZER, INPUT_GRAD),
+    Output=OUTPUT,
+)
+def _cost(typed: TypedFlags) -> Outcome:
+    """MACs, FLOPs and memory, for inference and for training, each with its formula.
+
+    Exact for padded, packed and unbatched data. What PyTorch allocates is told for its own CPU kernels, by which of
+    them applies; estimates say how far they were off.
+    """
+    from lstmcalc.measures import read_optimizer
+
+    optimizer = read_optimizer(typed["optimizer"])
+    subjects = read_subjects(typed, "pytorch")
+    return Outcome(report.cost_tree(subjects, optimizer, input_grad=bool(typed["input_grad"])), _style(typed))
+
+
+@program.command(
+    """
+    lstmcalc solve hidden --params 1M --input 128
+    lstmcalc solve batch --memory 2GiB --train --input 128 --hidden 512 --layers 2 --seq 200
+    lstmcalc solve hidden "nn.LSTM(128, 256, 2)" --params 1M --macs 100M
+    """,
+    Unknown=(UNKNOWN,),
+    Source=SOURCE_FLAGS,
+    LSTM=LSTM_FLAGS,
+    Data=DATA_FLAGS,
+    Around=AROUND_FLAGS,
+    Budget=(*BUDGETS, TRAIN, OPTIMIZER, INPUT_GRAD),
+    Output=OUTPUT,
+)
+def _solve(typed: TypedFlags) -> Outcome:
+    """The largest hidden size, batch, sequence length or number of layers within a budget.
+
+    Memory is that of inference on PyTorch's CPU kernels, or with --train that of a training step. Several budgets are
+    kept all at once.
+    """
+    from lstmcalc.solve import question_of
+
+    question = question_of(typed)
+    subjects = read_subjects(typed, "pytorch", unknown=question.unknown)
+    return Outcome(report.solve_tree(subjects, question), _style(typed))
+
+
+@program.command(
+    """
+    lstmcalc sweep --hidden 64,128,256 --layers 1:4
+    lstmcalc sweep --hidden 64:512:64 --batch 1,8,64 --show macs,memory --sort memory --train
+    lstmcalc sweep --input 40 --hidden 128:1024:128 --directions 1,2 --format csv --plot sizes.svg
+    """,
+    Source=SOURCE_FLAGS,
+    LSTM=(*_listable(LSTM_FLAGS), DIRECTIONS),
+    Data=_listable(DATA_FLAGS),
+    Around=AROUND_FLAGS,
+    Sweep=(*SWEEP, TRAIN, OPTIMIZER, INPUT_GRAD),
+    Output=OUTPUT,
+)
+def _sweep(typed: TypedFlags) -> Outcome:
+    """Every combination of sizes in one table, or as a picture.
+
+    A LIST is 64,128,256 or a range with both its ends, 1:4 or 64:512:64. Up to a million combinations.
+    """
+    style = _style(typed)
+    from lstmcalc import sweep
+    from lstmcalc.progress import ProgressBar
+
+    plot = typed["plot"]
+    request, base = sweep.request_of(typed)
+    subjects = read_subjects(base, "pytorch")
+    if plot is not None:
+        from lstmcalc.plots import check_plot, draw_sweep
+
+        check_plot(str(plot))
+    with ProgressBar("computing") if ProgressBar.wanted() else nullcontext() as progress:
+        tree = report.sweep_tree(subjects, request, progress)
+    if plot is not None:
+        draw_sweep(tree, str(plot))
+        tree["modules"][-1]["notes"].append(f"drew {_shown_name(str(plot))}")
+    return Outcome(tree, style)
+
+
+@program.command(
+    """
     lstmcalc run --seed 0
     lstmcalc run --hidden 20 --layers 2 --bi --lengths 4,2,3
     lstmcalc run --input 28 --hidden 128 --against torch --save run.npz
@@ -218,10 +340,14 @@ def _run(typed: TypedFlags) -> Outcome:
             own = verify.saved_arrays(subject.config, subject.data, result)
             arrays.update({f"{path}{name}": array for name, array in own.items()})
         weights.save_arrays(str(save), arrays)
-        where = str(save) if str(save).isprintable() else shorten(save)
-        tree["modules"][-1]["notes"].append(f"saved {len(arrays)} arrays to {where}")
+        tree["modules"][-1]["notes"].append(f"saved {len(arrays)} arrays to {_shown_name(str(save))}")
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
     return Outcome(tree, style, code)
+
+
+def _shown_name(name: str) -> str:
+    """A file as a note calls it."""
+    return name if name.isprintable() else shorten(name)
 
 
 def _against(typed: TypedFlags) -> list[str]:

@@ -6,7 +6,7 @@ Not here: how flags (`parse`) and sources (`sources`) are read.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lstmcalc.config import HYPERPARAMETERS, LSTMConfig
+from lstmcalc.config import EXAMPLE, HYPERPARAMETERS, LSTMConfig
 from lstmcalc.errors import (
     ConfigError,
     LstmcalcError,
@@ -23,7 +23,7 @@ from lstmcalc.subject import Found, Layer, Origin, Setting, Subject, quoted_name
 MAX_MODULES: Final = 1000  # LSTMs in one report; no model that somebody made has more
 
 
-def read_subjects(typed: Mapping[str, Typed], framework: str = "") -> list[Subject]:
+def read_subjects(typed: Mapping[str, Typed], framework: str = "", unknown: str = "") -> list[Subject]:
     """The LSTMs that SOURCE and the flags describe.
 
     Flags come first, then SOURCE; without one, the configuration file of the working directory; then the defaults.
@@ -31,6 +31,7 @@ def read_subjects(typed: Mapping[str, Typed], framework: str = "") -> list[Subje
     Args:
         typed: The flags by field; None where a flag was not given. Fields of other flags are ignored.
         framework: The framework to report them in, whatever the source and the flags say.
+        unknown: A setting that may stay open; what it is in the LSTMs means nothing.
 
     Raises:
         UsageError: A flag makes no sense, or there is no such file or module.
@@ -57,7 +58,7 @@ def read_subjects(typed: Mapping[str, Typed], framework: str = "") -> list[Subje
             found=f"{len(chosen):,}",
             hint=f"--module {chosen[-1].name} reports one of them",
         )
-    intake = _Intake(found, chosen, flags, framework)
+    intake = _Intake(found, chosen, flags, framework, unknown)
     return [intake.subject(item) for item in chosen]
 
 
@@ -125,13 +126,17 @@ class _Intake:
         chosen: Those that are reported; flags are for them.
         flags: What the flags say.
         framework: The framework to report them in; empty for their own.
+        unknown: A setting that may stay open.
     """
 
-    def __init__(self, found: Sequence[Found], chosen: Sequence[Found], flags: Layer, framework: str) -> None:
+    def __init__(
+        self, found: Sequence[Found], chosen: Sequence[Found], flags: Layer, framework: str, unknown: str
+    ) -> None:
         self._by_name = {item.name: item for item in found}
         self._chosen = {item.name for item in chosen}
         self._flags = flags
         self._framework = framework
+        self._unknown = unknown
         self._widths: dict[str, int] = {}  # of what each LSTM gives to the next
         # A flag for what some of them leave open is for those: the others say it themselves.
         self._open = {field for field in flags if any(field in item.gaps for item in chosen)}
@@ -163,10 +168,23 @@ class _Intake:
             said["input_size"] = Setting(self._widths[found.reads], Origin("source", found.where, "inferred"))
         _check_options(found)
         given = _given_input({**said, **own}, found)
+        if self._unknown and found.name in self._chosen:
+            own |= _stand_in(self._unknown, {**given, **said, **own}, found)
         _check_gaps(found, {**given, **said, **own}, alone=len(self._chosen) == 1)
         subject = _settled(found, [own, {**given, **said}], framework or found.framework)
         self._widths.setdefault(found.name, _width(subject))
         return subject
+
+
+def _stand_in(unknown: str, said: Layer, found: Found) -> dict[str, Setting]:
+    """A value for what may stay open: where there is none, or where it does not go with the projection."""
+    proj = said["proj_size"].value if "proj_size" in said else 0
+    least = proj + 1 if unknown == "hidden_size" and isinstance(proj, int) else 1
+    known = said[unknown].value if unknown in said else EXAMPLE.get(unknown, 1)
+    is_open = unknown in found.gaps and unknown not in said
+    if is_open or (unknown == "hidden_size" and isinstance(known, int) and known < least):
+        return {unknown: Setting(max(known, least), Origin("default", None, "assumed"))}
+    return {}
 
 
 _MERGES: Final = ("concat", "sum", "mul", "ave", None)

@@ -7,6 +7,7 @@ Not here: the rules a value must keep (`config`), and which of several sources w
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
@@ -230,6 +231,35 @@ def _integer(name: str, text: str) -> int | str:
             "too large", expected="at most 2**63 - 1", found=f"a number of {len(digits):,} digits", where=name
         )
     return int(stripped)
+
+
+MAX_VALUES: Final = 10**6  # in one list; more make no report
+
+
+def read_values(name: str, text: str) -> tuple[int, ...]:
+    """A list of integers: `64,128,256`, a range with both its ends, `1:4`, one with a step, `64:512:64`, or several.
+
+    Raises:
+        UsageError: It is none, or it is too long, or a value is there twice.
+    """
+    values: list[int] = []
+    for item in text.split(","):
+        ends = [read_integer(name, end) for end in item.split(":")]
+        if len(ends) == 1:
+            values += ends
+            continue
+        first, last, *step = ends
+        if len(ends) > 3 or last < first or (step and step[0] < 1):  # noqa: PLR2004  # from, to, step
+            hint = f"did you mean {last}:{first}?" if len(ends) == 2 else ""  # noqa: PLR2004
+            raise UsageError("not a range", "FROM:TO or FROM:TO:STEP, both ends included", shorten(item), hint, name)
+        found = range(first, last + 1, *step)
+        if len(found) + len(values) > MAX_VALUES:
+            raise UsageError("too many values", f"at most {MAX_VALUES:,}", shorten(item), where=name)
+        values += found
+    twice = next((value for value, count in Counter(values).items() if count > 1), None)
+    if twice is not None:
+        raise UsageError(f"{twice} is there twice", "each value once", shorten(text), where=name)
+    return tuple(values)
 
 
 def _float(_: str, text: str) -> float | str:

@@ -29,6 +29,7 @@ from lstmcalc.blocks import (
     rows_of,
     shape_text,
     short,
+    short_list,
     state_map,
     tensor_grid,
 )
@@ -48,6 +49,9 @@ def blocks_of(tree: Tree) -> Iterator[Block]:
         "frameworks": _frameworks,
         "run": _run,
         "explain": _explain,
+        "cost": _costs,
+        "solve": _costs,
+        "sweep": _costs,
     }
     body = bodies[tree["command"]]
     for module in tree["modules"]:
@@ -70,6 +74,7 @@ _LABELS: Final = {
     ("default", "stated"): "{owner}'s default",
     ("source", "unknown"): "not in {where}",
     ("config", "unknown"): "not in {where}",
+    ("solved", "inferred"): "solved",
 }
 
 
@@ -94,9 +99,11 @@ def _provenance(module: Tree) -> Facts:
         text = field if values[field] is None else f"{field} {compact(values[field])}"
         text += f" ({flag_name(field)})" if label == "assumed" else ""
         lines.setdefault((list(_LABELS).index(key), label), []).append(text)
-    framework = [("framework", (module["layout"]["title"],))] if "layout" in module else []
+    framework: list[Line] = [("framework", (module["layout"]["title"],))] if "layout" in module else []
     if module["source"] and module["source"]["framework"] != module["framework"]:
         framework.append(("source", (f"{module['source']['text']}, of {owner}",)))
+    swept = tuple(f"{field} {short_list(values).strip('(,)')}" for field, values in module.get("axes", {}).items())
+    framework += [("swept", swept)] if swept else []
     return Facts((*framework, *((label, tuple(lines[order, label])) for order, label in sorted(lines))))
 
 
@@ -249,6 +256,15 @@ def _explain(module: Tree) -> Iterator[Block]:
     from lstmcalc.explain_blocks import explanation
 
     yield from explanation(module)
+
+
+def _costs(module: Tree) -> Iterator[Block]:
+    from lstmcalc import cost_blocks
+
+    if "rows" in module:
+        yield from cost_blocks.sweep_table(module)
+    else:
+        yield from cost_blocks.costs(module) if "products" in module else cost_blocks.solution(module)
 
 
 def _frameworks(module: Tree) -> Iterator[Block]:

@@ -84,6 +84,8 @@ def _is_table(value: object) -> bool:
 
 def _csv_cell(value: Any) -> Any:  # noqa: ANN401  # any JSON value
     """Numbers as numbers, shapes and gate rows as the tables show them."""
+    if type(value) is int:  # nearly all of a long table
+        return value
     if isinstance(value, list):
         sentences = any(re.search("[a-z,] [a-z]", str(item)) for item in value)
         return "; ".join(value) if sentences else shape_text(value)
@@ -250,7 +252,15 @@ def _glued(formula: str) -> str:
 
 _LABEL: Final = 28  # a label that is longer would push everything aside
 _LABEL_STYLES: Final = {"assumed": "bold yellow"}
-_ROW_STYLES: Final = {"normal": "", "head": "bold", "sum": "bold", "folded": "dim", "good": "", "bad": "bold red"}
+_ROW_STYLES: Final = {
+    "normal": "",
+    "head": "bold",
+    "sum": "bold",
+    "folded": "dim",
+    "aside": "dim",
+    "good": "",
+    "bad": "bold red",
+}
 
 
 def _print_grid(console: "Console", grid: Grid) -> None:

@@ -34,8 +34,12 @@ from lstmcalc.trees import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lstmcalc.checks import Run
     from lstmcalc.layouts import Parameter, Subtotal
+    from lstmcalc.solve import Question
+    from lstmcalc.sweep import Request
 
 SCHEMA: Final = 1
 FORMATS: Final = ("table", "json", "markdown", "csv")
@@ -82,6 +86,44 @@ def frameworks_tree(subjects: Sequence[Subject], only: Sequence[str] = ()) -> Tr
     from lstmcalc.foreign import frameworks_module
 
     return _document("frameworks", [frameworks_module(subject, only) for subject in subjects])
+
+
+def cost_tree(subjects: Sequence[Subject], optimizer: str, *, input_grad: bool) -> Tree:
+    """MACs, FLOPs and memory of every LSTM.
+
+    Raises:
+        TooLargeError: There would be more than `MAX_ROWS` rows.
+    """
+    from lstmcalc.cost import costed
+
+    return _document("cost", [costed(subject, optimizer, input_grad=input_grad) for subject in subjects])
+
+
+def solve_tree(subjects: Sequence[Subject], question: "Question") -> Tree:
+    """The largest LSTM within a budget.
+
+    Raises:
+        UsageError: Not even the smallest is, or no size is too large, or the unknown is settled by something else.
+        UnsupportedError: PyTorch computes nothing in its dtype.
+    """
+    from lstmcalc.solve import solved
+
+    return _document("solve", [solved(subject, question) for subject in subjects])
+
+
+def sweep_tree(
+    subjects: Sequence[Subject], request: "Request", progress: "Callable[[int, int], None] | None" = None
+) -> Tree:
+    """Every combination of sizes.
+
+    Raises:
+        UsageError: None of them is an LSTM.
+        UnsupportedError: PyTorch computes nothing in one of the dtypes.
+        TooLargeError: There would be more than `MAX_ROWS` rows.
+    """
+    from lstmcalc.sweep import swept
+
+    return _document("sweep", [swept(subject, request, progress) for subject in subjects])
 
 
 def run_tree(subjects: Sequence[Subject], runs: Sequence["Run"], seed: int) -> Tree:

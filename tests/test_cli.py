@@ -172,13 +172,17 @@ MANY_DIGITS = "9" * 5000
         ("shapes -Z", "no such option: -Z\n  hint: see lstmcalc shapes -h"),
         (
             "params --seq 4",
-            "no such option: --seq\n  hint: it is an option of shapes, explain, run, and follows that name; see lstmcalc params -h",
+            (
+                "no such option: --seq\n  hint: it is an option of shapes, explain, cost, solve, sweep, run, "
+                "and follows that name; see lstmcalc params -h"
+            ),
         ),
         (
             "--hidden 3",
             (
                 "no such option: --hidden\n"
-                "  hint: it is an option of shapes, params, explain, frameworks, run, and follows that name; see lstmcalc -h"
+                "  hint: it is an option of shapes, params, explain, frameworks, cost, solve, sweep, run, "
+                "and follows that name; see lstmcalc -h"
             ),
         ),
         ("shpes", "no such command 'shpes'. Did you mean 'shapes'?\n  hint: see lstmcalc -h"),

@@ -1,0 +1,151 @@
+"""What one LSTM costs: the tree of `lstmcalc cost`."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from lstmcalc.compute import (
+    OPERATIONS,
+    PATHS,
+    Product,
+    Work,
+    backward_work,
+    forward_work,
+    products,
+    step_work,
+    steps_of,
+)
+from lstmcalc.config import LSTMConfig
+from lstmcalc.dims import Dim
+from lstmcalc.memory import Bill, Figure, values_of
+from lstmcalc.paths import path_of
+from lstmcalc.subject import Subject
+from lstmcalc.trees import SETTINGS, Tree, around_tree, check_rows, data_tree, mapped, module_tree
+
+
+def costed(subject: Subject, optimizer: str, *, input_grad: bool) -> Tree:
+    """The costs of one LSTM.
+
+    Raises:
+        TooLargeError: There would be more than `MAX_ROWS` rows.
+    """
+    config, data, around = subject.config, subject.data, subject.around
+    values = values_of(config, data, around)
+    listed = products(config, data, around)
+    check_rows(len(listed), "matrix product")
+    bill = Bill(config, data, around, optimizer, input_grad=input_grad)
+    passes = list(_passes(bill))
+    figures = list(bill.figures())
+    keys = {
+        "data": data_tree(subject),
+        "around": around_tree(subject),
+        "symbols": values,
+        "functions": functions_tree(figure.size for figure in figures),
+        "optimizer": optimizer,
+        "input_grad": bill.input_grad,
+        "paths": _paths(bill),
+        "products": mapped(listed, lambda product: _product(product, values)),
+        "compute": _compute(config, passes, values),
+        "passes": [{**row, **_numbers(work, values)} for row, work in passes],
+        "packing": _packing(bill, values),
+        "memory": [_figure(figure, values) for figure in figures],
+    }
+    return module_tree(subject, SETTINGS, keys)
+
+
+def functions_tree(formulas: Iterable[Dim]) -> Tree:
+    """What the functions in some formulas are, by name."""
+    used = {function for formula in formulas for function in formula.functions}
+    return {function.name: function.says for function in sorted(used, key=lambda function: function.name)}
+
+
+def _paths(bill: Bill) -> Tree | None:
+    """Who computes it in PyTorch on a CPU, and why; nobody does in 8 bits."""
+    if not bill.is_run:
+        return None
+    found = {name: path_of(bill.config, bill.data, training=name == "training") for name in ("inference", "training")}
+    return {name: {"path": path.key, "why": path.why} for name, path in found.items()}
+
+
+def _product(product: Product, values: Mapping[str, int]) -> Tree:
+    step, rows = product.macs.at(values), product.rows.at(values)
+    return {
+        "layer": product.layer,
+        "direction": product.direction or None,
+        "part": product.part,
+        "symbolic": str(product.macs),
+        "step_macs": step,
+        "rows": rows,
+        "macs": rows * step,
+        "flops": 2 * rows * step,
+    }
+
+
+def _passes(bill: Bill) -> Iterator[tuple[Tree, Work]]:
+    """Every pass, by who computes it, with what it computes; in 8 bits there is none back."""
+    forward = forward_work(bill.config, bill.data, bill.around)
+    yield {"pass": "forward", "path": None, "applies": True}, forward
+    if not bill.is_run:
+        return
+    back = {
+        path: backward_work(bill.config, bill.data, bill.around, path=path, input_grad=bill.input_grad)
+        for path in PATHS
+    }
+    own = path_of(bill.config, bill.data, training=True).key
+    for name, works in (
+        ("backward", back),
+        ("training", {path: forward.and_then(work) for path, work in back.items()}),
+    ):
+        for path, work in works.items():
+            yield {"pass": name, "path": path, "applies": path == own}, work
+
+
+def _numbers(work: Work, values: Mapping[str, int]) -> Tree:
+    macs = work.macs.at(values)
+    counts = {name: work.elementwise[name].at(values) for name in OPERATIONS}
+    return {"symbolic": str(work.macs), "macs": macs, "flops": 2 * macs, **counts}
+
+
+def _nested(work: Work, values: Mapping[str, int]) -> Tree:
+    numbers = _numbers(work, values)
+    elementwise = {name: numbers.pop(name) for name in OPERATIONS}
+    symbolic = {name: str(work.elementwise[name]) for name in OPERATIONS}
+    return {**numbers, "elementwise": elementwise, "elementwise_symbolic": symbolic}
+
+
+def _compute(config: LSTMConfig, passes: list[tuple[Tree, Work]], values: Mapping[str, int]) -> Tree:
+    """The passes that apply; forward, also one step of one sequence."""
+    applying: dict[str, Any] = dict.fromkeys(("forward", "backward", "training"))
+    for row, work in passes:
+        if row["applies"]:
+            applying[row["pass"]] = {**({"path": row["path"]} if row["path"] else {}), **_nested(work, values)}
+    applying["forward"]["per_step"] = _nested(step_work(config), values)
+    return applying
+
+
+def _packing(bill: Bill, values: Mapping[str, int]) -> Tree | None:
+    """What is computed less than with padding."""
+    data = bill.data
+    if not data.lengths:
+        return None
+    steps, padded = steps_of(data).at(values), data.seq_len * data.num_sequences
+    step = step_work(bill.config).macs.at(values)
+    return {
+        "steps": steps,
+        "padded_steps": padded,
+        "saved_macs": (padded - steps) * step,
+        "saved_percent": 100 * (padded - steps) / padded,
+    }
+
+
+def _figure(figure: Figure, values: Mapping[str, int]) -> Tree:
+    return {
+        "name": figure.name,
+        "path": figure.path or None,
+        "applies": figure.applies,
+        "bytes": figure.size.at(values),
+        "certainty": figure.certainty,
+        "error_percent": figure.error_percent,
+        "counts": figure.counts,
+        "verified": figure.verified,
+        "formula": str(figure.size),
+    }
