@@ -19,7 +19,7 @@ from lstmcalc.dims import Dim
 from lstmcalc.memory import Bill, Figure, values_of
 from lstmcalc.paths import path_of
 from lstmcalc.subject import Subject
-from lstmcalc.trees import SETTINGS, Tree, around_tree, check_rows, data_tree, mapped, module_tree
+from lstmcalc.trees import SETTINGS, Tree, around_tree, as_pytorch_note, check_rows, data_tree, mapped, module_tree
 
 
 def costed(subject: Subject, optimizer: str, *, input_grad: bool) -> Tree:
@@ -49,7 +49,9 @@ def costed(subject: Subject, optimizer: str, *, input_grad: bool) -> Tree:
         "packing": _packing(bill, values),
         "memory": [_figure(figure, values) for figure in figures],
     }
-    return module_tree(subject, SETTINGS, keys)
+    tree = module_tree(subject, SETTINGS, keys)
+    tree["notes"] += as_pytorch_note(subject, "counted")
+    return tree
 
 
 def functions_tree(formulas: Iterable[Dim]) -> Tree:

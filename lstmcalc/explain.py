@@ -7,7 +7,7 @@ Source of what is said about training and initialisation: the documentation and 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from lstmcalc.around import around_symbols
 from lstmcalc.claims import Claim, claims_of
@@ -23,16 +23,15 @@ from lstmcalc.trees import (
     TOPICS,
     Tree,
     around_tree,
+    as_pytorch_note,
     check_rows,
     data_tree,
     extras_tree,
     mapped,
     module_tree,
+    other_layout,
     states_tree,
 )
-
-if TYPE_CHECKING:
-    from lstmcalc.frameworks import Layout
 
 Phrases: TypeAlias = Iterator[tuple[str, str]]  # a label, and what is said
 
@@ -73,10 +72,7 @@ def explained(subject: Subject, topics: Sequence[str]) -> Tree:
         "code": [{"topic": topic, "code": codes[topic]} for topic in told if codes.get(topic)],
     }
     tree = module_tree(subject, SETTINGS, own)
-    other = _other_layout(subject)
-    if other:
-        what = f"shapes and params are in the terms of {other.title}"
-        tree["notes"].append(f"explained as PyTorch's nn.LSTM has it; {what}")
+    tree["notes"] += as_pytorch_note(subject, "explained")
     return tree
 
 
@@ -200,15 +196,6 @@ def _sequence(config: LSTMConfig, n: int, length: int) -> Tree:
     }
 
 
-def _other_layout(subject: Subject) -> "Layout | None":
-    """The framework of the source, if it is not PyTorch's nn.LSTM."""
-    if not subject.found or subject.found.framework == "pytorch":
-        return None
-    from lstmcalc.layouts import find_layout
-
-    return find_layout(subject.found.framework)
-
-
 def _equation_facts(subject: Subject) -> Phrases:
     for item in subject.found.unmodelled if subject.found else ():
         yield "take care", f"the source has {item}: these are the equations without it"
@@ -267,7 +254,7 @@ _WIDTH: Final = 80  # of a line of code, with its end
 
 
 def _dropout_facts(subject: Subject) -> Phrases:
-    config, other = subject.config, _other_layout(subject)
+    config, other = subject.config, other_layout(subject)
     if other:
         yield "whose", f"this is the dropout of PyTorch's nn.LSTM, not that of {other.title}"
     if config.num_layers == 1:
@@ -305,7 +292,7 @@ def _batch_first_facts(subject: Subject) -> Phrases:
 
 
 def _init_facts(subject: Subject) -> Phrases:
-    config, other = subject.config, _other_layout(subject)
+    config, other = subject.config, other_layout(subject)
     bound = f"1/sqrt(H_cell) = {config.hidden_size**-0.5:.4g}"
     yield "weights", f"PyTorch's weights{' and biases' if config.bias else ''} are uniform from -k to k, k = {bound}"
     yield "h_0, c_0", "h_0 and c_0 are zeros if left out"

@@ -87,6 +87,10 @@ class Measure(NamedTuple):
     formula: Callable[[Case], Dim]
     is_of_computation: bool = False
 
+    def of(self, case: Case) -> int:
+        """The number of a case."""
+        return self.formula(case).at(case.values)
+
     def counts(self, case: Case) -> str:
         """What it counts of a case."""
         return self.trained if case.train else self.says

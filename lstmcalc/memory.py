@@ -55,10 +55,10 @@ class Figure(NamedTuple):
 
 
 # What a figure was held against, by what it follows from.
-_STORED: Final = "what torch 2.13.0 keeps"
-_SHAPED: Final = "its tensors"
-_HOOKED: Final = "what its autograd saves on x86 (saved_tensors_hooks)"
-_PROFILED: Final = "what torch 2.13.0's profiler finds on x86 with AVX-512"
+_STORED: Final = "what modules and optimizers of torch 2.13.0 keep"
+_SHAPED: Final = "the tensors of torch 2.13.0"
+_HOOKED: Final = "what autograd saves in torch 2.13.0 on x86 (saved_tensors_hooks)"
+_PROFILED: Final = "what the profiler of torch 2.13.0 finds on x86 with AVX-512"
 _PARTLY: Final = "the LSTM's part is what the profiler finds, the rest follows from shapes"
 _READ: Final = "read in PyTorch's source and in printouts of other versions, not measured"
 _BUFFERS: Final = "a program with these buffers alone"

@@ -10,7 +10,7 @@ from lstmcalc.measures import MEASURES, Case, Formulas, Measure, check_known, re
 from lstmcalc.parse import Typed, flag_name, read_choice
 from lstmcalc.quantities import read_bytes, read_count
 from lstmcalc.subject import Origin, Subject
-from lstmcalc.trees import SETTINGS, Tree, around_tree, data_tree, module_tree
+from lstmcalc.trees import SETTINGS, Tree, around_tree, as_pytorch_note, data_tree, module_tree
 
 # What can be solved for: how it is asked for, and the setting that it is.
 UNKNOWNS: Final[Mapping[str, str]] = {
@@ -190,9 +190,11 @@ def _tree(
         "path": largest.path.key if largest.is_run else None,
         "budgets": rows,
         "measures": [
-            {"name": measure.name, "unit": measure.unit, "value": measure.formula(largest).at(values)}
+            {"name": measure.name, "unit": measure.unit, "value": measure.of(largest)}
             for measure in MEASURES.values()
             if measure.is_known_of(largest)
         ],
     }
-    return module_tree(answer, SETTINGS, keys)
+    tree = module_tree(answer, SETTINGS, keys)
+    tree["notes"] += as_pytorch_note(answer, "counted")
+    return tree

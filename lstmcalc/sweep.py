@@ -20,7 +20,7 @@ from lstmcalc.memory import DEFAULT_OPTIMIZER
 from lstmcalc.parse import Typed, flag_name, read_choice, read_values
 from lstmcalc.regimes import kind_of
 from lstmcalc.subject import Subject
-from lstmcalc.trees import SETTINGS, Tree, around_tree, check_rows, data_tree, module_tree
+from lstmcalc.trees import SETTINGS, Tree, around_tree, as_pytorch_note, check_rows, data_tree, module_tree
 
 SAFE: Final = 2.0**62  # half of what 64 bits hold: the bound itself is in floats, which round
 CELLS: Final = 2**15  # of a block
@@ -311,6 +311,7 @@ def swept(subject: Subject, request: Request, progress: Callable[[int, int], Non
         "rows": LazySequence(count, lambda index: {name: values.item(index) for name, values in columns.items()}),
     }
     tree = module_tree(subject, SETTINGS, keys)
+    tree["notes"] += as_pytorch_note(subject, "counted")
     swept_fields = {axis.field for axis in request.axes}
     for part in ("config", "data"):
         tree[part] = {field: None if field in swept_fields else value for field, value in tree[part].items()}

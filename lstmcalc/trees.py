@@ -14,6 +14,7 @@ from lstmcalc.model import LSTMModel, State, output_text
 from lstmcalc.subject import Subject
 
 if TYPE_CHECKING:
+    from lstmcalc.frameworks import Layout
     from lstmcalc.interfaces import Face
     from lstmcalc.layouts import Parameter, Ranges
     from lstmcalc.model import Tensor
@@ -98,6 +99,22 @@ def _foreign_notes(subject: Subject) -> list[str]:
     if layout.batch == "never" and subject.provenance["batch"].source != "default":
         notes.append(f"{layout.title} has no batch axis: the shapes are those of one sequence")
     return notes
+
+
+def other_layout(subject: Subject) -> "Layout | None":
+    """The framework of the source, if it is not PyTorch's nn.LSTM."""
+    if not subject.found or subject.found.framework == "pytorch":
+        return None
+    from lstmcalc.layouts import find_layout
+
+    return find_layout(subject.found.framework)
+
+
+def as_pytorch_note(subject: Subject, done: str) -> list[str]:
+    """A note that a report is on PyTorch's LSTM where the source's is of another framework; what is done, in a word."""
+    other = other_layout(subject)
+    terms = f"shapes and params are in the terms of {other.title}" if other else ""
+    return [f"{done} as PyTorch's nn.LSTM has it; {terms}"] if other else []
 
 
 _BYTES: Final = {**DTYPE_BYTES, "int32": 4, "int64": 8}

@@ -289,3 +289,17 @@ def test_a_head_s_logits_are_in_the_peaks() -> None:
     trained = headed.training_peak_by(path).at(values) - alone.training_peak_by(path).at(values)
     assert trained >= 2 * logits + weights
     assert LSTMModel(config).num_parameters * 4 + weights == headed.weights.at(values)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("cost",), ("solve", "hidden", "--params", "1M"), ("sweep", "--layers", "1,2")],
+    ids=lambda row: row[0],
+)
+def test_of_another_framework_it_is_said_whose_lstm_is_counted(cli: Cli, arguments: tuple[str, ...]) -> None:
+    unknown = arguments[1:2] if arguments[0] == "solve" else ()
+    rest = arguments[1 + len(unknown) :]
+    ran = cli(arguments[0], *unknown, "keras.layers.LSTM(20)", "--input", "10", *rest)
+    assert ran.code == 0
+    assert "note: counted as PyTorch's nn.LSTM has it; shapes and params are in the terms of Keras 3" in ran.err
+    assert "counted as" not in cli(*arguments).err

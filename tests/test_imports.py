@@ -215,6 +215,17 @@ def test_the_explanation_is_loaded_when_it_is_asked_for() -> None:
     assert explaining.isdisjoint(HEAVY)
 
 
+def test_costs_are_loaded_when_they_are_asked_for() -> None:
+    own = {f"lstmcalc.{name}" for name in ("compute", "cost", "cost_blocks", "memory", "plots", "solve", "sweep")}
+    for command in ("shapes", "params"):
+        assert loaded_by(RUN.format([command])).isdisjoint({*own, *HEAVY})
+    for arguments in (["cost", "--lengths", "3,2", "--head", "3"], ["solve", "hidden", "--memory", "1GiB", "--train"]):
+        loaded = loaded_by(RUN.format(arguments))
+        assert f"lstmcalc.{arguments[0]}" in loaded
+        assert loaded.isdisjoint({*HEAVY, "lstmcalc.sweep", "matplotlib"})
+    assert "matplotlib" not in loaded_by(RUN.format(["sweep", "--hidden", "3,4"]))
+
+
 READERS = {
     f"lstmcalc.{name}"
     for name in ("constructors", "documents", "expressions", "keras_code", "keras_json", "printed", "pycode", "syntax")
