@@ -74,17 +74,22 @@ def steps_of(data: DataSpec) -> Dim:
     return S if data.lengths else sequences_of(data) * L
 
 
+def num_products(config: LSTMConfig) -> int:
+    """How many matrix products a step has, without a head."""
+    return config.num_layers * config.num_directions * (3 if config.proj_size else 2)
+
+
 def products(config: LSTMConfig, data: DataSpec, around: Surroundings = Surroundings()) -> Sequence[Product]:  # noqa: B008  # frozen
     """Every matrix product, layer by layer, and the head's at last."""
-    steps, each = steps_of(data), 2 + bool(config.proj_size)
-    count = config.num_layers * config.num_directions * each
+    steps, templates = steps_of(data), (_parts(config, first=False), _parts(config, first=True))
+    each, count = len(templates[0]), num_products(config)
 
     def make(index: int) -> Product:
         if index == count:
             return _head(data, around)
         cell, position = divmod(index, each)
         layer, direction = divmod(cell, config.num_directions)
-        part, macs = _parts(config, first=layer == 0)[position]
+        part, macs = templates[layer == 0][position]
         return Product(layer, DIRECTIONS[direction], part, macs, steps)
 
     return LazySequence(count + (around.head is not None), make)

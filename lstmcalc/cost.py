@@ -1,6 +1,6 @@
 """What one LSTM costs: the tree of `lstmcalc cost`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from lstmcalc.compute import (
@@ -10,6 +10,7 @@ from lstmcalc.compute import (
     Work,
     backward_work,
     forward_work,
+    num_products,
     products,
     step_work,
     steps_of,
@@ -30,8 +31,7 @@ def costed(subject: Subject, optimizer: str, *, input_grad: bool) -> Tree:
     """
     config, data, around = subject.config, subject.data, subject.around
     values = values_of(config, data, around)
-    listed = products(config, data, around)
-    check_rows(len(listed), "matrix product")
+    check_rows(num_products(config), "matrix product")
     bill = Bill(config, data, around, optimizer, input_grad=input_grad)
     passes = list(_passes(bill))
     figures = list(bill.figures())
@@ -43,7 +43,7 @@ def costed(subject: Subject, optimizer: str, *, input_grad: bool) -> Tree:
         "optimizer": optimizer,
         "input_grad": bill.input_grad,
         "paths": _paths(bill),
-        "products": mapped(listed, lambda product: _product(product, values)),
+        "products": _products(products(config, data, around), values),
         "compute": _compute(config, passes, values),
         "passes": [{**row, **_numbers(work, values)} for row, work in passes],
         "packing": _packing(bill, values),
@@ -51,6 +51,10 @@ def costed(subject: Subject, optimizer: str, *, input_grad: bool) -> Tree:
     }
     tree = module_tree(subject, SETTINGS, keys)
     tree["notes"] += as_pytorch_note(subject, "counted")
+    if not bill.is_run:
+        tree["notes"].append(
+            "PyTorch neither trains nor runs an LSTM in int8: only what is stored and forward is counted"
+        )
     return tree
 
 
@@ -68,18 +72,23 @@ def _paths(bill: Bill) -> Tree | None:
     return {name: {"path": path.key, "why": path.why} for name, path in found.items()}
 
 
-def _product(product: Product, values: Mapping[str, int]) -> Tree:
-    step, rows = product.macs.at(values), product.rows.at(values)
-    return {
-        "layer": product.layer,
-        "direction": product.direction or None,
-        "part": product.part,
-        "symbolic": str(product.macs),
-        "step_macs": step,
-        "rows": rows,
-        "macs": rows * step,
-        "flops": 2 * rows * step,
-    }
+def _products(rows: Sequence[Product], values: Mapping[str, int]) -> Sequence[Tree]:
+    known: dict[int, Tree] = {}  # by formula: all layers above the first have the same, and there may be many
+
+    def row(product: Product) -> Tree:
+        if id(product.macs) not in known:
+            step, steps = product.macs.at(values), product.rows.at(values)
+            known[id(product.macs)] = {
+                "symbolic": str(product.macs),
+                "step_macs": step,
+                "rows": steps,
+                "macs": steps * step,
+                "flops": 2 * steps * step,
+            }
+        whose = {"layer": product.layer, "direction": product.direction or None, "part": product.part}
+        return {**whose, **known[id(product.macs)]}
+
+    return mapped(rows, row)
 
 
 def _passes(bill: Bill) -> Iterator[tuple[Tree, Work]]:

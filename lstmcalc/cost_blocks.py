@@ -180,6 +180,11 @@ def solution(module: Tree) -> Iterator[Block]:
     facts: list[Line] = [("largest", (f"{unknown} = {size:,}",))]
     if gap:
         facts.append(("beware", (f"{unknown} {gap:,} does not fit: another kernel takes more there",)))
+    for row in module["budgets"]:
+        if row["certainty"] != "exact" or row["measure"] == "memory":
+            sure = f"within {row['error_percent']:g} %" if row["error_percent"] else row["certainty"]
+            computed = f"computed by {_PATHS[module['path']]}", f"{sure}"
+            facts.append((row["measure"], (*computed, "the process and its libraries come on top")))
     facts += [("formula", (_formula(row),)) for row in module["budgets"]]
     facts.append(
         ("with it", tuple(f"{row['name']} {_amount(row['value'], row['unit'])}" for row in module["measures"]))
@@ -208,10 +213,12 @@ def sweep_table(module: Tree) -> Iterator[Block]:
         cells = (compact(row[field]) for field in fields)
         return Row((*cells, *(_amount(row[name], own["unit"]) for name, own in measures.items())))
 
+    facts: list[Line] = []
     if count <= 2 * _SHOWN:
         listed = [shown(row) for row in rows]
     else:
-        more = Row((more_text(count - 2 * _SHOWN, "combination"), *[""] * (len(columns) - 1)), "folded")
-        listed = [*map(shown, rows[:_SHOWN]), more, *map(shown, rows[count - _SHOWN :])]
+        dots = Row(tuple("..." for _ in columns), "folded")
+        listed = [*map(shown, rows[:_SHOWN]), dots, *map(shown, rows[count - _SHOWN :])]
+        facts.append(("...", (more_text(count - 2 * _SHOWN, "combination"), "--format csv has all")))
     yield Grid(tuple(columns), tuple(listed))
-    yield Facts(tuple((name, (own["counts"],)) for name, own in measures.items()))
+    yield Facts((*facts, *((name, (own["counts"],)) for name, own in measures.items())))

@@ -199,9 +199,9 @@ def ticks(low: float, high: float, unit: str, *, log: bool) -> list[float]:
         scale = base ** floor(log2(max(high, 1)) / log2(base) + 1e-9)
         step = max(_round_up((high - low) / scale / 5) * scale, 1)
         return [step * count for count in range(ceil(low / step), floor(high / step) + 1)]
-    if unit == "bytes" and high < 1024 ** len(_BYTES):
+    if unit == "bytes":
         first, last = ceil(log2(low)), floor(log2(high))
-        step = next(step for step in (1, 2, 5, 10, 20) if (last - first) / step <= 6)  # noqa: PLR2004
+        step = next(step for step in (1, 2, 5, *range(10, 2000, 10)) if (last - first) / step <= 6)  # noqa: PLR2004
         found = [2.0**power for power in range(first, last + 1) if power % step == 0]
         return [value for value in found if low <= value <= high]  # logarithms are rounded
     first, last = floor(log10(low)), ceil(log10(high))

@@ -25,10 +25,11 @@ class Dim:
     ('4*H_cell*H_in', 800)
     """
 
-    __slots__ = ("_terms",)
+    __slots__ = ("_expanded", "_terms")
 
     def __init__(self, terms: Terms) -> None:
         self._terms = {factors: coefficient for factors, coefficient in terms.items() if coefficient}
+        self._expanded: dict[tuple[str, ...], int] | None = None
 
     @classmethod
     def symbol(cls, name: str) -> "Dim":
@@ -135,6 +136,11 @@ class Dim:
 
     def expanded(self) -> dict[tuple[str, ...], int]:
         """The polynomial: its monomials, as sorted symbols, with their coefficients."""
+        if self._expanded is None:  # expressions are compared, and their brackets hashed, again and again
+            self._expanded = self._expand()
+        return self._expanded
+
+    def _expand(self) -> dict[tuple[str, ...], int]:
         total: dict[tuple[str, ...], int] = {}
         for factors, coefficient in self._terms.items():
             product: dict[tuple[str, ...], int] = {(): coefficient}

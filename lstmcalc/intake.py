@@ -6,7 +6,7 @@ Not here: how flags (`parse`) and sources (`sources`) are read.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lstmcalc.config import EXAMPLE, HYPERPARAMETERS, LSTMConfig
+from lstmcalc.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
 from lstmcalc.errors import (
     ConfigError,
     LstmcalcError,
@@ -183,7 +183,7 @@ def _stand_in(unknown: str, said: Layer, found: Found) -> dict[str, Setting]:
     known = said[unknown].value if unknown in said else EXAMPLE.get(unknown, 1)
     is_open = unknown in found.gaps and unknown not in said
     if is_open or (unknown == "hidden_size" and isinstance(known, int) and known < least):
-        return {unknown: Setting(max(known, least), Origin("default", None, "assumed"))}
+        return {unknown: Setting(min(max(known, least), MAX_SIZE), Origin("default", None, "assumed"))}
     return {}
 
 

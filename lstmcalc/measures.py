@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from lstmcalc.compute import backward_work, forward_work
 from lstmcalc.config import DATA_FIELDS, DataSpec, LSTMConfig, Surroundings
 from lstmcalc.dims import Dim
-from lstmcalc.errors import UnsupportedError
+from lstmcalc.errors import UnsupportedError, UsageError
 from lstmcalc.memory import DEFAULT_OPTIMIZER, Bill, values_of
 from lstmcalc.optimizers import OPTIMIZERS
 from lstmcalc.parse import Typed, read_choice
@@ -77,7 +77,7 @@ class Measure(NamedTuple):
         says: What it counts of an LSTM that is run.
         trained: What it counts of one that is trained.
         formula: It, of a case.
-        is_of_computation: Whether it depends on who computes it, which nobody does in int8.
+        quantity: What it is of a computation, of which there is none in int8: `saved` or `peak`; else empty.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Measure(NamedTuple):
     says: str
     trained: str
     formula: Callable[[Case], Dim]
-    is_of_computation: bool = False
+    quantity: str = ""
 
     def of(self, case: Case) -> int:
         """The number of a case."""
@@ -97,7 +97,16 @@ class Measure(NamedTuple):
 
     def is_known_of(self, case: Case) -> bool:
         """Whether there is such a number."""
-        return case.is_run or not (self.is_of_computation or (case.train and self.unit in ("MACs", "FLOPs")))
+        return case.is_run or not (self.quantity or (case.train and self.unit in ("MACs", "FLOPs")))
+
+    def certainty(self, case: Case) -> tuple[str, float | None]:
+        """`exact` or `estimate`, and how far it was off at most in percent, where that is known."""
+        if not self.quantity:
+            return "exact", None
+        mode = "training" if case.train or self.quantity == "saved" else "inference"
+        return case.bill.certainty(
+            "saved" if self.quantity == "saved" else mode, case.bill.path(training=mode == "training")
+        )
 
 
 def _macs(case: Case) -> Dim:
@@ -116,10 +125,10 @@ _MEASURES: Final = (
     Measure(
         "memory",
         "bytes",
-        "the peak of one forward pass without gradients",
-        "the peak of one training step",
+        "the peak of one forward pass without gradients, as PyTorch allocates on a CPU",
+        "the peak of one training step, as PyTorch allocates on a CPU",
         lambda case: case.bill.training_peak_by(case.path) if case.train else case.bill.inference_peak_by(case.path),
-        is_of_computation=True,
+        quantity="peak",
     ),
     Measure(
         "saved",
@@ -127,7 +136,7 @@ _MEASURES: Final = (
         "kept for a backward pass",
         "kept for the backward pass",
         lambda case: case.bill.saved_by(case.bill.path(training=True)),
-        is_of_computation=True,
+        quantity="saved",
     ),
 )
 MEASURES: Final[Mapping[str, Measure]] = {measure.name: measure for measure in _MEASURES}
@@ -165,6 +174,19 @@ def check_known(case: Case, measure: Measure) -> None:
             hint="weights of 8 bits are stored, not computed with: their bytes are as many as the parameters",
             where=f"{measure.name} in {case.data.dtype}",
         )
+
+
+def read_training(typed: Mapping[str, Typed]) -> tuple[bool, str, bool]:
+    """Whether the LSTM is trained, by what, and whether its input needs a gradient.
+
+    Raises:
+        UsageError: There is no such optimizer, or it is not trained.
+    """
+    train = bool(typed.get("train"))
+    for field, flag in (("optimizer", "--optimizer"), ("input_grad", "--input-grad")):
+        if typed.get(field) and not train:
+            raise UsageError("nothing is trained", "--train too", hint="inference has no gradients", where=flag)
+    return train, read_optimizer(typed.get("optimizer")), bool(typed.get("input_grad"))
 
 
 def read_optimizer(typed: Typed) -> str:

@@ -26,7 +26,7 @@ def values_of(config: LSTMConfig, data: DataSpec, around: Surroundings = Surroun
     """The value of every symbol that a cost can have, in the legend's order."""
     values = {**LSTMModel(config).data_symbols(data), **around_symbols(around)}
     if data.lengths:
-        values["batch_sizes[-1]"] = data.batch_sizes[-1]
+        values["batch_sizes[-1]"] = data.lengths.count(data.longest)
     return {symbol: values[symbol] for symbol in SYMBOLS if symbol in values}
 
 
@@ -167,6 +167,11 @@ class Bill:
         stepping = self.weights + step_temporaries(self._stored, self.optimizer, self.data.dtype) + self.made
         return self.weights + self.optimizer_state + self.given + largest(computing, stepping)
 
+    def certainty(self, quantity: str, path: Path) -> tuple[str, float | None]:
+        """How sure `saved`, or the peak of `inference` or `training`, is, and the largest error in percent."""
+        error = None if self._is_more_than(quantity) else error_of(self.data, path, quantity)
+        return "exact" if error == 0 else "estimate", error or None
+
     def _is_more_than(self, quantity: str) -> bool:
         """Whether there is more in a figure than what was measured: layers around, or a gradient of the input."""
         head, embed = self.around.head is not None, self.around.embed is not None
@@ -219,11 +224,9 @@ class Bill:
         for name, quantity, size_by, counts, verified in rows:
             own = self.path(training=quantity != "inference")
             for path in (own, _WITHOUT) if own.key == ONEDNN else (own,):
-                more = self._is_more_than(quantity)
-                error = None if more else error_of(self.data, path, quantity)
-                held = _PARTLY if more else verified
-                certainty = "exact" if error == 0 else "estimate"
-                yield Figure(name, size_by(path), certainty, counts, held, path.key, path == own, error or None)
+                certainty, error = self.certainty(quantity, path)
+                held = _PARTLY if self._is_more_than(quantity) else verified
+                yield Figure(name, size_by(path), certainty, counts, held, path.key, path == own, error)
             if quantity == "saved":
                 size = saved_cudnn(self.config, self.data)
                 yield Figure(name, size, "estimate", counts, _READ, "cudnn", applies=False)

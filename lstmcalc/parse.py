@@ -244,6 +244,8 @@ def read_values(name: str, text: str) -> tuple[int, ...]:
     """
     values: list[int] = []
     for item in text.split(","):
+        if not item.strip():
+            raise UsageError("an empty item", "values between the commas, as 64,128", shorten(text), where=name)
         ends = [read_integer(name, end) for end in item.split(":")]
         if len(ends) == 1:
             values += ends

@@ -19,7 +19,7 @@ _BYTES: Final = {
     **{f"{letter}ib": 1024**power for letter, power in _POWERS.items()},
 }
 _AMOUNT: Final = re.compile(
-    r"\+?(?P<whole>[0-9][0-9_,]*)?(\.(?P<part>[0-9]+))?(e\+?(?P<ten>[0-9]{1,2}))?\s*(?P<unit>[a-zA-Z]*)"
+    r"\+?(?P<whole>[0-9]{1,3}(,[0-9]{3})+|[0-9]+(_[0-9]+)*)?(\.(?P<part>[0-9]+))?(e\+?(?P<ten>[0-9]{1,2}))?\s*(?P<unit>[a-zA-Z]*)"
 )
 MAX_DIGITS: Final = 40  # more are no budget
 
@@ -40,7 +40,7 @@ def read_bytes(name: str, text: str) -> int:
         UsageError: It is none, or its unit can be read in two ways.
     """
     unit = text.strip()[-1:]
-    if re.fullmatch(r"[0-9., _]+[kKmMgGtTpPeE]", text.strip()):
+    if re.fullmatch(r"[0-9., _]+[kKmMgGtTpP]", text.strip()):
         power = _POWERS[unit.lower()]
         hint = f"{unit.upper()}iB is 1024**{power} bytes, {unit.upper()}B 1000**{power}"
         raise UsageError("a size without its unit", "GiB, GB, MiB, MB, ...", shorten(text), hint, name)

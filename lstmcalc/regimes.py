@@ -6,7 +6,7 @@ sweep over many sizes needs one formula for each regime.
 Not here: the formulas (`onednn`, `native`), and which of them holds (`paths`).
 """
 
-from itertools import pairwise
+from bisect import bisect_left
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig
@@ -112,9 +112,11 @@ def _dropout(config: LSTMConfig) -> str:
 def _packed(data: DataSpec) -> str | tuple[int, int]:
     if not data.lengths:
         return ""
-    sizes = data.batch_sizes
-    ending = sum(size for size, following in pairwise(sizes) if following < size)
-    return (sizes[-1], ending) if ending else UNIFORM
+    # Length by length, not step by step: there may be billions of steps.
+    ordered = sorted(data.lengths)
+    longest = ordered[-1]
+    ending = sum(len(ordered) - bisect_left(ordered, length) for length in set(ordered) if length < longest)
+    return (ordered.count(longest), ending) if ending else UNIFORM
 
 
 class Extent(NamedTuple):

@@ -173,6 +173,8 @@ def write_table(tree: Tree, stream: IO[str]) -> None:
     from rich.console import Console
 
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    if console.width < 1:  # COLUMNS=0
+        console.width = 80
     for number, block in enumerate(blocks_of(tree)):
         if number:
             console.print()

@@ -108,7 +108,7 @@ def solve_tree(subjects: Sequence[Subject], question: "Question") -> Tree:
     """
     from lstmcalc.solve import solved
 
-    return _document("solve", [solved(subject, question) for subject in subjects])
+    return _document("solve", _each_alone([solved(subject, question) for subject in subjects]))
 
 
 def sweep_tree(
@@ -123,13 +123,20 @@ def sweep_tree(
     """
     from lstmcalc.sweep import swept
 
-    return _document("sweep", [swept(subject, request, progress) for subject in subjects])
+    return _document("sweep", _each_alone([swept(subject, request, progress) for subject in subjects]))
 
 
 def run_tree(subjects: Sequence[Subject], runs: Sequence["Run"], seed: int) -> Tree:
     """Every check of every run, and what the tensors look like."""
     pairs = zip(subjects, runs, strict=True)
     return _document("run", [_run(subject, LSTMModel(subject.config), result, seed) for subject, result in pairs])
+
+
+def _each_alone(modules: list[Tree]) -> list[Tree]:
+    """Several LSTMs, with a note that what one becomes is not the input of the next."""
+    if len(modules) > 1:
+        modules[0]["notes"].append("each of these LSTMs is taken alone, with the input size that the source gives it")
+    return modules
 
 
 def _document(command: str, modules: list[Tree]) -> Tree:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from lstmcalc.budgets import NO_LIMIT, Largest, Stretch, largest_fitting, stretches
 from lstmcalc.cost import functions_tree
 from lstmcalc.errors import UsageError, shorten
-from lstmcalc.measures import MEASURES, Case, Formulas, Measure, check_known, read_optimizer
+from lstmcalc.measures import MEASURES, Case, Formulas, Measure, check_known, read_training
 from lstmcalc.parse import Typed, flag_name, read_choice
 from lstmcalc.quantities import read_bytes, read_count
 from lstmcalc.subject import Origin, Subject
@@ -73,9 +73,7 @@ def question_of(typed: Mapping[str, Typed]) -> Question:
     ]
     if not budgets:
         raise UsageError("there is no budget", f"one of {', '.join(f'--{name}' for name in readers)}")
-    train = bool(typed.get("train"))
-    optimizer = read_optimizer(typed.get("optimizer"))
-    return Question(unknown, tuple(budgets), train, optimizer, bool(typed.get("input_grad")))
+    return Question(unknown, tuple(budgets), *read_training(typed))
 
 
 def solved(subject: Subject, question: Question) -> Tree:
@@ -86,7 +84,7 @@ def solved(subject: Subject, question: Question) -> Tree:
         UnsupportedError: PyTorch computes nothing in its dtype.
     """
     case = Case(subject.config, subject.data, subject.around, question.train, question.optimizer, question.input_grad)
-    _check_open(case, question.unknown)
+    _check_open(subject, question.unknown)
     for budget in question.budgets:
         check_known(case, budget.measure)
     formulas = {budget: Formulas(budget.measure) for budget in question.budgets}
@@ -106,14 +104,16 @@ def solved(subject: Subject, question: Question) -> Tree:
         raise UsageError(
             f"the budget does not limit {question.unknown}",
             expected="a budget that some size exceeds",
-            found=f"any {question.unknown} fits: this LSTM has nothing to compute",
+            found=f"any {question.unknown} that PyTorch can store fits",
         )
     return _tree(subject, case, question, found, formulas)
 
 
-def _check_open(case: Case, unknown: str) -> None:
+def _check_open(subject: Subject, unknown: str) -> None:
     """Refuse an unknown that something else settles."""
-    data = case.data
+    data = subject.data
+    if unknown == "num_layers" and subject.found and subject.found.framework == "pytorch-cell":
+        raise UsageError("a cell has one layer", "another unknown: hidden or batch", subject.found.text)
     if unknown == "batch" and data.unbatched:
         raise UsageError("unbatched input has no batch", "data with a batch axis", "unbatched", "leave out --unbatched")
     if unknown in ("batch", "seq_len") and data.lengths:
@@ -143,9 +143,10 @@ def _too_small(case: Case, unknown: str, formulas: Mapping[Budget, Formulas], si
         needed, size = min((need(formula, size), size) for size in firsts)
         if needed > budget.limit:
             break
-    measure, config = budget.measure, case.config
-    given = f"hidden {config.hidden_size}" if unknown != "hidden_size" else f"input {config.input_size}"
-    given += f" and proj {config.proj_size}" if config.proj_size else ""
+    measure, config, around = budget.measure, case.config, case.around
+    first = f"hidden {config.hidden_size}" if unknown != "hidden_size" else f"input {config.input_size}"
+    others = {"proj": config.proj_size, "embed": around.embed, "head": around.head}
+    given = " and ".join([first, *(f"{name} {size}" for name, size in others.items() if size)])
     return UsageError(
         f"no {unknown} fits",
         expected=f"at least {needed:,} {measure.unit}",
@@ -165,6 +166,7 @@ def _tree(
     rows = []
     for budget, formula in formulas.items():
         following = formula.at(above)
+        certainty, error = budget.measure.certainty(largest)
         rows.append(
             {
                 "measure": budget.measure.name,
@@ -174,6 +176,8 @@ def _tree(
                 "used": formula.at(largest),
                 "next": following,
                 "binds": following > budget.limit,
+                "certainty": certainty,
+                "error_percent": error,
                 "formula": str(formula.of(largest)),
             }
         )

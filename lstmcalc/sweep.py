@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lstmcalc.config import DTYPE_BYTES, HYPERPARAMETERS, MAX_SIZE
 from lstmcalc.errors import ConfigError, UsageError, shorten
 from lstmcalc.lazy import LazySequence
-from lstmcalc.measures import MEASURES, Case, Formulas, Measure, check_known, read_optimizer
+from lstmcalc.measures import MEASURES, Case, Formulas, Measure, check_known, read_training
 from lstmcalc.memory import DEFAULT_OPTIMIZER
 from lstmcalc.parse import Typed, flag_name, read_choice, read_values
 from lstmcalc.regimes import kind_of
@@ -218,7 +218,12 @@ def request_of(typed: Mapping[str, Typed]) -> tuple[Request, dict[str, Typed]]:
     """
     axes = list(_axes(typed))
     if not axes:
-        raise UsageError("there is nothing to sweep", "a list or a range, as --hidden 64,128 or --layers 1:4")
+        flags = [flag_name(field) for field in SWEPT if field != "bidirectional"]
+        raise UsageError(
+            "there is nothing to sweep",
+            "a list or a range, as --hidden 64,128 or --layers 1:4",
+            hint=f"{', '.join(flags)} and --directions take lists",
+        )
     base = dict(typed)
     for axis in axes:
         value = max(axis.values) if axis.field == "hidden_size" else axis.values[0]
@@ -238,9 +243,7 @@ def request_of(typed: Mapping[str, Typed]) -> tuple[Request, dict[str, Typed]]:
         tuple(MEASURES[name] for name in shown),
         tuple(_column(name, columns) for name in sort),
         bool(typed.get("reverse")),
-        bool(typed.get("train")),
-        read_optimizer(typed.get("optimizer")),
-        bool(typed.get("input_grad")),
+        *read_training(typed),
     )
     return request, base
 
@@ -274,9 +277,12 @@ def _directions(text: str, typed: Mapping[str, Typed]) -> tuple[bool, ...]:
 
 def _column(name: str, columns: Sequence[str]) -> str:
     """A column to sort by, by its name or by its flag's."""
-    flags = {flag_name(field)[2:]: field for field in columns if field in SWEPT}
-    read_choice("--sort", name, columns, flags)
-    return flags.get(name, name)
+    fields = [field for field in columns if field in SWEPT]
+    flags = {flag_name(field)[2:]: field for field in fields}
+    aliases = {**{field: field for field in fields}, **({"directions": "bidirectional"} if "bi" in flags else {})}
+    measures = [column for column in columns if column not in fields]
+    read_choice("--sort", name, (*flags, *measures), aliases)
+    return {**aliases, **flags}.get(name, name)
 
 
 def swept(subject: Subject, request: Request, progress: Callable[[int, int], None] | None = None) -> Tree:
@@ -317,7 +323,9 @@ def swept(subject: Subject, request: Request, progress: Callable[[int, int], Non
         tree[part] = {field: None if field in swept_fields else value for field, value in tree[part].items()}
     tree["text"] = _text(subject, swept_fields)
     if grid.size > count:
-        tree["notes"].append(f"{grid.size - count:,} combinations are left out: proj_size must be below hidden_size")
+        left = grid.size - count
+        are = "combination is" if left == 1 else "combinations are"
+        tree["notes"].append(f"{left:,} {are} left out: proj_size must be below hidden_size")
     return tree
 
 

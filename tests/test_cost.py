@@ -175,7 +175,9 @@ def test_weights_of_8_bits_are_only_stored(cli: Cli) -> None:
     assert module["memory"][0]["bytes"] == 2560
     assert module["compute"]["backward"] is module["compute"]["training"] is module["paths"] is None
     assert module["compute"]["forward"]["macs"] == 36_000
-    assert cli("cost", "--dtype", "int8").code == 0
+    ran = cli("cost", "--dtype", "int8")
+    assert ran.code == 0
+    assert "note: PyTorch neither trains nor runs an LSTM in int8" in ran.err
 
 
 def test_a_head_and_an_embedding_are_in_it(cli: Cli) -> None:
@@ -204,9 +206,21 @@ def test_many_layers_fold(cli: Cli) -> None:
     assert "l1 ... l998, 998 alike" in shown
     assert len(shown.splitlines()) < 110
     assert len(cost_of(cli, "--layers", "1000")["products"]) == 2000
-    refused = cli("cost", "--layers", "1000000")
-    assert (refused.code, refused.out) == (2, "")
-    assert "2,000,000 rows, one for each matrix product" in refused.err
+    for layers in (10**6, 2**63 - 1):
+        refused = cli("cost", "--layers", str(layers))
+        assert (refused.code, refused.out) == (2, "")
+        assert f"{2 * layers:,} rows, one for each matrix product" in refused.err
+
+
+def test_lengths_of_billions_of_steps_take_no_time(cli: Cli) -> None:
+    module = cost_of(cli, "--lengths", f"{10**11},1,5,5")
+    assert module["symbols"]["batch_sizes[-1]"] == 1
+    assert module["compute"]["forward"]["macs"] == (10**11 + 11) * 2400
+    small = cost_of(cli, "--lengths", "9,1,5,5")
+    for formula, number in formulas(small):
+        assert evaluated(formula, small) == number
+    like = {row["name"]: row["formula"] for row in module["memory"]}
+    assert like == {row["name"]: row["formula"] for row in small["memory"]}
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -73,6 +73,10 @@ def test_bytes(text: str, number: int) -> None:
         "1e999",
         "1 000",
         "1.",
+        "1,5",
+        "1,,000",
+        "1_",
+        "10,00",
         "²",
         "1GiB",
         "1" * 41,
@@ -84,7 +88,7 @@ def test_what_is_no_count_is_refused(text: str) -> None:
     assert caught.value.where == "--params"
 
 
-@pytest.mark.parametrize("text", ["", "GiB", "1XB", "-1GiB", "1GiBs", "1GI B", "2BB", "1e999GiB"])
+@pytest.mark.parametrize("text", ["", "GiB", "1XB", "-1GiB", "1GiBs", "1GI B", "2BB", "1,5GiB", "1e999GiB"])
 def test_what_are_no_bytes_is_refused(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_bytes("--memory", text)

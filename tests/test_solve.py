@@ -108,6 +108,8 @@ def test_training_needs_more_than_running(cli: Cli) -> None:
         module = json.loads(cli(*flags, *more, "--json").out)["modules"][0]
         sizes.append(module["value"])
         assert module["optimizer"] == (None if not more else "sgd" if len(more) > 1 else "adam")
+        assert module["budgets"][0]["certainty"] == "estimate"
+        assert 0 < module["budgets"][0]["error_percent"] < 1
         assert module["budgets"][0]["counts"] == MEASURES["memory"].counts(
             Case(LSTMConfig(1, 1), DataSpec(), train=bool(more))
         )
@@ -141,10 +143,20 @@ def test_the_unknown_may_be_open_in_a_source(cli: Cli) -> None:
         (("batch", "--memory", "1GiB", "--lengths", "3,2"), "the lengths settle batch"),
         (("seq", "--macs", "1G", "--lengths", "3,2"), "the lengths settle seq_len"),
         (("seq", "--macs", "1G", "--batch", "0"), "the budget does not limit seq_len"),
+        (("hidden", "--params", "1e99"), "any hidden_size that PyTorch can store fits"),
+        (("hidden", "--params", "1,5M"), "--params: not an amount"),
+        (("hidden", "--params", "1M", "--optimizer", "sgd"), "--optimizer: nothing is trained"),
+        (("hidden", "--params", "1M", "--input-grad"), "--input-grad: nothing is trained"),
+        (
+            ("hidden", "--params", "1M", "--embed", "1000000"),
+            "with input 10 and embed 1000000, even hidden_size 1 needs",
+        ),
+        (("hidden", "--params", "1M", "--proj", str(2**63 - 1)), "--proj: proj_size is out of range"),
+        (("layers", "nn.LSTMCell(10, 20)", "--params", "1M"), "a cell has one layer"),
         (("hidden", "--memory", "2G"), "GiB is 1024**3 bytes, GB 1000**3"),
         (("hidden", "--memory", "1GiB", "--dtype", "int8"), "PyTorch does not run an LSTM in int8"),
         (("hidden", "--macs", "1G", "--train", "--dtype", "int8"), "PyTorch does not train an LSTM in int8"),
-        (("hidden", "--params", "1M", "--optimizer", "adm"), "did you mean adam"),
+        (("hidden", "--params", "1M", "--train", "--optimizer", "adm"), "did you mean adam"),
     ],
 )
 def test_what_cannot_be_solved_says_why(cli: Cli, arguments: tuple[str, ...], message: str) -> None:

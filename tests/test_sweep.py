@@ -153,16 +153,30 @@ def test_sorted_by_flags_or_by_names(cli: Cli) -> None:
     assert largest_first == rows_of(cli, *flags, "--sort", "params")[::-1]
 
 
+def test_directions_sort_by_each_of_their_names(cli: Cli) -> None:
+    flags = ("--directions", "2,1", "--hidden", "3,4", "--show", "params")
+    for name in ("bi", "directions", "bidirectional"):
+        assert [row["bidirectional"] for row in rows_of(cli, *flags, "--sort", name)] == [False, False, True, True]
+    assert "one of bi, hidden, params" in cli("sweep", *flags, "--sort", "x").err
+
+
+def test_several_lstms_are_taken_alone(cli: Cli) -> None:
+    two = "a = nn.LSTM(8, 16, bidirectional=True)\nb = nn.LSTM(32, 64)"
+    for arguments in (("sweep", two, "--hidden", "3,4"), ("solve", "hidden", two, "--params", "1M")):
+        assert "each of these LSTMs is taken alone, with the input size that the source gives it" in cli(*arguments).err
+
+
 def test_a_projection_as_wide_as_the_cell_is_left_out(cli: Cli) -> None:
     ran = cli("sweep", "--hidden", "64,128", "--proj", "0,64", "--show", "params")
-    assert "note: 1 combinations are left out" in ran.err or "note: 1 combination is left out" in ran.err
+    assert "note: 1 combination is left out" in ran.err
     rows = rows_of(cli, "--hidden", "64,128", "--proj", "0,64", "--show", "params")
     assert [(row["hidden_size"], row["proj_size"]) for row in rows] == [(64, 0), (128, 0), (128, 64)]
 
 
 def test_of_many_rows_the_ends_are_shown(cli: Cli) -> None:
     shown = cli("sweep", "--hidden", "1:1000").out
-    assert "920 more combinations" in shown
+    assert "920 more combinations, --format csv has all" in shown
+    assert "      ...       " in shown
     assert len(shown.splitlines()) < 110
     assert len(rows_of(cli, "--hidden", "1:1000")) == 1000
 
@@ -172,7 +186,10 @@ def test_of_many_rows_the_ends_are_shown(cli: Cli) -> None:
     [
         ((), "there is nothing to sweep"),
         (("--hidden", "64"), "there is nothing to sweep"),
-        (("--hidden", "64,,128"), "--hidden: not an integer"),
+        (("--hidden", "64,,128"), "--hidden: an empty item"),
+        (("--hidden", "64,"), "--hidden: an empty item"),
+        (("--dropout", "0,0.5"), "--batch and --directions take lists"),
+        (("--hidden", "64,128", "--optimizer", "sgd"), "--optimizer: nothing is trained"),
         (("--hidden", "4:1"), "did you mean 1:4?"),
         (("--hidden", "1:4:0"), "FROM:TO or FROM:TO:STEP"),
         (("--hidden", "1:2:3:4"), "FROM:TO or FROM:TO:STEP"),
