@@ -241,11 +241,28 @@ def _backward(facts: Regime, width: Dim) -> Dim:
     return call + largest(0, _gradients(facts, width) + passed - _kept(facts, width))
 
 
+def _forward(facts: Regime) -> Dim:
+    """The first layer in forward, in bfloat16: weights laid out in blocks, which of few cells are mostly padding."""
+    sequences, e = extent(facts).sequences, facts.element
+    return _total(
+        [
+            D * _kept(facts, H_in),
+            _blocked(facts, H_in, H_cell) + _blocked(facts, H_cell, H_cell),
+            4 * e * H_cell,  # the sum of the biases
+            _pages(sequences * _row(4 * H_cell, FLOAT) * FLOAT),  # gates
+            _pages(sequences * _row(H_cell, e) * e),  # h
+            _pages(sequences * _row(H_cell, FLOAT) * FLOAT),
+            Dim.of(_BOOKED_INFERENCE[facts.dtype]),
+        ]
+    )
+
+
 def peak_training(facts: Regime) -> Dim:
     """The peak of forward and backward; see `activations.peak_training`.
 
     It is in backward, where each layer needs most in its largest call: in the last layer, the one above the first, or
-    the first. Below the last, all layers alike leave as much and take as much, so that it is at either end of them.
+    the first. Below the last, all layers alike leave as much and take as much, so that it is at either end of them. In
+    bfloat16, of few cells and a wide input, it is in forward.
     """
     nothing = Dim.of(0)
     copy = _input(facts) if facts.transposed else nothing
@@ -256,8 +273,9 @@ def peak_training(facts: Regime) -> Dim:
     turned = output if facts.transposed and not facts.bidirectional else nothing
     before = 2 * _initial(facts) + copy + D * _kept(facts, H_in)  # with h_n and c_n
     joined = D * output if facts.bidirectional else nothing
+    early = [_initial(facts) + copy + _forward(facts)] if facts.dtype == "bfloat16" else []
     if facts.layers == 1:
-        return before + joined + halved + turned + _backward(facts, H_in)
+        return largest(before + joined + halved + turned + _backward(facts, H_in), *early)
     layer = D * _kept(facts, ABOVE) + _between(facts)
     top = before + (num_layers - 1) * layer + joined + halved + turned + _backward(facts, ABOVE)
     # From the last layer down: the output, which the caller holds, and a gradient as large.
@@ -265,6 +283,6 @@ def peak_training(facts: Regime) -> Dim:
     gradients = D * _gradients(facts, ABOVE)
     first = before + (num_layers - 1) * gradients + passed + _backward(facts, H_in)
     if facts.layers == 2:  # noqa: PLR2004
-        return largest(top, first)
+        return largest(top, first, *early)
     middle = before + layer + (num_layers - 2) * gradients + (num_layers - 3) * largest(0, layer - gradients)
-    return largest(top, middle + passed + _backward(facts, ABOVE), first)
+    return largest(top, middle + passed + _backward(facts, ABOVE), first, *early)
