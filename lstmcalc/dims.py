@@ -124,11 +124,17 @@ class Dim:
         )
 
     def bound(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  # as `over`
-        """A number that nothing on the way to `over` exceeds, if no value is negative; floats will do for it."""
+        """A number that nothing on the way to `over` exceeds, if no value is negative; floats will do for it.
+
+        A value of 0 counts as 1: what is multiplied by it has been computed before.
+        """
         return sum(
             reduce(
                 mul,
-                (values[factor] if isinstance(factor, str) else factor.bound(values) for factor in factors),
+                (
+                    values[factor] + (values[factor] == 0) if isinstance(factor, str) else factor.bound(values)
+                    for factor in factors
+                ),
                 abs(coefficient),
             )
             for factors, coefficient in self._terms.items()

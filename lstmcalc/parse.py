@@ -254,10 +254,10 @@ def read_values(name: str, text: str) -> tuple[int, ...]:
         if len(ends) > 3 or last < first or (step and step[0] < 1):  # noqa: PLR2004  # from, to, step
             hint = f"did you mean {last}:{first}?" if len(ends) == 2 else ""  # noqa: PLR2004
             raise UsageError("not a range", "FROM:TO or FROM:TO:STEP, both ends included", shorten(item), hint, name)
-        found = range(first, last + 1, *step)
-        if len(found) + len(values) > MAX_VALUES:
+        each = step[0] if step else 1
+        if (last - first) // each + 1 + len(values) > MAX_VALUES:  # a range may be too long for len()
             raise UsageError("too many values", f"at most {MAX_VALUES:,}", shorten(item), where=name)
-        values += found
+        values += range(first, last + 1, each)
     twice = next((value for value, count in Counter(values).items() if count > 1), None)
     if twice is not None:
         raise UsageError(f"{twice} is there twice", "each value once", shorten(text), where=name)

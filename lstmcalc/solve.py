@@ -133,19 +133,21 @@ def _check_dependent(formula: Formulas, budget: Budget, case: Case, unknown: str
 
 
 def _too_small(case: Case, unknown: str, formulas: Mapping[Budget, Formulas], sizes: Sequence[Stretch]) -> UsageError:
-    """The budget that no size keeps, with the least that one needs."""
-    firsts = [stretch.size(0) for stretch in sizes]
-
-    def need(formula: Formulas, size: int) -> int:
-        return formula.at(case.having({unknown: size}))
-
-    for budget, formula in formulas.items():
-        needed, size = min((need(formula, size), size) for size in firsts)
-        if needed > budget.limit:
-            break
-    measure, config, around = budget.measure, case.config, case.around
+    """The budget that no size keeps, with the least that one needs; or that no size keeps all of them."""
+    firsts = {stretch.size(0): case.having({unknown: stretch.size(0)}) for stretch in sizes}
+    least = {
+        budget: min((formula.at(sized), size) for size, sized in firsts.items()) for budget, formula in formulas.items()
+    }
+    budget = next((budget for budget, (needed, _) in least.items() if needed > budget.limit), None)
+    if budget is None:
+        return UsageError(
+            f"no {unknown} fits all budgets at once",
+            hint=", ".join(f"{unknown} {size} fits --{one.measure.name}" for one, (_, size) in least.items()),
+            where=" and ".join(f"--{one.measure.name}" for one in least),
+        )
+    (needed, size), measure, config = least[budget], budget.measure, case.config
     first = f"hidden {config.hidden_size}" if unknown != "hidden_size" else f"input {config.input_size}"
-    others = {"proj": config.proj_size, "embed": around.embed, "head": around.head}
+    others = {"proj": config.proj_size, "embed": case.around.embed, "head": case.around.head}
     given = " and ".join([first, *(f"{name} {size}" for name, size in others.items() if size)])
     return UsageError(
         f"no {unknown} fits",

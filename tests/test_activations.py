@@ -209,6 +209,10 @@ def test_the_path_and_why(config: Mapping[str, Any], data: Mapping[str, Any], tr
     assert path_of(LSTMConfig(10, 20, **config), DataSpec(**data), training=training) == path
 
 
+def test_the_longest_sequence_may_be_as_long_as_any() -> None:
+    assert regime(LSTMConfig(10, 20), DataSpec.given(lengths=(10**15, 10**14, 5, 10**15, 5))).packed == (2, 5 + 3)
+
+
 def test_an_empty_batch_saves_nothing() -> None:
     assert value(LSTMConfig(10, 20, num_layers=3, bidirectional=True), DataSpec(batch=0), "saved") == 0
 

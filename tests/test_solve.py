@@ -166,6 +166,15 @@ def test_what_cannot_be_solved_says_why(cli: Cli, arguments: tuple[str, ...], me
     assert ran.out == ""
 
 
+def test_budgets_that_different_sizes_keep(cli: Cli) -> None:
+    # In bfloat16 a long sequence alone needs more memory than two of them.
+    flags = ("--seq", "20000", "--hidden", "512", "--input", "512", "--dtype", "bfloat16")
+    ran = cli("solve", "batch", *flags, "--macs", "45G", "--memory", "270MB")
+    assert ran.code == 2
+    assert "--macs and --memory: no batch fits all budgets at once" in ran.err
+    assert "batch 1 fits --macs, batch 2 fits --memory" in ran.err
+
+
 def test_weights_of_8_bits_have_a_number_too(cli: Cli) -> None:
     module: Any = json.loads(cli("solve", "hidden", "--params", "1M", "--dtype", "int8", "--json").out)["modules"][0]
     assert {row["name"] for row in module["measures"]} == {"params", "weights", "macs", "flops"}

@@ -70,6 +70,15 @@ def test_beyond_64_bits_numbers_stay_exact() -> None:
     assert small["macs"].dtype == np.int64
 
 
+@pytest.mark.parametrize("hidden", [(2**62,), (2**62, 2**61)])
+def test_what_an_empty_batch_makes_nothing_is_exact_too(hidden: tuple[int, ...]) -> None:
+    # The other factors alone are beyond 64 bits.
+    case = Case(LSTMConfig(10, hidden[0]), DataSpec(2**62))
+    axes = [Axis("hidden_size", hidden), Axis("batch", (0, 1))]
+    columns = Grid(case, axes[1:] if len(hidden) == 1 else axes).measured([MEASURES["macs"]])
+    assert columns["macs"].tolist() == [each for size in hidden for each in (0, 2**62 * 4 * size * (10 + size))]
+
+
 def test_just_below_the_limit_64_bits_are_enough() -> None:
     # 4*H*(I + H)*15 of H = 2**28 is just below 2**62, that of 2**29 beyond.
     case = Case(LSTMConfig(10, 20), DataSpec())
@@ -197,6 +206,7 @@ def test_of_many_rows_the_ends_are_shown(cli: Cli) -> None:
         (("--hidden", "64,64"), "64 is there twice"),
         (("--hidden", "0:4"), "hidden_size is out of range"),
         (("--hidden", "1:9999999"), "too many values"),
+        (("--hidden", f"1:{10**30}"), "too many values"),
         (("--hidden", "1:10000", "--batch", "1:1000"), "this report would be too long"),
         (("--hidden", "64,128", "--show", "param"), "did you mean params"),
         (("--hidden", "64,128", "--sort", "layers"), "--sort: no such choice"),
