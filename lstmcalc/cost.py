@@ -1,6 +1,6 @@
 """What one LSTM costs: the tree of `lstmcalc cost`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from lstmcalc.compute import (
@@ -16,11 +16,20 @@ from lstmcalc.compute import (
     steps_of,
 )
 from lstmcalc.config import LSTMConfig
-from lstmcalc.dims import Dim
 from lstmcalc.memory import Bill, Figure, values_of
 from lstmcalc.paths import path_of
 from lstmcalc.subject import Subject
-from lstmcalc.trees import SETTINGS, Tree, around_tree, as_pytorch_note, check_rows, data_tree, mapped, module_tree
+from lstmcalc.trees import (
+    SETTINGS,
+    Tree,
+    around_tree,
+    as_pytorch_note,
+    check_rows,
+    data_tree,
+    functions_tree,
+    mapped,
+    module_tree,
+)
 
 
 def costed(subject: Subject, optimizer: str, *, input_grad: bool) -> Tree:
@@ -56,12 +65,6 @@ def costed(subject: Subject, optimizer: str, *, input_grad: bool) -> Tree:
             "PyTorch neither trains nor runs an LSTM in int8: only what is stored and forward is counted"
         )
     return tree
-
-
-def functions_tree(formulas: Iterable[Dim]) -> Tree:
-    """What the functions in some formulas are, by name."""
-    used = {function for formula in formulas for function in formula.functions}
-    return {function.name: function.says for function in sorted(used, key=lambda function: function.name)}
 
 
 def _paths(bill: Bill) -> Tree | None:

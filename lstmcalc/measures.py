@@ -40,7 +40,7 @@ class Case(NamedTuple):
     @property
     def is_run(self) -> bool:
         """Whether PyTorch computes it at all; weights of 8 bits are only stored."""
-        return self.data.dtype != "int8"
+        return self.bill.is_run
 
     @property
     def values(self) -> dict[str, int]:
@@ -151,7 +151,7 @@ class Formulas:
 
     def of(self, case: Case) -> Dim:
         """The formula."""
-        key = regime(case.config, case.data)
+        key = regime(case.config, case.data), case[2:]  # sizes apart, all that a formula is made of
         if key not in self._known:
             self._known[key] = self._measure.formula(case)
         return self._known[key]

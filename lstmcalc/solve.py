@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from lstmcalc.budgets import NO_LIMIT, Largest, Stretch, largest_fitting, stretches
-from lstmcalc.cost import functions_tree
 from lstmcalc.errors import UsageError, shorten
 from lstmcalc.measures import MEASURES, Case, Formulas, Measure, check_known, read_training
 from lstmcalc.parse import Typed, flag_name, read_choice
 from lstmcalc.quantities import read_bytes, read_count
 from lstmcalc.subject import Origin, Subject
-from lstmcalc.trees import SETTINGS, Tree, around_tree, as_pytorch_note, data_tree, module_tree
+from lstmcalc.trees import SETTINGS, Tree, around_tree, as_pytorch_note, data_tree, functions_tree, module_tree
 
 # What can be solved for: how it is asked for, and the setting that it is.
 UNKNOWNS: Final[Mapping[str, str]] = {

@@ -126,10 +126,12 @@ class Grid:
         """All combinations, in blocks of one kind that are small enough to stay in the processor's cache."""
         blocks = []
         for picked in product(*(_parts(axis) for axis in self._axes)):
-            each = max(1, CELLS // prod(len(positions) for positions in picked[1:]))
-            starts = range(0, len(picked[0]), each)
+            longest = max(range(len(picked)), key=lambda axis: len(picked[axis]))
+            along = picked[longest]
+            each = max(1, CELLS * len(along) // prod(map(len, picked)))
+            parts = [along[start : start + each] for start in range(0, len(along), each)]
             blocks += [
-                Block(self._case, self._axes, (picked[0][start : start + each], *picked[1:])) for start in starts
+                Block(self._case, self._axes, (*picked[:longest], part, *picked[longest + 1 :])) for part in parts
             ]
         return blocks
 
@@ -294,6 +296,9 @@ def swept(subject: Subject, request: Request, progress: Callable[[int, int], Non
         TooLargeError: There would be more than `MAX_ROWS` rows.
     """
     case = Case(subject.config, subject.data, subject.around, request.train, request.optimizer, request.input_grad)
+    padded = [axis.field for axis in request.axes if axis.field in ("batch", "seq_len")]
+    if case.data.lengths and padded:
+        raise UsageError(f"the lengths settle {padded[0]}", "padded data", f"several {padded[0]} and lengths")
     _check_values(case, request.axes)
     _check_measurable(case, request)
     grid = Grid(case, request.axes)

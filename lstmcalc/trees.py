@@ -3,11 +3,12 @@
 Not here: what each command reports (`report`), and other frameworks (`foreign`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from lstmcalc.around import Extra, extras, head_reads
 from lstmcalc.config import AROUND_FIELDS, DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS, DataSpec
+from lstmcalc.dims import Dim
 from lstmcalc.errors import TooLargeError, UnsupportedError
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model import LSTMModel, State, output_text
@@ -226,6 +227,12 @@ def range_lists(ranges: "Ranges | None") -> dict[str, list[int]] | None:
 def mapped(rows: Sequence[Any], make: Any) -> Sequence[Tree]:  # noqa: ANN401
     """Rows that are made when they are read."""
     return LazySequence(len(rows), lambda index: make(rows[index]))
+
+
+def functions_tree(formulas: Iterable[Dim]) -> Tree:
+    """What the functions in some formulas are, by name."""
+    used = {function for formula in formulas for function in formula.functions}
+    return {function.name: function.says for function in sorted(used, key=lambda function: function.name)}
 
 
 def check_rows(rows: int, what: str, cure: str = "fewer layers (--layers)") -> None:

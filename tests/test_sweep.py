@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -160,6 +161,14 @@ def test_sorted_by_flags_or_by_names(cli: Cli) -> None:
         assert [row["num_layers"] for row in rows][:2] == ([2, 1] if name == "hidden_size" else [1, 2])
     largest_first = rows_of(cli, *flags, "--sort", "params", "--reverse")
     assert largest_first == rows_of(cli, *flags, "--sort", "params")[::-1]
+
+
+def test_lengths_of_a_file_settle_the_steps_too(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lstmcalc.toml").write_text("[data]\nlengths = [3, 2]\n", encoding="utf-8")
+    ran = cli("sweep", "--seq", "4,8")
+    assert ran.code == 2
+    assert "the lengths settle seq_len" in ran.err
 
 
 def test_directions_sort_by_each_of_their_names(cli: Cli) -> None:

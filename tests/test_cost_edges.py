@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from conftest import Ran
 
 from lstmcalc import DataSpec, LSTMConfig, Surroundings
-from lstmcalc.activations import peak_inference, peak_training, saved, saved_cudnn
+from lstmcalc.activations import error_of, peak_inference, peak_training, saved, saved_cudnn
 from lstmcalc.budgets import stretches
 from lstmcalc.compute import backward_work, products
 from lstmcalc.config import MAX_SIZE
@@ -35,6 +36,7 @@ MEASURED: list[tuple[LSTMConfig, DataSpec, str, int]] = [
     (LSTMConfig(10, 20, num_layers=1000), DataSpec(5, 3), "inference", 1_441_200),
     (LSTMConfig(10, 20, num_layers=1000), DataSpec(5, 3, None, "float64"), "inference", 2_882_400),
     (LSTMConfig(1, 64), DataSpec(1, 300, None, "float64"), "inference", 1_996_800),
+    (LSTMConfig(300, 4, batch_first=True), DataSpec(5, 30, None, "float64"), "inference", 381_120),
     (LSTMConfig(1, 64, bidirectional=True), DataSpec(1, 300, (1,) * 300, "float64"), "inference", 2_764_800),
     (LSTMConfig(10, 20, bidirectional=True), DataSpec(5, 3, None, "float64"), "inference", 26_880),
     (LSTMConfig(10, 20, bidirectional=True), DataSpec(6, 4, (6, 4, 3, 1)), "inference", 11_200),
@@ -81,6 +83,23 @@ def test_batch_first_copies_nothing_where_there_is_nothing_to_turn(data: DataSpe
     path, values = path_of(first, data, training=True), values_of(first, data)
     for formula in (saved, peak_inference, peak_training):
         assert formula(first, data, path).at(values) == formula(second, data, path).at(values)
+
+
+def test_steps_that_no_sequence_reaches_cost_nothing() -> None:
+    config, short, long = LSTMConfig(10, 20), DataSpec(1, 3, (1, 1, 1)), DataSpec(7, 3, (1, 1, 1))
+    for dtype in ("float32", "float64"):
+        one, other = (replace(data, dtype=dtype) for data in (short, long))
+        path = path_of(config, one, training=True)
+        for formula in (saved, peak_inference, peak_training):
+            found = [formula(config, data, path).at(values_of(config, data)) for data in (one, other)]
+            assert found[0] == found[1]
+
+
+def test_a_packed_batch_of_equal_lengths_is_as_sure_as_a_padded_one() -> None:
+    data = DataSpec(5, 3, (5, 5, 5))
+    path = path_of(LSTMConfig(10, 20), data, training=True)
+    for quantity in ("saved", "inference", "training"):
+        assert error_of(data, path, quantity) == error_of(DataSpec(5, 3), path, quantity)
 
 
 def test_a_gpu_reserves_as_much_for_each_direction() -> None:
