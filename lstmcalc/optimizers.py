@@ -150,7 +150,11 @@ def _moments(optimizer: Optimizer, before: Shape | None, shape: Shape) -> list[D
     size, left = reduce(mul, shape), Dim.of(0) if before is None else reduce(mul, before)
     if not optimizer.factored:
         return [made * size + kept * left for made, kept in optimizer.made]
-    return [(size + _total(list(shape)) if len(shape) > 1 else 2 * size) + left]
+    if len(shape) > 1:
+        return [size + _total(list(shape)) + left]
+    # The means of a matrix's rows and columns are there until the next matrix has its own.
+    means = _total(list(before)) if before is not None and len(before) > 1 else Dim.of(0)
+    return [2 * size + left + means]
 
 
 def _total(parts: list[Dim]) -> Dim:
