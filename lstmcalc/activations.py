@@ -13,9 +13,9 @@ from typing import Final
 
 from lstmcalc import native, onednn
 from lstmcalc.config import DataSpec, LSTMConfig
-from lstmcalc.dims import Dim, larger, roundup
+from lstmcalc.dims import Dim, larger, largest, roundup
 from lstmcalc.paths import ONEDNN, Path
-from lstmcalc.regimes import extent, regime
+from lstmcalc.regimes import Peaks, Task, extent, regime
 from lstmcalc.symbols import D, H_cell, H_in, H_out, num_layers
 
 INDEX: Final = 8  # bytes of an int64
@@ -87,8 +87,23 @@ def peak_training(config: LSTMConfig, data: DataSpec, path: Path) -> Dim:
     gradients before, so those that are made are in it, and so are the results, which the caller keeps to the end. The
     input needs no gradient.
     """
+    peaks = peaks_training(config, data, path, Task())
+    return peaks.backward if peaks.forward is None else largest(peaks.forward, peaks.backward)
+
+
+def peaks_training(config: LSTMConfig, data: DataSpec, path: Path, task: Task) -> Peaks:
+    """The moments of `peak_training`, whatever stands behind the LSTM, and whether or not its input needs a gradient.
+
+    What a layer behind the LSTM needs is not in it, but the gradient that it makes for the LSTM is.
+
+    Args:
+        config: The hyperparameters.
+        data: The data.
+        path: The implementation.
+        task: What backward has to do.
+    """
     facts = regime(config, data)
-    return onednn.peak_training(facts) if path.key == ONEDNN else native.peak_training(facts)
+    return onednn.peaks_training(facts, task) if path.key == ONEDNN else native.peaks_training(facts, task)
 
 
 def saved_cudnn(config: LSTMConfig, data: DataSpec) -> Dim:

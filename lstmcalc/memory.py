@@ -9,17 +9,21 @@ from functools import reduce
 from operator import add, mul
 from typing import Final, NamedTuple
 
-from lstmcalc.activations import error_of, peak_inference, peak_training, saved, saved_cudnn
-from lstmcalc.around import around_symbols, extras, extras_symbolic, tensors_around
+from lstmcalc.activations import INDEX, error_of, peak_inference, peaks_training, saved, saved_cudnn
+from lstmcalc.around import EMBEDDING, around_symbols, extras, extras_symbolic, tensors_around
 from lstmcalc.compute import sequences_of
 from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
 from lstmcalc.dims import Dim, largest
 from lstmcalc.model import LSTMModel, Tensor
 from lstmcalc.optimizers import OPTIMIZERS, Parameters, lstm_parameters, state, step_temporaries
 from lstmcalc.paths import NATIVE, ONEDNN, Path, path_of
-from lstmcalc.symbols import SYMBOLS, H_cell, H_in, H_out, num_layers
+from lstmcalc.regimes import Task, extent, regime
+from lstmcalc.symbols import OUT, SYMBOLS, D, H_cell, H_in, H_out, num_layers
 
 DEFAULT_OPTIMIZER: Final = "adam"
+
+# The most, in percent, that a training peak in bfloat16 was wrong by where the input needs a gradient.
+_BFLOAT16_INPUT: Final = 2.0
 
 
 def values_of(config: LSTMConfig, data: DataSpec, around: Surroundings = Surroundings()) -> dict[str, int]:  # noqa: B008  # frozen
@@ -59,7 +63,7 @@ _STORED: Final = "what modules and optimizers of torch 2.13.0 keep"
 _SHAPED: Final = "the tensors of torch 2.13.0"
 _HOOKED: Final = "what autograd saves in torch 2.13.0 on x86 (saved_tensors_hooks)"
 _PROFILED: Final = "what the profiler of torch 2.13.0 finds on x86 with AVX-512"
-_PARTLY: Final = "the LSTM's part is what the profiler finds, the rest follows from shapes"
+_PARTLY: Final = f"{_PROFILED}, but for the buffers of products in bfloat16"
 _READ: Final = "read in PyTorch's source and in printouts of other versions, not measured"
 _BUFFERS: Final = "a program with these buffers alone"
 
@@ -101,15 +105,22 @@ class Bill:
         return self.data.dtype != "int8"
 
     @property
+    def embeds(self) -> bool:
+        """Whether an embedding makes the input."""
+        return self.around.embed is not None
+
+    @property
     def parameters(self) -> Dim:
         """The number of parameters, with those of the layers around."""
         return self._model.num_parameters_symbolic + extras_symbolic(extras(self.config, self.around))
 
     @property
     def _stored(self) -> list[Parameters]:
-        """What an optimizer goes through: the LSTM's parameters, then those of the layers around it."""
-        beside = [Parameters((extra.symbolic,), Dim.of(1)) for extra in extras(self.config, self.around)]
-        return [*lstm_parameters(self.config), *beside]
+        """What an optimizer goes through, in the order that data flows: an embedding, the LSTM, a head."""
+        rows: dict[bool, list[Parameters]] = {True: [], False: []}
+        for extra in extras(self.config, self.around):
+            rows[extra.part == EMBEDDING].append(Parameters((extra.symbolic,), Dim.of(1)))
+        return [*rows[True], *lstm_parameters(self.config), *rows[False]]
 
     def path(self, *, training: bool) -> Path:
         """Who computes it in PyTorch on a CPU."""
@@ -146,40 +157,138 @@ class Bill:
         """What comes out: output, h_n and c_n, and the head's logits."""
         return self._bytes(self._tensors("output", "h_n", "c_n", "logits"))
 
+    @property
+    def _kept(self) -> Dim:
+        """Bytes of what the caller keeps of the LSTM: output, which is packed if the input is, h_n and c_n."""
+        size = extent(regime(self.config, self.data))
+        states = num_layers * size.sequences * (H_out + H_cell)
+        return self._width * D * (size.rows * H_out + states)
+
+    @property
+    def _copied(self) -> Dim:
+        """Bytes of what a head reads where PyTorch puts it together.
+
+        That is output in batch_first's order, output with the padding that it has lost, or both last h.
+        """
+        facts = regime(self.config, self.data)
+        size = extent(facts)
+        if self.around.head_on == "last":
+            return self._width * D * size.sequences * H_out if facts.bidirectional else Dim.of(0)
+        if facts.packed:
+            return self._bytes(self._tensors("output"))
+        return self._width * D * size.rows * H_out if facts.transposed else Dim.of(0)
+
+    @property
+    def _padded(self) -> Dim:
+        """Bytes of a packed input before it is packed."""
+        return self._bytes(self._tensors("input"))
+
+    @property
+    def _packing(self) -> Dim:
+        """Bytes while vectors are packed: in order of the batch, in order of length, and with batch_first step by step.
+
+        Without it some steps are copied too: how many depends on the lengths, and is not in it.
+        """
+        steps = self._width * extent(regime(self.config, self.data)).rows * H_in
+        return 2 * self._padded + steps * self.config.batch_first
+
     def inference_peak_by(self, path: Path) -> Dim:
         """The most that is allocated at a time in one forward pass without gradients."""
         computing = peak_inference(self.config, self.data, path)
         if self.around.head is not None:
-            computing = largest(computing, self.made)
+            moments = [self._copied + self._bytes(self._tensors("logits"))]
+            if self.data.lengths and self.around.head_on == "all":  # padded, then in order of the batch
+                moments.append(2 * self._copied)
+            computing = largest(computing, self._kept + largest(*moments))
+        if self.embeds and self.data.lengths:
+            computing = largest(computing, self._packing)
         return self.weights + self.given + computing
 
     def training_peak_by(self, path: Path) -> Dim:
-        """The most that is allocated at a time in one training step: forward, backward, and the optimizer's step.
+        """The most that is allocated at a time in one training step: forward, backward, and the optimizer's step."""
+        return self.weights + self.optimizer_state + largest(*self.moments(path).values())
 
-        Of the layers around, and of an input that needs a gradient, everything is taken to exist at that time; the rest
-        was measured as it is.
+    def moments(self, path: Path) -> dict[str, Dim]:
+        """What there is besides weights and optimizer state at the moments of a training step that need most.
+
+        Backward is given the gradient of what comes last, logits or output. It is there throughout, as the input is,
+        and the results from forward to the end. What an embedding makes is gone once nothing reads it.
         """
+        facts, width = regime(self.config, self.data), self._width
+        size = extent(facts)
+        output, passed = width * D * size.rows * H_out, width * size.rows * H_in
+        head = self.around.head is not None
         logits = self._bytes(self._tensors("logits"))
-        beside = self._width * extras_symbolic(extras(self.config, self.around)) + 2 * logits
-        if self.input_grad:
-            beside = beside + self._bytes(self._tensors("input"))
-        computing = peak_training(self.config, self.data, path) + self._bytes(self._tensors("output")) + beside
-        stepping = self.weights + step_temporaries(self._stored, self.optimizer, self.data.dtype) + self.made
-        return self.weights + self.optimizer_state + self.given + largest(computing, stepping)
+        begins = ("head" if self.around.head_on == "all" else "last") if head else "output"
+        peaks = peaks_training(self.config, self.data, path, Task(begins, self.input_grad, self.embeds))
+        stays = (logits if head else output) + (self._bytes(self._tensors("tokens")) if self.embeds else self.given)
+        # batch_first makes a copy of what an embedding made, and the first is gone.
+        read = stays + (passed if self.embeds and not facts.transposed else 0)
+        found = {"backward": read + peaks.backward}
+        if peaks.forward is not None:
+            found["forward"] = read + passed * (self.embeds and facts.transposed) + peaks.forward
+        if head:
+            weight = width * (OUT * D * H_out + OUT)
+            found["backward"] = found["backward"] + logits + weight
+            made = output if self.around.head_on == "all" and not facts.packed else self._copied
+            found["head"] = read + peaks.between + self._copied + logits + weight + made
+        done = stays + self._kept + logits * head + self.weights
+        if self.embeds:  # its gradient, of what backward passes on, which is turned if the input was
+            found["embedding"] = done + (self._padded if facts.packed else passed * (1 + facts.transposed))
+        stepping = step_temporaries(self._stored, self.optimizer, self.data.dtype)
+        found["step"] = done + stepping + passed * (self.input_grad and not self.embeds)
+        return found
 
     def certainty(self, quantity: str, path: Path) -> tuple[str, float | None]:
         """How sure `saved`, or the peak of `inference` or `training`, is, and the largest error in percent."""
-        error = None if self._is_more_than(quantity) else error_of(self.data, path, quantity)
+        error = self._error(path, quantity)
         return "exact" if error == 0 else "estimate", error or None
 
-    def _is_more_than(self, quantity: str) -> bool:
-        """Whether there is more in a figure than what was measured: layers around, or a gradient of the input."""
-        head, embed = self.around.head is not None, self.around.embed is not None
-        return {"saved": False, "inference": head, "training": head or embed or self.input_grad}[quantity]
+    def _error(self, path: Path, quantity: str) -> float | None:
+        """How far a figure was off at most, in percent; None where that is not known.
+
+        With layers around, and with a gradient of the input, it is no more than for the LSTM alone: hundreds of random
+        programs with torch 2.13.0+cpu. But a head's products in bfloat16 take buffers that are in no formula: 12 %.
+        """
+        if quantity != "saved" and self.around.head is not None and self.data.dtype == "bfloat16":
+            return None
+        error = error_of(self.data, path, quantity)
+        if error is not None and quantity == "training" and self.input_grad and self.data.dtype == "bfloat16":
+            return max(error, _BFLOAT16_INPUT)
+        return error
 
     def saved_by(self, path: Path) -> Dim:
-        """What is kept from the forward pass for the backward pass."""
-        return saved(self.config, self.data, path)
+        """What is kept from the forward pass for the backward pass, no parameters."""
+        return saved(self.config, self.data, path) + self._saved_around(path.key)
+
+    def _saved_around(self, key: str) -> Dim:
+        """What is kept of the layers around besides what the LSTM keeps."""
+        return self._saved_of_embedding() + self._saved_of_head(key)
+
+    def _saved_of_embedding(self) -> Dim:
+        """Its words, and of those that are packed how they are sorted, and how many there are at each step."""
+        tokens = self._bytes(self._tensors("tokens"))
+        if not (self.embeds and self.data.lengths):
+            return tokens
+        size = extent(regime(self.config, self.data))
+        return tokens + INDEX * (size.sequences + size.steps)
+
+    def _saved_of_head(self, key: str) -> Dim:
+        """What a head reads, unless the LSTM has it saved: all of h_n if it is a part of h_n.
+
+        oneDNN has its output saved, and that is what the head reads where there is one direction and nothing is turned.
+        cuDNN has the output of both.
+        """
+        facts = regime(self.config, self.data)
+        size = extent(facts)
+        if self.around.head is None:
+            return Dim.of(0)
+        if self.around.head_on == "last":
+            return self._copied if facts.bidirectional else self._width * num_layers * size.sequences * H_out
+        if facts.packed:
+            return self._bytes(self._tensors("output"))
+        is_saved = not facts.transposed and (key == "cudnn" or (key == ONEDNN and not facts.bidirectional))
+        return Dim.of(0) if is_saved else self._width * D * size.rows * H_out
 
     def streaming(self) -> Dim | None:
         """The least that computes one step at a time besides the weights; None where a direction needs all steps.
@@ -213,11 +322,14 @@ class Bill:
 
     def _allocated(self) -> Iterator[Figure]:
         """What PyTorch allocates: as it would compute this LSTM, as it would without oneDNN, and on a GPU."""
-        head = "; of the head the logits" if self.around.head is not None else ""
-        passing = f"weights, input, and what one forward pass takes{head}"
-        stepping = f"all of a training step: weights, gradients, optimizer state, input, what it takes{head}"
+        head = ", logits" if self.around.head is not None else ""
+        read = ", what the head reads" if self.around.head is not None else ""
+        around = f"{', tokens' * self.embeds}{read}"
+        gradient = f", and the gradient that {'logits are' if head else 'output is'} given"
+        passing = f"weights, input, and what one forward pass takes{', and logits' * bool(head)}"
+        stepping = f"all of a training step: weights, gradients, optimizer state, input, what it takes{head}{gradient}"
         rows: tuple[tuple[str, str, Callable[[Path], Dim], str, str], ...] = (
-            ("saved for backward", "saved", self.saved_by, "what autograd keeps of the LSTM, with its input", _HOOKED),
+            ("saved for backward", "saved", self.saved_by, f"what autograd keeps, with the input{around}", _HOOKED),
             ("inference peak", "inference", self.inference_peak_by, passing, _PROFILED),
             ("training peak", "training", self.training_peak_by, stepping, _PROFILED),
         )
@@ -225,8 +337,8 @@ class Bill:
             own = self.path(training=quantity != "inference")
             for path in (own, _WITHOUT) if own.key == ONEDNN else (own,):
                 certainty, error = self.certainty(quantity, path)
-                held = _PARTLY if self._is_more_than(quantity) else verified
+                held = verified if error or certainty == "exact" else _PARTLY
                 yield Figure(name, size_by(path), certainty, counts, held, path.key, path == own, error)
             if quantity == "saved":
-                size = saved_cudnn(self.config, self.data)
+                size = saved_cudnn(self.config, self.data) + self._saved_around("cudnn")
                 yield Figure(name, size, "estimate", counts, _READ, "cudnn", applies=False)

@@ -11,7 +11,7 @@ from operator import add
 from typing import Final
 
 from lstmcalc.dims import Dim, largest
-from lstmcalc.regimes import Regime, extent
+from lstmcalc.regimes import Peaks, Regime, Task, extent
 from lstmcalc.symbols import D, H_cell, H_in, H_out, num_layers
 
 ABOVE: Final = D * H_out  # what the layers above the first read
@@ -132,7 +132,7 @@ def _projection(facts: Regime) -> Dim:
     return H_out * H_cell if facts.projected else _NOTHING
 
 
-def _backward(facts: Regime, width: Dim, given: Dim) -> Dim:
+def _backward(facts: Regime, width: Dim, given: Dim, task: Task) -> Dim:
     """What backward of a layer adds at most to what forward left; `given` is the gradient from the layer above.
 
     Its moments, of one direction: the gradient of weight_hh of the second step is added to that of the first, two and
@@ -142,7 +142,7 @@ def _backward(facts: Regime, width: Dim, given: Dim) -> Dim:
     recurrent = 4 * H_cell * H_out + _projection(facts)
     bias = 4 * H_cell if facts.bias else _NOTHING
     gates = 4 * H_cell * size.rows
-    passed = _NOTHING if first else size.rows * width
+    passed = size.rows * width if not first or task.input_grad else _NOTHING
     done = recurrent + bias - _cell(facts)
     late = [done + 2 * gates, done + bias + gates + passed + 4 * H_cell * width]
     # The second step's gradients; of a packed batch each step's gradient of the gates is as large as all of them.
@@ -162,11 +162,14 @@ def _backward(facts: Regime, width: Dim, given: Dim) -> Dim:
     moments = [largest(*late) + largest(needed, instead)]
     if facts.seq_len > 2:  # noqa: PLR2004
         moments.append(largest(*early) + needed + largest(0, instead))
+    if not facts.packed and (not first or task.input_grad):  # what both directions pass on, and their sum
+        gone = _input(facts) if first and task.is_embedded and not facts.transposed else _NOTHING
+        moments.append(2 * instead + passed - gone)
     return largest(*moments)
 
 
-def peak_training(facts: Regime) -> Dim:
-    """The peak of forward and backward; see `activations.peak_training`."""
+def peaks_training(facts: Regime, task: Task) -> Peaks:
+    """What forward and backward take; see `activations.peaks_training`."""
     output, gates = _output(facts), _gates(facts)
     copies = D * _input(facts) if facts.transposed else _NOTHING
     held = D * num_layers * _states(facts)
@@ -176,17 +179,21 @@ def peak_training(facts: Regime) -> Dim:
     if facts.packed:  # h_n and c_n are put together from what ended at each step
         joining = joining + extent(facts).last * (H_out + H_cell)
     start = held + copies + output  # h_n and c_n with it
+    layer = each + _between(facts) if facts.layers > 1 else _NOTHING
+    full = start + each + ((num_layers - 1) * layer if facts.layers > 1 else _NOTHING)
     # What h_n and c_n are put together from stands with them at the end of forward.
-    forward = held + largest(joining, held)
+    forward = full + held + largest(joining, held)
+    begun = {"output": _NOTHING, "head": output, "last": D * num_layers * extent(facts).sequences * H_out}[task.begins]
     if facts.layers == 1:
-        return facts.element * (start + each + largest(forward, _backward(facts, H_in, _NOTHING)))
-    layer = each + _between(facts)
-    end = largest(forward, held + _backward(facts, ABOVE, _NOTHING))
-    top = start + each + (num_layers - 1) * layer + end
+        backward = full + begun + _backward(facts, H_in, _NOTHING, task)
+        return Peaks(facts.element * forward, facts.element * (full + held), facts.element * backward)
     gradients = D * _weights(facts, ABOVE)
-    moments = [top, start + each + (num_layers - 1) * gradients + _backward(facts, H_in, output)]
+    moments = [
+        full + held + begun + _backward(facts, ABOVE, _NOTHING, task),
+        start + each + (num_layers - 1) * gradients + _backward(facts, H_in, output, task),
+    ]
     if facts.layers > 2:  # noqa: PLR2004
         middle = start + held + each + layer + (num_layers - 2) * gradients
         middle += (num_layers - 3) * largest(0, layer - gradients)
-        moments.append(middle + _backward(facts, ABOVE, output))
-    return facts.element * largest(*moments)
+        moments.append(middle + _backward(facts, ABOVE, output, task))
+    return Peaks(facts.element * forward, facts.element * (full + held), facts.element * largest(*moments))

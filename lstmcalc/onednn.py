@@ -12,7 +12,7 @@ from operator import add
 from typing import Final
 
 from lstmcalc.dims import Dim, Function, largest, roundup
-from lstmcalc.regimes import Regime, extent
+from lstmcalc.regimes import Peaks, Regime, Task, extent
 from lstmcalc.symbols import D, H_cell, H_in, num_layers
 
 FLOAT: Final = 4  # bytes; what is not in the dtype is in float32
@@ -229,15 +229,18 @@ def _gradients(facts: Regime, width: Dim) -> Dim:
     return facts.element * (4 * H_cell * width + 4 * H_cell * H_cell + biases)
 
 
-def _backward(facts: Regime, width: Dim) -> Dim:
+def _backward(facts: Regime, width: Dim, task: Task) -> Dim:
     """What a layer's backward adds to what stands before it: in the call of its first direction, or of its second.
 
     In the second, the first one's gradients stand in place of what its forward left.
     """
     call = _call_backward(facts, width, facts.aligned[0 if width == H_in else 2])
+    if task.begins == "last":  # h_n has a gradient, of which each call reads its part, in place of zeros
+        call = call - _h(facts)
     if not facts.bidirectional:
         return call
-    passed = Dim.of(0) if width == H_in else facts.element * extent(facts).rows * width
+    is_passed = width != H_in or task.input_grad
+    passed = facts.element * extent(facts).rows * width if is_passed else Dim.of(0)
     return call + largest(0, _gradients(facts, width) + passed - _kept(facts, width))
 
 
@@ -257,8 +260,8 @@ def _forward(facts: Regime) -> Dim:
     )
 
 
-def peak_training(facts: Regime) -> Dim:
-    """The peak of forward and backward; see `activations.peak_training`.
+def peaks_training(facts: Regime, task: Task) -> Peaks:
+    """What forward and backward take; see `activations.peaks_training`.
 
     It is in backward, where each layer needs most in its largest call: in the last layer, the one above the first, or
     the first. Below the last, all layers alike leave as much and take as much, so that it is at either end of them. In
@@ -273,16 +276,25 @@ def peak_training(facts: Regime) -> Dim:
     turned = output if facts.transposed and not facts.bidirectional else nothing
     before = 2 * _initial(facts) + copy + D * _kept(facts, H_in)  # with h_n and c_n
     joined = D * output if facts.bidirectional else nothing
-    early = [_initial(facts) + copy + _forward(facts)] if facts.dtype == "bfloat16" else []
+    early = _initial(facts) + copy + _forward(facts) if facts.dtype == "bfloat16" else None
+    begun = joined + halved + turned
+    between = before + joined
+    if facts.layers > 1:
+        between = between + (num_layers - 1) * (D * _kept(facts, ABOVE) + _between(facts))
+    if task.begins == "head":
+        begun = begun + D * output
+    elif task.begins == "last":  # zeros are made for the output of a direction; h_n has a gradient
+        begun = joined + output
+        before = before + D * num_layers * _h(facts)
     if facts.layers == 1:
-        return largest(before + joined + halved + turned + _backward(facts, H_in), *early)
+        return Peaks(early, between, before + begun + _backward(facts, H_in, task))
     layer = D * _kept(facts, ABOVE) + _between(facts)
-    top = before + (num_layers - 1) * layer + joined + halved + turned + _backward(facts, ABOVE)
+    top = before + (num_layers - 1) * layer + begun + _backward(facts, ABOVE, task)
     # From the last layer down: the output, which the caller holds, and a gradient as large.
     passed = 2 * D * output + halved
     gradients = D * _gradients(facts, ABOVE)
-    first = before + (num_layers - 1) * gradients + passed + _backward(facts, H_in)
+    first = before + (num_layers - 1) * gradients + passed + _backward(facts, H_in, task)
     if facts.layers == 2:  # noqa: PLR2004
-        return largest(top, first, *early)
+        return Peaks(early, between, largest(top, first))
     middle = before + layer + (num_layers - 2) * gradients + (num_layers - 3) * largest(0, layer - gradients)
-    return largest(top, middle + passed + _backward(facts, ABOVE), first, *early)
+    return Peaks(early, between, largest(top, middle + passed + _backward(facts, ABOVE, task), first))

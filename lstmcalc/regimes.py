@@ -119,6 +119,35 @@ def _packed(data: DataSpec) -> str | tuple[int, int]:
     return (ordered.count(longest), ending) if ending else UNIFORM
 
 
+class Task(NamedTuple):
+    """What backward has to do.
+
+    Attributes:
+        begins: Where it begins: `output`, whose gradient the caller gives and keeps; `head`, a layer that makes that
+            gradient, of all steps; or `last`, a layer that reads the last h_n.
+        input_grad: Whether the input needs a gradient.
+        is_embedded: Whether an embedding makes the input, which is gone then once nothing reads it.
+    """
+
+    begins: str = "output"
+    input_grad: bool = False
+    is_embedded: bool = False
+
+
+class Peaks(NamedTuple):
+    """What a training step holds at most of an LSTM, besides weights, input, and the gradient that backward is given.
+
+    Attributes:
+        forward: In forward; None where backward always takes more.
+        between: When forward is done.
+        backward: In backward, with the gradient that a head makes of the LSTM's.
+    """
+
+    forward: Dim | None
+    between: Dim
+    backward: Dim
+
+
 class Extent(NamedTuple):
     """What is computed, in symbols.
 
