@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lstmcalc.intake import lstms_in
     from lstmcalc.model import LSTMModel
     from lstmcalc.numerics import forward
+    from lstmcalc.torch_random import TorchGenerator, random_weights
     from lstmcalc.tracing import trace
 
 __version__ = "0.1.0"
@@ -25,9 +26,11 @@ __all__ = [
     "LSTMModel",
     "LstmcalcError",
     "Surroundings",
+    "TorchGenerator",
     "__version__",
     "forward",
     "lstms_in",
+    "random_weights",
     "trace",
 ]
 
@@ -38,8 +41,10 @@ _HOME = {
     "LSTMModel": "model",
     "LstmcalcError": "errors",
     "Surroundings": "config",
+    "TorchGenerator": "torch_random",
     "forward": "numerics",
     "lstms_in": "intake",
+    "random_weights": "torch_random",
     "trace": "tracing",
 }
 

@@ -64,6 +64,7 @@ ORDER = (
     "arrays",
     "machine",
     "files",
+    "torch_random",
     "numerics",
     "tracing",
     "equations",
