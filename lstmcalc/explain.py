@@ -18,6 +18,7 @@ from lstmcalc.packing import UNSTABLE, PackedStep, Packing
 from lstmcalc.snippets import at, joined, tensor
 from lstmcalc.subject import Subject
 from lstmcalc.symbols import DIRECTIONS
+from lstmcalc.torch_code import packed_calls
 from lstmcalc.trees import (
     SETTINGS,
     TOPICS,
@@ -234,23 +235,8 @@ def _packing_facts(subject: Subject) -> Phrases:
 
 
 def packing_code(subject: Subject) -> str:
-    """Code that packs the input of an `nn.LSTM` called `lstm`, and unpacks its output."""
-    data, first = subject.data, subject.config.batch_first
-    lengths = list(data.lengths or ())
-    shown = str(lengths) if len(lengths) <= _SHOWN else "lengths"
-    layout = ", batch_first=True" if first else ""
-    order = "" if lengths == sorted(lengths, reverse=True) else ", enforce_sorted=False"
-    line = f"packed = pack_padded_sequence(input, {shown}{layout}{order})\n"
-    long = f"packed = pack_padded_sequence(\n    input, {shown}{layout}{order}\n)\n"
-    return (
-        f"{line if len(line) <= _WIDTH else long}"
-        "packed_output, (h_n, c_n) = lstm(packed)\n"
-        f"output, _ = pad_packed_sequence(packed_output{layout}, total_length={data.seq_len})\n"
-    )
-
-
-_SHOWN: Final = 8  # lengths in a line of code
-_WIDTH: Final = 80  # of a line of code, with its end
+    """Code that packs the input of the LSTM, and unpacks its output."""
+    return "".join(f"{line}\n" for line in packed_calls(subject.config, subject.data))
 
 
 def _dropout_facts(subject: Subject) -> Phrases:

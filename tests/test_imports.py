@@ -46,6 +46,7 @@ ORDER = (
     "snippets",
     "model",
     "around",
+    "torch_code",
     "compute",
     "paths",
     "regimes",
