@@ -66,6 +66,7 @@ ORDER = (
     "machine",
     "files",
     "torch_random",
+    "tensor_printer",
     "numerics",
     "tracing",
     "equations",
