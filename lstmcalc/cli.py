@@ -30,11 +30,12 @@ TOPIC: Final = Flag(
 )
 ONLY: Final = Flag("only", ("--only",), (), "NAME,...", "These in depth, with recipes from the first to the others")
 RUN: Final = (
-    Flag("seed", ("--seed",), (), "INT", "Draw other numbers (default 0)"),
+    Flag("seed", ("--seed",), (), "INT", "Draw the numbers of torch.manual_seed(INT) (default 0)"),
     Flag(
         "against", ("--against",), (), "NAME,...", "Compare with pytorch (torch), onnxruntime", (*JUDGES, *JUDGES_TOO)
     ),
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
+    Flag("show", ("--show",), (), "", "Print weights, input and outputs as PyTorch prints tensors"),
     Flag("trace", ("--trace",), (), "", "Show i, f, g, o, c and h of every step; keep them with --save"),
 )
 
@@ -301,7 +302,8 @@ def _sweep(typed: TypedFlags) -> Outcome:
 def _run(typed: TypedFlags) -> Outcome:
     """Compute the LSTM on random numbers and check every prediction.
 
-    Weights are drawn as PyTorch initialises them. The exit code is 0 if every check holds, and 1 if one fails.
+    Weights and data are those that PyTorch draws after torch.manual_seed(SEED), by the code that is shown. The exit
+    code is 0 if every check holds, and 1 if one fails.
     """
     style, seed, save, against = _style(typed), _seed(typed), typed["save"], _against(typed)
     traced = bool(typed["trace"])
@@ -332,7 +334,7 @@ def _run(typed: TypedFlags) -> Outcome:
                     progress=progress,
                 )
             )
-    tree = report.run_tree(subjects, runs, seed)
+    tree = report.run_tree(subjects, runs, seed, show=bool(typed["show"]))
     if save is not None:
         arrays = {}
         for subject, result in zip(subjects, runs, strict=True):

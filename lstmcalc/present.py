@@ -6,12 +6,14 @@ Not here: colours, boxes and widths (`render`).
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, Final
 
 from lstmcalc.blocks import (
     Block,
+    Code,
     Column,
     Facts,
     Grid,
@@ -298,6 +300,7 @@ def _run(module: Tree) -> Iterator[Block]:
             if not tensor["name"].startswith("packed.")
         ),
     )
+    yield from _shown(module)
     if len(module.get("trace", ())):
         yield from _trace(module)
     elif "trace" in module:
@@ -305,7 +308,31 @@ def _run(module: Tree) -> Iterator[Block]:
     failed = [check["name"] for check in module["checks"] if not check["passed"]]
     count = len(module["checks"])
     verdict = f"{len(failed)} of {count} checks FAILED: {failed[0]}" if failed else f"all {count} checks hold"
-    yield Facts((("proof", (verdict, f"seed {module['seed']}", module["data"]["dtype"])),))
+    yield Code(module["reproduce"])
+    seeded = f"the same numbers as torch.manual_seed({module['seed']})", "with the code above, in PyTorch"
+    yield Facts((("numbers", seeded), ("proof", (verdict, f"seed {module['seed']}", module["data"]["dtype"]))))
+
+
+def _shown(module: Tree) -> Iterator[Block]:
+    """The tensors themselves, with the weights of a few layers."""
+    rows, layers = module.get("shown", ()), module["config"]["num_layers"]
+    hidden = _hidden_layers(layers)
+    first, last = (bisect_left(rows, layer, key=lambda row: row["layer"]) for layer in (hidden.start, hidden.stop))
+    for row in rows[:first]:
+        yield _tensor_code(row)
+    if hidden:
+        yield Code(f"# the weights of {more_text(len(hidden), 'layer')}")
+    for row in rows[last:]:
+        yield _tensor_code(row)
+
+
+def _tensor_code(row: Tree) -> Code:
+    return Code(f"# {row['name']} {shape_text(row['shape'])}\n{row['text']}")
+
+
+def _hidden_layers(layers: int) -> range:
+    """Those of many layers that are not shown: all but the first few and the last."""
+    return range(_SHOWN_LAYERS - 1, layers - 1) if layers > _SHOWN_LAYERS else range(0)
 
 
 def _trace(module: Tree) -> Iterator[Block]:
@@ -315,7 +342,7 @@ def _trace(module: Tree) -> Iterator[Block]:
     first, last = range(min(steps, _TRACED_STEPS)), range(max(_TRACED_STEPS, steps - _TRACED_STEPS), steps)
     rows = []
     layers = module["config"]["num_layers"]
-    hidden = range(_TRACED_LAYERS - 1, layers - 1) if layers > _TRACED_LAYERS else range(0)
+    hidden = _hidden_layers(layers)
     for layer in (layer for layer in range(layers) if layer not in hidden or layer == hidden[0]):
         if layer in hidden:
             rows.append(Row((more_text(len(hidden), "layer"), *[""] * len(TRACED)), "folded"))
@@ -340,7 +367,7 @@ def _trace(module: Tree) -> Iterator[Block]:
 
 
 _TRACED_STEPS: Final = 8  # of a long sequence, at either end
-_TRACED_LAYERS: Final = 4  # of many
+_SHOWN_LAYERS: Final = 4  # of many
 
 
 def _number(value: float | None) -> str:

@@ -18,6 +18,7 @@ from lstmcalc.lazy import LazySequence
 from lstmcalc.model import TRACED, LSTMModel, traced_name
 from lstmcalc.subject import Subject
 from lstmcalc.symbols import DIRECTIONS
+from lstmcalc.torch_code import torch_script
 from lstmcalc.trees import (
     SETTINGS,
     Tree,
@@ -126,10 +127,11 @@ def sweep_tree(
     return _document("sweep", _each_alone([swept(subject, request, progress) for subject in subjects]))
 
 
-def run_tree(subjects: Sequence[Subject], runs: Sequence["Run"], seed: int) -> Tree:
-    """Every check of every run, and what the tensors look like."""
+def run_tree(subjects: Sequence[Subject], runs: Sequence["Run"], seed: int, *, show: bool = False) -> Tree:
+    """Every check of every run, what the tensors look like, and the PyTorch that computes them; `show` prints them."""
     pairs = zip(subjects, runs, strict=True)
-    return _document("run", [_run(subject, LSTMModel(subject.config), result, seed) for subject, result in pairs])
+    modules = [_run(subject, LSTMModel(subject.config), result, seed, show=show) for subject, result in pairs]
+    return _document("run", modules)
 
 
 def _each_alone(modules: list[Tree]) -> list[Tree]:
@@ -248,7 +250,7 @@ def _subtotal(subtotal: "Subtotal") -> Tree:
     }
 
 
-def _run(subject: Subject, model: LSTMModel, result: "Run", seed: int) -> Tree:
+def _run(subject: Subject, model: LSTMModel, result: "Run", seed: int, *, show: bool) -> Tree:
     data = subject.data
     arrays = {**result.inputs, **result.outputs}
     before, behind = tensors_around(subject.config, data, subject.around)
@@ -257,7 +259,8 @@ def _run(subject: Subject, model: LSTMModel, result: "Run", seed: int) -> Tree:
         "around": around_tree(subject),
         "symbols": {**model.data_symbols(data), **around_symbols(subject.around)},
         "seed": seed,
-        "generator": "numpy",
+        "generator": "torch",
+        "reproduce": torch_script(subject.config, data, subject.around, seed),
         "checks": [
             {
                 "name": check.name,
@@ -275,10 +278,25 @@ def _run(subject: Subject, model: LSTMModel, result: "Run", seed: int) -> Tree:
             for tensor in (*before, *model.tensors_of(data), *behind)
         ],
     }
+    if show:
+        own["shown"] = _shown(model, {**result.weights, **result.around, **arrays})
     if result.trace:  # by name; of an empty batch empty arrays
         rows = _TraceRows(subject)
         own["trace"] = LazySequence(len(rows), lambda index: rows.row(index, result.trace))
     return module_tree(subject, SETTINGS, own)
+
+
+def _shown(model: LSTMModel, arrays: Mapping[str, Any]) -> Sequence[Tree]:
+    """Every tensor as PyTorch prints it, the weights of the LSTM first; what is of no layer has the number behind."""
+    from lstmcalc.tensor_printer import tensor_text
+
+    names, stored, layers = list(arrays), model.parameters, model.config.num_layers
+
+    def row(index: int) -> Tree:
+        array, layer = arrays[names[index]], stored[index].layer if index < len(stored) else layers
+        return {"name": names[index], "layer": layer, "shape": list(array.shape), "text": tensor_text(array)}
+
+    return LazySequence(len(names), row)
 
 
 class _TraceRows:

@@ -4,12 +4,11 @@ Not here: how the numbers are computed (`numerics`), the checks themselves (`che
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lstmcalc.around import extras, logits
-from lstmcalc.arrays import Array
+from lstmcalc.around import EMBEDDING, HEAD, extras, logits
 from lstmcalc.checks import STEPS_BY_HAND, Arrays, Run, check_against, run_checks, steps_to_check
 from lstmcalc.claims import ALONE
 from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
@@ -18,11 +17,19 @@ from lstmcalc.judges import JUDGES, check_judge
 from lstmcalc.machine import available_memory
 from lstmcalc.model import TRACED, LSTMModel
 from lstmcalc.numerics import OnStep, Step, forward
+from lstmcalc.torch_random import (
+    DRAWN_DTYPES,
+    TorchGenerator,
+    drawing_memory,
+    random_embedding,
+    random_linear,
+    random_weights,
+)
 from lstmcalc.tracing import Ends, Trace
 
 Progress: TypeAlias = Callable[[int, int], None]  # steps done, steps in all
 
-RUN_DTYPES: Final = ("float32", "float64", "float16")
+RUN_DTYPES: Final = DRAWN_DTYPES
 
 
 def check_run(
@@ -72,7 +79,7 @@ def run_memory(
     Other frameworks are a rough guess: their libraries, some copies of the weights, and as much for the data again.
     """
     stored = DTYPE_BYTES[data.dtype]
-    working = max(stored, DTYPE_BYTES["float32"])  # float16 is drawn and computed in float32
+    working = max(stored, DTYPE_BYTES["float32"])  # float16 is computed in float32
     model, layers = LSTMModel(config), extras(config, around)
     batch, rows = data.num_sequences, data.seq_len * data.num_sequences
     width, hidden = config.num_directions * config.output_size, config.hidden_size
@@ -86,7 +93,7 @@ def run_memory(
     kept += rows * steps + 4 * config.num_directions * batch * hidden
     # Then one of these on top, whichever takes most.
     drawn = max([largest_cell, rows * config.input_size, *(extra.numel for extra in layers)])
-    drawing = drawn * working if stored < working else rows * config.input_size * stored
+    drawing = drawing_memory(drawn, data.dtype)
     buffers = rows * (4 * hidden + 2 * width + 2 * config.input_size) + 2 * states + 5 * batch * hidden
     converted = 2 * largest_cell  # one being made while the last is not yet gone
     computing = (buffers + (converted if stored < working else 0)) * working
@@ -121,23 +128,20 @@ def run(
     Args:
         config: The LSTM.
         data: The data it is given.
-        seed: Any integer; the same seed draws the same numbers.
+        seed: As `torch.manual_seed` takes it.
         against: Frameworks to compare with, of `judges.JUDGES`.
         around: The layers around it.
         traced: Whether to keep the gates of every step.
         progress: Called after every computed step.
 
     Raises:
+        ConfigError: The seed is out of range.
         LstmcalcError: As `check_run`.
     """
+    generator = TorchGenerator(seed)
     check_run(config, data, against, around=around, traced=traced)
     model = LSTMModel(config)
-    generator = generator_of(seed)
-    weights, inputs = draw(model, data, generator)
-    layers = draw_around(config, around, data.dtype, generator)
-    if around.embed is not None:
-        tokens: Any = generator.integers(around.embed, size=inputs["input"].shape[:-1])
-        inputs = {"tokens": tokens, **inputs, "input": layers["embedding.weight"][tokens]}
+    weights, layers, inputs = draw(model, data, generator, around)
     on_step = _stepper(config, data, progress)
     last = config.num_layers - 1
     trace = Trace(config, data, data.dtype) if traced else Trace(config, data, data.dtype, ("h",), (last,))
@@ -160,60 +164,40 @@ def run(
     return result
 
 
-def draw_around(config: LSTMConfig, around: Surroundings, dtype: str, generator: np.random.Generator) -> Arrays:
-    """The weights of the layers around: an Embedding's normal, a Linear's from U(-1/sqrt(features), 1/sqrt(features)).
+class Drawn(NamedTuple):
+    """What is drawn: the LSTM's weights, those of the layers around, and what goes in."""
 
-    As `torch.nn.Embedding.reset_parameters` and `torch.nn.Linear.reset_parameters` (torch 2.13.0).
-    """
-    arrays = {}
-    for extra in extras(config, around):
-        if extra.part == "embedding":
-            arrays[extra.name] = _normal(generator, extra.shape, dtype)
-        else:
-            features = config.output_size * config.num_directions
-            arrays[extra.name] = _uniform(generator, extra.shape, dtype, features**-0.5)
-    return arrays
+    weights: Arrays
+    around: Arrays
+    inputs: Arrays
 
 
-def generator_of(seed: int) -> np.random.Generator:
-    """What draws the numbers of a seed, any integer."""
-    return np.random.default_rng(seed % 2**64)
+def draw(model: LSTMModel, data: DataSpec, generator: TorchGenerator, around: Surroundings = ALONE) -> Drawn:
+    """The numbers that a script draws in PyTorch which makes an Embedding, the LSTM, a Linear, and then its data.
 
-
-def draw(model: LSTMModel, data: DataSpec, generator: np.random.Generator) -> tuple[Arrays, Arrays]:
-    """Weights from U(-1/sqrt(H_cell), 1/sqrt(H_cell)) in `state_dict` order, then a normal input, h_0 and c_0.
-
-    The distribution and the order are those of `torch.nn.LSTM.reset_parameters` (torch 2.13.0), the numbers NumPy's.
+    The order is that of `torch_code`: tokens or the input, h_0, c_0.
     """
     config, dtype = model.config, data.dtype
-    bound = config.hidden_size**-0.5
-    weights = {parameter.name: _uniform(generator, parameter.shape, dtype, bound) for parameter in model.parameters}
+    layers: Arrays = {}
+    if around.embed is not None:
+        layers[f"{EMBEDDING}.weight"] = random_embedding(around.embed, config.input_size, generator, dtype)
+    weights = random_weights(config, generator, dtype)
+    if around.head is not None:
+        features = config.output_size * config.num_directions
+        layers[f"{HEAD}.weight"], layers[f"{HEAD}.bias"] = random_linear(features, around.head, generator, dtype)
     # The data's shapes are spelled out here, not asked of the model: its prediction is to be checked against them.
     batch = () if data.batch is None else (data.batch,)
     steps = (*batch, data.seq_len) if config.batch_first else (data.seq_len, *batch)
     states = config.num_layers * (2 if config.bidirectional else 1)
-    inputs = {
-        "input": _normal(generator, (*steps, config.input_size), dtype),
-        "h_0": _normal(generator, (states, *batch, config.proj_size or config.hidden_size), dtype),
-        "c_0": _normal(generator, (states, *batch, config.hidden_size), dtype),
-    }
-    return weights, inputs
-
-
-def _uniform(generator: np.random.Generator, shape: tuple[int, ...], dtype: str, bound: float) -> Array:
-    values = generator.random(shape, dtype=_drawn_as(dtype))
-    values *= 2 * bound
-    values -= bound
-    return values.astype(dtype, copy=False)
-
-
-def _normal(generator: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    return generator.standard_normal(shape, dtype=_drawn_as(dtype)).astype(dtype, copy=False)
-
-
-def _drawn_as(dtype: str) -> Any:  # noqa: ANN401  # what NumPy's generators take
-    """The dtype that numbers are drawn in: generators have no float16."""
-    return np.float64 if dtype == "float64" else np.float32
+    inputs: dict[str, Any] = {}  # tokens are integers
+    if around.embed is None:
+        inputs["input"] = generator.normal((*steps, config.input_size), dtype)
+    else:
+        inputs["tokens"] = generator.integers(around.embed, steps)
+        inputs["input"] = layers[f"{EMBEDDING}.weight"][inputs["tokens"]]
+    inputs["h_0"] = generator.normal((states, *batch, config.proj_size or config.hidden_size), dtype)
+    inputs["c_0"] = generator.normal((states, *batch, config.hidden_size), dtype)
+    return Drawn(weights, layers, inputs)
 
 
 def saved_arrays(config: LSTMConfig, data: DataSpec, result: Run) -> Arrays:

@@ -101,10 +101,15 @@ def test_a_run_reads_what_the_embedding_gives() -> None:
     assert result.passed
 
 
-def test_layers_around_change_no_number_of_the_lstm() -> None:
+def test_layers_around_are_drawn_where_a_script_makes_them() -> None:
+    """An Embedding, the LSTM, a Linear, then the data: a head changes no weight of the LSTM, but what goes in."""
     plain = verify.run(LSTMConfig(3, 4), DataSpec(), seed=3)
     headed = verify.run(LSTMConfig(3, 4), DataSpec(), seed=3, around=Surroundings(5))
-    assert np.array_equal(plain.outputs["output"], headed.outputs["output"])
+    embedded = verify.run(LSTMConfig(3, 4), DataSpec(), seed=3, around=Surroundings(embed=6))
+    for name, array in plain.weights.items():
+        assert np.array_equal(array, headed.weights[name])
+        assert not np.array_equal(array, embedded.weights[name])
+    assert not np.array_equal(plain.inputs["input"], headed.inputs["input"])
 
 
 def test_a_saved_run_has_them_too(cli: Cli, tmp_path: Path) -> None:

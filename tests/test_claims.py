@@ -14,7 +14,8 @@ from lstmcalc import DataSpec, LSTMConfig, LSTMModel, checks, claims, forward, s
 from lstmcalc.around import extras, logits
 from lstmcalc.claims import Claim, claims_of
 from lstmcalc.config import Surroundings
-from lstmcalc.verify import draw, draw_around, generator_of
+from lstmcalc.torch_random import TorchGenerator
+from lstmcalc.verify import draw
 
 STACK = LSTMConfig(3, 4, 2, bidirectional=True)
 surroundings = st.builds(
@@ -47,13 +48,10 @@ def tensor(array: Any) -> Any:
 def namespace(config: LSTMConfig, spec: DataSpec, around: Surroundings, seed: int = 0) -> dict[str, Any]:
     """Everything that a claim can name, from a run of its own."""
     lstm = LSTMModel(config)
-    generator = generator_of(seed)
-    weights, inputs = draw(lstm, spec, generator)
-    layers = draw_around(config, around, spec.dtype, generator)
+    weights, layers, inputs = draw(lstm, spec, TorchGenerator(seed), around)
     names: dict[str, Any] = {**lstm.data_symbols(spec)}
     if around.embed:
-        names["tokens"] = generator.integers(around.embed, size=inputs["input"].shape[:-1])
-        inputs["input"] = layers["embedding.weight"][names["tokens"]]
+        names["tokens"] = inputs.pop("tokens")
     state = inputs["h_0"], inputs["c_0"]
     output, (h_n, c_n) = forward(config, weights, inputs["input"], state, spec.lengths)
     traced = tracing.trace(config, weights, inputs["input"], state, spec.lengths)

@@ -12,7 +12,8 @@ from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
 from lstmcalc.arrays import Array
 from lstmcalc.errors import ArrayError, ConfigError
 from lstmcalc.numerics import Step
-from lstmcalc.verify import draw, generator_of
+from lstmcalc.torch_random import TorchGenerator
+from lstmcalc.verify import draw
 
 CONFIG = LSTMConfig(3, 4, 2, bidirectional=True)
 Drawn = tuple[LSTMConfig, DataSpec, dict[str, Array], dict[str, Array]]
@@ -32,7 +33,8 @@ def drawn(choose: st.DrawFn, /, **fixed: Any) -> Drawn:
     }
     config = LSTMConfig(**{**chosen, **fixed})
     data = DataSpec(choose(st.integers(1, 6)), choose(st.integers(1, 4)), dtype="float64")
-    return config, data, *draw(LSTMModel(config), data, generator_of(choose(st.integers(0, 2**32))))
+    weights, _, inputs = draw(LSTMModel(config), data, TorchGenerator(choose(st.integers(0, 2**32))))
+    return config, data, weights, inputs
 
 
 def assert_close(left: Array, right: Array) -> None:
@@ -125,7 +127,7 @@ def test_how_arrays_lie_in_memory_does_not_matter(case: Drawn) -> None:
 
 
 def test_arrays_of_the_other_byte_order_are_welcome() -> None:
-    weights, inputs = draw(LSTMModel(CONFIG), DataSpec(), generator_of(0))
+    weights, _, inputs = draw(LSTMModel(CONFIG), DataSpec(), TorchGenerator(0))
     swapped = {name: array.astype(array.dtype.newbyteorder()) for name, array in weights.items()}
     expected, _ = forward(CONFIG, weights, inputs["input"])
     output, _ = forward(CONFIG, swapped, inputs["input"].astype(inputs["input"].dtype.newbyteorder()))
@@ -135,7 +137,7 @@ def test_arrays_of_the_other_byte_order_are_welcome() -> None:
 
 def test_an_explicit_bias_of_zero_equals_no_bias() -> None:
     with_bias, without = LSTMConfig(3, 4), LSTMConfig(3, 4, bias=False)
-    weights, inputs = draw(LSTMModel(without), DataSpec(), generator_of(0))
+    weights, _, inputs = draw(LSTMModel(without), DataSpec(), TorchGenerator(0))
     zeros = {name: np.zeros(16, np.float32) for name in ("bias_ih_l0", "bias_hh_l0")}
     left, _ = forward(without, weights, inputs["input"])
     right, _ = forward(with_bias, {**weights, **zeros}, inputs["input"])
@@ -164,7 +166,7 @@ def test_the_cell_by_hand() -> None:
 
 
 def test_extreme_values_neither_overflow_nor_warn() -> None:
-    weights, inputs = draw(LSTMModel(CONFIG), DataSpec(), generator_of(0))
+    weights, _, inputs = draw(LSTMModel(CONFIG), DataSpec(), TorchGenerator(0))
     for scale in (1e4, -1e4, 0.0):
         output, _ = forward(CONFIG, weights, inputs["input"] * np.float32(scale))
         assert np.isfinite(output).all()
@@ -172,7 +174,7 @@ def test_extreme_values_neither_overflow_nor_warn() -> None:
 
 
 def test_what_lies_behind_a_sequence_is_never_read() -> None:
-    weights, inputs = draw(LSTMModel(CONFIG), DataSpec(5, 2), generator_of(0))
+    weights, _, inputs = draw(LSTMModel(CONFIG), DataSpec(5, 2), TorchGenerator(0))
     x = inputs["input"].copy()
     expected, _ = forward(CONFIG, weights, x, lengths=[5, 2])
     for anything in (np.nan, np.inf, -np.inf, 1e38):
@@ -186,13 +188,13 @@ def test_what_lies_behind_a_sequence_is_never_read() -> None:
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_the_result_has_the_dtype_of_the_input(dtype: str) -> None:
-    weights, inputs = draw(LSTMModel(CONFIG), DataSpec(dtype=dtype), generator_of(0))
+    weights, _, inputs = draw(LSTMModel(CONFIG), DataSpec(dtype=dtype), TorchGenerator(0))
     output, (h_n, c_n) = forward(CONFIG, weights, inputs["input"])
     assert {output.dtype.name, h_n.dtype.name, c_n.dtype.name} == {dtype}
 
 
 def test_float16_is_float32_rounded_once() -> None:
-    weights, inputs = draw(LSTMModel(CONFIG), DataSpec(dtype="float16"), generator_of(0))
+    weights, _, inputs = draw(LSTMModel(CONFIG), DataSpec(dtype="float16"), TorchGenerator(0))
     wide = {name: array.astype(np.float32) for name, array in weights.items()}
     exact, _ = forward(CONFIG, wide, inputs["input"].astype(np.float32))
     rounded, _ = forward(CONFIG, weights, inputs["input"])
@@ -200,7 +202,7 @@ def test_float16_is_float32_rounded_once() -> None:
 
 
 def test_steps_are_counted() -> None:
-    weights, inputs = draw(LSTMModel(CONFIG), DataSpec(5, 2), generator_of(0))
+    weights, _, inputs = draw(LSTMModel(CONFIG), DataSpec(5, 2), TorchGenerator(0))
     steps = 0
 
     def step(_: Step) -> None:
@@ -215,7 +217,7 @@ def test_steps_are_counted() -> None:
 
 def refused(**changes: Any) -> str:
     """The words with which the forward pass refuses a valid call with something changed."""
-    weights, inputs = draw(LSTMModel(CONFIG), DataSpec(5, 2), generator_of(0))
+    weights, _, inputs = draw(LSTMModel(CONFIG), DataSpec(5, 2), TorchGenerator(0))
     call: dict[str, Any] = {"config": CONFIG, "weights": weights, "x": inputs["input"], "state": None, "lengths": None}
     forward(**call)
     for name, change in changes.items():
@@ -312,7 +314,7 @@ def test_many_missing_weights_are_counted() -> None:
 def test_steps_do_not_allocate() -> None:
     """The peak is the buffers made before the first step: one more array of a step's size would be seen."""
     config, data = LSTMConfig(8, 64), DataSpec(2, 1000)
-    weights, inputs = draw(LSTMModel(config), data, generator_of(0))
+    weights, _, inputs = draw(LSTMModel(config), data, TorchGenerator(0))
     state = inputs["h_0"], inputs["c_0"]
     L, N, H = 2, 1000, 64
     from_input, output, states = L * N * 4 * H, L * N * H, 2 * N * H

@@ -22,7 +22,8 @@ from oracle import (
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
 from lstmcalc.errors import UnsupportedError
 from lstmcalc.judges import check_judge, run_judge
-from lstmcalc.verify import draw, generator_of, run
+from lstmcalc.torch_random import TorchGenerator
+from lstmcalc.verify import draw, run
 
 JUDGE = f"ONNX Runtime {onnxruntime.__version__}"
 
@@ -169,7 +170,7 @@ def test_a_run_fails_where_onnxruntime_disagrees(monkeypatch: pytest.MonkeyPatch
 
 def test_a_judge_leaves_weights_and_inputs_as_they_are() -> None:
     config, data = LSTMConfig(3, 4, num_layers=2, batch_first=True), DataSpec(lengths=(2, 5, 1))
-    weights, inputs = draw(LSTMModel(config), data, generator_of(1))
+    weights, _, inputs = draw(LSTMModel(config), data, TorchGenerator(1))
     before = {name: array.copy() for name, array in {**weights, **inputs}.items()}
     run_judge("onnxruntime", config, data, weights, inputs)
     for name, array in {**weights, **inputs}.items():

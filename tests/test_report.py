@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -150,12 +151,13 @@ def test_run(cli: Cli) -> None:
         "symbols",
         "seed",
         "generator",
+        "reproduce",
         "checks",
         "passed",
         "tensors",
         "notes",
     ]
-    assert (found["seed"], found["passed"]) == (0, True)
+    assert (found["seed"], found["generator"], found["passed"]) == (0, "torch", True)
     for check in found["checks"]:
         assert list(check) == ["name", "relation", "expected", "actual", "max_abs_error", "passed"]
         assert not isinstance(check["expected"], str)
@@ -163,6 +165,23 @@ def test_run(cli: Cli) -> None:
         assert compare(check["actual"], check["expected"]) is check["passed"] is True
     assert list(found["tensors"][0])[-4:] == ["min", "max", "mean", "std"]
     assert found["tensors"][0]["min"] < found["tensors"][0]["mean"] < found["tensors"][0]["max"]
+
+
+def test_show_adds_every_tensor_as_pytorch_prints_it(cli: Cli) -> None:
+    arguments = ("run", "--hidden", "2", "--layers", "7", "--embed", "9", "--head", "3")
+    plain, found = (module(cli(*arguments, *more, "--json")) for more in ((), ("--show",)))
+    assert {name: value for name, value in found.items() if name != "shown"} == plain
+    assert [row["name"] for row in found["shown"][:2]] == ["weight_ih_l0", "weight_hh_l0"]
+    around = ["embedding.weight", "head.weight", "head.bias"]
+    data = ["tokens", "input", "h_0", "c_0", "output", "h_n", "c_n", "logits"]
+    assert [row["name"] for row in found["shown"] if row["layer"] == 7] == [*around, *data]
+    assert found["shown"][-8]["text"].startswith("tensor([[")
+    out = cli(*arguments, "--show").out
+    assert found["shown"][-1]["text"] in out
+    shown = re.findall(r"^# (\S+) \(", out, re.MULTILINE)
+    assert shown == [row["name"] for row in found["shown"] if row["layer"] not in (3, 4, 5)]
+    assert "\n# the weights of 3 more layers\n" in out
+    assert "more layer" not in cli("run", "--hidden", "2", "--show").out
 
 
 def test_tensors_without_values_have_null_statistics(cli: Cli) -> None:

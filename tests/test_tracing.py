@@ -11,8 +11,9 @@ from test_model import configs, data
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, equations, forward
 from lstmcalc.arrays import Array
 from lstmcalc.model import TRACED, traced_name
+from lstmcalc.torch_random import TorchGenerator
 from lstmcalc.tracing import Ends, Trace, trace
-from lstmcalc.verify import draw, generator_of
+from lstmcalc.verify import draw
 
 STACK = LSTMConfig(3, 4, 2, bidirectional=True)
 
@@ -22,7 +23,7 @@ STACK = LSTMConfig(3, 4, 2, bidirectional=True)
 def test_a_trace_is_what_the_equations_give(config: LSTMConfig, spec: DataSpec, seed: int) -> None:
     """Of every sequence alone, gate by gate, by the model's tables."""
     model, spec = LSTMModel(config), DataSpec(spec.seq_len, spec.batch, spec.lengths, "float64")
-    weights, inputs = draw(model, spec, generator_of(seed))
+    weights, _, inputs = draw(model, spec, TorchGenerator(seed))
     state = inputs["h_0"], inputs["c_0"]
     traced = trace(config, weights, inputs["input"], state, spec.lengths)
     cells = [(layer, d) for layer in range(config.num_layers) for d in ("forward", "reverse")[: config.num_directions]]
@@ -46,7 +47,7 @@ def test_a_trace_is_what_the_equations_give(config: LSTMConfig, spec: DataSpec, 
 
 
 def test_behind_a_sequence_a_trace_is_zero() -> None:
-    weights, inputs = draw(LSTMModel(STACK), DataSpec(5, 3), generator_of(0))
+    weights, _, inputs = draw(LSTMModel(STACK), DataSpec(5, 3), TorchGenerator(0))
     lengths = [2, 5, 3]
     traced = trace(STACK, weights, inputs["input"], lengths=lengths)
     for array in traced.values():
@@ -58,7 +59,7 @@ def test_behind_a_sequence_a_trace_is_zero() -> None:
 @pytest.mark.parametrize("batch_first", [False, True])
 def test_steps_come_first_in_every_layout(batch_first: bool) -> None:
     config = LSTMConfig(3, 4, batch_first=batch_first, proj_size=2)
-    weights, inputs = draw(LSTMModel(config), DataSpec(5, 2), generator_of(0))
+    weights, _, inputs = draw(LSTMModel(config), DataSpec(5, 2), TorchGenerator(0))
     output, _ = forward(config, weights, inputs["input"])
     traced = trace(config, weights, inputs["input"])
     assert np.array_equal(traced["h_l0"], output.swapaxes(0, 1) if batch_first else output)
@@ -69,7 +70,7 @@ def test_steps_come_first_in_every_layout(batch_first: bool) -> None:
 
 
 def test_only_what_is_asked_for_is_kept() -> None:
-    weights, inputs = draw(LSTMModel(STACK), DataSpec(5, 2), generator_of(0))
+    weights, _, inputs = draw(LSTMModel(STACK), DataSpec(5, 2), TorchGenerator(0))
     record = Trace(STACK, DataSpec(5, 2), "float32", ("c",), (1,))
     forward(STACK, weights, inputs["input"], on_step=record)
     assert list(record.arrays) == ["c_l1", "c_l1_reverse"]
@@ -78,7 +79,7 @@ def test_only_what_is_asked_for_is_kept() -> None:
 
 
 def test_tracing_changes_no_number() -> None:
-    weights, inputs = draw(LSTMModel(STACK), DataSpec(5, 2), generator_of(0))
+    weights, _, inputs = draw(LSTMModel(STACK), DataSpec(5, 2), TorchGenerator(0))
     output, (h_n, c_n) = forward(STACK, weights, inputs["input"])
     watched, (h_w, c_w) = forward(STACK, weights, inputs["input"], on_step=Trace(STACK, DataSpec(5, 2)))
     assert np.array_equal(output, watched)
@@ -87,7 +88,7 @@ def test_tracing_changes_no_number() -> None:
 
 
 def test_of_an_end_nothing_else_can_be_read() -> None:
-    weights, inputs = draw(LSTMModel(STACK), DataSpec(5, 2), generator_of(0))
+    weights, _, inputs = draw(LSTMModel(STACK), DataSpec(5, 2), TorchGenerator(0))
     record = Ends(STACK, DataSpec(5, 2), "float32", (1,))
     _, (h_n, _) = forward(STACK, weights, inputs["input"], on_step=record)
     assert np.array_equal(record.arrays["h_l1"][-1,], h_n[2])
@@ -97,7 +98,7 @@ def test_of_an_end_nothing_else_can_be_read() -> None:
 
 
 def test_a_trace_has_the_dtype_of_the_input() -> None:
-    weights, inputs = draw(LSTMModel(STACK), DataSpec(5, 2), generator_of(0))
+    weights, _, inputs = draw(LSTMModel(STACK), DataSpec(5, 2), TorchGenerator(0))
     assert {array.dtype.name for array in trace(STACK, weights, inputs["input"]).values()} == {"float32"}
 
 

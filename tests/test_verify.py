@@ -31,7 +31,7 @@ from lstmcalc.claims import ALONE, Claim, claims_of
 from lstmcalc.config import Surroundings
 from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.numerics import Step
-from lstmcalc.verify import generator_of
+from lstmcalc.torch_random import TorchGenerator
 
 PAIR = tuple[Array, tuple[Array, Array]]
 
@@ -310,7 +310,7 @@ def test_a_wrong_count_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_weights_are_drawn_as_pytorch_initialises_them() -> None:
-    weights, inputs = verify.draw(LSTMModel(LSTMConfig(50, 100, 2)), DataSpec(20, 10), generator_of(0))
+    weights, _, inputs = verify.draw(LSTMModel(LSTMConfig(50, 100, 2)), DataSpec(20, 10), TorchGenerator(0))
     assert list(weights) == [parameter.name for parameter in LSTMModel(LSTMConfig(50, 100, 2)).parameters]
     values = np.concatenate([array.ravel() for array in weights.values()])
     assert np.abs(values).max() <= 0.1  # 1/sqrt(100)
@@ -321,10 +321,10 @@ def test_weights_are_drawn_as_pytorch_initialises_them() -> None:
 
 def test_the_same_seed_draws_the_same_numbers() -> None:
     model, spec = LSTMModel(LSTMConfig(3, 4)), DataSpec()
-    first, again, other = (verify.draw(model, spec, generator_of(seed))[1]["input"] for seed in (5, 5, 6))
+    first, again, other = (verify.draw(model, spec, TorchGenerator(seed)).inputs["input"] for seed in (5, 5, 6))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
-    assert np.isfinite(verify.draw(model, spec, generator_of(-1))[1]["input"]).all()
+    assert np.isfinite(verify.draw(model, spec, TorchGenerator(-1)).inputs["input"]).all()
 
 
 def test_progress_ends_at_its_total() -> None:
