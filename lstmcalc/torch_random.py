@@ -22,7 +22,7 @@ Where the numbers may differ in the last bit, and why:
   by 2.3e-6 at most; of float16 fewer than 1 in 1,000, by 2 units in the last place at most.
 - float64 normals, and those of tensors below 16 elements, come from the C library's `log`, `log1p`, `sin` and `cos`,
   in PyTorch and here: they agree where both use the same library, and both change with it.
-- Other versions of PyTorch draw float16 otherwise.
+- Other versions of PyTorch, and processors other than x86, were not compared.
 
 Not here: bfloat16, which NumPy has not; `Tensor.bernoulli_` and dropout, which draw from Intel's MKL; CUDA.
 """
