@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lstmcalc.errors import LstmcalcError
     from lstmcalc.intake import lstms_in
     from lstmcalc.model import LSTMModel
-    from lstmcalc.numerics import forward
+    from lstmcalc.numerics import LSTMRunner, forward
     from lstmcalc.torch_random import TorchGenerator, random_weights
     from lstmcalc.tracing import trace
 
@@ -24,6 +24,7 @@ __all__ = [
     "Dim",
     "LSTMConfig",
     "LSTMModel",
+    "LSTMRunner",
     "LstmcalcError",
     "Surroundings",
     "TorchGenerator",
@@ -39,6 +40,7 @@ _HOME = {
     "Dim": "dims",
     "LSTMConfig": "config",
     "LSTMModel": "model",
+    "LSTMRunner": "numerics",
     "LstmcalcError": "errors",
     "Surroundings": "config",
     "TorchGenerator": "torch_random",

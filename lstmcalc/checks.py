@@ -16,8 +16,9 @@ from lstmcalc.closeness import Check, distance, largest_sum, near, tolerance
 from lstmcalc.config import DataSpec, LSTMConfig, Surroundings
 from lstmcalc.equations import evaluate
 from lstmcalc.judges import run_judge
+from lstmcalc.kernels import OnStep, Step
 from lstmcalc.model import GATES, LSTMModel, output_text
-from lstmcalc.numerics import OnStep, Step, forward
+from lstmcalc.numerics import forward
 from lstmcalc.tracing import Trace
 
 Arrays: TypeAlias = dict[str, Array]

@@ -11,42 +11,71 @@ Source: the documentation of `torch.nn.LSTM`, torch 2.13.0; held against that Py
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import numpy as np
 
+from lstmcalc import kernels
 from lstmcalc.arrays import Array, as_array, check_names, checked_array, shape_text
 from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.errors import ArrayError, ConfigError
-from lstmcalc.model import LSTMModel
+from lstmcalc.kernels import OnStep, Prepared
 
 _DTYPES = ("float16", "float32", "float64")
+_CHARS = frozenset("efd")  # the same, as NumPy knows them at once
 
 
-class Step(NamedTuple):
-    """One computed step of one direction of one layer.
+class LSTMRunner:
+    """An LSTM whose weights are prepared once, to be run on many inputs: `output, (h_n, c_n) = runner(x)`.
 
-    The rows of its arrays are the sequences that are still running, from the longest to the shortest. They are the
-    computation's own: what is to be kept of them must be copied.
+    It keeps the weights it was given and one arranged copy of them, made when it is first called, and again when the
+    number of sequences calls for another arrangement. Weights that are changed afterwards need a new runner.
 
-    Attributes:
-        layer: The layer, from 0.
-        direction: 0 for forward, 1 for reverse.
-        t: The step, from 0.
-        gates: i, f, g and o beside each other, `(running, 4*H_cell)`.
-        c: The cell behind the step, `(running, H_cell)`.
-        h: What the step gives, `(running, H_out)`.
+    Args:
+        config: The hyperparameters.
+        weights: PyTorch's names to arrays, as in `state_dict`, of one dtype, which is that of every x.
+        threads: How many threads of Python may compute: directions side by side, or parts of a large layer. BLAS's own
+            threads are held to one where `threadpoolctl` is installed.
+
+    Raises:
+        ArrayError: A weight is missing, unknown, misshaped or of another dtype.
     """
 
-    layer: int
-    direction: int
-    t: int
-    gates: Array
-    c: Array
-    h: Array
+    def __init__(self, config: LSTMConfig, weights: Mapping[str, Array], threads: int = 1) -> None:
+        self.config = config
+        self.threads = threads
+        self._weights = _checked_weights(config, weights, None)
+        self._dtype = next(iter(self._weights.values())).dtype
+        self._plan: kernels.Plan | None = None
+        self._layers: dict[int, list[Prepared]] = {}
 
+    def __call__(
+        self,
+        x: Array,
+        state: tuple[Array, Array] | None = None,
+        lengths: Sequence[int] | None = None,
+        *,
+        on_step: OnStep | None = None,
+    ) -> tuple[Array, tuple[Array, Array]]:
+        """Run the LSTM in inference.
 
-OnStep: TypeAlias = Callable[[Step], None]
+        Args and results are those of `forward`.
+
+        Raises:
+            ArrayError: x or a state is misshaped or of another dtype than the weights.
+            ConfigError: The lengths do not fit x.
+        """
+        x = as_array("x", x)
+        data = data_of(self.config, x, lengths)
+        _check_dtype("x", x, self._dtype, "the weights")
+        return _run(self.config, self._arranged, x, data, state, on_step, self.threads)
+
+    def _arranged(self, plan: kernels.Plan, layer: int) -> list[Prepared]:
+        if plan != self._plan:
+            self._layers, self._plan = {}, plan
+        if layer not in self._layers:
+            self._layers[layer] = kernels.prepare(self.config, self._weights, plan, layer)
+        return self._layers[layer]
 
 
 def forward(
@@ -57,6 +86,7 @@ def forward(
     lengths: Sequence[int] | None = None,
     *,
     on_step: OnStep | None = None,
+    threads: int = 1,
 ) -> tuple[Array, tuple[Array, Array]]:
     """Run the LSTM in inference: dropout does nothing.
 
@@ -70,6 +100,7 @@ def forward(
         lengths: How many steps of each sequence are real, in any order. The output is zero behind them, and
             each sequence's h_n and c_n are those of its own last step (its step 0 in the reverse direction).
         on_step: Called after every computed step of every layer and direction.
+        threads: How many threads of Python may compute, as with `LSTMRunner`.
 
     Returns:
         `output, (h_n, c_n)`: output is `(L, N, D*H_out)` in the layout of `x`, h_n and c_n are shaped as the state.
@@ -78,29 +109,37 @@ def forward(
         ArrayError: A weight, x or a state is missing, unknown, misshaped or of another dtype.
         ConfigError: The lengths do not fit x.
     """
-    model = LSTMModel(config)
     x = as_array("x", x)
     data = data_of(config, x, lengths)
-    tensors = {tensor.name: tensor.shape for tensor in model.tensors_of(data)}
-    weights = _checked_weights(model, weights, x.dtype)
-    h_0, c_0 = _checked_state(state, tensors, x.dtype)
+    checked = _checked_weights(config, weights, x.dtype)
+    return _run(config, partial(kernels.prepare, config, checked), x, data, state, on_step, threads)
 
+
+def _run(
+    config: LSTMConfig,
+    prepared: Callable[[kernels.Plan, int], list[Prepared]],
+    x: Array,
+    data: DataSpec,
+    state: tuple[Array, Array] | None,
+    on_step: OnStep | None,
+    threads: int,
+) -> tuple[Array, tuple[Array, Array]]:
     # Inside, everything is (L, N, ...), sorted from the longest sequence to the shortest, so that the sequences
     # that are still running at a step are always the first ones.
     dtype = x.dtype
     work = np.dtype(np.float32) if dtype == np.float16 else dtype
-    order = np.array(data.sorted_indices, dtype=np.intp)
+    h_n, c_n = _initial_state(config, data, state, dtype, work)
     if data.unbatched:
-        x, h_0, c_0 = x[:, None], h_0[:, None], c_0[:, None]
+        x, h_n, c_n = x[:, None], h_n[:, None], c_n[:, None]
     elif config.batch_first:
         x = x.swapaxes(0, 1)
     if data.lengths:
-        x, h_0, c_0 = x[:, order], h_0[:, order], c_0[:, order]
-        # What lies behind a sequence may be anything; it is not used, and should not make NumPy warn either.
-        x[np.arange(data.seq_len)[:, None] >= np.array(data.lengths)[order]] = 0
-    h_n, c_n = np.array(h_0, dtype=work), np.array(c_0, dtype=work)  # copies: they become the final states
-    x = np.ascontiguousarray(x, dtype=work)
-    output = _layers(config, weights, x, h_n, c_n, data.batch_sizes, on_step)
+        order = np.array(data.sorted_indices, dtype=np.intp)
+        x, h_n, c_n = x[:, order], h_n[:, order], c_n[:, order]
+    plan = kernels.planned(
+        config, data.num_sequences, work.itemsize, packed=bool(data.lengths), threads=1 if on_step else threads
+    )
+    output = kernels.run_layers(config, partial(prepared, plan), plan, x, h_n, c_n, data.batch_sizes, on_step)
 
     if data.lengths:
         unsorted = np.argsort(order)
@@ -112,118 +151,11 @@ def forward(
     return output.astype(dtype, copy=False), (h_n.astype(dtype, copy=False), c_n.astype(dtype, copy=False))
 
 
-def _layers(
-    config: LSTMConfig,
-    weights: Mapping[str, Array],
-    x: Array,
-    h: Array,
-    c: Array,
-    batch_sizes: Sequence[int],
-    on_step: OnStep | None,
-) -> Array:
-    """All layers and directions. x is `(L, N, H_in)`; h and c are the initial states, and become the final ones."""
-    length, batch, _ = x.shape
-    width = config.output_size
-    buffer = np.empty((length * batch, 4 * config.hidden_size), dtype=x.dtype)
-    forth = range(len(batch_sizes))
-    back = forth[::-1]  # a sequence joins at its own last step, still in its initial state
-    for layer in range(config.num_layers):
-        output = np.zeros((length, batch, config.num_directions * width), dtype=x.dtype)
-        for direction, suffix in enumerate(("", "_reverse")[: config.num_directions]):
-            cell = {stem: weights[f"{stem}_l{layer}{suffix}"].astype(x.dtype, copy=False) for stem in _stems(config)}
-            columns = output[:, :, direction * width : (direction + 1) * width]
-            k = layer * config.num_directions + direction
-            tell = on_step and partial(_tell, on_step, layer, direction)
-            _scan(cell, x, h[k], c[k], columns, buffer, back if direction else forth, batch_sizes, tell)
-        x = output
-    return x
-
-
-def _tell(on_step: OnStep, layer: int, direction: int, t: int, gates: Array, c: Array, h: Array) -> None:
-    on_step(Step(layer, direction, t, gates, c, h))
-
-
-def _stems(config: LSTMConfig) -> list[str]:
-    """What the parameters of one layer and direction are called before `_l0`."""
-    biases = ["bias_ih", "bias_hh"] if config.bias else []
-    return ["weight_ih", "weight_hh", *biases, *(["weight_hr"] if config.proj_size else [])]
-
-
-def _scan(
-    cell: Mapping[str, Array],
-    x: Array,
-    h: Array,
-    c: Array,
-    output: Array,
-    buffer: Array,
-    steps: Sequence[int],
-    batch_sizes: Sequence[int],
-    tell: Callable[[int, Array, Array, Array], None] | None,
-) -> None:
-    """One direction of one layer, in place.
-
-    Args:
-        cell: Its weights and biases.
-        x: What it reads, `(L, N, reads)`.
-        h: `(N, H_out)`, from h_0 to h_n.
-        c: `(N, H_cell)`, from c_0 to c_n.
-        output: `(L, N, H_out)`, receives every h.
-        buffer: `(L*N, 4*H_cell)`, for the input's share in the gates, all steps in one matrix product.
-        steps: The steps in the order they are taken.
-        batch_sizes: How many sequences run in each step: always the first ones.
-        tell: Called after each step, with its t, gates, c and h.
-    """
-    length, batch, reads = x.shape
-    hidden = c.shape[1]
-    np.matmul(x.reshape(length * batch, reads), cell["weight_ih"].T, out=buffer)
-    if "bias_ih" in cell:
-        buffer += cell["bias_ih"] + cell["bias_hh"]
-    from_input = buffer.reshape(length, batch, 4 * hidden)
-    weight_hh, weight_hr = cell["weight_hh"].T, cell["weight_hr"].T if "weight_hr" in cell else None
-    all_gates = np.empty((batch, 4 * hidden), dtype=x.dtype)
-    all_shown = np.empty((batch, hidden), dtype=x.dtype)
-
-    for t in steps:
-        running = batch_sizes[t]
-        gates, shown = all_gates[:running], all_shown[:running]
-        h_t, c_t = h[:running], c[:running]
-        np.matmul(h_t, weight_hh, out=gates)
-        gates += from_input[t, :running]
-        i, f, g, o = (gates[:, k * hidden : (k + 1) * hidden] for k in range(4))
-        _sigmoid(i)
-        _sigmoid(f)
-        np.tanh(g, out=g)
-        _sigmoid(o)
-        c_t *= f
-        np.multiply(i, g, out=shown)  # the gates stay what they are, for whoever wants to see them
-        c_t += shown
-        np.tanh(c_t, out=shown)
-        shown *= o
-        if weight_hr is None:
-            h_t[...] = shown
-        else:
-            np.matmul(shown, weight_hr, out=h_t)
-        output[t, :running] = h_t
-        if tell:
-            tell(t, gates, c_t, h_t)
-
-
-def _sigmoid(a: Array) -> None:
-    """In place, as `0.5 + 0.5 tanh(a/2)`: no exponential to overflow."""
-    a *= 0.5
-    np.tanh(a, out=a)
-    a *= 0.5
-    a += 0.5
-
-
 def data_of(config: LSTMConfig, x: Array, lengths: Sequence[int] | None) -> DataSpec:
     """The data that x is."""
     unbatched = x.ndim == 2  # noqa: PLR2004
     layout = "(N, L, H_in)" if config.batch_first else "(L, N, H_in)"
-    if x.dtype.name not in _DTYPES:
-        raise ArrayError(
-            "dtype is not supported", expected=f"one of {', '.join(_DTYPES)}", found=x.dtype.name, where="x"
-        )
+    _check_supported("x", x.dtype)
     if x.ndim not in (2, 3):
         raise ArrayError(
             "x has the wrong number of axes",
@@ -251,33 +183,74 @@ def data_of(config: LSTMConfig, x: Array, lengths: Sequence[int] | None) -> Data
         raise ConfigError(error.what, error.expected, error.found, field=error.field) from None
 
 
-def _checked_weights(model: LSTMModel, weights: Mapping[str, Array], dtype: "np.dtype[Any]") -> dict[str, Array]:
-    shapes = {parameter.name: parameter.shape for parameter in model.parameters}
-    wanted = f"the {len(shapes)} parameters of {model.config}"
+def weight_shapes(config: LSTMConfig) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of the weights, in `state_dict` order."""
+    gates, reads = 4 * config.hidden_size, config.input_size
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer in range(config.num_layers):
+        for direction in ("", "_reverse")[: config.num_directions]:
+            cell: dict[str, tuple[int, ...]] = {"weight_ih": (gates, reads), "weight_hh": (gates, config.output_size)}
+            if config.bias:
+                cell |= {"bias_ih": (gates,), "bias_hh": (gates,)}
+            if config.proj_size:
+                cell["weight_hr"] = (config.proj_size, config.hidden_size)
+            shapes |= {f"{stem}_l{layer}{direction}": shape for stem, shape in cell.items()}
+        reads = config.num_directions * config.output_size
+    return shapes
+
+
+def _checked_weights(
+    config: LSTMConfig, weights: Mapping[str, Array], dtype: "np.dtype[Any] | None"
+) -> dict[str, Array]:
+    """The weights as arrays of this dtype; of None, of that of the first one."""
+    shapes = weight_shapes(config)
+    wanted = f"the {len(shapes)} parameters of {config}"
     check_names("weights", weights, tuple(shapes), "the weights of this LSTM", wanted)
-    return {name: _checked(name, weights[name], shape, dtype) for name, shape in shapes.items()}
+    checked: dict[str, Array] = {}
+    for name, shape in shapes.items():
+        checked[name] = checked_array(name, weights[name], shape)
+        if dtype is None:
+            dtype = checked[name].dtype
+            _check_supported(name, dtype)
+        _check_dtype(name, checked[name], dtype, "x")
+    return checked
 
 
-def _checked_state(
-    state: tuple[Array, Array] | None, tensors: Mapping[str, tuple[int, ...]], dtype: "np.dtype[Any]"
+def _initial_state(
+    config: LSTMConfig,
+    data: DataSpec,
+    state: tuple[Array, Array] | None,
+    dtype: "np.dtype[Any]",
+    work: "np.dtype[Any]",
 ) -> tuple[Array, Array]:
+    """h_0 and c_0, copied: they become the final states."""
+    cells = (config.num_layers * config.num_directions, *(() if data.unbatched else (data.num_sequences,)))
+    shapes = (*cells, config.output_size), (*cells, config.hidden_size)
     if state is None:
-        return np.zeros(tensors["h_0"], dtype), np.zeros(tensors["c_0"], dtype)
+        return np.zeros(shapes[0], work), np.zeros(shapes[1], work)
     try:
         h_0, c_0 = state
     except (TypeError, ValueError):
         raise ArrayError("not a pair", expected="(h_0, c_0)", found=type(state).__name__, where="state") from None
-    return _checked("h_0", h_0, tensors["h_0"], dtype), _checked("c_0", c_0, tensors["c_0"], dtype)
+    h_0, c_0 = checked_array("h_0", h_0, shapes[0]), checked_array("c_0", c_0, shapes[1])
+    _check_dtype("h_0", h_0, dtype, "x")
+    _check_dtype("c_0", c_0, dtype, "x")
+    return np.array(h_0, dtype=work), np.array(c_0, dtype=work)
 
 
-def _checked(name: str, value: Array, shape: tuple[int, ...], dtype: "np.dtype[Any]") -> Array:
-    array = checked_array(name, value, shape)
+def _check_supported(name: str, dtype: "np.dtype[Any]") -> None:
+    if dtype.char not in _CHARS:
+        raise ArrayError(
+            "dtype is not supported", expected=f"one of {', '.join(_DTYPES)}", found=dtype.name, where=name
+        )
+
+
+def _check_dtype(name: str, array: Array, dtype: "np.dtype[Any]", like: str) -> None:
     if array.dtype != dtype:
         raise ArrayError(
             "the dtype does not fit",
-            expected=f"{dtype.name}, as x",
+            expected=f"{dtype.name}, as {like}",
             found=array.dtype.name,
             hint=f"convert it, with {name}.astype({dtype.name!r})",
             where=name,
         )
-    return array

@@ -7,8 +7,9 @@ import numpy as np
 from lstmcalc.arrays import Array, as_array
 from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.errors import UsageError
+from lstmcalc.kernels import Step
 from lstmcalc.model import TRACED, traced_name
-from lstmcalc.numerics import Step, data_of, forward
+from lstmcalc.numerics import data_of, forward
 from lstmcalc.packing import end_of
 from lstmcalc.snippets import Index
 from lstmcalc.symbols import DIRECTIONS

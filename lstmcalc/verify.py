@@ -14,9 +14,10 @@ from lstmcalc.claims import ALONE
 from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
 from lstmcalc.errors import TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.judges import JUDGES, check_judge
+from lstmcalc.kernels import CHUNK, OnStep, Step
 from lstmcalc.machine import available_memory
 from lstmcalc.model import TRACED, LSTMModel
-from lstmcalc.numerics import OnStep, Step, forward
+from lstmcalc.numerics import forward
 from lstmcalc.torch_random import (
     DRAWN_DTYPES,
     TorchGenerator,
@@ -94,9 +95,11 @@ def run_memory(
     # Then one of these on top, whichever takes most.
     drawn = max([largest_cell, rows * config.input_size, *(extra.numel for extra in layers)])
     drawing = drawing_memory(drawn, data.dtype)
-    buffers = rows * (4 * hidden + 2 * width + 2 * config.input_size) + 2 * states + 5 * batch * hidden
+    together = min(rows, max(batch, CHUNK // (4 * hidden * working)))  # rows of the input
+    piece = together * (6 * hidden + max(config.input_size, width) + 1) + 13 * batch * hidden
+    buffers = rows * (2 * width + 2 * config.input_size) + 2 * states + config.num_directions * (piece + largest_cell)
+    computing = buffers * working
     converted = 2 * largest_cell  # one being made while the last is not yet gone
-    computing = (buffers + (converted if stored < working else 0)) * working
     watched = 4 * config.num_directions * len(TRACED) * hidden * min(data.seq_len, STEPS_BY_HAND)
     by_hand = DTYPE_BYTES["float64"] * (largest_cell + 4 * hidden * config.input_size + watched)
     by_hand += converted * working if stored < working else 0

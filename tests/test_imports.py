@@ -67,6 +67,7 @@ ORDER = (
     "files",
     "torch_random",
     "tensor_printer",
+    "kernels",
     "numerics",
     "tracing",
     "equations",

@@ -30,7 +30,7 @@ from lstmcalc.arrays import Array
 from lstmcalc.claims import ALONE, Claim, claims_of
 from lstmcalc.config import Surroundings
 from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError, bytes_text
-from lstmcalc.numerics import Step
+from lstmcalc.kernels import Step
 from lstmcalc.torch_random import TorchGenerator
 
 PAIR = tuple[Array, tuple[Array, Array]]
