@@ -229,6 +229,13 @@ def _gradients(facts: Regime, width: Dim) -> Dim:
     return facts.element * (4 * H_cell * width + 4 * H_cell * H_cell + biases)
 
 
+def _converted(facts: Regime, width: Dim) -> Dim:
+    """What there is when a call is done: gradients in float32, and the one of the input in bfloat16 too."""
+    size, e = extent(facts), facts.element
+    made = FLOAT * (4 * H_cell * width + 4 * H_cell * H_cell + 8 * H_cell)
+    return made + (FLOAT + e) * size.rows * width
+
+
 def _backward(facts: Regime, width: Dim, task: Task) -> Dim:
     """What a layer's backward adds to what stands before it: in the call of its first direction, or of its second.
 
@@ -237,35 +244,55 @@ def _backward(facts: Regime, width: Dim, task: Task) -> Dim:
     call = _call_backward(facts, width, facts.aligned[0 if width == H_in else 2])
     if task.begins == "last":  # h_n has a gradient, of which each call reads its part, in place of zeros
         call = call - _h(facts)
+    is_passed = width != H_in or task.input_grad
+    if is_passed and facts.element != FLOAT:
+        call = largest(call, _converted(facts, width))
     if not facts.bidirectional:
         return call
-    is_passed = width != H_in or task.input_grad
     passed = facts.element * extent(facts).rows * width if is_passed else Dim.of(0)
     return call + largest(0, _gradients(facts, width) + passed - _kept(facts, width))
 
 
-def _forward(facts: Regime) -> Dim:
-    """The first layer in forward, in bfloat16: weights laid out in blocks, which of few cells are mostly padding."""
-    sequences, e = extent(facts).sequences, facts.element
+def _call_forward(facts: Regime, width: Dim) -> Dim:
+    """What one call takes and gives back in forward: weights laid out anew, the sum of the biases, scratch.
+
+    In bfloat16 weights are laid out in blocks, which of few cells are mostly padding.
+    """
+    size, e = extent(facts), facts.element
+    if facts.dtype == "bfloat16":
+        at_once, booked = size.sequences, _BOOKED_INFERENCE[facts.dtype]
+        weights = _blocked(facts, width, H_cell) + _blocked(facts, H_cell, H_cell)
+    else:
+        at_once, booked = size.rows, _BOOKED[facts.dtype]
+        weights = e * (width + H_cell) * _row(4 * H_cell, e)
     return _total(
         [
-            D * _kept(facts, H_in),
-            _blocked(facts, H_in, H_cell) + _blocked(facts, H_cell, H_cell),
+            weights,
             4 * e * H_cell,  # the sum of the biases
-            _pages(sequences * _row(4 * H_cell, FLOAT) * FLOAT),  # gates
-            _pages(sequences * _row(H_cell, e) * e),  # h
-            _pages(sequences * _row(H_cell, FLOAT) * FLOAT),
-            Dim.of(_BOOKED_INFERENCE[facts.dtype]),
+            _pages(at_once * _row(4 * H_cell, FLOAT) * FLOAT),  # gates
+            _pages(size.sequences * _row(H_cell, e) * e),  # h
+            _pages(size.sequences * _row(H_cell, FLOAT) * FLOAT),
+            Dim.of(booked),
         ]
     )
+
+
+def _forward(facts: Regime, between: Dim) -> Dim:
+    """The last call of the first layer, or of the last one; h_n and c_n are not put together yet, nor is output."""
+    copy = _input(facts) if facts.transposed else Dim.of(0)
+    first = _initial(facts) + copy + D * _kept(facts, H_in) + _call_forward(facts, H_in)
+    if facts.layers == 1:
+        return first
+    joined = D * _output(facts) if facts.bidirectional else Dim.of(0)
+    return largest(first, between - joined - _initial(facts) + _call_forward(facts, ABOVE))
 
 
 def peaks_training(facts: Regime, task: Task) -> Peaks:
     """What forward and backward take; see `activations.peaks_training`.
 
     It is in backward, where each layer needs most in its largest call: in the last layer, the one above the first, or
-    the first. Below the last, all layers alike leave as much and take as much, so that it is at either end of them. In
-    bfloat16, of few cells and a wide input, it is in forward.
+    the first. Below the last, all layers alike leave as much and take as much, so that it is at either end of them. Of
+    few cells and a wide input it is in forward: in bfloat16, and where what an embedding made stands beside its copy.
     """
     nothing = Dim.of(0)
     copy = _input(facts) if facts.transposed else nothing
@@ -276,11 +303,12 @@ def peaks_training(facts: Regime, task: Task) -> Peaks:
     turned = output if facts.transposed and not facts.bidirectional else nothing
     before = 2 * _initial(facts) + copy + D * _kept(facts, H_in)  # with h_n and c_n
     joined = D * output if facts.bidirectional else nothing
-    early = _initial(facts) + copy + _forward(facts) if facts.dtype == "bfloat16" else None
     begun = joined + halved + turned
     between = before + joined
     if facts.layers > 1:
         between = between + (num_layers - 1) * (D * _kept(facts, ABOVE) + _between(facts))
+    is_early = facts.dtype == "bfloat16" or (task.is_embedded and facts.transposed)
+    early = _forward(facts, between) if is_early else None
     if task.begins == "head":
         begun = begun + D * output
     elif task.begins == "last":  # zeros are made for the output of a direction; h_n has a gradient
