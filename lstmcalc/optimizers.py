@@ -119,8 +119,8 @@ def state(rows: Sequence[Parameters], name: str, dtype: str) -> Dim:
 def step_temporaries(rows: Sequence[Parameters], name: str, dtype: str) -> Dim:
     """The most bytes that a step holds besides its state, which is there already; scalars, up to 16 bytes, left out.
 
-    On a CPU, `foreach` not set. Adafactor takes up to 5 % more than this, and in bfloat16, whose matrix products take
-    buffers that are not in it, any more.
+    On a CPU, `foreach` not set. Adafactor takes up to 5 % more than this, and in bfloat16 and float16, whose matrix
+    products take buffers that are not in it, any more.
 
     Args:
         rows: The parameters.
