@@ -67,6 +67,24 @@ MEASURED: list[tuple[LSTMConfig, DataSpec, Surroundings, str, bool, tuple[int, i
         False,
         (376_864, 1_512_712),
     ),
+    # Few cells and a wide input: what an embedding made and its copy need most, then a gradient in two dtypes.
+    (
+        LSTMConfig(361, 3, num_layers=2, batch_first=True),
+        DataSpec(20, 20),
+        Surroundings(embed=10),
+        "sgd",
+        False,
+        (2_645_872, 5_295_920),
+    ),
+    (LSTMConfig(184, 7), DataSpec(20, 64, None, "bfloat16"), Surroundings(), "sgd", True, (1_642_936, 7_401_384)),
+    (
+        LSTMConfig(239, 8, num_layers=3, batch_first=True),
+        DataSpec(5, 64, None, "float64"),
+        Surroundings(1000, "all", 100),
+        "adamax",
+        False,
+        (3_576_096, 7_891_356),
+    ),
 ]
 
 
