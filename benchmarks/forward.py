@@ -24,13 +24,14 @@ from collections.abc import Callable
 from math import exp, log
 from multiprocessing.connection import Connection
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
 
 BLOCK = 0.03  # seconds of calls that are measured together
+REST = 0.1  # seconds before them, in which the threads of the one before cease to spin
 CONTENDERS = ("torch", "onnxruntime", "floor", "runner", "forward")
 
 
@@ -109,7 +110,8 @@ def of_floor(case: Case, threads: int) -> Callable[[], object]:
     """The products alone, rows times columns or columns times rows, whichever is faster."""
     import numpy as np
 
-    from lstmcalc.kernels import aligned, threads_of_blas
+    from lstmcalc.arrangement import aligned
+    from lstmcalc.crews import threads_of_blas
 
     generator = np.random.default_rng(0)
 
@@ -223,6 +225,7 @@ def measure(cases: list[Case], threads: int, rounds: int) -> None:
         taken: dict[str, list[float]] = {name: [] for name in lines}
         for _ in range(rounds):
             for name, line in lines.items():
+                sleep(REST)
                 line.send("block")
                 taken[name].append(line.recv())
         for one, other in ratios:

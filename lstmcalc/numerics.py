@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from lstmcalc import kernels
+from lstmcalc import arrangement, kernels
+from lstmcalc.arrangement import Plan, Prepared
 from lstmcalc.arrays import Array, as_array, check_names, checked_array, shape_text
 from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.errors import ArrayError, ConfigError
-from lstmcalc.kernels import OnStep, Prepared
+from lstmcalc.kernels import OnStep
 
 _DTYPES = ("float16", "float32", "float64")
 _CHARS = frozenset("efd")  # the same, as NumPy knows them at once
@@ -46,8 +47,7 @@ class LSTMRunner:
         self.threads = threads
         self._weights = _checked_weights(config, weights, None)
         self._dtype = next(iter(self._weights.values())).dtype
-        self._plan: kernels.Plan | None = None
-        self._layers: dict[int, list[Prepared]] = {}
+        self._arranged: tuple[Plan | None, dict[int, list[Prepared]]] = (None, {})
 
     def __call__(
         self,
@@ -68,14 +68,16 @@ class LSTMRunner:
         x = as_array("x", x)
         data = data_of(self.config, x, lengths)
         _check_dtype("x", x, self._dtype, "the weights")
-        return _run(self.config, self._arranged, x, data, state, on_step, self.threads)
+        return _run(self.config, self._layer, x, data, state, on_step, self.threads)
 
-    def _arranged(self, plan: kernels.Plan, layer: int) -> list[Prepared]:
-        if plan != self._plan:
-            self._layers, self._plan = {}, plan
-        if layer not in self._layers:
-            self._layers[layer] = kernels.prepare(self.config, self._weights, plan, layer)
-        return self._layers[layer]
+    def _layer(self, plan: Plan, layer: int) -> list[Prepared]:
+        arranged, layers = self._arranged
+        if plan != arranged:
+            layers = {}
+            self._arranged = plan, layers  # at once: another thread may be running the same LSTM
+        if layer not in layers:
+            layers[layer] = arrangement.prepare(self.config, self._weights, plan, layer)
+        return layers[layer]
 
 
 def forward(
@@ -112,12 +114,12 @@ def forward(
     x = as_array("x", x)
     data = data_of(config, x, lengths)
     checked = _checked_weights(config, weights, x.dtype)
-    return _run(config, partial(kernels.prepare, config, checked), x, data, state, on_step, threads)
+    return _run(config, partial(arrangement.prepare, config, checked), x, data, state, on_step, threads)
 
 
 def _run(
     config: LSTMConfig,
-    prepared: Callable[[kernels.Plan, int], list[Prepared]],
+    prepared: Callable[[Plan, int], list[Prepared]],
     x: Array,
     data: DataSpec,
     state: tuple[Array, Array] | None,
@@ -136,10 +138,11 @@ def _run(
     if data.lengths:
         order = np.array(data.sorted_indices, dtype=np.intp)
         x, h_n, c_n = x[:, order], h_n[:, order], c_n[:, order]
-    plan = kernels.planned(
+    plan = arrangement.planned(
         config, data.num_sequences, work.itemsize, packed=bool(data.lengths), threads=1 if on_step else threads
     )
-    output = kernels.run_layers(config, partial(prepared, plan), plan, x, h_n, c_n, data.batch_sizes, on_step)
+    arrays = x.swapaxes(1, 2), h_n.swapaxes(1, 2), c_n.swapaxes(1, 2)  # a sequence is a column
+    output = kernels.run_layers(config, partial(prepared, plan), plan, *arrays, data.batch_sizes, on_step)
 
     if data.lengths:
         unsorted = np.argsort(order)

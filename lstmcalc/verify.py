@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 
 from lstmcalc.around import EMBEDDING, HEAD, extras, logits
+from lstmcalc.arrangement import WIDE, joins
 from lstmcalc.checks import STEPS_BY_HAND, Arrays, Run, check_against, run_checks, steps_to_check
 from lstmcalc.claims import ALONE
 from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
@@ -95,17 +96,16 @@ def run_memory(
     # Then one of these on top, whichever takes most.
     drawn = max([largest_cell, rows * config.input_size, *(extra.numel for extra in layers)])
     drawing = drawing_memory(drawn, data.dtype)
-    together = min(rows, max(batch, CHUNK // (4 * hidden * working)))  # rows of the input
-    piece = together * (6 * hidden + max(config.input_size, width) + 1) + 13 * batch * hidden
-    buffers = rows * (2 * width + 2 * config.input_size) + 2 * states + config.num_directions * (piece + largest_cell)
-    computing = buffers * working
+    computing = _forward_memory(config, data)
     converted = 2 * largest_cell  # one being made while the last is not yet gone
     watched = 4 * config.num_directions * len(TRACED) * hidden * min(data.seq_len, STEPS_BY_HAND)
-    by_hand = DTYPE_BYTES["float64"] * (largest_cell + 4 * hidden * config.input_size + watched)
-    by_hand += converted * working if stored < working else 0
+    evaluated = DTYPE_BYTES["float64"] * (largest_cell + 4 * hidden * config.input_size)
+    evaluated += converted * working if stored < working else 0
+    alone = _forward_memory(config, DataSpec(min(data.seq_len, STEPS_BY_HAND), 1, dtype=data.dtype))
+    by_hand = DTYPE_BYTES["float64"] * watched + max(evaluated, alone)
     claimed = (2 * logits + 2 * rows * width) * working
     claimed += sum(extra.numel for extra in layers) * working if stored < working else 0
-    compared = 3 * DTYPE_BYTES["float64"] * (data.seq_len * width + one_state + batch * width)
+    compared = 2 * DTYPE_BYTES["float64"] * (data.seq_len * width + one_state + batch * width)
     # Python's own objects, of arrays and steps first of all.
     bookkeeping = 2**17 + 40 * data.seq_len + (1500 if traced else 500) * model.storage.num_arrays
     own = kept * stored + max(drawing, computing, by_hand, claimed) + compared + bookkeeping
@@ -114,6 +114,29 @@ def run_memory(
     copies = max((judge.copies for judge in judges), default=0)
     libraries = sum(judge.library for judge in judges)
     return own + (copies * model.num_parameters * working + computing + libraries if against else 0)
+
+
+def _forward_memory(config: LSTMConfig, data: DataSpec) -> int:
+    """The bytes that `forward` takes besides what it is given and the output."""
+    stored = DTYPE_BYTES[data.dtype]
+    working = max(stored, DTYPE_BYTES["float32"])
+    model, batch, rows = LSTMModel(config), data.num_sequences, data.seq_len * data.num_sequences
+    width, hidden, directions = config.num_directions * config.output_size, config.hidden_size, config.num_directions
+    arranged = max(subtotal.numel for subtotal in model.storage.subtotals[: directions + 1])
+    read = max(config.input_size, width) + 1
+    together = max(batch, CHUNK // (max(4 * hidden, read + config.output_size) * working))  # columns of a piece
+    column = config.output_size + read + (hidden if config.proj_size else 0)
+    column += 0 if joins(config, read, wide=batch >= WIDE) else 4 * hidden + read
+    taken = directions * (min(rows + batch, together) * column + 8 * batch * hidden + arranged)
+    taken += 2 * model.num_cells * batch * (config.output_size + hidden)
+    taken += min(config.num_layers - 1, 2) * width * (rows if directions > 1 else min(rows, together))
+    if directions == 1 and rows > together:  # every layer's weights are prepared before the second piece
+        taken += model.num_parameters - arranged
+    if stored < working:
+        taken += rows * width
+    if data.lengths:  # sorted, and sorted back
+        taken += rows * (config.input_size + width)
+    return taken * working
 
 
 def run(

@@ -10,7 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_model import configs, data
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, LSTMRunner, equations, forward, kernels, numerics
+from lstmcalc import (
+    DataSpec,
+    LSTMConfig,
+    LSTMModel,
+    LSTMRunner,
+    arrangement,
+    crews,
+    equations,
+    forward,
+    kernels,
+    numerics,
+)
 from lstmcalc.arrays import Array
 from lstmcalc.errors import ArrayError
 from lstmcalc.torch_random import TorchGenerator
@@ -55,45 +66,55 @@ ARRANGED = [
     (LSTMConfig(3, 48, 2, bidirectional=True, proj_size=5), DataSpec(7, 5, dtype="float64")),
     (LSTMConfig(3, 48, 2, proj_size=5), DataSpec(7, 4, (3, 2, 5, 7), "float64")),
     (LSTMConfig(3, 48, bidirectional=True), DataSpec(7, 0, dtype="float64")),
+    (LSTMConfig(60, 48, 3), DataSpec(20, 9, dtype="float64")),
+    (LSTMConfig(60, 17, 3), DataSpec(20, 2, dtype="float64")),
+    (LSTMConfig(5, 48, 4), DataSpec(9, 4, (9, 1, 8, 3), "float64")),
 ]
 
 
+RULES: list[dict[str, int]] = [
+    {"CHUNK": 1},
+    {"CHUNK": 8 * 200 * 5 * 3},
+    {"SMALL": 1},
+    {"SMALL": 5 * 48 * 20, "ROWS": 4},
+    {"WIDE": 1},
+    {"WIDE": 100, "NARROW": 0},
+    {"WIDE": 100, "NARROW": 4 * 48 * 3},
+    {"STACKED": 0},
+    {"ALIGNED": 0},
+    {"LIMITED": 0},
+    {"FLOWING": 2},
+    {"STACKED": 0, "WIDE": 1, "CHUNK": 1, "SMALL": 5 * 48 * 12, "ROWS": 4},
+]
+
+
+def set_rules(monkeypatch: pytest.MonkeyPatch, rules: dict[str, int]) -> None:
+    for name, value in rules.items():
+        module = kernels if hasattr(kernels, name) else arrangement
+        monkeypatch.setattr(module, name, value)
+
+
 @pytest.mark.parametrize(("config", "spec"), ARRANGED, ids=str)
-@pytest.mark.parametrize(
-    "rules",
-    [
-        {"CHUNK": 1},
-        {"CHUNK": 3 * 4 * 48 * 8 * 5},
-        {"SMALL": 1},
-        {"SMALL": 5 * 48 * 16, "NARROW": 4},
-        {"STACKED": 0},
-        {"UNALIGNED": 0},
-        {"LIMITED": 0},
-        {"STACKED": 0, "CHUNK": 1, "SMALL": 5 * 48 * 12, "NARROW": 4},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("rules", RULES, ids=str)
 @pytest.mark.parametrize("threads", [1, 2, 3, 4])
 def test_no_rule_changes_a_number(
     config: LSTMConfig, spec: DataSpec, rules: dict[str, int], threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weights, x, state = drawn(config, spec)
     expected = forward(config, weights, x, state, spec.lengths)
-    for name, value in {"THREADED": 1, "SHARED": 1, **rules}.items():
-        monkeypatch.setattr(kernels, name, value)
+    set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1, **rules})
     runner = LSTMRunner(config, weights, threads)
     for _ in range(2):
         assert apart(runner(x, state, spec.lengths), expected) <= BOUND["float64"]
 
 
 @pytest.mark.parametrize(("config", "spec"), [case for case in ARRANGED if case[1].num_sequences], ids=str)
-@pytest.mark.parametrize("rules", [{}, {"STACKED": 0, "CHUNK": 1, "SMALL": 5 * 48 * 12, "NARROW": 4}], ids=str)
+@pytest.mark.parametrize("rules", [{}, *RULES], ids=str)
 def test_every_arrangement_is_what_the_equations_give(
     config: LSTMConfig, spec: DataSpec, rules: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Blocks and stacked directions, against the model's tables executed one sequence at a time."""
-    for name, value in rules.items():
-        monkeypatch.setattr(kernels, name, value)
+    set_rules(monkeypatch, rules)
     weights, x, state = drawn(config, spec)
     output, _ = forward(config, weights, x, state, spec.lengths)
     if config.batch_first:
@@ -107,34 +128,55 @@ def test_every_arrangement_is_what_the_equations_give(
 
 
 def test_the_plans_that_are_tested_are_all_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = LSTMConfig(3, 48, bidirectional=True)
+    both, one = LSTMConfig(3, 48, bidirectional=True), LSTMConfig(3, 51)
 
-    def parts(threads: int, batch: int = 5, config: LSTMConfig = config) -> list[tuple[tuple[int, ...], int, int, int]]:
-        plan = kernels.planned(config, batch, 4, packed=False, threads=threads)
-        assert plan.threaded == (threads > 1 and len(plan.parts) > 1)
-        return [(part.directions, *part.units, part.width) for part in plan.parts]
+    def plan(config: LSTMConfig, threads: int, batch: int = 5) -> tuple[list[tuple[tuple[int, ...], int, int]], int]:
+        parts, wide, number = arrangement.planned(config, batch, 4, packed=False, threads=threads)
+        assert wide == (batch >= 8)
+        return [(part.directions, *part.units) for part in parts], number
 
-    monkeypatch.setattr(kernels, "THREADED", 1)
-    monkeypatch.setattr(kernels, "SHARED", 1)
-    assert parts(4) == [((0, 1), 0, 48, 48)]
-    monkeypatch.setattr(kernels, "STACKED", 0)
-    assert parts(1) == parts(2) == [((0,), 0, 48, 48), ((1,), 0, 48, 48)]
-    monkeypatch.setattr(kernels, "SMALL", 5 * 48 * 16)
-    assert parts(2) == [((0,), 0, 48, 16), ((1,), 0, 48, 16)]
-    assert parts(4) == [((d,), *units, 16) for d in (0, 1) for units in ((0, 32), (32, 48))]
-    assert parts(2, 1, LSTMConfig(3, 51)) == [((0,), 0, 25, 25), ((0,), 25, 51, 26)]
-    assert parts(2, 5, LSTMConfig(3, 51)) == [((0,), 0, 51, 51)]  # no number near 16 divides 51 units
+    set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1})
+    assert plan(both, 4) == ([((0, 1), 0, 48)], 1)
+    set_rules(monkeypatch, {"STACKED": 0})
+    assert plan(both, 1) == ([((0,), 0, 48), ((1,), 0, 48)], 1)
+    assert plan(both, 2) == plan(both, 3) == ([((0,), 0, 48), ((1,), 0, 48)], 2)
+    assert plan(both, 4) == ([((0,), 0, 24), ((1,), 0, 24), ((0,), 24, 48), ((1,), 24, 48)], 4)
+    assert plan(one, 2) == plan(one, 2, 8) == ([((0,), 0, 25), ((0,), 25, 51)], 2)
+    assert plan(LSTMConfig(3, 51, 3), 2) == ([((0,), 0, 51)], 2)  # layers side by side
+    assert plan(LSTMConfig(3, 51, 3), 9) == ([((0,), 0, 51)], 3)
+    assert plan(LSTMConfig(3, 51, proj_size=5), 2) == ([((0,), 0, 51)], 1)  # h needs all units
+
+
+def test_layers_flow_through_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece of a layer is computed after the same piece of the layer below, and the one before of its own."""
+    config = LSTMConfig(3, 48, 3)
+    weights, x, _ = drawn(config, DataSpec(40, 5))
+    set_rules(monkeypatch, {"THREADED": 1})
+    run_layer, seen = kernels._run_layer, []  # noqa: SLF001
+
+    def noting(parts: Any, prepared: Any, task: Any, pool: Any) -> None:
+        run_layer(parts, prepared, task, pool)
+        seen.append((task.layer, task.start))
+
+    monkeypatch.setattr(kernels, "_run_layer", noting)
+    assert apart(forward(config, weights, x, threads=2), forward(config, weights, x)) == 0
+    threaded = seen[: len(seen) - 3]
+    starts = sorted({start for _, start in threaded})
+    assert len(starts) >= 10
+    assert sorted(threaded) == [(layer, start) for layer in range(3) for start in starts]
+    for layer, start in threaded:
+        before = threaded[: threaded.index((layer, start))]
+        assert not layer or (layer - 1, start) in before
+        assert start == 0 or (layer, starts[starts.index(start) - 1]) in before
 
 
 def test_a_failing_thread_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     config, spec = LSTMConfig(3, 48), DataSpec(50, 1)
     weights, x, state = drawn(config, spec)
-    monkeypatch.setattr(kernels, "THREADED", 1)
-    monkeypatch.setattr(kernels, "SHARED", 1)
-    monkeypatch.setattr(kernels, "CHUNK", 4 * 4 * 48 * 3)
+    set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1, "CHUNK": 4 * 4 * 48 * 3, "NARROW": 0})
     from_input, seen = kernels._from_input, 0  # noqa: SLF001
 
-    def failing(part: kernels.Part, *rest: Any) -> Array:
+    def failing(part: arrangement.Part, *rest: Any) -> Array:
         nonlocal seen
         seen += part.units[0] > 0
         if seen == 3:
@@ -148,11 +190,28 @@ def test_a_failing_thread_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> No
     assert active_count() == before
 
 
+def test_a_failing_piece_ends_the_layers_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    config, spec = LSTMConfig(3, 48, 3), DataSpec(50, 5)
+    weights, x, state = drawn(config, spec)
+    set_rules(monkeypatch, {"THREADED": 1})
+    run_layer = kernels._run_layer  # noqa: SLF001
+
+    def failing(parts: Any, prepared: Any, task: Any, pool: Any) -> None:
+        if task.layer == 1 and task.start:
+            raise MemoryError
+        run_layer(parts, prepared, task, pool)
+
+    monkeypatch.setattr(kernels, "_run_layer", failing)
+    before = active_count()
+    with pytest.raises(MemoryError):
+        forward(config, weights, x, state, threads=3)
+    assert active_count() == before
+
+
 def test_with_a_trace_there_are_no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     config, spec = LSTMConfig(3, 48), DataSpec(5, 1)
     weights, x, _ = drawn(config, spec)
-    monkeypatch.setattr(kernels, "THREADED", 1)
-    monkeypatch.setattr(kernels, "SHARED", 1)
+    set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1})
     monkeypatch.setattr(kernels, "ThreadPoolExecutor", None)
     steps: list[kernels.Step] = []
     LSTMRunner(config, weights, 2)(x, on_step=steps.append)
@@ -160,7 +219,7 @@ def test_with_a_trace_there_are_no_threads(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_without_threadpoolctl_blas_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernels, "_controller", lambda: None)
+    monkeypatch.setattr(crews, "_controller", lambda: None)
     config, spec = LSTMConfig(64, 128), DataSpec(9, 8)
     weights, x, _ = drawn(config, spec)
     monkeypatch.setattr(kernels, "LIMITED", 0)
