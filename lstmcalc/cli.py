@@ -37,6 +37,8 @@ RUN: Final = (
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
     Flag("show", ("--show",), (), "", "Print weights, input and outputs as PyTorch prints tensors"),
     Flag("trace", ("--trace",), (), "", "Show i, f, g, o, c and h of every step; keep them with --save"),
+    Flag("repeat", ("--repeat",), (), "INT", "Time so many calls, and of each framework of --against in turn"),
+    Flag("threads", ("--threads",), (), "INT", "Threads that each may use when timed (default 1)"),
 )
 
 
@@ -291,6 +293,7 @@ def _sweep(typed: TypedFlags) -> Outcome:
     lstmcalc run --seed 0
     lstmcalc run --hidden 20 --layers 2 --bi --lengths 4,2,3
     lstmcalc run --input 28 --hidden 128 --against torch --save run.npz
+    lstmcalc run --hidden 128 --batch 64 --repeat 20 --against torch
     """,
     Source=SOURCE_FLAGS,
     LSTM=LSTM_FLAGS,
@@ -306,7 +309,7 @@ def _run(typed: TypedFlags) -> Outcome:
     code is 0 if every check holds, and 1 if one fails.
     """
     style, seed, save, against = _style(typed), _seed(typed), typed["save"], _against(typed)
-    traced = bool(typed["trace"])
+    traced, (repeat, threads) = bool(typed["trace"]), _repeated(typed)
     subjects = read_subjects(typed, "pytorch")
 
     for subject in subjects:
@@ -334,7 +337,15 @@ def _run(typed: TypedFlags) -> Outcome:
                     progress=progress,
                 )
             )
-    tree = report.run_tree(subjects, runs, seed, show=bool(typed["show"]))
+    timings = []
+    if repeat:
+        from lstmcalc.timing import time_calls
+
+        for subject, result in zip(subjects, runs, strict=True):
+            with ProgressBar("timing") if ProgressBar.wanted() else nullcontext() as progress:
+                drawn = subject.config, subject.data, result.weights, result.inputs
+                timings.append(time_calls(*drawn, against, repeat=repeat, threads=threads, progress=progress))
+    tree = report.run_tree(subjects, runs, seed, show=bool(typed["show"]), timings=timings)
     if save is not None:
         arrays = {}
         for subject, result in zip(subjects, runs, strict=True):
@@ -368,6 +379,21 @@ def _style(typed: TypedFlags) -> str:
     if typed["json"] and named is not None and style != "json":
         raise UsageError("contradictory formats", expected="one of the two", where=f"--json and --format {style}")
     return "json" if typed["json"] else style
+
+
+def _repeated(typed: TypedFlags) -> tuple[int, int]:
+    """How many calls are timed, 0 for none, and in how many threads."""
+    if typed["repeat"] is None and typed["threads"] is not None:
+        raise UsageError("nothing is timed", expected="--repeat too", where="--threads")
+    numbers = []
+    for name, most in (("repeat", 10**6), ("threads", 1024)):
+        number = None if typed[name] is None else parse.read_integer(f"--{name}", str(typed[name]))
+        if number is not None and not 1 <= number <= most:
+            raise UsageError(
+                "number is out of range", expected=f"1 to {most:,}", found=f"{number:,}", where=f"--{name}"
+            )
+        numbers.append(number)
+    return numbers[0] or 0, numbers[1] or 1
 
 
 def _seed(typed: TypedFlags) -> int:

@@ -7,7 +7,8 @@ how it stores weights is in the table of `frameworks`. `torch.nn.LSTM`, torch 2.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -30,6 +31,18 @@ class Verdict(NamedTuple):
     outputs: dict[str, Array]
 
 
+class Ready(NamedTuple):
+    """An LSTM in another framework, with its data.
+
+    Attributes:
+        judge: The framework's name with its version.
+        compute: Computes it there, each time it is called: output, h_n and c_n.
+    """
+
+    judge: str
+    compute: Callable[[], dict[str, Array]]
+
+
 class Judge(NamedTuple):
     """A framework to compare with.
 
@@ -39,7 +52,7 @@ class Judge(NamedTuple):
         library: About how many bytes of address space it takes before it computes anything.
         copies: About how many times it holds the weights while it runs.
         refuses: What it cannot express of this LSTM and this data, in words; empty if it can.
-        run: Computes the LSTM there.
+        ready: Makes the LSTM there, to compute in so many threads; None means as many as the framework likes.
     """
 
     modules: tuple[str, ...]
@@ -47,7 +60,7 @@ class Judge(NamedTuple):
     library: int
     copies: int
     refuses: Callable[[LSTMConfig, DataSpec], str]
-    run: Callable[[LSTMConfig, DataSpec, Arrays, Arrays], Verdict]
+    ready: Callable[[LSTMConfig, DataSpec, Arrays, Arrays, int | None], Ready]
 
 
 def run_judge(name: str, config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays) -> Verdict:
@@ -57,10 +70,38 @@ def run_judge(name: str, config: LSTMConfig, data: DataSpec, weights: Arrays, in
         MissingExtraError: It is not installed.
         UnsupportedError: It cannot express this LSTM or this data.
     """
+    ready = ready_judge(name, config, data, weights, inputs)
+    return Verdict(ready.judge, ready.compute())
+
+
+def ready_judge(
+    name: str, config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays, threads: int | None = None
+) -> Ready:
+    """Make the LSTM in the framework `name`, to be computed there several times, in so many threads.
+
+    Raises:
+        MissingExtraError: It is not installed.
+        UnsupportedError: It cannot express this LSTM or this data; what it computes raises that too.
+    """
     check_judge(name, config, data)
+    with _failures(name):
+        judge, compute = JUDGES[name].ready(config, data, weights, inputs, threads)
+
+    def guarded() -> dict[str, Array]:
+        with _failures(name):
+            return compute()
+
+    return Ready(judge, guarded)
+
+
+@contextmanager
+def _failures(name: str) -> Iterator[None]:
+    """A framework raises what it likes, out of memory first of all, and warns of what is none of ours."""
     try:
-        return JUDGES[name].run(config, data, weights, inputs)
-    except Exception as error:  # a framework raises what it likes, out of memory first of all
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "LSTM with projections is not supported with oneDNN", and the like
+            yield
+    except Exception as error:
         found = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise UnsupportedError(f"{name} failed", found=shorten(found, 200)[1:-1], where="--against") from error
 
@@ -94,39 +135,46 @@ def check_judge(name: str, config: LSTMConfig, data: DataSpec) -> None:
             ) from error
 
 
-def _pytorch(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays) -> Verdict:
+def _pytorch(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays, threads: int | None) -> Ready:
     import torch
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "LSTM with projections is not supported with oneDNN", and the like
-        lstm = torch.nn.LSTM(
-            config.input_size,
-            config.hidden_size,
-            config.num_layers,
-            bias=config.bias,
-            batch_first=config.batch_first,
-            bidirectional=config.bidirectional,
-            proj_size=config.proj_size,
-            dtype=getattr(torch, data.dtype),
-        ).eval()
-        tensors = {name: torch.from_numpy(array) for name, array in {**weights, **inputs}.items()}
-        lstm.load_state_dict({name: tensors[name] for name in weights})
-        x, state = tensors["input"], (tensors["h_0"], tensors["c_0"])
-        if data.lengths:
-            x = pack_padded_sequence(x, list(data.lengths), config.batch_first, enforce_sorted=False)
-        output, (h_n, c_n) = lstm(x, state)
-        if data.lengths:
-            output, _ = pad_packed_sequence(output, config.batch_first, total_length=data.seq_len)
-    results = {"output": output, "h_n": h_n, "c_n": c_n}
-    return Verdict(f"PyTorch {torch.__version__}", {name: tensor.numpy() for name, tensor in results.items()})
+    lstm = torch.nn.LSTM(
+        config.input_size,
+        config.hidden_size,
+        config.num_layers,
+        bias=config.bias,
+        batch_first=config.batch_first,
+        bidirectional=config.bidirectional,
+        proj_size=config.proj_size,
+        dtype=getattr(torch, data.dtype),
+    ).eval()
+    tensors = {name: torch.from_numpy(array) for name, array in {**weights, **inputs}.items()}
+    lstm.load_state_dict({name: tensors[name] for name in weights})
+    x, state = tensors["input"], (tensors["h_0"], tensors["c_0"])
+
+    def compute() -> dict[str, Array]:
+        if threads and torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        with torch.no_grad():
+            if not data.lengths:
+                output, (h_n, c_n) = lstm(x, state)
+            else:
+                packed = pack_padded_sequence(x, list(data.lengths), config.batch_first, enforce_sorted=False)
+                output, (h_n, c_n) = lstm(packed, state)
+                output, _ = pad_packed_sequence(output, config.batch_first, total_length=data.seq_len)
+        return {"output": output.numpy(), "h_n": h_n.numpy(), "c_n": c_n.numpy()}
+
+    return Ready(f"PyTorch {torch.__version__}", compute)
 
 
-def _onnxruntime(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays) -> Verdict:
+def _onnxruntime(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays, threads: int | None) -> Ready:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    if threads:
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(
         onnx_model(config, data, weights).SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
@@ -139,12 +187,16 @@ def _onnxruntime(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Ar
     feeds = {"X": np.ascontiguousarray(x), "h_0": h_0, "c_0": c_0}
     if data.lengths:
         feeds["lengths"] = np.array(data.lengths, np.int32)
-    output, h_n, c_n = session.run(["output", "h_n", "c_n"], feeds)
-    if data.unbatched:
-        output, h_n, c_n = output[:, 0], h_n[:, 0], c_n[:, 0]
-    elif steps_first:
-        output = output.swapaxes(0, 1)
-    return Verdict(f"ONNX Runtime {onnxruntime.__version__}", {"output": output, "h_n": h_n, "c_n": c_n})
+
+    def compute() -> dict[str, Array]:
+        output, h_n, c_n = session.run(["output", "h_n", "c_n"], feeds)
+        if data.unbatched:
+            output, h_n, c_n = output[:, 0], h_n[:, 0], c_n[:, 0]
+        elif steps_first:
+            output = output.swapaxes(0, 1)
+        return {"output": output, "h_n": h_n, "c_n": c_n}
+
+    return Ready(f"ONNX Runtime {onnxruntime.__version__}", compute)
 
 
 def onnx_model(config: LSTMConfig, data: DataSpec, weights: Arrays) -> Any:  # noqa: ANN401

@@ -300,6 +300,8 @@ def _run(module: Tree) -> Iterator[Block]:
             if not tensor["name"].startswith("packed.")
         ),
     )
+    if "timing" in module:
+        yield _timing(module["timing"])
     yield from _shown(module)
     if len(module.get("trace", ())):
         yield from _trace(module)
@@ -311,6 +313,37 @@ def _run(module: Tree) -> Iterator[Block]:
     yield Code(module["reproduce"])
     seeded = f"the same numbers as torch.manual_seed({module['seed']})", "with the code above, in PyTorch"
     yield Facts((("numbers", seeded), ("proof", (verdict, f"seed {module['seed']}", module["data"]["dtype"]))))
+
+
+def _timing(rows: Sequence[Tree]) -> Grid:
+    """How long a call took, of each framework."""
+    repeat, threads = rows[0]["repeat"], rows[0]["threads"]
+    names = "median", "fastest", "steps/s", "GFLOP/s", "lstmcalc takes"
+    title = f"{repeat:,} call{'s' * (repeat > 1)}, {threads} thread{'s' * (threads > 1)}"
+    return Grid(
+        (Column(title), *(Column(name, right=True) for name in names)),
+        tuple(
+            Row(
+                (
+                    row["name"],
+                    _duration(row["median_seconds"]),
+                    _duration(row["min_seconds"]),
+                    f"{row['steps_per_second']:,.0f}",
+                    f"{row['gflops']:,.1f}" if row["gflops"] >= 1 else f"{row['gflops']:.2g}",
+                    "" if row["ratio"] is None else f"{row['ratio']:.2f} times as long",
+                )
+            )
+            for row in rows
+        ),
+    )
+
+
+def _duration(seconds: float) -> str:
+    """As `1.23 ms`."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}" if seconds < 1000 * size else f"{seconds:,.0f} s"
+    return f"{seconds * 1e6:.3g} us"
 
 
 def _shown(module: Tree) -> Iterator[Block]:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from lstmcalc.layouts import Parameter, Subtotal
     from lstmcalc.solve import Question
     from lstmcalc.sweep import Request
+    from lstmcalc.timing import Timing
 
 SCHEMA: Final = 1
 FORMATS: Final = ("table", "json", "markdown", "csv")
@@ -127,10 +128,27 @@ def sweep_tree(
     return _document("sweep", _each_alone([swept(subject, request, progress) for subject in subjects]))
 
 
-def run_tree(subjects: Sequence[Subject], runs: Sequence["Run"], seed: int, *, show: bool = False) -> Tree:
-    """Every check of every run, what the tensors look like, and the PyTorch that computes them; `show` prints them."""
+def run_tree(
+    subjects: Sequence[Subject],
+    runs: Sequence["Run"],
+    seed: int,
+    *,
+    show: bool = False,
+    timings: Sequence["Timing"] = (),
+) -> Tree:
+    """Every check of every run, what the tensors look like, and the PyTorch that computes them; `show` prints them.
+
+    `timings` has one of each run, or none.
+    """
     pairs = zip(subjects, runs, strict=True)
     modules = [_run(subject, LSTMModel(subject.config), result, seed, show=show) for subject, result in pairs]
+    for module, timing in zip(modules, timings, strict=bool(timings)):
+        module["timing"] = _timing(timing)
+        if not timing.held:
+            module["notes"].append(
+                "BLAS may use more threads than lstmcalc: threadpoolctl, which holds it to one, is not installed "
+                "(pip install 'lstmcalc[threads]')"
+            )
     return _document("run", modules)
 
 
@@ -284,6 +302,25 @@ def _run(subject: Subject, model: LSTMModel, result: "Run", seed: int, *, show: 
         rows = _TraceRows(subject)
         own["trace"] = LazySequence(len(rows), lambda index: rows.row(index, result.trace))
     return module_tree(subject, SETTINGS, own)
+
+
+def _timing(timing: "Timing") -> list[Tree]:
+    """The calls of each framework, lstmcalc first; a MAC is two floating-point operations."""
+    return [
+        {
+            "name": calls.name,
+            "repeat": timing.repeat,
+            "threads": timing.threads,
+            "steps": timing.steps,
+            "macs": timing.macs,
+            "median_seconds": calls.median,
+            "min_seconds": calls.fastest,
+            "steps_per_second": timing.steps / calls.median,
+            "gflops": 2 * timing.macs / calls.median / 10**9,
+            "ratio": calls.ratio,
+        }
+        for calls in timing.calls
+    ]
 
 
 def _shown(model: LSTMModel, arrays: Mapping[str, Any]) -> Sequence[Tree]:

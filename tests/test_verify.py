@@ -453,10 +453,10 @@ def test_a_model_that_no_protobuf_holds_is_refused_before_it_is_made() -> None:
 
 
 def test_a_framework_that_fails_ends_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(*_: Any) -> judges.Verdict:
+    def failing(*_: Any) -> judges.Ready:
         raise RuntimeError("can't allocate memory\nand a stack")
 
-    monkeypatch.setitem(judges.JUDGES, "onnxruntime", judges.JUDGES["onnxruntime"]._replace(run=failing))
+    monkeypatch.setitem(judges.JUDGES, "onnxruntime", judges.JUDGES["onnxruntime"]._replace(ready=failing))
     with pytest.raises(UnsupportedError) as caught:
         verify.run(LSTMConfig(3, 4), DataSpec(), against=["onnxruntime"])
     assert str(caught.value) == ("--against: onnxruntime failed\n  found RuntimeError: can't allocate memory")
