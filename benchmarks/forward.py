@@ -4,7 +4,7 @@ Each contender has a process of its own, started once. They are asked in turn, A
 about as long, so that a noisy machine slows all of them alike; while one computes the others wait. Printed are median
 milliseconds, and medians of the ratios of neighbours.
 
-    python benchmarks/forward.py [--threads 1,2] [--rounds 15] [--only 3,7]
+    python benchmarks/forward.py [--threads 1,2] [--rounds 15] [--only 3,7] [--busy]
     python benchmarks/forward.py --memory
 
 - torch: `torch.nn.LSTM` in eval mode, without gradients.
@@ -12,6 +12,8 @@ milliseconds, and medians of the ratios of neighbours.
 - floor: what the products alone take in NumPy: one for the input of each layer and direction, and one for each step.
   Of two ways to lay out the weights the faster one, in OpenBLAS's own threads if there are any.
 - runner: `LSTMRunner`, whose weights are prepared before. forward: `forward`, which prepares them in each call.
+
+With --busy another process computes all the time.
 
 PyTorch, ONNX Runtime and threadpoolctl come with the extra `benchmarks`.
 """
@@ -238,6 +240,12 @@ def measure(cases: list[Case], threads: int, rounds: int) -> None:
         line.send(None)
 
 
+def compute_forever() -> None:
+    """Keep a core busy."""
+    while True:
+        pass
+
+
 def memory() -> None:
     """Print what a call takes besides x and its outputs: a million steps take as much as ten thousand."""
     import numpy as np
@@ -266,12 +274,16 @@ def main() -> None:
     parser.add_argument("--threads", default="1,2", help="a table for each")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", default="", help="the numbers of cases, from 0")
+    parser.add_argument("--busy", action="store_true", help="while another process keeps a core busy")
     parser.add_argument("--memory", action="store_true")
     arguments = parser.parse_args()
     if arguments.memory:
         memory()
         return
     cases = [CASES[int(number)] for number in arguments.only.split(",")] if arguments.only else list(CASES)
+    if arguments.busy:
+        print("\nbeside a process that computes all the time")
+        multiprocessing.get_context("spawn").Process(target=compute_forever, daemon=True).start()
     for threads in arguments.threads.split(","):
         measure(cases, int(threads), arguments.rounds)
 

@@ -9,7 +9,7 @@
   once: see `WIDE`.
 - What is read often begins at a multiple of 64 bytes; NumPy's own arrays begin at any of 16: see `aligned`.
 - Small LSTMs compute both directions in the same calls: see `STACKED`.
-- Threads take a direction each, or a layer each, or some units each: see `THREADED`.
+- Threads take a direction each, or some sequences, a layer, or some units: see `planned`.
 
 Not here: the steps (`kernels`).
 """
@@ -28,6 +28,7 @@ WIDE: Final = 8  # sequences
 NARROW: Final = 2**13  # weights of an input that is not worth a product of its own
 STACKED: Final = 2**18  # bytes of W_hh
 THREADED: Final = 2**19  # multiplications in a step of one thread: with fewer, threads wait for Python's lock
+APART: Final = 16  # sequences that a thread takes at least, as each thread reads all weights
 SHARED: Final = 2**22  # the same, where they wait for each other after every step, which takes some 20 microseconds
 ALIGNED: Final = 2**10  # numbers from which it makes a difference
 
@@ -53,12 +54,14 @@ class Plan(NamedTuple):
     Attributes:
         parts: What a layer is computed as.
         wide: Whether there are many sequences, so that every layer's input joins h.
-        threads: How many threads there are: one for each part, or for some layers if there is one part.
+        threads: How many threads there are.
+        way: What each of them takes: `parts`, `layers` or `columns`, which are sequences; empty if there is one.
     """
 
     parts: tuple[Part, ...]
     wide: bool
-    threads: int
+    threads: int = 1
+    way: str = ""
 
 
 class Prepared(NamedTuple):
@@ -66,8 +69,8 @@ class Prepared(NamedTuple):
 
     Attributes:
         w: `[W_hh]`, or `[W_hh W_ih b]` if the input joins h: `(directions, 4*units, H_out)` or `(..., H_out+H_in+1)`.
-        w_in: `[W_ih b]` transposed, `(directions, H_in + 1, 4*units)`, or None. It is multiplied with rows, which are
-            the steps of a piece: as it lies, OpenBLAS does that several times as fast for few of them.
+        w_in: `[W_ih b]`, `(directions, 4*units, H_in + 1)`, or None. In memory its columns come first if pieces are
+            small, because layers flow: OpenBLAS then multiplies several times as fast.
         w_hr: `(directions, H_out, H_cell)`, or None.
     """
 
@@ -90,15 +93,19 @@ def planned(config: LSTMConfig, batch: int, itemsize: int, *, packed: bool, thre
     weights = 4 * hidden * config.output_size
     both = tuple(range(config.num_directions))
     if len(both) > 1 and not packed and weights * itemsize <= STACKED:
-        return Plan((Part(both, (0, hidden)),), wide, 1)
+        return Plan((Part(both, (0, hidden)),), wide)
+    whole = tuple(Part((direction,), (0, hidden)) for direction in both)
     threads = min(threads, len(both) * batch * weights // THREADED)
-    shares = 1 if config.proj_size or config.num_layers > 1 else batch * weights // SHARED
-    shares = max(1, min(threads // len(both), shares))
+    if threads <= 1:
+        return Plan(whole, wide)
+    if len(both) == 1 and batch // threads >= APART:
+        return Plan(whole, wide, threads, "columns")
+    if len(both) == 1 and config.num_layers > 1:
+        return Plan(whole, wide, min(threads, config.num_layers), "layers")
+    shares = 1 if config.proj_size else max(1, min(threads // len(both), batch * weights // SHARED))
     cuts = pairwise(hidden * k // shares for k in range(shares + 1))
     parts = tuple(Part((direction,), units) for units in cuts for direction in both)
-    if len(parts) == 1:
-        return Plan(parts, wide, max(1, min(threads, config.num_layers)))
-    return Plan(parts, wide, len(parts) if len(parts) <= threads else 1)
+    return Plan(parts, wide, len(parts), "parts") if 1 < len(parts) <= threads else Plan(whole, wide)
 
 
 def joins(config: LSTMConfig, reads: int, *, wide: bool) -> bool:
@@ -111,7 +118,8 @@ def prepare(config: LSTMConfig, weights: Mapping[str, Array], plan: Plan, layer:
     dtype = np.result_type(weights["weight_ih_l0"].dtype, np.float32)
     reads = weights[f"weight_ih_l{layer}"].shape[1]
     joined = joins(config, reads, wide=plan.wide)
-    return [_prepare(config, weights, layer, part, joined, dtype) for part in plan.parts]
+    order = "F" if plan.way == "layers" else "C"
+    return [_prepare(config, weights, layer, part, joined, order, dtype) for part in plan.parts]
 
 
 def _prepare(
@@ -120,14 +128,13 @@ def _prepare(
     layer: int,
     part: Part,
     joined: bool,
+    order: str,
     dtype: Any,  # noqa: ANN401
 ) -> Prepared:
     names = [f"l{layer}{('', '_reverse')[direction]}" for direction in part.directions]
     reads, outputs, units = weights[f"weight_ih_{names[0]}"].shape[1], config.output_size, part.units[1] - part.units[0]
     w = aligned((len(names), 4, units, outputs + (reads + 1) * joined), dtype)
-    w_in = w[..., outputs:]
-    if not joined:
-        w_in = aligned((len(names), reads + 1, 4, units), dtype).transpose(0, 2, 3, 1)
+    w_in = w[..., outputs:] if joined else aligned((len(names), 4, units, reads + 1), dtype)
     for lane, name in enumerate(names):
         _take(weights[f"weight_hh_{name}"], part, w[lane, ..., :outputs])
         _take(weights[f"weight_ih_{name}"], part, w_in[lane, ..., :reads])
@@ -137,8 +144,10 @@ def _prepare(
         else:
             w_in[lane, ..., reads] = 0
     w_hr = np.array([weights[f"weight_hr_{name}"] for name in names], dtype) if config.proj_size else None
-    columns = None if joined else w_in.transpose(0, 3, 1, 2).reshape(len(names), reads + 1, 4 * units)
-    return Prepared(w.reshape(len(names), 4 * units, -1), columns, w_hr)
+    w_in = w_in.reshape(len(names), 4 * units, -1)
+    if order == "F":
+        w_in = w_in.swapaxes(1, 2).copy().swapaxes(1, 2)
+    return Prepared(w.reshape(len(names), 4 * units, -1), None if joined else w_in, w_hr)
 
 
 def _take(weight: Array, part: Part, target: Array) -> None:

@@ -16,7 +16,7 @@ Not here: how weights lie (`arrangement`), what the arguments may be, and in whi
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from functools import partial
+from functools import cache, partial
 from itertools import repeat
 from math import prod
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
@@ -31,7 +31,8 @@ from lstmcalc.crews import Crew, run_pipeline, threads_of_blas
 SMALL: Final = 100**3  # multiplications in a product that OpenBLAS 0.3.31 does not pack
 ROWS: Final = 16  # that such a product has at least
 CHUNK: Final = 2**20  # bytes of what a piece reads
-FLOWING: Final = 16  # pieces at least, where layers are computed side by side
+FLOWING: Final = 16  # pieces, where layers are computed side by side,
+READ_FOR: Final = 24  # columns that such a piece has at least, as it reads all weights of the input
 LIMITED: Final = 2**22  # multiplications from which it pays to tell BLAS
 
 
@@ -70,6 +71,7 @@ def run_layers(
     c: Array,
     batch_sizes: Sequence[int],
     on_step: OnStep | None,
+    pool: ThreadPoolExecutor | None,
 ) -> Array:
     """All layers and directions.
 
@@ -82,32 +84,67 @@ def run_layers(
         c: `(D*num_layers, H_cell, N)`, from c_0 to c_n.
         batch_sizes: How many sequences run in each step: always the first ones.
         on_step: Called after each step; only if there is one thread.
+        pool: The threads of the plan, if it has any.
 
     Returns:
         output: `(L, N, D*H_out)`.
     """
     length, reads, batch = x.shape
-    total, width = sum(batch_sizes), config.num_directions * config.output_size
-    output = (np.zeros if total < length * batch else np.empty)((length, batch, width), h.dtype)
-    flowing = plan.threads > 1 and len(plan.parts) == 1
-    columns = CHUNK // (max(4 * config.hidden_size, max(reads, width) + config.output_size + 1) * h.itemsize)
-    pieces = _pieces(batch_sizes, min(columns, -(-total // FLOWING)) if flowing else columns)
+    running, width = sum(batch_sizes), config.num_directions * config.output_size
+    output = (np.zeros if running < length * batch else np.empty)((length, batch, width), h.dtype)
+    groups = plan.threads if plan.way == "columns" else 1
+    if groups > 1:
+        prepared = [prepared(layer) for layer in range(config.num_layers)].__getitem__
+    job = _Job(config, prepared, plan, x, h, c, output, batch_sizes, on_step)
+    multiplications = 4 * config.hidden_size * (reads + config.output_size) * running
+    with threads_of_blas(1) if multiplications > LIMITED else nullcontext():
+        if not pool or groups == 1:
+            _run(job, pool)
+            return output
+        for done in [pool.submit(_run, job.columns(first, groups), None) for first in range(groups)]:
+            done.result()
+    return output
+
+
+class _Job(NamedTuple):
+    """The arguments of `run_layers`, and its output."""
+
+    config: LSTMConfig
+    prepared: Callable[[int], list[Prepared]]
+    plan: Plan
+    x: Array
+    h: Array
+    c: Array
+    output: Array
+    batch_sizes: Sequence[int]
+    on_step: OnStep | None
+
+    def columns(self, first: int, step: int) -> "_Job":
+        """Some of the sequences, long ones and short ones."""
+        x, h, c, output = (array[..., first::step] for array in (self.x, self.h, self.c, self.output.swapaxes(1, 2)))
+        sizes = [(size - first + step - 1) // step for size in self.batch_sizes]
+        return self._replace(x=x, h=h, c=c, output=output.swapaxes(1, 2), batch_sizes=sizes)
+
+
+def _run(job: _Job, pool: ThreadPoolExecutor | None) -> None:
+    """All layers and directions of some sequences."""
+    config, plan, (_, reads, _) = job.config, job.plan, job.x.shape
+    flowing = plan.way == "layers"
+    widest = max(4 * config.hidden_size, max(reads, job.output.shape[2]) + config.output_size + 1)
+    columns = CHUNK // (widest * job.h.itemsize)
+    if flowing:
+        columns = min(columns, max(READ_FOR, -(-sum(job.batch_sizes) // FLOWING)))
+    pieces = _pieces(job.batch_sizes, columns)
     spans = [[piece] for piece in pieces] if config.num_directions == 1 else [pieces] if pieces else []
     if len(spans) > 1:
-        prepared = [prepared(layer) for layer in range(config.num_layers)].__getitem__
-    job = _Job(config, prepared, plan, x, h, c, output, spans, on_step)
-
-    multiplications = 4 * config.hidden_size * (reads + config.output_size) * total
-    with threads_of_blas(1) if multiplications > LIMITED else nullcontext():
-        if flowing:
-            run_pipeline(partial(_compute, job, None), config.num_layers, len(spans), plan.threads)
-            return output
-        with ThreadPoolExecutor(plan.threads) if plan.threads > 1 else nullcontext() as pool:
-            for span in range(len(spans)):
-                below = None
-                for layer in range(config.num_layers):
-                    below = _compute(job, pool, layer, span, below)
-    return output
+        job = job._replace(prepared=cache(job.prepared))
+    if pool and flowing:
+        run_pipeline(pool, partial(_compute, job, spans, None), config.num_layers, len(spans))
+        return
+    for span in range(len(spans)):
+        below = None
+        for layer in range(config.num_layers):
+            below = _compute(job, spans, pool, layer, span, below)
 
 
 class _Piece(NamedTuple):
@@ -132,20 +169,6 @@ def _pieces(batch_sizes: Sequence[int], columns: int) -> list[_Piece]:
     return pieces
 
 
-class _Job(NamedTuple):
-    """The arguments of `run_layers`, its output, and the pieces that a layer computes before the next one begins."""
-
-    config: LSTMConfig
-    prepared: Callable[[int], list[Prepared]]
-    plan: Plan
-    x: Array
-    h: Array
-    c: Array
-    output: Array
-    spans: Sequence[Sequence[_Piece]]
-    on_step: OnStep | None
-
-
 class _Task(NamedTuple):
     """Some pieces of one layer: what they are given, and where they leave what they compute.
 
@@ -162,9 +185,16 @@ class _Task(NamedTuple):
     on_step: OnStep | None
 
 
-def _compute(job: _Job, pool: ThreadPoolExecutor | None, layer: int, span: int, below: Array | None) -> Array:
-    """The output of a layer in one span, from that of the layer below: `(steps, D*H_out, N)`."""
-    pieces, directions = job.spans[span], job.config.num_directions
+def _compute(
+    job: _Job,
+    spans: Sequence[Sequence[_Piece]],
+    pool: ThreadPoolExecutor | None,
+    layer: int,
+    span: int,
+    below: Array | None,
+) -> Array:
+    """The output of a layer in the pieces of a span, from that of the layer below: `(steps, D*H_out, N)`."""
+    pieces, directions = spans[span], job.config.num_directions
     start, stop, running = pieces[0].start, pieces[-1].stop, pieces[0].running
     x = job.x[start:stop] if below is None else below
     if layer == job.config.num_layers - 1:
@@ -313,7 +343,7 @@ def _products(w: Array, out: Array) -> list[_Product]:
     whole_product = np.dot if out.flags.c_contiguous else np.matmul  # the first takes less time, and fewer arrays
     if columns == 1 or not ROWS <= most < rows:
         return [(whole_product, w, out)]
-    height = -(-rows // -(-rows // most))
+    height = 2 ** (most.bit_length() - 1)  # others leave OpenBLAS rows that it multiplies one by one
     cut = rows - rows % height
     blocks: _Product = np.matmul, w[:cut].reshape(-1, height, w.shape[1]), out[:cut].reshape(-1, height, columns)
     return [blocks, (whole_product, w[cut:], out[cut:])] if cut < rows else [blocks]
@@ -341,16 +371,18 @@ def _read(part: Part, task: _Task, piece: _Piece, target: Array) -> None:
 
 def _from_input(part: Part, w_in: Array, task: _Task, piece: _Piece) -> Array:
     """The input's share in the gates, with the bias: `(steps, 4, directions, units, running)`."""
-    (lanes, reads, rows), steps, running = w_in.shape, piece.stop - piece.start, piece.running
+    (lanes, rows, reads), steps, running = w_in.shape, piece.stop - piece.start, piece.running
     x = aligned((lanes, steps, running, reads), w_in.dtype)
     _read(part, task, piece, x.transpose(1, 0, 3, 2))
     result = aligned((steps * running, 4, lanes, rows // 4), w_in.dtype)
-    if lanes == 1:
-        for product, w, out in _products(w_in[0].T, result.reshape(-1, rows).T):
-            product(w, x.reshape(-1, reads).T, out)
-    else:
-        by_gate = w_in.reshape(lanes, reads, 4, -1).swapaxes(1, 2)
+    if lanes > 1:
+        by_gate = w_in.reshape(lanes, 4, -1, reads).swapaxes(2, 3)
         np.matmul(x.reshape(lanes, 1, -1, reads), by_gate, out=result.transpose(2, 1, 0, 3))
+    elif w_in.flags.c_contiguous:
+        np.matmul(x.reshape(-1, reads), w_in[0].T, out=result.reshape(-1, rows))
+    else:
+        for product, w, out in _products(w_in[0], result.reshape(-1, rows).T):
+            product(w, x.reshape(-1, reads).T, out)
     return result.reshape(steps, running, *result.shape[1:]).transpose(0, 2, 3, 4, 1)
 
 

@@ -10,6 +10,7 @@ Source: the documentation of `torch.nn.LSTM`, torch 2.13.0; held against that Py
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, nullcontext
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from lstmcalc import arrangement, kernels
 from lstmcalc.arrangement import Plan, Prepared
 from lstmcalc.arrays import Array, as_array, check_names, checked_array, shape_text
 from lstmcalc.config import DataSpec, LSTMConfig
+from lstmcalc.crews import Workers
 from lstmcalc.errors import ArrayError, ConfigError
 from lstmcalc.kernels import OnStep
 
@@ -30,13 +32,14 @@ class LSTMRunner:
     """An LSTM whose weights are prepared once, to be run on many inputs: `output, (h_n, c_n) = runner(x)`.
 
     It keeps the weights it was given and one arranged copy of them, made when it is first called, and again when the
-    number of sequences calls for another arrangement. Weights that are changed afterwards need a new runner.
+    number of sequences calls for another arrangement. Weights that are changed afterwards need a new runner. Threads
+    are kept too; one call at a time has them.
 
     Args:
         config: The hyperparameters.
         weights: PyTorch's names to arrays, as in `state_dict`, of one dtype, which is that of every x.
-        threads: How many threads of Python may compute: directions side by side, or parts of a large layer. BLAS's own
-            threads are held to one where `threadpoolctl` is installed.
+        threads: How many threads of Python may compute: directions side by side, or sequences, layers, or units of a
+            large layer. BLAS's own threads are held to one where `threadpoolctl` is installed.
 
     Raises:
         ArrayError: A weight is missing, unknown, misshaped or of another dtype.
@@ -47,6 +50,7 @@ class LSTMRunner:
         self.threads = threads
         self._weights = _checked_weights(config, weights, None)
         self._dtype = next(iter(self._weights.values())).dtype
+        self._workers = Workers()
         self._arranged: tuple[Plan | None, dict[int, list[Prepared]]] = (None, {})
 
     def __call__(
@@ -68,7 +72,7 @@ class LSTMRunner:
         x = as_array("x", x)
         data = data_of(self.config, x, lengths)
         _check_dtype("x", x, self._dtype, "the weights")
-        return _run(self.config, self._layer, x, data, state, on_step, self.threads)
+        return _run(self.config, self._layer, x, data, state, on_step, self.threads, self._workers)
 
     def _layer(self, plan: Plan, layer: int) -> list[Prepared]:
         arranged, layers = self._arranged
@@ -114,7 +118,8 @@ def forward(
     x = as_array("x", x)
     data = data_of(config, x, lengths)
     checked = _checked_weights(config, weights, x.dtype)
-    return _run(config, partial(arrangement.prepare, config, checked), x, data, state, on_step, threads)
+    with closing(Workers()) as workers:
+        return _run(config, partial(arrangement.prepare, config, checked), x, data, state, on_step, threads, workers)
 
 
 def _run(
@@ -125,6 +130,7 @@ def _run(
     state: tuple[Array, Array] | None,
     on_step: OnStep | None,
     threads: int,
+    workers: Workers,
 ) -> tuple[Array, tuple[Array, Array]]:
     # Inside, everything is (L, N, ...), sorted from the longest sequence to the shortest, so that the sequences
     # that are still running at a step are always the first ones.
@@ -142,7 +148,8 @@ def _run(
         config, data.num_sequences, work.itemsize, packed=bool(data.lengths), threads=1 if on_step else threads
     )
     arrays = x.swapaxes(1, 2), h_n.swapaxes(1, 2), c_n.swapaxes(1, 2)  # a sequence is a column
-    output = kernels.run_layers(config, partial(prepared, plan), plan, *arrays, data.batch_sizes, on_step)
+    with workers.of(plan.threads) if plan.threads > 1 else nullcontext() as pool:
+        output = kernels.run_layers(config, partial(prepared, plan), plan, *arrays, data.batch_sizes, on_step, pool)
 
     if data.lengths:
         unsorted = np.argsort(order)

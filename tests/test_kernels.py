@@ -1,6 +1,8 @@
 """However steps are arranged (prepared weights, pieces, blocks, threads), the numbers are the same within rounding."""
 
+import os
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from threading import BrokenBarrierError, active_count
 from typing import Any
 
@@ -69,6 +71,8 @@ ARRANGED = [
     (LSTMConfig(60, 48, 3), DataSpec(20, 9, dtype="float64")),
     (LSTMConfig(60, 17, 3), DataSpec(20, 2, dtype="float64")),
     (LSTMConfig(5, 48, 4), DataSpec(9, 4, (9, 1, 8, 3), "float64")),
+    (LSTMConfig(5, 24, 2, proj_size=3), DataSpec(6, 37, dtype="float64")),
+    (LSTMConfig(5, 24), DataSpec(9, 33, tuple(1 + 7 * n % 9 for n in range(33)), "float64")),
 ]
 
 
@@ -84,6 +88,7 @@ RULES: list[dict[str, int]] = [
     {"ALIGNED": 0},
     {"LIMITED": 0},
     {"FLOWING": 2},
+    {"APART": 1},
     {"STACKED": 0, "WIDE": 1, "CHUNK": 1, "SMALL": 5 * 48 * 12, "ROWS": 4},
 ]
 
@@ -102,7 +107,7 @@ def test_no_rule_changes_a_number(
 ) -> None:
     weights, x, state = drawn(config, spec)
     expected = forward(config, weights, x, state, spec.lengths)
-    set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1, **rules})
+    set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1, "READ_FOR": 1, **rules})
     runner = LSTMRunner(config, weights, threads)
     for _ in range(2):
         assert apart(runner(x, state, spec.lengths), expected) <= BOUND["float64"]
@@ -130,28 +135,60 @@ def test_every_arrangement_is_what_the_equations_give(
 def test_the_plans_that_are_tested_are_all_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     both, one = LSTMConfig(3, 48, bidirectional=True), LSTMConfig(3, 51)
 
-    def plan(config: LSTMConfig, threads: int, batch: int = 5) -> tuple[list[tuple[tuple[int, ...], int, int]], int]:
-        parts, wide, number = arrangement.planned(config, batch, 4, packed=False, threads=threads)
+    def plan(
+        config: LSTMConfig, threads: int, batch: int = 5
+    ) -> tuple[list[tuple[tuple[int, ...], int, int]], int, str]:
+        parts, wide, number, way = arrangement.planned(config, batch, 4, packed=False, threads=threads)
         assert wide == (batch >= 8)
-        return [(part.directions, *part.units) for part in parts], number
+        return [(part.directions, *part.units) for part in parts], number, way
 
     set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1})
-    assert plan(both, 4) == ([((0, 1), 0, 48)], 1)
+    assert plan(both, 4) == ([((0, 1), 0, 48)], 1, "")
     set_rules(monkeypatch, {"STACKED": 0})
-    assert plan(both, 1) == ([((0,), 0, 48), ((1,), 0, 48)], 1)
-    assert plan(both, 2) == plan(both, 3) == ([((0,), 0, 48), ((1,), 0, 48)], 2)
-    assert plan(both, 4) == ([((0,), 0, 24), ((1,), 0, 24), ((0,), 24, 48), ((1,), 24, 48)], 4)
-    assert plan(one, 2) == plan(one, 2, 8) == ([((0,), 0, 25), ((0,), 25, 51)], 2)
-    assert plan(LSTMConfig(3, 51, 3), 2) == ([((0,), 0, 51)], 2)  # layers side by side
-    assert plan(LSTMConfig(3, 51, 3), 9) == ([((0,), 0, 51)], 3)
-    assert plan(LSTMConfig(3, 51, proj_size=5), 2) == ([((0,), 0, 51)], 1)  # h needs all units
+    directions = [((0,), 0, 48), ((1,), 0, 48)]
+    assert plan(both, 1) == (directions, 1, "")
+    assert plan(both, 2) == plan(both, 3, 64) == (directions, 2, "parts")
+    assert plan(both, 4) == ([((0,), 0, 24), ((1,), 0, 24), ((0,), 24, 48), ((1,), 24, 48)], 4, "parts")
+    assert plan(one, 1) == ([((0,), 0, 51)], 1, "")
+    assert plan(one, 2) == plan(one, 2, 31) == ([((0,), 0, 25), ((0,), 25, 51)], 2, "parts")
+    assert plan(one, 2, 32) == ([((0,), 0, 51)], 2, "columns")
+    assert plan(LSTMConfig(3, 51, 3), 2) == ([((0,), 0, 51)], 2, "layers")
+    assert plan(LSTMConfig(3, 51, 3), 9) == ([((0,), 0, 51)], 3, "layers")
+    assert plan(LSTMConfig(3, 51, proj_size=5), 2) == ([((0,), 0, 51)], 1, "")  # h needs all units
+
+
+def test_threads_are_kept_by_a_runner_and_made_again_after_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = crews.Workers()
+    with kept.of(2) as first:
+        pass
+    with kept.of(2) as again:
+        assert again is first
+    with kept.of(3) as more:
+        assert more is not first
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    with kept.of(3) as forked:
+        assert forked is not more
+    more.shutdown()
+    kept.close()
+    kept.close()
+    assert list(forked.map(str, ())) == []
+
+
+def test_calls_from_several_threads_do_not_wait_for_each_other_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    config, spec = LSTMConfig(3, 48), DataSpec(30, 1)
+    weights, x, state = drawn(config, spec)
+    set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1})
+    runner, expected = LSTMRunner(config, weights, 2), forward(config, weights, x, state)
+    with ThreadPoolExecutor(4) as pool:
+        for result in pool.map(lambda _: runner(x, state), range(20)):
+            assert apart(result, expected) <= BOUND["float32"]
 
 
 def test_layers_flow_through_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each piece of a layer is computed after the same piece of the layer below, and the one before of its own."""
     config = LSTMConfig(3, 48, 3)
     weights, x, _ = drawn(config, DataSpec(40, 5))
-    set_rules(monkeypatch, {"THREADED": 1})
+    set_rules(monkeypatch, {"THREADED": 1, "READ_FOR": 1})
     run_layer, seen = kernels._run_layer, []  # noqa: SLF001
 
     def noting(parts: Any, prepared: Any, task: Any, pool: Any) -> None:
@@ -193,7 +230,7 @@ def test_a_failing_thread_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_failing_piece_ends_the_layers_above(monkeypatch: pytest.MonkeyPatch) -> None:
     config, spec = LSTMConfig(3, 48, 3), DataSpec(50, 5)
     weights, x, state = drawn(config, spec)
-    set_rules(monkeypatch, {"THREADED": 1})
+    set_rules(monkeypatch, {"THREADED": 1, "READ_FOR": 1})
     run_layer = kernels._run_layer  # noqa: SLF001
 
     def failing(parts: Any, prepared: Any, task: Any, pool: Any) -> None:
@@ -212,7 +249,7 @@ def test_with_a_trace_there_are_no_threads(monkeypatch: pytest.MonkeyPatch) -> N
     config, spec = LSTMConfig(3, 48), DataSpec(5, 1)
     weights, x, _ = drawn(config, spec)
     set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1})
-    monkeypatch.setattr(kernels, "ThreadPoolExecutor", None)
+    monkeypatch.setattr(crews, "workers", None)
     steps: list[kernels.Step] = []
     LSTMRunner(config, weights, 2)(x, on_step=steps.append)
     assert [step.t for step in steps] == [0, 1, 2, 3, 4]
