@@ -90,7 +90,7 @@ def read_archive(path: Path) -> Mapping[str, Member]:
     """
     length = Section.of(path).length
     try:
-        with path.open("rb") as file, ZipFile(_Bounded(file)) as archive:  # type: ignore[arg-type]  # it reads, seeks and tells
+        with path.open("rb") as file, ZipFile(_Bounded(file)) as archive:
             infos, end = archive.infolist(), archive.start_dir
     except SourceError:
         raise

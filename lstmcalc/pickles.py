@@ -183,6 +183,17 @@ def bytes_of(value: Any) -> bytes | None:  # noqa: ANN401  # as above
     return None
 
 
+def section_of(value: Any) -> Section:  # noqa: ANN401  # as above
+    """Bytes as a section: of the file where they were left in it as they are, else of the memory.
+
+    Raises:
+        SourceError: As `bytes_of`.
+    """
+    if isinstance(value, LongString) and not value.coding:
+        return value.section
+    return Section.of(bytes_of(value) or b"")
+
+
 class _Cursor:
     """Reads a section from front to back, a piece at a time."""
 
