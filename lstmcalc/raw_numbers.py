@@ -49,7 +49,9 @@ def _complex32(stored: Any) -> Any:  # noqa: ANN401
     """Two numbers of float16: the real and the imaginary part."""
     import numpy as np
 
-    return stored["real"].astype(np.float32) + np.complex64(1j) * stored["imag"].astype(np.float32)
+    found = np.empty(stored.shape, np.complex64)
+    found.real, found.imag = stored["real"], stored["imag"]
+    return found
 
 
 def _float8(mantissa: int, bias: int, nans: Sequence[int]) -> Callable[[Any], Any]:
