@@ -149,7 +149,9 @@ def tensor_of(call: Call, locate: Locate) -> Tensor | Unreadable | None:
         return None
     try:
         return _REBUILDERS[name](call.arguments, locate)
-    except (IndexError, TypeError, AttributeError):
+    except SourceError:
+        raise
+    except (IndexError, TypeError, ValueError, AttributeError):  # arguments that are missing, or are something else
         raise SourceError(
             "a tensor in this file is damaged", found=f"{name} of {len(call.arguments)} arguments"
         ) from None

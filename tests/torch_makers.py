@@ -186,6 +186,18 @@ def scripted(path: Path) -> Tensors:
     return named(model.state_dict())
 
 
+def scripted_cell(path: Path) -> Tensors:
+    import torch
+    from torch import nn
+
+    torch.manual_seed(3)
+    model = nn.LSTMCell(2, 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        torch.jit.script(model).save(path)
+    return named(model.state_dict())
+
+
 def traced(path: Path) -> Tensors:
     import torch
 
@@ -228,8 +240,17 @@ def dtypes(path: Path, names: tuple[str, ...] = DTYPES, **how: Any) -> Tensors:
 
     raw = torch.arange(256, dtype=torch.int16).to(torch.uint8)
     held = {name: (raw % 2).bool() if name == "bool" else raw.clone().view(getattr(torch, name)) for name in names}
-    held["halves"] = torch.arange(-(2**15), 2**15, dtype=torch.int32).to(torch.int16).view(torch.float16)
     torch.save(held, path, **how)
+    return named(held)
+
+
+def halves(path: Path) -> Tensors:
+    """All bit patterns of both."""
+    import torch
+
+    raw = torch.arange(-(2**15), 2**15, dtype=torch.int32).to(torch.int16)
+    held = {"float16": raw.clone().view(torch.float16), "bfloat16": raw.clone().view(torch.bfloat16)}
+    torch.save(held, path)
     return named(held)
 
 
@@ -371,9 +392,11 @@ MAKERS: Mapping[str, Maker] = {
     "module_shared": shared_module,
     "module_weight_norm": weight_norm,
     "scripted": scripted,
+    "scripted_cell": scripted_cell,
     "traced": traced,
     "frozen": frozen,
     "dtypes": dtypes,
+    "halves": halves,
     "dtypes_legacy": legacy_dtypes,
     "views": views,
     "views_legacy": legacy_views,
