@@ -113,7 +113,7 @@ def _by_place(infos: list[ZipInfo], end: int) -> list[tuple[ZipInfo, int]]:
         SourceError: Two overlap, or one reaches behind the end.
     """
     ordered = sorted(infos, key=lambda info: info.header_offset)
-    ends = [*(info.header_offset for info in ordered[1:]), end]
+    ends = [*(info.header_offset for info in ordered), end][1:]
     for info, following in zip(ordered, ends, strict=True):
         if info.header_offset < 0 or info.header_offset + _LOCAL_HEADER + info.compress_size > following:
             raise _damaged(f"{shorten(info.filename)} reaches into what follows")

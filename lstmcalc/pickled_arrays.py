@@ -77,6 +77,7 @@ _JAX: Final = (
     "jax._src.device_array.reconstruct_device_array",
     "jax.interpreters.xla.reconstruct_device_array",
 )
+_STATE: Final = 5  # a version, the shape, the dtype, whether it is Fortran's order, the numbers
 # What NumPy calls them in the short names of its dtypes.
 _CODES: Final = {form.code: name for name, form in FORMATS.items() if form.decode is None} | {"b1": "bool"}
 
@@ -101,7 +102,7 @@ def raw_array(call: Call) -> RawArray | None:
         state = (1, shape, dtype, text_of(order) == "F", data)
     else:
         return None
-    if not isinstance(state, tuple) or len(state) not in (4, 5):  # a version stands first since 2006
+    if not isinstance(state, tuple) or len(state) not in (_STATE - 1, _STATE):  # a version stands first since 2006
         raise SourceError("an array in this pickle is damaged", expected="its shape, dtype and numbers")
     return _from_state(*state[-4:])
 
@@ -133,10 +134,16 @@ def dtype_of(dtype: Any) -> tuple[str, bool] | None:  # noqa: ANN401  # a record
     return (name, order == ">") if name in FORMATS else None
 
 
+def objects_of(call: Call) -> list[Any] | None:
+    """What an array of objects has, which may be arrays; None if this is none."""
+    held = call.state[-1] if is_array(call) and isinstance(call.state, tuple) and call.state else None
+    return held if isinstance(held, list) else None
+
+
 def described(call: Call) -> str:
     """What an array is that holds no numbers, for a note."""
     state = call.state if isinstance(call.state, tuple) else ()
-    for part in (*state, *call.arguments):
+    for part in (*state[:_STATE], *call.arguments[:_STATE]):
         if isinstance(part, Call) and part.path == "numpy.dtype" and part.arguments:
             return f"an array of dtype {shorten(text_of(part.arguments[0]) or '?', 20)}"
     return "an array of no numbers"

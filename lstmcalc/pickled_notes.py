@@ -66,7 +66,8 @@ def tensor_notes(tree: Tree, packed: int) -> Iterator[str]:
 
 
 def _holds(tree: Tree, path: str) -> bool:
-    return any(name.startswith(joined(path, "")) for name, _ in tree.leaves)
+    inside = joined(path, "")
+    return any(name.startswith(inside) for name, _ in tree.leaves)
 
 
 def _listed(paths: list[str]) -> str:

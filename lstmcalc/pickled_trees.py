@@ -7,16 +7,18 @@ Source: torch 2.13.0 (torch/nn/modules/module.py: `_parameters`, `_buffers`, `_m
 same as plain attributes), run.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError
+from lstmcalc.pickled_arrays import objects_of
 from lstmcalc.pickles import Call, Table, text_of
 
 _MAX_DEPTH: Final = 200
 _MAX_TENSORS: Final = 200_000
 _MAX_PATH: Final = 1000  # characters
 _MAX_SHARED: Final = 100
+_MAX_TEXT: Final = 1 << 26  # characters of all paths
 _CONTAINERS: Final = (Table, Call, list, tuple)
 _SCRIPTED: Final = "__torch__."
 _OWN: Final = ("_parameters", "_buffers", "_modules")
@@ -69,6 +71,7 @@ def walk(value: Any, as_leaf: Callable[[Call], Any]) -> Tree:  # noqa: ANN401  #
     """
     tree = Tree([], [], [])
     met: dict[int, str] = {}
+    text = 0
     pending = [iter([("", value)] if type(value) in _CONTAINERS else [])]
     while pending:
         following = next(pending[-1], None)
@@ -76,6 +79,9 @@ def walk(value: Any, as_leaf: Callable[[Call], Any]) -> Tree:  # noqa: ANN401  #
             pending.pop()
             continue
         path, child = following
+        text += len(path)
+        if text > _MAX_TEXT:
+            raise SourceError("this file has too many or too long names", expected=f"at most {_MAX_TEXT:,} characters")
         leaf = as_leaf(child) if type(child) is Call else None
         if leaf is not None:
             tree.leaves.append((path, leaf))
@@ -86,7 +92,7 @@ def walk(value: Any, as_leaf: Callable[[Call], Any]) -> Tree:  # noqa: ANN401  #
         else:
             met[id(child)] = path
             _check(tree, path, len(pending))
-            pending.append(_children(path, child, tree))
+            pending.append(_children(path, child, tree, met))
     return tree
 
 
@@ -102,21 +108,30 @@ def _check(tree: Tree, path: str, depth: int) -> None:
         raise SourceError("this file has too many tensors", expected=f"at most {_MAX_TENSORS:,}")
 
 
-def _children(path: str, value: Any, tree: Tree) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # as above
-    """What a container holds that can hold something itself."""
+def _children(path: str, value: Any, tree: Tree, met: Mapping[int, str]) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
+    """What a container holds that can hold something itself.
+
+    What an object has is handed on as a container of its own: many objects can have the same.
+    """
     if type(value) is Table:
         return _named(path, value.pairs)
     if type(value) is not Call:
         return _numbered(path, value)
+    objects = objects_of(value)
+    if objects is not None:
+        return iter([(path, objects)])
     module = _module(path, value)
-    if module is None:
+    if module is None or id(module.attributes) in met or id(module.parameters) in met:
         return _attributes(path, value)
     tree.modules.append(module)
     return _of_module(module)
 
 
 def _named(path: str, pairs: list[tuple[Any, Any]]) -> Iterator[tuple[str, Any]]:
-    return ((joined(path, _key_text(key)), value) for key, value in pairs if type(value) in _CONTAINERS)
+    for key, value in pairs:
+        name = _key_text(key) if type(value) in _CONTAINERS else _FLAT
+        if name != _FLAT:
+            yield joined(path, name), value
 
 
 def _numbered(path: str, values: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # a list or a tuple
@@ -150,24 +165,18 @@ def _module(path: str, call: Call) -> Module | None:
 def _of_module(module: Module) -> Iterator[tuple[str, Any]]:
     """Its parameters, buffers and modules: what is in its `state_dict`, and buffers that are not."""
     if module.parameters is module.attributes:
-        yield from _named(module.path, [pair for pair in module.attributes.pairs if text_of(pair[0]) != _FLAT])
+        yield module.path, module.attributes
         return
     for name in _OWN:
         held = module.attributes.get(name)
         if type(held) is Table:
-            yield from _named(module.path, held.pairs)
+            yield module.path, held
 
 
 def _attributes(path: str, call: Call) -> Iterator[tuple[str, Any]]:
     """What any other object holds."""
     yield from _numbered(path, call.items)
     yield from _named(path, call.pairs)
-    for held in (call.arguments, call.keywords, call.state):
-        if type(held) is Table:
-            yield from _named(path, held.pairs)
-        elif type(held) in _CONTAINERS and type(held) is not Call:
-            yield from _numbered(path, held)
-        elif type(held) is Call:
+    for held in (call.arguments, call.keywords, call.state, call.function):
+        if type(held) in _CONTAINERS:
             yield path, held
-    if type(call.function) in _CONTAINERS:
-        yield path, call.function

@@ -66,21 +66,26 @@ class LongString(NamedTuple):
 class Table:
     """A dictionary, as its pairs in the order of the file; of equal keys the last counts."""
 
-    __slots__ = ("pairs",)
+    __slots__ = ("_named", "_seen", "pairs")
 
     def __init__(self, pairs: list[tuple[Any, Any]] | None = None) -> None:
         self.pairs = [] if pairs is None else pairs
+        self._named: dict[str, Any] | None = None
+        self._seen = 0
 
     def get(self, name: str) -> Any:  # noqa: ANN401  # anything that a pickle can hold
         """What stands at a name; None if nothing does."""
-        for key, value in reversed(self.pairs):
-            if isinstance(key, str) and key == name:
-                return value
-        return None
+        return self._by_name().get(name)
 
     def __contains__(self, name: str) -> bool:
         """Whether anything stands at a name."""
-        return any(isinstance(key, str) and key == name for key, _ in self.pairs)
+        return name in self._by_name()
+
+    def _by_name(self) -> dict[str, Any]:
+        """The pairs whose keys are text, which no one can choose to collide."""
+        if self._named is None or self._seen != len(self.pairs):
+            self._named, self._seen = {key: value for key, value in self.pairs if isinstance(key, str)}, len(self.pairs)
+        return self._named
 
 
 class Call:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from lstmcalc.archives import Member, read_archive
 from lstmcalc.errors import SourceError, shorten
-from lstmcalc.pickled_arrays import RawArray, described, is_array, raw_array
+from lstmcalc.pickled_arrays import RawArray, described, is_array, objects_of, raw_array
 from lstmcalc.pickled_notes import called_notes, lightning_notes, tensor_notes
 from lstmcalc.pickled_trees import walk
 from lstmcalc.pickles import MAX_WORK, Call, Global, Persistent, read_pickled, section_of, text_of
@@ -28,6 +28,7 @@ MAGIC: Final = 0x1950A86A20F9469CFC6C  # torch/serialization.py
 _MAX_CODE: Final = 4 << 20  # bytes of TorchScript's code that are looked through
 _VERSION: Final = 1001  # torch/serialization.py, PROTOCOL_VERSION
 _FROM_BYTES: Final = "torch.storage._load_from_bytes"
+_MAX_PICKLED: Final = 20_000
 _NESTED_WORK: Final = 10_000  # for the few opcodes of a storage that was pickled by itself
 _NOT_READ: Final = {
     "extern_modules": "a package of torch.package",
@@ -76,7 +77,7 @@ def read_pickle(path: Path) -> WeightFile:
         content = _legacy(section, first.end)
         return _weight_file("PyTorch (before 1.6)", content, ())
     notes = () if first.end == section.length else ("more follows after the first pickle of this file; it is not read",)
-    return _weight_file("pickle", _Content(first.value, first.called, _storage_in_pickle), notes)
+    return _weight_file("pickle", _Content(first.value, first.called, _PickledStorages().locate), notes)
 
 
 def _refuse_tar(section: Section) -> None:
@@ -106,13 +107,6 @@ class _Archive(NamedTuple):
             return None
         found = read_pickled(member.whole(), persistent=_storage)
         return _Content(found.value, found.called, partial(self._locate, folder))
-
-    def text(self, name: str) -> str:
-        """One of its files of text; empty if it is not there or too large."""
-        member = self.members.get(self.root + name)
-        if member is None or member.size > _MAX_CODE:
-            return ""
-        return member.section().read().decode("utf-8", "replace")
 
     def _locate(self, folder: str, storage: Any) -> tuple[Section, str, bool]:  # noqa: ANN401  # a record of a pickle
         if not isinstance(storage, Storage):
@@ -164,9 +158,10 @@ def _refuse_archive(members: Mapping[str, Member]) -> NoReturn:
 
 def _scripted(archive: _Archive, content: _Content, constants: _Content) -> WeightFile:
     """A TorchScript archive: its module, its constants and what its code says of both."""
-    found = _weight_file("TorchScript", content, (), code=partial(_code_of, archive))
+    code = _code(archive)
+    found = _weight_file("TorchScript", content, (), code=lambda kind: code.get(_code_name(kind), ""))
     others = _weight_file("TorchScript", constants, (), named=_constant_name)
-    texts = [archive.text(name.removeprefix(archive.root)) for name in _code_members(archive)] if others.tensors else []
+    texts = list(code.values()) if others.tensors else []
     frozen = [stated for text in texts for stated in frozen_modules(text)]
     known = {tensor.name for tensor in others.tensors}
     frozen = [stated for stated in frozen if known.issuperset(stated.tensors.values())]
@@ -175,19 +170,19 @@ def _scripted(archive: _Archive, content: _Content, constants: _Content) -> Weig
     )
 
 
-def _code_members(archive: _Archive) -> list[str]:
-    """The files of code, as many as may be looked through."""
-    names, left = [], _MAX_CODE
+def _code(archive: _Archive) -> Mapping[str, str]:
+    """The files of code by their names, as many as may be looked through."""
+    texts, left = {}, _MAX_CODE
     for name, member in archive.members.items():
         if name.startswith(f"{archive.root}code/") and name.endswith(".py") and member.size <= left:
             left -= member.size
-            names.append(name)
-    return names
+            texts[name.removeprefix(archive.root)] = member.section().read().decode("utf-8", "replace")
+    return texts
 
 
-def _code_of(archive: _Archive, kind: str) -> str:
-    """The code that a class stands in: `__torch__.torch.nn.modules.rnn.LSTM` in `__torch__/torch/nn/modules/rnn.py`."""
-    return archive.text(f"code/{kind.rpartition('.')[0].replace('.', '/')}.py")
+def _code_name(kind: str) -> str:
+    """Where a class stands: `__torch__.torch.nn.modules.rnn.LSTM` in `code/__torch__/torch/nn/modules/rnn.py`."""
+    return f"code/{kind.rpartition('.')[0].replace('.', '/')}.py"
 
 
 def _constant_name(path: str) -> str:
@@ -243,7 +238,7 @@ class _LegacyStorages:
         """
         for key in keys if isinstance(keys, list) else ():
             storage = self._told.get(text_of(key) or "")
-            if storage is None:
+            if storage is None or storage.key in self._sections:
                 raise SourceError("this file has a storage that no tensor has", found=shorten(text_of(key) or "?"))
             count = int.from_bytes(section.read(start, 8), "little")
             if count != storage.numel:
@@ -274,19 +269,28 @@ def _legacy(section: Section, start: int, work: int = MAX_WORK) -> _Content:
     return _Content(content.value, content.called, storages.locate)
 
 
-def _storage_in_pickle(storage: Any) -> tuple[Section, str, bool]:  # noqa: ANN401  # a record of a pickle
-    """A storage that was pickled without `torch.save`: as the bytes of a small file of PyTorch."""
-    held = (
-        storage.arguments[0]
-        if isinstance(storage, Call) and storage.path == _FROM_BYTES and storage.arguments
-        else None
-    )
-    section = section_of(held)
-    first = read_pickled(section, work=_NESTED_WORK)
-    if type(first.value) is not int or first.value != MAGIC:
-        raise SourceError("a tensor's storage is none of PyTorch")
-    content = _legacy(section, first.end, _NESTED_WORK)
-    return content.locate(content.value)
+class _PickledStorages:
+    """Storages that were pickled without `torch.save`: each as the bytes of a small file of PyTorch."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[Section, str, bool]] = {}  # by the identity of the record, which the value keeps
+
+    def locate(self, storage: Any) -> tuple[Section, str, bool]:  # noqa: ANN401  # a record of a pickle
+        """Where a storage is."""
+        if not isinstance(storage, Call) or storage.path != _FROM_BYTES or not storage.arguments:
+            raise SourceError("a tensor in this pickle has no storage")
+        if id(storage) not in self._found:
+            if len(self._found) == _MAX_PICKLED:
+                raise SourceError("this pickle has too many tensors", expected=f"at most {_MAX_PICKLED:,}")
+            self._found[id(storage)] = self._in_bytes(section_of(storage.arguments[0]))
+        return self._found[id(storage)]
+
+    def _in_bytes(self, section: Section) -> tuple[Section, str, bool]:
+        first = read_pickled(section, work=_NESTED_WORK)
+        if type(first.value) is not int or first.value != MAGIC:
+            raise SourceError("a tensor's storage is none of PyTorch")
+        content = _legacy(section, first.end, _NESTED_WORK)
+        return content.locate(content.value)
 
 
 # --- what is in it ---------------------------------------------------------------------------------------------------
@@ -307,14 +311,9 @@ class _Leaves:
         if not is_array(call):
             return tensor_of(call, self._locate)
         array = raw_array(call)
-        if array is None and not _holds_objects(call):
+        if array is None and objects_of(call) is None:
             return Unreadable(described(call))
         return array
-
-
-def _holds_objects(call: Call) -> bool:
-    """Whether an array is one of objects, which may be arrays."""
-    return isinstance(call.state, tuple) and bool(call.state) and isinstance(call.state[-1], list)
 
 
 def _weight_file(

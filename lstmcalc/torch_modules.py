@@ -9,6 +9,7 @@ Source: torch 2.13.0 (torch/nn/modules/rnn.py; torch/ao/nn/quantized/dynamic/mod
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from lstmcalc.errors import shorten
@@ -45,14 +46,19 @@ def stated_modules(modules: Iterable[Module], code: Code = lambda _: "") -> tupl
         modules: All of a file.
         code: Where the code of a class of a TorchScript archive is.
     """
-    found = (_stated(module, code) for module in modules)
+    coded: dict[str, Table] = {}  # by class, of which there are few where the modules are many
+    found = []
+    for module in modules:
+        kind = _MANGLED.sub("", module.kind)
+        if kind.startswith(f"__torch__.{_RNN}") and module.kind not in coded:
+            coded[module.kind] = _in_code(module.kind, code(module.kind))
+        scripted = kind.startswith("__torch__.")
+        attributes = coded.get(module.kind, Table()) if scripted else module.attributes
+        found.append(_stated(module, kind.removeprefix("__torch__."), attributes, scripted=scripted))
     return tuple(stated for stated in found if stated is not None)
 
 
-def _stated(module: Module, code: Code) -> Stated | None:
-    scripted = module.kind.startswith("__torch__.")
-    kind = _MANGLED.sub("", module.kind).removeprefix("__torch__.")
-    attributes = _in_code(module, code(module.kind)) if scripted else module.attributes
+def _stated(module: Module, kind: str, attributes: Table, *, scripted: bool) -> Stated | None:
     name = _kind_of(kind, attributes, scripted=scripted)
     if name is None:
         return None
@@ -127,17 +133,16 @@ _CALLS: Final = {
     "torch.rnn_tanh(": "RNN_TANH",
     "torch.rnn_relu(": "RNN_RELU",
 }
+_MAX_CALLS, _MAX_LIST = 200, 100_000  # how much of hostile code is looked through
 _CONSTANT: Final = re.compile(r"CONSTANTS\.c\d{1,9}")
 
 
-def _in_code(module: Module, text: str) -> Table:
+def _in_code(kind: str, text: str) -> Table:
     """The settings of a class in TorchScript's code: its constants, else those of its call of `torch.lstm`."""
-    _, begun, body = text.partition(f"class {module.kind.rpartition('.')[2]}(Module):\n")
+    _, begun, body = text.partition(f"class {kind.rpartition('.')[2]}(Module):\n")
     body = body.partition("\nclass ")[0] if begun else ""
     constants = [(name, _literal(value)) for name, value in _FINAL.findall(body)]
-    if constants or not _MANGLED.sub("", module.kind).startswith(f"__torch__.{_RNN}"):
-        return Table(constants)
-    return next((settings for settings, _ in _calls(body)), Table())
+    return Table(constants) if constants else next((settings for settings, _ in _calls(body)), Table())
 
 
 def _calls(text: str) -> Iterator[tuple[Table, str]]:
@@ -177,9 +182,9 @@ def frozen_modules(text: str) -> Iterator[Stated]:
     Args:
         text: The code of the archive.
     """
-    for number, (settings, given) in enumerate(_calls(text)):
+    for number, (settings, given) in enumerate(islice(_calls(text), _MAX_CALLS)):
         name, listed = _weight_list(text, given)
-        constants = _CONSTANT.findall(listed)
+        constants = _CONSTANT.findall(listed) if len(listed) <= _MAX_LIST else []
         fields, _ = _fields(settings, tuple(_SETTINGS))
         names = list(_flat_names(fields, len(constants)))
         mode = text_of(settings.get("mode")) or ""

@@ -26,7 +26,7 @@ _STORAGES: Final = {
 _QUANTIZED: Final = {"qint8": 1, "quint8": 1, "qint32": 4, "quint4x2": 1, "quint2x4": 1}  # bytes of an item
 _SHORT: Final = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32"}
 _MAX_WRAPPED: Final = 8  # a parameter of a subclass of a tensor is a call in a call
-_STATE: Final = 4  # storage, offset, size and stride
+_MAX_ARGUMENTS: Final = 8  # of the functions below; a file can have a million
 
 
 class Storage(NamedTuple):
@@ -148,7 +148,7 @@ def tensor_of(call: Call, locate: Locate) -> Tensor | Unreadable | None:
     if not call.path.startswith("torch.") or name not in _REBUILDERS:
         return None
     try:
-        return _REBUILDERS[name](call.arguments, locate)
+        return _REBUILDERS[name](call.arguments[:_MAX_ARGUMENTS], locate)
     except SourceError:
         raise
     except (IndexError, TypeError, ValueError, AttributeError):  # arguments that are missing, or are something else
@@ -161,7 +161,7 @@ def _unwrapped(call: Call) -> Call | None:
     """What a parameter or a subclass of a tensor is made of; None if this is neither."""
     path, arguments = call.path, call.arguments
     if path in ("copyreg.__newobj__", "copy_reg.__newobj__") and arguments and isinstance(arguments[0], Global):
-        return Call(arguments[0], arguments[1:])
+        return Call(arguments[0], arguments[1:_MAX_ARGUMENTS])
     if path in _WRAPPERS and arguments and isinstance(arguments[0], Call):
         return arguments[0]
     if path in _FROM_TYPE and len(arguments) > 2 and isinstance(arguments[2], tuple):  # noqa: PLR2004  # function, type, arguments

@@ -1,0 +1,53 @@
+"""Damaged copies of files: what a broken download, a broken disk and a hostile mind make of them."""
+
+import random
+from collections.abc import Iterator
+
+# What an integer of a file is set to: the ends of the ranges, and what comes just before and after.
+EXTREMES = tuple(value & (2**64 - 1) for bits in (7, 8, 15, 16, 31, 32, 63) for value in (2**bits - 1, 2**bits)) + (0, 1)
+
+
+def mutated(content: bytes, seed: int, count: int) -> Iterator[bytes]:
+    """`count` copies of a file, each damaged in one to four ways; the same for the same seed."""
+    draw = random.Random(seed)  # noqa: S311  # not for secrets
+    for _ in range(count):
+        damaged = bytearray(content)
+        for _ in range(draw.choice((1, 1, 1, 2, 4))):
+            draw.choice(WAYS)(damaged, draw)
+        yield bytes(damaged)
+
+
+def flip(content: bytearray, draw: random.Random) -> None:
+    at = draw.randrange(len(content)) if content else None
+    if at is not None:
+        content[at] ^= 1 << draw.randrange(8)
+
+
+def replace(content: bytearray, draw: random.Random) -> None:
+    at = draw.randrange(len(content) + 1)
+    content[at : at + 1] = bytes([draw.randrange(256)])
+
+
+def truncate(content: bytearray, draw: random.Random) -> None:
+    del content[draw.randrange(len(content) + 1) :]
+
+
+def splice(content: bytearray, draw: random.Random) -> None:
+    """A piece of the file again, elsewhere, over what is there or between it."""
+    start, at, length = draw.randrange(len(content) + 1), draw.randrange(len(content) + 1), draw.randrange(1, 64)
+    content[at : at + draw.choice((0, length))] = content[start : start + length]
+
+
+def cut(content: bytearray, draw: random.Random) -> None:
+    at = draw.randrange(len(content) + 1)
+    del content[at : at + draw.randrange(1, 32)]
+
+
+def stretch(content: bytearray, draw: random.Random) -> None:
+    """An integer that is far too large, or none at all: a length, an offset, a size."""
+    at, width = draw.randrange(len(content) + 1), draw.choice((1, 2, 4, 8))
+    value = draw.choice(EXTREMES) % 256**width
+    content[at : at + width] = value.to_bytes(width, draw.choice(("little", "big")))
+
+
+WAYS = (flip, replace, truncate, splice, cut, stretch, stretch)
