@@ -97,9 +97,8 @@ def raw_array(call: Call) -> RawArray | None:
         state = call.arguments[2]
     elif call.path in _RECONSTRUCT:
         state = call.state
-    elif call.path in _FROM_BUFFER and len(call.arguments) == 4:  # noqa: PLR2004  # as the function has them
-        data, dtype, shape, order = call.arguments
-        state = (1, shape, dtype, text_of(order) == "F", data)
+    elif call.path in _FROM_BUFFER and len(call.arguments) in (4, 5):
+        return _from_buffer(*call.arguments)
     else:
         return None
     if not isinstance(state, tuple) or len(state) not in (_STATE - 1, _STATE):  # a version stands first since 2006
@@ -117,6 +116,18 @@ def _from_state(shape: Any, dtype: Any, in_columns: Any, data: Any) -> RawArray 
     array = RawArray(name, View(sizes, strides), data, big_endian)
     array.check()
     return array
+
+
+def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any, axes: Any = None) -> RawArray | None:  # noqa: ANN401
+    """As `_frombuffer` has it: where the order is `K`, the axes stand in the order in which they were stored."""
+    array = _from_state(shape, dtype, text_of(order) == "F", data)
+    if array is None or text_of(order) != "K":
+        return array
+    sizes, strides, _ = array.view
+    fits = isinstance(axes, tuple) and len(axes) == len(sizes) and all(type(axis) is int for axis in axes)
+    if not fits or sorted(axes) != list(range(len(sizes))):
+        raise SourceError("an array in this pickle is damaged", expected="its axes in some order")
+    return array._replace(view=View(tuple(sizes[axis] for axis in axes), tuple(strides[axis] for axis in axes)))
 
 
 def dtype_of(dtype: Any) -> tuple[str, bool] | None:  # noqa: ANN401  # a record of a pickle

@@ -102,8 +102,10 @@ def joined(path: str, name: str) -> str:
 
 
 def _check(tree: Tree, path: str, depth: int) -> None:
-    if depth > _MAX_DEPTH or len(path) > _MAX_PATH:
+    if depth > _MAX_DEPTH:
         raise SourceError("this file is nested too deeply", expected=f"at most {_MAX_DEPTH} levels")
+    if len(path) > _MAX_PATH:
+        raise SourceError("a name in this file is too long", expected=f"at most {_MAX_PATH:,} characters")
     if len(tree.leaves) > _MAX_TENSORS:
         raise SourceError("this file has too many tensors", expected=f"at most {_MAX_TENSORS:,}")
 

@@ -321,7 +321,7 @@ def _weight_file(
     content: _Content,
     notes: tuple[str, ...],
     code: Code = lambda _: "",
-    named: Callable[[str], str] = lambda path: path or "tensor",
+    named: Callable[[str], str] = lambda path: path or "tensor",  # what is alone in a file has no name
 ) -> WeightFile:
     leaves = _Leaves(content.locate)
     tree = walk(content.value, leaves)

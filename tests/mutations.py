@@ -4,7 +4,8 @@ import random
 from collections.abc import Iterator
 
 # What an integer of a file is set to: the ends of the ranges, and what comes just before and after.
-EXTREMES = tuple(value & (2**64 - 1) for bits in (7, 8, 15, 16, 31, 32, 63) for value in (2**bits - 1, 2**bits)) + (0, 1)
+_BITS = (7, 8, 15, 16, 31, 32, 63)
+EXTREMES = (0, 1, *(value for bits in _BITS for value in (2**bits - 1, 2**bits)), 2**64 - 1)
 
 
 def mutated(content: bytes, seed: int, count: int) -> Iterator[bytes]:
