@@ -230,12 +230,20 @@ class _Cursor:
         """Pass over some bytes, and say where they are."""
         here = self.tell()
         passed = self.section.part(here, count)
-        self._base, self._buffer, self._at = here + count, b"", 0
+        if self._at + count <= len(self._buffer):
+            self._at += count
+        else:
+            self._base, self._buffer, self._at = here + count, b"", 0
         return passed
 
     def line(self) -> Section:
         """Pass over a line, which must end, and say where it is."""
         here = at = self.tell()
+        end = self._buffer.find(b"\n", self._at)
+        if end >= 0:
+            line = self.skip(end - self._at)
+            self._at += 1
+            return line
         while at < self.section.length:
             piece = self.section.read(at, min(_CHUNK, self.section.length - at))
             found = piece.find(b"\n")
@@ -245,10 +253,17 @@ class _Cursor:
             at += len(piece)
         raise _cut_off()
 
+    def held(self, passed: Section) -> bytes:
+        """The bytes of something that was just passed over, without reading them again if that can be."""
+        start = passed.start - self.section.start - self._base
+        if 0 <= start and start + passed.length <= len(self._buffer):
+            return self._buffer[start : start + passed.length]
+        return passed.read()
+
     def short_line(self) -> bytes:
         """A line of a few characters."""
-        end = self._buffer.find(b"\n", self._at)
-        if end >= 0 and end - self._at <= _MAX_NAME:
+        end = self._buffer.find(b"\n", self._at, self._at + _MAX_NAME + 1)
+        if end >= 0:
             return self.take(end + 1 - self._at)[:-1]
         line = self.line()
         if line.length > _MAX_NAME:
@@ -311,6 +326,7 @@ class _Machine:
         if length < 0:
             raise _damaged("a string of negative length")
         if length > LONG_STRING:
+            self._left -= _CONTAINER
             return LongString(self.cursor.skip(length), "utf-8" if coding == "utf-8" else "")
         self._left -= _STRING + length // 16
         raw = self.cursor.take(length)
@@ -320,14 +336,18 @@ class _Machine:
         """A string of protocol 0: `raw-unicode-escape`, or `escaped` between quotes."""
         line = self.cursor.line()
         if coding == "escaped":
-            quotes = line.read(0, 1) + line.read(line.length - 1, 1)
-            if line.length < 2 or quotes not in (b"''", b'""'):  # noqa: PLR2004  # both quotes
+            ends = (
+                [self.cursor.held(line.part(at, 1)) for at in (0, line.length - 1)] if line.length > 1 else [b"", b""]
+            )
+            if ends not in ([b"'", b"'"], [b'"', b'"']):
                 raise _damaged("a string without quotes")
             line = line.part(1, line.length - 2)
         if line.length > LONG_STRING:
+            self._left -= _CONTAINER
             return LongString(line, coding)
         self._left -= _STRING + line.length // 16
-        return _unescaped(line.read()).decode("latin-1") if coding == "escaped" else line.read().decode(coding)
+        raw = self.cursor.held(line)
+        return _unescaped(raw).decode("latin-1") if coding == "escaped" else raw.decode(coding)
 
     def long_number(self, layout: str) -> int:
         """An integer after the count of its bytes."""

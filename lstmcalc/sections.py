@@ -18,7 +18,7 @@ _MAX_RATIO: Final = 1032
 MAX_INFLATED: Final = 2 << 30  # of compressed bytes, how many are inflated for one tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Section:
     """Bytes of a file, or bytes at hand.
 

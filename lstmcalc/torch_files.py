@@ -28,6 +28,7 @@ MAGIC: Final = 0x1950A86A20F9469CFC6C  # torch/serialization.py
 _MAX_CODE: Final = 4 << 20  # bytes of TorchScript's code that are looked through
 _VERSION: Final = 1001  # torch/serialization.py, PROTOCOL_VERSION
 _FROM_BYTES: Final = "torch.storage._load_from_bytes"
+_MAX_CODE_FILES: Final = 1000
 _MAX_PICKLED: Final = 20_000
 _NESTED_WORK: Final = 10_000  # for the few opcodes of a storage that was pickled by itself
 _NOT_READ: Final = {
@@ -172,9 +173,11 @@ def _scripted(archive: _Archive, content: _Content, constants: _Content) -> Weig
 
 def _code(archive: _Archive) -> Mapping[str, str]:
     """The files of code by their names, as many as may be looked through."""
-    texts, left = {}, _MAX_CODE
+    texts: dict[str, str] = {}
+    left = _MAX_CODE
     for name, member in archive.members.items():
-        if name.startswith(f"{archive.root}code/") and name.endswith(".py") and member.size <= left:
+        wanted = name.startswith(f"{archive.root}code/") and name.endswith(".py") and len(texts) < _MAX_CODE_FILES
+        if wanted and member.size <= left:
             left -= member.size
             texts[name.removeprefix(archive.root)] = member.section().read().decode("utf-8", "replace")
     return texts
