@@ -256,7 +256,7 @@ class _Cursor:
     def held(self, passed: Section) -> bytes:
         """The bytes of something that was just passed over, without reading them again if that can be."""
         start = passed.start - self.section.start - self._base
-        if 0 <= start and start + passed.length <= len(self._buffer):
+        if start >= 0 and start + passed.length <= len(self._buffer):
             return self._buffer[start : start + passed.length]
         return passed.read()
 

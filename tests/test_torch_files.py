@@ -312,6 +312,26 @@ def test_a_tensor_that_cannot_be_is_refused(program: bytes, words: str | None, t
             read_torch(path)
 
 
+OLD = b"ctorch._utils\n_rebuild_tensor\n(" + storage_of(b"K\4") + b"K\1ctorch\nSize\nK\3\x85\x85RK\1\x85tR"  # of 0.4
+PARAMETER = global_of("torch.nn.parameter", "Parameter", 2)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        OLD,
+        PARAMETER + OLD + b"\x85\x81\x88\x89}\x87b",
+        global_of("copyreg", "__newobj__", 2) + PARAMETER + OLD + b"\x86R\x88\x89}\x87b",
+        global_of("torch.autograd.variable", "Variable", 2) + OLD + b"\x85R",
+    ],
+)
+def test_tensors_of_old_versions_are_read(program: bytes, tmp_path: Path) -> None:
+    numbers = np.arange(4, dtype="<f4")
+    path = archive_of(b"\x80\2}" + text_of("w") + program + b"s.", tmp_path / "a.pt", numbers.tobytes())
+    (tensor,) = read_torch(path).tensors
+    assert (tensor.name, tensor.read().tolist()) == ("w", [1, 2, 3])
+
+
 def test_a_view_that_repeats_numbers_for_ever_is_listed_and_not_read(tmp_path: Path) -> None:
     path = archive_of(tensor_of(size=HUGE + b"\x85", stride=b"K\0\x85"), tmp_path / "a.pt")
     (tensor,) = read_torch(path).tensors
