@@ -1,6 +1,6 @@
 """Where an LSTM comes from: SOURCE is a file, standard input or text, and is read as what it contains.
 
-Not here: how each kind is read (`pycode`, `printed`, `documents`, `keras_json`).
+Not here: how each kind is read (`pycode`, `printed`, `documents`, `keras_json`, `weight_sources`).
 """
 
 import os
@@ -22,6 +22,7 @@ _TOML_HEADER: Final = r"(?m)^\s*\[\s*[\"']?(tool|lstm|data)\b[^()]*\]\s*(#.*)?$"
 _SETTING: Final = r"(?m)^\s*(input_size|hidden_size)\s*="
 _PRINTED_LINE: Final = r"\bLSTM(Cell)?\(\d+, \d+[,)]"
 _MAGIC: Final = r"\s*[%!?]|.*\w\?+\s*$"  # what is for the notebook, and not for Python
+_HEAD: Final = 4096  # bytes of a file that tell whether it is text
 _CONTROL: Final = r"[\x00-\x06\x0e-\x1a\x1c-\x1f]"
 
 
@@ -35,21 +36,48 @@ def read_source(source: str, settings: Mapping[str, Any]) -> list[Found]:
     Raises:
         SourceError: It cannot be read, is none of the known kinds, has no LSTM, or does not make sense.
         UsageError: It is neither a file nor such a text.
+        MissingExtraError: What reads this kind of weight file is not installed.
     """
+    if _has_weights(source):
+        from lstmcalc.weight_sources import read_weights
+
+        _refuse_settings(settings)
+        return read_weights(source)
     text = _opened(source)
     if not text.text.strip():
         raise SourceError(f"{text.name or 'SOURCE'} is empty", expected=_EXPECTED)
     kind = _kind(text)
     if kind in _CODE:
         return _CODE[kind](text, settings)
+    _refuse_settings(settings)
+    return _READERS[kind](text)
+
+
+def _refuse_settings(settings: Mapping[str, Any]) -> None:
+    """There are names to set in code alone."""
     if settings:
         raise UsageError(
             "there is nothing to set", expected="code with names in it", where=f"--set {next(iter(settings))}"
         )
-    return _READERS[kind](text)
 
 
-_EXPECTED: Final = "code, a printed model, TOML or JSON that describes an LSTM"
+def _has_weights(source: str) -> bool:
+    """Whether a source is a weight file: a file that does not begin as text does, and is of a known kind."""
+    if not os.path.isfile(source):  # noqa: PTH113  # as below
+        return False
+    try:
+        with open(source, "rb") as stream:  # noqa: PTH123  # as below
+            head = stream.read(_HEAD)
+    except OSError:
+        return False  # whoever reads it says why
+    if not re.search(_CONTROL.encode(), head):
+        return False
+    from lstmcalc.weight_files import weight_kind
+
+    return bool(weight_kind(source))
+
+
+_EXPECTED: Final = "code, a printed model, TOML or JSON that describes an LSTM, or a weight file"
 
 
 def find_config() -> list[Found]:

@@ -7,7 +7,7 @@ Not here: how a layer is read (`parse`).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.config import (
     AROUND_FIELDS,
@@ -18,6 +18,9 @@ from lstmcalc.config import (
     LSTMConfig,
     Surroundings,
 )
+
+if TYPE_CHECKING:
+    from lstmcalc.recognition import Recognised
 
 
 class Origin(NamedTuple):
@@ -93,6 +96,7 @@ class Found(NamedTuple):
         path: What its parameters' names begin with, if that is known: `lstm_1`, or `both/{direction}_lstm`.
         input_shape: The shape of an array that it is given there, None for a size that is not known; `pointers` has
             it as `input`.
+        weights: The LSTM in a weight file, if the source is one.
     """
 
     name: str
@@ -108,6 +112,7 @@ class Found(NamedTuple):
     unmodelled: tuple[str, ...] = ()
     path: str = ""
     input_shape: tuple[int | None, ...] = ()
+    weights: "Recognised | None" = None
 
 
 class Subject(NamedTuple):

@@ -1,0 +1,48 @@
+"""What a module of a file is called in a report: its path, without what wrapped it and what every name begins with.
+
+Sources: torch 2.13.0 (`_orig_mod` of torch.compile, torch/_dynamo/eval_frame.py; `module` of DataParallel); flax
+0.12.8 (`params`); Keras' and Flax' Bidirectional, as `frameworks` has them.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+_CONTAINERS: Final = frozenset(("state_dict", "model_state_dict", "model_state", "model", "params", "weights", "net"))
+_OUTER: Final = ("params", "state_dict", "model_state_dict")
+
+
+def module_name(unit: str, framework: str = "") -> str:
+    """The name of a module by its path, whose parts are divided by slashes; `lstm` if nothing is left of it.
+
+    As `encoder.rnn`; where there is a module for each direction, that of both, or what their names have in common.
+    """
+    if framework.startswith("flax"):
+        unit = re.sub(r"(^|/)cell$", "", unit)
+    if "{direction}" in unit:
+        parent, _, rest = unit.partition("{direction}")
+        wrapped = parent and framework != "keras1"  # bidirectional/{direction}_lstm
+        unit = parent if wrapped else f"{parent}{rest.strip('_')}"
+    parts = [part for part in unit.split("/") if part and part != "_orig_mod"]
+    if _leads(parts, "module"):
+        parts.remove("module")
+    if parts and parts[0] in _OUTER:
+        parts.pop(0)
+    return ".".join(parts) or "lstm"
+
+
+def wrapping_notes(unit: str) -> tuple[str, ...]:
+    """What wrapped a module, in sentences."""
+    parts = unit.split("/")
+    found = []
+    if "_orig_mod" in parts:
+        found.append("names have _orig_mod in them, which torch.compile adds: a model that is not compiled has it not")
+    if _leads(parts, "module"):
+        found.append("names begin with module, which DataParallel adds: a bare model has it not")
+    return tuple(found)
+
+
+def _leads(parts: Sequence[str], word: str) -> bool:
+    """Whether a word comes first, but for what a checkpoint calls its parts."""
+    first = next((part for part in parts if part not in _CONTAINERS and part != "_orig_mod"), "")
+    return first == word

@@ -1,0 +1,217 @@
+"""The names of `layouts` backwards: which framework's LSTM has an array called so, and which of its arrays it is.
+
+    hits("encoder.rnn.weight_ih_l1_reverse")[0] == Hit("pytorch", "encoder/rnn", 1, 1, "weight_ih", None)
+
+Files call modules what they like; what stands behind the module follows the table of `frameworks`. Where files have
+other words than the table, they are listed here, each with its source.
+
+Not here: whether the shapes go together (`recognition`).
+"""
+
+import re
+from functools import cache
+from string import Formatter
+from typing import Final, NamedTuple
+
+from lstmcalc.frameworks import LAYOUTS, Layout, Stored
+
+# Candle's, MindSpore's and tinygrad's names are PyTorch's, and so are Paddle's but those of its cells.
+FRAMEWORKS: Final = tuple(name for name in LAYOUTS if name not in ("candle", "mindspore", "tinygrad"))
+
+# What the table has for a module's own path, and what stands there in a file.
+_PATHS: Final = {
+    "onnx": ("lstm{layer}.", "{path}/"),
+    "openvino": ("lstm{layer}.", "{path}/"),
+    "mxnet": ("lstm0_", "{stem}"),
+    "haiku": ("lstm{cell_number}/", "{lstm}"),
+    "chainer": ("/{cell}/", "{path}/{cell}/"),
+    "flax-linen": ("params/{path}cell/", "{path}/"),
+    "flax-nnx": ("{path}cell/", "{path}/"),
+    "flax-nnx-optimized": ("{path}cell/", "{path}/"),
+    "keras": ("{path}/lstm_cell/", "{path}/{a_cell}"),
+    "keras2": ("{path}/lstm_cell/", "{path}/{a_cell}"),
+    # cudnn_compatible_lstm_cell and basic_lstm_cell: tf_keras 2.21.0, legacy_cells.py.
+    "tf1": ("{path}/lstm_cell/", "{path}/{lstm_cell}/"),
+}
+_WORDS: Final = {
+    "path": "",
+    "a_cell": r"(?:(?:\w+_)?cell(?:_\d+)?/)?",
+    "lstm_cell": r"(?:basic_)?lstm_cell(?:_\d+)?",
+    "lstm": r"(?P<stem>[^/]*lstm[^/]*)/",
+    "layer": r"(?P<layer>\d{1,6})",
+    "cell": r"(?P<layer>\d{1,6})",
+    "stem": r"(?:(?P<stem>[^/]*)_)?",
+}
+# Before TensorFlow 1.2 a kernel is called weights and a bias biases (BasicLSTMCell of TensorFlow 1.1).
+_OLD: Final = {"tf1": (("kernel", "(?:kernel|weights)"), ("bias", "(?:bias|biases)"))}
+
+# Where in a module's path its layer and direction stand, for layers that are one module and not several by hand.
+_STACKS: Final = {
+    "tf1": (
+        r"(?:(?P<base>.*)/)?stack_bidirectional_rnn/cell_(?P<layer>\d{1,6})/bidirectional_rnn/(?P<direction>fw|bw)",
+        r"(?P<base>(?:.*/)?multi_rnn_cell)/cell_(?P<layer>\d{1,6})",
+    ),
+    "paddle": (r"(?:(?P<base>.*)/)?(?P<layer>\d{1,6})/cell(?:_(?P<direction>fw|bw))?",),
+}
+
+
+class Hit(NamedTuple):
+    """What an array may be.
+
+    Attributes:
+        framework: Whose.
+        unit: The path of its module, its parts divided by slashes.
+        layer: Its layer, as far as its name says; the number of its cell, where that is what the names have.
+        direction: The index of its direction; None if it holds both, or the name says nothing.
+        holds: What it holds, as in `frameworks`.
+        gate: The gate it holds alone, or None.
+    """
+
+    framework: str
+    unit: str
+    layer: int
+    direction: int | None
+    holds: str
+    gate: str | None
+
+
+class _Pattern(NamedTuple):
+    framework: str
+    stored: Stored
+    parts: int  # of the name's path
+    regex: re.Pattern[str]
+    layout: Layout
+
+
+@cache
+def _patterns() -> tuple[_Pattern, ...]:
+    made = []
+    for framework in FRAMEWORKS:
+        layout = LAYOUTS[framework]
+        layout = layout.projected or layout  # Paddle: the names of its cells
+        for stored in layout.stored:
+            text = _expression(framework, layout, stored)
+            optional = "/)?" in text
+            least = text.replace("[^/]", "").count("/") + 1 - optional
+            made += [
+                _Pattern(framework, stored, parts, re.compile(text), layout)
+                for parts in range(least, least + 1 + optional)
+            ]
+    return tuple(made)
+
+
+def _expression(framework: str, layout: Layout, stored: Stored) -> str:
+    """The end of an array's name, behind its module."""
+    template = stored.name.removesuffix(":0").replace(".", "/")
+    fixed, free = _PATHS.get(framework, ("", ""))
+    template = template.replace(fixed.replace(".", "/"), free, 1) if fixed else template
+    if template.startswith("{path}_"):  # Keras 1: the layer's name goes on in that of the array
+        template = template.replace("{path}_", "{stem}", 1)
+    template = template.removeprefix("{path}").removeprefix("/")
+    words = {
+        **_WORDS,
+        "direction": "(?P<direction>" + "|".join(map(re.escape, layout.directions)) + ")",
+        "gate": "(?P<gate>" + "|".join(map(re.escape, stored.words)) + ")",
+    }
+    text = "".join(
+        re.escape(literal) + (words[word] if word else "") for literal, word, _, _ in Formatter().parse(template)
+    )
+    for word, old in _OLD.get(framework, ()):
+        text = re.sub(rf"/{word}$", f"/{old}", text)
+    return text
+
+
+@cache
+def _tail_matches(tail: str, parts: int) -> tuple[tuple[_Pattern, re.Match[str]], ...]:
+    """The patterns that the last parts of a name match."""
+    pairs = ((pattern, pattern.regex.fullmatch(tail)) for pattern in _patterns() if pattern.parts == parts)
+    return tuple((pattern, match) for pattern, match in pairs if match)
+
+
+_DEEPEST: Final = 3  # parts of a name behind its module
+_LONGEST: Final = 1000  # characters of a name that are looked at
+
+
+def plain_name(name: str) -> str:
+    """A name with slashes between its parts, whatever the file has: `['a']['b']`, `a.b`, `a/b:0`."""
+    if "['" in name:
+        name = re.sub(r"\['([^']*)'\]", r"/\1", name)
+    return re.sub(r"/+", "/", name.removesuffix(":0").removesuffix(".value").replace(".", "/")).strip("/")
+
+
+def hits(name: str) -> list[Hit]:
+    """What an array called so may be, in the order of the table; empty for most."""
+    plain = plain_name(name)
+    if len(plain) > _LONGEST:
+        return []
+    parts = plain.split("/")
+    found = []
+    for count in range(1, min(_DEEPEST, len(parts)) + 1):
+        path = "/".join(parts[:-count])
+        for pattern, match in _tail_matches("/".join(parts[-count:]), count):
+            if pattern.framework in _COLON and _COLON[pattern.framework] != name.endswith(":0"):
+                continue
+            if count > 1 and not path and pattern.framework in _COLON:
+                continue  # lstm_cell/kernel: the cell is the module
+            hit = _hit(pattern, match, path)
+            if hit:
+                found.append(hit)
+    return found
+
+
+_COLON: Final = {"keras": False, "keras2": True}  # whether names end in :0
+
+
+def _hit(pattern: _Pattern, match: re.Match[str], path: str) -> Hit | None:
+    """What a match says; None if the module's path is none of this framework."""
+    groups = match.groupdict()
+    unit = "/".join(part for part in (path, groups.get("stem")) if part)
+    layer, word = groups.get("layer"), groups.get("direction")
+    if pattern.framework in _STACKS:
+        placed = next(filter(None, (re.fullmatch(text, unit) for text in _STACKS[pattern.framework])), None)
+        if placed:
+            own = placed.groupdict()
+            unit, layer, word = own["base"] or "", own["layer"], own.get("direction")
+        elif pattern.framework == "paddle":
+            return None
+    direction = None if word is None else pattern.layout.directions.index(word)
+    if word is None and "direction" not in pattern.stored.axes and "{cell}" not in pattern.stored.name:
+        direction = 0
+    gate = groups.get("gate")
+    letter = pattern.layout.gates[pattern.stored.words.index(gate)] if gate else None
+    return Hit(pattern.framework, unit, int(layer or 0), direction, pattern.stored.holds, letter)
+
+
+def both_of(framework: str, unit: str) -> tuple[str, int] | None:
+    """The path of a module of one direction with `{direction}` for the word, and which it is; None if there is none.
+
+    As `bidirectional_1/{direction}_lstm` and 0, of `bidirectional_1/forward_lstm`.
+    """
+    layout = LAYOUTS[framework]
+    if layout.kind == "cell" or not layout.directions[0]:
+        return None
+    for index, word in enumerate(layout.directions):
+        match = re.fullmatch(rf"((?:.*/)?){word}((?:_\w+)?(?:/.*)?)", unit)
+        if match:
+            return f"{match[1]}{{direction}}{match[2]}", index
+    return None
+
+
+# Arrays of recurrent modules that no LSTM's are called like; flax 0.12.8, dm-haiku 0.0.17 and tf_keras 2.21.0
+# (legacy_cells.py).
+_RELATIVES: Final = (
+    ("GRU", re.compile(r"(?:(?P<unit>.*)/)?(?:h[rzn]|i[rzn])/(?:kernel|bias)")),
+    ("GRU", re.compile(r"(?P<unit>(?:.*/)?[^/]*gru[^/]*)/(?:w_i|w_h|b)")),
+    ("GRU", re.compile(r"(?P<unit>(?:.*/)?gru_cell)/(?:gates|candidate)/(?:kernel|bias|weights|biases)")),
+)
+
+
+def relative_kind(name: str) -> tuple[str, str] | None:
+    """What recurrent module, and with which path, has an array called so and is no LSTM; None if none has."""
+    plain = plain_name(name)
+    if len(plain) <= _LONGEST:
+        for kind, regex in _RELATIVES:
+            match = regex.fullmatch(plain)
+            if match:
+                return kind, match["unit"] or ""
+    return None

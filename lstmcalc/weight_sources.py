@@ -1,0 +1,81 @@
+"""A weight file as SOURCE: its LSTMs with their settings, what is certain of them, and what was found wrong.
+
+Not here: how files are read (`weight_files`), and which LSTMs are in them (`recognition`).
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from lstmcalc.config import DTYPE_BYTES
+from lstmcalc.errors import SourceError
+from lstmcalc.raw import shown_name
+from lstmcalc.recognition import Recognised, contents_text, recognise
+from lstmcalc.subject import Found, Gap, Origin, Pointer, Setting
+from lstmcalc.weight_files import open_weights
+
+_LISTED: Final = 4  # missing arrays, or modules, in a message
+
+
+def read_weights(path: str) -> list[Found]:
+    """Every LSTM in a weight file; no numbers are read.
+
+    Raises:
+        SourceError: The file cannot be read, is damaged, or has no LSTM.
+        MissingExtraError: What reads this kind of file is not installed.
+    """
+    contents = recognise(open_weights(path))
+    name = shown_name(path)
+    if not contents.lstms:
+        raise SourceError(
+            f"no LSTM in {name}",
+            "the weights of one, under names of PyTorch, Keras, ...",
+            contents_text(contents) or "no tensors",
+        )
+    rest = contents_text(contents)
+    about = [*contents.file.notes, *([f"besides, {name} holds {rest}"] if rest else [])]
+    found = [_found(item, name, contents.file.format) for item in contents.lstms]
+    found[0] = found[0]._replace(notes=(*found[0].notes, *about))
+    return found
+
+
+def _found(item: Recognised, name: str, kind: str) -> Found:
+    layer = {field: _setting(value, name, certainty) for field, (value, certainty) in item.settings.items()}
+    if item.framework == "pytorch":  # what no array depends on
+        unsaid = {"batch_first": False, "dropout": 0.0}
+        layer |= {field: _setting(value, name, "unknown") for field, value in unsaid.items() if field not in layer}
+    dtypes = {tensor.dtype for tensor in item.tensors.values()}
+    if len(dtypes) == 1 and dtypes <= DTYPE_BYTES.keys():
+        layer.setdefault("dtype", _setting(next(iter(dtypes)), name, "stated"))
+    count = len(item.tensors)
+    return Found(
+        item.name,
+        item.framework,
+        f"{count:,} tensor{'s' * (count != 1)} of {kind}",
+        name,
+        layer,
+        {"": Pointer(name, "")},
+        {field: Gap(why) for field, why in item.unknown.items()},
+        notes=(*item.notes, *_wrong(item)),
+        unmodelled=item.unmodelled,
+        path=item.path,
+        weights=item,
+    )
+
+
+def _setting(value: Any, where: str, certainty: str) -> Setting:  # noqa: ANN401  # of any setting
+    return Setting(value, Origin("source", where, certainty))
+
+
+def _wrong(item: Recognised) -> list[str]:
+    """What is not as it should be."""
+    notes = []
+    if item.missing:
+        notes.append(f"missing for {item.config}: {_listed(item.missing)}")
+    if item.misshaped:
+        notes.append(f"misshaped for {item.config}: {_listed(item.misshaped)}")
+    return notes
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more:,} more" if more > 0 else "")
