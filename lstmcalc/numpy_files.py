@@ -80,7 +80,7 @@ def read_npz(path: str) -> WeightFile:
     with opened_zip(path, name) as archive:
         for info in archive.infolist():
             if not info.filename.endswith(".npy"):
-                others += not info.is_dir()
+                others += not info.filename.endswith("/")
                 continue
             key = info.filename.removesuffix(".npy")
             if key in tensors:
@@ -93,7 +93,8 @@ def read_npz(path: str) -> WeightFile:
             count = numel(header.shape) * header.width
             reader = _member_reader(path, where, info.filename, header)
             tensors[key] = Stored(key, header.dtype, header.shape, count, reader)
-    notes = (f"{others} members that are no arrays are left alone",) if others else ()
+    left = "1 member that is no array is" if others == 1 else f"{others:,} members that are no arrays are"
+    notes = (f"{left} left alone",) if others else ()
     return WeightFile("NumPy (npz)", tuple(tensors.values()), notes=notes)
 
 

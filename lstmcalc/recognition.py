@@ -19,7 +19,7 @@ from lstmcalc.module_names import module_name, wrapping_notes
 from lstmcalc.patterns import FRAMEWORKS, both_of, hits, plain_name, relative_kind
 from lstmcalc.raw import numel
 from lstmcalc.readings import Key, Reading, Relative, Slots, misfit, read_slots
-from lstmcalc.reparametrized import with_products
+from lstmcalc.reparametrized import product_notes, with_products
 from lstmcalc.tensors import Stated, Stored, WeightFile
 
 Either: TypeAlias = Reading | Relative
@@ -82,7 +82,8 @@ def recognise(file: WeightFile) -> Contents:
     listed = sorted((plain_name(name), name) for name in by_name)
     for reading in _readings([tensor for tensor in tensors if tensor.name not in taken]):
         if isinstance(reading, Reading):
-            found.append((_recognised(reading, listed), reading.names))
+            made = [sources[name] for name in reading.names if name in sources]
+            found.append((_recognised(reading, listed, product_notes(made)), reading.names))
         else:
             found.append((reading._replace(unit=module_name(reading.unit)), reading.names))
     order = {tensor.name: index for index, tensor in enumerate(tensors)}
@@ -272,8 +273,8 @@ def _size_of(item: Either) -> object:
     return item.config if isinstance(item, Reading) else (item.kind, item.input_size, item.hidden_size)
 
 
-def _recognised(reading: Reading, listed: Sequence[tuple[str, str]]) -> Recognised:
-    """A reading in the words of the file."""
+def _recognised(reading: Reading, listed: Sequence[tuple[str, str]], notes: tuple[str, ...]) -> Recognised:
+    """A reading in the words of the file; `listed` are all names, sorted."""
     fields = [field for field in HYPERPARAMETERS if field not in ("batch_first", "dropout", *reading.unknown)]
     own_path = reading.framework.startswith(("keras", "tf1")) and reading.config.num_layers == 1
     return Recognised(
@@ -285,7 +286,7 @@ def _recognised(reading: Reading, listed: Sequence[tuple[str, str]]) -> Recognis
         reading.found,
         tuple(_in_file(reading.unit, name) for name in reading.missing),
         reading.misshaped,
-        reading.notes + wrapping_notes(reading.unit),
+        reading.notes + wrapping_notes(reading.unit) + notes,
         _unmodelled(reading, listed),
         reading.unit if own_path else "",
     )

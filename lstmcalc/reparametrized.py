@@ -49,6 +49,22 @@ def with_products(tensors: Iterable[Stored]) -> tuple[list[Stored], Mapping[str,
     return ([*listed, *made] if made else listed), sources
 
 
+def product_notes(sources: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """What weights were made of, in sentences."""
+    listed = list(sources)
+    notes = []
+    for parts in listed[:1] if len(listed) > _SHOWN else listed:
+        more = f", and {len(listed) - 1:,} more so" if len(listed) > _SHOWN else ""
+        if len(parts) > 1:
+            notes.append(f"weight_norm: a weight is {parts[0]} * {parts[1]} / norm({parts[1]}){more}")
+        else:
+            notes.append(f"{parts[0]} is the weight before dropout, as it is used when nothing is dropped{more}")
+    return tuple(notes)
+
+
+_SHOWN: Final = 2
+
+
 def _product(name: str, magnitude: Stored, direction: Stored) -> Callable[[], Any]:
     def read() -> Any:  # noqa: ANN401
         import numpy as np

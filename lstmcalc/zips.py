@@ -47,6 +47,7 @@ def opened_zip(path: str, name: str) -> "Iterator[ZipFile]":
     except (
         BadZipFile,
         EOFError,
+        KeyError,
         LZMAError,
         NotImplementedError,
         OverflowError,
