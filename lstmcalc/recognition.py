@@ -40,6 +40,7 @@ class Recognised(NamedTuple):
         notes: What is worth knowing, in sentences.
         unmodelled: What makes it compute something else than an LSTM of PyTorch.
         path: What its arrays' names begin with in this framework, for `Storage`; empty for its own paths.
+        options: The framework's own settings that change what goes in and comes out, as far as the file says them.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Recognised(NamedTuple):
     notes: tuple[str, ...] = ()
     unmodelled: tuple[str, ...] = ()
     path: str = ""
+    options: Mapping[str, object] = {}
 
 
 class Contents(NamedTuple):
@@ -328,17 +330,22 @@ _SIZES: Final = ("input_size", "hidden_size", "num_layers", "bias", "bidirection
 
 def _stated(stated: Stated, by_name: Mapping[str, Stored]) -> Recognised | Relative:
     """A module that the file itself describes; what it does not say follows from its arrays."""
+    by_name = {**by_name, **{tensor.name: tensor for tensor in stated.computed}} if stated.computed else by_name
+    name = stated.name or "lstm"
     slots = _stated_slots(stated, by_name)
-    reading = read_slots(stated.framework, stated.name, slots) if slots else None
+    reading = read_slots(stated.framework, name, slots) if slots else None
     fields: dict[str, Any] = dict(stated.fields)
     kind = stated.kind.lower()
     if "lstm" not in kind or "conv" in kind:
         sizes = fields.get("input_size"), fields.get("hidden_size")
         if isinstance(reading, Relative):
             sizes = sizes[0] or reading.input_size, sizes[1] or reading.hidden_size
-        return Relative(stated.name, stated.kind, *sizes, tuple(stated.tensors.values()))
-    known = (*HYPERPARAMETERS, *DATA_FIELDS)
-    settings = {field: (value, "stated") for field, value in fields.items() if field in known}
+        return Relative(name, stated.kind, *sizes, tuple(stated.tensors.values()))
+    settings = {
+        field: (value, "inferred" if field in stated.inferred else "stated")
+        for field, value in fields.items()
+        if field in (*HYPERPARAMETERS, *DATA_FIELDS)
+    }
     if isinstance(reading, Reading):
         inferred = {field: (getattr(reading.config, field), "inferred") for field in _SIZES}
         settings = {field: item for field, item in inferred.items() if field not in reading.unknown} | settings
@@ -348,7 +355,7 @@ def _stated(stated: Stated, by_name: Mapping[str, Stored]) -> Recognised | Relat
     config = _config(settings)
     found, missing, misshaped = _held(config, stated, by_name) if config and not unknown else ({}, (), ())
     return Recognised(
-        stated.name,
+        name,
         stated.framework,
         config or LSTMConfig(1, 1),
         settings,
@@ -358,6 +365,7 @@ def _stated(stated: Stated, by_name: Mapping[str, Stored]) -> Recognised | Relat
         misshaped,
         stated.notes,
         stated.unmodelled,
+        options=stated.options,
     )
 
 

@@ -37,6 +37,10 @@ class Stated(NamedTuple):
         tensors: Its parameters' names, as `layouts` lists them for its framework, to the names that the file has.
         notes: What is worth knowing, in sentences.
         unmodelled: What makes it compute something else than an LSTM of PyTorch, each as `activation = 'relu'`.
+        inferred: Those of `fields` that follow from shapes and names, and that no setting in the file says.
+        options: The framework's own settings that change what goes in and comes out, as `return_sequences`.
+        computed: Parameters that the file does not have as they are: its own graph computes them of its tensors. The
+            names in `tensors` that are none of the file's are theirs.
     """
 
     name: str
@@ -46,6 +50,9 @@ class Stated(NamedTuple):
     tensors: Mapping[str, str]
     notes: tuple[str, ...] = ()
     unmodelled: tuple[str, ...] = ()
+    inferred: tuple[str, ...] = ()
+    options: Mapping[str, object] = {}
+    computed: tuple[Stored, ...] = ()
 
 
 class WeightFile(NamedTuple):
@@ -62,3 +69,13 @@ class WeightFile(NamedTuple):
     tensors: tuple[Stored, ...]
     stated: tuple[Stated, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def read_stated(file: WeightFile, stated: Stated) -> dict[str, Any]:
+    """The parameters of a module by their layout's names, as `weights.unpack` takes them.
+
+    Raises:
+        SourceError: One of them cannot be read.
+    """
+    by_name = {tensor.name: tensor for tensor in (*file.tensors, *stated.computed)}
+    return {parameter: by_name[name].read() for parameter, name in stated.tensors.items()}

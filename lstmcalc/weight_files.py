@@ -75,7 +75,7 @@ def _zip_kind(path: str) -> str:
     with opened_zip(path, shown_name(path)) as archive:
         names = archive.namelist()
     parts = {name.rpartition("/")[2] for name in names}
-    if "data.pkl" in parts:
+    if parts & {"data.pkl", "archive_format", "extern_modules"}:  # the last two it refuses by name
         return "torch"
     if "model.weights.h5" in parts:
         return "keras"

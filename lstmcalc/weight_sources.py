@@ -55,6 +55,7 @@ def _found(item: Recognised, name: str, kind: str) -> Found:
         layer,
         {"": Pointer(name, "")},
         {field: Gap(why) for field, why in item.unknown.items()},
+        options=item.options,
         notes=(*item.notes, *_wrong(item)),
         unmodelled=item.unmodelled,
         path=item.path,
