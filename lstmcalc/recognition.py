@@ -77,8 +77,9 @@ def recognise(file: WeightFile) -> Contents:
     """The LSTMs of a weight file, and what else is recurrent in it."""
     tensors, sources = with_products(file.tensors)
     by_name = {tensor.name: tensor for tensor in tensors}
+    whole = [_completed(stated, sources) for stated in file.stated]
     found: list[tuple[Recognised | Relative, Sequence[str]]] = [
-        (_stated(stated, by_name), tuple(stated.tensors.values())) for stated in file.stated
+        (_stated(stated, by_name), tuple(stated.tensors.values())) for stated in whole
     ]
     taken = {name for _, names in found for name in names}
     listed = sorted((plain_name(name), name) for name in by_name)
@@ -326,6 +327,18 @@ def _ending(pattern: str) -> str:
 
 
 _SIZES: Final = ("input_size", "hidden_size", "num_layers", "bias", "bidirectional", "proj_size")
+
+
+def _completed(stated: Stated, products: Mapping[str, tuple[str, ...]]) -> Stated:
+    """A module with the weights that follow from others of its tensors."""
+    begin = f"{stated.name}." if stated.name else ""
+    own = {
+        name[len(begin) :]: name
+        for name in products
+        if name.startswith(begin) and "." not in name[len(begin) :] and name[len(begin) :] not in stated.tensors
+    }
+    notes = product_notes([products[name] for name in own.values()])
+    return stated._replace(tensors={**stated.tensors, **own}, notes=(*stated.notes, *notes)) if own else stated
 
 
 def _stated(stated: Stated, by_name: Mapping[str, Stored]) -> Recognised | Relative:

@@ -416,6 +416,35 @@ def test_what_is_stated_need_not_have_arrays() -> None:
     assert lstm.missing == ()
 
 
+def test_a_stated_module_has_weights_that_follow_from_others() -> None:
+    names = {name: f"rnn.{name}" for name in LSTM if name != "weight_hh_l0"}
+    shapes = {f"rnn.{name}": shape for name, shape in LSTM.items() if name != "weight_hh_l0"}
+    shapes |= {"rnn.weight_hh_l0_g": (80, 1), "rnn.weight_hh_l0_v": (80, 20)}
+    module = Stated("rnn", "LSTM", "pytorch", {"input_size": 10, "hidden_size": 20}, names)
+    contents = recognise(WeightFile("PyTorch", shaped(shapes).tensors, (module,)))
+    (lstm,) = contents.lstms
+    assert (lstm.missing, len(lstm.tensors)) == ((), 4)
+    assert "weight_norm" in lstm.notes[0]
+    assert set(contents.owners) == set(shapes)
+
+
+def test_arrays_that_a_file_computes_are_a_modules_too() -> None:
+    computed = shaped({"W": (1, 80, 10)}).tensors
+    module = Stated(
+        "n",
+        "LSTM",
+        "onnx",
+        {"hidden_size": 20},
+        {"lstm0.W": "W", "lstm0.R": "r"},
+        computed=computed,
+        inferred=("hidden_size",),
+    )
+    (lstm,) = recognise(WeightFile("ONNX", shaped({"r": (1, 80, 20)}).tensors, (module,))).lstms
+    assert lstm.config == LSTMConfig(10, 20, bias=False)
+    assert lstm.settings["hidden_size"] == (20, "inferred")
+    assert lstm.missing == ()
+
+
 def test_a_stated_relative_is_one() -> None:
     contents = recognise(stated(kind="GRU", fields={"input_size": 10, "hidden_size": 20}))
     assert contents.lstms == ()
