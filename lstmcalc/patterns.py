@@ -9,6 +9,7 @@ Not here: whether the shapes go together (`recognition`).
 """
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from string import Formatter
 from typing import Final, NamedTuple
@@ -33,14 +34,17 @@ _PATHS: Final = {
     # cudnn_compatible_lstm_cell and basic_lstm_cell: tf_keras 2.21.0, legacy_cells.py.
     "tf1": ("{path}/lstm_cell/", "{path}/{lstm_cell}/"),
 }
+_ANY: Final = "[^/]"
+_A_CELL: Final = "<a cell>"  # or nothing: Keras 2 before cells had names, and CuDNNLSTM
+_CELL: Final = r"(?:\w+_)?cell(?:_\d+)?/"
 _WORDS: Final = {
     "path": "",
-    "a_cell": r"(?:(?:\w+_)?cell(?:_\d+)?/)?",
+    "a_cell": _A_CELL,
     "lstm_cell": r"(?:basic_)?lstm_cell(?:_\d+)?",
-    "lstm": r"(?P<stem>[^/]*lstm[^/]*)/",
+    "lstm": rf"(?P<stem>{_ANY}*lstm{_ANY}*)/",
     "layer": r"(?P<layer>\d{1,6})",
     "cell": r"(?P<layer>\d{1,6})",
-    "stem": r"(?:(?P<stem>[^/]*)_)?",
+    "stem": rf"(?:(?P<stem>{_ANY}*)_)?",
 }
 # Before TensorFlow 1.2 a kernel is called weights and a bias biases (BasicLSTMCell of TensorFlow 1.1).
 _OLD: Final = {"tf1": (("kernel", "(?:kernel|weights)"), ("bias", "(?:bias|biases)"))}
@@ -80,6 +84,7 @@ class _Pattern(NamedTuple):
     stored: Stored
     parts: int  # of the name's path
     regex: re.Pattern[str]
+    last: re.Pattern[str]  # of these parts
     layout: Layout
 
 
@@ -91,13 +96,17 @@ def _patterns() -> tuple[_Pattern, ...]:
         layout = layout.projected or layout  # Paddle: the names of its cells
         for stored in layout.stored:
             text = _expression(framework, layout, stored)
-            optional = "/)?" in text
-            least = text.replace("[^/]", "").count("/") + 1 - optional
-            made += [
-                _Pattern(framework, stored, parts, re.compile(text), layout)
-                for parts in range(least, least + 1 + optional)
-            ]
+            for variant in dict.fromkeys((text.replace(_A_CELL, ""), text.replace(_A_CELL, _CELL))):
+                parts = variant.replace(_ANY, "").count("/") + 1
+                last = variant.replace(_ANY, "\0").rpartition("/")[2].replace("\0", _ANY)
+                made.append(_Pattern(framework, stored, parts, re.compile(variant), re.compile(last), layout))
     return tuple(made)
+
+
+@cache
+def _ending_in(last: str) -> tuple[_Pattern, ...]:
+    """The patterns that a name can have whose last part is this; none, for most parts of most files."""
+    return tuple(pattern for pattern in _patterns() if pattern.last.fullmatch(last))
 
 
 def _expression(framework: str, layout: Layout, stored: Stored) -> str:
@@ -121,15 +130,9 @@ def _expression(framework: str, layout: Layout, stored: Stored) -> str:
     return text
 
 
-@cache
-def _tail_matches(tail: str, parts: int) -> tuple[tuple[_Pattern, re.Match[str]], ...]:
-    """The patterns that the last parts of a name match."""
-    pairs = ((pattern, pattern.regex.fullmatch(tail)) for pattern in _patterns() if pattern.parts == parts)
-    return tuple((pattern, match) for pattern, match in pairs if match)
-
-
 _DEEPEST: Final = 3  # parts of a name behind its module
 _LONGEST: Final = 1000  # characters of a name that are looked at
+_LONGEST_PART: Final = 200
 
 
 def plain_name(name: str) -> str:
@@ -141,22 +144,45 @@ def plain_name(name: str) -> str:
 
 def hits(name: str) -> list[Hit]:
     """What an array called so may be, in the order of the table; empty for most."""
-    plain = plain_name(name)
-    if len(plain) > _LONGEST:
-        return []
-    parts = plain.split("/")
-    found = []
-    for count in range(1, min(_DEEPEST, len(parts)) + 1):
-        path = "/".join(parts[:-count])
-        for pattern, match in _tail_matches("/".join(parts[-count:]), count):
-            if pattern.framework in _COLON and _COLON[pattern.framework] != name.endswith(":0"):
-                continue
-            if count > 1 and not path and pattern.framework in _COLON:
-                continue  # lstm_cell/kernel: the cell is the module
-            hit = _hit(pattern, match, path)
-            if hit:
-                found.append(hit)
+    found = (_hit(pattern, match, path) for pattern, match, path in _matches(name))
+    return [hit for hit in found if hit]
+
+
+def recurrent_units(name: str) -> set[str]:
+    """The paths of the modules that an array called so would make recurrent; none for most names."""
+    return {
+        path
+        for pattern, _, path in _matches(name)
+        if "weight_hh" in pattern.stored.holds or pattern.framework in ("pytorch", "mxnet")
+    }
+
+
+def units_above(name: str) -> set[str]:
+    """The paths of all modules that an array called so can be part of."""
+    path, found = plain_name(name), set()
+    for _ in range(_DEEPEST):
+        path, divided, _ = path.rpartition("/")
+        found.add(path)
+        if not divided:
+            break
     return found
+
+
+def _matches(name: str) -> Iterator[tuple[_Pattern, re.Match[str], str]]:
+    """The patterns that the end of a name has, with what stands before it."""
+    plain = plain_name(name)
+    *before, last = plain.rsplit("/", _DEEPEST)
+    candidates = _ending_in(last) if len(plain) <= _LONGEST and len(last) <= _LONGEST_PART else ()
+    for pattern in candidates:
+        if pattern.parts > len(before) + 1 or _COLON.get(pattern.framework, name.endswith(":0")) != name.endswith(":0"):
+            continue
+        parts = plain.rsplit("/", pattern.parts)
+        path = parts.pop(0) if len(parts) > pattern.parts else ""
+        if pattern.parts > 1 and not path and pattern.framework in _COLON:
+            continue  # lstm_cell/kernel: the cell is the module
+        match = pattern.regex.fullmatch("/".join(parts))
+        if match:
+            yield pattern, match, path
 
 
 _COLON: Final = {"keras": False, "keras2": True}  # whether names end in :0

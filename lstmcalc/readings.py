@@ -171,9 +171,10 @@ def _lstm(framework: str, unit: str, slots: Slots, sizes: _Sizes, guess: str = "
             bidirectional=sizes.directions == 2 or any(key[1] for key in slots) or upper == {2 * sizes.recurrent},  # noqa: PLR2004
             proj_size=sizes.recurrent if sizes.recurrent < sizes.hidden else 0,
         )
-        places = [place for layer in range(layers) for place in Storage(config, framework).placements(layer)]
+        storage = Storage(config, framework)
     except LstmcalcError:
         return None
+    places = [place for layer in range(layers) for place in storage.placements(layer)]
     unknown = {} if width else {"input_size": "the file has no array that reads the input"}
     found, missing, misshaped = _held(places, slots, open_width=not width)
     keys = {_key(place) for place in places}

@@ -7,7 +7,7 @@ Not here: how names (`patterns`) and shapes (`readings`) are read, files (`weigh
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -16,7 +16,7 @@ from lstmcalc.errors import LstmcalcError
 from lstmcalc.frameworks import LAYOUTS
 from lstmcalc.layouts import Storage, axis_names
 from lstmcalc.module_names import module_name, wrapping_notes
-from lstmcalc.patterns import FRAMEWORKS, both_of, hits, plain_name, relative_kind
+from lstmcalc.patterns import FRAMEWORKS, both_of, hits, plain_name, recurrent_units, relative_kind, units_above
 from lstmcalc.raw import numel
 from lstmcalc.readings import Key, Reading, Relative, Slots, misfit, read_slots
 from lstmcalc.reparametrized import product_notes, with_products
@@ -131,10 +131,11 @@ class _Group(NamedTuple):
 
 def _readings(tensors: Sequence[Stored]) -> list[Either]:
     """What the arrays are, each of them in one module."""
-    groups = _grouped(tensors)
+    groups = _grouped(_recurrent(tensors))
     candidates: list[Either] = [reading for group in groups for reading in _read_group(group)]
     candidates += [*_merged(groups), *_paddle(groups), *_relatives(tensors)]
-    candidates = [item for item in candidates if not _is_optimizer(item, candidates)]
+    trained = {_size_of(item) for item in candidates if not (_OPTIMIZERS | _MOMENTS) & set(item.unit.split("/"))}
+    candidates = [item for item in candidates if not _is_optimizer(item, trained)]
     taken: set[str] = set()
     chosen = []
     for item in sorted(candidates, key=_worth):
@@ -148,6 +149,12 @@ def _worth(item: Either) -> tuple[int, int, int]:
     """Sorts the better reading first: most arrays that fit, then a short path, then the order of the table."""
     rank = FRAMEWORKS.index(item.framework) if isinstance(item, Reading) else len(FRAMEWORKS)
     return item.defects - len(item.names), item.unit.count("/"), rank
+
+
+def _recurrent(tensors: Sequence[Stored]) -> list[Stored]:
+    """The arrays of modules that have a recurrent matrix, and a few more: of most files none."""
+    units = {unit for tensor in tensors for unit in recurrent_units(tensor.name)}
+    return [tensor for tensor in tensors if not units.isdisjoint(units_above(tensor.name))] if units else []
 
 
 def _grouped(tensors: Iterable[Stored]) -> list[_Group]:
@@ -261,15 +268,10 @@ _OPTIMIZERS: Final = frozenset(
 )
 
 
-def _is_optimizer(item: Either, others: Sequence[Either]) -> bool:
+def _is_optimizer(item: Either, trained: Collection[object]) -> bool:
     """Whether these are an optimizer's moments: called so, or in an optimizer beside an LSTM of the same sizes."""
     parts = set(item.unit.split("/"))
-    if _MOMENTS & parts:
-        return True
-    return bool(_OPTIMIZERS & parts) and any(
-        not (_OPTIMIZERS | _MOMENTS) & set(other.unit.split("/")) and _size_of(other) == _size_of(item)
-        for other in others
-    )
+    return bool(_MOMENTS & parts) or (bool(_OPTIMIZERS & parts) and _size_of(item) in trained)
 
 
 def _size_of(item: Either) -> object:
