@@ -40,6 +40,10 @@ RUN: Final = (
     Flag("repeat", ("--repeat",), (), "INT", "Time so many calls, and of each framework of --against in turn"),
     Flag("threads", ("--threads",), (), "INT", "Threads that each may use when timed (default 1)"),
 )
+FILE: Final = Flag("file", (), (), "FILE", "A weight file: safetensors, PyTorch, NumPy, ONNX or Keras")
+STATS: Final = Flag(
+    "stats", ("--stats",), (), "", "Read the numbers: min, max, mean, norm, and how many are NaN or Inf"
+)
 
 
 def _optimizer_names() -> tuple[str, ...]:
@@ -286,6 +290,28 @@ def _sweep(typed: TypedFlags) -> Outcome:
         draw_sweep(tree, str(plot))
         tree["modules"][-1]["notes"].append(f"drew {_shown_name(str(plot))}")
     return Outcome(tree, style)
+
+
+@program.command(
+    """
+    lstmcalc ls model.safetensors
+    lstmcalc ls checkpoint.pt --module encoder --stats
+    lstmcalc ls model.npz --format csv > tensors.csv
+    """,
+    File=(FILE, SOURCE_FLAGS[1]),
+    Output=(STATS, *OUTPUT),
+)
+def _ls(typed: TypedFlags) -> Outcome:
+    """Every tensor of a weight file: its name, the LSTM it is of, dtype, shape, count and bytes.
+
+    Only the file's index is read, and with --stats its numbers too.
+    """
+    if typed["file"] is None:
+        raise UsageError("no file is named", expected="a weight file, as model.safetensors", hint="see lstmcalc ls -h")
+    style = _style(typed)
+    return Outcome(
+        report.ls_tree(str(typed["file"]), parse.several(typed["module"]), stats=bool(typed["stats"])), style
+    )
 
 
 @program.command(

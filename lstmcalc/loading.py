@@ -6,9 +6,9 @@ Not here: which LSTM is in a file (`recognition`), and how layouts are converted
 from typing import Any, Final
 
 from lstmcalc.arrays import Array
-from lstmcalc.errors import SourceError, TooLargeError, bytes_text, shorten
+from lstmcalc.errors import SourceError, TooLargeError, bytes_text
 from lstmcalc.machine import available_memory
-from lstmcalc.raw import numel
+from lstmcalc.raw import numel, printable
 from lstmcalc.recognition import Recognised
 
 _FLOATS: Final = ("float16", "float32", "float64")
@@ -40,10 +40,10 @@ def load(lstm: Recognised) -> dict[str, Array]:
                 "float32 or another float",
                 tensor.dtype,
                 "quantized weights are numbers only with their scales",
-                where=shorten(tensor.name)[1:-1],
+                where=printable(tensor.name),
             )
         if array.shape != tensor.shape:
-            raise SourceError("not as its file says", str(tensor.shape), str(array.shape), where=tensor.name)
+            raise SourceError("not as its file says", str(tensor.shape), str(array.shape), where=printable(tensor.name))
         arrays[name] = array
     widest = max((array.dtype for array in arrays.values()), key=lambda dtype: dtype.itemsize)
     return unpack(
@@ -57,17 +57,17 @@ def _check(lstm: Recognised) -> None:
         if found:
             more = f" and {len(found) - 3:,} more" if len(found) > 3 else ""  # noqa: PLR2004  # what can be read
             raise SourceError(
-                f"the weights of {lstm.name} are not whole",
+                f"the weights of {printable(lstm.name)} are not whole",
                 f"all arrays of {lstm.config}",
-                f"{what}: {', '.join(found[:3])}{more}",
+                f"{what}: {', '.join(map(printable, found[:3]))}{more}",
             )
     if not lstm.tensors:
-        raise SourceError(f"the file has no weights of {lstm.name}", f"the arrays of {lstm.config}")
+        raise SourceError(f"the file has no weights of {printable(lstm.name)}", f"the arrays of {lstm.config}")
     wanted = _COPIES * sum(max(tensor.nbytes, 4 * numel(tensor.shape)) for tensor in lstm.tensors.values())
     free = available_memory()
     if wanted > free:
         raise TooLargeError(
-            f"the weights of {lstm.name} do not fit in memory",
+            f"the weights of {printable(lstm.name)} do not fit in memory",
             f"at most {bytes_text(free)}",
             f"{bytes_text(wanted)} while they are read",
         )

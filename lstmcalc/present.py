@@ -54,11 +54,13 @@ def blocks_of(tree: Tree) -> Iterator[Block]:
         "cost": _costs,
         "solve": _costs,
         "sweep": _costs,
+        "ls": _listing,
     }
     body = bodies[tree["command"]]
     for module in tree["modules"]:
         yield Heading(f"{module['name']}: {module['text']}")
-        yield _provenance(module)
+        if "provenance" in module:
+            yield _provenance(module)
         yield from body(module)
 
 
@@ -267,6 +269,12 @@ def _costs(module: Tree) -> Iterator[Block]:
         yield from cost_blocks.sweep_table(module)
     else:
         yield from cost_blocks.costs(module) if "products" in module else cost_blocks.solution(module)
+
+
+def _listing(module: Tree) -> Iterator[Block]:
+    from lstmcalc.listing_blocks import tensor_list
+
+    yield from tensor_list(module)
 
 
 def _frameworks(module: Tree) -> Iterator[Block]:

@@ -60,6 +60,15 @@ def shown_name(path: str) -> str:
     return path if path.isprintable() else shorten(path)
 
 
+_LONGEST: Final = 300  # characters of a name in a message
+
+
+def printable(text: str) -> str:
+    """Text with names of a file in it, for a terminal: no control characters, and of bounded length."""
+    text = text if text.isprintable() else repr(text)[1:-1]
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
 def read_block(path: str, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Any:  # noqa: ANN401
     """The numbers that stand end to end, little-endian, at an offset of a file.
 

@@ -17,7 +17,7 @@ from lstmcalc.frameworks import LAYOUTS
 from lstmcalc.layouts import Storage, axis_names
 from lstmcalc.module_names import module_name, wrapping_notes
 from lstmcalc.patterns import FRAMEWORKS, both_of, hits, plain_name, recurrent_units, relative_kind, units_above
-from lstmcalc.raw import numel
+from lstmcalc.raw import numel, printable
 from lstmcalc.readings import Key, Reading, Relative, Slots, misfit, read_slots
 from lstmcalc.reparametrized import product_notes, with_products
 from lstmcalc.tensors import Stated, Stored, WeightFile
@@ -105,7 +105,7 @@ def contents_text(contents: Contents) -> str:
     for kind in dict.fromkeys(item.kind for item in contents.relatives):
         items = [item for item in contents.relatives if item.kind == kind]
         shown = [_relative_text(item) for item in items[:_LISTED]] + ["..."] * (len(items) > _LISTED)
-        parts.append(f"{len(items):,} {kind}{'s' * (len(items) > 1)}: {', '.join(shown)}")
+        parts.append(f"{len(items):,} {printable(kind)}{'s' * (len(items) > 1)}: {', '.join(shown)}")
     rest = [tensor for tensor in contents.file.tensors if tensor.name not in contents.owners]
     if rest:
         other = "other " if contents.owners else ""
@@ -120,7 +120,7 @@ _LISTED: Final = 4  # modules in a message
 def _relative_text(item: Relative) -> str:
     sizes = [("input", item.input_size), ("hidden", item.hidden_size)]
     known = ", ".join(f"{what} {size}" for what, size in sizes if size)
-    return f"{item.unit} ({known})" if known else item.unit
+    return f"{printable(item.unit)} ({known})" if known else printable(item.unit)
 
 
 class _Group(NamedTuple):

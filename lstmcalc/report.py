@@ -128,6 +128,20 @@ def sweep_tree(
     return _document("sweep", _each_alone([swept(subject, request, progress) for subject in subjects]))
 
 
+def ls_tree(path: str, modules: Sequence[str] = (), *, stats: bool = False) -> Tree:
+    """Every tensor of a weight file; with `stats` what its numbers are like.
+
+    Raises:
+        SourceError: The file cannot be read, is damaged, or is no weight file.
+        MissingExtraError: What reads this kind of file is not installed.
+        UsageError: There is no such module.
+        TooLargeError: There would be more than `MAX_ROWS` rows.
+    """
+    from lstmcalc.listing import listed
+
+    return _document("ls", [listed(path, modules, stats=stats)])
+
+
 def run_tree(
     subjects: Sequence[Subject],
     runs: Sequence["Run"],

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from lstmcalc.config import DTYPE_BYTES
 from lstmcalc.errors import SourceError
-from lstmcalc.raw import shown_name
+from lstmcalc.raw import printable, shown_name
 from lstmcalc.recognition import Recognised, contents_text, recognise
 from lstmcalc.subject import Found, Gap, Origin, Pointer, Setting
 from lstmcalc.weight_files import open_weights
@@ -32,7 +32,7 @@ def read_weights(path: str) -> list[Found]:
             contents_text(contents) or "no tensors",
         )
     rest = contents_text(contents)
-    about = [*contents.file.notes, *([f"besides, {name} holds {rest}"] if rest else [])]
+    about = [*map(printable, contents.file.notes), *([f"besides, {name} holds {rest}"] if rest else [])]
     found = [_found(item, name, contents.file.format) for item in contents.lstms]
     found[0] = found[0]._replace(notes=(*found[0].notes, *about))
     return found
@@ -56,8 +56,8 @@ def _found(item: Recognised, name: str, kind: str) -> Found:
         {"": Pointer(name, "")},
         {field: Gap(why) for field, why in item.unknown.items()},
         options=item.options,
-        notes=(*item.notes, *_wrong(item)),
-        unmodelled=item.unmodelled,
+        notes=tuple(map(printable, (*item.notes, *_wrong(item)))),
+        unmodelled=tuple(map(printable, item.unmodelled)),
         path=item.path,
         weights=item,
     )

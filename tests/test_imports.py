@@ -105,6 +105,7 @@ ORDER = (
     "verify",
     "recipes",
     "trees",
+    "listing",
     "explain",
     "foreign",
     "cost",
@@ -115,6 +116,7 @@ ORDER = (
     "foreign_blocks",
     "explain_blocks",
     "cost_blocks",
+    "listing_blocks",
     "present",
     "render",
     "progress",
@@ -273,6 +275,34 @@ def test_readers_of_sources_are_loaded_for_a_source_of_their_kind(tmp_path: Path
     assert tree & READERS == {"lstmcalc.printed"}
     (tmp_path / "lstmcalc.toml").write_text("[lstm]\nhidden_size = 3\n", encoding="utf-8")
     assert loaded_by(here + RUN.format(["shapes"])) & READERS == {"lstmcalc.documents"}
+
+
+WEIGHT_FILES = {
+    f"lstmcalc.{name}"
+    for name in (
+        "weight_sources",
+        "weight_files",
+        "recognition",
+        "readings",
+        "patterns",
+        "safetensors_files",
+        "listing",
+    )
+}
+
+
+def test_weight_files_are_read_by_what_reads_them_and_without_numpy(tmp_path: Path) -> None:
+    weights, code = str(tmp_path / "a"), str(tmp_path / "a.py")
+    index = b'{"weight_hh_l0": {"dtype": "F32", "shape": [4, 1], "data_offsets": [0, 16]}}'
+    Path(weights).write_bytes(len(index).to_bytes(8, "little") + index + bytes(16))
+    Path(code).write_text("nn.LSTM(10, 20)", encoding="utf-8")
+    loaded = loaded_by(RUN.format(["params", weights, "--input", "3"]))
+    assert loaded >= WEIGHT_FILES - {"lstmcalc.listing"}
+    assert loaded.isdisjoint({*HEAVY, "zipfile", "lstmcalc.listing", "lstmcalc.numpy_files", "lstmcalc.loading"})
+    listing = loaded_by(RUN.format(["ls", weights]))
+    assert listing >= WEIGHT_FILES - {"lstmcalc.weight_sources"}
+    assert listing.isdisjoint(HEAVY)
+    assert loaded_by(RUN.format(["params", code])).isdisjoint(WEIGHT_FILES)
 
 
 def test_json_does_not_even_load_rich() -> None:
