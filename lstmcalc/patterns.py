@@ -46,8 +46,13 @@ _WORDS: Final = {
     "cell": r"(?P<layer>\d{1,6})",
     "stem": rf"(?:(?P<stem>{_ANY}*)_)?",
 }
-# Before TensorFlow 1.2 a kernel is called weights and a bias biases (BasicLSTMCell of TensorFlow 1.1).
-_OLD: Final = {"tf1": (("kernel", "(?:kernel|weights)"), ("bias", "(?:bias|biases)"))}
+# The last part of a name, and what stands there too: before TensorFlow 1.2 weights and biases (BasicLSTMCell of 1.1);
+# in cells written by hand enc_w_ih and the like (checkpoint20.npz of g2p_en 2.1.0).
+_STEM: Final = _WORDS["stem"]
+_ALSO: Final = {
+    "tf1": ((r"/kernel$", "/(?:kernel|weights)"), (r"/bias$", "/(?:bias|biases)")),
+    "pytorch-cell": ((r"^weight_", f"{_STEM}(?:weight|w)_"), (r"^bias_", f"{_STEM}(?:bias|b)_")),
+}
 
 # Where in a module's path its layer and direction stand, for layers that are one module and not several by hand.
 _STACKS: Final = {
@@ -125,8 +130,8 @@ def _expression(framework: str, layout: Layout, stored: Stored) -> str:
     text = "".join(
         re.escape(literal) + (words[word] if word else "") for literal, word, _, _ in Formatter().parse(template)
     )
-    for word, old in _OLD.get(framework, ()):
-        text = re.sub(rf"/{word}$", f"/{old}", text)
+    for end, other in _ALSO.get(framework, ()):
+        text = re.sub(end, lambda _, other=other: other, text)  # type: ignore[misc]  # mypy knows no defaults here
     return text
 
 

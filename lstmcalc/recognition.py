@@ -83,8 +83,14 @@ def recognise(file: WeightFile) -> Contents:
     ]
     taken = {name for _, names in found for name in names}
     listed = sorted((plain_name(name), name) for name in by_name)
+    copies = {
+        _sizes(item): index for index, (item, _) in enumerate(found) if index < len(whole) and whole[index].computed
+    }
     for reading in _readings([tensor for tensor in tensors if tensor.name not in taken]):
-        if isinstance(reading, Reading):
+        if isinstance(reading, Reading) and _sizes(reading) in copies:  # what a file computes an LSTM's weights of
+            item, names = found[copies[_sizes(reading)]]
+            found[copies[_sizes(reading)]] = item, (*names, *reading.names)
+        elif isinstance(reading, Reading):
             made = [sources[name] for name in reading.names if name in sources]
             found.append((_recognised(reading, listed, product_notes(made)), reading.names))
         else:
@@ -97,6 +103,14 @@ def recognise(file: WeightFile) -> Contents:
         owners |= {part: owner for name in names for part in sources.get(name, (name,))}
     lstms = tuple(item for item, _ in found if isinstance(item, Recognised))
     return Contents(file, lstms, tuple(item for item, _ in found if isinstance(item, Relative)), owners)
+
+
+def _sizes(item: Recognised | Relative | Reading) -> tuple[object, ...]:
+    """What tells LSTMs apart by their arrays; of others nothing does."""
+    if isinstance(item, Relative):
+        return (item,)
+    config = item.config
+    return config.input_size, config.hidden_size, config.num_layers, config.bidirectional, config.proj_size
 
 
 def contents_text(contents: Contents) -> str:

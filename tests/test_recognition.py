@@ -151,6 +151,7 @@ def test_rows_alone_do_not_tell_the_kind(shape: tuple[int, int], kind: str) -> N
         ({"gru/gru_cell/kernel": (7, 15), "gru/gru_cell/recurrent_kernel": (5, 15), "gru/gru_cell/bias": (2, 15)}, "GRU"),
         ({"encoder/kernel:0": (7, 5), "encoder/recurrent_kernel:0": (5, 5), "encoder/bias:0": (5,)}, "RNN"),
         ({"cell.weight_ih": (15, 7), "cell.weight_hh": (15, 5)}, "GRU"),
+        ({"enc_w_ih": (15, 7), "enc_w_hh": (15, 5), "enc_b_ih": (15,), "enc_b_hh": (15,)}, "GRU"),
         ({"W": (1, 15, 7), "R": (1, 15, 5), "B": (1, 30)}, "GRU"),
         ({"g.Wx": (15, 7), "g.Wh": (15, 5), "g.b": (15,), "g.bhn": (5,)}, "GRU"),
         ({f"params/cell/{x}{g}/kernel": ({"i": 7, "h": 5}[x], 5) for x in "ih" for g in "rzn"}, "GRU"),
@@ -443,6 +444,23 @@ def test_arrays_that_a_file_computes_are_a_modules_too() -> None:
     assert lstm.config == LSTMConfig(10, 20, bias=False)
     assert lstm.settings["hidden_size"] == (20, "inferred")
     assert lstm.missing == ()
+
+
+def test_what_a_file_computes_weights_of_is_no_lstm_of_its_own() -> None:
+    computed = shaped({"W": (1, 80, 10), "R": (1, 80, 20), "B": (1, 160)}).tensors
+    module = Stated("n", "LSTM", "onnx", {}, {f"lstm0.{item.name}": item.name for item in computed}, computed=computed)
+    contents = recognise(WeightFile("ONNX", shaped(under("decoder.", CELL)).tensors, (module,)))
+    assert [item.name for item in contents.lstms] == ["n"]
+    assert contents.owners == {**{f"decoder.{name}": "n" for name in CELL}, "W": "n", "R": "n", "B": "n"}
+    other = recognise(
+        WeightFile("ONNX", shaped(under("decoder.", {"weight_ih": (80, 9), "weight_hh": (80, 20)})).tensors, (module,))
+    )
+    assert [item.name for item in other.lstms] == ["n", "decoder"]
+
+
+def test_cells_written_by_hand_are_read() -> None:
+    lstm = only({"enc_w_ih": (20, 7), "enc_w_hh": (20, 5), "enc_b_ih": (20,), "enc_b_hh": (20,)})
+    assert (lstm.name, lstm.framework, lstm.config) == ("enc", "pytorch-cell", LSTMConfig(7, 5))
 
 
 def test_a_stated_relative_is_one() -> None:
