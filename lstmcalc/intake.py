@@ -78,7 +78,7 @@ def _named(found: Sequence[Found]) -> list[Found]:
 
 
 def lstms_in(source: str, module: str | None = None, **settings: object) -> dict[str, LSTMConfig]:
-    """The LSTMs in a source, by name: code, a printed model, TOML or JSON; nothing in it is executed.
+    """The LSTMs in a source, by name: code, a printed model, TOML, JSON or a weight file; nothing in it is executed.
 
     Args:
         source: A file that exists, `-` for standard input, or text.

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from lstmcalc.arrays import Array
 from lstmcalc.errors import SourceError, TooLargeError, bytes_text
+from lstmcalc.layouts import Storage
 from lstmcalc.machine import available_memory
 from lstmcalc.raw import numel, printable
 from lstmcalc.recognition import Recognised
@@ -61,8 +62,12 @@ def _check(lstm: Recognised) -> None:
                 f"all arrays of {lstm.config}",
                 f"{what}: {', '.join(map(printable, found[:3]))}{more}",
             )
-    if not lstm.tensors:
-        raise SourceError(f"the file has no weights of {printable(lstm.name)}", f"the arrays of {lstm.config}")
+    if len(lstm.tensors) < Storage(lstm.config, lstm.framework).num_arrays:
+        raise SourceError(
+            f"the file has no weights of {printable(lstm.name)} that can be read",
+            f"the arrays of {lstm.config}",
+            " and ".join(map(printable, lstm.unmodelled)),
+        )
     wanted = _COPIES * sum(max(tensor.nbytes, 4 * numel(tensor.shape)) for tensor in lstm.tensors.values())
     free = available_memory()
     if wanted > free:

@@ -95,7 +95,9 @@ FRAMEWORK_FLAG: Final = Flag(
     _framework_names,
 )
 SOURCE_FLAGS: Final = (
-    Flag("source", (), (), "SOURCE", 'Code, a printed model, TOML or JSON: a file, - or text as "nn.LSTM(10, 20)"'),
+    Flag(
+        "source", (), (), "SOURCE", 'Code, a printed model, TOML, JSON, weights: a file, - or text as "nn.LSTM(1, 2)"'
+    ),
     Flag("module", ("--module", "-m"), (), "NAME", "Of several LSTMs the one of this path, or end of a path", (), True),
     Flag("set", ("--set",), (), "NAME=VALUE", "What a name in the code stands for; may be repeated", (), True),
 )

@@ -77,7 +77,10 @@ def recognise(file: WeightFile) -> Contents:
     """The LSTMs of a weight file, and what else is recurrent in it."""
     tensors, sources = with_products(file.tensors)
     by_name = {tensor.name: tensor for tensor in tensors}
-    whole = [_completed(stated, sources) for stated in file.stated]
+    products: dict[str, list[str]] = {}
+    for name in sources:
+        products.setdefault(name.rpartition(".")[0], []).append(name)
+    whole = [_completed(stated, products.get(stated.name, ()), sources) for stated in file.stated]
     found: list[tuple[Recognised | Relative, Sequence[str]]] = [
         (_stated(stated, by_name), tuple(stated.tensors.values())) for stated in whole
     ]
@@ -115,11 +118,13 @@ def _sizes(item: Recognised | Relative | Reading) -> tuple[object, ...]:
 
 def contents_text(contents: Contents) -> str:
     """What a file holds besides its LSTMs, in a line; empty if that is nothing."""
-    parts = []
-    for kind in dict.fromkeys(item.kind for item in contents.relatives):
-        items = [item for item in contents.relatives if item.kind == kind]
+    parts, kinds = [], dict[str, list[Relative]]()
+    for item in contents.relatives:
+        kinds.setdefault(item.kind, []).append(item)
+    for kind, items in list(kinds.items())[:_LISTED]:
         shown = [_relative_text(item) for item in items[:_LISTED]] + ["..."] * (len(items) > _LISTED)
         parts.append(f"{len(items):,} {printable(kind)}{'s' * (len(items) > 1)}: {', '.join(shown)}")
+    parts += ["..."] * (len(kinds) > _LISTED)
     rest = [tensor for tensor in contents.file.tensors if tensor.name not in contents.owners]
     if rest:
         other = "other " if contents.owners else ""
@@ -345,15 +350,11 @@ def _ending(pattern: str) -> str:
 _SIZES: Final = ("input_size", "hidden_size", "num_layers", "bias", "bidirectional", "proj_size")
 
 
-def _completed(stated: Stated, products: Mapping[str, tuple[str, ...]]) -> Stated:
+def _completed(stated: Stated, products: Sequence[str], sources: Mapping[str, tuple[str, ...]]) -> Stated:
     """A module with the weights that follow from others of its tensors."""
-    begin = f"{stated.name}." if stated.name else ""
-    own = {
-        name[len(begin) :]: name
-        for name in products
-        if name.startswith(begin) and "." not in name[len(begin) :] and name[len(begin) :] not in stated.tensors
-    }
-    notes = product_notes([products[name] for name in own.values()])
+    named = ((name.rpartition(".")[2], name) for name in products)
+    own = {native: name for native, name in named if native not in stated.tensors}
+    notes = product_notes([sources[name] for name in own.values()])
     return stated._replace(tensors={**stated.tensors, **own}, notes=(*stated.notes, *notes)) if own else stated
 
 
@@ -383,6 +384,7 @@ def _stated(stated: Stated, by_name: Mapping[str, Stored]) -> Recognised | Relat
     }
     config = _config(settings)
     found, missing, misshaped = _held(config, stated, by_name) if config and not unknown else ({}, (), ())
+    missing = () if stated.unmodelled else missing  # quantized weights are there, and are no weights of an LSTM
     return Recognised(
         name,
         stated.framework,

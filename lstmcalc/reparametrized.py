@@ -21,6 +21,7 @@ def with_products(tensors: Iterable[Stored]) -> tuple[list[Stored], Mapping[str,
     """Tensors with the weights that follow from some of them, and the names of those for each."""
     listed = list(tensors)
     names = {tensor.name for tensor in listed}
+    modules = {name.rpartition(".")[0] for name in names}
     pairs: dict[str, dict[str, Stored]] = {}
     sources: dict[str, tuple[str, ...]] = {}
     made = []
@@ -36,8 +37,7 @@ def with_products(tensors: Iterable[Stored]) -> tuple[list[Stored], Mapping[str,
         match = _RAW.fullmatch(tensor.name)
         if match:
             inner = f"{match['path']}module.{match['name']}"
-            beside = any(name.startswith(f"{match['path']}module.") for name in names)
-            target = inner if beside else match["path"] + match["name"]
+            target = inner if f"{match['path']}module" in modules else match["path"] + match["name"]
             if target not in names:
                 made.append(tensor._replace(name=target))
                 sources[target] = (tensor.name,)

@@ -269,6 +269,23 @@ def test_basic_cells_of_tensorflow_are_read() -> None:
     assert (lstm.framework, lstm.config) == ("tf1", LSTMConfig(7, 5, 2))
 
 
+def test_directions_that_are_stacked_by_themselves_are_two_lstms() -> None:
+    shapes: dict[str, tuple[int, ...]] = {}
+    for word in ("fw", "bw"):
+        for layer, width in enumerate((7, 5)):
+            path = f"bidirectional_rnn/{word}/multi_rnn_cell/cell_{layer}/lstm_cell"
+            shapes |= {f"{path}/kernel": (width + 5, 20), f"{path}/bias": (20,)}
+    assert [(item.name, item.config) for item in found(shapes)] == [
+        (f"bidirectional_rnn.{word}.multi_rnn_cell", LSTMConfig(7, 5, 2)) for word in ("fw", "bw")
+    ]
+
+
+def test_many_kinds_are_said_in_a_short_line() -> None:
+    modules = tuple(Stated(f"m{number}", f"GRU{number}", "pytorch", {}, {}) for number in range(1000))
+    text = contents_text(recognise(WeightFile("PyTorch", (), modules)))
+    assert text == "1 GRU0: m0; 1 GRU1: m1; 1 GRU2: m2; 1 GRU3: m3; ..."
+
+
 def test_two_cells_that_read_as_much_can_be_a_stack_or_a_pair() -> None:
     pair = stored(LSTMConfig(5, 5, bidirectional=True), "chainer")
     lstm = only(pair)

@@ -20,6 +20,7 @@ from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError
 from lstmcalc.intake import lstms_in, read_subjects
 from lstmcalc.loading import load
 from lstmcalc.recognition import recognise
+from lstmcalc.tensors import Stated, WeightFile
 from lstmcalc.weight_files import open_weights
 from lstmcalc.weights import pack
 
@@ -258,6 +259,14 @@ def test_weights_that_are_not_whole_are_not_loaded(change: dict[str, Any], words
     with pytest.raises(SourceError) as caught:
         load(lstm_in("a.npz"))
     assert words.replace("lstm.", "") in str(caught.value).replace("lstm.", "")
+
+
+def test_weights_in_another_form_are_not_missing_and_not_loaded() -> None:
+    module = Stated("n", "DynamicQuantizeLSTM", "onnx", {"input_size": 3, "hidden_size": 4}, {}, unmodelled=("int8",))
+    (lstm,) = recognise(WeightFile("ONNX", (), (module,))).lstms
+    assert (lstm.missing, lstm.unmodelled) == ((), ("int8",))
+    with pytest.raises(SourceError, match=r"no weights of n that can be read\n  expected .*, found int8"):
+        load(lstm)
 
 
 def test_weights_that_do_not_fit_in_memory_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
