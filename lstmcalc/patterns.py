@@ -54,6 +54,14 @@ _ALSO: Final = {
     "pytorch-cell": ((r"^weight_", f"{_STEM}(?:weight|w)_"), (r"^bias_", f"{_STEM}(?:bias|b)_")),
 }
 
+# A cell of two nn.Linear, gates i f g o: AugmentedLstm without highways, allennlp 08da1669, modules/augmented_lstm.py.
+_LINEAR: Final = {
+    "weight_ih": "input_linearity/weight",
+    "weight_hh": "state_linearity/weight",
+    "bias_ih": "input_linearity/bias",
+    "bias_hh": "state_linearity/bias",
+}
+
 # Where in a module's path its layer and direction stand, for layers that are one module and not several by hand.
 _STACKS: Final = {
     "tf1": (
@@ -101,7 +109,8 @@ def _patterns() -> tuple[_Pattern, ...]:
         layout = layout.projected or layout  # Paddle: the names of its cells
         for stored in layout.stored:
             text = _expression(framework, layout, stored)
-            for variant in dict.fromkeys((text.replace(_A_CELL, ""), text.replace(_A_CELL, _CELL))):
+            others = [_LINEAR[stored.holds]] if framework == "pytorch-cell" else []
+            for variant in dict.fromkeys((text.replace(_A_CELL, ""), text.replace(_A_CELL, _CELL), *others)):
                 parts = variant.replace(_ANY, "").count("/") + 1
                 last = variant.replace(_ANY, "\0").rpartition("/")[2].replace("\0", _ANY)
                 made.append(_Pattern(framework, stored, parts, re.compile(variant), re.compile(last), layout))
@@ -233,6 +242,7 @@ def both_of(framework: str, unit: str) -> tuple[str, int] | None:
 _RELATIVES: Final = (
     ("GRU", re.compile(r"(?:(?P<unit>.*)/)?(?:h[rzn]|i[rzn])/(?:kernel|bias)")),
     ("GRU", re.compile(r"(?P<unit>(?:.*/)?[^/]*gru[^/]*)/(?:w_i|w_h|b)")),
+    ("highway LSTM", re.compile(r"(?:(?P<unit>.*)/)?(?:input|state)_linearity/(?:weight|bias)")),
     ("GRU", re.compile(r"(?P<unit>(?:.*/)?gru_cell)/(?:gates|candidate)/(?:kernel|bias|weights|biases)")),
 )
 

@@ -265,4 +265,4 @@ def _without_recurrent(framework: str, unit: str, slots: Slots) -> Reading | Rel
         others = [f"a GRU of {most // 3}"] * (most % 3 == 0) + [f"an RNN of {most}"]
         note = f"without weight_hh its {most} rows could also be {' or '.join(others)}: {why} speaks for an LSTM"
         return _lstm(framework, unit, slots, _Sizes(GATES, most // GATES, most // GATES, None), note)
-    return Relative(unit, "recurrent module without weight_hh", None, None, tuple(t.name for t in slots.values()))
+    return Relative(unit, "incomplete recurrent module", None, None, tuple(t.name for t in slots.values()))

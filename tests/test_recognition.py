@@ -343,7 +343,7 @@ def test_without_a_recurrent_matrix_the_name_decides_and_the_note_says_so() -> N
     assert "could also be a GRU of 128 or an RNN of 384: its name speaks for an LSTM" in lstm.notes[0]
     contents = recognise(shaped({"rnn.weight_ih_l0": (384, 10), "rnn.bias_ih_l0": (384,)}))
     assert contents.lstms == ()
-    assert contents_text(contents) == "1 recurrent module without weight_hh: rnn"
+    assert contents_text(contents) == "1 incomplete recurrent module: rnn"
 
 
 def test_a_number_of_layers_out_of_reach_makes_no_rows() -> None:
@@ -473,6 +473,21 @@ def test_what_a_file_computes_weights_of_is_no_lstm_of_its_own() -> None:
         WeightFile("ONNX", shaped(under("decoder.", {"weight_ih": (80, 9), "weight_hh": (80, 20)})).tensors, (module,))
     )
     assert [item.name for item in other.lstms] == ["n", "decoder"]
+
+
+def test_cells_of_two_linear_layers_are_read_but_not_their_highways() -> None:
+    def cell(rows: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+        sizes = {"input": (5 * rows[0], 7), "state": (5 * rows[1], 5)}
+        shapes: dict[str, tuple[int, ...]] = {
+            f"layer_0.{part}_linearity.weight": shape for part, shape in sizes.items()
+        }
+        return shapes | {f"layer_0.{part}_linearity.bias": shape[:1] for part, shape in sizes.items()}
+
+    lstm = only(cell((4, 4)))
+    assert (lstm.name, lstm.framework, lstm.config) == ("layer_0", "pytorch-cell", LSTMConfig(7, 5))
+    highway = recognise(shaped(cell((6, 5))))
+    assert highway.lstms == ()
+    assert contents_text(highway) == "1 highway LSTM: layer_0"
 
 
 def test_cells_written_by_hand_are_read() -> None:
