@@ -11,6 +11,7 @@ keras/src/layers/rnn/bidirectional.py) and tf_keras 2.21.0, both run; Keras 1 fr
 {"class_name": "Sequential", "keras_version": "1.1.0", "config": [...]}.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -112,11 +113,37 @@ class _Home(NamedTuple):
         names: The names of the models and wrappers around it, which its name begins with.
         prefix: What the names of its arrays begin with in Keras 3, divided by slashes.
         alias: What stands for its name there, if a wrapper's does.
+        folder: Where files of the format of Keras 3 have it; empty if that is not known.
+        top: The layer of the outermost model that it is in, or is.
     """
 
     names: tuple[str, ...] = ()
     prefix: tuple[str, ...] = ()
     alias: str = ""
+    folder: str = ""
+    top: str = ""
+
+
+class Placed(NamedTuple):
+    """Where a file has the arrays of an LSTM.
+
+    Attributes:
+        folder: The group of its layer in files of the format of Keras 3, as `layers/sequential/layers/lstm`.
+        top: The layer of the outermost model that it is in, or is: its group in older files.
+        names: What the layer is called, and what is around it and in it, from the outside to the inside.
+        both: Whether it has two directions.
+        cell: Which cell of a stack of cells it is, from 0.
+        cells: How many that stack has.
+        arguments: Its own configuration.
+    """
+
+    folder: str
+    top: str
+    names: tuple[str, ...]
+    both: bool
+    cell: int
+    cells: int
+    arguments: Config
 
 
 class _Wrapper(NamedTuple):
@@ -147,9 +174,18 @@ def read_keras(tree: object, source: SourceText, places: Places) -> list[Found]:
     Raises:
         SourceError: There is no LSTM, or this is not how Keras writes layers.
     """
+    return [found for found, _ in read_placed(tree, source, places)]
+
+
+def read_placed(tree: object, source: SourceText, places: Places) -> list[tuple[Found, Placed]]:
+    """The LSTMs of a model as `read_keras` has them, each with where a file has its arrays.
+
+    Raises:
+        SourceError: As `read_keras`.
+    """
     reader = _Reader(source, places, tree)
     reader.read()
-    return reader.found
+    return [(found, reader.placed[id(found)]) for found in reader.found]
 
 
 def _bare_kind(tree: object) -> str:
@@ -193,6 +229,7 @@ class _Reader:
 
     def __init__(self, source: SourceText, places: Places, tree: object) -> None:
         self.found: list[Found] = []
+        self.placed: dict[int, Placed] = {}  # by the identity of what is found
         self._source = source
         self._places = places
         self._tree = tree
@@ -250,14 +287,20 @@ class _Reader:
         if not isinstance(listed, list):
             raise self._error(model, "this model has no layers", "a list of layers", shorten(listed))
         layers = [self._layer_at(node, (*base, index)) for index, node in enumerate(listed)]
+        homes = [
+            home._replace(folder=f"{home.folder}layers/{folder}", top=home.top or layer.name)
+            for layer, folder in zip(layers, _folders(layers), strict=True)
+        ]
         if "input_layers" in model.arguments or any("inbound_nodes" in layer.node for layer in layers):
-            return self._graph(model, layers, flows, home)
+            return self._graph(model, layers, flows, homes)
         flow = flows[0] if flows else _Flow()
-        for layer in layers:
-            flow = _Flow(self._read_layer(layer, [flow], home)[0])
+        for layer, own in zip(layers, homes, strict=True):
+            flow = _Flow(self._read_layer(layer, [flow], own)[0])
         return (flow.stream,)
 
-    def _graph(self, model: _Layer, layers: list[_Layer], flows: Sequence[_Flow], home: _Home) -> tuple[Stream, ...]:
+    def _graph(
+        self, model: _Layer, layers: list[_Layer], flows: Sequence[_Flow], homes: Sequence[_Home]
+    ) -> tuple[Stream, ...]:
         """The layers of a Functional, each after those that it reads, found in the order in which they are written."""
         before, found = self.found, dict[int, list[Found]]()
         inputs = [name for name, _ in _references(model.arguments.get("input_layers"))]
@@ -268,7 +311,7 @@ class _Reader:
             layer, self.found = layers[index], []
             read = [_flow_of(tensor, returned) for tensor in reads[index]]
             read = read or [given[layer.name]] if layer.name in given else read
-            returned[layer.name] = self._read_layer(layer, read, home)
+            returned[layer.name] = self._read_layer(layer, read, homes[index])
             found[index] = self.found
         self.found = before + [one for index in sorted(found) for one in found[index]]
         outputs = _references(model.arguments.get("output_layers"))
@@ -306,7 +349,8 @@ class _Reader:
     def _inside_model(self, model: _Layer, home: _Home) -> _Home:
         """The home of a model's layers: of the models around it, the arrays of Keras 3 name the nearest Sequential."""
         names = (*home.names, model.name) if model.name else home.names
-        return _Home(names, (model.name,) if model.kind == "Sequential" and model.name else ())
+        prefix = (model.name,) if model.kind == "Sequential" and model.name else ()
+        return _Home(names, prefix, folder=f"{home.folder}/" if home.folder else "", top=home.top)
 
     def _look_inside(self, layer: _Layer, home: _Home) -> None:
         """What is no LSTM may be a relative, or hold layers that are: wrappers, and the Merge of Keras 1."""
@@ -314,7 +358,7 @@ class _Reader:
             self._relatives.append(layer)
         inner = layer.arguments.get("layer")
         if _is_node(inner):
-            self._read_layer(self._layer_at(inner, (*layer.inside, "layer")), [], home)
+            self._read_layer(self._layer_at(inner, (*layer.inside, "layer")), [], _inside_wrapper(home))
         branches = layer.arguments.get("layers")
         for index, branch in enumerate(branches if isinstance(branches, list) else ()):
             if _is_node(branch):
@@ -327,7 +371,8 @@ class _Reader:
         rank = None if stream.rank is None else stream.rank - 1
         # Of shapes with two axes of steps only the outer one is kept in a stream; the inner batch is N times that.
         steps = _Flow(stream._replace(seq_len=None, batch=None, rank=rank), flow.stated)
-        around = _Home((*home.names, layer.name) if layer.name else home.names, (*home.prefix, layer.name), layer.name)
+        names = (*home.names, layer.name) if layer.name else home.names
+        around = _inside_wrapper(home)._replace(names=names, prefix=(*home.prefix, layer.name), alias=layer.name)
         one = self._read_layer(inner, [steps], around)[0]
         rank = None if one.rank is None else one.rank + 1
         return (one._replace(seq_len=stream.seq_len, batch=stream.batch, rank=rank),)
@@ -399,12 +444,18 @@ class _Reader:
         """The LSTMs of one layer, the first of which reads what flows into it; what the last of them returns."""
         flow = _shaped(layer, flow)
         stream = flow.stream
-        for core in cores:
+        for index, core in enumerate(cores):
             alone = keras_flow.of_shape(core.shape)
             if alone.features is not None:
                 flow = _Flow(flow.stream._replace(features=alone.features), stated=True)
             found = self._lstm(layer, core, flow, home, wrapper)
             self.found.append(found)
+            outer = wrapper.layer if wrapper else layer
+            names = tuple(name for name in (*home.names, outer.name, core.cell) if name)
+            top = home.top or outer.name
+            self.placed[id(found)] = Placed(
+                home.folder, top, names, wrapper is not None, index, len(cores), core.config
+            )
             stream = _returned(core, found, flow.stream, wrapper)
             # A stack of cells runs in each direction by itself.
             following = _returned(core, found, flow.stream, None)
@@ -486,6 +537,28 @@ class _Reader:
             return "keras2"
         typed = isinstance(core.config.get("dtype"), Mapping) or "zero_output_for_mask" in core.config
         return "keras" if typed or "module" in layer.node or "registered_name" in layer.node else "keras2"
+
+
+def _inside_wrapper(home: _Home) -> _Home:
+    """The home of the layer that a wrapper has."""
+    return home._replace(folder=f"{home.folder}/layer" if home.folder else "")
+
+
+def _folders(layers: Sequence[_Layer]) -> list[str]:
+    """What the groups of a model's layers are called in files of the format of Keras 3: by class, and counted.
+
+    Source: `_save_container_state` of keras/src/saving/saving_lib.py and `to_snake_case` of keras/src/utils/naming.py,
+    keras 3.15.1; the same of tf_keras 2.21.0.
+    """
+    used: dict[str, int] = {}
+    names = []
+    for layer in layers:
+        name = re.sub(r"\W+", "", layer.kind.rpartition(">")[2])
+        name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+        name = re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+        used[name] = used.get(name, -1) + 1
+        names.append(f"{name}_{used[name]}" if used[name] else name)
+    return names
 
 
 def _is_model(layer: _Layer) -> bool:
