@@ -45,6 +45,14 @@ STATS: Final = Flag(
     "stats", ("--stats",), (), "", "Read the numbers: min, max, mean, norm, and how many are NaN or Inf"
 )
 
+COMPARED: Final = Flag("file", (), (), "FILE", "A weight file, or any SOURCE")
+AGAINST: Final = Flag("source", (), (), "SOURCE", "What it is held against; without one, the flags")
+ONE_OF_EACH: Final = Flag(
+    "module", ("--module", "-m"), (), "NAME", "Of several LSTMs the one of this path; twice: one of each", (), True
+)
+VALUES: Final = Flag("values", ("--values",), (), "", "Compare the numbers of two weight files too")
+TOLERANCE: Final = Flag("tolerance", ("--tolerance",), (), "NUMBER", "How far they may be apart (default 0)")
+
 
 def _optimizer_names() -> tuple[str, ...]:
     from lstmcalc.optimizers import OPTIMIZERS
@@ -312,6 +320,45 @@ def _ls(typed: TypedFlags) -> Outcome:
     return Outcome(
         report.ls_tree(str(typed["file"]), parse.several(typed["module"]), stats=bool(typed["stats"])), style
     )
+
+
+@program.command(
+    """
+    lstmcalc diff model.pt "nn.LSTM(10, 20, 2, bidirectional=True)"
+    lstmcalc diff checkpoint.ckpt --module encoder.rnn --hidden 256 --layers 2
+    lstmcalc diff before.safetensors after.safetensors --values --tolerance 1e-6
+    """,
+    Compared=(COMPARED, AGAINST, ONE_OF_EACH, SOURCE_FLAGS[2]),
+    LSTM=LSTM_FLAGS,
+    Output=(VALUES, TOLERANCE, *OUTPUT),
+)
+def _diff(typed: TypedFlags) -> Outcome:
+    """Whether a weight file fits an LSTM, and if not, why: settings, tensors, the likely cause.
+
+    In the words of PyTorch's load_state_dict. Settings that are not in the file are no difference, nor is a dtype. The
+    exit code is 0 if it fits, and 1 if it does not. Of input and hidden size, what the flags do not say is not compared.
+    """
+    style, tolerance = _style(typed), _tolerance(typed)
+    tree = report.diff_tree(typed, tolerance)
+    return Outcome(tree, style, ExitCode.OK if all(module["fits"] for module in tree["modules"]) else ExitCode.FAILED)
+
+
+def _tolerance(typed: TypedFlags) -> float | None:
+    """How far numbers may be apart; None if none are compared."""
+    text = typed["tolerance"]
+    if text is not None and not typed["values"]:
+        raise UsageError("no numbers are compared", expected="--values too", where="--tolerance")
+    if not typed["values"]:
+        return None
+    try:
+        number = float(str(text)) if text is not None else 0.0
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise UsageError(
+            "no tolerance", expected="a number from 0 up, as 1e-6", found=shorten(text), where="--tolerance"
+        )
+    return number
 
 
 @program.command(

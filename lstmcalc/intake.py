@@ -48,7 +48,7 @@ def read_subjects(typed: Mapping[str, Typed], framework: str = "", unknown: str 
     found = sources.find_config() if source is None else sources.read_source(str(source), known)
     if source is None and known:
         raise SourceError("there is nothing to set", expected="a SOURCE with names in it", where="--set")
-    found = _named(found or [Found("lstm", "pytorch", "", None, {}, {})])
+    found = with_unique_names(found or [Found("lstm", "pytorch", "", None, {}, {})])
     picked = list(dict.fromkeys(sources.pick([item.name for item in found], name) for name in modules))
     chosen = [item for item in found if not modules or item.name in picked]
     if len(chosen) > MAX_MODULES:
@@ -62,7 +62,7 @@ def read_subjects(typed: Mapping[str, Typed], framework: str = "", unknown: str 
     return [intake.subject(item) for item in chosen]
 
 
-def _named(found: Sequence[Found]) -> list[Found]:
+def with_unique_names(found: Sequence[Found]) -> list[Found]:
     """LSTMs with names that can be printed, and that no two of them share."""
     taken: dict[str, int] = {}
     result = []

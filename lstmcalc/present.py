@@ -55,6 +55,7 @@ def blocks_of(tree: Tree) -> Iterator[Block]:
         "solve": _costs,
         "sweep": _costs,
         "ls": _listing,
+        "diff": _difference,
     }
     body = bodies[tree["command"]]
     for module in tree["modules"]:
@@ -275,6 +276,12 @@ def _listing(module: Tree) -> Iterator[Block]:
     from lstmcalc.listing_blocks import tensor_list
 
     yield from tensor_list(module)
+
+
+def _difference(module: Tree) -> Iterator[Block]:
+    from lstmcalc.difference_blocks import difference
+
+    yield from difference(module)
 
 
 def _frameworks(module: Tree) -> Iterator[Block]:

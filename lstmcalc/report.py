@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from lstmcalc.checks import Run
     from lstmcalc.layouts import Parameter, Subtotal
+    from lstmcalc.parse import Typed
     from lstmcalc.solve import Question
     from lstmcalc.sweep import Request
     from lstmcalc.timing import Timing
@@ -140,6 +141,19 @@ def ls_tree(path: str, modules: Sequence[str] = (), *, stats: bool = False) -> T
     from lstmcalc.listing import listed
 
     return _document("ls", [listed(path, modules, stats=stats)])
+
+
+def diff_tree(typed: Mapping[str, "Typed"], tolerance: float | None = None) -> Tree:
+    """How a weight file differs from an LSTM, or two LSTMs from each other; with `tolerance` their numbers too.
+
+    Raises:
+        UsageError: There is nothing to compare.
+        SourceError: One of them cannot be read, or has no LSTM.
+        TooLargeError: There would be more than `MAX_ROWS` rows.
+    """
+    from lstmcalc.differences import compared
+
+    return _document("diff", compared(typed, tolerance))
 
 
 def run_tree(

@@ -38,7 +38,7 @@ def read_source(source: str, settings: Mapping[str, Any]) -> list[Found]:
         UsageError: It is neither a file nor such a text.
         MissingExtraError: What reads this kind of weight file is not installed.
     """
-    if _has_weights(source):
+    if has_weights(source):
         from lstmcalc.weight_sources import read_weights
 
         _refuse_settings(settings)
@@ -61,7 +61,7 @@ def _refuse_settings(settings: Mapping[str, Any]) -> None:
         )
 
 
-def _has_weights(source: str) -> bool:
+def has_weights(source: str) -> bool:
     """Whether a source is a weight file: a file that does not begin as text does, and is of a known kind."""
     if not os.path.isfile(source):  # noqa: PTH113  # as below
         return False

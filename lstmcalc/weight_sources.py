@@ -9,7 +9,7 @@ from typing import Any, Final
 from lstmcalc.config import DTYPE_BYTES
 from lstmcalc.errors import SourceError
 from lstmcalc.raw import printable, shown_name
-from lstmcalc.recognition import Recognised, contents_text, recognise
+from lstmcalc.recognition import Contents, Recognised, contents_text, recognise
 from lstmcalc.subject import Found, Gap, Origin, Pointer, Setting
 from lstmcalc.weight_files import open_weights
 
@@ -23,15 +23,29 @@ def read_weights(path: str) -> list[Found]:
         SourceError: The file cannot be read, is damaged, or has no LSTM.
         MissingExtraError: What reads this kind of file is not installed.
     """
+    return found_in(read_contents(path), path)
+
+
+def read_contents(path: str) -> Contents:
+    """What a weight file holds, of which at least one is an LSTM; no numbers are read.
+
+    Raises:
+        SourceError: The file cannot be read, is damaged, or has no LSTM.
+        MissingExtraError: What reads this kind of file is not installed.
+    """
     contents = recognise(open_weights(path))
-    name = shown_name(path)
     if not contents.lstms:
         raise SourceError(
-            f"no LSTM in {name}",
+            f"no LSTM in {shown_name(path)}",
             "the weights of one, under names of PyTorch, Keras, ...",
             contents_text(contents) or "no tensors",
         )
-    rest = contents_text(contents)
+    return contents
+
+
+def found_in(contents: Contents, path: str) -> list[Found]:
+    """Every LSTM of a weight file as a source has it."""
+    name, rest = shown_name(path), contents_text(contents)
     about = [*map(printable, contents.file.notes), *([f"besides, {name} holds {rest}"] if rest else [])]
     found = [_found(item, name, contents.file.format) for item in contents.lstms]
     found[0] = found[0]._replace(notes=(*found[0].notes, *about))

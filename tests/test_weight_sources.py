@@ -304,8 +304,8 @@ def test_a_pipe_is_not_looked_into(cli: Cli) -> None:
     writer = os.open("pipe", os.O_RDWR | os.O_NONBLOCK)
     try:
         os.write(writer, b"nn.LSTM(10, 20)")
-        from lstmcalc.sources import _has_weights
+        from lstmcalc.sources import has_weights
 
-        assert not _has_weights("pipe")
+        assert not has_weights("pipe")
     finally:
         os.close(writer)

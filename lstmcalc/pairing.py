@@ -1,0 +1,280 @@
+"""The two sides of a comparison: the LSTMs of each, their hyperparameters and tensors, and which goes with which.
+
+Not here: how a pair differs (`differences`).
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Final, NamedTuple
+
+from lstmcalc import sources
+from lstmcalc.config import HYPERPARAMETERS, LSTMConfig
+from lstmcalc.errors import TooLargeError, UsageError
+from lstmcalc.intake import MAX_MODULES, read_subjects, with_unique_names
+from lstmcalc.layouts import Storage
+from lstmcalc.parse import Typed, read_flags, several
+from lstmcalc.raw import printable, shown_name
+from lstmcalc.recognition import Contents, Recognised
+from lstmcalc.subject import Found, Subject
+from lstmcalc.tensors import Stored
+from lstmcalc.trees import check_rows
+from lstmcalc.weight_sources import found_in, read_contents
+
+# What the shapes and names of weights depend on; of the rest no weight file says anything with its tensors.
+IN_WEIGHTS: Final = tuple(field for field in HYPERPARAMETERS if field not in ("batch_first", "dropout"))
+_TWO: Final = 2  # sides
+
+
+class Item(NamedTuple):
+    """A tensor of one side.
+
+    Attributes:
+        shape: Its shape.
+        dtype: Its dtype; None where nothing says it.
+        stored: The tensor in a file; None if there is none.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str | None = None
+    stored: Stored | None = None
+
+
+class Side(NamedTuple):
+    """An LSTM on one side of a comparison.
+
+    Attributes:
+        source: What it was read from, in words.
+        name: Its path there.
+        framework: Whose it is.
+        config: Its hyperparameters.
+        known: Those of them that the source says, or that follow from it.
+        items: Its tensors, by the names of its framework, of PyTorch as in the `state_dict` of the LSTM alone.
+        prefix: What stands before these names in the file; None where that is not known.
+        lstm: What was recognised, if it is of a weight file.
+        notes: What is worth knowing, in sentences.
+    """
+
+    source: str
+    name: str
+    framework: str
+    config: LSTMConfig
+    known: frozenset[str]
+    items: Mapping[str, Item]
+    prefix: str | None = None
+    lstm: Recognised | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Sides(NamedTuple):
+    """What is compared.
+
+    Attributes:
+        pairs: The LSTMs that belong together; None where one side has none.
+        words: What each side is called in a sentence.
+        others: The names of those of the file that nothing was compared with.
+    """
+
+    pairs: Sequence[tuple[Side | None, Side | None]]
+    words: tuple[str, str]
+    others: Sequence[str] = ()
+
+
+def read_sides(typed: Mapping[str, Typed]) -> Sides:
+    """The LSTMs of the two sources, or of one and of the flags, in pairs.
+
+    A weight file is the first side, whichever of the two it is. Of a source of one LSTM `--module` says nothing. Names
+    that are the same, or of which one ends in the other, belong together; what is left goes with what it fits best.
+
+    Raises:
+        UsageError: There is nothing to compare, or no such module.
+        SourceError: One of them cannot be read, or has no LSTM.
+        TooLargeError: There are too many LSTMs or tensors.
+    """
+    first, second = (str(typed[name]) if typed.get(name) is not None else None for name in ("file", "source"))
+    if first is None:
+        raise UsageError("no file is named", "a weight file, as model.safetensors", hint="see lstmcalc diff -h")
+    flags = read_flags(typed)
+    if second is None and not flags and not sources.find_config():
+        raise UsageError(
+            f"there is nothing to compare {printable(first)} with",
+            expected='another SOURCE, or flags as --hidden 20: lstmcalc diff FILE "nn.LSTM(10, 20, 2)"',
+            hint="see lstmcalc diff -h",
+        )
+    modules = several(typed.get("module"))
+    if len(modules) > _TWO:
+        raise UsageError("too many modules", "one of each side", f"{len(modules)}", where="--module")
+    if first == second == "-":
+        raise UsageError("standard input can be read once", expected="a file, or text", where="SOURCE")
+    weighty = sources.has_weights(first), second is not None and sources.has_weights(second)
+    if weighty[1] and flags:
+        raise UsageError("flags do not change a weight file", "one of the two", hint="compare with the flags alone")
+    wanted = (modules[0], modules[-1]) if modules else (None, None)
+    plain = {name: value for name, value in typed.items() if name in ("set", *flags)}
+    given = {"source": first}, {**plain, "source": second}
+    if weighty == (False, True):
+        first, second, given, weighty = str(second), first, (given[1], given[0]), (True, False)
+    files = _weights(first, wanted[0]) if weighty[0] else _configs(given[0], wanted[0])
+    models = _weights(str(second), wanted[1]) if weighty[1] else _configs(given[1], wanted[1])
+    one_asked = len(models) == 1 and not weighty[1]
+    pairs, others = _paired(files, models, one_asked=one_asked)
+    return Sides(pairs, _words(files[0].source, models[0].source, weighty), others)
+
+
+def _words(first: str, second: str, weighty: tuple[bool, bool]) -> tuple[str, str]:
+    """What the sides are called."""
+    if weighty == (True, True):
+        names = [printable(os.path.basename(source)) for source in (first, second)]  # noqa: PTH119  # of text
+        return (names[0], names[1]) if names[0] != names[1] else ("the first file", "the second file")
+    return ("the file", "the model") if weighty[0] else ("the first", "the second")
+
+
+def _weights(path: str, module: str | None) -> list[Side]:
+    """The LSTMs of a weight file."""
+    contents = read_contents(path)
+    found = with_unique_names(found_in(contents, path))
+    if len(found) > MAX_MODULES:
+        raise TooLargeError("too many LSTMs to compare", f"at most {MAX_MODULES:,}", f"{len(found):,}")
+    chosen = found
+    if module is not None and len(found) > 1:
+        name = sources.pick([item.name for item in found], module)
+        chosen = [item for item in found if item.name == name]
+    return [_of_file(item, contents, path) for item in chosen]
+
+
+def _of_file(found: Found, contents: Contents, path: str) -> Side:
+    """An LSTM of a weight file, with the tensors that its module has there."""
+    lstm = found.weights
+    assert lstm is not None  # noqa: S101  # as `found_in` makes them
+    there = {tensor.name for tensor in contents.file.tensors}
+    names = {tensor.name: native for native, tensor in lstm.tensors.items()}
+    prefix = next((name[: -len(native)] for name, native in names.items() if name.endswith(native)), None)
+    items: dict[str, Item] = {}
+    for tensor in contents.file.tensors:
+        native = names.get(tensor.name)
+        if native is None and not _is_beside(tensor.name, prefix, lstm, contents):
+            continue
+        key = native or tensor.name.removeprefix(prefix or "")
+        items.setdefault(key, Item(tensor.shape, tensor.dtype, tensor))
+    for native, tensor in lstm.tensors.items():  # what the file's own graph computes
+        computed = tensor.name not in there and lstm.framework not in _STATE_DICTS
+        items |= {native: Item(tensor.shape, tensor.dtype, tensor)} if computed else {}
+    check_rows(len(items), "tensor", "--module NAME of one LSTM")
+    certain = {field for field, (_, certainty) in lstm.settings.items() if certainty != "unknown"}
+    known = (certain & set(HYPERPARAMETERS)) - lstm.unknown.keys()
+    if not lstm.framework.startswith("pytorch"):
+        known -= {"batch_first"}  # PyTorch's
+    odd = tuple(f"{item} is not modelled: the same shapes compute something else" for item in found.unmodelled)
+    return Side(
+        shown_name(path),
+        found.name,
+        lstm.framework,
+        lstm.config,
+        frozenset(known),
+        items,
+        prefix,
+        lstm,
+        (*found.notes, *odd),
+    )
+
+
+_STATE_DICTS: Final = ("pytorch", "pytorch-cell")
+
+
+def _is_beside(name: str, prefix: str | None, lstm: Recognised, contents: Contents) -> bool:
+    """Whether a tensor stands in the LSTM's module and is none of its parameters: PyTorch would not expect it."""
+    if contents.owners.get(name) == lstm.name:
+        return prefix is None or name.startswith(prefix)
+    inner = name.removeprefix(prefix) if prefix is not None and name.startswith(prefix) else "."
+    return lstm.framework in _STATE_DICTS and name not in contents.owners and not {".", "/"} & set(inner)
+
+
+def _configs(typed: Mapping[str, Typed], module: str | None) -> list[Side]:
+    """The LSTMs of text, or of flags."""
+    try:
+        subjects = read_subjects({**typed, "module": module}, unknown="input_size")
+    except UsageError as error:
+        if error.where != "--module" or typed.get("source") == "-":
+            raise
+        subjects = read_subjects(typed, unknown="input_size")
+        if len(subjects) != 1:
+            raise
+    return [_of_text(subject, typed) for subject in subjects]
+
+
+def _of_text(subject: Subject, typed: Mapping[str, Typed]) -> Side:
+    source = typed.get("source")
+    text = str(subject.config) if source is None else shown_name(str(source))
+    known = {
+        field
+        for field in HYPERPARAMETERS
+        if subject.provenance[field].certainty not in ("assumed", "unknown")
+        and (field != "batch_first" or subject.framework.startswith("pytorch"))
+    }
+    notes = subject.found.notes if subject.found else ()
+    items = items_of(subject.config, subject.framework)
+    return Side(text, subject.name, subject.framework, subject.config, frozenset(known), items, None, None, notes)
+
+
+def items_of(config: LSTMConfig, framework: str, dtype: str | None = None) -> dict[str, Item]:
+    """The tensors that an LSTM has.
+
+    Raises:
+        TooLargeError: They are too many.
+        UnsupportedError: The framework cannot express it.
+    """
+    rows = Storage(config, framework).parameters
+    check_rows(len(rows), "tensor")
+    return {row.name: Item(row.shape, dtype) for row in rows}
+
+
+def adopted(side: Side, other: Side) -> Side:
+    """A side with what only the other one says of the sizes: what is not known is no difference.
+
+    Raises:
+        ConfigError: A size of the other side contradicts what is known of this one.
+    """
+    open_sizes = [field for field in IN_WEIGHTS if field not in side.known and field in other.known]
+    if not open_sizes:
+        return side
+    config = replace(side.config, **{field: getattr(other.config, field) for field in open_sizes})
+    return side._replace(config=config, items=side.items if side.lstm else items_of(config, side.framework))
+
+
+def _paired(
+    files: Sequence[Side], models: Sequence[Side], *, one_asked: bool
+) -> tuple[list[tuple[Side | None, Side | None]], list[str]]:
+    """Which LSTM goes with which, in the order of the second side; then those of the first that are left."""
+    found: dict[int, int] = {}  # of the second side, to the first
+    if len(files) == len(models) == 1:
+        found[0] = 0
+    rounds = (lambda a, b: a == b, lambda a, b: a.endswith(f".{b}") or b.endswith(f".{a}"))
+    for alike in rounds:
+        for number, model in enumerate(models):
+            fitting = [i for i, file in enumerate(files) if i not in found.values() and alike(file.name, model.name)]
+            if number not in found and len(fitting) == 1:
+                found[number] = fitting[0]
+    left = [number for number in range(len(models)) if number not in found]
+    spare = [number for number in range(len(files)) if number not in found.values()]
+    for distance, number, index in sorted((_distance(files[i], models[n]), n, i) for n, i in product(left, spare)):
+        if number not in found and index not in found.values() and (one_asked or distance < _UNLIKE):
+            found[number] = index
+    pairs: list[tuple[Side | None, Side | None]] = [
+        (files[found[number]] if number in found else None, model) for number, model in enumerate(models)
+    ]
+    unpaired = [file for index, file in enumerate(files) if index not in found.values()]
+    if one_asked:
+        return pairs, [file.name for file in unpaired]
+    return pairs + [(file, None) for file in unpaired], []
+
+
+_UNLIKE: Final = 100  # more than hyperparameters differ: another kind of module
+
+
+def _distance(file: Side, model: Side) -> int:
+    """How much two LSTMs differ, of other names."""
+    kinds = [side.framework.endswith("cell") for side in (file, model)]
+    fields = [field for field in IN_WEIGHTS if field in file.known and field in model.known]
+    differing = sum(getattr(file.config, field) != getattr(model.config, field) for field in fields)
+    return differing + (kinds[0] != kinds[1]) * _UNLIKE
