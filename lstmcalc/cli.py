@@ -335,8 +335,8 @@ def _ls(typed: TypedFlags) -> Outcome:
 def _diff(typed: TypedFlags) -> Outcome:
     """Whether a weight file fits an LSTM, and if not, why: settings, tensors, the likely cause.
 
-    In the words of PyTorch's load_state_dict. Settings that are not in the file are no difference, nor is a dtype. The
-    exit code is 0 if it fits, and 1 if it does not. Of input and hidden size, what the flags do not say is not compared.
+    In the words of PyTorch's load_state_dict. Settings that are not in the file are no difference, nor is a dtype; of
+    input and hidden size, what the flags do not say is not compared. The exit code is 0 if it fits, and 1 if not.
     """
     style, tolerance = _style(typed), _tolerance(typed)
     tree = report.diff_tree(typed, tolerance)
@@ -355,9 +355,7 @@ def _tolerance(typed: TypedFlags) -> float | None:
     except ValueError:
         number = -1.0
     if not 0 <= number < float("inf"):
-        raise UsageError(
-            "no tolerance", expected="a number from 0 up, as 1e-6", found=shorten(text), where="--tolerance"
-        )
+        raise UsageError("not a tolerance", "a number from 0 up, as 1e-6", shorten(text), where="--tolerance")
     return number
 
 

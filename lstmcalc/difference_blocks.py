@@ -46,15 +46,16 @@ def _facts(module: Tree) -> Iterator[Line]:
             yield word, ("has no such LSTM",)
             continue
         prefix = [f"whose names begin with {side['prefix']}"] if side["prefix"] else []
-        source = [] if side["source"] == side["text"] else [f"of {side['source']}"]
+        source = [f"from {side['source']}"]
         yield word, (f"{side['name']}, {side['text']}", *source, *prefix)
 
 
 def _verdict(module: Tree) -> Iterator[Line]:
     if module["fits"]:
-        yield "verdict", ("no difference" if module["tolerance"] is not None else "it fits",)
+        mapped = ("once its tensors are mapped to PyTorch's",) if module["mapped"] else ()
+        yield "verdict", ("no difference" if module["tolerance"] is not None else "it fits", *mapped)
         return
-    yield "verdict", ("they DIFFER",)
+    yield "verdict", ("it does NOT fit",)
     for cause in module["causes"]:
         yield "cause", (cause,)
 

@@ -1,4 +1,4 @@
-"""How a weight file differs from an LSTM, or two LSTMs from each other: settings, tensors, numbers, and the likely cause.
+"""How a weight file differs from an LSTM, or two LSTMs from each other: settings, tensors, numbers, the likely cause.
 
 What is said of keys is what `load_state_dict` of PyTorch says (torch 2.13.0, torch/nn/modules/module.py,
 `_load_from_state_dict` and `load_state_dict`): strict, with the same words in the same order.
@@ -6,6 +6,7 @@ What is said of keys is what `load_state_dict` of PyTorch says (torch 2.13.0, to
 Not here: which LSTM is compared with which (`pairing`), and how it is drawn (`difference_blocks`).
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -13,13 +14,12 @@ from lstmcalc.config import HYPERPARAMETERS
 from lstmcalc.errors import SourceError, TooLargeError, UsageError, bytes_text
 from lstmcalc.layouts import find_layout
 from lstmcalc.machine import available_memory
-from lstmcalc.pairing import IN_WEIGHTS, Item, Side, adopted, items_of, read_sides
+from lstmcalc.pairing import IN_WEIGHTS, STATE_DICTS, Item, Side, adopted, items_of, read_sides
 from lstmcalc.parse import Typed
 from lstmcalc.raw import numel, printable
 from lstmcalc.trees import Tree
 
 BAD: Final = ("missing", "unexpected", "misshaped")
-_STATE_DICTS: Final = ("pytorch", "pytorch-cell")
 _LISTED: Final = 4  # names in a sentence
 _COPIES: Final = 5  # the bytes and the float64 of either side, and their difference
 
@@ -66,7 +66,8 @@ def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float 
         if unlike:
             count = sum(_beyond(row, tolerance) for row in rows)
             causes.append(f"the numbers of {_counted(count, 'tensor')} differ by more than {tolerance:g}")
-    if file and model and {file.framework, model.framework} != {terms}:
+    mapped = bool(file and model) and any(side.framework != terms for side in (file, model) if side)
+    if file and model and mapped:
         notes.append(_mapped_note(file, model, words))
     notes += [f"dtype differs: {_dtypes(rows, words)}: load_state_dict converts it"] if _dtypes(rows, words) else []
     differ = any(row["status"] in BAD for row in rows) or any(row["status"] == "different" for row in settings)
@@ -77,14 +78,15 @@ def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float 
     return {
         "name": printable(shown.name),
         "framework": terms,
-        "text": " against ".join(_side_text(side, word) for side, word in zip((file, model), words, strict=True)),
+        "text": " against ".join("nothing" if side is None else str(side.config) for side in (file, model)),
         "file": _side_tree(file),
         "model": _side_tree(model),
         "words": list(words),
+        "mapped": mapped,
         "hyperparameters": settings,
         "tensors": rows,
         "causes": list(dict.fromkeys(causes)),
-        "load_state_dict": _said(rows, prefixes) if terms in _STATE_DICTS else [],
+        "load_state_dict": _said(rows, prefixes) if terms in STATE_DICTS else [],
         "tolerance": tolerance,
         "fits": fits,
         "notes": list(dict.fromkeys(notes)),
@@ -118,12 +120,6 @@ def _side_tree(side: Side | None) -> Tree | None:
         "text": str(side.config),
         "prefix": prefix,
     }
-
-
-def _side_text(side: Side | None, word: str) -> str:
-    if side is None:
-        return f"nothing in {word}"
-    return f"{side.config} of {printable(side.source)}" if side.lstm else str(side.config)
 
 
 def _settings(file: Side | None, model: Side | None) -> list[Tree]:
@@ -187,7 +183,7 @@ def _mapped_note(file: Side, model: Side, words: Words) -> str:
 def _prefixes(file: Side | None, model: Side | None) -> tuple[str, str] | None:
     """What the names of two state dicts begin with, if that is not the same."""
     for side in (file, model):
-        if side is None or side.lstm is None or side.prefix is None or side.framework not in _STATE_DICTS:
+        if side is None or side.lstm is None or side.prefix is None or side.framework not in STATE_DICTS:
             return None
     if not file or not model or file.prefix is None or model.prefix is None or file.prefix == model.prefix:
         return None
@@ -263,15 +259,16 @@ def _cause(field: str, file: Side, model: Side, words: Words, terms: str) -> str
         return f"{words[values[0]]} has no biases, {words[not values[0]]} has"
     if field == "num_layers":
         return f"{words[0]} has {_counted(values[0], 'layer')}, {words[1]} {values[1]:,}"
-    if field == "proj_size":
-        projections = [f"a projection (proj_size) of {value:,}" if value else "no projection" for value in values]
-        return f"{words[0]} has {projections[0]}, {words[1]} {projections[1].removeprefix('a projection ')}"
-    told = {"hidden_size": "weight_hh", "input_size": "weight_ih"}[field]
+    if field == "proj_size" and not all(values):
+        which = words if values[0] else words[::-1]
+        return f"{which[0]} has a projection (proj_size = {max(values):,}), {which[1]} has none"
+    told = {"hidden_size": "weight_hh", "input_size": "weight_ih"}.get(field, "no evidence")
     name = next((name for name in file.items if name.startswith(told)), None)
-    if not file.lstm or name is None or terms not in _STATE_DICTS:
+    if not file.lstm or name is None or terms not in STATE_DICTS:
         return _plain(field, file, model, words)
     shape = file.items[name].shape
-    return f"{field}: {name} of {words[0]} is {shape}, so {values[0]:,}; {words[1]} wants {values[1]:,}"
+    why = f"4 gates of {values[0]:,} rows" if field == "hidden_size" and file.config.proj_size else f"so {values[0]:,}"
+    return f"{field}: {name} of {words[0]} is {shape}, {why}; {words[1]} wants {values[1]:,}"
 
 
 def _plain(field: str, file: Side, model: Side, words: Words) -> str:
@@ -282,22 +279,29 @@ def _plain(field: str, file: Side, model: Side, words: Words) -> str:
 def _row_causes(file: Side, model: Side, words: Words, rows: Sequence[Tree]) -> Iterator[str]:
     """What names and shapes say beyond the hyperparameters."""
     gated = [row for row in rows if row["status"] == "misshaped" and row["name"].startswith(("weight_ih", "weight_hh"))]
-    if gated and all(row["file_shape"][:1] == [3 * model.config.hidden_size] for row in gated):
+    without = not any("weight_hh" in name for name in file.items)
+    if gated and without and all(row["file_shape"][:1] == [3 * model.config.hidden_size] for row in gated):
         yield f"the rows of {words[0]} fit a GRU of {model.config.hidden_size:,} too"
-    unexpected = [row["name"] for row in rows if row["status"] == "unexpected"]
-    if any(name.endswith(("_g", "_v")) or name.startswith("parametrizations.") for name in unexpected):
-        yield f"weights of {words[0]} are under weight_norm, as magnitude and direction; {words[1]} has them whole"
-    same = all(getattr(file.config, field) == getattr(model.config, field) for field in IN_WEIGHTS)
-    if not same:
+    missing, unexpected = ([row["name"] for row in rows if row["status"] == status] for status in BAD[:2])
+    for names, which in ((unexpected, words), (missing, words[::-1])):
+        normed = [name for name in names if re.search(_NORMED, name)]
+        if normed:
+            yield f"{which[0]} has weights under weight_norm, as {_names(normed)}; {which[1]} has them whole"
+            return
+    if any(getattr(file.config, field) != getattr(model.config, field) for field in IN_WEIGHTS):
         return
-    missing = [row["name"] for row in rows if row["status"] == "missing"]
     if missing:
         yield f"{words[0]} lacks {_names(missing)}"
     if unexpected:
         yield f"{words[0]} has {_names(unexpected)} too"
     misshaped = [row["name"] for row in rows if row["status"] == "misshaped"]
     if misshaped:
-        yield f"{_names(misshaped)} of {words[0]} {'has' if len(misshaped) == 1 else 'have'} a shape that no such LSTM has"
+        have = "has" if len(misshaped) == 1 else "have"
+        yield f"{_names(misshaped)} of {words[0]} {have} a shape that no such LSTM has"
+
+
+# As torch.nn.utils.weight_norm and parametrizations.weight_norm of torch 2.13.0 call them.
+_NORMED: Final = r"^weight_\w+_[gv]$|^parametrizations\."
 
 
 def _names(names: Sequence[str]) -> str:

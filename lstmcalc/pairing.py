@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc import sources
 from lstmcalc.config import HYPERPARAMETERS, LSTMConfig
@@ -24,6 +24,7 @@ from lstmcalc.weight_sources import found_in, read_contents
 
 # What the shapes and names of weights depend on; of the rest no weight file says anything with its tensors.
 IN_WEIGHTS: Final = tuple(field for field in HYPERPARAMETERS if field not in ("batch_first", "dropout"))
+STATE_DICTS: Final = ("pytorch", "pytorch-cell")  # whose names are those of a state dict
 _TWO: Final = 2  # sides
 
 
@@ -108,15 +109,16 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     if first == second == "-":
         raise UsageError("standard input can be read once", expected="a file, or text", where="SOURCE")
     weighty = sources.has_weights(first), second is not None and sources.has_weights(second)
-    if weighty[1] and flags:
+    if all(weighty) and flags:
         raise UsageError("flags do not change a weight file", "one of the two", hint="compare with the flags alone")
     wanted = (modules[0], modules[-1]) if modules else (None, None)
     plain = {name: value for name, value in typed.items() if name in ("set", *flags)}
-    given = {"source": first}, {**plain, "source": second}
     if weighty == (False, True):
-        first, second, given, weighty = str(second), first, (given[1], given[0]), (True, False)
-    files = _weights(first, wanted[0]) if weighty[0] else _configs(given[0], wanted[0])
-    models = _weights(str(second), wanted[1]) if weighty[1] else _configs(given[1], wanted[1])
+        first, second, weighty = str(second), first, (True, False)
+    own: Mapping[str, Typed] = {"source": first}
+    files = _weights(first, wanted[0]) if weighty[0] else _configs(own, wanted[0])
+    asked: Mapping[str, Typed] = {**plain, "source": second}
+    models = _weights(str(second), wanted[1]) if weighty[1] else _configs(asked, wanted[1])
     one_asked = len(models) == 1 and not weighty[1]
     pairs, others = _paired(files, models, one_asked=one_asked)
     return Sides(pairs, _words(files[0].source, models[0].source, weighty), others)
@@ -140,54 +142,65 @@ def _weights(path: str, module: str | None) -> list[Side]:
     if module is not None and len(found) > 1:
         name = sources.pick([item.name for item in found], module)
         chosen = [item for item in found if item.name == name]
-    return [_of_file(item, contents, path) for item in chosen]
+    near = _by_place(contents)
+    return [_of_file(item, near, path) for item in chosen]
 
 
-def _of_file(found: Found, contents: Contents, path: str) -> Side:
+_Near: TypeAlias = Mapping[str, Sequence[tuple[int, Stored]]]
+
+
+def _by_place(contents: Contents) -> _Near:
+    """The tensors of a file with their positions, by their module, others by what is before their name's last dot."""
+    near: dict[str, list[tuple[int, Stored]]] = {}
+    for position, tensor in enumerate(contents.file.tensors):
+        owner = contents.owners.get(tensor.name)
+        place = f"of {owner}" if owner is not None else f"at {tensor.name.rpartition('.')[0]}"
+        near.setdefault(place, []).append((position, tensor))
+    return near
+
+
+def _of_file(found: Found, near: _Near, path: str) -> Side:
     """An LSTM of a weight file, with the tensors that its module has there."""
     lstm = found.weights
     assert lstm is not None  # noqa: S101  # as `found_in` makes them
-    there = {tensor.name for tensor in contents.file.tensors}
     names = {tensor.name: native for native, tensor in lstm.tensors.items()}
     prefix = next((name[: -len(native)] for name, native in names.items() if name.endswith(native)), None)
     items: dict[str, Item] = {}
-    for tensor in contents.file.tensors:
-        native = names.get(tensor.name)
-        if native is None and not _is_beside(tensor.name, prefix, lstm, contents):
-            continue
-        key = native or tensor.name.removeprefix(prefix or "")
+    for tensor in _tensors(lstm, prefix, near):
+        key = names.get(tensor.name) or tensor.name.removeprefix(prefix or "")
         items.setdefault(key, Item(tensor.shape, tensor.dtype, tensor))
-    for native, tensor in lstm.tensors.items():  # what the file's own graph computes
-        computed = tensor.name not in there and lstm.framework not in _STATE_DICTS
-        items |= {native: Item(tensor.shape, tensor.dtype, tensor)} if computed else {}
+    if lstm.framework not in STATE_DICTS:  # what the file's own graph computes is the layer's all the same
+        items = {native: Item(tensor.shape, tensor.dtype, tensor) for native, tensor in lstm.tensors.items()} | items
     check_rows(len(items), "tensor", "--module NAME of one LSTM")
     certain = {field for field, (_, certainty) in lstm.settings.items() if certainty != "unknown"}
     known = (certain & set(HYPERPARAMETERS)) - lstm.unknown.keys()
     if not lstm.framework.startswith("pytorch"):
         known -= {"batch_first"}  # PyTorch's
     odd = tuple(f"{item} is not modelled: the same shapes compute something else" for item in found.unmodelled)
-    return Side(
-        shown_name(path),
-        found.name,
-        lstm.framework,
-        lstm.config,
-        frozenset(known),
-        items,
-        prefix,
-        lstm,
-        (*found.notes, *odd),
-    )
+    begin = None if prefix is None else without_container(prefix)
+    notes = (*found.notes, *odd)
+    return Side(shown_name(path), found.name, lstm.framework, lstm.config, frozenset(known), items, begin, lstm, notes)
 
 
-_STATE_DICTS: Final = ("pytorch", "pytorch-cell")
+def without_container(prefix: str) -> str:
+    """What names begin with inside of the dictionary of a checkpoint that holds the state dict."""
+    head, dot, rest = prefix.partition(".")
+    return rest if dot and head in _CONTAINERS else prefix
 
 
-def _is_beside(name: str, prefix: str | None, lstm: Recognised, contents: Contents) -> bool:
-    """Whether a tensor stands in the LSTM's module and is none of its parameters: PyTorch would not expect it."""
-    if contents.owners.get(name) == lstm.name:
-        return prefix is None or name.startswith(prefix)
-    inner = name.removeprefix(prefix) if prefix is not None and name.startswith(prefix) else "."
-    return lstm.framework in _STATE_DICTS and name not in contents.owners and not {".", "/"} & set(inner)
+# Keys of checkpoints, which `load_state_dict` is not given: of Lightning 2.6.5 (`state_dict`), and of habit.
+_CONTAINERS: Final = ("state_dict", "model_state_dict", "model_state")
+
+
+def _tensors(lstm: Recognised, prefix: str | None, near: _Near) -> list[Stored]:
+    """The tensors of an LSTM in the order of the file, and those of no other module that stand beside them.
+
+    PyTorch would not expect those.
+    """
+    own = [(place, tensor) for place, tensor in near.get(f"of {lstm.name}", ()) if tensor.name.startswith(prefix or "")]
+    if prefix is not None and lstm.framework in STATE_DICTS and "/" not in prefix:
+        own += near.get(f"at {prefix.removesuffix('.')}", ())
+    return [tensor for _, tensor in sorted(own, key=lambda item: item[0])]
 
 
 def _configs(typed: Mapping[str, Typed], module: str | None) -> list[Side]:
@@ -205,7 +218,8 @@ def _configs(typed: Mapping[str, Typed], module: str | None) -> list[Side]:
 
 def _of_text(subject: Subject, typed: Mapping[str, Typed]) -> Side:
     source = typed.get("source")
-    text = str(subject.config) if source is None else shown_name(str(source))
+    where = next((origin.where for origin in subject.provenance.values() if origin.source == "config"), None)
+    text = (where or "flags") if source is None else shown_name(str(source))
     known = {
         field
         for field in HYPERPARAMETERS
@@ -249,8 +263,7 @@ def _paired(
     found: dict[int, int] = {}  # of the second side, to the first
     if len(files) == len(models) == 1:
         found[0] = 0
-    rounds = (lambda a, b: a == b, lambda a, b: a.endswith(f".{b}") or b.endswith(f".{a}"))
-    for alike in rounds:
+    for alike in (_is_same, _ends_alike):
         for number, model in enumerate(models):
             fitting = [i for i, file in enumerate(files) if i not in found.values() and alike(file.name, model.name)]
             if number not in found and len(fitting) == 1:
@@ -269,6 +282,14 @@ def _paired(
     return pairs + [(file, None) for file in unpaired], []
 
 
+def _is_same(first: str, second: str) -> bool:
+    return first == second
+
+
+def _ends_alike(first: str, second: str) -> bool:
+    return first.endswith(f".{second}") or second.endswith(f".{first}")
+
+
 _UNLIKE: Final = 100  # more than hyperparameters differ: another kind of module
 
 
@@ -276,5 +297,5 @@ def _distance(file: Side, model: Side) -> int:
     """How much two LSTMs differ, of other names."""
     kinds = [side.framework.endswith("cell") for side in (file, model)]
     fields = [field for field in IN_WEIGHTS if field in file.known and field in model.known]
-    differing = sum(getattr(file.config, field) != getattr(model.config, field) for field in fields)
+    differing = len([field for field in fields if getattr(file.config, field) != getattr(model.config, field)])
     return differing + (kinds[0] != kinds[1]) * _UNLIKE
