@@ -17,7 +17,7 @@ def difference(module: Tree) -> Iterator[Block]:
     yield Facts((*_facts(module), *_verdict(module)))
     headers = [Column(_header(word)) for word in module["words"]]
     yield Grid(
-        (Column("hyperparameter"), *headers, Column("")),
+        (Column("hyperparameter"), *headers, Column("status")),
         tuple(
             Row(
                 (row["name"], _value(row["file"]), _value(row["model"]), _SHOWN.get(row["status"], row["status"])),
@@ -46,8 +46,7 @@ def _facts(module: Tree) -> Iterator[Line]:
             yield word, ("has no such LSTM",)
             continue
         prefix = [f"whose names begin with {side['prefix']}"] if side["prefix"] else []
-        source = [f"from {side['source']}"]
-        yield word, (f"{side['name']}, {side['text']}", *source, *prefix)
+        yield word, (f"{side['name']}, {side['text']}", f"from {side['source']}", *prefix)
 
 
 def _verdict(module: Tree) -> Iterator[Line]:
@@ -74,17 +73,16 @@ def _tensors(module: Tree) -> Grid:
     bad = [row for row in rows if row["status"] != "equal"]
     good = [row for row in rows if row["status"] == "equal"]
     shown = {id(row) for row in (*bad[:_BAD], *good[:_EQUAL])}
-    typed = any(row["model_dtype"] for row in rows)
+    dtypes = {(row["file_dtype"], row["model_dtype"] or row["file_dtype"]) for row in rows if row["file_dtype"]}
+    typed = len(dtypes) > 1 or any(file != model for file, model in dtypes)
     columns = [Column("tensor"), *(Column(_header(word), code=True) for word in module["words"])]
-    columns += [Column("dtype", quiet=True)] if any(row["file_dtype"] for row in rows) else []
+    columns += [Column("dtype", quiet=True)] if typed else []
     columns += [Column("apart", right=True)] if valued else []
 
     def line(row: Tree) -> Row:
-        dtype = row["file_dtype"] or "-"
-        if typed and row["model_dtype"] != row["file_dtype"]:
-            dtype = f"{dtype}, {row['model_dtype'] or '-'}"
+        kinds = dict.fromkeys(row[key] for key in ("file_dtype", "model_dtype") if row[key])
         cells = [row["name"], *(_shape(row[key]) for key in ("file_shape", "model_shape"))]
-        cells += [dtype] if any(column.header == "dtype" for column in columns) else []
+        cells += [", ".join(kinds) or "-"] if typed else []
         apart, bad_value = row.get("max_abs_difference"), False
         if valued:
             bad_value = row["status"] == "equal" and (apart is None or apart > module["tolerance"])
@@ -92,11 +90,11 @@ def _tensors(module: Tree) -> Grid:
         return Row((*cells, row["status"]), "bad" if bad_value else _kind(row))
 
     lines = [line(row) for row in rows if id(row) in shown]
-    for hidden, noun in ((len(bad) - _BAD, "tensor that differs"), (len(good) - _EQUAL, "equal tensor")):
+    for hidden, noun in ((len(bad) - _BAD, "unlike tensor"), (len(good) - _EQUAL, "equal tensor")):
         if hidden > 0:
-            text = more_text(hidden, noun).replace("that differss", "that differ")
+            text = more_text(hidden, noun)
             lines.append(Row((text, *[""] * len(columns)), "folded"))
-    return Grid((*columns, Column("")), tuple(lines))
+    return Grid((*columns, Column("status")), tuple(lines))
 
 
 def _shape(shape: Sequence[int] | None) -> str:
@@ -105,9 +103,9 @@ def _shape(shape: Sequence[int] | None) -> str:
 
 def _said(lines: Sequence[str]) -> Iterator[Line]:
     """What `load_state_dict` says, a line each."""
-    for number, line in enumerate(lines[:_SAID]):
+    for line in lines[:_SAID]:
         text = line.strip()
         text = text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS].rpartition(' ')[0]} ..."
-        yield "" if number else "load_state_dict", (text,)
+        yield "load_state_dict", (text,)
     if len(lines) > _SAID:
         yield "...", (more_text(len(lines) - _SAID, "line"),)

@@ -78,7 +78,7 @@ def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float 
     return {
         "name": printable(shown.name),
         "framework": terms,
-        "text": " against ".join("nothing" if side is None else str(side.config) for side in (file, model)),
+        "text": str(shown.config),
         "file": _side_tree(file),
         "model": _side_tree(model),
         "words": list(words),

@@ -114,7 +114,7 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     wanted = (modules[0], modules[-1]) if modules else (None, None)
     plain = {name: value for name, value in typed.items() if name in ("set", *flags)}
     if weighty == (False, True):
-        first, second, weighty = str(second), first, (True, False)
+        first, second, weighty, wanted = str(second), first, (True, False), wanted[::-1]
     own: Mapping[str, Typed] = {"source": first}
     files = _weights(first, wanted[0]) if weighty[0] else _configs(own, wanted[0])
     asked: Mapping[str, Typed] = {**plain, "source": second}
