@@ -46,7 +46,8 @@ def _facts(module: Tree) -> Iterator[Line]:
             yield word, ("has no such LSTM",)
             continue
         prefix = [f"whose names begin with {side['prefix']}"] if side["prefix"] else []
-        yield word, (f"{side['name']}, {side['text']}", f"from {side['source']}", *prefix)
+        name = [] if side["name"] == "lstm" else [side["name"]]
+        yield word, (*name, f"from {side['source']}", *prefix)
 
 
 def _verdict(module: Tree) -> Iterator[Line]:

@@ -117,7 +117,9 @@ def test_a_keras_file_is_held_against_pytorch(cli: Cli, tmp_path: Path) -> None:
     keras = installed("keras")
     model = keras.Sequential([keras.Input((None, 5)), keras.layers.Bidirectional(keras.layers.LSTM(4))])
     path = str(tmp_path / "a.keras")
-    model.save(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of JAX's arrays
+        model.save(path)
     text, code, module = told(cli, path, "nn.LSTM(5, 4, bidirectional=True)")
     assert (text, code, module["mapped"], module["framework"]) == ("", 0, True, "pytorch")
     text, code, module = told(cli, path, "nn.LSTM(5, 4)")
