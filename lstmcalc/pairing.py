@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc import sources
 from lstmcalc.config import HYPERPARAMETERS, LSTMConfig
-from lstmcalc.errors import TooLargeError, UsageError
+from lstmcalc.errors import ConfigError, SourceError, TooLargeError, UsageError
 from lstmcalc.intake import MAX_MODULES, read_subjects, with_unique_names
 from lstmcalc.layouts import Storage
 from lstmcalc.parse import Typed, read_flags, several
@@ -85,8 +85,9 @@ class Sides(NamedTuple):
 def read_sides(typed: Mapping[str, Typed]) -> Sides:
     """The LSTMs of the two sources, or of one and of the flags, in pairs.
 
-    A weight file is the first side, whichever of the two it is. Of a source of one LSTM `--module` says nothing. Names
-    that are the same, or of which one ends in the other, belong together; what is left goes with what it fits best.
+    A weight file is the first side, whichever of the two it is. `--module` is the name in at least one of them; of one
+    that has but one LSTM that is taken. Names that are the same, or of which one ends in the other, belong together;
+    what is left goes with what it fits best.
 
     Raises:
         UsageError: There is nothing to compare, or no such module.
@@ -116,9 +117,12 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     if weighty == (False, True):
         first, second, weighty, wanted = str(second), first, (True, False), wanted[::-1]
     own: Mapping[str, Typed] = {"source": first}
-    files = _weights(first, wanted[0]) if weighty[0] else _configs(own, wanted[0])
+    files_read = _weights(first, wanted[0]) if weighty[0] else _configs(own, wanted[0])
     asked: Mapping[str, Typed] = {**plain, "source": second}
-    models = _weights(str(second), wanted[1]) if weighty[1] else _configs(asked, wanted[1])
+    models_read = _weights(str(second), wanted[1]) if weighty[1] else _configs(asked, wanted[1])
+    files, models = files_read[0], models_read[0]
+    if modules and not any(matched for _, matched in (files_read, models_read)):
+        sources.pick([side.name for side in files], modules[0])  # says which there are
     one_asked = len(models) == 1 and not weighty[1]
     pairs, others = _paired(files, models, one_asked=one_asked)
     return Sides(pairs, _words(files[0].source, models[0].source, weighty), others)
@@ -132,18 +136,51 @@ def _words(first: str, second: str, weighty: tuple[bool, bool]) -> tuple[str, st
     return ("the file", "the model") if weighty[0] else ("the first", "the second")
 
 
-def _weights(path: str, module: str | None) -> list[Side]:
-    """The LSTMs of a weight file."""
+def _weights(path: str, module: str | None) -> tuple[list[Side], bool]:
+    """The LSTMs of a weight file, or that of a name; whether the name was found."""
     contents = read_contents(path)
     found = with_unique_names(found_in(contents, path))
     if len(found) > MAX_MODULES:
         raise TooLargeError("too many LSTMs to compare", f"at most {MAX_MODULES:,}", f"{len(found):,}")
-    chosen = found
-    if module is not None and len(found) > 1:
-        name = sources.pick([item.name for item in found], module)
-        chosen = [item for item in found if item.name == name]
+    if module is not None:
+        _refuse_relatives(contents, module, path)
+    chosen, matched = _chosen([item.name for item in found], module)
     near = _by_place(contents)
-    return [_of_file(item, near, path) for item in chosen]
+    return [_of_file(item, near, path) for item in found if item.name in chosen], matched
+
+
+def _refuse_relatives(contents: Contents, module: str, path: str) -> None:
+    """Say of a GRU what it is.
+
+    Raises:
+        SourceError: The module is one, or another relative of an LSTM.
+    """
+    for item in contents.relatives:
+        if module == printable(item.unit) or printable(item.unit).endswith(f".{module}"):
+            sizes = [("input", item.input_size), ("hidden", item.hidden_size)]
+            known = "".join(f", {what} {size:,}" for what, size in sizes if size)
+            raise SourceError(
+                f"{printable(item.unit)} of {shown_name(path)} is no LSTM",
+                "the weights of one",
+                f"those of a {printable(item.kind)}{known}",
+                where="--module",
+            )
+
+
+def _chosen(names: Sequence[str], module: str | None) -> tuple[Sequence[str], bool]:
+    """The names to compare, and whether `module` is one of them; where there is one alone, it need not be.
+
+    Raises:
+        UsageError: There are several, and none is called so.
+    """
+    if module is None:
+        return names, False
+    try:
+        return [sources.pick(names, module)], True
+    except UsageError:
+        if len(names) > 1:
+            raise
+        return names, False
 
 
 _Near: TypeAlias = Mapping[str, Sequence[tuple[int, Stored]]]
@@ -203,17 +240,18 @@ def _tensors(lstm: Recognised, prefix: str | None, near: _Near) -> list[Stored]:
     return [tensor for _, tensor in sorted(own, key=lambda item: item[0])]
 
 
-def _configs(typed: Mapping[str, Typed], module: str | None) -> list[Side]:
-    """The LSTMs of text, or of flags."""
-    try:
-        subjects = read_subjects({**typed, "module": module}, unknown="input_size")
-    except UsageError as error:
-        if error.where != "--module" or typed.get("source") == "-":
-            raise
-        subjects = read_subjects(typed, unknown="input_size")
-        if len(subjects) != 1:
-            raise
-    return [_of_text(subject, typed) for subject in subjects]
+def _configs(typed: Mapping[str, Typed], module: str | None) -> tuple[list[Side], bool]:
+    """The LSTMs of text, or of flags, or that of a name; whether the name was found."""
+    if module is not None and typed.get("source") != "-":
+        try:
+            subjects = read_subjects({**typed, "module": module}, unknown="input_size")
+            return [_of_text(subject, typed) for subject in subjects], True
+        except UsageError as error:
+            if error.where != "--module":
+                raise
+    subjects = read_subjects(typed, unknown="input_size")  # standard input is read once
+    chosen, matched = _chosen([subject.name for subject in subjects], module)
+    return [_of_text(subject, typed) for subject in subjects if subject.name in chosen], matched
 
 
 def _of_text(subject: Subject, typed: Mapping[str, Typed]) -> Side:
@@ -244,15 +282,14 @@ def items_of(config: LSTMConfig, framework: str, dtype: str | None = None) -> di
 
 
 def adopted(side: Side, other: Side) -> Side:
-    """A side with what only the other one says of the sizes: what is not known is no difference.
-
-    Raises:
-        ConfigError: A size of the other side contradicts what is known of this one.
-    """
+    """A side with what only the other one says of the sizes: what is not known is no difference."""
     open_sizes = [field for field in IN_WEIGHTS if field not in side.known and field in other.known]
     if not open_sizes:
         return side
-    config = replace(side.config, **{field: getattr(other.config, field) for field in open_sizes})
+    try:
+        config = replace(side.config, **{field: getattr(other.config, field) for field in open_sizes})
+    except ConfigError:  # a projection that is wider: no LSTM has both
+        return side
     return side._replace(config=config, items=side.items if side.lstm else items_of(config, side.framework))
 
 

@@ -321,6 +321,30 @@ def test_a_module_of_each_is_picked(cli: Cli) -> None:
     assert (other["file"]["name"], other["model"]["name"]) == ("x", "y")
 
 
+def test_a_module_is_named_as_either_side_has_it(cli: Cli) -> None:
+    write("a", weights(LSTMConfig(3, 4), "x."), weights(LSTMConfig(3, 5), "y."))
+    write("b", weights(LSTMConfig(3, 5), "rnn."))
+    assert module(cli, "a", "b", "-m", "y", code=1)["model"]["name"] == "rnn"
+    Path("c.py").write_text("x = nn.LSTM(3, 4)\ny = nn.LSTM(3, 5)\n", encoding="utf-8")
+    assert module(cli, "b", "c.py", "-m", "y")["fits"]
+    assert not module(cli, "b", "c.py", "-m", "x", code=1)["fits"]
+    assert module(cli, "a", "c.py", "-m", "x")["file"]["name"] == "x"
+
+
+def test_code_of_several_is_matched_by_name(cli: Cli) -> None:
+    write("a", weights(LSTMConfig(3, 4), "net.x."), weights(LSTMConfig(3, 5), "net.y."))
+    Path("c.py").write_text("y = nn.LSTM(3, 5)\nx = nn.LSTM(3, 4)\nz = nn.LSTM(3, 4)\n", encoding="utf-8")
+    found = modules(cli, "a", "c.py", code=1)
+    assert [(item["model"]["name"], item["fits"]) for item in found] == [("y", True), ("x", True), ("z", False)]
+    assert set(statuses(found[2]).values()) == {"missing"}
+
+
+def test_a_projection_wider_than_the_files_cells_is_a_difference(cli: Cli) -> None:
+    write("a", weights(LSTMConfig(3, 4)))
+    found = module(cli, "a", "--proj", "5", code=1)
+    assert found["causes"][0] == "the model has a projection (proj_size = 5), the file has none"
+
+
 def test_an_lstm_of_one_file_alone_is_a_difference(cli: Cli) -> None:
     write("a", weights(LSTMConfig(3, 4), "enc."))
     write("b", weights(LSTMConfig(3, 4), "enc."), weights(LSTMConfig(3, 5), "dec."))
@@ -398,6 +422,9 @@ def test_what_is_not_whole_cannot_be_mapped(cli: Cli) -> None:
         (("a", "a", "--values", "--tolerance", "x"), "--tolerance: not a tolerance"),
         (("a", "a", "-m", "x", "-m", "y", "-m", "z"), "--module: too many modules"),
         (("two", "nn.LSTM(3, 4)", "-m", "z"), "--module: no such module"),
+        (("a", "nn.LSTM(3, 4)", "-m", "z"), "--module: no such module"),
+        (("a", "a", "-m", "z"), "--module: no such module"),
+        (("both", "nn.LSTM(3, 4)", "-m", "g"), "--module: g of both is no LSTM"),
         (("-", "-"), "SOURCE: standard input can be read once"),
         (("a", "nn.LSTM(3, 4, 1000000)"), "this report would be too long"),
     ],
@@ -406,6 +433,7 @@ def test_refusals(cli: Cli, arguments: tuple[str, ...], words: str) -> None:
     write("a", weights(LSTMConfig(3, 4)))
     write("two", weights(LSTMConfig(3, 4), "x."), weights(LSTMConfig(3, 4), "y."))
     write("gru", {"gru.weight_ih_l0": np.ones((12, 3), np.float32), "gru.weight_hh_l0": np.ones((12, 4), np.float32)})
+    write("both", weights(LSTMConfig(3, 4), "x."), {"g.weight_hh_l0": np.ones((12, 4), np.float32)})
     ran = cli("diff", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(f"error: {words}") or words in ran.err.partition("\n")[0]

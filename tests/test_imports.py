@@ -312,7 +312,10 @@ def test_weight_files_are_read_by_what_reads_them_and_without_numpy(tmp_path: Pa
     listing = loaded_by(RUN.format(["ls", weights]))
     assert listing >= WEIGHT_FILES - {"lstmcalc.weight_sources"}
     assert listing.isdisjoint(HEAVY)
-    assert loaded_by(RUN.format(["params", code])).isdisjoint(WEIGHT_FILES)
+    difference = loaded_by(RUN.format(["diff", weights, weights]))
+    assert difference >= WEIGHT_FILES - {"lstmcalc.listing"}
+    assert difference.isdisjoint(HEAVY)
+    assert loaded_by(RUN.format(["params", code])).isdisjoint({*WEIGHT_FILES, "lstmcalc.differences"})
 
 
 def test_json_does_not_even_load_rich() -> None:
