@@ -81,6 +81,14 @@ SWEEP: Final = (
 )
 
 
+# Of these two the example's sizes are held against no file.
+_SAID_ALONE: Final = {"input_size": "H_in, features of a step", "hidden_size": "H_cell, cells of a layer"}
+MODEL_FLAGS: Final = tuple(
+    flag._replace(help=f"{_SAID_ALONE[flag.field]} (default: not compared)") if flag.field in _SAID_ALONE else flag
+    for flag in LSTM_FLAGS
+)
+
+
 def _listable(flags: Sequence[Flag]) -> tuple[Flag, ...]:
     """Flags that take several values at once."""
     return tuple(flag._replace(metavar="LIST") if flag.field in _LISTED else flag for flag in flags)
@@ -329,7 +337,7 @@ def _ls(typed: TypedFlags) -> Outcome:
     lstmcalc diff before.safetensors after.safetensors --values --tolerance 1e-6
     """,
     Compared=(COMPARED, AGAINST, ONE_OF_EACH, SOURCE_FLAGS[2]),
-    LSTM=LSTM_FLAGS,
+    LSTM=MODEL_FLAGS,
     Output=(VALUES, TOLERANCE, *OUTPUT),
 )
 def _diff(typed: TypedFlags) -> Outcome:

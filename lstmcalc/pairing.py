@@ -298,22 +298,25 @@ def _paired(
 ) -> tuple[list[tuple[Side | None, Side | None]], list[str]]:
     """Which LSTM goes with which, in the order of the second side; then those of the first that are left."""
     found: dict[int, int] = {}  # of the second side, to the first
+    spare = dict(enumerate(files))
     if len(files) == len(models) == 1:
         found[0] = 0
+        del spare[0]
     for alike in (_is_same, _ends_alike):
         for number, model in enumerate(models):
-            fitting = [i for i, file in enumerate(files) if i not in found.values() and alike(file.name, model.name)]
-            if number not in found and len(fitting) == 1:
+            fitting = [i for i, file in spare.items() if alike(file.name, model.name)] if number not in found else []
+            if len(fitting) == 1:
                 found[number] = fitting[0]
+                del spare[fitting[0]]
     left = [number for number in range(len(models)) if number not in found]
-    spare = [number for number in range(len(files)) if number not in found.values()]
     for distance, number, index in sorted((_distance(files[i], models[n]), n, i) for n, i in product(left, spare)):
-        if number not in found and index not in found.values() and (one_asked or distance < _UNLIKE):
+        if number not in found and index in spare and (one_asked or distance < _UNLIKE):
             found[number] = index
+            del spare[index]
     pairs: list[tuple[Side | None, Side | None]] = [
         (files[found[number]] if number in found else None, model) for number, model in enumerate(models)
     ]
-    unpaired = [file for index, file in enumerate(files) if index not in found.values()]
+    unpaired = list(spare.values())
     if one_asked:
         return pairs, [file.name for file in unpaired]
     return pairs + [(file, None) for file in unpaired], []

@@ -181,7 +181,7 @@ MANY_DIGITS = "9" * 5000
             "--hidden 3",
             (
                 "no such option: --hidden\n"
-                "  hint: it is an option of shapes, params, explain, frameworks, cost, solve, sweep, run, "
+                "  hint: it is an option of shapes, params, explain, frameworks, cost, solve, sweep, diff, run, "
                 "and follows that name; see lstmcalc -h"
             ),
         ),
