@@ -71,7 +71,8 @@ def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float 
         notes.append(_mapped_note(file, model, words))
     notes += [f"dtype differs: {_dtypes(rows, words)}: load_state_dict converts it"] if _dtypes(rows, words) else []
     differ = any(row["status"] in BAD for row in rows) or any(row["status"] == "different" for row in settings)
-    fits = not (differ or unlike or prefixes or _broken(file, terms) or _broken(model, terms))
+    wrong = prefixes or _broken(file, terms) or _broken(model, terms) or _odd(file, model, rows)
+    fits = not (differ or unlike or wrong)
     notes += _idle_notes(settings, words)
     shown = file or model
     assert shown is not None  # noqa: S101  # a pair has one of them
@@ -223,17 +224,17 @@ def _causes(file: Side | None, model: Side | None, words: Words, rows: Sequence[
         assert side is not None  # noqa: S101  # a pair has one of them
         yield f"{word} has no LSTM like {printable(side.name)}"
         return
-    for field in ("bidirectional", "num_layers", "hidden_size", "input_size", "proj_size", "bias"):
+    free = () if file.lstm or model.lstm else ("batch_first", "dropout")
+    for field in ("bidirectional", "num_layers", "hidden_size", "input_size", "proj_size", "bias", *free):
         if field in file.known & model.known and getattr(file.config, field) != getattr(model.config, field):
             yield _cause(field, file, model, words, terms)
-    if not any(side.lstm for side in (file, model)):
-        for field in ("batch_first", "dropout"):
-            if field in file.known & model.known and getattr(file.config, field) != getattr(model.config, field):
-                yield _plain(field, file, model, words)
     for side, word in ((file, words[0]), (model, words[1])):
         broken = _broken(side, terms)
         if broken:
             yield f"{word} is not whole: {broken}"
+    odd = _odd(file, model, rows)
+    if odd:
+        yield f"{words[0]} has what {words[1]} has not: {printable(_names(odd))}"
     prefixes = _prefixes(file, model)
     if prefixes:
         yield _prefix_cause(*prefixes, words)
@@ -319,6 +320,16 @@ def _broken(side: Side | None, terms: str) -> str:
         return ""
     wrong = [f"{name} is missing" for name in side.lstm.missing] + list(side.lstm.misshaped)
     return printable(_names(wrong))
+
+
+def _odd(file: Side | None, model: Side | None, rows: Sequence[Tree]) -> list[str]:
+    """What makes a weight file compute something else than a text says; of other files nothing need be said.
+
+    Where tensors are wrong, they say it: weight_norm, which has other names, is no other computation.
+    """
+    if not file or not model or not file.lstm or model.lstm or any(row["status"] in BAD[:2] for row in rows):
+        return []
+    return [item for item in file.unmodelled if item not in model.unmodelled]
 
 
 def _beyond(row: Tree, tolerance: float) -> bool:

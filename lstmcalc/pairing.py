@@ -55,6 +55,7 @@ class Side(NamedTuple):
         prefix: What stands before these names in the file; None where that is not known.
         lstm: What was recognised, if it is of a weight file.
         notes: What is worth knowing, in sentences.
+        unmodelled: What makes it compute something else than an LSTM of PyTorch, each as `activation = 'relu'`.
     """
 
     source: str
@@ -66,6 +67,7 @@ class Side(NamedTuple):
     prefix: str | None = None
     lstm: Recognised | None = None
     notes: tuple[str, ...] = ()
+    unmodelled: tuple[str, ...] = ()
 
 
 class Sides(NamedTuple):
@@ -213,10 +215,14 @@ def _of_file(found: Found, near: _Near, path: str) -> Side:
     known = (certain & set(HYPERPARAMETERS)) - lstm.unknown.keys()
     if not lstm.framework.startswith("pytorch"):
         known -= {"batch_first"}  # PyTorch's
-    odd = tuple(f"{item} is not modelled: the same shapes compute something else" for item in found.unmodelled)
     begin = None if prefix is None else without_container(prefix)
-    notes = (*found.notes, *odd)
-    return Side(shown_name(path), found.name, lstm.framework, lstm.config, frozenset(known), items, begin, lstm, notes)
+    side = Side(shown_name(path), found.name, lstm.framework, lstm.config, frozenset(known), items, begin, lstm)
+    return side._replace(notes=_notes(found), unmodelled=found.unmodelled)
+
+
+def _notes(found: Found) -> tuple[str, ...]:
+    odd = (f"{item} is not modelled: the same shapes compute something else" for item in found.unmodelled)
+    return (*found.notes, *odd)
 
 
 def without_container(prefix: str) -> str:
@@ -264,9 +270,10 @@ def _of_text(subject: Subject, typed: Mapping[str, Typed]) -> Side:
         if subject.provenance[field].certainty not in ("assumed", "unknown")
         and (field != "batch_first" or subject.framework.startswith("pytorch"))
     }
-    notes = subject.found.notes if subject.found else ()
     items = items_of(subject.config, subject.framework)
-    return Side(text, subject.name, subject.framework, subject.config, frozenset(known), items, None, None, notes)
+    side = Side(text, subject.name, subject.framework, subject.config, frozenset(known), items)
+    found = subject.found
+    return side._replace(notes=_notes(found), unmodelled=found.unmodelled) if found else side
 
 
 def items_of(config: LSTMConfig, framework: str, dtype: str | None = None) -> dict[str, Item]:

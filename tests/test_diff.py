@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import Ran
 from rich.cells import cell_len
-from weight_files import DATA
+from weight_files import DATA, unpacked
 from weight_writers import Arrays, random_weights, safetensors_bytes, write_safetensors
 
 from lstmcalc import LSTMConfig
@@ -405,6 +405,23 @@ def test_what_is_not_whole_cannot_be_mapped(cli: Cli) -> None:
     np.savez("a.npz", **kept)
     found = module(cli, "a.npz", "nn.LSTM(3, 4)", code=1)
     assert found["causes"] == ["the file is not whole: lstm/lstm_cell/kernel is missing"]
+
+
+def test_another_activation_is_a_difference(cli: Cli, tmp_path: Path) -> None:
+    path = str(unpacked("keras3", tmp_path) / "relu.keras")
+    causes = ["the file has what the model has not: activation = 'relu'"]
+    assert module(cli, path, "nn.LSTM(3, 2)", code=1)["causes"] == causes
+    assert module(cli, path, "keras.layers.LSTM(2)", code=1)["causes"] == causes
+    assert module(cli, path, "keras.layers.LSTM(2, activation='relu')")["fits"]
+
+
+def test_a_file_of_onnx_is_held_against_another_and_against_pytorch(cli: Cli, tmp_path: Path) -> None:
+    folder = unpacked("torch", tmp_path)
+    script, dynamo = (str(folder / f"both-{kind}.onnx") for kind in ("script", "dynamo"))
+    assert module(cli, script, dynamo, "--values")["fits"]
+    assert module(cli, script, "nn.LSTM(3, 4, 2, bidirectional=True)")["fits"]
+    found = module(cli, script, "nn.LSTM(3, 4, 2)", code=1)
+    assert (found["mapped"], found["causes"]) == (True, ["the file is bidirectional, the model is not"])
 
 
 @pytest.mark.parametrize(
