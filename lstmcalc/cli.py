@@ -17,7 +17,7 @@ from lstmcalc.report import FORMATS
 from lstmcalc.trees import TOPICS, Tree
 
 GATE_NAMES: Final = {key: gate.letter for gate in GATES for key in (gate.letter, gate.name)}
-JUDGES: Final = ("pytorch", "onnxruntime")
+JUDGES: Final = ("pytorch", "onnxruntime", "keras")
 JUDGES_TOO: Final = {"torch": "pytorch"}  # of the aliases of frameworks, that of a judge
 
 OUTPUT: Final = (
@@ -32,7 +32,7 @@ ONLY: Final = Flag("only", ("--only",), (), "NAME,...", "These in depth, with re
 RUN: Final = (
     Flag("seed", ("--seed",), (), "INT", "Draw the numbers of torch.manual_seed(INT) (default 0)"),
     Flag(
-        "against", ("--against",), (), "NAME,...", "Compare with pytorch (torch), onnxruntime", (*JUDGES, *JUDGES_TOO)
+        "against", ("--against",), (), "NAME,...", "Compare with pytorch (torch), onnxruntime, keras", (*JUDGES, *JUDGES_TOO)
     ),
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
     Flag("show", ("--show",), (), "", "Print weights, input and outputs as PyTorch prints tensors"),

@@ -3,13 +3,16 @@
 Each framework is imported inside the function that needs it, and what it cannot express is refused by name.
 
 Sources: the ONNX operator LSTM as opset 14 defines it, exported as opset 17 (onnx 1.23.2), run with onnxruntime 1.31.1;
-how it stores weights is in the table of `frameworks`. `torch.nn.LSTM`, torch 2.13.0.
+how it stores weights is in the table of `frameworks`. `torch.nn.LSTM`, torch 2.13.0. Keras 3.15.1 on JAX 0.10.2 and on
+PyTorch 2.13.0 (keras/src/layers/rnn/lstm.py, rnn.py, bidirectional.py).
 """
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -53,6 +56,8 @@ class Judge(NamedTuple):
         copies: About how many times it holds the weights while it runs.
         refuses: What it cannot express of this LSTM and this data, in words; empty if it can.
         ready: Makes the LSTM there, to compute in so many threads; None means as many as the framework likes.
+        before: Called before it is imported.
+        hint: What helps if it is installed and does not load.
     """
 
     modules: tuple[str, ...]
@@ -61,6 +66,8 @@ class Judge(NamedTuple):
     copies: int
     refuses: Callable[[LSTMConfig, DataSpec], str]
     ready: Callable[[LSTMConfig, DataSpec, Arrays, Arrays, int | None], Ready]
+    before: Callable[[], None] = lambda: None
+    hint: str = "it may need more memory than there is"
 
 
 def run_judge(name: str, config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays) -> Verdict:
@@ -122,6 +129,7 @@ def check_judge(name: str, config: LSTMConfig, data: DataSpec) -> None:
             hint="--against torch can",
             where="--against",
         )
+    judge.before()
     for module in judge.modules:
         try:
             import_module(module)
@@ -130,7 +138,7 @@ def check_judge(name: str, config: LSTMConfig, data: DataSpec) -> None:
             raise MissingExtraError(
                 f"{module} is not installed" if missing else f"{module} is installed, but does not load",
                 found="" if missing else shorten(str(error), 200)[1:-1],
-                hint=f"pip install 'lstmcalc[{judge.extra}]'" if missing else "it may need more memory than there is",
+                hint=f"pip install 'lstmcalc[{judge.extra}]'" if missing else judge.hint,
                 where="--against",
             ) from error
 
@@ -245,6 +253,78 @@ def onnx_model(config: LSTMConfig, data: DataSpec, weights: Arrays) -> Any:  # n
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
+def _choose_backend() -> None:
+    """Keras asks for TensorFlow if nobody says otherwise: where that is not installed, another one that is."""
+    if "KERAS_BACKEND" in os.environ or find_spec("tensorflow"):
+        return
+    installed = [name for name in ("torch", "jax") if find_spec(name)]
+    if installed:
+        os.environ["KERAS_BACKEND"] = installed[0]
+
+
+def _keras(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays, _threads: int | None) -> Ready:
+    """Keras' own layers, one on top of the other; `(N, L, ...)` throughout, and unbatched data as a batch of one."""
+    import keras
+
+    numpy, tensor = keras.ops.convert_to_numpy, keras.ops.convert_to_tensor
+    x, h_0, c_0 = inputs["input"], inputs["h_0"], inputs["c_0"]
+    if data.unbatched:
+        x, h_0, c_0 = x[None], h_0[:, None], c_0[:, None]
+    elif not config.batch_first:
+        x = x.swapaxes(0, 1)
+    steps = np.arange(data.seq_len)
+    mask = None if data.lengths is None else tensor(steps < np.array(data.lengths)[:, None])
+    layers = [_keras_layer(config, layer, x.shape) for layer in range(config.num_layers)]
+    arrays, storage = pack(weights, config, "keras"), Storage(config, "keras")
+    for number, layer in enumerate(layers):
+        layer.set_weights([arrays[place.parameter.name] for place in storage.placements(number)])
+    each, given = config.num_directions, tensor(np.ascontiguousarray(x))
+    states = [tensor(np.ascontiguousarray(part[k])) for k in range(len(h_0)) for part in (h_0, c_0)]
+
+    def compute() -> dict[str, Array]:
+        reads, final = given, list[Any]()
+        for number, layer in enumerate(layers):
+            initial = states[2 * each * number : 2 * each * (number + 1)]
+            reads, *own = layer(reads, initial_state=initial, mask=mask)
+            final += own
+        output, *ends = (np.asarray(numpy(array)) for array in (reads, *final))
+        h_n, c_n = np.stack(ends[::2]), np.stack(ends[1::2])
+        if data.unbatched:
+            output, h_n, c_n = output[0], h_n[:, 0], c_n[:, 0]
+        elif not config.batch_first:
+            output = output.swapaxes(0, 1)
+        return {"output": output, "h_n": h_n, "c_n": c_n}
+
+    return Ready(f"Keras {keras.__version__} on {keras.backend.backend()}", compute)
+
+
+def _keras_layer(config: LSTMConfig, layer: int, shape: tuple[int, ...]) -> Any:  # noqa: ANN401  # a layer of Keras
+    """One layer, in one direction or both, with all it can return; behind a sequence it gives zeros."""
+    from keras import layers
+
+    made: Any = layers.LSTM(
+        config.hidden_size,
+        use_bias=config.bias,
+        return_sequences=True,
+        return_state=True,
+        zero_output_for_mask=True,
+        dtype="float32",  # whatever keras.json says
+    )
+    if config.bidirectional:
+        made = layers.Bidirectional(made, dtype="float32")
+    made.build((*shape[:2], config.layer_input_size(layer)))
+    return made
+
+
+def _keras_refuses(config: LSTMConfig, data: DataSpec) -> str:
+    """Keras has no projection; JAX computes float64 only if it is told to, and an empty batch has no shape there."""
+    if config.proj_size:
+        return "a projection"
+    if data.dtype != "float32":
+        return data.dtype
+    return "an empty batch" if data.batch == 0 else ""
+
+
 _PROTOBUF_BYTES: Final = 2**31 - 2**20  # what one message can hold, less its own overhead
 
 
@@ -262,4 +342,14 @@ def _onnx_refuses(config: LSTMConfig, data: DataSpec) -> str:
 JUDGES: Final[dict[str, Judge]] = {
     "pytorch": Judge(("torch",), "torch", 3 * 2**28, 3, lambda _config, _data: "", _pytorch),
     "onnxruntime": Judge(("onnx", "onnxruntime"), "onnxruntime", 2**28, 6, _onnx_refuses, _onnxruntime),
+    "keras": Judge(
+        ("keras",),
+        "keras",
+        2**30,
+        4,
+        _keras_refuses,
+        _keras,
+        _choose_backend,
+        "Keras needs a backend, as KERAS_BACKEND names it: pip install torch, jax or tensorflow",
+    ),
 }
