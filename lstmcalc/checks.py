@@ -39,6 +39,9 @@ class Run(NamedTuple):
         outputs: What comes out.
         trace: The values of every step, as `tracing.Trace` has them; empty if nobody asked for them.
         checks: What was predicted, and what became of it.
+        drawn: Whether the weights were drawn, and not given.
+        noise: How far rounding alone carries this LSTM on this data, as `verify.rounding` finds it; 0 for drawn
+            weights and data, which `closeness.tolerance` is enough for.
     """
 
     weights: Arrays
@@ -47,11 +50,18 @@ class Run(NamedTuple):
     outputs: Arrays
     trace: Arrays
     checks: list[Check]
+    drawn: bool = True
+    noise: float = 0.0
 
     @property
     def passed(self) -> bool:
         """Whether every check holds."""
         return all(check.passed for check in self.checks)
+
+    @property
+    def finite(self) -> bool:
+        """Whether nothing that was given is NaN or Inf."""
+        return not _not_finite({**self.weights, **self.inputs})
 
 
 def run_checks(
@@ -76,6 +86,9 @@ def run_checks(
     shapes = list(_check_shapes(model, data, around, result))
     yield from shapes
     yield from _check_count(model, around, result)
+    yield from _check_finite(result)
+    if not result.finite:
+        return  # whatever follows from NaN says nothing
     yield from _check_states(model, data, result)
     if all(check.passed for check in shapes):  # what is said of the tensors supposes their shapes
         yield from _check_claims(model, data, around, result, traced)
@@ -120,6 +133,24 @@ def _check_count(model: LSTMModel, around: Surroundings, result: Run) -> Iterato
     count = sum(array.size for array in (*result.weights.values(), *result.around.values()))
     name = "number of weights" + (", with those around" if result.around else "")
     yield Check(name, "=", expected, count, None, count == expected)
+
+
+def _check_finite(result: Run) -> Iterator[Check]:
+    """What was given is made of numbers. What was drawn is so."""
+    for what, arrays in (("weights", {} if result.drawn else result.weights), ("input", result.inputs)):
+        bad = _not_finite(arrays)
+        if bad or (what == "weights" and not result.drawn):
+            listed = f": {', '.join(list(bad)[:_LISTED])}{', ...' * (len(bad) > _LISTED)}" if bad else ""
+            yield Check(f"NaN or Inf in the {what}{listed}", "=", 0, sum(bad.values()), None, not bad)
+
+
+_LISTED: Final = 4  # arrays in the name of a check
+
+
+def _not_finite(arrays: Mapping[str, Array]) -> dict[str, int]:
+    """How many numbers of an array are NaN or Inf, where there are any."""
+    counts = {name: array.size - int(np.count_nonzero(np.isfinite(array))) for name, array in arrays.items()}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _packed(config: LSTMConfig, data: DataSpec, x: Array) -> dict[str, Any]:
@@ -182,8 +213,16 @@ def _check_claim(model: LSTMModel, data: DataSpec, result: Run, claim: Claim, na
 
 
 def _shows_nothing(config: LSTMConfig, data: DataSpec, result: Run) -> bool:
-    """Whether equal numbers are no surprise: in float16, and where the gates are saturated to the last bit."""
-    return data.dtype == "float16" or _largest_sum(config, data, result) > SATURATED
+    """Whether equal numbers are no surprise: in float16, and where the gates are saturated to the last bit.
+
+    Weights that were given can be zeros, or can saturate a gate of any layer.
+    """
+    return (
+        not result.drawn
+        or result.noise > 0
+        or data.dtype == "float16"
+        or _largest_sum(config, data, result) > SATURATED
+    )
 
 
 def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:
@@ -284,10 +323,12 @@ def _time_first(config: LSTMConfig, data: DataSpec, arrays: Mapping[str, Array])
 
 
 def _check_bounds(config: LSTMConfig, data: DataSpec, result: Run) -> Iterator[Check]:
-    """H is o tanh(c), at most 1 unless it is projected; every weight is drawn from -1/sqrt(H_cell)..1/sqrt(H_cell)."""
+    """H is o tanh(c), at most 1 unless it is projected; a weight that is drawn is at most 1/sqrt(H_cell)."""
     if not config.proj_size and data.num_sequences:
         largest = max(float(np.abs(result.outputs[name]).max()) for name in ("output", "h_n"))
         yield Check("largest |h|", "<=", 1.0, largest, None, largest <= 1)
+    if not result.drawn:
+        return
     bound = float(np.dtype(data.dtype).type(config.hidden_size**-0.5))
     largest = max(float(np.abs(array).max()) for array in result.weights.values())
     yield Check("largest |weight|, 1/sqrt(H_cell)", "<=", bound, largest, None, largest <= bound)
@@ -299,6 +340,8 @@ def check_against(name: str, config: LSTMConfig, data: DataSpec, result: Run) ->
     Raises:
         LstmcalcError: As `judges.run_judge`.
     """
+    if not result.finite:
+        return
     verdict = run_judge(name, config, data, result.weights, result.inputs)
     allowed = _tolerance(config, data, result, rounded_inside=True)
     for tensor, theirs in verdict.outputs.items():
@@ -307,7 +350,14 @@ def check_against(name: str, config: LSTMConfig, data: DataSpec, result: Run) ->
 
 def _tolerance(config: LSTMConfig, data: DataSpec, result: Run, *, rounded_inside: bool = False) -> float:
     """How far two computations of this LSTM on this data may be apart."""
-    return tolerance(data.dtype, _largest_sum(config, data, result), rounded_inside=rounded_inside)
+    allowed = tolerance(data.dtype, _largest_sum(config, data, result), rounded_inside=rounded_inside)
+    coarser = (
+        2.0**13 if data.dtype == "float16" and rounded_inside else 1.0
+    )  # half a unit of float16, in those of float32
+    return max(allowed, _TIMES_ROUNDING * coarser * result.noise)
+
+
+_TIMES_ROUNDING: Final = 8  # how many times as far as `Run.noise` two computations may be apart
 
 
 def _largest_sum(config: LSTMConfig, data: DataSpec, result: Run) -> float:

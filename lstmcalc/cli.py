@@ -32,7 +32,12 @@ ONLY: Final = Flag("only", ("--only",), (), "NAME,...", "These in depth, with re
 RUN: Final = (
     Flag("seed", ("--seed",), (), "INT", "Draw the numbers of torch.manual_seed(INT) (default 0)"),
     Flag(
-        "against", ("--against",), (), "NAME,...", "Compare with pytorch (torch), onnxruntime, keras", (*JUDGES, *JUDGES_TOO)
+        "against",
+        ("--against",),
+        (),
+        "NAME,...",
+        "Compare with pytorch (torch), onnxruntime, keras",
+        (*JUDGES, *JUDGES_TOO),
     ),
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
     Flag("show", ("--show",), (), "", "Print weights, input and outputs as PyTorch prints tensors"),

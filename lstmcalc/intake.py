@@ -4,7 +4,7 @@ Not here: how flags (`parse`) and sources (`sources`) are read.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lstmcalc.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
 from lstmcalc.errors import (
@@ -20,10 +20,15 @@ from lstmcalc.errors import (
 from lstmcalc.parse import Typed, flag_name, read_flags, read_framework, read_settings, several
 from lstmcalc.subject import Found, Layer, Origin, Setting, Subject, quoted_name, settle
 
+if TYPE_CHECKING:
+    from lstmcalc.data_files import DataFile
+
 MAX_MODULES: Final = 1000  # LSTMs in one report; no model that somebody made has more
 
 
-def read_subjects(typed: Mapping[str, Typed], framework: str = "", unknown: str = "") -> list[Subject]:
+def read_subjects(
+    typed: Mapping[str, Typed], framework: str = "", unknown: str = "", data: "DataFile | None" = None
+) -> list[Subject]:
     """The LSTMs that SOURCE and the flags describe.
 
     Flags come first, then SOURCE; without one, the configuration file of the working directory; then the defaults.
@@ -32,6 +37,7 @@ def read_subjects(typed: Mapping[str, Typed], framework: str = "", unknown: str 
         typed: The flags by field; None where a flag was not given. Fields of other flags are ignored.
         framework: The framework to report them in, whatever the source and the flags say.
         unknown: A setting that may stay open; what it is in the LSTMs means nothing.
+        data: What the LSTMs are given; its shape sets the sizes of the data.
 
     Raises:
         UsageError: A flag makes no sense, or there is no such file or module.
@@ -58,7 +64,7 @@ def read_subjects(typed: Mapping[str, Typed], framework: str = "", unknown: str 
             found=f"{len(chosen):,}",
             hint=f"--module {chosen[-1].name} reports one of them",
         )
-    intake = _Intake(found, chosen, flags, framework, unknown)
+    intake = _Intake(found, chosen, flags, framework, unknown, data)
     return [intake.subject(item) for item in chosen]
 
 
@@ -127,16 +133,24 @@ class _Intake:
         flags: What the flags say.
         framework: The framework to report them in; empty for their own.
         unknown: A setting that may stay open.
+        data: What the chosen ones are given.
     """
 
     def __init__(
-        self, found: Sequence[Found], chosen: Sequence[Found], flags: Layer, framework: str, unknown: str
+        self,
+        found: Sequence[Found],
+        chosen: Sequence[Found],
+        flags: Layer,
+        framework: str,
+        unknown: str,
+        data: "DataFile | None",
     ) -> None:
         self._by_name = {item.name: item for item in found}
         self._chosen = {item.name for item in chosen}
         self._flags = flags
         self._framework = framework
         self._unknown = unknown
+        self._data = data
         self._widths: dict[str, int] = {}  # of what each LSTM gives to the next
         # A flag for what some of them leave open is for those: the others say it themselves.
         self._open = {field for field in flags if any(field in item.gaps for item in chosen)}
@@ -167,7 +181,10 @@ class _Intake:
                 own.pop("input_size", None)  # it is for the first of them: the others follow
             said["input_size"] = Setting(self._widths[found.reads], Origin("source", found.where, "inferred"))
         _check_options(found)
-        given = _given_input({**said, **own}, found)
+        given = {} if self._data else _given_input({**said, **own}, found)
+        if self._data and found.name in self._chosen:
+            first = _batch_first({**said, **own}, found)
+            own |= self._data.settings(said, own, batch_first=first, several=len(self._by_name) > 1)
         if self._unknown and found.name in self._chosen:
             own |= _stand_in(self._unknown, {**given, **said, **own}, found)
         _check_gaps(found, {**given, **said, **own}, alone=len(self._chosen) == 1)
@@ -240,6 +257,13 @@ def _given_input(said: Layer, found: Found) -> dict[str, Setting]:
 def _shape(found: Found) -> str:
     sizes = ["?" if size is None else str(size) for size in found.input_shape]
     return f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
+
+
+def _batch_first(said: Layer, found: Found) -> bool:
+    """Whether the PyTorch that is reported has the batch first."""
+    if "batch_first" in said or found.framework in ("pytorch", "pytorch-cell"):
+        return bool("batch_first" in said and said["batch_first"].value)
+    return _is_batch_first(found, {})
 
 
 def _is_batch_first(found: Found, said: Layer) -> bool:

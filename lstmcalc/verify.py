@@ -3,22 +3,26 @@
 Not here: how the numbers are computed (`numerics`), the checks themselves (`checks`), and other frameworks (`judges`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from lstmcalc.around import EMBEDDING, HEAD, extras, logits
 from lstmcalc.arrangement import WIDE, joins
+from lstmcalc.arrays import Array, check_names, checked_array
 from lstmcalc.checks import STEPS_BY_HAND, Arrays, Run, check_against, run_checks, steps_to_check
 from lstmcalc.claims import ALONE
+from lstmcalc.closeness import near
 from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
-from lstmcalc.errors import TooLargeError, UnsupportedError, bytes_text
+from lstmcalc.errors import ArrayError, TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.judges import JUDGES, check_judge
 from lstmcalc.kernels import CHUNK, OnStep, Step
 from lstmcalc.machine import available_memory
 from lstmcalc.model import TRACED, LSTMModel
-from lstmcalc.numerics import forward
+from lstmcalc.numerics import forward, weight_shapes
 from lstmcalc.torch_random import (
     DRAWN_DTYPES,
     TorchGenerator,
@@ -41,6 +45,7 @@ def check_run(
     *,
     around: Surroundings = ALONE,
     traced: bool = False,
+    given: bool = False,
 ) -> None:
     """Refuse a run that cannot be done, before it starts.
 
@@ -56,7 +61,8 @@ def check_run(
             found=data.dtype,
             where="--dtype",
         )
-    needed, available = run_memory(config, data, against, around=around, traced=traced), available_memory()
+    needed = run_memory(config, data, against, around=around, traced=traced, given=given)
+    available = available_memory()
     if needed > available:
         raise TooLargeError(
             "this run would not fit in memory",
@@ -75,6 +81,7 @@ def run_memory(
     *,
     around: Surroundings = ALONE,
     traced: bool = False,
+    given: bool = False,
 ) -> int:
     """The bytes a run takes at its peak: an upper estimate, within about twice what is really taken.
 
@@ -105,6 +112,9 @@ def run_memory(
     by_hand = DTYPE_BYTES["float64"] * watched + max(evaluated, alone)
     claimed = (2 * logits + 2 * rows * width) * working
     claimed += sum(extra.numel for extra in layers) * working if stored < working else 0
+    if given:  # `rounding`: everything once more, and in float16 twice
+        again = model.num_parameters + rows * (config.input_size + width) + 2 * states
+        computing += (3 if stored < working else 2) * again * working
     compared = 2 * DTYPE_BYTES["float64"] * (data.seq_len * width + one_state + batch * width)
     # Python's own objects, of arrays and steps first of all.
     bookkeeping = 2**17 + 40 * data.seq_len + (1500 if traced else 500) * model.storage.num_arrays
@@ -148,8 +158,12 @@ def run(
     around: Surroundings = ALONE,
     traced: bool = False,
     progress: Progress | None = None,
+    weights: Mapping[str, Array] | None = None,
+    inputs: Mapping[str, Array] | None = None,
 ) -> Run:
     """Draw weights and data, compute the LSTM and what is around it, and check every prediction.
+
+    What is given is not drawn: the rest is what PyTorch draws after `torch.manual_seed(seed)` without it.
 
     Args:
         config: The LSTM.
@@ -159,15 +173,20 @@ def run(
         around: The layers around it.
         traced: Whether to keep the gates of every step.
         progress: Called after every computed step.
+        weights: The LSTM's own weights, PyTorch's names to arrays of the data's dtype; None draws them.
+        inputs: `input`, shaped and typed as the data says, and with it `h_0` and `c_0`, or none of them for zeros; None
+            draws all three.
 
     Raises:
         ConfigError: The seed is out of range.
+        ArrayError: An array that is given is missing, misshaped or of another dtype.
         LstmcalcError: As `check_run`.
     """
     generator = TorchGenerator(seed)
-    check_run(config, data, against, around=around, traced=traced)
+    given = weights is not None or inputs is not None
+    check_run(config, data, against, around=around, traced=traced, given=given)
     model = LSTMModel(config)
-    weights, layers, inputs = draw(model, data, generator, around)
+    drawn = draw(model, data, generator, around, weights=weights, inputs=inputs)
     on_step = _stepper(config, data, progress)
     last = config.num_layers - 1
     trace = Trace(config, data, data.dtype) if traced else Trace(config, data, data.dtype, ("h",), (last,))
@@ -178,12 +197,12 @@ def run(
         for watch in watching:
             watch(step)
 
-    state = inputs["h_0"], inputs["c_0"]
-    output, (h_n, c_n) = forward(config, weights, inputs["input"], state, data.lengths, on_step=record)
-    outputs = {"output": output, "h_n": h_n, "c_n": c_n}
-    if around.head is not None:
-        outputs["logits"] = logits(config, around).value({**outputs, **layers})
-    result = Run(weights, layers, inputs, outputs, trace.arrays if traced else {}, [])
+    with np.errstate(over="ignore", invalid="ignore") if given else nullcontext():  # NaN and Inf fail a check
+        outputs = _computed(config, data, drawn, record)
+        if around.head is not None:
+            outputs["logits"] = logits(config, around).value({**outputs, **drawn.around})
+        noise = rounding(config, data, drawn, outputs) if given else 0.0
+    result = Run(*drawn, outputs, trace.arrays if traced else {}, [], weights is None, noise)
     result.checks.extend(run_checks(model, data, around, result, {**ends.arrays, **trace.arrays}, on_step))
     for name in against:
         result.checks.extend(check_against(name, config, data, result))
@@ -191,23 +210,70 @@ def run(
 
 
 class Drawn(NamedTuple):
-    """What is drawn: the LSTM's weights, those of the layers around, and what goes in."""
+    """What is drawn, or given: the LSTM's weights, those of the layers around, and what goes in."""
 
     weights: Arrays
     around: Arrays
     inputs: Arrays
 
 
-def draw(model: LSTMModel, data: DataSpec, generator: TorchGenerator, around: Surroundings = ALONE) -> Drawn:
+def _computed(config: LSTMConfig, data: DataSpec, drawn: Drawn, on_step: OnStep | None = None) -> Arrays:
+    """What comes out of the LSTM."""
+    inputs = drawn.inputs
+    state = inputs["h_0"], inputs["c_0"]
+    output, (h_n, c_n) = forward(config, drawn.weights, inputs["input"], state, data.lengths, on_step=on_step)
+    return {"output": output, "h_n": h_n, "c_n": c_n}
+
+
+def rounding(config: LSTMConfig, data: DataSpec, drawn: Drawn, outputs: Mapping[str, Array]) -> float:
+    """How far the results move, relative as in `closeness.near`, if the last bit of every weight and input is another.
+
+    Trained weights can be so large, or data so long, that an LSTM makes much of the last bit: two computations are as
+    far apart as this, each being right. What is wrong in the equations does not show here, but in the comparison.
+    """
+    work = "float64" if data.dtype == "float64" else "float32"  # float16 is computed in float32
+    random = np.random.default_rng(0)
+
+    def moved(array: Array) -> Array:
+        signs = random.integers(0, 2, array.shape, np.int8)
+        return np.nextafter(array.astype(work), np.where(signs, np.inf, -np.inf).astype(work))
+
+    def all_moved(arrays: Arrays) -> Arrays:
+        return {name: moved(array) for name, array in arrays.items()}
+
+    inputs = all_moved({name: drawn.inputs[name] for name in ("input", "h_0", "c_0")})
+    there = _computed(config, replace(data, dtype=work), Drawn(all_moved(drawn.weights), {}, inputs))
+    here = outputs
+    if data.dtype == "float16":
+        exact = [{name: array.astype(work) for name, array in part.items()} for part in (drawn.weights, drawn.inputs)]
+        here = _computed(config, replace(data, dtype=work), Drawn(exact[0], {}, exact[1]))
+    found = near("", ((here[name], there[name]) for name in there), 0.0).actual
+    return float(found) if np.isfinite(found) else 0.0
+
+
+def draw(
+    model: LSTMModel,
+    data: DataSpec,
+    generator: TorchGenerator,
+    around: Surroundings = ALONE,
+    *,
+    weights: Mapping[str, Array] | None = None,
+    inputs: Mapping[str, Array] | None = None,
+) -> Drawn:
     """The numbers that a script draws in PyTorch which makes an Embedding, the LSTM, a Linear, and then its data.
 
-    The order is that of `torch_code`: tokens or the input, h_0, c_0.
+    The order is that of `torch_code`: tokens or the input, h_0, c_0. Of what is given nothing is drawn.
+
+    Raises:
+        ArrayError: An array that is given is missing, misshaped or of another dtype.
     """
     config, dtype = model.config, data.dtype
     layers: Arrays = {}
     if around.embed is not None:
         layers[f"{EMBEDDING}.weight"] = random_embedding(around.embed, config.input_size, generator, dtype)
-    weights = random_weights(config, generator, dtype)
+    own = (
+        random_weights(config, generator, dtype) if weights is None else _checked(weights, weight_shapes(config), dtype)
+    )
     if around.head is not None:
         features = config.output_size * config.num_directions
         layers[f"{HEAD}.weight"], layers[f"{HEAD}.bias"] = random_linear(features, around.head, generator, dtype)
@@ -215,15 +281,33 @@ def draw(model: LSTMModel, data: DataSpec, generator: TorchGenerator, around: Su
     batch = () if data.batch is None else (data.batch,)
     steps = (*batch, data.seq_len) if config.batch_first else (data.seq_len, *batch)
     states = config.num_layers * (2 if config.bidirectional else 1)
-    inputs: dict[str, Any] = {}  # tokens are integers
+    shapes = {
+        "input": (*steps, config.input_size),
+        "h_0": (states, *batch, config.proj_size or config.hidden_size),
+        "c_0": (states, *batch, config.hidden_size),
+    }
+    if inputs is not None:
+        zeros = {name: np.zeros(shapes[name], dtype) for name in ("h_0", "c_0")}
+        return Drawn(own, layers, _checked({**zeros, **inputs}, shapes, dtype))
+    drawn: dict[str, Any] = {}  # tokens are integers
     if around.embed is None:
-        inputs["input"] = generator.normal((*steps, config.input_size), dtype)
+        drawn["input"] = generator.normal(shapes["input"], dtype)
     else:
-        inputs["tokens"] = generator.integers(around.embed, steps)
-        inputs["input"] = layers[f"{EMBEDDING}.weight"][inputs["tokens"]]
-    inputs["h_0"] = generator.normal((states, *batch, config.proj_size or config.hidden_size), dtype)
-    inputs["c_0"] = generator.normal((states, *batch, config.hidden_size), dtype)
-    return Drawn(weights, layers, inputs)
+        drawn["tokens"] = generator.integers(around.embed, steps)
+        drawn["input"] = layers[f"{EMBEDDING}.weight"][drawn["tokens"]]
+    for name in ("h_0", "c_0"):
+        drawn[name] = generator.normal(shapes[name], dtype)
+    return Drawn(own, layers, drawn)
+
+
+def _checked(arrays: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]], dtype: str) -> Arrays:
+    """Arrays that are given, all of them there and as they should be."""
+    check_names("what is given", arrays, tuple(shapes), "the arrays of this LSTM", ", ".join(shapes))
+    checked = {name: checked_array(name, arrays[name], shape) for name, shape in shapes.items()}
+    for name, array in checked.items():
+        if array.dtype != dtype:
+            raise ArrayError("the dtype does not fit", f"{dtype}, as the data says", array.dtype.name, where=name)
+    return checked
 
 
 def saved_arrays(config: LSTMConfig, data: DataSpec, result: Run) -> Arrays:
