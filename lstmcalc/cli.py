@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from typing import IO, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from lstmcalc import parse, report
 from lstmcalc.application import Application, TypedFlags
@@ -15,6 +15,9 @@ from lstmcalc.model import GATES
 from lstmcalc.parse import AROUND_FLAGS, DATA_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag
 from lstmcalc.report import FORMATS
 from lstmcalc.trees import TOPICS, Tree
+
+if TYPE_CHECKING:
+    from lstmcalc.data_files import DataFile
 
 GATE_NAMES: Final = {key: gate.letter for gate in GATES for key in (gate.letter, gate.name)}
 JUDGES: Final = ("pytorch", "onnxruntime", "keras")
@@ -44,6 +47,12 @@ RUN: Final = (
     Flag("trace", ("--trace",), (), "", "Show i, f, g, o, c and h of every step; keep them with --save"),
     Flag("repeat", ("--repeat",), (), "INT", "Time so many calls, and of each framework of --against in turn"),
     Flag("threads", ("--threads",), (), "INT", "Threads that each may use when timed (default 1)"),
+)
+RUN_LSTM: Final = tuple(
+    flag._replace(metavar="INT|FILE", help=f"{flag.help}, or data: .npy, or .npz with input")
+    if flag.field == "input_size"
+    else flag
+    for flag in LSTM_FLAGS
 )
 FILE: Final = Flag("file", (), (), "FILE", "A weight file: safetensors, PyTorch, NumPy, ONNX or Keras")
 STATS: Final = Flag(
@@ -378,23 +387,26 @@ def _tolerance(typed: TypedFlags) -> float | None:
     lstmcalc run --hidden 20 --layers 2 --bi --lengths 4,2,3
     lstmcalc run --input 28 --hidden 128 --against torch --save run.npz
     lstmcalc run --hidden 128 --batch 64 --repeat 20 --against torch
+    lstmcalc run model.safetensors --input x.npy --save run.npz
     """,
     Source=SOURCE_FLAGS,
-    LSTM=LSTM_FLAGS,
+    LSTM=RUN_LSTM,
     Data=DATA_FLAGS,
     Around=AROUND_FLAGS,
     Run=RUN,
     Output=OUTPUT,
 )
 def _run(typed: TypedFlags) -> Outcome:
-    """Compute the LSTM on random numbers and check every prediction.
+    """Compute the LSTM on random numbers, or on yours, and check every prediction.
 
-    Weights and data are those that PyTorch draws after torch.manual_seed(SEED), by the code that is shown. The exit
-    code is 0 if every check holds, and 1 if one fails.
+    Weights and data are those that PyTorch draws after torch.manual_seed(SEED), by the code that is shown; those of a
+    weight file are its own, and so are the data of --input FILE. The exit code is 0 if every check holds, and 1 if one
+    fails.
     """
     style, seed, save, against = _style(typed), _seed(typed), typed["save"], _against(typed)
     traced, (repeat, threads) = bool(typed["trace"]), _repeated(typed)
-    subjects = read_subjects(typed, "pytorch")
+    typed, own_data = _own_data(typed)
+    subjects = read_subjects(typed, "pytorch", data=own_data)
 
     for subject in subjects:
         check_computable(subject)
@@ -404,11 +416,16 @@ def _run(typed: TypedFlags) -> Outcome:
     from lstmcalc import verify, weights
     from lstmcalc.files import check_target
     from lstmcalc.progress import ProgressBar
+    from lstmcalc.provided import provided
 
     if save is not None:
         check_target(str(save))
+    paths = [f"{subject.name}." if len(subjects) > 1 else "" for subject in subjects]
+    kept = "run.npz" if save is None else str(save)
+    parts = [provided(subject, own_data, path=path, saved=kept) for subject, path in zip(subjects, paths, strict=True)]
+    subjects = [part.subject for part in parts]
     runs = []
-    for subject in subjects:
+    for subject, part in zip(subjects, parts, strict=True):
         with ProgressBar("computing") if ProgressBar.wanted() else nullcontext() as progress:
             runs.append(
                 verify.run(
@@ -419,6 +436,8 @@ def _run(typed: TypedFlags) -> Outcome:
                     around=subject.around,
                     traced=traced,
                     progress=progress,
+                    weights=part.weights,
+                    inputs=part.inputs,
                 )
             )
     timings = []
@@ -429,17 +448,29 @@ def _run(typed: TypedFlags) -> Outcome:
             with ProgressBar("timing") if ProgressBar.wanted() else nullcontext() as progress:
                 drawn = subject.config, subject.data, result.weights, result.inputs
                 timings.append(time_calls(*drawn, against, repeat=repeat, threads=threads, progress=progress))
-    tree = report.run_tree(subjects, runs, seed, show=bool(typed["show"]), timings=timings)
+    given = [part.given for part in parts]
+    tree = report.run_tree(subjects, runs, seed, show=bool(typed["show"]), timings=timings, given=given)
+    for module, part in zip(tree["modules"], parts, strict=True):
+        module["notes"] += part.notes
     if save is not None:
         arrays = {}
-        for subject, result in zip(subjects, runs, strict=True):
-            path = f"{subject.name}." if len(subjects) > 1 else ""
+        for subject, result, path in zip(subjects, runs, paths, strict=True):
             own = verify.saved_arrays(subject.config, subject.data, result)
             arrays.update({f"{path}{name}": array for name, array in own.items()})
         weights.save_arrays(str(save), arrays)
         tree["modules"][-1]["notes"].append(f"saved {len(arrays)} arrays to {_shown_name(str(save))}")
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
     return Outcome(tree, style, code)
+
+
+def _own_data(typed: TypedFlags) -> tuple[TypedFlags, "DataFile | None"]:
+    """The flags without --input where that is a file, and the file."""
+    from lstmcalc.data_files import is_data, open_data
+
+    name = typed["input_size"]
+    if not isinstance(name, str) or not is_data(name):
+        return typed, None
+    return {**typed, "input_size": None}, open_data(name)
 
 
 def _shown_name(name: str) -> str:
@@ -453,7 +484,14 @@ def _against(typed: TypedFlags) -> list[str]:
         return []
     names = (name.strip() for name in str(typed["against"]).split(","))
     known = (parse.read_choice("--against", name, JUDGES, JUDGES_TOO) for name in names)
-    return list(dict.fromkeys(JUDGES_TOO.get(name, name) for name in known))
+    judges = list(dict.fromkeys(JUDGES_TOO.get(name, name) for name in known))
+    if "keras" in judges and typed["repeat"] is not None:
+        raise UsageError(
+            "keras is not timed",
+            expected="frameworks that can be held to a number of threads: pytorch, onnxruntime",
+            where="--against and --repeat",
+        )
+    return judges
 
 
 def _style(typed: TypedFlags) -> str:

@@ -95,7 +95,7 @@ def read_npz(path: str) -> WeightFile:
             tensors[key] = Stored(key, header.dtype, header.shape, count, reader)
     left = "1 member that is no array is" if others == 1 else f"{others:,} members that are no arrays are"
     notes = (f"{left} left alone",) if others else ()
-    return WeightFile("NumPy (npz)", tuple(tensors.values()), notes=notes)
+    return WeightFile("NumPy (npz)", tuple(tensors.values()), notes=notes, dictionaries=((),))
 
 
 def _member_reader(path: str, where: str, member: str, header: Header) -> Callable[[], Any]:

@@ -326,8 +326,21 @@ def _run(module: Tree) -> Iterator[Block]:
     count = len(module["checks"])
     verdict = f"{len(failed)} of {count} checks FAILED: {failed[0]}" if failed else f"all {count} checks hold"
     yield Code(module["reproduce"])
-    seeded = f"the same numbers as torch.manual_seed({module['seed']})", "with the code above, in PyTorch"
-    yield Facts((("numbers", seeded), ("proof", (verdict, f"seed {module['seed']}", module["data"]["dtype"]))))
+    seed = (f"seed {module['seed']}",) if module["drawn"] else ()
+    yield Facts((("numbers", _numbers(module)), ("proof", (verdict, *seed, module["data"]["dtype"]))))
+
+
+def _numbers(module: Tree) -> tuple[str, ...]:
+    """Where the numbers are from."""
+    files = [
+        f"{what} of {module[f'{key}_from']}"
+        for what, key in (("weights", "weights"), ("input", "input"))
+        if module[f"{key}_from"]
+    ]
+    seeded = f"the same numbers as torch.manual_seed({module['seed']})"
+    if files and module["drawn"]:
+        seeded = f"{' and '.join(module['drawn'])} as after torch.manual_seed({module['seed']})"
+    return (*files, *([seeded] if module["drawn"] else []), "with the code above, in PyTorch")
 
 
 def _timing(rows: Sequence[Tree]) -> Grid:

@@ -18,7 +18,7 @@ from lstmcalc.lazy import LazySequence
 from lstmcalc.model import TRACED, LSTMModel, traced_name
 from lstmcalc.subject import Subject
 from lstmcalc.symbols import DIRECTIONS
-from lstmcalc.torch_code import torch_script
+from lstmcalc.torch_code import NOTHING_GIVEN, Given, drawn_parts, torch_script
 from lstmcalc.trees import (
     SETTINGS,
     Tree,
@@ -163,13 +163,14 @@ def run_tree(
     *,
     show: bool = False,
     timings: Sequence["Timing"] = (),
+    given: Sequence[Given] = (),
 ) -> Tree:
     """Every check of every run, what the tensors look like, and the PyTorch that computes them; `show` prints them.
 
-    `timings` has one of each run, or none.
+    `timings` has one of each run, or none, and so has `given`, what each was given and did not draw.
     """
-    pairs = zip(subjects, runs, strict=True)
-    modules = [_run(subject, LSTMModel(subject.config), result, seed, show=show) for subject, result in pairs]
+    triples = zip(subjects, runs, given or [NOTHING_GIVEN] * len(runs), strict=True)
+    modules = [_run(subject, result, seed, own, show=show) for subject, result, own in triples]
     for module, timing in zip(modules, timings, strict=bool(timings)):
         module["timing"] = _timing(timing)
         if not timing.held:
@@ -296,8 +297,8 @@ def _subtotal(subtotal: "Subtotal") -> Tree:
     }
 
 
-def _run(subject: Subject, model: LSTMModel, result: "Run", seed: int, *, show: bool) -> Tree:
-    data = subject.data
+def _run(subject: Subject, result: "Run", seed: int, given: Given, *, show: bool) -> Tree:
+    model, data = LSTMModel(subject.config), subject.data
     arrays = {**result.inputs, **result.outputs}
     before, behind = tensors_around(subject.config, data, subject.around)
     own = {
@@ -306,7 +307,10 @@ def _run(subject: Subject, model: LSTMModel, result: "Run", seed: int, *, show: 
         "symbols": {**model.data_symbols(data), **around_symbols(subject.around)},
         "seed": seed,
         "generator": "torch",
-        "reproduce": torch_script(subject.config, data, subject.around, seed),
+        "drawn": list(drawn_parts(subject.around, given)),
+        "weights_from": given.weights_from or None,
+        "input_from": given.inputs_from or None,
+        "reproduce": torch_script(subject.config, data, subject.around, seed, given),
         "checks": [
             {
                 "name": check.name,

@@ -63,7 +63,7 @@ def read_safetensors(path: str) -> WeightFile:
     tensors = [_stored(path, key, entry, 8 + length, size) for key, entry in entries.items()]
     tensors.sort(key=lambda pair: pair[0])
     _check_layout([span for span, _ in tensors], name, size - 8 - length)
-    return WeightFile("safetensors", tuple(tensor for _, tensor in tensors))
+    return WeightFile("safetensors", tuple(tensor for _, tensor in tensors), dictionaries=((),))
 
 
 def _entries(index: bytes, name: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from lstmcalc.config import (
 
 if TYPE_CHECKING:
     from lstmcalc.recognition import Recognised
+    from lstmcalc.tensors import WeightFile
 
 
 class Origin(NamedTuple):
@@ -97,6 +98,7 @@ class Found(NamedTuple):
         input_shape: The shape of an array that it is given there, None for a size that is not known; `pointers` has
             it as `input`.
         weights: The LSTM in a weight file, if the source is one.
+        file: That file.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Found(NamedTuple):
     path: str = ""
     input_shape: tuple[int | None, ...] = ()
     weights: "Recognised | None" = None
+    file: "WeightFile | None" = None
 
 
 class Subject(NamedTuple):

@@ -63,12 +63,15 @@ class WeightFile(NamedTuple):
         tensors: In the order of the file.
         stated: The recurrent modules that the file itself describes; none if it has names and shapes only.
         notes: What is worth knowing of the file, in sentences.
+        dictionaries: The keys that lead to each dictionary in the file that has tensors by their names; none for the
+            file itself. A tensor there is called by these keys and its own, with dots between.
     """
 
     format: str
     tensors: tuple[Stored, ...]
     stated: tuple[Stated, ...] = ()
     notes: tuple[str, ...] = ()
+    dictionaries: tuple[tuple[str, ...], ...] = ()
 
 
 def read_stated(file: WeightFile, stated: Stated) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Not here: the numbers that it draws (`torch_random`).
 
 from collections.abc import Iterator, Sequence
 from textwrap import fill
-from typing import Final
+from typing import Final, NamedTuple
 
 from lstmcalc.around import embedded, logits
 from lstmcalc.config import DataSpec, LSTMConfig, Surroundings
@@ -15,34 +15,86 @@ WIDTH: Final = 80  # of a line of code
 _SHOWN: Final = 8  # lengths in a line of code
 
 
-def torch_script(config: LSTMConfig, data: DataSpec, around: Surroundings, seed: int) -> str:
-    """Code that draws weights and data from a seed, in this order, and computes what comes out."""
-    return "".join(f"{line}\n" for line in _script(config, data, around, seed))
+class Given(NamedTuple):
+    """What a run is given and does not draw.
+
+    Attributes:
+        weights: Code that loads the weights of `lstm`, imports first; empty if they are drawn.
+        weights_from: The file that has them.
+        inputs: Code that reads `input`, and `h_0` and `c_0` if there are any; empty if they are drawn.
+        inputs_from: The file that has them.
+    """
+
+    weights: tuple[str, ...] = ()
+    weights_from: str = ""
+    inputs: tuple[str, ...] = ()
+    inputs_from: str = ""
 
 
-def _script(config: LSTMConfig, data: DataSpec, around: Surroundings, seed: int) -> Iterator[str]:
+def drawn_parts(around: Surroundings, given: Given) -> tuple[str, ...]:
+    """What a run draws: of the layers around, the LSTM's weights, and the data."""
+    parts = (
+        ("embedding", around.embed is not None),
+        ("weights", not given.weights),
+        ("head", around.head is not None),
+        ("data", not given.inputs),
+    )
+    return tuple(name for name, is_drawn in parts if is_drawn)
+
+
+NOTHING_GIVEN: Final = Given()
+
+
+def torch_script(
+    config: LSTMConfig, data: DataSpec, around: Surroundings, seed: int, given: Given = NOTHING_GIVEN
+) -> str:
+    """Code that draws weights and data from a seed, in this order, and computes what comes out.
+
+    What is given is read instead, the weights before the seed is set.
+    """
+    return "".join(f"{line}\n" for line in _script(config, data, around, seed, given))
+
+
+def _script(config: LSTMConfig, data: DataSpec, around: Surroundings, seed: int, given: Given) -> Iterator[str]:
     dtype = [] if data.dtype == "float32" else [f"dtype=torch.{data.dtype}"]
+    imports = [line for line in given.weights if line.startswith("from ")]
+    if any("np." in line for line in (*given.weights, *given.inputs)):
+        yield "import numpy as np"
     yield "import torch"
+    yield from imports
     yield "from torch import nn"
     if data.lengths:
         yield "from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence"
-    yield f"\ntorch.manual_seed({seed})"
+    arguments = str(config).removeprefix("LSTM(").removesuffix(")").split(", ")
+    made = [call("lstm", "nn.LSTM", [*arguments, *dtype])]
+    if config.dropout and config.num_layers > 1:
+        made.append("lstm.eval()  # without dropout")
+    yield ""
+    if given.weights:
+        yield from made
+        yield from (line for line in given.weights if line not in imports)
+        yield ""
+    if drawn_parts(around, given):
+        yield f"torch.manual_seed({seed})"
     if around.embed is not None:
         yield call("embedding", "nn.Embedding", [str(around.embed), str(config.input_size), *dtype])
-    arguments = str(config).removeprefix("LSTM(").removesuffix(")").split(", ")
-    yield call("lstm", "nn.LSTM", [*arguments, *dtype])
-    if config.dropout and config.num_layers > 1:
-        yield "lstm.eval()  # without dropout"
+    if not given.weights:
+        yield from made
     if around.head is not None:
         yield call("head", "nn.Linear", [str(config.num_directions * config.output_size), str(around.head), *dtype])
     shapes = {tensor.name: tensor.shape for tensor in LSTMModel(config).tensors_of(data)}
-    if around.embed is None:
+    yield from given.inputs
+    if given.inputs:
+        pass
+    elif around.embed is None:
         yield call("input", "torch.randn", [*map(str, shapes["input"]), *dtype])
     else:
         yield call("tokens", "torch.randint", [str(around.embed), str(shapes["input"][:-1])])
         yield f"input = {embedded()}"
     for name in ("h_0", "c_0"):
-        yield call(name, "torch.randn", [*map(str, shapes[name]), *dtype])
+        if any(line.startswith(f"{name} =") for line in given.inputs):
+            continue
+        yield call(name, "torch.zeros" if given.inputs else "torch.randn", [*map(str, shapes[name]), *dtype])
     if data.lengths and len(data.lengths) > _SHOWN:
         line = f"lengths = {list(data.lengths)}"
         listed = fill(str(list(data.lengths))[1:-1], WIDTH, initial_indent="    ", subsequent_indent="    ")

@@ -8,7 +8,7 @@ Source: torch 2.13.0 (torch/serialization.py: `_save`, `_load`, `_legacy_save`, 
 and its files of earlier versions.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
@@ -18,7 +18,7 @@ from lstmcalc.errors import SourceError, shorten
 from lstmcalc.pickled_arrays import RawArray, described, is_array, objects_of, raw_array
 from lstmcalc.pickled_notes import called_notes, lightning_notes, tensor_notes
 from lstmcalc.pickled_trees import walk
-from lstmcalc.pickles import MAX_WORK, Call, Global, Persistent, read_pickled, section_of, text_of
+from lstmcalc.pickles import MAX_WORK, Call, Global, Persistent, Table, read_pickled, section_of, text_of
 from lstmcalc.sections import Section
 from lstmcalc.tensors import Stored, WeightFile
 from lstmcalc.torch_modules import Code, frozen_modules, stated_modules
@@ -335,7 +335,21 @@ def _weight_file(
     }
     stated = stated_modules(tree.modules, code)
     more = (*lightning_notes(content.value), *tensor_notes(tree, leaves.packed), *called_notes(content.called))
-    return WeightFile(kind, tuple(tensors.values()), stated, (*notes, *more))
+    own = {path for path, leaf in tree.leaves if isinstance(leaf, Tensor)}
+    held = _dictionaries(content.value, own) if kind != "pickle" else ()
+    return WeightFile(kind, tuple(tensors.values()), stated, (*notes, *more), held)
+
+
+def _dictionaries(value: Any, names: Collection[str]) -> tuple[tuple[str, ...], ...]:  # noqa: ANN401  # as in `walk`
+    """Where a state_dict is: the file itself, or what it has under one name."""
+    if type(value) is not Table:
+        return ()
+    found = [()] if any(isinstance(key, str) and key in names for key, _ in value.pairs) else list[tuple[str, ...]]()
+    for key, held in value.pairs:
+        if isinstance(key, str) and type(held) is Table:
+            if any(isinstance(name, str) and f"{key}.{name}" in names for name, _ in held.pairs):
+                found.append((key,))
+    return tuple(found)
 
 
 def _shape(leaf: Tensor | RawArray) -> tuple[int, ...]:

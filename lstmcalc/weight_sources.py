@@ -11,6 +11,7 @@ from lstmcalc.errors import SourceError
 from lstmcalc.raw import printable, shown_name
 from lstmcalc.recognition import Contents, Recognised, contents_text, recognise
 from lstmcalc.subject import Found, Gap, Origin, Pointer, Setting
+from lstmcalc.tensors import WeightFile
 from lstmcalc.weight_files import open_weights
 
 _LISTED: Final = 4  # missing arrays, or modules, in a message
@@ -47,12 +48,12 @@ def found_in(contents: Contents, path: str) -> list[Found]:
     """Every LSTM of a weight file as a source has it."""
     name, rest = shown_name(path), contents_text(contents)
     about = [*map(printable, contents.file.notes), *([f"besides, {name} holds {rest}"] if rest else [])]
-    found = [_found(item, name, contents.file.format) for item in contents.lstms]
+    found = [_found(item, name, contents.file) for item in contents.lstms]
     found[0] = found[0]._replace(notes=(*found[0].notes, *about))
     return found
 
 
-def _found(item: Recognised, name: str, kind: str) -> Found:
+def _found(item: Recognised, name: str, file: WeightFile) -> Found:
     layer = {field: _setting(value, name, certainty) for field, (value, certainty) in item.settings.items()}
     if item.framework == "pytorch":  # what no array depends on
         unsaid = {"batch_first": False, "dropout": 0.0}
@@ -64,7 +65,7 @@ def _found(item: Recognised, name: str, kind: str) -> Found:
     return Found(
         item.name,
         item.framework,
-        f"{count:,} tensor{'s' * (count != 1)} of {kind}",
+        f"{count:,} tensor{'s' * (count != 1)} of {file.format}",
         name,
         layer,
         {"": Pointer(name, "")},
@@ -74,6 +75,7 @@ def _found(item: Recognised, name: str, kind: str) -> Found:
         unmodelled=tuple(map(printable, item.unmodelled)),
         path=item.path,
         weights=item,
+        file=file,
     )
 
 

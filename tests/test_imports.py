@@ -111,6 +111,7 @@ ORDER = (
     "closeness",
     "checks",
     "verify",
+    "provided",
     "recipes",
     "trees",
     "listing",

@@ -1,0 +1,171 @@
+"""What a run is given instead of random numbers: the weights of a file, and data of a file.
+
+Each comes with the code that gives PyTorch the same, which is part of the report.
+
+Not here: how files are read (`loading`, `data_files`), and what is computed of them (`verify`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from lstmcalc.arrays import Array
+from lstmcalc.data_files import WHERE, DataFile
+from lstmcalc.errors import UnsupportedError, UsageError, shorten
+from lstmcalc.loading import load
+from lstmcalc.parse import flag_name
+from lstmcalc.raw import shown_name
+from lstmcalc.recognition import Recognised
+from lstmcalc.subject import Found, Subject
+from lstmcalc.tensors import WeightFile
+from lstmcalc.torch_code import Given
+from lstmcalc.torch_random import DRAWN_DTYPES
+
+_SHAPING: Final = ("input_size", "hidden_size", "num_layers", "bias", "bidirectional", "proj_size")
+_CELLS: Final = {"pytorch": "", "pytorch-cell": "_l0"}  # what PyTorch's own names lack of an nn.LSTM's
+
+
+class Provided(NamedTuple):
+    """What one LSTM is given.
+
+    Attributes:
+        subject: The LSTM, in the dtype that is computed in.
+        weights: Its weights under PyTorch's names; None if they are drawn.
+        inputs: `input`, with `h_0` and `c_0` if there are any; None if they are drawn.
+        given: The code for both.
+        notes: What was converted.
+    """
+
+    subject: Subject
+    weights: Mapping[str, Array] | None
+    inputs: Mapping[str, Array] | None
+    given: Given
+    notes: tuple[str, ...]
+
+
+def provided(subject: Subject, data: DataFile | None, *, path: str = "", saved: str = "run.npz") -> Provided:
+    """Read what one LSTM is given.
+
+    Args:
+        subject: The LSTM.
+        data: The file with its data; None if they are drawn.
+        path: What its arrays' names begin with in the file of `--save`.
+        saved: The name of that file.
+
+    Raises:
+        UsageError: Flags say another LSTM than the file has.
+        UnsupportedError: There is an Embedding, which makes the input itself.
+        LstmcalcError: As `loading.load` and `DataFile.read`.
+    """
+    weights, notes, given, found = None, [], Given(), subject.found
+    if found is not None and found.weights is not None:
+        _check_flags(subject, found.weights)
+        subject, weights, notes = _weights(subject, found, found.weights)
+        given = _loading(found, found.weights, path, saved)
+    if data is None:
+        return Provided(subject, weights, None, given, tuple(notes))
+    if subject.around.embed is not None:
+        raise UnsupportedError(
+            "an Embedding makes the input itself",
+            expected=f"no data of a file, or no Embedding of {subject.around.embed:,} words",
+            where=f"{WHERE} and --embed",
+        )
+    inputs, more = data.read(subject.data.dtype)
+    given = given._replace(inputs=_reading(data, subject.data.dtype), inputs_from=shown_name(data.path))
+    return Provided(subject, weights, inputs, given, (*notes, *more))
+
+
+def _check_flags(subject: Subject, lstm: Recognised) -> None:
+    """Refuse to run the weights as another LSTM than they are of."""
+    others = [field for field in _SHAPING if getattr(subject.config, field) != getattr(lstm.config, field)]
+    if not others:
+        return
+    flags = " and ".join(map(flag_name, others))
+    raise UsageError(
+        f"the weights of {subject.name} are those of another LSTM",
+        expected=str(replace(subject.config, **{field: getattr(lstm.config, field) for field in _SHAPING})),
+        found=str(subject.config),
+        hint=f"leave out {flags}: the file sets it",
+        where=flags,
+    )
+
+
+def _weights(subject: Subject, found: Found, lstm: Recognised) -> tuple[Subject, Mapping[str, Array], list[str]]:
+    """The weights, in the dtype that a flag says or else in their own, and what was converted."""
+    import numpy as np
+
+    weights = load(lstm)
+    own = next(iter(weights.values())).dtype.name
+    asked = subject.provenance["dtype"].source == "flag"
+    dtype = subject.data.dtype if asked else own
+    stored = sorted({tensor.dtype for tensor in lstm.tensors.values()} - {dtype})
+    notes = []
+    if stored:
+        why = ", as --dtype says" if asked else ""
+        notes.append(f"the weights of {found.name} are {' and '.join(stored)}: computed in {dtype}{why}")
+    if dtype in DRAWN_DTYPES:  # others are refused by the run
+        with np.errstate(over="ignore"):  # what becomes Inf fails a check
+            weights = {name: array.astype(dtype, copy=False) for name, array in weights.items()}
+    return subject._replace(data=replace(subject.data, dtype=dtype)), weights, notes
+
+
+# --- code ------------------------------------------------------------------------------------------------------------
+
+
+def _loading(found: Found, lstm: Recognised, path: str, saved: str) -> Given:
+    """The code that loads the weights: from the file itself where its names are PyTorch's, else from what is saved."""
+    name, file = found.where or "the file", found.file
+    prefix = _prefix(lstm)
+    if file is not None and prefix is not None:
+        for keys in file.dictionaries:
+            root = "".join(f"{key}." for key in keys)
+            if prefix.startswith(root):
+                state = _state(file, name, keys)
+                key = _key(prefix.removeprefix(root), _CELLS[lstm.framework])
+                return Given((*state, _load_line(key, torch=not file.format.startswith("NumPy"))), name)
+    comment = f"# The weights of {name} under PyTorch's names, as run --save keeps them."
+    lines = (comment, f"state = np.load({saved!r})", _load_line(_key(path, ""), torch=False))
+    return Given(lines, name)
+
+
+def _prefix(lstm: Recognised) -> str | None:
+    """What stands before PyTorch's names in the file; None if the names are others."""
+    if lstm.framework not in _CELLS:
+        return None
+    prefixes = {
+        stored.name.removesuffix(name) if stored.name.endswith(name) else None for name, stored in lstm.tensors.items()
+    }
+    return prefixes.pop() if len(prefixes) == 1 else None
+
+
+def _state(file: WeightFile, name: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+    if file.format == "safetensors":
+        return "from safetensors.torch import load_file", f"state = load_file({name!r})"
+    if file.format.startswith("NumPy"):
+        return (f"state = np.load({name!r})",)
+    inside = "".join(f"[{key!r}]" for key in keys)
+    return (f'state = torch.load({name!r}, map_location="cpu"){inside}',)
+
+
+def _key(prefix: str, lacking: str) -> str:
+    """The name in the file of the parameter `name`."""
+    own = f"name.removesuffix({lacking!r})" if lacking else "name"
+    return f"{prefix!r} + {own}" if prefix else own
+
+
+def _load_line(key: str, *, torch: bool) -> str:
+    value = f"state[{key}]" if torch else f"torch.from_numpy(state[{key}])"
+    line = f"lstm.load_state_dict({{name: {value} for name in lstm.state_dict()}})"
+    if len(line) <= 80:  # noqa: PLR2004  # as `torch_code.WIDTH`
+        return line
+    return f"lstm.load_state_dict(\n    {{name: {value} for name in lstm.state_dict()}}\n)"
+
+
+def _reading(data: DataFile, dtype: str) -> tuple[str, ...]:
+    """The code that reads the data."""
+    name = data.path if data.path.isprintable() else shorten(data.path)
+    if data.kind == "npy":
+        return (f"input = torch.from_numpy(np.load({name!r})).to(torch.{dtype})",)
+    lines = [f"arrays = np.load({name!r})"]
+    lines += [f'{item} = torch.from_numpy(arrays["{item}"]).to(torch.{dtype})' for item in data.tensors]
+    return tuple(lines)
