@@ -19,6 +19,7 @@ from lstmcalc.judges import run_judge
 from lstmcalc.kernels import OnStep, Step
 from lstmcalc.model import GATES, LSTMModel, output_text
 from lstmcalc.numerics import forward
+from lstmcalc.sensitivity import COARSE, TIMES, rounding
 from lstmcalc.tracing import Trace
 
 Arrays: TypeAlias = dict[str, Array]
@@ -40,7 +41,7 @@ class Run(NamedTuple):
         trace: The values of every step, as `tracing.Trace` has them; empty if nobody asked for them.
         checks: What was predicted, and what became of it.
         drawn: Whether the weights were drawn, and not given.
-        noise: How far rounding alone carries this LSTM on this data, as `verify.rounding` finds it; 0 for drawn
+        noise: How far rounding alone carries this LSTM on this data, as `sensitivity` finds it; 0 for drawn
             weights and data, which `closeness.tolerance` is enough for.
     """
 
@@ -234,8 +235,9 @@ def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnS
         return
     config = model.config
     inputs = _time_first(config, data, result.inputs)
-    steps = min(_length(data, 0), STEPS_BY_HAND)
-    x, state = inputs["input"][:steps, 0], (inputs["h_0"][:, 0], inputs["c_0"][:, 0])
+    first = {"input": inputs["input"][: _length(data, 0), 0], "h_0": inputs["h_0"][:, 0], "c_0": inputs["c_0"][:, 0]}
+    steps, noise = _steps_that_tell(config, result, {**first, "input": first["input"][:STEPS_BY_HAND]})
+    x, state = first["input"][:steps], (first["h_0"], first["c_0"])
     single = DataSpec.given(steps, unbatched=True)
     watched = 0, config.num_layers - 1
     ours, theirs = Trace(config, single, x.dtype.name, layers=watched), Trace(config, single, layers=watched)
@@ -253,8 +255,18 @@ def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnS
     exact, (h_exact, c_exact) = evaluate(model, result.weights, x, state, record_exact)
     pairs: list[tuple[Array, Array]] = [(output, exact), (h_n, h_exact), (c_n, c_exact)]
     pairs += [(ours.arrays[name], theirs.arrays[name]) for name in ours.arrays]
-    what = "equations, gate by gate" + (f" ({steps} steps)" if steps < _length(data, 0) else "")
-    yield near(what, pairs, _tolerance(config, data, result))
+    what = "equations, gate by gate" + (f" ({steps} step{'s' * (steps > 1)})" if steps < _length(data, 0) else "")
+    yield near(what, pairs, _tolerance(config, data, result._replace(noise=noise)))
+
+
+def _steps_that_tell(config: LSTMConfig, result: Run, inputs: Arrays) -> tuple[int, float]:
+    """How many steps of one sequence can be compared before rounding has grown too large, and how large it is then."""
+    steps, noise = len(inputs["input"]), result.noise
+    while steps > 1 and noise * TIMES > COARSE:
+        steps //= 2
+        data = DataSpec.given(steps, unbatched=True, dtype=inputs["input"].dtype.name)
+        noise = rounding(_steps_first(config), data, result.weights, {**inputs, "input": inputs["input"][:steps]})
+    return steps, noise
 
 
 def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:
@@ -354,19 +366,34 @@ def _tolerance(config: LSTMConfig, data: DataSpec, result: Run, *, rounded_insid
     coarser = (
         2.0**13 if data.dtype == "float16" and rounded_inside else 1.0
     )  # half a unit of float16, in those of float32
-    return max(allowed, _TIMES_ROUNDING * coarser * result.noise)
-
-
-_TIMES_ROUNDING: Final = 8  # how many times as far as `Run.noise` two computations may be apart
+    return max(allowed, TIMES * coarser * result.noise)
 
 
 def _largest_sum(config: LSTMConfig, data: DataSpec, result: Run) -> float:
     """The largest sum of absolute products in a gate of the first layer, in the first steps of the first sequence.
 
-    With default weights and normal data it is the largest of all: other layers read h, which is smaller.
+    With default weights and normal data it is the largest of all: other layers read h, which is smaller. With weights
+    that are given, h may make a larger sum in any layer.
     """
     if not data.num_sequences:
         return 0.0
     inputs, weights = _time_first(config, data, result.inputs), result.weights
     x, h = inputs["input"][:STEPS_BY_HAND, 0], inputs["h_0"][:1, 0]
-    return largest_sum([(x, weights["weight_ih_l0"]), (h, weights["weight_hh_l0"])])
+    largest = largest_sum([(x, weights["weight_ih_l0"]), (h, weights["weight_hh_l0"])])
+    return largest if result.drawn else largest + _largest_of_h(weights)
+
+
+def _largest_of_h(weights: Mapping[str, Array]) -> float:
+    """The largest sum of absolute products with an h of 1, or of what a projection makes of it, in any gate."""
+
+    def sums(name: str) -> Any:  # noqa: ANN401  # an array of the rows' sums
+        return np.abs(weights[name]).sum(axis=1, dtype=np.float64)
+
+    reach = max([1.0, *(float(sums(name).max()) for name in weights if name.startswith("weight_hr"))])
+    largest = 0.0
+    for name in weights:
+        if name.startswith("weight_hh"):
+            below = name.replace("weight_hh", "weight_ih")
+            rows = sums(name) + (0.0 if name.removesuffix("_reverse") == "weight_hh_l0" else sums(below))
+            largest = max(largest, float(rows.max()))
+    return reach * largest

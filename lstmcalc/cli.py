@@ -417,6 +417,7 @@ def _run(typed: TypedFlags) -> Outcome:
     from lstmcalc.files import check_target
     from lstmcalc.progress import ProgressBar
     from lstmcalc.provided import provided
+    from lstmcalc.sensitivity import rounding_notes
 
     if save is not None:
         check_target(str(save))
@@ -450,8 +451,8 @@ def _run(typed: TypedFlags) -> Outcome:
                 timings.append(time_calls(*drawn, against, repeat=repeat, threads=threads, progress=progress))
     given = [part.given for part in parts]
     tree = report.run_tree(subjects, runs, seed, show=bool(typed["show"]), timings=timings, given=given)
-    for module, part in zip(tree["modules"], parts, strict=True):
-        module["notes"] += part.notes
+    for module, part, result in zip(tree["modules"], parts, runs, strict=True):
+        module["notes"] += [*part.notes, *rounding_notes(result.noise)]
     if save is not None:
         arrays = {}
         for subject, result, path in zip(subjects, runs, paths, strict=True):

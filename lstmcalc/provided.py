@@ -57,7 +57,8 @@ def provided(subject: Subject, data: DataFile | None, *, path: str = "", saved: 
         UnsupportedError: There is an Embedding, which makes the input itself.
         LstmcalcError: As `loading.load` and `DataFile.read`.
     """
-    weights, notes, given, found = None, [], Given(), subject.found
+    weights, given, found = None, Given(), subject.found
+    notes: list[str] = []
     if found is not None and found.weights is not None:
         _check_flags(subject, found.weights)
         subject, weights, notes = _weights(subject, found, found.weights)
@@ -124,7 +125,7 @@ def _loading(found: Found, lstm: Recognised, path: str, saved: str) -> Given:
                 key = _key(prefix.removeprefix(root), _CELLS[lstm.framework])
                 return Given((*state, _load_line(key, torch=not file.format.startswith("NumPy"))), name)
     comment = f"# The weights of {name} under PyTorch's names, as run --save keeps them."
-    lines = (comment, f"state = np.load({saved!r})", _load_line(_key(path, ""), torch=False))
+    lines = (comment, f"state = np.load({_quoted(saved)})", _load_line(_key(path, ""), torch=False))
     return Given(lines, name)
 
 
@@ -140,17 +141,22 @@ def _prefix(lstm: Recognised) -> str | None:
 
 def _state(file: WeightFile, name: str, keys: tuple[str, ...]) -> tuple[str, ...]:
     if file.format == "safetensors":
-        return "from safetensors.torch import load_file", f"state = load_file({name!r})"
+        return "from safetensors.torch import load_file", f"state = load_file({_quoted(name)})"
     if file.format.startswith("NumPy"):
-        return (f"state = np.load({name!r})",)
-    inside = "".join(f"[{key!r}]" for key in keys)
-    return (f'state = torch.load({name!r}, map_location="cpu"){inside}',)
+        return (f"state = np.load({_quoted(name)})",)
+    inside = "".join(f"[{_quoted(key)}]" for key in keys)
+    return (f'state = torch.load({_quoted(name)}, map_location="cpu"){inside}',)
+
+
+def _quoted(text: str) -> str:
+    """Text as Python has it, in double quotes wherever that needs no escape."""
+    return repr(text) if '"' in text or "\\" in repr(text) or "'" in text else f'"{text}"'
 
 
 def _key(prefix: str, lacking: str) -> str:
     """The name in the file of the parameter `name`."""
-    own = f"name.removesuffix({lacking!r})" if lacking else "name"
-    return f"{prefix!r} + {own}" if prefix else own
+    own = f"name.removesuffix({_quoted(lacking)})" if lacking else "name"
+    return f"{_quoted(prefix)} + {own}" if prefix else own
 
 
 def _load_line(key: str, *, torch: bool) -> str:
@@ -165,7 +171,7 @@ def _reading(data: DataFile, dtype: str) -> tuple[str, ...]:
     """The code that reads the data."""
     name = data.path if data.path.isprintable() else shorten(data.path)
     if data.kind == "npy":
-        return (f"input = torch.from_numpy(np.load({name!r})).to(torch.{dtype})",)
-    lines = [f"arrays = np.load({name!r})"]
+        return (f"input = torch.from_numpy(np.load({_quoted(name)})).to(torch.{dtype})",)
+    lines = [f"arrays = np.load({_quoted(name)})"]
     lines += [f'{item} = torch.from_numpy(arrays["{item}"]).to(torch.{dtype})' for item in data.tensors]
     return tuple(lines)

@@ -57,44 +57,21 @@ def torch_script(
 
 def _script(config: LSTMConfig, data: DataSpec, around: Surroundings, seed: int, given: Given) -> Iterator[str]:
     dtype = [] if data.dtype == "float32" else [f"dtype=torch.{data.dtype}"]
-    imports = [line for line in given.weights if line.startswith("from ")]
-    if any("np." in line for line in (*given.weights, *given.inputs)):
-        yield "import numpy as np"
-    yield "import torch"
-    yield from imports
-    yield "from torch import nn"
-    if data.lengths:
-        yield "from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence"
-    arguments = str(config).removeprefix("LSTM(").removesuffix(")").split(", ")
-    made = [call("lstm", "nn.LSTM", [*arguments, *dtype])]
-    if config.dropout and config.num_layers > 1:
-        made.append("lstm.eval()  # without dropout")
+    yield from _imports(data, given)
     yield ""
     if given.weights:
-        yield from made
-        yield from (line for line in given.weights if line not in imports)
+        yield from _made(config, dtype)
+        yield from (line for line in given.weights if not line.startswith(_IMPORT))
         yield ""
     if drawn_parts(around, given):
         yield f"torch.manual_seed({seed})"
     if around.embed is not None:
         yield call("embedding", "nn.Embedding", [str(around.embed), str(config.input_size), *dtype])
     if not given.weights:
-        yield from made
+        yield from _made(config, dtype)
     if around.head is not None:
         yield call("head", "nn.Linear", [str(config.num_directions * config.output_size), str(around.head), *dtype])
-    shapes = {tensor.name: tensor.shape for tensor in LSTMModel(config).tensors_of(data)}
-    yield from given.inputs
-    if given.inputs:
-        pass
-    elif around.embed is None:
-        yield call("input", "torch.randn", [*map(str, shapes["input"]), *dtype])
-    else:
-        yield call("tokens", "torch.randint", [str(around.embed), str(shapes["input"][:-1])])
-        yield f"input = {embedded()}"
-    for name in ("h_0", "c_0"):
-        if any(line.startswith(f"{name} =") for line in given.inputs):
-            continue
-        yield call(name, "torch.zeros" if given.inputs else "torch.randn", [*map(str, shapes[name]), *dtype])
+    yield from _data(config, data, around, given, dtype)
     if data.lengths and len(data.lengths) > _SHOWN:
         line = f"lengths = {list(data.lengths)}"
         listed = fill(str(list(data.lengths))[1:-1], WIDTH, initial_indent="    ", subsequent_indent="    ")
@@ -105,6 +82,44 @@ def _script(config: LSTMConfig, data: DataSpec, around: Surroundings, seed: int,
         yield "output, (h_n, c_n) = lstm(input, (h_0, c_0))"
     if around.head is not None:
         yield f"logits = {logits(config, around)}"
+
+
+_IMPORT: Final = "from "
+
+
+def _imports(data: DataSpec, given: Given) -> Iterator[str]:
+    if any("np." in line for line in (*given.weights, *given.inputs)):
+        yield "import numpy as np"
+    yield "import torch"
+    yield from (line for line in given.weights if line.startswith(_IMPORT))
+    yield "from torch import nn"
+    if data.lengths:
+        yield "from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence"
+
+
+def _made(config: LSTMConfig, dtype: Sequence[str]) -> Iterator[str]:
+    arguments = str(config).removeprefix("LSTM(").removesuffix(")").split(", ")
+    yield call("lstm", "nn.LSTM", [*arguments, *dtype])
+    if config.dropout and config.num_layers > 1:
+        yield "lstm.eval()  # without dropout"
+
+
+def _data(
+    config: LSTMConfig, data: DataSpec, around: Surroundings, given: Given, dtype: Sequence[str]
+) -> Iterator[str]:
+    """What goes in, drawn or read; a state that nobody gave is zeros beside data that somebody gave."""
+    shapes = {tensor.name: tensor.shape for tensor in LSTMModel(config).tensors_of(data)}
+    if given.inputs:
+        yield from given.inputs
+    elif around.embed is None:
+        yield call("input", "torch.randn", [*map(str, shapes["input"]), *dtype])
+    else:
+        yield call("tokens", "torch.randint", [str(around.embed), str(shapes["input"][:-1])])
+        yield f"input = {embedded()}"
+    for name in ("h_0", "c_0"):
+        if not any(line.startswith(f"{name} =") for line in given.inputs):
+            function = "torch.zeros" if given.inputs else "torch.randn"
+            yield call(name, function, [*map(str, shapes[name]), *dtype])
 
 
 def packed_calls(config: LSTMConfig, data: DataSpec, state: str = "") -> Iterator[str]:

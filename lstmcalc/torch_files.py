@@ -344,12 +344,13 @@ def _dictionaries(value: Any, names: Collection[str]) -> tuple[tuple[str, ...], 
     """Where a state_dict is: the file itself, or what it has under one name."""
     if type(value) is not Table:
         return ()
-    found = [()] if any(isinstance(key, str) and key in names for key, _ in value.pairs) else list[tuple[str, ...]]()
-    for key, held in value.pairs:
-        if isinstance(key, str) and type(held) is Table:
-            if any(isinstance(name, str) and f"{key}.{name}" in names for name, _ in held.pairs):
-                found.append((key,))
-    return tuple(found)
+    places: list[tuple[tuple[str, ...], Table]] = [((), value)]
+    places += [((key,), held) for key, held in value.pairs if isinstance(key, str) and type(held) is Table]
+    return tuple(
+        keys
+        for keys, table in places
+        if any(isinstance(name, str) and ".".join((*keys, name)) in names for name, _ in table.pairs)
+    )
 
 
 def _shape(leaf: Tensor | RawArray) -> tuple[int, ...]:

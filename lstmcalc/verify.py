@@ -5,7 +5,6 @@ Not here: how the numbers are computed (`numerics`), the checks themselves (`che
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,7 +14,6 @@ from lstmcalc.arrangement import WIDE, joins
 from lstmcalc.arrays import Array, check_names, checked_array
 from lstmcalc.checks import STEPS_BY_HAND, Arrays, Run, check_against, run_checks, steps_to_check
 from lstmcalc.claims import ALONE
-from lstmcalc.closeness import near
 from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
 from lstmcalc.errors import ArrayError, TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.judges import JUDGES, check_judge
@@ -23,6 +21,7 @@ from lstmcalc.kernels import CHUNK, OnStep, Step
 from lstmcalc.machine import available_memory
 from lstmcalc.model import TRACED, LSTMModel
 from lstmcalc.numerics import forward, weight_shapes
+from lstmcalc.sensitivity import rounding
 from lstmcalc.torch_random import (
     DRAWN_DTYPES,
     TorchGenerator,
@@ -201,7 +200,7 @@ def run(
         outputs = _computed(config, data, drawn, record)
         if around.head is not None:
             outputs["logits"] = logits(config, around).value({**outputs, **drawn.around})
-        noise = rounding(config, data, drawn, outputs) if given else 0.0
+        noise = rounding(config, data, drawn.weights, drawn.inputs, outputs) if given else 0.0
     result = Run(*drawn, outputs, trace.arrays if traced else {}, [], weights is None, noise)
     result.checks.extend(run_checks(model, data, around, result, {**ends.arrays, **trace.arrays}, on_step))
     for name in against:
@@ -223,32 +222,6 @@ def _computed(config: LSTMConfig, data: DataSpec, drawn: Drawn, on_step: OnStep 
     state = inputs["h_0"], inputs["c_0"]
     output, (h_n, c_n) = forward(config, drawn.weights, inputs["input"], state, data.lengths, on_step=on_step)
     return {"output": output, "h_n": h_n, "c_n": c_n}
-
-
-def rounding(config: LSTMConfig, data: DataSpec, drawn: Drawn, outputs: Mapping[str, Array]) -> float:
-    """How far the results move, relative as in `closeness.near`, if the last bit of every weight and input is another.
-
-    Trained weights can be so large, or data so long, that an LSTM makes much of the last bit: two computations are as
-    far apart as this, each being right. What is wrong in the equations does not show here, but in the comparison.
-    """
-    work = "float64" if data.dtype == "float64" else "float32"  # float16 is computed in float32
-    random = np.random.default_rng(0)
-
-    def moved(array: Array) -> Array:
-        signs = random.integers(0, 2, array.shape, np.int8)
-        return np.nextafter(array.astype(work), np.where(signs, np.inf, -np.inf).astype(work))
-
-    def all_moved(arrays: Arrays) -> Arrays:
-        return {name: moved(array) for name, array in arrays.items()}
-
-    inputs = all_moved({name: drawn.inputs[name] for name in ("input", "h_0", "c_0")})
-    there = _computed(config, replace(data, dtype=work), Drawn(all_moved(drawn.weights), {}, inputs))
-    here = outputs
-    if data.dtype == "float16":
-        exact = [{name: array.astype(work) for name, array in part.items()} for part in (drawn.weights, drawn.inputs)]
-        here = _computed(config, replace(data, dtype=work), Drawn(exact[0], {}, exact[1]))
-    found = near("", ((here[name], there[name]) for name in there), 0.0).actual
-    return float(found) if np.isfinite(found) else 0.0
 
 
 def draw(

@@ -109,6 +109,7 @@ ORDER = (
     "judges",
     "timing",
     "closeness",
+    "sensitivity",
     "checks",
     "verify",
     "provided",
