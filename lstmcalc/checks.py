@@ -3,7 +3,7 @@
 Not here: what is drawn and computed, and in which order (`verify`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -236,10 +236,12 @@ def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnS
     config = model.config
     inputs = _time_first(config, data, result.inputs)
     first = {"input": inputs["input"][: _length(data, 0), 0], "h_0": inputs["h_0"][:, 0], "c_0": inputs["c_0"][:, 0]}
-    steps, noise = _steps_that_tell(config, result, {**first, "input": first["input"][:STEPS_BY_HAND]})
+    watched = 0, config.num_layers - 1
+    steps, noise = min(_length(data, 0), STEPS_BY_HAND), 0.0
+    if result.noise:
+        steps, noise = _steps_that_tell(config, result, first, steps, watched)
     x, state = first["input"][:steps], (first["h_0"], first["c_0"])
     single = DataSpec.given(steps, unbatched=True)
-    watched = 0, config.num_layers - 1
     ours, theirs = Trace(config, single, x.dtype.name, layers=watched), Trace(config, single, layers=watched)
 
     def record(step: Step) -> None:
@@ -259,14 +261,18 @@ def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnS
     yield near(what, pairs, _tolerance(config, data, result._replace(noise=noise)))
 
 
-def _steps_that_tell(config: LSTMConfig, result: Run, inputs: Arrays) -> tuple[int, float]:
+def _steps_that_tell(
+    config: LSTMConfig, result: Run, inputs: Arrays, most: int, traced: Sequence[int]
+) -> tuple[int, float]:
     """How many steps of one sequence can be compared before rounding has grown too large, and how large it is then."""
-    steps, noise = len(inputs["input"]), result.noise
-    while steps > 1 and noise * TIMES > COARSE:
-        steps //= 2
+    steps = most
+    while True:
         data = DataSpec.given(steps, unbatched=True, dtype=inputs["input"].dtype.name)
-        noise = rounding(_steps_first(config), data, result.weights, {**inputs, "input": inputs["input"][:steps]})
-    return steps, noise
+        first = {**inputs, "input": inputs["input"][:steps]}
+        noise = rounding(_steps_first(config), data, result.weights, first, traced=traced)
+        if steps == 1 or noise * TIMES <= COARSE:
+            return steps, noise
+        steps //= 2
 
 
 def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:

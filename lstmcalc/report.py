@@ -426,7 +426,10 @@ def _statistics(array: Any) -> Tree:  # noqa: ANN401  # a NumPy array: this modu
     names = ("min", "max", "mean", "std")
     if array is None or not array.size:
         return dict.fromkeys(names)
-    values = array.min(), array.max(), array.mean(dtype="float64"), array.std(dtype="float64")
+    from numpy import errstate  # there is an array: NumPy is loaded
+
+    with errstate(invalid="ignore", over="ignore"):  # of Inf, in a file
+        values = array.min(), array.max(), array.mean(dtype="float64"), array.std(dtype="float64")
     return {name: _finite(float(value)) for name, value in zip(names, values, strict=True)}
 
 
