@@ -416,14 +416,14 @@ def _run(typed: TypedFlags) -> Outcome:
     from lstmcalc import verify, weights
     from lstmcalc.files import check_target
     from lstmcalc.progress import ProgressBar
-    from lstmcalc.provided import provided
+    from lstmcalc.provided import provide
     from lstmcalc.sensitivity import rounding_notes
 
     if save is not None:
         check_target(str(save))
     paths = [f"{subject.name}." if len(subjects) > 1 else "" for subject in subjects]
     kept = "run.npz" if save is None else str(save)
-    parts = [provided(subject, own_data, path=path, saved=kept) for subject, path in zip(subjects, paths, strict=True)]
+    parts = [provide(subject, own_data, path=path, saved=kept) for subject, path in zip(subjects, paths, strict=True)]
     subjects = [part.subject for part in parts]
     runs = []
     for subject, part in zip(subjects, parts, strict=True):

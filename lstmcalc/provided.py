@@ -43,7 +43,7 @@ class Provided(NamedTuple):
     notes: tuple[str, ...]
 
 
-def provided(subject: Subject, data: DataFile | None, *, path: str = "", saved: str = "run.npz") -> Provided:
+def provide(subject: Subject, data: DataFile | None, *, path: str = "", saved: str = "run.npz") -> Provided:
     """Read what one LSTM is given.
 
     Args:
