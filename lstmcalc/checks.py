@@ -41,7 +41,7 @@ class Run(NamedTuple):
         trace: The values of every step, as `tracing.Trace` has them; empty if nobody asked for them.
         checks: What was predicted, and what became of it.
         drawn: Whether the weights were drawn, and not given.
-        noise: How far rounding alone carries this LSTM on this data, as `sensitivity` finds it; 0 for drawn
+        noise: How far rounding alone carries this LSTM on this data, as `sensitivity` finds it; None for drawn
             weights and data, which `closeness.tolerance` is enough for.
     """
 
@@ -52,7 +52,7 @@ class Run(NamedTuple):
     trace: Arrays
     checks: list[Check]
     drawn: bool = True
-    noise: float = 0.0
+    noise: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -218,12 +218,7 @@ def _shows_nothing(config: LSTMConfig, data: DataSpec, result: Run) -> bool:
 
     Weights that were given can be zeros, or can saturate a gate of any layer.
     """
-    return (
-        not result.drawn
-        or result.noise > 0
-        or data.dtype == "float16"
-        or _largest_sum(config, data, result) > SATURATED
-    )
+    return result.noise is not None or data.dtype == "float16" or _largest_sum(config, data, result) > SATURATED
 
 
 def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:
@@ -237,8 +232,8 @@ def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnS
     inputs = _time_first(config, data, result.inputs)
     first = {"input": inputs["input"][: _length(data, 0), 0], "h_0": inputs["h_0"][:, 0], "c_0": inputs["c_0"][:, 0]}
     watched = 0, config.num_layers - 1
-    steps, noise = min(_length(data, 0), STEPS_BY_HAND), 0.0
-    if result.noise:
+    steps, noise = min(_length(data, 0), STEPS_BY_HAND), result.noise
+    if noise is not None:
         steps, noise = _steps_that_tell(config, result, first, steps, watched)
     x, state = first["input"][:steps], (first["h_0"], first["c_0"])
     single = DataSpec.given(steps, unbatched=True)
@@ -372,7 +367,7 @@ def _tolerance(config: LSTMConfig, data: DataSpec, result: Run, *, rounded_insid
     coarser = (
         2.0**13 if data.dtype == "float16" and rounded_inside else 1.0
     )  # half a unit of float16, in those of float32
-    return max(allowed, TIMES * coarser * result.noise)
+    return max(allowed, TIMES * coarser * (result.noise or 0.0))
 
 
 def _largest_sum(config: LSTMConfig, data: DataSpec, result: Run) -> float:

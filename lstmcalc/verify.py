@@ -200,7 +200,7 @@ def run(
         outputs = _computed(config, data, drawn, record)
         if around.head is not None:
             outputs["logits"] = logits(config, around).value({**outputs, **drawn.around})
-        noise = rounding(config, data, drawn.weights, drawn.inputs, outputs) if given else 0.0
+        noise = rounding(config, data, drawn.weights, drawn.inputs, outputs) if given else None
     result = Run(*drawn, outputs, trace.arrays if traced else {}, [], weights is None, noise)
     result.checks.extend(run_checks(model, data, around, result, {**ends.arrays, **trace.arrays}, on_step))
     for name in against:
