@@ -12,12 +12,14 @@ import pytest
 from conftest import Ran
 from weight_writers import random_weights, write_safetensors
 
-from lstmcalc import DataSpec, LSTMConfig, forward, verify
+from lstmcalc import DataSpec, LSTMConfig, checks, forward, verify
 from lstmcalc.checks import Run
+from lstmcalc.equations import evaluate
 from lstmcalc.errors import ArrayError
 from lstmcalc.loading import load
 from lstmcalc.recognition import recognise
-from lstmcalc.torch_random import TorchGenerator
+from lstmcalc.torch_random import TorchGenerator, random_linear
+from lstmcalc.torch_random import random_weights as drawn_weights
 from lstmcalc.weight_files import open_weights
 from lstmcalc.weights import pack
 
@@ -83,7 +85,7 @@ def test_the_weights_are_those_of_the_file_and_the_data_those_of_the_seed(cli: C
 def test_a_head_is_drawn_before_the_data(cli: Cli) -> None:
     ran(cli, "model.safetensors", "--head", "5", "--save", "run.npz")
     arrays, generator = saved(), TorchGenerator(0)
-    drawn = verify.random_linear(8, 5, generator, "float32")
+    drawn = random_linear(8, 5, generator, "float32")
     np.testing.assert_array_equal(arrays["head.weight"], drawn[0])
     np.testing.assert_array_equal(arrays["input"], generator.normal((5, 3, 3), "float32"))
 
@@ -147,7 +149,8 @@ def test_recorded_files_of_pytorch_run(cli: Cli, name: str, line: str | None) ->
 def test_weights_of_keras_run_as_those_of_pytorch(cli: Cli) -> None:
     config = LSTMConfig(3, 4)
     weights = weights_of(config)
-    np.savez("keras.npz", **pack(weights, config, "keras"))
+    packed: dict[str, Any] = {**pack(weights, config, "keras")}
+    np.savez("keras.npz", **packed)
     module = ran(cli, "keras.npz", "--save", "out.npz")
     arrays = saved("out.npz")
     assert module["config"]["batch_first"]
@@ -243,14 +246,11 @@ def gates_swapped(weights: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("scale", [0.01, 0.3, 1.0, 3.0])
 def test_wrong_equations_fail_however_chaotic_the_weights(scale: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    from lstmcalc import checks
-
     config = LSTMConfig(3, 32)
     weights = weights_of(config, scale=scale)
-    right = checks.evaluate
 
     def wrong(model: Any, given: Any, *rest: Any) -> Any:
-        return right(model, gates_swapped(given), *rest)
+        return evaluate(model, gates_swapped(given), *rest)
 
     monkeypatch.setattr(checks, "evaluate", wrong)
     result = verify.run(config, DataSpec(100, 2), weights=weights)
@@ -307,7 +307,7 @@ def test_data_without_a_weight_file(cli: Cli) -> None:
     module = ran(cli, "--hidden", "4", "--input", "x.npy", "--seed", "3", "--save", "run.npz")
     assert module["config"]["input_size"] == 3
     assert module["drawn"] == ["weights"]
-    drawn = verify.random_weights(LSTMConfig(3, 4), TorchGenerator(3), "float32")
+    drawn = drawn_weights(LSTMConfig(3, 4), TorchGenerator(3), "float32")
     assert_is(saved(), LSTMConfig(3, 4), drawn)
 
 
