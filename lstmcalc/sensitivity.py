@@ -22,7 +22,6 @@ TIMES: Final = 4
 _UNITS: Final = 4  # in the last place: every step rounds anew
 _SAMPLES: Final = 2  # what one of them happens to cancel, another does not
 CHAOTIC: Final = 1e-2  # where it grows so fast that one rounding more or less can be all the difference
-FARTHEST: Final = 2.0  # apart, relative to values of at least 1
 COARSE: Final = 1e-3  # where a comparison no longer tells one LSTM from another
 
 
@@ -48,8 +47,9 @@ def rounding(
     """
     work = np.dtype("float64" if data.dtype == "float64" else "float32")  # float16 is computed in float32
     if outputs is None or work != data.dtype:
-        exact = [{name: array.astype(work) for name, array in arrays.items()} for arrays in (weights, inputs)]
-        outputs = _computed(config, data, *exact, traced)
+        exact = {name: array.astype(work) for name, array in weights.items()}
+        given = {name: array.astype(work) for name, array in inputs.items()}
+        outputs = _computed(config, data, exact, given, traced)
     worst = 0.0
     for seed in range(_SAMPLES):
         random = np.random.default_rng(seed)
