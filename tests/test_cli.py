@@ -148,7 +148,7 @@ MANY_DIGITS = "9" * 5000
         ),
         (
             "run --against tensorflow",
-            "--against: no such choice\n  expected one of pytorch, onnxruntime, found 'tensorflow'",
+            "--against: no such choice\n  expected one of pytorch, onnxruntime, keras, found 'tensorflow'",
         ),
         (
             "run --against onnxruntime --proj 3",

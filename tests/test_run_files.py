@@ -12,7 +12,7 @@ import pytest
 from conftest import Ran
 from weight_writers import random_weights, write_safetensors
 
-from lstmcalc import DataSpec, LSTMConfig, checks, forward, verify
+from lstmcalc import DataSpec, LSTMConfig, checks, forward, judges, verify
 from lstmcalc.checks import Run
 from lstmcalc.equations import evaluate
 from lstmcalc.errors import ArrayError
@@ -507,3 +507,33 @@ def test_a_run_knows_whether_it_is_finite() -> None:
     good = Run({"w": np.ones(2)}, {}, {"input": np.ones(2)}, {}, {}, [])
     assert good.finite
     assert not good._replace(inputs={"input": np.array([np.inf])}).finite
+
+
+def test_keras_without_a_backend_says_what_helps(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def importing(name: str) -> None:
+        raise ImportError(f"No module named 'tensorflow', which {name} needs")
+
+    monkeypatch.setattr(judges, "import_module", importing)
+    refused = cli("run", "--against", "keras")
+    assert refused.code == 2
+    assert refused.err == (
+        "error: --against: keras is installed, but does not load\n"
+        "  found No module named 'tensorflow', which keras needs\n"
+        "  hint: Keras needs a backend, as KERAS_BACKEND names it: pip install torch, jax or tensorflow\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "chosen"),
+    [(("tensorflow", "torch"), None), (("jax",), "jax"), (("jax", "torch"), "torch"), ((), None)],
+)
+def test_a_backend_that_is_installed_is_chosen(
+    there: tuple[str, ...], chosen: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setattr(judges, "find_spec", lambda name: name in there or None)
+    judges.JUDGES["keras"].before()
+    assert os.environ.get("KERAS_BACKEND") == chosen
+    monkeypatch.setenv("KERAS_BACKEND", "mine")
+    judges.JUDGES["keras"].before()
+    assert os.environ["KERAS_BACKEND"] == "mine"
