@@ -6,10 +6,10 @@ Not here: how it is drawn (`listing_blocks`).
 from collections.abc import Sequence
 from typing import Any, Final
 
-from lstmcalc.errors import SourceError, bytes_text
+from lstmcalc.errors import SourceError, bytes_text, printable, shown_name
 from lstmcalc.lazy import LazySequence
 from lstmcalc.machine import available_memory
-from lstmcalc.raw import numel, printable, shown_name
+from lstmcalc.raw_numbers import numel
 from lstmcalc.recognition import Contents, recognise
 from lstmcalc.sources import pick
 from lstmcalc.tensors import Stored

@@ -12,12 +12,12 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.config import DATA_FIELDS, HYPERPARAMETERS, LSTMConfig
-from lstmcalc.errors import LstmcalcError
+from lstmcalc.errors import LstmcalcError, printable
 from lstmcalc.frameworks import LAYOUTS
 from lstmcalc.layouts import Storage, axis_names
 from lstmcalc.module_names import module_name, wrapping_notes
 from lstmcalc.patterns import FRAMEWORKS, both_of, hits, plain_name, recurrent_units, relative_kind, units_above
-from lstmcalc.raw import numel, printable
+from lstmcalc.raw_numbers import numel
 from lstmcalc.readings import Key, Reading, Relative, Slots, misfit, read_slots
 from lstmcalc.reparametrized import product_notes, with_products
 from lstmcalc.tensors import Stated, Stored, WeightFile

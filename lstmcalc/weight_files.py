@@ -6,12 +6,11 @@ Not here: how each kind is read (`safetensors_files`, `numpy_files` and the othe
 import os
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import BinaryIO, Final
 
-from lstmcalc.errors import SourceError
-from lstmcalc.raw import shown_name
+from lstmcalc.errors import SourceError, shown_name
 from lstmcalc.tensors import WeightFile
-from lstmcalc.zips import opened_zip
 
 HEAD: Final = 4096  # bytes of a file that tell text from what is none
 
@@ -72,8 +71,9 @@ def weight_kind(path: str) -> str:
 
 def _zip_kind(path: str) -> str:
     """What an archive is, by the names of its members."""
-    with opened_zip(path, shown_name(path)) as archive:
-        names = archive.namelist()
+    from lstmcalc.archives import read_archive
+
+    names = read_archive(Path(path))
     parts = {name.rpartition("/")[2] for name in names}
     if parts & {"data.pkl", "archive_format", "extern_modules"}:  # the last two it refuses by name
         return "torch"

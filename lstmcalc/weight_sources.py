@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from lstmcalc.config import DTYPE_BYTES
-from lstmcalc.errors import SourceError
-from lstmcalc.raw import printable, shown_name
+from lstmcalc.errors import SourceError, printable, shown_name
 from lstmcalc.recognition import Recognised, contents_text, recognise
 from lstmcalc.subject import Found, Gap, Origin, Pointer, Setting
 from lstmcalc.weight_files import open_weights

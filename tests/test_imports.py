@@ -42,8 +42,6 @@ ORDER = (
     "keras_json",
     "json_documents",
     "tensors",
-    "raw",
-    "zips",
     "sections",
     "archives",
     "pickles",

@@ -293,7 +293,7 @@ HUGE = b"\x8a\x08" + (2**61).to_bytes(8, "little")
         (tensor_of(stride=b"J\xff\xff\xff\xff\x85"), "a tensor's strides do not fit its shape"),
         (tensor_of(stride=b")"), "a tensor's strides do not fit its shape"),
         (tensor_of(size=b"J\xff\xff\xff\xff\x85"), "a tensor's shape is none"),
-        (tensor_of(size=b"(" + b"K\1" * 33 + b"t"), "a tensor's shape is none"),
+        (tensor_of(size=b"(" + b"K\1" * 65 + b"t"), "a tensor's shape is none"),
         (tensor_of(size=HUGE + HUGE + b"\x86", stride=b"K\0K\0\x86"), "a tensor's shape is too large"),
         (tensor_of(size=text_of("ab")), "a tensor's shape is none"),
         (tensor_of().replace(b"FloatStorage", b"Storage"), "a tensor's storage is of an unknown class"),
