@@ -99,7 +99,7 @@ def read_archive(path: Path) -> Mapping[str, Member]:
     """
     length = Section.of(path).length
     try:
-        with path.open("rb") as file, ZipFile(_Bounded(file)) as archive:
+        with path.open("rb") as file, ZipFile(_Bounded(file, length)) as archive:
             infos, end = archive.infolist(), archive.start_dir
     except SourceError:
         raise
@@ -132,20 +132,20 @@ def _by_place(infos: list[ZipInfo], end: int) -> list[tuple[ZipInfo, int]]:
 class _Bounded:
     """A file of which no more is read at once than a directory may have."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, length: int) -> None:
         self._file = file
+        self._length = length
         self.seek, self.tell, self.close = file.seek, file.tell, file.close
         self.seekable = file.seekable
 
     def read(self, count: int = -1) -> bytes:
-        if count < 0 or count > MAX_DIRECTORY:
-            count = MAX_DIRECTORY + 1
-        found = self._file.read(count)
-        if len(found) > MAX_DIRECTORY:
+        left = max(0, self._length - self._file.tell())
+        count = left if count < 0 else min(count, left)
+        if count > MAX_DIRECTORY:
             raise SourceError(
                 "this archive has too many members", expected=f"at most {bytes_text(MAX_DIRECTORY)} of names"
             )
-        return found
+        return self._file.read(count)
 
 
 def _damaged(found: str) -> SourceError:

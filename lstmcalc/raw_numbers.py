@@ -184,7 +184,7 @@ def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool =
     """
     form = FORMATS.get(dtype)
     if form is None:
-        raise SourceError(f"numbers of {dtype} cannot be read", expected=f"one of {', '.join(FORMATS)}")
+        raise SourceError(f"numbers of {dtype} are not read", "float32, bfloat16 or another float")
     if view.numel > max(_MAX_EXPANDED, view.extent):
         raise SourceError(
             "this tensor is a view that repeats its numbers",
@@ -196,6 +196,8 @@ def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool =
         return _strided(raw, form, view, big_endian=big_endian)
     except MemoryError:
         raise SourceError("this tensor does not fit in memory", found=f"{view.numel:,} numbers of {dtype}") from None
+    except SourceError:
+        raise
     except ValueError:  # NumPy 1 has 32 axes at most
         raise SourceError("this tensor is no array that NumPy can have", found=_shown(view.shape)) from None
 
@@ -206,8 +208,8 @@ def read_block(path: str, where: str, dtype: str, shape: tuple[int, ...], offset
     Raises:
         SourceError: The file is cut off or cannot be read, or the dtype is none of `FORMATS`.
     """
+    section = Section(Path(path), offset, numel(shape) * WIDTHS.get(dtype, 0))
     try:
-        section = Section.of(Path(path)).part(offset, numel(shape) * WIDTHS.get(dtype, 0))
         return read_numbers(section, dtype, View(shape, row_major(shape)))
     except SourceError as error:
         raise error.at(where) from None

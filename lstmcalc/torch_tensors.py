@@ -219,7 +219,7 @@ def _typed_tensor(arguments: tuple[Any, ...], locate: Locate) -> Tensor:
     name = torch_dtype(dtype)
     tensor = _strided(storage, offset, size, stride, locate, name)
     if name not in FORMATS:
-        tensor = tensor._replace(why=f"numbers of {name} cannot be read")
+        tensor = tensor._replace(why=f"numbers of {name} are not read")
     return _with_metadata(tensor, others[0] if others else None)
 
 
