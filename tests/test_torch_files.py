@@ -13,10 +13,17 @@ from typing import Any, Self
 
 import numpy as np
 import pytest
-from record_weights import EXPECTED, FOLDER, RECORDED, described
+from record_weights import COMPUTED, EXPECTED, FOLDER, RECORDED, described
 
+from lstmcalc import LSTMConfig
 from lstmcalc.errors import SourceError
+from lstmcalc.loading import load
+from lstmcalc.pickled_trees import Module
+from lstmcalc.pickles import Table
+from lstmcalc.recognition import recognise
 from lstmcalc.torch_files import MAGIC, read_pickle, read_torch
+from lstmcalc.torch_modules import stated_modules
+from lstmcalc.weight_files import open_weights
 
 WANTED = json.loads(EXPECTED.read_text())
 
@@ -90,8 +97,24 @@ def test_what_is_no_plain_tensor_is_named() -> None:
         next(tensor for tensor in found.tensors if tensor.name == "q").read()
     assert "1 packed cells of quantized LSTMs or GRUs: their weights are integers, and are not read" in found.notes
     assert read_torch(FOLDER / "without_numbers.pt").notes[0] == "'sparse', 'csr': not listed, being sparse"
-    (lstm,) = read_torch(FOLDER / "module_weight_norm.pt").stated
-    assert lstm.unmodelled == ("weights made of = weight_hh_l0_g, weight_hh_l0_v",)
+
+
+def test_normalised_weights_are_computed_as_pytorch_does() -> None:
+    (lstm,) = recognise(open_weights(str(FOLDER / "module_weight_norm.pt"))).lstms
+    assert (lstm.name, lstm.config, lstm.unmodelled) == ("old", LSTMConfig(2, 3), ())
+    assert lstm.notes == (
+        "weight_norm: a weight is old.weight_hh_l0_g * old.weight_hh_l0_v / norm(old.weight_hh_l0_v)",
+    )
+    weight = json.loads(COMPUTED.read_text())["module_weight_norm"]["weight_hh_l0"]
+    np.testing.assert_allclose(load(lstm)["weight_hh_l0"], np.float32(weight), rtol=1e-6)
+
+
+def test_weights_made_of_others_in_a_way_that_is_not_computed_are_named() -> None:
+    held = Table([("weight_hh_l0_orig", 1), ("weight_hh_l0_u", 1)])
+    settings = [("mode", "LSTM"), ("input_size", 2), ("hidden_size", 3)]
+    module = Module("rnn", "torch.nn.modules.rnn.LSTM", Table(settings), held)
+    (lstm,) = stated_modules([module])
+    assert lstm.unmodelled == ("weights made of = weight_hh_l0_orig, weight_hh_l0_u",)
 
 
 @pytest.mark.parametrize("kind", ["lightning", "views", "frozen"])
