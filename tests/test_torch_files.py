@@ -1,4 +1,4 @@
-"""Files that PyTorch wrote (`record_weights.py`), and what may go wrong with such files."""
+"""Files that PyTorch wrote (`record_torch_files.py`), and what may go wrong with such files."""
 
 import contextlib
 import gc
@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 import pytest
-from record_weights import COMPUTED, EXPECTED, FOLDER, RECORDED, described
+from record_torch_files import COMPUTED, EXPECTED, FOLDER, RECORDED, described
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import SourceError

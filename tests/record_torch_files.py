@@ -1,4 +1,4 @@
-"""Record files that PyTorch writes: `python tests/record_weights.py` writes those that the plain tests read.
+"""Record files that PyTorch writes: `python tests/record_torch_files.py` writes those that the plain tests read.
 
 It needs PyTorch 2.13.0. Beside the files it writes what must be found in each, `expected.json`, and the weights that
 PyTorch computes of what is in them, `computed.json`.
