@@ -74,8 +74,8 @@ def _chosen(contents: Contents, modules: Sequence[str]) -> list[Stored]:
     """The tensors to list."""
     if not modules:
         return list(contents.file.tensors)
-    names = list(dict.fromkeys(contents.owners.values()))
-    picked = {pick(names, module) for module in modules}
+    names = {printable(owner): owner for owner in contents.owners.values()}
+    picked = {names[pick(list(names), module)] for module in modules}
     return [item for item in contents.file.tensors if contents.owners.get(item.name) in picked]
 
 

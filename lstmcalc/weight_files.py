@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO, Final
 
 from lstmcalc.errors import SourceError, shown_name
@@ -34,13 +35,23 @@ def open_weights(path: str) -> WeightFile:
         SourceError: It is none, cannot be read, or is damaged.
         MissingExtraError: What reads this kind is not installed.
     """
-    kind = weight_kind(path)
+    kind, name = weight_kind(path), shown_name(path)
     if kind not in _READERS:
         what = "a zip archive, but no weight file" if kind == "zip" else "no weight file"
-        raise SourceError(f"{shown_name(path)} is {what}", EXPECTED)
+        raise SourceError(f"{name} is {what}", EXPECTED, "" if _size(path) else "an empty file")
     module, function = _READERS[kind]
-    read: WeightFile = getattr(import_module(f"lstmcalc.{module}"), function)(path)
+    try:
+        read: WeightFile = getattr(import_module(f"lstmcalc.{module}"), function)(path)
+    except SourceError as error:
+        raise _placed(error, name) from None
     return read
+
+
+def _placed(error: SourceError, name: str) -> SourceError:
+    """An error that names its file."""
+    if name in f"{error.where} {error.what}":
+        return error
+    return error.at(f"{name}, {error.where}" if error.where else name)
 
 
 def weight_kind(path: str) -> str:
@@ -49,9 +60,10 @@ def weight_kind(path: str) -> str:
     Only its first bytes are looked at, and of a zip archive its index.
 
     Raises:
-        SourceError: It cannot be read, or is a damaged archive.
+        SourceError: It cannot be read, is no regular file, or is a damaged archive.
     """
     try:
+        _size(path)
         with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
             head, size = stream.read(HEAD), os.fstat(stream.fileno()).st_size
             if head.startswith((b"PK\3\4", b"PK\5\6")):
@@ -69,11 +81,33 @@ def weight_kind(path: str) -> str:
         raise SourceError(f"cannot read {shown_name(path)}", found=error.strerror or str(error)) from None
 
 
+def _size(path: str) -> int:
+    """The bytes of a file that can be read from any place; a pipe would be waited for, and is gone once it is read.
+
+    Raises:
+        SourceError: It is no such file.
+    """
+    if path == "-" and not os.path.lexists(path):
+        raise SourceError("a weight file cannot come from standard input", "the name of a file")
+    try:
+        status = os.stat(path)  # noqa: PTH116  # as in `sources`
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f"cannot read {shown_name(path)}", found=getattr(error, "strerror", None) or str(error)
+        ) from None
+    if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):  # opening a directory fails in its own words
+        raise SourceError(f"{shown_name(path)} is no regular file", "a file that can be read from any place")
+    return status.st_size
+
+
 def _zip_kind(path: str) -> str:
     """What an archive is, by the names of its members."""
     from lstmcalc.archives import read_archive
 
-    names = read_archive(Path(path))
+    try:
+        names = read_archive(Path(path))
+    except SourceError as error:
+        raise _placed(error, shown_name(path)) from None
     parts = {name.rpartition("/")[2] for name in names}
     if parts & {"data.pkl", "archive_format", "extern_modules"}:  # the last two it refuses by name
         return "torch"

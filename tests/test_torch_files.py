@@ -438,3 +438,12 @@ def test_a_file_that_shrinks_is_an_error_of_the_tensor(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:900])
     with pytest.raises(SourceError, match="'channels_last': the file is cut off"):
         tensors["channels_last"].read()
+
+
+def test_names_too_long_are_refused_and_names_that_are_alike_kept_apart(tmp_path: Path) -> None:
+    path = tmp_path / "a.pkl"
+    path.write_bytes(pickle.dumps({"x" * 10_000: np.zeros(2)}))
+    with pytest.raises(SourceError, match="a name in this file is too long"):
+        read_pickle(path)
+    path.write_bytes(pickle.dumps({1: np.zeros(2), "1": np.zeros(3)}))
+    assert [(item.name, item.shape) for item in read_pickle(path).tensors] == [("1", (2,)), ("1#1", (3,))]

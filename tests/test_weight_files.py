@@ -1,6 +1,7 @@
 """Which kind of weight file a file is: told by what is in it, whatever it is called."""
 
 import io
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -141,3 +142,27 @@ def test_any_bytes_are_of_some_kind_or_none(data: bytes, tail: bytes, cut: int, 
         assert isinstance(weight_kind(str(path)), str)
     except SourceError:
         assert path.read_bytes()[:2] == b"PK"
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceError, match="pipe is no regular file"):
+        open_weights(str(tmp_path / "pipe"))
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(SourceError, match=r"cannot read .*loop"):
+        open_weights(str(tmp_path / "loop"))
+    with pytest.raises(SourceError, match="cannot come from standard input"):
+        open_weights("-")
+    (tmp_path / "empty").touch()
+    with pytest.raises(SourceError, match="found an empty file"):
+        open_weights(str(tmp_path / "empty"))
+
+
+@pytest.mark.parametrize("head", [b"PK\3\4", b"\x80\2", b"\x89HDF\r\n\x1a\n", b"\x93NUMPY", b"\x10\0\0\0\0\0\0\0{"])
+def test_every_error_names_its_file(head: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    path.write_bytes(head + b"....")
+    with pytest.raises(SourceError) as caught:
+        open_weights(str(path))
+    assert str(path) in str(caught.value)
+    assert str(caught.value).count(str(path)) == 1
