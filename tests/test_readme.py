@@ -3,12 +3,14 @@
 import doctest
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 from conftest import run_lstmcalc, without_last_digits
 
 README = Path(__file__).parent.parent / "README.md"
+WEIGHTS = Path(__file__).parent / "data" / "weights"  # the weight files that commands name
 BLOCK = re.compile(r"```(?P<kind>\w+)\n(?P<body>.*?)```\n", re.DOTALL)
 
 
@@ -32,6 +34,8 @@ def output_of(command: str, files: dict[str, str], home: Path) -> str:
     piped = re.fullmatch(r"cat (\S+) \| (.*)", command)
     name, *arguments = shlex.split(piped[2] if piped else command)
     assert name == "lstmcalc"
+    for recorded in [WEIGHTS / argument for argument in arguments if argument.endswith(".pt")]:
+        shutil.copy(recorded, home)
     ran = run_lstmcalc(*arguments, stdin=files[piped[1]] if piped else "", cwd=home)
     return ran.out + ran.err
 
