@@ -147,7 +147,7 @@ def _file(path: str) -> SourceText:
     name = path if path.isprintable() else shorten(path)
     try:
         with open(path, "rb") as stream:  # noqa: PTH123  # pathlib costs start-up
-            return _text(_bounded(stream, name), name)
+            return _text(_bounded(stream, name), name, path)
     except OSError as error:
         raise SourceError(f"cannot read {name}", found=error.strerror or str(error)) from None
 
@@ -164,7 +164,7 @@ def _bounded(stream: Any, name: str) -> bytes:  # noqa: ANN401  # a binary strea
     return data
 
 
-def _text(data: bytes, name: str) -> SourceText:
+def _text(data: bytes, name: str, path: str = "") -> SourceText:
     """The text in bytes: UTF-8, what a mark at its start says, or, as old code is, Latin-1."""
     encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "latin-1"]
     for encoding in encodings:
@@ -175,9 +175,17 @@ def _text(data: bytes, name: str) -> SourceText:
         if "\0" not in text if encoding == "utf-8-sig" else not re.search(_CONTROL, text):
             return SourceText(text, name)
         break
-    piped = bool(name) and not os.path.isfile(name)  # noqa: PTH113  # as above
-    hint = "a weight file has to be a regular file, named instead of piped" if piped else ""
-    raise SourceError(f"{name or 'SOURCE'} is not text", _EXPECTED, "binary data", hint)
+    raise SourceError(f"{name or 'SOURCE'} is not text", _EXPECTED, *_binary(name, path))
+
+
+def _binary(name: str, path: str) -> tuple[str, str]:
+    """What data is that is no text, and what to do."""
+    if not os.path.isfile(path):  # noqa: PTH113  # as above
+        return "binary data", "a weight file has to be a regular file, named instead of piped" if name else ""
+    from lstmcalc.weight_files import DECOMPRESS, told
+
+    found = told(path)
+    return (found, DECOMPRESS) if found else ("binary data", "")
 
 
 def _kind(source: SourceText) -> str:

@@ -25,6 +25,7 @@ _READERS: Final = {
     "hdf5": ("keras_files", "read_hdf5"),
     "onnx": ("onnx_files", "read_onnx"),
 }
+DECOMPRESS: Final = "decompress it first"
 EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX or Keras"
 
 
@@ -38,13 +39,37 @@ def open_weights(path: str) -> WeightFile:
     kind, name = weight_kind(path), shown_name(path)
     if kind not in _READERS:
         what = "a zip archive, but no weight file" if kind == "zip" else "no weight file"
-        raise SourceError(f"{name} is {what}", EXPECTED, "" if _size(path) else "an empty file")
+        found = "" if kind == "zip" else told(path)
+        raise SourceError(f"{name} is {what}", EXPECTED, found, DECOMPRESS if found.endswith("compressed") else "")
     module, function = _READERS[kind]
     try:
         read: WeightFile = getattr(import_module(f"lstmcalc.{module}"), function)(path)
     except SourceError as error:
         raise _placed(error, name) from None
     return read
+
+
+# What begins a compressed file: RFC 1952 (gzip), RFC 1950 (zlib), RFC 8878 (zstd), and the formats of bzip2 and xz.
+_COMPRESSED: Final = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"(\xb5/\xfd": "zstd",
+    b"x\x9c": "zlib",
+    b"x^": "zlib",
+    b"x\x01": "zlib",
+    b"x\xda": "zlib",
+}
+
+
+def told(path: str) -> str:
+    """What a file is that is no weight file, as far as its first bytes tell; empty if they do not."""
+    if not _size(path):
+        return "an empty file"
+    with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
+        head = stream.read(8)
+    named = next((name for begin, name in _COMPRESSED.items() if head.startswith(begin)), "")
+    return f"a file that is {named}-compressed" if named else ""
 
 
 def _placed(error: SourceError, name: str) -> SourceError:

@@ -1,8 +1,13 @@
 """Which kind of weight file a file is: told by what is in it, whatever it is called."""
 
+import bz2
+import gzip
 import io
+import lzma
 import os
 import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +19,7 @@ from hypothesis import strategies as st
 from onnx import helper
 from weight_writers import safetensors_bytes, write_safetensors
 
+from lstmcalc import lstms_in
 from lstmcalc.errors import SourceError
 from lstmcalc.weight_files import open_weights, weight_kind
 
@@ -166,3 +172,12 @@ def test_every_error_names_its_file(head: bytes, tmp_path: Path) -> None:
         open_weights(str(path))
     assert str(path) in str(caught.value)
     assert str(caught.value).count(str(path)) == 1
+
+
+@pytest.mark.parametrize("compress", [bz2.compress, gzip.compress, lzma.compress, zlib.compress])
+def test_compressed_files_are_said_to_be(compress: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    path.write_bytes(compress(bytes(range(256)) * 9))
+    for read in (open_weights, lstms_in):
+        with pytest.raises(SourceError, match="-compressed\n  hint: decompress it first"):
+            read(str(path))
