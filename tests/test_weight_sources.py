@@ -399,3 +399,24 @@ def test_a_module_is_picked_by_its_printed_name(cli: Cli) -> None:
         assert cli(command, "hostile", "--module", r"a\x1b[31m.rnn").code == 0
         refused = cli(command, "hostile", "--module", "b")
         assert (refused.code, r"one of a\x1b[31m.rnn" in refused.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("files", "hint"),
+    [
+        ({"emb.weight": "1.safetensors", "enc.weight_hh_l0": "2.safetensors"}, "has the LSTM: 2.safetensors?"),
+        (
+            {"/layers/lstm/vars": ["model_00001.weights.h5"], "/a": ["model.h5"]},
+            "has the LSTM: model_00001.weights.h5?",
+        ),
+        ({"a\x1b": "\x1b[31m"}, r"has the LSTM: \x1b[31m?"),
+        ({}, "give the file that has the LSTM"),
+        ({"a": [], "b": 3}, "give the file that has the LSTM"),
+    ],
+)
+def test_an_index_of_several_files_names_the_one_to_read(cli: Cli, files: dict[str, Any], hint: str) -> None:
+    Path("index.json").write_text(json.dumps({"metadata": {}, "weight_map": files}), encoding="utf-8")
+    ran = cli("params", "index.json")
+    assert (ran.code, ran.out) == (2, "")
+    assert "index.json: this is the index of weights in several files" in ran.err
+    assert hint in ran.err
