@@ -74,7 +74,8 @@ def told(path: str) -> str:
 
 def _placed(error: SourceError, name: str) -> SourceError:
     """An error that names its file."""
-    if name in f"{error.where} {error.what}":
+    begun = error.where.startswith(name) or error.what.startswith((f"{name} ", f"{name},"))
+    if begun or error.what.endswith(f" {name}") or any(f" {word} {name} " in error.what for word in ("in", "of")):
         return error
     return error.at(f"{name}, {error.where}" if error.where else name)
 
