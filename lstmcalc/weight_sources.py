@@ -29,6 +29,7 @@ def read_weights(path: str) -> list[Found]:
             f"no LSTM in {name}",
             "the weights of one, under names of PyTorch, Keras, ...",
             contents_text(contents) or "no tensors",
+            "; ".join(map(printable, contents.file.notes[:_LISTED])),  # what was not read may be what was looked for
         )
     rest = contents_text(contents)
     about = [*map(printable, contents.file.notes), *([f"besides, {name} holds {rest}"] if rest else [])]

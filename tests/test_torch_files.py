@@ -95,7 +95,7 @@ def test_what_is_no_plain_tensor_is_named() -> None:
     found = read_torch(FOLDER / "quantized_states.pt")
     with pytest.raises(SourceError, match="'q': this tensor is quantized"):
         next(tensor for tensor in found.tensors if tensor.name == "q").read()
-    assert "1 packed cells of quantized LSTMs or GRUs: their weights are integers, and are not read" in found.notes
+    assert "1 packed cell of quantized LSTMs or GRUs: their weights are integers, and are not read" in found.notes
     assert read_torch(FOLDER / "without_numbers.pt").notes[0] == "'sparse', 'csr': not listed, being sparse"
 
 

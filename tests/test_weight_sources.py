@@ -15,6 +15,7 @@ import pytest
 from conftest import Ran
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from recorded_weights import DATA
 from weight_writers import random_weights, safetensors_bytes, write_safetensors
 
 from lstmcalc import LSTMConfig
@@ -356,6 +357,12 @@ def test_a_weight_file_on_standard_input_is_refused_in_words() -> None:
     assert done.returncode == 2
     assert b"stdin is not text" in done.stderr
     assert b"hint: a weight file has to be a regular file, named instead of piped" in done.stderr
+
+
+def test_a_file_without_an_lstm_says_what_was_not_read(cli: Cli) -> None:
+    ran = cli("params", str(DATA / "quantized_states.pt"))
+    assert ran.code == 2
+    assert "; 1 packed cell of quantized LSTMs or GRUs: their weights are integers, and are not read" in ran.err
 
 
 def test_a_gru_without_a_path_is_called_so(cli: Cli) -> None:
