@@ -1,11 +1,12 @@
 """Zip archives: what they hold and where, without unpacking anything.
 
 The directory is read by `zipfile`; a member's bytes are then read straight from the file. Names of members are looked
-up and never used as paths. Checksums of members that are not compressed are not looked at: PyTorch writes none that
-is right when told not to compute them (torch 2.13.0, torch.serialization.set_crc32_options).
+up and never used as paths. Checksums are held against the bytes where that is asked for (`Member.checked`): PyTorch
+writes none that is right when told not to compute them (torch 2.13.0, torch.serialization.set_crc32_options).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -14,7 +15,7 @@ from lstmcalc.errors import SourceError, bytes_text, shorten
 from lstmcalc.sections import Section
 
 # Of the directory: some 200,000 members, each of which takes more memory than it has bytes.
-_MAX_DIRECTORY: Final = 16 << 20
+MAX_DIRECTORY: Final = 16 << 20
 MAX_MEMBER: Final = 256 << 20  # of a compressed member that is read as a whole
 _LOCAL_HEADER: Final = 30  # bytes before the name (APPNOTE 6.3.10, 4.3.7)
 _ENCRYPTED: Final = 0x1
@@ -64,6 +65,14 @@ class Member(NamedTuple):
             raise _damaged(f"two sizes of {shorten(info.filename)}")
         return Section(self.path, start, info.file_size)
 
+    def checked(self) -> Section:
+        """Its bytes, which are held against their checksum when all of them are read.
+
+        Raises:
+            SourceError: As `section`.
+        """
+        return replace(self.section(), crc=self.info.CRC)
+
     def whole(self) -> Section:
         """Its bytes, at hand if they were compressed.
 
@@ -90,7 +99,7 @@ def read_archive(path: Path) -> Mapping[str, Member]:
     """
     length = Section.of(path).length
     try:
-        with path.open("rb") as file, ZipFile(_Bounded(file)) as archive:
+        with path.open("rb") as file, ZipFile(_Bounded(file, length)) as archive:
             infos, end = archive.infolist(), archive.start_dir
     except SourceError:
         raise
@@ -123,20 +132,20 @@ def _by_place(infos: list[ZipInfo], end: int) -> list[tuple[ZipInfo, int]]:
 class _Bounded:
     """A file of which no more is read at once than a directory may have."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, length: int) -> None:
         self._file = file
+        self._length = length
         self.seek, self.tell, self.close = file.seek, file.tell, file.close
         self.seekable = file.seekable
 
     def read(self, count: int = -1) -> bytes:
-        if count < 0 or count > _MAX_DIRECTORY:
-            count = _MAX_DIRECTORY + 1
-        found = self._file.read(count)
-        if len(found) > _MAX_DIRECTORY:
+        left = max(0, self._length - self._file.tell())
+        count = left if count < 0 else min(count, left)
+        if count > MAX_DIRECTORY:
             raise SourceError(
-                "this archive has too many members", expected=f"at most {bytes_text(_MAX_DIRECTORY)} of names"
+                "this archive has too many members", expected=f"at most {bytes_text(MAX_DIRECTORY)} of names"
             )
-        return found
+        return self._file.read(count)
 
 
 def _damaged(found: str) -> SourceError:

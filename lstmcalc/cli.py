@@ -309,7 +309,7 @@ def _sweep(typed: TypedFlags) -> Outcome:
 
     plot = typed["plot"]
     request, base = sweep.request_of(typed)
-    subjects = read_subjects(base, "pytorch")
+    subjects = read_subjects(base, "pytorch", varied=True)
     if plot is not None:
         from lstmcalc.plots import check_plot, draw_sweep
 

@@ -7,9 +7,9 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError, UsageError, bytes_text, shorten
+from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError, UsageError, bytes_text, shorten, shown_name
 from lstmcalc.machine import available_memory
-from lstmcalc.raw import numel, shown_name
+from lstmcalc.raw_numbers import numel
 from lstmcalc.subject import Layer, Origin, Setting
 from lstmcalc.tensors import Stored
 

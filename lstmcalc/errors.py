@@ -125,6 +125,21 @@ def shorten(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"
 
 
+def shown_name(path: str) -> str:
+    """A file's name as messages have it."""
+    return path if path.isprintable() else shorten(path)
+
+
+_LONGEST = 300  # characters of a name in a message
+
+
+def printable(text: str) -> str:
+    """Text with names of a file in it, for a terminal: no control characters, and of bounded length."""
+    text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    text = text if text.isprintable() else repr(text)[1:-1]
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
 def bytes_text(count: int) -> str:
     """Bytes for people, by 1024: `600 B`, `58.8 KiB`."""
     if count < 1024:  # noqa: PLR2004

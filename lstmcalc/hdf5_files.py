@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.errors import MissingExtraError, SourceError, shorten
-from lstmcalc.raw import MAX_RANK, WIDTHS, checked_shape, decoded, numel, shown_name
+from lstmcalc.errors import MissingExtraError, SourceError, shorten, shown_name
+from lstmcalc.raw_numbers import MAX_RANK, WIDTHS, checked_shape, decoded, numel
 from lstmcalc.tensors import Stored
 
 SECONDS: Final = 120  # that the library may take, waiting for the disk included
@@ -175,7 +175,7 @@ def _numbers(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[i
         raise SourceError(
             "cannot be read", "numbers in the file itself", str(answer.get("error", ""))[:200], where=where
         )
-    return decoded(data, dtype, "<" if sys.byteorder == "little" else ">").reshape(shape)
+    return decoded(data, dtype, shape, big_endian=sys.byteorder == "big")
 
 
 def _contiguous(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int, ...], where: str) -> Any:  # noqa: ANN401
@@ -194,4 +194,4 @@ def _contiguous(item: Mapping[str, Any], window: Window, dtype: str, shape: tupl
     if len(data) != nbytes:
         raise SourceError("cut off", f"{nbytes:,} bytes", f"{len(data):,}", where=where)
     swapped = item["order"] == (sys.byteorder == "little")
-    return decoded(data, dtype, ">" if swapped else "<").reshape(shape)
+    return decoded(data, dtype, shape, big_endian=swapped)

@@ -27,7 +27,12 @@ MAX_MODULES: Final = 1000  # LSTMs in one report; no model that somebody made ha
 
 
 def read_subjects(
-    typed: Mapping[str, Typed], framework: str = "", unknown: str = "", data: "DataFile | None" = None
+    typed: Mapping[str, Typed],
+    framework: str = "",
+    unknown: str = "",
+    data: "DataFile | None" = None,
+    *,
+    varied: bool = False,
 ) -> list[Subject]:
     """The LSTMs that SOURCE and the flags describe.
 
@@ -38,6 +43,7 @@ def read_subjects(
         framework: The framework to report them in, whatever the source and the flags say.
         unknown: A setting that may stay open; what it is in the LSTMs means nothing.
         data: What the LSTMs are given; its shape sets the sizes of the data.
+        varied: Whether the LSTMs are where others start from, so that flags may contradict a weight file.
 
     Raises:
         UsageError: A flag makes no sense, or there is no such file or module.
@@ -64,8 +70,34 @@ def read_subjects(
             found=f"{len(chosen):,}",
             hint=f"--module {chosen[-1].name} reports one of them",
         )
+    if not (varied or unknown):
+        for item in chosen:
+            _check_against_weights(item, flags, alone=len(chosen) == 1)
     intake = _Intake(found, chosen, flags, framework, unknown, data)
     return [intake.subject(item) for item in chosen]
+
+
+# What the tensors of an LSTM settle.
+_IN_TENSORS: Final = ("input_size", "hidden_size", "num_layers", "bias", "bidirectional", "proj_size")
+
+
+def _check_against_weights(found: Found, flags: Layer, *, alone: bool) -> None:
+    """Refuse flags that contradict the tensors of a weight file: the report would be of an LSTM that is not in it.
+
+    Raises:
+        SourceError: One does.
+    """
+    for field in _IN_TENSORS if found.weights else ():
+        said, flag = found.layer.get(field), flags.get(field)
+        if said is not None and flag is not None and said.value != flag.value:
+            raise SourceError(
+                f"{found.where} says otherwise of {found.name}",
+                f"{field} = {said.value}",
+                str(flag.value),
+                "leave the flag out, or the file: flags alone describe any LSTM"
+                + ("" if alone else "; --module NAME picks another"),
+                where=flag_name(field),
+            )
 
 
 def with_unique_names(found: Sequence[Found]) -> list[Found]:

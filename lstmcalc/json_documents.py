@@ -34,7 +34,7 @@ from lstmcalc.documents import (
     too_deep,
     too_long,
 )
-from lstmcalc.errors import SourceError, shorten
+from lstmcalc.errors import SourceError, printable, shorten
 from lstmcalc.positions import KeyPath, Places, repeated_key, scan_json
 from lstmcalc.subject import Found, Gap, Setting
 from lstmcalc.texts import SourceText
@@ -63,6 +63,8 @@ def read_json(source: SourceText) -> list[Found]:
         return read_keras(tree, source, places)
     if not isinstance(tree, dict):
         document.refuse_all("there is no LSTM in it", _JSON.expected, document.kind(tree))
+    if isinstance(tree.get("weight_map"), dict):
+        _refuse_index(document, tree["weight_map"])
     if "lstmcalc" in tree and "modules" in tree:
         return _read_report(document, tree)
     if any(key in tree for key in _FOREIGN_KEYS):
@@ -231,6 +233,25 @@ _SYNONYMS: Final = {
     "bidirectional": ("is_bidirectional", "use_bidirectional", "bidirectional_encoder", "bi", "bilstm", "use_bilstm"),
 }
 _MENTIONED: Final = 3  # synonyms in a message
+
+
+def _refuse_index(document: Document, files: Table) -> NoReturn:
+    """Refuse the index of weights that stand in several files: no other file than SOURCE is opened.
+
+    Source: keras 3.15.1, keras/src/saving/saving_lib.py (`model.weights.json`); `model.safetensors.index.json` has its
+    names under the same key.
+    """
+    recurrent = [key for key in files if re.search("weight_hh|recurrent_kernel|lstm", key)] or list(files)
+    named = files[recurrent[0]] if recurrent else ""
+    first = named[0] if isinstance(named, list) and named else named
+    hint = "give the file that has the LSTM" + (f": {printable(first)}?" if isinstance(first, str) and first else "")
+    raise SourceError(
+        "this is the index of weights in several files",
+        "one of them",
+        f"{len(files):,} names",
+        hint,
+        document.source.name,
+    )
 
 
 def _read_foreign(document: Document, tree: Table) -> list[Found]:

@@ -8,27 +8,25 @@ Not here: how HDF5 is read (`hdf5_files`), configurations (`keras_json`), and wh
 
 import json
 import re
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from lstmcalc.archives import Member, read_archive
 from lstmcalc.config import MAX_SIZE, LSTMConfig
 from lstmcalc.documents import check_depth
-from lstmcalc.errors import LstmcalcError, SourceError, shorten
+from lstmcalc.errors import LstmcalcError, SourceError, shorten, shown_name
 from lstmcalc.hdf5_files import Hdf5, Window, read_index, window_of
 from lstmcalc.keras_cells import Cell, read_cells
 from lstmcalc.keras_json import Placed, looks_like_keras, read_placed
 from lstmcalc.layouts import Parameter, parameters
 from lstmcalc.positions import Places
-from lstmcalc.raw import shown_name
 from lstmcalc.subject import Found
 from lstmcalc.tensors import Stated, WeightFile
 from lstmcalc.texts import SourceText
-from lstmcalc.zips import check_member, opened_zip
 
 _WEIGHTS: Final = "model.weights.h5"
 _MAX_TEXT: Final = 16 * 2**20  # bytes of a configuration
-_LOCAL_HEADER: Final = 30  # bytes; APPNOTE.TXT 6.3.10, 4.3.7
 _KERAS_GATES: Final = {"i": "i", "f": "f", "g": "c", "o": "o"}  # PyTorch's letters to those of Keras
 
 
@@ -57,46 +55,34 @@ def read_keras(path: str) -> WeightFile:
         MissingExtraError: h5py is not installed.
     """
     name = shown_name(path)
-    with opened_zip(path, name) as archive:
-        members = {info.filename: info for info in archive.infolist()}
-        if _WEIGHTS not in members:
-            raise SourceError(f"{name} is no file of Keras", f"an archive with {_WEIGHTS} in it")
-        window = _window(path, archive, members[_WEIGHTS], name)
-        config = _text(archive, members, "config.json")
-        metadata = _load(_text(archive, members, "metadata.json"))
+    members = read_archive(Path(path))
+    if _WEIGHTS not in members:
+        raise SourceError(f"{name} is no file of Keras", f"an archive with {_WEIGHTS} in it")
+    window = _window(path, members[_WEIGHTS], name)
+    metadata = _load(_text(members, "metadata.json"))
     version = metadata.get("keras_version") if isinstance(metadata, Mapping) else None
-    read = _joined(read_index(window), config, str(version or ""), name)
+    read = _joined(read_index(window), _text(members, "config.json"), str(version or ""), name)
     return read._replace(format=read.format.replace("HDF5", ".keras"))
 
 
-def _window(path: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Window:
+def _window(path: str, member: Member, name: str) -> Window:
     """Where in an archive a member is that is stored as it is."""
-    check_member(info, name)
-    if info.compress_type != zipfile.ZIP_STORED:
+    section = member.section()
+    if section.deflated is not None:
         raise SourceError(
             f"the weights in {name} are compressed",
             "a member that is stored as it is, as Keras writes it",
             hint=f"unzip {name} {_WEIGHTS}, and read that",
         )
-    with archive.open(info) as member:  # its header is checked
-        member.read(1)
-    if archive.fp is None:
-        raise SourceError(f"cannot read {name}")
-    archive.fp.seek(info.header_offset)
-    header = archive.fp.read(_LOCAL_HEADER)
-    start = info.header_offset + _LOCAL_HEADER + int.from_bytes(header[26:28], "little")
-    start += int.from_bytes(header[28:30], "little")
-    return Window(path, start, info.file_size, f"{name}, {_WEIGHTS}")
+    return Window(path, section.start, section.length, f"{name}, {_WEIGHTS}")
 
 
-def _text(archive: zipfile.ZipFile, members: Mapping[str, zipfile.ZipInfo], member: str) -> str:
+def _text(members: Mapping[str, Member], name: str) -> str:
     """A text in an archive; empty if it is not there or too long."""
-    info = members.get(member)
-    if info is None or info.file_size > _MAX_TEXT:
+    member = members.get(name)
+    if member is None or member.size > _MAX_TEXT:
         return ""
-    check_member(info, member)
-    with archive.open(info) as stream:
-        return stream.read(_MAX_TEXT).decode("utf-8", "replace")
+    return member.checked().read().decode("utf-8", "replace")
 
 
 def _load(text: object) -> Any:  # noqa: ANN401  # whatever it holds

@@ -6,10 +6,10 @@ Not here: how it is drawn (`listing_blocks`).
 from collections.abc import Sequence
 from typing import Any, Final
 
-from lstmcalc.errors import SourceError, bytes_text
+from lstmcalc.errors import SourceError, bytes_text, printable, shown_name
 from lstmcalc.lazy import LazySequence
 from lstmcalc.machine import available_memory
-from lstmcalc.raw import numel, printable, shown_name
+from lstmcalc.raw_numbers import numel
 from lstmcalc.recognition import Contents, recognise
 from lstmcalc.sources import pick
 from lstmcalc.tensors import Stored
@@ -74,8 +74,8 @@ def _chosen(contents: Contents, modules: Sequence[str]) -> list[Stored]:
     """The tensors to list."""
     if not modules:
         return list(contents.file.tensors)
-    names = list(dict.fromkeys(contents.owners.values()))
-    picked = {pick(names, module) for module in modules}
+    names = {printable(owner): owner for owner in contents.owners.values()}
+    picked = {names[pick(list(names), module)] for module in modules}
     return [item for item in contents.file.tensors if contents.owners.get(item.name) in picked]
 
 

@@ -6,10 +6,10 @@ Not here: which LSTM is in a file (`recognition`), and how layouts are converted
 from typing import Any, Final
 
 from lstmcalc.arrays import Array
-from lstmcalc.errors import SourceError, TooLargeError, bytes_text
+from lstmcalc.errors import SourceError, TooLargeError, bytes_text, printable
 from lstmcalc.layouts import Storage
 from lstmcalc.machine import available_memory
-from lstmcalc.raw import numel, printable
+from lstmcalc.raw_numbers import numel
 from lstmcalc.recognition import Recognised
 
 _FLOATS: Final = ("float16", "float32", "float64")

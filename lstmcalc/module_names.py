@@ -12,8 +12,8 @@ _CONTAINERS: Final = frozenset(("state_dict", "model_state_dict", "model_state",
 _OUTER: Final = ("params", "state_dict", "model_state_dict")
 
 
-def module_name(unit: str, framework: str = "") -> str:
-    """The name of a module by its path, whose parts are divided by slashes; `lstm` if nothing is left of it.
+def module_name(unit: str, framework: str = "", bare: str = "lstm") -> str:
+    """The name of a module by its path, whose parts are divided by slashes; `bare` if nothing is left of it.
 
     As `encoder.rnn`; where there is a module for each direction, that of both, or what their names have in common.
     """
@@ -28,7 +28,7 @@ def module_name(unit: str, framework: str = "") -> str:
         parts.remove("module")
     if parts and parts[0] in _OUTER:
         parts.pop(0)
-    return ".".join(parts) or "lstm"
+    return ".".join(parts) or bare
 
 
 def wrapping_notes(unit: str) -> tuple[str, ...]:

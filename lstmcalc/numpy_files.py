@@ -6,15 +6,16 @@ Source: NEP 1 and the docstring of `numpy.lib.format`, format versions 1.0 to 3.
 """
 
 import ast
-import os
 import re
 from collections.abc import Callable
-from typing import Any, BinaryIO, Final, NamedTuple
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
-from lstmcalc.errors import SourceError, shorten
-from lstmcalc.raw import WIDTHS, checked_shape, numel, read_numbers, shown_name
+from lstmcalc.archives import read_archive
+from lstmcalc.errors import SourceError, shorten, shown_name
+from lstmcalc.raw_numbers import WIDTHS, View, checked_shape, column_major, numel, read_numbers, row_major
+from lstmcalc.sections import Section
 from lstmcalc.tensors import Stored, WeightFile
-from lstmcalc.zips import check_member, opened_zip
 
 MAGIC: Final = b"\x93NUMPY"
 _MAX_HEADER: Final = 10_000  # characters, as `numpy.load` has it
@@ -49,25 +50,11 @@ def read_npy(path: str) -> WeightFile:
         SourceError: The file cannot be read or is cut off, or it holds objects.
     """
     name = shown_name(path)
-    try:
-        with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
-            header = read_header(stream, name)
-            _check_size(header, os.fstat(stream.fileno()).st_size, name)
-    except OSError as error:
-        raise SourceError(f"cannot read {name}", found=error.strerror or str(error)) from None
+    section = Section.of(Path(path))
+    header = read_header(section, name)
     _check_readable(header, name)
-
-    def read() -> Any:  # noqa: ANN401
-        try:
-            with open(path, "rb") as stream:  # noqa: PTH123
-                stream.seek(header.size)
-                return _numbers(stream, header, name)
-        except OSError as error:
-            raise SourceError(f"cannot read {name}", found=error.strerror or str(error)) from None
-
-    stem = os.path.basename(name).removesuffix(".npy")  # noqa: PTH119  # pathlib costs start-up
-    count = numel(header.shape) * header.width
-    return WeightFile("NumPy (npy)", (Stored(stem, header.dtype, header.shape, count, read),))
+    stem = Path(name).name.removesuffix(".npy")
+    return WeightFile("NumPy (npy)", (_stored(stem, header, lambda: section, name),))
 
 
 def read_npz(path: str) -> WeightFile:
@@ -76,56 +63,46 @@ def read_npz(path: str) -> WeightFile:
     Raises:
         SourceError: The archive cannot be read, is damaged or encrypted, or has two arrays of one name.
     """
-    name, tensors, others = shown_name(path), {}, 0
-    with opened_zip(path, name) as archive:
-        for info in archive.infolist():
-            if not info.filename.endswith(".npy"):
-                others += not info.filename.endswith("/")
-                continue
-            key = info.filename.removesuffix(".npy")
-            if key in tensors:
-                raise SourceError(f"{name} is damaged", "each name once", f"{shorten(key)} twice")
-            check_member(info, name)
-            where = f"{name}, {shorten(key)[1:-1]}"
-            with archive.open(info) as stream:
-                header = read_header(stream, where)
-            _check_size(header, info.file_size, where)
-            count = numel(header.shape) * header.width
-            reader = _member_reader(path, where, info.filename, header)
-            tensors[key] = Stored(key, header.dtype, header.shape, count, reader)
+    name, tensors, others = shown_name(path), [], 0
+    for member, entry in read_archive(Path(path)).items():
+        if not member.endswith(".npy"):
+            others += not member.endswith("/")
+            continue
+        key = member.removesuffix(".npy")
+        where = f"{name}, {shorten(key)[1:-1]}"
+        try:
+            header = read_header(entry.section(), where)
+        except SourceError as error:
+            raise (error if error.where else error.at(where)) from None
+        tensors.append(_stored(key, header, entry.checked, where))
     left = "1 member that is no array is" if others == 1 else f"{others:,} members that are no arrays are"
     notes = (f"{left} left alone",) if others else ()
-    return WeightFile("NumPy (npz)", tuple(tensors.values()), notes=notes, dictionaries=((),))
+    return WeightFile("NumPy (npz)", tuple(tensors), notes=notes, dictionaries=((),))
 
 
-def _member_reader(path: str, where: str, member: str, header: Header) -> Callable[[], Any]:
-    def read() -> Any:  # noqa: ANN401
-        _check_readable(header, where)
-        with opened_zip(path, shown_name(path)) as archive, archive.open(member) as stream:
-            stream.read(header.size)
-            return _numbers(stream, header, where)
-
-    return read
+def _stored(name: str, header: Header, find: Callable[[], Section], where: str) -> Stored:
+    return Stored(
+        name, header.dtype, header.shape, numel(header.shape) * header.width, lambda: _numbers(find(), header, where)
+    )
 
 
-def read_header(stream: Any, where: str) -> Header:  # noqa: ANN401  # a binary stream
-    """The header that a stream begins with.
+def read_header(section: Section, where: str) -> Header:
+    """The header that an array begins with; its numbers are the rest.
 
     Raises:
-        SourceError: It is none, or describes no array.
+        SourceError: It is none, describes no array, or the numbers are not all there, or not alone.
     """
-    start = stream.read(len(MAGIC) + 2)
-    if len(start) < len(MAGIC) + 2 or not start.startswith(MAGIC) or start[-2] not in (1, 2, 3):
-        raise SourceError(
-            "no array of NumPy", f"{MAGIC!r} and a version from 1 to 3", shorten(bytes(start)), where=where
-        )
-    counted = 2 if start[-2] == 1 else 4
-    length = int.from_bytes(stream.read(counted), "little")
+    start = section.read(0, min(section.length, len(MAGIC) + 6))
+    if len(start) < len(MAGIC) + 6 or not start.startswith(MAGIC) or start[6] not in (1, 2, 3):
+        expected = f"{MAGIC!r} and a version from 1 to 3"
+        raise SourceError("no array of NumPy", expected, shorten(start), where=where)
+    counted = 2 if start[6] == 1 else 4
+    length, begins = int.from_bytes(start[8 : 8 + counted], "little"), 8 + counted
     if length > _MAX_HEADER:
         raise SourceError("the header is too long", f"at most {_MAX_HEADER:,} bytes", f"{length:,}", where=where)
-    text = stream.read(length)
+    text = section.read(0, min(section.length, begins + length))[begins:]
     try:
-        entries = ast.literal_eval(text.decode("utf-8" if start[-2] == 3 else "latin-1"))  # noqa: PLR2004
+        entries = ast.literal_eval(text.decode("utf-8" if start[6] == 3 else "latin-1"))  # noqa: PLR2004
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         entries = None
     if len(text) != length or not isinstance(entries, dict):
@@ -134,7 +111,9 @@ def read_header(stream: Any, where: str) -> Header:  # noqa: ANN401  # a binary 
     if not isinstance(fortran, bool):
         raise SourceError("no header of NumPy", "fortran_order = True or False", shorten(fortran), where=where)
     dtype, order, width = _dtype(entries.get("descr"), where)
-    return Header(dtype, order, width, fortran, shape, len(start) + counted + length)
+    header = Header(dtype, order, width, fortran, shape, begins + length)
+    _check_size(header, section.length, where)
+    return header
 
 
 def _dtype(descr: object, where: str) -> tuple[str, str, int]:
@@ -179,7 +158,13 @@ def _check_readable(header: Header, where: str) -> None:
         raise SourceError(f"numbers of {header.dtype} are not read", "float32 or another float", where=where)
 
 
-def _numbers(stream: BinaryIO | Any, header: Header, where: str) -> Any:  # noqa: ANN401
-    shape = header.shape[::-1] if header.fortran else header.shape
-    array = read_numbers(stream, where, header.dtype, shape, header.order)
-    return array.T if header.fortran else array
+def _numbers(section: Section, header: Header, where: str) -> Any:  # noqa: ANN401
+    _check_readable(header, where)
+    strides = column_major(header.shape) if header.fortran else row_major(header.shape)
+    try:
+        # All of it: a checksum is of the header too. What is not compressed and has none is read from where it is.
+        whole = section if section.crc is None else Section.of(section.read())
+        numbers = whole.part(header.size, whole.length - header.size)
+        return read_numbers(numbers, header.dtype, View(header.shape, strides), big_endian=header.order == ">")
+    except SourceError as error:
+        raise (error if error.where else error.at(where)) from None

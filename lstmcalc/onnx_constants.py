@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError
 from lstmcalc.onnx_graphs import Graph, Model, Node, Tensor, bodies, read_tensor
-from lstmcalc.raw import numel
+from lstmcalc.raw_numbers import numel
 
 _MAX_SCOPES: Final = 20_000  # bodies, and calls of functions, in one file
 _MAX_DEPTH: Final = 60  # bodies and calls in each other

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.onnx_constants import Constant, Maker, Scope, scopes_of
 from lstmcalc.onnx_graphs import Node, Tensor, read_model
-from lstmcalc.raw import WIDTHS, numel
+from lstmcalc.raw_numbers import WIDTHS, numel
 from lstmcalc.tensors import Stated, Stored, WeightFile
 
 _DEFAULT: Final = ("", "ai.onnx")

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from mmap import ACCESS_READ, mmap
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from lstmcalc.errors import SourceError, shorten
+from lstmcalc.errors import SourceError, shorten, shown_name
 from lstmcalc.protobuf import BYTES, VARINT, Field, Wire, signed
-from lstmcalc.raw import WIDTHS, checked_shape, decoded, numel, read_block, shown_name
+from lstmcalc.raw_numbers import WIDTHS, checked_shape, decoded, numel, read_block
 
 _MAX_DEPTH: Final = 50  # bodies in bodies
 _MAX_ATTRIBUTE: Final = 16 * 2**20  # bytes; what is larger is no setting of an LSTM and is passed over
@@ -165,13 +165,13 @@ def _typed(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  # an 
     data = b"".join(parts)
     if _TYPED.get(tensor.dtype) in (_FLOATS, _DOUBLES):
         _check_count(where, "bytes", tensor.nbytes, len(data))
-        return decoded(data, tensor.dtype).reshape(tensor.shape)
+        return decoded(data, tensor.dtype, tensor.shape)
     count = len(data) - sum(byte >> 7 for byte in data)  # the last byte of each number has no mark
     _check_count(where, "numbers", numel(tensor.shape), count)
     values = np.fromiter(Wire(data, where).varints(0, len(data)), np.uint64, count)
     width = WIDTHS[tensor.dtype]
     packed = values.astype(f"<u{width}") if width <= 8 else values  # noqa: PLR2004
-    return decoded(packed.tobytes(), tensor.dtype).reshape(tensor.shape)
+    return decoded(packed.tobytes(), tensor.dtype, tensor.shape)
 
 
 class _Reader:

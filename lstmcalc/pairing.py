@@ -11,11 +11,10 @@ from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc import sources
 from lstmcalc.config import HYPERPARAMETERS, LSTMConfig
-from lstmcalc.errors import ConfigError, SourceError, TooLargeError, UsageError
+from lstmcalc.errors import ConfigError, SourceError, TooLargeError, UsageError, printable, shown_name
 from lstmcalc.intake import MAX_MODULES, read_subjects, with_unique_names
 from lstmcalc.layouts import Storage
 from lstmcalc.parse import Typed, read_flags, several
-from lstmcalc.raw import printable, shown_name
 from lstmcalc.recognition import Contents, Recognised
 from lstmcalc.subject import Found, Subject
 from lstmcalc.tensors import Stored

@@ -59,7 +59,8 @@ def tensor_notes(tree: Tree, packed: int) -> Iterator[str]:
     for what, paths in groups.items():
         yield f"{_listed(paths)}: {what}"
     if packed:
-        yield f"{packed} packed cells of quantized LSTMs or GRUs: their weights are integers, and are not read"
+        cells = f"{packed:,} packed cell{'s' * (packed > 1)}"
+        yield f"{cells} of quantized LSTMs or GRUs: their weights are integers, and are not read"
     again = [(path, first) for path, first in tree.shared if first and _holds(tree, first)]
     for path, first in again[:_LISTED]:
         yield f"{shorten(path)} is the same object as {shorten(first)}, and listed there only"

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError
 from lstmcalc.pickled_arrays import objects_of
-from lstmcalc.pickles import Call, Table, text_of
+from lstmcalc.pickles import Call, LongString, Table, text_of
 
 _MAX_DEPTH: Final = 200
 _MAX_TENSORS: Final = 200_000
@@ -141,6 +141,8 @@ def _numbered(path: str, values: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN
 
 
 def _key_text(key: Any) -> str:  # noqa: ANN401  # anything that a pickle can hold
+    if type(key) is LongString:
+        raise SourceError("a name in this file is too long", expected=f"at most {_MAX_PATH:,} characters")
     text = text_of(key)
     if text is not None:
         return text

@@ -11,10 +11,9 @@ from typing import Final, NamedTuple
 
 from lstmcalc.arrays import Array
 from lstmcalc.data_files import WHERE, DataFile
-from lstmcalc.errors import UnsupportedError, UsageError, shorten
+from lstmcalc.errors import UnsupportedError, UsageError, shorten, shown_name
 from lstmcalc.loading import load
 from lstmcalc.parse import flag_name
-from lstmcalc.raw import shown_name
 from lstmcalc.recognition import Recognised
 from lstmcalc.subject import Found, Subject
 from lstmcalc.tensors import WeightFile

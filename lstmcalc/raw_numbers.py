@@ -1,17 +1,20 @@
 """Numbers as they lie in a file: of which dtype, with which shape, strides and byte order, as NumPy arrays.
 
+NumPy has no bfloat16 and no float8: they are read as float32, which holds all of them.
+
 Sources: torch 2.13.0 (c10/util/BFloat16.h, Float8_e4m3fn.h, Float8_e5m2.h, Float8_e4m3fnuz.h, Float8_e5m2fnuz.h,
 Float8_e8m0fnu.h), run; NumPy 2.4 for the rest.
 """
 
 from collections.abc import Callable, Sequence
 from math import prod
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.sections import Section
 
-_MAX_AXES: Final = 32  # of NumPy 1; NumPy 2 has 64
+MAX_RANK: Final = 64  # of NumPy 2
 _MAX_COUNT: Final = 2**62  # what fits with its bytes in what counts them
 # A view can have more elements than there are numbers, as `expand` makes it: so many may be written out nevertheless.
 _MAX_EXPANDED: Final = 1 << 24
@@ -96,6 +99,7 @@ FORMATS: Final = {
     "float8_e5m2fnuz": NumberFormat("u1", 1, _float8(2, 16, (0x80,))),
     "float8_e8m0fnu": NumberFormat("u1", 1, _float8_e8m0),
 }
+WIDTHS: Final = {name: form.itemsize for name, form in FORMATS.items()}  # the bytes of one number
 
 
 class View(NamedTuple):
@@ -124,18 +128,24 @@ class View(NamedTuple):
         return 1 + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True))
 
 
-def checked_shape(shape: Any) -> tuple[int, ...]:  # noqa: ANN401  # whatever a file says
+def numel(shape: Sequence[int]) -> int:
+    """How many numbers an array of this shape has."""
+    return prod(shape)
+
+
+def checked_shape(shape: Any, where: str = "") -> tuple[int, ...]:  # noqa: ANN401  # whatever a file says
     """A shape that an array can have.
 
     Raises:
         SourceError: It is none.
     """
-    sizes = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
-    if len(sizes) > _MAX_AXES or not all(type(size) is int and 0 <= size <= _MAX_COUNT for size in sizes):
-        raise SourceError("a tensor's shape is none", expected=f"at most {_MAX_AXES} sizes", found=_shown(sizes))
-    if prod(size for size in sizes if size) > _MAX_COUNT:
-        raise SourceError("a tensor's shape is too large", found=_shown(sizes))
-    return sizes
+    if not isinstance(shape, tuple | list) or len(shape) > MAX_RANK or any(type(size) is not int for size in shape):
+        raise SourceError("a tensor's shape is none", f"at most {MAX_RANK} integers", _shown(shape), where=where)
+    if not all(0 <= size <= _MAX_COUNT for size in shape):
+        raise SourceError("a tensor's shape is none", "sizes from 0 to 2**62", _shown(shape), where=where)
+    if prod(size for size in shape if size) > _MAX_COUNT:
+        raise SourceError("a tensor's shape is too large", "at most 2**62 numbers", _shown(shape), where=where)
+    return tuple(shape)
 
 
 def checked_strides(strides: Any, shape: tuple[int, ...]) -> tuple[int, ...]:  # noqa: ANN401  # as above
@@ -174,7 +184,7 @@ def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool =
     """
     form = FORMATS.get(dtype)
     if form is None:
-        raise SourceError(f"numbers of {dtype} cannot be read", expected=f"one of {', '.join(FORMATS)}")
+        raise SourceError(f"numbers of {dtype} are not read", "float32, bfloat16 or another float")
     if view.numel > max(_MAX_EXPANDED, view.extent):
         raise SourceError(
             "this tensor is a view that repeats its numbers",
@@ -186,6 +196,32 @@ def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool =
         return _strided(raw, form, view, big_endian=big_endian)
     except MemoryError:
         raise SourceError("this tensor does not fit in memory", found=f"{view.numel:,} numbers of {dtype}") from None
+    except SourceError:
+        raise
+    except ValueError:  # NumPy 1 has 32 axes at most
+        raise SourceError("this tensor is no array that NumPy can have", found=_shown(view.shape)) from None
+
+
+def read_block(path: str, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Any:  # noqa: ANN401
+    """The numbers that stand end to end, little-endian, at an offset of a file.
+
+    Raises:
+        SourceError: The file is cut off or cannot be read, or the dtype is none of `FORMATS`.
+    """
+    section = Section(Path(path), offset, numel(shape) * WIDTHS.get(dtype, 0))
+    try:
+        return read_numbers(section, dtype, View(shape, row_major(shape)))
+    except SourceError as error:
+        raise error.at(where) from None
+
+
+def decoded(data: bytes, dtype: str, shape: tuple[int, ...], *, big_endian: bool = False) -> Any:  # noqa: ANN401
+    """Bytes at hand as an array whose last axis is dense.
+
+    Raises:
+        SourceError: As `read_numbers`.
+    """
+    return read_numbers(Section.of(data), dtype, View(shape, row_major(shape)), big_endian=big_endian)
 
 
 def _strided(raw: bytes, form: NumberFormat, view: View, *, big_endian: bool) -> Any:  # noqa: ANN401
@@ -206,5 +242,8 @@ def _strided(raw: bytes, form: NumberFormat, view: View, *, big_endian: bool) ->
     return found.astype(found.dtype.newbyteorder("="), order="C", copy=True)
 
 
-def _shown(sizes: tuple[Any, ...]) -> str:
-    return shorten(tuple(size if type(size) is int and size <= _MAX_COUNT else "?" for size in sizes[: _MAX_AXES + 1]))
+def _shown(sizes: Any) -> str:  # noqa: ANN401  # whatever a file says
+    """A shape for a message, without numbers of a million digits."""
+    if not isinstance(sizes, tuple | list):
+        return shorten(sizes) if isinstance(sizes, str) or sizes is None else type(sizes).__name__
+    return shorten(tuple(size if type(size) is int and abs(size) <= _MAX_COUNT else "?" for size in sizes[:MAX_RANK]))

@@ -12,12 +12,12 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.config import DATA_FIELDS, HYPERPARAMETERS, LSTMConfig
-from lstmcalc.errors import LstmcalcError
+from lstmcalc.errors import LstmcalcError, printable
 from lstmcalc.frameworks import LAYOUTS
 from lstmcalc.layouts import Storage, axis_names
 from lstmcalc.module_names import module_name, wrapping_notes
 from lstmcalc.patterns import FRAMEWORKS, both_of, hits, plain_name, recurrent_units, relative_kind, units_above
-from lstmcalc.raw import numel, printable
+from lstmcalc.raw_numbers import numel
 from lstmcalc.readings import Key, Reading, Relative, Slots, misfit, read_slots
 from lstmcalc.reparametrized import product_notes, with_products
 from lstmcalc.tensors import Stated, Stored, WeightFile
@@ -97,7 +97,7 @@ def recognise(file: WeightFile) -> Contents:
             made = [sources[name] for name in reading.names if name in sources]
             found.append((_recognised(reading, listed, product_notes(made)), reading.names))
         else:
-            found.append((reading._replace(unit=module_name(reading.unit)), reading.names))
+            found.append((reading._replace(unit=module_name(reading.unit, bare=_bare(reading.kind))), reading.names))
     order = {tensor.name: index for index, tensor in enumerate(tensors)}
     found.sort(key=lambda pair: min((order.get(name, 0) for name in pair[1]), default=-1))
     owners: dict[str, str] = {}
@@ -106,6 +106,11 @@ def recognise(file: WeightFile) -> Contents:
         owners |= {part: owner for name in names for part in sources.get(name, (name,))}
     lstms = tuple(item for item, _ in found if isinstance(item, Recognised))
     return Contents(file, lstms, tuple(item for item, _ in found if isinstance(item, Relative)), owners)
+
+
+def _bare(kind: str) -> str:
+    """What another recurrent module is called whose names have no path: `gru`."""
+    return kind.lower() if kind.isalnum() else "rnn"
 
 
 def _sizes(item: Recognised | Relative | Reading) -> tuple[object, ...]:

@@ -11,8 +11,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from lstmcalc.errors import SourceError, shorten
-from lstmcalc.raw import WIDTHS, checked_shape, numel, read_block, shown_name
+from lstmcalc.errors import SourceError, shorten, shown_name
+from lstmcalc.raw_numbers import WIDTHS, checked_shape, numel, read_block
 from lstmcalc.tensors import Stored, WeightFile
 
 MAX_INDEX: Final = 32 * 2**20  # bytes; the format allows 10**8, but 10**5 tensors have about 10**7

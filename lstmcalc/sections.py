@@ -27,12 +27,14 @@ class Section:
         start: Where in it they begin.
         length: How many they are, inflated.
         deflated: How many they are in the file if they are compressed by deflate; None if they are not.
+        crc: Their CRC-32, held against them when all are read; None if it is not known.
     """
 
     origin: Path | bytes
     start: int
     length: int
     deflated: int | None = None
+    crc: int | None = None
 
     @classmethod
     def of(cls, origin: Path | bytes) -> "Section":
@@ -64,7 +66,7 @@ class Section:
         """`count` bytes from `offset` on; without `count`, all that follow.
 
         Raises:
-            SourceError: They are not all here, or the file cannot be read.
+            SourceError: They are not all here or are damaged, or the file cannot be read.
         """
         count = self.length - offset if count is None else count
         self._check(offset, count)
@@ -74,6 +76,8 @@ class Section:
             found = self._from_file(self.origin, offset, count)
         if len(found) != count:
             raise SourceError("the file is cut off", expected=f"{count:,} bytes", found=f"{len(found):,}")
+        if self.crc is not None and count == self.length and zlib.crc32(found) != self.crc:
+            raise SourceError("bytes of this file are damaged", "those that its checksum was made of")
         return found
 
     def _from_file(self, path: Path, offset: int, count: int) -> bytes:
@@ -122,7 +126,7 @@ class Section:
                 "compressed bytes are too many",
                 expected=f"at most {bytes_text(MAX_INFLATED)}",
                 found=bytes_text(offset + count),
-                hint="files that PyTorch writes are not compressed",
+                hint="save it without compression, as torch.save and np.savez do",
             )
 
 

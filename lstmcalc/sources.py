@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lstmcalc.errors import SourceError, UsageError, nearest_hint, shorten
+from lstmcalc.errors import SourceError, UsageError, nearest_hint, printable, shorten
 from lstmcalc.subject import Found
 from lstmcalc.texts import SourceText
 
@@ -77,6 +77,7 @@ def has_weights(source: str) -> bool:
     return bool(weight_kind(source))
 
 
+_MOST: Final = 10_000  # names that a likeness is looked for in
 _EXPECTED: Final = "code, a printed model, TOML or JSON that describes an LSTM, or a weight file"
 
 
@@ -113,12 +114,12 @@ def pick(names: Sequence[str], module: str) -> str:
     if len(fitting) == 1:
         return fitting[0]
     shown = fitting or names
-    listed = f"{', '.join(shown[:20])}{', ...' * (len(shown) > 20)}"  # noqa: PLR2004  # what can be read at a glance
+    listed = f"{', '.join(map(printable, shown[:20]))}{', ...' * (len(shown) > 20)}"  # noqa: PLR2004  # what can be read at a glance
     raise UsageError(
         "several modules are called so" if fitting else "no such module",
         expected=f"one of {listed}",
         found=shorten(module),
-        hint="" if fitting else nearest_hint(name, names),
+        hint="" if fitting else printable(nearest_hint(name, names[:_MOST])),
         where="--module",
     )
 
@@ -146,7 +147,7 @@ def _file(path: str) -> SourceText:
     name = path if path.isprintable() else shorten(path)
     try:
         with open(path, "rb") as stream:  # noqa: PTH123  # pathlib costs start-up
-            return _text(_bounded(stream, name), name)
+            return _text(_bounded(stream, name), name, path)
     except OSError as error:
         raise SourceError(f"cannot read {name}", found=error.strerror or str(error)) from None
 
@@ -157,11 +158,13 @@ def _bounded(stream: Any, name: str) -> bytes:  # noqa: ANN401  # a binary strea
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {name}", found=str(getattr(error, "strerror", None) or error)) from None
     if len(data) > MAX_TEXT:
+        if b"\0" in data[:_HEAD] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+            return data[:_HEAD]  # it is no text, which is said instead
         raise SourceError(f"{name} is too large", expected=f"at most {MAX_TEXT:,} bytes of text")
     return data
 
 
-def _text(data: bytes, name: str) -> SourceText:
+def _text(data: bytes, name: str, path: str = "") -> SourceText:
     """The text in bytes: UTF-8, what a mark at its start says, or, as old code is, Latin-1."""
     encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "latin-1"]
     for encoding in encodings:
@@ -172,7 +175,17 @@ def _text(data: bytes, name: str) -> SourceText:
         if "\0" not in text if encoding == "utf-8-sig" else not re.search(_CONTROL, text):
             return SourceText(text, name)
         break
-    raise SourceError(f"{name or 'SOURCE'} is not text", expected=_EXPECTED, found="binary data")
+    raise SourceError(f"{name or 'SOURCE'} is not text", _EXPECTED, *_binary(name, path))
+
+
+def _binary(name: str, path: str) -> tuple[str, str]:
+    """What data is that is no text, and what to do."""
+    if not os.path.isfile(path):  # noqa: PTH113  # as above
+        return "binary data", "a weight file has to be a regular file, named instead of piped" if name else ""
+    from lstmcalc.weight_files import DECOMPRESS, told
+
+    found = told(path)
+    return (found, DECOMPRESS) if found else ("binary data", "")
 
 
 def _kind(source: SourceText) -> str:

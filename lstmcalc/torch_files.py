@@ -328,11 +328,12 @@ def _weight_file(
 ) -> WeightFile:
     leaves = _Leaves(content.locate)
     tree = walk(content.value, leaves)
-    tensors = {
-        named(path): Stored(named(path), leaf.dtype, _shape(leaf), leaf.nbytes, partial(_read, named(path), leaf))
-        for path, leaf in tree.leaves
-        if not isinstance(leaf, Unreadable)
-    }
+    tensors: dict[str, Stored] = {}
+    for path, leaf in tree.leaves:
+        if not isinstance(leaf, Unreadable):
+            # Two keys can be the same text, as 1 and "1".
+            name = named(path) if named(path) not in tensors else f"{named(path)}#{len(tensors)}"
+            tensors[name] = Stored(name, leaf.dtype, _shape(leaf), leaf.nbytes, partial(_read, name, leaf))
     stated = stated_modules(tree.modules, code)
     more = (*lightning_notes(content.value), *tensor_notes(tree, leaves.packed), *called_notes(content.called))
     own = {path for path, leaf in tree.leaves if isinstance(leaf, Tensor)}

@@ -31,7 +31,7 @@ _CELL_SETTINGS: Final = ("input_size", "hidden_size", "bias")
 _MODES: Final = {"LSTM": "LSTM", "GRU": "GRU", "RNN_TANH": "RNN", "RNN_RELU": "RNN"}
 _CELLS: Final = ("LSTMCell", "GRUCell", "RNNCell")
 _PARAMETER: Final = re.compile(r"(?:weight_ih|weight_hh|bias_ih|bias_hh|weight_hr)(?:_l\d{1,9}(?:_reverse)?)?")
-_CHANGED: Final = re.compile(r"(?:weight_[ih]h|bias_[ih]h|weight_hr)(?:_l\d{1,9}(?:_reverse)?)?_(?:g|v|orig|raw|u)")
+_CHANGED: Final = re.compile(r"(?:weight_[ih]h|bias_[ih]h|weight_hr)(?:_l\d{1,9}(?:_reverse)?)?_(?:orig|u)")
 _QUANTIZED: Final = "quantized.dynamic.modules.rnn."
 _RNN: Final = "torch.nn.modules.rnn."
 _MANGLED: Final = re.compile(r"\.___torch_mangle_\d+")
@@ -110,7 +110,10 @@ def _parameters(module: Module) -> Iterator[str]:
 
 
 def _unmodelled(module: Module, kind: str) -> Iterator[str]:
-    """What makes it compute something else than what its parameters' names say."""
+    """What makes it compute something else than what its parameters' names say.
+
+    Weights that are normalised, or stored before dropout, are no such thing: `reparametrized` computes them.
+    """
     if _QUANTIZED in kind:
         dtype = module.attributes.get("dtype")
         yield f"weights = {shorten(getattr(dtype, 'name', 'quantized'), 20)[1:-1]}"

@@ -26,6 +26,7 @@ _STORAGES: Final = {
 _QUANTIZED: Final = {"qint8": 1, "quint8": 1, "qint32": 4, "quint4x2": 1, "quint2x4": 1}  # bytes of an item
 _SHORT: Final = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32"}
 _MAX_WRAPPED: Final = 8  # a parameter of a subclass of a tensor is a call in a call
+_MAX_NAME: Final = 40  # characters of a dtype's
 _MAX_ARGUMENTS: Final = 8  # of the functions below; a file can have a million
 
 
@@ -219,7 +220,7 @@ def _typed_tensor(arguments: tuple[Any, ...], locate: Locate) -> Tensor:
     name = torch_dtype(dtype)
     tensor = _strided(storage, offset, size, stride, locate, name)
     if name not in FORMATS:
-        tensor = tensor._replace(why=f"numbers of {name} cannot be read")
+        tensor = tensor._replace(why=f"numbers of {name} are not read")
     return _with_metadata(tensor, others[0] if others else None)
 
 
@@ -258,7 +259,7 @@ def torch_dtype(dtype: Any) -> str:  # noqa: ANN401  # a record of a pickle
     """
     name = dtype.name if isinstance(dtype, Global) and dtype.module == "torch" else text_of(dtype) or ""
     name = _SHORT.get(name, name)
-    if not name.isidentifier():
+    if not name.isidentifier() or len(name) > _MAX_NAME:
         raise SourceError("a tensor's dtype is none", found=shorten(name))
     return name
 

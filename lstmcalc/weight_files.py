@@ -6,12 +6,12 @@ Not here: how each kind is read (`safetensors_files`, `numpy_files` and the othe
 import os
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO, Final
 
-from lstmcalc.errors import SourceError
-from lstmcalc.raw import shown_name
+from lstmcalc.errors import SourceError, shown_name
 from lstmcalc.tensors import WeightFile
-from lstmcalc.zips import opened_zip
 
 HEAD: Final = 4096  # bytes of a file that tell text from what is none
 
@@ -25,6 +25,7 @@ _READERS: Final = {
     "hdf5": ("keras_files", "read_hdf5"),
     "onnx": ("onnx_files", "read_onnx"),
 }
+DECOMPRESS: Final = "decompress it first"
 EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX or Keras"
 
 
@@ -35,13 +36,48 @@ def open_weights(path: str) -> WeightFile:
         SourceError: It is none, cannot be read, or is damaged.
         MissingExtraError: What reads this kind is not installed.
     """
-    kind = weight_kind(path)
+    kind, name = weight_kind(path), shown_name(path)
     if kind not in _READERS:
         what = "a zip archive, but no weight file" if kind == "zip" else "no weight file"
-        raise SourceError(f"{shown_name(path)} is {what}", EXPECTED)
+        found = "" if kind == "zip" else told(path)
+        raise SourceError(f"{name} is {what}", EXPECTED, found, DECOMPRESS if found.endswith("compressed") else "")
     module, function = _READERS[kind]
-    read: WeightFile = getattr(import_module(f"lstmcalc.{module}"), function)(path)
+    try:
+        read: WeightFile = getattr(import_module(f"lstmcalc.{module}"), function)(path)
+    except SourceError as error:
+        raise _placed(error, name) from None
     return read
+
+
+# What begins a compressed file: RFC 1952 (gzip), RFC 1950 (zlib), RFC 8878 (zstd), and the formats of bzip2 and xz.
+_COMPRESSED: Final = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"(\xb5/\xfd": "zstd",
+    b"x\x9c": "zlib",
+    b"x^": "zlib",
+    b"x\x01": "zlib",
+    b"x\xda": "zlib",
+}
+
+
+def told(path: str) -> str:
+    """What a file is that is no weight file, as far as its first bytes tell; empty if they do not."""
+    if not _size(path):
+        return "an empty file"
+    with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
+        head = stream.read(8)
+    named = next((name for begin, name in _COMPRESSED.items() if head.startswith(begin)), "")
+    return f"a file that is {named}-compressed" if named else ""
+
+
+def _placed(error: SourceError, name: str) -> SourceError:
+    """An error that names its file."""
+    begun = error.where.startswith(name) or error.what.startswith((f"{name} ", f"{name},"))
+    if begun or error.what.endswith(f" {name}") or any(f" {word} {name} " in error.what for word in ("in", "of")):
+        return error
+    return error.at(f"{name}, {error.where}" if error.where else name)
 
 
 def weight_kind(path: str) -> str:
@@ -50,9 +86,10 @@ def weight_kind(path: str) -> str:
     Only its first bytes are looked at, and of a zip archive its index.
 
     Raises:
-        SourceError: It cannot be read, or is a damaged archive.
+        SourceError: It cannot be read, is no regular file, or is a damaged archive.
     """
     try:
+        _size(path)
         with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
             head, size = stream.read(HEAD), os.fstat(stream.fileno()).st_size
             if head.startswith((b"PK\3\4", b"PK\5\6")):
@@ -70,10 +107,33 @@ def weight_kind(path: str) -> str:
         raise SourceError(f"cannot read {shown_name(path)}", found=error.strerror or str(error)) from None
 
 
+def _size(path: str) -> int:
+    """The bytes of a file that can be read from any place; a pipe would be waited for, and is gone once it is read.
+
+    Raises:
+        SourceError: It is no such file.
+    """
+    if path == "-" and not os.path.lexists(path):
+        raise SourceError("a weight file cannot come from standard input", "the name of a file")
+    try:
+        status = os.stat(path)  # noqa: PTH116  # as in `sources`
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f"cannot read {shown_name(path)}", found=getattr(error, "strerror", None) or str(error)
+        ) from None
+    if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):  # opening a directory fails in its own words
+        raise SourceError(f"{shown_name(path)} is no regular file", "a file that can be read from any place")
+    return status.st_size
+
+
 def _zip_kind(path: str) -> str:
     """What an archive is, by the names of its members."""
-    with opened_zip(path, shown_name(path)) as archive:
-        names = archive.namelist()
+    from lstmcalc.archives import read_archive
+
+    try:
+        names = read_archive(Path(path))
+    except SourceError as error:
+        raise _placed(error, shown_name(path)) from None
     parts = {name.rpartition("/")[2] for name in names}
     if parts & {"data.pkl", "archive_format", "extern_modules"}:  # the last two it refuses by name
         return "torch"

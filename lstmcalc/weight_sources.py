@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from lstmcalc.config import DTYPE_BYTES
-from lstmcalc.errors import SourceError
-from lstmcalc.raw import printable, shown_name
+from lstmcalc.errors import SourceError, printable, shown_name
 from lstmcalc.recognition import Contents, Recognised, contents_text, recognise
 from lstmcalc.subject import Found, Gap, Origin, Pointer, Setting
 from lstmcalc.tensors import WeightFile
@@ -40,6 +39,7 @@ def read_contents(path: str) -> Contents:
             f"no LSTM in {shown_name(path)}",
             "the weights of one, under names of PyTorch, Keras, ...",
             contents_text(contents) or "no tensors",
+            "; ".join(map(printable, contents.file.notes[:_LISTED])),  # what was not read may be what was looked for
         )
     return contents
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mutations import mutated
-from record_weights import FOLDER, RECORDED
+from record_torch_files import FOLDER, RECORDED
 
 from lstmcalc.errors import SourceError
 from lstmcalc.tensors import WeightFile

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import Ran
 from rich.cells import cell_len
-from weight_files import DATA, unpacked
+from recorded_weights import DATA, unpacked
 from weight_writers import Arrays, random_weights, safetensors_bytes, write_safetensors
 
 from lstmcalc import LSTMConfig
@@ -386,7 +386,8 @@ def test_numbers_that_are_none_are_equal_to_such_alone(cli: Cli) -> None:
 def test_another_framework_is_compared_in_pytorchs_terms(cli: Cli, framework: str) -> None:
     config = LSTMConfig(3, 4)
     own = random_weights(config)
-    np.savez("theirs.npz", **{name.replace("/", "."): array for name, array in pack(own, config, framework).items()})
+    theirs = {name.replace("/", "."): array for name, array in pack(own, config, framework).items()}
+    np.savez("theirs.npz", allow_pickle=False, **theirs)
     write("ours", own)
     found = module(cli, "theirs.npz", "ours", "--values", "--tolerance", "1e-12")
     assert (found["mapped"], found["framework"], found["fits"]) == (True, "pytorch", True)
@@ -402,7 +403,7 @@ def test_what_is_not_whole_cannot_be_mapped(cli: Cli) -> None:
     config = LSTMConfig(3, 4)
     arrays = pack(random_weights(config), config, "keras")
     kept = {name.replace("/", "."): array for name, array in arrays.items() if not name.endswith("/kernel")}
-    np.savez("a.npz", **kept)
+    np.savez("a.npz", allow_pickle=False, **kept)
     found = module(cli, "a.npz", "nn.LSTM(3, 4)", code=1)
     assert found["causes"] == ["the file is not whole: lstm/lstm_cell/kernel is missing"]
 

@@ -13,7 +13,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from weight_files import CASES, damaged, unpacked
+from mutations import CASES, damaged
+from recorded_weights import unpacked
 
 from lstmcalc import hdf5_files, keras_files
 from lstmcalc.errors import LstmcalcError, MissingExtraError, SourceError

@@ -1,6 +1,7 @@
 """What imports what: the modules only downward, and start-up nothing heavy."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,8 +43,6 @@ ORDER = (
     "keras_json",
     "json_documents",
     "tensors",
-    "raw",
-    "zips",
     "sections",
     "archives",
     "pickles",
@@ -172,6 +171,12 @@ def test_the_order_names_every_module() -> None:
 @pytest.mark.parametrize("name", ORDER)
 def test_modules_import_only_downward(name: str) -> None:
     assert upward(name, (PACKAGE / f"{name}.py").read_text()) == set()
+
+
+def test_the_readme_tells_what_every_module_is_for_in_that_order() -> None:
+    text = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", text[text.index("## How it is built") :], re.MULTILINE)
+    assert rows == [name for name in ORDER if name != "__main__"]
 
 
 def test_an_upward_import_would_be_seen() -> None:

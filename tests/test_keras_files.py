@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import h5py
 import numpy as np
 import pytest
-from weight_files import computed, config_of, one, unpacked
+from recorded_weights import computed, config_of, one, unpacked
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError

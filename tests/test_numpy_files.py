@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lstmcalc.archives import MAX_DIRECTORY, read_archive
 from lstmcalc.errors import SourceError
 from lstmcalc.numpy_files import read_npy, read_npz
-from lstmcalc.zips import MAX_INDEX, opened_zip
 
 ARRAYS: dict[str, np.ndarray[Any, Any]] = {
     "lstm/weight_ih_l0": np.arange(12, dtype=np.float32).reshape(3, 4),
@@ -149,7 +149,7 @@ def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
         archive.writestr("a.npy", GOOD)
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("a.npy", GOOD)
-    with pytest.raises(SourceError, match="twice"):
+    with pytest.raises(SourceError, match="two members called"):
         read_npz(str(tmp_path / "a.npz"))
 
 
@@ -208,7 +208,7 @@ def test_an_encrypted_member_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("is_64", [False, True])
 def test_an_index_too_large_is_refused_before_it_is_read(is_64: bool, tmp_path: Path) -> None:
-    size = MAX_INDEX + 1
+    size = MAX_DIRECTORY + 1
     record = b""
     if is_64:
         numbers = (44, 45, 45, 0, 0, 1, 1, size, 0)
@@ -223,8 +223,8 @@ def test_an_index_too_large_is_refused_before_it_is_read(is_64: bool, tmp_path: 
         file.truncate(size)
         file.seek(size)
         file.write(record + end)
-    with pytest.raises(SourceError, match=r"index of .* is too large"), opened_zip(str(path), "a.npz"):
-        pass
+    with pytest.raises(SourceError, match=r"too many members"):
+        read_archive(path)
 
 
 def archive_bytes(method: int) -> bytes:

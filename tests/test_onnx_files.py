@@ -10,8 +10,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from mutations import CASES, damaged
 from onnx import TensorProto, helper, numpy_helper
-from weight_files import CASES, computed, config_of, damaged, one, unpacked
+from recorded_weights import computed, config_of, one, unpacked
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError

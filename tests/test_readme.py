@@ -3,13 +3,14 @@
 import doctest
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 from conftest import run_lstmcalc, without_last_digits
-from weight_files import DATA
 
 README = Path(__file__).parent.parent / "README.md"
+WEIGHTS = Path(__file__).parent / "data" / "weights"  # the weight files that commands name
 BLOCK = re.compile(r"```(?P<kind>\w+)\n(?P<body>.*?)```\n", re.DOTALL)
 
 
@@ -33,9 +34,8 @@ def output_of(command: str, files: dict[str, str], home: Path) -> str:
     piped = re.fullmatch(r"cat (\S+) \| (.*)", command)
     name, *arguments = shlex.split(piped[2] if piped else command)
     assert name == "lstmcalc"
-    for argument in arguments:
-        if argument.endswith(".pt"):  # a recorded weight file
-            (home / argument).write_bytes((DATA / argument).read_bytes())
+    for recorded in [WEIGHTS / argument for argument in arguments if argument.endswith(".pt")]:
+        shutil.copy(recorded, home)
     ran = run_lstmcalc(*arguments, stdin=files[piped[1]] if piped else "", cwd=home)
     return ran.out + ran.err
 

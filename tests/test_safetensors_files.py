@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from weight_writers import index_of, safetensors_bytes, write_safetensors
 
 from lstmcalc.errors import SourceError
-from lstmcalc.raw import decoded
+from lstmcalc.raw_numbers import decoded
 from lstmcalc.safetensors_files import read_safetensors
 
 ARRAYS: dict[str, np.ndarray[Any, Any]] = {
@@ -69,8 +69,8 @@ def test_numbers_that_numpy_has_not_are_read_as_float32(code: str, dtype: Any, t
 
 
 def test_numbers_are_decoded_in_either_order_of_bytes() -> None:
-    assert decoded(b"\x3f\x80", "bfloat16", ">").tolist() == [1.0]
-    assert decoded(b"\x3f\x80\0\0", "float32", ">").tolist() == [1.0]
+    assert decoded(b"\x3f\x80", "bfloat16", (1,), big_endian=True).tolist() == [1.0]
+    assert decoded(b"\x3f\x80\0\0", "float32", (1,), big_endian=True).tolist() == [1.0]
 
 
 def test_a_dtype_that_is_not_known_is_listed_and_not_read(tmp_path: Path) -> None:

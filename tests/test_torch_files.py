@@ -1,4 +1,4 @@
-"""Files that PyTorch wrote (`record_weights.py`), and what may go wrong with such files."""
+"""Files that PyTorch wrote (`record_torch_files.py`), and what may go wrong with such files."""
 
 import contextlib
 import gc
@@ -13,10 +13,17 @@ from typing import Any, Self
 
 import numpy as np
 import pytest
-from record_weights import EXPECTED, FOLDER, RECORDED, described
+from record_torch_files import COMPUTED, EXPECTED, FOLDER, RECORDED, described
 
+from lstmcalc import LSTMConfig
 from lstmcalc.errors import SourceError
+from lstmcalc.loading import load
+from lstmcalc.pickled_trees import Module
+from lstmcalc.pickles import Table
+from lstmcalc.recognition import recognise
 from lstmcalc.torch_files import MAGIC, read_pickle, read_torch
+from lstmcalc.torch_modules import stated_modules
+from lstmcalc.weight_files import open_weights
 
 WANTED = json.loads(EXPECTED.read_text())
 
@@ -88,10 +95,26 @@ def test_what_is_no_plain_tensor_is_named() -> None:
     found = read_torch(FOLDER / "quantized_states.pt")
     with pytest.raises(SourceError, match="'q': this tensor is quantized"):
         next(tensor for tensor in found.tensors if tensor.name == "q").read()
-    assert "1 packed cells of quantized LSTMs or GRUs: their weights are integers, and are not read" in found.notes
+    assert "1 packed cell of quantized LSTMs or GRUs: their weights are integers, and are not read" in found.notes
     assert read_torch(FOLDER / "without_numbers.pt").notes[0] == "'sparse', 'csr': not listed, being sparse"
-    (lstm,) = read_torch(FOLDER / "module_weight_norm.pt").stated
-    assert lstm.unmodelled == ("weights made of = weight_hh_l0_g, weight_hh_l0_v",)
+
+
+def test_normalised_weights_are_computed_as_pytorch_does() -> None:
+    (lstm,) = recognise(open_weights(str(FOLDER / "module_weight_norm.pt"))).lstms
+    assert (lstm.name, lstm.config, lstm.unmodelled) == ("old", LSTMConfig(2, 3), ())
+    assert lstm.notes == (
+        "weight_norm: a weight is old.weight_hh_l0_g * old.weight_hh_l0_v / norm(old.weight_hh_l0_v)",
+    )
+    weight = json.loads(COMPUTED.read_text())["module_weight_norm"]["weight_hh_l0"]
+    np.testing.assert_allclose(load(lstm)["weight_hh_l0"], np.float32(weight), rtol=1e-6)
+
+
+def test_weights_made_of_others_in_a_way_that_is_not_computed_are_named() -> None:
+    held = Table([("weight_hh_l0_orig", 1), ("weight_hh_l0_u", 1)])
+    settings = [("mode", "LSTM"), ("input_size", 2), ("hidden_size", 3)]
+    module = Module("rnn", "torch.nn.modules.rnn.LSTM", Table(settings), held)
+    (lstm,) = stated_modules([module])
+    assert lstm.unmodelled == ("weights made of = weight_hh_l0_orig, weight_hh_l0_u",)
 
 
 @pytest.mark.parametrize("kind", ["lightning", "views", "frozen"])
@@ -293,7 +316,7 @@ HUGE = b"\x8a\x08" + (2**61).to_bytes(8, "little")
         (tensor_of(stride=b"J\xff\xff\xff\xff\x85"), "a tensor's strides do not fit its shape"),
         (tensor_of(stride=b")"), "a tensor's strides do not fit its shape"),
         (tensor_of(size=b"J\xff\xff\xff\xff\x85"), "a tensor's shape is none"),
-        (tensor_of(size=b"(" + b"K\1" * 33 + b"t"), "a tensor's shape is none"),
+        (tensor_of(size=b"(" + b"K\1" * 65 + b"t"), "a tensor's shape is none"),
         (tensor_of(size=HUGE + HUGE + b"\x86", stride=b"K\0K\0\x86"), "a tensor's shape is too large"),
         (tensor_of(size=text_of("ab")), "a tensor's shape is none"),
         (tensor_of().replace(b"FloatStorage", b"Storage"), "a tensor's storage is of an unknown class"),
@@ -415,3 +438,12 @@ def test_a_file_that_shrinks_is_an_error_of_the_tensor(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:900])
     with pytest.raises(SourceError, match="'channels_last': the file is cut off"):
         tensors["channels_last"].read()
+
+
+def test_names_too_long_are_refused_and_names_that_are_alike_kept_apart(tmp_path: Path) -> None:
+    path = tmp_path / "a.pkl"
+    path.write_bytes(pickle.dumps({"x" * 10_000: np.zeros(2)}))
+    with pytest.raises(SourceError, match="a name in this file is too long"):
+        read_pickle(path)
+    path.write_bytes(pickle.dumps({1: np.zeros(2), "1": np.zeros(3)}))
+    assert [(item.name, item.shape) for item in read_pickle(path).tensors] == [("1", (2,)), ("1#1", (3,))]

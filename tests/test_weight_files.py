@@ -1,7 +1,13 @@
 """Which kind of weight file a file is: told by what is in it, whatever it is called."""
 
+import bz2
+import gzip
 import io
+import lzma
+import os
 import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +19,7 @@ from hypothesis import strategies as st
 from onnx import helper
 from weight_writers import safetensors_bytes, write_safetensors
 
+from lstmcalc import lstms_in
 from lstmcalc.errors import SourceError
 from lstmcalc.weight_files import open_weights, weight_kind
 
@@ -141,3 +148,36 @@ def test_any_bytes_are_of_some_kind_or_none(data: bytes, tail: bytes, cut: int, 
         assert isinstance(weight_kind(str(path)), str)
     except SourceError:
         assert path.read_bytes()[:2] == b"PK"
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceError, match="pipe is no regular file"):
+        open_weights(str(tmp_path / "pipe"))
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(SourceError, match=r"cannot read .*loop"):
+        open_weights(str(tmp_path / "loop"))
+    with pytest.raises(SourceError, match="cannot come from standard input"):
+        open_weights("-")
+    (tmp_path / "empty").touch()
+    with pytest.raises(SourceError, match="found an empty file"):
+        open_weights(str(tmp_path / "empty"))
+
+
+@pytest.mark.parametrize("head", [b"PK\3\4", b"\x80\2", b"\x89HDF\r\n\x1a\n", b"\x93NUMPY", b"\x10\0\0\0\0\0\0\0{"])
+def test_every_error_names_its_file(head: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    path.write_bytes(head + b"....")
+    with pytest.raises(SourceError) as caught:
+        open_weights(str(path))
+    assert str(path) in str(caught.value)
+    assert str(caught.value).count(str(path)) == 1
+
+
+@pytest.mark.parametrize("compress", [bz2.compress, gzip.compress, lzma.compress, zlib.compress])
+def test_compressed_files_are_said_to_be(compress: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    path.write_bytes(compress(bytes(range(256)) * 9))
+    for read in (open_weights, lstms_in):
+        with pytest.raises(SourceError, match="-compressed\n  hint: decompress it first"):
+            read(str(path))

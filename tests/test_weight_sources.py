@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from conftest import Ran
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from recorded_weights import DATA
 from weight_writers import random_weights, safetensors_bytes, write_safetensors
 
 from lstmcalc import LSTMConfig
@@ -89,9 +92,9 @@ def test_the_table_says_what_the_file_does_not(cli: Cli) -> None:
 
 
 def test_flags_come_before_a_file(cli: Cli) -> None:
-    (module,) = modules(cli("params", "model.npz", "--module", "encoder", "--hidden", "7", "--json"))
-    assert module["config"]["hidden_size"] == 7
-    assert module["provenance"]["hidden_size"]["from"] == "flag"
+    (module,) = modules(cli("params", "model.npz", "--module", "encoder", "--batch-first", "--json"))
+    assert module["config"]["batch_first"] is True
+    assert module["provenance"]["batch_first"]["from"] == "flag"
 
 
 def test_what_else_is_in_a_file_is_a_note(cli: Cli) -> None:
@@ -309,3 +312,118 @@ def test_a_pipe_is_not_looked_into(cli: Cli) -> None:
         assert not has_weights("pipe")
     finally:
         os.close(writer)
+
+
+# What a user may get wrong, and a hostile file may have.
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (
+            ["--hidden", "30"],
+            "--hidden: model.npz says otherwise of net.encoder\n  expected hidden_size = 20, found 30",
+        ),
+        (["--layers", "1"], "expected num_layers = 2, found 1"),
+        (["--no-bi"], "expected bidirectional = True, found False"),
+        (["--module", "decoder", "--bias"], "expected bias = False, found True"),
+        (["--input", "10", "--hidden", "20"], "net.decoder\n  expected input_size = 40, found 10"),
+    ],
+)
+def test_flags_do_not_contradict_the_tensors_of_a_file(cli: Cli, flags: list[str], words: str) -> None:
+    ran = cli("params", "model.npz", *flags)
+    assert (ran.code, ran.out) == (2, "")
+    assert words in ran.err
+    assert "leave the flag out, or the file" in ran.err
+    assert ("--module NAME" in ran.err) == ("--module" not in flags)
+
+
+def test_flags_that_agree_with_a_file_are_taken(cli: Cli) -> None:
+    (lstm,) = modules(cli("params", "model.npz", "--module", "encoder", "--hidden", "20", "--bi", "--json"))
+    assert lstm["provenance"]["hidden_size"]["from"] == "flag"
+
+
+def test_what_starts_from_a_file_may_leave_it(cli: Cli) -> None:
+    start = "model.npz", "--module", "encoder", "--layers", "1", "--json"
+    assert modules(cli("sweep", "--hidden", "3,4", *start))[0]["config"]["num_layers"] == 1
+    assert modules(cli("solve", "hidden", "--params", "1M", *start))[0]["config"]["num_layers"] == 1
+
+
+def test_a_weight_file_on_standard_input_is_refused_in_words() -> None:
+    content = Path("model.safetensors").read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-m", "lstmcalc", "params", "-"], input=content, capture_output=True, check=False
+    )
+    assert done.returncode == 2
+    assert b"stdin is not text" in done.stderr
+    assert b"hint: a weight file has to be a regular file, named instead of piped" in done.stderr
+
+
+def test_a_file_without_an_lstm_says_what_was_not_read(cli: Cli) -> None:
+    ran = cli("params", str(DATA / "quantized_states.pt"))
+    assert ran.code == 2
+    assert "; 1 packed cell of quantized LSTMs or GRUs: their weights are integers, and are not read" in ran.err
+
+
+def test_a_gru_without_a_path_is_called_so(cli: Cli) -> None:
+    shapes = {"weight_ih_l0": (12, 3), "weight_hh_l0": (12, 4), "bias_ih_l0": (12,), "bias_hh_l0": (12,)}
+    write_safetensors(Path("gru.safetensors"), {name: np.zeros(shape, "f4") for name, shape in shapes.items()})
+    assert "1 GRU: gru (input 3, hidden 4)" in cli("params", "gru.safetensors").err
+
+
+HOSTILE = {
+    "escapes": "\x1b[31mred\x1b[0m\x1b]0;title\x07",
+    "lines": "a\nb\r\nc\x85d\u2028e",
+    "long": "x" * 10_000,
+    "markup": "[red]a[b]",
+    "right to left": "a\u202eb\u200bc",
+    "a table of its own": 'a|b`c,"d"\t\'',
+    "another system's": r"C:\net\rnn",
+}
+
+
+@pytest.mark.parametrize("style", ["table", "json", "csv", "markdown"])
+@pytest.mark.parametrize("command", ["params", "shapes", "ls"])
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE)
+def test_names_of_a_file_do_nothing_to_a_terminal(cli: Cli, name: str, command: str, style: str) -> None:
+    unit = name[:500]
+    arrays = arrays_of(LSTMConfig(2, 3, 2, bias=False), f"{unit}.")
+    del arrays[f"{unit}.weight_hh_l1"]  # which a note says
+    arrays |= {f"{name}.weight_hh_l0": np.zeros((9, 3), np.float32), f"{unit}.x": np.zeros(1, np.float32)}
+    write_safetensors(Path("hostile"), arrays | arrays_of(LSTMConfig(2, 3), f"{unit}1."))
+    ran = cli(command, "hostile", "--format", style)
+    assert ran.code == 0, ran.err
+    assert all(character.isprintable() or character == "\n" for character in ran.out + ran.err)
+    longest = max(map(len, (ran.out + ran.err).splitlines()))
+    assert longest < 3000
+    for part in ("[red]", "[b]") if "[red]" in name else ():
+        assert part in ran.out
+
+
+def test_a_module_is_picked_by_its_printed_name(cli: Cli) -> None:
+    write_safetensors(Path("hostile"), arrays_of(LSTMConfig(2, 3), "a\x1b[31m.rnn."))
+    for command in ("params", "ls"):
+        assert cli(command, "hostile", "--module", r"a\x1b[31m.rnn").code == 0
+        refused = cli(command, "hostile", "--module", "b")
+        assert (refused.code, r"one of a\x1b[31m.rnn" in refused.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("files", "hint"),
+    [
+        ({"emb.weight": "1.safetensors", "enc.weight_hh_l0": "2.safetensors"}, "has the LSTM: 2.safetensors?"),
+        (
+            {"/layers/lstm/vars": ["model_00001.weights.h5"], "/a": ["model.h5"]},
+            "has the LSTM: model_00001.weights.h5?",
+        ),
+        ({"a\x1b": "\x1b[31m"}, r"has the LSTM: \x1b[31m?"),
+        ({}, "give the file that has the LSTM"),
+        ({"a": [], "b": 3}, "give the file that has the LSTM"),
+    ],
+)
+def test_an_index_of_several_files_names_the_one_to_read(cli: Cli, files: dict[str, Any], hint: str) -> None:
+    Path("index.json").write_text(json.dumps({"metadata": {}, "weight_map": files}), encoding="utf-8")
+    ran = cli("params", "index.json")
+    assert (ran.code, ran.out) == (2, "")
+    assert "index.json: this is the index of weights in several files" in ran.err
+    assert hint in ran.err

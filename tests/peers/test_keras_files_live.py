@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from live import installed
-from weight_files import computed, config_of
+from recorded_weights import computed, config_of
 
 from lstmcalc.keras_files import read_hdf5, read_keras
 from lstmcalc.tensors import WeightFile, read_stated

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from live import installed
-from weight_files import computed, config_of, one
+from recorded_weights import computed, config_of, one
 
 from lstmcalc import LSTMConfig
 from lstmcalc.onnx_files import read_onnx

@@ -1,7 +1,5 @@
 """What the tests of weight files share: the recorded files, and an LSTM run with the weights that a file has."""
 
-import os
-import random
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -14,8 +12,6 @@ from lstmcalc.layouts import parameters
 from lstmcalc.tensors import Stated, WeightFile, read_stated
 from lstmcalc.weights import unpack
 
-# Damaged files in each test of such; more with the variable set, as 8000.
-CASES = int(os.environ.get("LSTMCALC_FUZZ", "300"))
 DATA = Path(__file__).parent / "data" / "weights"
 
 
@@ -48,26 +44,3 @@ def one(file: WeightFile, name: str = "") -> Stated:
     found = [stated for stated in file.stated if name in ("", stated.name)]
     assert len(found) == 1, [stated.name for stated in file.stated]
     return found[0]
-
-
-def damaged(content: bytes, draw: random.Random) -> bytes:
-    """A file with some of its bytes changed, most of them in its index, or cut off, or with a part of it moved."""
-    data = bytearray(content)
-    for _ in range(draw.choice((1, 1, 2, 4, 12))):
-        at = draw.randrange(len(data)) if draw.random() < 0.6 else draw.randrange(min(len(data), 4096))
-        kind = draw.randrange(6)
-        if kind < 2:
-            data[at] ^= 1 << draw.randrange(8)
-        elif kind == 2:
-            data[at] = draw.choice((0, 1, 127, 128, 255))
-        elif kind == 3:
-            size = draw.choice((2, 4, 8))
-            data[at : at + size] = draw.choice((bytes(size), b"\xff" * size, draw.randbytes(size)))[: len(data) - at]
-        elif kind == 4:
-            source, size = draw.randrange(len(data)), draw.choice((8, 16, 64, 512))
-            part = data[source : source + size]
-            data[at : at + len(part)] = part
-        elif draw.random() < 0.2:
-            del data[at:]
-            data = data or bytearray(b"\0")
-    return bytes(data)

@@ -1,6 +1,7 @@
-"""Record files that PyTorch writes: `python tests/record_weights.py` writes those that the plain tests read.
+"""Record files that PyTorch writes: `python tests/record_torch_files.py` writes those that the plain tests read.
 
-It needs PyTorch 2.13.0. Beside the files it writes what must be found in each: `expected.json`.
+It needs PyTorch 2.13.0. Beside the files it writes what must be found in each, `expected.json`, and the weights that
+PyTorch computes of what is in them, `computed.json`.
 """
 
 import json
@@ -15,6 +16,7 @@ import numpy as np
 TORCH: Final = "2.13.0"
 FOLDER: Final = Path(__file__).parent / "data" / "weights"
 EXPECTED: Final = FOLDER / "expected.json"
+COMPUTED: Final = FOLDER / "computed.json"
 RECORDED: Final = (
     "state_dict_legacy",
     "lightning",
@@ -63,6 +65,8 @@ def main() -> None:
         expected[kind] = {name: described(numbers) for name, numbers in tensors.items()}
     lines = [f"{json.dumps(kind)}: {json.dumps(tensors)}" for kind, tensors in expected.items()]
     EXPECTED.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    normed = torch.load(FOLDER / "module_weight_norm.pt", weights_only=False)["old"]
+    COMPUTED.write_text(json.dumps({"module_weight_norm": {"weight_hh_l0": normed.weight_hh_l0.tolist()}}) + "\n")
 
 
 if __name__ == "__main__":
