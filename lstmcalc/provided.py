@@ -11,16 +11,14 @@ from typing import Final, NamedTuple
 
 from lstmcalc.arrays import Array
 from lstmcalc.data_files import WHERE, DataFile
-from lstmcalc.errors import UnsupportedError, UsageError, shorten, shown_name
+from lstmcalc.errors import UnsupportedError, shorten, shown_name
 from lstmcalc.loading import load
-from lstmcalc.parse import flag_name
 from lstmcalc.recognition import Recognised
 from lstmcalc.subject import Found, Subject
 from lstmcalc.tensors import WeightFile
 from lstmcalc.torch_code import Given
 from lstmcalc.torch_random import DRAWN_DTYPES
 
-_SHAPING: Final = ("input_size", "hidden_size", "num_layers", "bias", "bidirectional", "proj_size")
 _CELLS: Final = {"pytorch": "", "pytorch-cell": "_l0"}  # what PyTorch's own names lack of an nn.LSTM's
 
 
@@ -52,14 +50,12 @@ def provide(subject: Subject, data: DataFile | None, *, path: str = "", saved: s
         saved: The name of that file.
 
     Raises:
-        UsageError: Flags say another LSTM than the file has.
         UnsupportedError: There is an Embedding, which makes the input itself.
         LstmcalcError: As `loading.load` and `DataFile.read`.
     """
     weights, given, found = None, Given(), subject.found
     notes: list[str] = []
     if found is not None and found.weights is not None:
-        _check_flags(subject, found.weights)
         subject, weights, notes = _weights(subject, found, found.weights)
         given = _loading(found, found.weights, path, saved)
     if data is None:
@@ -73,21 +69,6 @@ def provide(subject: Subject, data: DataFile | None, *, path: str = "", saved: s
     inputs, more = data.read(subject.data.dtype)
     given = given._replace(inputs=_reading(data, subject.data.dtype), inputs_from=shown_name(data.path))
     return Provided(subject, weights, inputs, given, (*notes, *more))
-
-
-def _check_flags(subject: Subject, lstm: Recognised) -> None:
-    """Refuse to run the weights as another LSTM than they are of."""
-    others = [field for field in _SHAPING if getattr(subject.config, field) != getattr(lstm.config, field)]
-    if not others:
-        return
-    flags = " and ".join(map(flag_name, others))
-    raise UsageError(
-        f"the weights of {subject.name} are those of another LSTM",
-        expected=str(replace(subject.config, **{field: getattr(lstm.config, field) for field in _SHAPING})),
-        found=str(subject.config),
-        hint=f"leave out {flags}: the file sets it",
-        where=flags,
-    )
 
 
 def _weights(subject: Subject, found: Found, lstm: Recognised) -> tuple[Subject, Mapping[str, Array], list[str]]:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Ran
-from rich.cells import cell_len
 from recorded_weights import DATA, unpacked
+from rich.cells import cell_len
 from weight_writers import Arrays, random_weights, safetensors_bytes, write_safetensors
 
 from lstmcalc import LSTMConfig
