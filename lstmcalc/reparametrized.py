@@ -75,7 +75,8 @@ def _product(name: str, magnitude: Stored, direction: Stored) -> Callable[[], An
         fits = single or (g.ndim == v.ndim and all(g.shape[axis] in (1, v.shape[axis]) for axis in range(v.ndim)))
         if not fits:
             raise SourceError("these do not go together", f"{magnitude.name} along {v.shape}", f"{g.shape}", where=name)
-        norm = np.sqrt(np.square(v).sum(axis=axes, keepdims=True))
-        return (g.reshape((1,) * v.ndim) if single else g) * (v / norm)
+        with np.errstate(all="ignore"):  # numbers out of range give what they give in PyTorch
+            norm = np.sqrt(np.square(v).sum(axis=axes, keepdims=True))
+            return (g.reshape((1,) * v.ndim) if single else g) * (v / norm)
 
     return read

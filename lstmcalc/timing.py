@@ -9,6 +9,8 @@ from statistics import median
 from time import perf_counter, sleep
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from lstmcalc import __version__
 from lstmcalc.arrays import Array
 from lstmcalc.compute import forward_work
@@ -89,16 +91,17 @@ def time_calls(
         *(ready_judge(name, config, data, weights, inputs, threads) for name in against),
     ]
     seconds: list[list[float]] = [[] for _ in computes]
-    for number in range(repeat + 1):
-        for (_, compute), own in zip(computes, seconds, strict=True):
-            if threads > 1 and against:
-                sleep(REST)
-            start = perf_counter()
-            compute()
-            if number:
-                own.append(perf_counter() - start)
-        if progress:
-            progress(number, repeat)
+    with np.errstate(all="ignore"):  # weights of a file may be out of range
+        for number in range(repeat + 1):
+            for (_, compute), own in zip(computes, seconds, strict=True):
+                if threads > 1 and against:
+                    sleep(REST)
+                start = perf_counter()
+                compute()
+                if number:
+                    own.append(perf_counter() - start)
+            if progress:
+                progress(number, repeat)
     calls = [
         Calls(name, median(own), min(own), median(map(truediv, seconds[0], own)) if number else None)
         for number, ((name, _), own) in enumerate(zip(computes, seconds, strict=True))

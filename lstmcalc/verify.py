@@ -196,15 +196,15 @@ def run(
         for watch in watching:
             watch(step)
 
-    with np.errstate(over="ignore", invalid="ignore") if given else nullcontext():  # NaN and Inf fail a check
+    with np.errstate(all="ignore") if given else nullcontext():  # NaN and Inf fail a check
         outputs = _computed(config, data, drawn, record)
         if around.head is not None:
             outputs["logits"] = logits(config, around).value({**outputs, **drawn.around})
         noise = rounding(config, data, drawn.weights, drawn.inputs, outputs) if given else None
-    result = Run(*drawn, outputs, trace.arrays if traced else {}, [], weights is None, noise)
-    result.checks.extend(run_checks(model, data, around, result, {**ends.arrays, **trace.arrays}, on_step))
-    for name in against:
-        result.checks.extend(check_against(name, config, data, result))
+        result = Run(*drawn, outputs, trace.arrays if traced else {}, [], weights is None, noise)
+        result.checks.extend(run_checks(model, data, around, result, {**ends.arrays, **trace.arrays}, on_step))
+        for name in against:
+            result.checks.extend(check_against(name, config, data, result))
     return result
 
 

@@ -373,6 +373,15 @@ def test_weight_normalisation_is_the_product_of_its_parts(names: tuple[str, str]
     np.testing.assert_allclose(load(lstm)["weight_hh_l0"], matrix, rtol=1e-5)
 
 
+@pytest.mark.parametrize("scale", [0.0, 1e30, np.inf])
+def test_weights_that_cannot_be_normalised_give_no_warnings(scale: float) -> None:
+    weights = {name: array.astype("float32") for name, array in random_weights(LSTMConfig(10, 20)).items()}
+    v = np.full_like(weights.pop("weight_hh_l0"), scale)
+    parts = {"weight_hh_l0_g": np.ones((80, 1), "float32"), "weight_hh_l0_v": v}
+    (lstm,) = recognise(in_memory({**weights, **parts})).lstms
+    assert load(lstm)["weight_hh_l0"].shape == (80, 20)
+
+
 def test_weights_before_dropout_are_the_weights() -> None:
     shapes = {"0.rnns.0.weight_hh_l0_raw": (80, 20), **under("0.rnns.0.module.", LSTM)}
     del shapes["0.rnns.0.module.weight_hh_l0"]

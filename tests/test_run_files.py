@@ -284,6 +284,14 @@ def test_an_input_that_overflows_is_named(cli: Cli) -> None:
     assert [check["name"] for check in module["checks"] if not check["passed"]] == ["NaN or Inf in the input: input"]
 
 
+@pytest.mark.parametrize("scale", [1e30, 3e38])
+def test_weights_that_overflow_give_no_warnings(cli: Cli, scale: float) -> None:
+    np.savez("huge.npz", **{name: np.full_like(array, scale) for name, array in WEIGHTS.items()})
+    found = cli("run", "huge.npz", "--repeat", "1", "--against", "onnxruntime")
+    assert found.code in (0, 1)
+    assert all(line.startswith("note: ") for line in found.err.splitlines())
+
+
 def test_a_bound_of_drawn_weights_is_not_held_against_a_file(cli: Cli) -> None:
     bound = "largest |weight|, 1/sqrt(H_cell)"
     assert bound not in [check["name"] for check in ran(cli, "model.safetensors")["checks"]]
