@@ -121,6 +121,7 @@ def test_states_of_flax_nnx() -> None:
     np.testing.assert_allclose(computed(encoder, x.swapaxes(0, 1)), np.asarray(model.enc(x)).swapaxes(0, 1), atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras 3.15.1 on PyTorch
 def test_paths_of_keras() -> None:
     keras = installed("keras")
     layers = keras.layers
@@ -132,7 +133,7 @@ def test_paths_of_keras() -> None:
             layers.GRU(3),
         ]
     )
-    arrays = {weight.path: np.asarray(weight) for weight in model.weights}
+    arrays = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
     contents = recognise(in_memory(arrays))
     first, second = contents.lstms
     assert (first.framework, first.config) == ("keras", LSTMConfig(7, 5, bidirectional=True))
@@ -141,5 +142,5 @@ def test_paths_of_keras() -> None:
     assert [(item.kind, item.input_size, item.hidden_size) for item in contents.relatives] == [("GRU", 4, 3)]
     x = np.random.default_rng(0).normal(size=(3, 6, 7)).astype(np.float32)
     output = computed(second, computed(first, x.swapaxes(0, 1)))
-    wanted = np.asarray(model.layers[1](model.layers[0](x))).swapaxes(0, 1)
+    wanted = keras.ops.convert_to_numpy(model.layers[1](model.layers[0](x))).swapaxes(0, 1)
     np.testing.assert_allclose(output, wanted, atol=1e-6)
