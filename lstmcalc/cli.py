@@ -14,10 +14,13 @@ from lstmcalc.intake import check_computable, read_subjects
 from lstmcalc.model import GATES
 from lstmcalc.parse import AROUND_FLAGS, DATA_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag
 from lstmcalc.report import FORMATS
+from lstmcalc.subject import Subject
 from lstmcalc.trees import TOPICS, Tree
 
 if TYPE_CHECKING:
+    from lstmcalc.checks import Run
     from lstmcalc.data_files import DataFile
+    from lstmcalc.timing import Timing
 
 GATE_NAMES: Final = {key: gate.letter for gate in GATES for key in (gate.letter, gate.name)}
 JUDGES: Final = ("pytorch", "onnxruntime", "keras")
@@ -441,27 +444,38 @@ def _run(typed: TypedFlags) -> Outcome:
                     inputs=part.inputs,
                 )
             )
-    timings = []
-    if repeat:
-        from lstmcalc.timing import time_calls
-
-        for subject, result in zip(subjects, runs, strict=True):
-            with ProgressBar("timing") if ProgressBar.wanted() else nullcontext() as progress:
-                drawn = subject.config, subject.data, result.weights, result.inputs
-                timings.append(time_calls(*drawn, against, repeat=repeat, threads=threads, progress=progress))
+    timings = _timings(subjects, runs, against, repeat, threads) if repeat else []
     given = [part.given for part in parts]
     tree = report.run_tree(subjects, runs, seed, show=bool(typed["show"]), timings=timings, given=given)
     for module, part, result in zip(tree["modules"], parts, runs, strict=True):
         module["notes"] += [*part.notes, *rounding_notes(result.noise)]
     if save is not None:
-        arrays = {}
-        for subject, result, path in zip(subjects, runs, paths, strict=True):
-            own = verify.saved_arrays(subject.config, subject.data, result)
-            arrays.update({f"{path}{name}": array for name, array in own.items()})
+        arrays = {
+            f"{path}{name}": array
+            for subject, result, path in zip(subjects, runs, paths, strict=True)
+            for name, array in verify.saved_arrays(subject.config, subject.data, result).items()
+        }
         weights.save_arrays(str(save), arrays)
         tree["modules"][-1]["notes"].append(f"saved {len(arrays)} arrays to {_shown_name(str(save))}")
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
     return Outcome(tree, style, code)
+
+
+def _timings(
+    subjects: Sequence[Subject], runs: Sequence["Run"], against: Sequence[str], repeat: int, threads: int
+) -> list["Timing"]:
+    """The calls of each LSTM, timed with the numbers of its run."""
+    from lstmcalc.progress import ProgressBar
+    from lstmcalc.timing import time_calls
+
+    timings = []
+    for subject, result in zip(subjects, runs, strict=True):
+        with ProgressBar("timing") if ProgressBar.wanted() else nullcontext() as progress:
+            numbers = result.weights, result.inputs, against
+            timings.append(
+                time_calls(subject.config, subject.data, *numbers, repeat=repeat, threads=threads, progress=progress)
+            )
+    return timings
 
 
 def _own_data(typed: TypedFlags) -> tuple[TypedFlags, "DataFile | None"]:

@@ -3,7 +3,7 @@
 import os
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
-from threading import BrokenBarrierError, active_count
+from threading import Barrier, BrokenBarrierError, Event, Thread, active_count
 from typing import Any
 
 import numpy as np
@@ -172,6 +172,40 @@ def test_threads_are_kept_by_a_runner_and_made_again_after_a_fork(monkeypatch: p
     kept.close()
     kept.close()
     assert list(forked.map(str, ())) == []
+
+
+def test_one_call_at_a_time_has_the_threads() -> None:
+    """Parts of two calls could wait for each other in one pool."""
+    kept, entered = crews.Workers(), Event()
+
+    def enter() -> None:
+        with kept.of(2):
+            entered.set()
+
+    other = Thread(target=enter)
+    with kept.of(2):
+        other.start()
+        assert not entered.wait(0.2)
+    assert entered.wait(10)
+    other.join()
+    kept.close()
+
+
+def test_each_thread_has_cpus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    settled: list[list[int]] = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {7, 0, 2, 3, 1}, raising=False)
+    monkeypatch.setattr(os, "sched_setaffinity", lambda _, own: settled.append(own), raising=False)
+    with crews.workers(2) as pool:
+        together = Barrier(2)
+        for future in [pool.submit(together.wait, 10) for _ in range(2)]:
+            future.result()
+    assert sorted(settled) == [[0, 2, 7], [1, 3]]
+
+
+def test_more_threads_than_cpus_compute_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    with crews.workers(3) as pool:
+        assert list(pool.map(str, range(6))) == list("012345")
 
 
 def test_calls_from_several_threads_do_not_wait_for_each_other_forever(monkeypatch: pytest.MonkeyPatch) -> None:
