@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from lstmcalc.config import DTYPE_BYTES, HYPERPARAMETERS
 from lstmcalc.errors import shorten
-from lstmcalc.subject import Gap, Origin, Pointer, Setting
+from lstmcalc.provenance import Gap, Origin, Pointer, Setting
 
 
 class Constructor(NamedTuple):

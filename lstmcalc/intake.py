@@ -17,8 +17,10 @@ from lstmcalc.errors import (
     nearest_hint,
     shorten,
 )
+from lstmcalc.found import Found
 from lstmcalc.parse import Typed, flag_name, read_flags, read_framework, read_settings, several
-from lstmcalc.subject import Found, Layer, Origin, Setting, Subject, quoted_name, settle
+from lstmcalc.provenance import Layer, Origin, Setting, quoted_name
+from lstmcalc.subject import Subject, settle
 
 if TYPE_CHECKING:
     from lstmcalc.data_files import DataFile

@@ -35,8 +35,9 @@ from lstmcalc.documents import (
     too_long,
 )
 from lstmcalc.errors import SourceError, printable, shorten
+from lstmcalc.found import Found
 from lstmcalc.positions import KeyPath, Places, repeated_key, scan_json
-from lstmcalc.subject import Found, Gap, Setting
+from lstmcalc.provenance import Gap, Setting
 from lstmcalc.texts import SourceText
 
 _JSON: Final = Grammar(

@@ -18,9 +18,10 @@ from typing import Any, Final, NamedTuple
 from lstmcalc import keras_flow
 from lstmcalc.constructors import CONSTRUCTORS, RELATIVES, Constructor, Given, read_arguments
 from lstmcalc.errors import SourceError, shorten
+from lstmcalc.found import Found
 from lstmcalc.keras_flow import Stream
 from lstmcalc.positions import KeyPath, Places
-from lstmcalc.subject import Found, Gap, Origin, Pointer, Setting
+from lstmcalc.provenance import Gap, Origin, Pointer, Setting
 from lstmcalc.texts import SourceText
 
 Config = Mapping[str, Any]

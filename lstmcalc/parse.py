@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.config import DTYPE_BYTES, EXAMPLE, HEAD_ON
 from lstmcalc.errors import UsageError, nearest_hint, shorten
-from lstmcalc.subject import Origin, Setting
+from lstmcalc.provenance import Origin, Setting
 
 # What the command line hands over: text, a switch, several texts, or nothing.
 Typed: TypeAlias = str | bool | Sequence[str] | None

@@ -26,7 +26,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lstmcalc.errors import SourceError, nearest_hint, shorten
-from lstmcalc.subject import Found, Origin, Setting
+from lstmcalc.found import Found
+from lstmcalc.provenance import Origin, Setting
 from lstmcalc.texts import SourceText, Span
 
 _FRAMEWORKS: Final = {"LSTM": "pytorch", "LSTMCell": "pytorch-cell"}

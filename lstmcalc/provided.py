@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 from lstmcalc.arrays import Array
 from lstmcalc.data_files import WHERE, DataFile
 from lstmcalc.errors import UnsupportedError, shorten, shown_name
+from lstmcalc.found import Found
 from lstmcalc.loading import load
 from lstmcalc.recognition import Recognised
-from lstmcalc.subject import Found, Subject
+from lstmcalc.subject import Subject
 from lstmcalc.tensors import WeightFile
 from lstmcalc.torch_code import Given
 from lstmcalc.torch_random import DRAWN_DTYPES

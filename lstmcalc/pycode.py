@@ -25,8 +25,10 @@ from lstmcalc.constructors import (
 )
 from lstmcalc.errors import SourceError, nearest_hint, shorten
 from lstmcalc.expressions import Program, show
+from lstmcalc.found import Found
 from lstmcalc.literals import Shaped
 from lstmcalc.naming import assigned_name
+from lstmcalc.provenance import Gap, Origin, Pointer, Setting, quoted_name
 from lstmcalc.scopes import Scope
 from lstmcalc.spellings import (
     BIDIRECTIONAL,
@@ -39,7 +41,6 @@ from lstmcalc.spellings import (
     WRAPPERS,
     spelled,
 )
-from lstmcalc.subject import Found, Gap, Origin, Pointer, Setting, quoted_name
 from lstmcalc.syntax import parse_python, without_prompts
 from lstmcalc.texts import SourceText
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lstmcalc.errors import SourceError, UsageError, nearest_hint, printable, shorten
-from lstmcalc.subject import Found
+from lstmcalc.found import Found
 from lstmcalc.texts import SourceText
 
 MAX_TEXT: Final = 16 * 2**20  # bytes; more is no text that somebody wrote

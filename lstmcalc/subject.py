@@ -6,8 +6,7 @@ Not here: how a layer is read (`parse`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from lstmcalc.config import (
     AROUND_FIELDS,
@@ -18,104 +17,8 @@ from lstmcalc.config import (
     LSTMConfig,
     Surroundings,
 )
-
-if TYPE_CHECKING:
-    from lstmcalc.recognition import Recognised
-    from lstmcalc.tensors import WeightFile
-
-
-class Origin(NamedTuple):
-    """Where a setting came from.
-
-    Attributes:
-        source: `flag`, `source`, `config` or `default`.
-        where: The place in that source, as `train.py:12`, or None.
-        certainty: `stated` (the user says so, or the framework's own default), `inferred` (it follows from something
-            stated), `assumed` (nobody says so, it is the example's value) or `unknown`.
-    """
-
-    source: str
-    where: str | None
-    certainty: str
-
-
-class Setting(NamedTuple):
-    """A value and where it came from."""
-
-    value: Any
-    origin: Origin
-
-
-Layer: TypeAlias = Mapping[str, Setting]
-
-
-class Pointer(NamedTuple):
-    """A place in a source, for people.
-
-    Attributes:
-        place: As `train.py:12`; empty if the source is a line of text.
-        excerpt: The line, and carets below what is meant.
-    """
-
-    place: str
-    excerpt: str
-
-
-@dataclass(frozen=True)
-class Gap:
-    """What a source leaves open.
-
-    Attributes:
-        why: What it has instead, as `args.hidden`, or a phrase.
-        names: The names of the source that would settle it, as `--set` takes them.
-    """
-
-    why: str
-    names: tuple[str, ...] = ()
-
-
-def quoted_name(name: str) -> str:
-    """A name of a source as a shell takes it."""
-    return name if name.replace(".", "").replace("_", "").isalnum() else f'"{name}"'
-
-
-class Found(NamedTuple):
-    """One LSTM as a source has it.
-
-    Attributes:
-        name: What the source calls it, as `encoder.rnn`.
-        framework: Whose it is, a name of `frameworks`.
-        text: How the source says it, in a line: `nn.LSTM(10, hidden)`.
-        where: Its place, as `train.py:12`, or None.
-        layer: The settings that the source gives, hyperparameters and data alike.
-        pointers: Where each setting stands, for errors; `""` is the LSTM itself.
-        gaps: The settings that the source leaves open.
-        reads: The name of the LSTM whose output is its input, which settles its input size; empty if none is known.
-        options: The framework's own settings that change what goes in and comes out, as `return_sequences`.
-        notes: What is worth knowing, in sentences.
-        unmodelled: What makes it compute something else than an LSTM of PyTorch, each as `activation = 'relu'`.
-        path: What its parameters' names begin with, if that is known: `lstm_1`, or `both/{direction}_lstm`.
-        input_shape: The shape of an array that it is given there, None for a size that is not known; `pointers` has
-            it as `input`.
-        weights: The LSTM in a weight file, if the source is one.
-        file: That file.
-    """
-
-    name: str
-    framework: str
-    text: str
-    where: str | None
-    layer: "Layer"
-    pointers: Mapping[str, Pointer]
-    gaps: Mapping[str, Gap] = {}
-    reads: str = ""
-    options: Mapping[str, Any] = {}
-    notes: tuple[str, ...] = ()
-    unmodelled: tuple[str, ...] = ()
-    path: str = ""
-    input_shape: tuple[int | None, ...] = ()
-    weights: "Recognised | None" = None
-    file: "WeightFile | None" = None
+from lstmcalc.found import Found
+from lstmcalc.provenance import Layer, Origin, Setting
 
 
 class Subject(NamedTuple):

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from lstmcalc.errors import SourceError
-from lstmcalc.subject import Pointer
+from lstmcalc.provenance import Pointer
 
 _WIDTH = 100  # of an excerpt, in characters
 

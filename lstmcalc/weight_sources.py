@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from lstmcalc.config import DTYPE_BYTES
 from lstmcalc.errors import SourceError, printable, shown_name
+from lstmcalc.found import Found
+from lstmcalc.provenance import Gap, Origin, Pointer, Setting
 from lstmcalc.recognition import Contents, Recognised, contents_text, recognise
-from lstmcalc.subject import Found, Gap, Origin, Pointer, Setting
 from lstmcalc.tensors import WeightFile
 from lstmcalc.weight_files import open_weights
 

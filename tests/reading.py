@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from lstmcalc.found import Found
 from lstmcalc.pycode import read_python
-from lstmcalc.subject import Found
 from lstmcalc.texts import SourceText
 
 TORCH = "import torch\nimport torch.nn as nn\n"

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from lstmcalc.documents import read_pyproject, read_toml
 from lstmcalc.errors import SourceError
+from lstmcalc.found import Found
 from lstmcalc.json_documents import read_json
 from lstmcalc.positions import KeyPath, Places, repeated_key, scan_json, scan_toml
+from lstmcalc.provenance import Gap, Origin, Setting
 from lstmcalc.report import params_tree, shapes_tree
-from lstmcalc.subject import Found, Gap, Origin, Setting, settle
+from lstmcalc.subject import settle
 from lstmcalc.texts import SourceText
 
 

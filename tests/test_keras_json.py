@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc.errors import SourceError
+from lstmcalc.found import Found
 from lstmcalc.json_documents import read_json
 from lstmcalc.keras_flow import Stream, after, merged, of_shape
 from lstmcalc.keras_json import looks_like_keras
-from lstmcalc.subject import Found, Gap
+from lstmcalc.provenance import Gap
 from lstmcalc.texts import SourceText
 
 Tree = dict[str, Any]

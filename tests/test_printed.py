@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from lstmcalc import printed
 from lstmcalc.errors import SourceError
+from lstmcalc.found import Found
 from lstmcalc.printed import looks_printed, read_printed
-from lstmcalc.subject import Found
 from lstmcalc.texts import SourceText
 
 TAGGER = """\

@@ -13,9 +13,10 @@ from reading import TORCH, found_in, names, only, said
 
 from lstmcalc.errors import LstmcalcError, SourceError
 from lstmcalc.expressions import Program
+from lstmcalc.found import Found
 from lstmcalc.intake import read_subjects
+from lstmcalc.provenance import Gap
 from lstmcalc.pycode import read_python
-from lstmcalc.subject import Found, Gap
 from lstmcalc.texts import SourceText
 
 SIZES = {"input_size": 10, "hidden_size": 20}

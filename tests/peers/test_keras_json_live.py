@@ -10,9 +10,9 @@ import pytest
 from live import installed
 
 from lstmcalc import LSTMConfig
+from lstmcalc.found import Found
 from lstmcalc.json_documents import read_json
 from lstmcalc.layouts import parameters
-from lstmcalc.subject import Found
 from lstmcalc.texts import SourceText
 
 pytestmark = pytest.mark.peers

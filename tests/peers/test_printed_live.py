@@ -7,9 +7,9 @@ import pytest
 
 from lstmcalc import LSTMConfig, LSTMModel
 from lstmcalc.errors import SourceError
+from lstmcalc.found import Found
 from lstmcalc.layouts import parameters
 from lstmcalc.printed import looks_printed, read_printed
-from lstmcalc.subject import Found
 from lstmcalc.texts import SourceText
 
 pytestmark = [

@@ -1,0 +1,136 @@
+"""The house: which package may import which. A new module needs no line here, a new package one."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import lstmcalc
+
+PACKAGE = Path(lstmcalc.__file__).parent
+
+# From the top down, each with the packages it may import.
+PACKAGES = {
+    "commands": {"report", "writers", "proof", "intake", "numerics", "costs", "readers", "model", "frameworks", "spec"},
+    "report": {"intake", "model", "frameworks", "spec"},
+    "writers": {"proof", "readers", "numerics", "model", "frameworks", "spec"},
+    "proof": {"intake", "readers", "numerics", "costs", "model", "frameworks", "spec"},
+    "intake": {"readers", "numerics", "frameworks", "spec"},
+    "numerics": {"model", "frameworks", "spec"},
+    "costs": {"model", "spec"},
+    "readers": {"frameworks", "spec"},
+    "model": {"frameworks", "spec"},
+    "frameworks": {"spec"},
+    "spec": set[str](),
+}
+# Within readers, from the bottom up: what stands later may import what stands before.
+READERS = ("found", "files", "text", "pickles", "torch", "onnx", "keras", "python", "live", "recognise")
+# Modules outside of the packages that anything may import; the others are above all packages.
+GROUND = {"errors", "lazy", "machine", "version", "writing"}
+
+
+def modules() -> list[str]:
+    """Every module below `lstmcalc`, as `spec.sizes`; a package is its `__init__`."""
+    paths = (path.relative_to(PACKAGE).with_suffix("") for path in sorted(PACKAGE.rglob("*.py")))
+    return [".".join(path.parts).removesuffix(".__init__") for path in paths if str(path) != "__init__"]
+
+
+def source_of(module: str) -> str:
+    path = PACKAGE.joinpath(*module.split("."))
+    return (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8")
+
+
+def imported(source: str) -> set[str]:
+    """The modules of lstmcalc that are imported, at the top or inside a function, but not for the type checker alone.
+
+    A name that is imported from a package is taken as a module if there is one of that name.
+    """
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = []
+    return {name.removeprefix("lstmcalc.") for node in ast.walk(tree) for name in _named(node)} - {"lstmcalc"}
+
+
+def _named(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "lstmcalc")
+    elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "lstmcalc":
+        for alias in node.names:
+            module = f"{node.module}.{alias.name}".removeprefix("lstmcalc.")
+            path = PACKAGE.joinpath(*module.split("."))
+            yield f"lstmcalc.{module}" if path.is_dir() or path.with_suffix(".py").exists() else node.module
+
+
+def wrong(module: str, source: str) -> set[str]:
+    """The imports of a module that do not point down, or that leave its package for one that it must not know."""
+    package, _, rest = module.partition(".")
+    if not rest:
+        return imported(source) - GROUND if package in GROUND else set()
+    allowed = PACKAGES[package] | GROUND | {package}
+    found = {name for name in imported(source) if name.partition(".")[0] not in allowed}
+    if package == "readers":
+        mine = floor(rest)
+        theirs = {name for name in imported(source) if name.startswith("readers.")}
+        found |= {name for name in theirs if floor(name.removeprefix("readers.")) > mine}
+    return found
+
+
+def floor(reader: str) -> int:
+    """The floor of a module of `readers`; those that lie in no folder of it, but for `found`, are on the top one."""
+    room = reader.partition(".")[0]
+    return READERS.index(room) if room in READERS else len(READERS)
+
+
+@pytest.mark.parametrize("module", modules())
+def test_modules_import_only_downward(module: str) -> None:
+    assert wrong(module, source_of(module)) == set()
+
+
+def test_packages_stand_in_their_order() -> None:
+    order = list(PACKAGES)
+    for package, below in PACKAGES.items():
+        assert below <= set(order[order.index(package) + 1 :])
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders <= set(order)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    below = {module: {name for name in imported(source_of(module)) if name != module} for module in modules()}
+    while leaves := [module for module, names in below.items() if not names & below.keys()]:
+        for module in leaves:
+            del below[module]
+    assert below == {}
+
+
+def test_the_readme_says_what_every_package_holds() -> None:
+    text = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", text[text.index("## How it is built") :], re.MULTILINE)
+    assert rows == list(PACKAGES)
+
+
+def test_a_package_is_a_docstring_and_nothing_else() -> None:
+    for path in PACKAGE.rglob("*/__init__.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert ast.get_docstring(tree), path
+        assert len(tree.body) == 1, path
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "found"),
+    [
+        ("model.lstm", "def f():\n    from lstmcalc.cli import app\n", {"cli"}),
+        ("model.lstm", "from lstmcalc.cli import app, program\n", {"cli"}),
+        ("model.lstm", "import lstmcalc.report.render\n", {"report.render"}),
+        ("readers.files.kinds", "from lstmcalc.readers.torch.files import read_torch", {"readers.torch.files"}),
+        ("readers.found", "from lstmcalc.readers.files.tensors import WeightFile", {"readers.files.tensors"}),
+        ("errors", "from lstmcalc.spec.config import LSTMConfig", {"spec.config"}),
+        ("spec.config", "if TYPE_CHECKING:\n    from lstmcalc.model.lstm import LSTMModel\n", set()),
+        ("readers.sources", "from lstmcalc.readers.torch.files import read_torch", set()),
+        ("cli", "from lstmcalc.commands.registry import COMMANDS", set()),
+    ],
+)
+def test_an_upward_import_would_be_seen(module: str, source: str, found: set[str]) -> None:
+    assert wrong(module, source) == found
