@@ -8,16 +8,15 @@ Names are loaded when they are first used: importing the package loads neither n
 TYPE_CHECKING = False  # `typing` is not imported for it, so that Ctrl-C finds `__main__` ready as early as can be
 
 if TYPE_CHECKING:
-    from lstmcalc.config import DataSpec, LSTMConfig, Surroundings
-    from lstmcalc.dims import Dim
     from lstmcalc.errors import LstmcalcError
     from lstmcalc.intake import lstms_in
     from lstmcalc.model import LSTMModel
     from lstmcalc.numerics import LSTMRunner, forward
+    from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
+    from lstmcalc.spec.sizes import Dim
     from lstmcalc.torch_random import TorchGenerator, random_weights
     from lstmcalc.tracing import trace
-
-__version__ = "0.1.0"
+    from lstmcalc.version import __version__
 
 __all__ = [
     "DataSpec",
@@ -36,14 +35,15 @@ __all__ = [
 ]
 
 _HOME = {
-    "DataSpec": "config",
-    "Dim": "dims",
-    "LSTMConfig": "config",
+    "DataSpec": "spec.config",
+    "Dim": "spec.sizes",
+    "LSTMConfig": "spec.config",
     "LSTMModel": "model",
     "LSTMRunner": "numerics",
     "LstmcalcError": "errors",
-    "Surroundings": "config",
+    "Surroundings": "spec.config",
     "TorchGenerator": "torch_random",
+    "__version__": "version",
     "forward": "numerics",
     "lstms_in": "intake",
     "random_weights": "torch_random",

@@ -12,11 +12,11 @@ from types import MappingProxyType
 from typing import Final
 
 from lstmcalc import native, onednn
-from lstmcalc.config import DataSpec, LSTMConfig
-from lstmcalc.dims import Dim, larger, largest, roundup
 from lstmcalc.paths import ONEDNN, Path
 from lstmcalc.regimes import Peaks, Task, extent, regime
-from lstmcalc.symbols import D, H_cell, H_in, H_out, num_layers
+from lstmcalc.spec.config import DataSpec, LSTMConfig
+from lstmcalc.spec.sizes import Dim, larger, largest, roundup
+from lstmcalc.spec.symbols import D, H_cell, H_in, H_out, num_layers
 
 INDEX: Final = 8  # bytes of an int64
 

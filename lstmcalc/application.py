@@ -13,9 +13,9 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from lstmcalc import __version__
 from lstmcalc.errors import UsageError, shorten
 from lstmcalc.parse import Flag, Typed
+from lstmcalc.version import __version__
 
 TypedFlags: TypeAlias = dict[str, Typed]
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from typing import Any
 from lstmcalc.constructors import Constructor, Given, Symbol
 from lstmcalc.errors import SourceError, nearest_hint, shorten
 from lstmcalc.expressions import Program, show
-from lstmcalc.provenance import Gap
+from lstmcalc.spec.provenance import Gap
 from lstmcalc.spellings import HOMES, LIFTS, spelled
 from lstmcalc.texts import SourceText, Span
 

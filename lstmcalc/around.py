@@ -7,12 +7,12 @@ from functools import reduce
 from operator import add, mul
 from typing import Final, NamedTuple
 
-from lstmcalc.config import DataSpec, LSTMConfig, Surroundings
-from lstmcalc.dims import Dim
 from lstmcalc.errors import UnsupportedError
 from lstmcalc.model import LSTMModel, Tensor
 from lstmcalc.snippets import Snippet, at, joined, linear, looked_up, tensor
-from lstmcalc.symbols import OUT, VOCAB, D, H_in, H_out, L, sizes_of
+from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
+from lstmcalc.spec.sizes import Dim
+from lstmcalc.spec.symbols import OUT, VOCAB, D, H_in, H_out, L, sizes_of
 
 HEAD, EMBEDDING = "head", "embedding"
 

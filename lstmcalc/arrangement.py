@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from lstmcalc.arrays import Array
-from lstmcalc.config import LSTMConfig
+from lstmcalc.spec.config import LSTMConfig
 
 WIDE: Final = 8  # sequences
 NARROW: Final = 2**13  # weights of an input that is not worth a product of its own

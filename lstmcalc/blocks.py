@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import bytes_text
-from lstmcalc.symbols import SYMBOLS
+from lstmcalc.spec.symbols import SYMBOLS
 from lstmcalc.trees import Tree
 
 FOLD: Final = 64  # more identical layers than this become one row

@@ -7,8 +7,8 @@ is found by bisection. Another kind can be cheaper at a larger size, so each is 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.config import MAX_SIZE
 from lstmcalc.regimes import PERIOD, SWITCHES, kind_of
+from lstmcalc.spec.config import MAX_SIZE
 
 
 class Stretch(NamedTuple):

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lstmcalc.around import HEAD, around_symbols, embedded, last_hidden, logits
-from lstmcalc.config import DataSpec, Surroundings
-from lstmcalc.dims import Dim
 from lstmcalc.model import LSTMModel, traced_name
 from lstmcalc.packing import Packing, end_of
 from lstmcalc.snippets import Index, Snippet, at, joined, linear, swapped, tensor, view
-from lstmcalc.symbols import DIRECTIONS, OUT, D, H_cell, H_in, H_out, L, N, S, num_layers
+from lstmcalc.spec.config import DataSpec, Surroundings
+from lstmcalc.spec.sizes import Dim
+from lstmcalc.spec.symbols import DIRECTIONS, OUT, D, H_cell, H_in, H_out, L, N, S, num_layers
 
 ALL = slice(None)
 ALONE = Surroundings()  # no layer around

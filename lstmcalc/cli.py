@@ -417,10 +417,10 @@ def _run(typed: TypedFlags) -> Outcome:
         report.check_trace(subjects)
     gc.enable()  # off since the start; from here on there is work that may leave garbage
     from lstmcalc import verify, weights
-    from lstmcalc.files import check_target
     from lstmcalc.progress import ProgressBar
     from lstmcalc.provided import provide
     from lstmcalc.sensitivity import rounding_notes
+    from lstmcalc.writing import check_target
 
     if save is not None:
         check_target(str(save))

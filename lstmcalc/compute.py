@@ -15,10 +15,10 @@ from functools import reduce
 from operator import add
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.config import DataSpec, LSTMConfig, Surroundings
-from lstmcalc.dims import Dim
 from lstmcalc.lazy import LazySequence
-from lstmcalc.symbols import DIRECTIONS, LAST_SIZE, OUT, D, H_cell, H_in, H_out, L, N, S, num_layers
+from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
+from lstmcalc.spec.sizes import Dim
+from lstmcalc.spec.symbols import DIRECTIONS, LAST_SIZE, OUT, D, H_cell, H_in, H_out, L, N, S, num_layers
 
 # By operation, how many numbers it makes. A subtraction is counted as an addition.
 Elementwise: TypeAlias = dict[str, Dim]

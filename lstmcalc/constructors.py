@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.config import DTYPE_BYTES, HYPERPARAMETERS
 from lstmcalc.errors import shorten
-from lstmcalc.provenance import Gap, Origin, Pointer, Setting
+from lstmcalc.spec.config import DTYPE_BYTES, HYPERPARAMETERS
+from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
 
 
 class Constructor(NamedTuple):

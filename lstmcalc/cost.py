@@ -15,9 +15,9 @@ from lstmcalc.compute import (
     step_work,
     steps_of,
 )
-from lstmcalc.config import LSTMConfig
 from lstmcalc.memory import Bill, Figure, values_of
 from lstmcalc.paths import path_of
+from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.subject import Subject
 from lstmcalc.trees import (
     SETTINGS,

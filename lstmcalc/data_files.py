@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError, UsageError, bytes_text, shorten, shown_name
 from lstmcalc.machine import available_memory
-from lstmcalc.provenance import Layer, Origin, Setting
 from lstmcalc.raw_numbers import numel
+from lstmcalc.spec.provenance import Layer, Origin, Setting
 from lstmcalc.tensors import Stored
 
 WHERE: Final = "--input"

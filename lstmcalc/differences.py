@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from lstmcalc.config import HYPERPARAMETERS
 from lstmcalc.errors import SourceError, TooLargeError, UsageError, bytes_text, printable
 from lstmcalc.layouts import find_layout
 from lstmcalc.machine import available_memory
 from lstmcalc.pairing import IN_WEIGHTS, STATE_DICTS, Item, Side, adopted, items_of, read_sides
 from lstmcalc.parse import Typed
 from lstmcalc.raw_numbers import numel
+from lstmcalc.spec.config import HYPERPARAMETERS
 from lstmcalc.trees import Tree
 
 BAD: Final = ("missing", "unexpected", "misshaped")

@@ -19,11 +19,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
-from lstmcalc.config import AROUND_FIELDS, DATA_FIELDS, HYPERPARAMETERS
 from lstmcalc.errors import SourceError, nearest_hint, shorten
 from lstmcalc.found import Found
 from lstmcalc.positions import KeyPath, Places, scan_toml
-from lstmcalc.provenance import Gap, Origin, Pointer, Setting
+from lstmcalc.spec.config import AROUND_FIELDS, DATA_FIELDS, HYPERPARAMETERS
+from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
 from lstmcalc.texts import SourceText, Span
 
 Table: TypeAlias = Mapping[str, Any]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lstmcalc.arrays import Array
 from lstmcalc.layouts import Parameter
 from lstmcalc.model import GATES, UPDATES, LSTMModel
-from lstmcalc.symbols import DIRECTIONS
+from lstmcalc.spec.symbols import DIRECTIONS
 
 Vector: TypeAlias = NDArray[np.float64]
 

@@ -11,13 +11,13 @@ from typing import Final, TypeAlias
 
 from lstmcalc.around import around_symbols
 from lstmcalc.claims import Claim, claims_of
-from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.formulas import Group, groups_of
 from lstmcalc.model import LSTMModel, traced_name
 from lstmcalc.packing import UNSTABLE, PackedStep, Packing
 from lstmcalc.snippets import at, joined, tensor
+from lstmcalc.spec.config import DataSpec, LSTMConfig
+from lstmcalc.spec.symbols import DIRECTIONS
 from lstmcalc.subject import Subject
-from lstmcalc.symbols import DIRECTIONS
 from lstmcalc.torch_code import packed_calls
 from lstmcalc.trees import (
     SETTINGS,

@@ -16,7 +16,6 @@ from lstmcalc.callers import Code, Instance, Local
 from lstmcalc.constructors import Symbol
 from lstmcalc.literals import MAKERS, METHODS, PACKERS, WRAPPERS, Shaped, item_of, moved
 from lstmcalc.operators import BUILTINS, binary, called, compared, differing, is_plain, joined_gap, limited, same, unary
-from lstmcalc.provenance import Gap
 from lstmcalc.scopes import (
     MAX_BINDINGS,
     Binding,
@@ -26,6 +25,7 @@ from lstmcalc.scopes import (
     instance_owner,
     may_hold,
 )
+from lstmcalc.spec.provenance import Gap
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 

@@ -10,11 +10,11 @@ batch they are rows, and `W x` is computed as `x @ W^T`.
 
 from typing import Final, NamedTuple
 
-from lstmcalc.config import DataSpec
-from lstmcalc.dims import Dim
 from lstmcalc.layouts import Parameter
 from lstmcalc.model import GATES, UPDATES, LSTMModel
-from lstmcalc.symbols import DIRECTIONS, D, H_cell, H_in, H_out, N
+from lstmcalc.spec.config import DataSpec
+from lstmcalc.spec.sizes import Dim
+from lstmcalc.spec.symbols import DIRECTIONS, D, H_cell, H_in, H_out, N
 
 
 class Operand(NamedTuple):

@@ -6,7 +6,7 @@ Not here: what flags and defaults add to it (`subject`).
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lstmcalc.provenance import Gap, Layer, Pointer
+from lstmcalc.spec.provenance import Gap, Layer, Pointer
 
 if TYPE_CHECKING:
     from lstmcalc.recognition import Recognised

@@ -6,7 +6,6 @@ Not here: how flags (`parse`) and sources (`sources`) are read.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from lstmcalc.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
 from lstmcalc.errors import (
     ConfigError,
     LstmcalcError,
@@ -19,7 +18,8 @@ from lstmcalc.errors import (
 )
 from lstmcalc.found import Found
 from lstmcalc.parse import Typed, flag_name, read_flags, read_framework, read_settings, several
-from lstmcalc.provenance import Layer, Origin, Setting, quoted_name
+from lstmcalc.spec.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
+from lstmcalc.spec.provenance import Layer, Origin, Setting, quoted_name
 from lstmcalc.subject import Subject, settle
 
 if TYPE_CHECKING:

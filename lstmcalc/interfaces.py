@@ -9,14 +9,14 @@ from functools import reduce
 from operator import mul
 from typing import Final, NamedTuple
 
-from lstmcalc.config import DataSpec, LSTMConfig
-from lstmcalc.dims import Dim
 from lstmcalc.errors import UnsupportedError
 from lstmcalc.frameworks import Layout, Port
 from lstmcalc.layouts import check_expressible, find_layout
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model import LSTMModel
-from lstmcalc.symbols import DIRECTIONS, L, N
+from lstmcalc.spec.config import DataSpec, LSTMConfig
+from lstmcalc.spec.sizes import Dim
+from lstmcalc.spec.symbols import DIRECTIONS, L, N
 
 
 class Face(NamedTuple):

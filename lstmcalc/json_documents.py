@@ -37,7 +37,7 @@ from lstmcalc.documents import (
 from lstmcalc.errors import SourceError, printable, shorten
 from lstmcalc.found import Found
 from lstmcalc.positions import KeyPath, Places, repeated_key, scan_json
-from lstmcalc.provenance import Gap, Setting
+from lstmcalc.spec.provenance import Gap, Setting
 from lstmcalc.texts import SourceText
 
 _JSON: Final = Grammar(

@@ -18,10 +18,10 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 
 from lstmcalc.arrays import Array
-from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig
 from lstmcalc.errors import MissingExtraError, UnsupportedError, shorten
 from lstmcalc.layouts import Storage
 from lstmcalc.model import LSTMModel
+from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig
 from lstmcalc.weights import pack
 
 Arrays: TypeAlias = Mapping[str, Array]

@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 from lstmcalc.expressions import Program, show
 from lstmcalc.keras_flow import Stream, after, merged, of_shape
 from lstmcalc.literals import Shaped
-from lstmcalc.provenance import Gap
 from lstmcalc.scopes import Branch, excluded
+from lstmcalc.spec.provenance import Gap
 
 _HOMES: Final = ("keras.", "tf_keras.")
 _STACKS: Final = ("RNN", "StackedRNNCells")

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.archives import Member, read_archive
-from lstmcalc.config import MAX_SIZE, LSTMConfig
 from lstmcalc.documents import check_depth
 from lstmcalc.errors import LstmcalcError, SourceError, shorten, shown_name
 from lstmcalc.found import Found
@@ -22,6 +21,7 @@ from lstmcalc.keras_cells import Cell, read_cells
 from lstmcalc.keras_json import Placed, looks_like_keras, read_placed
 from lstmcalc.layouts import Parameter, parameters
 from lstmcalc.positions import Places
+from lstmcalc.spec.config import MAX_SIZE, LSTMConfig
 from lstmcalc.tensors import Stated, WeightFile
 from lstmcalc.texts import SourceText
 

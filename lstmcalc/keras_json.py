@@ -21,7 +21,7 @@ from lstmcalc.errors import SourceError, shorten
 from lstmcalc.found import Found
 from lstmcalc.keras_flow import Stream
 from lstmcalc.positions import KeyPath, Places
-from lstmcalc.provenance import Gap, Origin, Pointer, Setting
+from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
 from lstmcalc.texts import SourceText
 
 Config = Mapping[str, Any]

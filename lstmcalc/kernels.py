@@ -25,8 +25,8 @@ import numpy as np
 
 from lstmcalc.arrangement import Part, Plan, Prepared, aligned
 from lstmcalc.arrays import Array
-from lstmcalc.config import LSTMConfig
 from lstmcalc.crews import Crew, run_pipeline, threads_of_blas
+from lstmcalc.spec.config import LSTMConfig
 
 SMALL: Final = 100**3  # multiplications in a product that OpenBLAS 0.3.31 does not pack
 ROWS: Final = 16  # that such a product has at least

@@ -11,12 +11,12 @@ from functools import cached_property, reduce
 from operator import add, mul
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.config import LSTMConfig
-from lstmcalc.dims import Dim
 from lstmcalc.errors import ConfigError, UnsupportedError, UsageError, nearest_hint, shorten
 from lstmcalc.frameworks import ALIASES, LAYOUTS, Layout, Stored
 from lstmcalc.lazy import LazySequence
-from lstmcalc.symbols import DIRECTIONS, D, H_cell, H_in, H_out, num_layers, sizes_of
+from lstmcalc.spec.config import LSTMConfig
+from lstmcalc.spec.sizes import Dim
+from lstmcalc.spec.symbols import DIRECTIONS, D, H_cell, H_in, H_out, num_layers, sizes_of
 
 GATE_ORDER: Final = LAYOUTS["pytorch"].gates
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.compute import backward_work, forward_work
-from lstmcalc.config import DATA_FIELDS, DataSpec, LSTMConfig, Surroundings
-from lstmcalc.dims import Dim
 from lstmcalc.errors import UnsupportedError, UsageError
 from lstmcalc.memory import DEFAULT_OPTIMIZER, Bill, values_of
 from lstmcalc.optimizers import OPTIMIZERS
 from lstmcalc.parse import Typed, read_choice
 from lstmcalc.paths import Path
 from lstmcalc.regimes import regime
+from lstmcalc.spec.config import DATA_FIELDS, DataSpec, LSTMConfig, Surroundings
+from lstmcalc.spec.sizes import Dim
 
 
 class Case(NamedTuple):

@@ -12,13 +12,13 @@ from typing import Final, NamedTuple
 from lstmcalc.activations import INDEX, error_of, peak_inference, peaks_training, saved, saved_cudnn
 from lstmcalc.around import EMBEDDING, around_symbols, extras, extras_symbolic, tensors_around
 from lstmcalc.compute import sequences_of
-from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
-from lstmcalc.dims import Dim, largest
 from lstmcalc.model import LSTMModel, Tensor
 from lstmcalc.optimizers import OPTIMIZERS, SCALAR, Parameters, lstm_parameters, state, step_temporaries
 from lstmcalc.paths import NATIVE, ONEDNN, Path, path_of
 from lstmcalc.regimes import Task, extent, regime
-from lstmcalc.symbols import OUT, SYMBOLS, D, H_cell, H_in, H_out, num_layers
+from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
+from lstmcalc.spec.sizes import Dim, largest
+from lstmcalc.spec.symbols import OUT, SYMBOLS, D, H_cell, H_in, H_out, num_layers
 
 DEFAULT_OPTIMIZER: Final = "adam"
 

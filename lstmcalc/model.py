@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lstmcalc.config import DataSpec, LSTMConfig
-from lstmcalc.dims import Dim
 from lstmcalc.lazy import LazySequence
 from lstmcalc.snippets import Index, at, tensor
-from lstmcalc.symbols import DIRECTIONS, LONGEST, SYMBOLS, D, H_cell, H_in, H_out, L, N, S, num_layers, sizes_of
+from lstmcalc.spec.config import DataSpec, LSTMConfig
+from lstmcalc.spec.sizes import Dim
+from lstmcalc.spec.symbols import DIRECTIONS, LONGEST, SYMBOLS, D, H_cell, H_in, H_out, L, N, S, num_layers, sizes_of
 
 if TYPE_CHECKING:
     from lstmcalc.layouts import Parameter, Storage

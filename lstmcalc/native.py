@@ -10,9 +10,9 @@ from functools import reduce
 from operator import add
 from typing import Final
 
-from lstmcalc.dims import Dim, largest
 from lstmcalc.regimes import Peaks, Regime, Task, extent
-from lstmcalc.symbols import D, H_cell, H_in, H_out, num_layers
+from lstmcalc.spec.sizes import Dim, largest
+from lstmcalc.spec.symbols import D, H_cell, H_in, H_out, num_layers
 
 ABOVE: Final = D * H_out  # what the layers above the first read
 _NOTHING: Final = Dim.of(0)

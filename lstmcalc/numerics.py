@@ -19,10 +19,10 @@ import numpy as np
 from lstmcalc import arrangement, kernels
 from lstmcalc.arrangement import Plan, Prepared
 from lstmcalc.arrays import Array, as_array, check_names, checked_array, shape_text
-from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.crews import Workers
 from lstmcalc.errors import ArrayError, ConfigError
 from lstmcalc.kernels import OnStep
+from lstmcalc.spec.config import DataSpec, LSTMConfig
 
 _DTYPES = ("float16", "float32", "float64")
 _CHARS = frozenset("efd")  # the same, as NumPy knows them at once

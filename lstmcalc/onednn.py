@@ -11,9 +11,9 @@ from functools import reduce
 from operator import add
 from typing import Final
 
-from lstmcalc.dims import Dim, Function, largest, roundup
 from lstmcalc.regimes import Peaks, Regime, Task, extent
-from lstmcalc.symbols import D, H_cell, H_in, num_layers
+from lstmcalc.spec.sizes import Dim, Function, largest, roundup
+from lstmcalc.spec.symbols import D, H_cell, H_in, num_layers
 
 FLOAT: Final = 4  # bytes; what is not in the dtype is in float32
 _LINE: Final = 64  # bytes

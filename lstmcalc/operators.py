@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from lstmcalc.provenance import Gap
+from lstmcalc.spec.provenance import Gap
 
 _BITS: Final = 256  # of an integer on the way to a size
 _ITEMS: Final = 10_000  # in a tuple, list or dictionary, all levels together

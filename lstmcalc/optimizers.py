@@ -13,9 +13,9 @@ from operator import add, mul
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.config import DTYPE_BYTES, LSTMConfig
-from lstmcalc.dims import Dim, largest
-from lstmcalc.symbols import D, H_cell, H_in, H_out, num_layers
+from lstmcalc.spec.config import DTYPE_BYTES, LSTMConfig
+from lstmcalc.spec.sizes import Dim, largest
+from lstmcalc.spec.symbols import D, H_cell, H_in, H_out, num_layers
 
 SCALAR: Final = 4  # bytes: steps are counted in float32, whatever the parameter's dtype
 

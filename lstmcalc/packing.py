@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from lstmcalc.config import DataSpec
 from lstmcalc.lazy import LazySequence
 from lstmcalc.snippets import Index
+from lstmcalc.spec.config import DataSpec
 
 # From this many sequences on, PyTorch's sort keeps no order among equal lengths (torch 2.13.0, CPU).
 UNSTABLE: Final = 17

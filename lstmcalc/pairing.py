@@ -10,13 +10,13 @@ from itertools import product
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc import sources
-from lstmcalc.config import HYPERPARAMETERS, LSTMConfig
 from lstmcalc.errors import ConfigError, SourceError, TooLargeError, UsageError, printable, shown_name
 from lstmcalc.found import Found
 from lstmcalc.intake import MAX_MODULES, read_subjects, with_unique_names
 from lstmcalc.layouts import Storage
 from lstmcalc.parse import Typed, read_flags, several
 from lstmcalc.recognition import Contents, Recognised
+from lstmcalc.spec.config import HYPERPARAMETERS, LSTMConfig
 from lstmcalc.subject import Subject
 from lstmcalc.tensors import Stored
 from lstmcalc.trees import check_rows

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.config import DTYPE_BYTES, EXAMPLE, HEAD_ON
 from lstmcalc.errors import UsageError, nearest_hint, shorten
-from lstmcalc.provenance import Origin, Setting
+from lstmcalc.spec.config import DTYPE_BYTES, EXAMPLE, HEAD_ON
+from lstmcalc.spec.provenance import Origin, Setting
 
 # What the command line hands over: text, a switch, several texts, or nothing.
 Typed: TypeAlias = str | bool | Sequence[str] | None

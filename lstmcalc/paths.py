@@ -8,7 +8,7 @@ Not here: what it means for memory (`onednn`, `native`).
 
 from typing import Final, NamedTuple
 
-from lstmcalc.config import DataSpec, LSTMConfig
+from lstmcalc.spec.config import DataSpec, LSTMConfig
 
 ONEDNN: Final = "onednn"
 NATIVE: Final = "native"

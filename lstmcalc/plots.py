@@ -31,8 +31,8 @@ from lstmcalc.curves import (
     ticks,
 )
 from lstmcalc.errors import LstmcalcError, MissingExtraError, OutputError, shorten
-from lstmcalc.files import check_target, replacing
 from lstmcalc.trees import Tree
+from lstmcalc.writing import check_target, replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

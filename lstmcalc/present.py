@@ -35,11 +35,11 @@ from lstmcalc.blocks import (
     state_map,
     tensor_grid,
 )
-from lstmcalc.config import HYPERPARAMETERS
 from lstmcalc.errors import bytes_text
 from lstmcalc.model import GATES, TRACED
 from lstmcalc.parse import flag_name
-from lstmcalc.symbols import DIRECTIONS
+from lstmcalc.spec.config import HYPERPARAMETERS
+from lstmcalc.spec.symbols import DIRECTIONS
 from lstmcalc.trees import Tree
 
 

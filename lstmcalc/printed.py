@@ -27,7 +27,7 @@ from typing import Final
 
 from lstmcalc.errors import SourceError, nearest_hint, shorten
 from lstmcalc.found import Found
-from lstmcalc.provenance import Origin, Setting
+from lstmcalc.spec.provenance import Origin, Setting
 from lstmcalc.texts import SourceText, Span
 
 _FRAMEWORKS: Final = {"LSTM": "pytorch", "LSTMCell": "pytorch-cell"}

@@ -28,8 +28,8 @@ from lstmcalc.expressions import Program, show
 from lstmcalc.found import Found
 from lstmcalc.literals import Shaped
 from lstmcalc.naming import assigned_name
-from lstmcalc.provenance import Gap, Origin, Pointer, Setting, quoted_name
 from lstmcalc.scopes import Scope
+from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting, quoted_name
 from lstmcalc.spellings import (
     BIDIRECTIONAL,
     BY_NAME,

@@ -13,11 +13,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.config import LSTMConfig
 from lstmcalc.errors import LstmcalcError
 from lstmcalc.frameworks import LAYOUTS
 from lstmcalc.frameworks import Stored as Item
 from lstmcalc.layouts import Placement, Storage, read_axes
+from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.tensors import Stored
 
 GATES: Final = 4

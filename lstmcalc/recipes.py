@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from lstmcalc.config import LSTMConfig
 from lstmcalc.frameworks import Stored
 from lstmcalc.layouts import Storage, axis_names, read_axes
+from lstmcalc.spec.config import LSTMConfig
 
 
 class Recipe(NamedTuple):

@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from lstmcalc.config import DATA_FIELDS, HYPERPARAMETERS, LSTMConfig
 from lstmcalc.errors import LstmcalcError, printable
 from lstmcalc.frameworks import LAYOUTS
 from lstmcalc.layouts import Storage, axis_names
@@ -20,6 +19,7 @@ from lstmcalc.patterns import FRAMEWORKS, both_of, hits, plain_name, recurrent_u
 from lstmcalc.raw_numbers import numel
 from lstmcalc.readings import Key, Reading, Relative, Slots, misfit, read_slots
 from lstmcalc.reparametrized import product_notes, with_products
+from lstmcalc.spec.config import DATA_FIELDS, HYPERPARAMETERS, LSTMConfig
 from lstmcalc.tensors import Stated, Stored, WeightFile
 
 Either: TypeAlias = Reading | Relative

@@ -9,9 +9,9 @@ Not here: the formulas (`onednn`, `native`), and which of them holds (`paths`).
 from bisect import bisect_left
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig
-from lstmcalc.dims import Dim
-from lstmcalc.symbols import LONGEST, L, N, S
+from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig
+from lstmcalc.spec.sizes import Dim
+from lstmcalc.spec.symbols import LONGEST, L, N, S
 
 UNIFORM: Final = "uniform"
 

@@ -10,14 +10,13 @@ from itertools import accumulate
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from lstmcalc import __version__
 from lstmcalc.around import around_symbols, extras_symbolic, head_reads, tensors_around
-from lstmcalc.config import AROUND_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
 from lstmcalc.errors import TooLargeError
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model import TRACED, LSTMModel, traced_name
+from lstmcalc.spec.config import AROUND_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
+from lstmcalc.spec.symbols import DIRECTIONS
 from lstmcalc.subject import Subject
-from lstmcalc.symbols import DIRECTIONS
 from lstmcalc.torch_code import NOTHING_GIVEN, Given, drawn_parts, torch_script
 from lstmcalc.trees import (
     SETTINGS,
@@ -33,6 +32,7 @@ from lstmcalc.trees import (
     states_tree,
     tensor_tree,
 )
+from lstmcalc.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,8 @@ import numpy as np
 
 from lstmcalc.arrays import Array
 from lstmcalc.closeness import near
-from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.numerics import forward
+from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.tracing import Trace
 
 # How many times as far as `rounding` two computations may be apart. It was enough for 1,800 random LSTMs of up to 100

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import EllipsisType
 from typing import Any, NamedTuple, TypeAlias
 
-from lstmcalc.dims import Dim
+from lstmcalc.spec.sizes import Dim
 
 Index: TypeAlias = int | slice | list[int] | EllipsisType
 # Tensors by name, and symbols such as N. NumPy's arrays: this module does not import it unless it has to.

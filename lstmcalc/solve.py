@@ -7,8 +7,8 @@ from lstmcalc.budgets import NO_LIMIT, Largest, Stretch, largest_fitting, stretc
 from lstmcalc.errors import UsageError, shorten
 from lstmcalc.measures import MEASURES, Case, Formulas, Measure, check_known, read_training
 from lstmcalc.parse import Typed, flag_name, read_choice
-from lstmcalc.provenance import Origin
 from lstmcalc.quantities import read_bytes, read_count
+from lstmcalc.spec.provenance import Origin
 from lstmcalc.subject import Subject
 from lstmcalc.trees import SETTINGS, Tree, around_tree, as_pytorch_note, data_tree, functions_tree, module_tree
 

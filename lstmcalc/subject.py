@@ -8,7 +8,8 @@ Not here: how a layer is read (`parse`).
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.config import (
+from lstmcalc.found import Found
+from lstmcalc.spec.config import (
     AROUND_FIELDS,
     DATA_FIELDS,
     EXAMPLE,
@@ -17,8 +18,7 @@ from lstmcalc.config import (
     LSTMConfig,
     Surroundings,
 )
-from lstmcalc.found import Found
-from lstmcalc.provenance import Layer, Origin, Setting
+from lstmcalc.spec.provenance import Layer, Origin, Setting
 
 
 class Subject(NamedTuple):

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from lstmcalc.errors import SourceError
-from lstmcalc.provenance import Pointer
+from lstmcalc.spec.provenance import Pointer
 
 _WIDTH = 100  # of an excerpt, in characters
 

@@ -11,14 +11,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from lstmcalc import __version__
 from lstmcalc.arrays import Array
 from lstmcalc.compute import forward_work
-from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.crews import blas_is_held
 from lstmcalc.judges import ready_judge
 from lstmcalc.memory import values_of
 from lstmcalc.numerics import LSTMRunner
+from lstmcalc.spec.config import DataSpec, LSTMConfig
+from lstmcalc.version import __version__
 
 REST: Final = 0.1  # seconds in which the threads of one framework cease to spin before the next one is measured
 

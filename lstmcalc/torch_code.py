@@ -8,8 +8,8 @@ from textwrap import fill
 from typing import Final, NamedTuple
 
 from lstmcalc.around import embedded, logits
-from lstmcalc.config import DataSpec, LSTMConfig, Surroundings
 from lstmcalc.model import LSTMModel
+from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
 
 WIDTH: Final = 80  # of a line of code
 _SHOWN: Final = 8  # lengths in a line of code

@@ -35,9 +35,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstmcalc.arrays import Array
-from lstmcalc.config import LSTMConfig
 from lstmcalc.errors import ConfigError, UnsupportedError, shorten
 from lstmcalc.model import LSTMModel
+from lstmcalc.spec.config import LSTMConfig
 
 Bits: TypeAlias = NDArray[np.uint64]
 Float32: TypeAlias = NDArray[np.float32]

@@ -5,14 +5,14 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from lstmcalc.arrays import Array, as_array
-from lstmcalc.config import DataSpec, LSTMConfig
 from lstmcalc.errors import UsageError
 from lstmcalc.kernels import Step
 from lstmcalc.model import TRACED, traced_name
 from lstmcalc.numerics import data_of, forward
 from lstmcalc.packing import end_of
 from lstmcalc.snippets import Index
-from lstmcalc.symbols import DIRECTIONS
+from lstmcalc.spec.config import DataSpec, LSTMConfig
+from lstmcalc.spec.symbols import DIRECTIONS
 
 
 class Trace:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from lstmcalc.around import Extra, extras, head_reads
-from lstmcalc.config import AROUND_FIELDS, DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS, DataSpec
-from lstmcalc.dims import Dim
 from lstmcalc.errors import TooLargeError, UnsupportedError
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model import LSTMModel, State, output_text
+from lstmcalc.spec.config import AROUND_FIELDS, DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS, DataSpec
+from lstmcalc.spec.sizes import Dim
 from lstmcalc.subject import Subject
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from lstmcalc.arrangement import WIDE, joins
 from lstmcalc.arrays import Array, check_names, checked_array
 from lstmcalc.checks import STEPS_BY_HAND, Arrays, Run, check_against, run_checks, steps_to_check
 from lstmcalc.claims import ALONE
-from lstmcalc.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
 from lstmcalc.errors import ArrayError, TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.judges import JUDGES, check_judge
 from lstmcalc.kernels import CHUNK, OnStep, Step
@@ -22,6 +21,7 @@ from lstmcalc.machine import available_memory
 from lstmcalc.model import TRACED, LSTMModel
 from lstmcalc.numerics import forward, weight_shapes
 from lstmcalc.sensitivity import rounding
+from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
 from lstmcalc.torch_random import (
     DRAWN_DTYPES,
     TorchGenerator,

@@ -6,11 +6,11 @@ Not here: how files are read (`weight_files`), and which LSTMs are in them (`rec
 from collections.abc import Sequence
 from typing import Any, Final
 
-from lstmcalc.config import DTYPE_BYTES
 from lstmcalc.errors import SourceError, printable, shown_name
 from lstmcalc.found import Found
-from lstmcalc.provenance import Gap, Origin, Pointer, Setting
 from lstmcalc.recognition import Contents, Recognised, contents_text, recognise
+from lstmcalc.spec.config import DTYPE_BYTES
+from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
 from lstmcalc.tensors import WeightFile
 from lstmcalc.weight_files import open_weights
 

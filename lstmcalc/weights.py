@@ -13,10 +13,10 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from lstmcalc.arrays import Array, check_names, checked_array
-from lstmcalc.config import LSTMConfig
 from lstmcalc.errors import ArrayError, UnsupportedError, shorten
-from lstmcalc.files import replacing
 from lstmcalc.layouts import Placement, Storage, axis_names
+from lstmcalc.spec.config import LSTMConfig
+from lstmcalc.writing import replacing
 
 # The axes of one gate's block of each parameter, as PyTorch stores it.
 _AXES: Final = {

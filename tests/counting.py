@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lstmcalc.config import DataSpec, LSTMConfig
+from lstmcalc.spec.config import DataSpec, LSTMConfig
 
 Array: TypeAlias = np.ndarray[Any, Any]
 counts: Counter[str] = Counter()

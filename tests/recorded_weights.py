@@ -7,8 +7,8 @@ from zipfile import ZipFile
 import numpy as np
 
 from lstmcalc import LSTMConfig, forward
-from lstmcalc.config import HYPERPARAMETERS
 from lstmcalc.layouts import parameters
+from lstmcalc.spec.config import HYPERPARAMETERS
 from lstmcalc.tensors import Stated, WeightFile, read_stated
 from lstmcalc.weights import unpack
 

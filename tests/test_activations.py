@@ -17,11 +17,11 @@ from lstmcalc.activations import (
     saved,
     saved_cudnn,
 )
-from lstmcalc.dims import Dim
 from lstmcalc.onednn import stride
 from lstmcalc.optimizers import OPTIMIZERS, lstm_parameters, state, step_temporaries, tensors_symbolic
 from lstmcalc.paths import NATIVE, ONEDNN, Path, path_of
 from lstmcalc.regimes import SWITCHES, Regime, aligned, kind_of, regime
+from lstmcalc.spec.sizes import Dim
 
 CALLABLE = {function.name: function.compute for function in FUNCTIONS}
 FORMULAS = {"saved": saved, "inference": peak_inference, "training": peak_training}

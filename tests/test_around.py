@@ -12,8 +12,8 @@ from test_report import module
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, verify
 from lstmcalc.around import around_symbols, extras, tensors_around
-from lstmcalc.config import Surroundings
 from lstmcalc.errors import ConfigError
+from lstmcalc.spec.config import Surroundings
 
 Cli = Callable[..., Ran]
 MNIST = "nn.LSTM(28, 100, batch_first=True)"

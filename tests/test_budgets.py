@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc.budgets import NO_LIMIT, Largest, Stretch, largest_fitting, stretches
-from lstmcalc.config import MAX_SIZE
 from lstmcalc.regimes import PERIOD, SWITCHES, kind_of
+from lstmcalc.spec.config import MAX_SIZE
 
 
 @given(st.lists(st.integers(0, 9), max_size=4), st.data())

@@ -13,7 +13,7 @@ from test_model import configs, data
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, checks, claims, forward, snippets, tracing, verify
 from lstmcalc.around import extras, logits
 from lstmcalc.claims import Claim, claims_of
-from lstmcalc.config import Surroundings
+from lstmcalc.spec.config import Surroundings
 from lstmcalc.torch_random import TorchGenerator
 from lstmcalc.verify import draw
 

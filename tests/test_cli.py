@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_model import configs
 
-from lstmcalc import LSTMConfig, __version__, cli, files, progress, verify, weights
+from lstmcalc import LSTMConfig, __version__, cli, progress, verify, weights, writing
 from lstmcalc.errors import ExitCode, OutputError
 from lstmcalc.intake import read_subjects
 from lstmcalc.parse import DATA_FLAGS, LSTM_FLAGS
@@ -453,7 +453,7 @@ def test_what_cannot_be_saved_to_is_refused_before_the_run(tmp_path: Path) -> No
         (tmp_path / "none" / "run.npz", "no directory"),
     ):
         with pytest.raises(OutputError) as caught:
-            files.check_target(str(name))
+            writing.check_target(str(name))
         assert caught.value.found.startswith(found)
 
 

@@ -15,9 +15,9 @@ from test_compute import random_weights
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, Surroundings, forward, onednn
 from lstmcalc.compute import OPERATIONS
-from lstmcalc.dims import roundup
 from lstmcalc.memory import Bill, values_of
 from lstmcalc.optimizers import OPTIMIZERS
+from lstmcalc.spec.sizes import roundup
 
 Cli = Callable[..., Ran]
 

@@ -12,8 +12,6 @@ from lstmcalc import DataSpec, LSTMConfig, Surroundings
 from lstmcalc.activations import error_of, peak_inference, peak_training, saved, saved_cudnn
 from lstmcalc.budgets import stretches
 from lstmcalc.compute import backward_work, products
-from lstmcalc.config import MAX_SIZE
-from lstmcalc.dims import Dim
 from lstmcalc.errors import UsageError
 from lstmcalc.measures import MEASURES, Case
 from lstmcalc.memory import Bill, values_of
@@ -22,9 +20,11 @@ from lstmcalc.paths import path_of
 from lstmcalc.quantities import read_bytes
 from lstmcalc.regimes import kind_of
 from lstmcalc.solve import Budget, Question, solved
+from lstmcalc.spec.config import MAX_SIZE
+from lstmcalc.spec.sizes import Dim
+from lstmcalc.spec.symbols import OUT, H_out
 from lstmcalc.subject import settle
 from lstmcalc.sweep import Axis, Grid
-from lstmcalc.symbols import OUT, H_out
 
 Cli = Callable[..., Ran]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmcalc.dims import Dim, largest, roundup
+from lstmcalc.spec.sizes import Dim, largest, roundup
 
 NAMES = ("D", "H_cell", "H_in", "num_layers")
 VALUES = dict(zip(NAMES, (2, 20, 10, 3), strict=True))

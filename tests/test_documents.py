@@ -14,8 +14,8 @@ from lstmcalc.errors import SourceError
 from lstmcalc.found import Found
 from lstmcalc.json_documents import read_json
 from lstmcalc.positions import KeyPath, Places, repeated_key, scan_json, scan_toml
-from lstmcalc.provenance import Gap, Origin, Setting
 from lstmcalc.report import params_tree, shapes_tree
+from lstmcalc.spec.provenance import Gap, Origin, Setting
 from lstmcalc.subject import settle
 from lstmcalc.texts import SourceText
 

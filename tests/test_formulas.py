@@ -11,10 +11,10 @@ from test_claims import namespace
 from test_model import configs, data
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, formulas, model
-from lstmcalc.config import Surroundings
 from lstmcalc.explain import explained
 from lstmcalc.formulas import Equation, Group, Operand, groups_of
 from lstmcalc.model import traced_name
+from lstmcalc.spec.config import Surroundings
 from lstmcalc.subject import settle
 
 STACK = LSTMConfig(10, 20, 2, bidirectional=True)

@@ -13,7 +13,7 @@ from lstmcalc.found import Found
 from lstmcalc.json_documents import read_json
 from lstmcalc.keras_flow import Stream, after, merged, of_shape
 from lstmcalc.keras_json import looks_like_keras
-from lstmcalc.provenance import Gap
+from lstmcalc.spec.provenance import Gap
 from lstmcalc.texts import SourceText
 
 Tree = dict[str, Any]

@@ -15,8 +15,8 @@ from lstmcalc.errors import LstmcalcError, SourceError
 from lstmcalc.expressions import Program
 from lstmcalc.found import Found
 from lstmcalc.intake import read_subjects
-from lstmcalc.provenance import Gap
 from lstmcalc.pycode import read_python
+from lstmcalc.spec.provenance import Gap
 from lstmcalc.texts import SourceText
 
 SIZES = {"input_size": 10, "hidden_size": 20}

@@ -9,8 +9,8 @@ from reading import TORCH, found_in, names, only, said
 
 from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError
 from lstmcalc.intake import read_subjects
-from lstmcalc.provenance import Origin, Setting
 from lstmcalc.sources import read_source
+from lstmcalc.spec.provenance import Origin, Setting
 from lstmcalc.subject import settle
 
 KERAS = "from keras import Input, Sequential\nfrom keras.layers import *\n"

@@ -8,7 +8,7 @@ from hypothesis import given
 from test_model import configs, data
 
 from lstmcalc import DataSpec, LSTMConfig
-from lstmcalc.config import Surroundings
+from lstmcalc.spec.config import Surroundings
 from lstmcalc.torch_code import WIDTH, call, torch_script
 
 

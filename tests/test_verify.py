@@ -28,9 +28,9 @@ from lstmcalc import (
 from lstmcalc.around import logits
 from lstmcalc.arrays import Array
 from lstmcalc.claims import ALONE, Claim, claims_of
-from lstmcalc.config import Surroundings
 from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.kernels import Step
+from lstmcalc.spec.config import Surroundings
 from lstmcalc.torch_random import TorchGenerator
 
 PAIR = tuple[Array, tuple[Array, Array]]

@@ -17,11 +17,11 @@ from peer_players import to_numpy
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
 from lstmcalc.around import extras, tensors_around
 from lstmcalc.claims import Claim, claims_of
-from lstmcalc.config import Surroundings
 from lstmcalc.explain import explained, forget_code
 from lstmcalc.formulas import Equation, Group, groups_of
 from lstmcalc.layouts import parameters
 from lstmcalc.packing import UNSTABLE, Packing
+from lstmcalc.spec.config import Surroundings
 from lstmcalc.subject import settle
 from lstmcalc.tracing import trace
 from lstmcalc.weights import pack

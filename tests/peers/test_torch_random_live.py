@@ -15,7 +15,7 @@ from record_torch_random import DTYPES, MIXED, Draw, drawn
 from test_tensor_printer import PRINTED
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
-from lstmcalc.config import Surroundings
+from lstmcalc.spec.config import Surroundings
 from lstmcalc.tensor_printer import tensor_text
 from lstmcalc.torch_code import torch_script
 from lstmcalc.torch_random import TorchGenerator

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from lstmcalc.config import LSTMConfig
-from lstmcalc.dims import Dim
+from lstmcalc.spec.config import LSTMConfig
+from lstmcalc.spec.sizes import Dim
 
 SYMBOLS: Final = {
     "N": "batch",
