@@ -7,9 +7,9 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lstmcalc.constructors import Constructor, Given, Symbol
 from lstmcalc.errors import SourceError, nearest_hint, shorten
 from lstmcalc.expressions import Program, show
+from lstmcalc.frameworks.constructors import Constructor, Given, Symbol
 from lstmcalc.spec.provenance import Gap
 from lstmcalc.spellings import HOMES, LIFTS, spelled
 from lstmcalc.texts import SourceText, Span

@@ -53,8 +53,8 @@ def extras(config: LSTMConfig, around: Surroundings, framework: str = "pytorch")
     parts = [part for part, said in ((EMBEDDING, around.embed), (HEAD, around.head)) if said is not None]
     if not parts:
         return []
-    from lstmcalc.frameworks import LAYOUTS
-    from lstmcalc.layouts import axis_names, find_layout
+    from lstmcalc.frameworks.catalog import LAYOUTS
+    from lstmcalc.frameworks.storage import axis_names, find_layout
 
     layout, rows = find_layout(framework), []
     sizes = {**sizes_of(config), **around_symbols(around)}

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lstmcalc.errors import SourceError, TooLargeError, UsageError, bytes_text, printable
-from lstmcalc.layouts import find_layout
+from lstmcalc.frameworks.storage import find_layout
 from lstmcalc.machine import available_memory
 from lstmcalc.pairing import IN_WEIGHTS, STATE_DICTS, Item, Side, adopted, items_of, read_sides
 from lstmcalc.parse import Typed

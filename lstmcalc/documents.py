@@ -369,7 +369,7 @@ def framework_of(document: Document, named: Value | None) -> str:
     """The framework that a table names; PyTorch if it names none."""
     if named is None:
         return "pytorch"
-    from lstmcalc.frameworks import ALIASES, LAYOUTS
+    from lstmcalc.frameworks.catalog import ALIASES, LAYOUTS
 
     name = named.value
     if isinstance(name, str) and ALIASES.get(name, name) in LAYOUTS:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstmcalc.arrays import Array
-from lstmcalc.layouts import Parameter
+from lstmcalc.frameworks.storage import Parameter
 from lstmcalc.model import GATES, UPDATES, LSTMModel
 from lstmcalc.spec.symbols import DIRECTIONS
 

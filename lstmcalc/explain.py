@@ -286,7 +286,7 @@ def _init_facts(subject: Subject) -> Phrases:
         yield "forget", "the forget gate's bias, b_if + b_hf, is 0 on average: each step keeps about half of the cell"
         yield "to keep more", "to keep more, let one of these two begin with 1 and the other with 0"
     if other:
-        from lstmcalc.frameworks import PYTORCH
+        from lstmcalc.frameworks.pytorch import PYTORCH
 
         if other.init != PYTORCH.init:
             yield "otherwise", f"{other.title} begins otherwise: {other.init}"

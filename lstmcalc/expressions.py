@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from lstmcalc.callers import Code, Instance, Local
-from lstmcalc.constructors import Symbol
+from lstmcalc.frameworks.constructors import Symbol
 from lstmcalc.literals import MAKERS, METHODS, PACKERS, WRAPPERS, Shaped, item_of, moved
 from lstmcalc.operators import BUILTINS, binary, called, compared, differing, is_plain, joined_gap, limited, same, unary
 from lstmcalc.scopes import (

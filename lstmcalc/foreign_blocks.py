@@ -22,7 +22,7 @@ from lstmcalc.blocks import (
     shape_text,
     tensor_grid,
 )
-from lstmcalc.layouts import PATTERN_WORDS
+from lstmcalc.frameworks.storage import PATTERN_WORDS
 from lstmcalc.trees import Tree
 
 

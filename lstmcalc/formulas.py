@@ -10,7 +10,7 @@ batch they are rows, and `W x` is computed as `x @ W^T`.
 
 from typing import Final, NamedTuple
 
-from lstmcalc.layouts import Parameter
+from lstmcalc.frameworks.storage import Parameter
 from lstmcalc.model import GATES, UPDATES, LSTMModel
 from lstmcalc.spec.config import DataSpec
 from lstmcalc.spec.sizes import Dim

@@ -303,7 +303,7 @@ def _batch_first(said: Layer, found: Found) -> bool:
 def _is_batch_first(found: Found, said: Layer) -> bool:
     if found.framework == "pytorch":
         return bool("batch_first" in said and said["batch_first"].value)
-    from lstmcalc.layouts import find_layout
+    from lstmcalc.frameworks.storage import find_layout
 
     axes = next(port.axes for port in find_layout(found.framework).ports if "H_in" in port.axes)
     return axes.startswith("N L") and not found.options.get("time_major")
@@ -356,7 +356,7 @@ def _settled(found: Found, layers: Sequence[Layer], framework: str) -> Subject:
     """The LSTM that layers of settings describe; an error says at which flag, or where in the source, it is."""
     kind = "layer"
     if framework != "pytorch":
-        from lstmcalc.layouts import find_layout
+        from lstmcalc.frameworks.storage import find_layout
 
         kind = find_layout(framework).kind
     elif found.framework not in ("pytorch", "pytorch-cell") and _is_batch_first(found, {}):
@@ -367,7 +367,7 @@ def _settled(found: Found, layers: Sequence[Layer], framework: str) -> Subject:
     except ConfigError as error:
         raise _placed(error, layers[0], found) from None
     if framework != "pytorch":
-        from lstmcalc.layouts import check_expressible
+        from lstmcalc.frameworks.storage import check_expressible
 
         try:
             check_expressible(subject.config, framework)

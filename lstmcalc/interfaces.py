@@ -10,8 +10,8 @@ from operator import mul
 from typing import Final, NamedTuple
 
 from lstmcalc.errors import UnsupportedError
-from lstmcalc.frameworks import Layout, Port
-from lstmcalc.layouts import check_expressible, find_layout
+from lstmcalc.frameworks.entry import Layout, Port
+from lstmcalc.frameworks.storage import check_expressible, find_layout
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model import LSTMModel
 from lstmcalc.spec.config import DataSpec, LSTMConfig

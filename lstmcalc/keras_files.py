@@ -16,10 +16,10 @@ from lstmcalc.archives import Member, read_archive
 from lstmcalc.documents import check_depth
 from lstmcalc.errors import LstmcalcError, SourceError, shorten, shown_name
 from lstmcalc.found import Found
+from lstmcalc.frameworks.storage import Parameter, parameters
 from lstmcalc.hdf5_files import Hdf5, Window, read_index, window_of
 from lstmcalc.keras_cells import Cell, read_cells
 from lstmcalc.keras_json import Placed, looks_like_keras, read_placed
-from lstmcalc.layouts import Parameter, parameters
 from lstmcalc.positions import Places
 from lstmcalc.spec.config import MAX_SIZE, LSTMConfig
 from lstmcalc.tensors import Stated, WeightFile

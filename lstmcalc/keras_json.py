@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from lstmcalc import keras_flow
-from lstmcalc.constructors import CONSTRUCTORS, RELATIVES, Constructor, Given, read_arguments
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.found import Found
+from lstmcalc.frameworks.constructors import CONSTRUCTORS, RELATIVES, Constructor, Given, read_arguments
 from lstmcalc.keras_flow import Stream
 from lstmcalc.positions import KeyPath, Places
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from lstmcalc.arrays import Array
 from lstmcalc.errors import SourceError, TooLargeError, bytes_text, printable
-from lstmcalc.layouts import Storage
+from lstmcalc.frameworks.storage import Storage
 from lstmcalc.machine import available_memory
 from lstmcalc.raw_numbers import numel
 from lstmcalc.recognition import Recognised

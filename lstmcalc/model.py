@@ -19,7 +19,7 @@ from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import DIRECTIONS, LONGEST, SYMBOLS, D, H_cell, H_in, H_out, L, N, S, num_layers, sizes_of
 
 if TYPE_CHECKING:
-    from lstmcalc.layouts import Parameter, Storage
+    from lstmcalc.frameworks.storage import Parameter, Storage
 
 
 class Gate(NamedTuple):
@@ -114,7 +114,7 @@ class LSTMModel:
     @cached_property
     def storage(self) -> "Storage":
         """What PyTorch stores."""
-        from lstmcalc.layouts import Storage
+        from lstmcalc.frameworks.storage import Storage
 
         return Storage(self.config, "pytorch")
 

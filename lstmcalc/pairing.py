@@ -12,8 +12,8 @@ from typing import Final, NamedTuple, TypeAlias
 from lstmcalc import sources
 from lstmcalc.errors import ConfigError, SourceError, TooLargeError, UsageError, printable, shown_name
 from lstmcalc.found import Found
+from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake import MAX_MODULES, read_subjects, with_unique_names
-from lstmcalc.layouts import Storage
 from lstmcalc.parse import Typed, read_flags, several
 from lstmcalc.recognition import Contents, Recognised
 from lstmcalc.spec.config import HYPERPARAMETERS, LSTMConfig

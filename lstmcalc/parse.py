@@ -81,7 +81,7 @@ AROUND_FLAGS: Final = (
 
 
 def _framework_names() -> tuple[str, ...]:
-    from lstmcalc.frameworks import ALIASES, LAYOUTS
+    from lstmcalc.frameworks.catalog import ALIASES, LAYOUTS
 
     return (*LAYOUTS, *ALIASES)
 
@@ -130,8 +130,8 @@ def read_framework(name: str, text: str) -> str:
     Raises:
         UsageError: There is no such framework; the nearest is named.
     """
-    from lstmcalc.frameworks import ALIASES
-    from lstmcalc.layouts import find_layout
+    from lstmcalc.frameworks.catalog import ALIASES
+    from lstmcalc.frameworks.storage import find_layout
 
     key = text.strip()
     try:

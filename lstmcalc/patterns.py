@@ -14,7 +14,8 @@ from functools import cache
 from string import Formatter
 from typing import Final, NamedTuple
 
-from lstmcalc.frameworks import LAYOUTS, Layout, Stored
+from lstmcalc.frameworks.catalog import LAYOUTS
+from lstmcalc.frameworks.entry import Layout, Stored
 
 # Candle's, MindSpore's and tinygrad's names are PyTorch's, and so are Paddle's but those of its cells.
 FRAMEWORKS: Final = tuple(name for name in LAYOUTS if name not in ("candle", "mindspore", "tinygrad"))

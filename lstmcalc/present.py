@@ -116,8 +116,8 @@ def _owner(module: Tree) -> tuple[str, frozenset[str]]:
     """Whose defaults those are that nobody said, and which settings it does not have."""
     if not module["source"] or module["source"]["framework"] == "pytorch":
         return "PyTorch", frozenset()
-    from lstmcalc.constructors import settings_of
-    from lstmcalc.layouts import find_layout
+    from lstmcalc.frameworks.constructors import settings_of
+    from lstmcalc.frameworks.storage import find_layout
 
     framework = module["source"]["framework"]
     return find_layout(framework).title, frozenset(HYPERPARAMETERS) - settings_of(framework)

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lstmcalc.arguments import ArgumentReader, is_base_init, lift_of, span_of
 from lstmcalc.callers import Local
-from lstmcalc.constructors import (
+from lstmcalc.errors import SourceError, nearest_hint, shorten
+from lstmcalc.expressions import Program, show
+from lstmcalc.found import Found
+from lstmcalc.frameworks.constructors import (
     RELATIVES,
     SUPPORTED,
     Constructor,
@@ -23,9 +26,6 @@ from lstmcalc.constructors import (
     read_arguments,
     shape_settings,
 )
-from lstmcalc.errors import SourceError, nearest_hint, shorten
-from lstmcalc.expressions import Program, show
-from lstmcalc.found import Found
 from lstmcalc.literals import Shaped
 from lstmcalc.naming import assigned_name
 from lstmcalc.scopes import Scope

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import LstmcalcError
-from lstmcalc.frameworks import LAYOUTS
-from lstmcalc.frameworks import Stored as Item
-from lstmcalc.layouts import Placement, Storage, read_axes
+from lstmcalc.frameworks.catalog import LAYOUTS
+from lstmcalc.frameworks.entry import Stored as Item
+from lstmcalc.frameworks.storage import Placement, Storage, read_axes
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.tensors import Stored
 

@@ -12,8 +12,8 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import LstmcalcError, printable
-from lstmcalc.frameworks import LAYOUTS
-from lstmcalc.layouts import Storage, axis_names
+from lstmcalc.frameworks.catalog import LAYOUTS
+from lstmcalc.frameworks.storage import Storage, axis_names
 from lstmcalc.module_names import module_name, wrapping_notes
 from lstmcalc.patterns import FRAMEWORKS, both_of, hits, plain_name, recurrent_units, relative_kind, units_above
 from lstmcalc.raw_numbers import numel

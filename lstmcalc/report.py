@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lstmcalc.checks import Run
-    from lstmcalc.layouts import Parameter, Subtotal
+    from lstmcalc.frameworks.storage import Parameter, Subtotal
     from lstmcalc.parse import Typed
     from lstmcalc.solve import Question
     from lstmcalc.sweep import Request
@@ -217,7 +217,7 @@ def _shapes(subject: Subject, model: LSTMModel) -> Tree:
 
 
 def _params(subject: Subject, gate: str | None) -> Tree:
-    from lstmcalc.layouts import Storage
+    from lstmcalc.frameworks.storage import Storage
 
     foreign, found = subject.framework != "pytorch", subject.found
     own = found.path if found and found.framework == subject.framework else ""

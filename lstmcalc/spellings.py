@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from lstmcalc.constructors import CONSTRUCTORS, RELATIVES
+from lstmcalc.frameworks.constructors import CONSTRUCTORS, RELATIVES
 
 # A name can be that of several versions; the newest is first.
 BY_NAME: Final = {

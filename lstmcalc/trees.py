@@ -15,9 +15,9 @@ from lstmcalc.spec.sizes import Dim
 from lstmcalc.subject import Subject
 
 if TYPE_CHECKING:
-    from lstmcalc.frameworks import Layout
+    from lstmcalc.frameworks.entry import Layout
+    from lstmcalc.frameworks.storage import Parameter, Ranges
     from lstmcalc.interfaces import Face
-    from lstmcalc.layouts import Parameter, Ranges
     from lstmcalc.model import Tensor
 
 MAX_ROWS: Final = 10**6
@@ -88,7 +88,7 @@ def _notes(subject: Subject) -> list[str]:
 
 def _foreign_notes(subject: Subject) -> list[str]:
     """What another framework has otherwise than it was asked for."""
-    from lstmcalc.layouts import find_layout
+    from lstmcalc.frameworks.storage import find_layout
 
     layout, notes = find_layout(subject.framework), []
     if subject.config.batch_first:
@@ -106,7 +106,7 @@ def other_layout(subject: Subject) -> "Layout | None":
     """The framework of the source, if it is not PyTorch's nn.LSTM."""
     if not subject.found or subject.found.framework == "pytorch":
         return None
-    from lstmcalc.layouts import find_layout
+    from lstmcalc.frameworks.storage import find_layout
 
     return find_layout(subject.found.framework)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from lstmcalc.arrays import Array, check_names, checked_array
 from lstmcalc.errors import ArrayError, UnsupportedError, shorten
-from lstmcalc.layouts import Placement, Storage, axis_names
+from lstmcalc.frameworks.storage import Placement, Storage, axis_names
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.writing import replacing
 

@@ -7,7 +7,7 @@ from zipfile import ZipFile
 import numpy as np
 
 from lstmcalc import LSTMConfig, forward
-from lstmcalc.layouts import parameters
+from lstmcalc.frameworks.storage import parameters
 from lstmcalc.spec.config import HYPERPARAMETERS
 from lstmcalc.tensors import Stated, WeightFile, read_stated
 from lstmcalc.weights import unpack

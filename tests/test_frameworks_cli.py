@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from conftest import Ran, run_lstmcalc
 
-from lstmcalc.frameworks import ALIASES, LAYOUTS
+from lstmcalc.frameworks.catalog import ALIASES, LAYOUTS
 from lstmcalc.report import FORMATS
 
 Cli = Callable[..., Ran]

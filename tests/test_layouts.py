@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig
 from lstmcalc.errors import ConfigError, UnsupportedError, UsageError
-from lstmcalc.frameworks import ALIASES, LAYOUTS
-from lstmcalc.interfaces import RELATION_WORDS, check_data, faces, fill, foreign_states, relations
-from lstmcalc.layouts import (
+from lstmcalc.frameworks.catalog import ALIASES, LAYOUTS
+from lstmcalc.frameworks.storage import (
     NAME_WORDS,
     Storage,
     axis_names,
@@ -22,6 +21,7 @@ from lstmcalc.layouts import (
     missing_feature,
     parameters,
 )
+from lstmcalc.interfaces import RELATION_WORDS, check_data, faces, fill, foreign_states, relations
 from lstmcalc.model import LSTMModel
 
 STACK = LSTMConfig(10, 20, num_layers=2, bidirectional=True)

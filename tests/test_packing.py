@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from lstmcalc import LSTMConfig, LSTMModel, forward
 from lstmcalc.arrays import Array
 from lstmcalc.errors import ArrayError, UnsupportedError, UsageError
-from lstmcalc.frameworks import LAYOUTS
-from lstmcalc.layouts import Storage, missing_feature, parameters
-from lstmcalc.recipes import write_recipe
+from lstmcalc.frameworks.catalog import LAYOUTS
+from lstmcalc.frameworks.recipes import write_recipe
+from lstmcalc.frameworks.storage import Storage, missing_feature, parameters
 from lstmcalc.weights import pack, unpack
 
 CONFIGS = [

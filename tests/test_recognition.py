@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from weight_writers import can_express, in_memory, modules_of, random_weights, shaped
 
 from lstmcalc import LSTMConfig
-from lstmcalc.frameworks import LAYOUTS
-from lstmcalc.layouts import parameters
+from lstmcalc.frameworks.catalog import LAYOUTS
+from lstmcalc.frameworks.storage import parameters
 from lstmcalc.loading import load
 from lstmcalc.recognition import Contents, Recognised, contents_text, recognise
 from lstmcalc.tensors import Stated, WeightFile

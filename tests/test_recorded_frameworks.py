@@ -18,7 +18,8 @@ from peer_players import PLAYERS as PEERS
 
 from lstmcalc import forward
 from lstmcalc.arrays import Array
-from lstmcalc.frameworks import LAYOUTS, Layout
+from lstmcalc.frameworks.catalog import LAYOUTS
+from lstmcalc.frameworks.entry import Layout
 from lstmcalc.weights import unpack
 
 FOLDER = Path(__file__).parent / "data" / "frameworks"

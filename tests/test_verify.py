@@ -18,7 +18,6 @@ from lstmcalc import (
     closeness,
     equations,
     forward,
-    frameworks,
     judges,
     machine,
     model,
@@ -29,6 +28,8 @@ from lstmcalc.around import logits
 from lstmcalc.arrays import Array
 from lstmcalc.claims import ALONE, Claim, claims_of
 from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError, bytes_text
+from lstmcalc.frameworks.catalog import LAYOUTS
+from lstmcalc.frameworks.pytorch import PYTORCH
 from lstmcalc.kernels import Step
 from lstmcalc.spec.config import Surroundings
 from lstmcalc.torch_random import TorchGenerator
@@ -236,7 +237,7 @@ def test_a_wrong_table_of_the_model_is_caught(tables: dict[str, Any], monkeypatc
 
 @pytest.mark.parametrize("gates", ["".join(order) for order in list(permutations("ifgo"))[1:]])
 def test_a_wrong_order_of_gates_in_the_table_is_caught(gates: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(frameworks.LAYOUTS, "pytorch", frameworks.PYTORCH._replace(gates=gates))
+    monkeypatch.setitem(LAYOUTS, "pytorch", PYTORCH._replace(gates=gates))
     failed = [check.name for check in verify.run(STACK, DataSpec()).checks if not check.passed]
     assert failed == ["equations, gate by gate"]
 

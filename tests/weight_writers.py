@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lstmcalc import LSTMConfig
-from lstmcalc.layouts import find_layout, missing_feature
+from lstmcalc.frameworks.storage import find_layout, missing_feature
 from lstmcalc.model import LSTMModel
 from lstmcalc.tensors import Stored, WeightFile
 

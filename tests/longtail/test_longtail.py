@@ -15,7 +15,8 @@ from live import (
 )
 from longtail_players import PLAYERS, haiku
 
-from lstmcalc.frameworks import HAIKU, LAYOUTS
+from lstmcalc.frameworks.catalog import LAYOUTS
+from lstmcalc.frameworks.jax import HAIKU
 
 pytestmark = pytest.mark.longtail
 

@@ -20,7 +20,8 @@ from old_players import PLAYERS, coreml_constants, coreml_shapes, tf1, tflite_co
 
 from lstmcalc import DataSpec
 from lstmcalc.arrays import Array
-from lstmcalc.frameworks import LAYOUTS, TF1
+from lstmcalc.frameworks.catalog import LAYOUTS
+from lstmcalc.frameworks.tensorflow import TF1
 from lstmcalc.interfaces import faces
 from lstmcalc.weights import pack
 

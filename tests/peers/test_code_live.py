@@ -10,11 +10,11 @@ from live import installed
 from peer_players import to_numpy
 
 from lstmcalc import DataSpec, LSTMConfig, forward
-from lstmcalc.constructors import CONSTRUCTORS, Constructor
 from lstmcalc.foreign import foreign_shapes
+from lstmcalc.frameworks.constructors import CONSTRUCTORS, Constructor
+from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake import read_subjects
 from lstmcalc.interfaces import faces, relations
-from lstmcalc.layouts import Storage
 from lstmcalc.model import LSTMModel
 from lstmcalc.weights import pack
 

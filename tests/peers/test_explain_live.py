@@ -19,7 +19,7 @@ from lstmcalc.around import extras, tensors_around
 from lstmcalc.claims import Claim, claims_of
 from lstmcalc.explain import explained, forget_code
 from lstmcalc.formulas import Equation, Group, groups_of
-from lstmcalc.layouts import parameters
+from lstmcalc.frameworks.storage import parameters
 from lstmcalc.packing import UNSTABLE, Packing
 from lstmcalc.spec.config import Surroundings
 from lstmcalc.subject import settle

@@ -11,8 +11,8 @@ from live import installed
 
 from lstmcalc import LSTMConfig
 from lstmcalc.found import Found
+from lstmcalc.frameworks.storage import parameters
 from lstmcalc.json_documents import read_json
-from lstmcalc.layouts import parameters
 from lstmcalc.texts import SourceText
 
 pytestmark = pytest.mark.peers

@@ -8,7 +8,7 @@ import pytest
 from lstmcalc import LSTMConfig, LSTMModel
 from lstmcalc.errors import SourceError
 from lstmcalc.found import Found
-from lstmcalc.layouts import parameters
+from lstmcalc.frameworks.storage import parameters
 from lstmcalc.printed import looks_printed, read_printed
 from lstmcalc.texts import SourceText
 

@@ -57,7 +57,7 @@ class Constructor(NamedTuple):
         return tuple(self.order.partition("*")[0].split())
 
 
-_TORCH: Final = "torch 2.13.0, torch/nn/modules/rnn.py"
+TORCH: Final = "torch 2.13.0, torch/nn/modules/rnn.py"
 _KERAS3: Final = "keras 3.15.1, keras/src/layers/rnn/lstm.py"
 _TF_KERAS: Final = "tf_keras 2.21.0, tf_keras/src/layers/rnn/lstm.py"
 _LINEN: Final = "flax 0.12.8, flax/linen/recurrent.py"
@@ -105,14 +105,14 @@ CONSTRUCTORS: Final = (
         ("torch.nn.LSTM", "torch.nn.modules.LSTM", "torch.nn.modules.rnn.LSTM"),
         "input_size hidden_size num_layers bias batch_first dropout bidirectional proj_size device dtype",
         {name: name for name in (*HYPERPARAMETERS, "dtype")},
-        _TORCH,
+        TORCH,
     ),
     Constructor(
         "pytorch-cell",
         ("torch.nn.LSTMCell", "torch.nn.modules.LSTMCell", "torch.nn.modules.rnn.LSTMCell"),
         "input_size hidden_size bias device dtype",
         {name: name for name in ("input_size", "hidden_size", "bias", "dtype")},
-        _TORCH,
+        TORCH,
     ),
     _KERAS_LSTM,
     Constructor(

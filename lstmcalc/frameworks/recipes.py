@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from lstmcalc.frameworks import Stored
-from lstmcalc.layouts import Storage, axis_names, read_axes
+from lstmcalc.frameworks.entry import Stored
+from lstmcalc.frameworks.storage import Storage, axis_names, read_axes
 from lstmcalc.spec.config import LSTMConfig
 
 

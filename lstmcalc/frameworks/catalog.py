@@ -1,0 +1,63 @@
+"""Every framework by its name: the one vocabulary of names that flags, reports and readers have.
+
+Not here: the facts of each (`pytorch`, `keras`, `tensorflow`, `onnx`, `jax`, `libraries`).
+"""
+
+from typing import Final
+
+from lstmcalc.frameworks.jax import EQUINOX, FLAX_LINEN, FLAX_NNX, FLAX_NNX_OPTIMIZED, HAIKU
+from lstmcalc.frameworks.keras import KERAS, KERAS1, KERAS2, KERAS_CUDNN
+from lstmcalc.frameworks.libraries import (
+    BURN,
+    CANDLE,
+    CHAINER,
+    COREML,
+    CUDNN,
+    D2L,
+    FLUX,
+    MATLAB,
+    MINDSPORE,
+    MLX,
+    MXNET,
+    NCNN,
+    ONEDNN,
+    PADDLE,
+    TINYGRAD,
+)
+from lstmcalc.frameworks.onnx import ONNX, OPENVINO
+from lstmcalc.frameworks.pytorch import PYTORCH, PYTORCH_CELL
+from lstmcalc.frameworks.tensorflow import TF1, TFLITE
+
+LAYOUTS: Final = {
+    "pytorch": PYTORCH,
+    "pytorch-cell": PYTORCH_CELL,
+    "keras": KERAS,
+    "keras2": KERAS2,
+    "keras1": KERAS1,
+    "keras-cudnn": KERAS_CUDNN,
+    "tf1": TF1,
+    "onnx": ONNX,
+    "flax-linen": FLAX_LINEN,
+    "flax-nnx": FLAX_NNX,
+    "flax-nnx-optimized": FLAX_NNX_OPTIMIZED,
+    "haiku": HAIKU,
+    "equinox": EQUINOX,
+    "mlx": MLX,
+    "tinygrad": TINYGRAD,
+    "openvino": OPENVINO,
+    "paddle": PADDLE,
+    "mindspore": MINDSPORE,
+    "mxnet": MXNET,
+    "chainer": CHAINER,
+    "coreml": COREML,
+    "tflite": TFLITE,
+    "ncnn": NCNN,
+    "cudnn": CUDNN,
+    "onednn": ONEDNN,
+    "matlab": MATLAB,
+    "candle": CANDLE,
+    "burn": BURN,
+    "flux": FLUX,
+    "d2l": D2L,
+}
+ALIASES: Final = {"torch": "pytorch", "tf": "keras2"}

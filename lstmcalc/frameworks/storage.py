@@ -1,0 +1,424 @@
+"""What one LSTM stores in one framework: names, shapes, counts and gate rows, derived from the table of `frameworks`.
+
+    parameters(config, "keras")[0].name == "lstm/lstm_cell/kernel"
+
+Not here: arrays (`weights`).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property, reduce
+from operator import add, mul
+from typing import Final, NamedTuple, TypeAlias
+
+from lstmcalc.errors import ConfigError, UnsupportedError, UsageError, nearest_hint, shorten
+from lstmcalc.frameworks.catalog import ALIASES, LAYOUTS
+from lstmcalc.frameworks.entry import Layout, Stored
+from lstmcalc.lazy import LazySequence
+from lstmcalc.spec.config import LSTMConfig
+from lstmcalc.spec.sizes import Dim
+from lstmcalc.spec.symbols import DIRECTIONS, D, H_cell, H_in, H_out, num_layers, sizes_of
+
+GATE_ORDER: Final = LAYOUTS["pytorch"].gates
+
+Ranges: TypeAlias = Mapping[str, tuple[int, int]]
+
+
+class Parameter(NamedTuple):
+    """One stored array.
+
+    Attributes:
+        name: Its name, as `weight_ih_l0_reverse`.
+        layer: The layer, from 0.
+        direction: `forward` or `reverse`; `both` if it holds both.
+        symbolic: Its shape in symbols.
+        shape: Its shape in numbers.
+        numel: How many numbers it holds.
+        gate_axis: The axis that the gates share out; None if none does.
+        gates: Where on that axis each gate is, as `{"i": (0, 20), ...}`; None if there are none. Where an array holds
+            them several times, these are the first; the ranges of `parts` and `directions` lead to the others.
+        gate: The gate it holds alone; None if it holds all of them, or none.
+        holds: The parameters of PyTorch that it holds: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`, `weight_hr`, or
+            `bias`, the sum of both biases.
+        part_axis: The axis on which two of them are joined; None if it holds one.
+        parts: Where on that axis each of them is, if it holds two.
+        direction_axis: The axis on which both directions stand; None if it holds one.
+        directions: Where on that axis each direction is, if it holds both.
+    """
+
+    name: str
+    layer: int
+    direction: str
+    symbolic: tuple[Dim, ...]
+    shape: tuple[int, ...]
+    numel: int
+    gate_axis: int | None
+    gates: Ranges | None
+    gate: str | None = None
+    holds: tuple[str, ...] = ()
+    part_axis: int | None = None
+    parts: Ranges | None = None
+    direction_axis: int | None = None
+    directions: Ranges | None = None
+
+
+class Placement(NamedTuple):
+    """A stored array, and how it follows from the table.
+
+    Attributes:
+        parameter: The array.
+        stored: Its entry in the table.
+        direction: The index of its direction; None if it holds both.
+        gate: The letter of its gate; None if it holds all of them, or none.
+    """
+
+    parameter: Parameter
+    stored: Stored
+    direction: int | None
+    gate: str | None
+
+
+class Subtotal(NamedTuple):
+    """What one direction of one layer stores in all; both, where arrays hold both."""
+
+    layer: int
+    direction: str
+    symbolic: Dim
+    numel: int
+
+
+# What the words of a pattern are.
+PATTERN_WORDS: Final = {
+    "{l}": "the layer, from 0",
+    "{_l}": "nothing for layer 0, then _1, _2, ...",
+    "{d}": "the direction",
+    "{k}": "l*D, plus 1 for the reverse direction",
+    "{_k}": "nothing for k = 0, then _1, _2, ...",
+}
+
+# What stands for a word in the names of the table: of the layer l, the direction d and the pair k = l*D + d.
+NAME_WORDS: Final = {
+    "layer": "l",
+    "layer1": "l + 1",
+    "number": "empty for the first layer, then _1, _2, ...",
+    "cell": "k",
+    "cell_number": "empty for the first pair, then _1, _2, ...",
+    "direction": "the layout's own word for the direction",
+    "gate": "the array's own word for the gate",
+    "path": "one of the layout's paths",
+}
+
+
+def find_layout(name: str) -> Layout:
+    """The layout called `name`, or an alias of it.
+
+    Raises:
+        UsageError: There is none.
+    """
+    found = LAYOUTS.get(ALIASES.get(str(name), str(name)))
+    if found:
+        return found
+    raise UsageError(
+        "no such framework",
+        expected=f"one of the {len(LAYOUTS)} that lstmcalc frameworks shows, as keras or onnx",
+        found=shorten(name),
+        hint=nearest_hint(str(name), (*LAYOUTS, *ALIASES)),
+    )
+
+
+def parameters(config: LSTMConfig, layout: str) -> Sequence[Parameter]:
+    """Every array that the framework `layout` stores for this LSTM, layer by layer; no arrays are made.
+
+    Raises:
+        UsageError: There is no such framework.
+        UnsupportedError: The framework has no projection, and the LSTM has one.
+        ConfigError: `config` is no `LSTMConfig`.
+    """
+    return Storage(config, layout).parameters
+
+
+def missing_feature(config: LSTMConfig, layout: str) -> str:
+    """What a framework cannot express of this LSTM, in a word; empty if it can express all of it.
+
+    Raises:
+        UsageError: There is no such framework.
+        ConfigError: `config` is no `LSTMConfig`.
+    """
+    if not isinstance(config, LSTMConfig):
+        raise ConfigError("not a config", expected="an LSTMConfig", found=shorten(config))
+    found = find_layout(layout)
+    held = {item.holds for variant in (found, found.projected) if variant for item in variant.stored}
+    return "projection" if config.proj_size and "weight_hr" not in held else ""
+
+
+def check_expressible(config: LSTMConfig, layout: str) -> None:
+    """Refuse an LSTM that a framework cannot express.
+
+    Raises:
+        UsageError: There is no such framework.
+        UnsupportedError: The framework has no projection, and the LSTM has one.
+        ConfigError: `config` is no `LSTMConfig`.
+    """
+    missing = missing_feature(config, layout)
+    if missing:
+        having = ", ".join(name for name in LAYOUTS if not missing_feature(config, name))
+        raise UnsupportedError(
+            f"{find_layout(layout).title} has no {missing}",
+            expected="proj_size = 0",
+            found=f"proj_size = {config.proj_size}",
+            hint=f"these have one: {having}",
+        )
+
+
+class Storage:
+    """What one framework stores for one LSTM.
+
+    Args:
+        config: The LSTM.
+        layout: The framework.
+        path: What its names begin with where that is known, as `lstm_1` or `both/{direction}_lstm`; it stands for one
+            layer, in as many directions as it has.
+
+    Raises:
+        UsageError: There is no such framework.
+        UnsupportedError: The framework has no projection, and the LSTM has one.
+        ConfigError: `config` is no `LSTMConfig`.
+    """
+
+    def __init__(self, config: LSTMConfig, layout: str, path: str = "") -> None:
+        check_expressible(config, layout)
+        found = find_layout(layout)
+        self.config = config
+        self.layout = found.projected or found if config.proj_size else found
+        self.stored = tuple(item for item in self.layout.stored if self._is_stored(item))
+        self._both = "direction" in axis_names(self.stored[0].axes)
+        fits = config.num_layers == 1 and ("{direction}" in path) == config.bidirectional
+        plain = not {"{", "}"} & set(path.replace("{direction}", ""))
+        self.path = path if path and fits and plain else self._pick_path()
+
+    @cached_property
+    def _templates(self) -> list[list[Placement]]:
+        """The first layer, which reads the input, and any other, which reads the layer below: they make all rows."""
+        return [self._layer(reads) for reads in (H_in, D * H_out)]
+
+    def _is_stored(self, item: Stored) -> bool:
+        if item.holds == "weight_hr":
+            return self.config.proj_size > 0
+        return self.config.bias or not self.layout.bias or "bias" not in item.holds
+
+    def _pick_path(self) -> str:
+        many = self.config.num_layers > 1
+        one, several = (self.layout.paths.one, self.layout.paths.many)
+        if self.config.bidirectional:
+            one, several = self.layout.paths.both, self.layout.paths.many_both
+        return several if many else one
+
+    @property
+    def symbols(self) -> dict[str, int]:
+        """The value of every symbol that a stored array's shape has."""
+        return sizes_of(self.config)
+
+    def _layer(self, reads: Dim) -> list[Placement]:
+        """What a layer stores that reads `reads` values: placements without their layer, names not filled in."""
+        rows = []
+        for direction in [None] if self._both else range(self.config.num_directions):
+            placed = [
+                self._placement(item, reads, direction, gate)
+                for item in self.stored
+                for gate in (self.layout.gates if item.words else [None])
+            ]
+            if self.layout.gate_major:
+                placed.sort(key=lambda row: self.layout.gates.index(row.gate) if row.gate else len(GATE_ORDER))
+            rows += placed
+        return rows
+
+    def _placement(self, item: Stored, reads: Dim, direction: int | None, gate: str | None) -> Placement:
+        axes, sizes = read_axes(item.axes), self._sizes(reads)
+        symbolic = tuple(reduce(mul, (sizes[atom] for atom in group)) for group in axes)
+        shape = tuple(size.at(self.symbols) for size in symbolic)
+        held = tuple(item.holds.split())
+        joined = len(held) > 1
+        gate_axis, gates = self._ranges(axes, "gate", self.layout.gates, reads)
+        part_axis, parts = self._ranges(
+            axes, "bias" if "bias" in axis_names(item.axes) else "input+recurrent", held, reads
+        )
+        both = self.config.bidirectional and direction is None
+        direction_axis, directions = self._ranges(axes, "direction", DIRECTIONS, reads) if both else (None, None)
+        parameter = Parameter(
+            self._words(item, direction, gate),
+            0,
+            "both" if both else DIRECTIONS[direction or 0],
+            symbolic,
+            shape,
+            reduce(mul, shape),
+            gate_axis,
+            gates,
+            gate,
+            held,
+            part_axis if joined else None,
+            parts if joined else None,
+            direction_axis,
+            directions,
+        )
+        return Placement(parameter, item, direction, gate)
+
+    @staticmethod
+    def _sizes(reads: Dim) -> dict[str, Dim]:
+        """The size of each axis of the table."""
+        return {
+            "direction": D,
+            "gate": Dim.of(len(GATE_ORDER)),
+            "hidden": H_cell,
+            "input": reads,
+            "recurrent": H_out,
+            "bias": Dim.of(2),
+            "input+recurrent": reads + H_out,
+            "1": Dim.of(1),
+        }
+
+    def _ranges(
+        self, axes: Sequence[Sequence[str]], atom: str, labels: Sequence[str], reads: Dim
+    ) -> tuple[int | None, Ranges | None]:
+        """The axis that has `atom`, and where on it each of its labels first is."""
+        for axis, group in enumerate(axes):
+            if atom not in group:
+                continue
+            if atom == "input+recurrent":
+                cut, end = reads.at(self.symbols), (reads + H_out).at(self.symbols)
+                return axis, dict(zip(labels, ((0, cut), (cut, end)), strict=True))
+            inner = [self._sizes(reads)[other].at(self.symbols) for other in group[group.index(atom) + 1 :]]
+            step = reduce(mul, inner, 1)
+            return axis, {label: (k * step, (k + 1) * step) for k, label in enumerate(labels)}
+        return None, None
+
+    def _words(self, item: Stored, direction: int | None, gate: str | None) -> str:
+        """The name of an array with everything filled in but its layer."""
+        words = {
+            "direction": self.layout.directions[direction or 0],
+            "gate": item.words[self.layout.gates.index(gate)] if gate else "",
+            "layer": "{layer}",
+            "layer1": "{layer1}",
+            "number": "{number}",
+            "cell": f"{{cell[{direction or 0}]}}",
+            "cell_number": f"{{cell_number[{direction or 0}]}}",
+        }
+        return item.name.format(path=self.path.format(**words), **words)
+
+    def _name(self, template: str, layer: int) -> str:
+        return template.format_map(_LayerWords(layer, self.config.num_directions))
+
+    def pattern(self, item: Stored) -> str:
+        """An array's name for all layers, directions and gates: `weight_ih_l{l}{d}`, as `PATTERN_WORDS` explains."""
+        many, both = self.config.num_layers > 1, self.config.bidirectional
+        words = {
+            "layer": "{l}" if many else "0",
+            "layer1": "{l+1}" if many else "1",
+            "number": "{_l}" if many else "",
+            "cell": "{k}" if many or both else "0",
+            "cell_number": "{_k}" if many or both else "",
+            "direction": "{d}" if both else self.layout.directions[0],
+            "gate": f"{{{','.join(item.words)}}}",
+        }
+        return item.name.format(path=self.path.format(**words), **words)
+
+    def placements(self, layer: int) -> list[Placement]:
+        """What a layer stores."""
+        return [
+            row._replace(parameter=row.parameter._replace(name=self._name(row.parameter.name, layer), layer=layer))
+            for row in self._templates[layer > 0]
+        ]
+
+    @property
+    def num_arrays(self) -> int:
+        """How many arrays there are."""
+        return self.config.num_layers * len(self._templates[0])
+
+    @cached_property
+    def parameters(self) -> Sequence[Parameter]:
+        """Every stored array, layer by layer."""
+        each = len(self._templates[0])
+
+        def make(index: int) -> Parameter:
+            layer, position = divmod(index, each)
+            template = self._templates[layer > 0][position].parameter
+            return template._replace(
+                name=self._name(template.name, layer),
+                layer=layer,
+                gates=None if template.gates is None else dict(template.gates),
+            )
+
+        return LazySequence(self.num_arrays, make)
+
+    @cached_property
+    def subtotals(self) -> Sequence[Subtotal]:
+        """What each direction of each layer stores, or both together where arrays hold both."""
+        owners = (
+            ["both" if self.config.bidirectional else "forward"]
+            if self._both
+            else DIRECTIONS[: self.config.num_directions]
+        )
+        sums = [
+            [
+                self._subtotal([row.parameter for row in template if row.parameter.direction == owner])
+                for owner in owners
+            ]
+            for template in self._templates
+        ]
+
+        def make(index: int) -> Subtotal:
+            layer, position = divmod(index, len(owners))
+            return Subtotal(layer, owners[position], *sums[layer > 0][position])
+
+        return LazySequence(self.config.num_layers * len(owners), make)
+
+    @staticmethod
+    def _subtotal(rows: Sequence[Parameter]) -> tuple[Dim, int]:
+        return reduce(add, (reduce(mul, row.symbolic) for row in rows)), sum(row.numel for row in rows)
+
+    @property
+    def num_parameters_symbolic(self) -> Dim:
+        """The number of parameters as a formula: `D` times the first layer, and the layers above."""
+
+        def per_direction(reads: Dim) -> Dim:
+            sizes = {**self._sizes(reads), "direction": Dim.of(1)}
+            counts = (
+                reduce(mul, (sizes[atom] for atom in axis_names(item.axes)), Dim.of(len(item.words) or 1))
+                for item in self.stored
+            )
+            return reduce(add, counts)
+
+        first, other = per_direction(H_in), per_direction(D * H_out)
+        return D * first if self.config.num_layers == 1 else D * first + D * (num_layers - 1) * other
+
+    @property
+    def num_parameters(self) -> int:
+        """The number of parameters."""
+        return self.num_parameters_symbolic.at(self.symbols)
+
+
+class _LayerWords(dict[str, object]):
+    """The words of a name that depend on its layer, each made when it is asked for."""
+
+    def __init__(self, layer: int, directions: int) -> None:
+        super().__init__(layer=layer)
+        self._layer = layer
+        self._directions = directions
+
+    def __missing__(self, word: str) -> object:
+        cells = range(self._layer * self._directions, (self._layer + 1) * self._directions)
+        return {
+            "layer1": self._layer + 1,
+            "number": f"_{self._layer}" if self._layer else "",
+            "cell": cells,
+            "cell_number": [f"_{cell}" if cell else "" for cell in cells],
+        }[word]
+
+
+def read_axes(text: str) -> list[tuple[str, ...]]:
+    """The axes of an entry of the table, each as what it is made of: `(gate hidden) input`."""
+    return [tuple(group.strip("()").split()) for group in re.findall(r"\([^)]*\)|\S+", text)]
+
+
+def axis_names(text: str) -> list[str]:
+    """The axes of an entry of the table, whichever of them share one."""
+    return text.replace("(", "").replace(")", "").split()
