@@ -10,7 +10,7 @@ TYPE_CHECKING = False  # `typing` is not imported for it, so that Ctrl-C finds `
 if TYPE_CHECKING:
     from lstmcalc.errors import LstmcalcError
     from lstmcalc.intake import lstms_in
-    from lstmcalc.model import LSTMModel
+    from lstmcalc.model.lstm import LSTMModel
     from lstmcalc.numerics import LSTMRunner, forward
     from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
     from lstmcalc.spec.sizes import Dim
@@ -38,7 +38,7 @@ _HOME = {
     "DataSpec": "spec.config",
     "Dim": "spec.sizes",
     "LSTMConfig": "spec.config",
-    "LSTMModel": "model",
+    "LSTMModel": "model.lstm",
     "LSTMRunner": "numerics",
     "LstmcalcError": "errors",
     "Surroundings": "spec.config",

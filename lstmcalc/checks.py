@@ -9,14 +9,14 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lstmcalc.around import extras, tensors_around
 from lstmcalc.arrays import Array
-from lstmcalc.claims import Claim, claims_of
 from lstmcalc.closeness import Check, distance, largest_sum, near, tolerance
 from lstmcalc.equations import evaluate
 from lstmcalc.judges import run_judge
 from lstmcalc.kernels import OnStep, Step
-from lstmcalc.model import GATES, LSTMModel, output_text
+from lstmcalc.model.claims import Claim, claims_of
+from lstmcalc.model.lstm import GATES, LSTMModel, output_text
+from lstmcalc.model.surroundings import extras, tensors_around
 from lstmcalc.numerics import forward
 from lstmcalc.sensitivity import CHAOTIC, COARSE, TIMES, rounding
 from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings

@@ -11,7 +11,7 @@ from lstmcalc import parse, report
 from lstmcalc.application import Application, TypedFlags
 from lstmcalc.errors import ExitCode, LstmcalcError, UnsupportedError, UsageError, shorten
 from lstmcalc.intake import check_computable, read_subjects
-from lstmcalc.model import GATES
+from lstmcalc.model.lstm import GATES
 from lstmcalc.parse import AROUND_FLAGS, DATA_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag
 from lstmcalc.report import FORMATS
 from lstmcalc.subject import Subject

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lstmcalc.arrays import Array
 from lstmcalc.frameworks.storage import Parameter
-from lstmcalc.model import GATES, UPDATES, LSTMModel
+from lstmcalc.model.lstm import GATES, UPDATES, LSTMModel
 from lstmcalc.spec.symbols import DIRECTIONS
 
 Vector: TypeAlias = NDArray[np.float64]

@@ -9,16 +9,16 @@ Source of what is said about training and initialisation: the documentation and 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
-from lstmcalc.around import around_symbols
-from lstmcalc.claims import Claim, claims_of
-from lstmcalc.formulas import Group, groups_of
-from lstmcalc.model import LSTMModel, traced_name
-from lstmcalc.packing import UNSTABLE, PackedStep, Packing
-from lstmcalc.snippets import at, joined, tensor
+from lstmcalc.model.claims import Claim, claims_of
+from lstmcalc.model.equations import Group, groups_of
+from lstmcalc.model.lstm import LSTMModel, traced_name
+from lstmcalc.model.packing import UNSTABLE, PackedStep, Packing
+from lstmcalc.model.snippets import at, joined, tensor
+from lstmcalc.model.surroundings import around_symbols
+from lstmcalc.model.torch_code import packed_calls
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import DIRECTIONS
 from lstmcalc.subject import Subject
-from lstmcalc.torch_code import packed_calls
 from lstmcalc.trees import (
     SETTINGS,
     TOPICS,

@@ -4,13 +4,13 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
-from lstmcalc.around import around_steps, around_symbols, head_reads
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.recipes import write_recipe
 from lstmcalc.frameworks.storage import Parameter, Storage, check_expressible, missing_feature
-from lstmcalc.interfaces import ForeignState, faces, foreign_states, relations
 from lstmcalc.lazy import LazySequence
-from lstmcalc.model import LSTMModel, Tensor
+from lstmcalc.model.interfaces import ForeignState, faces, foreign_states, relations
+from lstmcalc.model.lstm import LSTMModel, Tensor
+from lstmcalc.model.surroundings import around_steps, around_symbols, head_reads
 from lstmcalc.spec.config import HYPERPARAMETERS, DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import H_in
 from lstmcalc.subject import Subject

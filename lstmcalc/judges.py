@@ -20,7 +20,7 @@ import numpy as np
 from lstmcalc.arrays import Array
 from lstmcalc.errors import MissingExtraError, UnsupportedError, shorten
 from lstmcalc.frameworks.storage import Storage
-from lstmcalc.model import LSTMModel
+from lstmcalc.model.lstm import LSTMModel
 from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig
 from lstmcalc.weights import pack
 

@@ -10,9 +10,9 @@ from operator import add, mul
 from typing import Final, NamedTuple
 
 from lstmcalc.activations import INDEX, error_of, peak_inference, peaks_training, saved, saved_cudnn
-from lstmcalc.around import EMBEDDING, around_symbols, extras, extras_symbolic, tensors_around
 from lstmcalc.compute import sequences_of
-from lstmcalc.model import LSTMModel, Tensor
+from lstmcalc.model.lstm import LSTMModel, Tensor
+from lstmcalc.model.surroundings import EMBEDDING, around_symbols, extras, extras_symbolic, tensors_around
 from lstmcalc.optimizers import OPTIMIZERS, SCALAR, Parameters, lstm_parameters, state, step_temporaries
 from lstmcalc.paths import NATIVE, ONEDNN, Path, path_of
 from lstmcalc.regimes import Task, extent, regime

@@ -36,7 +36,7 @@ from lstmcalc.blocks import (
     tensor_grid,
 )
 from lstmcalc.errors import bytes_text
-from lstmcalc.model import GATES, TRACED
+from lstmcalc.model.lstm import GATES, TRACED
 from lstmcalc.parse import flag_name
 from lstmcalc.spec.config import HYPERPARAMETERS
 from lstmcalc.spec.symbols import DIRECTIONS

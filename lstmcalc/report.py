@@ -10,14 +10,14 @@ from itertools import accumulate
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from lstmcalc.around import around_symbols, extras_symbolic, head_reads, tensors_around
 from lstmcalc.errors import TooLargeError
 from lstmcalc.lazy import LazySequence
-from lstmcalc.model import TRACED, LSTMModel, traced_name
+from lstmcalc.model.lstm import TRACED, LSTMModel, traced_name
+from lstmcalc.model.surroundings import around_symbols, extras_symbolic, head_reads, tensors_around
+from lstmcalc.model.torch_code import NOTHING_GIVEN, Given, drawn_parts, torch_script
 from lstmcalc.spec.config import AROUND_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
 from lstmcalc.spec.symbols import DIRECTIONS
 from lstmcalc.subject import Subject
-from lstmcalc.torch_code import NOTHING_GIVEN, Given, drawn_parts, torch_script
 from lstmcalc.trees import (
     SETTINGS,
     Tree,

@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 
 from lstmcalc.arrays import Array
 from lstmcalc.errors import ConfigError, UnsupportedError, shorten
-from lstmcalc.model import LSTMModel
+from lstmcalc.model.lstm import LSTMModel
 from lstmcalc.spec.config import LSTMConfig
 
 Bits: TypeAlias = NDArray[np.uint64]

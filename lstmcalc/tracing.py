@@ -7,10 +7,10 @@ import numpy as np
 from lstmcalc.arrays import Array, as_array
 from lstmcalc.errors import UsageError
 from lstmcalc.kernels import Step
-from lstmcalc.model import TRACED, traced_name
+from lstmcalc.model.lstm import TRACED, traced_name
+from lstmcalc.model.packing import end_of
+from lstmcalc.model.snippets import Index
 from lstmcalc.numerics import data_of, forward
-from lstmcalc.packing import end_of
-from lstmcalc.snippets import Index
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import DIRECTIONS
 

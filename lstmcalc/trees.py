@@ -6,10 +6,10 @@ Not here: what each command reports (`report`), and other frameworks (`foreign`)
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from lstmcalc.around import Extra, extras, head_reads
 from lstmcalc.errors import TooLargeError, UnsupportedError
 from lstmcalc.lazy import LazySequence
-from lstmcalc.model import LSTMModel, State, output_text
+from lstmcalc.model.lstm import LSTMModel, State, output_text
+from lstmcalc.model.surroundings import Extra, extras, head_reads
 from lstmcalc.spec.config import AROUND_FIELDS, DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS, DataSpec
 from lstmcalc.spec.sizes import Dim
 from lstmcalc.subject import Subject
@@ -17,8 +17,8 @@ from lstmcalc.subject import Subject
 if TYPE_CHECKING:
     from lstmcalc.frameworks.entry import Layout
     from lstmcalc.frameworks.storage import Parameter, Ranges
-    from lstmcalc.interfaces import Face
-    from lstmcalc.model import Tensor
+    from lstmcalc.model.interfaces import Face
+    from lstmcalc.model.lstm import Tensor
 
 MAX_ROWS: Final = 10**6
 

@@ -9,16 +9,16 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lstmcalc.around import EMBEDDING, HEAD, extras, logits
 from lstmcalc.arrangement import WIDE, joins
 from lstmcalc.arrays import Array, check_names, checked_array
 from lstmcalc.checks import STEPS_BY_HAND, Arrays, Run, check_against, run_checks, steps_to_check
-from lstmcalc.claims import ALONE
 from lstmcalc.errors import ArrayError, TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.judges import JUDGES, check_judge
 from lstmcalc.kernels import CHUNK, OnStep, Step
 from lstmcalc.machine import available_memory
-from lstmcalc.model import TRACED, LSTMModel
+from lstmcalc.model.claims import ALONE
+from lstmcalc.model.lstm import TRACED, LSTMModel
+from lstmcalc.model.surroundings import EMBEDDING, HEAD, extras, logits
 from lstmcalc.numerics import forward, weight_shapes
 from lstmcalc.sensitivity import rounding
 from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings

@@ -12,7 +12,7 @@ from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
 from lstmcalc.arrays import Array
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.storage import find_layout, missing_feature, parameters
-from lstmcalc.interfaces import faces, fill, foreign_states
+from lstmcalc.model.interfaces import faces, fill, foreign_states
 from lstmcalc.weights import pack
 
 TOLERANCE = 1e-5  # float32, values of size 1

@@ -18,7 +18,7 @@ from longtail_players import PLAYERS as LONGTAIL
 from old_players import PLAYERS as OLD
 from peer_players import PLAYERS as PEERS
 
-from lstmcalc.interfaces import foreign_states
+from lstmcalc.model.interfaces import foreign_states
 from lstmcalc.weights import pack
 
 FOLDER = Path(__file__).parent / "data" / "frameworks"

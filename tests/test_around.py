@@ -11,8 +11,8 @@ from test_explain import module_of
 from test_report import module
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, verify
-from lstmcalc.around import around_symbols, extras, tensors_around
 from lstmcalc.errors import ConfigError
+from lstmcalc.model.surroundings import around_symbols, extras, tensors_around
 from lstmcalc.spec.config import Surroundings
 
 Cli = Callable[..., Ran]

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_model import configs, data
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, checks, claims, forward, snippets, tracing, verify
-from lstmcalc.around import extras, logits
-from lstmcalc.claims import Claim, claims_of
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, checks, forward, tracing, verify
+from lstmcalc.model import claims, snippets
+from lstmcalc.model.claims import Claim, claims_of
+from lstmcalc.model.surroundings import extras, logits
 from lstmcalc.spec.config import Surroundings
 from lstmcalc.torch_random import TorchGenerator
 from lstmcalc.verify import draw

@@ -300,7 +300,7 @@ def test_a_reader_that_leaves_ends_it_quietly(command: str, reader: str) -> None
 
 def test_a_failed_proof_stays_a_failure_when_the_reader_leaves() -> None:
     script = (
-        "import sys; import lstmcalc.cli, lstmcalc.model; lstmcalc.model.LSTMModel.num_parameters = 7; "
+        "import sys; import lstmcalc.cli, lstmcalc.model.lstm; lstmcalc.model.LSTMModel.num_parameters = 7; "
         "sys.exit(lstmcalc.cli.run_command_line(['run']))"
     )
     done = shell(f'set -o pipefail; {sys.executable} -c "{script}" | true')

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from test_claims import namespace
 from test_model import configs, data
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, formulas, model
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel
 from lstmcalc.explain import explained
-from lstmcalc.formulas import Equation, Group, Operand, groups_of
-from lstmcalc.model import traced_name
+from lstmcalc.model import equations as formulas
+from lstmcalc.model import lstm
+from lstmcalc.model.equations import Equation, Group, Operand, groups_of
+from lstmcalc.model.lstm import traced_name
 from lstmcalc.spec.config import Surroundings
 from lstmcalc.subject import settle
 
@@ -87,10 +89,10 @@ def test_every_operand_has_the_shape_the_place_and_the_value_that_is_said(config
     check_equations(config, DataSpec(spec.seq_len, spec.batch, None, "float64"))
 
 
-@pytest.mark.parametrize("gate", model.GATES)
-def test_a_wrong_activation_is_seen(gate: model.Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("gate", lstm.GATES)
+def test_a_wrong_activation_is_seen(gate: lstm.Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     other = {"sigmoid": "tanh", "tanh": "sigmoid"}[gate.activation]
-    gates = tuple(item._replace(activation=other) if item == gate else item for item in model.GATES)
+    gates = tuple(item._replace(activation=other) if item == gate else item for item in lstm.GATES)
     monkeypatch.setattr(formulas, "GATES", gates)
     with pytest.raises(AssertionError):
         check_equations(STACK, DataSpec(3, 2, None, "float64"))

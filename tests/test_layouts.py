@@ -21,8 +21,8 @@ from lstmcalc.frameworks.storage import (
     missing_feature,
     parameters,
 )
-from lstmcalc.interfaces import RELATION_WORDS, check_data, faces, fill, foreign_states, relations
-from lstmcalc.model import LSTMModel
+from lstmcalc.model.interfaces import RELATION_WORDS, check_data, faces, fill, foreign_states, relations
+from lstmcalc.model.lstm import LSTMModel
 
 STACK = LSTMConfig(10, 20, num_layers=2, bidirectional=True)
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
-from lstmcalc.model import GATES, output_text
+from lstmcalc.model.lstm import GATES, output_text
 
 
 @st.composite

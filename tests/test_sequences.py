@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec
-from lstmcalc.packing import Packing
+from lstmcalc.model.packing import Packing
 
 lengths = st.lists(st.integers(1, 12), min_size=1, max_size=30)
 

@@ -63,11 +63,11 @@ def test_other_frameworks_are_loaded_when_one_is_named() -> None:
 
 def test_the_explanation_is_loaded_when_it_is_asked_for() -> None:
     own = {
-        "lstmcalc.claims",
+        "lstmcalc.model.claims",
         "lstmcalc.explain",
         "lstmcalc.explain_blocks",
-        "lstmcalc.formulas",
-        "lstmcalc.packing",
+        "lstmcalc.model.equations",
+        "lstmcalc.model.packing",
     }
     for command in ("shapes", "params"):
         assert loaded_by(RUN.format([command, "--head", "3", "--embed", "5"])).isdisjoint({*own, *HEAVY})

@@ -8,8 +8,8 @@ from hypothesis import given
 from test_model import configs, data
 
 from lstmcalc import DataSpec, LSTMConfig
+from lstmcalc.model.torch_code import WIDTH, call, torch_script
 from lstmcalc.spec.config import Surroundings
-from lstmcalc.torch_code import WIDTH, call, torch_script
 
 
 def script(config: LSTMConfig, spec: DataSpec | None = None, around: Surroundings | None = None, seed: int = 0) -> str:

@@ -10,7 +10,7 @@ from test_model import configs, data
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, equations, forward
 from lstmcalc.arrays import Array
-from lstmcalc.model import TRACED, traced_name
+from lstmcalc.model.lstm import TRACED, traced_name
 from lstmcalc.torch_random import TorchGenerator
 from lstmcalc.tracing import Ends, Trace, trace
 from lstmcalc.verify import draw

@@ -10,27 +10,15 @@ import pytest
 from hypothesis import given, settings
 from test_model import configs, data
 
-from lstmcalc import (
-    DataSpec,
-    LSTMConfig,
-    LSTMModel,
-    checks,
-    closeness,
-    equations,
-    forward,
-    judges,
-    machine,
-    model,
-    snippets,
-    verify,
-)
-from lstmcalc.around import logits
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, checks, closeness, equations, forward, judges, machine, verify
 from lstmcalc.arrays import Array
-from lstmcalc.claims import ALONE, Claim, claims_of
 from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.pytorch import PYTORCH
 from lstmcalc.kernels import Step
+from lstmcalc.model import lstm, snippets
+from lstmcalc.model.claims import ALONE, Claim, claims_of
+from lstmcalc.model.surroundings import logits
 from lstmcalc.spec.config import Surroundings
 from lstmcalc.torch_random import TorchGenerator
 
@@ -217,19 +205,19 @@ def test_a_consistently_wrong_lstm_is_caught_by_the_equations(
         assert failed == ["equations, gate by gate"]
 
 
-i, f, g, o = model.GATES
+i, f, g, o = lstm.GATES
 WRONG_TABLES: dict[str, dict[str, Any]] = {
     "sigmoid for the candidate": {"GATES": (i, f, g._replace(activation="sigmoid"), o)},
     "tanh for the output": {"GATES": (i, f, g, o._replace(activation="tanh"))},
-    "nothing forgotten": {"UPDATES": (model.Update("c", (("c",), ("i", "g"))), model.UPDATES[1])},
-    "the cell not squashed": {"UPDATES": (model.UPDATES[0], model.Update("m", (("o", "c"),)))},
+    "nothing forgotten": {"UPDATES": (lstm.Update("c", (("c",), ("i", "g"))), lstm.UPDATES[1])},
+    "the cell not squashed": {"UPDATES": (lstm.UPDATES[0], lstm.Update("m", (("o", "c"),)))},
 }
 
 
 @pytest.mark.parametrize("tables", WRONG_TABLES.values(), ids=WRONG_TABLES.keys())
 def test_a_wrong_table_of_the_model_is_caught(tables: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     for name, table in tables.items():
-        monkeypatch.setattr(model, name, table)
+        monkeypatch.setattr(lstm, name, table)
         monkeypatch.setattr(equations, name, table)
     failed = [check.name for check in verify.run(STACK, DataSpec()).checks if not check.passed]
     assert failed == ["equations, gate by gate"]
@@ -245,7 +233,7 @@ def test_a_wrong_order_of_gates_in_the_table_is_caught(gates: str, monkeypatch: 
 def test_a_wrong_shape_of_the_model_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = LSTMModel.tensors_of
 
-    def lying(self: LSTMModel, spec: DataSpec) -> list[model.Tensor]:
+    def lying(self: LSTMModel, spec: DataSpec) -> list[lstm.Tensor]:
         return [tensor._replace(shape=(*tensor.shape, 1)) for tensor in honest(self, spec)]
 
     spec = DataSpec.given(lengths=[4, 2, 3])
@@ -288,7 +276,7 @@ def test_saturated_gates_are_no_failure(config: LSTMConfig, seed: int, dtype: st
 def test_the_slice_that_is_mistaken_for_h_n_is_checked_where_it_can_show(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = LSTMModel.states_of
 
-    def lying(self: LSTMModel, spec: DataSpec) -> list[model.State]:
+    def lying(self: LSTMModel, spec: DataSpec) -> list[lstm.State]:
         return [state._replace(differs=state.equals) for state in honest(self, spec)]
 
     monkeypatch.setattr(LSTMModel, "states_of", lying)
@@ -321,11 +309,11 @@ def test_weights_are_drawn_as_pytorch_initialises_them() -> None:
 
 
 def test_the_same_seed_draws_the_same_numbers() -> None:
-    model, spec = LSTMModel(LSTMConfig(3, 4)), DataSpec()
-    first, again, other = (verify.draw(model, spec, TorchGenerator(seed)).inputs["input"] for seed in (5, 5, 6))
+    lstm, spec = LSTMModel(LSTMConfig(3, 4)), DataSpec()
+    first, again, other = (verify.draw(lstm, spec, TorchGenerator(seed)).inputs["input"] for seed in (5, 5, 6))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
-    assert np.isfinite(verify.draw(model, spec, TorchGenerator(-1)).inputs["input"]).all()
+    assert np.isfinite(verify.draw(lstm, spec, TorchGenerator(-1)).inputs["input"]).all()
 
 
 def test_progress_ends_at_its_total() -> None:

@@ -22,7 +22,7 @@ from lstmcalc import DataSpec
 from lstmcalc.arrays import Array
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.tensorflow import TF1
-from lstmcalc.interfaces import faces
+from lstmcalc.model.interfaces import faces
 from lstmcalc.weights import pack
 
 pytestmark = pytest.mark.longtail

@@ -14,8 +14,8 @@ from lstmcalc.foreign import foreign_shapes
 from lstmcalc.frameworks.constructors import CONSTRUCTORS, Constructor
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake import read_subjects
-from lstmcalc.interfaces import faces, relations
-from lstmcalc.model import LSTMModel
+from lstmcalc.model.interfaces import faces, relations
+from lstmcalc.model.lstm import LSTMModel
 from lstmcalc.weights import pack
 
 pytestmark = pytest.mark.peers

@@ -15,12 +15,12 @@ from oracle import Case, random_case
 from peer_players import to_numpy
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
-from lstmcalc.around import extras, tensors_around
-from lstmcalc.claims import Claim, claims_of
 from lstmcalc.explain import explained, forget_code
-from lstmcalc.formulas import Equation, Group, groups_of
 from lstmcalc.frameworks.storage import parameters
-from lstmcalc.packing import UNSTABLE, Packing
+from lstmcalc.model.claims import Claim, claims_of
+from lstmcalc.model.equations import Equation, Group, groups_of
+from lstmcalc.model.packing import UNSTABLE, Packing
+from lstmcalc.model.surroundings import extras, tensors_around
 from lstmcalc.spec.config import Surroundings
 from lstmcalc.subject import settle
 from lstmcalc.tracing import trace

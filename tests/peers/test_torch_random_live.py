@@ -15,9 +15,9 @@ from record_torch_random import DTYPES, MIXED, Draw, drawn
 from test_tensor_printer import PRINTED
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
+from lstmcalc.model.torch_code import torch_script
 from lstmcalc.spec.config import Surroundings
 from lstmcalc.tensor_printer import tensor_text
-from lstmcalc.torch_code import torch_script
 from lstmcalc.torch_random import TorchGenerator
 from lstmcalc.verify import Drawn, draw, run
 

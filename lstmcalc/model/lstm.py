@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lstmcalc.lazy import LazySequence
-from lstmcalc.snippets import Index, at, tensor
+from lstmcalc.model.snippets import Index, at, tensor
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import DIRECTIONS, LONGEST, SYMBOLS, D, H_cell, H_in, H_out, L, N, S, num_layers, sizes_of

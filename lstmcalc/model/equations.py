@@ -11,7 +11,7 @@ batch they are rows, and `W x` is computed as `x @ W^T`.
 from typing import Final, NamedTuple
 
 from lstmcalc.frameworks.storage import Parameter
-from lstmcalc.model import GATES, UPDATES, LSTMModel
+from lstmcalc.model.lstm import GATES, UPDATES, LSTMModel
 from lstmcalc.spec.config import DataSpec
 from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import DIRECTIONS, D, H_cell, H_in, H_out, N

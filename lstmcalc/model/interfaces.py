@@ -13,7 +13,7 @@ from lstmcalc.errors import UnsupportedError
 from lstmcalc.frameworks.entry import Layout, Port
 from lstmcalc.frameworks.storage import check_expressible, find_layout
 from lstmcalc.lazy import LazySequence
-from lstmcalc.model import LSTMModel
+from lstmcalc.model.lstm import LSTMModel
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import DIRECTIONS, L, N

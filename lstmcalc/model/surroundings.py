@@ -8,8 +8,8 @@ from operator import add, mul
 from typing import Final, NamedTuple
 
 from lstmcalc.errors import UnsupportedError
-from lstmcalc.model import LSTMModel, Tensor
-from lstmcalc.snippets import Snippet, at, joined, linear, looked_up, tensor
+from lstmcalc.model.lstm import LSTMModel, Tensor
+from lstmcalc.model.snippets import Snippet, at, joined, linear, looked_up, tensor
 from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
 from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import OUT, VOCAB, D, H_in, H_out, L, sizes_of

@@ -10,10 +10,10 @@ Source: the documentation of `torch.nn.LSTM`, torch 2.13.0; the tests run every 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lstmcalc.around import HEAD, around_symbols, embedded, last_hidden, logits
-from lstmcalc.model import LSTMModel, traced_name
-from lstmcalc.packing import Packing, end_of
-from lstmcalc.snippets import Index, Snippet, at, joined, linear, swapped, tensor, view
+from lstmcalc.model.lstm import LSTMModel, traced_name
+from lstmcalc.model.packing import Packing, end_of
+from lstmcalc.model.snippets import Index, Snippet, at, joined, linear, swapped, tensor, view
+from lstmcalc.model.surroundings import HEAD, around_symbols, embedded, last_hidden, logits
 from lstmcalc.spec.config import DataSpec, Surroundings
 from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import DIRECTIONS, OUT, D, H_cell, H_in, H_out, L, N, S, num_layers

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Final, NamedTuple
 
 from lstmcalc.lazy import LazySequence
-from lstmcalc.snippets import Index
+from lstmcalc.model.snippets import Index
 from lstmcalc.spec.config import DataSpec
 
 # From this many sequences on, PyTorch's sort keeps no order among equal lengths (torch 2.13.0, CPU).

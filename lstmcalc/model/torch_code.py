@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from textwrap import fill
 from typing import Final, NamedTuple
 
-from lstmcalc.around import embedded, logits
-from lstmcalc.model import LSTMModel
+from lstmcalc.model.lstm import LSTMModel
+from lstmcalc.model.surroundings import embedded, logits
 from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
 
 WIDTH: Final = 80  # of a line of code
