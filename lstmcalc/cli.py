@@ -72,7 +72,7 @@ TOLERANCE: Final = Flag("tolerance", ("--tolerance",), (), "NUMBER", "How far th
 
 
 def _optimizer_names() -> tuple[str, ...]:
-    from lstmcalc.optimizers import OPTIMIZERS
+    from lstmcalc.costs.optimizers import OPTIMIZERS
 
     return tuple(OPTIMIZERS)
 
@@ -254,7 +254,7 @@ def _cost(typed: TypedFlags) -> Outcome:
     Exact for padded, packed and unbatched data. What PyTorch allocates is told for its own CPU kernels, by which of
     them applies; estimates say how far they were off.
     """
-    from lstmcalc.measures import read_optimizer
+    from lstmcalc.training import read_optimizer
 
     optimizer = read_optimizer(typed["optimizer"])
     subjects = read_subjects(typed, "pytorch")

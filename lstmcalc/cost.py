@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lstmcalc.compute import (
+from lstmcalc.costs.implementation import path_of
+from lstmcalc.costs.memory import Bill, Figure, values_of
+from lstmcalc.costs.operations import (
     OPERATIONS,
     PATHS,
     Product,
@@ -15,8 +17,6 @@ from lstmcalc.compute import (
     step_work,
     steps_of,
 )
-from lstmcalc.memory import Bill, Figure, values_of
-from lstmcalc.paths import path_of
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.subject import Subject
 from lstmcalc.trees import (

@@ -17,7 +17,7 @@ from lstmcalc.blocks import (
     more_text,
     rows_of,
 )
-from lstmcalc.compute import OPERATIONS
+from lstmcalc.costs.operations import OPERATIONS
 from lstmcalc.errors import bytes_text
 from lstmcalc.parse import flag_name
 from lstmcalc.trees import Tree

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from lstmcalc.budgets import NO_LIMIT, Largest, Stretch, largest_fitting, stretches
+from lstmcalc.costs.budgets import NO_LIMIT, Largest, Stretch, largest_fitting, stretches
+from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure, check_known
 from lstmcalc.errors import UsageError, shorten
-from lstmcalc.measures import MEASURES, Case, Formulas, Measure, check_known, read_training
 from lstmcalc.parse import Typed, flag_name, read_choice
 from lstmcalc.quantities import read_bytes, read_count
 from lstmcalc.spec.provenance import Origin
 from lstmcalc.subject import Subject
+from lstmcalc.training import read_training
 from lstmcalc.trees import SETTINGS, Tree, around_tree, as_pytorch_note, data_tree, functions_tree, module_tree
 
 # What can be solved for: how it is asked for, and the setting that it is.

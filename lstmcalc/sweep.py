@@ -12,14 +12,15 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure, check_known
+from lstmcalc.costs.memory import DEFAULT_OPTIMIZER
+from lstmcalc.costs.regimes import kind_of
 from lstmcalc.errors import ConfigError, UsageError, shorten
 from lstmcalc.lazy import LazySequence
-from lstmcalc.measures import MEASURES, Case, Formulas, Measure, check_known, read_training
-from lstmcalc.memory import DEFAULT_OPTIMIZER
 from lstmcalc.parse import Typed, flag_name, read_choice, read_values
-from lstmcalc.regimes import kind_of
 from lstmcalc.spec.config import DTYPE_BYTES, HYPERPARAMETERS, MAX_SIZE
 from lstmcalc.subject import Subject
+from lstmcalc.training import read_training
 from lstmcalc.trees import SETTINGS, Tree, around_tree, as_pytorch_note, check_rows, data_tree, module_tree
 
 SAFE: Final = 2.0**62  # half of what 64 bits hold: the bound itself is in floats, which round

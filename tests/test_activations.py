@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, measures
-from lstmcalc.activations import (
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel
+from lstmcalc.costs import measures
+from lstmcalc.costs.activations import (
     ERRORS,
     FUNCTIONS,
     error_of,
@@ -17,10 +18,10 @@ from lstmcalc.activations import (
     saved,
     saved_cudnn,
 )
-from lstmcalc.onednn import stride
-from lstmcalc.optimizers import OPTIMIZERS, lstm_parameters, state, step_temporaries, tensors_symbolic
-from lstmcalc.paths import NATIVE, ONEDNN, Path, path_of
-from lstmcalc.regimes import SWITCHES, Regime, aligned, kind_of, regime
+from lstmcalc.costs.implementation import NATIVE, ONEDNN, Path, path_of
+from lstmcalc.costs.onednn import stride
+from lstmcalc.costs.optimizers import OPTIMIZERS, lstm_parameters, state, step_temporaries, tensors_symbolic
+from lstmcalc.costs.regimes import SWITCHES, Regime, aligned, kind_of, regime
 from lstmcalc.spec.sizes import Dim
 
 CALLABLE = {function.name: function.compute for function in FUNCTIONS}

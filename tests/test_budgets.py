@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmcalc.budgets import NO_LIMIT, Largest, Stretch, largest_fitting, stretches
-from lstmcalc.regimes import PERIOD, SWITCHES, kind_of
+from lstmcalc.costs.budgets import NO_LIMIT, Largest, Stretch, largest_fitting, stretches
+from lstmcalc.costs.regimes import PERIOD, SWITCHES, kind_of
 from lstmcalc.spec.config import MAX_SIZE
 
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, Surroundings, forward
-from lstmcalc.compute import (
+from lstmcalc.costs.memory import values_of
+from lstmcalc.costs.operations import (
     FUSED,
     OPERATIONS,
     PATHS,
@@ -22,7 +23,6 @@ from lstmcalc.compute import (
     step_work,
     steps_of,
 )
-from lstmcalc.memory import values_of
 
 
 @st.composite

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_compute import random_weights
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, Surroundings, forward, onednn
-from lstmcalc.compute import OPERATIONS
-from lstmcalc.memory import Bill, values_of
-from lstmcalc.optimizers import OPTIMIZERS
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, Surroundings, forward
+from lstmcalc.costs import onednn
+from lstmcalc.costs.memory import Bill, values_of
+from lstmcalc.costs.operations import OPERATIONS
+from lstmcalc.costs.optimizers import OPTIMIZERS
 from lstmcalc.spec.sizes import roundup
 
 Cli = Callable[..., Ran]

@@ -9,16 +9,16 @@ import pytest
 from conftest import Ran
 
 from lstmcalc import DataSpec, LSTMConfig, Surroundings
-from lstmcalc.activations import error_of, peak_inference, peak_training, saved, saved_cudnn
-from lstmcalc.budgets import stretches
-from lstmcalc.compute import backward_work, products
+from lstmcalc.costs.activations import error_of, peak_inference, peak_training, saved, saved_cudnn
+from lstmcalc.costs.budgets import stretches
+from lstmcalc.costs.implementation import path_of
+from lstmcalc.costs.measures import MEASURES, Case
+from lstmcalc.costs.memory import Bill, values_of
+from lstmcalc.costs.operations import backward_work, products
+from lstmcalc.costs.optimizers import Parameters, lstm_parameters, state, step_temporaries
+from lstmcalc.costs.regimes import kind_of
 from lstmcalc.errors import UsageError
-from lstmcalc.measures import MEASURES, Case
-from lstmcalc.memory import Bill, values_of
-from lstmcalc.optimizers import Parameters, lstm_parameters, state, step_temporaries
-from lstmcalc.paths import path_of
 from lstmcalc.quantities import read_bytes
-from lstmcalc.regimes import kind_of
 from lstmcalc.solve import Budget, Question, solved
 from lstmcalc.spec.config import MAX_SIZE
 from lstmcalc.spec.sizes import Dim

@@ -3,8 +3,8 @@
 import pytest
 
 from lstmcalc import DataSpec, LSTMConfig, Surroundings
-from lstmcalc.memory import Bill, values_of
-from lstmcalc.paths import NATIVE, Path
+from lstmcalc.costs.implementation import NATIVE, Path
+from lstmcalc.costs.memory import Bill, values_of
 
 # Measured with torch 2.13.0+cpu on an x86 CPU with AVX-512, two threads, as tests/peers/test_memory_live.py does it:
 # what trains it, whether the input needs a gradient, inference peak and training peak.

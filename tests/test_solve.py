@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, Surroundings
+from lstmcalc.costs.measures import MEASURES, Case, Formulas
 from lstmcalc.errors import UsageError
-from lstmcalc.measures import MEASURES, Case, Formulas
 from lstmcalc.solve import BUDGETS, UNKNOWNS, Budget, Question, solved
 from lstmcalc.subject import settle
 

@@ -78,10 +78,10 @@ def test_the_explanation_is_loaded_when_it_is_asked_for() -> None:
 
 def test_costs_are_loaded_when_they_are_asked_for() -> None:
     own = {
-        "lstmcalc.compute",
+        "lstmcalc.costs.operations",
         "lstmcalc.cost",
         "lstmcalc.cost_blocks",
-        "lstmcalc.memory",
+        "lstmcalc.costs.memory",
         "lstmcalc.plots",
         "lstmcalc.solve",
         "lstmcalc.sweep",

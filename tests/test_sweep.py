@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, sweep
-from lstmcalc.measures import MEASURES, Case
+from lstmcalc.costs.measures import MEASURES, Case
 from lstmcalc.sweep import Axis, Grid, ordered
 
 Cli = Callable[..., Ran]

@@ -9,9 +9,9 @@ import pytest
 from conftest import Ran
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, __version__, judges, timing
-from lstmcalc.compute import forward_work
+from lstmcalc.costs.memory import values_of
+from lstmcalc.costs.operations import forward_work
 from lstmcalc.errors import UnsupportedError
-from lstmcalc.memory import values_of
 from lstmcalc.torch_random import TorchGenerator
 from lstmcalc.verify import draw
 

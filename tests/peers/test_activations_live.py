@@ -9,9 +9,9 @@ import pytest
 from live import installed
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
-from lstmcalc.activations import error_of, peak_inference, peak_training, saved
-from lstmcalc.optimizers import OPTIMIZERS, lstm_parameters, state, step_temporaries
-from lstmcalc.paths import NATIVE, ONEDNN, Path, path_of
+from lstmcalc.costs.activations import error_of, peak_inference, peak_training, saved
+from lstmcalc.costs.implementation import NATIVE, ONEDNN, Path, path_of
+from lstmcalc.costs.optimizers import OPTIMIZERS, lstm_parameters, state, step_temporaries
 
 pytestmark = pytest.mark.peers
 

@@ -9,8 +9,8 @@ import pytest
 from counting import CountedLSTM
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, Surroundings
-from lstmcalc.compute import backward_work, forward_work
-from lstmcalc.memory import values_of
+from lstmcalc.costs.memory import values_of
+from lstmcalc.costs.operations import backward_work, forward_work
 
 torch = pytest.importorskip("torch")
 

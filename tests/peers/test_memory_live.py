@@ -8,9 +8,9 @@ import pytest
 from live import installed
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, Surroundings
-from lstmcalc.memory import Bill, values_of
-from lstmcalc.optimizers import OPTIMIZERS
-from lstmcalc.paths import NATIVE, ONEDNN, Path
+from lstmcalc.costs.implementation import NATIVE, ONEDNN, Path
+from lstmcalc.costs.memory import Bill, values_of
+from lstmcalc.costs.optimizers import OPTIMIZERS
 
 pytestmark = [
     pytest.mark.peers,

@@ -9,13 +9,13 @@ from functools import reduce
 from operator import add, mul
 from typing import Final, NamedTuple
 
-from lstmcalc.activations import INDEX, error_of, peak_inference, peaks_training, saved, saved_cudnn
-from lstmcalc.compute import sequences_of
+from lstmcalc.costs.activations import INDEX, error_of, peak_inference, peaks_training, saved, saved_cudnn
+from lstmcalc.costs.implementation import NATIVE, ONEDNN, Path, path_of
+from lstmcalc.costs.operations import sequences_of
+from lstmcalc.costs.optimizers import OPTIMIZERS, SCALAR, Parameters, lstm_parameters, state, step_temporaries
+from lstmcalc.costs.regimes import Task, extent, regime
 from lstmcalc.model.lstm import LSTMModel, Tensor
 from lstmcalc.model.surroundings import EMBEDDING, around_symbols, extras, extras_symbolic, tensors_around
-from lstmcalc.optimizers import OPTIMIZERS, SCALAR, Parameters, lstm_parameters, state, step_temporaries
-from lstmcalc.paths import NATIVE, ONEDNN, Path, path_of
-from lstmcalc.regimes import Task, extent, regime
 from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
 from lstmcalc.spec.sizes import Dim, largest
 from lstmcalc.spec.symbols import OUT, SYMBOLS, D, H_cell, H_in, H_out, num_layers

@@ -11,7 +11,7 @@ from functools import reduce
 from operator import add
 from typing import Final
 
-from lstmcalc.regimes import Peaks, Regime, Task, extent
+from lstmcalc.costs.regimes import Peaks, Regime, Task, extent
 from lstmcalc.spec.sizes import Dim, Function, largest, roundup
 from lstmcalc.spec.symbols import D, H_cell, H_in, num_layers
 

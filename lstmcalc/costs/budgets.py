@@ -7,7 +7,7 @@ is found by bisection. Another kind can be cheaper at a larger size, so each is 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.regimes import PERIOD, SWITCHES, kind_of
+from lstmcalc.costs.regimes import PERIOD, SWITCHES, kind_of
 from lstmcalc.spec.config import MAX_SIZE
 
 

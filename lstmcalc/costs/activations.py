@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from lstmcalc import native, onednn
-from lstmcalc.paths import ONEDNN, Path
-from lstmcalc.regimes import Peaks, Task, extent, regime
+from lstmcalc.costs import native, onednn
+from lstmcalc.costs.implementation import ONEDNN, Path
+from lstmcalc.costs.regimes import Peaks, Task, extent, regime
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.sizes import Dim, larger, largest, roundup
 from lstmcalc.spec.symbols import D, H_cell, H_in, H_out, num_layers

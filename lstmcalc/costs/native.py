@@ -10,7 +10,7 @@ from functools import reduce
 from operator import add
 from typing import Final
 
-from lstmcalc.regimes import Peaks, Regime, Task, extent
+from lstmcalc.costs.regimes import Peaks, Regime, Task, extent
 from lstmcalc.spec.sizes import Dim, largest
 from lstmcalc.spec.symbols import D, H_cell, H_in, H_out, num_layers
 

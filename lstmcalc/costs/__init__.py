@@ -1,0 +1,1 @@
+"""MACs and bytes as formulas."""

@@ -1,0 +1,30 @@
+"""What several commands ask of training: is the LSTM trained, by which optimizer, does its input need a gradient."""
+
+from collections.abc import Mapping
+
+from lstmcalc.costs.memory import DEFAULT_OPTIMIZER
+from lstmcalc.costs.optimizers import OPTIMIZERS
+from lstmcalc.errors import UsageError
+from lstmcalc.parse import Typed, read_choice
+
+
+def read_training(typed: Mapping[str, Typed]) -> tuple[bool, str, bool]:
+    """Whether the LSTM is trained, by what, and whether its input needs a gradient.
+
+    Raises:
+        UsageError: There is no such optimizer, or it is not trained.
+    """
+    train = bool(typed.get("train"))
+    for field, flag in (("optimizer", "--optimizer"), ("input_grad", "--input-grad")):
+        if typed.get(field) and not train:
+            raise UsageError("nothing is trained", "--train too", hint="inference has no gradients", where=flag)
+    return train, read_optimizer(typed.get("optimizer")), bool(typed.get("input_grad"))
+
+
+def read_optimizer(typed: Typed) -> str:
+    """The optimizer that `--optimizer` names, or the default.
+
+    Raises:
+        UsageError: There is no such optimizer.
+    """
+    return DEFAULT_OPTIMIZER if typed is None else read_choice("--optimizer", str(typed).lower(), OPTIMIZERS)
