@@ -19,7 +19,7 @@ from lstmcalc.trees import TOPICS, Tree
 
 if TYPE_CHECKING:
     from lstmcalc.checks import Run
-    from lstmcalc.data_files import DataFile
+    from lstmcalc.readers.data import DataFile
     from lstmcalc.timing import Timing
 
 GATE_NAMES: Final = {key: gate.letter for gate in GATES for key in (gate.letter, gate.name)}
@@ -480,7 +480,7 @@ def _timings(
 
 def _own_data(typed: TypedFlags) -> tuple[TypedFlags, "DataFile | None"]:
     """The flags without --input where that is a file, and the file."""
-    from lstmcalc.data_files import is_data, open_data
+    from lstmcalc.readers.data import is_data, open_data
 
     name = typed["input_size"]
     if not isinstance(name, str) or not is_data(name):

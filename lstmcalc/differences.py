@@ -15,7 +15,7 @@ from lstmcalc.frameworks.storage import find_layout
 from lstmcalc.machine import available_memory
 from lstmcalc.pairing import IN_WEIGHTS, STATE_DICTS, Item, Side, adopted, items_of, read_sides
 from lstmcalc.parse import Typed
-from lstmcalc.raw_numbers import numel
+from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.spec.config import HYPERPARAMETERS
 from lstmcalc.trees import Tree
 

@@ -16,14 +16,14 @@ from lstmcalc.errors import (
     nearest_hint,
     shorten,
 )
-from lstmcalc.found import Found
 from lstmcalc.parse import Typed, flag_name, read_flags, read_framework, read_settings, several
+from lstmcalc.readers.found import Found
 from lstmcalc.spec.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
 from lstmcalc.spec.provenance import Layer, Origin, Setting, quoted_name
 from lstmcalc.subject import Subject, settle
 
 if TYPE_CHECKING:
-    from lstmcalc.data_files import DataFile
+    from lstmcalc.readers.data import DataFile
 
 MAX_MODULES: Final = 1000  # LSTMs in one report; no model that somebody made has more
 
@@ -55,7 +55,7 @@ def read_subjects(
     """
     flags, named = read_flags(typed), typed.get("framework")
     framework = framework or (read_framework("--framework", str(named)) if named is not None else "")
-    from lstmcalc import sources
+    from lstmcalc.readers import sources
 
     known = read_settings(several(typed.get("set")))
     source, modules = typed.get("source"), several(typed.get("module"))

@@ -9,12 +9,12 @@ from typing import Any, Final
 from lstmcalc.errors import SourceError, bytes_text, printable, shown_name
 from lstmcalc.lazy import LazySequence
 from lstmcalc.machine import available_memory
-from lstmcalc.raw_numbers import numel
-from lstmcalc.recognition import Contents, recognise
-from lstmcalc.sources import pick
-from lstmcalc.tensors import Stored
+from lstmcalc.readers.files.kinds import open_weights
+from lstmcalc.readers.files.raw_numbers import numel
+from lstmcalc.readers.files.tensors import Stored
+from lstmcalc.readers.recognise.recognition import Contents, recognise
+from lstmcalc.readers.sources import pick
 from lstmcalc.trees import Tree, check_rows
-from lstmcalc.weight_files import open_weights
 
 STATISTICS: Final = ("min", "max", "mean", "norm", "nan", "inf")
 _COPIES: Final = 4  # the bytes, the array, and what is computed of it

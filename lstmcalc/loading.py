@@ -9,8 +9,8 @@ from lstmcalc.arrays import Array
 from lstmcalc.errors import SourceError, TooLargeError, bytes_text, printable
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.machine import available_memory
-from lstmcalc.raw_numbers import numel
-from lstmcalc.recognition import Recognised
+from lstmcalc.readers.files.raw_numbers import numel
+from lstmcalc.readers.recognise.recognition import Recognised
 
 _FLOATS: Final = ("float16", "float32", "float64")
 _COPIES: Final = 3  # the bytes, the array, and PyTorch's

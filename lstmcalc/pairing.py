@@ -9,18 +9,18 @@ from dataclasses import replace
 from itertools import product
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc import sources
 from lstmcalc.errors import ConfigError, SourceError, TooLargeError, UsageError, printable, shown_name
-from lstmcalc.found import Found
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake import MAX_MODULES, read_subjects, with_unique_names
 from lstmcalc.parse import Typed, read_flags, several
-from lstmcalc.recognition import Contents, Recognised
+from lstmcalc.readers import sources
+from lstmcalc.readers.files.tensors import Stored
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.recognise.recognition import Contents, Recognised
+from lstmcalc.readers.recognise.weights import found_in, read_contents
 from lstmcalc.spec.config import HYPERPARAMETERS, LSTMConfig
 from lstmcalc.subject import Subject
-from lstmcalc.tensors import Stored
 from lstmcalc.trees import check_rows
-from lstmcalc.weight_sources import found_in, read_contents
 
 # What the shapes and names of weights depend on; of the rest no weight file says anything with its tensors.
 IN_WEIGHTS: Final = tuple(field for field in HYPERPARAMETERS if field not in ("batch_first", "dropout"))

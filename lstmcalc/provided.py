@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from lstmcalc.arrays import Array
-from lstmcalc.data_files import WHERE, DataFile
 from lstmcalc.errors import UnsupportedError, shorten, shown_name
-from lstmcalc.found import Found
 from lstmcalc.loading import load
 from lstmcalc.model.torch_code import Given
-from lstmcalc.recognition import Recognised
+from lstmcalc.readers.data import WHERE, DataFile
+from lstmcalc.readers.files.tensors import WeightFile
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.recognise.recognition import Recognised
 from lstmcalc.subject import Subject
-from lstmcalc.tensors import WeightFile
 from lstmcalc.torch_random import DRAWN_DTYPES
 
 _CELLS: Final = {"pytorch": "", "pytorch-cell": "_l0"}  # what PyTorch's own names lack of an nn.LSTM's

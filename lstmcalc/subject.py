@@ -8,7 +8,7 @@ Not here: how a layer is read (`parse`).
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.found import Found
+from lstmcalc.readers.found import Found
 from lstmcalc.spec.config import (
     AROUND_FIELDS,
     DATA_FIELDS,

@@ -12,7 +12,7 @@ import sys
 import h5py  # noqa: F401  # so that the copies have it
 import numpy as np  # noqa: F401
 
-from lstmcalc.hdf5_child import main
+from lstmcalc.readers.keras.hdf5_child import main
 
 
 def answer(request: str, seconds: int) -> bytes:

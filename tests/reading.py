@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from lstmcalc.found import Found
-from lstmcalc.pycode import read_python
-from lstmcalc.texts import SourceText
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.python.constructions import read_python
+from lstmcalc.readers.text.source_text import SourceText
 
 TORCH = "import torch\nimport torch.nn as nn\n"
 

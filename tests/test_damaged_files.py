@@ -11,8 +11,8 @@ from mutations import mutated
 from record_torch_files import FOLDER, RECORDED
 
 from lstmcalc.errors import SourceError
-from lstmcalc.tensors import WeightFile
-from lstmcalc.torch_files import read_pickle, read_torch
+from lstmcalc.readers.files.tensors import WeightFile
+from lstmcalc.readers.torch.files import read_pickle, read_torch
 
 COUNT = 200
 ARRAYS = {

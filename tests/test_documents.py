@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmcalc.documents import read_pyproject, read_toml
 from lstmcalc.errors import SourceError
-from lstmcalc.found import Found
-from lstmcalc.json_documents import read_json
-from lstmcalc.positions import KeyPath, Places, repeated_key, scan_json, scan_toml
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.json_documents import read_json
+from lstmcalc.readers.text.positions import KeyPath, Places, repeated_key, scan_json, scan_toml
+from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.readers.text.tables import read_pyproject, read_toml
 from lstmcalc.report import params_tree, shapes_tree
 from lstmcalc.spec.provenance import Gap, Origin, Setting
 from lstmcalc.subject import settle
-from lstmcalc.texts import SourceText
 
 
 def toml(text: str, origin: str = "source") -> list[Found]:

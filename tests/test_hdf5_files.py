@@ -16,9 +16,10 @@ import pytest
 from mutations import CASES, damaged
 from recorded_weights import unpacked
 
-from lstmcalc import hdf5_files, keras_files
 from lstmcalc.errors import LstmcalcError, MissingExtraError, SourceError
-from lstmcalc.hdf5_files import Hdf5, read_index, window_of
+from lstmcalc.readers.keras import files as keras_files
+from lstmcalc.readers.keras import hdf5
+from lstmcalc.readers.keras.hdf5 import Hdf5, read_index, window_of
 
 
 def index_of(path: Path) -> Hdf5:
@@ -139,39 +140,39 @@ def test_groups_in_groups_end(tmp_path: Path) -> None:
 
 def test_too_many_objects_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "a.h5", **{f"d{n}": 0.0 for n in range(20)})
-    code = hdf5_files.CODE.replace("main(", "import lstmcalc.hdf5_child as c; c.MAX_OBJECTS = 9; main(")
-    monkeypatch.setattr(hdf5_files, "CODE", code)
+    code = hdf5.CODE.replace("main(", "import lstmcalc.readers.keras.hdf5_child as c; c.MAX_OBJECTS = 9; main(")
+    monkeypatch.setattr(hdf5, "CODE", code)
     with pytest.raises(SourceError, match="more than 9 objects"):
         index_of(path)
 
 
 @pytest.mark.parametrize("fate", ["import os; os.abort()", "print('no JSON')", "import sys; sys.exit(9)"])
 def test_a_library_that_crashes_is_a_damaged_file(fate: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hdf5_files, "CODE", fate)
+    monkeypatch.setattr(hdf5, "CODE", fate)
     with pytest.raises(SourceError, match="the HDF5 library failed on it"):
         index_of(written(tmp_path / "a.h5", a=1.0))
 
 
 def test_a_library_that_does_not_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hdf5_files, "CODE", "import time; time.sleep(60)")
-    monkeypatch.setattr(hdf5_files, "SECONDS", 0.5)
+    monkeypatch.setattr(hdf5, "CODE", "import time; time.sleep(60)")
+    monkeypatch.setattr(hdf5, "SECONDS", 0.5)
     with pytest.raises(SourceError, match=r"was stopped after 0\.5 seconds"):
         index_of(written(tmp_path / "a.h5", a=1.0))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bounds")
 def test_the_library_has_bounds_of_memory_and_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = hdf5_files.CODE.partition("main(")[0]
-    code += "import resource as r; from lstmcalc import hdf5_child as c; c._bound(1000); "
+    code = hdf5.CODE.partition("main(")[0]
+    code += "import resource as r; from lstmcalc.readers.keras import hdf5_child as c; c._bound(1000); "
     code += "print(json.dumps({'error': repr([r.getrlimit(kind)[0] for kind in (r.RLIMIT_AS, r.RLIMIT_CPU)])}))"
-    monkeypatch.setattr(hdf5_files, "CODE", code.replace("import main", "import main as _"))
+    monkeypatch.setattr(hdf5, "CODE", code.replace("import main", "import main as _"))
     with pytest.raises(SourceError, match=r"\[4294970296, 60\]"):
         index_of(written(tmp_path / "a.h5", a=1.0))
 
 
 def test_without_h5py_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "a.h5", a=1.0)
-    monkeypatch.setattr(hdf5_files, "find_spec", lambda _: None)
+    monkeypatch.setattr(hdf5, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'lstmcalc\[files\]'"):
         index_of(path)
 
@@ -205,7 +206,7 @@ class Zygote:
 @pytest.fixture
 def zygote(monkeypatch: pytest.MonkeyPatch) -> Iterator[Zygote]:
     made = Zygote()
-    monkeypatch.setattr(hdf5_files, "_ask", made.ask)
+    monkeypatch.setattr(hdf5, "_ask", made.ask)
     yield made
     assert made.process.stdin
     assert made.process.stdout

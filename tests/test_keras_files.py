@@ -14,8 +14,8 @@ from recorded_weights import computed, config_of, one, unpacked
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError
-from lstmcalc.keras_files import read_hdf5, read_keras
-from lstmcalc.tensors import WeightFile
+from lstmcalc.readers.files.tensors import WeightFile
+from lstmcalc.readers.keras.files import read_hdf5, read_keras
 
 GENERATIONS = ("keras3", "keras2")
 # Names that a file without a configuration gives to the LSTMs of the recorded models.

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc.errors import SourceError
-from lstmcalc.found import Found
-from lstmcalc.json_documents import read_json
-from lstmcalc.keras_flow import Stream, after, merged, of_shape
-from lstmcalc.keras_json import looks_like_keras
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.json_documents import read_json
+from lstmcalc.readers.keras.flow import Stream, after, merged, of_shape
+from lstmcalc.readers.keras.models import looks_like_keras
+from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.spec.provenance import Gap
-from lstmcalc.texts import SourceText
 
 Tree = dict[str, Any]
 

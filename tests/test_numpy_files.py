@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lstmcalc.archives import MAX_DIRECTORY, read_archive
 from lstmcalc.errors import SourceError
-from lstmcalc.numpy_files import read_npy, read_npz
+from lstmcalc.readers.files.archives import MAX_DIRECTORY, read_archive
+from lstmcalc.readers.files.npz import read_npy, read_npz
 
 ARRAYS: dict[str, np.ndarray[Any, Any]] = {
     "lstm/weight_ih_l0": np.arange(12, dtype=np.float32).reshape(3, 4),

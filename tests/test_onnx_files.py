@@ -16,8 +16,8 @@ from recorded_weights import computed, config_of, one, unpacked
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError
-from lstmcalc.onnx_files import read_onnx
-from lstmcalc.tensors import Stated, WeightFile
+from lstmcalc.readers.files.tensors import Stated, WeightFile
+from lstmcalc.readers.onnx.nodes import read_onnx
 
 L, N, WIDTH, H = 5, 3, 3, 4
 TORCH = [f"{name}-{exporter}" for name in ("one", "no-bias", "stacked", "both") for exporter in ("script", "dynamo")]

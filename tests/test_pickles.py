@@ -12,9 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc.errors import SourceError
-from lstmcalc.pickles import Call, Global, LongString, Persistent, Pickled, Table, bytes_of, read_pickled
-from lstmcalc.sections import Section
-from lstmcalc.torch_files import read_pickle
+from lstmcalc.readers.files.sections import Section
+from lstmcalc.readers.pickles.machine import (
+    Call,
+    Global,
+    LongString,
+    Persistent,
+    Pickled,
+    Table,
+    bytes_of,
+    read_pickled,
+)
+from lstmcalc.readers.torch.files import read_pickle
 
 
 def reading(program: bytes, **how: Any) -> Pickled:
@@ -84,7 +93,7 @@ def test_pickles_of_python_2_are_read(program: bytes) -> None:
 
 def test_every_opcode_is_known() -> None:
     """Those of pickletools: each one is acted on, or ends the pickle."""
-    from lstmcalc import pickles
+    from lstmcalc.readers.pickles import machine as pickles
 
     known = {ord(opcode.code) for opcode in pickletools.opcodes}
     assert set(pickles._ACTIONS) | {ord(".")} == known  # noqa: SLF001  # the table itself

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lstmcalc import printed
 from lstmcalc.errors import SourceError
-from lstmcalc.found import Found
-from lstmcalc.printed import looks_printed, read_printed
-from lstmcalc.texts import SourceText
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.text import printed
+from lstmcalc.readers.text.printed import looks_printed, read_printed
+from lstmcalc.readers.text.source_text import SourceText
 
 TAGGER = """\
 Tagger(

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from reading import TORCH, found_in, names, only, said
 
 from lstmcalc.errors import LstmcalcError, SourceError
-from lstmcalc.expressions import Program
-from lstmcalc.found import Found
 from lstmcalc.intake import read_subjects
-from lstmcalc.pycode import read_python
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.python.constructions import read_python
+from lstmcalc.readers.python.evaluate import Program
+from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.spec.provenance import Gap
-from lstmcalc.texts import SourceText
 
 SIZES = {"input_size": 10, "hidden_size": 20}
 

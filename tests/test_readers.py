@@ -9,7 +9,7 @@ from reading import TORCH, found_in, names, only, said
 
 from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError
 from lstmcalc.intake import read_subjects
-from lstmcalc.sources import read_source
+from lstmcalc.readers.sources import read_source
 from lstmcalc.spec.provenance import Origin, Setting
 from lstmcalc.subject import settle
 

@@ -13,8 +13,8 @@ from lstmcalc import LSTMConfig
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.storage import parameters
 from lstmcalc.loading import load
-from lstmcalc.recognition import Contents, Recognised, contents_text, recognise
-from lstmcalc.tensors import Stated, WeightFile
+from lstmcalc.readers.files.tensors import Stated, WeightFile
+from lstmcalc.readers.recognise.recognition import Contents, Recognised, contents_text, recognise
 from lstmcalc.weights import pack, unpack
 
 LSTM = {"weight_ih_l0": (80, 10), "weight_hh_l0": (80, 20), "bias_ih_l0": (80,), "bias_hh_l0": (80,)}

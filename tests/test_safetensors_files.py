@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from weight_writers import index_of, safetensors_bytes, write_safetensors
 
 from lstmcalc.errors import SourceError
-from lstmcalc.raw_numbers import decoded
-from lstmcalc.safetensors_files import read_safetensors
+from lstmcalc.readers.files.raw_numbers import decoded
+from lstmcalc.readers.files.safetensors import read_safetensors
 
 ARRAYS: dict[str, np.ndarray[Any, Any]] = {
     "b": np.arange(12, dtype=np.float32).reshape(3, 4),

@@ -97,13 +97,13 @@ def test_costs_are_loaded_when_they_are_asked_for() -> None:
 
 READERS = {
     "lstmcalc.frameworks.constructors",
-    "lstmcalc.documents",
-    "lstmcalc.expressions",
-    "lstmcalc.keras_code",
-    "lstmcalc.keras_json",
-    "lstmcalc.printed",
-    "lstmcalc.pycode",
-    "lstmcalc.syntax",
+    "lstmcalc.readers.text.tables",
+    "lstmcalc.readers.python.evaluate",
+    "lstmcalc.readers.python.keras_layers",
+    "lstmcalc.readers.keras.models",
+    "lstmcalc.readers.text.printed",
+    "lstmcalc.readers.python.constructions",
+    "lstmcalc.readers.python.syntax",
 }
 
 
@@ -113,24 +113,24 @@ def test_readers_of_sources_are_loaded_for_a_source_of_their_kind(tmp_path: Path
     code = loaded_by(here + RUN.format(["shapes", "nn.LSTM(10, 20)"]))
     assert code & READERS == {
         "lstmcalc.frameworks.constructors",
-        "lstmcalc.expressions",
-        "lstmcalc.pycode",
-        "lstmcalc.syntax",
+        "lstmcalc.readers.python.evaluate",
+        "lstmcalc.readers.python.constructions",
+        "lstmcalc.readers.python.syntax",
     }
     assert code.isdisjoint({*HEAVY, "tomllib", "lstmcalc.frameworks.catalog"})
     tree = loaded_by(here + RUN.format(["shapes", "Net(\n  (a): LSTM(10, 20)\n)"]))
-    assert tree & READERS == {"lstmcalc.printed"}
+    assert tree & READERS == {"lstmcalc.readers.text.printed"}
     (tmp_path / "lstmcalc.toml").write_text("[lstm]\nhidden_size = 3\n", encoding="utf-8")
-    assert loaded_by(here + RUN.format(["shapes"])) & READERS == {"lstmcalc.documents"}
+    assert loaded_by(here + RUN.format(["shapes"])) & READERS == {"lstmcalc.readers.text.tables"}
 
 
 WEIGHT_FILES = {
-    "lstmcalc.weight_sources",
-    "lstmcalc.weight_files",
-    "lstmcalc.recognition",
-    "lstmcalc.readings",
-    "lstmcalc.patterns",
-    "lstmcalc.safetensors_files",
+    "lstmcalc.readers.recognise.weights",
+    "lstmcalc.readers.files.kinds",
+    "lstmcalc.readers.recognise.recognition",
+    "lstmcalc.readers.recognise.readings",
+    "lstmcalc.readers.recognise.names",
+    "lstmcalc.readers.files.safetensors",
     "lstmcalc.listing",
 }
 
@@ -142,9 +142,9 @@ def test_weight_files_are_read_by_what_reads_them_and_without_numpy(tmp_path: Pa
     Path(code).write_text("nn.LSTM(10, 20)", encoding="utf-8")
     loaded = loaded_by(RUN.format(["params", weights, "--input", "3"]))
     assert loaded >= WEIGHT_FILES - {"lstmcalc.listing"}
-    assert loaded.isdisjoint({*HEAVY, "zipfile", "lstmcalc.listing", "lstmcalc.numpy_files", "lstmcalc.loading"})
+    assert loaded.isdisjoint({*HEAVY, "zipfile", "lstmcalc.listing", "lstmcalc.readers.files.npz", "lstmcalc.loading"})
     listing = loaded_by(RUN.format(["ls", weights]))
-    assert listing >= WEIGHT_FILES - {"lstmcalc.weight_sources"}
+    assert listing >= WEIGHT_FILES - {"lstmcalc.readers.recognise.weights"}
     assert listing.isdisjoint(HEAVY)
     difference = loaded_by(RUN.format(["diff", weights, weights]))
     assert difference >= WEIGHT_FILES - {"lstmcalc.listing"}

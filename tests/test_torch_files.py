@@ -18,12 +18,12 @@ from record_torch_files import COMPUTED, EXPECTED, FOLDER, RECORDED, described
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import SourceError
 from lstmcalc.loading import load
-from lstmcalc.pickled_trees import Module
-from lstmcalc.pickles import Table
-from lstmcalc.recognition import recognise
-from lstmcalc.torch_files import MAGIC, read_pickle, read_torch
-from lstmcalc.torch_modules import stated_modules
-from lstmcalc.weight_files import open_weights
+from lstmcalc.readers.files.kinds import open_weights
+from lstmcalc.readers.pickles.machine import Table
+from lstmcalc.readers.pickles.trees import Module
+from lstmcalc.readers.recognise.recognition import recognise
+from lstmcalc.readers.torch.files import MAGIC, read_pickle, read_torch
+from lstmcalc.readers.torch.modules import stated_modules
 
 WANTED = json.loads(EXPECTED.read_text())
 

@@ -21,7 +21,7 @@ from weight_writers import safetensors_bytes, write_safetensors
 
 from lstmcalc import lstms_in
 from lstmcalc.errors import SourceError
-from lstmcalc.weight_files import open_weights, weight_kind
+from lstmcalc.readers.files.kinds import open_weights, weight_kind
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
@@ -131,7 +131,7 @@ def test_files_are_opened_by_their_kind(tmp_path: Path) -> None:
 
 
 def test_the_fields_of_a_model_are_those_of_onnx() -> None:
-    from lstmcalc.weight_files import _MODEL_FIELDS
+    from lstmcalc.readers.files.kinds import _MODEL_FIELDS
 
     # Types: TYPE_INT64 = 3, TYPE_STRING = 9, TYPE_MESSAGE = 11, TYPE_INT32 = 5, TYPE_ENUM = 14 of descriptor.proto.
     wires = {3: 0, 5: 0, 14: 0, 9: 2, 11: 2, 12: 2}

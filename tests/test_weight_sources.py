@@ -22,9 +22,9 @@ from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError
 from lstmcalc.intake import lstms_in, read_subjects
 from lstmcalc.loading import load
-from lstmcalc.recognition import recognise
-from lstmcalc.tensors import Stated, WeightFile
-from lstmcalc.weight_files import open_weights
+from lstmcalc.readers.files.kinds import open_weights
+from lstmcalc.readers.files.tensors import Stated, WeightFile
+from lstmcalc.readers.recognise.recognition import recognise
 from lstmcalc.weights import pack
 
 Cli = Callable[..., Ran]
@@ -307,7 +307,7 @@ def test_a_pipe_is_not_looked_into(cli: Cli) -> None:
     writer = os.open("pipe", os.O_RDWR | os.O_NONBLOCK)
     try:
         os.write(writer, b"nn.LSTM(10, 20)")
-        from lstmcalc.sources import has_weights
+        from lstmcalc.readers.sources import has_weights
 
         assert not has_weights("pipe")
     finally:

@@ -11,7 +11,7 @@ import numpy as np
 from lstmcalc import LSTMConfig
 from lstmcalc.frameworks.storage import find_layout, missing_feature
 from lstmcalc.model.lstm import LSTMModel
-from lstmcalc.tensors import Stored, WeightFile
+from lstmcalc.readers.files.tensors import Stored, WeightFile
 
 CODES = {"float64": "F64", "float32": "F32", "float16": "F16", "int64": "I64", "int8": "I8", "bool": "BOOL"}
 

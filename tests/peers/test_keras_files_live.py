@@ -10,8 +10,8 @@ import pytest
 from live import installed
 from recorded_weights import computed, config_of
 
-from lstmcalc.keras_files import read_hdf5, read_keras
-from lstmcalc.tensors import WeightFile, read_stated
+from lstmcalc.readers.files.tensors import WeightFile, read_stated
+from lstmcalc.readers.keras.files import read_hdf5, read_keras
 
 # Keras chooses its backend when it is imported; TensorFlow, its default, is not needed for this.
 os.environ.setdefault("KERAS_BACKEND", "torch")

@@ -10,10 +10,10 @@ import pytest
 from live import installed
 
 from lstmcalc import LSTMConfig
-from lstmcalc.found import Found
 from lstmcalc.frameworks.storage import parameters
-from lstmcalc.json_documents import read_json
-from lstmcalc.texts import SourceText
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.json_documents import read_json
+from lstmcalc.readers.text.source_text import SourceText
 
 pytestmark = pytest.mark.peers
 

@@ -10,8 +10,8 @@ from live import installed
 from recorded_weights import computed, config_of, one
 
 from lstmcalc import LSTMConfig
-from lstmcalc.onnx_files import read_onnx
-from lstmcalc.tensors import read_stated
+from lstmcalc.readers.files.tensors import read_stated
+from lstmcalc.readers.onnx.nodes import read_onnx
 from lstmcalc.weights import unpack
 
 pytestmark = pytest.mark.peers

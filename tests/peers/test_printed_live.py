@@ -7,10 +7,10 @@ import pytest
 
 from lstmcalc import LSTMConfig, LSTMModel
 from lstmcalc.errors import SourceError
-from lstmcalc.found import Found
 from lstmcalc.frameworks.storage import parameters
-from lstmcalc.printed import looks_printed, read_printed
-from lstmcalc.texts import SourceText
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.text.printed import looks_printed, read_printed
+from lstmcalc.readers.text.source_text import SourceText
 
 pytestmark = [
     pytest.mark.peers,

@@ -7,7 +7,7 @@ import pytest
 from torch_makers import MAKERS, ODD, network, stack
 
 from lstmcalc.errors import SourceError
-from lstmcalc.torch_files import read_torch
+from lstmcalc.readers.torch.files import read_torch
 
 pytestmark = pytest.mark.peers
 

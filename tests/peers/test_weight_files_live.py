@@ -12,8 +12,8 @@ from weight_writers import in_memory
 from lstmcalc import LSTMConfig, forward
 from lstmcalc.intake import lstms_in
 from lstmcalc.loading import load
-from lstmcalc.recognition import Recognised, contents_text, recognise
-from lstmcalc.weight_files import open_weights
+from lstmcalc.readers.files.kinds import open_weights
+from lstmcalc.readers.recognise.recognition import Recognised, contents_text, recognise
 
 pytestmark = pytest.mark.peers
 

@@ -1,0 +1,1 @@
+"""Whatever a user can point at, to the LSTMs found in it; nothing is run."""

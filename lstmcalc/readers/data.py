@@ -1,0 +1,175 @@
+"""The user's own data: an `.npy` or `.npz` file with the input of an LSTM, and what its shape says of the data.
+
+Not here: how such a file is read (`numpy_files`), and which setting wins (`intake`).
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError, UsageError, bytes_text, shorten, shown_name
+from lstmcalc.machine import available_memory
+from lstmcalc.readers.files.raw_numbers import numel
+from lstmcalc.readers.files.tensors import Stored
+from lstmcalc.spec.provenance import Layer, Origin, Setting
+
+WHERE: Final = "--input"
+_STATES: Final = ("h_0", "c_0")
+_NUMBERS: Final = ("float", "int", "uint", "bfloat")  # what their names begin with
+_COPIES: Final = 3  # the bytes, the array, and that of another dtype
+_KINDS: Final = ("npy", "npz")
+
+
+class DataFile(NamedTuple):
+    """Data of a file; only its index is read.
+
+    Attributes:
+        path: The file.
+        kind: `npy` or `npz`.
+        tensors: `input`, and `h_0` and `c_0` if it has them.
+    """
+
+    path: str
+    kind: str
+    tensors: Mapping[str, Stored]
+
+    def settings(self, said: Layer, flags: Layer, *, batch_first: bool, several: bool) -> dict[str, Setting]:
+        """What the shape of the input says.
+
+        Args:
+            said: What a source says.
+            flags: What other flags say.
+            batch_first: Whether the LSTM has it.
+            several: Whether there are other LSTMs to pick.
+
+        Raises:
+            SourceError: No LSTM, or not this one, takes an input of that shape.
+            UsageError: A flag says something else.
+        """
+        shape, origin = self.tensors["input"].shape, Origin("flag", None, "inferred")
+        axes = ("batch", "seq_len") if batch_first else ("seq_len", "batch")
+        layout = "(N, L, H_in)" if batch_first else "(L, N, H_in)"
+        if len(shape) not in (2, 3):
+            raise SourceError(
+                "the input has the wrong number of axes",
+                f"{layout}, or (L, H_in) unbatched",
+                self._found(),
+                where=WHERE,
+            )
+        unbatched = len(shape) == 2  # noqa: PLR2004
+        sizes: dict[str, Any] = dict(zip(("seq_len",) if unbatched else axes, shape[:-1], strict=True))
+        width = flags.get("input_size") or said.get("input_size")
+        if width is not None and width.value != shape[-1]:
+            raise SourceError(
+                "the input does not fit",
+                f"H_in = input_size = {width.value} in its last axis",
+                self._found(),
+                "--module NAME picks the LSTM that it is for" if several else "",
+                WHERE,
+            )
+        if sizes["seq_len"] == 0 or shape[-1] == 0:
+            raise SourceError("the input is empty", "L >= 1 and H_in >= 1", self._found(), where=WHERE)
+        settings = {field: Setting(size, origin) for field, size in sizes.items()}
+        settings["unbatched"] = Setting(unbatched, origin)
+        self._check_flags(settings, flags, layout)
+        return settings | ({} if width else {"input_size": Setting(shape[-1], origin)})
+
+    def _check_flags(self, settings: Layer, flags: Layer, layout: str) -> None:
+        for field, name, symbol in (("seq_len", "--seq", "L"), ("batch", "--batch", "N")):
+            if field in flags and (field not in settings or flags[field].value != settings[field].value):
+                has = f"{symbol} = {settings[field].value} in {layout}" if field in settings else "no batch axis"
+                self._contradict(name, f"{symbol} = {flags[field].value}", has)
+        unbatched = settings["unbatched"].value
+        if "unbatched" in flags and flags["unbatched"].value != unbatched:
+            name, wanted = ("--batched", layout) if unbatched else ("--unbatched", "(L, H_in)")
+            self._contradict(name, wanted, "another number of axes")
+        lengths = flags["lengths"].value if "lengths" in flags else None
+        if lengths is None:
+            return
+        if unbatched:
+            self._contradict("--lengths", f"a batch, as {layout}", "no batch axis")
+        if len(lengths) != settings["batch"].value:
+            self._contradict("--lengths", f"N = {len(lengths)}, one sequence for each length", layout)
+        longest = max((length for length in lengths if isinstance(length, int)), default=0)
+        if longest > settings["seq_len"].value:
+            self._contradict("--lengths", f"L >= {longest}, the longest of the lengths", layout)
+
+    def _contradict(self, name: str, wanted: str, has: str) -> None:
+        raise UsageError(
+            "the input does not fit",
+            wanted,
+            f"{has}: {self._found()}",
+            f"leave out {name}, the input sets it" if name != "--lengths" else "",
+            f"{WHERE} and {name}",
+        )
+
+    def _found(self) -> str:
+        return f"shape {self.tensors['input'].shape} in {shown_name(self.path)}"
+
+    def read(self, dtype: str) -> tuple[dict[str, Any], list[str]]:
+        """The arrays in a dtype, and what is worth a note.
+
+        Raises:
+            SourceError: They cannot be read.
+            TooLargeError: They do not fit in memory.
+        """
+        import numpy as np
+
+        needed = _COPIES * sum(max(item.nbytes, 8 * numel(item.shape)) for item in self.tensors.values())
+        if needed > available_memory():
+            raise TooLargeError(
+                "the input does not fit in memory",
+                f"at most {bytes_text(available_memory())}",
+                f"{bytes_text(needed)} while it is read",
+                where=WHERE,
+            )
+        arrays, notes = {}, []
+        for name, item in self.tensors.items():
+            with np.errstate(over="ignore"):  # what becomes Inf fails a check
+                arrays[name] = np.ascontiguousarray(item.read(), dtype=dtype)
+            if item.dtype != dtype:
+                notes.append(f"{name} of {shown_name(self.path)} is {item.dtype}: converted to {dtype}")
+        return arrays, notes
+
+
+def is_data(text: str) -> bool:
+    """Whether what was given to `--input` is a file, and no size."""
+    return not text.strip().lstrip("+-").replace("_", "").isdigit() and (
+        os.path.isfile(text) or text.lower().endswith((".npy", ".npz"))  # noqa: PTH113  # as in `sources`
+    )
+
+
+def open_data(path: str) -> DataFile:
+    """The index of a file with data.
+
+    Raises:
+        SourceError: It cannot be read, is no file of NumPy, or has no input, or no numbers.
+    """
+    try:
+        return _opened(path)
+    except LstmcalcError as error:
+        raise error if error.where == WHERE else error.at(f"{WHERE}, {error.where}" if error.where else WHERE) from None
+
+
+def _opened(path: str) -> DataFile:
+    from lstmcalc.readers.files.kinds import open_weights, weight_kind
+
+    if not os.path.lexists(path):
+        raise SourceError(f"no such file: {shown_name(path)}", "an input_size, or an .npy or .npz file with the input")
+    kind = weight_kind(path)
+    if kind not in _KINDS:
+        raise SourceError(f"{shown_name(path)} is no file of NumPy", ".npy, or .npz with an array called input")
+    found = {item.name: item for item in open_weights(path).tensors}
+    if kind == "npy":
+        found = {"input": next(iter(found.values()))}
+    if "input" not in found:
+        listed = f"{', '.join(map(shorten, list(found)[:4]))}{', ...' * (len(found) > 4)}"  # noqa: PLR2004
+        raise SourceError(f"no input in {shown_name(path)}", "an array called input", listed or "no arrays")
+    states = [name for name in _STATES if name in found]
+    if len(states) == 1:
+        raise SourceError("half of a state", "h_0 and c_0, or none of them for zeros", f"{states[0]} alone")
+    taken = {name: found[name] for name in ("input", *states)}
+    for name, item in taken.items():
+        if not item.dtype.startswith(_NUMBERS):
+            raise SourceError("no real numbers", "float32, or another float or integer", item.dtype, where=name)
+    return DataFile(path, kind, taken)

@@ -1,0 +1,204 @@
+"""Which kind of weight file a file is, told by its content, and the reader for it.
+
+Not here: how each kind is read (`safetensors_files`, `numpy_files` and the other readers), and which LSTMs are in it.
+"""
+
+import os
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+from typing import BinaryIO, Final
+
+from lstmcalc.errors import SourceError, shown_name
+from lstmcalc.readers.files.tensors import WeightFile
+
+HEAD: Final = 4096  # bytes of a file that tell text from what is none
+
+_HDF5: Final = b"\x89HDF\r\n\x1a\n"  # HDF5 File Format Specification 3.0, II.A: at 0, 512, 1024, 2048, ...
+_READERS: Final = {
+    "safetensors": ("readers.files.safetensors", "read_safetensors"),
+    "npz": ("readers.files.npz", "read_npz"),
+    "npy": ("readers.files.npz", "read_npy"),
+    "torch": ("readers.torch.files", "read_torch"),
+    "keras": ("readers.keras.files", "read_keras"),
+    "hdf5": ("readers.keras.files", "read_hdf5"),
+    "onnx": ("readers.onnx.nodes", "read_onnx"),
+}
+DECOMPRESS: Final = "decompress it first"
+EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX or Keras"
+
+
+def open_weights(path: str) -> WeightFile:
+    """The index of a weight file, told by its content and not by its suffix.
+
+    Raises:
+        SourceError: It is none, cannot be read, or is damaged.
+        MissingExtraError: What reads this kind is not installed.
+    """
+    kind, name = weight_kind(path), shown_name(path)
+    if kind not in _READERS:
+        what = "a zip archive, but no weight file" if kind == "zip" else "no weight file"
+        found = "" if kind == "zip" else told(path)
+        raise SourceError(f"{name} is {what}", EXPECTED, found, DECOMPRESS if found.endswith("compressed") else "")
+    module, function = _READERS[kind]
+    try:
+        read: WeightFile = getattr(import_module(f"lstmcalc.{module}"), function)(path)
+    except SourceError as error:
+        raise _placed(error, name) from None
+    return read
+
+
+# What begins a compressed file: RFC 1952 (gzip), RFC 1950 (zlib), RFC 8878 (zstd), and the formats of bzip2 and xz.
+_COMPRESSED: Final = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"(\xb5/\xfd": "zstd",
+    b"x\x9c": "zlib",
+    b"x^": "zlib",
+    b"x\x01": "zlib",
+    b"x\xda": "zlib",
+}
+
+
+def told(path: str) -> str:
+    """What a file is that is no weight file, as far as its first bytes tell; empty if they do not."""
+    if not _size(path):
+        return "an empty file"
+    with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
+        head = stream.read(8)
+    named = next((name for begin, name in _COMPRESSED.items() if head.startswith(begin)), "")
+    return f"a file that is {named}-compressed" if named else ""
+
+
+def _placed(error: SourceError, name: str) -> SourceError:
+    """An error that names its file."""
+    begun = error.where.startswith(name) or error.what.startswith((f"{name} ", f"{name},"))
+    if begun or error.what.endswith(f" {name}") or any(f" {word} {name} " in error.what for word in ("in", "of")):
+        return error
+    return error.at(f"{name}, {error.where}" if error.where else name)
+
+
+def weight_kind(path: str) -> str:
+    """What a file is: a key of the readers, `zip` for an archive without weights, or empty for anything else.
+
+    Only its first bytes are looked at, and of a zip archive its index.
+
+    Raises:
+        SourceError: It cannot be read, is no regular file, or is a damaged archive.
+    """
+    try:
+        _size(path)
+        with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
+            head, size = stream.read(HEAD), os.fstat(stream.fileno()).st_size
+            if head.startswith((b"PK\3\4", b"PK\5\6")):
+                return _zip_kind(path)
+            if head.startswith(b"\x93NUMPY"):
+                return "npy"
+            if _is_safetensors(head, size):
+                return "safetensors"
+            if head.startswith(_HDF5) or any(_at(stream, offset, _HDF5) for offset in _offsets(size)):
+                return "hdf5"
+            if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
+                return "torch"
+            return "onnx" if _is_onnx(stream, size) else ""
+    except OSError as error:
+        raise SourceError(f"cannot read {shown_name(path)}", found=error.strerror or str(error)) from None
+
+
+def _size(path: str) -> int:
+    """The bytes of a file that can be read from any place; a pipe would be waited for, and is gone once it is read.
+
+    Raises:
+        SourceError: It is no such file.
+    """
+    if path == "-" and not os.path.lexists(path):
+        raise SourceError("a weight file cannot come from standard input", "the name of a file")
+    try:
+        status = os.stat(path)  # noqa: PTH116  # as in `sources`
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f"cannot read {shown_name(path)}", found=getattr(error, "strerror", None) or str(error)
+        ) from None
+    if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):  # opening a directory fails in its own words
+        raise SourceError(f"{shown_name(path)} is no regular file", "a file that can be read from any place")
+    return status.st_size
+
+
+def _zip_kind(path: str) -> str:
+    """What an archive is, by the names of its members."""
+    from lstmcalc.readers.files.archives import read_archive
+
+    try:
+        names = read_archive(Path(path))
+    except SourceError as error:
+        raise _placed(error, shown_name(path)) from None
+    parts = {name.rpartition("/")[2] for name in names}
+    if parts & {"data.pkl", "archive_format", "extern_modules"}:  # the last two it refuses by name
+        return "torch"
+    if "model.weights.h5" in parts:
+        return "keras"
+    return "npz" if any(name.endswith(".npy") for name in names) else "zip"
+
+
+def _is_safetensors(head: bytes, size: int) -> bool:
+    """The length of the index, 8 bytes, and the brace that it begins with; a file that is cut off is one too."""
+    return head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") < 2**48 and size > 8  # noqa: PLR2004
+
+
+def _offsets(size: int) -> Iterator[int]:
+    """Where HDF5 may begin, if something stands before it."""
+    offset = 512
+    while offset < min(size, 2**40):
+        yield offset
+        offset *= 2
+
+
+def _at(stream: BinaryIO, offset: int, wanted: bytes) -> bool:
+    stream.seek(offset)
+    return stream.read(len(wanted)) == wanted
+
+
+# The fields of ModelProto by number, with their wire types; onnx/onnx.proto of onnx 1.23.2.
+_MODEL_FIELDS: Final = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2}
+_GRAPH: Final = 7
+_MAX_FIELDS: Final = 1000  # of a model before its graph
+_MAX_IR: Final = 1000  # the version is 14 in onnx 1.23.2
+
+
+def _is_onnx(stream: BinaryIO, size: int) -> bool:
+    """Whether the fields of a protobuf are those of a ModelProto: its version first, then others up to the graph."""
+    stream.seek(0)
+    seen: set[int] = set()
+    for _ in range(_MAX_FIELDS):
+        tag = _varint(stream)
+        if tag is None:
+            return {1, _GRAPH} <= seen
+        field, wire = tag >> 3, tag & 7
+        if _MODEL_FIELDS.get(field) != wire:
+            return False
+        value = _varint(stream)
+        if value is None or (field == 1 and not 1 <= value <= _MAX_IR):
+            return False
+        seen.add(field)
+        if field == _GRAPH and 1 in seen:
+            return True
+        if wire == 2:  # noqa: PLR2004  # a length, and so many bytes
+            if stream.tell() + value > size:
+                return False
+            stream.seek(value, 1)
+    return False
+
+
+def _varint(stream: BinaryIO) -> int | None:
+    """The next number of a protobuf, seven bits in each byte; None at the end, or if it is none."""
+    value = 0
+    for shift in range(0, 64, 7):
+        byte = stream.read(1)
+        if not byte:
+            return None
+        value |= (byte[0] & 127) << shift
+        if byte[0] < 128:  # noqa: PLR2004
+            return value
+    return None

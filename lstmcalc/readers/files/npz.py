@@ -1,0 +1,170 @@
+"""Files of NumPy: `.npy`, and `.npz`, a zip archive of them. Headers only, until a tensor is asked for.
+
+Objects in them are pickles and are never read.
+
+Source: NEP 1 and the docstring of `numpy.lib.format`, format versions 1.0 to 3.0 (NumPy 2.4.6).
+"""
+
+import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from lstmcalc.errors import SourceError, shorten, shown_name
+from lstmcalc.readers.files.archives import read_archive
+from lstmcalc.readers.files.raw_numbers import WIDTHS, View, checked_shape, column_major, numel, read_numbers, row_major
+from lstmcalc.readers.files.sections import Section
+from lstmcalc.readers.files.tensors import Stored, WeightFile
+
+MAGIC: Final = b"\x93NUMPY"
+_MAX_HEADER: Final = 10_000  # characters, as `numpy.load` has it
+_KINDS: Final = {"f": "float", "i": "int", "u": "uint", "c": "complex", "b": "bool"}
+_OTHERS: Final = {"O": "object", "U": "text", "S": "bytes", "V": "void", "M": "datetime64", "m": "timedelta64"}
+
+
+class Header(NamedTuple):
+    """What stands before the numbers of an array.
+
+    Attributes:
+        dtype: As `float32`.
+        order: `<` or `>`, for the bytes of a number.
+        width: The bytes of a number; 0 of an object.
+        fortran: Whether the first axis is the fastest.
+        shape: The shape.
+        size: The bytes of the header itself.
+    """
+
+    dtype: str
+    order: str
+    width: int
+    fortran: bool
+    shape: tuple[int, ...]
+    size: int
+
+
+def read_npy(path: str) -> WeightFile:
+    """A file with one array, called as the file without its suffix.
+
+    Raises:
+        SourceError: The file cannot be read or is cut off, or it holds objects.
+    """
+    name = shown_name(path)
+    section = Section.of(Path(path))
+    header = read_header(section, name)
+    _check_readable(header, name)
+    stem = Path(name).name.removesuffix(".npy")
+    return WeightFile("NumPy (npy)", (_stored(stem, header, lambda: section, name),))
+
+
+def read_npz(path: str) -> WeightFile:
+    """The arrays of an archive, by their names; what else is in it is left alone.
+
+    Raises:
+        SourceError: The archive cannot be read, is damaged or encrypted, or has two arrays of one name.
+    """
+    name, tensors, others = shown_name(path), [], 0
+    for member, entry in read_archive(Path(path)).items():
+        if not member.endswith(".npy"):
+            others += not member.endswith("/")
+            continue
+        key = member.removesuffix(".npy")
+        where = f"{name}, {shorten(key)[1:-1]}"
+        try:
+            header = read_header(entry.section(), where)
+        except SourceError as error:
+            raise (error if error.where else error.at(where)) from None
+        tensors.append(_stored(key, header, entry.checked, where))
+    left = "1 member that is no array is" if others == 1 else f"{others:,} members that are no arrays are"
+    notes = (f"{left} left alone",) if others else ()
+    return WeightFile("NumPy (npz)", tuple(tensors), notes=notes, dictionaries=((),))
+
+
+def _stored(name: str, header: Header, find: Callable[[], Section], where: str) -> Stored:
+    return Stored(
+        name, header.dtype, header.shape, numel(header.shape) * header.width, lambda: _numbers(find(), header, where)
+    )
+
+
+def read_header(section: Section, where: str) -> Header:
+    """The header that an array begins with; its numbers are the rest.
+
+    Raises:
+        SourceError: It is none, describes no array, or the numbers are not all there, or not alone.
+    """
+    start = section.read(0, min(section.length, len(MAGIC) + 6))
+    if len(start) < len(MAGIC) + 6 or not start.startswith(MAGIC) or start[6] not in (1, 2, 3):
+        expected = f"{MAGIC!r} and a version from 1 to 3"
+        raise SourceError("no array of NumPy", expected, shorten(start), where=where)
+    counted = 2 if start[6] == 1 else 4
+    length, begins = int.from_bytes(start[8 : 8 + counted], "little"), 8 + counted
+    if length > _MAX_HEADER:
+        raise SourceError("the header is too long", f"at most {_MAX_HEADER:,} bytes", f"{length:,}", where=where)
+    text = section.read(0, min(section.length, begins + length))[begins:]
+    try:
+        entries = ast.literal_eval(text.decode("utf-8" if start[6] == 3 else "latin-1"))  # noqa: PLR2004
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        entries = None
+    if len(text) != length or not isinstance(entries, dict):
+        raise SourceError("no header of NumPy", "a dictionary", shorten(text), where=where)
+    shape, fortran = checked_shape(entries.get("shape"), where), entries.get("fortran_order")
+    if not isinstance(fortran, bool):
+        raise SourceError("no header of NumPy", "fortran_order = True or False", shorten(fortran), where=where)
+    dtype, order, width = _dtype(entries.get("descr"), where)
+    header = Header(dtype, order, width, fortran, shape, begins + length)
+    _check_size(header, section.length, where)
+    return header
+
+
+def _dtype(descr: object, where: str) -> tuple[str, str, int]:
+    """A dtype by our name, its byte order, and its bytes."""
+    if isinstance(descr, list):
+        return "structured", "<", 0
+    match = (
+        re.fullmatch(r"([<>|=]?)([a-zA-Z])(\d{0,9})(\[\d{0,9}\w{1,2}\])?", descr) if isinstance(descr, str) else None
+    )
+    if not match:
+        raise SourceError("no dtype of NumPy", "as '<f4'", shorten(descr), where=where)
+    order, kind, digits = ">" if match[1] == ">" else "<", match[2], int(match[3] or 0)
+    known = "bool" if kind == "b" else f"{_KINDS.get(kind, kind)}{digits * 8}"
+    if known in WIDTHS and WIDTHS[known] == digits:
+        return known, order, digits
+    if kind == "O":
+        return "object", order, 0
+    return f"{_OTHERS.get(kind, kind)}{digits or ''}", order, digits * (4 if kind == "U" else 1)
+
+
+def _check_size(header: Header, size: int, where: str) -> None:
+    """Refuse an array whose numbers are not all there, or not alone."""
+    wanted = header.size + numel(header.shape) * header.width
+    if header.dtype not in ("object", "structured") and wanted != size:
+        raise SourceError(
+            "cut off" if size < wanted else "too long",
+            f"{wanted:,} bytes for {header.dtype} {header.shape}",
+            f"{size:,}",
+            where=where,
+        )
+
+
+def _check_readable(header: Header, where: str) -> None:
+    if header.dtype == "object":
+        raise SourceError(
+            "an array of objects, which is a pickle, is not read",
+            "arrays of numbers",
+            hint="save each array under its own name: np.savez('weights.npz', **arrays)",
+            where=where,
+        )
+    if header.dtype not in WIDTHS:
+        raise SourceError(f"numbers of {header.dtype} are not read", "float32 or another float", where=where)
+
+
+def _numbers(section: Section, header: Header, where: str) -> Any:  # noqa: ANN401
+    _check_readable(header, where)
+    strides = column_major(header.shape) if header.fortran else row_major(header.shape)
+    try:
+        # All of it: a checksum is of the header too. What is not compressed and has none is read from where it is.
+        whole = section if section.crc is None else Section.of(section.read())
+        numbers = whole.part(header.size, whole.length - header.size)
+        return read_numbers(numbers, header.dtype, View(header.shape, strides), big_endian=header.order == ">")
+    except SourceError as error:
+        raise (error if error.where else error.at(where)) from None

@@ -1,0 +1,249 @@
+"""Numbers as they lie in a file: of which dtype, with which shape, strides and byte order, as NumPy arrays.
+
+NumPy has no bfloat16 and no float8: they are read as float32, which holds all of them.
+
+Sources: torch 2.13.0 (c10/util/BFloat16.h, Float8_e4m3fn.h, Float8_e5m2.h, Float8_e4m3fnuz.h, Float8_e5m2fnuz.h,
+Float8_e8m0fnu.h), run; NumPy 2.4 for the rest.
+"""
+
+from collections.abc import Callable, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from lstmcalc.errors import SourceError, shorten
+from lstmcalc.readers.files.sections import Section
+
+MAX_RANK: Final = 64  # of NumPy 2
+_MAX_COUNT: Final = 2**62  # what fits with its bytes in what counts them
+# A view can have more elements than there are numbers, as `expand` makes it: so many may be written out nevertheless.
+_MAX_EXPANDED: Final = 1 << 24
+
+
+class NumberFormat(NamedTuple):
+    """How numbers of a dtype lie in bytes.
+
+    Attributes:
+        code: NumPy's name of what is stored, without the byte order.
+        itemsize: The bytes of one number.
+        decode: What makes numbers of what is stored, float32 or complex64; None if that is what they are.
+    """
+
+    code: str
+    itemsize: int
+    decode: Callable[[Any], Any] | None = None
+
+
+def _bfloat16(stored: Any) -> Any:  # noqa: ANN401  # arrays, as below
+    """The upper half of a float32."""
+    import numpy as np
+
+    return (stored.astype(np.uint32) << 16).view(np.float32)
+
+
+def _float8_e5m2(stored: Any) -> Any:  # noqa: ANN401
+    """The upper half of a float16."""
+    import numpy as np
+
+    return (stored.astype(np.uint16) << 8).view(np.float16).astype(np.float32)
+
+
+def _complex32(stored: Any) -> Any:  # noqa: ANN401
+    """Two numbers of float16: the real and the imaginary part."""
+    import numpy as np
+
+    found = np.empty(stored.shape, np.complex64)
+    found.real, found.imag = stored["real"], stored["imag"]
+    return found
+
+
+def _float8(mantissa: int, bias: int, nans: Sequence[int]) -> Callable[[Any], Any]:
+    """What decodes a float8 without infinities: a sign, an exponent and a mantissa of so many bits."""
+
+    def value(byte: int) -> float:
+        sign, exponent, fraction = byte >> 7, (byte & 0x7F) >> mantissa, byte & ((1 << mantissa) - 1)
+        if byte in nans:
+            return float("nan")
+        scaled = (fraction + (1 << mantissa if exponent else 0)) * 2.0 ** (max(exponent, 1) - bias - mantissa)
+        return -scaled if sign else scaled
+
+    def decode(stored: Any) -> Any:  # noqa: ANN401
+        import numpy as np
+
+        return np.array([value(byte) for byte in range(256)], np.float32)[stored]
+
+    return decode
+
+
+def _float8_e8m0(stored: Any) -> Any:  # noqa: ANN401
+    """Powers of two."""
+    import numpy as np
+
+    powers = [2.0 ** (byte - 127) for byte in range(255)]
+    return np.array([*powers, float("nan")], np.float32)[stored]
+
+
+_PLAIN: Final = {
+    "float64": "f8", "float32": "f4", "float16": "f2", "complex128": "c16", "complex64": "c8",
+    "int64": "i8", "int32": "i4", "int16": "i2", "int8": "i1",
+    "uint64": "u8", "uint32": "u4", "uint16": "u2", "uint8": "u1", "bool": "?",
+}  # fmt: skip
+# The dtypes whose numbers can be read, by their names in PyTorch and NumPy.
+FORMATS: Final = {
+    **{name: NumberFormat(code, int(code[1:] or 1)) for name, code in _PLAIN.items()},
+    "bfloat16": NumberFormat("u2", 2, _bfloat16),
+    "complex32": NumberFormat("complex32", 4, _complex32),
+    "float8_e4m3fn": NumberFormat("u1", 1, _float8(3, 7, (0x7F, 0xFF))),
+    "float8_e5m2": NumberFormat("u1", 1, _float8_e5m2),
+    "float8_e4m3fnuz": NumberFormat("u1", 1, _float8(3, 8, (0x80,))),
+    "float8_e5m2fnuz": NumberFormat("u1", 1, _float8(2, 16, (0x80,))),
+    "float8_e8m0fnu": NumberFormat("u1", 1, _float8_e8m0),
+}
+WIDTHS: Final = {name: form.itemsize for name, form in FORMATS.items()}  # the bytes of one number
+
+
+class View(NamedTuple):
+    """Where the elements of an array lie among the numbers of a section.
+
+    Attributes:
+        shape: The array's shape.
+        strides: For each axis, how many numbers further its next element is.
+        offset: Which number is the first.
+    """
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int = 0
+
+    @property
+    def numel(self) -> int:
+        """The elements of the array."""
+        return prod(self.shape)
+
+    @property
+    def extent(self) -> int:
+        """From the first to behind the last number."""
+        if not self.numel:
+            return 0
+        return 1 + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True))
+
+
+def numel(shape: Sequence[int]) -> int:
+    """How many numbers an array of this shape has."""
+    return prod(shape)
+
+
+def checked_shape(shape: Any, where: str = "") -> tuple[int, ...]:  # noqa: ANN401  # whatever a file says
+    """A shape that an array can have.
+
+    Raises:
+        SourceError: It is none.
+    """
+    if not isinstance(shape, tuple | list) or len(shape) > MAX_RANK or any(type(size) is not int for size in shape):
+        raise SourceError("a tensor's shape is none", f"at most {MAX_RANK} integers", _shown(shape), where=where)
+    if not all(0 <= size <= _MAX_COUNT for size in shape):
+        raise SourceError("a tensor's shape is none", "sizes from 0 to 2**62", _shown(shape), where=where)
+    if prod(size for size in shape if size) > _MAX_COUNT:
+        raise SourceError("a tensor's shape is too large", "at most 2**62 numbers", _shown(shape), where=where)
+    return tuple(shape)
+
+
+def checked_strides(strides: Any, shape: tuple[int, ...]) -> tuple[int, ...]:  # noqa: ANN401  # as above
+    """Strides that fit a shape.
+
+    Raises:
+        SourceError: They do not, or one is negative, which no tensor of PyTorch has.
+    """
+    steps = tuple(strides) if isinstance(strides, tuple | list) else (strides,)
+    if len(steps) != len(shape) or not all(type(step) is int and 0 <= step <= _MAX_COUNT for step in steps):
+        raise SourceError("a tensor's strides do not fit its shape", found=_shown(steps))
+    return steps
+
+
+def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of an array whose last axis is dense."""
+    return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def column_major(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of an array whose first axis is dense, as Fortran has it."""
+    return tuple(prod(shape[:axis]) for axis in range(len(shape)))
+
+
+def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool = False) -> Any:  # noqa: ANN401
+    """The numbers of an array, in the machine's byte order; what NumPy has no dtype for as float32 or complex64.
+
+    Args:
+        section: Where the numbers are.
+        dtype: One of `FORMATS`.
+        view: Which of them are meant; checked.
+        big_endian: Whether the bytes of a number begin with the highest.
+
+    Raises:
+        SourceError: They are not all there, are too many for the memory, or the dtype cannot be read.
+    """
+    form = FORMATS.get(dtype)
+    if form is None:
+        raise SourceError(f"numbers of {dtype} are not read", "float32, bfloat16 or another float")
+    if view.numel > max(_MAX_EXPANDED, view.extent):
+        raise SourceError(
+            "this tensor is a view that repeats its numbers",
+            expected=f"at most {_MAX_EXPANDED:,}",
+            found=f"{view.numel:,}",
+        )
+    try:
+        raw = section.read(view.offset * form.itemsize, view.extent * form.itemsize)
+        return _strided(raw, form, view, big_endian=big_endian)
+    except MemoryError:
+        raise SourceError("this tensor does not fit in memory", found=f"{view.numel:,} numbers of {dtype}") from None
+    except SourceError:
+        raise
+    except ValueError:  # NumPy 1 has 32 axes at most
+        raise SourceError("this tensor is no array that NumPy can have", found=_shown(view.shape)) from None
+
+
+def read_block(path: str, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Any:  # noqa: ANN401
+    """The numbers that stand end to end, little-endian, at an offset of a file.
+
+    Raises:
+        SourceError: The file is cut off or cannot be read, or the dtype is none of `FORMATS`.
+    """
+    section = Section(Path(path), offset, numel(shape) * WIDTHS.get(dtype, 0))
+    try:
+        return read_numbers(section, dtype, View(shape, row_major(shape)))
+    except SourceError as error:
+        raise error.at(where) from None
+
+
+def decoded(data: bytes, dtype: str, shape: tuple[int, ...], *, big_endian: bool = False) -> Any:  # noqa: ANN401
+    """Bytes at hand as an array whose last axis is dense.
+
+    Raises:
+        SourceError: As `read_numbers`.
+    """
+    return read_numbers(Section.of(data), dtype, View(shape, row_major(shape)), big_endian=big_endian)
+
+
+def _strided(raw: bytes, form: NumberFormat, view: View, *, big_endian: bool) -> Any:  # noqa: ANN401
+    import numpy as np
+
+    half = ">f2" if big_endian else "<f2"
+    parts = np.dtype([("real", half), ("imag", half)])
+    dtype = parts if form.code == "complex32" else np.dtype(form.code).newbyteorder(">" if big_endian else "<")
+    # Whatever is not zero is true, in PyTorch as in NumPy.
+    stored = np.frombuffer(raw, np.uint8) != 0 if form.code == "?" else np.frombuffer(raw, dtype)
+    if not view.numel:
+        picked = stored[:0].reshape(view.shape)
+    else:
+        axes = zip(view.shape, view.strides, strict=True)
+        steps = [stride * form.itemsize if size > 1 else 0 for size, stride in axes]
+        picked = np.ndarray(view.shape, stored.dtype, stored, strides=steps)
+    found = form.decode(picked) if form.decode else picked
+    return found.astype(found.dtype.newbyteorder("="), order="C", copy=True)
+
+
+def _shown(sizes: Any) -> str:  # noqa: ANN401  # whatever a file says
+    """A shape for a message, without numbers of a million digits."""
+    if not isinstance(sizes, tuple | list):
+        return shorten(sizes) if isinstance(sizes, str) or sizes is None else type(sizes).__name__
+    return shorten(tuple(size if type(size) is int and abs(size) <= _MAX_COUNT else "?" for size in sizes[:MAX_RANK]))

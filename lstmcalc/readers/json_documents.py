@@ -1,0 +1,309 @@
+"""JSON of any kind: PyTorch's names, a report of this program, a model of Keras, another program's configuration.
+
+JSON (RFC 8259) that repeats a key, or has NaN, is refused.
+
+Not here: tables in PyTorch's names (`documents`), and models of Keras (`keras_json`).
+
+Sources: a config.json has `model_type`, `architectures` and `transformers_version` (transformers 4.57.1,
+configuration_utils.py, from general knowledge).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+from lstmcalc.errors import SourceError, printable, shorten
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.text.positions import KeyPath, Places, repeated_key, scan_json
+from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.readers.text.tables import (
+    LSTM_KEYS,
+    REQUIRED,
+    SHARED,
+    Document,
+    Grammar,
+    Settings,
+    Table,
+    Value,
+    check_depth,
+    first_of,
+    framework_of,
+    listed,
+    no_such_format,
+    read_settings,
+    read_tables,
+    settings_of,
+    shown,
+    text_of,
+    too_deep,
+    too_long,
+)
+from lstmcalc.spec.provenance import Gap, Setting
+
+_JSON: Final = Grammar(
+    "JSON",
+    "an object",
+    '"{}"',
+    '{"lstm": {"encoder": {...}, "decoder": {...}}}',
+    '{"lstm": {"input_size": 10, "hidden_size": 20}}, a report of lstmcalc, a model of Keras or a config.json',
+)
+
+
+def read_json(source: SourceText) -> list[Found]:
+    """The LSTMs of a JSON text: PyTorch's names, a report of this program, a model of Keras, or a config.json.
+
+    Raises:
+        SourceError: It is not JSON, is none of these, or has a setting that is not known.
+    """
+    from lstmcalc.readers.keras.models import looks_like_keras, read_keras
+
+    tree = _load_json(source)
+    places = Places(source, scan_json)
+    document = Document(source, places, _JSON)
+    if looks_like_keras(tree):
+        return read_keras(tree, source, places)
+    if not isinstance(tree, dict):
+        document.refuse_all("there is no LSTM in it", _JSON.expected, document.kind(tree))
+    if isinstance(tree.get("weight_map"), dict):
+        _refuse_index(document, tree["weight_map"])
+    if "lstmcalc" in tree and "modules" in tree:
+        return _read_report(document, tree)
+    if any(key in tree for key in _FOREIGN_KEYS):
+        return _read_foreign(document, tree)
+    return read_tables(document, tree)
+
+
+def _load_json(source: SourceText) -> Any:  # noqa: ANN401  # whatever it holds
+    """The values of a JSON text."""
+    import json
+
+    odd: list[str] = []  # the decoder's hooks do not know where they are: the place is looked for afterwards
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) != len(pairs):
+            odd.append("repeated")
+        return members
+
+    try:
+        tree = json.loads(source.text, object_pairs_hook=unique, parse_constant=odd.append)
+    except json.JSONDecodeError as error:
+        span = source.span_of(error.pos)
+        raise source.error(span, no_such_format(_JSON, error.msg, span)) from None
+    except ValueError:
+        raise too_long(source) from None
+    except RecursionError:
+        raise too_deep(source) from None
+    for oddity in odd:
+        _refuse_oddity(source, oddity)
+    check_depth(source, tree)
+    return tree
+
+
+def _refuse_oddity(source: SourceText, oddity: str) -> NoReturn:
+    """Refuse what Python's decoder takes and JSON does not, or what means two things."""
+    repeated = repeated_key(source.text) if oddity == "repeated" else None
+    if repeated:
+        key, span = repeated
+        raise source.error(span, "the same key stands here for the second time", found=shorten(key))
+    for token in re.finditer(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?\bInfinity\b|\bNaN\b', source.text):
+        if token.group() == oddity:
+            raise source.error(source.span_of(*token.span()), f"this is not JSON: {oddity} is no number there")
+    raise SourceError(f"this is not JSON: {oddity} is no number there", where=source.name)
+
+
+# --- Reports of this program
+
+
+def _read_report(document: Document, tree: Table) -> list[Found]:
+    """The modules of a report."""
+    if tree.get("schema") != 1:
+        found = f"schema = {shown(tree.get('schema'))}"
+        document.refuse(("schema",), "this report cannot be read", "schema = 1", found)
+    modules = tree["modules"]
+    if not isinstance(modules, list) or not modules:
+        document.refuse(("modules",), "there is no module in this report", "a list of modules", shown(modules))
+    return [_read_module(document, ("modules", index), module) for index, module in enumerate(modules)]
+
+
+def _read_module(document: Document, path: KeyPath, module: object) -> Found:
+    """One module of a report: its settings, as certain as the report says they are."""
+    config = module.get("config") if isinstance(module, Mapping) else None
+    if not isinstance(module, Mapping) or not isinstance(config, Mapping):
+        document.refuse(path, "this is no module of a report", "an object with config", document.kind(module))
+    settings = _known(document, (*path, "config"), config, LSTM_KEYS)
+    shared: Settings = {}
+    for table, fields in SHARED.items():
+        shared |= _known(document, (*path, table), module.get(table), fields)
+    read = settings_of(document, {**settings, **shared})
+    name, framework = module.get("name"), module.get("framework")
+    named = None if framework is None else Value(framework, (*path, "framework"))
+    certainty, source = _certainties(module), module.get("source")
+    said = source if isinstance(source, Mapping) else {}
+    options, unmodelled, place = said.get("options"), said.get("unmodelled"), said.get("path")
+    return Found(
+        name=name if isinstance(name, str) and name else "lstm",
+        framework=framework_of(document, named),
+        text=text_of(settings) or document.header(path),
+        where=document.where(path),
+        layer={
+            field: Setting(setting.value, setting.origin._replace(certainty=certainty.get(field, "stated")))
+            for field, (setting, _) in read.items()
+        },
+        pointers={"": document.pointer(path), **{field: pointer for field, (_, pointer) in read.items()}},
+        gaps={field: Gap(f"no {field}") for field in REQUIRED if field not in settings},
+        options={
+            name: value
+            for name, value in (options if isinstance(options, Mapping) else {}).items()
+            if isinstance(value, str | bool | None)
+        },
+        unmodelled=tuple(item for item in unmodelled if isinstance(item, str)) if isinstance(unmodelled, list) else (),
+        path=place if isinstance(place, str) else "",
+    )
+
+
+def _known(document: Document, path: KeyPath, table: object, known: tuple[str, ...]) -> Settings:
+    """The settings of a part of a report, which may have further keys."""
+    held = table if isinstance(table, Mapping) else {}
+    return read_settings(document, path, {key: held[key] for key in known if key in held}, known)
+
+
+def _certainties(module: Table) -> dict[str, str]:
+    """How certain a report says that each setting is: what was assumed once is no statement now."""
+    provenance = module.get("provenance")
+    rows = provenance.items() if isinstance(provenance, Mapping) else ()
+    said = {field: row.get("certainty") for field, row in rows if isinstance(row, Mapping)}
+    return {field: word for field, word in said.items() if word in ("inferred", "assumed", "unknown")}
+
+
+# --- Configurations of other programs
+
+_FOREIGN_KEYS: Final = ("model_type", "architectures", "transformers_version")
+_NUMBERS: Final = {
+    **dict.fromkeys(("input_size", "hidden_size", "num_layers", "proj_size"), (int,)),
+    **dict.fromkeys(("bidirectional", "bias", "batch_first"), (bool,)),
+    "dropout": (int, float),
+}
+# Where a configuration does not name a setting, what may be it, the likeliest first.
+_SYNONYMS: Final = {
+    "input_size": (
+        "input_dim",
+        "embedding_dim",
+        "embedding_size",
+        "embed_dim",
+        "emb_dim",
+        "d_embed",
+        "word_embed_dim",
+        "input_features",
+        "num_features",
+        "n_features",
+        "feature_size",
+        "num_mel_bins",
+        "d_model",
+        "vocab_size",
+    ),
+    "hidden_size": (
+        "hidden_dim",
+        "lstm_hidden_size",
+        "lstm_hidden_dim",
+        "rnn_hidden_size",
+        "decoder_hidden_size",
+        "encoder_hidden_size",
+        "n_hidden",
+        "num_units",
+        "units",
+        "lstm_dim",
+        "lstm_size",
+        "d_model",
+        "n_embd",
+        "dim",
+    ),
+    "num_layers": (
+        "num_hidden_layers",
+        "n_layers",
+        "n_layer",
+        "layers",
+        "lstm_layers",
+        "lstm_num_layers",
+        "num_lstm_layers",
+        "rnn_layers",
+        "num_rnn_layers",
+        "encoder_layers",
+        "decoder_layers",
+    ),
+    "bidirectional": ("is_bidirectional", "use_bidirectional", "bidirectional_encoder", "bi", "bilstm", "use_bilstm"),
+}
+_MENTIONED: Final = 3  # synonyms in a message
+
+
+def _refuse_index(document: Document, files: Table) -> NoReturn:
+    """Refuse the index of weights that stand in several files: no other file than SOURCE is opened.
+
+    Source: keras 3.15.1, keras/src/saving/saving_lib.py (`model.weights.json`); `model.safetensors.index.json` has its
+    names under the same key.
+    """
+    recurrent = [key for key in files if re.search("weight_hh|recurrent_kernel|lstm", key)] or list(files)
+    named = files[recurrent[0]] if recurrent else ""
+    first = named[0] if isinstance(named, list) and named else named
+    hint = "give the file that has the LSTM" + (f": {printable(first)}?" if isinstance(first, str) and first else "")
+    raise SourceError(
+        "this is the index of weights in several files",
+        "one of them",
+        f"{len(files):,} names",
+        hint,
+        document.source.name,
+    )
+
+
+def _read_foreign(document: Document, tree: Table) -> list[Found]:
+    """The LSTM of a config.json: what is named as PyTorch names it, and what may be meant for the rest."""
+    kinds = [str(tree.get(key, "")) for key in ("model_type", "architectures")]
+    if any(re.search("gru", kind, re.IGNORECASE) for kind in kinds):
+        key = "model_type" if "model_type" in tree else "architectures"
+        document.refuse((key,), "a GRU is not an LSTM", "the configuration of an LSTM", shown(tree[key]))
+    settings = {
+        field: Value(tree[field], (field,)) for field, sorts in _NUMBERS.items() if _is_a(tree.get(field), sorts)
+    }
+    if not settings:
+        document.refuse_all(
+            "there is no LSTM in it", "hidden_size, num_layers, ... as PyTorch names them", listed(tree)
+        )
+    read = settings_of(document, settings)
+    return [
+        Found(
+            name="lstm",
+            framework="pytorch",
+            text=text_of(settings),
+            where=document.where(first_of(settings)),
+            layer={field: setting for field, (setting, _) in read.items()},
+            pointers={
+                "": document.pointer(first_of(settings)),
+                **{field: pointer for field, (_, pointer) in read.items()},
+            },
+            gaps={field: Gap(_may_be(tree, field)) for field in _SYNONYMS if field not in settings},
+            notes=_foreign_notes(tree),
+        )
+    ]
+
+
+def _is_a(value: object, sorts: tuple[type, ...]) -> bool:
+    """Whether a value is of one of these sorts; true and false are no numbers."""
+    return isinstance(value, sorts) and (sorts == (bool,) or not isinstance(value, bool))
+
+
+def _may_be(tree: Table, field: str) -> str:
+    """Why a setting is open: what may be it, or that nothing is."""
+    found = [
+        f"{key} = {shown(tree[key])}" for key in _SYNONYMS[field] if key in tree and _is_a(tree[key], _NUMBERS[field])
+    ]
+    return f"no {field}, but {' or '.join(found[:_MENTIONED])}" if found else f"no {field}"
+
+
+def _foreign_notes(tree: Table) -> tuple[str, ...]:
+    """That nothing says it is an LSTM, if nothing does."""
+    said = [str(tree.get(key, "")) for key in ("model_type", "architectures")]
+    if any(re.search("lstm|rnn", text, re.IGNORECASE) for text in said):
+        return ()
+    kind = tree.get("model_type") or tree.get("architectures")
+    said_to_be = f"model_type = {shorten(kind)}" if tree.get("model_type") else f"architectures = {shorten(kind)}"
+    return (f"this configuration does not say that it is of an LSTM{f': {said_to_be}' if kind else ''}",)

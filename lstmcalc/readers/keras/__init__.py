@@ -1,0 +1,1 @@
+"""Keras' files, models and configurations."""

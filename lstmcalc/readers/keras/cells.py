@@ -1,0 +1,215 @@
+"""The recurrent cells of an HDF5 file of Keras, told by what their arrays are called.
+
+Three generations: Keras 1 has an array for each gate (`lstm_1_W_i`), Keras 2 and the `.h5` files of Keras 3 have
+`lstm/lstm_cell/kernel:0`, listed in the attributes `layer_names` and `weight_names`; `.weights.h5` and `.keras` have
+groups by class (`layers/lstm/cell/vars/0`), where 0 is kernel, 1 is recurrent_kernel and 2 is bias.
+
+Which cell it is follows from recurrent_kernel, `(H, 4*H)` of an LSTM, `(H, 3*H)` of a GRU, `(H, H)` of a SimpleRNN.
+
+Sources: keras 1.2.2 (keras/engine/topology.py, save_weights_to_hdf5_group; keras/layers/recurrent.py, LSTM.build);
+tf_keras 2.21.0 and keras 3.15.1 (legacy/saving/legacy_h5_format.py, saving/saving_lib.py), both run.
+
+Not here: what a configuration says of them (`keras_json`), and how both are joined (`keras_files`).
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from lstmcalc.readers.files.tensors import Stored
+from lstmcalc.readers.keras.hdf5 import Hdf5
+
+KINDS: Final = {4: "LSTM", 3: "GRU", 1: "SimpleRNN"}
+_ROLES: Final = ("kernel", "recurrent_kernel", "bias")
+_KERAS1_ROLES: Final = {"W": "kernel", "U": "recurrent_kernel", "b": "bias"}
+_KERAS1: Final = re.compile(r"(?P<stem>.+)_(?P<role>[WUb])(?:_(?P<gate>[icfozrh]))?")
+_LSTM_GATES: Final = frozenset("icfo")
+# What a group that holds a cell's variables is called.
+_CELL_GROUP: Final = re.compile(r"(cell|(conv_)?(lstm|gru|simple_rnn)\w*_cell|cu_dnn(lstm|gru))(_\d+)?")
+_WRAPPED: Final = ("layer", "forward_layer", "backward_layer")  # a cell in these is CuDNNLSTM, which has no other
+
+
+class Cell(NamedTuple):
+    """One cell: the arrays of one direction of one layer.
+
+    Attributes:
+        path: What its arrays' names begin with.
+        top: The layer that the file lists it under; empty if the file has no such list.
+        names: What the layers and wrappers around it are called, from the outside to the inside, and it itself.
+        kind: `LSTM`, `GRU`, `SimpleRNN` or `ConvLSTM`.
+        arrays: Their names in the file by what they are: `kernel`, `recurrent_kernel`, `bias`; with each gate an array
+            of its own, `kernel_i` and so on, in the letters of Keras.
+        width: What it reads at each step.
+        units: The size of its state.
+        biases: The size of its bias; 0 without one.
+        form: `keras1`, `named` or `numbered`.
+    """
+
+    path: str
+    top: str
+    names: tuple[str, ...]
+    kind: str
+    arrays: Mapping[str, str]
+    width: int
+    units: int
+    biases: int
+    form: str
+
+    @property
+    def is_cudnn(self) -> bool:
+        """Whether its bias is that of CuDNNLSTM, two in one."""
+        return self.kind == "LSTM" and self.biases == 8 * self.units
+
+
+def read_cells(index: Hdf5) -> list[Cell]:
+    """The cells of a file, in the order in which it lists them."""
+    root = next((path for path in ("", "model_weights") if "layer_names" in index.groups.get(path, {})), None)
+    if root is not None:
+        return list(_listed(index, root))
+    return [*_numbered(index), *_grouped("", (), _loose(index), index.datasets)]
+
+
+# Where the moments of an optimizer are, which are called like what they are of.
+_OPTIMIZERS: Final = re.compile(r"(^|/)(optimizer(_weights)?|training)/")
+
+
+def _loose(index: Hdf5) -> list[str]:
+    """The datasets that have names of their own, and are no optimizer's."""
+    return [path for path in index.datasets if "/vars/" not in f"/{path}" and not _OPTIMIZERS.search(path)]
+
+
+# --- By name
+
+
+def _listed(index: Hdf5, root: str) -> Iterator[Cell]:
+    """The cells of a file that lists its layers, and the arrays of each."""
+    base = f"{root}/" if root else ""
+    layers = index.groups[root].get("layer_names", [])
+    for layer in dict.fromkeys(layers):
+        group = f"{base}{layer}"
+        listed = index.groups.get(group, {}).get("weight_names", [])
+        paths = [f"{group}/{name}" for name in listed]
+        yield from _grouped(f"{group}/", (layer,), [path for path in paths if path in index.datasets], index.datasets)
+
+
+def _grouped(base: str, top: tuple[str, ...], paths: Sequence[str], datasets: Mapping[str, Stored]) -> Iterator[Cell]:
+    """The cells whose arrays are among `paths`, in their order."""
+    groups: dict[str, dict[str, str]] = {}
+    for path in paths:
+        stem, role = _split(path)
+        if role:
+            groups.setdefault(stem, {}).setdefault(role, path)
+    for stem, arrays in groups.items():
+        shapes = {role: datasets[path].shape for role, path in arrays.items()}
+        names = tuple(stem.removeprefix(base).split("/"))
+        form = "keras1" if re.search(r"_[WUb]$|_[WUb]_[a-z]$", _bare(next(iter(arrays.values())))) else "named"
+        cell = _cell(stem, "".join(top), names, arrays, shapes, form)
+        if cell:
+            yield cell
+
+
+def _bare(path: str) -> str:
+    """A name without the `:0` of TensorFlow."""
+    return re.sub(r":\d+$", "", path)
+
+
+def _split(path: str) -> tuple[str, str]:
+    """What the cell of an array is called, and what the array is of it; empty if it is of none."""
+    home, _, name = _bare(path).rpartition("/")
+    if name in _ROLES:
+        return home, name
+    found = _KERAS1.fullmatch(name)
+    if not found:
+        return "", ""
+    role = _KERAS1_ROLES[found["role"]]
+    stem = f"{home}/{found['stem']}" if home else found["stem"]
+    return stem, f"{role}_{found['gate']}" if found["gate"] else role
+
+
+def _cell(
+    path: str,
+    top: str,
+    names: tuple[str, ...],
+    arrays: Mapping[str, str],
+    shapes: Mapping[str, tuple[int, ...]],
+    form: str,
+) -> Cell | None:
+    """The cell that has these arrays; None if their shapes do not go together."""
+    if "recurrent_kernel" not in arrays:
+        return _keras1_cell(path, top, names, arrays, shapes)
+    kernel, recurrent, bias = (shapes.get(role, ()) for role in _ROLES)
+    if len(kernel) == len(recurrent) > 2:  # noqa: PLR2004
+        return Cell(path, top, names, "ConvLSTM", arrays, kernel[-2], recurrent[-2], sum(bias), form)
+    if len(kernel) != 2 or len(recurrent) != 2 or not all((*kernel, *recurrent)):  # noqa: PLR2004
+        return None
+    units, size = recurrent
+    gates = size // units
+    if size % units or kernel[1] != size or gates not in KINDS:
+        return None
+    biases = 1
+    for length in bias:
+        biases *= length
+    biases = biases if bias else 0
+    if biases not in (0, size, 2 * size):
+        return None
+    return Cell(path, top, names, KINDS[gates], arrays, kernel[0], units, biases, form)
+
+
+def _keras1_cell(
+    path: str,
+    top: str,
+    names: tuple[str, ...],
+    arrays: Mapping[str, str],
+    shapes: Mapping[str, tuple[int, ...]],
+) -> Cell | None:
+    """The cell that has an array for each gate."""
+    gates = frozenset(role.rpartition("_")[2] for role in arrays)
+    first = min(gates, default="")
+    kernel, recurrent = shapes.get(f"kernel_{first}", ()), shapes.get(f"recurrent_kernel_{first}", ())
+    if len(kernel) != 2 or len(recurrent) != 2 or not all((*kernel, *recurrent)):  # noqa: PLR2004
+        return None
+    wanted = {"kernel": kernel, "recurrent_kernel": (kernel[1], kernel[1]), "bias": (kernel[1],)}
+    expected = {f"{role}_{gate}": shape for role, shape in wanted.items() for gate in gates}
+    kind = {_LSTM_GATES: "LSTM", frozenset("zrh"): "GRU"}.get(gates)
+    if kind is None or expected != dict(shapes):
+        return None
+    return Cell(path, top, names, kind, arrays, kernel[0], kernel[1], len(gates) * kernel[1], "keras1")
+
+
+# --- By number
+
+
+def _numbered(index: Hdf5) -> Iterator[Cell]:
+    """The cells of a file whose variables are numbered, which newer files of Keras 3 give their layers' names."""
+    for group in index.groups:
+        home, _, last = group.rpartition("/")
+        called = home.rpartition("/")[2]
+        if last != "vars" or not (_CELL_GROUP.fullmatch(called) or called in _WRAPPED) or _OPTIMIZERS.search(group):
+            continue
+        arrays = {
+            role: f"{group}/{number}" for number, role in enumerate(_ROLES) if f"{group}/{number}" in index.datasets
+        }
+        shapes = {role: index.datasets[path].shape for role, path in arrays.items()}
+        cell = _cell(home, "", _numbered_names(index, home), arrays, shapes, "numbered")
+        if cell is None or (called in _WRAPPED and not cell.is_cudnn):
+            continue
+        if "kernel" in arrays and len(arrays) == sum(path.startswith(f"{group}/") for path in index.datasets):
+            yield cell
+
+
+# Groups that only hold others.
+_CONTAINERS: Final = ("layers", "_layer_checkpoint_dependencies", "cells")
+
+
+def _numbered_names(index: Hdf5, home: str) -> tuple[str, ...]:
+    """The layers from the outside to the inside, by their own names where the file has them, else by their groups."""
+    parts = home.split("/")
+    names = []
+    for count, part in enumerate(parts, 1):
+        if part in _CONTAINERS:
+            continue
+        own = index.groups.get(f"{'/'.join(parts[:count])}/vars", {}).get("name")
+        # Keras 3 calls each cell lstm_cell: in a stack of cells the groups alone tell them apart.
+        counted = count == len(parts) and parts[-2:-1] == ["cells"] and own == "lstm_cell"
+        names.append(part if counted or not isinstance(own, str) or not own else own)
+    return tuple(names)

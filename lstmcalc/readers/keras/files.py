@@ -1,0 +1,385 @@
+"""Files of Keras 1, 2 and 3: `.h5`, `.weights.h5` and `.keras`, their arrays joined with their configuration.
+
+The configuration says what an LSTM computes, the arrays how large it is; where both say it and differ, the arrays are
+believed and the difference is told. A file without a configuration has what its arrays are called.
+
+Not here: how HDF5 is read (`hdf5_files`), configurations (`keras_json`), and what arrays are called (`keras_cells`).
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from lstmcalc.errors import LstmcalcError, SourceError, shorten, shown_name
+from lstmcalc.frameworks.storage import Parameter, parameters
+from lstmcalc.readers.files.archives import Member, read_archive
+from lstmcalc.readers.files.tensors import Stated, WeightFile
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.keras.cells import Cell, read_cells
+from lstmcalc.readers.keras.hdf5 import Hdf5, Window, read_index, window_of
+from lstmcalc.readers.keras.models import Placed, looks_like_keras, read_placed
+from lstmcalc.readers.text.positions import Places
+from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.readers.text.tables import check_depth
+from lstmcalc.spec.config import MAX_SIZE, LSTMConfig
+
+_WEIGHTS: Final = "model.weights.h5"
+_MAX_TEXT: Final = 16 * 2**20  # bytes of a configuration
+_KERAS_GATES: Final = {"i": "i", "f": "f", "g": "c", "o": "o"}  # PyTorch's letters to those of Keras
+
+
+def read_hdf5(path: str) -> WeightFile:
+    """An HDF5 file: one of Keras with the LSTMs in it, any other as the datasets that it has.
+
+    Only its index is read. Links out of the file, and datasets whose numbers are in other files, are not followed.
+
+    Raises:
+        SourceError: It cannot be read, or is damaged.
+        MissingExtraError: h5py is not installed.
+    """
+    index = read_index(window_of(path))
+    root = index.groups.get("", {})
+    held = {**index.groups.get("model_weights", {}), **root}
+    config = held.get("model_config")
+    version = held.get("keras_version")
+    return _joined(index, config, str(version or ""), shown_name(path))
+
+
+def read_keras(path: str) -> WeightFile:
+    """A `.keras` archive: config.json, metadata.json and model.weights.h5, the index of the latter.
+
+    Raises:
+        SourceError: It cannot be read, is damaged, or its weights are compressed.
+        MissingExtraError: h5py is not installed.
+    """
+    name = shown_name(path)
+    members = read_archive(Path(path))
+    if _WEIGHTS not in members:
+        raise SourceError(f"{name} is no file of Keras", f"an archive with {_WEIGHTS} in it")
+    window = _window(path, members[_WEIGHTS], name)
+    metadata = _load(_text(members, "metadata.json"))
+    version = metadata.get("keras_version") if isinstance(metadata, Mapping) else None
+    read = _joined(read_index(window), _text(members, "config.json"), str(version or ""), name)
+    return read._replace(format=read.format.replace("HDF5", ".keras"))
+
+
+def _window(path: str, member: Member, name: str) -> Window:
+    """Where in an archive a member is that is stored as it is."""
+    section = member.section()
+    if section.deflated is not None:
+        raise SourceError(
+            f"the weights in {name} are compressed",
+            "a member that is stored as it is, as Keras writes it",
+            hint=f"unzip {name} {_WEIGHTS}, and read that",
+        )
+    return Window(path, section.start, section.length, f"{name}, {_WEIGHTS}")
+
+
+def _text(members: Mapping[str, Member], name: str) -> str:
+    """A text in an archive; empty if it is not there or too long."""
+    member = members.get(name)
+    if member is None or member.size > _MAX_TEXT:
+        return ""
+    return member.checked().read().decode("utf-8", "replace")
+
+
+def _load(text: object) -> Any:  # noqa: ANN401  # whatever it holds
+    """The values of a JSON text; None if it is none."""
+    try:
+        return json.loads(text) if isinstance(text, str) and text else None
+    except (ValueError, RecursionError):
+        return None
+
+
+# --- Configuration and arrays
+
+
+class _Described(NamedTuple):
+    """What a configuration has: its LSTMs, and why they could not be read if they could not."""
+
+    found: Sequence[tuple[Found, Placed]] = ()
+    note: str = ""
+
+
+def _joined(index: Hdf5, config: object, version: str, name: str) -> WeightFile:
+    """A file with its arrays and what is known of its LSTMs."""
+    cells = read_cells(index)
+    described = _described(config, version, name)
+    stated: list[Stated] = []
+    taken: set[str] = set()
+    missing = []
+    for (found, placed), own in _matched(described.found, cells):
+        if own:
+            stated.append(_described_lstm(found, placed, own))
+            taken |= {cell.path for cell in own}
+        else:
+            missing.append(found.name)
+    stated += _alone([cell for cell in cells if cell.path not in taken], version)
+    notes = [described.note] if described.note else []
+    if missing:
+        notes.append(f"its configuration has {_few(missing)}, whose arrays are not found")
+    if index.skipped:
+        notes.append(f"links and groups that are not followed: {_few(index.skipped)}")
+    if index.damaged:
+        notes.append(f"what cannot be read: {_few(index.damaged)}")
+    is_keras = bool(version or cells or described.found)
+    kind = "Keras HDF5" if is_keras else "HDF5"
+    return WeightFile(kind, tuple(index.datasets.values()), tuple(_unique(stated)), tuple(notes))
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(shorten(name)[1:-1] for name in names[:3]) + ", ..." * (len(names) > 3)  # noqa: PLR2004
+
+
+def _unique(stated: Sequence[Stated]) -> Iterator[Stated]:
+    """Modules with names that no two of them share."""
+    taken: set[str] = set()
+    for item in stated:
+        name, count = item.name, 1
+        while name in taken:
+            count += 1
+            name = f"{item.name}_{count}"
+        taken.add(name)
+        yield item._replace(name=name)
+
+
+def _described(config: object, version: str, name: str) -> _Described:
+    """The LSTMs that a configuration has; none if there is no configuration or no LSTM in it."""
+    tree = _load(config)
+    if not isinstance(config, str) or not looks_like_keras(tree):
+        return _Described(note="its configuration is no model of Keras" if config else "")
+    if isinstance(tree, dict) and version:
+        tree.setdefault("keras_version", version)
+    source = SourceText(config, name)
+    try:
+        check_depth(source, tree)
+        return _Described(read_placed(tree, source, Places(source, lambda _: {})))
+    except (LstmcalcError, RecursionError) as error:
+        what = getattr(error, "what", "it is nested too deeply")
+        return _Described(note="" if "no LSTM" in what else f"its configuration is not understood: {what}")
+
+
+_Pair = tuple[tuple[Found, Placed], tuple[Cell, ...]]
+
+
+def _matched(found: Sequence[tuple[Found, Placed]], cells: Sequence[Cell]) -> Iterator[_Pair]:
+    """Each LSTM of a configuration with its cells, the forward one first; without cells if they are not found."""
+    lstms = [cell for cell in cells if cell.kind == "LSTM"]
+    numbered = {cell.path.replace("_layer_checkpoint_dependencies", "layers"): cell for cell in lstms}
+    by_top: dict[str, list[Cell]] = {}
+    for cell in lstms:
+        if cell.form != "numbered":
+            by_top.setdefault(cell.top, []).append(cell)
+    tops = {top: _dealt([item for item in found if item[1].top == top], held) for top, held in by_top.items()}
+    for item in found:
+        folders = _folders(item[1], numbered)
+        yield item, folders or tops.get(item[1].top, {}).get(id(item[0]), ())
+
+
+def _folders(placed: Placed, cells: Mapping[str, Cell]) -> tuple[Cell, ...]:
+    """The cells of an LSTM in a file whose groups are called by class."""
+    inner = ["/forward_layer", "/backward_layer"] if placed.both else [""]
+    names = []
+    for part in inner:
+        base = f"{placed.folder}{part}"
+        cell = f"lstm_cell_{placed.cell}" if placed.cell else "lstm_cell"
+        options = (f"{base}/cell/cells/{cell}",) if placed.cells > 1 else (f"{base}/cell", base)
+        names += [option for option in (*options, f"{base}/cell/cells/{cell}") if option in cells][:1]
+    return tuple(cells[name] for name in names) if len(names) == len(inner) else ()
+
+
+def _dealt(found: Sequence[tuple[Found, Placed]], cells: Sequence[Cell]) -> dict[int, tuple[Cell, ...]]:
+    """The cells that a file lists under one layer, dealt out to the LSTMs in it.
+
+    By name where that is possible; else, as TensorFlow changed some names, in the order in which both are listed.
+    """
+    named = {id(item): _by_name(placed, cells) for item, placed in found}
+    counts = [len(own) == (2 if placed.both else 1) for (item, placed) in found for own in [named[id(item)]]]
+    used = [cell.path for own in named.values() for cell in own]
+    if all(counts) and len(set(used)) == len(used):
+        return named
+    if sum(2 if placed.both else 1 for _, placed in found) != len(cells):
+        return {key: own for (key, own), fits in zip(named.items(), counts, strict=True) if fits}
+    left = list(cells)
+    dealt: dict[int, tuple[Cell, ...]] = {}
+    for item, placed in found:
+        # A stack of cells has all cells of one direction before those of the other.
+        behind = placed.cells - 1 if placed.both else 0
+        one = left.pop(0)
+        dealt[id(item)] = (one, left.pop(behind)) if placed.both and behind < len(left) else (one,)
+    return dealt
+
+
+def _by_name(placed: Placed, cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    """The cells that have all of an LSTM's names in theirs, as far as files have them."""
+    layer, cell = placed.names[-2:] if len(placed.names) > 1 else ("", placed.names[-1])
+
+    def fits(names: tuple[str, ...]) -> bool:
+        inner = cell.rpartition("/")[2]
+        stacked = placed.cells > 1 and inner not in names
+        return layer in names and not stacked
+
+    if len(cells) == 1 and not placed.both:
+        return tuple(cells)
+    own = tuple(item for item in cells if fits(item.names))
+    if placed.both and placed.cells == 1 and len(cells) == 2:  # noqa: PLR2004
+        return tuple(cells)
+    return own
+
+
+# --- What is said of them
+
+
+def _described_lstm(found: Found, placed: Placed, cells: Sequence[Cell]) -> Stated:
+    """An LSTM that a configuration describes, with its arrays."""
+    first = cells[0]
+    fields: dict[str, object] = {
+        field: setting.value for field, setting in found.layer.items() if field != "dtype" and setting.value is not None
+    }
+    sizes = _sizes(cells)
+    notes = [note for note in found.notes if not note.startswith("its arrays are called")]
+    for field, said in (("hidden_size", first.units), ("input_size", first.width), ("bias", bool(first.biases))):
+        if fields.get(field, said) != said:
+            notes.append(f"its configuration says {field} = {fields[field]}, its arrays {said}")
+    inferred = tuple(field for field in ("input_size", "bias") if field not in fields)
+    fields |= {**sizes, "num_layers": 1, "batch_first": found.options.get("time_major") is not True}
+    framework = "keras-cudnn" if first.is_cudnn else _framework_of(first, found.framework)
+    unmodelled = [*found.unmodelled, *_gate_activation(found, placed)]
+    return Stated(
+        found.name,
+        _kind_of(found.text),
+        framework,
+        fields,
+        _tensors(cells, framework),
+        tuple(notes),
+        tuple(unmodelled),
+        inferred,
+        dict(found.options),
+    )
+
+
+def _framework_of(cell: Cell, said: str) -> str:
+    """Whose arrays a cell has: Keras 1 has those of Keras 2 where it was told to save memory traffic."""
+    if cell.form == "keras1" and "kernel" not in cell.arrays:
+        return "keras1"
+    return "keras2" if said in ("keras1", "keras-cudnn") else said
+
+
+def _kind_of(text: str) -> str:
+    """What a layer is called, without what is around it: `Bidirectional(RNN(LSTMCell(20)))` is an LSTMCell."""
+    return next((kind for kind in ("CuDNNLSTM", "LSTMCell") if f"{kind}(" in text), "LSTM")
+
+
+def _gate_activation(found: Found, placed: Placed) -> Iterator[str]:
+    """What Keras 1 has for its gates unless it is told otherwise, which shapes do not depend on but numbers do."""
+    activation = placed.arguments.get("inner_activation", "hard_sigmoid")
+    if found.framework == "keras1" and activation == "hard_sigmoid":
+        yield f"inner_activation = {shorten(activation)}"
+
+
+def _sizes(cells: Sequence[Cell]) -> dict[str, object]:
+    """The settings that arrays give."""
+    first = cells[0]
+    return {
+        "input_size": first.width,
+        "hidden_size": first.units,
+        "bias": bool(first.biases),
+        "bidirectional": len(cells) > 1,
+    }
+
+
+def _tensors(cells: Sequence[Cell], framework: str) -> dict[str, str]:
+    """The names of an LSTM's arrays in its framework's layout, to those in the file; none if the sizes do not fit."""
+    first = cells[0]
+    alike = {(cell.width, cell.units, cell.biases, tuple(cell.arrays)) for cell in cells}
+    if len(alike) > 1 or max(first.width, first.units) > MAX_SIZE:
+        return {}
+    config = LSTMConfig(first.width, first.units, bias=bool(first.biases), bidirectional=len(cells) > 1)
+    return {
+        parameter.name: cells[parameter.direction == "reverse"].arrays[_role(parameter)]
+        for parameter in parameters(config, framework)
+        if _role(parameter) in first.arrays
+    }
+
+
+def _role(parameter: Parameter) -> str:
+    """What Keras calls an array of its layouts."""
+    role = {"weight_ih": "kernel", "weight_hh": "recurrent_kernel"}.get(parameter.holds[0], "bias")
+    return f"{role}_{_KERAS_GATES[parameter.gate]}" if parameter.gate else role
+
+
+def _alone(cells: Sequence[Cell], version: str) -> Iterator[Stated]:
+    """The cells that no configuration describes, told by their arrays; both directions of a layer are one LSTM."""
+    for own in _paired(cells):
+        cell = own[0]
+        framework = "keras-cudnn" if cell.is_cudnn else _framework_alone(cell, version)
+        is_lstm = cell.kind == "LSTM"
+        fields = _sizes(own) | ({"num_layers": 1, "batch_first": True} if is_lstm else {})
+        yield Stated(
+            _name_alone(own),
+            "CuDNNLSTM" if cell.is_cudnn else cell.kind,
+            framework,
+            fields,
+            _tensors(own, framework) if is_lstm else _roles(own),
+            (),
+            (),
+            tuple(fields),
+        )
+
+
+def _paired(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """The cells, those of both directions of a layer together, the forward one first."""
+    at = {cell.path: cell for cell in cells}
+    backward = {cell.path: other for cell in cells if (other := _other_direction(cell, at))}
+    behind = {cell.path for cell in backward.values()}
+    return [
+        [cell, *([backward[cell.path]] if cell.path in backward else [])] for cell in cells if cell.path not in behind
+    ]
+
+
+def _roles(cells: Sequence[Cell]) -> dict[str, str]:
+    """The arrays of what is no LSTM, by what Keras calls them."""
+    if len(cells) == 1:
+        return dict(cells[0].arrays)
+    return {
+        f"{word}_{role}": name
+        for word, cell in zip(("forward", "backward"), cells, strict=True)
+        for role, name in cell.arrays.items()
+    }
+
+
+def _framework_alone(cell: Cell, version: str) -> str:
+    """Whose arrays these are, by what they are called and by the version that the file names."""
+    own = "keras2" if version.startswith("2") or next(iter(cell.arrays.values())).endswith(":0") else "keras"
+    return _framework_of(cell, "keras1" if cell.form == "keras1" else own)
+
+
+def _other_direction(cell: Cell, cells: Mapping[str, Cell]) -> Cell | None:
+    """What Bidirectional makes of a layer beside this one, which is its forward one."""
+    turned = re.sub(r"(^|/)forward_(?=[^/]*(/|$))", r"\1backward_", cell.path)
+    other = cells.get(turned) if turned != cell.path else None
+    alike = other and (cell.kind, cell.width, cell.units, cell.biases) == (
+        other.kind,
+        other.width,
+        other.units,
+        other.biases,
+    )
+    return other if alike else None
+
+
+_CELL_NAME: Final = re.compile(r"cell|stacked_rnn_cells|(lstm|gru|simple_rnn)_cell(_\d+)?")
+
+
+def _name_alone(cells: Sequence[Cell]) -> str:
+    """What a layer is called, by the names around its arrays: those of its cell and of one direction are left out."""
+    names = list(cells[0].names)
+    if cells[0].top and (not names or names[0] != cells[0].top):
+        names.insert(0, cells[0].top)
+    own = names[-1:] if "/cells/" in cells[0].path or "stacked_rnn_cells" in names else []
+    kept = [name for name in names if not _CELL_NAME.fullmatch(name)]
+    kept += [name for name in own if name not in kept]
+    if len(cells) > 1:
+        kept = [name for name in kept if not name.startswith("forward_")]
+    return ".".join(kept or names) or cells[0].path

@@ -1,0 +1,198 @@
+"""What an HDF5 file has: groups with the attributes that Keras writes, and datasets, whose numbers are not yet read.
+
+h5py reads the index in a process of its own (`hdf5_child`), which may crash or be stopped without harm to ours. Numbers
+that stand end to end in the file, as Keras writes them, are read from there without the library; others by it.
+
+Nothing outside of the file is read, and nothing is reserved that a header alone asks for.
+
+Not here: what groups and datasets mean (`keras_cells`, `keras_files`).
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any, Final, NamedTuple
+
+from lstmcalc.errors import MissingExtraError, SourceError, shorten, shown_name
+from lstmcalc.readers.files.raw_numbers import MAX_RANK, WIDTHS, checked_shape, decoded, numel
+from lstmcalc.readers.files.tensors import Stored
+
+SECONDS: Final = 120  # that the library may take, waiting for the disk included
+_MOST_DENSE: Final = 1032  # deflate makes at most so many bytes of one (zlib's technical details)
+_SMALL: Final = 2**20  # bytes that a dataset may be beyond what the file has of it
+# What runs h5py: its imports are found where ours are, and nowhere else.
+CODE: Final = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
+    "from lstmcalc.readers.keras.hdf5_child import main; main(sys.argv[2])"
+)
+
+
+class Hdf5(NamedTuple):
+    """The index of an HDF5 file.
+
+    Attributes:
+        groups: The attributes of each group by its path, in the order of the file; the root's is empty.
+        datasets: The datasets by their paths.
+        skipped: Links that are not followed.
+        damaged: Objects that cannot be read, and why.
+    """
+
+    groups: Mapping[str, Mapping[str, Any]]
+    datasets: Mapping[str, Stored]
+    skipped: tuple[str, ...]
+    damaged: tuple[str, ...]
+
+
+class Window(NamedTuple):
+    """Where an HDF5 file is: a file, and which part of it; `name` is what errors call it."""
+
+    path: str
+    start: int
+    length: int
+    name: str
+
+
+def window_of(path: str) -> Window:
+    """All of a file.
+
+    Raises:
+        SourceError: It cannot be read.
+    """
+    name = shown_name(path)
+    try:
+        return Window(path, 0, os.stat(path).st_size, name)  # noqa: PTH116  # as in `sources`
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot read {name}", found=getattr(error, "strerror", None) or str(error)) from None
+
+
+def read_index(window: Window) -> Hdf5:
+    """The groups and datasets of an HDF5 file.
+
+    Raises:
+        SourceError: It cannot be read, or is damaged.
+        MissingExtraError: h5py is not installed.
+    """
+    answer, _ = _ask(window, None, 0)
+    return index_of(answer, window)
+
+
+def index_of(answer: Mapping[str, Any], window: Window) -> Hdf5:
+    """The index that `hdf5_child` answers with.
+
+    Raises:
+        SourceError: It answers with an error.
+    """
+    if "objects" not in answer:
+        raise _damaged(window, str(answer.get("error", "nothing")))
+    groups: dict[str, Mapping[str, Any]] = {}
+    datasets: dict[str, Stored] = {}
+    skipped, damaged = [], []
+    for item in answer["objects"]:
+        path = item["path"]
+        if item["kind"] == "group":
+            groups[path] = item["attributes"]
+        elif item["kind"] == "dataset":
+            datasets[path] = _stored(item, window)
+        elif item["kind"] == "link":
+            skipped.append(path)
+        else:
+            damaged.append(f"{path}: {item['problem']}")
+    return Hdf5(groups, datasets, tuple(skipped), tuple(damaged))
+
+
+def _damaged(window: Window, found: str) -> SourceError:
+    return SourceError(f"{window.name} is damaged", "a whole HDF5 file", shorten(found, 160)[1:-1])
+
+
+def _ask(window: Window, dataset: str | None, nbytes: int) -> tuple[dict[str, Any], bytes]:
+    """What the library answers, and the numbers behind it."""
+    if find_spec("h5py") is None:
+        raise MissingExtraError("h5py is not installed", hint="pip install 'lstmcalc[files]'", where=window.name)
+    request = {**window._asdict(), "dataset": dataset, "bytes": nbytes}
+    # No filter is loaded from the directories where HDF5 looks for more of them, and no thread takes memory.
+    own = {"HDF5_PLUGIN_PRELOAD": "::", "HDF5_USE_FILE_LOCKING": "FALSE", "OPENBLAS_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(  # noqa: S603  # our own program
+            [sys.executable, "-I", "-c", CODE, json.dumps(sys.path), json.dumps(request)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SECONDS,
+            env={**os.environ, **own},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise _damaged(window, f"the HDF5 library was stopped after {SECONDS} seconds") from None
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot read {window.name}", found=f"h5py cannot be run: {error}") from None
+    line, _, numbers = done.stdout.partition(b"\n")
+    try:
+        answer = json.loads(line)
+    except ValueError:
+        raise _damaged(window, f"the HDF5 library failed on it, exit {done.returncode}") from None
+    if "missing" in answer:
+        raise MissingExtraError(
+            "h5py is installed, but does not load", found=shorten(answer["missing"], 200)[1:-1], where=window.name
+        )
+    return answer, numbers
+
+
+# --- Datasets
+
+
+def _stored(item: Mapping[str, Any], window: Window) -> Stored:
+    """A dataset, with what reads it."""
+    path, dtype = item["path"], item["dtype"]
+    if dtype == "void16" and item["attributes"].get("dtype") == "bfloat16":  # as Keras 3 marks it
+        dtype = "bfloat16"
+    where = f"{window.name}, {shorten(path)[1:-1]}"
+    shape = checked_shape(item["shape"][: MAX_RANK + 1], where)
+    nbytes = numel(shape) * item["itemsize"]
+    return Stored(path, dtype, shape, nbytes, lambda: _numbers(item, window, dtype, shape, where))
+
+
+def _numbers(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int, ...], where: str) -> Any:  # noqa: ANN401
+    """The numbers of a dataset, as an array.
+
+    Raises:
+        SourceError: They are not in the file, are fewer than its shape says, or are no numbers.
+    """
+    if item["problem"]:
+        raise SourceError("cannot be read", "numbers in the file itself", item["problem"], where=where)
+    if dtype not in WIDTHS:
+        raise SourceError(f"numbers of {dtype} are not read", "float32, or another float", where=where)
+    nbytes = numel(shape) * item["itemsize"]
+    if item["offset"] is not None and item["itemsize"] == WIDTHS[dtype]:
+        return _contiguous(item, window, dtype, shape, where)
+    dense = _MOST_DENSE if item["filters"] else 1
+    if nbytes > item["stored"] * dense + _SMALL:
+        raise SourceError(
+            "the dataset is not as large as its shape", f"{nbytes:,} bytes", f"{item['stored']:,}", where=where
+        )
+    answer, data = _ask(window, item["path"], nbytes)
+    if answer.get("dtype") not in (dtype, item["dtype"]) or len(data) != nbytes:
+        raise SourceError(
+            "cannot be read", "numbers in the file itself", str(answer.get("error", ""))[:200], where=where
+        )
+    return decoded(data, dtype, shape, big_endian=sys.byteorder == "big")
+
+
+def _contiguous(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int, ...], where: str) -> Any:  # noqa: ANN401
+    """Numbers that stand end to end in the file."""
+    nbytes, offset = numel(shape) * item["itemsize"], item["offset"]
+    if nbytes > item["stored"] or not 0 <= offset <= window.length - nbytes:
+        raise SourceError(
+            "the dataset is not as large as its shape", f"{nbytes:,} bytes", f"{item['stored']:,}", where=where
+        )
+    try:
+        with open(window.path, "rb") as stream:  # noqa: PTH123
+            stream.seek(window.start + offset)
+            data = stream.read(nbytes)
+    except OSError as error:
+        raise SourceError("cannot be read", found=error.strerror or str(error), where=where) from None
+    if len(data) != nbytes:
+        raise SourceError("cut off", f"{nbytes:,} bytes", f"{len(data):,}", where=where)
+    swapped = item["order"] == (sys.byteorder == "little")
+    return decoded(data, dtype, shape, big_endian=swapped)

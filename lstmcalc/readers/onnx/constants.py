@@ -1,0 +1,403 @@
+"""What a name in an ONNX graph stands for: a tensor of the file, or one that the graph itself computes of such.
+
+Exporters put a few nodes between a stored tensor and the LSTM that has it as a weight: they turn and cut gates, or
+dequantize. Their shapes are found without reading any number, the numbers when they are asked for.
+
+Source: the operators of the default domain as onnx 1.23.2 documents them (docs/Operators.md).
+
+Not here: where the bytes of a tensor are (`onnx_graphs`), and LSTMs (`onnx_files`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from lstmcalc.errors import SourceError
+from lstmcalc.readers.files.raw_numbers import numel
+from lstmcalc.readers.onnx.graphs import Graph, Model, Node, Tensor, bodies, read_tensor
+
+_MAX_SCOPES: Final = 20_000  # bodies, and calls of functions, in one file
+_MAX_DEPTH: Final = 60  # bodies and calls in each other
+_MAX_STEPS: Final = 64  # nodes one behind another between a stored tensor and an LSTM
+_MAX_COST: Final = 1024  # nodes in all
+_SMALL: Final = 4096  # numbers of what is read to know a shape: axes, starts, sizes
+_DEFAULT: Final = ("", "ai.onnx")
+
+
+class Constant(NamedTuple):
+    """A tensor that does not depend on what a model is given.
+
+    Attributes:
+        name: What the file calls it, with its path; of a computed one, the name of the value.
+        dtype: As `float32`.
+        shape: Its shape.
+        read: Its numbers as an array.
+        computed: How it is computed, from the last node back to the first; empty if the file has it as it is.
+        cost: How many nodes and tensors that takes, those that are needed twice counted twice.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    read: Callable[[], Any]
+    computed: tuple[str, ...] = ()
+    cost: int = 1
+
+
+class Maker(NamedTuple):
+    """The node that makes a value, in its scope, and which of its outputs the value is."""
+
+    scope: "Scope"
+    node: Node
+    output: int
+
+
+class Scope:
+    """The names of one graph: a model's, a body's, or those of a function for one call.
+
+    Args:
+        path: What its tensors' names begin with.
+        graph: The graph.
+        source: The file.
+        outer: The scope around a body, whose names hold in it too.
+        arguments: What the inputs of a function stand for in the scope of the call.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        graph: Graph,
+        source: str,
+        outer: "Scope | None" = None,
+        arguments: "tuple[Scope, Mapping[str, str]] | None" = None,
+    ) -> None:
+        self.path = path
+        self.graph = graph
+        self.source = source
+        self.outer = outer
+        self.arguments = arguments
+        self.makers = {name: (node, index) for node in graph.nodes for index, name in enumerate(node.outputs) if name}
+        self.inputs = frozenset(graph.inputs) - graph.tensors.keys()
+        self.known: dict[str, Constant | None] = {}
+
+    def constants(self) -> Iterator[Constant]:
+        """The tensors of this graph: its initializers, then those of its Constant nodes."""
+        for name, tensor in self.graph.tensors.items():
+            yield self.stored(name, tensor)
+        for node in self.graph.nodes:
+            value = node.attributes.get("value")
+            if node.op == "Constant" and node.domain in _DEFAULT and isinstance(value, Tensor) and node.outputs:
+                yield self.stored(node.outputs[0], value)
+
+    def stored(self, name: str, tensor: Tensor) -> Constant:
+        """A tensor of this graph."""
+        full = f"{self.path}{name}"
+        return Constant(full, tensor.dtype, tensor.shape, lambda: read_tensor(self.source, tensor, full))
+
+    def home(self, name: str) -> "tuple[Scope, str]":
+        """The scope that a name is of, and what it is called there."""
+        scope, seen = self, 0
+        while seen < _MAX_DEPTH:
+            seen += 1
+            if name in scope.graph.tensors or name in scope.makers or name in scope.inputs:
+                call = scope.arguments
+                if call and name in scope.inputs and name in call[1]:
+                    scope, name = call[0], call[1][name]
+                    continue
+                return scope, name
+            if scope.outer is None:
+                return scope, name
+            scope = scope.outer
+        return scope, name
+
+    def maker(self, name: str) -> Maker | None:
+        """The node that makes a value; None if it is an input, a tensor of the file, or nothing known."""
+        scope, own = self.home(name)
+        found = None if own in scope.graph.tensors else scope.makers.get(own)
+        return Maker(scope, *found) if found else None
+
+    def constant(self, name: str, steps: int = 0) -> Constant | None:
+        """What a value is, if it does not depend on what the model is given and is computed by known nodes."""
+        scope, own = self.home(name)
+        tensor = scope.graph.tensors.get(own)
+        if tensor is not None:
+            return scope.stored(own, tensor)
+        found = scope.makers.get(own)
+        if found is None or steps > _MAX_STEPS or found[0].domain not in _DEFAULT:
+            return None
+        if own not in scope.known:
+            scope.known[own] = scope.made(own, *found, steps)
+        return scope.known[own]
+
+    def made(self, own: str, node: Node, index: int, steps: int) -> Constant | None:
+        """What a node of this graph computes, if that is a constant."""
+        if node.op == "Constant":
+            value = node.attributes.get("value")
+            if isinstance(value, Tensor):
+                return self.stored(own, value)
+            return _listed(f"{self.path}{own}", node)
+        if node.op == "Identity" and node.inputs:
+            return self.constant(node.inputs[0], steps + 1)
+        return self._folded(own, node, steps) if node.op in _FOLDED and not index else None
+
+    def _folded(self, name: str, node: Node, steps: int) -> Constant | None:
+        """What a node computes, if all that it reads are constants."""
+        read: list[Constant | None] = []
+        for given in node.inputs:
+            found = self.constant(given, steps + 1) if given else None
+            if given and found is None:
+                return None
+            read.append(found)
+        cost = 1 + sum(item.cost for item in read if item)
+        if not read or read[0] is None or cost > _MAX_COST:
+            return None
+        rule = _FOLDED[node.op]
+        try:
+            dtype, shape = _shape_of(rule, node, read)
+        except (ArithmeticError, IndexError, KeyError, MemoryError, TypeError, ValueError):
+            return None  # it is no such node: whatever reads it has no constant there
+        how = tuple(dict.fromkeys((node.op, *(step for item in read if item for step in item.computed))))
+        full = f"{self.path}{name}"
+        return Constant(full, dtype, shape, lambda: _value_of(rule, node, read, full), how, cost)
+
+
+def scopes_of(model: Model, source: str) -> Iterator[Scope]:
+    """The scope of the main graph, then those of all bodies and of all calls of functions, the outer ones first.
+
+    Raises:
+        SourceError: They are too many, or too deep.
+    """
+    waiting = [(Scope("", model.graph, source), 0)]
+    paths = _Paths()
+    count = 0
+    while waiting:
+        scope, depth = waiting.pop()
+        count += 1
+        if count > _MAX_SCOPES or depth > _MAX_DEPTH:
+            limit = f"{_MAX_DEPTH} levels" if depth > _MAX_DEPTH else f"{_MAX_SCOPES:,}"
+            raise SourceError("there are too many bodies and calls of functions in it", f"at most {limit}")
+        yield scope
+        waiting += [(inner, depth + 1) for inner in reversed(list(_inner_scopes(scope, model, source, paths)))]
+
+
+class _Paths:
+    """What the names in bodies and functions begin with: the same for all calls of a function, else no two alike."""
+
+    def __init__(self) -> None:
+        self._given: dict[object, str] = {}
+        self._taken: dict[str, int] = {}
+
+    def of(self, key: object, wanted: str) -> str:
+        """The path of what `key` is, `wanted` if it is free."""
+        if key not in self._given:
+            count = self._taken.get(wanted, 0) + 1
+            self._taken[wanted] = count
+            self._given[key] = f"{wanted}/" if count == 1 else f"{wanted}#{count}/"
+        return self._given[key]
+
+
+def _inner_scopes(scope: Scope, model: Model, source: str, paths: _Paths) -> Iterator[Scope]:
+    """The bodies of a graph's nodes, and the functions that they call."""
+    for index, node in enumerate(scope.graph.nodes):
+        for name, body in bodies(node):
+            key = (scope.path, index, name, id(body))
+            yield Scope(paths.of(key, f"{scope.path}{node.name or node.op}.{name}"), body, source, scope)
+        function = model.functions.get((node.domain, node.op, node.overload))
+        if function is not None:
+            arguments = {name: given for name, given in zip(function.inputs, node.inputs, strict=False) if given}
+            path = paths.of((node.domain, node.op, node.overload), node.op)
+            yield Scope(path, function, source, None, (scope, arguments))
+
+
+# --- Numbers in attributes of Constant
+
+
+_VALUES: Final = {"value_float": "float32", "value_int": "int64", "value_floats": "float32", "value_ints": "int64"}
+
+
+def _listed(name: str, node: Node) -> Constant | None:
+    """A Constant node whose numbers are in its attributes."""
+    key = next((key for key in _VALUES if isinstance(node.attributes.get(key), int | float | list)), "")
+    if not key:
+        return None
+    value, dtype = node.attributes[key], _VALUES[key]
+    shape = (len(value),) if isinstance(value, list) else ()
+    return Constant(name, dtype, shape, lambda: _array(value, dtype))
+
+
+def _array(value: object, dtype: str) -> Any:  # noqa: ANN401  # an array
+    import numpy as np
+
+    try:
+        return np.asarray(value, dtype)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise SourceError("these are no numbers", found=str(error)) from None
+
+
+# --- What nodes compute
+
+
+class _Rule(NamedTuple):
+    """How a node's result follows from its inputs: `shape` and `value` get the first input, `axes` the small others."""
+
+    value: Callable[[Node, Sequence[Any]], Any]
+    small: tuple[int, ...] = ()  # the inputs whose numbers say what is done, and not what with
+    dtype: int = 0  # the input whose dtype the result has
+
+
+def _shape_of(rule: _Rule, node: Node, read: Sequence[Constant | None]) -> tuple[str, tuple[int, ...]]:
+    """The dtype and the shape of what a node computes, found with arrays that take no memory."""
+    import numpy as np
+
+    stand_in: list[Any] = []
+    for index, item in enumerate(read):
+        if item is None:
+            stand_in.append(None)
+        elif index in rule.small:
+            stand_in.append(_small(item))
+        else:
+            stand_in.append(np.broadcast_to(np.zeros((), np.float32), item.shape))
+    if node.op == "Concat":
+        return _concat_shape(node, read)
+    source = read[rule.dtype] if rule.dtype < len(read) else read[0]
+    dtype = source.dtype if source else "float32"
+    if node.op == "Cast":
+        dtype = _CASTS.get(_integer(node, "to", 0), "")
+        if not dtype:
+            raise ValueError(node.op)
+    if node.op in ("Cast", "DequantizeLinear"):
+        return dtype, stand_in[0].shape
+    return dtype, tuple(rule.value(node, stand_in).shape)
+
+
+def _concat_shape(node: Node, read: Sequence[Constant | None]) -> tuple[str, tuple[int, ...]]:
+    shapes = [item.shape for item in read if item]
+    axis = _axis(_integer(node, "axis", 0), len(shapes[0]))
+    rest = {(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}
+    dtypes = {item.dtype for item in read if item}
+    if len(rest) != 1 or len(dtypes) != 1:
+        raise ValueError(node.op)
+    first = shapes[0]
+    return dtypes.pop(), (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
+
+
+def _value_of(rule: _Rule, node: Node, read: Sequence[Constant | None], name: str) -> Any:  # noqa: ANN401  # an array
+    import numpy as np
+
+    arrays = [None if item is None else item.read() for item in read]
+    try:
+        with np.errstate(all="ignore"):  # what overflows in a cast is infinite, as in ONNX
+            return np.ascontiguousarray(rule.value(node, arrays))
+    except (ArithmeticError, IndexError, KeyError, MemoryError, TypeError, ValueError) as error:
+        raise SourceError("cannot be computed", f"what {node.op} takes", str(error), where=name) from None
+
+
+def _small(constant: Constant) -> Any:  # noqa: ANN401  # an array
+    if numel(constant.shape) > _SMALL:
+        raise ValueError(constant.name)
+    try:
+        return constant.read()
+    except SourceError:
+        raise KeyError(constant.name) from None
+
+
+def _integer(node: Node, name: str, default: int) -> int:
+    value = node.attributes.get(name, default)
+    if not isinstance(value, int):
+        raise TypeError(name)
+    return value
+
+
+def _axis(axis: int, rank: int) -> int:
+    if not -rank <= axis < rank:
+        raise IndexError(axis)
+    return axis % rank
+
+
+def _integers(node: Node, name: str, arrays: Sequence[Any], index: int) -> list[int] | None:
+    """A list of axes or the like, which older operators have as an attribute and newer ones as an input."""
+    if index < len(arrays) and arrays[index] is not None:
+        return [int(value) for value in arrays[index].reshape(-1)]
+    value = node.attributes.get(name)
+    if isinstance(value, list) and all(isinstance(item, int) for item in value):
+        return value
+    return None
+
+
+def _transpose(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
+    return arrays[0].transpose(_integers(node, "perm", (), 0))
+
+
+def _squeeze(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
+    axes = _integers(node, "axes", arrays, 1)
+    return arrays[0].squeeze(None if axes is None else tuple(axes))
+
+
+def _unsqueeze(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
+    axes = _integers(node, "axes", arrays, 1) or []
+    rank = arrays[0].ndim + len(axes)
+    at = {_axis(axis, rank) for axis in axes}
+    sizes = iter(arrays[0].shape)
+    return arrays[0].reshape([1 if axis in at else next(sizes) for axis in range(rank)])
+
+
+def _reshape(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
+    wanted = _integers(node, "shape", arrays, 1) or []
+    if not _integer(node, "allowzero", 0):
+        wanted = [arrays[0].shape[axis] if size == 0 else size for axis, size in enumerate(wanted)]
+    return arrays[0].reshape(wanted)
+
+
+def _concat(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
+    import numpy as np
+
+    return np.concatenate(arrays, _integer(node, "axis", 0))
+
+
+def _slice(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
+    starts, ends = (_integers(node, name, arrays, index) for index, name in ((1, "starts"), (2, "ends")))
+    if starts is None or ends is None:
+        raise ValueError(node.op)
+    axes = _integers(node, "axes", arrays, 3) or list(range(len(starts)))
+    steps = _integers(node, "steps", arrays, 4) or [1] * len(starts)
+    cuts = [slice(None)] * arrays[0].ndim
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        at, size = _axis(axis, arrays[0].ndim), arrays[0].shape[axis]
+        # Counted from behind, an end that lies before the first is none of Python's.
+        cuts[at] = slice(start, None if step < 0 and end < -size else end, step)
+    return arrays[0][tuple(cuts)]
+
+
+_CASTS: Final = {1: "float32", 10: "float16", 11: "float64"}
+
+
+def _cast(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
+    return arrays[0].astype(_CASTS[_integer(node, "to", 0)])
+
+
+def _dequantize(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
+    """`(x - x_zero_point) * x_scale`, for the tensor or along an axis; blocks are not read."""
+    x, scale = arrays[0], arrays[1]
+    zero = arrays[2] if len(arrays) > 2 and arrays[2] is not None else None  # noqa: PLR2004
+    if scale.size == 1:
+        shape = [1] * x.ndim
+    else:
+        axis = _axis(_integer(node, "axis", 1), x.ndim)
+        if scale.shape != (x.shape[axis],):
+            raise ValueError("blocks")
+        shape = [-1 if at == axis else 1 for at in range(x.ndim)]
+    values = x.astype("int32")
+    if zero is not None:
+        values = values - zero.astype("int32").reshape(shape)
+    return values.astype(scale.dtype) * scale.reshape(shape)
+
+
+_FOLDED: Final = {
+    "Transpose": _Rule(_transpose),
+    "Squeeze": _Rule(_squeeze, (1,)),
+    "Unsqueeze": _Rule(_unsqueeze, (1,)),
+    "Reshape": _Rule(_reshape, (1,)),
+    "Concat": _Rule(_concat),
+    "Slice": _Rule(_slice, (1, 2, 3, 4)),
+    "Cast": _Rule(_cast),
+    "DequantizeLinear": _Rule(_dequantize, dtype=1),
+}

@@ -1,0 +1,361 @@
+"""The graphs of an ONNX file: nodes, attributes and the headers of tensors, whose numbers stay where they are.
+
+The file is mapped into memory and its index alone is read, so that a large one takes no more than a small one, and
+nothing outside of it is opened: of tensors that are kept in other files there are names, dtypes and shapes.
+
+Source: onnx/onnx.proto of onnx 1.23.2 (IR version 14), whose field numbers are below.
+
+Not here: what nodes compute (`onnx_constants`, `onnx_files`).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from mmap import ACCESS_READ, mmap
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from lstmcalc.errors import SourceError, shorten, shown_name
+from lstmcalc.readers.files.raw_numbers import WIDTHS, checked_shape, decoded, numel, read_block
+from lstmcalc.readers.onnx.wire import BYTES, VARINT, Field, Wire, signed
+
+_MAX_DEPTH: Final = 50  # bodies in bodies
+_MAX_ATTRIBUTE: Final = 16 * 2**20  # bytes; what is larger is no setting of an LSTM and is passed over
+_MAX_TENSOR_FIELDS: Final = 5_000_000  # numbers that stand one by one, as old writers put them
+
+# TensorProto.DataType by number.
+_DTYPES: Final = (
+    *("undefined", "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool", "float16"),
+    *("float64", "uint32", "uint64", "complex64", "complex128", "bfloat16", "float8_e4m3fn", "float8_e4m3fnuz"),
+    *("float8_e5m2", "float8_e5m2fnuz", "uint4", "int4", "float4_e2m1fn", "float8_e8m0fnu", "uint2", "int2"),
+    *("float6_e2m3fn", "float6_e3m2fn"),
+)
+_BITS: Final = {"uint4": 4, "int4": 4, "float4_e2m1fn": 4, "uint2": 2, "int2": 2}
+_BITS_6: Final = dict.fromkeys(("float6_e2m3fn", "float6_e3m2fn"), 6)
+_RAW: Final = 9
+# The fields that hold numbers one by one, and which dtypes have theirs there; all others have int32_data.
+_FLOATS, _INT32S, _STRINGS, _INT64S, _DOUBLES, _UINT64S = 4, 5, 6, 7, 10, 11
+_TYPED: Final = {
+    "float32": _FLOATS,
+    "complex64": _FLOATS,
+    "int64": _INT64S,
+    "float64": _DOUBLES,
+    "complex128": _DOUBLES,
+    "uint32": _UINT64S,
+    "uint64": _UINT64S,
+    "string": _STRINGS,
+}
+
+Value: TypeAlias = "int | float | bytes | Tensor | Graph | list[Any]"
+
+
+class Tensor(NamedTuple):
+    """A tensor's header.
+
+    Attributes:
+        name: Its name; empty in an attribute.
+        dtype: As `float32`.
+        shape: Its shape.
+        spans: Where its numbers are: first and last byte of each piece.
+        raw: Whether they are there as in memory, little-endian, and not in fields of their own type.
+        elsewhere: The other file that they are in; empty if they are in this one.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...] = ()
+    raw: bool = True
+    elsewhere: str = ""
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of its numbers; of those of less than a byte, packed."""
+        bits = _BITS.get(self.dtype) or _BITS_6.get(self.dtype) or 8 * WIDTHS.get(self.dtype, 1)
+        return (numel(self.shape) * bits + 7) // 8
+
+
+class Node(NamedTuple):
+    """A node; `overload` is which of several functions of one name it calls, `scopes` the modules it is of.
+
+    PyTorch's exporter writes the latter with dynamo=True.
+    """
+
+    op: str
+    domain: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Value]
+    overload: str
+    scopes: str
+
+
+class Graph(NamedTuple):
+    """A graph, or the body of a function: what it is called, its nodes, its tensors, what goes in and comes out."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    tensors: Mapping[str, Tensor]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+class Model(NamedTuple):
+    """A file: its main graph, its functions by domain, name and overload, and what made it."""
+
+    graph: Graph
+    functions: Mapping[tuple[str, str, str], Graph]
+    producer: str
+
+
+def read_model(path: str) -> Model:
+    """The graphs of an ONNX file.
+
+    Raises:
+        SourceError: It cannot be read, or is no whole model.
+    """
+    name = shown_name(path)
+    try:
+        with open(path, "rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as data:  # noqa: PTH123
+            return _Reader(Wire(data, name), name).model()
+    except (OSError, ValueError) as error:  # mmap takes no empty file
+        if isinstance(error, SourceError):
+            raise
+        raise SourceError(f"cannot read {name}", found=getattr(error, "strerror", None) or str(error)) from None
+
+
+def read_tensor(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  # an array
+    """The numbers of a tensor, as a NumPy array.
+
+    Raises:
+        SourceError: They are in another file, are not as many as its shape says, or are not read.
+    """
+    if tensor.elsewhere:
+        raise SourceError(
+            f"{where} is kept in another file",
+            "a model with its weights in it",
+            tensor.elsewhere,
+            "nothing outside of the file is read: onnx.save(onnx.load(FILE), NEW) puts them in",
+            shown_name(path),
+        )
+    if tensor.dtype not in WIDTHS:
+        raise SourceError(f"numbers of {tensor.dtype} are not read", "float32, or another float", where=where)
+    if tensor.raw:
+        (start, stop) = tensor.spans[0] if tensor.spans else (0, 0)
+        _check_count(where, "bytes", tensor.nbytes, stop - start)
+        return read_block(path, where, tensor.dtype, tensor.shape, start)
+    return _typed(path, tensor, where)
+
+
+def _check_count(where: str, what: str, wanted: int, found: int) -> None:
+    if wanted != found:
+        raise SourceError("the tensor is not as large as its shape", f"{wanted:,} {what}", f"{found:,}", where=where)
+
+
+def _typed(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  # an array
+    """Numbers that stand in fields of their own type."""
+    import numpy as np
+
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123
+            parts = []
+            for start, stop in tensor.spans:
+                stream.seek(start)
+                parts.append(stream.read(stop - start))
+    except OSError as error:
+        raise SourceError("cannot be read", found=error.strerror or str(error), where=where) from None
+    data = b"".join(parts)
+    if _TYPED.get(tensor.dtype) in (_FLOATS, _DOUBLES):
+        _check_count(where, "bytes", tensor.nbytes, len(data))
+        return decoded(data, tensor.dtype, tensor.shape)
+    count = len(data) - sum(byte >> 7 for byte in data)  # the last byte of each number has no mark
+    _check_count(where, "numbers", numel(tensor.shape), count)
+    values = np.fromiter(Wire(data, where).varints(0, len(data)), np.uint64, count)
+    width = WIDTHS[tensor.dtype]
+    packed = values.astype(f"<u{width}") if width <= 8 else values  # noqa: PLR2004
+    return decoded(packed.tobytes(), tensor.dtype, tensor.shape)
+
+
+class _Reader:
+    """One reading of one file."""
+
+    def __init__(self, wire: Wire, name: str) -> None:
+        self._wire = wire
+        self._name = name
+        self._depth = 0
+
+    def model(self) -> Model:
+        graph, producer, functions = None, "", {}
+        for field in self._wire.fields(0, len(self._wire)):
+            if field.number == 7:  # noqa: PLR2004  # graph
+                graph = self._graph(self._bytes(field))
+            elif field.number in (2, 3):  # producer_name, producer_version
+                producer = f"{producer} {self._wire.text(self._bytes(field))}".strip()
+            elif field.number == 25:  # noqa: PLR2004  # functions
+                key, body = self._function(self._bytes(field))
+                functions[key] = body
+        if graph is None:
+            raise SourceError(f"{self._name} is no model of ONNX", "a graph in it")
+        return Model(graph, functions, producer)
+
+    def _bytes(self, field: Field) -> Field:
+        """The field, if it holds bytes."""
+        if field.wire != BYTES:
+            raise SourceError(
+                f"{self._name} is damaged", "a message", f"field {field.number} of wire type {field.wire}"
+            )
+        return field
+
+    def _graph(self, field: Field) -> Graph:
+        """A GraphProto: node 1, name 2, initializer 5, input 11, output 12, sparse_initializer 15."""
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise SourceError(f"the graphs of {self._name} are nested too deeply", f"at most {_MAX_DEPTH} levels")
+        nodes: list[Node] = []
+        tensors: dict[str, Tensor] = {}
+        names: dict[int, list[str]] = {2: [], 11: [], 12: []}
+        for item in self._wire.fields(field.start, field.stop):
+            if item.number == 1:
+                nodes.append(self._node(self._bytes(item)))
+            elif item.number in (5, 15):
+                read = self._tensor if item.number == 5 else self._sparse  # noqa: PLR2004
+                tensor = read(self._bytes(item))
+                tensors[tensor.name] = tensor
+            elif item.number == 2:  # noqa: PLR2004
+                names[2].append(self._wire.text(self._bytes(item)))
+            elif item.number in (11, 12):
+                names[item.number].append(self._text_in(self._bytes(item), 1))
+        self._depth -= 1
+        return Graph("".join(names[2][-1:]), tuple(nodes), tensors, tuple(names[11]), tuple(names[12]))
+
+    def _function(self, field: Field) -> tuple[tuple[str, str, str], Graph]:
+        """A FunctionProto: name 1, input 4, output 5, node 7, domain 10, overload 13."""
+        texts: dict[int, list[str]] = {1: [], 4: [], 5: [], 10: [], 13: []}
+        nodes = []
+        for item in self._wire.fields(field.start, field.stop):
+            if item.number == 7:  # noqa: PLR2004
+                nodes.append(self._node(self._bytes(item)))
+            elif item.number in texts:
+                texts[item.number].append(self._wire.text(self._bytes(item)))
+        domain, name, overload = ("".join(texts[number][-1:]) for number in (10, 1, 13))
+        return (domain, name, overload), Graph(name, tuple(nodes), {}, tuple(texts[4]), tuple(texts[5]))
+
+    def _text_in(self, field: Field, number: int) -> str:
+        """The text of one field of a message; empty if it has none."""
+        found = [item for item in self._wire.fields(field.start, field.stop) if item.number == number]
+        return self._wire.text(self._bytes(found[-1])) if found else ""
+
+    def _node(self, field: Field) -> Node:
+        """A NodeProto: input 1, output 2, name 3, op_type 4, attribute 5, domain 7, overload 8, metadata_props 9."""
+        texts: dict[int, list[str]] = {1: [], 2: [], 3: [], 4: [], 7: [], 8: []}
+        attributes = {}
+        scopes = ""
+        for item in self._wire.fields(field.start, field.stop):
+            if item.number in texts:
+                texts[item.number].append(self._wire.text(self._bytes(item)))
+            elif item.number == 5:  # noqa: PLR2004
+                name, value = self._attribute(self._bytes(item))
+                attributes[name] = value
+            elif item.number == 9:  # noqa: PLR2004
+                key = self._text_in(self._bytes(item), 1)
+                scopes = self._text_in(item, 2) if key == "pkg.torch.onnx.name_scopes" else scopes
+        op, domain, called, overload = ("".join(texts[number][-1:]) for number in (4, 7, 3, 8))
+        return Node(op, domain, called, tuple(texts[1]), tuple(texts[2]), attributes, overload, scopes)
+
+    def _attribute(self, field: Field) -> tuple[str, Value]:
+        """An AttributeProto: name 1, f 2, i 3, s 4, t 5, g 6, floats 7, ints 8, strings 9, graphs 11.
+
+        What it says of its type is not needed: it has the one value that it has. An attribute of a function that
+        refers to one of the call (ref_attr_name 21) has none here.
+        """
+        name = ""
+        value: Any = None
+        for item in self._wire.fields(field.start, field.stop):
+            if item.number == 1:
+                name = self._wire.text(self._bytes(item))
+            elif item.number in (4, 7, 8, 9) and item.stop - item.start > _MAX_ATTRIBUTE:
+                value = []
+            elif item.number in _ATTRIBUTES:
+                read, many = _ATTRIBUTES[item.number]
+                found = read(self, item)
+                # A list is of one kind: of several, the last counts.
+                if many and found and isinstance(value, list) and value and type(value[0]) is type(found[0]):
+                    value += found
+                else:
+                    value = found
+            elif item.number == 21:  # noqa: PLR2004
+                value = []
+        return name, value
+
+    def _floats(self, field: Field) -> list[float]:
+        import struct
+
+        data = self._wire.bytes(field)
+        if field.wire == VARINT or len(data) % 4:
+            raise SourceError(f"{self._name} is damaged", "numbers of 4 bytes", f"{len(data):,} bytes")
+        return list(struct.unpack(f"<{len(data) // 4}f", data))
+
+    def _ints(self, field: Field) -> list[int]:
+        if field.wire == VARINT:
+            return [signed(field.value)]
+        return [signed(value) for value in self._wire.varints(self._bytes(field).start, field.stop)]
+
+    def _tensor(self, field: Field) -> Tensor:
+        """A TensorProto: dims 1, data_type 2, numbers 4 to 7, 9 to 11, name 8, external_data 13, data_location 14."""
+        dims: list[int] = []
+        spans: dict[int, list[tuple[int, int]]] = {}
+        name, kind, elsewhere, location = "", 0, False, ""
+        for item in self._wire.fields(field.start, field.stop):
+            if item.number == 1:
+                dims += self._ints(item)
+            elif item.number == 2:  # noqa: PLR2004
+                kind = item.value
+            elif item.number == 8:  # noqa: PLR2004
+                name = self._wire.text(self._bytes(item))
+            elif item.number in (4, 5, 6, 7, 9, 10, 11):
+                spans.setdefault(item.number, []).append((item.start, item.stop))
+                if len(spans[item.number]) > _MAX_TENSOR_FIELDS:
+                    raise SourceError(
+                        f"{self._name} has too many fields", f"at most {_MAX_TENSOR_FIELDS:,} numbers apart"
+                    )
+            elif item.number == 13 and self._text_in(self._bytes(item), 1) == "location":  # noqa: PLR2004
+                location = self._text_in(item, 2)
+            elif item.number == 14:  # noqa: PLR2004
+                elsewhere = item.value == 1
+        shape = checked_shape(dims, f"{self._name}, {shorten(name)}")
+        dtype = _DTYPES[kind] if kind < len(_DTYPES) else f"type {kind}"
+        typed = spans.get(_TYPED.get(dtype, _INT32S), [])
+        raw = spans.get(_RAW, [])[-1:]
+        kept = raw if raw or not typed else typed
+        outside = (shorten(location)[1:-1] or "a file without a name") if elsewhere else ""
+        return Tensor(name, dtype, shape, tuple(kept), bool(raw) or not typed, outside)
+
+    def _sparse(self, field: Field) -> Tensor:
+        """A SparseTensorProto, values 1 and dims 3: its name and its shape as if it were dense, and no numbers."""
+        values, dims = Tensor("", "undefined", ()), []
+        for item in self._wire.fields(field.start, field.stop):
+            if item.number == 1:
+                values = self._tensor(self._bytes(item))
+            elif item.number == 3:  # noqa: PLR2004
+                dims += self._ints(item)
+        return Tensor(values.name, f"sparse {values.dtype}", checked_shape(dims, self._name))
+
+
+_Read: TypeAlias = Callable[[_Reader, Field], Any]
+_ATTRIBUTES: Final[Mapping[int, tuple[_Read, bool]]] = {
+    2: (lambda reader, field: (reader._floats(field) or [0.0])[-1], False),  # noqa: SLF001
+    3: (lambda _, field: signed(field.value), False),
+    4: (lambda reader, field: reader._wire.bytes(field), False),  # noqa: SLF001
+    5: (lambda reader, field: reader._tensor(reader._bytes(field)), False),  # noqa: SLF001
+    6: (lambda reader, field: reader._graph(reader._bytes(field)), False),  # noqa: SLF001
+    7: (lambda reader, field: reader._floats(field), True),  # noqa: SLF001
+    8: (lambda reader, field: reader._ints(field), True),  # noqa: SLF001
+    9: (lambda reader, field: [reader._wire.bytes(field)], True),  # noqa: SLF001
+    11: (lambda reader, field: [reader._graph(reader._bytes(field))], True),  # noqa: SLF001
+}
+
+
+def bodies(node: Node) -> Iterator[tuple[str, Graph]]:
+    """The graphs in a node's attributes, each with the attribute's name."""
+    for name, value in node.attributes.items():
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Graph):
+                yield name, item

@@ -1,0 +1,514 @@
+"""The LSTMs of an ONNX file: its recurrent nodes, with the tensors that are their weights and what they say.
+
+Nodes are looked for in the main graph, in the bodies of If, Loop and Scan, and in functions, once for each call. Nodes
+that read each other's output are one LSTM of several layers; nodes with the same weights are one LSTM.
+
+Sources: the operators LSTM, GRU and RNN of opset 1 to 22 (docs/Operators.md, onnx 1.23.2); DynamicQuantizeLSTM of
+com.microsoft (docs/ContribOperators.md, onnxruntime 1.31.1); what `torch.onnx.export` of torch 2.13.0 makes, with
+dynamo=False and True.
+
+Not here: how the file is read (`onnx_graphs`), and tensors that the graph computes (`onnx_constants`).
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from lstmcalc.errors import SourceError, shorten
+from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
+from lstmcalc.readers.files.tensors import Stated, Stored, WeightFile
+from lstmcalc.readers.onnx.constants import Constant, Maker, Scope, scopes_of
+from lstmcalc.readers.onnx.graphs import Node, Tensor, read_model
+
+_DEFAULT: Final = ("", "ai.onnx")
+_MICROSOFT: Final = "com.microsoft"
+_GATES: Final = 4
+_MAX_ZEROS: Final = 2**20  # numbers that are read to see whether they are zeros
+_MAX_BETWEEN: Final = 16  # nodes between two layers, or between zeros and an LSTM
+_MAX_STATED: Final = 20_000
+
+# The inputs of each operator, by position.
+_INPUTS: Final = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
+_QUANTIZED_INPUTS: Final = (*_INPUTS, "W_scale", "W_zero_point", "R_scale", "R_zero_point")
+_RECURRENT: Final = {"LSTM": _INPUTS, "GRU": _INPUTS[:6], "RNN": _INPUTS[:6]}
+_CONTRIBUTED: Final = {"DynamicQuantizeLSTM": _QUANTIZED_INPUTS, "AttnLSTM": (*_INPUTS, "QW", "MW", "V", "M")}
+_ACTIVATIONS: Final = ("sigmoid", "tanh", "tanh")
+_WEIGHTS: Final[tuple[str, ...]] = ("W", "R", "B")
+
+
+class _Layer(NamedTuple):
+    """One LSTM node that computes what PyTorch's does, or says why not.
+
+    Attributes:
+        scope: The scope it is in.
+        node: The node.
+        inputs: Its inputs by what the operator calls them; those that are left out are not there.
+        weights: W, R and B, as far as they are constants.
+        directions: How many.
+        hidden: Its hidden_size.
+        batch_first: Whether layout is 1.
+        notes: What is worth knowing, in sentences.
+        unmodelled: What PyTorch's LSTM cannot do.
+    """
+
+    scope: Scope
+    node: Node
+    inputs: Mapping[str, str]
+    weights: Mapping[str, Constant]
+    directions: int
+    hidden: int
+    batch_first: bool
+    notes: tuple[str, ...]
+    unmodelled: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        """What it reads at each step, by the shape of W."""
+        return self.weights["W"].shape[2] if "W" in self.weights else 0
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What two nodes that share their weights have alike."""
+        names = tuple(sorted((role, weight.name) for role, weight in self.weights.items()))
+        return (names or id(self), self.directions, self.batch_first, self.unmodelled)
+
+
+def read_onnx(path: str) -> WeightFile:
+    """An ONNX file: every tensor in it, and its recurrent nodes.
+
+    Only its index is read, and no other file: a tensor whose numbers are in another file has a name, a dtype and a
+    shape, and its `read` raises SourceError. Protobuf's own limit of 2 GiB for a file does not hold here.
+
+    Raises:
+        SourceError: It cannot be read, or is no whole model.
+    """
+    model = read_model(path)
+    scopes = list(scopes_of(model, path))
+    tensors = {tensor.name: tensor for scope in scopes for tensor in _stored(scope)}
+    stated = _named([*_lstms(scopes), *_others(scopes)])
+    outside = sum(1 for scope in scopes for tensor in scope.graph.tensors.values() if tensor.elsewhere)
+    notes = [f"made by {shorten(model.producer)[1:-1]}"] if model.producer else []
+    if outside:
+        notes.append(f"the numbers of {outside:,} of its tensors are in another file, which is not read")
+    return WeightFile(
+        "ONNX", tuple(tensors.values()), tuple(_with_computed(item, tensors) for item in stated), tuple(notes)
+    )
+
+
+class _Said(NamedTuple):
+    """A module, and the constants that are its parameters by their layout's names."""
+
+    stated: Stated
+    weights: Mapping[str, Constant]
+
+
+def _stored(scope: Scope) -> Iterator[Stored]:
+    for name, tensor in scope.graph.tensors.items():
+        constant = scope.constant(name)
+        if constant:
+            yield Stored(constant.name, constant.dtype, constant.shape, tensor.nbytes, constant.read)
+    for constant in scope.constants():
+        if constant.name.removeprefix(scope.path) not in scope.graph.tensors:
+            nbytes = numel(constant.shape) * WIDTHS.get(constant.dtype, 1)
+            yield Stored(constant.name, constant.dtype, constant.shape, nbytes, constant.read)
+
+
+def _with_computed(said: _Said, tensors: Mapping[str, Stored]) -> Stated:
+    """The module, with those of its parameters that the file has not as they are."""
+    computed = {
+        weight.name: Stored(
+            weight.name, weight.dtype, weight.shape, numel(weight.shape) * WIDTHS.get(weight.dtype, 1), weight.read
+        )
+        for weight in said.weights.values()
+        if weight.name not in tensors
+    }
+    names = {parameter: weight.name for parameter, weight in said.weights.items()}
+    return said.stated._replace(tensors=names, computed=tuple(computed.values()))
+
+
+def _named(found: Sequence[_Said]) -> list[_Said]:
+    """Modules with names that no two of them share."""
+    taken: set[str] = set()
+    result = []
+    for said in found[:_MAX_STATED]:
+        name, count = said.stated.name, 1
+        while name in taken:
+            count += 1
+            name = f"{said.stated.name}_{count}"
+        taken.add(name)
+        result.append(said._replace(stated=said.stated._replace(name=name)))
+    return result
+
+
+# --- LSTM
+
+
+def _lstms(scopes: Sequence[Scope]) -> Iterator[_Said]:
+    """The LSTMs: stacks of nodes, those that share their weights once."""
+    layers = [
+        _layer(scope, node)
+        for scope in scopes
+        for node in scope.graph.nodes
+        if node.op == "LSTM" and node.domain in _DEFAULT
+    ]
+    groups: dict[tuple[object, ...], list[list[_Layer]]] = {}
+    for stack in _stacks(layers):
+        groups.setdefault(tuple(layer.key for layer in stack), []).append(stack)
+    for shared in groups.values():
+        yield _said(shared)
+
+
+def _layer(scope: Scope, node: Node) -> _Layer:
+    inputs = {role: name for role, name in zip(_INPUTS, node.inputs, strict=False) if name}
+    direction = _text(node, "direction", "forward")
+    directions = 2 if direction == "bidirectional" else 1
+    unmodelled = [] if direction in ("forward", "bidirectional") else [f"direction = {shorten(direction)}"]
+    weights = {role: found for role in _WEIGHTS if role in inputs and (found := scope.constant(inputs[role]))}
+    hidden = _hidden(node, weights)
+    weights, wrong = _fitting(weights, directions, hidden)
+    notes = [
+        f"{role} is no tensor of the file: {shorten(inputs[role])} is computed, or given to the model"
+        for role in _WEIGHTS
+        if role in inputs and role not in weights and not wrong
+    ]
+    notes += _state_notes(scope, inputs)
+    unmodelled += [*wrong, *_unmodelled(scope, node, inputs, directions)]
+    first = node.attributes.get("layout") == 1
+    return _Layer(scope, node, inputs, weights, directions, hidden, first, tuple(notes), tuple(unmodelled))
+
+
+def _hidden(node: Node, weights: Mapping[str, Constant]) -> int:
+    """hidden_size, as the node says it; else by the shape of R."""
+    hidden = node.attributes.get("hidden_size")
+    if isinstance(hidden, int) and hidden > 0:
+        return hidden
+    shape = weights["R"].shape if "R" in weights else ()
+    return shape[2] if len(shape) == 3 else 0  # noqa: PLR2004
+
+
+def _fitting(
+    weights: Mapping[str, Constant], directions: int, hidden: int
+) -> tuple[dict[str, Constant], tuple[str, ...]]:
+    """The weights, if they are shaped as the operator says; else none, and which are not."""
+    shapes = {
+        "W": (directions, _GATES * hidden, None),
+        "R": (directions, _GATES * hidden, hidden),
+        "B": (directions, 2 * _GATES * hidden),
+    }
+    wrong = tuple(
+        f"{role} of shape {_shape(weight.shape)} where {_shape(shapes[role])} is needed"
+        for role, weight in weights.items()
+        if len(weight.shape) != len(shapes[role])
+        or any(wanted not in (None, size) for wanted, size in zip(shapes[role], weight.shape, strict=True))
+        or not all(weight.shape)
+    )
+    return ({} if wrong else dict(weights)), wrong
+
+
+def _shape(sizes: Sequence[int | None]) -> str:
+    return f"({', '.join('H_in' if size is None else str(size) for size in sizes)})"
+
+
+def _text(node: Node, name: str, default: str) -> str:
+    value = node.attributes.get(name)
+    return value.decode("utf-8", "backslashreplace").lower() if isinstance(value, bytes) else default
+
+
+def _unmodelled(scope: Scope, node: Node, inputs: Mapping[str, str], directions: int) -> list[str]:
+    """What the node does that PyTorch's LSTM cannot."""
+    found = []
+    given = node.attributes.get("activations")
+    names = (
+        [item.decode("utf-8", "backslashreplace") for item in given if isinstance(item, bytes)]
+        if isinstance(given, list)
+        else []
+    )
+    if names and [name.lower() for name in names] != list(_ACTIVATIONS) * directions:
+        found.append(f"activations = {shorten(names, 100)}")
+    clip = node.attributes.get("clip")
+    if isinstance(clip, int | float) and clip > 0:
+        found.append(f"clip = {clip:g}")
+    if node.attributes.get("input_forget") == 1:
+        found.append("input_forget = 1")
+    if "P" in inputs and not _is_zeros(scope, inputs["P"]):
+        found.append("peepholes (the input P)")
+    return found
+
+
+def _state_notes(scope: Scope, inputs: Mapping[str, str]) -> Iterator[str]:
+    """Where the states before the first step come from, unless they are zeros, and how long sequences are."""
+    for role in ("initial_h", "initial_c"):
+        if role in inputs and not _is_zeros(scope, inputs[role]):
+            known = scope.constant(inputs[role])
+            yield (
+                f"{role} is stored in the file, as {shorten(known.name)}: it is not zeros"
+                if known
+                else f"{role} is given to it, as {shorten(inputs[role])}"
+            )
+    if "sequence_lens" in inputs:
+        yield f"sequence_lens is given to it, as {shorten(inputs['sequence_lens'])}"
+
+
+_PASSED_FOR_ZEROS: Final = ("Slice", "Expand", "Identity", "Cast", "Unsqueeze", "Squeeze", "Reshape", "Transpose")
+
+
+def _is_zeros(scope: Scope, name: str) -> bool:
+    """Whether a value is zeros: it is stored as such, or is made as such whatever its size."""
+    for _ in range(_MAX_BETWEEN):
+        known = scope.constant(name)
+        if known is not None:
+            return _holds_zeros(known)
+        made = scope.maker(name)
+        if made is None or made.node.domain not in _DEFAULT:
+            return False
+        if made.node.op == "ConstantOfShape":
+            value = made.node.attributes.get("value")
+            return not isinstance(value, Tensor) or _holds_zeros(made.scope.stored("", value))
+        if made.node.op not in _KEEPS_ZEROS or not made.node.inputs:
+            return False
+        scope, name = made.scope, made.node.inputs[0]
+    return False
+
+
+_KEEPS_ZEROS: Final = ("Slice", "Expand", "Identity", "Cast", "Unsqueeze", "Squeeze", "Reshape", "Transpose")
+
+
+def _holds_zeros(known: Constant) -> bool:
+    """Whether a tensor is zeros; of one that is large, or that cannot be read, nobody knows."""
+    import numpy as np
+
+    try:
+        with np.errstate(all="ignore"):  # a NaN is none, and no cause for a warning
+            return numel(known.shape) <= _MAX_ZEROS and not known.read().any()
+    except SourceError:
+        return False
+
+
+# --- Stacks
+
+
+def _stacks(layers: Sequence[_Layer]) -> list[list[_Layer]]:
+    """The layers, those that read what another returns behind it."""
+    places = {id(layer.node): layer for layer in layers}
+    below: dict[int, _Layer] = {}
+    above: dict[int, _Layer] = {}
+    for layer in layers:
+        under = _reads_layer(layer, places)
+        # What two LSTMs read is the last layer of one, and not one of its inner layers.
+        if under and id(under) not in above:
+            below[id(layer)], above[id(under)] = under, layer
+        elif under:
+            other = above[id(under)]
+            below.pop(id(other), None)
+    return [_chain(layer, below, above) for layer in layers if id(layer) not in below]
+
+
+def _chain(layer: _Layer, below: Mapping[int, _Layer], above: Mapping[int, _Layer]) -> list[_Layer]:
+    stack = [layer]
+    while (following := above.get(id(stack[-1]))) is not None and below.get(id(following)) is stack[-1]:
+        stack.append(following)
+    return stack
+
+
+def _reads_layer(layer: _Layer, places: Mapping[int, _Layer]) -> _Layer | None:
+    """The layer whose output, both directions end to end, this one reads, if they can be one LSTM."""
+    name, scope = layer.inputs.get("X", ""), layer.scope
+    passed: list[Maker] = []
+    for _ in range(_MAX_BETWEEN):
+        made = scope.maker(name)
+        if made is None or made.scope is not layer.scope:
+            return None
+        if made.node.op == "LSTM":
+            under = places.get(id(made.node))
+            alike = under is not None and made.output == 0 and _can_stack(under, layer)
+            return under if alike and under and _joins(under, passed) else None
+        if made.output or not made.node.inputs or made.node.op not in _BETWEEN or made.node.domain not in _DEFAULT:
+            return None
+        passed.append(made)
+        name = made.node.inputs[0]
+    return None
+
+
+_BETWEEN: Final = ("Transpose", "Squeeze", "Unsqueeze", "Reshape", "Identity", "Dropout")
+
+
+def _can_stack(under: _Layer, layer: _Layer) -> bool:
+    """Whether two nodes can be layers of one LSTM: all that PyTorch has once for all layers is the same."""
+    return (
+        (under.directions, under.hidden, under.batch_first, under.unmodelled)
+        == (layer.directions, layer.hidden, layer.batch_first, layer.unmodelled)
+        and under.weights.keys() == layer.weights.keys()
+        and {"W", "R"} <= layer.weights.keys()
+        and layer.width == layer.directions * layer.hidden
+        and _module(under.node) == _module(layer.node)
+        and (under.inputs.get("sequence_lens") == layer.inputs.get("sequence_lens"))
+    )
+
+
+def _joins(under: _Layer, passed: Sequence[Maker]) -> bool:
+    """Whether what stands between two nodes makes `(L, N, D*H)` of Y, `(L, D, N, H)`, and nothing else.
+
+    Axes are followed by name. With layout = 1 they are `(N, L, D, H)` and `(N, L, D*H)`.
+    """
+    one = under.directions == 1
+    axes = ["N", "L", "D", "H"] if under.batch_first else ["L", "D", "N", "H"]
+    for made in reversed(passed):
+        arrays = [None, *(_numbers(made.scope, name) for name in made.node.inputs[1:])]
+        moved = _moved(made.node, axes, arrays, under.directions * under.hidden, one=one)
+        if moved is None:
+            return False
+        axes = moved
+    wanted = ["N", "L"] if under.batch_first else ["L", "N"]
+    return axes == [*wanted, "H"]
+
+
+def _moved(node: Node, axes: list[str], arrays: Sequence[Any], width: int, *, one: bool) -> list[str] | None:
+    """The axes behind a node; None if that is not known. `H` is D*H once D is gone."""
+    if node.op in ("Identity", "Dropout"):
+        return axes
+    if node.op == "Transpose":
+        order = node.attributes.get("perm")
+        if isinstance(order, list) and sorted(order) == list(range(len(axes))):
+            return [axes[index] for index in order]
+        return None
+    if node.op == "Squeeze":
+        at = _listed(node, "axes", arrays)
+        gone = {axis % len(axes) for axis in at} if at else {axes.index("D")} if "D" in axes else set()
+        return (
+            [axis for index, axis in enumerate(axes) if index not in gone]
+            if one and gone == {axes.index("D") if "D" in axes else -1}
+            else None
+        )
+    if node.op == "Reshape":
+        return _reshaped(axes, _listed(node, "shape", arrays), width, one=one)
+    return None
+
+
+def _reshaped(axes: list[str], sizes: Sequence[int] | None, width: int, *, one: bool) -> list[str] | None:
+    """The axes behind a Reshape that joins directions and features, which must stand side by side."""
+    if sizes is None or len(sizes) != 3 or sizes[2] not in (-1, width) or len(axes) != 4:  # noqa: PLR2004
+        return None
+    joined = axes[2:] == ["D", "H"] or (one and "D" in axes)
+    # A size of 0 is that of the axis which stands there, -1 whatever is left.
+    kept = [axis for axis in axes if axis != "D"]
+    zeros_fit = all(size != 0 or kept[index] == axes[index] for index, size in enumerate(sizes))
+    return kept if joined and zeros_fit else None
+
+
+def _numbers(scope: Scope, name: str) -> list[int] | None:
+    """A short list of integers of the file; None if it is none."""
+    known = scope.constant(name) if name else None
+    if known is None or numel(known.shape) > 8 or not known.dtype.startswith("int"):  # noqa: PLR2004
+        return None
+    try:
+        return [int(value) for value in known.read().reshape(-1)]
+    except SourceError:
+        return None
+
+
+def _listed(node: Node, name: str, arrays: Sequence[Any]) -> Sequence[int] | None:
+    value = arrays[1] if len(arrays) > 1 else node.attributes.get(name)
+    return value if isinstance(value, list) else None
+
+
+# --- What is said of them
+
+
+def _said(shared: Sequence[Sequence[_Layer]]) -> _Said:
+    """One LSTM, of all the nodes that compute it."""
+    stack = shared[0]
+    first = stack[0]
+    fields: dict[str, object] = {"hidden_size": first.hidden, "batch_first": first.batch_first}
+    fields["num_layers"] = len(stack)
+    fields["bidirectional"] = first.directions == 2  # noqa: PLR2004
+    fields["bias"] = "B" in first.inputs
+    if first.width:
+        fields["input_size"] = first.width
+    notes = [note for layer in stack for note in layer.notes]
+    if len(stack) > 1:
+        names = ", ".join(_shown(layer.node) for layer in stack[:4]) + ", ..." * (len(stack) > 4)  # noqa: PLR2004
+        notes.insert(0, f"{len(stack)} nodes that read one another are its layers: {names}")
+    if len(shared) > 1:
+        notes.append(f"{len(shared)} times in the graph, with the same weights")
+    weights = {
+        f"lstm{index}.{role}": constant for index, layer in enumerate(stack) for role, constant in layer.weights.items()
+    }
+    how = dict.fromkeys(step for constant in weights.values() for step in constant.computed)
+    if how:
+        notes.append(f"the graph computes its weights of the file's tensors: {', '.join(how)}")
+    name = _module(first.node) or first.node.name or (first.node.outputs or ("",))[0] or "lstm"
+    stated = Stated(
+        f"{first.scope.path}{name}",
+        "LSTM",
+        "onnx",
+        fields,
+        {},
+        tuple(dict.fromkeys(notes)),
+        tuple(dict.fromkeys(item for layer in stack for item in layer.unmodelled)),
+        tuple(field for field in ("input_size", "num_layers") if field in fields),
+    )
+    return _Said(stated, weights)
+
+
+def _shown(node: Node) -> str:
+    return shorten(node.name or (node.outputs or ("",))[0])[1:-1]
+
+
+def _module(node: Node) -> str:
+    """The module that a node is of, as PyTorch's exporters name it; empty if they do not.
+
+    With dynamo=True it is in the node's metadata, as "['', 'enc', 'lstm']", without, in its name: `/enc/LSTM_1`.
+    """
+    if node.scopes:
+        scopes = re.findall(r"'([^']*)'", node.scopes)
+        return scopes[-2] if len(scopes) > 2 else ""  # noqa: PLR2004
+    if node.name.startswith("/"):
+        return node.name.rpartition("/")[0].strip("/").replace("/", ".")
+    return ""
+
+
+def _others(scopes: Sequence[Scope]) -> Iterator[_Said]:
+    """Recurrent nodes that are none of PyTorch's LSTM: they are named, and their tensors with them."""
+    for scope in scopes:
+        for node in scope.graph.nodes:
+            known = _RECURRENT if node.domain in _DEFAULT else _CONTRIBUTED if node.domain == _MICROSOFT else {}
+            if node.op not in known or node.op == "LSTM":
+                continue
+            inputs = {role: name for role, name in zip(known[node.op], node.inputs, strict=False) if name}
+            weights = {role: found for role, name in inputs.items() if role != "X" and (found := scope.constant(name))}
+            name = _module(node) or node.name or (node.outputs or ("",))[0] or node.op
+            fields = _sizes(node, inputs, weights)
+            notes, unmodelled = _quantized(weights) if "Quantize" in node.op else ((), ())
+            if node.op == "AttnLSTM":
+                unmodelled = ("attention",)
+            stated = Stated(
+                f"{scope.path}{name}",
+                node.op,
+                "onnx",
+                fields,
+                {},
+                notes,
+                unmodelled,
+                tuple(field for field in ("input_size",) if field in fields),
+            )
+            yield _Said(stated, weights)
+
+
+def _sizes(node: Node, inputs: Mapping[str, str], weights: Mapping[str, Constant]) -> dict[str, object]:
+    """The settings of a node that is none of PyTorch's LSTM; a DynamicQuantizeLSTM has H_in on the second axis of W."""
+    fields: dict[str, object] = {"bidirectional": _text(node, "direction", "forward") == "bidirectional"}
+    fields |= {"bias": "B" in inputs, "num_layers": 1}
+    hidden = node.attributes.get("hidden_size")
+    if isinstance(hidden, int) and hidden > 0:
+        fields["hidden_size"] = hidden
+    shape = weights["W"].shape if "W" in weights else ()
+    if len(shape) == 3 and all(shape):  # noqa: PLR2004
+        fields["input_size"] = shape[1 if "Quantize" in node.op else 2]
+    return fields
+
+
+def _quantized(weights: Mapping[str, Constant]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is worth knowing of a DynamicQuantizeLSTM, and why it is not computed."""
+    dtype = weights["W"].dtype if "W" in weights else "8 bits"
+    note = "its W and R are transposed, (D, H_in, 4*H_cell) and (D, H_cell, 4*H_cell), with scales and zero points"
+    return (note,), (f"weights quantized to {dtype}, and its input at run time",)

@@ -1,0 +1,1 @@
+"""Pickles, whose opcodes are interpreted to inert records; nothing is imported or called."""

@@ -1,0 +1,1 @@
+"""Python code, of which nothing is run: the constructions of LSTMs in it."""

@@ -1,0 +1,1 @@
+"""Which LSTMs the names and shapes of tensors are."""

@@ -1,0 +1,263 @@
+"""Where an LSTM comes from: SOURCE is a file, standard input or text, and is read as what it contains.
+
+Not here: how each kind is read (`pycode`, `printed`, `documents`, `keras_json`, `weight_sources`).
+"""
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from lstmcalc.errors import SourceError, UsageError, nearest_hint, printable, shorten
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.text.source_text import SourceText
+
+MAX_TEXT: Final = 16 * 2**20  # bytes; more is no text that somebody wrote
+
+CONFIG_FILE: Final = "lstmcalc.toml"
+_CONFIG_TOO: Final = "pyproject.toml"
+
+_TOML_HEADER: Final = r"(?m)^\s*\[\s*[\"']?(tool|lstm|data)\b[^()]*\]\s*(#.*)?$"
+_SETTING: Final = r"(?m)^\s*(input_size|hidden_size)\s*="
+_PRINTED_LINE: Final = r"\bLSTM(Cell)?\(\d+, \d+[,)]"
+_MAGIC: Final = r"\s*[%!?]|.*\w\?+\s*$"  # what is for the notebook, and not for Python
+_HEAD: Final = 4096  # bytes of a file that tell whether it is text
+_CONTROL: Final = r"[\x00-\x06\x0e-\x1a\x1c-\x1f]"
+
+
+def read_source(source: str, settings: Mapping[str, Any]) -> list[Found]:
+    """Every LSTM that SOURCE describes, in order; nothing in it is executed.
+
+    Args:
+        source: A file that exists, `-` for standard input, or text with a parenthesis in it.
+        settings: What names in code stand for.
+
+    Raises:
+        SourceError: It cannot be read, is none of the known kinds, has no LSTM, or does not make sense.
+        UsageError: It is neither a file nor such a text.
+        MissingExtraError: What reads this kind of weight file is not installed.
+    """
+    if has_weights(source):
+        from lstmcalc.readers.recognise.weights import read_weights
+
+        _refuse_settings(settings)
+        return read_weights(source)
+    text = _opened(source)
+    if not text.text.strip():
+        raise SourceError(f"{text.name or 'SOURCE'} is empty", expected=_EXPECTED)
+    kind = _kind(text)
+    if kind in _CODE:
+        return _CODE[kind](text, settings)
+    _refuse_settings(settings)
+    return _READERS[kind](text)
+
+
+def _refuse_settings(settings: Mapping[str, Any]) -> None:
+    """There are names to set in code alone."""
+    if settings:
+        raise UsageError(
+            "there is nothing to set", expected="code with names in it", where=f"--set {next(iter(settings))}"
+        )
+
+
+def has_weights(source: str) -> bool:
+    """Whether a source is a weight file: a file that does not begin as text does, and is of a known kind."""
+    if not os.path.isfile(source):  # noqa: PTH113  # as below
+        return False
+    try:
+        with open(source, "rb") as stream:  # noqa: PTH123  # as below
+            head = stream.read(_HEAD)
+    except OSError:
+        return False  # whoever reads it says why
+    if not re.search(_CONTROL.encode(), head):
+        return False
+    from lstmcalc.readers.files.kinds import weight_kind
+
+    return bool(weight_kind(source))
+
+
+_MOST: Final = 10_000  # names that a likeness is looked for in
+_EXPECTED: Final = "code, a printed model, TOML or JSON that describes an LSTM, or a weight file"
+
+
+def find_config() -> list[Found]:
+    """What `lstmcalc.toml` in the working directory says, else `[tool.lstmcalc]` in its `pyproject.toml`.
+
+    Raises:
+        SourceError: It cannot be read, or does not make sense.
+    """
+    if os.path.lexists(CONFIG_FILE):
+        from lstmcalc.readers.text.tables import read_toml
+
+        return read_toml(_file(CONFIG_FILE), "config")
+    if os.path.isfile(_CONFIG_TOO):  # noqa: PTH113  # as below
+        try:
+            text = _file(_CONFIG_TOO)
+        except SourceError:
+            return []  # it is none of ours
+        if "lstmcalc" in text.text:
+            from lstmcalc.readers.text.tables import read_pyproject
+
+            return read_pyproject(text)
+    return []
+
+
+def pick(names: Sequence[str], module: str) -> str:
+    """The name of the LSTM that is called `module`, by its path or by the end of it.
+
+    Raises:
+        UsageError: There is none, or there are several.
+    """
+    name = module.removeprefix("self.")
+    fitting = [item for item in names if item == name] or [item for item in names if item.endswith(f".{name}")]
+    if len(fitting) == 1:
+        return fitting[0]
+    shown = fitting or names
+    listed = f"{', '.join(map(printable, shown[:20]))}{', ...' * (len(shown) > 20)}"  # noqa: PLR2004  # what can be read at a glance
+    raise UsageError(
+        "several modules are called so" if fitting else "no such module",
+        expected=f"one of {listed}",
+        found=shorten(module),
+        hint="" if fitting else printable(nearest_hint(name, names[:_MOST])),
+        where="--module",
+    )
+
+
+def _opened(source: str) -> SourceText:
+    if source == "-":
+        if sys.stdin is None:
+            raise SourceError("standard input is closed", expected=_EXPECTED, where="-")
+        return _text(_bounded(sys.stdin.buffer, "stdin"), "stdin")
+    if os.path.lexists(source):
+        return _file(source)
+    if "(" in source or "\n" in source or source.lstrip().startswith("{"):
+        return _text(source.encode("utf-8", "surrogateescape"), "")
+    raise UsageError(
+        f"no such file, and no text that describes an LSTM: {shorten(source)[1:-1]}",
+        expected='a file, - for standard input, or text as "nn.LSTM(10, 20)"',
+        hint="hyperparameters are flags, as --hidden 20; lengths are separated by commas"
+        if re.fullmatch(r"[\d.,\s]+", source)
+        else "",
+        where="SOURCE",
+    )
+
+
+def _file(path: str) -> SourceText:
+    name = path if path.isprintable() else shorten(path)
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123  # pathlib costs start-up
+            return _text(_bounded(stream, name), name, path)
+    except OSError as error:
+        raise SourceError(f"cannot read {name}", found=error.strerror or str(error)) from None
+
+
+def _bounded(stream: Any, name: str) -> bytes:  # noqa: ANN401  # a binary stream
+    try:
+        data: bytes = stream.read(MAX_TEXT + 1)
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot read {name}", found=str(getattr(error, "strerror", None) or error)) from None
+    if len(data) > MAX_TEXT:
+        if b"\0" in data[:_HEAD] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+            return data[:_HEAD]  # it is no text, which is said instead
+        raise SourceError(f"{name} is too large", expected=f"at most {MAX_TEXT:,} bytes of text")
+    return data
+
+
+def _text(data: bytes, name: str, path: str = "") -> SourceText:
+    """The text in bytes: UTF-8, what a mark at its start says, or, as old code is, Latin-1."""
+    encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "latin-1"]
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text if encoding == "utf-8-sig" else not re.search(_CONTROL, text):
+            return SourceText(text, name)
+        break
+    raise SourceError(f"{name or 'SOURCE'} is not text", _EXPECTED, *_binary(name, path))
+
+
+def _binary(name: str, path: str) -> tuple[str, str]:
+    """What data is that is no text, and what to do."""
+    if not os.path.isfile(path):  # noqa: PTH113  # as above
+        return "binary data", "a weight file has to be a regular file, named instead of piped" if name else ""
+    from lstmcalc.readers.files.kinds import DECOMPRESS, told
+
+    found = told(path)
+    return (found, DECOMPRESS) if found else ("binary data", "")
+
+
+def _kind(source: SourceText) -> str:
+    """What a text is, by its content; by its name where that is not enough."""
+    text, name = source.text.lstrip(), source.name.lower()
+    if name.endswith((".toml", ".py")):
+        return "toml" if name.endswith(".toml") else "code"
+    if name.endswith(".ipynb") or (text.startswith("{") and '"nbformat"' in text and '"cells"' in text):
+        return "notebook"
+    if name.endswith(".json") or (text[0] in "{[" and re.match(r"\{\s*([\"}]|$)|\[\s*[\[{\"\d]", text)):
+        return "json"
+    if "\n" not in text.rstrip() and "(" in text[1:]:  # a tree, or a table, has several lines
+        return "code"
+    if re.search(_TOML_HEADER, text) or (re.search(_SETTING, text) and "LSTM" not in text):
+        return "toml"
+    from lstmcalc.readers.text.printed import looks_printed
+
+    return "printed" if looks_printed(source.text) else "code"
+
+
+def _read_toml(source: SourceText) -> list[Found]:
+    from lstmcalc.readers.text.tables import read_pyproject, read_toml
+
+    name = source.name.replace("\\", "/").rpartition("/")[2]
+    return (read_pyproject(source, "source") if name == _CONFIG_TOO else []) or read_toml(source)
+
+
+def _read_json(source: SourceText) -> list[Found]:
+    from lstmcalc.readers.json_documents import read_json
+
+    return read_json(source)
+
+
+def _read_printed(source: SourceText) -> list[Found]:
+    from lstmcalc.readers.text.printed import read_printed
+
+    return read_printed(source)
+
+
+def _read_code(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
+    """Code; or lines of other text among which PyTorch printed an LSTM."""
+    from lstmcalc.readers.python.constructions import read_python
+
+    try:
+        return read_python(source, settings)
+    except SourceError as error:
+        if settings or len(source.lines) == 1 or not re.search(_PRINTED_LINE, source.text):
+            raise
+        try:
+            return _read_printed(source)
+        except SourceError:
+            raise error from None
+
+
+def _read_notebook(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
+    """The code of a notebook, cell after cell."""
+    from json import loads
+
+    try:
+        cells = [*loads(source.text)["cells"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise SourceError(f"{source.name or 'this text'} is not a notebook", expected="JSON with cells") from None
+    lines: list[str] = []
+    parts = []
+    for number, cell in enumerate(cells, 1):
+        code = cell.get("source") if isinstance(cell, dict) and cell.get("cell_type") == "code" else None
+        text = code if isinstance(code, str) else "".join(map(str, code)) if isinstance(code, list) else ""
+        if text:
+            parts.append((len(lines) + 1, f"cell {number}"))
+            lines += [f"pass  # {line}" if re.match(_MAGIC, line) else line for line in text.split("\n")]
+    return _read_code(SourceText("\n".join(lines), source.name, parts or [(1, "no code")]), settings)
+
+
+_CODE: Final = {"code": _read_code, "notebook": _read_notebook}
+_READERS: Final = {"toml": _read_toml, "json": _read_json, "printed": _read_printed}

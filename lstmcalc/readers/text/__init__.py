@@ -1,0 +1,1 @@
+"""Text that describes LSTMs: places in it, TOML tables, printed models."""

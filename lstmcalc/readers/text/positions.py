@@ -1,0 +1,301 @@
+"""Where each key of a TOML or JSON document stands: one linear pass over the text, which is known to be valid.
+
+The parsers of the standard library give values and no positions, so positions are read apart from them, by the grammars
+of TOML 1.0.0 and RFC 8259. What is not found has the place of what it stands in: a position is for people, and no value
+depends on one.
+
+Not here: values (`tomllib`, `json`), and what they mean (`documents`, `keras_json`).
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Final, NamedTuple, TypeAlias
+
+from lstmcalc.readers.text.source_text import SourceText, Span
+
+KeyPath: TypeAlias = tuple[str | int, ...]  # ("lstm", "encoder", "hidden_size"), ("layers", 0, "config")
+
+_DEEPEST: Final = 120  # levels that are recorded: a path is as long as its level is deep
+_START: Final = Span(1, 0, 1)
+
+
+class Member(NamedTuple):
+    """A key and its value: where the key is, and where both are."""
+
+    key: Span
+    whole: Span
+
+
+class Places:
+    """The positions of a document's keys, read when the first is asked for.
+
+    Args:
+        source: The text.
+        scan: What reads the positions: `scan_toml` or `scan_json`.
+    """
+
+    def __init__(self, source: SourceText, scan: "Callable[[str], Mapping[KeyPath, Member]]") -> None:
+        self.source = source
+        self._scan = scan
+
+    @cached_property
+    def _members(self) -> Mapping[KeyPath, Member]:
+        return self._scan(self.source.text)
+
+    def key(self, path: KeyPath) -> Span:
+        """Where the key at `path` is; where that is not known, what it stands in."""
+        return self._nearest(path).key
+
+    def whole(self, path: KeyPath) -> Span:
+        """Where the key at `path` and its value are, up to the end of the line."""
+        return self._nearest(path).whole
+
+    def _nearest(self, path: KeyPath) -> Member:
+        for length in range(len(path), 0, -1):
+            found = self._members.get(path[:length])
+            if found:
+                return found
+        return Member(_START, _START)
+
+
+class _Lines:
+    """Offsets in a text to lines and columns."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(end.end() for end in re.finditer(r"\r\n|\r|\n", text))]
+        self._ends = [*(end.start() for end in re.finditer(r"\r\n|\r|\n", text)), len(text)]
+
+    def span(self, start: int, stop: int) -> Span:
+        """The span of `start` to `stop`, up to the end of the line that the first stands in."""
+        line = bisect_right(self._starts, start) - 1
+        column = start - self._starts[line]
+        width = max(1, min(stop, self._ends[line]) - start)
+        return Span(line + 1, column, column + width)
+
+
+# --- JSON
+
+_JSON_TOKEN: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
+
+
+def scan_json(text: str) -> dict[KeyPath, Member]:
+    """Where each member of an object and each item of a list is; of a key that is there twice, the first."""
+    return _JsonScanner(text).members
+
+
+def repeated_key(text: str) -> tuple[str, Span] | None:
+    """The first key that stands twice in one object of a JSON text, and where it does for the second time."""
+    return _JsonScanner(text).repeated
+
+
+class _JsonScanner:
+    """One pass over a JSON text, without recursion."""
+
+    def __init__(self, text: str) -> None:
+        self.members: dict[KeyPath, Member] = {}
+        self.repeated: tuple[str, Span] | None = None
+        self._lines = _Lines(text)
+        self._open: list[_Container] = []
+        for found in _JSON_TOKEN.finditer(text):
+            self._take(found.group(), found.start(), found.end())
+
+    def _take(self, part: str, start: int, stop: int) -> None:
+        top = self._open[-1] if self._open else None
+        if part in "}]":
+            self._open.pop()
+            if self._open:
+                self._end(self._open[-1], stop)
+        elif part == ":":
+            pass
+        elif part == ",":
+            if top:
+                top.next()
+        elif top and top.keys is not None and not top.named:
+            self._name(top, part, start, stop)
+        else:
+            self._begin(top, start)
+            if part in "{[":
+                self._open.append(_Container(top.path() if top else (), {} if part == "{" else None))
+            elif top:
+                self._end(top, stop)
+
+    def _name(self, top: "_Container", part: str, start: int, stop: int) -> None:
+        """A key of an object."""
+        key = _unquoted(part)
+        top.name, top.named, top.start, top.key = key, True, start, self._lines.span(start, stop)
+        assert top.keys is not None  # noqa: S101  # it is an object
+        if key in top.keys and not self.repeated:
+            self.repeated = (key, top.key)
+        top.again = key in top.keys
+        top.keys[key] = None
+
+    def _begin(self, top: "_Container | None", start: int) -> None:
+        """The first token of a value: an item of a list begins there."""
+        if top and top.keys is None:
+            top.start, top.again, top.key = start, False, self._lines.span(start, start + 1)
+
+    def _end(self, top: "_Container", stop: int) -> None:
+        """The end of a value."""
+        if len(self._open) <= _DEEPEST and not top.again:
+            self.members[top.path()] = Member(top.key, self._lines.span(top.start, stop))
+
+
+class _Container:
+    """An object or a list that is being read, and its current member."""
+
+    def __init__(self, base: KeyPath, keys: dict[str, None] | None) -> None:
+        self.base = base
+        self.keys = keys  # None of a list
+        self.name: str | int = 0
+        self.named = False
+        self.again = False
+        self.start = 0
+        self.key = _START
+
+    def path(self) -> KeyPath:
+        """The path of its current member, or of what is deeper than any that is recorded."""
+        return (*self.base, self.name) if len(self.base) < _DEEPEST else self.base
+
+    def next(self) -> None:
+        """Go on behind a comma."""
+        self.named = False
+        if isinstance(self.name, int):
+            self.name += 1
+
+
+def _unquoted(part: str) -> str:
+    if "\\" not in part:
+        return part[1:-1]
+    import json
+
+    return str(json.loads(part))
+
+
+# --- TOML
+
+_TOML_TOKEN: Final = re.compile(
+    r'"""(?:[^\\]|\\.)*?"{3,5}|'
+    r"'''.*?'{3,5}|"
+    r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|'
+    r"'[^'\n]*'|"
+    r"#[^\n]*|\r?\n|[\[\]{}=.,]|[^\s\[\]{}=.,#\"']+",
+    re.DOTALL,
+)
+
+
+def scan_toml(text: str) -> dict[KeyPath, Member]:
+    """Where each header and each key is; of a key whose parts stand apart, as tables do, the first."""
+    scanner = _TomlScanner(text)
+    for found in _TOML_TOKEN.finditer(text):
+        if not found.group().startswith("#"):
+            scanner.take(found.group(), found.start(), found.end())
+    scanner.end_line()
+    return scanner.members
+
+
+class _TomlScanner:
+    """One pass over a TOML text. What is inside arrays is skipped, but for the brackets."""
+
+    def __init__(self, text: str) -> None:
+        self.members: dict[KeyPath, Member] = {}
+        self._lines = _Lines(text)
+        self._table: KeyPath = ()
+        self._header = False
+        self._open: list[tuple[str, KeyPath]] = []  # brackets in a value, and the key whose value they begin
+        self._parts: list[str] = []
+        self._start = 0
+        self._stop = 0
+        self._values: list[tuple[KeyPath, int, Span]] = []  # keys whose value is being read
+
+    def take(self, part: str, start: int, stop: int) -> None:
+        """The next token."""
+        if part in ("\n", "\r\n"):
+            if not self._open:
+                self.end_line()
+        elif self._reads_key():
+            self._key(part, start, stop)
+        else:
+            self._value(part, stop)
+
+    def _reads_key(self) -> bool:
+        """Whether a key is read, and not a value: a key of an inline table begins behind `{` or a comma."""
+        if self._open:
+            return self._open[-1][0] == "{" and len(self._values) <= sum(kind == "{" for kind, _ in self._open)
+        return not self._values
+
+    def _key(self, part: str, start: int, stop: int) -> None:
+        if part == "[" and not self._parts and not self._open:
+            self._start = self._start if self._header else start  # of [[, the first
+            self._header = True
+        elif part == "]" and self._header:
+            self._stop = stop
+        elif part == "=":
+            path = (*(self._open[-1][1] if self._open else self._table), *self._parts)
+            key = self._lines.span(self._start, self._stop)
+            self._values.append((path, self._start, key))
+            self._record(path, Member(key, key))
+            self._parts = []
+        elif part == "}":
+            self._close(stop)
+        elif part not in ".,":
+            if not self._parts and not self._header:
+                self._start = start
+            self._stop = stop
+            self._parts.append(_bare(part))
+
+    def _value(self, part: str, stop: int) -> None:
+        if part in "{[":
+            self._open.append((part, self._values[-1][0]))
+        elif part == "," and self._open and self._open[-1][0] == "{":
+            self._end_value()
+            return
+        elif part == "}":
+            self._end_value()
+            self._close(stop)
+            return
+        elif part == "]" and self._open:
+            self._open.pop()
+        self._stop = stop
+
+    def _close(self, stop: int) -> None:
+        """The end of an inline table."""
+        if self._open:
+            self._open.pop()
+        self._stop = stop
+
+    def _end_value(self) -> None:
+        if self._values:
+            path, start, key = self._values.pop()
+            if self.members.get(path) == Member(key, key):
+                self.members[path] = Member(key, self._lines.span(start, self._stop))
+
+    def _record(self, path: KeyPath, member: Member) -> None:
+        """Keep the first place of a key, and of the tables that its dots make; what is in an array has no path."""
+        if all(kind == "{" for kind, _ in self._open):
+            for length in range(1, min(len(path), _DEEPEST) + 1):
+                self.members.setdefault(path[:length], member)
+
+    def end_line(self) -> None:
+        """The end of a line outside of brackets: of a header, or of a key and its value."""
+        if self._header:
+            self._table = tuple(self._parts)
+            span = self._lines.span(self._start, self._stop)
+            self._record(self._table, Member(span, span))
+        while self._values:
+            self._end_value()
+        self._header, self._parts, self._open = False, [], []
+
+
+def _bare(part: str) -> str:
+    """A part of a key, without its quotes."""
+    if part.startswith("'"):
+        return part[1:-1]
+    if not part.startswith('"'):
+        return part
+    if "\\" not in part:
+        return part[1:-1]
+    import tomllib
+
+    return next(iter(tomllib.loads(f"{part} = 0")))

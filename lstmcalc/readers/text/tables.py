@@ -1,0 +1,402 @@
+"""TOML with PyTorch's names; and what such names say, in JSON too.
+
+In TOML and in JSON alike:
+
+    [lstm]                # one LSTM; or settings that all below share
+    hidden_size = 20
+    [lstm.encoder]        # one of several, called encoder
+    input_size = 10
+    [data]                # the data that each is given
+    lengths = [4, 2, 3]
+
+Without any table, PyTorch's names at the top are one LSTM. A key that is not known is an error, never ignored: a
+misspelled setting would quietly be a default. To TOML 1.0.0 nothing is added, and nothing is left out.
+
+Not here: what a setting may be (`config`), where keys stand (`positions`), and other JSON (`json_documents`).
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
+
+from lstmcalc.errors import SourceError, nearest_hint, shorten
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.text.positions import KeyPath, Places, scan_toml
+from lstmcalc.readers.text.source_text import SourceText, Span
+from lstmcalc.spec.config import AROUND_FIELDS, DATA_FIELDS, HYPERPARAMETERS
+from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
+
+Table: TypeAlias = Mapping[str, Any]
+
+_MAX_DEPTH: Final = 100  # levels; no configuration has a tenth of it
+REQUIRED: Final = ("input_size", "hidden_size")
+LSTM_KEYS: Final = (*HYPERPARAMETERS, "framework")
+# Tables whose settings are for every LSTM of the document.
+SHARED: Final = {"data": DATA_FIELDS, "around": AROUND_FIELDS}
+_TOP_KEYS: Final = ("lstm", *SHARED, *LSTM_KEYS)
+# What this program's flags and other frameworks call a setting, where the nearest spelling would be another one.
+_SPELLINGS: Final = {
+    "bi": "bidirectional",
+    "layers": "num_layers",
+    "n_layers": "num_layers",
+    "units": "hidden_size",
+    "features": "input_size",
+    "use_bias": "bias",
+    "batch_size": "batch",
+    "seq": "seq_len",
+    "length": "seq_len",
+    "sequence_length": "seq_len",
+}
+
+
+class Grammar(NamedTuple):
+    """The words of a format: what it is called, what a table is called there, and how an LSTM looks in it."""
+
+    title: str
+    table: str
+    header: str
+    example: str
+    expected: str
+
+
+_TOML: Final = Grammar(
+    "TOML", "a table", "[{}]", "[lstm.encoder] and [lstm.decoder]", "a table [lstm] with input_size and hidden_size"
+)
+
+
+class Document(NamedTuple):
+    """What is being read.
+
+    Attributes:
+        source: Its text.
+        places: Where its keys stand.
+        grammar: The words of its format.
+        origin: What its settings come from, as in `Origin`.
+        root: The path of the table that is read as the whole: `tool.lstmcalc` of a pyproject.toml.
+    """
+
+    source: SourceText
+    places: Places
+    grammar: Grammar
+    origin: str = "source"
+    root: KeyPath = ()
+
+    def error(self, path: KeyPath, what: str, expected: str = "", found: str = "", hint: str = "") -> SourceError:
+        """An error that points at a key."""
+        return self.source.error(self.places.key((*self.root, *path)), what, expected, found, hint)
+
+    def refuse(self, path: KeyPath, what: str, expected: str = "", found: str = "", hint: str = "") -> NoReturn:
+        """Refuse what stands at a key."""
+        raise self.error(path, what, expected, found, hint)
+
+    def refuse_all(self, what: str, expected: str, found: str) -> NoReturn:
+        """Refuse the whole, where no line is to blame."""
+        raise SourceError(what, expected, found, where=self.source.name)
+
+    def kind(self, value: object) -> str:
+        """What sort of value it is, in a phrase."""
+        sorts: tuple[tuple[type, str], ...] = ((Mapping, self.grammar.table), (list, "a list"), (str, "a text"))
+        return next((kind for sort, kind in sorts if isinstance(value, sort)), shown(value))
+
+    def pointer(self, path: KeyPath) -> Pointer:
+        """Where a key and its value stand."""
+        return self.source.pointer(self.places.whole((*self.root, *path)))
+
+    def where(self, path: KeyPath) -> str | None:
+        """The line of a key, as `lstm.toml:3`."""
+        return self.source.place(self.places.key((*self.root, *path)).line) or None
+
+    def header(self, path: KeyPath) -> str:
+        """A table as the format writes it."""
+        return self.grammar.header.format(".".join(map(str, path)))
+
+
+class Value(NamedTuple):
+    """A value and the path of its key."""
+
+    value: Any
+    path: KeyPath
+
+
+Settings: TypeAlias = dict[str, Value]
+
+
+# --- Text to values
+
+
+def read_toml(source: SourceText, origin: str = "source") -> list[Found]:
+    """The LSTMs of a TOML text; of a pyproject.toml, those of its table `tool.lstmcalc`.
+
+    Args:
+        source: The text.
+        origin: What its settings come from; `config` may leave out what the example has.
+
+    Raises:
+        SourceError: It is not TOML, has no LSTM, or has a setting that is not known.
+    """
+    tree = _load_toml(source)
+    document = Document(source, Places(source, scan_toml), _TOML, origin)
+    inner = tree.get("tool")
+    if isinstance(inner, Mapping) and "lstmcalc" in inner:
+        return _read_tool(document, inner["lstmcalc"])
+    return read_tables(document, tree)
+
+
+# The name as a key: a dependency or a comment that mentions it says nothing about an LSTM.
+_TOOL_TABLE: Final = re.compile(r"""^[^#\n]*\blstmcalc["']?[ \t]*(?:[\].]|=(?!=))""", re.MULTILINE)
+
+
+def read_pyproject(source: SourceText, origin: str = "config") -> list[Found]:
+    """The LSTMs of the table `tool.lstmcalc` of a pyproject.toml; none if it has no such table.
+
+    Raises:
+        SourceError: It mentions the table and is not TOML, or the table has a setting that is not known.
+    """
+    if not _TOOL_TABLE.search(source.text):
+        return []
+    tool = _load_toml(source).get("tool")
+    if not isinstance(tool, Mapping) or "lstmcalc" not in tool:
+        return []
+    return _read_tool(Document(source, Places(source, scan_toml), _TOML, origin), tool["lstmcalc"])
+
+
+def _read_tool(document: Document, table: object) -> list[Found]:
+    """What stands in `tool.lstmcalc`."""
+    document = document._replace(root=("tool", "lstmcalc"))
+    if not isinstance(table, Mapping):
+        document.refuse((), "tool.lstmcalc is no table", "a table [tool.lstmcalc.lstm]", shorten(table))
+    return read_tables(document, table)
+
+
+_TOML_PLACE: Final = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
+
+
+def _load_toml(source: SourceText) -> dict[str, Any]:
+    """The values of a TOML text."""
+    import tomllib
+
+    try:
+        tree = tomllib.loads(source.text)
+    except tomllib.TOMLDecodeError as error:
+        placed = _TOML_PLACE.fullmatch(str(error))
+        message, line, column = placed.groups() if placed else (str(error), "", "")
+        # Of an error behind the last character it says no line.
+        span = Span(int(line), int(column) - 1, int(column)) if line else source.span_of(len(source.text.rstrip()))
+        raise source.error(span, no_such_format(_TOML, message, span)) from None
+    except ValueError:
+        raise too_long(source) from None
+    except RecursionError:
+        raise too_deep(source) from None
+    check_depth(source, tree)
+    return tree
+
+
+def no_such_format(grammar: Grammar, message: str, span: Span) -> str:
+    """What is said of a text that is not of the format."""
+    return f"this is not {grammar.title}: {message[:1].lower()}{message[1:]}, in column {span.start + 1}"
+
+
+def too_long(source: SourceText) -> SourceError:
+    """The error of a number that Python itself refuses to read."""
+    digits = re.search(r"\d[\d_]{1000,}", source.text)
+    start, stop = digits.span() if digits else (0, 1)
+    return source.error(
+        source.span_of(start, stop),
+        "too large",
+        expected="at most 2**63 - 1",
+        found=f"a number of {stop - start:,} digits",
+    )
+
+
+def too_deep(source: SourceText) -> SourceError:
+    """The error of levels inside of levels without an end."""
+    return SourceError("this is nested too deeply", expected=f"at most {_MAX_DEPTH} levels", where=source.name)
+
+
+def check_depth(source: SourceText, tree: object) -> None:
+    """Refuse what is deeper than any configuration, so that no reader has to mind how deep it is."""
+    level = [tree]
+    for _ in range(_MAX_DEPTH + 1):
+        level = [
+            item
+            for node in level
+            for item in (node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return
+    raise too_deep(source)
+
+
+# --- Values to LSTMs
+
+
+def read_tables(document: Document, tree: Table) -> list[Found]:
+    """The LSTMs of a document in our own terms."""
+    flat = [key for key in HYPERPARAMETERS if key in tree]
+    _check_top(document, tree, has_lstm=bool(flat) or "lstm" in tree)
+    common: Settings = {}
+    for name, fields in SHARED.items():
+        common = {**common, **_read_shared(document, name, tree.get(name), fields)}
+    if "lstm" in tree:
+        if flat:
+            outside = f"{flat[0]} stands outside of {document.header(('lstm',))}"
+            document.refuse((flat[0],), outside, hint="move it there")
+        leaves = [*_leaves(document, ("lstm",), tree["lstm"], {})]
+    elif flat or (document.origin == "config" and tree):
+        leaves = [((), read_settings(document, (), {key: tree[key] for key in LSTM_KEYS if key in tree}, LSTM_KEYS))]
+    else:
+        leaves = []
+    shared = settings_of(document, common)
+    return [_found(document, path, settings, shared) for path, settings in leaves]
+
+
+def _check_top(document: Document, tree: Table, *, has_lstm: bool) -> None:
+    """Refuse keys that are not known, and a document that has nothing to do with LSTMs."""
+    ours = has_lstm or document.origin == "config"
+    for key in tree:
+        # Where nothing is ours, only what looks misspelled is pointed at.
+        if key not in _TOP_KEYS and (ours or (len(key) > 1 and _hint(key, ("lstm", *LSTM_KEYS)))):
+            _refuse_key(document, (), key, _TOP_KEYS)
+    if not ours:
+        document.refuse_all("there is no LSTM in it", document.grammar.expected, listed(tree))
+
+
+def _leaves(document: Document, path: KeyPath, table: object, shared: Settings) -> Iterator[tuple[KeyPath, Settings]]:
+    """Each innermost table and its settings, with those of the tables around it."""
+    if not isinstance(table, Mapping):
+        hint = f"give each a name: {document.grammar.example}" if isinstance(table, list) else ""
+        document.refuse(path, f"{path[-1]} is {document.kind(table)}", document.grammar.table, hint=hint)
+    inner = {key: value for key, value in table.items() if isinstance(value, Mapping) and key not in LSTM_KEYS}
+    own = read_settings(document, path, {key: table[key] for key in table if key not in inner}, LSTM_KEYS)
+    if not inner:
+        yield path, {**shared, **own}
+    for key, value in inner.items():
+        yield from _leaves(document, (*path, key), value, {**shared, **own})
+
+
+def _read_shared(document: Document, name: str, table: object, fields: tuple[str, ...]) -> Settings:
+    """The settings of the data, or of the layers around."""
+    if table is None:
+        return {}
+    if not isinstance(table, Mapping):
+        document.refuse((name,), f"{name} is {document.kind(table)}", document.grammar.table)
+    return read_settings(document, (name,), table, fields)
+
+
+def read_settings(document: Document, path: KeyPath, table: Table, known: tuple[str, ...]) -> Settings:
+    """The settings of one table; null says nothing."""
+    for key, value in table.items():
+        if key not in known:
+            _refuse_key(document, path, key, known)
+        _check_value(document, (*path, key), key, value)
+    return {key: Value(value, (*path, key)) for key, value in table.items() if value is not None}
+
+
+def _check_value(document: Document, path: KeyPath, key: str, value: object) -> None:
+    """Refuse a table or a list where one value is expected, and anything else where a list is."""
+    if key == "lengths":
+        if not isinstance(value, list | None):
+            document.refuse(path, "lengths is no list", "integers, as [4, 2, 3]", shown(value))
+    elif isinstance(value, Mapping | list):
+        document.refuse(path, f"{key} is {document.kind(value)}", f"one value, as {_EXAMPLES[key]}")
+
+
+_EXAMPLES: Final = {
+    **dict.fromkeys((*HYPERPARAMETERS, *DATA_FIELDS, *AROUND_FIELDS), "20"),
+    "head_on": '"last"',
+    **dict.fromkeys(("bias", "batch_first", "bidirectional", "unbatched"), "true"),
+    "num_layers": "2",
+    "dropout": "0.5",
+    "dtype": '"float32"',
+    "framework": '"keras"',
+}
+
+
+def _refuse_key(document: Document, path: KeyPath, key: str, known: tuple[str, ...]) -> NoReturn:
+    """Refuse a key that is not known, and say which was meant or where it belongs."""
+    document.refuse(
+        (*path, key), "no such setting", f"one of {', '.join(known)}", shorten(key), _hint(key, known, document)
+    )
+
+
+def _hint(key: str, known: tuple[str, ...], document: Document | None = None) -> str:
+    """Which setting was meant, or where it belongs; empty if nobody knows."""
+    meant = _SPELLINGS.get(key, key)
+    for table, fields in (*SHARED.items(), ("lstm", LSTM_KEYS)):
+        if meant in fields and meant not in known and document:
+            return f"{meant} belongs in {document.header((*document.root, table))}"
+    return f"did you mean {meant}?" if meant in known else nearest_hint(key, known)
+
+
+def _found(document: Document, path: KeyPath, settings: Settings, data: dict[str, tuple[Setting, Pointer]]) -> Found:
+    """One LSTM of a document."""
+    settings = dict(settings)
+    framework = framework_of(document, settings.pop("framework", None))
+    read = {**data, **settings_of(document, settings)}
+    gaps = () if document.origin == "config" else tuple(field for field in REQUIRED if field not in settings)
+    return Found(
+        name=".".join(map(str, path[1:])) or "lstm",
+        framework=framework,
+        text=text_of(settings) or document.header(path or ("data",)),
+        where=document.where(path or first_of(settings)),
+        layer={field: setting for field, (setting, _) in read.items()},
+        pointers={
+            "": document.pointer(path or first_of(settings)),
+            **{field: pointer for field, (_, pointer) in read.items()},
+        },
+        gaps={field: Gap(f"no {field}") for field in gaps},
+    )
+
+
+def first_of(settings: Settings) -> KeyPath:
+    """The path of the first setting, which stands for an LSTM without a table."""
+    return next((value.path for value in settings.values()), ())
+
+
+def settings_of(document: Document, settings: Settings) -> dict[str, tuple[Setting, Pointer]]:
+    """Settings with where they come from, and where they stand."""
+    return {
+        field: (
+            Setting(value.value, Origin(document.origin, document.where(value.path), "stated")),
+            document.pointer(value.path),
+        )
+        for field, value in settings.items()
+    }
+
+
+def framework_of(document: Document, named: Value | None) -> str:
+    """The framework that a table names; PyTorch if it names none."""
+    if named is None:
+        return "pytorch"
+    from lstmcalc.frameworks.catalog import ALIASES, LAYOUTS
+
+    name = named.value
+    if isinstance(name, str) and ALIASES.get(name, name) in LAYOUTS:
+        return ALIASES.get(name, name)
+    raise document.error(
+        named.path,
+        "no such framework",
+        f"one of the {len(LAYOUTS)} that lstmcalc frameworks shows, as keras or onnx",
+        shown(name),
+        nearest_hint(name, (*LAYOUTS, *ALIASES)) if isinstance(name, str) else "",
+    )
+
+
+def text_of(settings: Settings) -> str:
+    """Settings in a line."""
+    return ", ".join(f"{field} = {shown(value.value)}" for field, value in settings.items())
+
+
+def shown(value: object) -> str:
+    """A value as both formats write it."""
+    return str(value).lower() if isinstance(value, bool) else shorten(value)
+
+
+_LISTED: Final = 6  # keys of a document in a message
+
+
+def listed(keys: Iterable[str]) -> str:
+    """The first keys of a document, for a message."""
+    shown = [shorten(key)[1:-1] for key in keys]
+    return ", ".join([*shown[:_LISTED], *(["..."] if len(shown) > _LISTED else [])])

@@ -1,0 +1,1 @@
+"""Files of PyTorch: archives and modules, made of what `pickles` and `files` read."""

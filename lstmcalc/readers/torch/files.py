@@ -1,0 +1,374 @@
+"""Checkpoints of PyTorch and other pickles: which tensors and modules are in them, without PyTorch.
+
+Nothing of a file is run (`pickles`), and only its index is read; the numbers of a tensor are read when they are asked
+for. The names are paths: `encoder.weight_ih_l0` of a state_dict, `model_state.encoder.weight_ih_l0` of one in a
+dictionary, `optimizer_state.state.0.exp_avg` of an optimizer's.
+
+Source: torch 2.13.0 (torch/serialization.py: `_save`, `_load`, `_legacy_save`, `_legacy_load`; `torch.jit.save`), run,
+and its files of earlier versions.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple, NoReturn
+
+from lstmcalc.errors import SourceError, shorten
+from lstmcalc.readers.files.archives import Member, read_archive
+from lstmcalc.readers.files.sections import Section
+from lstmcalc.readers.files.tensors import Stored, WeightFile
+from lstmcalc.readers.pickles.arrays import RawArray, described, is_array, objects_of, raw_array
+from lstmcalc.readers.pickles.machine import (
+    MAX_WORK,
+    Call,
+    Global,
+    Persistent,
+    Table,
+    read_pickled,
+    section_of,
+    text_of,
+)
+from lstmcalc.readers.pickles.trees import walk
+from lstmcalc.readers.torch.modules import Code, frozen_modules, stated_modules
+from lstmcalc.readers.torch.notes import called_notes, lightning_notes, tensor_notes
+from lstmcalc.readers.torch.tensors import Locate, Storage, Tensor, Unreadable, itemsize, storage_dtype, tensor_of
+
+MAGIC: Final = 0x1950A86A20F9469CFC6C  # torch/serialization.py
+_MAX_CODE: Final = 4 << 20  # bytes of TorchScript's code that are looked through
+_VERSION: Final = 1001  # torch/serialization.py, PROTOCOL_VERSION
+_FROM_BYTES: Final = "torch.storage._load_from_bytes"
+_MAX_CODE_FILES: Final = 1000
+_MAX_PICKLED: Final = 20_000
+_NESTED_WORK: Final = 10_000  # for the few opcodes of a storage that was pickled by itself
+_NOT_READ: Final = {
+    "extern_modules": "a package of torch.package",
+    "model.json": "a program of torch.export or an archive of PyTorch 1.0",
+    "archive_format": "a program of torch.export",
+}
+
+
+class _Content(NamedTuple):
+    """What a file holds, beside where its storages are."""
+
+    value: Any
+    called: tuple[str, ...]
+    locate: Locate
+
+
+def read_torch(path: Path) -> WeightFile:
+    """A file that `torch.save`, `torch.jit.save` or Lightning wrote: a state_dict, a checkpoint or a whole module.
+
+    Args:
+        path: The file; zip archives and the older form without one are told apart by content.
+
+    Raises:
+        SourceError: It cannot be read, is none of these, is damaged, or is a kind that is refused by name.
+    """
+    path = Path(path)
+    head = Section.of(path)
+    if head.read(0, min(head.length, 4)) in (b"PK\3\4", b"PK\5\6"):
+        return _read_zip(path)
+    return read_pickle(path)
+
+
+def read_pickle(path: Path) -> WeightFile:
+    """A pickle: of NumPy's arrays, of tensors, of whole modules; or the form of `torch.save` before PyTorch 1.6.
+
+    Args:
+        path: The file.
+
+    Raises:
+        SourceError: It cannot be read, is no pickle, is damaged or too large, or is a kind that is refused by name.
+    """
+    section = Section.of(Path(path))
+    _refuse_tar(section)
+    first = read_pickled(section)
+    if type(first.value) is int and first.value == MAGIC:
+        content = _legacy(section, first.end)
+        return _weight_file("PyTorch (before 1.6)", content, ())
+    notes = () if first.end == section.length else ("more follows after the first pickle of this file; it is not read",)
+    return _weight_file("pickle", _Content(first.value, first.called, _PickledStorages().locate), notes)
+
+
+def _refuse_tar(section: Section) -> None:
+    if section.length > 512 and section.read(257, 5) == b"ustar":  # noqa: PLR2004  # one block
+        raise SourceError(
+            "this is a tar archive, as PyTorch saved until 0.1.10",
+            expected="a file of a later version",
+            hint="load it with PyTorch and save it again: torch.save(torch.load(path), path)",
+        )
+
+
+# --- a zip archive ---------------------------------------------------------------------------------------------------
+
+
+class _Archive(NamedTuple):
+    """A zip archive of PyTorch."""
+
+    members: Mapping[str, Member]
+    root: str  # the folder in it, with a slash
+    big_endian: bool
+    sections: dict[str, Section]  # of its storages, once they were looked for
+
+    def pickled(self, name: str, folder: str) -> _Content | None:
+        """One of its pickles, with the storages of a folder; None if it is not there."""
+        member = self.members.get(self.root + name)
+        if member is None:
+            return None
+        found = read_pickled(member.whole(), persistent=_storage)
+        return _Content(found.value, found.called, partial(self._locate, folder))
+
+    def _locate(self, folder: str, storage: Any) -> tuple[Section, str, bool]:  # noqa: ANN401  # a record of a pickle
+        if not isinstance(storage, Storage):
+            raise SourceError("a tensor in this file has no storage")
+        name = f"{self.root}{folder}{storage.key}"
+        if name not in self.sections:
+            member = self.members.get(name)
+            if member is None:
+                raise SourceError("a tensor's numbers are missing in this archive", expected=shorten(name))
+            self.sections[name] = member.section()
+        section = self.sections[name]
+        if section.length < storage.nbytes:
+            raise SourceError(
+                "a storage is smaller than it says", expected=f"{storage.nbytes:,} bytes", found=f"{section.length:,}"
+            )
+        return section, storage.dtype, self.big_endian
+
+
+def _read_zip(path: Path) -> WeightFile:
+    members = read_archive(path)
+    roots = [
+        name[:-8] for name in members if name == "data.pkl" or (name.endswith("/data.pkl") and name.count("/") == 1)
+    ]
+    if not roots:
+        _refuse_archive(members)
+    order = members.get(f"{roots[0]}byteorder")
+    big_endian = order is not None and order.whole().read(0, min(order.size, 3)) == b"big"
+    archive = _Archive(members, roots[0], big_endian, {})
+    content = archive.pickled("data.pkl", "data/")
+    if content is None:  # `roots` has it
+        raise SourceError("this archive has no data.pkl")
+    constants = archive.pickled("constants.pkl", "constants/")
+    if constants is None:
+        return _weight_file("PyTorch (zip)", content, ())
+    return _scripted(archive, content, constants)
+
+
+def _refuse_archive(members: Mapping[str, Member]) -> NoReturn:
+    for name in members:
+        what = _NOT_READ.get(name.rpartition("/")[2])
+        if what:
+            raise SourceError(
+                f"this is {what}",
+                expected="a file of torch.save or torch.jit.save",
+                hint="save the weights alone: torch.save(model.state_dict(), path)",
+            )
+    raise SourceError("this zip archive is no file of PyTorch", expected="data.pkl in its only folder")
+
+
+def _scripted(archive: _Archive, content: _Content, constants: _Content) -> WeightFile:
+    """A TorchScript archive: its module, its constants and what its code says of both."""
+    code = _code(archive)
+    found = _weight_file("TorchScript", content, (), code=lambda kind: code.get(_code_name(kind), ""))
+    others = _weight_file("TorchScript", constants, (), named=_constant_name)
+    texts = list(code.values()) if others.tensors else []
+    frozen = [stated for text in texts for stated in frozen_modules(text)]
+    known = {tensor.name for tensor in others.tensors}
+    frozen = [stated for stated in frozen if known.issuperset(stated.tensors.values())]
+    return found._replace(
+        tensors=found.tensors + others.tensors, stated=(*found.stated, *frozen), notes=found.notes + others.notes
+    )
+
+
+def _code(archive: _Archive) -> Mapping[str, str]:
+    """The files of code by their names, as many as may be looked through."""
+    texts: dict[str, str] = {}
+    left = _MAX_CODE
+    for name, member in archive.members.items():
+        wanted = name.startswith(f"{archive.root}code/") and name.endswith(".py") and len(texts) < _MAX_CODE_FILES
+        if wanted and member.size <= left:
+            left -= member.size
+            texts[name.removeprefix(archive.root)] = member.section().read().decode("utf-8", "replace")
+    return texts
+
+
+def _code_name(kind: str) -> str:
+    """Where a class stands: `__torch__.torch.nn.modules.rnn.LSTM` in `code/__torch__/torch/nn/modules/rnn.py`."""
+    return f"code/{kind.rpartition('.')[0].replace('.', '/')}.py"
+
+
+def _constant_name(path: str) -> str:
+    """As the code calls it."""
+    return f"CONSTANTS.c{path}"
+
+
+def _storage(key: Any) -> Any:  # noqa: ANN401  # a record of a pickle
+    """What a persistent id of a zip archive is: a storage."""
+    if not isinstance(key, tuple) or len(key) < 5 or text_of(key[0]) != "storage":  # noqa: PLR2004  # as `_save` has it
+        return Persistent(key)
+    return _checked_storage(key[1], key[2], key[4])
+
+
+def _checked_storage(kind: Any, key: Any, numel: Any) -> Storage:  # noqa: ANN401  # records of a pickle
+    name = str(key) if type(key) is int else text_of(key)
+    if name is None or type(numel) is not int or numel < 0:
+        raise SourceError("a tensor's storage is damaged", expected="a key and a count")
+    return Storage(name, storage_dtype(kind), numel)
+
+
+# --- before PyTorch 1.6 ----------------------------------------------------------------------------------------------
+
+
+class _LegacyStorages:
+    """The storages of a file without an archive: told of in the pickle, their numbers after it."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, Storage] = {}
+        self._sections: dict[str, Section] = {}
+
+    def persistent(self, key: Any) -> Any:  # noqa: ANN401  # a record of a pickle
+        """A storage, or a class with its source code."""
+        kind = text_of(key[0]) if isinstance(key, tuple) and key else None
+        if kind == "module" and len(key) > 1 and isinstance(key[1], Global):
+            return key[1]
+        if kind != "storage" or len(key) < 5:  # noqa: PLR2004  # as `_legacy_save` has it
+            return Persistent(key)
+        storage = _checked_storage(key[1], key[2], key[4])
+        self._told.setdefault(storage.key, storage)
+        view = key[5] if len(key) > 5 else None  # noqa: PLR2004
+        if view is None:
+            return storage
+        if not isinstance(view, tuple) or len(view) != 3 or any(type(size) is not int or size < 0 for size in view[1:]):  # noqa: PLR2004
+            raise SourceError("a view of a storage is damaged")
+        return storage._replace(numel=view[2], offset=view[1] * itemsize(storage.dtype))
+
+    def find(self, section: Section, keys: Any, start: int) -> None:  # noqa: ANN401  # a record of a pickle
+        """Where the numbers of each storage are: one after the other, each after its count.
+
+        Raises:
+            SourceError: They are not there, or are others than were told of.
+        """
+        for key in keys if isinstance(keys, list) else ():
+            storage = self._told.get(text_of(key) or "")
+            if storage is None or storage.key in self._sections:
+                raise SourceError("this file has a storage that no tensor has", found=shorten(text_of(key) or "?"))
+            count = int.from_bytes(section.read(start, 8), "little")
+            if count != storage.numel:
+                raise SourceError(
+                    "a storage is of another size than told", expected=str(storage.numel), found=str(count)
+                )
+            self._sections[storage.key] = section.part(start + 8, storage.nbytes)
+            start += 8 + storage.nbytes
+
+    def locate(self, storage: Any) -> tuple[Section, str, bool]:  # noqa: ANN401  # a record of a pickle
+        """Where a storage is."""
+        whole = self._sections.get(storage.key) if isinstance(storage, Storage) else None
+        if whole is None:
+            raise SourceError("a tensor's numbers are missing in this file")
+        return whole.part(storage.offset, storage.nbytes), storage.dtype, False
+
+
+def _legacy(section: Section, start: int, work: int = MAX_WORK) -> _Content:
+    """What follows the magic number: the version, the system's sizes, the value, the storages."""
+    version = read_pickled(section, start, work=work)
+    if type(version.value) is not int or version.value != _VERSION:
+        raise SourceError("this file of PyTorch is of an unknown version", expected=str(_VERSION))
+    system = read_pickled(section, version.end, work=work)
+    storages = _LegacyStorages()
+    content = read_pickled(section, system.end, persistent=storages.persistent, work=work)
+    keys = read_pickled(section, content.end, work=work)
+    storages.find(section, keys.value, keys.end)
+    return _Content(content.value, content.called, storages.locate)
+
+
+class _PickledStorages:
+    """Storages that were pickled without `torch.save`: each as the bytes of a small file of PyTorch."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[Section, str, bool]] = {}  # by the identity of the record, which the value keeps
+
+    def locate(self, storage: Any) -> tuple[Section, str, bool]:  # noqa: ANN401  # a record of a pickle
+        """Where a storage is."""
+        if not isinstance(storage, Call) or storage.path != _FROM_BYTES or not storage.arguments:
+            raise SourceError("a tensor in this pickle has no storage")
+        if id(storage) not in self._found:
+            if len(self._found) == _MAX_PICKLED:
+                raise SourceError("this pickle has too many tensors", expected=f"at most {_MAX_PICKLED:,}")
+            self._found[id(storage)] = self._in_bytes(section_of(storage.arguments[0]))
+        return self._found[id(storage)]
+
+    def _in_bytes(self, section: Section) -> tuple[Section, str, bool]:
+        first = read_pickled(section, work=_NESTED_WORK)
+        if type(first.value) is not int or first.value != MAGIC:
+            raise SourceError("a tensor's storage is none of PyTorch")
+        content = _legacy(section, first.end, _NESTED_WORK)
+        return content.locate(content.value)
+
+
+# --- what is in it ---------------------------------------------------------------------------------------------------
+
+
+class _Leaves:
+    """Makes tensors and arrays of the records of a pickle, and keeps what is worth a note."""
+
+    def __init__(self, locate: Locate) -> None:
+        self._locate = locate
+        self.packed = 0
+
+    def __call__(self, call: Call) -> Any:  # noqa: ANN401  # a tensor, an array, what is unreadable; None for others
+        if call.path == "torch.ScriptObject":
+            state = call.state
+            kind = text_of(state[1]) if isinstance(state, tuple) and len(state) > 1 else None
+            self.packed += kind is not None and kind.endswith("CellParamsBase")
+        if not is_array(call):
+            return tensor_of(call, self._locate)
+        array = raw_array(call)
+        if array is None and objects_of(call) is None:
+            return Unreadable(described(call))
+        return array
+
+
+def _weight_file(
+    kind: str,
+    content: _Content,
+    notes: tuple[str, ...],
+    code: Code = lambda _: "",
+    named: Callable[[str], str] = lambda path: path or "tensor",  # what is alone in a file has no name
+) -> WeightFile:
+    leaves = _Leaves(content.locate)
+    tree = walk(content.value, leaves)
+    tensors: dict[str, Stored] = {}
+    for path, leaf in tree.leaves:
+        if not isinstance(leaf, Unreadable):
+            # Two keys can be the same text, as 1 and "1".
+            name = named(path) if named(path) not in tensors else f"{named(path)}#{len(tensors)}"
+            tensors[name] = Stored(name, leaf.dtype, _shape(leaf), leaf.nbytes, partial(_read, name, leaf))
+    stated = stated_modules(tree.modules, code)
+    more = (*lightning_notes(content.value), *tensor_notes(tree, leaves.packed), *called_notes(content.called))
+    own = {path for path, leaf in tree.leaves if isinstance(leaf, Tensor)}
+    held = _dictionaries(content.value, own) if kind != "pickle" else ()
+    return WeightFile(kind, tuple(tensors.values()), stated, (*notes, *more), held)
+
+
+def _dictionaries(value: Any, names: Collection[str]) -> tuple[tuple[str, ...], ...]:  # noqa: ANN401  # as in `walk`
+    """Where a state_dict is: the file itself, or what it has under one name."""
+    if type(value) is not Table:
+        return ()
+    places: list[tuple[tuple[str, ...], Table]] = [((), value)]
+    places += [((key,), held) for key, held in value.pairs if isinstance(key, str) and type(held) is Table]
+    return tuple(
+        keys
+        for keys, table in places
+        if any(isinstance(name, str) and ".".join((*keys, name)) in names for name, _ in table.pairs)
+    )
+
+
+def _shape(leaf: Tensor | RawArray) -> tuple[int, ...]:
+    return (leaf.raw if isinstance(leaf, Tensor) else leaf).view.shape
+
+
+def _read(name: str, leaf: Tensor | RawArray) -> Any:  # noqa: ANN401  # an array
+    try:
+        return leaf.read()
+    except SourceError as error:
+        raise error.at(shorten(name)) from None

@@ -1,0 +1,283 @@
+"""PyTorch's tensors in pickles, from the inert records of `pickles`.
+
+Sources: torch 2.13.0 (torch/_utils.py: the `_rebuild_...` functions; torch/_tensor.py: `_reduce_ex_internal`,
+`_rebuild_from_type_v2`; torch/storage.py: `_load_from_bytes`), run; older files as others published them.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from lstmcalc.errors import SourceError, shorten
+from lstmcalc.readers.files.raw_numbers import FORMATS, View, checked_shape, checked_strides
+from lstmcalc.readers.files.sections import Section
+from lstmcalc.readers.pickles.arrays import RawArray, raw_array
+from lstmcalc.readers.pickles.machine import Call, Global, Table, text_of
+
+# torch/storage.py: the classes of storages that know their dtype.
+_STORAGES: Final = {
+    "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
+    "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
+    "ByteStorage": "uint8", "BoolStorage": "bool",
+    "ComplexDoubleStorage": "complex128", "ComplexFloatStorage": "complex64",
+    "QInt8Storage": "qint8", "QUInt8Storage": "quint8", "QInt32Storage": "qint32",
+    "QUInt4x2Storage": "quint4x2", "QUInt2x4Storage": "quint2x4",
+    "UntypedStorage": "uint8", "_UntypedStorage": "uint8",
+}  # fmt: skip
+_QUANTIZED: Final = {"qint8": 1, "quint8": 1, "qint32": 4, "quint4x2": 1, "quint2x4": 1}  # bytes of an item
+_SHORT: Final = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32"}
+_MAX_WRAPPED: Final = 8  # a parameter of a subclass of a tensor is a call in a call
+_MAX_NAME: Final = 40  # characters of a dtype's
+_MAX_ARGUMENTS: Final = 8  # of the functions below; a file can have a million
+
+
+class Storage(NamedTuple):
+    """Where a tensor's numbers are.
+
+    Attributes:
+        key: What the file calls it.
+        dtype: Of its numbers; `uint8` if it is told with the tensor.
+        numel: How many of them there are.
+        offset: How many bytes of it come before, where it is a part of another.
+    """
+
+    key: str
+    dtype: str
+    numel: int
+    offset: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Its bytes."""
+        return self.numel * itemsize(self.dtype)
+
+
+class Tensor(NamedTuple):
+    """A tensor of a file.
+
+    Attributes:
+        raw: Its dtype, its shape and where its numbers are.
+        conjugated: Whether its numbers are stored conjugated.
+        negated: Whether its numbers are stored negated.
+        why: Why its numbers cannot be read; empty if they can.
+    """
+
+    raw: RawArray
+    conjugated: bool = False
+    negated: bool = False
+    why: str = ""
+
+    @property
+    def dtype(self) -> str:
+        """Of its numbers."""
+        return self.raw.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of its numbers in the file."""
+        if self.raw.data == b"":
+            return 0
+        return self.raw.view.numel * _QUANTIZED.get(self.dtype, 0) or self.raw.nbytes
+
+    def read(self) -> Any:  # noqa: ANN401  # an array
+        """Its numbers.
+
+        Raises:
+            SourceError: They are not there or cannot be read.
+        """
+        import numpy as np
+
+        if self.why:
+            raise SourceError(self.why)
+        found = self.raw.read()
+        found = np.conj(found) if self.conjugated else found
+        return np.negative(found) if self.negated else found
+
+
+class Unreadable(NamedTuple):
+    """A tensor that has no one array of numbers.
+
+    Attributes:
+        what: What it is: `sparse`.
+    """
+
+    what: str
+
+
+Locate = Callable[[Any], tuple[Section, str, bool]]  # of a storage: its bytes, its dtype, whether it is big-endian
+
+
+def itemsize(dtype: str) -> int:
+    """The bytes of one number of a dtype.
+
+    Raises:
+        SourceError: It is not known.
+    """
+    if dtype in FORMATS:
+        return FORMATS[dtype].itemsize
+    if dtype in _QUANTIZED:
+        return _QUANTIZED[dtype]
+    raise SourceError("a dtype is not known", found=shorten(dtype))
+
+
+def storage_dtype(kind: Any) -> str:  # noqa: ANN401  # a record of a pickle
+    """The dtype of a class of storages.
+
+    Raises:
+        SourceError: It is none.
+    """
+    if isinstance(kind, Global) and kind.name in _STORAGES:
+        return _STORAGES[kind.name]
+    raise SourceError("a tensor's storage is of an unknown class", found=shorten(getattr(kind, "name", "?")))
+
+
+def tensor_of(call: Call, locate: Locate) -> Tensor | Unreadable | None:
+    """The tensor that this would become; None if it is none.
+
+    Args:
+        call: What would be called.
+        locate: Where a storage's bytes are.
+
+    Raises:
+        SourceError: It says of itself what cannot be.
+    """
+    for _ in range(_MAX_WRAPPED):
+        inner = _unwrapped(call)
+        if inner is None:
+            break
+        call = inner
+    name = call.path.rpartition(".")[2]
+    if not call.path.startswith("torch.") or name not in _REBUILDERS:
+        return None
+    try:
+        return _REBUILDERS[name](call.arguments[:_MAX_ARGUMENTS], locate)
+    except SourceError:
+        raise
+    except (IndexError, TypeError, ValueError, AttributeError):  # arguments that are missing, or are something else
+        raise SourceError(
+            "a tensor in this file is damaged", found=f"{name} of {len(call.arguments)} arguments"
+        ) from None
+
+
+def _unwrapped(call: Call) -> Call | None:
+    """What a parameter or a subclass of a tensor is made of; None if this is neither."""
+    path, arguments = call.path, call.arguments
+    if path in ("copyreg.__newobj__", "copy_reg.__newobj__") and arguments and isinstance(arguments[0], Global):
+        return Call(arguments[0], arguments[1:_MAX_ARGUMENTS])
+    if path in _WRAPPERS and arguments and isinstance(arguments[0], Call):
+        return arguments[0]
+    if path in _FROM_TYPE and len(arguments) > 2 and isinstance(arguments[2], tuple):  # noqa: PLR2004  # function, type, arguments
+        return Call(arguments[0], arguments[2])
+    return None
+
+
+_WRAPPERS: Final = (
+    "torch._utils._rebuild_parameter",
+    "torch._utils._rebuild_parameter_with_state",
+    "torch.nn.parameter.Parameter",
+    "torch.nn.parameter.Buffer",
+    "torch.autograd.variable.Variable",
+    "torch._utils._rebuild_device_tensor_from_cpu_tensor",
+)
+_FROM_TYPE: Final = tuple(
+    f"torch.{module}._rebuild_from_type{version}" for module in ("_tensor", "tensor") for version in ("", "_v2")
+)
+
+
+def _strided(storage: Any, offset: Any, size: Any, stride: Any, locate: Locate, dtype: str = "") -> Tensor:  # noqa: ANN401
+    """A view of a storage."""
+    section, found, big_endian = locate(storage)
+    shape = checked_shape(_sizes(size))
+    strides = checked_strides(_sizes(stride), shape)
+    if type(offset) is not int or offset < 0:
+        raise SourceError("a tensor's storage_offset is none", found=shorten(offset) if type(offset) is int else "?")
+    raw = RawArray(dtype or found, View(shape, strides, offset), section, big_endian)
+    raw.check()
+    return Tensor(raw)
+
+
+def _sizes(given: Any) -> Any:  # noqa: ANN401  # a tuple, if it is right
+    """A size or stride, which may be a `torch.Size`."""
+    return given.arguments[0] if isinstance(given, Call) and given.path == "torch.Size" else given
+
+
+def _with_metadata(tensor: Tensor, metadata: Any) -> Tensor:  # noqa: ANN401  # a record of a pickle
+    """A tensor that may be stored conjugated or negated (torch/csrc/Module.cpp, `_get_tensor_metadata`)."""
+    if not isinstance(metadata, Table):
+        return tensor
+    return tensor._replace(conjugated=metadata.get("conj") is True, negated=metadata.get("neg") is True)
+
+
+def _tensor(arguments: tuple[Any, ...], locate: Locate) -> Tensor:
+    """`_rebuild_tensor` and `_rebuild_tensor_v2`."""
+    storage, offset, size, stride, *others = arguments
+    tensor = _strided(storage, offset, size, stride, locate)
+    return _with_metadata(tensor, others[2] if len(others) > 2 else None)  # noqa: PLR2004  # after the hooks
+
+
+def _typed_tensor(arguments: tuple[Any, ...], locate: Locate) -> Tensor:
+    """`_rebuild_tensor_v3`: the dtype stands beside the storage, which is one of bytes."""
+    storage, offset, size, stride, _, _, dtype, *others = arguments
+    name = torch_dtype(dtype)
+    tensor = _strided(storage, offset, size, stride, locate, name)
+    if name not in FORMATS:
+        tensor = tensor._replace(why=f"numbers of {name} are not read")
+    return _with_metadata(tensor, others[0] if others else None)
+
+
+def _quantized(arguments: tuple[Any, ...], locate: Locate) -> Tensor:
+    storage, offset, size, stride, *_ = arguments
+    section, dtype, _ = locate(storage)
+    shape = checked_shape(_sizes(size))
+    view = View(shape, checked_strides(_sizes(stride), shape), offset)
+    return Tensor(
+        RawArray(dtype, view, section), why="this tensor is quantized, and what its numbers stand for is not read"
+    )
+
+
+def _meta(arguments: tuple[Any, ...], _locate: Locate) -> Tensor:
+    dtype, size, stride, *_ = arguments
+    shape = checked_shape(_sizes(size))
+    view = View(shape, checked_strides(_sizes(stride), shape))
+    return Tensor(
+        RawArray(torch_dtype(dtype), view, b""), why="this is a tensor of the device meta, which has no numbers"
+    )
+
+
+def _from_numpy(arguments: tuple[Any, ...], _locate: Locate) -> Tensor:
+    data, *_ = arguments
+    array = raw_array(data) if isinstance(data, Call) else None
+    if array is None:
+        raise SourceError("a tensor in this file is damaged", expected="an array of NumPy")
+    return Tensor(array)  # what it would be turned into is narrower at most
+
+
+def torch_dtype(dtype: Any) -> str:  # noqa: ANN401  # a record of a pickle
+    """The name of a dtype.
+
+    Raises:
+        SourceError: It is none.
+    """
+    name = dtype.name if isinstance(dtype, Global) and dtype.module == "torch" else text_of(dtype) or ""
+    name = _SHORT.get(name, name)
+    if not name.isidentifier() or len(name) > _MAX_NAME:
+        raise SourceError("a tensor's dtype is none", found=shorten(name))
+    return name
+
+
+def _unreadable(what: str) -> Callable[[tuple[Any, ...], Locate], Unreadable]:
+    return lambda _arguments, _locate: Unreadable(what)
+
+
+_REBUILDERS: Final[dict[str, Callable[[tuple[Any, ...], Locate], Tensor | Unreadable]]] = {
+    "_rebuild_tensor": _tensor,
+    "_rebuild_tensor_v2": _tensor,
+    "_rebuild_tensor_v3": _typed_tensor,
+    "_rebuild_qtensor": _quantized,
+    "_rebuild_meta_tensor_no_storage": _meta,
+    "_rebuild_device_tensor_from_numpy": _from_numpy,
+    "_rebuild_xla_tensor": _from_numpy,
+    "_rebuild_sparse_tensor": _unreadable("sparse"),
+    "_rebuild_sparse_csr_tensor": _unreadable("sparse"),
+    "_rebuild_nested_tensor": _unreadable("nested"),
+    "_rebuild_wrapper_subclass": _unreadable("of a subclass of a tensor"),
+}
