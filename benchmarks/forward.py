@@ -67,7 +67,7 @@ CASES = (
 def arrays(case: Case) -> tuple[Any, dict[str, "np.ndarray[Any, Any]"], dict[str, "np.ndarray[Any, Any]"]]:
     """The config, weights and inputs of a case: the same in every process."""
     from lstmcalc import DataSpec, LSTMConfig, LSTMModel
-    from lstmcalc.torch_random import TorchGenerator
+    from lstmcalc.numerics.torch_random import TorchGenerator
     from lstmcalc.verify import draw
 
     config = LSTMConfig(case.reads, case.hidden, case.layers, bidirectional=case.directions > 1)
@@ -112,8 +112,8 @@ def of_floor(case: Case, threads: int) -> Callable[[], object]:
     """The products alone, rows times columns or columns times rows, whichever is faster."""
     import numpy as np
 
-    from lstmcalc.arrangement import aligned
-    from lstmcalc.crews import threads_of_blas
+    from lstmcalc.numerics.arrangement import aligned
+    from lstmcalc.numerics.threads import threads_of_blas
 
     generator = np.random.default_rng(0)
 
@@ -251,7 +251,7 @@ def memory() -> None:
     import numpy as np
 
     from lstmcalc import LSTMConfig, LSTMRunner
-    from lstmcalc.torch_random import TorchGenerator, random_weights
+    from lstmcalc.numerics.torch_random import TorchGenerator, random_weights
 
     print(f"{'LSTM(64, 64), one sequence':30}{'x':>12}{'outputs':>12}{'peak besides':>14}")
     config = LSTMConfig(64, 64)

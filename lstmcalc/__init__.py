@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from lstmcalc.errors import LstmcalcError
     from lstmcalc.intake import lstms_in
     from lstmcalc.model.lstm import LSTMModel
-    from lstmcalc.numerics import LSTMRunner, forward
+    from lstmcalc.numerics.forward import LSTMRunner, forward
+    from lstmcalc.numerics.torch_random import TorchGenerator, random_weights
+    from lstmcalc.numerics.tracing import trace
     from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
     from lstmcalc.spec.sizes import Dim
-    from lstmcalc.torch_random import TorchGenerator, random_weights
-    from lstmcalc.tracing import trace
     from lstmcalc.version import __version__
 
 __all__ = [
@@ -39,15 +39,15 @@ _HOME = {
     "Dim": "spec.sizes",
     "LSTMConfig": "spec.config",
     "LSTMModel": "model.lstm",
-    "LSTMRunner": "numerics",
+    "LSTMRunner": "numerics.forward",
     "LstmcalcError": "errors",
     "Surroundings": "spec.config",
-    "TorchGenerator": "torch_random",
+    "TorchGenerator": "numerics.torch_random",
     "__version__": "version",
-    "forward": "numerics",
+    "forward": "numerics.forward",
     "lstms_in": "intake",
-    "random_weights": "torch_random",
-    "trace": "tracing",
+    "random_weights": "numerics.torch_random",
+    "trace": "numerics.tracing",
 }
 
 

@@ -416,10 +416,11 @@ def _run(typed: TypedFlags) -> Outcome:
     if traced and style in ("json", "csv"):
         report.check_trace(subjects)
     gc.enable()  # off since the start; from here on there is work that may leave garbage
-    from lstmcalc import verify, weights
+    from lstmcalc import verify
     from lstmcalc.progress import ProgressBar
     from lstmcalc.provided import provide
     from lstmcalc.sensitivity import rounding_notes
+    from lstmcalc.writers.npz import save_arrays
     from lstmcalc.writing import check_target
 
     if save is not None:
@@ -455,7 +456,7 @@ def _run(typed: TypedFlags) -> Outcome:
             for subject, result, path in zip(subjects, runs, paths, strict=True)
             for name, array in verify.saved_arrays(subject.config, subject.data, result).items()
         }
-        weights.save_arrays(str(save), arrays)
+        save_arrays(str(save), arrays)
         tree["modules"][-1]["notes"].append(f"saved {len(arrays)} arrays to {_shown_name(str(save))}")
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
     return Outcome(tree, style, code)

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from lstmcalc.arrays import Array
+from lstmcalc.numerics.arrays import Array
 
 # How far two computations of the same LSTM may be apart. float16 is computed in float32 and rounded, so that two
 # results can differ by one unit in the last place, 2**-10; hence also relative to the largest value above 1.

@@ -10,9 +10,9 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmcalc.arrays import Array
 from lstmcalc.frameworks.storage import Parameter
 from lstmcalc.model.lstm import GATES, UPDATES, LSTMModel
+from lstmcalc.numerics.arrays import Array
 from lstmcalc.spec.symbols import DIRECTIONS
 
 Vector: TypeAlias = NDArray[np.float64]

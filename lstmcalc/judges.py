@@ -17,12 +17,12 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lstmcalc.arrays import Array
 from lstmcalc.errors import MissingExtraError, UnsupportedError, shorten
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.model.lstm import LSTMModel
+from lstmcalc.numerics.arrays import Array
+from lstmcalc.numerics.convert import pack
 from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig
-from lstmcalc.weights import pack
 
 Arrays: TypeAlias = Mapping[str, Array]
 

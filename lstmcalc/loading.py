@@ -5,10 +5,10 @@ Not here: which LSTM is in a file (`recognition`), and how layouts are converted
 
 from typing import Any, Final
 
-from lstmcalc.arrays import Array
 from lstmcalc.errors import SourceError, TooLargeError, bytes_text, printable
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.machine import available_memory
+from lstmcalc.numerics.arrays import Array
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.recognise.recognition import Recognised
 
@@ -30,7 +30,7 @@ def load(lstm: Recognised) -> dict[str, Array]:
     _check(lstm)
     import numpy as np
 
-    from lstmcalc.weights import unpack
+    from lstmcalc.numerics.convert import unpack
 
     arrays: dict[str, Any] = {}
     for name, tensor in lstm.tensors.items():

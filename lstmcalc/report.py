@@ -357,7 +357,7 @@ def _timing(timing: "Timing") -> list[Tree]:
 
 def _shown(model: LSTMModel, arrays: Mapping[str, Any]) -> Sequence[Tree]:
     """Every tensor as PyTorch prints it, the weights of the LSTM first; what is of no layer has the number behind."""
-    from lstmcalc.tensor_printer import tensor_text
+    from lstmcalc.numerics.tensor_printer import tensor_text
 
     names, stored, layers = list(arrays), model.parameters, model.config.num_layers
 

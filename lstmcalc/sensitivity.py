@@ -9,11 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from lstmcalc.arrays import Array
 from lstmcalc.closeness import near
-from lstmcalc.numerics import forward
+from lstmcalc.numerics.arrays import Array
+from lstmcalc.numerics.forward import forward
+from lstmcalc.numerics.tracing import Trace
 from lstmcalc.spec.config import DataSpec, LSTMConfig
-from lstmcalc.tracing import Trace
 
 # How many times as far as `rounding` two computations may be apart. It was enough for 1,800 random LSTMs of up to 100
 # cells, 3 layers and 120 steps, held against the equations in float64 and against PyTorch 2.13.0, but for a few in

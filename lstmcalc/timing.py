@@ -11,12 +11,12 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from lstmcalc.arrays import Array
 from lstmcalc.costs.memory import values_of
 from lstmcalc.costs.operations import forward_work
-from lstmcalc.crews import blas_is_held
 from lstmcalc.judges import ready_judge
-from lstmcalc.numerics import LSTMRunner
+from lstmcalc.numerics.arrays import Array
+from lstmcalc.numerics.forward import LSTMRunner
+from lstmcalc.numerics.threads import blas_is_held
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.version import __version__
 

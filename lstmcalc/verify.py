@@ -9,20 +9,18 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lstmcalc.arrangement import WIDE, joins
-from lstmcalc.arrays import Array, check_names, checked_array
 from lstmcalc.checks import STEPS_BY_HAND, Arrays, Run, check_against, run_checks, steps_to_check
 from lstmcalc.errors import ArrayError, TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.judges import JUDGES, check_judge
-from lstmcalc.kernels import CHUNK, OnStep, Step
 from lstmcalc.machine import available_memory
 from lstmcalc.model.claims import ALONE
 from lstmcalc.model.lstm import TRACED, LSTMModel
 from lstmcalc.model.surroundings import EMBEDDING, HEAD, extras, logits
-from lstmcalc.numerics import forward, weight_shapes
-from lstmcalc.sensitivity import rounding
-from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
-from lstmcalc.torch_random import (
+from lstmcalc.numerics.arrangement import WIDE, joins
+from lstmcalc.numerics.arrays import Array, check_names, checked_array
+from lstmcalc.numerics.forward import forward, weight_shapes
+from lstmcalc.numerics.kernels import CHUNK, OnStep, Step
+from lstmcalc.numerics.torch_random import (
     DRAWN_DTYPES,
     TorchGenerator,
     drawing_memory,
@@ -30,7 +28,9 @@ from lstmcalc.torch_random import (
     random_linear,
     random_weights,
 )
-from lstmcalc.tracing import Ends, Trace
+from lstmcalc.numerics.tracing import Ends, Trace
+from lstmcalc.sensitivity import rounding
+from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
 
 Progress: TypeAlias = Callable[[int, int], None]  # steps done, steps in all
 

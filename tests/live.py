@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
-from lstmcalc.arrays import Array
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.storage import find_layout, missing_feature, parameters
 from lstmcalc.model.interfaces import faces, fill, foreign_states
-from lstmcalc.weights import pack
+from lstmcalc.numerics.arrays import Array
+from lstmcalc.numerics.convert import pack
 
 TOLERANCE = 1e-5  # float32, values of size 1
 LENGTH, BATCH = 5, 3

@@ -10,7 +10,7 @@ from live import Played, Player, Shapes, Tensors, by_batch, installed, shapes_of
 from peer_players import Cell, Module, modules, play_cells, stack
 
 from lstmcalc import LSTMConfig
-from lstmcalc.arrays import Array
+from lstmcalc.numerics.arrays import Array
 
 # --- JAX
 

@@ -16,7 +16,7 @@ import pytest
 from live import Played, Player, Shapes, Tensors, by_batch, installed
 
 from lstmcalc import LSTMConfig
-from lstmcalc.arrays import Array
+from lstmcalc.numerics.arrays import Array
 
 
 @contextmanager

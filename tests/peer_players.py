@@ -15,7 +15,7 @@ import numpy as np
 from live import Played, Player, Shapes, Tensors, by_batch, installed, shapes_of
 
 from lstmcalc import LSTMConfig
-from lstmcalc.arrays import Array
+from lstmcalc.numerics.arrays import Array
 
 # --- By hand
 

@@ -19,7 +19,7 @@ from old_players import PLAYERS as OLD
 from peer_players import PLAYERS as PEERS
 
 from lstmcalc.model.interfaces import foreign_states
-from lstmcalc.weights import pack
+from lstmcalc.numerics.convert import pack
 
 FOLDER = Path(__file__).parent / "data" / "frameworks"
 PLAYERS: Mapping[str, Player] = {**PEERS, **LONGTAIL, **OLD}

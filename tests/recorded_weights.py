@@ -8,9 +8,9 @@ import numpy as np
 
 from lstmcalc import LSTMConfig, forward
 from lstmcalc.frameworks.storage import parameters
+from lstmcalc.numerics.convert import unpack
 from lstmcalc.readers.files.tensors import Stated, WeightFile, read_stated
 from lstmcalc.spec.config import HYPERPARAMETERS
-from lstmcalc.weights import unpack
 
 DATA = Path(__file__).parent / "data" / "weights"
 

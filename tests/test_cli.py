@@ -17,10 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_model import configs
 
-from lstmcalc import LSTMConfig, __version__, cli, progress, verify, weights, writing
+from lstmcalc import LSTMConfig, __version__, cli, progress, verify, writing
 from lstmcalc.errors import ExitCode, OutputError
 from lstmcalc.intake import read_subjects
 from lstmcalc.parse import DATA_FLAGS, LSTM_FLAGS
+from lstmcalc.writers.npz import save_arrays
 
 Cli = Callable[..., Ran]
 
@@ -300,7 +301,7 @@ def test_a_reader_that_leaves_ends_it_quietly(command: str, reader: str) -> None
 
 def test_a_failed_proof_stays_a_failure_when_the_reader_leaves() -> None:
     script = (
-        "import sys; import lstmcalc.cli, lstmcalc.model.lstm; lstmcalc.model.LSTMModel.num_parameters = 7; "
+        "import sys; import lstmcalc.cli, lstmcalc.model.lstm; lstmcalc.model.lstm.LSTMModel.num_parameters = 7; "
         "sys.exit(lstmcalc.cli.run_command_line(['run']))"
     )
     done = shell(f'set -o pipefail; {sys.executable} -c "{script}" | true')
@@ -425,7 +426,7 @@ def test_save_keeps_what_a_run_needs(cli: Cli, tmp_path: Path) -> None:
 
 def test_saving_replaces_a_file_only_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "run.npz"
-    weights.save_arrays(str(path), {"a": np.zeros(3)})
+    save_arrays(str(path), {"a": np.zeros(3)})
     before = path.read_bytes()
 
     def disk_full(file: object, **_: object) -> None:
@@ -433,7 +434,7 @@ def test_saving_replaces_a_file_only_as_a_whole(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(np, "savez", disk_full)
     with pytest.raises(OutputError) as caught:
-        weights.save_arrays(str(path), {"a": np.ones(3)})
+        save_arrays(str(path), {"a": np.ones(3)})
     assert (
         str(caught.value)
         == (f"--save {path}: cannot be saved\n  expected space to write it, found No space left on device")
@@ -459,10 +460,10 @@ def test_what_cannot_be_saved_to_is_refused_before_the_run(tmp_path: Path) -> No
 
 def test_saving_through_a_link_keeps_the_link_and_the_mode(tmp_path: Path) -> None:
     target, link = tmp_path / "target.npz", tmp_path / "link.npz"
-    weights.save_arrays(str(target), {"a": np.zeros(3)})
+    save_arrays(str(target), {"a": np.zeros(3)})
     target.chmod(0o640)
     link.symlink_to(target)
-    weights.save_arrays(str(link), {"a": np.ones(3)})
+    save_arrays(str(link), {"a": np.ones(3)})
     assert link.is_symlink()
     assert target.stat().st_mode & 0o777 == 0o640
     with np.load(target) as saved:

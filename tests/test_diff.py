@@ -16,7 +16,7 @@ from weight_writers import Arrays, random_weights, safetensors_bytes, write_safe
 
 from lstmcalc import LSTMConfig
 from lstmcalc.difference_blocks import _BAD, _EQUAL
-from lstmcalc.weights import pack
+from lstmcalc.numerics.convert import pack
 
 Cli = Callable[..., Ran]
 Golden = Callable[[str, str], None]

@@ -12,21 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_model import configs, data
 
-from lstmcalc import (
-    DataSpec,
-    LSTMConfig,
-    LSTMModel,
-    LSTMRunner,
-    arrangement,
-    crews,
-    equations,
-    forward,
-    kernels,
-    numerics,
-)
-from lstmcalc.arrays import Array
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, LSTMRunner, equations, forward
 from lstmcalc.errors import ArrayError
-from lstmcalc.torch_random import TorchGenerator
+from lstmcalc.numerics import arrangement, kernels
+from lstmcalc.numerics import forward as numerics
+from lstmcalc.numerics import threads as crews
+from lstmcalc.numerics.arrays import Array
+from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.verify import draw
 
 Result = tuple[Array, tuple[Array, Array]]
@@ -230,7 +222,7 @@ def test_layers_flow_through_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append((task.layer, task.start))
 
     monkeypatch.setattr(kernels, "_run_layer", noting)
-    assert apart(forward(config, weights, x, threads=2), forward(config, weights, x)) == 0
+    assert apart(forward(config, weights, x, threads=2), forward(config, weights, x)) <= BOUND["float32"]
     threaded = seen[: len(seen) - 3]
     starts = sorted({start for _, start in threaded})
     assert len(starts) >= 10

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
-from lstmcalc.arrays import Array
 from lstmcalc.errors import ArrayError, ConfigError
-from lstmcalc.kernels import Step
-from lstmcalc.torch_random import TorchGenerator
+from lstmcalc.numerics.arrays import Array
+from lstmcalc.numerics.kernels import Step
+from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.verify import draw
 
 CONFIG = LSTMConfig(3, 4, 2, bidirectional=True)

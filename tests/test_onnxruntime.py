@@ -22,7 +22,7 @@ from oracle import (
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
 from lstmcalc.errors import UnsupportedError
 from lstmcalc.judges import check_judge, run_judge
-from lstmcalc.torch_random import TorchGenerator
+from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.verify import draw, run
 
 JUDGE = f"ONNX Runtime {onnxruntime.__version__}"

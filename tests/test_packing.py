@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lstmcalc import LSTMConfig, LSTMModel, forward
-from lstmcalc.arrays import Array
 from lstmcalc.errors import ArrayError, UnsupportedError, UsageError
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.recipes import write_recipe
 from lstmcalc.frameworks.storage import Storage, missing_feature, parameters
-from lstmcalc.weights import pack, unpack
+from lstmcalc.numerics.arrays import Array
+from lstmcalc.numerics.convert import pack, unpack
 
 CONFIGS = [
     LSTMConfig(3, 4),

@@ -13,9 +13,9 @@ from lstmcalc import LSTMConfig
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.storage import parameters
 from lstmcalc.loading import load
+from lstmcalc.numerics.convert import pack, unpack
 from lstmcalc.readers.files.tensors import Stated, WeightFile
 from lstmcalc.readers.recognise.recognition import Contents, Recognised, contents_text, recognise
-from lstmcalc.weights import pack, unpack
 
 LSTM = {"weight_ih_l0": (80, 10), "weight_hh_l0": (80, 20), "bias_ih_l0": (80,), "bias_hh_l0": (80,)}
 CELL = {"weight_ih": (80, 10), "weight_hh": (80, 20), "bias_ih": (80,), "bias_hh": (80,)}

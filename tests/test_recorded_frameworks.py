@@ -17,10 +17,10 @@ from old_players import PLAYERS as OLD
 from peer_players import PLAYERS as PEERS
 
 from lstmcalc import forward
-from lstmcalc.arrays import Array
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.entry import Layout
-from lstmcalc.weights import unpack
+from lstmcalc.numerics.arrays import Array
+from lstmcalc.numerics.convert import unpack
 
 FOLDER = Path(__file__).parent / "data" / "frameworks"
 FILES = {path.stem: path for path in sorted(FOLDER.glob("*.npz"))}

@@ -17,11 +17,11 @@ from lstmcalc.checks import Run
 from lstmcalc.equations import evaluate
 from lstmcalc.errors import ArrayError
 from lstmcalc.loading import load
+from lstmcalc.numerics.convert import pack
+from lstmcalc.numerics.torch_random import TorchGenerator, random_linear
+from lstmcalc.numerics.torch_random import random_weights as drawn_weights
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.recognise.recognition import recognise
-from lstmcalc.torch_random import TorchGenerator, random_linear
-from lstmcalc.torch_random import random_weights as drawn_weights
-from lstmcalc.weights import pack
 
 Cli = Callable[..., Ran]
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstmcalc.tensor_printer import tensor_text
+from lstmcalc.numerics.tensor_printer import tensor_text
 
 PRINTED: list[tuple[Any, str]] = [
     (np.float32(0.5), "tensor(0.5000)"),

@@ -12,7 +12,7 @@ from lstmcalc import DataSpec, LSTMConfig, LSTMModel, __version__, judges, timin
 from lstmcalc.costs.memory import values_of
 from lstmcalc.costs.operations import forward_work
 from lstmcalc.errors import UnsupportedError
-from lstmcalc.torch_random import TorchGenerator
+from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.verify import draw
 
 CONFIG, DATA = LSTMConfig(10, 20, 2, bidirectional=True), DataSpec(4, 3, (4, 2, 3))

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from record_torch_random import DTYPES, FILE, PROGRAMS, WHOLE, Draw, digest
 
-from lstmcalc import LSTMConfig, LSTMModel, torch_random
+from lstmcalc import LSTMConfig, LSTMModel
 from lstmcalc.errors import ConfigError, UnsupportedError
-from lstmcalc.torch_random import TorchGenerator, random_embedding, random_linear, random_weights
+from lstmcalc.numerics import torch_random
+from lstmcalc.numerics.torch_random import TorchGenerator, random_embedding, random_linear, random_weights
 
 
 def drawn(generator: TorchGenerator, draw: Draw) -> Any:

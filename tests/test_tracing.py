@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from test_model import configs, data
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, equations, forward
-from lstmcalc.arrays import Array
 from lstmcalc.model.lstm import TRACED, traced_name
-from lstmcalc.torch_random import TorchGenerator
-from lstmcalc.tracing import Ends, Trace, trace
+from lstmcalc.numerics.arrays import Array
+from lstmcalc.numerics.torch_random import TorchGenerator
+from lstmcalc.numerics.tracing import Ends, Trace, trace
 from lstmcalc.verify import draw
 
 STACK = LSTMConfig(3, 4, 2, bidirectional=True)

@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from test_model import configs, data
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, checks, closeness, equations, forward, judges, machine, verify
-from lstmcalc.arrays import Array
 from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.pytorch import PYTORCH
-from lstmcalc.kernels import Step
 from lstmcalc.model import lstm, snippets
 from lstmcalc.model.claims import ALONE, Claim, claims_of
 from lstmcalc.model.surroundings import logits
+from lstmcalc.numerics.arrays import Array
+from lstmcalc.numerics.kernels import Step
+from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.spec.config import Surroundings
-from lstmcalc.torch_random import TorchGenerator
 
 PAIR = tuple[Array, tuple[Array, Array]]
 

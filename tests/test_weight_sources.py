@@ -22,10 +22,10 @@ from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError
 from lstmcalc.intake import lstms_in, read_subjects
 from lstmcalc.loading import load
+from lstmcalc.numerics.convert import pack
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.tensors import Stated, WeightFile
 from lstmcalc.readers.recognise.recognition import recognise
-from lstmcalc.weights import pack
 
 Cli = Callable[..., Ran]
 

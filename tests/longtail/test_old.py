@@ -19,11 +19,11 @@ from live import (
 from old_players import PLAYERS, coreml_constants, coreml_shapes, tf1, tflite_constants
 
 from lstmcalc import DataSpec
-from lstmcalc.arrays import Array
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.tensorflow import TF1
 from lstmcalc.model.interfaces import faces
-from lstmcalc.weights import pack
+from lstmcalc.numerics.arrays import Array
+from lstmcalc.numerics.convert import pack
 
 pytestmark = pytest.mark.longtail
 

@@ -16,7 +16,7 @@ from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake import read_subjects
 from lstmcalc.model.interfaces import faces, relations
 from lstmcalc.model.lstm import LSTMModel
-from lstmcalc.weights import pack
+from lstmcalc.numerics.convert import pack
 
 pytestmark = pytest.mark.peers
 

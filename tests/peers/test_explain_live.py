@@ -21,10 +21,10 @@ from lstmcalc.model.claims import Claim, claims_of
 from lstmcalc.model.equations import Equation, Group, groups_of
 from lstmcalc.model.packing import UNSTABLE, Packing
 from lstmcalc.model.surroundings import extras, tensors_around
+from lstmcalc.numerics.convert import pack
+from lstmcalc.numerics.tracing import trace
 from lstmcalc.spec.config import Surroundings
 from lstmcalc.subject import settle
-from lstmcalc.tracing import trace
-from lstmcalc.weights import pack
 
 pytestmark = pytest.mark.peers
 

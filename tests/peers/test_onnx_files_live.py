@@ -10,9 +10,9 @@ from live import installed
 from recorded_weights import computed, config_of, one
 
 from lstmcalc import LSTMConfig
+from lstmcalc.numerics.convert import unpack
 from lstmcalc.readers.files.tensors import read_stated
 from lstmcalc.readers.onnx.nodes import read_onnx
-from lstmcalc.weights import unpack
 
 pytestmark = pytest.mark.peers
 

@@ -16,9 +16,9 @@ from test_tensor_printer import PRINTED
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
 from lstmcalc.model.torch_code import torch_script
+from lstmcalc.numerics.tensor_printer import tensor_text
+from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.spec.config import Surroundings
-from lstmcalc.tensor_printer import tensor_text
-from lstmcalc.torch_random import TorchGenerator
 from lstmcalc.verify import Drawn, draw, run
 
 pytestmark = pytest.mark.peers

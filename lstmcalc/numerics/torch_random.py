@@ -34,9 +34,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmcalc.arrays import Array
 from lstmcalc.errors import ConfigError, UnsupportedError, shorten
 from lstmcalc.model.lstm import LSTMModel
+from lstmcalc.numerics.arrays import Array
 from lstmcalc.spec.config import LSTMConfig
 
 Bits: TypeAlias = NDArray[np.uint64]

@@ -23,9 +23,9 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from lstmcalc.arrangement import Part, Plan, Prepared, aligned
-from lstmcalc.arrays import Array
-from lstmcalc.crews import Crew, run_pipeline, threads_of_blas
+from lstmcalc.numerics.arrangement import Part, Plan, Prepared, aligned
+from lstmcalc.numerics.arrays import Array
+from lstmcalc.numerics.threads import Crew, run_pipeline, threads_of_blas
 from lstmcalc.spec.config import LSTMConfig
 
 SMALL: Final = 100**3  # multiplications in a product that OpenBLAS 0.3.31 does not pack

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from lstmcalc import arrangement, kernels
-from lstmcalc.arrangement import Plan, Prepared
-from lstmcalc.arrays import Array, as_array, check_names, checked_array, shape_text
-from lstmcalc.crews import Workers
 from lstmcalc.errors import ArrayError, ConfigError
-from lstmcalc.kernels import OnStep
+from lstmcalc.numerics import arrangement, kernels
+from lstmcalc.numerics.arrangement import Plan, Prepared
+from lstmcalc.numerics.arrays import Array, as_array, check_names, checked_array, shape_text
+from lstmcalc.numerics.kernels import OnStep
+from lstmcalc.numerics.threads import Workers
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 
 _DTYPES = ("float16", "float32", "float64")

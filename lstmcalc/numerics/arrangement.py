@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from lstmcalc.arrays import Array
+from lstmcalc.numerics.arrays import Array
 from lstmcalc.spec.config import LSTMConfig
 
 WIDE: Final = 8  # sequences

@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from lstmcalc.arrays import Array, as_array
 from lstmcalc.errors import UsageError
-from lstmcalc.kernels import Step
 from lstmcalc.model.lstm import TRACED, traced_name
 from lstmcalc.model.packing import end_of
 from lstmcalc.model.snippets import Index
-from lstmcalc.numerics import data_of, forward
+from lstmcalc.numerics.arrays import Array, as_array
+from lstmcalc.numerics.forward import data_of, forward
+from lstmcalc.numerics.kernels import Step
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import DIRECTIONS
 

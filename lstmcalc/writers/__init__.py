@@ -1,0 +1,1 @@
+"""An LSTM with its numbers, as a file that another program loads."""
