@@ -9,7 +9,7 @@ TYPE_CHECKING = False  # `typing` is not imported for it, so that Ctrl-C finds `
 
 if TYPE_CHECKING:
     from lstmcalc.errors import LstmcalcError
-    from lstmcalc.intake import lstms_in
+    from lstmcalc.intake.resolve import lstms_in
     from lstmcalc.model.lstm import LSTMModel
     from lstmcalc.numerics.forward import LSTMRunner, forward
     from lstmcalc.numerics.torch_random import TorchGenerator, random_weights
@@ -45,7 +45,7 @@ _HOME = {
     "TorchGenerator": "numerics.torch_random",
     "__version__": "version",
     "forward": "numerics.forward",
-    "lstms_in": "intake",
+    "lstms_in": "intake.resolve",
     "random_weights": "numerics.torch_random",
     "trace": "numerics.tracing",
 }

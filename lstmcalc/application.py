@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from lstmcalc.errors import UsageError, shorten
-from lstmcalc.parse import Flag, Typed
+from lstmcalc.intake.flags import Flag, Typed
 from lstmcalc.version import __version__
 
 TypedFlags: TypeAlias = dict[str, Typed]

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
-from lstmcalc import parse, report
+from lstmcalc import report
 from lstmcalc.application import Application, TypedFlags
 from lstmcalc.errors import ExitCode, LstmcalcError, UnsupportedError, UsageError, shorten
-from lstmcalc.intake import check_computable, read_subjects
+from lstmcalc.intake import flags as parse
+from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag
+from lstmcalc.intake.resolve import check_computable, read_subjects
+from lstmcalc.intake.subject import Subject
 from lstmcalc.model.lstm import GATES
-from lstmcalc.parse import AROUND_FLAGS, DATA_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag
 from lstmcalc.report import FORMATS
-from lstmcalc.subject import Subject
 from lstmcalc.trees import TOPICS, Tree
 
 if TYPE_CHECKING:

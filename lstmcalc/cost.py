@@ -17,8 +17,8 @@ from lstmcalc.costs.operations import (
     step_work,
     steps_of,
 )
+from lstmcalc.intake.subject import Subject
 from lstmcalc.spec.config import LSTMConfig
-from lstmcalc.subject import Subject
 from lstmcalc.trees import (
     SETTINGS,
     Tree,

@@ -19,7 +19,7 @@ from lstmcalc.blocks import (
 )
 from lstmcalc.costs.operations import OPERATIONS
 from lstmcalc.errors import bytes_text
-from lstmcalc.parse import flag_name
+from lstmcalc.intake.flags import flag_name
 from lstmcalc.trees import Tree
 
 _PATHS: Final = {"onednn": "oneDNN", "native": "native", "cudnn": "cuDNN"}

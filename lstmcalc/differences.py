@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from lstmcalc.errors import SourceError, TooLargeError, UsageError, bytes_text, printable
 from lstmcalc.frameworks.storage import find_layout
+from lstmcalc.intake.flags import Typed
 from lstmcalc.machine import available_memory
 from lstmcalc.pairing import IN_WEIGHTS, STATE_DICTS, Item, Side, adopted, items_of, read_sides
-from lstmcalc.parse import Typed
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.spec.config import HYPERPARAMETERS
 from lstmcalc.trees import Tree
@@ -370,7 +370,7 @@ def _compare_values(
 
 def _loaded(side: Side) -> Mapping[str, Any]:
     """The numbers under PyTorch's names; both biases as their sum, since other frameworks have but one."""
-    from lstmcalc.loading import load
+    from lstmcalc.intake.load import load
 
     assert side.lstm is not None  # noqa: S101  # both sides are files
     arrays = dict(load(side.lstm))

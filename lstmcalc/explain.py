@@ -9,6 +9,7 @@ Source of what is said about training and initialisation: the documentation and 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeAlias
 
+from lstmcalc.intake.subject import Subject
 from lstmcalc.model.claims import Claim, claims_of
 from lstmcalc.model.equations import Group, groups_of
 from lstmcalc.model.lstm import LSTMModel, traced_name
@@ -18,7 +19,6 @@ from lstmcalc.model.surroundings import around_symbols
 from lstmcalc.model.torch_code import packed_calls
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import DIRECTIONS
-from lstmcalc.subject import Subject
 from lstmcalc.trees import (
     SETTINGS,
     TOPICS,

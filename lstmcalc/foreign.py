@@ -7,13 +7,13 @@ from itertools import accumulate
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.recipes import write_recipe
 from lstmcalc.frameworks.storage import Parameter, Storage, check_expressible, missing_feature
+from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model.interfaces import ForeignState, faces, foreign_states, relations
 from lstmcalc.model.lstm import LSTMModel, Tensor
 from lstmcalc.model.surroundings import around_steps, around_symbols, head_reads
 from lstmcalc.spec.config import HYPERPARAMETERS, DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import H_in
-from lstmcalc.subject import Subject
 from lstmcalc.trees import (
     SETTINGS,
     Tree,

@@ -11,15 +11,15 @@ from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import ConfigError, SourceError, TooLargeError, UsageError, printable, shown_name
 from lstmcalc.frameworks.storage import Storage
-from lstmcalc.intake import MAX_MODULES, read_subjects, with_unique_names
-from lstmcalc.parse import Typed, read_flags, several
+from lstmcalc.intake.flags import Typed, read_flags, several
+from lstmcalc.intake.resolve import MAX_MODULES, read_subjects, with_unique_names
+from lstmcalc.intake.subject import Subject
 from lstmcalc.readers import sources
 from lstmcalc.readers.files.tensors import Stored
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.recognise.recognition import Contents, Recognised
 from lstmcalc.readers.recognise.weights import found_in, read_contents
 from lstmcalc.spec.config import HYPERPARAMETERS, LSTMConfig
-from lstmcalc.subject import Subject
 from lstmcalc.trees import check_rows
 
 # What the shapes and names of weights depend on; of the rest no weight file says anything with its tensors.

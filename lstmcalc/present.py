@@ -36,8 +36,8 @@ from lstmcalc.blocks import (
     tensor_grid,
 )
 from lstmcalc.errors import bytes_text
+from lstmcalc.intake.flags import flag_name
 from lstmcalc.model.lstm import GATES, TRACED
-from lstmcalc.parse import flag_name
 from lstmcalc.spec.config import HYPERPARAMETERS
 from lstmcalc.spec.symbols import DIRECTIONS
 from lstmcalc.trees import Tree

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from lstmcalc.errors import UnsupportedError, shorten, shown_name
-from lstmcalc.loading import load
+from lstmcalc.intake.load import load
+from lstmcalc.intake.subject import Subject
 from lstmcalc.model.torch_code import Given
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.torch_random import DRAWN_DTYPES
@@ -18,7 +19,6 @@ from lstmcalc.readers.data import WHERE, DataFile
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.recognise.recognition import Recognised
-from lstmcalc.subject import Subject
 
 _CELLS: Final = {"pytorch": "", "pytorch-cell": "_l0"}  # what PyTorch's own names lack of an nn.LSTM's
 

@@ -11,13 +11,13 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from lstmcalc.errors import TooLargeError
+from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model.lstm import TRACED, LSTMModel, traced_name
 from lstmcalc.model.surroundings import around_symbols, extras_symbolic, head_reads, tensors_around
 from lstmcalc.model.torch_code import NOTHING_GIVEN, Given, drawn_parts, torch_script
 from lstmcalc.spec.config import AROUND_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
 from lstmcalc.spec.symbols import DIRECTIONS
-from lstmcalc.subject import Subject
 from lstmcalc.trees import (
     SETTINGS,
     Tree,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from lstmcalc.checks import Run
     from lstmcalc.frameworks.storage import Parameter, Subtotal
-    from lstmcalc.parse import Typed
+    from lstmcalc.intake.flags import Typed
     from lstmcalc.solve import Question
     from lstmcalc.sweep import Request
     from lstmcalc.timing import Timing

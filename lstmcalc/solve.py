@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 from lstmcalc.costs.budgets import NO_LIMIT, Largest, Stretch, largest_fitting, stretches
 from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure, check_known
 from lstmcalc.errors import UsageError, shorten
-from lstmcalc.parse import Typed, flag_name, read_choice
-from lstmcalc.quantities import read_bytes, read_count
+from lstmcalc.intake.flags import Typed, flag_name, read_choice
+from lstmcalc.intake.quantities import read_bytes, read_count
+from lstmcalc.intake.subject import Subject
 from lstmcalc.spec.provenance import Origin
-from lstmcalc.subject import Subject
 from lstmcalc.training import read_training
 from lstmcalc.trees import SETTINGS, Tree, around_tree, as_pytorch_note, data_tree, functions_tree, module_tree
 

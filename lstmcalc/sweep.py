@@ -16,10 +16,10 @@ from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure, check_kno
 from lstmcalc.costs.memory import DEFAULT_OPTIMIZER
 from lstmcalc.costs.regimes import kind_of
 from lstmcalc.errors import ConfigError, UsageError, shorten
+from lstmcalc.intake.flags import Typed, flag_name, read_choice, read_values
+from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
-from lstmcalc.parse import Typed, flag_name, read_choice, read_values
 from lstmcalc.spec.config import DTYPE_BYTES, HYPERPARAMETERS, MAX_SIZE
-from lstmcalc.subject import Subject
 from lstmcalc.training import read_training
 from lstmcalc.trees import SETTINGS, Tree, around_tree, as_pytorch_note, check_rows, data_tree, module_tree
 

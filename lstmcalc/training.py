@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from lstmcalc.costs.memory import DEFAULT_OPTIMIZER
 from lstmcalc.costs.optimizers import OPTIMIZERS
 from lstmcalc.errors import UsageError
-from lstmcalc.parse import Typed, read_choice
+from lstmcalc.intake.flags import Typed, read_choice
 
 
 def read_training(typed: Mapping[str, Typed]) -> tuple[bool, str, bool]:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from lstmcalc.errors import TooLargeError, UnsupportedError
+from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model.lstm import LSTMModel, State, output_text
 from lstmcalc.model.surroundings import Extra, extras, head_reads
 from lstmcalc.spec.config import AROUND_FIELDS, DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS, DataSpec
 from lstmcalc.spec.sizes import Dim
-from lstmcalc.subject import Subject
 
 if TYPE_CHECKING:
     from lstmcalc.frameworks.entry import Layout

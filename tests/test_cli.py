@@ -19,8 +19,8 @@ from test_model import configs
 
 from lstmcalc import LSTMConfig, __version__, cli, progress, verify, writing
 from lstmcalc.errors import ExitCode, OutputError
-from lstmcalc.intake import read_subjects
-from lstmcalc.parse import DATA_FLAGS, LSTM_FLAGS
+from lstmcalc.intake.flags import DATA_FLAGS, LSTM_FLAGS
+from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.writers.npz import save_arrays
 
 Cli = Callable[..., Ran]

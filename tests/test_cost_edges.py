@@ -18,12 +18,12 @@ from lstmcalc.costs.operations import backward_work, products
 from lstmcalc.costs.optimizers import Parameters, lstm_parameters, state, step_temporaries
 from lstmcalc.costs.regimes import kind_of
 from lstmcalc.errors import UsageError
-from lstmcalc.quantities import read_bytes
+from lstmcalc.intake.quantities import read_bytes
+from lstmcalc.intake.subject import settle
 from lstmcalc.solve import Budget, Question, solved
 from lstmcalc.spec.config import MAX_SIZE
 from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import OUT, H_out
-from lstmcalc.subject import settle
 from lstmcalc.sweep import Axis, Grid
 
 Cli = Callable[..., Ran]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc.errors import SourceError
+from lstmcalc.intake.subject import settle
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.json_documents import read_json
 from lstmcalc.readers.text.positions import KeyPath, Places, repeated_key, scan_json, scan_toml
@@ -17,7 +18,6 @@ from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.readers.text.tables import read_pyproject, read_toml
 from lstmcalc.report import params_tree, shapes_tree
 from lstmcalc.spec.provenance import Gap, Origin, Setting
-from lstmcalc.subject import settle
 
 
 def toml(text: str, origin: str = "source") -> list[Found]:

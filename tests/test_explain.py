@@ -14,8 +14,8 @@ from conftest import Ran
 from test_report import HEAD, module
 
 from lstmcalc import report, verify
+from lstmcalc.intake.subject import settle
 from lstmcalc.present import blocks_of
-from lstmcalc.subject import settle
 from lstmcalc.trees import TOPICS
 
 Cli = Callable[..., Ran]

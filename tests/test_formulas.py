@@ -12,12 +12,12 @@ from test_model import configs, data
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
 from lstmcalc.explain import explained
+from lstmcalc.intake.subject import settle
 from lstmcalc.model import equations as formulas
 from lstmcalc.model import lstm
 from lstmcalc.model.equations import Equation, Group, Operand, groups_of
 from lstmcalc.model.lstm import traced_name
 from lstmcalc.spec.config import Surroundings
-from lstmcalc.subject import settle
 
 STACK = LSTMConfig(10, 20, 2, bidirectional=True)
 

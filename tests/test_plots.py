@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lstmcalc import curves, plots, report, sweep
 from lstmcalc.errors import ExitCode, MissingExtraError, OutputError
-from lstmcalc.intake import read_subjects
+from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.trees import Tree
 
 matplotlib = pytest.importorskip("matplotlib")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reading import TORCH, found_in, names, only, said
 
 from lstmcalc.errors import LstmcalcError, SourceError
-from lstmcalc.intake import read_subjects
+from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.python.constructions import read_python
 from lstmcalc.readers.python.evaluate import Program

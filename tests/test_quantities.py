@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc.errors import UsageError
-from lstmcalc.quantities import read_bytes, read_count
+from lstmcalc.intake.quantities import read_bytes, read_count
 
 
 @pytest.mark.parametrize(

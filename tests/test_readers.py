@@ -8,10 +8,10 @@ import pytest
 from reading import TORCH, found_in, names, only, said
 
 from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError
-from lstmcalc.intake import read_subjects
+from lstmcalc.intake.resolve import read_subjects
+from lstmcalc.intake.subject import settle
 from lstmcalc.readers.sources import read_source
 from lstmcalc.spec.provenance import Origin, Setting
-from lstmcalc.subject import settle
 
 KERAS = "from keras import Input, Sequential\nfrom keras.layers import *\n"
 MODULE = "class M:\n def __init__(self, {}):\n  self.r = nn.LSTM(10, {})\n"

@@ -12,7 +12,7 @@ from weight_writers import can_express, in_memory, modules_of, random_weights, s
 from lstmcalc import LSTMConfig
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.storage import parameters
-from lstmcalc.loading import load
+from lstmcalc.intake.load import load
 from lstmcalc.numerics.convert import pack, unpack
 from lstmcalc.readers.files.tensors import Stated, WeightFile
 from lstmcalc.readers.recognise.recognition import Contents, Recognised, contents_text, recognise

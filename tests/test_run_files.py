@@ -16,7 +16,7 @@ from lstmcalc import DataSpec, LSTMConfig, checks, forward, judges, verify
 from lstmcalc.checks import Run
 from lstmcalc.equations import evaluate
 from lstmcalc.errors import ArrayError
-from lstmcalc.loading import load
+from lstmcalc.intake.load import load
 from lstmcalc.numerics.convert import pack
 from lstmcalc.numerics.torch_random import TorchGenerator, random_linear
 from lstmcalc.numerics.torch_random import random_weights as drawn_weights

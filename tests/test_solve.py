@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from lstmcalc import DataSpec, LSTMConfig, Surroundings
 from lstmcalc.costs.measures import MEASURES, Case, Formulas
 from lstmcalc.errors import UsageError
+from lstmcalc.intake.subject import settle
 from lstmcalc.solve import BUDGETS, UNKNOWNS, Budget, Question, solved
-from lstmcalc.subject import settle
 
 Cli = Callable[..., Ran]
 

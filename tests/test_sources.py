@@ -17,7 +17,7 @@ from test_model import configs
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError, UsageError
-from lstmcalc.intake import read_subjects
+from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.readers.sources import MAX_TEXT, read_source
 
 Cli = Callable[..., Ran]

@@ -142,7 +142,9 @@ def test_weight_files_are_read_by_what_reads_them_and_without_numpy(tmp_path: Pa
     Path(code).write_text("nn.LSTM(10, 20)", encoding="utf-8")
     loaded = loaded_by(RUN.format(["params", weights, "--input", "3"]))
     assert loaded >= WEIGHT_FILES - {"lstmcalc.listing"}
-    assert loaded.isdisjoint({*HEAVY, "zipfile", "lstmcalc.listing", "lstmcalc.readers.files.npz", "lstmcalc.loading"})
+    assert loaded.isdisjoint(
+        {*HEAVY, "zipfile", "lstmcalc.listing", "lstmcalc.readers.files.npz", "lstmcalc.intake.load"}
+    )
     listing = loaded_by(RUN.format(["ls", weights]))
     assert listing >= WEIGHT_FILES - {"lstmcalc.readers.recognise.weights"}
     assert listing.isdisjoint(HEAVY)

@@ -17,7 +17,7 @@ from record_torch_files import COMPUTED, EXPECTED, FOLDER, RECORDED, described
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import SourceError
-from lstmcalc.loading import load
+from lstmcalc.intake.load import load
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.pickles.machine import Table
 from lstmcalc.readers.pickles.trees import Module

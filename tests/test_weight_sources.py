@@ -20,8 +20,8 @@ from weight_writers import random_weights, safetensors_bytes, write_safetensors
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError
-from lstmcalc.intake import lstms_in, read_subjects
-from lstmcalc.loading import load
+from lstmcalc.intake.load import load
+from lstmcalc.intake.resolve import lstms_in, read_subjects
 from lstmcalc.numerics.convert import pack
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.tensors import Stated, WeightFile
@@ -273,7 +273,7 @@ def test_weights_in_another_form_are_not_missing_and_not_loaded() -> None:
 
 
 def test_weights_that_do_not_fit_in_memory_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lstmcalc.loading.available_memory", lambda: 1000)
+    monkeypatch.setattr("lstmcalc.intake.load.available_memory", lambda: 1000)
     np.savez("a.npz", **arrays_of(LSTMConfig(3, 4)))
     with pytest.raises(TooLargeError, match="do not fit in memory"):
         load(lstm_in("a.npz"))

@@ -13,7 +13,7 @@ from lstmcalc import DataSpec, LSTMConfig, forward
 from lstmcalc.foreign import foreign_shapes
 from lstmcalc.frameworks.constructors import CONSTRUCTORS, Constructor
 from lstmcalc.frameworks.storage import Storage
-from lstmcalc.intake import read_subjects
+from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.model.interfaces import faces, relations
 from lstmcalc.model.lstm import LSTMModel
 from lstmcalc.numerics.convert import pack

@@ -17,6 +17,7 @@ from peer_players import to_numpy
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
 from lstmcalc.explain import explained, forget_code
 from lstmcalc.frameworks.storage import parameters
+from lstmcalc.intake.subject import settle
 from lstmcalc.model.claims import Claim, claims_of
 from lstmcalc.model.equations import Equation, Group, groups_of
 from lstmcalc.model.packing import UNSTABLE, Packing
@@ -24,7 +25,6 @@ from lstmcalc.model.surroundings import extras, tensors_around
 from lstmcalc.numerics.convert import pack
 from lstmcalc.numerics.tracing import trace
 from lstmcalc.spec.config import Surroundings
-from lstmcalc.subject import settle
 
 pytestmark = pytest.mark.peers
 

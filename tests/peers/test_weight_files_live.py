@@ -10,8 +10,8 @@ from live import installed
 from weight_writers import in_memory
 
 from lstmcalc import LSTMConfig, forward
-from lstmcalc.intake import lstms_in
-from lstmcalc.loading import load
+from lstmcalc.intake.load import load
+from lstmcalc.intake.resolve import lstms_in
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.recognise.recognition import Recognised, contents_text, recognise
 

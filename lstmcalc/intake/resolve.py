@@ -16,11 +16,11 @@ from lstmcalc.errors import (
     nearest_hint,
     shorten,
 )
-from lstmcalc.parse import Typed, flag_name, read_flags, read_framework, read_settings, several
+from lstmcalc.intake.flags import Typed, flag_name, read_flags, read_framework, read_settings, several
+from lstmcalc.intake.subject import Subject, settle
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
 from lstmcalc.spec.provenance import Layer, Origin, Setting, quoted_name
-from lstmcalc.subject import Subject, settle
 
 if TYPE_CHECKING:
     from lstmcalc.readers.data import DataFile

@@ -1,0 +1,1 @@
+"""Flags and sources to the LSTMs to report on: which setting wins."""
