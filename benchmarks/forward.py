@@ -68,7 +68,7 @@ def arrays(case: Case) -> tuple[Any, dict[str, "np.ndarray[Any, Any]"], dict[str
     """The config, weights and inputs of a case: the same in every process."""
     from lstmcalc import DataSpec, LSTMConfig, LSTMModel
     from lstmcalc.numerics.torch_random import TorchGenerator
-    from lstmcalc.verify import draw
+    from lstmcalc.proof.run import draw
 
     config = LSTMConfig(case.reads, case.hidden, case.layers, bidirectional=case.directions > 1)
     weights, _, inputs = draw(LSTMModel(config), DataSpec(case.steps, case.batch), TorchGenerator(0))
@@ -97,7 +97,7 @@ def of_onnxruntime(case: Case, threads: int) -> Callable[[], object]:
     import onnxruntime
 
     from lstmcalc import DataSpec
-    from lstmcalc.judges import onnx_model
+    from lstmcalc.proof.judges import onnx_model
 
     config, weights, inputs = arrays(case)
     model = onnx_model(config, DataSpec(case.steps, case.batch), weights).SerializeToString()

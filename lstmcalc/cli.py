@@ -19,9 +19,9 @@ from lstmcalc.report import FORMATS
 from lstmcalc.trees import TOPICS, Tree
 
 if TYPE_CHECKING:
-    from lstmcalc.checks import Run
+    from lstmcalc.proof.checks import Run
+    from lstmcalc.proof.timing import Timing
     from lstmcalc.readers.data import DataFile
-    from lstmcalc.timing import Timing
 
 GATE_NAMES: Final = {key: gate.letter for gate in GATES for key in (gate.letter, gate.name)}
 JUDGES: Final = ("pytorch", "onnxruntime", "keras")
@@ -417,10 +417,10 @@ def _run(typed: TypedFlags) -> Outcome:
     if traced and style in ("json", "csv"):
         report.check_trace(subjects)
     gc.enable()  # off since the start; from here on there is work that may leave garbage
-    from lstmcalc import verify
     from lstmcalc.progress import ProgressBar
-    from lstmcalc.provided import provide
-    from lstmcalc.sensitivity import rounding_notes
+    from lstmcalc.proof import run as verify
+    from lstmcalc.proof.given import provide
+    from lstmcalc.proof.sensitivity import rounding_notes
     from lstmcalc.writers.npz import save_arrays
     from lstmcalc.writing import check_target
 
@@ -468,7 +468,7 @@ def _timings(
 ) -> list["Timing"]:
     """The calls of each LSTM, timed with the numbers of its run."""
     from lstmcalc.progress import ProgressBar
-    from lstmcalc.timing import time_calls
+    from lstmcalc.proof.timing import time_calls
 
     timings = []
     for subject, result in zip(subjects, runs, strict=True):

@@ -37,12 +37,12 @@ from lstmcalc.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lstmcalc.checks import Run
     from lstmcalc.frameworks.storage import Parameter, Subtotal
     from lstmcalc.intake.flags import Typed
+    from lstmcalc.proof.checks import Run
+    from lstmcalc.proof.timing import Timing
     from lstmcalc.solve import Question
     from lstmcalc.sweep import Request
-    from lstmcalc.timing import Timing
 
 SCHEMA: Final = 1
 FORMATS: Final = ("table", "json", "markdown", "csv")

@@ -10,9 +10,10 @@ from conftest import Ran
 from test_explain import module_of
 from test_report import module
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, verify
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel
 from lstmcalc.errors import ConfigError
 from lstmcalc.model.surroundings import around_symbols, extras, tensors_around
+from lstmcalc.proof import run as verify
 from lstmcalc.spec.config import Surroundings
 
 Cli = Callable[..., Ran]

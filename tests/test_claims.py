@@ -10,14 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_model import configs, data
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, checks, forward, verify
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
 from lstmcalc.model import claims, snippets
 from lstmcalc.model.claims import Claim, claims_of
 from lstmcalc.model.surroundings import extras, logits
 from lstmcalc.numerics import tracing
 from lstmcalc.numerics.torch_random import TorchGenerator
+from lstmcalc.proof import checks
+from lstmcalc.proof import run as verify
+from lstmcalc.proof.run import draw
 from lstmcalc.spec.config import Surroundings
-from lstmcalc.verify import draw
 
 STACK = LSTMConfig(3, 4, 2, bidirectional=True)
 surroundings = st.builds(

@@ -13,9 +13,10 @@ import pytest
 from conftest import Ran
 from test_report import HEAD, module
 
-from lstmcalc import report, verify
+from lstmcalc import report
 from lstmcalc.intake.subject import settle
 from lstmcalc.present import blocks_of
+from lstmcalc.proof import run as verify
 from lstmcalc.trees import TOPICS
 
 Cli = Callable[..., Ran]

@@ -12,14 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_model import configs, data
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, LSTMRunner, equations, forward
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, LSTMRunner, forward
 from lstmcalc.errors import ArrayError
 from lstmcalc.numerics import arrangement, kernels
 from lstmcalc.numerics import forward as numerics
 from lstmcalc.numerics import threads as crews
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.torch_random import TorchGenerator
-from lstmcalc.verify import draw
+from lstmcalc.proof import reference
+from lstmcalc.proof.run import draw
 
 Result = tuple[Array, tuple[Array, Array]]
 BOUND = {"float64": 1e-12, "float32": 1e-6, "float16": 2e-3}
@@ -120,7 +121,7 @@ def test_every_arrangement_is_what_the_equations_give(
         length = spec.lengths[n] if spec.lengths else spec.seq_len
         pick: Any = (slice(length),) if spec.unbatched else (slice(length), n)
         h_0, c_0 = (part if spec.unbatched else part[:, n] for part in state)
-        alone, _ = equations.evaluate(LSTMModel(config), weights, x[pick], (h_0, c_0))
+        alone, _ = reference.evaluate(LSTMModel(config), weights, x[pick], (h_0, c_0))
         assert np.abs(alone - output[pick]).max() <= 1e-12
 
 

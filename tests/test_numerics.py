@@ -13,7 +13,7 @@ from lstmcalc.errors import ArrayError, ConfigError
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.kernels import Step
 from lstmcalc.numerics.torch_random import TorchGenerator
-from lstmcalc.verify import draw
+from lstmcalc.proof.run import draw
 
 CONFIG = LSTMConfig(3, 4, 2, bidirectional=True)
 Drawn = tuple[LSTMConfig, DataSpec, dict[str, Array], dict[str, Array]]

@@ -21,9 +21,9 @@ from oracle import (
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
 from lstmcalc.errors import UnsupportedError
-from lstmcalc.judges import check_judge, run_judge
 from lstmcalc.numerics.torch_random import TorchGenerator
-from lstmcalc.verify import draw, run
+from lstmcalc.proof.judges import check_judge, run_judge
+from lstmcalc.proof.run import draw, run
 
 JUDGE = f"ONNX Runtime {onnxruntime.__version__}"
 
@@ -162,7 +162,7 @@ def test_a_run_fails_where_onnxruntime_disagrees(monkeypatch: pytest.MonkeyPatch
         name, lstm, spec, weights, inputs = arguments
         return run_judge(name, lstm, spec, reordered(weights, "igfo"), inputs)
 
-    monkeypatch.setattr("lstmcalc.checks.run_judge", mistaken)
+    monkeypatch.setattr("lstmcalc.proof.checks.run_judge", mistaken)
     result = run(config, data, against=["onnxruntime"])
     assert not result.passed
     assert {check.name for check in result.checks if not check.passed} == {f"{name} of {JUDGE}" for name in OUTPUTS}

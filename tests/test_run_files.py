@@ -12,14 +12,16 @@ import pytest
 from conftest import Ran
 from weight_writers import random_weights, write_safetensors
 
-from lstmcalc import DataSpec, LSTMConfig, checks, forward, judges, verify
-from lstmcalc.checks import Run
-from lstmcalc.equations import evaluate
+from lstmcalc import DataSpec, LSTMConfig, forward
 from lstmcalc.errors import ArrayError
 from lstmcalc.intake.load import load
 from lstmcalc.numerics.convert import pack
 from lstmcalc.numerics.torch_random import TorchGenerator, random_linear
 from lstmcalc.numerics.torch_random import random_weights as drawn_weights
+from lstmcalc.proof import checks, judges
+from lstmcalc.proof import run as verify
+from lstmcalc.proof.checks import Run
+from lstmcalc.proof.reference import evaluate
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.recognise.recognition import recognise
 

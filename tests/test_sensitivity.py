@@ -5,8 +5,8 @@ import pytest
 from weight_writers import random_weights
 
 from lstmcalc import DataSpec, LSTMConfig, forward
-from lstmcalc.closeness import near
-from lstmcalc.sensitivity import TIMES, rounding, rounding_notes
+from lstmcalc.proof.closeness import near
+from lstmcalc.proof.sensitivity import TIMES, rounding, rounding_notes
 
 
 @pytest.mark.parametrize("scale", [0.03, 0.3, 0.6, 1.0, 2.0])

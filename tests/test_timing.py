@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from conftest import Ran
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, __version__, judges, timing
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, __version__
 from lstmcalc.costs.memory import values_of
 from lstmcalc.costs.operations import forward_work
 from lstmcalc.errors import UnsupportedError
 from lstmcalc.numerics.torch_random import TorchGenerator
-from lstmcalc.verify import draw
+from lstmcalc.proof import judges, timing
+from lstmcalc.proof.run import draw
 
 CONFIG, DATA = LSTMConfig(10, 20, 2, bidirectional=True), DataSpec(4, 3, (4, 2, 3))
 Cli = Callable[..., Ran]

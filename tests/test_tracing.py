@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_model import configs, data
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, equations, forward
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
 from lstmcalc.model.lstm import TRACED, traced_name
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.numerics.tracing import Ends, Trace, trace
-from lstmcalc.verify import draw
+from lstmcalc.proof import reference
+from lstmcalc.proof.run import draw
 
 STACK = LSTMConfig(3, 4, 2, bidirectional=True)
 
@@ -41,7 +42,7 @@ def test_a_trace_is_what_the_equations_give(config: LSTMConfig, spec: DataSpec, 
                 np.testing.assert_allclose(own, values[value], rtol=0, atol=1e-12)
                 seen.add((name, t, n))
 
-        equations.evaluate(model, weights, x[:length], (h_0, c_0), check)
+        reference.evaluate(model, weights, x[:length], (h_0, c_0), check)
     steps = sum(spec.lengths) if spec.lengths else spec.seq_len * spec.num_sequences
     assert len(seen) == len(traced) * steps
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from test_model import configs, data
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, checks, closeness, equations, forward, judges, machine, verify
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward, machine
 from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.pytorch import PYTORCH
@@ -20,6 +20,8 @@ from lstmcalc.model.surroundings import logits
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.kernels import Step
 from lstmcalc.numerics.torch_random import TorchGenerator
+from lstmcalc.proof import checks, closeness, judges, reference
+from lstmcalc.proof import run as verify
 from lstmcalc.spec.config import Surroundings
 
 PAIR = tuple[Array, tuple[Array, Array]]
@@ -218,7 +220,7 @@ WRONG_TABLES: dict[str, dict[str, Any]] = {
 def test_a_wrong_table_of_the_model_is_caught(tables: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     for name, table in tables.items():
         monkeypatch.setattr(lstm, name, table)
-        monkeypatch.setattr(equations, name, table)
+        monkeypatch.setattr(reference, name, table)
     failed = [check.name for check in verify.run(STACK, DataSpec()).checks if not check.passed]
     assert failed == ["equations, gate by gate"]
 

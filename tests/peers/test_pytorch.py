@@ -28,8 +28,8 @@ from record_pytorch import CASES, record
 from lstmcalc import DataSpec, LSTMConfig
 from lstmcalc.cli import run_command_line
 from lstmcalc.errors import ConfigError
-from lstmcalc.judges import run_judge
-from lstmcalc.verify import run
+from lstmcalc.proof.judges import run_judge
+from lstmcalc.proof.run import run
 
 pytestmark = pytest.mark.peers
 
@@ -191,7 +191,7 @@ def test_a_run_against_pytorch_fails_where_pytorch_disagrees(monkeypatch: pytest
         name, lstm, spec, weights, inputs = arguments
         return run_judge(name, lstm, spec, reordered(weights, "fgio"), inputs)
 
-    monkeypatch.setattr("lstmcalc.checks.run_judge", mistaken)
+    monkeypatch.setattr("lstmcalc.proof.checks.run_judge", mistaken)
     result = run(LSTMConfig(3, 4), DataSpec(), against=["pytorch"])
     assert sorted(check.name.split()[0] for check in result.checks if not check.passed) == sorted(OUTPUTS)
 

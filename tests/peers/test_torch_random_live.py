@@ -18,8 +18,8 @@ from lstmcalc import DataSpec, LSTMConfig, LSTMModel
 from lstmcalc.model.torch_code import torch_script
 from lstmcalc.numerics.tensor_printer import tensor_text
 from lstmcalc.numerics.torch_random import TorchGenerator
+from lstmcalc.proof.run import Drawn, draw, run
 from lstmcalc.spec.config import Surroundings
-from lstmcalc.verify import Drawn, draw, run
 
 pytestmark = pytest.mark.peers
 

@@ -9,9 +9,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lstmcalc.checks import STEPS_BY_HAND, Arrays, Run, check_against, run_checks, steps_to_check
 from lstmcalc.errors import ArrayError, TooLargeError, UnsupportedError, bytes_text
-from lstmcalc.judges import JUDGES, check_judge
 from lstmcalc.machine import available_memory
 from lstmcalc.model.claims import ALONE
 from lstmcalc.model.lstm import TRACED, LSTMModel
@@ -29,7 +27,9 @@ from lstmcalc.numerics.torch_random import (
     random_weights,
 )
 from lstmcalc.numerics.tracing import Ends, Trace
-from lstmcalc.sensitivity import rounding
+from lstmcalc.proof.checks import STEPS_BY_HAND, Arrays, Run, check_against, run_checks, steps_to_check
+from lstmcalc.proof.judges import JUDGES, check_judge
+from lstmcalc.proof.sensitivity import rounding
 from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
 
 Progress: TypeAlias = Callable[[int, int], None]  # steps done, steps in all

@@ -9,10 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from lstmcalc.closeness import near
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.forward import forward
 from lstmcalc.numerics.tracing import Trace
+from lstmcalc.proof.closeness import near
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 
 # How many times as far as `rounding` two computations may be apart. It was enough for 1,800 random LSTMs of up to 100

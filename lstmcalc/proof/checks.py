@@ -9,9 +9,6 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from lstmcalc.closeness import Check, distance, largest_sum, near, tolerance
-from lstmcalc.equations import evaluate
-from lstmcalc.judges import run_judge
 from lstmcalc.model.claims import Claim, claims_of
 from lstmcalc.model.lstm import GATES, LSTMModel, output_text
 from lstmcalc.model.surroundings import extras, tensors_around
@@ -19,7 +16,10 @@ from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.forward import forward
 from lstmcalc.numerics.kernels import OnStep, Step
 from lstmcalc.numerics.tracing import Trace
-from lstmcalc.sensitivity import CHAOTIC, COARSE, TIMES, rounding
+from lstmcalc.proof.closeness import Check, distance, largest_sum, near, tolerance
+from lstmcalc.proof.judges import run_judge
+from lstmcalc.proof.reference import evaluate
+from lstmcalc.proof.sensitivity import CHAOTIC, COARSE, TIMES, rounding
 from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
 
 Arrays: TypeAlias = dict[str, Array]

@@ -1,0 +1,1 @@
+"""Every prediction held against numbers: ours, the user's and other frameworks'."""
