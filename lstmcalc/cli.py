@@ -3,11 +3,11 @@
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext, suppress
+from importlib import import_module
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
-from lstmcalc import report
 from lstmcalc.application import Application, TypedFlags
 from lstmcalc.errors import ExitCode, LstmcalcError, UnsupportedError, UsageError, shorten
 from lstmcalc.intake import flags as parse
@@ -15,13 +15,14 @@ from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, DTYPE_FLAG, FRAMEWOR
 from lstmcalc.intake.resolve import check_computable, read_subjects
 from lstmcalc.intake.subject import Subject
 from lstmcalc.model.lstm import GATES
-from lstmcalc.report import FORMATS
-from lstmcalc.trees import TOPICS, Tree
+from lstmcalc.report.document import FORMATS
+from lstmcalc.report.tree import TOPICS, Tree
 
 if TYPE_CHECKING:
     from lstmcalc.proof.checks import Run
     from lstmcalc.proof.timing import Timing
     from lstmcalc.readers.data import DataFile
+    from lstmcalc.report.blocks import Block
 
 GATE_NAMES: Final = {key: gate.letter for gate in GATES for key in (gate.letter, gate.name)}
 JUDGES: Final = ("pytorch", "onnxruntime", "keras")
@@ -152,8 +153,10 @@ def _shapes(typed: TypedFlags) -> Outcome:
     What is left out is the example of PyTorch's documentation (input 10, hidden 20, sequence 5, batch 3), and
     PyTorch's own defaults for the rest; the report says which.
     """
+    from lstmcalc.commands.shapes.report import shapes_report
+
     try:
-        return Outcome(report.shapes_tree(read_subjects(typed)), _style(typed))
+        return Outcome(shapes_report(read_subjects(typed)), _style(typed))
     except UnsupportedError as error:
         raise _placed(error, typed) from None
 
@@ -177,8 +180,10 @@ def _params(typed: TypedFlags) -> Outcome:
     """
     gate = typed["gate"]
     letter = None if gate is None else GATE_NAMES[parse.read_choice("--gate", str(gate), GATE_NAMES)]
+    from lstmcalc.commands.params.report import params_report
+
     try:
-        return Outcome(report.params_tree(read_subjects(typed), letter), _style(typed))
+        return Outcome(params_report(read_subjects(typed), letter), _style(typed))
     except UnsupportedError as error:
         raise _placed(error, typed) from None
 
@@ -210,7 +215,9 @@ def _explain(typed: TypedFlags) -> Outcome:
     """
     topics = [topic.strip() for text in parse.several(typed["topic"]) for topic in text.split(",")]
     told = list(dict.fromkeys(parse.read_choice("--topic", topic, TOPICS) for topic in topics))
-    return Outcome(report.explain_tree(read_subjects(typed, "pytorch"), told), _style(typed))
+    from lstmcalc.commands.explain.report import explain_report
+
+    return Outcome(explain_report(read_subjects(typed, "pytorch"), told), _style(typed))
 
 
 @program.command(
@@ -230,8 +237,10 @@ def _frameworks(typed: TypedFlags) -> Outcome:
     steps and as NumPy code to paste.
     """
     only = [] if typed["only"] is None else parse.read_frameworks("--only", str(typed["only"]))
+    from lstmcalc.commands.frameworks.report import frameworks_report
+
     try:
-        return Outcome(report.frameworks_tree(read_subjects(typed, "pytorch"), only), _style(typed))
+        return Outcome(frameworks_report(read_subjects(typed, "pytorch"), only), _style(typed))
     except UnsupportedError as error:
         raise error.at("--proj and --only" if typed["proj_size"] is not None else "--only") from None
 
@@ -255,11 +264,12 @@ def _cost(typed: TypedFlags) -> Outcome:
     Exact for padded, packed and unbatched data. What PyTorch allocates is told for its own CPU kernels, by which of
     them applies; estimates say how far they were off.
     """
-    from lstmcalc.training import read_optimizer
+    from lstmcalc.commands._training import read_optimizer
+    from lstmcalc.commands.cost.report import cost_report
 
     optimizer = read_optimizer(typed["optimizer"])
     subjects = read_subjects(typed, "pytorch")
-    return Outcome(report.cost_tree(subjects, optimizer, input_grad=bool(typed["input_grad"])), _style(typed))
+    return Outcome(cost_report(subjects, optimizer, input_grad=bool(typed["input_grad"])), _style(typed))
 
 
 @program.command(
@@ -282,11 +292,11 @@ def _solve(typed: TypedFlags) -> Outcome:
     Memory is that of inference on PyTorch's CPU kernels, or with --train that of a training step. Several budgets are
     kept all at once.
     """
-    from lstmcalc.solve import question_of
+    from lstmcalc.commands.solve.report import question_of, solve_report
 
     question = question_of(typed)
     subjects = read_subjects(typed, "pytorch", unknown=question.unknown)
-    return Outcome(report.solve_tree(subjects, question), _style(typed))
+    return Outcome(solve_report(subjects, question), _style(typed))
 
 
 @program.command(
@@ -308,18 +318,18 @@ def _sweep(typed: TypedFlags) -> Outcome:
     A LIST is 64,128,256 or a range with both its ends, 1:4 or 64:512:64. Up to a million combinations.
     """
     style = _style(typed)
-    from lstmcalc import sweep
-    from lstmcalc.progress import ProgressBar
+    from lstmcalc.commands.sweep.report import request_of, sweep_report
+    from lstmcalc.report.progress import ProgressBar
 
     plot = typed["plot"]
-    request, base = sweep.request_of(typed)
+    request, base = request_of(typed)
     subjects = read_subjects(base, "pytorch", varied=True)
     if plot is not None:
-        from lstmcalc.plots import check_plot, draw_sweep
+        from lstmcalc.commands.sweep.plots import check_plot, draw_sweep
 
         check_plot(str(plot))
     with ProgressBar("computing") if ProgressBar.wanted() else nullcontext() as progress:
-        tree = report.sweep_tree(subjects, request, progress)
+        tree = sweep_report(subjects, request, progress)
     if plot is not None:
         draw_sweep(tree, str(plot))
         tree["modules"][-1]["notes"].append(f"drew {_shown_name(str(plot))}")
@@ -342,10 +352,10 @@ def _ls(typed: TypedFlags) -> Outcome:
     """
     if typed["file"] is None:
         raise UsageError("no file is named", expected="a weight file, as model.safetensors", hint="see lstmcalc ls -h")
+    from lstmcalc.commands.ls.report import ls_report
+
     style = _style(typed)
-    return Outcome(
-        report.ls_tree(str(typed["file"]), parse.several(typed["module"]), stats=bool(typed["stats"])), style
-    )
+    return Outcome(ls_report(str(typed["file"]), parse.several(typed["module"]), stats=bool(typed["stats"])), style)
 
 
 @program.command(
@@ -365,7 +375,9 @@ def _diff(typed: TypedFlags) -> Outcome:
     input and hidden size, what the flags do not say is not compared. The exit code is 0 if it fits, and 1 if not.
     """
     style, tolerance = _style(typed), _tolerance(typed)
-    tree = report.diff_tree(typed, tolerance)
+    from lstmcalc.commands.diff.report import diff_report
+
+    tree = diff_report(typed, tolerance)
     return Outcome(tree, style, ExitCode.OK if all(module["fits"] for module in tree["modules"]) else ExitCode.FAILED)
 
 
@@ -414,13 +426,15 @@ def _run(typed: TypedFlags) -> Outcome:
 
     for subject in subjects:
         check_computable(subject)
+    from lstmcalc.commands.run.report import check_trace, run_report
+
     if traced and style in ("json", "csv"):
-        report.check_trace(subjects)
+        check_trace(subjects)
     gc.enable()  # off since the start; from here on there is work that may leave garbage
-    from lstmcalc.progress import ProgressBar
     from lstmcalc.proof import run as verify
     from lstmcalc.proof.given import provide
     from lstmcalc.proof.sensitivity import rounding_notes
+    from lstmcalc.report.progress import ProgressBar
     from lstmcalc.writers.npz import save_arrays
     from lstmcalc.writing import check_target
 
@@ -448,7 +462,7 @@ def _run(typed: TypedFlags) -> Outcome:
             )
     timings = _timings(subjects, runs, against, repeat, threads) if repeat else []
     given = [part.given for part in parts]
-    tree = report.run_tree(subjects, runs, seed, show=bool(typed["show"]), timings=timings, given=given)
+    tree = run_report(subjects, runs, seed, show=bool(typed["show"]), timings=timings, given=given)
     for module, part, result in zip(tree["modules"], parts, runs, strict=True):
         module["notes"] += [*part.notes, *rounding_notes(result.noise)]
     if save is not None:
@@ -467,8 +481,8 @@ def _timings(
     subjects: Sequence[Subject], runs: Sequence["Run"], against: Sequence[str], repeat: int, threads: int
 ) -> list["Timing"]:
     """The calls of each LSTM, timed with the numbers of its run."""
-    from lstmcalc.progress import ProgressBar
     from lstmcalc.proof.timing import time_calls
+    from lstmcalc.report.progress import ProgressBar
 
     timings = []
     for subject, result in zip(subjects, runs, strict=True):
@@ -566,14 +580,14 @@ def run_command_line(args: Sequence[str]) -> int:
 
 def _show(outcome: Outcome) -> int:
     """Write the report to stdout and its notes to stderr."""
-    from lstmcalc.render import write_report
+    from lstmcalc.report.render import write_report
 
     if sys.stdout is None:
         return _fail("standard output is closed")
     if hasattr(sys.stdout, "reconfigure"):  # a name from a source may have letters that a terminal has not
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        write_report(outcome.tree, outcome.style, sys.stdout)
+        write_report(outcome.tree, outcome.style, sys.stdout, _view_of(outcome.tree["command"]))
     except (BrokenPipeError, SystemExit):  # rich ends so when the reader has gone
         _hang_up(sys.stdout)
     except OSError as error:
@@ -583,6 +597,16 @@ def _show(outcome: Outcome) -> int:
         for note in module["notes"]:
             _say(f"note: {note}")
     return code
+
+
+def _view_of(command: str) -> Callable[[Tree], Iterator["Block"]]:
+    """The view of a command, which is imported when a module is drawn: JSON and CSV draw none."""
+
+    def view(module: Tree) -> Iterator["Block"]:
+        blocks: Iterator[Block] = import_module(f"lstmcalc.commands.{command}.view").view(module)
+        return blocks
+
+    return view
 
 
 def _flushed(code: int) -> int:

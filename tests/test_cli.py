@@ -17,11 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_model import configs
 
-from lstmcalc import LSTMConfig, __version__, cli, progress, writing
+from lstmcalc import LSTMConfig, __version__, cli, writing
 from lstmcalc.errors import ExitCode, OutputError
 from lstmcalc.intake.flags import DATA_FLAGS, LSTM_FLAGS
 from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.proof import run as verify
+from lstmcalc.report import progress
 from lstmcalc.writers.npz import save_arrays
 
 Cli = Callable[..., Ran]

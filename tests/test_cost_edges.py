@@ -9,6 +9,8 @@ import pytest
 from conftest import Ran
 
 from lstmcalc import DataSpec, LSTMConfig, Surroundings
+from lstmcalc.commands.solve.report import Budget, Question, solve_module
+from lstmcalc.commands.sweep.report import Axis, Grid
 from lstmcalc.costs.activations import error_of, peak_inference, peak_training, saved, saved_cudnn
 from lstmcalc.costs.budgets import stretches
 from lstmcalc.costs.implementation import path_of
@@ -20,11 +22,9 @@ from lstmcalc.costs.regimes import kind_of
 from lstmcalc.errors import UsageError
 from lstmcalc.intake.quantities import read_bytes
 from lstmcalc.intake.subject import settle
-from lstmcalc.solve import Budget, Question, solved
 from lstmcalc.spec.config import MAX_SIZE
 from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import OUT, H_out
-from lstmcalc.sweep import Axis, Grid
 
 Cli = Callable[..., Ran]
 
@@ -282,7 +282,7 @@ def test_a_solution_is_measured_as_it_is() -> None:
     case = Case(LSTMConfig(10, 20), DataSpec(batch=0))
     subject = settle([])._replace(config=case.config, data=case.data)
     question = Question("batch", (Budget(MEASURES["macs"], 10**6),), train=False, optimizer="adam", input_grad=False)
-    tree = solved(subject, question)
+    tree = solve_module(subject, question)
     found = case.having({"batch": tree["value"]})
     assert tree["value"] == 10**6 // (5 * 2400)
     assert tree["path"] == "onednn"

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from weight_writers import Arrays, random_weights, safetensors_bytes, write_safetensors
 
 from lstmcalc import LSTMConfig
-from lstmcalc.difference_blocks import _BAD, _EQUAL
+from lstmcalc.commands.diff.view import _BAD, _EQUAL
 from lstmcalc.numerics.convert import pack
 
 Cli = Callable[..., Ran]

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lstmcalc.commands.params.report import params_report
+from lstmcalc.commands.shapes.report import shapes_report
 from lstmcalc.errors import SourceError
 from lstmcalc.intake.subject import settle
 from lstmcalc.readers.found import Found
@@ -16,7 +18,6 @@ from lstmcalc.readers.json_documents import read_json
 from lstmcalc.readers.text.positions import KeyPath, Places, repeated_key, scan_json, scan_toml
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.readers.text.tables import read_pyproject, read_toml
-from lstmcalc.report import params_tree, shapes_tree
 from lstmcalc.spec.provenance import Gap, Origin, Setting
 
 
@@ -273,7 +274,7 @@ def test_what_is_wrong_in_json_is_pointed_at(text: str, message: str) -> None:
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("tree", [params_tree, shapes_tree])
+@pytest.mark.parametrize("tree", [params_report, shapes_report])
 def test_a_report_reads_back_as_its_modules(tree: Any) -> None:
     stated = Origin("flag", None, "stated")
     first = {"hidden_size": Setting(8, stated), "num_layers": Setting(2, stated), "lengths": Setting([4, 2], stated)}
@@ -283,7 +284,7 @@ def test_a_report_reads_back_as_its_modules(tree: Any) -> None:
     for found, subject in zip(from_json(text), subjects, strict=True):
         again = settle([found.layer], found.framework)
         assert (found.name, again.framework, again.config) == ("lstm", subject.framework, subject.config)
-        assert again.data == subject.data or tree is params_tree
+        assert again.data == subject.data or tree is params_report
         assert found.layer["input_size"].origin.certainty == "assumed"
         assert found.layer["num_layers"].origin.certainty == "stated"
         assert not found.gaps

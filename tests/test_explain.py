@@ -13,11 +13,12 @@ import pytest
 from conftest import Ran
 from test_report import HEAD, module
 
-from lstmcalc import report
+from lstmcalc.commands.run.report import run_report
+from lstmcalc.commands.run.view import view
 from lstmcalc.intake.subject import settle
-from lstmcalc.present import blocks_of
 from lstmcalc.proof import run as verify
-from lstmcalc.trees import TOPICS
+from lstmcalc.report.render import blocks_of
+from lstmcalc.report.tree import TOPICS
 
 Cli = Callable[..., Ran]
 
@@ -447,9 +448,9 @@ def test_what_is_no_number_is_null_in_a_trace_and_said_in_words() -> None:
     subject = settle([])
     result = verify.run(subject.config, subject.data, traced=True)
     result.trace["f_l0"][0, 0, 0] = np.nan
-    tree = report.run_tree([subject], [result], 0)
+    tree = run_report([subject], [result], 0)
     assert tree["modules"][0]["trace"][0]["f"][0] is None
-    assert "'not a number'" in str(list(blocks_of(tree)))
+    assert "'not a number'" in str(list(blocks_of(tree, view)))
 
 
 @pytest.mark.parametrize("style", ["json", "csv"])

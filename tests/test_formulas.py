@@ -11,7 +11,7 @@ from test_claims import namespace
 from test_model import configs, data
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
-from lstmcalc.explain import explained
+from lstmcalc.commands.explain.report import explain_module
 from lstmcalc.intake.subject import settle
 from lstmcalc.model import equations as formulas
 from lstmcalc.model import lstm
@@ -53,7 +53,7 @@ def computed(equation: Equation, operand_value: Any) -> Any:
 def check_equations(config: LSTMConfig, spec: DataSpec) -> None:
     """Every operand of every equation, at every step of sequences that all have it."""
     subject = settle([])._replace(config=config, data=spec)
-    tree = explained(subject, ["equations"])
+    tree = explain_module(subject, ["equations"])
     names = namespace(config, spec, Surroundings())
     weights = {name: names[name] for name in (parameter.name for parameter in LSTMModel(config).parameters)}
     groups = groups_of(LSTMModel(config), spec)

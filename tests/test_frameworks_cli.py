@@ -12,7 +12,7 @@ import pytest
 from conftest import Ran, run_lstmcalc
 
 from lstmcalc.frameworks.catalog import ALIASES, LAYOUTS
-from lstmcalc.report import FORMATS
+from lstmcalc.report.document import FORMATS
 
 Cli = Callable[..., Ran]
 STACK = ("--hidden", "20", "--layers", "2", "--bi")

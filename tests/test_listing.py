@@ -13,8 +13,8 @@ import pytest
 from conftest import Ran
 from weight_writers import safetensors_bytes, write_safetensors
 
-from lstmcalc.listing import listed
-from lstmcalc.listing_blocks import _SHOWN
+from lstmcalc.commands.ls.report import ls_module
+from lstmcalc.commands.ls.view import _SHOWN
 
 Cli = Callable[..., Ran]
 
@@ -144,8 +144,8 @@ def test_numbers_that_are_not_read_are_noted(cli: Cli, monkeypatch: pytest.Monke
         "note: no statistics of o: an array of objects, which is a pickle, is not read",
         "note: no statistics of 1 more",
     ]
-    monkeypatch.setattr("lstmcalc.listing.available_memory", lambda: 1)
-    assert "too large for the memory" in listed("a.npz", stats=True)["notes"][0]
+    monkeypatch.setattr("lstmcalc.commands.ls.report.available_memory", lambda: 1)
+    assert "too large for the memory" in ls_module("a.npz", stats=True)["notes"][0]
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ from conftest import Ran, shell_environment
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmcalc import curves, plots, report, sweep
+from lstmcalc.commands.sweep import curves, plots
+from lstmcalc.commands.sweep import report as sweep
 from lstmcalc.errors import ExitCode, MissingExtraError, OutputError
 from lstmcalc.intake.resolve import read_subjects
-from lstmcalc.trees import Tree
+from lstmcalc.report.tree import Tree
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -26,7 +27,7 @@ Cli = Callable[..., Ran]
 def tree_of(show: str = "params,macs,memory", **flags: Any) -> Tree:
     """The report of a sweep, of flags by their fields."""
     request, base = sweep.request_of({"show": show, **flags})
-    return report.sweep_tree(read_subjects(base, "pytorch"), request)
+    return sweep.sweep_report(read_subjects(base, "pytorch"), request)
 
 
 def panels_of(tree: Tree) -> list[Any]:
@@ -239,7 +240,7 @@ def test_other_files_are_refused_before_anything_is_computed(
     cli: Cli, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(report, "sweep_tree", lambda *_: pytest.fail("computed"))
+    monkeypatch.setattr(sweep, "sweep_report", lambda *_: pytest.fail("computed"))
     ran = cli("sweep", "--hidden", "1,2", "--plot", name)
     assert ran.code == ExitCode.USAGE
     assert "--plot" in ran.err
@@ -251,7 +252,7 @@ def test_without_matplotlib_the_extra_is_named_before_anything_is_computed(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setattr(report, "sweep_tree", lambda *_: pytest.fail("computed"))
+    monkeypatch.setattr(sweep, "sweep_report", lambda *_: pytest.fail("computed"))
     with pytest.raises(MissingExtraError, match="matplotlib is not installed"):
         plots.check_plot(str(tmp_path / "a.svg"))
     ran = cli("sweep", "--hidden", "1,2", "--plot", str(tmp_path / "a.svg"))
@@ -289,7 +290,7 @@ def test_the_table_is_still_printed(cli: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("more", "loaded"), [([], "matplotlib"), (["--plot", "a.svg"], "matplotlib.pyplot")])
 def test_no_more_of_matplotlib_is_loaded_than_is_needed(more: list[str], loaded: str, tmp_path: Path) -> None:
     code = (
-        "import sys; from lstmcalc.cli import run_command_line; import lstmcalc.plots;"
+        "import sys; from lstmcalc.cli import run_command_line; import lstmcalc.commands.sweep.plots;"
         f"assert run_command_line(['sweep', '--hidden', '1,2', *{more}]) == 0; assert {loaded!r} not in sys.modules"
     )
     environment = shell_environment(MPLBACKEND="agg")

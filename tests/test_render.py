@@ -7,8 +7,10 @@ import pytest
 from conftest import Ran, run_lstmcalc, without_last_digits
 from rich.cells import cell_len
 
-from lstmcalc import errors, present, report
-from lstmcalc.trees import Tree
+from lstmcalc import errors
+from lstmcalc.commands.shapes import report
+from lstmcalc.report import provenance as origins
+from lstmcalc.report.tree import Tree
 
 Cli = Callable[..., Ran]
 Golden = Callable[[str, str], None]
@@ -191,11 +193,11 @@ def test_bytes_for_people(count: int, text: str) -> None:
 @pytest.mark.parametrize("certainty", ["stated", "inferred", "assumed", "unknown"])
 def test_every_origin_has_words(source: str, certainty: str) -> None:
     impossible = {("flag", "assumed"), ("flag", "unknown"), ("default", "inferred"), ("default", "unknown")}
-    assert ((source, certainty) in present._LABELS) != ((source, certainty) in impossible)  # noqa: SLF001
+    assert ((source, certainty) in origins._LABELS) != ((source, certainty) in impossible)  # noqa: SLF001
 
 
 def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = report.shapes_tree
+    honest = report.shapes_report
 
     def from_a_file(subjects: list[object]) -> Tree:
         tree = honest(subjects)  # type: ignore[arg-type]  # handed on
@@ -204,7 +206,7 @@ def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.Monke
         provenance["hidden_size"] = {"from": "source", "where": "model.pt", "certainty": "inferred"}
         return tree
 
-    monkeypatch.setattr(report, "shapes_tree", from_a_file)
+    monkeypatch.setattr(report, "shapes_report", from_a_file)
     out = cli("shapes").out
     assert re.search(r"^not in model.pt +batch_first False$", out, re.MULTILINE)
     assert re.search(r"^follows from model.pt +hidden_size 20$", out, re.MULTILINE)

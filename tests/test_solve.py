@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, Surroundings
+from lstmcalc.commands.solve.report import BUDGETS, UNKNOWNS, Budget, Question, solve_module
 from lstmcalc.costs.measures import MEASURES, Case, Formulas
 from lstmcalc.errors import UsageError
 from lstmcalc.intake.subject import settle
-from lstmcalc.solve import BUDGETS, UNKNOWNS, Budget, Question, solved
 
 Cli = Callable[..., Ran]
 
@@ -67,7 +67,7 @@ def test_it_is_the_largest_that_fits(case: Case, unknown: str, name: str, limit:
         return formulas.at(case.having({unknown: size}))
 
     try:
-        tree = solved(subject, question)
+        tree = solve_module(subject, question)
     except UsageError as error:
         assert error.what == f"no {unknown} fits"  # noqa: PT017  # any other is a failure
         assert all(measured(size) > limit for size in range(least, least + near))

@@ -51,8 +51,8 @@ def test_other_frameworks_are_loaded_when_one_is_named() -> None:
     tables = {
         "lstmcalc.frameworks.catalog",
         "lstmcalc.frameworks.storage",
-        "lstmcalc.foreign",
-        "lstmcalc.foreign_blocks",
+        "lstmcalc.report.framework",
+        "lstmcalc.commands.shapes.foreign",
     }
     assert loaded_by(RUN.format(["shapes", "--bi"])).isdisjoint(tables)
     assert loaded_by(RUN.format(["params"])) & tables == {"lstmcalc.frameworks.catalog", "lstmcalc.frameworks.storage"}
@@ -64,8 +64,8 @@ def test_other_frameworks_are_loaded_when_one_is_named() -> None:
 def test_the_explanation_is_loaded_when_it_is_asked_for() -> None:
     own = {
         "lstmcalc.model.claims",
-        "lstmcalc.explain",
-        "lstmcalc.explain_blocks",
+        "lstmcalc.commands.explain.report",
+        "lstmcalc.commands.explain.view",
         "lstmcalc.model.equations",
         "lstmcalc.model.packing",
     }
@@ -79,19 +79,21 @@ def test_the_explanation_is_loaded_when_it_is_asked_for() -> None:
 def test_costs_are_loaded_when_they_are_asked_for() -> None:
     own = {
         "lstmcalc.costs.operations",
-        "lstmcalc.cost",
-        "lstmcalc.cost_blocks",
+        "lstmcalc.commands.cost.report",
+        "lstmcalc.commands.cost.view",
         "lstmcalc.costs.memory",
-        "lstmcalc.plots",
-        "lstmcalc.solve",
-        "lstmcalc.sweep",
+        "lstmcalc.commands.sweep.plots",
+        "lstmcalc.commands.solve.report",
+        "lstmcalc.commands.sweep.report",
     }
     for command in ("shapes", "params"):
         assert loaded_by(RUN.format([command])).isdisjoint({*own, *HEAVY})
     for arguments in (["cost", "--lengths", "3,2", "--head", "3"], ["solve", "hidden", "--memory", "1GiB", "--train"]):
         loaded = loaded_by(RUN.format(arguments))
-        assert {"cost": "lstmcalc.cost", "solve": "lstmcalc.solve"}[arguments[0]] in loaded
-        assert loaded.isdisjoint({*HEAVY, "lstmcalc.sweep", "matplotlib"})
+        assert {"cost": "lstmcalc.commands.cost.report", "solve": "lstmcalc.commands.solve.report"}[
+            arguments[0]
+        ] in loaded
+        assert loaded.isdisjoint({*HEAVY, "lstmcalc.commands.sweep.report", "matplotlib"})
     assert "matplotlib" not in loaded_by(RUN.format(["sweep", "--hidden", "3,4"]))
 
 
@@ -131,7 +133,7 @@ WEIGHT_FILES = {
     "lstmcalc.readers.recognise.readings",
     "lstmcalc.readers.recognise.names",
     "lstmcalc.readers.files.safetensors",
-    "lstmcalc.listing",
+    "lstmcalc.commands.ls.report",
 }
 
 
@@ -141,17 +143,17 @@ def test_weight_files_are_read_by_what_reads_them_and_without_numpy(tmp_path: Pa
     Path(weights).write_bytes(len(index).to_bytes(8, "little") + index + bytes(16))
     Path(code).write_text("nn.LSTM(10, 20)", encoding="utf-8")
     loaded = loaded_by(RUN.format(["params", weights, "--input", "3"]))
-    assert loaded >= WEIGHT_FILES - {"lstmcalc.listing"}
+    assert loaded >= WEIGHT_FILES - {"lstmcalc.commands.ls.report"}
     assert loaded.isdisjoint(
-        {*HEAVY, "zipfile", "lstmcalc.listing", "lstmcalc.readers.files.npz", "lstmcalc.intake.load"}
+        {*HEAVY, "zipfile", "lstmcalc.commands.ls.report", "lstmcalc.readers.files.npz", "lstmcalc.intake.load"}
     )
     listing = loaded_by(RUN.format(["ls", weights]))
     assert listing >= WEIGHT_FILES - {"lstmcalc.readers.recognise.weights"}
     assert listing.isdisjoint(HEAVY)
     difference = loaded_by(RUN.format(["diff", weights, weights]))
-    assert difference >= WEIGHT_FILES - {"lstmcalc.listing"}
+    assert difference >= WEIGHT_FILES - {"lstmcalc.commands.ls.report"}
     assert difference.isdisjoint(HEAVY)
-    assert loaded_by(RUN.format(["params", code])).isdisjoint({*WEIGHT_FILES, "lstmcalc.differences"})
+    assert loaded_by(RUN.format(["params", code])).isdisjoint({*WEIGHT_FILES, "lstmcalc.commands.diff.report"})
 
 
 def test_json_does_not_even_load_rich() -> None:

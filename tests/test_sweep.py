@@ -14,9 +14,10 @@ from conftest import Ran
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstmcalc import DataSpec, LSTMConfig, sweep
+from lstmcalc import DataSpec, LSTMConfig
+from lstmcalc.commands.sweep import report as sweep
+from lstmcalc.commands.sweep.report import Axis, Grid, ordered
 from lstmcalc.costs.measures import MEASURES, Case
-from lstmcalc.sweep import Axis, Grid, ordered
 
 Cli = Callable[..., Ran]
 

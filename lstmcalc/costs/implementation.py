@@ -53,3 +53,6 @@ def _why_native(config: LSTMConfig, data: DataSpec, training: bool) -> str:
     if data.lengths and min(data.lengths) < max(data.lengths):
         return "a packed batch of different lengths"
     return ""
+
+
+IMPLEMENTATIONS: Final = {"onednn": "oneDNN", "native": "native", "cudnn": "cuDNN"}  # as people call them

@@ -10,7 +10,7 @@ from live import installed
 from peer_players import to_numpy
 
 from lstmcalc import DataSpec, LSTMConfig, forward
-from lstmcalc.foreign import foreign_shapes
+from lstmcalc.commands.shapes.foreign import foreign_shapes
 from lstmcalc.frameworks.constructors import CONSTRUCTORS, Constructor
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake.resolve import read_subjects

@@ -15,7 +15,7 @@ from oracle import Case, random_case
 from peer_players import to_numpy
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
-from lstmcalc.explain import explained, forget_code
+from lstmcalc.commands.explain.report import explain_module, forget_code
 from lstmcalc.frameworks.storage import parameters
 from lstmcalc.intake.subject import settle
 from lstmcalc.model.claims import Claim, claims_of
@@ -209,7 +209,7 @@ def failures(chunk: int, check: Callable[[Live], None]) -> list[str]:
 def told(config: LSTMConfig, data: DataSpec, around: Surroundings | None = None, *topics: str) -> dict[str, Any]:
     """The tree of `explain`."""
     subject = settle([])._replace(config=config, data=data, around=around or Surroundings())
-    return explained(subject, topics)
+    return explain_module(subject, topics)
 
 
 def phrases(config: LSTMConfig, topic: str, data: DataSpec | None = None) -> str:

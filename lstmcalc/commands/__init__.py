@@ -1,0 +1,1 @@
+"""One folder for each command: its report and its view."""

@@ -1,0 +1,1 @@
+"""cost: MACs, FLOPs and memory."""

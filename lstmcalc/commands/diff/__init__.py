@@ -1,0 +1,1 @@
+"""diff: does a weight file fit an LSTM, and if not, why."""

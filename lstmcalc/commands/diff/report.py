@@ -1,0 +1,428 @@
+"""How a weight file differs from an LSTM, or two LSTMs from each other: settings, tensors, numbers, the likely cause.
+
+What is said of keys is what `load_state_dict` of PyTorch says (torch 2.13.0, torch/nn/modules/module.py,
+`_load_from_state_dict` and `load_state_dict`): strict, with the same words in the same order.
+
+Not here: which LSTM is compared with which (`pairing`), and how it is drawn (`difference_blocks`).
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from lstmcalc.commands.diff.sides import IN_WEIGHTS, STATE_DICTS, Item, Side, adopted, items_of, read_sides
+from lstmcalc.errors import SourceError, TooLargeError, UsageError, bytes_text, printable
+from lstmcalc.frameworks.storage import find_layout
+from lstmcalc.intake.flags import Typed
+from lstmcalc.machine import available_memory
+from lstmcalc.readers.files.raw_numbers import numel
+from lstmcalc.report.document import document
+from lstmcalc.report.tree import Tree
+from lstmcalc.spec.config import HYPERPARAMETERS
+
+BAD: Final = ("missing", "unexpected", "misshaped")
+_LISTED: Final = 4  # names in a sentence
+_COPIES: Final = 5  # the bytes and the float64 of either side, and their difference
+
+Words = tuple[str, str]
+
+
+def diff_modules(typed: Mapping[str, Typed], tolerance: float | None = None) -> list[Tree]:
+    """How the LSTMs of two sources differ, pair by pair.
+
+    Args:
+        typed: What was typed: `file`, `source`, `module`, `set` and hyperparameters.
+        tolerance: How far numbers may be apart; None to compare no numbers.
+
+    Raises:
+        UsageError: There is nothing to compare, or there are no numbers.
+        SourceError: One of them cannot be read, or has no LSTM.
+        TooLargeError: There would be more than `MAX_ROWS` rows, or numbers do not fit in memory.
+    """
+    sides = read_sides(typed)
+    if tolerance is not None and not all(side is None or side.lstm for pair in sides.pairs for side in pair):
+        raise UsageError("there are no numbers to compare", "two weight files", where="--values")
+    trees = [_pair(file, model, sides.words, tolerance) for file, model in sides.pairs]
+    if sides.others:
+        more = ", ..." if len(sides.others) > _LISTED else ""
+        listed = ", ".join(printable(name) for name in sides.others[:_LISTED])
+        trees[0]["notes"].append(f"not compared: {listed}{more} of the file; --module NAME picks one")
+    return trees
+
+
+def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float | None) -> Tree:
+    """One LSTM against another, or against none."""
+    notes = [note for side in (file, model) if side for note in side.notes]
+    if file and model:
+        file, model = adopted(file, model), adopted(model, file)
+    terms = _terms(file, model)
+    items = [_items(side, terms) for side in (file, model)]
+    rows = _rows(*items)
+    settings = _settings(file, model)
+    prefixes = _prefixes(file, model)
+    causes = list(_causes(file, model, words, rows, terms))
+    unlike = False
+    if tolerance is not None and file and model:
+        unlike = _compare_values(rows, file, model, items, terms, tolerance)
+        if unlike:
+            count = sum(_beyond(row, tolerance) for row in rows)
+            causes.append(f"the numbers of {_counted(count, 'tensor')} differ by more than {tolerance:g}")
+    mapped = bool(file and model) and any(side.framework != terms for side in (file, model) if side)
+    if file and model and mapped:
+        notes.append(_mapped_note(file, model, words))
+    notes += [f"dtype differs: {_dtypes(rows, words)}: load_state_dict converts it"] if _dtypes(rows, words) else []
+    differ = any(row["status"] in BAD for row in rows) or any(row["status"] == "different" for row in settings)
+    wrong = prefixes or _broken(file, terms) or _broken(model, terms) or _odd(file, model, rows)
+    fits = not (differ or unlike or wrong)
+    notes += _idle_notes(settings, words)
+    shown = file or model
+    assert shown is not None  # noqa: S101  # a pair has one of them
+    return {
+        "name": printable(shown.name),
+        "framework": terms,
+        "text": str(shown.config),
+        "file": _side_tree(file),
+        "model": _side_tree(model),
+        "words": list(words),
+        "mapped": mapped,
+        "hyperparameters": settings,
+        "tensors": rows,
+        "causes": list(dict.fromkeys(causes)),
+        "load_state_dict": _said(rows, prefixes) if terms in STATE_DICTS else [],
+        "tolerance": tolerance,
+        "fits": fits,
+        "notes": list(dict.fromkeys(notes)),
+    }
+
+
+def _terms(file: Side | None, model: Side | None) -> str:
+    """Whose names the tensors are compared in: those of both, or PyTorch's."""
+    frameworks = {side.framework for side in (file, model) if side}
+    return next(iter(frameworks)) if len(frameworks) == 1 else "pytorch"
+
+
+def _items(side: Side | None, terms: str) -> Mapping[str, Item]:
+    """The tensors of a side, under the names of a framework."""
+    if side is None:
+        return {}
+    if side.framework == terms:
+        return side.items
+    dtypes = {item.dtype for item in side.items.values()}
+    return items_of(side.config, terms, next(iter(dtypes)) if len(dtypes) == 1 else None)
+
+
+def _side_tree(side: Side | None) -> Tree | None:
+    if side is None:
+        return None
+    prefix = None if side.prefix is None else printable(side.prefix)
+    return {
+        "source": printable(side.source),
+        "name": printable(side.name),
+        "framework": side.framework,
+        "text": str(side.config),
+        "prefix": prefix,
+    }
+
+
+def _settings(file: Side | None, model: Side | None) -> list[Tree]:
+    """Hyperparameter by hyperparameter; those that no weight depends on differ only where there are no weights."""
+    rows = []
+    free = not any(side and side.lstm for side in (file, model))
+    for field in HYPERPARAMETERS:
+        values = [getattr(side.config, field) if side and field in side.known else None for side in (file, model)]
+        status = "equal" if values[0] == values[1] else "different" if free or field in IN_WEIGHTS else "aside"
+        status = "unknown" if None in values else status
+        rows.append({"name": field, "file": values[0], "model": values[1], "status": status})
+    return rows
+
+
+def _idle_notes(settings: Sequence[Tree], words: Words) -> list[str]:
+    """What differs and changes no weight."""
+    return [
+        f"{row['name']} is {row['file']} in {words[0]} and {row['model']} in {words[1]}: no weight depends on it"
+        for row in settings
+        if row["status"] == "aside"
+    ]
+
+
+def _rows(file: Mapping[str, Item], model: Mapping[str, Item]) -> list[Tree]:
+    """Tensor by tensor, in the order of the model; then what the model has not."""
+    rows = [_row(name, file.get(name), item) for name, item in model.items()]
+    return rows + [_row(name, item, None) for name, item in file.items() if name not in model]
+
+
+def _row(name: str, file: Item | None, model: Item | None) -> Tree:
+    if file and model:
+        status = "equal" if file.shape == model.shape else "misshaped"
+    else:
+        status = "unexpected" if file else "missing"
+    return {
+        "name": printable(name),
+        "status": status,
+        "file_shape": list(file.shape) if file else None,
+        "model_shape": list(model.shape) if model else None,
+        "file_dtype": file.dtype if file else None,
+        "model_dtype": model.dtype if model else None,
+    }
+
+
+def _dtypes(rows: Sequence[Tree], words: Words) -> str:
+    """Where both sides say a dtype and it is not the same, the first such pair in words."""
+    for row in rows:
+        if row["file_dtype"] and row["model_dtype"] and row["file_dtype"] != row["model_dtype"]:
+            return f"{row['name']} is {row['file_dtype']} in {words[0]} and {row['model_dtype']} in {words[1]}"
+    return ""
+
+
+def _mapped_note(file: Side, model: Side, words: Words) -> str:
+    titles = [find_layout(side.framework).title for side in (file, model)]
+    return (
+        f"compared as PyTorch's nn.LSTM has it, to which the tensors were mapped: {words[0]} is of {titles[0]}, "
+        f"{words[1]} of {titles[1]}"
+    )
+
+
+def _prefixes(file: Side | None, model: Side | None) -> tuple[str, str] | None:
+    """What the names of two state dicts begin with, if that is not the same."""
+    for side in (file, model):
+        if side is None or side.lstm is None or side.prefix is None or side.framework not in STATE_DICTS:
+            return None
+    if not file or not model or file.prefix is None or model.prefix is None or file.prefix == model.prefix:
+        return None
+    return printable(file.prefix), printable(model.prefix)
+
+
+def _said(rows: Sequence[Tree], prefixes: tuple[str, str] | None) -> list[str]:
+    """What PyTorch says when the file is loaded into the model, line by line; nothing if it loads."""
+    if prefixes:
+        missing = [f"{prefixes[1]}{row['name']}" for row in rows if row["status"] != "unexpected"]
+        unexpected = [f"{prefixes[0]}{row['name']}" for row in rows if row["status"] != "missing"]
+    else:
+        missing, unexpected = ([row["name"] for row in rows if row["status"] == status] for status in BAD[:2])
+    lines = [
+        f"{what} key(s) in state_dict: {', '.join(_quoted(name) for name in names)}. "
+        for what, names in (("Missing", missing), ("Unexpected", unexpected))
+        if names
+    ]
+    if prefixes:
+        return lines
+    return lines + [
+        f"size mismatch for {row['name']}: copying a param with shape torch.Size({row['file_shape']}) from checkpoint, "
+        f"the shape in current model is torch.Size({row['model_shape']})."
+        for row in rows
+        if row["status"] == "misshaped"
+    ]
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _causes(file: Side | None, model: Side | None, words: Words, rows: Sequence[Tree], terms: str) -> Iterator[str]:
+    """Why, in sentences, the most telling first."""
+    if file is None or model is None:
+        side, word = (model, words[0]) if file is None else (file, words[1])
+        assert side is not None  # noqa: S101  # a pair has one of them
+        yield f"{word} has no LSTM like {printable(side.name)}"
+        return
+    free = () if file.lstm or model.lstm else ("batch_first", "dropout")
+    for field in ("bidirectional", "num_layers", "hidden_size", "input_size", "proj_size", "bias", *free):
+        if field in file.known & model.known and getattr(file.config, field) != getattr(model.config, field):
+            yield _cause(field, file, model, words, terms)
+    for side, word in ((file, words[0]), (model, words[1])):
+        broken = _broken(side, terms)
+        if broken:
+            yield f"{word} is not whole: {broken}"
+    odd = _odd(file, model, rows)
+    if odd:
+        yield f"{words[0]} has what {words[1]} has not: {printable(_names(odd))}"
+    prefixes = _prefixes(file, model)
+    if prefixes:
+        yield _prefix_cause(*prefixes, words)
+    yield from _row_causes(file, model, words, rows)
+
+
+def _prefix_cause(first: str, second: str, words: Words) -> str:
+    """What is before the names of one file alone, or before each."""
+    for more, less, word in ((first, second, words[0]), (second, first, words[1])):
+        if more.endswith(less) or more.startswith(less):
+            extra = more.removesuffix(less) if more.endswith(less) else more.removeprefix(less)
+            return f"names differ by the prefix `{extra}`, which those of {word} have"
+    return f"names differ by their prefix: `{first}` in {words[0]}, `{second}` in {words[1]}"
+
+
+def _cause(field: str, file: Side, model: Side, words: Words, terms: str) -> str:
+    """What a difference in a hyperparameter is, in a sentence."""
+    values = getattr(file.config, field), getattr(model.config, field)
+    if field == "bidirectional":
+        which = words if values[0] else words[::-1]
+        return f"{which[0]} is bidirectional, {which[1]} is not"
+    if field == "bias":
+        return f"{words[values[0]]} has no biases, {words[not values[0]]} has"
+    if field == "num_layers":
+        return f"{words[0]} has {_counted(values[0], 'layer')}, {words[1]} {values[1]:,}"
+    if field == "proj_size" and not all(values):
+        which = words if values[0] else words[::-1]
+        return f"{which[0]} has a projection (proj_size = {max(values):,}), {which[1]} has none"
+    told = {"hidden_size": "weight_hh", "input_size": "weight_ih"}.get(field, "no evidence")
+    name = next((name for name in file.items if name.startswith(told)), None)
+    if not file.lstm or name is None or terms not in STATE_DICTS:
+        return _plain(field, file, model, words)
+    shape = file.items[name].shape
+    why = f"4 gates of {values[0]:,} rows" if field == "hidden_size" and file.config.proj_size else f"so {values[0]:,}"
+    return f"{field}: {name} of {words[0]} is {shape}, {why}; {words[1]} wants {values[1]:,}"
+
+
+def _plain(field: str, file: Side, model: Side, words: Words) -> str:
+    values = getattr(file.config, field), getattr(model.config, field)
+    return f"{field} is {values[0]} in {words[0]} and {values[1]} in {words[1]}"
+
+
+def _row_causes(file: Side, model: Side, words: Words, rows: Sequence[Tree]) -> Iterator[str]:
+    """What names and shapes say beyond the hyperparameters."""
+    gated = [row for row in rows if row["status"] == "misshaped" and row["name"].startswith(("weight_ih", "weight_hh"))]
+    without = not any("weight_hh" in name for name in file.items)
+    if gated and without and all(row["file_shape"][:1] == [3 * model.config.hidden_size] for row in gated):
+        yield f"the rows of {words[0]} fit a GRU of {model.config.hidden_size:,} too"
+    missing, unexpected = ([row["name"] for row in rows if row["status"] == status] for status in BAD[:2])
+    for names, which in ((unexpected, words), (missing, words[::-1])):
+        normed = [name for name in names if re.search(_NORMED, name)]
+        if normed:
+            yield f"{which[0]} has weights under weight_norm, as {_names(normed)}; {which[1]} has them whole"
+            return
+    if any(getattr(file.config, field) != getattr(model.config, field) for field in IN_WEIGHTS):
+        return
+    if missing:
+        yield f"{words[0]} lacks {_names(missing)}"
+    if unexpected:
+        yield f"{words[0]} has {_names(unexpected)} too"
+    misshaped = [row["name"] for row in rows if row["status"] == "misshaped"]
+    if misshaped:
+        have = "has" if len(misshaped) == 1 else "have"
+        yield f"{_names(misshaped)} of {words[0]} {have} a shape that no such LSTM has"
+
+
+# As torch.nn.utils.weight_norm and parametrizations.weight_norm of torch 2.13.0 call them.
+_NORMED: Final = r"^weight_\w+_[gv]$|^parametrizations\."
+
+
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def _broken(side: Side | None, terms: str) -> str:
+    """What keeps the tensors of a side from being mapped to those of another framework."""
+    if side is None or side.lstm is None or side.framework == terms:
+        return ""
+    wrong = [f"{name} is missing" for name in side.lstm.missing] + list(side.lstm.misshaped)
+    return printable(_names(wrong))
+
+
+def _odd(file: Side | None, model: Side | None, rows: Sequence[Tree]) -> list[str]:
+    """What makes a weight file compute something else than a text says; of other files nothing need be said.
+
+    Where tensors are wrong, they say it: weight_norm, which has other names, is no other computation.
+    """
+    if not file or not model or not file.lstm or model.lstm or any(row["status"] in BAD[:2] for row in rows):
+        return []
+    return [item for item in file.unmodelled if item not in model.unmodelled]
+
+
+def _beyond(row: Tree, tolerance: float) -> bool:
+    """Whether the numbers of a tensor are too far apart."""
+    found = row.get("max_abs_difference")
+    return row["status"] == "equal" and (found is None or found > tolerance)
+
+
+def _compare_values(
+    rows: Sequence[Tree],
+    file: Side,
+    model: Side,
+    items: Sequence[Mapping[str, Item]],
+    terms: str,
+    tolerance: float,
+) -> bool:
+    """Add the largest difference of the numbers to each row; whether one is beyond the tolerance.
+
+    It is null where only one side is not a number, or infinite.
+    """
+    mapped = {file.framework, model.framework} != {terms}
+    loaded: list[Mapping[str, Any]] = []
+    if mapped and not (_broken(file, terms) or _broken(model, terms)):
+        loaded = [_loaded(side) for side in (file, model)]
+    names = [list(side) for side in items]
+    keys = {printable(name): name for listed in names for name in listed}
+    for row in rows:
+        row["max_abs_difference"] = None
+        if row["status"] != "equal":
+            continue
+        name = keys[row["name"]]
+        if mapped:
+            row["max_abs_difference"] = _distance(loaded[0][name], loaded[1][name]) if loaded else None
+        else:
+            row["max_abs_difference"] = _stored_distance(items[0][name], items[1][name])
+    return any(_beyond(row, tolerance) for row in rows)
+
+
+def _loaded(side: Side) -> Mapping[str, Any]:
+    """The numbers under PyTorch's names; both biases as their sum, since other frameworks have but one."""
+    from lstmcalc.intake.load import load
+
+    assert side.lstm is not None  # noqa: S101  # both sides are files
+    arrays = dict(load(side.lstm))
+    for name in [name for name in arrays if name.startswith("bias_ih")]:
+        other = name.replace("bias_ih", "bias_hh")
+        arrays[name] = arrays[name] + arrays[other]
+        arrays[other] = arrays[other] * 0
+    return arrays
+
+
+def _stored_distance(file: Item, model: Item) -> float | None:
+    """How far the numbers of two tensors are apart.
+
+    Raises:
+        SourceError: They cannot be read.
+        TooLargeError: They do not fit in memory.
+    """
+    assert file.stored is not None  # noqa: S101  # both sides are files
+    assert model.stored is not None  # noqa: S101
+    wanted, free = _COPIES * max(file.stored.nbytes, model.stored.nbytes, 8 * numel(file.shape)), available_memory()
+    if wanted > free:
+        raise TooLargeError(
+            f"{printable(file.stored.name)} does not fit in memory", f"at most {bytes_text(free)}", bytes_text(wanted)
+        )
+    return _distance(file.stored.read(), model.stored.read())
+
+
+def _distance(first: Any, second: Any) -> float | None:  # noqa: ANN401  # NumPy arrays
+    """The largest difference of two arrays of one shape; None if it is no finite number."""
+    import numpy as np
+
+    arrays = [np.asarray(array) for array in (first, second)]
+    for array in arrays:
+        if array.dtype.kind not in "fiub":
+            raise SourceError(f"numbers of {array.dtype} are not compared", "real numbers", where="--values")
+    a, b = (array.astype(np.float64, copy=False) for array in arrays)
+    if a.shape != b.shape:
+        raise SourceError("not as its file says", f"{a.shape}", f"{b.shape}", where="--values")
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = np.where(same, 0.0, np.abs(a - b))
+    largest = float(apart.max()) if apart.size else 0.0
+    return largest if np.isfinite(largest) else None
+
+
+def diff_report(typed: Mapping[str, "Typed"], tolerance: float | None = None) -> Tree:
+    """How a weight file differs from an LSTM, or two LSTMs from each other; with `tolerance` their numbers too.
+
+    Raises:
+        UsageError: There is nothing to compare.
+        SourceError: One of them cannot be read, or has no LSTM.
+        TooLargeError: There would be more than `MAX_ROWS` rows.
+    """
+    return document("diff", diff_modules(typed, tolerance))

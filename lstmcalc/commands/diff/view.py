@@ -1,0 +1,112 @@
+"""The differences of two LSTMs as a person reads them."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from lstmcalc.report.blocks import Block, Column, Facts, Grid, Line, Row, compact, more_text, shape_text
+from lstmcalc.report.tree import Tree
+
+_EQUAL: Final = 40  # tensors that are the same and worth a row
+_BAD: Final = 100  # tensors that are not
+_CHARACTERS: Final = 600  # of what PyTorch says, in a line
+_SAID: Final = 20  # lines
+
+
+def view(module: Tree) -> Iterator[Block]:
+    """The verdict with its cause, the hyperparameters, the tensors, and what PyTorch would say."""
+    yield Facts((*_facts(module), *_verdict(module)))
+    headers = [Column(_header(word)) for word in module["words"]]
+    yield Grid(
+        (Column("hyperparameter"), *headers, Column("status")),
+        tuple(
+            Row(
+                (row["name"], _value(row["file"]), _value(row["model"]), _SHOWN.get(row["status"], row["status"])),
+                _kind(row),
+            )
+            for row in module["hyperparameters"]
+        ),
+    )
+    yield _tensors(module)
+    if module["load_state_dict"]:
+        yield Facts(tuple(_said(module["load_state_dict"])))
+
+
+_SHOWN: Final = {"aside": "different, but no weight depends on it", "unknown": "not known"}
+
+
+def _header(word: str) -> str:
+    return word.removeprefix("the ")
+
+
+def _facts(module: Tree) -> Iterator[Line]:
+    """What was compared."""
+    for word, key in zip(module["words"], ("file", "model"), strict=True):
+        side = module[key]
+        if side is None:
+            yield word, ("has no such LSTM",)
+            continue
+        prefix = [f"whose names begin with {side['prefix']}"] if side["prefix"] else []
+        name = [] if side["name"] == "lstm" else [side["name"]]
+        yield word, (*name, f"from {side['source']}", *prefix)
+
+
+def _verdict(module: Tree) -> Iterator[Line]:
+    if module["fits"]:
+        mapped = ("once its tensors are mapped to PyTorch's",) if module["mapped"] else ()
+        yield "verdict", ("no difference" if module["tolerance"] is not None else "it fits", *mapped)
+        return
+    yield "verdict", ("it does NOT fit",)
+    for cause in module["causes"]:
+        yield "cause", (cause,)
+
+
+def _kind(row: Tree) -> str:
+    return {"equal": "good", "unknown": "aside", "aside": "normal"}.get(row["status"], "bad")
+
+
+def _value(value: Any) -> str:  # noqa: ANN401  # of any hyperparameter
+    return "-" if value is None else compact(value)
+
+
+def _tensors(module: Tree) -> Grid:
+    """The tensors that differ, and of those that do not the first."""
+    rows, valued = module["tensors"], module["tolerance"] is not None
+    bad = [row for row in rows if row["status"] != "equal"]
+    good = [row for row in rows if row["status"] == "equal"]
+    shown = {id(row) for row in (*bad[:_BAD], *good[:_EQUAL])}
+    dtypes = {(row["file_dtype"], row["model_dtype"] or row["file_dtype"]) for row in rows if row["file_dtype"]}
+    typed = len(dtypes) > 1 or any(file != model for file, model in dtypes)
+    columns = [Column("tensor"), *(Column(_header(word), code=True) for word in module["words"])]
+    columns += [Column("dtype", quiet=True)] if typed else []
+    columns += [Column("apart", right=True)] if valued else []
+
+    def line(row: Tree) -> Row:
+        kinds = dict.fromkeys(row[key] for key in ("file_dtype", "model_dtype") if row[key])
+        cells = [row["name"], *(_shape(row[key]) for key in ("file_shape", "model_shape"))]
+        cells += [", ".join(kinds) or "-"] if typed else []
+        apart, bad_value = row.get("max_abs_difference"), False
+        if valued:
+            bad_value = row["status"] == "equal" and (apart is None or apart > module["tolerance"])
+            cells.append("-" if row["status"] != "equal" else "not finite" if apart is None else f"{apart:.3g}")
+        return Row((*cells, row["status"]), "bad" if bad_value else _kind(row))
+
+    lines = [line(row) for row in rows if id(row) in shown]
+    for hidden, noun in ((len(bad) - _BAD, "unlike tensor"), (len(good) - _EQUAL, "equal tensor")):
+        if hidden > 0:
+            text = more_text(hidden, noun)
+            lines.append(Row((text, *[""] * len(columns)), "folded"))
+    return Grid((*columns, Column("status")), tuple(lines))
+
+
+def _shape(shape: Sequence[int] | None) -> str:
+    return "-" if shape is None else shape_text(shape)
+
+
+def _said(lines: Sequence[str]) -> Iterator[Line]:
+    """What `load_state_dict` says, a line each."""
+    for line in lines[:_SAID]:
+        text = line.strip()
+        text = text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS].rpartition(' ')[0]} ..."
+        yield "load_state_dict", (text,)
+    if len(lines) > _SAID:
+        yield "...", (more_text(len(lines) - _SAID, "line"),)

@@ -1,0 +1,1 @@
+"""explain: every equation with its shapes."""

@@ -1,0 +1,1 @@
+"""frameworks: how others store the same LSTM."""

@@ -1,0 +1,1 @@
+"""ls: every tensor of a weight file."""

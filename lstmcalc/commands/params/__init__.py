@@ -1,0 +1,1 @@
+"""params: every weight and bias."""

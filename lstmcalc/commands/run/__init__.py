@@ -1,0 +1,1 @@
+"""run: every prediction checked on numbers."""

@@ -1,0 +1,191 @@
+"""The view of run: checks, tensors, timing, the trace, and the code that draws the same numbers."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from lstmcalc.model.lstm import TRACED
+from lstmcalc.report.blocks import (
+    Block,
+    Code,
+    Column,
+    Facts,
+    Grid,
+    Row,
+    more_text,
+    per_layer,
+    rows_of,
+    shape_text,
+    short,
+)
+from lstmcalc.report.tree import Tree
+from lstmcalc.spec.symbols import DIRECTIONS
+
+
+def view(module: Tree) -> Iterator[Block]:
+    """The checks, the tensors, what was asked for beside them, and the verdict."""
+    yield Grid(
+        (
+            Column("check", breaks=True),
+            Column("expected", code=True),
+            Column("computed", code=True),
+            Column("holds"),
+        ),
+        tuple(_check_row(check, module) for check in module["checks"]),
+    )
+    statistics = ("min", "max", "mean", "std")
+    yield Grid(
+        (Column("tensor"), Column("shape", code=True), *(Column(name, right=True) for name in statistics)),
+        tuple(
+            Row(
+                (
+                    tensor["name"],
+                    shape_text(tensor["shape"]),
+                    *("-" if tensor[name] is None else f"{tensor[name]:.4f}" for name in statistics),
+                )
+            )
+            for tensor in module["tensors"]
+            if not tensor["name"].startswith("packed.")
+        ),
+    )
+    if "timing" in module:
+        yield _timing(module["timing"])
+    yield from _shown(module)
+    if len(module.get("trace", ())):
+        yield from _trace(module)
+    elif "trace" in module:
+        yield Facts((("trace", ("of no sequence: the batch is empty",)),))
+    failed = [check["name"] for check in module["checks"] if not check["passed"]]
+    count = len(module["checks"])
+    verdict = f"{len(failed)} of {count} checks FAILED: {failed[0]}" if failed else f"all {count} checks hold"
+    yield Code(module["reproduce"])
+    seed = (f"seed {module['seed']}",) if module["drawn"] else ()
+    yield Facts((("numbers", _numbers(module)), ("proof", (verdict, *seed, module["data"]["dtype"]))))
+
+
+def _numbers(module: Tree) -> tuple[str, ...]:
+    """Where the numbers are from."""
+    files = [
+        f"{what} of {module[f'{key}_from']}"
+        for what, key in (("weights", "weights"), ("input", "input"))
+        if module[f"{key}_from"]
+    ]
+    seeded = f"the same numbers as torch.manual_seed({module['seed']})"
+    if files and module["drawn"]:
+        seeded = f"{' and '.join(module['drawn'])} as after torch.manual_seed({module['seed']})"
+    return (*files, *([seeded] if module["drawn"] else []), "with the code above, in PyTorch")
+
+
+def _timing(rows: Sequence[Tree]) -> Grid:
+    """How long a call took, of each framework."""
+    repeat, threads = rows[0]["repeat"], rows[0]["threads"]
+    names = "median", "fastest", "steps/s", "GFLOP/s", "lstmcalc takes"
+    title = f"{repeat:,} call{'s' * (repeat > 1)}, {threads} thread{'s' * (threads > 1)}"
+    return Grid(
+        (Column(title), *(Column(name, right=True) for name in names)),
+        tuple(
+            Row(
+                (
+                    row["name"],
+                    _duration(row["median_seconds"]),
+                    _duration(row["min_seconds"]),
+                    f"{row['steps_per_second']:,.0f}",
+                    f"{row['gflops']:,.1f}" if row["gflops"] >= 1 else f"{row['gflops']:.2g}",
+                    "" if row["ratio"] is None else f"{row['ratio']:.2f} times as long",
+                )
+            )
+            for row in rows
+        ),
+    )
+
+
+def _duration(seconds: float) -> str:
+    """As `1.23 ms`."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}" if seconds < 1000 * size else f"{seconds:,.0f} s"
+    return f"{seconds * 1e6:.3g} us"
+
+
+def _shown(module: Tree) -> Iterator[Block]:
+    """The tensors themselves, with the weights of a few layers."""
+    rows, layers = module.get("shown", ()), module["config"]["num_layers"]
+    hidden = _hidden_layers(layers)
+    first, last = (bisect_left(rows, layer, key=lambda row: row["layer"]) for layer in (hidden.start, hidden.stop))
+    for row in rows[:first]:
+        yield _tensor_code(row)
+    if hidden:
+        yield Code(f"# the weights of {more_text(len(hidden), 'layer')}")
+    for row in rows[last:]:
+        yield _tensor_code(row)
+
+
+def _tensor_code(row: Tree) -> Code:
+    return Code(f"# {row['name']} {shape_text(row['shape'])}\n{row['text']}")
+
+
+def _hidden_layers(layers: int) -> range:
+    """Those of many layers that are not shown: all but the first few and the last."""
+    return range(_SHOWN_LAYERS - 1, layers - 1) if layers > _SHOWN_LAYERS else range(0)
+
+
+def _trace(module: Tree) -> Iterator[Block]:
+    """The first unit of the first sequence, step by step; of a long sequence its ends."""
+    lengths, each = module["data"]["lengths"], per_layer(module)
+    steps = lengths[0] if lengths else module["data"]["seq_len"]
+    first, last = range(min(steps, _TRACED_STEPS)), range(max(_TRACED_STEPS, steps - _TRACED_STEPS), steps)
+    rows = []
+    layers = module["config"]["num_layers"]
+    hidden = _hidden_layers(layers)
+    for layer in (layer for layer in range(layers) if layer not in hidden or layer == hidden[0]):
+        if layer in hidden:
+            rows.append(Row((more_text(len(hidden), "layer"), *[""] * len(TRACED)), "folded"))
+            continue
+        own = rows_of(module["trace"], layer, layer)
+        for number, direction in enumerate(DIRECTIONS[:each]):
+            rows.append(Row((f"layer {layer} {direction}", *[""] * len(TRACED)), "head"))
+            for step in (*first, *last):
+                values = own[number * (len(own) // each) + step]
+                if last and step == last[0] > _TRACED_STEPS:
+                    rows.append(Row((f"{step - _TRACED_STEPS:,} more", *[""] * len(TRACED)), "folded"))
+                rows.append(Row((str(step), *(_number(values[value][0]) for value in TRACED))))
+    headers = [Column(f"{value}_t", right=True) for value in TRACED]
+    yield Grid((Column("step"), *headers), tuple(rows))
+    whose = "unit 0" if module["data"]["unbatched"] else "unit 0 of sequence 0"
+    lines = [("trace", (f"of {whose}; all of it with --json, or in a file with --save",))]
+    if each > 1:
+        lines.append(("reverse", ("is computed from the last step up",)))
+    if module["config"]["proj_size"]:
+        lines.append(("h_t", ("is W_hr m_t with m_t = o_t * tanh(c_t): its units are not the cell's",)))
+    yield Facts(tuple(lines))
+
+
+_TRACED_STEPS: Final = 8  # of a long sequence, at either end
+
+
+_SHOWN_LAYERS: Final = 4  # of many
+
+
+def _number(value: float | None) -> str:
+    return "not a number" if value is None else f"{value:.4f}"
+
+
+def _check_row(check: Tree, module: Tree) -> Row:
+    relation, expected, error = check["relation"], _found(check["expected"]), check["max_abs_error"]
+    computed = _found(check["actual"])
+    if check["expected"] == 0 and error is not None:  # two arrays that should, or should not, be the same
+        expected = {"=": "equal", ">": "different"}[relation]
+        computed = f"{computed} apart" if error else "equal"
+    elif relation != "=":
+        expected = f"{relation} {expected}"
+        computed = f"{check['actual']:.2e}" if error else computed
+    cells = short(check["name"], module), expected, computed, "yes" if check["passed"] else "NO"
+    return Row(cells, "good" if check["passed"] else "bad")
+
+
+def _found(value: Any) -> str:  # noqa: ANN401  # whatever a check compares
+    if isinstance(value, list):
+        return shape_text(value)
+    if value is None:
+        return "not a number"
+    return f"{value:.3g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)

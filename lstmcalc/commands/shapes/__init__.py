@@ -1,0 +1,1 @@
+"""shapes: every tensor in and out."""

@@ -1,0 +1,1 @@
+"""solve: the largest LSTM within a budget."""

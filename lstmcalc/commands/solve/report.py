@@ -1,0 +1,218 @@
+"""The LSTM that fits a budget: the tree of `lstmcalc solve`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from lstmcalc.commands._training import read_training
+from lstmcalc.costs.budgets import NO_LIMIT, Largest, Stretch, largest_fitting, stretches
+from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure, check_known
+from lstmcalc.errors import UsageError, shorten
+from lstmcalc.intake.flags import Typed, flag_name, read_choice
+from lstmcalc.intake.quantities import read_bytes, read_count
+from lstmcalc.intake.subject import Subject
+from lstmcalc.report.document import document, each_alone
+from lstmcalc.report.tree import SETTINGS, Tree, around_tree, as_pytorch_note, data_tree, functions_tree, module_tree
+from lstmcalc.spec.provenance import Origin
+
+# What can be solved for: how it is asked for, and the setting that it is.
+UNKNOWNS: Final[Mapping[str, str]] = {
+    "hidden": "hidden_size",
+    "layers": "num_layers",
+    "batch": "batch",
+    "seq": "seq_len",
+}
+BUDGETS: Final = ("params", "macs", "memory")
+_SYMBOLS: Final = {"hidden_size": "H_cell", "num_layers": "num_layers", "batch": "N", "seq_len": "L"}
+
+
+class Budget(NamedTuple):
+    """So much of a measure, at most."""
+
+    measure: Measure
+    limit: int
+
+
+class Question(NamedTuple):
+    """What is asked: the largest size of one kind within budgets.
+
+    Attributes:
+        unknown: The setting that is asked for: `hidden_size`.
+        budgets: What it must stay within.
+        train: Whether the LSTM is trained; else it is only run.
+        optimizer: What trains it.
+        input_grad: Whether its input needs a gradient too.
+    """
+
+    unknown: str
+    budgets: tuple[Budget, ...]
+    train: bool
+    optimizer: str
+    input_grad: bool
+
+
+def question_of(typed: Mapping[str, Typed]) -> Question:
+    """What the flags ask for.
+
+    Raises:
+        UsageError: The unknown is none, or is given too; or there is no budget, or it is no amount.
+    """
+    named, flag = typed.get("unknown"), ", ".join(UNKNOWNS)
+    if named is None:
+        raise UsageError("nothing is asked for", f"one of {flag}", hint="lstmcalc solve hidden --params 1M")
+    unknown = UNKNOWNS[read_choice("UNKNOWN", str(named), UNKNOWNS)]
+    source = typed.get("source")
+    if source in UNKNOWNS:
+        raise UsageError("two unknowns", "one of them, and the other given", shorten(f"{named} {source}"))
+    if typed.get(unknown) is not None:
+        raise UsageError(
+            f"{unknown} is asked for and given", "one of the two", where=f"solve {named} and {flag_name(unknown)}"
+        )
+    readers = {"params": read_count, "macs": read_count, "memory": read_bytes}
+    budgets = [
+        Budget(MEASURES[name], read(f"--{name}", str(typed[name])))
+        for name, read in readers.items()
+        if typed.get(name) is not None
+    ]
+    if not budgets:
+        raise UsageError("there is no budget", f"one of {', '.join(f'--{name}' for name in readers)}")
+    return Question(unknown, tuple(budgets), *read_training(typed))
+
+
+def solve_module(subject: Subject, question: Question) -> Tree:
+    """The largest LSTM within the budgets.
+
+    Raises:
+        UsageError: Not even the smallest is, or no size is too large, or the unknown is settled by something else.
+        UnsupportedError: PyTorch computes nothing in its dtype.
+    """
+    case = Case(subject.config, subject.data, subject.around, question.train, question.optimizer, question.input_grad)
+    _check_open(subject, question.unknown)
+    for budget in question.budgets:
+        check_known(case, budget.measure)
+    formulas = {budget: Formulas(budget.measure) for budget in question.budgets}
+    for budget, formula in formulas.items():
+        _check_dependent(formula, budget, case, question.unknown)
+    least = case.config.proj_size + 1 if question.unknown == "hidden_size" else 1
+
+    def fits(size: int) -> bool:
+        sized = case.having({question.unknown: size})
+        return all(formula.at(sized) <= budget.limit for budget, formula in formulas.items())
+
+    sizes = stretches(question.unknown, least)
+    found = largest_fitting(fits, sizes)
+    if found is None:
+        raise _too_small(case, question.unknown, formulas, sizes)
+    if found.size > NO_LIMIT:
+        raise UsageError(
+            f"the budget does not limit {question.unknown}",
+            expected="a budget that some size exceeds",
+            found=f"any {question.unknown} that PyTorch can store fits",
+        )
+    return _tree(subject, case, question, found, formulas)
+
+
+def _check_open(subject: Subject, unknown: str) -> None:
+    """Refuse an unknown that something else settles."""
+    data = subject.data
+    if unknown == "num_layers" and subject.found and subject.found.framework == "pytorch-cell":
+        raise UsageError("a cell has one layer", "another unknown: hidden or batch", subject.found.text)
+    if unknown == "batch" and data.unbatched:
+        raise UsageError("unbatched input has no batch", "data with a batch axis", "unbatched", "leave out --unbatched")
+    if unknown in ("batch", "seq_len") and data.lengths:
+        raise UsageError(f"the lengths settle {unknown}", "padded data", "lengths", "leave out --lengths")
+
+
+def _check_dependent(formula: Formulas, budget: Budget, case: Case, unknown: str) -> None:
+    """Refuse a budget of what does not depend on the unknown at all."""
+    large = case.having({unknown: max(case.config.proj_size + 1, 2)})
+    symbols = {_SYMBOLS[unknown], *(("H_out",) if unknown == "hidden_size" and not case.config.proj_size else ())}
+    if not symbols & formula.of(large).symbols:
+        raise UsageError(
+            f"{budget.measure.name} does not depend on {unknown}",
+            expected="a budget of what does, as --macs or --memory",
+            where=f"--{budget.measure.name}",
+        )
+
+
+def _too_small(case: Case, unknown: str, formulas: Mapping[Budget, Formulas], sizes: Sequence[Stretch]) -> UsageError:
+    """The budget that no size keeps, with the least that one needs; or that no size keeps all of them."""
+    firsts = {stretch.size(0): case.having({unknown: stretch.size(0)}) for stretch in sizes}
+    least = {
+        budget: min((formula.at(sized), size) for size, sized in firsts.items()) for budget, formula in formulas.items()
+    }
+    budget = next((budget for budget, (needed, _) in least.items() if needed > budget.limit), None)
+    if budget is None:
+        return UsageError(
+            f"no {unknown} fits all budgets at once",
+            hint=", ".join(f"{unknown} {size} fits --{one.measure.name}" for one, (_, size) in least.items()),
+            where=" and ".join(f"--{one.measure.name}" for one in least),
+        )
+    (needed, size), measure, config = least[budget], budget.measure, case.config
+    first = f"hidden {config.hidden_size}" if unknown != "hidden_size" else f"input {config.input_size}"
+    others = {"proj": config.proj_size, "embed": case.around.embed, "head": case.around.head}
+    given = " and ".join([first, *(f"{name} {size}" for name, size in others.items() if size)])
+    return UsageError(
+        f"no {unknown} fits",
+        expected=f"at least {needed:,} {measure.unit}",
+        found=f"{budget.limit:,}",
+        hint=f"with {given}, even {unknown} {size} needs {needed:,} {measure.unit}",
+        where=f"--{measure.name}",
+    )
+
+
+def _tree(
+    subject: Subject, case: Case, question: Question, found: Largest, formulas: Mapping[Budget, Formulas]
+) -> Tree:
+    largest, above = (case.having({question.unknown: size}) for size in (found.size, found.size + 1))
+    provenance = {**subject.provenance, question.unknown: Origin("solved", None, "inferred")}
+    answer = subject._replace(config=largest.config, data=largest.data, provenance=provenance)
+    values = largest.values
+    rows = []
+    for budget, formula in formulas.items():
+        following = formula.at(above)
+        certainty, error = budget.measure.certainty(largest)
+        rows.append(
+            {
+                "measure": budget.measure.name,
+                "unit": budget.measure.unit,
+                "counts": budget.measure.counts(largest),
+                "limit": budget.limit,
+                "used": formula.at(largest),
+                "next": following,
+                "binds": following > budget.limit,
+                "certainty": certainty,
+                "error_percent": error,
+                "formula": str(formula.of(largest)),
+            }
+        )
+    keys = {
+        "data": data_tree(answer),
+        "around": around_tree(answer),
+        "symbols": values,
+        "functions": functions_tree(formula.of(largest) for formula in formulas.values()),
+        "unknown": question.unknown,
+        "value": found.size,
+        "smaller_that_does_not_fit": found.gap,
+        "train": question.train,
+        "optimizer": question.optimizer if question.train else None,
+        "path": largest.path.key if largest.is_run else None,
+        "budgets": rows,
+        "measures": [
+            {"name": measure.name, "unit": measure.unit, "value": measure.of(largest)}
+            for measure in MEASURES.values()
+            if measure.is_known_of(largest)
+        ],
+    }
+    tree = module_tree(answer, SETTINGS, keys)
+    tree["notes"] += as_pytorch_note(answer, "counted")
+    return tree
+
+
+def solve_report(subjects: Sequence[Subject], question: "Question") -> Tree:
+    """The largest LSTM within a budget.
+
+    Raises:
+        UsageError: Not even the smallest is, or no size is too large, or the unknown is settled by something else.
+        UnsupportedError: PyTorch computes nothing in its dtype.
+    """
+    return document("solve", each_alone([solve_module(subject, question) for subject in subjects]))

@@ -1,0 +1,47 @@
+"""The view of solve: the size that fits, what it uses of each budget, and what the next would."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from lstmcalc.costs.implementation import IMPLEMENTATIONS
+from lstmcalc.report.blocks import Block, Column, Facts, Grid, Line, Row, legend, measured_text, with_commas
+from lstmcalc.report.tree import Tree
+
+_LONG: Final = 250  # characters of a formula
+
+
+def view(module: Tree) -> Iterator[Block]:
+    """The size that fits, what it uses of each budget, and what the next would."""
+    size, unknown = module["value"], module["unknown"]
+    columns = (
+        Column("budget"),
+        Column("at most", right=True),
+        Column(f"{unknown} {size:,}", right=True),
+        Column(f"{unknown} {size + 1:,}", right=True),
+        Column("what", breaks=True),
+    )
+    rows = tuple(
+        Row((row["measure"], *with_commas(row["limit"], row["used"], row["next"]), row["counts"]))
+        for row in module["budgets"]
+    )
+    yield Grid(columns, rows)
+    gap = module["smaller_that_does_not_fit"]
+    facts: list[Line] = [("largest", (f"{unknown} = {size:,}",))]
+    if gap:
+        facts.append(("beware", (f"{unknown} {gap:,} does not fit: another kernel takes more there",)))
+    for row in module["budgets"]:
+        if row["certainty"] != "exact" or row["measure"] == "memory":
+            sure = f"within {row['error_percent']:g} %" if row["error_percent"] else row["certainty"]
+            computed = f"computed by {IMPLEMENTATIONS[module['path']]}", f"{sure}"
+            facts.append((row["measure"], (*computed, "the process and its libraries come on top")))
+    facts += [("formula", (_formula(row),)) for row in module["budgets"]]
+    facts.append(
+        ("with it", tuple(f"{row['name']} {measured_text(row['value'], row['unit'])}" for row in module["measures"]))
+    )
+    yield Facts((*facts, legend(module)))
+
+
+def _formula(row: Tree) -> str:
+    """A budget's formula, if it is one that people read."""
+    formula = row["formula"] if len(row["formula"]) <= _LONG else "... (--json has it)"
+    return f"{row['measure']} = {formula} = {row['used']:,}"

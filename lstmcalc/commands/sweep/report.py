@@ -1,0 +1,383 @@
+"""Many LSTMs side by side: every combination of some sizes, measured at once.
+
+The formulas of `measures` are taken over whole arrays of sizes, block by block: a block is what shares its formulas. In
+64 bits where no number on the way can be larger, in Python's own integers where one might.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+from math import prod
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lstmcalc.commands._training import read_training
+from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure, check_known
+from lstmcalc.costs.memory import DEFAULT_OPTIMIZER
+from lstmcalc.costs.regimes import kind_of
+from lstmcalc.errors import ConfigError, UsageError, shorten
+from lstmcalc.intake.flags import Typed, flag_name, read_choice, read_values
+from lstmcalc.intake.subject import Subject
+from lstmcalc.lazy import LazySequence
+from lstmcalc.report.document import document, each_alone
+from lstmcalc.report.tree import SETTINGS, Tree, around_tree, as_pytorch_note, check_rows, data_tree, module_tree
+from lstmcalc.spec.config import DTYPE_BYTES, HYPERPARAMETERS, MAX_SIZE
+
+SAFE: Final = 2.0**62  # half of what 64 bits hold: the bound itself is in floats, which round
+CELLS: Final = 2**15  # of a block
+_SYMBOLS: Final = {
+    "input_size": "H_in",
+    "hidden_size": "H_cell",
+    "proj_size": "H_out",
+    "num_layers": "num_layers",
+    "seq_len": "L",
+    "batch": "N",
+}
+# What can be swept, in the order of a table's columns.
+SWEPT: Final = ("dtype", "bidirectional", "input_size", "hidden_size", "proj_size", "num_layers", "seq_len", "batch")
+
+
+class Axis(NamedTuple):
+    """The values of one setting, in the order that they were asked for."""
+
+    field: str
+    values: tuple[Any, ...]
+
+
+class Block:
+    """Combinations that share their formulas.
+
+    Args:
+        case: What is not swept.
+        axes: What is.
+        picked: Of each axis, the positions of the values that are in the block.
+    """
+
+    def __init__(self, case: Case, axes: Sequence[Axis], picked: Sequence[NDArray[np.intp]]) -> None:
+        self._fixed = case
+        self._axes = axes
+        self.picked = picked
+        self.shape = tuple(len(positions) for positions in picked)
+
+    def _values(self, field: str) -> list[Any]:
+        """The values of a setting in this block; one if it is not swept."""
+        for axis, positions in zip(self._axes, self.picked, strict=True):
+            if axis.field == field:
+                return [axis.values[position] for position in positions]
+        return [self._fixed.setting(field)]
+
+    @property
+    def case(self) -> Case | None:
+        """One of its combinations; None if none is an LSTM, since the projection must be narrower than the cell."""
+        chosen = {axis.field: self._values(axis.field)[0] for axis in self._axes}
+        widest, narrowest = max(self._values("hidden_size")), min(self._values("proj_size"))
+        return (
+            self._fixed.having({**chosen, "hidden_size": widest, "proj_size": narrowest})
+            if narrowest < widest
+            else None
+        )
+
+    def _along(self, field: str, dtype: Any) -> NDArray[Any]:  # noqa: ANN401  # a NumPy dtype
+        """The values of a setting in this block, on its own axis."""
+        shape = [-1 if axis.field == field else 1 for axis in self._axes]
+        return np.array(self._values(field), dtype).reshape(shape)
+
+    def _symbols(self, case: Case, dtype: Any) -> dict[str, Any]:  # noqa: ANN401  # a NumPy dtype
+        """The value of every symbol: a number, or an array along the axis of its setting."""
+        values: dict[str, Any] = dict(case.values)
+        for axis in self._axes:
+            if axis.field in _SYMBOLS:
+                values[_SYMBOLS[axis.field]] = self._along(axis.field, dtype)
+        if not case.config.proj_size:
+            values["H_out"] = values["H_cell"]
+        return values
+
+    @property
+    def are_lstms(self) -> NDArray[np.bool_]:
+        """Which combinations are LSTMs: those whose projection is narrower than the cell."""
+        return np.broadcast_to(self._along("proj_size", np.int64) < self._along("hidden_size", np.int64), self.shape)
+
+    def measured(self, formulas: Formulas, case: Case) -> NDArray[Any]:
+        """A measure of every combination, as `self.shape`; exact."""
+        formula = formulas.of(case)
+        bound = formula.bound(self._symbols(case, np.float64))
+        dtype = np.int64 if np.max(bound) < SAFE else object
+        return np.broadcast_to(np.asarray(formula.over(self._symbols(case, dtype)), dtype), self.shape)
+
+
+class Grid:
+    """Every combination of the values of some settings.
+
+    Args:
+        case: What the other settings are.
+        axes: The settings.
+    """
+
+    def __init__(self, case: Case, axes: Sequence[Axis]) -> None:
+        self._case = case
+        self._axes = axes
+        self._shape = tuple(len(axis.values) for axis in axes)
+
+    @property
+    def size(self) -> int:
+        """How many combinations there are, with those that are no LSTM."""
+        return prod(self._shape)
+
+    def _blocks(self) -> list[Block]:
+        """All combinations, in blocks of one kind that are small enough to stay in the processor's cache."""
+        blocks = []
+        for picked in product(*(_parts(axis) for axis in self._axes)):
+            longest = max(range(len(picked)), key=lambda axis: len(picked[axis]))
+            along = picked[longest]
+            each = max(1, CELLS * len(along) // prod(map(len, picked)))
+            parts = [along[start : start + each] for start in range(0, len(along), each)]
+            blocks += [
+                Block(self._case, self._axes, (*picked[:longest], part, *picked[longest + 1 :])) for part in parts
+            ]
+        return blocks
+
+    def measured(
+        self, measures: Sequence[Measure], progress: Callable[[int, int], None] | None = None
+    ) -> dict[str, NDArray[Any]]:
+        """The settings and the measures of every LSTM, by name: columns of equal length, in the order of the axes.
+
+        Args:
+            measures: What to measure.
+            progress: Called with (measured, to be measured).
+        """
+        formulas = [Formulas(measure) for measure in measures]
+        blocks = self._blocks()
+        found: dict[str, NDArray[Any]] = {measure.name: np.zeros(self._shape, np.int64) for measure in measures}
+        are_lstms = np.zeros(self._shape, bool)
+        for number, block in enumerate(blocks):
+            case, place = block.case, np.ix_(*block.picked)
+            if case is None:
+                continue
+            are_lstms[place] = block.are_lstms
+            for position, (measure, formula) in enumerate(zip(measures, formulas, strict=True)):
+                values = block.measured(formula, case)
+                if values.dtype == object:
+                    found[measure.name] = found[measure.name].astype(object)
+                found[measure.name][place] = values
+                if progress:
+                    progress(number * len(measures) + position + 1, len(blocks) * len(measures))
+        settings = np.meshgrid(*(np.array(axis.values) for axis in self._axes), indexing="ij")
+        columns = {axis.field: values for axis, values in zip(self._axes, settings, strict=True)} | found
+        return {name: values[are_lstms] for name, values in columns.items()}
+
+
+def _parts(axis: Axis) -> list[NDArray[np.intp]]:
+    """The positions of an axis, in groups whose formulas may differ."""
+    kinds: dict[object, list[int]] = {}
+    for position, value in enumerate(axis.values):
+        kinds.setdefault(kind_of(axis.field, value), []).append(position)
+    return [np.array(positions, np.intp) for positions in kinds.values()]
+
+
+def ordered(columns: Mapping[str, NDArray[Any]], keys: Sequence[str], *, reverse: bool) -> dict[str, NDArray[Any]]:
+    """The columns sorted by some of them, the first key first; what is equal stays in its order."""
+    count = len(next(iter(columns.values())))
+    order = np.arange(count)
+    for key in reversed(keys):
+        own = columns[key][order]
+        # Of a reversed array the stable order is reversed too: equal rows keep theirs.
+        ranks = (
+            np.argsort(own, kind="stable") if not reverse else count - 1 - np.argsort(own[::-1], kind="stable")[::-1]
+        )
+        order = order[ranks]
+    return {name: values[order] for name, values in columns.items()}
+
+
+class Request(NamedTuple):
+    """What a sweep shows.
+
+    Attributes:
+        axes: The settings with their values.
+        measures: What is measured.
+        sort: The columns to sort by.
+        reverse: Whether the largest come first.
+        train: Whether the LSTMs are trained.
+        optimizer: What trains them.
+        input_grad: Whether their input needs a gradient too.
+    """
+
+    axes: tuple[Axis, ...]
+    measures: tuple[Measure, ...]
+    sort: tuple[str, ...] = ()
+    reverse: bool = False
+    train: bool = False
+    optimizer: str = DEFAULT_OPTIMIZER
+    input_grad: bool = False
+
+
+DEFAULT_SHOWN: Final = ("params", "macs", "memory")
+
+
+def request_of(typed: Mapping[str, Typed]) -> tuple[Request, dict[str, Typed]]:
+    """What the flags ask for, and the flags of one of its LSTMs.
+
+    Raises:
+        UsageError: There is nothing to sweep, or a flag makes no sense.
+    """
+    axes = list(_axes(typed))
+    if not axes:
+        flags = [flag_name(field) for field in SWEPT if field != "bidirectional"]
+        raise UsageError(
+            "there is nothing to sweep",
+            "a list or a range, as --hidden 64,128 or --layers 1:4",
+            hint=f"{', '.join(flags)} and --directions take lists",
+        )
+    base = dict(typed)
+    for axis in axes:
+        value = max(axis.values) if axis.field == "hidden_size" else axis.values[0]
+        base[axis.field] = value if isinstance(value, bool) else str(value)
+        if axis.field in ("batch", "seq_len") and typed.get("lengths") is not None:
+            raise UsageError(
+                f"the lengths settle {axis.field}", "padded data", f"several {axis.field}", where="--lengths"
+            )
+    if any(axis.field == "proj_size" for axis in axes):
+        base["proj_size"] = None  # which of them go with which cell is for each combination
+    names = [name.strip() for name in str(typed["show"]).split(",")] if typed.get("show") else DEFAULT_SHOWN
+    shown = dict.fromkeys(read_choice("--show", name, MEASURES) for name in names)
+    columns = (*(axis.field for axis in axes), *shown)
+    sort = [name.strip() for name in str(typed["sort"]).split(",")] if typed.get("sort") else []
+    request = Request(
+        tuple(axes),
+        tuple(MEASURES[name] for name in shown),
+        tuple(_column(name, columns) for name in sort),
+        bool(typed.get("reverse")),
+        *read_training(typed),
+    )
+    return request, base
+
+
+def _axes(typed: Mapping[str, Typed]) -> Iterator[Axis]:
+    """The settings with several values."""
+    for field in SWEPT:
+        text = typed.get("directions" if field == "bidirectional" else field)
+        if not isinstance(text, str) or not (("," in text or ":" in text) or field == "bidirectional"):
+            continue
+        if field == "dtype":
+            yield Axis(
+                field,
+                tuple(dict.fromkeys(read_choice("--dtype", name.strip(), DTYPE_BYTES) for name in text.split(","))),
+            )
+        elif field == "bidirectional":
+            yield Axis(field, _directions(text, typed))
+        else:
+            yield Axis(field, read_values(flag_name(field), text))
+
+
+def _directions(text: str, typed: Mapping[str, Typed]) -> tuple[bool, ...]:
+    """Whether there are two: of each of the numbers of directions."""
+    numbers = read_values("--directions", text)
+    if typed.get("bidirectional") is not None:
+        raise UsageError("contradictory directions", "one of the two", where="--bi and --directions")
+    if not set(numbers) <= {1, 2}:
+        raise UsageError("no such number of directions", "1, 2 or both: 1,2", shorten(text), where="--directions")
+    return tuple(number > 1 for number in numbers)
+
+
+def _column(name: str, columns: Sequence[str]) -> str:
+    """A column to sort by, by its name or by its flag's."""
+    fields = [field for field in columns if field in SWEPT]
+    flags = {flag_name(field)[2:]: field for field in fields}
+    aliases = {**{field: field for field in fields}, **({"directions": "bidirectional"} if "bi" in flags else {})}
+    measures = [column for column in columns if column not in fields]
+    read_choice("--sort", name, (*flags, *measures), aliases)
+    return {**aliases, **flags}.get(name, name)
+
+
+def sweep_module(subject: Subject, request: Request, progress: Callable[[int, int], None] | None = None) -> Tree:
+    """Every combination with its measures.
+
+    Raises:
+        UsageError: None of them is an LSTM.
+        UnsupportedError: PyTorch computes nothing in one of the dtypes.
+        TooLargeError: There would be more than `MAX_ROWS` rows.
+    """
+    case = Case(subject.config, subject.data, subject.around, request.train, request.optimizer, request.input_grad)
+    padded = [axis.field for axis in request.axes if axis.field in ("batch", "seq_len")]
+    if case.data.lengths and padded:
+        raise UsageError(f"the lengths settle {padded[0]}", "padded data", f"several {padded[0]} and lengths")
+    _check_values(case, request.axes)
+    _check_measurable(case, request)
+    grid = Grid(case, request.axes)
+    check_rows(grid.size, "combination", "fewer values of each setting")
+    columns = grid.measured(request.measures, progress)
+    count = len(next(iter(columns.values())))
+    if not count:
+        raise UsageError("no combination is an LSTM", expected="proj_size < hidden_size", where="--proj")
+    columns = ordered(columns, request.sort, reverse=request.reverse)
+    keys = {
+        "data": data_tree(subject),
+        "around": around_tree(subject),
+        "axes": {axis.field: list(axis.values) for axis in request.axes},
+        "train": case.train,
+        "optimizer": case.optimizer if case.train else None,
+        "measures": {
+            measure.name: {"unit": measure.unit, "counts": measure.counts(case)} for measure in request.measures
+        },
+        "combinations": count,
+        "left_out": grid.size - count,
+        "rows": LazySequence(count, lambda index: {name: values.item(index) for name, values in columns.items()}),
+    }
+    tree = module_tree(subject, SETTINGS, keys)
+    tree["notes"] += as_pytorch_note(subject, "counted")
+    swept_fields = {axis.field for axis in request.axes}
+    for part in ("config", "data"):
+        tree[part] = {field: None if field in swept_fields else value for field, value in tree[part].items()}
+    tree["text"] = _text(subject, swept_fields)
+    if grid.size > count:
+        left = grid.size - count
+        are = "combination is" if left == 1 else "combinations are"
+        tree["notes"].append(f"{left:,} {are} left out: proj_size must be below hidden_size")
+    return tree
+
+
+def _check_values(case: Case, axes: Sequence[Axis]) -> None:
+    """Refuse a value that no LSTM has; what is between two that one has is one too.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    widest = {"hidden_size": MAX_SIZE}  # whether a projection is narrower than the cell is for each combination
+    for axis in axes:
+        for value in (min(axis.values), max(axis.values)):
+            try:
+                case.having({"proj_size": 0}).having({**widest, axis.field: value})
+            except ConfigError as error:
+                raise error.at(flag_name(axis.field)) from None
+
+
+def _check_measurable(case: Case, request: Request) -> None:
+    dtypes = next((axis.values for axis in request.axes if axis.field == "dtype"), (case.data.dtype,))
+    for dtype in dtypes:
+        for measure in request.measures:
+            check_known(case.having({"dtype": dtype}), measure)
+
+
+def _text(subject: Subject, swept_fields: set[str]) -> str:
+    """The LSTM as PyTorch prints it, with the names of what is swept in place of its values."""
+    config = subject.config
+    first = [field if field in swept_fields else str(getattr(config, field)) for field in ("input_size", "hidden_size")]
+    rest = [
+        f"{field}={field if field in swept_fields else getattr(config, field)}"
+        for field in HYPERPARAMETERS[2:]
+        if field in swept_fields or getattr(config, field) != getattr(type(config), field)
+    ]
+    return f"LSTM({', '.join([*first, *rest])})"
+
+
+def sweep_report(
+    subjects: Sequence[Subject], request: "Request", progress: "Callable[[int, int], None] | None" = None
+) -> Tree:
+    """Every combination of sizes.
+
+    Raises:
+        UsageError: None of them is an LSTM.
+        UnsupportedError: PyTorch computes nothing in one of the dtypes.
+        TooLargeError: There would be more than `MAX_ROWS` rows.
+    """
+    return document("sweep", each_alone([sweep_module(subject, request, progress) for subject in subjects]))

@@ -1,0 +1,284 @@
+"""What a report is drawn with: headings, facts, grids and code, and the parts of them that several reports share."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from lstmcalc.errors import bytes_text
+from lstmcalc.report.tree import Tree
+from lstmcalc.spec.symbols import SYMBOLS
+
+FOLD: Final = 64  # more identical layers than this become one row
+
+
+Line: TypeAlias = tuple[str, tuple[str, ...]]  # a label and its phrases
+
+
+class Heading(NamedTuple):
+    """What the following blocks are about: a name, as code, or a part of that in words."""
+
+    text: str
+    words: bool = False
+
+
+class Facts(NamedTuple):
+    """Labelled lines; each a list of phrases that belong together. What ends in a colon leads to the next."""
+
+    lines: tuple[Line, ...]
+
+
+class Column(NamedTuple):
+    """A column of a grid.
+
+    Attributes:
+        header: Its title.
+        right: Whether its cells are numbers, to be aligned at their end.
+        quiet: Whether it matters less than the others.
+        code: Whether its cells are code.
+        breaks: Whether its cells may be broken at spaces where space is short.
+        spare: What to say below the grid instead, if the column does not fit; None if it must stay.
+    """
+
+    header: str
+    right: bool = False
+    quiet: bool = False
+    code: bool = False
+    breaks: bool = False
+    spare: Line | None = None
+
+
+class Row(NamedTuple):
+    """A row of a grid; `kind` is `normal`, `head`, `sum`, `folded`, `aside`, `good` or `bad`."""
+
+    cells: tuple[str, ...]
+    kind: str = "normal"
+
+
+class Grid(NamedTuple):
+    """Columns and rows."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+
+class Code(NamedTuple):
+    """Lines that stay as they are: Python, to paste, or a picture in text."""
+
+    text: str
+    language: str = "python"
+
+
+class Formula(NamedTuple):
+    """An equation.
+
+    Attributes:
+        text: As text, in symbols.
+        latex: As LaTeX.
+        shapes: As text, in shapes.
+        places: Where each operand lies that is stored, as `W_if = weight_ih_l0[20:40]`.
+        says: What it does.
+    """
+
+    text: str
+    latex: str
+    shapes: str
+    places: tuple[str, ...]
+    says: str
+
+
+class Formulas(NamedTuple):
+    """Equations that belong together."""
+
+    rows: tuple[Formula, ...]
+
+
+Block: TypeAlias = Heading | Facts | Grid | Code | Formulas
+
+
+def legend(module: Tree) -> Line:
+    """The letters, their values and their meaning."""
+    meaning = {
+        **SYMBOLS,
+        "H_out": "proj_size" if module["config"]["proj_size"] else "hidden_size, as proj_size is 0",
+    }
+    return "where", tuple(
+        f"{symbol} = {value}" + (f" ({meaning[symbol]})" if meaning[symbol] != symbol else "")
+        for symbol, value in module["symbols"].items()
+    )
+
+
+def tensor_grid(module: Tree) -> Grid:
+    """Every tensor in and out; how many there are, if there are several of one; a star if an option asks for it."""
+    several = any(tensor.get("copies", 1) > 1 for tensor in module["tensors"])
+    return Grid(
+        (
+            Column("tensor"),
+            Column("role", quiet=True),
+            Column("in symbols", code=True, breaks=True),
+            Column("shape", code=True, breaks=True),
+            Column("size", right=True),
+            *((Column("how many", breaks=True),) if several else ()),
+        ),
+        tuple(
+            Row(
+                (
+                    tensor["name"] + ("*" if tensor.get("when") else ""),
+                    tensor["role"],
+                    shape_text(tensor["symbolic"]),
+                    shape_text(tensor["shape"]),
+                    bytes_text(tensor["bytes"]),
+                    *((_how_many(tensor),) if several else ()),
+                )
+            )
+            for tensor in module["tensors"]
+        ),
+    )
+
+
+def _how_many(tensor: Tree) -> str:
+    return f"{tensor['copies']:,} {tensor['each']}s" if tensor["copies"] > 1 else "1"
+
+
+def per_layer(module: Tree) -> int:
+    """How many states a layer has: one for each direction."""
+    return 2 if module["config"]["bidirectional"] else 1
+
+
+def folded(module: Tree) -> Iterator[tuple[int, int]]:
+    """The layers to show, each as (layer, layer); a long run of identical ones as (first, last)."""
+    layers = module["config"]["num_layers"]
+    if layers - 1 <= FOLD:
+        yield from ((layer, layer) for layer in range(layers))
+    else:
+        yield from ((0, 0), (1, layers - 2), (layers - 1, layers - 1))
+
+
+def rows_of(rows: Sequence[Any], first: int, last: int) -> Sequence[Any]:
+    """The rows of layers `first..last` of rows sorted by layer, without reading the others."""
+
+    def layer(row: Tree) -> int:
+        return int(row["layer"])
+
+    return rows[bisect_left(rows, first, key=layer) : bisect_right(rows, last, key=layer)]
+
+
+def ranges_text(gates: Mapping[str, Sequence[int]] | None) -> str:
+    """Where each label is on its axis: `i 0:20, f 20:40`."""
+    return ", ".join(f"{letter} {start}:{stop}" for letter, (start, stop) in (gates or {}).items())
+
+
+def joined(phrases: Sequence[str]) -> str:
+    """The phrases of a line."""
+    text = ""
+    for phrase in phrases:
+        text += phrase if not text else f" {phrase}" if text.endswith(":") else f", {phrase}"
+    return text
+
+
+def shape_text(shape: Sequence[Any]) -> str:
+    """A shape as Python writes it: `(5, 3, 40)`, `(80,)`, `(4*H_cell,)`."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def more_text(count: int, noun: str) -> str:
+    """What stands for those that are not shown: `3 more steps`."""
+    return f"{count:,} more {noun}{'' if count == 1 else 's'}"
+
+
+def with_commas(*numbers: int) -> tuple[str, ...]:
+    """Numbers as cells of a table: `1,024`."""
+    return tuple(f"{number:,}" for number in numbers)
+
+
+def measured_text(number: int, unit: str) -> str:
+    """A number with its unit: bytes by 1024, anything else with commas."""
+    return bytes_text(number) if unit == "bytes" else f"{number:,}"
+
+
+def short_list(values: Sequence[Any]) -> str:
+    """A list; if it is long, its ends."""
+    return shape_text(values if len(values) <= 8 else [*values[:7], "...", values[-1]])  # noqa: PLR2004
+
+
+def compact(value: Any) -> str:  # noqa: ANN401  # whatever a setting can be
+    """A setting's value; of a long list its ends."""
+    if isinstance(value, list):
+        return short_list(value)
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def state_map(module: Tree) -> Grid:
+    """Each index of h_n and c_n: its layer, its direction, where it is in output, and where it is not."""
+    traps = tuple(
+        f"h_n[{state['index']}] is not {short(state['h_n_differs_from'], module)}"
+        for state in module["states"][-per_layer(module) :]
+        if state["h_n_differs_from"]
+    )
+    return Grid(
+        (
+            Column("index", right=True),
+            Column("layer", right=True),
+            Column("direction"),
+            Column("in output", code=True, breaks=True),
+            *((Column("a common mistake", code=True, spare=("a common mistake", traps)),) if traps else ()),
+        ),
+        tuple(_state_rows(module, traps=bool(traps))),
+    )
+
+
+def notation(module: Tree) -> list[Line]:
+    """What the words of a shortened index mean."""
+    if not any(
+        "arange" in short(state["h_n_equals"] or "", module) for state in module["states"][-per_layer(module) :]
+    ):
+        return []
+    return [("lengths", ("an array of them",)), ("arange(N)", ("an array of 0, 1, ..., N - 1",))]
+
+
+def _state_rows(module: Tree, *, traps: bool) -> Iterator[Row]:
+    for first, last in folded(module):
+        states = rows_of(module["states"], first, last)
+        if last > first:
+            span = f"{states[0]['index']} ... {states[-1]['index']}", f"{first} ... {last}"
+            yield Row((*span, "", "-", *([""] * traps)), "folded")
+            continue
+        for state in states:
+            equals, differs = state["h_n_equals"], state["h_n_differs_from"]
+            cells = (
+                str(state["index"]),
+                str(state["layer"]),
+                state["direction"],
+                f"h_n[{state['index']}] = {short(equals, module)}" if equals else "-",
+            )
+            yield Row((*cells, *([short(differs, module) if differs else ""] * traps)))
+
+
+def short(text: str, module: Tree) -> str:
+    """A text with an index into `output`; with many lengths, its lists are replaced by what makes them."""
+    lengths = module["data"]["lengths"]
+    if not lengths or len(lengths) <= 3:  # noqa: PLR2004  # what fits into a line
+        return text
+    listed = [str([length - 1 for length in lengths]), str(list(range(len(lengths))))]
+    named = ["lengths - 1", "arange(N)"]
+    order = slice(None, None, -1) if module["config"]["batch_first"] else slice(None)
+    return text.replace(", ".join(listed[order]), ", ".join(named[order]))
+
+
+def extra_rows(module: Tree, cells: Callable[[str, str, str, int, str], tuple[str, ...]]) -> Iterator[Row]:
+    """What the layers around the LSTM store, and how much each of them."""
+    for part, rows in groupby(module["extras"], key=lambda row: row["part"]):
+        own = list(rows)
+        for row in own:
+            yield Row(cells(row["name"], shape_text(row["symbolic"]), shape_text(row["shape"]), row["count"], "-"))
+        yield Row(cells(part, "", "", sum(row["count"] for row in own), ""), "sum")
+
+
+def extras_grid(module: Tree) -> Grid:
+    """The layers around the LSTM alone."""
+
+    def cells(name: str, symbols: str, shape: str, count: int, _: str) -> tuple[str, ...]:
+        return name, symbols, shape, f"{count:,}"
+
+    headers = Column("parameter"), Column("in symbols", code=True), Column("shape", code=True)
+    return Grid((*headers, Column("count", right=True)), tuple(extra_rows(module, cells)))

@@ -1,0 +1,79 @@
+"""Where each setting of a report came from, in lines: flags, a place in a source, a default, or merely assumed."""
+
+import re
+from typing import Final
+
+from lstmcalc.intake.flags import flag_name
+from lstmcalc.report.blocks import (
+    Facts,
+    Line,
+    compact,
+    short_list,
+)
+from lstmcalc.report.tree import Tree
+from lstmcalc.spec.config import HYPERPARAMETERS
+
+# How (from, certainty) reads, in the order it is read.
+_LABELS: Final = {
+    ("flag", "stated"): "from flags",
+    ("flag", "inferred"): "follows from flags",
+    ("source", "stated"): "from {where}",
+    ("source", "inferred"): "follows from {where}",
+    ("config", "stated"): "from {where}",
+    ("config", "inferred"): "follows from {where}",
+    ("source", "assumed"): "assumed in {where}",
+    ("config", "assumed"): "assumed in {where}",
+    ("default", "assumed"): "assumed",
+    ("default", "stated"): "{owner}'s default",
+    ("source", "unknown"): "not in {where}",
+    ("config", "unknown"): "not in {where}",
+    ("solved", "inferred"): "solved",
+}
+
+
+def provenance(module: Tree) -> Facts:
+    """Where each setting came from; what was merely assumed says which flag would settle it."""
+    values = {
+        **module["config"],
+        **module.get("data", {}),
+        **module.get("around", {}),
+        **({"dtype": module["dtype"]} if "dtype" in module else {}),
+    }
+    lines: dict[tuple[int, str], list[str]] = {}
+    owner, unsayable = _owner(module)
+    for field, origin in module["provenance"].items():
+        key = origin["from"], origin["certainty"]
+        unsaid = values[field] is None and origin["certainty"] != "unknown"
+        unsaid = unsaid or (origin["from"] == "default" and (field in unsayable or _is_idle(field, module)))
+        if unsaid or (field, values[field]) == ("unbatched", False):
+            continue
+        where = re.split(r"[/\\\\]", origin["where"] or "the source")[-1]
+        label = _LABELS[key].format(where=where, owner=owner)
+        text = field if values[field] is None else f"{field} {compact(values[field])}"
+        text += f" ({flag_name(field)})" if label == "assumed" else ""
+        lines.setdefault((list(_LABELS).index(key), label), []).append(text)
+    framework: list[Line] = [("framework", (module["layout"]["title"],))] if "layout" in module else []
+    if module["source"] and module["source"]["framework"] != module["framework"]:
+        framework.append(("source", (f"{module['source']['text']}, of {owner}",)))
+    swept = tuple(f"{field} {short_list(values).strip('(,)')}" for field, values in module.get("axes", {}).items())
+    framework += [("swept", swept)] if swept else []
+    return Facts((*framework, *((label, tuple(lines[order, label])) for order, label in sorted(lines))))
+
+
+def _owner(module: Tree) -> tuple[str, frozenset[str]]:
+    """Whose defaults those are that nobody said, and which settings it does not have."""
+    if not module["source"] or module["source"]["framework"] == "pytorch":
+        return "PyTorch", frozenset()
+    from lstmcalc.frameworks.constructors import settings_of
+    from lstmcalc.frameworks.storage import find_layout
+
+    framework = module["source"]["framework"]
+    return find_layout(framework).title, frozenset(HYPERPARAMETERS) - settings_of(framework)
+
+
+def _is_idle(field: str, module: Tree) -> bool:
+    """Whether a setting means nothing here: PyTorch's layout in another framework, a batch where there is no axis."""
+    if "layout" not in module:
+        return False
+    axes = {size for tensor in module.get("tensors", ()) for size in tensor["symbolic"]}
+    return field == "batch_first" or (field == "batch" and "N" not in axes)

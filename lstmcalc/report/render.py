@@ -1,0 +1,385 @@
+"""A report on its way out: as tables for a terminal, Markdown, CSV or JSON.
+
+CSV and JSON are the tree itself, row by row as the rows are made; tables and Markdown draw the blocks of a view, so
+that they never say different things.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
+
+from lstmcalc.lazy import LazySequence
+from lstmcalc.report.blocks import Block, Code, Column, Facts, Formulas, Grid, Heading, Row, joined, shape_text
+from lstmcalc.report.provenance import provenance
+from lstmcalc.report.tree import Tree
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.segment import Segment
+    from rich.text import Text
+
+
+View: TypeAlias = Callable[[Tree], Iterator[Block]]
+
+
+def write_report(tree: Tree, style: str, stream: IO[str], view: View) -> None:
+    """Write a report to a text stream.
+
+    Args:
+        tree: The document.
+        style: One of `document.FORMATS`.
+        stream: Where it goes.
+        view: The blocks of one module of it, as the command draws them.
+    """
+    if style == "json":
+        write_json(tree, stream)
+    elif style == "csv":
+        write_csv(tree, stream)
+    elif style == "markdown":
+        write_markdown(tree, stream, view)
+    else:
+        write_table(tree, stream, view)
+
+
+def blocks_of(tree: Tree, view: View) -> Iterator[Block]:
+    """The blocks of a report, module by module: its heading, where its settings came from, then the command's own."""
+    for module in tree["modules"]:
+        yield Heading(f"{module['name']}: {module['text']}")
+        if "provenance" in module:
+            yield provenance(module)
+        yield from view(module)
+
+
+def write_json(tree: Tree, stream: IO[str]) -> None:
+    """One document; one line for each row of a list, so that it can be read, searched and compared by line."""
+    stream.writelines(_json_document(tree))
+
+
+def _json_document(tree: Tree) -> Iterator[str]:
+    from json import JSONEncoder
+
+    encode = JSONEncoder(allow_nan=False).encode
+    yield "{"
+    for key, value in tree.items():
+        if key != "modules":
+            yield f"{encode(key)}: {encode(value)}, "
+    yield '"modules": ['
+    for position, module in enumerate(tree["modules"]):
+        yield ",\n  {" if position else "\n  {"
+        for number, (key, value) in enumerate(module.items()):
+            yield ("," if number else "") + f"\n    {encode(key)}: "
+            yield from _json_value(value, encode)
+        yield "\n  }"
+    yield "\n]}\n"
+
+
+def _json_value(value: Any, encode: Callable[[Any], str]) -> Iterator[str]:  # noqa: ANN401  # any JSON value
+    """A value of a module: its rows, or what each of its keys holds, on lines of their own."""
+    if isinstance(value, Sequence) and len(value) and isinstance(value[0], dict):
+        for position, row in enumerate(value):
+            yield ("," if position else "[") + f"\n      {encode(row)}"
+        yield "\n    ]"
+    elif isinstance(value, LazySequence):  # an empty one
+        yield "[]"
+    elif isinstance(value, dict) and any(isinstance(item, dict) for item in value.values()):
+        for position, (key, item) in enumerate(value.items()):
+            yield ("," if position else "{") + f"\n      {encode(key)}: {encode(item)}"
+        yield "\n    }"
+    else:
+        yield encode(value)
+
+
+def write_csv(tree: Tree, stream: IO[str]) -> None:
+    """One section for each list of the report, divided by an empty line; the first column is the module."""
+    from csv import writer
+
+    out = writer(stream, lineterminator="\n")
+    names = [key for module in tree["modules"] for key, value in module.items() if _is_table(value)]
+    for position, name in enumerate(dict.fromkeys(names)):
+        if position:
+            stream.write("\n")
+        having = [module for module in tree["modules"] if _is_table(module.get(name))]
+        columns = list(dict.fromkeys(key for module in having for key in module[name][0]))
+        out.writerow(["module", *columns])
+        for module in having:
+            out.writerows([module["name"], *(_csv_cell(row.get(key)) for key in columns)] for row in module[name])
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Sequence) and len(value) > 0 and isinstance(value[0], Mapping)
+
+
+def _csv_cell(value: Any) -> Any:  # noqa: ANN401  # any JSON value
+    """Numbers as numbers, shapes and gate rows as the tables show them."""
+    if type(value) is int:  # nearly all of a long table
+        return value
+    if isinstance(value, list):
+        sentences = any(re.search("[a-z,] [a-z]", str(item)) for item in value)
+        return "; ".join(value) if sentences else shape_text(value)
+    if isinstance(value, str) and "\n" in value:  # an empty line would divide sections
+        return re.sub(r"\n+", "\n", value).strip()
+    if isinstance(value, Mapping):
+        ranges = {key: ":".join(map(str, part)) if isinstance(part, list) else part for key, part in value.items()}
+        return ", ".join(f"{key} {part}" for key, part in ranges.items())
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def write_markdown(tree: Tree, stream: IO[str], view: View) -> None:
+    """GitHub's tables; names and code in backticks, so that `*` and `_` stay what they are."""
+    for block in blocks_of(tree, view):
+        stream.writelines(f"{line}\n" for line in _markdown(block))
+        stream.write("\n")
+
+
+def _markdown(block: Block) -> Iterator[str]:
+    if isinstance(block, Heading):
+        yield f"### {block.text}" if block.words else f"## {_code_span(block.text)}"
+    elif isinstance(block, Code):
+        yield from (f"```{block.language}", block.text.rstrip("\n"), "```")
+    elif isinstance(block, Formulas):
+        yield from _markdown_formulas(block)
+    elif isinstance(block, Facts):
+        for label, phrases in block.lines:
+            yield f"- **{_escaped(label)}**: {joined(list(map(_markdown_phrase, phrases)))}"
+    else:
+        yield f"| {' | '.join(column.header for column in block.columns)} |"
+        yield f"| {' | '.join('---:' if column.right else '---' for column in block.columns)} |"
+        for row in block.rows:
+            cells = (
+                _markdown_cell(cell, row.kind, code=column.code or (position == 0 and not column.right))
+                for position, (column, cell) in enumerate(zip(block.columns, row.cells, strict=True))
+            )
+            yield f"| {' | '.join(cells)} |"
+
+
+def _markdown_formulas(block: Formulas) -> Iterator[str]:
+    """The equations as LaTeX, in a fence, where Markdown leaves its backslashes alone; then their shapes."""
+    yield from ("```math", r"\begin{aligned}")
+    for number, row in enumerate(block.rows, 1):
+        yield row.latex.replace(" = ", " &= ", 1) + (r" \\" if number < len(block.rows) else "")
+    yield from (r"\end{aligned}", "```", "", "| | shapes | stored | |", "| --- | --- | --- | --- |")
+    for row in block.rows:
+        cells = row.text.partition(" = ")[0], row.shapes, *(", ".join(map(_code_span, row.places)), row.says)
+        yield f"| {_code_span(cells[0])} | {_code_span(cells[1])} | {cells[2]} | {cells[3]} |"
+
+
+def _markdown_cell(cell: str, kind: str, *, code: bool) -> str:
+    if cell in ("", "-"):
+        return cell
+    cell = cell.replace("|", "\\|")  # even inside backticks
+    if kind == "sum":
+        return f"**{cell}**"
+    return _code_span(cell) if code else cell
+
+
+def _code_span(text: str) -> str:
+    """Text as code: between more backticks than there are in it."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{text}{fence}" if len(fence) == 1 else f"{fence} {text} {fence}"
+
+
+def _markdown_phrase(phrase: str) -> str:
+    """What Markdown would read as emphasis or a link becomes code; in a sentence it is escaped."""
+    if not _MARKUP.search(phrase):
+        return phrase
+    if phrase.startswith("under ") and phrase.endswith(":"):
+        return f"under `{phrase[6:-1]}`:"
+    return _escaped(phrase) if re.search(r"([a-z]+,? ){2}[a-z]", phrase) else f"`{phrase}`"
+
+
+# An underscore inside a word is none.
+_MARKUP: Final = re.compile(r"([*\[\]{}<]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+
+
+def _escaped(text: str) -> str:
+    return _MARKUP.sub(r"\\\1", text)
+
+
+def write_table(tree: Tree, stream: IO[str], view: View) -> None:
+    """Tables for a terminal: coloured where there is one, and never a cut or folded cell."""
+    from rich.console import Console
+
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    if console.width < 1:  # COLUMNS=0
+        console.width = 80
+    for number, block in enumerate(blocks_of(tree, view)):
+        if number:
+            console.print()
+        if isinstance(block, Heading):
+            console.print(block.text, style="bold", soft_wrap=True)
+        elif isinstance(block, Code):
+            console.print(block.text.rstrip("\n"), soft_wrap=True)
+        elif isinstance(block, Facts):
+            _print_facts(console, block)
+        elif isinstance(block, Formulas):
+            _print_formulas(console, block)
+        else:
+            _print_grid(console, block)
+
+
+def _print_facts(console: "Console", facts: Facts) -> None:
+    """`label  phrase, phrase, ...`, the labels in one column; phrases stay whole where they fit into a line."""
+    from rich.text import Text
+
+    margin = max((len(label) for label, _ in facts.lines if len(label) <= _LABEL), default=_LABEL) + 2
+    width = max(console.width - margin, 20)
+    rows = []
+    for label, phrases in facts.lines:
+        lines = _wrapped(phrases, width)
+        if len(label) > _LABEL:  # on a line of its own
+            rows.append(Text(label, style=_LABEL_STYLES.get(label, "cyan")))
+            label = ""  # noqa: PLW2901  # it is said
+        for number, line in enumerate(lines):
+            text = Text(("" if number else label).ljust(margin), style=_LABEL_STYLES.get(label, "cyan"))
+            rows.append(text.append(line, style="default"))
+    _print_lines(console, rows)
+
+
+def _print_formulas(console: "Console", formulas: Formulas) -> None:
+    """Each equation with what it does behind it where that fits, its shapes and places below it."""
+    from rich.text import Text
+
+    lines = []
+    left = max(len(row.text) for row in formulas.rows) + 3
+    beside = left + max(len(row.says) for row in formulas.rows) <= console.width
+    for row in formulas.rows:
+        line = Text(row.text.ljust(left) if beside else row.text, style="cyan")
+        lines.append(line.append(row.says if beside else "", style="default"))
+        for phrases in ((row.shapes,), row.places, () if beside else (row.says,)):
+            lines += [Text(f"    {text}") for text in _wrapped(phrases, console.width - 4)]
+    for line in lines:
+        line.rstrip()
+    _print_lines(console, lines)
+
+
+def _wrapped(phrases: Sequence[str], width: int) -> list[str]:
+    """Phrases as lines: broken between phrases, or between the terms of a formula, never inside brackets."""
+    from textwrap import wrap
+
+    # What stays together is one word to `wrap`: its spaces are hidden while the line is broken.
+    words = (phrase.replace(" ", "\0") if len(phrase) < width else _glued(phrase) for phrase in phrases)
+    lines = wrap(joined(list(words)), width, break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\0", " ") for line in lines]
+
+
+def _print_lines(console: "Console", lines: "Iterable[Text]") -> None:
+    """Print lines as they are: at once, since each call of `print` costs, and never broken."""
+    from rich.text import Text
+
+    console.print(Text("\n").join(lines), soft_wrap=True)
+
+
+def _glued(formula: str) -> str:
+    """A formula whose spaces inside of brackets and products are hidden, so that it breaks only between its terms."""
+    depth, text = 0, ""
+    formula = formula.replace(" @ ", "\0@\0").replace(" * ", "\0*\0")
+    for character in formula:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        text += "\0" if character == " " and depth else character
+    return text
+
+
+_LABEL: Final = 28  # a label that is longer would push everything aside
+_LABEL_STYLES: Final = {"assumed": "bold yellow"}
+_ROW_STYLES: Final = {
+    "normal": "",
+    "head": "bold",
+    "sum": "bold",
+    "folded": "dim",
+    "aside": "dim",
+    "good": "",
+    "bad": "bold red",
+}
+
+
+def _print_grid(console: "Console", grid: Grid) -> None:
+    """The grid as wide as it needs to be, each cell whole.
+
+    Where that is wider than the screen, columns that can be said in a line below give way first, then text that can
+    be broken at spaces is; names never are.
+    """
+    spared = []
+    for column in reversed(grid.columns):
+        if column.spare and _total(_widths(grid)) > console.width:
+            spared.append(column.spare)
+            grid = _without(grid, column)
+    widths = _shrunk(grid, console.width)
+    screen = console.width
+    console.width = max(_total(widths), screen)
+    lines = console.render_lines(_table(grid, widths), pad=False)
+    console.width = screen
+    _print_lines(console, map(_stripped, lines))
+    if spared:
+        console.print()
+        _print_facts(console, Facts(tuple(spared)))
+
+
+def _shrunk(grid: Grid, screen: int) -> list[int]:
+    """The widths of the columns, those whose text can be broken made narrower where that is needed."""
+    widths = _widths(grid)
+    for position, column in enumerate(grid.columns):
+        excess = _total(widths) - screen
+        if column.breaks and excess > 0:
+            longest = max(len(word) for row in grid.rows for word in row.cells[position].split(" "))
+            widths[position] -= min(excess, max(0, widths[position] - max(longest, len(column.header))))
+    return widths
+
+
+def _without(grid: Grid, column: Column) -> Grid:
+    kept = [position for position, other in enumerate(grid.columns) if other is not column]
+    return Grid(
+        tuple(grid.columns[position] for position in kept),
+        tuple(Row(tuple(row.cells[position] for position in kept), row.kind) for row in grid.rows),
+    )
+
+
+def _widths(grid: Grid) -> list[int]:
+    """The width of each column: that of its longest cell. rich would find it too, but by measuring each cell twice."""
+    from rich.cells import cell_len
+
+    return [
+        max(cell_len(column.header), *(cell_len(row.cells[position]) for row in grid.rows), 0)
+        for position, column in enumerate(grid.columns)
+    ]
+
+
+_GAP: Final = 3  # between two columns: a space on either side of the box's divider, which is one too
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def _table(grid: Grid, widths: Sequence[int]) -> "RenderableType":
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for position, (column, width) in enumerate(zip(grid.columns, widths, strict=True)):
+        table.add_column(
+            column.header,
+            width=width,
+            justify="right" if column.right else "left",
+            style="dim" if column.quiet else "cyan" if position == 0 else "",
+        )
+    for number, row in enumerate(grid.rows, 1):
+        # Cells are text, never markup: `[batch, seq]` stays.
+        cells = [Text(cell) for cell in row.cells]
+        if row.kind == "good":
+            cells[-1].stylize("green")
+        before_head = number < len(grid.rows) and grid.rows[number].kind == "head"
+        ends = before_head or (row.kind in ("sum", "folded") and number < len(grid.rows))
+        table.add_row(*cells, style=_ROW_STYLES[row.kind], end_section=ends)
+    return table
+
+
+def _stripped(line: "list[Segment]") -> "Text":
+    """A rendered line as text, without the spaces that fill its end."""
+    from rich.text import Text
+
+    text = Text()
+    for segment in line:
+        text.append(segment.text, style=segment.style)
+    text.rstrip()
+    return text
