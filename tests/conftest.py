@@ -1,52 +1,12 @@
-"""Run `lstmcalc` the way a shell does, and keep what it prints in files that can be looked at."""
+"""Run `lstmcalc` as a shell does, in this process, and keep what it prints in files that can be looked at."""
 
 import os
-import re
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
-
-
-class Ran(NamedTuple):
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-def shell_environment(**changes: str) -> dict[str, str]:
-    """The environment of a plain pipe of 80 columns, whatever this process was started in."""
-    ours = ("PYTHON", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TERM", "TTY_", "LC_", "LANG", "_LSTMCALC")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    # Not what is installed, but what these tests stand beside.
-    own = {"PYTHONPATH": str(HERE.parent), "PYTHONIOENCODING": "utf-8"}
-    return {**kept, "COLUMNS": "80", "TERM": "xterm-256color", **own, **changes}
-
-
-def run_lstmcalc(*arguments: str, stdin: str = "", cwd: str | Path = ".", **environment: str) -> Ran:
-    """Run a command in a process of its own, with stdin, stdout and stderr as pipes."""
-    done = subprocess.run(
-        [sys.executable, "-m", "lstmcalc", *arguments],
-        capture_output=True,
-        encoding="utf-8",
-        env=shell_environment(**environment),
-        check=False,
-        input=stdin,
-        cwd=cwd,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
-
-
-def without_last_digits(text: str) -> str:
-    """A run's report without the errors that another processor would compute differently."""
-    return re.sub(r"(\d\.?\d*e-\d\d|\b0)(?=`?[ |]+yes)", "small".ljust(8), text)
+from tools.shell import TESTS, Ran, shell_environment
 
 
 @pytest.fixture
@@ -77,7 +37,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Hold a text against its golden file; `--overwrite` replaces the file, to be looked at before it is kept."""
 
     def compare(name: str, text: str) -> None:
-        path = HERE / "golden" / name
+        path = TESTS / "golden" / name
         if request.config.getoption("--overwrite"):
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -88,4 +48,4 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> None:
     """Slow ones last, so that a mistake is seen early."""
-    items.sort(key=lambda item: "test_verify" in item.nodeid or "test_oracle" in item.nodeid)
+    items.sort(key=lambda item: "proof/test_run" in item.nodeid or "test_oracle" in item.nodeid)

@@ -7,10 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import run_lstmcalc, without_last_digits
 
-README = Path(__file__).parent.parent / "README.md"
-WEIGHTS = Path(__file__).parent / "data" / "weights"  # the weight files that commands name
+from tools.shell import TESTS, run_lstmcalc, without_last_digits
+
+README = TESTS.parent / "README.md"
+WEIGHTS = TESTS / "data" / "weights"  # the weight files that commands name
 BLOCK = re.compile(r"```(?P<kind>\w+)\n(?P<body>.*?)```\n", re.DOTALL)
 
 

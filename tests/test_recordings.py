@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import HERE, Ran
-from weight_writers import random_weights, write_safetensors
 
 from lstmcalc import LSTMConfig, __version__
+from tools.shell import TESTS, Ran
+from tools.weight_writers import random_weights, write_safetensors
 
 Cli = Callable[..., Ran]
-FOLDER = HERE / "recordings"
+FOLDER = TESTS / "recordings"
 
 TREE = "Net(\n  (embed): Embedding(50, 3)\n  (first): LSTM(3, 4)\n  (second): LSTM(4, 2, bidirectional=True)\n)"
 KERAS = "keras.Sequential([keras.Input((7, 5)), keras.layers.LSTM(4, return_sequences=True), keras.layers.LSTM(3)])"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import lstmcalc
+from tools.shell import TESTS
 
 PACKAGE = Path(lstmcalc.__file__).parent
 
@@ -116,6 +117,14 @@ def test_a_package_is_a_docstring_and_nothing_else() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         assert ast.get_docstring(tree), path
         assert len(tree.body) == 1, path
+
+
+@pytest.mark.parametrize("floor", ["", "peers", "longtail"])
+def test_every_folder_of_tests_is_that_of_a_package(floor: str) -> None:
+    folders = {path.parent.relative_to(TESTS / floor) for path in (TESTS / floor).rglob("*.py")}
+    rooms = {folder for folder in folders if folder.parts and folder.parts[0] not in ("tools", "peers", "longtail")}
+    assert rooms
+    assert [room for room in rooms if not (PACKAGE / room / "__init__.py").exists()] == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,547 @@
+"""`lstmcalc run` on the weights of a file, and on data of a file."""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstmcalc import DataSpec, LSTMConfig, forward
+from lstmcalc.errors import ArrayError
+from lstmcalc.intake.load import load
+from lstmcalc.numerics.convert import pack
+from lstmcalc.numerics.torch_random import TorchGenerator, random_linear
+from lstmcalc.numerics.torch_random import random_weights as drawn_weights
+from lstmcalc.proof import checks, judges
+from lstmcalc.proof import run as verify
+from lstmcalc.proof.checks import Run
+from lstmcalc.proof.reference import evaluate
+from lstmcalc.readers.files.kinds import open_weights
+from lstmcalc.readers.recognise.recognition import recognise
+from tools.shell import TESTS, Ran
+from tools.weight_writers import random_weights, write_safetensors
+
+Cli = Callable[..., Ran]
+
+DATA = TESTS / "data" / "weights"
+CONFIG = LSTMConfig(3, 4, 2, bidirectional=True)
+
+
+def weights_of(config: LSTMConfig, dtype: str = "float32", scale: float = 0.4) -> dict[str, Any]:
+    return {name: (array * scale).astype(dtype) for name, array in random_weights(config).items()}
+
+
+WEIGHTS = weights_of(CONFIG)
+
+
+def normal(*shape: int, dtype: str = "float32", seed: int = 1) -> Any:
+    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_safetensors(Path("model.safetensors"), {f"net.rnn.{name}": array for name, array in WEIGHTS.items()})
+    np.save("x.npy", normal(6, 2, 3))
+
+
+def ran(cli: Cli, *arguments: str, code: int = 0) -> dict[str, Any]:
+    """The report on the only LSTM."""
+    found = cli("run", *arguments, "--json")
+    assert found.code == code, found.err
+    (module,) = json.loads(found.out)["modules"]
+    assert isinstance(module, dict)
+    return module
+
+
+def saved(name: str = "run.npz") -> dict[str, Any]:
+    with np.load(name) as arrays:
+        return dict(arrays)
+
+
+def assert_is(arrays: dict[str, Any], config: LSTMConfig, weights: dict[str, Any], **given: Any) -> None:
+    """The saved outputs are what these weights make of the saved inputs."""
+    for name, array in weights.items():
+        np.testing.assert_array_equal(arrays[name], array, strict=True)
+    state = arrays["h_0"], arrays["c_0"]
+    output, (h_n, c_n) = forward(config, weights, arrays["input"], state, **given)
+    for name, array in (("output", output), ("h_n", h_n), ("c_n", c_n)):
+        np.testing.assert_array_equal(arrays[name], array, strict=True)
+
+
+def test_the_weights_are_those_of_the_file_and_the_data_those_of_the_seed(cli: Cli) -> None:
+    module = ran(cli, "model.safetensors", "--seed", "7", "--save", "run.npz")
+    assert module["passed"]
+    assert module["drawn"] == ["data"]
+    assert (module["weights_from"], module["input_from"]) == ("model.safetensors", None)
+    arrays, generator = saved(), TorchGenerator(7)
+    assert_is(arrays, CONFIG, WEIGHTS)
+    for name, shape in (("input", (5, 3, 3)), ("h_0", (4, 3, 4)), ("c_0", (4, 3, 4))):
+        np.testing.assert_array_equal(arrays[name], generator.normal(shape, "float32"), strict=True)
+
+
+def test_a_head_is_drawn_before_the_data(cli: Cli) -> None:
+    ran(cli, "model.safetensors", "--head", "5", "--save", "run.npz")
+    arrays, generator = saved(), TorchGenerator(0)
+    drawn = random_linear(8, 5, generator, "float32")
+    np.testing.assert_array_equal(arrays["head.weight"], drawn[0])
+    np.testing.assert_array_equal(arrays["input"], generator.normal((5, 3, 3), "float32"))
+
+
+def test_the_code_loads_the_file_and_then_seeds(cli: Cli) -> None:
+    assert ran(cli, "model.safetensors", "--seed", "7")["reproduce"] == (
+        "import torch\n"
+        "from safetensors.torch import load_file\n"
+        "from torch import nn\n"
+        "\n"
+        "lstm = nn.LSTM(3, 4, num_layers=2, bidirectional=True)\n"
+        'state = load_file("model.safetensors")\n'
+        "lstm.load_state_dict(\n"
+        '    {name: state["net.rnn." + name] for name in lstm.state_dict()}\n'
+        ")\n"
+        "\n"
+        "torch.manual_seed(7)\n"
+        "input = torch.randn(5, 3, 3)\n"
+        "h_0 = torch.randn(4, 3, 4)\n"
+        "c_0 = torch.randn(4, 3, 4)\n"
+        "output, (h_n, c_n) = lstm(input, (h_0, c_0))\n"
+    )
+
+
+def test_nothing_is_seeded_where_nothing_is_drawn(cli: Cli) -> None:
+    module = ran(cli, "model.safetensors", "--input", "x.npy")
+    assert module["drawn"] == []
+    assert "manual_seed" not in module["reproduce"]
+    assert 'input = torch.from_numpy(np.load("x.npy")).to(torch.float32)\n' in module["reproduce"]
+    out = cli("run", "model.safetensors", "--input", "x.npy").out
+    assert re.search(r"numbers +weights of model.safetensors, input of x.npy,\s+with the code above, in PyTorch", out)
+    assert "seed" not in out
+
+
+def test_what_is_drawn_beside_a_file_is_said(cli: Cli) -> None:
+    out = " ".join(cli("run", "model.safetensors", "--head", "2").out.split())
+    assert "weights of model.safetensors, head and data as after torch.manual_seed(0)" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("torch.zip", None),
+        ("state_dict_legacy.pt", 'state = torch.load("state_dict_legacy.pt", map_location="cpu")'),
+        ("lightning.pt", 'state = torch.load("lightning.pt", map_location="cpu")["state_dict"]'),
+        ("module.pt", 'state = np.load("run.npz")'),
+    ],
+)
+def test_recorded_files_of_pytorch_run(cli: Cli, name: str, line: str | None) -> None:
+    path = DATA / name
+    found = cli("run", os.path.relpath(path), "--json")
+    if line is None:
+        assert found.code == 2
+        return
+    assert found.code == 0, found.err
+    for module in json.loads(found.out)["modules"]:
+        assert module["passed"]
+        assert line.replace(name, os.path.relpath(path)) in module["reproduce"]
+
+
+def test_weights_of_keras_run_as_those_of_pytorch(cli: Cli) -> None:
+    config = LSTMConfig(3, 4)
+    weights = weights_of(config)
+    packed: dict[str, Any] = {**pack(weights, config, "keras")}
+    np.savez("keras.npz", **packed)
+    module = ran(cli, "keras.npz", "--save", "out.npz")
+    arrays = saved("out.npz")
+    assert module["config"]["batch_first"]
+    assert_is(arrays, LSTMConfig(3, 4, batch_first=True), weights)
+    assert 'state = np.load("out.npz")' in module["reproduce"]
+
+
+def test_a_cell_runs_over_the_steps(cli: Cli) -> None:
+    config = LSTMConfig(3, 4)
+    weights = weights_of(config)
+    cell = {f"cell.{name.removesuffix('_l0')}": array for name, array in weights.items()}
+    np.savez("cell.npz", **cell)
+    module = ran(cli, "cell.npz", "--save", "out.npz")
+    assert_is(saved("out.npz"), config, weights)
+    assert 'state["cell." + name.removesuffix("_l0")]' in module["reproduce"]
+
+
+def test_every_lstm_of_a_file_runs(cli: Cli) -> None:
+    other = LSTMConfig(5, 2)
+    arrays = {f"a.{name}": array for name, array in WEIGHTS.items()}
+    arrays |= {f"b.{name}": array for name, array in weights_of(other).items()}
+    np.savez("both.npz", **arrays)
+    found = cli("run", "both.npz", "--save", "run.npz", "--json")
+    assert [module["passed"] for module in json.loads(found.out)["modules"]] == [True, True]
+    kept = saved()
+    np.testing.assert_array_equal(kept["b.weight_hh_l0"], arrays["b.weight_hh_l0"])
+    assert ran(cli, "both.npz", "--module", "b")["text"] == str(other)
+
+
+def test_flags_cannot_make_another_lstm_of_weights(cli: Cli) -> None:
+    found = cli("run", "model.safetensors", "--hidden", "7")
+    assert found.code == 2
+    assert found.err.startswith(
+        "error: --hidden: model.safetensors says otherwise of net.rnn\n  expected hidden_size = 4, found 7\n"
+    )
+
+
+# --- dtypes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_the_dtype_is_that_of_the_file(cli: Cli, dtype: str) -> None:
+    np.savez("model.npz", **weights_of(CONFIG, dtype))
+    assert ran(cli, "model.npz", "--save", "run.npz")["data"]["dtype"] == dtype
+    assert {array.dtype.name for name, array in saved().items() if name != "config"} == {dtype}
+
+
+def test_bfloat16_is_computed_in_float32(cli: Cli) -> None:
+    halves = {name: array.view(np.uint32) >> 16 << 16 for name, array in WEIGHTS.items()}
+    index, data, at = {}, b"", 0
+    for name, array in halves.items():
+        block = (array >> 16).astype("<u2").tobytes()
+        index[name] = {"dtype": "BF16", "shape": list(array.shape), "data_offsets": [at, at + len(block)]}
+        at, data = at + len(block), data + block
+    text = json.dumps(index).encode()
+    Path("half.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data)
+    found = cli("run", "half.safetensors", "--save", "run.npz")
+    assert found.code == 0, found.err
+    assert "note: the weights of lstm are bfloat16: computed in float32\n" in found.err
+    assert_is(saved(), CONFIG, {name: array.view(np.float32) for name, array in halves.items()})
+
+
+def test_a_flag_says_another_dtype(cli: Cli) -> None:
+    found = cli("run", "model.safetensors", "--dtype", "float64", "--save", "run.npz")
+    assert found.code == 0
+    assert "note: the weights of net.rnn are float32: computed in float64, as --dtype says\n" in found.err
+    assert saved()["output"].dtype == np.float64
+
+
+# --- checks on trained weights ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+@pytest.mark.parametrize("scale", [0.0, 0.01, 1.0, 10.0, 1000.0])
+def test_right_results_pass_whatever_the_weights(scale: float, dtype: str) -> None:
+    for config in (LSTMConfig(3, 20, 2, bidirectional=True), LSTMConfig(3, 8, proj_size=2, bias=False)):
+        weights = weights_of(config, dtype, scale)
+        result = verify.run(config, DataSpec(60, 3, (60, 9, 1), dtype), weights=weights)
+        assert result.passed, [check for check in result.checks if not check.passed]
+
+
+def gates_swapped(weights: dict[str, Any]) -> dict[str, Any]:
+    """Weights with the rows of f and g swapped."""
+
+    def swapped(array: Any) -> Any:
+        i, f, g, o = np.split(array, 4)
+        return np.concatenate([i, g, f, o])
+
+    return {name: swapped(array) for name, array in weights.items()}
+
+
+@pytest.mark.parametrize("scale", [0.01, 0.3, 1.0, 3.0])
+def test_wrong_equations_fail_however_chaotic_the_weights(scale: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = LSTMConfig(3, 32)
+    weights = weights_of(config, scale=scale)
+
+    def wrong(model: Any, given: Any, *rest: Any) -> Any:
+        return evaluate(model, gates_swapped(given), *rest)
+
+    monkeypatch.setattr(checks, "evaluate", wrong)
+    result = verify.run(config, DataSpec(100, 2), weights=weights)
+    failed = [check.name for check in result.checks if not check.passed]
+    assert len(failed) == 1
+    assert failed[0].startswith("equations, gate by gate")
+
+
+def test_of_chaotic_weights_fewer_steps_are_compared(cli: Cli) -> None:
+    config = LSTMConfig(3, 64)
+    np.savez("wild.npz", **weights_of(config, scale=1.0))
+    found = cli("run", "wild.npz", "--seq", "100")
+    assert found.code == 0
+    assert re.search(r"equations, gate by gate \(\d+ steps\)", found.out)
+    assert "note: the last bit of the weights and the input becomes" in found.err
+    assert "the last bit" not in cli("run", "model.safetensors", "--seq", "100").err
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_no_number_is_named(cli: Cli, bad: float) -> None:
+    weights = {name: array.copy() for name, array in WEIGHTS.items()}
+    weights["weight_hh_l1"][0, :2] = bad
+    np.savez("bad.npz", **weights)
+    module = ran(cli, "bad.npz", "--against", "onnxruntime", code=1)
+    (failed,) = [check for check in module["checks"] if not check["passed"]]
+    assert failed["name"] == "NaN or Inf in the weights: weight_hh_l1"
+    assert (failed["expected"], failed["actual"]) == (0, 2)
+
+
+def test_an_input_that_overflows_is_named(cli: Cli) -> None:
+    np.save("x.npy", np.full((2, 1, 3), 1e39))
+    module = ran(cli, "model.safetensors", "--input", "x.npy", code=1)
+    assert [check["name"] for check in module["checks"] if not check["passed"]] == ["NaN or Inf in the input: input"]
+
+
+@pytest.mark.parametrize("scale", [1e30, 3e38])
+def test_weights_that_overflow_give_no_warnings(cli: Cli, scale: float) -> None:
+    np.savez("huge.npz", **{name: np.full_like(array, scale) for name, array in WEIGHTS.items()})
+    found = cli("run", "huge.npz", "--repeat", "1", "--against", "onnxruntime")
+    assert found.code in (0, 1)
+    assert all(line.startswith("note: ") for line in found.err.splitlines())
+
+
+def test_a_bound_of_drawn_weights_is_not_held_against_a_file(cli: Cli) -> None:
+    bound = "largest |weight|, 1/sqrt(H_cell)"
+    assert bound not in [check["name"] for check in ran(cli, "model.safetensors")["checks"]]
+    assert bound in [check["name"] for check in ran(cli, "--input", "x.npy")["checks"]]
+
+
+# --- data of a file ---------------------------------------------------------------------------------------------------
+
+
+def test_the_sizes_are_those_of_the_data(cli: Cli) -> None:
+    module = ran(cli, "model.safetensors", "--input", "x.npy", "--save", "run.npz")
+    assert module["data"] == {"seq_len": 6, "batch": 2, "lengths": None, "unbatched": False, "dtype": "float32"}
+    assert_is(saved(), CONFIG, WEIGHTS)
+    np.testing.assert_array_equal(saved()["input"], np.load("x.npy"))
+    assert not saved()["h_0"].any()
+
+
+def test_data_without_a_weight_file(cli: Cli) -> None:
+    module = ran(cli, "--hidden", "4", "--input", "x.npy", "--seed", "3", "--save", "run.npz")
+    assert module["config"]["input_size"] == 3
+    assert module["drawn"] == ["weights"]
+    drawn = drawn_weights(LSTMConfig(3, 4), TorchGenerator(3), "float32")
+    assert_is(saved(), LSTMConfig(3, 4), drawn)
+
+
+def test_batch_first_and_lengths(cli: Cli) -> None:
+    module = ran(
+        cli, "model.safetensors", "--input", "x.npy", "--batch-first", "--lengths", "2,1,2,1,1,2", "--save", "run.npz"
+    )
+    assert (module["data"]["seq_len"], module["data"]["batch"]) == (2, 6)
+    first = LSTMConfig(3, 4, 2, batch_first=True, bidirectional=True)
+    assert_is(saved(), first, WEIGHTS, lengths=(2, 1, 2, 1, 1, 2))
+
+
+def test_two_axes_are_unbatched(cli: Cli) -> None:
+    np.save("x.npy", normal(6, 3))
+    module = ran(cli, "model.safetensors", "--input", "x.npy")
+    assert module["data"]["unbatched"]
+    assert module["data"]["batch"] is None
+
+
+def test_states_of_an_archive(cli: Cli) -> None:
+    given = {"input": normal(6, 2, 3), "h_0": normal(4, 2, 4, seed=2), "c_0": normal(4, 2, 4, seed=3)}
+    np.savez("x.npz", **given, labels=np.arange(3))
+    module = ran(cli, "model.safetensors", "--input", "x.npz", "--save", "run.npz")
+    for name, array in given.items():
+        np.testing.assert_array_equal(saved()[name], array)
+        assert f'{name} = torch.from_numpy(arrays["{name}"]).to(torch.float32)\n' in module["reproduce"]
+    assert "zeros" not in module["reproduce"]
+
+
+def test_another_dtype_is_converted_and_said(cli: Cli) -> None:
+    np.save("x.npy", np.arange(36).reshape(6, 2, 3))
+    found = cli("run", "model.safetensors", "--input", "x.npy")
+    assert found.code == 0
+    assert found.err == "note: input of x.npy is int64: converted to float32\n"
+
+
+def test_digits_are_a_size_even_where_a_file_is_called_so(cli: Cli) -> None:
+    Path("7").write_bytes(b"")
+    assert ran(cli, "--input", "7")["config"]["input_size"] == 7
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            "--input y.npy",
+            (
+                "--input: the input does not fit\n"
+                "  expected H_in = input_size = 3 in its last axis, found shape (6, 2, 5) in y.npy"
+            ),
+        ),
+        (
+            "--input flat.npy",
+            (
+                "--input: the input has the wrong number of axes\n"
+                "  expected (L, N, H_in), or (L, H_in) unbatched, found shape (3,) in flat.npy"
+            ),
+        ),
+        (
+            "--input x.npy --seq 5",
+            (
+                "--input and --seq: the input does not fit\n"
+                "  expected L = 5, found L = 6 in (L, N, H_in): shape (6, 2, 3) in x.npy\n"
+                "  hint: leave out --seq, the input sets it"
+            ),
+        ),
+        (
+            "--input x.npy --batch 3",
+            (
+                "--input and --batch: the input does not fit\n"
+                "  expected N = 3, found N = 2 in (L, N, H_in): shape (6, 2, 3) in x.npy\n"
+                "  hint: leave out --batch, the input sets it"
+            ),
+        ),
+        (
+            "--input x.npy --unbatched",
+            (
+                "--input and --unbatched: the input does not fit\n"
+                "  expected (L, H_in), found another number of axes: shape (6, 2, 3) in x.npy\n"
+                "  hint: leave out --unbatched, the input sets it"
+            ),
+        ),
+        (
+            "--input x.npy --lengths 6,2,1",
+            (
+                "--input and --lengths: the input does not fit\n"
+                "  expected N = 3, one sequence for each length, found (L, N, H_in): shape (6, 2, 3) in x.npy"
+            ),
+        ),
+        (
+            "--input x.npy --lengths 6,7",
+            (
+                "--input and --lengths: the input does not fit\n"
+                "  expected L >= 7, the longest of the lengths, found (L, N, H_in): shape (6, 2, 3) in x.npy"
+            ),
+        ),
+        (
+            "--input none.npy",
+            "--input: no such file: none.npy\n  expected an input_size, or an .npy or .npz file with the input",
+        ),
+        (
+            "--input model.safetensors",
+            ("--input: model.safetensors is no file of NumPy\n  expected .npy, or .npz with an array called input"),
+        ),
+        (
+            "--input other.npz",
+            "--input: no input in other.npz\n  expected an array called input, found 'x'",
+        ),
+        (
+            "--input half.npz",
+            "--input: half of a state\n  expected h_0 and c_0, or none of them for zeros, found h_0 alone",
+        ),
+        (
+            "--input text.npy",
+            "--input, input: no real numbers\n  expected float32, or another float or integer, found bool",
+        ),
+        (
+            "--input x.npy --embed 9",
+            (
+                "--input and --embed: an Embedding makes the input itself\n"
+                "  expected no data of a file, or no Embedding of 9 words"
+            ),
+        ),
+    ],
+)
+def test_data_that_do_not_fit_are_refused(cli: Cli, arguments: str, message: str) -> None:
+    np.save("y.npy", normal(6, 2, 5))
+    np.save("flat.npy", normal(3))
+    np.save("text.npy", np.zeros((6, 2, 3), bool))
+    np.savez("other.npz", x=normal(6, 2, 3))
+    np.savez("half.npz", input=normal(6, 2, 3), h_0=normal(4, 2, 4))
+    found = cli("run", "model.safetensors", *arguments.split())
+    assert found.code == 2
+    assert found.err == f"error: {message}\n"
+
+
+def test_objects_are_never_unpickled(cli: Cli) -> None:
+    np.save("x.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    found = cli("run", "--input", "x.npy")
+    assert found.code == 2
+    assert "an array of objects, which is a pickle, is not read" in found.err
+
+
+def test_states_that_do_not_fit_are_refused(cli: Cli) -> None:
+    np.savez("x.npz", input=normal(6, 2, 3), h_0=normal(2, 4, 4), c_0=normal(4, 2, 4))
+    found = cli("run", "model.safetensors", "--input", "x.npz")
+    assert found.code == 2
+    assert found.err.startswith("error: h_0: the shape does not fit\n  expected (4, 2, 4), found (2, 4, 4)\n")
+
+
+def test_what_is_given_from_python_is_checked() -> None:
+    with pytest.raises(ArrayError, match="dtype does not fit"):
+        verify.run(CONFIG, DataSpec(5, 3, dtype="float64"), weights=WEIGHTS)
+    with pytest.raises(ArrayError, match="missing bias_hh_l0, bias_ih_l0, weight_hh_l0"):
+        verify.run(LSTMConfig(3, 4), DataSpec(5, 3), weights={"weight_ih_l0": WEIGHTS["weight_ih_l0"]})
+
+
+def test_memory_counts_what_is_computed_once_more() -> None:
+    config, data = LSTMConfig(10, 20), DataSpec(500, 50)
+    assert verify.run_memory(config, data, given=True) > verify.run_memory(config, data)
+
+
+# --- other frameworks -------------------------------------------------------------------------------------------------
+
+
+def test_onnx_runtime_computes_the_same_of_the_file(cli: Cli) -> None:
+    module = ran(cli, "model.safetensors", "--input", "x.npy", "--against", "onnxruntime")
+    compared = [check for check in module["checks"] if "ONNX Runtime" in check["name"]]
+    assert len(compared) == 3
+    assert all(check["passed"] for check in compared)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [("--proj 2", "a projection"), ("--dtype float64", "float64"), ("--batch 0", "an empty batch")],
+)
+def test_keras_refuses_by_name(cli: Cli, arguments: str, found: str) -> None:
+    refused = cli("run", "--against", "keras", *arguments.split())
+    assert refused.code == 2
+    assert refused.err.startswith(f"error: --against: keras cannot run {found}\n")
+
+
+def test_keras_is_not_timed(cli: Cli) -> None:
+    refused = cli("run", "--against", "keras", "--repeat", "2")
+    assert refused.code == 2
+    assert refused.err.startswith("error: --against and --repeat: keras is not timed\n")
+
+
+def test_the_recorded_weights_are_what_runs(cli: Cli) -> None:
+    path = str(DATA / "state_dict_legacy.pt")
+    for lstm in recognise(open_weights(path)).lstms:
+        ran(cli, path, "--module", lstm.name, "--save", "run.npz")
+        assert_is(saved(), lstm.config, load(lstm))
+
+
+def test_a_run_knows_whether_it_is_finite() -> None:
+    good = Run({"w": np.ones(2)}, {}, {"input": np.ones(2)}, {}, {}, [])
+    assert good.finite
+    assert not good._replace(inputs={"input": np.array([np.inf])}).finite
+
+
+def test_keras_without_a_backend_says_what_helps(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def importing(name: str) -> None:
+        raise ImportError(f"No module named 'tensorflow', which {name} needs")
+
+    monkeypatch.setattr(judges, "import_module", importing)
+    refused = cli("run", "--against", "keras")
+    assert refused.code == 2
+    assert refused.err == (
+        "error: --against: keras is installed, but does not load\n"
+        "  found No module named 'tensorflow', which keras needs\n"
+        "  hint: Keras needs a backend, as KERAS_BACKEND names it: pip install torch, jax or tensorflow\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("there", "chosen"),
+    [(("tensorflow", "torch"), None), (("jax",), "jax"), (("jax", "torch"), "torch"), ((), None)],
+)
+def test_a_backend_that_is_installed_is_chosen(
+    there: tuple[str, ...], chosen: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setattr(judges, "find_spec", lambda name: name in there or None)
+    judges.JUDGES["keras"].before()
+    assert os.environ.get("KERAS_BACKEND") == chosen
+    monkeypatch.setenv("KERAS_BACKEND", "mine")
+    judges.JUDGES["keras"].before()
+    assert os.environ["KERAS_BACKEND"] == "mine"

@@ -1,0 +1,338 @@
+"""Pictures of sweeps: what is drawn is what the rows say, the same bytes each time, and no file is lost."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lstmcalc.commands.sweep import curves, plots
+from lstmcalc.commands.sweep import report as sweep
+from lstmcalc.errors import ExitCode, MissingExtraError, OutputError
+from lstmcalc.intake.resolve import read_subjects
+from lstmcalc.report.tree import Tree
+from tools.shell import Ran, shell_environment
+
+matplotlib = pytest.importorskip("matplotlib")
+
+Cli = Callable[..., Ran]
+
+
+def tree_of(show: str = "params,macs,memory", **flags: Any) -> Tree:
+    """The report of a sweep, of flags by their fields."""
+    request, base = sweep.request_of({"show": show, **flags})
+    return sweep.sweep_report(read_subjects(base, "pytorch"), request)
+
+
+def panels_of(tree: Tree) -> list[Any]:
+    return [panel for place in plots.figure_of(tree).subfigs for panel in place.axes]
+
+
+def texts_of(panel: Any) -> list[str]:
+    return [text.get_text() for text in panel.texts if text.get_text()]
+
+
+def header_of(tree: Tree) -> str:
+    return "\n".join(text.get_text() for text in plots.figure_of(tree).subfigs[0].texts)
+
+
+def ticks_of(axis: Any) -> dict[float, str]:
+    return {float(at): text.get_text() for at, text in zip(axis.get_ticklocs(), axis.get_ticklabels(), strict=True)}
+
+
+def test_every_number_of_the_rows_is_drawn_and_no_other() -> None:
+    tree = tree_of(hidden_size="256,64,128,512", num_layers="1:3")
+    rows = list(tree["modules"][0]["rows"])
+    panels = panels_of(tree)
+    assert len(panels) == 3
+    for panel, measure in zip(panels, ("params", "macs", "memory"), strict=True):
+        drawn = {tuple(point) for line in panel.lines for point in line.get_xydata()}
+        assert drawn == {(row["hidden_size"], row[measure]) for row in rows}
+        assert len(panel.lines) == 3
+        for line in panel.lines:
+            assert list(line.get_xdata()) == [64, 128, 256, 512]
+
+
+def test_each_line_is_named_at_its_end() -> None:
+    tree = tree_of(show="params", hidden_size="64,128,256,512", num_layers="1:3")
+    (panel,) = panels_of(tree)
+    last = {row["num_layers"]: row["params"] for row in tree["modules"][0]["rows"] if row["hidden_size"] == 512}
+    ends = {text.get_text(): text.xy for text in panel.texts if text.get_text() and "layer" in text.get_text()}
+    assert ends == {"1 layer": (512, last[1]), "2 layers": (512, last[2]), "3 layers": (512, last[3])}
+
+
+def test_names_of_lines_do_not_touch() -> None:
+    tree = tree_of(show="params,memory", hidden_size="64,128,256,512,1024", num_layers="1:4", dtype="float32,float16")
+    figure = plots.figure_of(tree)
+    figure.draw_without_rendering()
+    for panel in figure.subfigs[1].axes:
+        boxes = sorted(
+            (matplotlib.text.Text.get_window_extent(text).extents for text in panel.texts if text.get_text()),
+            key=lambda box: box[1],
+        )
+        assert len(boxes) >= 5
+        assert all(low[3] <= high[1] + 2 for low, high in pairwise(boxes))
+
+
+def test_the_title_says_what_is_fixed() -> None:
+    assert header_of(tree_of(hidden_size="64,128", batch="7", dtype="float16")) == (
+        "LSTM(10, hidden_size)\nbatch 7, seq 5, float16, inference"
+    )
+    trained = header_of(tree_of(hidden_size="64,128", batch="1,2", lengths=None, train=True, optimizer="sgd", head="3"))
+    assert trained.endswith("\nseq 5, float32, head 3, one training step with sgd")
+
+
+def test_lines_that_lie_on_one_another_are_one() -> None:
+    parameters, memory = panels_of(tree_of("params,memory", hidden_size="64,128,256", dtype="float32,float16"))
+    assert (len(parameters.lines), len(memory.lines)) == (1, 2)
+    assert texts_of(parameters)[0] == "every dtype"
+    assert texts_of(memory)[:2] == ["float16", "float32"]
+    grey = parameters.lines[0].get_color()
+    assert max(grey) - min(grey) < 1e-9
+    assert len({line.get_color() for line in memory.lines}) == 2
+
+
+def test_axes_have_the_swept_sizes_and_round_numbers() -> None:
+    tree = tree_of("params,memory", hidden_size="64,128,256")
+    parameters, memory = panels_of(tree)
+    assert ticks_of(parameters.xaxis) == {64: "64", 128: "128", 256: "256"}
+    assert parameters.get_xscale() == "log"
+    assert parameters.get_yscale() == "linear"
+    assert ticks_of(parameters.yaxis) == {0: "0", 1e5: "100 k", 2e5: "200 k"}
+    assert ticks_of(memory.yaxis)[2**19] == "512 KiB"
+    (plain,) = panels_of(tree_of("params", hidden_size="64,128"))
+    assert plain.get_xscale() == "linear"
+
+
+def test_a_range_has_ticks_that_can_be_read() -> None:
+    (panel,) = panels_of(tree_of("params", hidden_size="1:64"))
+    assert list(ticks_of(panel.xaxis).values()) == ["1", "2", "4", "8", "16", "32", "64"]
+    (panel,) = panels_of(tree_of("params", hidden_size="100:300"))
+    assert list(ticks_of(panel.xaxis).values()) == ["100", "150", "200", "250", "300"]
+    (panel,) = panels_of(tree_of("params", seq_len="1:200000"))
+    assert list(ticks_of(panel.xaxis).values()) == ["1", "10", "100", "1000", "10000", "200000"]
+
+
+def test_what_is_not_counted_is_drawn_as_bars() -> None:
+    tree = tree_of("params,memory", dtype="float32,float16", directions="1,2")
+    rows = list(tree["modules"][0]["rows"])
+    first, memory = panels_of(tree)
+    assert [bar.get_width() for bar in memory.patches] == [row["memory"] for row in rows]
+    assert [text.get_text() for text in first.get_yticklabels()] == [
+        "float32, 1 direction",
+        "float32, 2 directions",
+        "float16, 1 direction",
+        "float16, 2 directions",
+    ]
+    assert texts_of(memory)[:4] == [curves.amount_text(row["memory"], "bytes") for row in rows]
+
+
+def test_one_combination_is_one_bar() -> None:
+    tree = tree_of("macs", hidden_size="64:64")
+    (panel,) = panels_of(tree)
+    assert [bar.get_width() for bar in panel.patches] == [tree["modules"][0]["rows"][0]["macs"]]
+    assert "hidden 64" in header_of(tree)
+
+
+def test_combinations_that_are_no_lstm_are_missing() -> None:
+    (panel,) = panels_of(tree_of("params", hidden_size="64,128", proj_size="16,64,100"))
+    assert sorted(list(line.get_xdata()) for line in panel.lines) == [[16], [16, 64, 100]]
+
+
+def test_an_empty_batch_is_drawn_at_zero(tmp_path: Path) -> None:
+    tree = tree_of("macs", batch="0,1,2")
+    (panel,) = panels_of(tree)
+    assert next(iter(panel.lines[0].get_ydata())) == 0
+    assert (panel.get_xscale(), panel.get_yscale()) == ("linear", "linear")
+    plots.draw_sweep(tree_of("macs", batch="0", seq_len="1,2"), str(tmp_path / "a.svg"))
+
+
+def test_integers_beyond_64_bits_are_drawn(tmp_path: Path) -> None:
+    tree = tree_of(
+        "params,macs,memory", hidden_size="1000000000000,1000000000000000000", num_layers="1,9000000000000000000"
+    )
+    assert max(row["macs"] for row in tree["modules"][0]["rows"]) > 2**150
+    plots.draw_sweep(tree, str(tmp_path / "a.svg"))
+    assert "1e" in (tmp_path / "a.svg").read_text()
+    assert [text for text in texts_of(panels_of(tree)[0]) if "layer" in text] == ["1 layer", "9 E layers"]
+
+
+def test_of_too_many_lines_a_few_are_drawn_and_the_title_says_so() -> None:
+    tree = tree_of("params", hidden_size="1:100", num_layers="1:80")
+    (panel,) = panels_of(tree)
+    assert 5 <= len(panel.lines) <= curves.FEW
+    assert f"drawn: {len(panel.lines)} of 80 values of num_layers" in header_of(tree)
+    shown = [text for text in texts_of(panel) if "layer" in text]
+    assert (shown[0], shown[-1]) == ("1 layer", "80 layers")
+    assert "drawn" not in header_of(tree_of("params", hidden_size="1:100", num_layers="1:40"))
+
+
+def test_many_settings_get_colours_and_a_legend() -> None:
+    tree = tree_of("memory", hidden_size="64:320:64", num_layers="1:4", dtype="float64,float32,float16")
+    place = plots.figure_of(tree).subfigs[1]
+    (legend,) = place.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "float64", "float32", "float16", "4 layers", "3 layers", "2 layers", "1 layer",
+    ]  # fmt: skip
+    assert len({line.get_color() for line in place.axes[0].lines}) == 12
+
+
+@pytest.mark.parametrize("count", range(1, 7))
+def test_each_measure_has_a_panel(count: int) -> None:
+    names = ["params", "weights", "macs", "flops", "memory", "saved"][:count]
+    panels = panels_of(tree_of(",".join(names), hidden_size="4,8"))
+    expected = ["parameters", "weights", "MACs", "FLOPs", "memory", "saved"][:count]
+    assert [panel.get_title(loc="left") for panel in panels] == expected
+
+
+def test_names_are_text_and_not_mathematics(tmp_path: Path) -> None:
+    tree = tree_of("params", hidden_size="64,128")
+    (module,) = tree["modules"]
+    tree["modules"] = [{**module, "name": "a_$x^2$\x1b<&\ud800\u4e2d"}, *[module] * plots.MODULES]
+    figure = plots.figure_of(tree)
+    assert figure.subfigs[0].texts[0].get_text() == "a_$x^2$\\x1b<&\\ud800\u4e2d: LSTM(10, hidden_size)"
+    assert not figure.subfigs[0].texts[0].get_parse_math()
+    assert "not drawn: 1 more LSTMs" in figure.subfigs[-2].texts[1].get_text()
+    assert len(figure.subfigs) == 2 * plots.MODULES
+    for kind in ("svg", "png", "pdf"):
+        plots.draw_sweep(tree, str(tmp_path / f"a.{kind}"))
+    written = "".join(ET.parse(tmp_path / "a.svg").getroot().itertext())  # noqa: S314  # our own
+    assert "a_$x^2$\\x1b<&\\ud800\u4e2d: LSTM(10, hidden_size)" in written
+
+
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
+def test_the_same_sweep_gives_the_same_bytes(kind: str, tmp_path: Path) -> None:
+    command = f"sweep --hidden 64,128,256 --layers 1:3 --plot {{}}.{kind}"
+    for name in ("one", "two"):
+        # Each in a process of its own: of hashes and the clock, nothing may stay.
+        done = subprocess.run(
+            [sys.executable, "-m", "lstmcalc", *command.format(tmp_path / name).split()],
+            capture_output=True,
+            check=True,
+            env=shell_environment(),
+        )
+        assert f"note: drew {tmp_path / name}.{kind}" in done.stderr.decode()
+    one, two = ((tmp_path / f"{name}.{kind}").read_bytes() for name in ("one", "two"))
+    assert one == two
+    assert one.startswith({"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[kind])
+
+
+def test_a_users_own_settings_of_matplotlib_change_nothing(tmp_path: Path) -> None:
+    tree = tree_of(hidden_size="64,128,256")
+    plots.draw_sweep(tree, str(tmp_path / "plain.svg"))
+    before = dict(matplotlib.rcParams)
+    with matplotlib.rc_context({"font.size": 30, "text.usetex": True, "axes.facecolor": "black"}):
+        changed = dict(matplotlib.rcParams)
+        plots.draw_sweep(tree, str(tmp_path / "other.svg"))
+        assert dict(matplotlib.rcParams) == changed
+    assert dict(matplotlib.rcParams) == before
+    assert (tmp_path / "plain.svg").read_bytes() == (tmp_path / "other.svg").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a", ".svg", "a.svg.gz", "", "none/a.svg"])
+def test_other_files_are_refused_before_anything_is_computed(
+    cli: Cli, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sweep, "sweep_report", lambda *_: pytest.fail("computed"))
+    ran = cli("sweep", "--hidden", "1,2", "--plot", name)
+    assert ran.code == ExitCode.USAGE
+    assert "--plot" in ran.err
+    assert "cannot be saved" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_matplotlib_the_extra_is_named_before_anything_is_computed(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr(sweep, "sweep_report", lambda *_: pytest.fail("computed"))
+    with pytest.raises(MissingExtraError, match="matplotlib is not installed"):
+        plots.check_plot(str(tmp_path / "a.svg"))
+    ran = cli("sweep", "--hidden", "1,2", "--plot", str(tmp_path / "a.svg"))
+    assert (ran.code, ran.out) == (ExitCode.USAGE, "")
+    assert ran.err == "error: --plot: matplotlib is not installed\n  hint: pip install 'lstmcalc[plot]'\n"
+
+
+@pytest.mark.parametrize("error", [ValueError("no such glyph"), OSError(28, "No space left on device")])
+def test_a_picture_that_fails_leaves_the_old_one(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matplotlib.figure import Figure
+
+    def savefig(self: Figure, file: Any, **_: Any) -> None:
+        file.write(b"half")
+        raise error
+
+    target = tmp_path / "a.svg"
+    target.write_text("old")
+    monkeypatch.setattr(Figure, "savefig", savefig)
+    with pytest.raises(OutputError, match=r"no such glyph|No space left") as raised:
+        plots.draw_sweep(tree_of(hidden_size="1,2"), str(target))
+    assert raised.value.where.startswith("--plot")
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_table_is_still_printed(cli: Cli, tmp_path: Path) -> None:
+    plain = cli("sweep", "--hidden", "1,2", "--format", "csv")
+    drawn = cli("sweep", "--hidden", "1,2", "--format", "csv", "--plot", str(tmp_path / "a.png"))
+    assert drawn.out == plain.out
+    assert drawn.err == f"{plain.err}note: drew {tmp_path / 'a.png'}\n"
+
+
+@pytest.mark.parametrize(("more", "loaded"), [([], "matplotlib"), (["--plot", "a.svg"], "matplotlib.pyplot")])
+def test_no_more_of_matplotlib_is_loaded_than_is_needed(more: list[str], loaded: str, tmp_path: Path) -> None:
+    code = (
+        "import sys; from lstmcalc.cli import run_command_line; import lstmcalc.commands.sweep.plots;"
+        f"assert run_command_line(['sweep', '--hidden', '1,2', *{more}]) == 0; assert {loaded!r} not in sys.modules"
+    )
+    environment = shell_environment(MPLBACKEND="agg")
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path, env=environment)
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "text"),
+    [
+        (0, "MACs", "0"), (999, "MACs", "999"), (1000, "MACs", "1 k"), (1234, "MACs", "1.23 k"),
+        (999_499, "MACs", "999 k"), (999_999, "MACs", "1 M"), (3.4e9, "MACs", "3.4 G"), (10**22, "MACs", "1e22"),
+        (600, "bytes", "600 B"), (1023, "bytes", "1023 B"), (1024, "bytes", "1 KiB"), (120 * 2**20, "bytes", "120 MiB"),
+        (1023 * 2**20, "bytes", "1023 MiB"), (2**30 - 1, "bytes", "1 GiB"), (2**100, "bytes", "1.27e30 B"),
+    ],
+)  # fmt: skip
+def test_numbers_for_people(number: float, unit: str, text: str) -> None:
+    assert curves.amount_text(number, unit) == text
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8).map(sorted))
+def test_places_are_apart_inside_and_near(wanted: list[float]) -> None:
+    placed = curves.spread(wanted, 0.1)
+    assert all(high - low >= 0.1 - 1e-9 for low, high in pairwise(placed))
+    assert placed[0] >= 0
+    assert placed[-1] <= 1 + 1e-9
+    if all(high - low >= 0.1 for low, high in pairwise(wanted)):
+        assert placed == pytest.approx(wanted)
+
+
+@given(st.integers(0, 2**400), st.integers(1, 2**400), st.sampled_from(["bytes", "MACs"]), st.booleans())
+def test_there_are_a_few_ticks_and_all_inside(low: int, more: int, unit: str, log: bool) -> None:
+    high = max(low, 1) * 30 + more
+    if not log:
+        low = 0
+    found = curves.ticks(float(max(low, int(log))), float(high), unit, log=log)
+    assert 1 <= len(found) <= 12
+    assert found == sorted(set(found))
+    assert all(low <= tick <= high * (1 + 1e-9) for tick in found)
+    assert len({curves.amount_text(tick, unit) for tick in found}) == len(found)
+
+
+def test_values_are_picked_by_ratios_where_an_axis_shows_them() -> None:
+    assert curves.spaced(range(1, 1001), 4) == [1, 10, 100, 1000]
+    assert curves.spaced(range(100, 201), 3) == [100, 150, 200]
+    assert curves.spaced([5, 6], 8) == [5, 6]

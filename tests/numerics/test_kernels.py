@@ -1,0 +1,324 @@
+"""However steps are arranged (prepared weights, pieces, blocks, threads), the numbers are the same within rounding."""
+
+import os
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, BrokenBarrierError, Event, Thread, active_count
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, LSTMRunner, forward
+from lstmcalc.errors import ArrayError
+from lstmcalc.numerics import arrangement, kernels
+from lstmcalc.numerics import forward as numerics
+from lstmcalc.numerics import threads as crews
+from lstmcalc.numerics.arrays import Array
+from lstmcalc.numerics.torch_random import TorchGenerator
+from lstmcalc.proof import reference
+from lstmcalc.proof.run import draw
+from tools.strategies import configs, data
+
+Result = tuple[Array, tuple[Array, Array]]
+BOUND = {"float64": 1e-12, "float32": 1e-6, "float16": 2e-3}
+
+
+def apart(left: Result, right: Result) -> float:
+    pairs = ((left[0], right[0]), *zip(left[1], right[1], strict=True))
+    assert all(one.shape == other.shape and one.dtype == other.dtype for one, other in pairs)
+    return max(float(np.abs(one.astype(float) - other.astype(float)).max(initial=0)) for one, other in pairs)
+
+
+def drawn(config: LSTMConfig, spec: DataSpec, seed: int = 0) -> tuple[dict[str, Array], Array, tuple[Array, Array]]:
+    weights, _, inputs = draw(LSTMModel(config), spec, TorchGenerator(seed))
+    return weights, inputs["input"], (inputs["h_0"], inputs["c_0"])
+
+
+@settings(deadline=None)
+@given(config=configs(), spec=data(), dtype=st.sampled_from(sorted(BOUND)), seed=st.integers(0, 99))
+def test_a_runner_is_forward(config: LSTMConfig, spec: DataSpec, dtype: str, seed: int) -> None:
+    """Called again with other data, of other sizes and lengths, and with the first data again."""
+    spec = DataSpec(spec.seq_len, spec.batch, spec.lengths, dtype)
+    other = DataSpec(4, 5, (2, 4, 1, 4, 3), dtype)
+    weights, x, state = drawn(config, spec, seed)
+    _, y, _ = drawn(config, other, seed + 1)
+    runner = LSTMRunner(config, weights)
+    for _ in range(2):
+        assert apart(runner(x, state, spec.lengths), forward(config, weights, x, state, spec.lengths)) == 0
+        assert apart(runner(y, lengths=other.lengths), forward(config, weights, y, lengths=other.lengths)) == 0
+
+
+ARRANGED = [
+    (LSTMConfig(3, 48), DataSpec(7, 5, dtype="float64")),
+    (LSTMConfig(3, 48, 2, bidirectional=True), DataSpec(7, 5, dtype="float64")),
+    (LSTMConfig(3, 48, 2, bidirectional=True), DataSpec(7, 4, (7, 2, 5, 5), "float64")),
+    (LSTMConfig(3, 48, bias=False), DataSpec(7, 4, (1, 2, 5, 7), "float64")),
+    (LSTMConfig(3, 48, 2, bidirectional=True, batch_first=True), DataSpec(7, 1, dtype="float64")),
+    (LSTMConfig(3, 51), DataSpec(9, None, dtype="float64")),
+    (LSTMConfig(3, 48, 2, bidirectional=True, proj_size=5), DataSpec(7, 5, dtype="float64")),
+    (LSTMConfig(3, 48, 2, proj_size=5), DataSpec(7, 4, (3, 2, 5, 7), "float64")),
+    (LSTMConfig(3, 48, bidirectional=True), DataSpec(7, 0, dtype="float64")),
+    (LSTMConfig(60, 48, 3), DataSpec(20, 9, dtype="float64")),
+    (LSTMConfig(60, 17, 3), DataSpec(20, 2, dtype="float64")),
+    (LSTMConfig(5, 48, 4), DataSpec(9, 4, (9, 1, 8, 3), "float64")),
+    (LSTMConfig(5, 24, 2, proj_size=3), DataSpec(6, 37, dtype="float64")),
+    (LSTMConfig(5, 24), DataSpec(9, 33, tuple(1 + 7 * n % 9 for n in range(33)), "float64")),
+]
+
+
+RULES: list[dict[str, int]] = [
+    {"CHUNK": 1},
+    {"CHUNK": 8 * 200 * 5 * 3},
+    {"SMALL": 1},
+    {"SMALL": 5 * 48 * 20, "ROWS": 4},
+    {"WIDE": 1},
+    {"WIDE": 100, "NARROW": 0},
+    {"WIDE": 100, "NARROW": 4 * 48 * 3},
+    {"STACKED": 0},
+    {"ALIGNED": 0},
+    {"LIMITED": 0},
+    {"FLOWING": 2},
+    {"APART": 1},
+    {"STACKED": 0, "WIDE": 1, "CHUNK": 1, "SMALL": 5 * 48 * 12, "ROWS": 4},
+]
+
+
+def set_rules(monkeypatch: pytest.MonkeyPatch, rules: dict[str, int]) -> None:
+    for name, value in rules.items():
+        module = kernels if hasattr(kernels, name) else arrangement
+        monkeypatch.setattr(module, name, value)
+
+
+@pytest.mark.parametrize(("config", "spec"), ARRANGED, ids=str)
+@pytest.mark.parametrize("rules", RULES, ids=str)
+@pytest.mark.parametrize("threads", [1, 2, 3, 4])
+def test_no_rule_changes_a_number(
+    config: LSTMConfig, spec: DataSpec, rules: dict[str, int], threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights, x, state = drawn(config, spec)
+    expected = forward(config, weights, x, state, spec.lengths)
+    set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1, "READ_FOR": 1, **rules})
+    runner = LSTMRunner(config, weights, threads)
+    for _ in range(2):
+        assert apart(runner(x, state, spec.lengths), expected) <= BOUND["float64"]
+
+
+@pytest.mark.parametrize(("config", "spec"), [case for case in ARRANGED if case[1].num_sequences], ids=str)
+@pytest.mark.parametrize("rules", [{}, *RULES], ids=str)
+def test_every_arrangement_is_what_the_equations_give(
+    config: LSTMConfig, spec: DataSpec, rules: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks and stacked directions, against the model's tables executed one sequence at a time."""
+    set_rules(monkeypatch, rules)
+    weights, x, state = drawn(config, spec)
+    output, _ = forward(config, weights, x, state, spec.lengths)
+    if config.batch_first:
+        x, output = x.swapaxes(0, 1), output.swapaxes(0, 1)
+    for n in range(spec.num_sequences):
+        length = spec.lengths[n] if spec.lengths else spec.seq_len
+        pick: Any = (slice(length),) if spec.unbatched else (slice(length), n)
+        h_0, c_0 = (part if spec.unbatched else part[:, n] for part in state)
+        alone, _ = reference.evaluate(LSTMModel(config), weights, x[pick], (h_0, c_0))
+        assert np.abs(alone - output[pick]).max() <= 1e-12
+
+
+def test_the_plans_that_are_tested_are_all_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    both, one = LSTMConfig(3, 48, bidirectional=True), LSTMConfig(3, 51)
+
+    def plan(
+        config: LSTMConfig, threads: int, batch: int = 5
+    ) -> tuple[list[tuple[tuple[int, ...], int, int]], int, str]:
+        parts, wide, number, way = arrangement.planned(config, batch, 4, packed=False, threads=threads)
+        assert wide == (batch >= 8)
+        return [(part.directions, *part.units) for part in parts], number, way
+
+    set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1})
+    assert plan(both, 4) == ([((0, 1), 0, 48)], 1, "")
+    set_rules(monkeypatch, {"STACKED": 0})
+    directions = [((0,), 0, 48), ((1,), 0, 48)]
+    assert plan(both, 1) == (directions, 1, "")
+    assert plan(both, 2) == plan(both, 3, 64) == (directions, 2, "parts")
+    assert plan(both, 4) == ([((0,), 0, 24), ((1,), 0, 24), ((0,), 24, 48), ((1,), 24, 48)], 4, "parts")
+    assert plan(one, 1) == ([((0,), 0, 51)], 1, "")
+    assert plan(one, 2) == plan(one, 2, 31) == ([((0,), 0, 25), ((0,), 25, 51)], 2, "parts")
+    assert plan(one, 2, 32) == ([((0,), 0, 51)], 2, "columns")
+    assert plan(LSTMConfig(3, 51, 3), 2) == ([((0,), 0, 51)], 2, "layers")
+    assert plan(LSTMConfig(3, 51, 3), 9) == ([((0,), 0, 51)], 3, "layers")
+    assert plan(LSTMConfig(3, 51, proj_size=5), 2) == ([((0,), 0, 51)], 1, "")  # h needs all units
+
+
+def test_threads_are_kept_by_a_runner_and_made_again_after_a_fork(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = crews.Workers()
+    with kept.of(2) as first:
+        pass
+    with kept.of(2) as again:
+        assert again is first
+    with kept.of(3) as more:
+        assert more is not first
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    with kept.of(3) as forked:
+        assert forked is not more
+    more.shutdown()
+    kept.close()
+    kept.close()
+    assert list(forked.map(str, ())) == []
+
+
+def test_one_call_at_a_time_has_the_threads() -> None:
+    """Parts of two calls could wait for each other in one pool."""
+    kept, entered = crews.Workers(), Event()
+
+    def enter() -> None:
+        with kept.of(2):
+            entered.set()
+
+    other = Thread(target=enter)
+    with kept.of(2):
+        other.start()
+        assert not entered.wait(0.2)
+    assert entered.wait(10)
+    other.join()
+    kept.close()
+
+
+def test_each_thread_has_cpus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    settled: list[list[int]] = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {7, 0, 2, 3, 1}, raising=False)
+    monkeypatch.setattr(os, "sched_setaffinity", lambda _, own: settled.append(own), raising=False)
+    with crews.workers(2) as pool:
+        together = Barrier(2)
+        for future in [pool.submit(together.wait, 10) for _ in range(2)]:
+            future.result()
+    assert sorted(settled) == [[0, 2, 7], [1, 3]]
+
+
+def test_more_threads_than_cpus_compute_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
+    with crews.workers(3) as pool:
+        assert list(pool.map(str, range(6))) == list("012345")
+
+
+def test_calls_from_several_threads_do_not_wait_for_each_other_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    config, spec = LSTMConfig(3, 48), DataSpec(30, 1)
+    weights, x, state = drawn(config, spec)
+    set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1})
+    runner, expected = LSTMRunner(config, weights, 2), forward(config, weights, x, state)
+    with ThreadPoolExecutor(4) as pool:
+        for result in pool.map(lambda _: runner(x, state), range(20)):
+            assert apart(result, expected) <= BOUND["float32"]
+
+
+def test_layers_flow_through_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece of a layer is computed after the same piece of the layer below, and the one before of its own."""
+    config = LSTMConfig(3, 48, 3)
+    weights, x, _ = drawn(config, DataSpec(40, 5))
+    set_rules(monkeypatch, {"THREADED": 1, "READ_FOR": 1})
+    run_layer, seen = kernels._run_layer, []  # noqa: SLF001
+
+    def noting(parts: Any, prepared: Any, task: Any, pool: Any) -> None:
+        run_layer(parts, prepared, task, pool)
+        seen.append((task.layer, task.start))
+
+    monkeypatch.setattr(kernels, "_run_layer", noting)
+    assert apart(forward(config, weights, x, threads=2), forward(config, weights, x)) <= BOUND["float32"]
+    threaded = seen[: len(seen) - 3]
+    starts = sorted({start for _, start in threaded})
+    assert len(starts) >= 10
+    assert sorted(threaded) == [(layer, start) for layer in range(3) for start in starts]
+    for layer, start in threaded:
+        before = threaded[: threaded.index((layer, start))]
+        assert not layer or (layer - 1, start) in before
+        assert start == 0 or (layer, starts[starts.index(start) - 1]) in before
+
+
+def test_a_failing_thread_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    config, spec = LSTMConfig(3, 48), DataSpec(50, 1)
+    weights, x, state = drawn(config, spec)
+    set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1, "CHUNK": 4 * 4 * 48 * 3, "NARROW": 0})
+    from_input, seen = kernels._from_input, 0  # noqa: SLF001
+
+    def failing(part: arrangement.Part, *rest: Any) -> Array:
+        nonlocal seen
+        seen += part.units[0] > 0
+        if seen == 3:
+            raise MemoryError
+        return from_input(part, *rest)
+
+    monkeypatch.setattr(kernels, "_from_input", failing)
+    before = active_count()
+    with pytest.raises((MemoryError, BrokenBarrierError)):
+        forward(config, weights, x, state, threads=2)
+    assert active_count() == before
+
+
+def test_a_failing_piece_ends_the_layers_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    config, spec = LSTMConfig(3, 48, 3), DataSpec(50, 5)
+    weights, x, state = drawn(config, spec)
+    set_rules(monkeypatch, {"THREADED": 1, "READ_FOR": 1})
+    run_layer = kernels._run_layer  # noqa: SLF001
+
+    def failing(parts: Any, prepared: Any, task: Any, pool: Any) -> None:
+        if task.layer == 1 and task.start:
+            raise MemoryError
+        run_layer(parts, prepared, task, pool)
+
+    monkeypatch.setattr(kernels, "_run_layer", failing)
+    before = active_count()
+    with pytest.raises(MemoryError):
+        forward(config, weights, x, state, threads=3)
+    assert active_count() == before
+
+
+def test_with_a_trace_there_are_no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    config, spec = LSTMConfig(3, 48), DataSpec(5, 1)
+    weights, x, _ = drawn(config, spec)
+    set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1})
+    monkeypatch.setattr(crews, "workers", None)
+    steps: list[kernels.Step] = []
+    LSTMRunner(config, weights, 2)(x, on_step=steps.append)
+    assert [step.t for step in steps] == [0, 1, 2, 3, 4]
+
+
+def test_without_threadpoolctl_blas_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crews, "_controller", lambda: None)
+    config, spec = LSTMConfig(64, 128), DataSpec(9, 8)
+    weights, x, _ = drawn(config, spec)
+    monkeypatch.setattr(kernels, "LIMITED", 0)
+    assert apart(forward(config, weights, x), forward(config, weights, x, threads=2)) <= BOUND["float32"]
+
+
+def test_a_runner_refuses_what_does_not_fit() -> None:
+    config = LSTMConfig(3, 4)
+    weights, x, _ = drawn(config, DataSpec(5, 2))
+    with pytest.raises(ArrayError, match="bias_hh_l0: the dtype does not fit"):
+        LSTMRunner(config, {**weights, "bias_hh_l0": weights["bias_hh_l0"].astype(float)})
+    with pytest.raises(ArrayError, match="weight_ih_l0: dtype is not supported"):
+        LSTMRunner(config, {name: array.astype(int) for name, array in weights.items()})
+    with pytest.raises(
+        ArrayError, match="x: the dtype does not fit\n  expected float32, as the weights, found float64"
+    ):
+        LSTMRunner(config, weights)(x.astype(float))
+
+
+@given(config=configs())
+def test_the_weights_are_those_of_the_model(config: LSTMConfig) -> None:
+    named = {parameter.name: parameter.shape for parameter in LSTMModel(config).parameters}
+    assert list(numerics.weight_shapes(config).items()) == list(named.items())
+
+
+def test_a_million_steps_take_little_more_than_their_outputs() -> None:
+    config = LSTMConfig(1, 64)
+    weights, _, _ = drawn(config, DataSpec(1, 1))
+    x = np.ones((200_000, 1), np.float32)
+    besides = []
+    for steps in (50_000, 200_000):
+        runner = LSTMRunner(config, weights)
+        tracemalloc.start()
+        output, _ = runner(x[:steps])
+        besides.append(tracemalloc.get_traced_memory()[1] - output.nbytes)
+        tracemalloc.stop()
+    assert besides[1] < 1.1 * besides[0] + 40 * 150_000  # and one integer for each step
+    assert besides[1] < 2**24

@@ -1,0 +1,580 @@
+"""ONNX files: which LSTMs are found, and whether they compute what ONNX Runtime does with the same file."""
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from lstmcalc import LSTMConfig
+from lstmcalc.errors import LstmcalcError, SourceError
+from lstmcalc.readers.files.tensors import Stated, WeightFile
+from lstmcalc.readers.onnx.nodes import read_onnx
+from tools.mutations import CASES, damaged
+from tools.recorded_weights import computed, config_of, one, unpacked
+
+L, N, WIDTH, H = 5, 3, 3, 4
+TORCH = [f"{name}-{exporter}" for name in ("one", "no-bias", "stacked", "both") for exporter in ("script", "dynamo")]
+
+
+@pytest.fixture(scope="module")
+def torch_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpacked("torch", tmp_path_factory.mktemp("recorded"))
+
+
+def draw(*shape: int, seed: int = 0) -> Any:
+    return (np.random.default_rng(seed).standard_normal(shape) / 2).astype(np.float32)
+
+
+def weights(directions: int = 1, width: int = WIDTH, prefix: str = "", seed: int = 0) -> dict[str, Any]:
+    return {
+        f"{prefix}W": draw(directions, 4 * H, width, seed=seed),
+        f"{prefix}R": draw(directions, 4 * H, H, seed=seed + 1),
+        f"{prefix}B": draw(directions, 8 * H, seed=seed + 2),
+    }
+
+
+def lstm(inputs: Sequence[str] = ("X", "W", "R", "B"), outputs: Sequence[str] = ("Y",), **attributes: Any) -> Any:
+    return helper.make_node("LSTM", list(inputs), list(outputs), **{"hidden_size": H, "name": "rnn", **attributes})
+
+
+def tensors(arrays: Mapping[str, Any]) -> list[Any]:
+    return [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+
+
+def model(
+    nodes: Sequence[Any],
+    arrays: Mapping[str, Any],
+    out: str = "Y",
+    rank: int = 4,
+    inputs: Sequence[Any] = (),
+    functions: Sequence[Any] = (),
+) -> Any:
+    x = helper.make_tensor_value_info("X", TensorProto.FLOAT, [L, N, WIDTH])
+    y = helper.make_tensor_value_info(out, TensorProto.FLOAT, [None] * rank)
+    graph = helper.make_graph(list(nodes), "g", [x, *inputs], [y], tensors(arrays))
+    opsets = [helper.make_opsetid(domain, number) for domain, number in (("", 17), ("com.microsoft", 1), ("own", 1))]
+    return helper.make_model(graph, ir_version=9, opset_imports=opsets, functions=list(functions))
+
+
+def saved(made: Any, folder: Path) -> str:
+    path = folder / "model.onnx"
+    path.write_bytes(made.SerializeToString())
+    return str(path)
+
+
+def read(made: Any, folder: Path) -> tuple[WeightFile, str]:
+    path = saved(made, folder)
+    return read_onnx(path), path
+
+
+def joined(y: Any) -> Any:
+    """Y of ONNX, (L, D, N, H), as PyTorch has its output, (L, N, D*H)."""
+    return y.transpose(0, 2, 1, 3).reshape(y.shape[0], y.shape[2], -1)
+
+
+def run(path: str, **inputs: Any) -> Any:
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(None, inputs)[0]
+
+
+def check(file: WeightFile, stated: Stated, path: str) -> None:
+    """The file's own result, by ONNX Runtime, is that of our forward pass with the weights that were read."""
+    x = draw(L, N, WIDTH, seed=9)
+    y = run(path, X=x)
+    np.testing.assert_allclose(computed(file, stated, x), joined(y) if y.ndim == 4 else y, rtol=1e-5, atol=1e-6)
+
+
+# --- What PyTorch exports
+
+
+@pytest.mark.parametrize("name", TORCH)
+def test_exports_of_pytorch_compute_what_onnx_runtime_does(name: str, torch_files: Path) -> None:
+    path = str(torch_files / f"{name}.onnx")
+    file = read_onnx(path)
+    stated = one(file)
+    assert (stated.name, stated.kind, stated.framework) == ("encoder", "LSTM", "onnx")
+    assert stated.unmodelled == ()
+    x = draw(5, 3, 3, seed=4)
+    output = run(path, x=x)
+    first = "both" in name or "stacked" in name  # batch_first of the module is a Transpose in the file
+    ours = computed(file, stated, x.swapaxes(0, 1) if first else x)
+    np.testing.assert_allclose(ours.swapaxes(0, 1) if first else ours, output, rtol=1e-5, atol=1e-6)
+
+
+def test_exports_of_pytorch_are_the_lstm_that_was_exported(torch_files: Path) -> None:
+    found = {name: config_of(one(read_onnx(str(torch_files / f"{name}.onnx")))) for name in TORCH}
+    for exporter in ("script", "dynamo"):
+        assert found[f"one-{exporter}"] == LSTMConfig(3, 4)
+        assert found[f"no-bias-{exporter}"] == LSTMConfig(3, 4, bias=False)
+        assert found[f"stacked-{exporter}"] == LSTMConfig(3, 4, 3)
+        assert found[f"both-{exporter}"] == LSTMConfig(3, 4, 2, bidirectional=True)
+
+
+@pytest.mark.parametrize("name", [*TORCH, "quantized"])
+def test_every_tensor_is_that_of_the_onnx_package(name: str, torch_files: Path) -> None:
+    path = torch_files / f"{name}.onnx"
+    known = {tensor.name: tensor for tensor in onnx.load(path).graph.initializer}
+    constants = {node.output[0]: node for node in onnx.load(path).graph.node if node.op_type == "Constant"}
+    held = {tensor.name: tensor for tensor in read_onnx(str(path)).tensors}
+    assert set(held) == set(known) | set(constants)
+    for key, tensor in held.items():
+        proto = known[key] if key in known else constants[key].attribute[0].t
+        array = numpy_helper.to_array(proto)
+        assert (tensor.shape, tensor.nbytes) == (array.shape, array.nbytes)
+        np.testing.assert_array_equal(tensor.read(), array)
+
+
+def test_quantized_lstms_are_named_and_not_computed(torch_files: Path) -> None:
+    first, second = read_onnx(str(torch_files / "quantized.onnx")).stated
+    assert (first.name, first.kind) == ("encoder", "DynamicQuantizeLSTM")
+    assert (first.fields["input_size"], second.fields["input_size"]) == (3, 8)
+    assert first.fields["hidden_size"] == 4
+    assert first.unmodelled == ("weights quantized to int8, and its input at run time",)
+    assert {"W", "R", "B", "W_scale"} <= set(first.tensors)
+
+
+# --- One node
+
+
+@pytest.mark.parametrize("directions", [1, 2])
+def test_a_node_computes_what_onnx_runtime_does(directions: int, tmp_path: Path) -> None:
+    node = lstm(direction="bidirectional" if directions == 2 else "forward")
+    file, path = read(model([node], weights(directions)), tmp_path)
+    stated = one(file, "rnn")
+    assert config_of(stated) == LSTMConfig(WIDTH, H, bidirectional=directions == 2)
+    assert stated.inferred == ("input_size", "num_layers")
+    check(file, stated, path)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [
+        ({"direction": "reverse"}, "direction = 'reverse'"),
+        ({"activations": ["HardSigmoid", "Tanh", "Tanh"]}, "activations = ['HardSigmoid', 'Tanh', 'Tanh']"),
+        ({"clip": 3.0}, "clip = 3"),
+        ({"input_forget": 1}, "input_forget = 1"),
+    ],
+)
+def test_what_pytorch_cannot_compute_is_said(attributes: dict[str, Any], said: str, tmp_path: Path) -> None:
+    file, _ = read(model([lstm(**attributes)], weights()), tmp_path)
+    assert one(file).unmodelled == (said,)
+
+
+def test_activations_that_are_the_default_are_none(tmp_path: Path) -> None:
+    node = lstm(activations=["sigmoid", "TANH", "tanh"] * 2, direction="bidirectional")
+    assert one(read(model([node], weights(2)), tmp_path)[0]).unmodelled == ()
+
+
+@pytest.mark.parametrize(("peepholes", "said"), [(1, ("peepholes (the input P)",)), (0, ())])
+def test_peepholes_are_said_unless_they_are_zeros(peepholes: int, said: tuple[str, ...], tmp_path: Path) -> None:
+    arrays = {**weights(), "P": np.full((1, 3 * H), peepholes, np.float32)}
+    node = lstm(("X", "W", "R", "B", "", "", "", "P"))
+    assert one(read(model([node], arrays), tmp_path)[0]).unmodelled == said
+
+
+def test_states_and_lengths_that_are_given_are_said(tmp_path: Path) -> None:
+    arrays = {**weights(), "h": draw(1, N, H), "c": np.zeros((1, N, H), np.float32)}
+    lengths = helper.make_tensor_value_info("lengths", TensorProto.INT32, [N])
+    node = lstm(("X", "W", "R", "B", "lengths", "h", "c"))
+    notes = one(read(model([node], arrays, inputs=[lengths]), tmp_path)[0]).notes
+    assert notes == (
+        "initial_h is stored in the file, as 'h': it is not zeros",
+        "sequence_lens is given to it, as 'lengths'",
+    )
+
+
+def test_weights_that_are_given_to_the_model_are_not_in_the_file(tmp_path: Path) -> None:
+    arrays = weights()
+    arrays.pop("W")
+    given_w = helper.make_tensor_value_info("W", TensorProto.FLOAT, [1, 4 * H, WIDTH])
+    stated = one(read(model([lstm()], arrays, inputs=[given_w]), tmp_path)[0])
+    assert set(stated.tensors) == {"lstm0.R", "lstm0.B"}
+    assert stated.notes == ("W is no tensor of the file: 'W' is computed, or given to the model",)
+
+
+def test_weights_of_another_size_are_refused_by_shape(tmp_path: Path) -> None:
+    arrays = {**weights(), "W": draw(1, 3 * H, WIDTH)}
+    stated = one(read(model([lstm()], arrays), tmp_path)[0])
+    assert stated.tensors == {}
+    assert stated.unmodelled == ("W of shape (1, 12, 3) where (1, 16, H_in) is needed",)
+
+
+@pytest.mark.parametrize("op", ["GRU", "RNN"])
+def test_relatives_are_named_as_such(op: str, tmp_path: Path) -> None:
+    gates = {"GRU": 3, "RNN": 1}[op]
+    arrays = {"W": draw(1, gates * H, WIDTH), "R": draw(1, gates * H, H)}
+    node = helper.make_node(op, ["X", "W", "R"], ["Y"], hidden_size=H, name="other")
+    stated = one(read(model([node], arrays), tmp_path)[0])
+    assert (stated.name, stated.kind, stated.tensors) == ("other", op, {"W": "W", "R": "R"})
+
+
+def test_layout_1_is_batch_first(tmp_path: Path) -> None:
+    assert one(read(model([lstm(layout=1)], weights()), tmp_path)[0]).fields["batch_first"] is True
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_dtypes_are_those_of_the_file(dtype: Any, tmp_path: Path) -> None:
+    arrays = {name: array.astype(dtype) for name, array in weights().items()}
+    file, _ = read(model([lstm()], arrays), tmp_path)
+    assert {tensor.dtype for tensor in file.tensors} == {np.dtype(dtype).name}
+    for tensor in file.tensors:
+        np.testing.assert_array_equal(tensor.read(), arrays[tensor.name])
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (TensorProto.FLOAT, [1.5, -2.0, 0.25]),
+        (TensorProto.DOUBLE, [1.5, -2.0, 0.25]),
+        (TensorProto.FLOAT16, [1.5, -2.0, 0.25]),
+        (TensorProto.BFLOAT16, [1.5, -2.0, 0.25]),
+        (TensorProto.INT8, [-128, 127, -1]),
+        (TensorProto.UINT8, [0, 255, 7]),
+        (TensorProto.INT32, [-(2**31), 2**31 - 1, -1]),
+        (TensorProto.INT64, [-(2**63), 2**63 - 1, -1]),
+        (TensorProto.UINT64, [0, 2**64 - 1, 5]),
+        (TensorProto.BOOL, [True, False, True]),
+    ],
+)
+def test_numbers_in_fields_of_their_own_type_are_read(kind: int, values: list[Any], tmp_path: Path) -> None:
+    made = model([lstm()], weights())
+    made.graph.initializer.append(helper.make_tensor("apart", kind, [3], values))
+    found = next(tensor for tensor in read(made, tmp_path)[0].tensors if tensor.name == "apart")
+    np.testing.assert_array_equal(np.asarray(found.read(), object), np.asarray(values, object))
+
+
+# --- Tensors that the graph computes
+
+
+def test_gates_that_are_cut_and_turned_by_the_graph_are_the_weights(tmp_path: Path) -> None:
+    """As exporters do without constant folding: PyTorch's (4*H, H_in), i f g o, becomes (1, 4*H, H_in), i o f g."""
+    file_arrays: dict[str, Any] = {"w": draw(4 * H, WIDTH), "r": draw(4 * H, H, seed=1), "b": draw(8 * H, seed=2)}
+    bounds = {"at0": 0, "at1": H, "at2": 2 * H, "at3": 3 * H, "at4": 4 * H}
+    file_arrays |= {name: np.array([at], np.int64) for name, at in bounds.items()}
+    file_arrays["axis"] = np.array([0], np.int64)
+    nodes = []
+    for name in ("w", "r"):
+        for start, stop in ((0, 1), (3, 4), (1, 3)):
+            cut = [name, f"at{start}", f"at{stop}", "axis"]
+            nodes.append(helper.make_node("Slice", cut, [f"{name}{start}"]))
+        nodes.append(helper.make_node("Concat", [f"{name}0", f"{name}3", f"{name}1"], [f"{name}_gates"], axis=0))
+        nodes.append(helper.make_node("Unsqueeze", [f"{name}_gates", "axis"], [name.upper()]))
+    nodes.append(helper.make_node("Unsqueeze", ["b", "axis"], ["B"]))
+    file, path = read(model([*nodes, lstm()], file_arrays), tmp_path)
+    stated = one(file)
+    assert "the graph computes its weights of the file's tensors: Unsqueeze, Concat, Slice" in stated.notes
+    assert [tensor.name for tensor in stated.computed] == ["W", "R", "B"]
+    assert "W" not in {tensor.name for tensor in file.tensors}
+    check(file, stated, path)
+
+
+def test_dequantized_weights_are_computed(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0)
+    arrays: dict[str, Any] = {
+        "w": draws.integers(-128, 128, (1, 4 * H, WIDTH), np.int8),
+        "scales": draws.random(4 * H, np.float32) / 100,
+        "zeros": draws.integers(-9, 9, 4 * H, np.int8),
+        "shape": np.array([1, 8 * H], np.int64),
+        "b": draw(2, 4 * H),
+        **{name: array for name, array in weights().items() if name == "R"},
+    }
+    nodes = [
+        helper.make_node("DequantizeLinear", ["w", "scales", "zeros"], ["W"], axis=1),
+        helper.make_node("Reshape", ["b", "shape"], ["B"]),
+        lstm(),
+    ]
+    file, path = read(model(nodes, arrays), tmp_path)
+    check(file, one(file), path)
+
+
+def test_transposed_and_cast_weights_are_computed(tmp_path: Path) -> None:
+    held = weights()
+    arrays = {"w": held["W"].transpose(2, 0, 1).copy(), "R": held["R"], "b": held["B"].astype(np.float64)}
+    nodes = [
+        helper.make_node("Transpose", ["w"], ["w2"], perm=[1, 2, 0]),
+        helper.make_node("Identity", ["w2"], ["W"]),
+        helper.make_node("Cast", ["b"], ["B"], to=TensorProto.FLOAT),
+        lstm(),
+    ]
+    file, path = read(model(nodes, arrays), tmp_path)
+    np.testing.assert_array_equal(
+        next(item for item in one(file).computed if item.shape == (1, 16, 3)).read(), held["W"]
+    )
+    check(file, one(file), path)
+
+
+def test_constant_nodes_are_tensors_of_the_file(tmp_path: Path) -> None:
+    held = weights()
+    nodes = [helper.make_node("Constant", [], [name], value=numpy_helper.from_array(held[name])) for name in held]
+    file, path = read(model([*nodes, lstm()], {}), tmp_path)
+    assert [tensor.name for tensor in file.tensors] == ["W", "R", "B"]
+    check(file, one(file), path)
+
+
+# --- Bodies and functions
+
+
+def body(nodes: Sequence[Any], out: str, arrays: Mapping[str, Any], name: str) -> Any:
+    y = helper.make_tensor_value_info(out, TensorProto.FLOAT, [L, 1, N, H])
+    return helper.make_graph(list(nodes), name, [], [y], tensors(arrays))
+
+
+def test_both_branches_of_if_have_their_own_lstm(tmp_path: Path) -> None:
+    yes = body([lstm(outputs=["a"])], "a", weights(), "yes")
+    no = body([lstm(outputs=["b"])], "b", weights(seed=5), "no")
+    node = helper.make_node("If", ["which"], ["Y"], name="choice", then_branch=yes, else_branch=no)
+    which = helper.make_tensor_value_info("which", TensorProto.BOOL, [])
+    file, path = read(model([node], {}, inputs=[which]), tmp_path)
+    names = {True: "choice.then_branch/rnn", False: "choice.else_branch/rnn"}
+    assert {stated.name for stated in file.stated} == set(names.values())
+    assert {tensor.name for tensor in file.tensors} == {
+        f"choice.{branch}/{name}" for branch in ("then_branch", "else_branch") for name in "WRB"
+    }
+    x = draw(L, N, WIDTH, seed=9)
+    for flag, name in names.items():
+        y = joined(run(path, X=x, which=np.array(flag)))
+        np.testing.assert_allclose(computed(file, one(file, name), x), y, rtol=1e-5, atol=1e-6)
+
+
+def test_an_lstm_in_a_loop_reads_weights_from_outside(tmp_path: Path) -> None:
+    names = {"i": TensorProto.INT64, "going": TensorProto.BOOL}
+    given_in = [helper.make_tensor_value_info(name, kind, []) for name, kind in names.items()]
+    out = [
+        helper.make_tensor_value_info("still", TensorProto.BOOL, []),
+        helper.make_tensor_value_info("y", TensorProto.FLOAT, [L, 1, N, H]),
+    ]
+    inner = helper.make_graph(
+        [helper.make_node("Identity", ["going"], ["still"]), lstm(outputs=["y"])], "body", given_in, out
+    )
+    nodes = [
+        helper.make_node("Constant", [], ["times"], value=helper.make_tensor("t", TensorProto.INT64, [], [1])),
+        helper.make_node("Loop", ["times", ""], ["Ys"], body=inner, name="again"),
+        helper.make_node("Squeeze", ["Ys", "first"], ["Y"]),
+    ]
+    arrays = {**weights(), "first": np.array([0], np.int64)}
+    file, path = read(model(nodes, arrays), tmp_path)
+    stated = one(file, "again.body/rnn")
+    assert set(stated.tensors.values()) == {"W", "R", "B"}
+    check(file, stated, path)
+
+
+def test_an_lstm_in_a_function_is_found_at_each_call(tmp_path: Path) -> None:
+    function = helper.make_function(
+        "own", "Recurrent", ["X", "w", "r", "b"], ["Y"], [lstm(("X", "w", "r", "b"))], [helper.make_opsetid("", 17)]
+    )
+    nodes = [
+        helper.make_node("Recurrent", ["X", f"{prefix}W", f"{prefix}R", f"{prefix}B"], [f"y{prefix}"], domain="own")
+        for prefix in ("one", "two")
+    ]
+    nodes.append(helper.make_node("Add", ["yone", "ytwo"], ["Y"]))
+    arrays = {**weights(prefix="one"), **weights(prefix="two", seed=8)}
+    file, path = read(model(nodes, arrays, functions=[function]), tmp_path)
+    assert [stated.tensors["lstm0.W"] for stated in file.stated] == ["oneW", "twoW"]
+    x = draw(L, N, WIDTH, seed=9)
+    total = sum(computed(file, stated, x) for stated in file.stated)
+    np.testing.assert_allclose(total, joined(run(path, X=x)), rtol=1e-5, atol=1e-6)
+
+
+def test_nodes_with_the_same_weights_are_one_lstm(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Neg", ["X"], ["Z"]),
+        lstm(outputs=["y1"]),
+        lstm(("Z", "W", "R", "B"), ["y2"], name="again"),
+        helper.make_node("Add", ["y1", "y2"], ["Y"]),
+    ]
+    stated = one(read(model(nodes, weights()), tmp_path)[0])
+    assert "2 times in the graph, with the same weights" in stated.notes
+
+
+# --- Stacks
+
+
+def stack(between: Sequence[Any], directions: int, **second: Any) -> Any:
+    direction = "bidirectional" if directions == 2 else "forward"
+    arrays = {
+        **weights(directions, prefix="a"),
+        **weights(directions, directions * H, "b", seed=6),
+        "joined": np.array([0, 0, -1], np.int64),
+        "one": np.array([1], np.int64),
+    }
+    nodes = [
+        lstm(("X", "aW", "aR", "aB"), ["y"], direction=direction),
+        *between,
+        lstm(("z", "bW", "bR", "bB"), ["Y"], **{"direction": direction, "name": "upper", **second}),
+    ]
+    return model(nodes, arrays)
+
+
+def transpose(source: str, target: str, *perm: int) -> Any:
+    return helper.make_node("Transpose", [source], [target], perm=list(perm))
+
+
+SQUEEZED = [helper.make_node("Squeeze", ["y", "one"], ["z"])]
+JOINED = [transpose("y", "t", 0, 2, 1, 3), helper.make_node("Reshape", ["t", "joined"], ["z"])]
+# As tf2onnx does where the model has the batch first: to (N, L, D*H) and back.
+TURNED = [
+    transpose("y", "t", 2, 0, 1, 3),
+    helper.make_node("Reshape", ["t", "joined"], ["u"]),
+    transpose("u", "z", 1, 0, 2),
+]
+
+
+@pytest.mark.parametrize(("between", "directions"), [(SQUEEZED, 1), (JOINED, 1), (JOINED, 2), (TURNED, 1), (TURNED, 2)])
+def test_nodes_one_behind_another_are_the_layers_of_one_lstm(
+    between: list[Any], directions: int, tmp_path: Path
+) -> None:
+    file, path = read(stack(between, directions), tmp_path)
+    stated = one(file, "rnn")
+    assert config_of(stated) == LSTMConfig(WIDTH, H, 2, bidirectional=directions == 2)
+    assert stated.notes[0] == "2 nodes that read one another are its layers: rnn, upper"
+    check(file, stated, path)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        stack([transpose("y", "t", 2, 0, 1, 3), helper.make_node("Reshape", ["t", "joined"], ["z"])], 1),
+        stack([helper.make_node("Squeeze", ["y", "one"], ["t"]), helper.make_node("Tanh", ["t"], ["z"])], 1),
+        stack(SQUEEZED, 1, clip=2.0),
+    ],
+    ids=["turned to the batch first", "an activation in between", "another clip"],
+)
+def test_nodes_that_are_no_layers_of_one_lstm_stay_apart(made: Any, tmp_path: Path) -> None:
+    assert [stated.fields["num_layers"] for stated in read(made, tmp_path)[0].stated] == [1, 1]
+
+
+def test_two_modules_one_behind_another_stay_two(tmp_path: Path) -> None:
+    """The TorchScript exporter names nodes by module: two of nn.LSTM are no nn.LSTM of two layers."""
+    made = stack(SQUEEZED, 1)
+    made.graph.node[0].name, made.graph.node[-1].name = "/first/LSTM", "/second/LSTM"
+    assert [stated.name for stated in read(made, tmp_path)[0].stated] == ["first", "second"]
+
+
+def test_an_inner_layer_that_others_read_too_ends_its_stack(tmp_path: Path) -> None:
+    made = stack(SQUEEZED, 1)
+    made.graph.node.append(lstm(("z", "bW", "cR", "bB"), ["other"], name="third"))
+    made.graph.initializer.extend(tensors({"cR": draw(1, 4 * H, H, seed=30)}))
+    assert [stated.fields["num_layers"] for stated in read(made, tmp_path)[0].stated] == [1, 1, 1]
+
+
+# --- Files that nobody vouches for
+
+
+def test_numbers_in_another_file_are_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    made = model([lstm()], weights())
+    onnx.save_model(made, path, save_as_external_data=True, location="beside.bin", size_threshold=0)
+    file = read_onnx(str(path))
+    stated = one(file)
+    assert stated.fields["input_size"] == WIDTH
+    assert "the numbers of 3 of its tensors are in another file, which is not read" in file.notes
+    with pytest.raises(SourceError, match=r"(?s)W is kept in another file.*found beside\.bin"):
+        file.tensors[0].read()
+
+
+@pytest.mark.parametrize("dims", [[2**40, 2**20], [-1, 3], [2**62, 2**62]])
+def test_shapes_that_are_larger_than_the_file_reserve_nothing(dims: list[int], tmp_path: Path) -> None:
+    made = model([lstm()], weights())
+    made.graph.initializer[0].ClearField("dims")
+    made.graph.initializer[0].dims.extend(dims)
+    path = saved(made, tmp_path)
+    with pytest.raises(SourceError):
+        [tensor.read() for tensor in read_onnx(path).tensors]
+
+
+def test_constants_that_double_at_every_node_are_no_weights(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Concat", [f"c{i}", f"c{i}"], [f"c{i + 1}"], axis=0) for i in range(60)]
+    made = model([*nodes, lstm(("X", "c60", "R", "B"))], {"c0": draw(1, 4 * H, WIDTH), **weights()})
+    assert "lstm0.W" not in one(read(made, tmp_path)[0]).tensors
+
+
+def test_functions_that_call_each_other_end(tmp_path: Path) -> None:
+    call = helper.make_node("F", ["X"], ["Y"], domain="own")
+    function = helper.make_function("own", "F", ["X"], ["Y"], [call], [helper.make_opsetid("own", 1)])
+    path = saved(model([call], {}, functions=[function]), tmp_path)
+    with pytest.raises(SourceError, match="too many bodies and calls"):
+        read_onnx(path)
+
+
+def test_functions_that_call_the_next_twice_end(tmp_path: Path) -> None:
+    functions = [
+        helper.make_function(
+            "own",
+            f"F{i}",
+            ["X"],
+            ["Y"],
+            [helper.make_node(f"F{i + 1}", ["X"], [out], domain="own") for out in ("Y", "Z")],
+            [helper.make_opsetid("own", 1)],
+        )
+        for i in range(40)
+    ]
+    path = saved(model([helper.make_node("F0", ["X"], ["Y"], domain="own")], {}, functions=functions), tmp_path)
+    with pytest.raises(SourceError, match="too many bodies and calls"):
+        read_onnx(path)
+
+
+def wire(number: int, data: bytes) -> bytes:
+    """A field of protobuf that holds bytes."""
+    length, size = b"", len(data)
+    while size > 127:
+        length, size = length + bytes([size & 127 | 128]), size >> 7
+    return bytes([number << 3 | 2]) + length + bytes([size]) + data
+
+
+@pytest.mark.parametrize(("levels", "is_read"), [(40, True), (5000, False)])
+def test_bodies_in_bodies_end(levels: int, is_read: bool, tmp_path: Path) -> None:
+    graph = model([lstm()], weights()).graph.SerializeToString()
+    for _ in range(levels):
+        attribute = wire(1, b"then_branch") + wire(6, graph)
+        graph = wire(1, wire(4, b"If") + wire(5, attribute))
+    path = tmp_path / "deep.onnx"
+    path.write_bytes(b"\x08\x09" + wire(7, graph))
+    if is_read:
+        assert config_of(one(read_onnx(str(path)))) == LSTMConfig(WIDTH, H)
+    else:
+        with pytest.raises(SourceError, match="nested too deeply"):
+            read_onnx(str(path))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x08\x09", b"not a model at all", b"\x3a\xff\xff\xff\xff\x0f", b"\0" * 100])
+def test_what_is_no_model_is_refused(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "no.onnx"
+    path.write_bytes(data)
+    with pytest.raises(SourceError):
+        read_onnx(str(path))
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="cannot read"):
+        read_onnx(str(tmp_path / "none.onnx"))
+
+
+def survives(path: Path, data: bytes) -> bool:
+    """Read a file that may be anything, and all that it has; nothing but our own errors comes out."""
+    path.write_bytes(data)
+    try:
+        file = read_onnx(str(path))
+    except LstmcalcError:
+        return False
+    for tensor in (*file.tensors, *(item for stated in file.stated for item in stated.computed)):
+        try:
+            assert tensor.read().shape == tensor.shape
+        except LstmcalcError:
+            continue
+    return True
+
+
+def test_damaged_files_give_no_other_errors(torch_files: Path, tmp_path: Path) -> None:
+    contents = [path.read_bytes() for path in sorted(torch_files.glob("*.onnx"))]
+    outcomes: Counter[bool] = Counter()
+    for seed in range(4 * CASES):
+        draw = random.Random(seed)  # noqa: S311  # damage, not secrets
+        outcomes[survives(tmp_path / "model.onnx", damaged(draw.choice(contents), draw))] += 1
+    assert min(outcomes[True], outcomes[False]) > CASES // 4

@@ -1,0 +1,229 @@
+"""What a person sees. Golden files are looked at before they are kept; here their columns are added up again."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from rich.cells import cell_len
+
+from lstmcalc import errors
+from lstmcalc.commands.shapes import report
+from lstmcalc.report import provenance as origins
+from lstmcalc.report.tree import Tree
+from tools.shell import Ran, run_lstmcalc, without_last_digits
+
+Cli = Callable[..., Ran]
+Golden = Callable[[str, str], None]
+
+GOLDEN = {
+    "shapes-bi": ("shapes", "--hidden", "20", "--layers", "2", "--bi"),
+    "shapes-packed": ("shapes", "--bi", "--layers", "2", "--batch-first", "--lengths", "4,2,3"),
+    "shapes-many-lengths": ("shapes", "--bi", "--lengths", "1,2,3,4,5,6,7,8,9"),
+    "shapes-unbatched": ("shapes", "--unbatched", "--seq", "7", "--dtype", "float16"),
+    "shapes-folded": ("shapes", "--layers", "1000", "--bi"),
+    "params-bi": ("params", "--hidden", "20", "--layers", "2", "--bi"),
+    "params-gate": ("params", "--proj", "5", "--gate", "f"),
+    "params-folded": ("params", "--layers", "10000", "--no-bias"),
+    "params-huge": ("params", "--hidden", "123456789", "--layers", "2", "--bi"),
+    "params-keras": ("params", "--framework", "keras", "--hidden", "20", "--layers", "2", "--bi"),
+    "params-onnx": ("params", "--framework", "onnx", "--layers", "70", "--bi", "--input", "28"),
+    "params-linen-gate": ("params", "--framework", "flax-linen", "--gate", "f"),
+    "params-matlab-gate": ("params", "--framework", "matlab", "--gate", "f", "--bi"),
+    "params-haiku-no-bias": ("params", "--framework", "haiku", "--no-bias"),
+    "shapes-keras": ("shapes", "--framework", "keras", "--hidden", "20", "--layers", "2", "--bi"),
+    "shapes-onnx": ("shapes", "--framework", "onnx", "--bi", "--lengths", "3,5"),
+    "shapes-mlx": ("shapes", "--framework", "mlx", "--layers", "100", "--unbatched"),
+    "frameworks": ("frameworks", "--hidden", "20", "--layers", "2", "--bi"),
+    "frameworks-proj": ("frameworks", "--proj", "5"),
+    "frameworks-only": ("frameworks", "--only", "keras,onnx,haiku", "--hidden", "20", "--layers", "2", "--bi"),
+    "frameworks-one": ("frameworks", "--only", "flax-linen"),
+    "explain-bi": ("explain", "--hidden", "20", "--layers", "2", "--bi"),
+    "explain-packed": ("explain", "--batch-first", "--bi", "--lengths", "3,5,2", "--head", "10", "--embed", "1000"),
+    "explain-unbatched": ("explain", "--unbatched", "--no-bias", "--layers", "3", "--input", "20", "--dropout", "0.5"),
+    "explain-proj": ("explain", "--topic", "equations,init", "--proj", "5", "--layers", "3", "--bi"),
+    "explain-many": ("explain", "--topic", "packing", "--lengths", ",".join(str(n % 70 + 1) for n in range(40))),
+    "params-head": ("params", "nn.LSTM(28, 100, batch_first=True)", "--head", "10", "--embed", "5000"),
+    "shapes-head": ("shapes", "nn.LSTM(28, 100, batch_first=True)", "--head", "10", "--head-on", "all"),
+    "params-keras-head": ("params", "--framework", "keras", "--bi", "--head", "10", "--embed", "5000"),
+    "cost-bi": ("cost", "--hidden", "20", "--layers", "2", "--bi"),
+    "cost-packed": ("cost", "--lengths", "5,3,2", "--head", "10", "--embed", "1000", "--optimizer", "sgd"),
+    "cost-proj": ("cost", "--proj", "5", "--dtype", "float64", "--input-grad"),
+    "cost-folded": ("cost", "--layers", "100", "--dtype", "int8"),
+    "solve-hidden": ("solve", "hidden", "--params", "1M", "--input", "128"),
+    "solve-batch": ("solve", "batch", "--memory", "2GiB", "--macs", "1T", "--train", "--hidden", "512"),
+    "sweep": ("sweep", "--hidden", "64,128", "--layers", "1:3", "--show", "params,weights,macs,memory,saved"),
+    "sweep-many": ("sweep", "--hidden", "1:200", "--train", "--sort", "memory"),
+    "run": ("run",),
+    "run-trace": ("run", "--trace", "--bi", "--layers", "2", "--head", "3", "--embed", "100", "--lengths", "20,4"),
+    "run-packed": ("run", "--bi", "--layers", "2", "--hidden", "200", "--lengths", "4,2,3,1"),
+    "run-empty": ("run", "--batch", "0"),
+}
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("name", GOLDEN)
+def test_tables_at_two_widths(cli: Cli, golden: Golden, monkeypatch: pytest.MonkeyPatch, name: str, width: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    ran = cli(*GOLDEN[name])
+    assert ran.code == 0
+    golden(f"{name}-{width}.txt", without_last_digits(ran.out))
+
+
+@pytest.mark.parametrize(
+    "name", ["shapes-packed", "params-bi", "frameworks-only", "shapes-keras", "run", "explain-bi", "explain-packed"]
+)
+def test_markdown(cli: Cli, golden: Golden, name: str) -> None:
+    golden(f"{name}.md", without_last_digits(cli(*GOLDEN[name], "--format", "markdown").out))
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+@pytest.mark.parametrize("name", GOLDEN)
+def test_nothing_is_wider_than_the_screen_and_nothing_ends_in_blanks(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    for line in without_code(cli(*GOLDEN[name]).out).splitlines():
+        assert cell_len(line) <= width
+        assert line == line.rstrip()
+
+
+def without_code(text: str) -> str:
+    """A report without the code in it, whose lines are as long as they are."""
+    return re.sub(r"^import numpy as np\n(.*\n)*?    return tensors\n", "", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("width", [1, 20, 40])
+def test_names_are_whole_even_where_the_screen_is_narrower(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    out = cli("params", "--bi").out
+    assert re.search(r"^weight_ih_l0_reverse +\(", out, re.MULTILINE)
+    assert re.search(r"2,560$", out, re.MULTILINE)
+
+
+def counts(lines: list[str]) -> Iterator[tuple[str, int]]:
+    """The first cell and the count of every row of a table of parameters."""
+    for line in lines:
+        cells = re.split(r" {2,}", line.strip())
+        numbers = [cell for cell in cells[1:] if re.fullmatch(r"[\d,]+", cell)]
+        if numbers:
+            yield cells[0], int(numbers[0].replace(",", ""))
+
+
+@pytest.mark.parametrize("name", [name for name in GOLDEN if name.startswith("params") and name != "params-huge"])
+def test_the_columns_of_the_table_add_up_to_its_totals(cli: Cli, name: str) -> None:
+    out = cli(*GOLDEN[name]).out
+    table = out[out.index("\nparameter") : out.index("\ntotal   ", out.index("\nparameter") + 1)].splitlines()
+    rest = out[out.index("\ntotal   ") :].splitlines()
+    running, total = 0, 0
+    for cell, count in counts(table):
+        if cell.startswith("layer "):
+            assert count == running, cell
+            total, running = total + running, 0
+        elif " ... " in cell:
+            total += count
+        else:
+            running += count
+    assert running == 0
+    assert dict(counts(rest))["total"] == total
+    assert f"{total:,} parameters" in out
+
+
+def test_a_long_run_of_identical_layers_is_one_row(cli: Cli) -> None:
+    assert "..." not in cli("params", "--layers", "65").out
+    folded = cli("params", "--layers", "66", "--bi").out
+    assert "l1 ... l64, 64 alike" in folded
+    assert "weight_ih_l65_reverse" in folded
+    assert len(cli("params", "--layers", "100000", "--bi").out.splitlines()) == len(folded.splitlines())
+
+
+def test_pipes_have_no_colour_and_terminals_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = run_lstmcalc("run")
+    assert "\x1b" not in plain.out
+    coloured = run_lstmcalc("run", FORCE_COLOR="1")
+    assert "\x1b[" in coloured.out
+    for off in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        ran = run_lstmcalc("run", FORCE_COLOR="1", **off)
+        assert not re.search(r"\x1b\[[\d;]*3[0-9]", ran.out), off  # no colour; bold may stay
+        assert re.sub(r"\x1b\[[\d;]*m", "", ran.out) == plain.out
+
+
+def test_an_ascii_terminal_gets_ascii() -> None:
+    ran = run_lstmcalc("shapes", "--bi", "--lengths", "3,1", PYTHONIOENCODING="ascii")
+    assert ran.code == 0
+    assert ran.out.isascii()
+    assert "weight" not in ran.out
+    assert "h_n[0] = output[[2, 0], [0, 1], :20]" in ran.out
+
+
+def test_brackets_in_cells_are_not_markup(cli: Cli) -> None:
+    assert "lstm.weight_ih_l0[0:20]" in cli("params", "--gate", "i").out
+    assert "output[-1, :, :20]" in cli("shapes").out
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_every_row_of_a_markdown_table_has_the_columns_of_its_head(cli: Cli, name: str) -> None:
+    for block in cli(*GOLDEN[name], "--format", "markdown").out.split("\n\n"):
+        rows = [line for line in block.splitlines() if line.startswith("|")]
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) <= 1
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (60160, "58.8 KiB"),
+        (1023897, "999.9 KiB"),
+        (1023950, "1.0 MiB"),
+        (1024 * 1024, "1.0 MiB"),
+        (999950 * 1024, "976.5 MiB"),
+        (3 * 2**40, "3.0 TiB"),
+        (2**60, "1.0 EiB"),
+        (2**90, "1.07e+09 EiB"),
+    ],
+)
+def test_bytes_for_people(count: int, text: str) -> None:
+    assert errors.bytes_text(count) == text
+
+
+@pytest.mark.parametrize("source", ["flag", "source", "config", "default"])
+@pytest.mark.parametrize("certainty", ["stated", "inferred", "assumed", "unknown"])
+def test_every_origin_has_words(source: str, certainty: str) -> None:
+    impossible = {("flag", "assumed"), ("flag", "unknown"), ("default", "inferred"), ("default", "unknown")}
+    assert ((source, certainty) in origins._LABELS) != ((source, certainty) in impossible)  # noqa: SLF001
+
+
+def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = report.shapes_report
+
+    def from_a_file(subjects: list[object]) -> Tree:
+        tree = honest(subjects)  # type: ignore[arg-type]  # handed on
+        provenance = tree["modules"][0]["provenance"]
+        provenance["batch_first"] = {"from": "source", "where": "model.pt", "certainty": "unknown"}
+        provenance["hidden_size"] = {"from": "source", "where": "model.pt", "certainty": "inferred"}
+        return tree
+
+    monkeypatch.setattr(report, "shapes_report", from_a_file)
+    out = cli("shapes").out
+    assert re.search(r"^not in model.pt +batch_first False$", out, re.MULTILINE)
+    assert re.search(r"^follows from model.pt +hidden_size 20$", out, re.MULTILINE)
+
+
+def test_shapes_are_broken_between_terms_alone(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    lines = cli("explain", "--topic", "equations").out.splitlines()
+    assert not any(line.strip().startswith(("@", "*")) or line.endswith(("@", "*")) for line in lines)
+
+
+def test_what_an_equation_does_stands_behind_it_where_it_just_fits(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def equation(width: int) -> str:
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines = cli("explain", "--topic", "equations").out.splitlines()
+        return max((line for line in lines if line.startswith(("i_t", "f_t", "g_t", "o_t", "c_t", "h_t"))), key=len)
+
+    widest = len(equation(200))
+    assert len(equation(widest)) == widest
+    assert equation(widest - 1).endswith(")")
