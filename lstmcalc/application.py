@@ -77,10 +77,6 @@ def _option(flag: Flag, panel: str) -> Parameter:
     return Parameter(flag.field, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option])
 
 
-def _choices(flag: Flag) -> Sequence[str]:
-    return flag.choices() if callable(flag.choices) else flag.choices
-
-
 class Application(Generic[T]):
     """A program of several commands, each a function of the flags that were typed.
 

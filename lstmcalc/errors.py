@@ -90,6 +90,10 @@ class SourceError(LstmcalcError, ValueError):
     """A source cannot be read, or does not say what an LSTM needs."""
 
 
+class NoLstmError(SourceError):
+    """A source was read, and has no LSTM."""
+
+
 class ArrayError(LstmcalcError, ValueError):
     """An array given to the forward pass is missing, unknown, misshaped or of another dtype."""
 

@@ -15,13 +15,10 @@ from lstmcalc.costs import native, onednn
 from lstmcalc.costs.implementation import ONEDNN, Path
 from lstmcalc.costs.regimes import Peaks, Task, extent, regime
 from lstmcalc.spec.config import DataSpec, LSTMConfig
-from lstmcalc.spec.sizes import Dim, larger, largest, roundup
+from lstmcalc.spec.sizes import Dim, largest
 from lstmcalc.spec.symbols import D, H_cell, H_in, H_out, num_layers
 
 INDEX: Final = 8  # bytes of an int64
-
-# What stands in the formulas besides +, - and *.
-FUNCTIONS: Final = (roundup, larger, onednn.stride)
 
 # By kind and quantity: the most, in percent, that a formula is taken to be wrong by; see `error_of`. More than was seen
 # in hundreds of random LSTMs with sizes up to 300, 5 layers, 40 steps and 150 sequences. A CPU without AVX-512 lays

@@ -21,6 +21,7 @@ from lstmcalc.intake.subject import Subject, settle
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
 from lstmcalc.spec.provenance import Layer, Origin, Setting, quoted_name
+from lstmcalc.spec.words import and_list, unique_names
 
 if TYPE_CHECKING:
     from lstmcalc.readers.data import DataFile
@@ -55,16 +56,47 @@ def read_subjects(
     """
     flags, named = read_flags(typed), typed.get("framework")
     framework = framework or (read_framework("--framework", str(named)) if named is not None else "")
+    known = read_settings(several(typed.get("set")))
+    source = typed.get("source")
+    found = lstms_of(None if source is None else str(source), known) or [Found("lstm", "pytorch")]
+    chosen = chosen_of(found, several(typed.get("module")))
+    return subjects_of(found, chosen, flags, framework, unknown, data, varied=varied)
+
+
+def lstms_of(source: str | None, known: Mapping[str, object]) -> list[Found]:
+    """Every LSTM of a source, or of the configuration file if there is no source, under names that no two share.
+
+    Args:
+        source: As `readers.sources` takes it; None for the configuration file, which need not exist.
+        known: What names in code stand for.
+    """
     from lstmcalc.readers import sources
 
-    known = read_settings(several(typed.get("set")))
-    source, modules = typed.get("source"), several(typed.get("module"))
-    found = sources.find_config() if source is None else sources.read_source(str(source), known)
+    found = sources.find_config() if source is None else sources.read_source(source, known)
     if source is None and known:
         raise SourceError("there is nothing to set", expected="a SOURCE with names in it", where="--set")
-    found = with_unique_names(found or [Found("lstm", "pytorch", "", None, {}, {})])
-    picked = list(dict.fromkeys(sources.pick([item.name for item in found], name) for name in modules))
-    chosen = [item for item in found if not modules or item.name in picked]
+    return with_unique_names(found)
+
+
+def chosen_of(found: Sequence[Found], modules: Sequence[str]) -> list[Found]:
+    """The LSTMs of these names, or of names that end so, in the order of the source; all of them without names."""
+    from lstmcalc.readers.sources import pick
+
+    picked = {pick([item.name for item in found], name) for name in modules}
+    return [item for item in found if not modules or item.name in picked]
+
+
+def subjects_of(
+    found: Sequence[Found],
+    chosen: Sequence[Found],
+    flags: Layer,
+    framework: str = "",
+    unknown: str = "",
+    data: "DataFile | None" = None,
+    *,
+    varied: bool = False,
+) -> list[Subject]:
+    """The chosen LSTMs of a source with what flags and defaults add; arguments as of `read_subjects`."""
     if len(chosen) > MAX_MODULES:
         raise TooLargeError(
             "this report would be too long",
@@ -104,17 +136,8 @@ def _check_against_weights(found: Found, flags: Layer, *, alone: bool) -> None:
 
 def with_unique_names(found: Sequence[Found]) -> list[Found]:
     """LSTMs with names that can be printed, and that no two of them share."""
-    taken: dict[str, int] = {}
-    result = []
-    for item in found:
-        name = item.name if item.name.isprintable() else repr(item.name)[1:-1]
-        taken[name] = taken.get(name, 0) + 1
-        while taken[name] > 1 and f"{name}_{taken[name]}" in taken:
-            taken[name] += 1
-        unique = name if taken[name] == 1 else f"{name}_{taken[name]}"
-        taken.setdefault(unique, 1)
-        result.append(item if unique == item.name else item._replace(name=unique))
-    return result
+    names = unique_names(item.name if item.name.isprintable() else repr(item.name)[1:-1] for item in found)
+    return [item if item.name == name else item._replace(name=name) for item, name in zip(found, names, strict=True)]
 
 
 def lstms_in(source: str, module: str | None = None, **settings: object) -> dict[str, LSTMConfig]:
@@ -318,12 +341,12 @@ def _check_gaps(found: Found, said: Layer, *, alone: bool) -> None:
     gaps = {field: gap for field, gap in found.gaps.items() if field not in said}
     if not gaps:
         return
-    flags = _listed([_FLAGS_OF.get(field, flag_name(field)) for field in gaps])
+    flags = and_list([_FLAGS_OF.get(field, flag_name(field)) for field in gaps])
     names = dict.fromkeys(f"--set {quoted_name(name)}=VALUE" for gap in gaps.values() for name in gap.names)
     switches = [field for field in gaps if field in _FLAGS_OF]
     wanted = "True or False" if len(switches) == len(gaps) else "a number" if len(gaps) == 1 else "numbers"
     error = SourceError(
-        f"{_listed(list(gaps))} of {found.name} {'is' if len(gaps) == 1 else 'are'} open",
+        f"{and_list(list(gaps))} of {found.name} {'is' if len(gaps) == 1 else 'are'} open",
         expected=wanted if not switches or len(switches) == len(gaps) else "values",
         found=", ".join(dict.fromkeys(gap.why or " and ".join(gap.names) for gap in gaps.values())),
         hint=f"give {flags}"
@@ -339,11 +362,6 @@ _FLAGS_OF: Final = {
     "bias": "--bias or --no-bias",
     "batch_first": "--batch-first or --no-batch-first",
 }
-
-
-def _listed(names: Sequence[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _at(found: Found, field: str, error: SourceError) -> SourceError:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lstmcalc.errors import ArrayError, shorten
+from lstmcalc.spec.words import with_rest
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 
@@ -60,15 +61,12 @@ def check_names(where: str, found: Any, expected: Sequence[str], owner: str, wha
         raise ArrayError("not a mapping", expected="names to arrays", found=type(found).__name__, where=where)
     missing, unknown = sorted(set(expected) - found.keys()), sorted(map(str, found.keys() - set(expected)))
     if missing or unknown:
-        listed = [f"{word} {_listed(names)}" for word, names in (("missing", missing), ("unknown", unknown)) if names]
+        listed = [
+            f"{word} {with_rest(names, 4)}" for word, names in (("missing", missing), ("unknown", unknown)) if names
+        ]
         raise ArrayError(f"these are not {owner}", expected=what, found="; ".join(listed), where=where)
 
 
 def shape_text(shape: Sequence[int]) -> str:
     """A shape as Python writes it."""
     return str(tuple(shape))
-
-
-def _listed(names: Sequence[str], limit: int = 4) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

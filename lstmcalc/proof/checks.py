@@ -21,6 +21,7 @@ from lstmcalc.proof.judges import run_judge
 from lstmcalc.proof.reference import evaluate
 from lstmcalc.proof.sensitivity import CHAOTIC, COARSE, TIMES, rounding
 from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
+from lstmcalc.spec.words import with_dots
 
 Arrays: TypeAlias = dict[str, Array]
 
@@ -141,7 +142,7 @@ def _check_finite(result: Run) -> Iterator[Check]:
     for what, arrays in (("weights", {} if result.drawn else result.weights), ("input", result.inputs)):
         bad = _not_finite(arrays)
         if bad or (what == "weights" and not result.drawn):
-            listed = f": {', '.join(list(bad)[:_LISTED])}{', ...' * (len(bad) > _LISTED)}" if bad else ""
+            listed = f": {with_dots(list(bad), _LISTED)}" if bad else ""
             yield Check(f"NaN or Inf in the {what}{listed}", "=", 0, sum(bad.values()), None, not bad)
 
 

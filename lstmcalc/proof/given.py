@@ -18,8 +18,8 @@ from lstmcalc.numerics.torch_random import DRAWN_DTYPES
 from lstmcalc.readers.data import WHERE, DataFile
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.recognise.recognition import Recognised
 
+_NUMPY: Final = ("npz", "npy")  # kinds of files
 _CELLS: Final = {"pytorch": "", "pytorch-cell": "_l0"}  # what PyTorch's own names lack of an nn.LSTM's
 
 
@@ -57,8 +57,8 @@ def provide(subject: Subject, data: DataFile | None, *, path: str = "", saved: s
     weights, given, found = None, Given(), subject.found
     notes: list[str] = []
     if found is not None and found.weights is not None:
-        subject, weights, notes = _weights(subject, found, found.weights)
-        given = _loading(found, found.weights, path, saved)
+        subject, weights, notes = _weights(subject, found)
+        given = _loading(found, path, saved)
     if data is None:
         return Provided(subject, weights, None, given, tuple(notes))
     if subject.around.embed is not None:
@@ -72,15 +72,15 @@ def provide(subject: Subject, data: DataFile | None, *, path: str = "", saved: s
     return Provided(subject, weights, inputs, given, (*notes, *more))
 
 
-def _weights(subject: Subject, found: Found, lstm: Recognised) -> tuple[Subject, Mapping[str, Array], list[str]]:
+def _weights(subject: Subject, found: Found) -> tuple[Subject, Mapping[str, Array], list[str]]:
     """The weights, in the dtype that a flag says or else in their own, and what was converted."""
     import numpy as np
 
-    weights = load(lstm)
+    weights = load(found)
     own = next(iter(weights.values())).dtype.name
     asked = subject.provenance["dtype"].source == "flag"
     dtype = subject.data.dtype if asked else own
-    stored = sorted({tensor.dtype for tensor in lstm.tensors.values()} - {dtype})
+    stored = sorted({tensor.dtype for tensor in found.stored.tensors.values()} - {dtype})
     notes = []
     if stored:
         why = ", as --dtype says" if asked else ""
@@ -94,36 +94,37 @@ def _weights(subject: Subject, found: Found, lstm: Recognised) -> tuple[Subject,
 # --- code ------------------------------------------------------------------------------------------------------------
 
 
-def _loading(found: Found, lstm: Recognised, path: str, saved: str) -> Given:
+def _loading(found: Found, path: str, saved: str) -> Given:
     """The code that loads the weights: from the file itself where its names are PyTorch's, else from what is saved."""
-    name, file = found.where or "the file", found.file
-    prefix = _prefix(lstm)
+    name, file = found.where or "the file", found.stored.file
+    prefix = _prefix(found)
     if file is not None and prefix is not None:
         for keys in file.dictionaries:
             root = "".join(f"{key}." for key in keys)
             if prefix.startswith(root):
                 state = _state(file, name, keys)
-                key = _key(prefix.removeprefix(root), _CELLS[lstm.framework])
-                return Given((*state, _load_line(key, torch=not file.format.startswith("NumPy"))), name)
+                key = _key(prefix.removeprefix(root), _CELLS[found.framework])
+                return Given((*state, _load_line(key, torch=file.kind not in _NUMPY)), name)
     comment = f"# The weights of {name} under PyTorch's names, as run --save keeps them."
     lines = (comment, f"state = np.load({_quoted(saved)})", _load_line(_key(path, ""), torch=False))
     return Given(lines, name)
 
 
-def _prefix(lstm: Recognised) -> str | None:
+def _prefix(found: Found) -> str | None:
     """What stands before PyTorch's names in the file; None if the names are others."""
-    if lstm.framework not in _CELLS:
+    if found.framework not in _CELLS:
         return None
+    tensors = found.stored.tensors
     prefixes = {
-        stored.name.removesuffix(name) if stored.name.endswith(name) else None for name, stored in lstm.tensors.items()
+        stored.name.removesuffix(name) if stored.name.endswith(name) else None for name, stored in tensors.items()
     }
     return prefixes.pop() if len(prefixes) == 1 else None
 
 
 def _state(file: WeightFile, name: str, keys: tuple[str, ...]) -> tuple[str, ...]:
-    if file.format == "safetensors":
+    if file.kind == "safetensors":
         return "from safetensors.torch import load_file", f"state = load_file({_quoted(name)})"
-    if file.format.startswith("NumPy"):
+    if file.kind in _NUMPY:
         return (f"state = np.load({_quoted(name)})",)
     inside = "".join(f"[{_quoted(key)}]" for key in keys)
     return (f'state = torch.load({_quoted(name)}, map_location="cpu"){inside}',)

@@ -12,6 +12,7 @@ from lstmcalc.machine import available_memory
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import Stored
 from lstmcalc.spec.provenance import Layer, Origin, Setting
+from lstmcalc.spec.words import with_dots
 
 WHERE: Final = "--input"
 _STATES: Final = ("h_0", "c_0")
@@ -163,7 +164,7 @@ def _opened(path: str) -> DataFile:
     if kind == "npy":
         found = {"input": next(iter(found.values()))}
     if "input" not in found:
-        listed = f"{', '.join(map(shorten, list(found)[:4]))}{', ...' * (len(found) > 4)}"  # noqa: PLR2004
+        listed = with_dots([shorten(name) for name in found], 4)
         raise SourceError(f"no input in {shown_name(path)}", "an array called input", listed or "no arrays")
     states = [name for name in _STATES if name in found]
     if len(states) == 1:

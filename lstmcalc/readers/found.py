@@ -1,52 +1,73 @@
-"""An LSTM as a source has it: the one record that every reader makes and every view reads.
+"""An LSTM as a source has it: the one record that every reader makes, and that every view reads.
 
-Not here: what flags and defaults add to it (`subject`).
+What code adds hangs on it (places, gaps, the LSTM it reads from), and so does what a weight file adds (`Weights`).
+
+Not here: what flags and defaults add (`intake.subject`).
 """
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lstmcalc.spec.provenance import Gap, Layer, Pointer
+from lstmcalc.spec.config import LSTMConfig
+from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
 
 if TYPE_CHECKING:
-    from lstmcalc.readers.files.tensors import WeightFile
-    from lstmcalc.readers.recognise.recognition import Recognised
+    from lstmcalc.readers.files.tensors import Stored, WeightFile
+
+
+class Relative(NamedTuple):
+    """A recurrent module that is not an LSTM."""
+
+    unit: str  # the path of its module
+    kind: str  # e.g. `GRU`
+    input_size: int | None
+    hidden_size: int | None
+    names: tuple[str, ...]  # of its arrays in the file
+
+
+class Weights(NamedTuple):
+    """The arrays of an LSTM in a weight file."""
+
+    named: Mapping[str, str] = {}  # its parameters, as `frameworks.storage` lists them, to the names that the file has
+    computed: tuple["Stored", ...] = ()  # parameters that the file's own graph computes, under names in `named`
+    config: LSTMConfig = LSTMConfig(1, 1)  # its hyperparameters; what is open is 1 there, or a default
+    tensors: Mapping[str, "Stored"] = {}  # the parameters to the file's arrays, as far as there are any
+    names: tuple[str, ...] = ()  # of every array in the file that is of its module
+    missing: tuple[str, ...] = ()  # names that the file should have and does not have
+    misshaped: tuple[str, ...] = ()  # arrays of the wrong shape, in words
+    file: "WeightFile | None" = None
+    module: str = ""  # its name in `file.owners`, before two of one name were told apart
 
 
 class Found(NamedTuple):
-    """One LSTM as a source has it.
+    """One LSTM as a source has it."""
 
-    Attributes:
-        name: What the source calls it, as `encoder.rnn`.
-        framework: Whose it is, a name of `frameworks`.
-        text: How the source says it, in a line: `nn.LSTM(10, hidden)`.
-        where: Its place, as `train.py:12`, or None.
-        layer: The settings that the source gives, hyperparameters and data alike.
-        pointers: Where each setting stands, for errors; `""` is the LSTM itself.
-        gaps: The settings that the source leaves open.
-        reads: The name of the LSTM whose output is its input, which settles its input size; empty if none is known.
-        options: The framework's own settings that change what goes in and comes out, as `return_sequences`.
-        notes: What is worth knowing, in sentences.
-        unmodelled: What makes it compute something else than an LSTM of PyTorch, each as `activation = 'relu'`.
-        path: What its parameters' names begin with, if that is known: `lstm_1`, or `both/{direction}_lstm`.
-        input_shape: The shape of an array that it is given there, None for a size that is not known; `pointers` has
-            it as `input`.
-        weights: The LSTM in a weight file, if the source is one.
-        file: That file.
-    """
-
-    name: str
-    framework: str
-    text: str
-    where: str | None
-    layer: "Layer"
-    pointers: Mapping[str, Pointer]
-    gaps: Mapping[str, Gap] = {}
-    reads: str = ""
-    options: Mapping[str, Any] = {}
+    name: str  # its path in the source, e.g. `encoder.rnn`
+    framework: str  # a name of `frameworks.catalog`
+    text: str = ""  # the source's words for it, in a line: `nn.LSTM(10, hidden)`
+    where: str | None = None  # its place, e.g. `train.py:12`
+    layer: Mapping[str, Setting] = {}  # the settings that the source gives, hyperparameters and data alike
+    pointers: Mapping[str, Pointer] = {}  # the place of each setting, for errors; `""` is the LSTM itself
+    gaps: Mapping[str, Gap] = {}  # the settings that the source leaves open
+    reads: str = ""  # the LSTM whose output is its input, which settles input_size; empty if none is known
+    options: Mapping[str, Any] = {}  # the framework's own settings that change input or output, e.g. `return_sequences`
     notes: tuple[str, ...] = ()
-    unmodelled: tuple[str, ...] = ()
-    path: str = ""
-    input_shape: tuple[int | None, ...] = ()
-    weights: "Recognised | None" = None
-    file: "WeightFile | None" = None
+    unmodelled: tuple[str, ...] = ()  # reasons why it computes something else than nn.LSTM: `activation = 'relu'`
+    path: str = ""  # the beginning of its parameters' names, if known: `lstm_1`, or `both/{direction}_lstm`
+    input_shape: tuple[int | None, ...] = ()  # of an array that it is given there; `pointers` has it as `input`
+    kind: str = "LSTM"  # the source's word: `LSTM`, `LSTMCell`, `CuDNNLSTM`; a weight file also describes a `GRU`
+    weights: Weights | None = None  # its arrays, if the source is a weight file
+
+    @property
+    def stored(self) -> Weights:
+        """Its arrays, where the source is known to be a weight file."""
+        assert self.weights is not None  # noqa: S101  # whoever asks has it from such a reader
+        return self.weights
+
+
+def settings_of(fields: Mapping[str, object], inferred: tuple[str, ...] = ()) -> dict[str, Setting]:
+    """Settings that a file states, without a place yet; those in `inferred` follow from its shapes and names."""
+    return {
+        field: Setting(value, Origin("source", None, "inferred" if field in inferred else "stated"))
+        for field, value in fields.items()
+    }

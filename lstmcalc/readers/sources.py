@@ -182,10 +182,10 @@ def _binary(name: str, path: str) -> tuple[str, str]:
     """What data is that is no text, and what to do."""
     if not os.path.isfile(path):  # noqa: PTH113  # as above
         return "binary data", "a weight file has to be a regular file, named instead of piped" if name else ""
-    from lstmcalc.readers.files.kinds import DECOMPRESS, told
+    from lstmcalc.readers.files.kinds import told
 
-    found = told(path)
-    return (found, DECOMPRESS) if found else ("binary data", "")
+    found, hint = told(path)
+    return found or "binary data", hint
 
 
 def _kind(source: SourceText) -> str:

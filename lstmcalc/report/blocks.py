@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from lstmcalc.errors import bytes_text
 from lstmcalc.report.tree import Tree
 from lstmcalc.spec.symbols import SYMBOLS
+from lstmcalc.spec.words import counted
 
 FOLD: Final = 64  # more identical layers than this become one row
 
@@ -183,7 +184,7 @@ def shape_text(shape: Sequence[Any]) -> str:
 
 def more_text(count: int, noun: str) -> str:
     """What stands for those that are not shown: `3 more steps`."""
-    return f"{count:,} more {noun}{'' if count == 1 else 's'}"
+    return counted(count, f"more {noun}")
 
 
 def with_commas(*numbers: int) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from operator import index
 from typing import Any, Final
 
 from lstmcalc.errors import ConfigError, shorten
+from lstmcalc.spec.words import counted
 
 # The example that PyTorch's documentation runs: `nn.LSTM(10, 20, 2)` on `torch.randn(5, 3, 10)` (torch 2.13.0). It
 # stands for whatever has no default and is not said.
@@ -147,7 +148,7 @@ class DataSpec:
                 raise ConfigError(
                     f"unbatched input has no {field}",
                     expected="one sequence, (L, H_in)",
-                    found=f"{field} = {_listed(value)}",
+                    found=f"{field} = {_short(value)}",
                     hint="drop one of the two; the sequence length alone describes unbatched input",
                     field=field,
                 )
@@ -196,14 +197,14 @@ class DataSpec:
             raise ConfigError(
                 "unbatched input has no lengths",
                 expected="one sequence, (L, H_in)",
-                found=f"lengths = {_listed(lengths)}",
+                found=f"lengths = {_short(lengths)}",
                 field="lengths",
             )
         if self.batch != len(lengths):
             raise ConfigError(
                 "batch and lengths disagree",
                 expected=f"one length for each sequence, N = {self.batch}",
-                found=_counted(len(lengths), "length"),
+                found=counted(len(lengths), "length"),
                 hint="leave out the batch, the lengths set it" if self.batch else "an empty batch cannot be packed",
                 field="batch",
             )
@@ -265,27 +266,31 @@ def _settle(instance: object, field: str, value: object) -> None:
     object.__setattr__(instance, field, value)
 
 
-def _integer(field: str, value: object, *, at_least: int) -> int:
-    """`value` as an int in `at_least..MAX_SIZE`; NumPy's integers are welcome, booleans and floats are not."""
+def _integer(field: str, value: object, *, at_least: int, name: str = "", rule: str = "") -> int:
+    """`value` as an int in `at_least..MAX_SIZE`; NumPy's integers are welcome, booleans and floats are not.
+
+    An error calls it `name`, and `rule` where it says what is allowed; both are the field's name by default.
+    """
+    name, rule = name or field, rule or field
     try:
         number = index(value)  # type: ignore[arg-type]  # the TypeError is the test
     except TypeError:
         number = None
     if number is None or isinstance(value, bool):
         raise ConfigError(
-            f"{field} is not an integer",
-            expected=f"{field} >= {at_least}",
+            f"{name} is not an integer",
+            expected=f"{rule} >= {at_least}",
             found=shorten(value),
             field=field,
         )
     if number < at_least:
         raise ConfigError(
-            f"{field} is out of range", expected=f"{field} >= {at_least}", found=shorten(number), field=field
+            f"{name} is out of range", expected=f"{rule} >= {at_least}", found=shorten(number), field=field
         )
     if number > MAX_SIZE:
         raise ConfigError(
-            f"{field} is out of range",
-            expected=f"{field} <= 2**63 - 1, the largest size PyTorch can store",
+            f"{name} is out of range",
+            expected=f"{rule} <= 2**63 - 1, the largest size PyTorch can store",
             found=f"about 10**{number.bit_length() * 30103 // 100000}",
             field=field,
         )
@@ -323,26 +328,14 @@ def _lengths(value: Iterable[object]) -> tuple[int, ...]:
         )
     numbers = []
     for position, item in enumerate(items):
-        try:
-            numbers.append(_integer("lengths", item, at_least=1))
-        except ConfigError as error:
-            raise ConfigError(
-                f"lengths[{position}] {error.what.removeprefix('lengths ')}",
-                expected=error.expected.replace("lengths", "each length"),
-                found=error.found,
-                field="lengths",
-            ) from None
+        numbers.append(_integer("lengths", item, at_least=1, name=f"lengths[{position}]", rule="each length"))
     return tuple(numbers)
 
 
-_LISTED: Final = 8  # items of a list in a message
+_SHOWN: Final = 8  # items of a list in a message
 
 
-def _listed(value: object) -> str:
+def _short(value: object) -> str:
     if not isinstance(value, tuple):
         return str(value)
-    return ", ".join(map(str, value if len(value) <= _LISTED else [*value[: _LISTED - 1], "...", value[-1]]))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return ", ".join(map(str, value if len(value) <= _SHOWN else [*value[: _SHOWN - 1], "...", value[-1]]))

@@ -508,7 +508,7 @@ def test_the_recorded_weights_are_what_runs(cli: Cli) -> None:
     path = str(DATA / "state_dict_legacy.pt")
     for lstm in recognise(open_weights(path)).lstms:
         ran(cli, path, "--module", lstm.name, "--save", "run.npz")
-        assert_is(saved(), lstm.config, load(lstm))
+        assert_is(saved(), lstm.stored.config, load(lstm))
 
 
 def test_a_run_knows_whether_it_is_finite() -> None:

@@ -11,7 +11,6 @@ from lstmcalc import DataSpec, LSTMConfig, LSTMModel
 from lstmcalc.costs import measures
 from lstmcalc.costs.activations import (
     ERRORS,
-    FUNCTIONS,
     error_of,
     peak_inference,
     peak_training,
@@ -22,9 +21,9 @@ from lstmcalc.costs.implementation import NATIVE, ONEDNN, Path, path_of
 from lstmcalc.costs.onednn import stride
 from lstmcalc.costs.optimizers import OPTIMIZERS, lstm_parameters, state, step_temporaries, tensors_symbolic
 from lstmcalc.costs.regimes import SWITCHES, Regime, aligned, kind_of, regime
-from lstmcalc.spec.sizes import Dim
+from lstmcalc.spec.sizes import Dim, larger, roundup
 
-CALLABLE = {function.name: function.compute for function in FUNCTIONS}
+CALLABLE = {function.name: function.compute for function in (roundup, larger, stride)}
 FORMULAS = {"saved": saved, "inference": peak_inference, "training": peak_training}
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from lstmcalc.commands.diff.sides import IN_WEIGHTS, STATE_DICTS, Item, Side, adopted, items_of, read_sides
+from lstmcalc.commands.diff.sides import IN_WEIGHTS, STATE_DICTS, Item, Side, adopted, items_of, notes_of, read_sides
 from lstmcalc.errors import SourceError, TooLargeError, UsageError, bytes_text, printable
 from lstmcalc.frameworks.storage import find_layout
 from lstmcalc.intake.flags import Typed
@@ -19,6 +19,7 @@ from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.report.document import document
 from lstmcalc.report.tree import Tree
 from lstmcalc.spec.config import HYPERPARAMETERS
+from lstmcalc.spec.words import counted, with_rest
 
 BAD: Final = ("missing", "unexpected", "misshaped")
 _LISTED: Final = 4  # names in a sentence
@@ -40,7 +41,7 @@ def diff_modules(typed: Mapping[str, Typed], tolerance: float | None = None) -> 
         TooLargeError: There would be more than `MAX_ROWS` rows, or numbers do not fit in memory.
     """
     sides = read_sides(typed)
-    if tolerance is not None and not all(side is None or side.lstm for pair in sides.pairs for side in pair):
+    if tolerance is not None and not all(side is None or side.is_file for pair in sides.pairs for side in pair):
         raise UsageError("there are no numbers to compare", "two weight files", where="--values")
     trees = [_pair(file, model, sides.words, tolerance) for file, model in sides.pairs]
     if sides.others:
@@ -52,7 +53,7 @@ def diff_modules(typed: Mapping[str, Typed], tolerance: float | None = None) -> 
 
 def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float | None) -> Tree:
     """One LSTM against another, or against none."""
-    notes = [note for side in (file, model) if side for note in side.notes]
+    notes = [note for side in (file, model) if side for note in notes_of(side.found)]
     if file and model:
         file, model = adopted(file, model), adopted(model, file)
     terms = _terms(file, model)
@@ -66,7 +67,7 @@ def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float 
         unlike = _compare_values(rows, file, model, items, terms, tolerance)
         if unlike:
             count = sum(_beyond(row, tolerance) for row in rows)
-            causes.append(f"the numbers of {_counted(count, 'tensor')} differ by more than {tolerance:g}")
+            causes.append(f"the numbers of {counted(count, 'tensor')} differ by more than {tolerance:g}")
     mapped = bool(file and model) and any(side.framework != terms for side in (file, model) if side)
     if file and model and mapped:
         notes.append(_mapped_note(file, model, words))
@@ -127,7 +128,7 @@ def _side_tree(side: Side | None) -> Tree | None:
 def _settings(file: Side | None, model: Side | None) -> list[Tree]:
     """Hyperparameter by hyperparameter; those that no weight depends on differ only where there are no weights."""
     rows = []
-    free = not any(side and side.lstm for side in (file, model))
+    free = not any(side and side.is_file for side in (file, model))
     for field in HYPERPARAMETERS:
         values = [getattr(side.config, field) if side and field in side.known else None for side in (file, model)]
         status = "equal" if values[0] == values[1] else "different" if free or field in IN_WEIGHTS else "aside"
@@ -185,7 +186,7 @@ def _mapped_note(file: Side, model: Side, words: Words) -> str:
 def _prefixes(file: Side | None, model: Side | None) -> tuple[str, str] | None:
     """What the names of two state dicts begin with, if that is not the same."""
     for side in (file, model):
-        if side is None or side.lstm is None or side.prefix is None or side.framework not in STATE_DICTS:
+        if side is None or not side.is_file or side.prefix is None or side.framework not in STATE_DICTS:
             return None
     if not file or not model or file.prefix is None or model.prefix is None or file.prefix == model.prefix:
         return None
@@ -225,7 +226,7 @@ def _causes(file: Side | None, model: Side | None, words: Words, rows: Sequence[
         assert side is not None  # noqa: S101  # a pair has one of them
         yield f"{word} has no LSTM like {printable(side.name)}"
         return
-    free = () if file.lstm or model.lstm else ("batch_first", "dropout")
+    free = () if file.is_file or model.is_file else ("batch_first", "dropout")
     for field in ("bidirectional", "num_layers", "hidden_size", "input_size", "proj_size", "bias", *free):
         if field in file.known & model.known and getattr(file.config, field) != getattr(model.config, field):
             yield _cause(field, file, model, words, terms)
@@ -235,7 +236,7 @@ def _causes(file: Side | None, model: Side | None, words: Words, rows: Sequence[
             yield f"{word} is not whole: {broken}"
     odd = _odd(file, model, rows)
     if odd:
-        yield f"{words[0]} has what {words[1]} has not: {printable(_names(odd))}"
+        yield f"{words[0]} has what {words[1]} has not: {printable(with_rest(odd, _LISTED))}"
     prefixes = _prefixes(file, model)
     if prefixes:
         yield _prefix_cause(*prefixes, words)
@@ -260,13 +261,13 @@ def _cause(field: str, file: Side, model: Side, words: Words, terms: str) -> str
     if field == "bias":
         return f"{words[values[0]]} has no biases, {words[not values[0]]} has"
     if field == "num_layers":
-        return f"{words[0]} has {_counted(values[0], 'layer')}, {words[1]} {values[1]:,}"
+        return f"{words[0]} has {counted(values[0], 'layer')}, {words[1]} {values[1]:,}"
     if field == "proj_size" and not all(values):
         which = words if values[0] else words[::-1]
         return f"{which[0]} has a projection (proj_size = {max(values):,}), {which[1]} has none"
     told = {"hidden_size": "weight_hh", "input_size": "weight_ih"}.get(field, "no evidence")
     name = next((name for name in file.items if name.startswith(told)), None)
-    if not file.lstm or name is None or terms not in STATE_DICTS:
+    if not file.is_file or name is None or terms not in STATE_DICTS:
         return _plain(field, file, model, words)
     shape = file.items[name].shape
     why = f"4 gates of {values[0]:,} rows" if field == "hidden_size" and file.config.proj_size else f"so {values[0]:,}"
@@ -285,42 +286,34 @@ def _row_causes(file: Side, model: Side, words: Words, rows: Sequence[Tree]) -> 
     if gated and without and all(row["file_shape"][:1] == [3 * model.config.hidden_size] for row in gated):
         yield f"the rows of {words[0]} fit a GRU of {model.config.hidden_size:,} too"
     missing, unexpected = ([row["name"] for row in rows if row["status"] == status] for status in BAD[:2])
-    for names, which in ((unexpected, words), (missing, words[::-1])):
-        normed = [name for name in names if re.search(_NORMED, name)]
+    for listed, which in ((unexpected, words), (missing, words[::-1])):
+        normed = [name for name in listed if re.search(_NORMED, name)]
         if normed:
-            yield f"{which[0]} has weights under weight_norm, as {_names(normed)}; {which[1]} has them whole"
+            names = with_rest(normed, _LISTED)
+            yield f"{which[0]} has weights under weight_norm, as {names}; {which[1]} has them whole"
             return
     if any(getattr(file.config, field) != getattr(model.config, field) for field in IN_WEIGHTS):
         return
     if missing:
-        yield f"{words[0]} lacks {_names(missing)}"
+        yield f"{words[0]} lacks {with_rest(missing, _LISTED)}"
     if unexpected:
-        yield f"{words[0]} has {_names(unexpected)} too"
+        yield f"{words[0]} has {with_rest(unexpected, _LISTED)} too"
     misshaped = [row["name"] for row in rows if row["status"] == "misshaped"]
     if misshaped:
         have = "has" if len(misshaped) == 1 else "have"
-        yield f"{_names(misshaped)} of {words[0]} {have} a shape that no such LSTM has"
+        yield f"{with_rest(misshaped, _LISTED)} of {words[0]} {have} a shape that no such LSTM has"
 
 
 # As torch.nn.utils.weight_norm and parametrizations.weight_norm of torch 2.13.0 call them.
 _NORMED: Final = r"^weight_\w+_[gv]$|^parametrizations\."
 
 
-def _names(names: Sequence[str]) -> str:
-    more = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {more:,} more" if more > 0 else "")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"
-
-
 def _broken(side: Side | None, terms: str) -> str:
     """What keeps the tensors of a side from being mapped to those of another framework."""
-    if side is None or side.lstm is None or side.framework == terms:
+    if side is None or not side.is_file or side.framework == terms:
         return ""
-    wrong = [f"{name} is missing" for name in side.lstm.missing] + list(side.lstm.misshaped)
-    return printable(_names(wrong))
+    wrong = [f"{name} is missing" for name in side.found.stored.missing] + list(side.found.stored.misshaped)
+    return printable(with_rest(wrong, _LISTED))
 
 
 def _odd(file: Side | None, model: Side | None, rows: Sequence[Tree]) -> list[str]:
@@ -328,9 +321,9 @@ def _odd(file: Side | None, model: Side | None, rows: Sequence[Tree]) -> list[st
 
     Where tensors are wrong, they say it: weight_norm, which has other names, is no other computation.
     """
-    if not file or not model or not file.lstm or model.lstm or any(row["status"] in BAD[:2] for row in rows):
+    if not file or not model or not file.is_file or model.is_file or any(row["status"] in BAD[:2] for row in rows):
         return []
-    return [item for item in file.unmodelled if item not in model.unmodelled]
+    return [item for item in file.found.unmodelled if item not in model.found.unmodelled]
 
 
 def _beyond(row: Tree, tolerance: float) -> bool:
@@ -373,8 +366,7 @@ def _loaded(side: Side) -> Mapping[str, Any]:
     """The numbers under PyTorch's names; both biases as their sum, since other frameworks have but one."""
     from lstmcalc.intake.load import load
 
-    assert side.lstm is not None  # noqa: S101  # both sides are files
-    arrays = dict(load(side.lstm))
+    arrays = dict(load(side.found))
     for name in [name for name in arrays if name.startswith("bias_ih")]:
         other = name.replace("bias_ih", "bias_hh")
         arrays[name] = arrays[name] + arrays[other]

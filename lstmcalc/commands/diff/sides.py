@@ -11,16 +11,15 @@ from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import ConfigError, SourceError, TooLargeError, UsageError, printable, shown_name
 from lstmcalc.frameworks.storage import Storage
-from lstmcalc.intake.flags import Typed, read_flags, several
-from lstmcalc.intake.resolve import MAX_MODULES, read_subjects, with_unique_names
+from lstmcalc.intake.flags import Typed, read_flags, read_settings, several
+from lstmcalc.intake.resolve import MAX_MODULES, chosen_of, lstms_of, subjects_of
 from lstmcalc.intake.subject import Subject
 from lstmcalc.readers import sources
-from lstmcalc.readers.files.tensors import Stored
+from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.recognise.recognition import Contents, Recognised
-from lstmcalc.readers.recognise.weights import found_in, read_contents
 from lstmcalc.report.tree import check_rows
 from lstmcalc.spec.config import HYPERPARAMETERS, LSTMConfig
+from lstmcalc.spec.provenance import Layer
 
 # What the shapes and names of weights depend on; of the rest no weight file says anything with its tensors.
 IN_WEIGHTS: Final = tuple(field for field in HYPERPARAMETERS if field not in ("batch_first", "dropout"))
@@ -43,31 +42,31 @@ class Item(NamedTuple):
 
 
 class Side(NamedTuple):
-    """An LSTM on one side of a comparison.
+    """An LSTM on one side of a comparison."""
 
-    Attributes:
-        source: What it was read from, in words.
-        name: Its path there.
-        framework: Whose it is.
-        config: Its hyperparameters.
-        known: Those of them that the source says, or that follow from it.
-        items: Its tensors, by the names of its framework, of PyTorch as in the `state_dict` of the LSTM alone.
-        prefix: What stands before these names in the file; None where that is not known.
-        lstm: What was recognised, if it is of a weight file.
-        notes: What is worth knowing, in sentences.
-        unmodelled: What makes it compute something else than an LSTM of PyTorch, each as `activation = 'relu'`.
-    """
-
-    source: str
-    name: str
-    framework: str
+    found: Found
+    source: str  # its source, in words
     config: LSTMConfig
-    known: frozenset[str]
-    items: Mapping[str, Item]
-    prefix: str | None = None
-    lstm: Recognised | None = None
-    notes: tuple[str, ...] = ()
-    unmodelled: tuple[str, ...] = ()
+    known: frozenset[str]  # the hyperparameters that the source says, or that follow from it
+    items: Mapping[
+        str, Item
+    ]  # its tensors by its framework's names, of PyTorch as in the `state_dict` of the LSTM alone
+    prefix: str | None = None  # the beginning of these names in the file; None where that is not known
+
+    @property
+    def name(self) -> str:
+        """Its path in the source."""
+        return self.found.name
+
+    @property
+    def framework(self) -> str:
+        """A name of `frameworks.catalog`."""
+        return self.found.framework
+
+    @property
+    def is_file(self) -> bool:
+        """True for an LSTM of a weight file."""
+        return self.found.weights is not None
 
 
 class Sides(NamedTuple):
@@ -99,7 +98,7 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     first, second = (str(typed[name]) if typed.get(name) is not None else None for name in ("file", "source"))
     if first is None:
         raise UsageError("no file is named", "a weight file, as model.safetensors", hint="see lstmcalc diff -h")
-    flags = read_flags(typed)
+    flags, known = read_flags(typed), read_settings(several(typed.get("set")))
     if second is None and not flags and not sources.find_config():
         raise UsageError(
             f"there is nothing to compare {printable(first)} with",
@@ -115,19 +114,37 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     if all(weighty) and flags:
         raise UsageError("flags do not change a weight file", "one of the two", hint="compare with the flags alone")
     wanted = (modules[0], modules[-1]) if modules else (None, None)
-    plain = {name: value for name, value in typed.items() if name in ("set", *flags)}
+    # Flags and --set are for the second side, and for the text where the other one is a weight file.
+    asked = [(first, wanted[0]), (second, wanted[1])]
     if weighty == (False, True):
-        first, second, weighty, wanted = str(second), first, (True, False), wanted[::-1]
-    own: Mapping[str, Typed] = {"source": first}
-    files_read = _weights(first, wanted[0]) if weighty[0] else _configs(own, wanted[0])
-    asked: Mapping[str, Typed] = {**plain, "source": second}
-    models_read = _weights(str(second), wanted[1]) if weighty[1] else _configs(asked, wanted[1])
-    files, models = files_read[0], models_read[0]
-    if modules and not any(matched for _, matched in (files_read, models_read)):
+        asked, weighty = asked[::-1], (True, False)
+    (files, named), (models, named_too) = _side(*asked[0], {}, {}), _side(*asked[1], flags, known)
+    if modules and not (named or named_too):
         sources.pick([side.name for side in files], modules[0])  # says which there are
-    one_asked = len(models) == 1 and not weighty[1]
-    pairs, others = _paired(files, models, one_asked=one_asked)
+    pairs, others = _paired(files, models, one_asked=len(models) == 1 and not weighty[1])
     return Sides(pairs, _words(files[0].source, models[0].source, weighty), others)
+
+
+def _side(source: str | None, module: str | None, flags: Layer, known: Mapping[str, object]) -> tuple[list[Side], bool]:
+    """The LSTMs of a source, or of flags alone, and True if one of them is called `module`; then it is that alone."""
+    found = lstms_of(source, known) or [Found("lstm", "pytorch")]
+    stored = found[0].weights is not None
+    if stored and len(found) > MAX_MODULES:
+        raise TooLargeError("too many LSTMs to compare", f"at most {MAX_MODULES:,}", f"{len(found):,}")
+    if stored and module is not None:
+        _refuse_relatives(_file_of(found[0]), module, str(source))
+    chosen, matched = _chosen(found, module)
+    if stored:
+        near = _by_place(_file_of(found[0]))
+        return [_of_file(item, near, str(source)) for item in chosen], matched
+    subjects = subjects_of(found, chosen, flags, unknown="input_size")
+    return [_of_text(subject, item, source) for subject, item in zip(subjects, chosen, strict=True)], matched
+
+
+def _file_of(found: Found) -> WeightFile:
+    """The weight file that an LSTM was found in."""
+    assert found.stored.file is not None  # noqa: S101  # recognition says which
+    return found.stored.file
 
 
 def _words(first: str, second: str, weighty: tuple[bool, bool]) -> tuple[str, str]:
@@ -138,26 +155,13 @@ def _words(first: str, second: str, weighty: tuple[bool, bool]) -> tuple[str, st
     return ("the file", "the model") if weighty[0] else ("the first", "the second")
 
 
-def _weights(path: str, module: str | None) -> tuple[list[Side], bool]:
-    """The LSTMs of a weight file, or that of a name; whether the name was found."""
-    contents = read_contents(path)
-    found = with_unique_names(found_in(contents, path))
-    if len(found) > MAX_MODULES:
-        raise TooLargeError("too many LSTMs to compare", f"at most {MAX_MODULES:,}", f"{len(found):,}")
-    if module is not None:
-        _refuse_relatives(contents, module, path)
-    chosen, matched = _chosen([item.name for item in found], module)
-    near = _by_place(contents)
-    return [_of_file(item, near, path) for item in found if item.name in chosen], matched
-
-
-def _refuse_relatives(contents: Contents, module: str, path: str) -> None:
+def _refuse_relatives(file: WeightFile, module: str, path: str) -> None:
     """Say of a GRU what it is.
 
     Raises:
         SourceError: The module is one, or another relative of an LSTM.
     """
-    for item in contents.relatives:
+    for item in file.relatives:
         if module == printable(item.unit) or printable(item.unit).endswith(f".{module}"):
             sizes = [("input", item.input_size), ("hidden", item.hidden_size)]
             known = "".join(f", {what} {size:,}" for what, size in sizes if size)
@@ -169,30 +173,26 @@ def _refuse_relatives(contents: Contents, module: str, path: str) -> None:
             )
 
 
-def _chosen(names: Sequence[str], module: str | None) -> tuple[Sequence[str], bool]:
-    """The names to compare, and whether `module` is one of them; where there is one alone, it need not be.
-
-    Raises:
-        UsageError: There are several, and none is called so.
-    """
+def _chosen(found: Sequence[Found], module: str | None) -> tuple[Sequence[Found], bool]:
+    """The LSTMs to compare, and True if `module` is the name of one; where there is one alone, it need not be."""
     if module is None:
-        return names, False
+        return found, False
     try:
-        return [sources.pick(names, module)], True
+        return chosen_of(found, [module]), True
     except UsageError:
-        if len(names) > 1:
+        if len(found) > 1:
             raise
-        return names, False
+        return found, False
 
 
 _Near: TypeAlias = Mapping[str, Sequence[tuple[int, Stored]]]
 
 
-def _by_place(contents: Contents) -> _Near:
+def _by_place(file: WeightFile) -> _Near:
     """The tensors of a file with their positions, by their module, others by what is before their name's last dot."""
     near: dict[str, list[tuple[int, Stored]]] = {}
-    for position, tensor in enumerate(contents.file.tensors):
-        owner = contents.owners.get(tensor.name)
+    for position, tensor in enumerate(file.tensors):
+        owner = file.owners.get(tensor.name)
         place = f"of {owner}" if owner is not None else f"at {tensor.name.rpartition('.')[0]}"
         near.setdefault(place, []).append((position, tensor))
     return near
@@ -200,27 +200,26 @@ def _by_place(contents: Contents) -> _Near:
 
 def _of_file(found: Found, near: _Near, path: str) -> Side:
     """An LSTM of a weight file, with the tensors that its module has there."""
-    lstm = found.weights
-    assert lstm is not None  # noqa: S101  # as `found_in` makes them
-    names = {tensor.name: native for native, tensor in lstm.tensors.items()}
+    tensors = found.stored.tensors
+    names = {tensor.name: native for native, tensor in tensors.items()}
     prefix = next((name[: -len(native)] for name, native in names.items() if name.endswith(native)), None)
     items: dict[str, Item] = {}
-    for tensor in _tensors(lstm, prefix, near):
+    for tensor in _tensors(found, prefix, near):
         key = names.get(tensor.name) or tensor.name.removeprefix(prefix or "")
         items.setdefault(key, Item(tensor.shape, tensor.dtype, tensor))
-    if lstm.framework not in STATE_DICTS:  # what the file's own graph computes is the layer's all the same
-        items = {native: Item(tensor.shape, tensor.dtype, tensor) for native, tensor in lstm.tensors.items()} | items
+    if found.framework not in STATE_DICTS:  # what the file's own graph computes is the layer's all the same
+        items = {native: Item(tensor.shape, tensor.dtype, tensor) for native, tensor in tensors.items()} | items
     check_rows(len(items), "tensor", "--module NAME of one LSTM")
-    certain = {field for field, (_, certainty) in lstm.settings.items() if certainty != "unknown"}
-    known = (certain & set(HYPERPARAMETERS)) - lstm.unknown.keys()
-    if not lstm.framework.startswith("pytorch"):
+    certain = {field for field, (_, origin) in found.layer.items() if origin.certainty != "unknown"}
+    known = (certain & set(HYPERPARAMETERS)) - found.gaps.keys()
+    if not found.framework.startswith("pytorch"):
         known -= {"batch_first"}  # PyTorch's
     begin = None if prefix is None else without_container(prefix)
-    side = Side(shown_name(path), found.name, lstm.framework, lstm.config, frozenset(known), items, begin, lstm)
-    return side._replace(notes=_notes(found), unmodelled=found.unmodelled)
+    return Side(found, shown_name(path), found.stored.config, frozenset(known), items, begin)
 
 
-def _notes(found: Found) -> tuple[str, ...]:
+def notes_of(found: Found) -> tuple[str, ...]:
+    """The notes on an LSTM, and one for everything that is not modelled of it."""
     odd = (f"{item} is not modelled: the same shapes compute something else" for item in found.unmodelled)
     return (*found.notes, *odd)
 
@@ -235,45 +234,29 @@ def without_container(prefix: str) -> str:
 _CONTAINERS: Final = ("state_dict", "model_state_dict", "model_state")
 
 
-def _tensors(lstm: Recognised, prefix: str | None, near: _Near) -> list[Stored]:
+def _tensors(found: Found, prefix: str | None, near: _Near) -> list[Stored]:
     """The tensors of an LSTM in the order of the file, and those of no other module that stand beside them.
 
     PyTorch would not expect those.
     """
-    own = [(place, tensor) for place, tensor in near.get(f"of {lstm.name}", ()) if tensor.name.startswith(prefix or "")]
-    if prefix is not None and lstm.framework in STATE_DICTS and "/" not in prefix:
+    all_own = near.get(f"of {found.stored.module}", ())
+    own = [(place, tensor) for place, tensor in all_own if tensor.name.startswith(prefix or "")]
+    if prefix is not None and found.framework in STATE_DICTS and "/" not in prefix:
         own += near.get(f"at {prefix.removesuffix('.')}", ())
     return [tensor for _, tensor in sorted(own, key=lambda item: item[0])]
 
 
-def _configs(typed: Mapping[str, Typed], module: str | None) -> tuple[list[Side], bool]:
-    """The LSTMs of text, or of flags, or that of a name; whether the name was found."""
-    if module is not None and typed.get("source") != "-":
-        try:
-            subjects = read_subjects({**typed, "module": module}, unknown="input_size")
-            return [_of_text(subject, typed) for subject in subjects], True
-        except UsageError as error:
-            if error.where != "--module":
-                raise
-    subjects = read_subjects(typed, unknown="input_size")  # standard input is read once
-    chosen, matched = _chosen([subject.name for subject in subjects], module)
-    return [_of_text(subject, typed) for subject in subjects if subject.name in chosen], matched
-
-
-def _of_text(subject: Subject, typed: Mapping[str, Typed]) -> Side:
-    source = typed.get("source")
+def _of_text(subject: Subject, found: Found, source: str | None) -> Side:
+    """An LSTM of text, or of flags, with the tensors that it would have."""
     where = next((origin.where for origin in subject.provenance.values() if origin.source == "config"), None)
-    text = (where or "flags") if source is None else shown_name(str(source))
+    text = (where or "flags") if source is None else shown_name(source)
     known = {
         field
         for field in HYPERPARAMETERS
         if subject.provenance[field].certainty not in ("assumed", "unknown")
         and (field != "batch_first" or subject.framework.startswith("pytorch"))
     }
-    items = items_of(subject.config, subject.framework)
-    side = Side(text, subject.name, subject.framework, subject.config, frozenset(known), items)
-    found = subject.found
-    return side._replace(notes=_notes(found), unmodelled=found.unmodelled) if found else side
+    return Side(found, text, subject.config, frozenset(known), items_of(subject.config, subject.framework))
 
 
 def items_of(config: LSTMConfig, framework: str, dtype: str | None = None) -> dict[str, Item]:
@@ -297,7 +280,7 @@ def adopted(side: Side, other: Side) -> Side:
         config = replace(side.config, **{field: getattr(other.config, field) for field in open_sizes})
     except ConfigError:  # a projection that is wider: no LSTM has both
         return side
-    return side._replace(config=config, items=side.items if side.lstm else items_of(config, side.framework))
+    return side._replace(config=config, items=side.items if side.is_file else items_of(config, side.framework))
 
 
 def _paired(

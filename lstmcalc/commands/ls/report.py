@@ -16,6 +16,7 @@ from lstmcalc.readers.recognise.recognition import Contents, recognise
 from lstmcalc.readers.sources import pick
 from lstmcalc.report.document import document
 from lstmcalc.report.tree import Tree, check_rows
+from lstmcalc.spec.words import counted
 
 STATISTICS: Final = ("min", "max", "mean", "norm", "nan", "inf")
 _COPIES: Final = 4  # the bytes, the array, and what is computed of it
@@ -46,14 +47,14 @@ def ls_module(path: str, modules: Sequence[str] = (), *, stats: bool = False) ->
         rows, unread = _with_statistics(rows, tensors)
         notes += unread
     total, size = sum(numel(item.shape) for item in tensors), sum(item.nbytes for item in tensors)
-    count = f"{len(tensors):,} tensor{'s' * (len(tensors) != 1)}"
+    count = counted(len(tensors), "tensor")
     return {
         "name": shown_name(path),
         "text": f"{contents.file.format}, {count}, {total:,} numbers, {bytes_text(size)}",
         "format": contents.file.format,
         "tensors": rows,
         "lstms": [
-            {"name": printable(item.name), "framework": item.framework, "text": str(item.config)}
+            {"name": printable(item.name), "framework": item.framework, "text": str(item.stored.config)}
             for item in contents.lstms
         ],
         "relatives": [
@@ -63,7 +64,7 @@ def ls_module(path: str, modules: Sequence[str] = (), *, stats: bool = False) ->
                 "input_size": item.input_size,
                 "hidden_size": item.hidden_size,
             }
-            for item in contents.relatives
+            for item in contents.file.relatives
         ],
         "total": total,
         "total_bytes": size,
@@ -75,13 +76,13 @@ def _chosen(contents: Contents, modules: Sequence[str]) -> list[Stored]:
     """The tensors to list."""
     if not modules:
         return list(contents.file.tensors)
-    names = {printable(owner): owner for owner in contents.owners.values()}
+    names = {printable(owner): owner for owner in contents.file.owners.values()}
     picked = {names[pick(list(names), module)] for module in modules}
-    return [item for item in contents.file.tensors if contents.owners.get(item.name) in picked]
+    return [item for item in contents.file.tensors if contents.file.owners.get(item.name) in picked]
 
 
 def _row(tensor: Stored, contents: Contents) -> Tree:
-    owner = contents.owners.get(tensor.name)
+    owner = contents.file.owners.get(tensor.name)
     return {
         "name": printable(tensor.name),
         "owner": None if owner is None else printable(owner),

@@ -21,6 +21,7 @@ from lstmcalc.report.blocks import (
     shape_text,
 )
 from lstmcalc.report.tree import Tree
+from lstmcalc.spec.words import and_list
 
 
 def view(module: Tree) -> Iterator[Block]:
@@ -99,9 +100,7 @@ def _gates_spare(rows: Sequence[Tree]) -> Line | None:
 
 
 def _and(names: Sequence[str]) -> str:
-    names = ["bias" if name.startswith("bias_") else name for name in names]
-    *first, last = dict.fromkeys(names)
-    return f"{', '.join(first)} and {last}" if first else last
+    return and_list(list(dict.fromkeys("bias" if name.startswith("bias_") else name for name in names)))
 
 
 def _parameter_rows(module: Tree) -> Iterator[Row]:

@@ -20,6 +20,7 @@ from lstmcalc.report.blocks import (
 )
 from lstmcalc.report.tree import Tree
 from lstmcalc.spec.symbols import DIRECTIONS
+from lstmcalc.spec.words import counted
 
 
 def view(module: Tree) -> Iterator[Block]:
@@ -80,7 +81,7 @@ def _timing(rows: Sequence[Tree]) -> Grid:
     """How long a call took, of each framework."""
     repeat, threads = rows[0]["repeat"], rows[0]["threads"]
     names = "median", "fastest", "steps/s", "GFLOP/s", "lstmcalc takes"
-    title = f"{repeat:,} call{'s' * (repeat > 1)}, {threads} thread{'s' * (threads > 1)}"
+    title = f"{counted(repeat, 'call')}, {counted(threads, 'thread')}"
     return Grid(
         (Column(title), *(Column(name, right=True) for name in names)),
         tuple(

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 
 from lstmcalc.errors import SourceError, shown_name
 from lstmcalc.readers.files.tensors import WeightFile
+from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
 
 HEAD: Final = 4096  # bytes of a file that tell text from what is none
 
@@ -25,7 +26,6 @@ _READERS: Final = {
     "hdf5": ("readers.keras.files", "read_hdf5"),
     "onnx": ("readers.onnx.nodes", "read_onnx"),
 }
-DECOMPRESS: Final = "decompress it first"
 EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX or Keras"
 
 
@@ -39,11 +39,10 @@ def open_weights(path: str) -> WeightFile:
     kind, name = weight_kind(path), shown_name(path)
     if kind not in _READERS:
         what = "a zip archive, but no weight file" if kind == "zip" else "no weight file"
-        found = "" if kind == "zip" else told(path)
-        raise SourceError(f"{name} is {what}", EXPECTED, found, DECOMPRESS if found.endswith("compressed") else "")
+        raise SourceError(f"{name} is {what}", EXPECTED, *(("", "") if kind == "zip" else told(path)))
     module, function = _READERS[kind]
     try:
-        read: WeightFile = getattr(import_module(f"lstmcalc.{module}"), function)(path)
+        read: WeightFile = getattr(import_module(f"lstmcalc.{module}"), function)(path)._replace(kind=kind)
     except SourceError as error:
         raise _placed(error, name) from None
     return read
@@ -62,14 +61,14 @@ _COMPRESSED: Final = {
 }
 
 
-def told(path: str) -> str:
-    """What a file is that is no weight file, as far as its first bytes tell; empty if they do not."""
+def told(path: str) -> tuple[str, str]:
+    """Name a non-weight file's kind from its first bytes, with a hint at what to do; both empty if unknown."""
     if not _size(path):
-        return "an empty file"
+        return "an empty file", ""
     with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
         head = stream.read(8)
     named = next((name for begin, name in _COMPRESSED.items() if head.startswith(begin)), "")
-    return f"a file that is {named}-compressed" if named else ""
+    return (f"a file that is {named}-compressed", "decompress it first") if named else ("", "")
 
 
 def _placed(error: SourceError, name: str) -> SourceError:
@@ -192,13 +191,10 @@ def _is_onnx(stream: BinaryIO, size: int) -> bool:
 
 
 def _varint(stream: BinaryIO) -> int | None:
-    """The next number of a protobuf, seven bits in each byte; None at the end, or if it is none."""
-    value = 0
-    for shift in range(0, 64, 7):
-        byte = stream.read(1)
-        if not byte:
-            return None
-        value |= (byte[0] & 127) << shift
-        if byte[0] < 128:  # noqa: PLR2004
-            return value
-    return None
+    """The next number of a protobuf; None at the end, or if it is none."""
+    start = stream.tell()
+    found = varint_at(stream.read(MAX_BYTES))
+    if found is None:
+        return None
+    stream.seek(start + found[1])
+    return found[0]

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.errors import LstmcalcError, SourceError, shorten, shown_name
+from lstmcalc.errors import LstmcalcError, NoLstmError, SourceError, shorten, shown_name
 from lstmcalc.frameworks.storage import Parameter, parameters
 from lstmcalc.readers.files.archives import Member, read_archive
-from lstmcalc.readers.files.tensors import Stated, WeightFile
-from lstmcalc.readers.found import Found
+from lstmcalc.readers.files.tensors import WeightFile
+from lstmcalc.readers.found import Found, Weights, settings_of
 from lstmcalc.readers.keras.cells import Cell, read_cells
 from lstmcalc.readers.keras.hdf5 import Hdf5, Window, read_index, window_of
 from lstmcalc.readers.keras.models import Placed, looks_like_keras, read_placed
@@ -24,6 +24,7 @@ from lstmcalc.readers.text.positions import Places
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.readers.text.tables import check_depth
 from lstmcalc.spec.config import MAX_SIZE, LSTMConfig
+from lstmcalc.spec.words import unique_names, with_dots
 
 _WEIGHTS: Final = "model.weights.h5"
 _MAX_TEXT: Final = 16 * 2**20  # bytes of a configuration
@@ -107,7 +108,7 @@ def _joined(index: Hdf5, config: object, version: str, name: str) -> WeightFile:
     """A file with its arrays and what is known of its LSTMs."""
     cells = read_cells(index)
     described = _described(config, version, name)
-    stated: list[Stated] = []
+    stated: list[Found] = []
     taken: set[str] = set()
     missing = []
     for (found, placed), own in _matched(described.found, cells):
@@ -126,23 +127,17 @@ def _joined(index: Hdf5, config: object, version: str, name: str) -> WeightFile:
         notes.append(f"what cannot be read: {_few(index.damaged)}")
     is_keras = bool(version or cells or described.found)
     kind = "Keras HDF5" if is_keras else "HDF5"
-    return WeightFile(kind, tuple(index.datasets.values()), tuple(_unique(stated)), tuple(notes))
+    names = unique_names(item.name for item in stated)
+    return WeightFile(
+        kind,
+        tuple(index.datasets.values()),
+        tuple(item._replace(name=name) for item, name in zip(stated, names, strict=True)),
+        tuple(notes),
+    )
 
 
 def _few(names: Sequence[str]) -> str:
-    return ", ".join(shorten(name)[1:-1] for name in names[:3]) + ", ..." * (len(names) > 3)  # noqa: PLR2004
-
-
-def _unique(stated: Sequence[Stated]) -> Iterator[Stated]:
-    """Modules with names that no two of them share."""
-    taken: set[str] = set()
-    for item in stated:
-        name, count = item.name, 1
-        while name in taken:
-            count += 1
-            name = f"{item.name}_{count}"
-        taken.add(name)
-        yield item._replace(name=name)
+    return with_dots([shorten(name)[1:-1] for name in names], 3)
 
 
 def _described(config: object, version: str, name: str) -> _Described:
@@ -156,9 +151,11 @@ def _described(config: object, version: str, name: str) -> _Described:
     try:
         check_depth(source, tree)
         return _Described(read_placed(tree, source, Places(source, lambda _: {})))
+    except NoLstmError:
+        return _Described()
     except (LstmcalcError, RecursionError) as error:
         what = getattr(error, "what", "it is nested too deeply")
-        return _Described(note="" if "no LSTM" in what else f"its configuration is not understood: {what}")
+        return _Described(note=f"its configuration is not understood: {what}")
 
 
 _Pair = tuple[tuple[Found, Placed], tuple[Cell, ...]]
@@ -232,14 +229,14 @@ def _by_name(placed: Placed, cells: Sequence[Cell]) -> tuple[Cell, ...]:
 # --- What is said of them
 
 
-def _described_lstm(found: Found, placed: Placed, cells: Sequence[Cell]) -> Stated:
+def _described_lstm(found: Found, placed: Placed, cells: Sequence[Cell]) -> Found:
     """An LSTM that a configuration describes, with its arrays."""
     first = cells[0]
     fields: dict[str, object] = {
         field: setting.value for field, setting in found.layer.items() if field != "dtype" and setting.value is not None
     }
     sizes = _sizes(cells)
-    notes = [note for note in found.notes if not note.startswith("its arrays are called")]
+    notes = list(found.notes)
     for field, said in (("hidden_size", first.units), ("input_size", first.width), ("bias", bool(first.biases))):
         if fields.get(field, said) != said:
             notes.append(f"its configuration says {field} = {fields[field]}, its arrays {said}")
@@ -247,16 +244,15 @@ def _described_lstm(found: Found, placed: Placed, cells: Sequence[Cell]) -> Stat
     fields |= {**sizes, "num_layers": 1, "batch_first": found.options.get("time_major") is not True}
     framework = "keras-cudnn" if first.is_cudnn else _framework_of(first, found.framework)
     unmodelled = [*found.unmodelled, *_gate_activation(found, placed)]
-    return Stated(
+    return Found(
         found.name,
-        _kind_of(found.text),
         framework,
-        fields,
-        _tensors(cells, framework),
-        tuple(notes),
-        tuple(unmodelled),
-        inferred,
-        dict(found.options),
+        kind=found.kind,
+        layer=settings_of(fields, inferred),
+        options=dict(found.options),
+        notes=tuple(notes),
+        unmodelled=tuple(unmodelled),
+        weights=Weights(_tensors(cells, framework)),
     )
 
 
@@ -265,11 +261,6 @@ def _framework_of(cell: Cell, said: str) -> str:
     if cell.form == "keras1" and "kernel" not in cell.arrays:
         return "keras1"
     return "keras2" if said in ("keras1", "keras-cudnn") else said
-
-
-def _kind_of(text: str) -> str:
-    """What a layer is called, without what is around it: `Bidirectional(RNN(LSTMCell(20)))` is an LSTMCell."""
-    return next((kind for kind in ("CuDNNLSTM", "LSTMCell") if f"{kind}(" in text), "LSTM")
 
 
 def _gate_activation(found: Found, placed: Placed) -> Iterator[str]:
@@ -310,22 +301,19 @@ def _role(parameter: Parameter) -> str:
     return f"{role}_{_KERAS_GATES[parameter.gate]}" if parameter.gate else role
 
 
-def _alone(cells: Sequence[Cell], version: str) -> Iterator[Stated]:
+def _alone(cells: Sequence[Cell], version: str) -> Iterator[Found]:
     """The cells that no configuration describes, told by their arrays; both directions of a layer are one LSTM."""
     for own in _paired(cells):
         cell = own[0]
         framework = "keras-cudnn" if cell.is_cudnn else _framework_alone(cell, version)
         is_lstm = cell.kind == "LSTM"
         fields = _sizes(own) | ({"num_layers": 1, "batch_first": True} if is_lstm else {})
-        yield Stated(
+        yield Found(
             _name_alone(own),
-            "CuDNNLSTM" if cell.is_cudnn else cell.kind,
             framework,
-            fields,
-            _tensors(own, framework) if is_lstm else _roles(own),
-            (),
-            (),
-            tuple(fields),
+            kind="CuDNNLSTM" if cell.is_cudnn else cell.kind,
+            layer=settings_of(fields, tuple(fields)),
+            weights=Weights(_tensors(own, framework) if is_lstm else _roles(own)),
         )
 
 

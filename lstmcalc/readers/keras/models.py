@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.errors import SourceError, shorten
+from lstmcalc.errors import NoLstmError, SourceError, shorten
 from lstmcalc.frameworks.constructors import CONSTRUCTORS, RELATIVES, Constructor, Given, read_arguments
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.keras import flow as keras_flow
@@ -23,6 +23,7 @@ from lstmcalc.readers.keras.flow import Stream
 from lstmcalc.readers.text.positions import KeyPath, Places
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
+from lstmcalc.spec.words import with_dots
 
 Config = Mapping[str, Any]
 
@@ -89,6 +90,7 @@ class _Core(NamedTuple):
         text: How it is made, in a line.
         shape: The shape that is written down for it alone.
         suffix: What its name has behind the layer's; empty if it is the only one.
+        source_kind: The class that the configuration names: `LSTM`, `CuDNNLSTM`, `LSTMCell`.
     """
 
     kind: str
@@ -98,6 +100,7 @@ class _Core(NamedTuple):
     text: str
     shape: object = None
     suffix: str = ""
+    source_kind: str = "LSTM"
 
 
 class _Flow(NamedTuple):
@@ -136,6 +139,7 @@ class Placed(NamedTuple):
         cell: Which cell of a stack of cells it is, from 0.
         cells: How many that stack has.
         arguments: Its own configuration.
+        naming: A sentence on the names of its arrays, where `Found.path` cannot say them.
     """
 
     folder: str
@@ -145,6 +149,7 @@ class Placed(NamedTuple):
     cell: int
     cells: int
     arguments: Config
+    naming: tuple[str, ...]
 
 
 class _Wrapper(NamedTuple):
@@ -175,7 +180,7 @@ def read_keras(tree: object, source: SourceText, places: Places) -> list[Found]:
     Raises:
         SourceError: There is no LSTM, or this is not how Keras writes layers.
     """
-    return [found for found, _ in read_placed(tree, source, places)]
+    return [found._replace(notes=(*found.notes, *placed.naming)) for found, placed in read_placed(tree, source, places)]
 
 
 def read_placed(tree: object, source: SourceText, places: Places) -> list[tuple[Found, Placed]]:
@@ -253,11 +258,12 @@ class _Reader:
 
     def _nothing(self) -> SourceError:
         listed = list(dict.fromkeys(self._kinds))
-        shown = ", ".join([shorten(kind)[1:-1] for kind in listed[:6]] + ["..."] * (len(listed) > 6))  # noqa: PLR2004
+        shown = with_dots([shorten(kind)[1:-1] for kind in listed], 6)
         if self._relatives:
             relative = self._relatives[0]
-            return self._error(relative, f"{relative.kind} is no LSTM", _SUPPORTED, shown)
-        return SourceError("there is no LSTM in this model of Keras", _SUPPORTED, shown, where=self._source.name)
+            span = self._places.whole(relative.spot)
+            return self._source.error(span, f"{relative.kind} is no LSTM", _SUPPORTED, shown, kind=NoLstmError)
+        return NoLstmError("there is no LSTM in this model of Keras", _SUPPORTED, shown, where=self._source.name)
 
     def _error(self, layer: _Layer, what: str, expected: str = "", found: str = "") -> SourceError:
         return self._source.error(self._places.whole(layer.spot), what, expected, found)
@@ -403,7 +409,8 @@ class _Reader:
         if layer.kind in _LSTMS:
             kind = "CuDNNLSTM" if layer.kind == "CuDNNLSTM" else "LSTM"
             paths = {key: (*layer.inside, key) for key in config}
-            return [_Core(kind, config, paths, "lstm_cell", f"{layer.kind}({_units(config)})")]
+            text = f"{layer.kind}({_units(config)})"
+            return [_Core(kind, config, paths, "lstm_cell", text, source_kind=layer.kind)]
         if layer.kind not in ("RNN", "StackedRNNCells"):
             return []
         cells = [layer] if layer.kind == "StackedRNNCells" else [*self._inner(layer, "cell")]
@@ -435,7 +442,7 @@ class _Reader:
         name = "/".join(part for part in (stacked, cell.name) if part)
         suffix = (cell.name or "lstm_cell") if count > 1 else ""
         text = f"{layer.kind}(LSTMCell({_units(cell.arguments)}))"
-        return _Core("LSTM", {**cell.arguments, **own}, paths, name, text, _built_shape(cell.node), suffix)
+        return _Core("LSTM", {**cell.arguments, **own}, paths, name, text, _built_shape(cell.node), suffix, "LSTMCell")
 
     # --- LSTMs
 
@@ -454,8 +461,9 @@ class _Reader:
             outer = wrapper.layer if wrapper else layer
             names = tuple(name for name in (*home.names, outer.name, core.cell) if name)
             top = home.top or outer.name
+            naming = _array_path(found.framework, outer, core, home, wrapper)[1]
             self.placed[id(found)] = Placed(
-                home.folder, top, names, wrapper is not None, index, len(cores), core.config
+                home.folder, top, names, wrapper is not None, index, len(cores), core.config, naming
             )
             stream = _returned(core, found, flow.stream, wrapper)
             # A stack of cells runs in each direction by itself.
@@ -475,7 +483,7 @@ class _Reader:
         if "hidden_size" not in reading.layer:
             raise self._error(layer, f"this {layer.kind} has no size", '"units", as 20')
         name = ".".join(part for part in (*home.names, outer.name or "lstm", core.suffix) if part)
-        path, named = _array_path(framework, outer, core, home, wrapper)
+        path, _ = _array_path(framework, outer, core, home, wrapper)
         found = Found(
             name=name,
             framework=framework,
@@ -486,9 +494,10 @@ class _Reader:
             gaps=reading.gaps,
             reads=flow.stream.reads,
             options={**reading.options, **({"merge_mode": wrapper.merge_mode} if wrapper else {})},
-            notes=(*reading.notes, *named),
+            notes=reading.notes,
             unmodelled=(*reading.unmodelled, *(wrapper.different if wrapper else ())),
             path=path,
+            kind=core.source_kind if core.source_kind in ("CuDNNLSTM", "LSTMCell") else "LSTM",
         )
         return self._with_data(found, outer, flow, both=wrapper is not None)
 

@@ -16,9 +16,11 @@ from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
-from lstmcalc.readers.files.tensors import Stated, Stored, WeightFile
+from lstmcalc.readers.files.tensors import Stored, WeightFile
+from lstmcalc.readers.found import Found, Weights, settings_of
 from lstmcalc.readers.onnx.constants import Constant, Maker, Scope, scopes_of
 from lstmcalc.readers.onnx.graphs import Node, Tensor, read_model
+from lstmcalc.spec.words import unique_names, with_dots
 
 _DEFAULT: Final = ("", "ai.onnx")
 _MICROSOFT: Final = "com.microsoft"
@@ -98,7 +100,7 @@ def read_onnx(path: str) -> WeightFile:
 class _Said(NamedTuple):
     """A module, and the constants that are its parameters by their layout's names."""
 
-    stated: Stated
+    stated: Found
     weights: Mapping[str, Constant]
 
 
@@ -113,7 +115,7 @@ def _stored(scope: Scope) -> Iterator[Stored]:
             yield Stored(constant.name, constant.dtype, constant.shape, nbytes, constant.read)
 
 
-def _with_computed(said: _Said, tensors: Mapping[str, Stored]) -> Stated:
+def _with_computed(said: _Said, tensors: Mapping[str, Stored]) -> Found:
     """The module, with those of its parameters that the file has not as they are."""
     computed = {
         weight.name: Stored(
@@ -123,21 +125,14 @@ def _with_computed(said: _Said, tensors: Mapping[str, Stored]) -> Stated:
         if weight.name not in tensors
     }
     names = {parameter: weight.name for parameter, weight in said.weights.items()}
-    return said.stated._replace(tensors=names, computed=tuple(computed.values()))
+    return said.stated._replace(weights=Weights(names, tuple(computed.values())))
 
 
 def _named(found: Sequence[_Said]) -> list[_Said]:
     """Modules with names that no two of them share."""
-    taken: set[str] = set()
-    result = []
-    for said in found[:_MAX_STATED]:
-        name, count = said.stated.name, 1
-        while name in taken:
-            count += 1
-            name = f"{said.stated.name}_{count}"
-        taken.add(name)
-        result.append(said._replace(stated=said.stated._replace(name=name)))
-    return result
+    found = found[:_MAX_STATED]
+    names = unique_names(said.stated.name for said in found)
+    return [said._replace(stated=said.stated._replace(name=name)) for said, name in zip(found, names, strict=True)]
 
 
 # --- LSTM
@@ -247,9 +242,6 @@ def _state_notes(scope: Scope, inputs: Mapping[str, str]) -> Iterator[str]:
             )
     if "sequence_lens" in inputs:
         yield f"sequence_lens is given to it, as {shorten(inputs['sequence_lens'])}"
-
-
-_PASSED_FOR_ZEROS: Final = ("Slice", "Expand", "Identity", "Cast", "Unsqueeze", "Squeeze", "Reshape", "Transpose")
 
 
 def _is_zeros(scope: Scope, name: str) -> bool:
@@ -426,7 +418,7 @@ def _said(shared: Sequence[Sequence[_Layer]]) -> _Said:
         fields["input_size"] = first.width
     notes = [note for layer in stack for note in layer.notes]
     if len(stack) > 1:
-        names = ", ".join(_shown(layer.node) for layer in stack[:4]) + ", ..." * (len(stack) > 4)  # noqa: PLR2004
+        names = with_dots([_shown(layer.node) for layer in stack], 4)
         notes.insert(0, f"{len(stack)} nodes that read one another are its layers: {names}")
     if len(shared) > 1:
         notes.append(f"{len(shared)} times in the graph, with the same weights")
@@ -437,15 +429,12 @@ def _said(shared: Sequence[Sequence[_Layer]]) -> _Said:
     if how:
         notes.append(f"the graph computes its weights of the file's tensors: {', '.join(how)}")
     name = _module(first.node) or first.node.name or (first.node.outputs or ("",))[0] or "lstm"
-    stated = Stated(
+    stated = Found(
         f"{first.scope.path}{name}",
-        "LSTM",
         "onnx",
-        fields,
-        {},
-        tuple(dict.fromkeys(notes)),
-        tuple(dict.fromkeys(item for layer in stack for item in layer.unmodelled)),
-        tuple(field for field in ("input_size", "num_layers") if field in fields),
+        layer=settings_of(fields, ("input_size", "num_layers")),
+        notes=tuple(dict.fromkeys(notes)),
+        unmodelled=tuple(dict.fromkeys(item for layer in stack for item in layer.unmodelled)),
     )
     return _Said(stated, weights)
 
@@ -481,15 +470,13 @@ def _others(scopes: Sequence[Scope]) -> Iterator[_Said]:
             notes, unmodelled = _quantized(weights) if "Quantize" in node.op else ((), ())
             if node.op == "AttnLSTM":
                 unmodelled = ("attention",)
-            stated = Stated(
+            stated = Found(
                 f"{scope.path}{name}",
-                node.op,
                 "onnx",
-                fields,
-                {},
-                notes,
-                unmodelled,
-                tuple(field for field in ("input_size",) if field in fields),
+                kind=node.op,
+                layer=settings_of(fields, ("input_size",)),
+                notes=notes,
+                unmodelled=unmodelled,
             )
             yield _Said(stated, weights)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol
 
 from lstmcalc.errors import SourceError
+from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
 
 VARINT: Final = 0
 FIXED64: Final = 1
@@ -17,7 +18,6 @@ BYTES: Final = 2
 FIXED32: Final = 5
 _MAX_FIELDS: Final = 5_000_000  # in one file: a graph of 10**5 nodes has a tenth of it
 _MAX_TEXT: Final = 2**20  # bytes of a name
-_MAX_VARINT: Final = 10  # bytes
 
 
 class Bytes(Protocol):
@@ -109,13 +109,10 @@ class Wire:
 
     def _varint(self, at: int, stop: int) -> tuple[int, int]:
         """A number, and what stands behind it."""
-        head = self._data[at : min(at + _MAX_VARINT, stop)]
-        value = 0
-        for index, byte in enumerate(head):
-            value |= (byte & 127) << 7 * index
-            if byte < 128:  # noqa: PLR2004
-                return value & (2**64 - 1), at + index + 1
-        raise self._damaged("a number without an end", at)
+        found = varint_at(self._data[at : min(at + MAX_BYTES, stop)])
+        if found is None:
+            raise self._damaged("a number without an end", at)
+        return found[0], at + found[1]
 
     def _damaged(self, found: str, at: int) -> SourceError:
         return SourceError(

@@ -18,7 +18,9 @@ from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.entry import Stored as Item
 from lstmcalc.frameworks.storage import Placement, Storage, read_axes
 from lstmcalc.readers.files.tensors import Stored
+from lstmcalc.readers.found import Found, Relative, Weights
 from lstmcalc.spec.config import LSTMConfig
+from lstmcalc.spec.provenance import Gap
 
 GATES: Final = 4
 KINDS: Final = {GATES: "LSTM", 3: "GRU", 1: "RNN"}  # by their blocks of rows
@@ -30,60 +32,6 @@ Slots: TypeAlias = Mapping[Key, Stored]
 _MATRIX: Final = 2  # axes
 
 
-class Reading(NamedTuple):
-    """An LSTM that some arrays can be.
-
-    Attributes:
-        framework: Whose.
-        unit: The path of its module, with `{direction}` where there is one for each.
-        config: Its hyperparameters; the input size is 1 if it is unknown.
-        unknown: The hyperparameters that no array says, with the reason.
-        found: The arrays by the names of `layouts`.
-        missing: The names that it should have and has not.
-        misshaped: What does not fit, in words.
-        names: The names in the file.
-        notes: What else it could be, in sentences.
-    """
-
-    framework: str
-    unit: str
-    config: LSTMConfig
-    unknown: Mapping[str, str]
-    found: Mapping[str, Stored]
-    missing: tuple[str, ...]
-    misshaped: tuple[str, ...]
-    names: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def defects(self) -> int:
-        """How many arrays are not as they should be."""
-        return len(self.missing) + len(self.misshaped)
-
-
-class Relative(NamedTuple):
-    """A recurrent module that is no LSTM.
-
-    Attributes:
-        unit: The path of its module.
-        kind: What it is: `GRU`.
-        input_size: What it reads, if that is known.
-        hidden_size: Its cells, if that is known.
-        names: Its arrays in the file.
-    """
-
-    unit: str
-    kind: str
-    input_size: int | None
-    hidden_size: int | None
-    names: tuple[str, ...]
-
-    @property
-    def defects(self) -> int:
-        """None: what is missing of it is not asked."""
-        return 0
-
-
 class _Sizes(NamedTuple):
     """What one recurrent matrix says: its blocks, H_cell, H_out, and D where it has both directions."""
 
@@ -93,7 +41,12 @@ class _Sizes(NamedTuple):
     directions: int | None
 
 
-def read_slots(framework: str, unit: str, slots: Slots) -> Reading | Relative | None:
+def defects(item: Found | Relative) -> int:
+    """How many arrays are not as they should be; of a relative that is not asked."""
+    return 0 if isinstance(item, Relative) else len(item.stored.missing) + len(item.stored.misshaped)
+
+
+def read_slots(framework: str, unit: str, slots: Slots) -> Found | Relative | None:
     """The LSTM, or its relative, that the arrays of a module are; None if they are nothing recurrent."""
     items = items_of(framework)
     recurrent = next(holds for holds in items if "weight_hh" in holds)
@@ -106,11 +59,11 @@ def read_slots(framework: str, unit: str, slots: Slots) -> Reading | Relative | 
     ]
     if not said:
         return _without_recurrent(framework, unit, slots)
-    readings: list[Reading | Relative | None] = [
+    readings: list[Found | Relative | None] = [
         _lstm(framework, unit, slots, sizes) if sizes.gates == GATES else _relative(framework, unit, slots, sizes)
         for sizes, _ in Counter(said).most_common(2)  # one of both may be a misshaped array
     ]
-    return min((reading for reading in readings if reading), key=lambda reading: reading.defects, default=None)
+    return min((reading for reading in readings if reading), key=defects, default=None)
 
 
 def items_of(framework: str) -> dict[str, Item]:
@@ -157,7 +110,7 @@ def _sizes(item: Item, shape: tuple[int, ...], projected: int | None) -> list[_S
     return found
 
 
-def _lstm(framework: str, unit: str, slots: Slots, sizes: _Sizes, guess: str = "") -> Reading | None:
+def _lstm(framework: str, unit: str, slots: Slots, sizes: _Sizes, guess: str = "") -> Found | None:
     """The LSTM of these sizes, and how the arrays differ from what it should have."""
     layers, inputs = _layers(slots), _inputs(framework, slots, sizes.recurrent)
     width, upper = inputs.get(0), {inputs[layer] for layer in inputs if layer}
@@ -175,13 +128,14 @@ def _lstm(framework: str, unit: str, slots: Slots, sizes: _Sizes, guess: str = "
     except LstmcalcError:
         return None
     places = [place for layer in range(layers) for place in storage.placements(layer)]
-    unknown = {} if width else {"input_size": "the file has no array that reads the input"}
+    unknown = {} if width else {"input_size": Gap("the file has no array that reads the input")}
     found, missing, misshaped = _held(places, slots, open_width=not width)
     keys = {_key(place) for place in places}
     misshaped += [f"{tensor.name} does not belong to {config}" for key, tensor in slots.items() if key not in keys]
     names = tuple(tensor.name for tensor in slots.values())
     notes = (guess,) if guess else ()
-    return Reading(framework, unit, config, unknown, found, tuple(missing), tuple(misshaped), names, notes)
+    weights = Weights({}, (), config, found, names, tuple(missing), tuple(misshaped))
+    return Found(unit, framework, gaps=unknown, notes=notes, weights=weights)
 
 
 def _key(place: Placement) -> Key:
@@ -242,7 +196,7 @@ def _relative(framework: str, unit: str, slots: Slots, sizes: _Sizes) -> Relativ
     return Relative(unit, KINDS[sizes.gates], width, sizes.hidden, tuple(tensor.name for tensor in slots.values()))
 
 
-def _without_recurrent(framework: str, unit: str, slots: Slots) -> Reading | Relative | None:
+def _without_recurrent(framework: str, unit: str, slots: Slots) -> Found | Relative | None:
     """What names that only recurrent modules have say, where no recurrent matrix is of a possible shape.
 
     Rows alone leave open what they are: 384 are an LSTM of 96, a GRU of 128 and an RNN of 384.

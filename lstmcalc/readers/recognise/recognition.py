@@ -15,7 +15,8 @@ from lstmcalc.errors import LstmcalcError, printable
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.storage import Storage, axis_names
 from lstmcalc.readers.files.raw_numbers import numel
-from lstmcalc.readers.files.tensors import Stated, Stored, WeightFile
+from lstmcalc.readers.files.tensors import Stored, WeightFile
+from lstmcalc.readers.found import Found, Relative, settings_of
 from lstmcalc.readers.recognise.module_names import module_name, wrapping_notes
 from lstmcalc.readers.recognise.names import (
     FRAMEWORKS,
@@ -26,59 +27,19 @@ from lstmcalc.readers.recognise.names import (
     relative_kind,
     units_above,
 )
-from lstmcalc.readers.recognise.readings import Key, Reading, Relative, Slots, misfit, read_slots
+from lstmcalc.readers.recognise.readings import Key, Slots, defects, misfit, read_slots
 from lstmcalc.readers.recognise.reparametrized import product_notes, with_products
 from lstmcalc.spec.config import DATA_FIELDS, HYPERPARAMETERS, LSTMConfig
+from lstmcalc.spec.provenance import Gap, Layer
 
-Either: TypeAlias = Reading | Relative
-
-
-class Recognised(NamedTuple):
-    """An LSTM in a weight file.
-
-    Attributes:
-        name: The path of its module, as `encoder.rnn`; `lstm` if its arrays have no path.
-        framework: Whose arrays they are, a name of `frameworks`.
-        config: Its hyperparameters; what is in `unknown` is a default there, or 1.
-        settings: The settings that are known, of the LSTM and of data, each with `stated` or `inferred`.
-        unknown: The sizes that neither the file says nor the shapes, with the reason.
-        tensors: The names of `layouts.Storage(config, framework)` to the arrays of the file, as far as there are any.
-        missing: The names that the file should have and has not.
-        misshaped: The arrays whose shape does not fit, in words.
-        notes: What is worth knowing, in sentences.
-        unmodelled: What makes it compute something else than an LSTM of PyTorch.
-        path: What its arrays' names begin with in this framework, for `Storage`; empty for its own paths.
-        options: The framework's own settings that change what goes in and comes out, as far as the file says them.
-    """
-
-    name: str
-    framework: str
-    config: LSTMConfig
-    settings: Mapping[str, tuple[Any, str]]
-    unknown: Mapping[str, str]
-    tensors: Mapping[str, Stored]
-    missing: tuple[str, ...] = ()
-    misshaped: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    unmodelled: tuple[str, ...] = ()
-    path: str = ""
-    options: Mapping[str, object] = {}
+Either: TypeAlias = Found | Relative
 
 
 class Contents(NamedTuple):
-    """What a weight file holds.
+    """A weight file with the LSTMs in it."""
 
-    Attributes:
-        file: The file.
-        lstms: Its LSTMs, in the order of the file.
-        relatives: Its other recurrent modules; their units are names as reports have them.
-        owners: The names of their arrays, with the name of the module.
-    """
-
-    file: WeightFile
-    lstms: tuple[Recognised, ...]
-    relatives: tuple[Relative, ...]
-    owners: Mapping[str, str]
+    file: WeightFile  # with its relatives and owners
+    lstms: tuple[Found, ...]  # in the order of the file
 
 
 def recognise(file: WeightFile) -> Contents:
@@ -88,32 +49,45 @@ def recognise(file: WeightFile) -> Contents:
     products: dict[str, list[str]] = {}
     for name in sources:
         products.setdefault(name.rpartition(".")[0], []).append(name)
-    whole = [_completed(stated, products.get(stated.name, ()), sources) for stated in file.stated]
-    found: list[tuple[Recognised | Relative, Sequence[str]]] = [
-        (_stated(stated, by_name), tuple(stated.tensors.values())) for stated in whole
+    found: list[Either] = [
+        _read_by_arrays(_with_products(stated, products.get(stated.name, ()), sources), by_name)
+        for stated in file.stated
     ]
-    taken = {name for _, names in found for name in names}
+    taken = {name for item in found for name in _names(item)}
     listed = sorted((plain_name(name), name) for name in by_name)
-    copies = {
-        _sizes(item): index for index, (item, _) in enumerate(found) if index < len(whole) and whole[index].computed
+    computed = {
+        _sizes(item): index for index, item in enumerate(found) if isinstance(item, Found) and item.stored.computed
     }
     for reading in _readings([tensor for tensor in tensors if tensor.name not in taken]):
-        if isinstance(reading, Reading) and _sizes(reading) in copies:  # what a file computes an LSTM's weights of
-            item, names = found[copies[_sizes(reading)]]
-            found[copies[_sizes(reading)]] = item, (*names, *reading.names)
-        elif isinstance(reading, Reading):
-            made = [sources[name] for name in reading.names if name in sources]
-            found.append((_recognised(reading, listed, product_notes(made)), reading.names))
+        if isinstance(reading, Relative):
+            found.append(reading._replace(unit=module_name(reading.unit, bare=_bare(reading.kind))))
+        elif _sizes(reading) in computed:  # a file's graph computes that LSTM's weights of these
+            index = computed[_sizes(reading)]
+            found[index] = _with_names(found[index], reading.stored.names)
         else:
-            found.append((reading._replace(unit=module_name(reading.unit, bare=_bare(reading.kind))), reading.names))
+            made = [sources[name] for name in reading.stored.names if name in sources]
+            found.append(_named_as_the_file_does(reading, listed, product_notes(made)))
     order = {tensor.name: index for index, tensor in enumerate(tensors)}
-    found.sort(key=lambda pair: min((order.get(name, 0) for name in pair[1]), default=-1))
+    found.sort(key=lambda item: min((order.get(name, 0) for name in _names(item)), default=-1))
     owners: dict[str, str] = {}
-    for item, names in found:
+    for item in found:
         owner = item.unit if isinstance(item, Relative) else item.name
-        owners |= {part: owner for name in names for part in sources.get(name, (name,))}
-    lstms = tuple(item for item, _ in found if isinstance(item, Recognised))
-    return Contents(file, lstms, tuple(item for item, _ in found if isinstance(item, Relative)), owners)
+        owners |= {part: owner for name in _names(item) for part in sources.get(name, (name,))}
+    file = file._replace(relatives=tuple(item for item in found if isinstance(item, Relative)), owners=owners)
+    lstms = (item for item in found if isinstance(item, Found))
+    placed = (item._replace(weights=item.stored._replace(file=file, module=item.name)) for item in lstms)
+    return Contents(file, tuple(placed))
+
+
+def _names(item: Either) -> tuple[str, ...]:
+    """The names of the arrays of a module."""
+    return item.names if isinstance(item, Relative) else item.stored.names
+
+
+def _with_names(item: Either, names: tuple[str, ...]) -> Either:
+    """An LSTM that further arrays of the file belong to."""
+    assert isinstance(item, Found)  # noqa: S101  # relatives are computed of nothing
+    return item._replace(weights=item.stored._replace(names=(*item.stored.names, *names)))
 
 
 def _bare(kind: str) -> str:
@@ -121,26 +95,24 @@ def _bare(kind: str) -> str:
     return kind.lower() if kind.isalnum() else "rnn"
 
 
-def _sizes(item: Recognised | Relative | Reading) -> tuple[object, ...]:
-    """What tells LSTMs apart by their arrays; of others nothing does."""
-    if isinstance(item, Relative):
-        return (item,)
-    config = item.config
+def _sizes(item: Found) -> tuple[object, ...]:
+    """The hyperparameters that tell LSTMs apart by their arrays."""
+    config = item.stored.config
     return config.input_size, config.hidden_size, config.num_layers, config.bidirectional, config.proj_size
 
 
 def contents_text(contents: Contents) -> str:
     """What a file holds besides its LSTMs, in a line; empty if that is nothing."""
     parts, kinds = [], dict[str, list[Relative]]()
-    for item in contents.relatives:
+    for item in contents.file.relatives:
         kinds.setdefault(item.kind, []).append(item)
     for kind, items in list(kinds.items())[:_LISTED]:
         shown = [_relative_text(item) for item in items[:_LISTED]] + ["..."] * (len(items) > _LISTED)
         parts.append(f"{len(items):,} {printable(kind)}{'s' * (len(items) > 1)}: {', '.join(shown)}")
     parts += ["..."] * (len(kinds) > _LISTED)
-    rest = [tensor for tensor in contents.file.tensors if tensor.name not in contents.owners]
+    rest = [tensor for tensor in contents.file.tensors if tensor.name not in contents.file.owners]
     if rest:
-        other = "other " if contents.owners else ""
+        other = "other " if contents.file.owners else ""
         total = sum(numel(tensor.shape) for tensor in rest)
         parts.append(f"{len(rest):,} {other}tensor{'s' * (len(rest) > 1)} with {total:,} numbers")
     return "; ".join(parts)
@@ -166,21 +138,21 @@ def _readings(tensors: Sequence[Stored]) -> list[Either]:
     groups = _grouped(_recurrent(tensors))
     candidates: list[Either] = [reading for group in groups for reading in _read_group(group)]
     candidates += [*_merged(groups), *_paddle(groups), *_relatives(tensors)]
-    trained = {_size_of(item) for item in candidates if not (_OPTIMIZERS | _MOMENTS) & set(item.unit.split("/"))}
+    trained = {_size_of(item) for item in candidates if not (_OPTIMIZERS | _MOMENTS) & set(_unit(item).split("/"))}
     candidates = [item for item in candidates if not _is_optimizer(item, trained)]
     taken: set[str] = set()
     chosen = []
     for item in sorted(candidates, key=_worth):
-        if taken.isdisjoint(item.names):
-            taken.update(item.names)
+        if taken.isdisjoint(_names(item)):
+            taken.update(_names(item))
             chosen.append(item)
     return chosen
 
 
 def _worth(item: Either) -> tuple[int, int, int]:
     """Sorts the better reading first: most arrays that fit, then a short path, then the order of the table."""
-    rank = FRAMEWORKS.index(item.framework) if isinstance(item, Reading) else len(FRAMEWORKS)
-    return item.defects - len(item.names), item.unit.count("/"), rank
+    rank = FRAMEWORKS.index(item.framework) if isinstance(item, Found) else len(FRAMEWORKS)
+    return defects(item) - len(_names(item)), _unit(item).count("/"), rank
 
 
 def _recurrent(tensors: Sequence[Stored]) -> list[Stored]:
@@ -221,19 +193,18 @@ def _read_group(group: _Group) -> list[Either]:
 
 def _by_cell(group: _Group) -> list[Either]:
     """The readings of cells that are counted, `k = l*D + d`, where D is open."""
-    found: list[Reading] = []
+    found: list[Found] = []
     for directions in (1, 2):
         slots: dict[Key, Stored] = {
             (key[0] // directions, key[0] % directions, *key[2:]): tensor for key, tensor in group.slots.items()
         }
         reading = read_slots(group.framework, group.unit, slots)
-        if isinstance(reading, Reading) and reading.config not in [item.config for item in found]:
+        if isinstance(reading, Found) and reading.stored.config not in [item.stored.config for item in found]:
             found.append(reading)
-    found.sort(key=lambda reading: reading.defects)
-    if len(found) > 1 and found[0].defects == found[1].defects:
-        note = (
-            f"the same arrays can be {found[1].config}: {found[0].config} is taken, as one direction is more frequent"
-        )
+    found.sort(key=defects)
+    if len(found) > 1 and defects(found[0]) == defects(found[1]):
+        first, second = found[0].stored.config, found[1].stored.config
+        note = f"the same arrays can be {second}: {first} is taken, as one direction is more frequent"
         return [found[0]._replace(notes=(*found[0].notes, note))]
     return list(found[:1])
 
@@ -255,7 +226,7 @@ def _merged(groups: Sequence[_Group]) -> list[Either]:
                 for key, tensor in group.slots.items()
             }
             reading = read_slots(framework, unit, slots)
-            found += [reading] if isinstance(reading, Reading) and not reading.defects else []
+            found += [reading] if isinstance(reading, Found) and not defects(reading) else []
     return found
 
 
@@ -267,10 +238,11 @@ def _paddle(groups: Sequence[_Group]) -> list[Either]:
         twins = flat.get(group.unit, {}) if group.framework == "paddle" else {}
         projected = group.framework == "paddle" and any(key[2] == "weight_hr" for key in group.slots)
         reading = read_slots(*group) if twins or projected else None
-        if isinstance(reading, Reading):
-            names = dict.fromkeys((*reading.names, *(tensor.name for tensor in twins.values())))
+        if isinstance(reading, Found):
+            names = dict.fromkeys((*reading.stored.names, *(tensor.name for tensor in twins.values())))
             note = ("every array is in the file twice: under the name of its cell too",) if twins else ()
-            found.append(reading._replace(names=tuple(names), notes=(*reading.notes, *note)))
+            weights = reading.stored._replace(names=tuple(names))
+            found.append(reading._replace(weights=weights, notes=(*reading.notes, *note)))
     return found
 
 
@@ -302,30 +274,31 @@ _OPTIMIZERS: Final = frozenset(
 
 def _is_optimizer(item: Either, trained: Collection[object]) -> bool:
     """Whether these are an optimizer's moments: called so, or in an optimizer beside an LSTM of the same sizes."""
-    parts = set(item.unit.split("/"))
+    parts = set(_unit(item).split("/"))
     return bool(_MOMENTS & parts) or (bool(_OPTIMIZERS & parts) and _size_of(item) in trained)
 
 
 def _size_of(item: Either) -> object:
-    return item.config if isinstance(item, Reading) else (item.kind, item.input_size, item.hidden_size)
+    return item.stored.config if isinstance(item, Found) else (item.kind, item.input_size, item.hidden_size)
 
 
-def _recognised(reading: Reading, listed: Sequence[tuple[str, str]], notes: tuple[str, ...]) -> Recognised:
-    """A reading in the words of the file; `listed` are all names, sorted."""
-    fields = [field for field in HYPERPARAMETERS if field not in ("batch_first", "dropout", *reading.unknown)]
-    own_path = reading.framework.startswith(("keras", "tf1")) and reading.config.num_layers == 1
-    return Recognised(
-        module_name(reading.unit, reading.framework),
-        reading.framework,
-        reading.config,
-        {field: (getattr(reading.config, field), "inferred") for field in fields},
-        reading.unknown,
-        reading.found,
-        tuple(_in_file(reading.unit, name) for name in reading.missing),
-        reading.misshaped,
-        reading.notes + wrapping_notes(reading.unit) + notes,
-        _unmodelled(reading, listed),
-        reading.unit if own_path else "",
+def _unit(item: Either) -> str:
+    """The path of a module, with slashes."""
+    return item.unit if isinstance(item, Relative) else item.name
+
+
+def _named_as_the_file_does(reading: Found, listed: Sequence[tuple[str, str]], notes: tuple[str, ...]) -> Found:
+    """A reading with its settings, and its name and its missing arrays as the file has them; `listed` is sorted."""
+    unit, weights = reading.name, reading.stored
+    fields = [field for field in HYPERPARAMETERS if field not in ("batch_first", "dropout", *reading.gaps)]
+    own_path = reading.framework.startswith(("keras", "tf1")) and weights.config.num_layers == 1
+    return reading._replace(
+        name=module_name(unit, reading.framework),
+        layer=settings_of({field: getattr(weights.config, field) for field in fields}, HYPERPARAMETERS),
+        notes=reading.notes + wrapping_notes(unit) + notes,
+        unmodelled=_unmodelled(reading, listed),
+        path=unit if own_path else "",
+        weights=weights._replace(missing=tuple(_in_file(unit, name) for name in weights.missing)),
     )
 
 
@@ -338,14 +311,14 @@ def _in_file(unit: str, name: str) -> str:
 _BESIDE: Final = (("*layer*norm*", "layer normalisation"), ("*peephole*", "peepholes"))
 
 
-def _unmodelled(reading: Reading, listed: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+def _unmodelled(reading: Found, listed: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     """What stands in the module too and changes what it computes; `listed` are all names, sorted."""
     layout = LAYOUTS[reading.framework]
     patterns = [(_ending(pattern), what) for pattern, what in layout.unmodelled]
     patterns += _BESIDE if layout.kind == "cell" else ()
-    if not patterns or not reading.unit:
+    if not patterns or not reading.name:
         return ()
-    begin, own = f"{reading.unit}/", set(reading.names)
+    begin, own = f"{reading.name}/", set(reading.stored.names)
     found: dict[str, None] = {}
     for plain, name in listed[bisect_left(listed, (begin, "")) :]:
         if not plain.startswith(begin):
@@ -363,69 +336,58 @@ def _ending(pattern: str) -> str:
 _SIZES: Final = ("input_size", "hidden_size", "num_layers", "bias", "bidirectional", "proj_size")
 
 
-def _completed(stated: Stated, products: Sequence[str], sources: Mapping[str, tuple[str, ...]]) -> Stated:
-    """A module with the weights that follow from others of its tensors."""
-    named = ((name.rpartition(".")[2], name) for name in products)
-    own = {native: name for native, name in named if native not in stated.tensors}
+def _with_products(stated: Found, products: Sequence[str], sources: Mapping[str, tuple[str, ...]]) -> Found:
+    """A module that the file describes, with the weights that follow from others of its tensors."""
+    named = stated.stored.named
+    own = {native: name for name in products if (native := name.rpartition(".")[2]) not in named}
+    if not own:
+        return stated
     notes = product_notes([sources[name] for name in own.values()])
-    return stated._replace(tensors={**stated.tensors, **own}, notes=(*stated.notes, *notes)) if own else stated
+    return stated._replace(notes=(*stated.notes, *notes), weights=stated.stored._replace(named={**named, **own}))
 
 
-def _stated(stated: Stated, by_name: Mapping[str, Stored]) -> Recognised | Relative:
+def _read_by_arrays(stated: Found, by_name: Mapping[str, Stored]) -> Either:
     """A module that the file itself describes; what it does not say follows from its arrays."""
-    by_name = {**by_name, **{tensor.name: tensor for tensor in stated.computed}} if stated.computed else by_name
-    name = stated.name or "lstm"
+    weights = stated.stored
+    by_name = {**by_name, **{tensor.name: tensor for tensor in weights.computed}} if weights.computed else by_name
+    name, names = stated.name or "lstm", tuple(weights.named.values())
     slots = _stated_slots(stated, by_name)
     reading = read_slots(stated.framework, name, slots) if slots else None
-    fields: dict[str, Any] = dict(stated.fields)
     kind = stated.kind.lower()
     if "lstm" not in kind or "conv" in kind:
-        sizes = fields.get("input_size"), fields.get("hidden_size")
+        sizes = [stated.layer[field].value if field in stated.layer else None for field in _SIZES[:2]]
         if isinstance(reading, Relative):
-            sizes = sizes[0] or reading.input_size, sizes[1] or reading.hidden_size
-        return Relative(name, stated.kind, *sizes, tuple(stated.tensors.values()))
-    settings = {
-        field: (value, "inferred" if field in stated.inferred else "stated")
-        for field, value in fields.items()
-        if field in (*HYPERPARAMETERS, *DATA_FIELDS)
+            sizes = [sizes[0] or reading.input_size, sizes[1] or reading.hidden_size]
+        return Relative(name, stated.kind, sizes[0], sizes[1], names)
+    layer = {field: item for field, item in stated.layer.items() if field in (*HYPERPARAMETERS, *DATA_FIELDS)}
+    if isinstance(reading, Found):
+        inferred = settings_of({field: getattr(reading.stored.config, field) for field in _SIZES}, _SIZES)
+        layer = {field: item for field, item in inferred.items() if field not in reading.gaps} | layer
+    gaps = {
+        field: Gap("the file does not say it, and has no array that does") for field in _SIZES[:2] if field not in layer
     }
-    if isinstance(reading, Reading):
-        inferred = {field: (getattr(reading.config, field), "inferred") for field in _SIZES}
-        settings = {field: item for field, item in inferred.items() if field not in reading.unknown} | settings
-    unknown: dict[str, str] = {
-        field: "the file does not say it, and has no array that does" for field in _SIZES[:2] if field not in settings
-    }
-    config = _config(settings)
-    found, missing, misshaped = _held(config, stated, by_name) if config and not unknown else ({}, (), ())
+    config = _config(layer)
+    found, missing, misshaped = _held(config, stated, by_name) if config and not gaps else ({}, (), ())
     missing = () if stated.unmodelled else missing  # quantized weights are there, and are no weights of an LSTM
-    return Recognised(
-        name,
-        stated.framework,
-        config or LSTMConfig(1, 1),
-        settings,
-        unknown,
-        found,
-        missing,
-        misshaped,
-        stated.notes,
-        stated.unmodelled,
-        options=stated.options,
+    weights = weights._replace(
+        config=config or LSTMConfig(1, 1), tensors=found, names=names, missing=missing, misshaped=misshaped
     )
+    return stated._replace(name=name, layer=layer, gaps=gaps, weights=weights)
 
 
-def _stated_slots(stated: Stated, by_name: Mapping[str, Stored]) -> dict[Key, Stored]:
-    """The arrays of a module by what they hold, from the names of `layouts`."""
+def _stated_slots(stated: Found, by_name: Mapping[str, Stored]) -> dict[Key, Stored]:
+    """The arrays of a module by what they hold, from the names of its framework."""
     slots: dict[Key, Stored] = {}
-    for native, name in stated.tensors.items():
+    for native, name in stated.stored.named.items():
         for hit in hits(native):
             if hit.framework == stated.framework and name in by_name:
                 slots[hit.layer, hit.direction, hit.holds, hit.gate] = by_name[name]
     return slots
 
 
-def _config(settings: Mapping[str, tuple[Any, str]]) -> LSTMConfig | None:
+def _config(layer: Layer) -> LSTMConfig | None:
     """The hyperparameters that are known; None if they break PyTorch's rules, which is for whoever reports them."""
-    values = {field: value for field, (value, _) in settings.items() if field in HYPERPARAMETERS}
+    values: dict[str, Any] = {field: item.value for field, item in layer.items() if field in HYPERPARAMETERS}
     try:
         return LSTMConfig(**{"input_size": 1, "hidden_size": 2**31, **values})
     except LstmcalcError:
@@ -433,19 +395,20 @@ def _config(settings: Mapping[str, tuple[Any, str]]) -> LSTMConfig | None:
 
 
 def _held(
-    config: LSTMConfig, stated: Stated, by_name: Mapping[str, Stored]
+    config: LSTMConfig, stated: Found, by_name: Mapping[str, Stored]
 ) -> tuple[dict[str, Stored], tuple[str, ...], tuple[str, ...]]:
     """The arrays that a file names for a module, held against what it should have."""
+    named = stated.stored.named
     found: dict[str, Stored] = {}
     missing, misshaped = [], []
     try:
         storage = Storage(config, stated.framework)
     except LstmcalcError:
         return {}, (), ()
-    if not stated.tensors or storage.num_arrays > len(stated.tensors) + _COUNTED:
-        return {}, ("most of its arrays",) if stated.tensors else (), ()
+    if not named or storage.num_arrays > len(named) + _COUNTED:
+        return {}, ("most of its arrays",) if named else (), ()
     for parameter in storage.parameters:
-        tensor = by_name.get(stated.tensors.get(parameter.name, ""))
+        tensor = by_name.get(named.get(parameter.name, ""))
         if tensor is None:
             missing.append(parameter.name)
             continue

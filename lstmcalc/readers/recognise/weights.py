@@ -3,16 +3,15 @@
 Not here: how files are read (`weight_files`), and which LSTMs are in them (`recognition`).
 """
 
-from collections.abc import Sequence
 from typing import Any, Final
 
-from lstmcalc.errors import SourceError, printable, shown_name
+from lstmcalc.errors import NoLstmError, printable, shown_name
 from lstmcalc.readers.files.kinds import open_weights
-from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.recognise.recognition import Contents, Recognised, contents_text, recognise
+from lstmcalc.readers.recognise.recognition import Contents, contents_text, recognise
 from lstmcalc.spec.config import DTYPE_BYTES
-from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
+from lstmcalc.spec.provenance import Origin, Pointer, Setting
+from lstmcalc.spec.words import counted, with_rest
 
 _LISTED: Final = 4  # missing arrays, or modules, in a message
 
@@ -36,7 +35,7 @@ def read_contents(path: str) -> Contents:
     """
     contents = recognise(open_weights(path))
     if not contents.lstms:
-        raise SourceError(
+        raise NoLstmError(
             f"no LSTM in {shown_name(path)}",
             "the weights of one, under names of PyTorch, Keras, ...",
             contents_text(contents) or "no tensors",
@@ -49,51 +48,40 @@ def found_in(contents: Contents, path: str) -> list[Found]:
     """Every LSTM of a weight file as a source has it."""
     name, rest = shown_name(path), contents_text(contents)
     about = [*map(printable, contents.file.notes), *([f"besides, {name} holds {rest}"] if rest else [])]
-    found = [_found(item, name, contents.file) for item in contents.lstms]
+    found = [_placed(item, name, contents.file.format) for item in contents.lstms]
     found[0] = found[0]._replace(notes=(*found[0].notes, *about))
     return found
 
 
-def _found(item: Recognised, name: str, file: WeightFile) -> Found:
-    layer = {field: _setting(value, name, certainty) for field, (value, certainty) in item.settings.items()}
-    if item.framework == "pytorch":  # what no array depends on
+def _placed(item: Found, name: str, file_format: str) -> Found:
+    """An LSTM with the file as its place, the settings that no array depends on, and notes that can be printed."""
+    tensors = item.stored.tensors
+    layer = dict(item.layer)
+    if item.framework == "pytorch":
         unsaid = {"batch_first": False, "dropout": 0.0}
-        layer |= {field: _setting(value, name, "unknown") for field, value in unsaid.items() if field not in layer}
-    dtypes = {tensor.dtype for tensor in item.tensors.values()}
+        layer |= {field: _setting(value, "unknown") for field, value in unsaid.items() if field not in layer}
+    dtypes = {tensor.dtype for tensor in tensors.values()}
     if len(dtypes) == 1 and dtypes <= DTYPE_BYTES.keys():
-        layer.setdefault("dtype", _setting(next(iter(dtypes)), name, "stated"))
-    count = len(item.tensors)
-    return Found(
-        item.name,
-        item.framework,
-        f"{count:,} tensor{'s' * (count != 1)} of {file.format}",
-        name,
-        layer,
-        {"": Pointer(name, "")},
-        {field: Gap(why) for field, why in item.unknown.items()},
-        options=item.options,
+        layer.setdefault("dtype", _setting(next(iter(dtypes)), "stated"))
+    return item._replace(
+        text=f"{counted(len(tensors), 'tensor')} of {file_format}",
+        where=name,
+        layer={field: Setting(value, origin._replace(where=name)) for field, (value, origin) in layer.items()},
+        pointers={"": Pointer(name, "")},
         notes=tuple(map(printable, (*item.notes, *_wrong(item)))),
         unmodelled=tuple(map(printable, item.unmodelled)),
-        path=item.path,
-        weights=item,
-        file=file,
     )
 
 
-def _setting(value: Any, where: str, certainty: str) -> Setting:  # noqa: ANN401  # of any setting
-    return Setting(value, Origin("source", where, certainty))
+def _setting(value: Any, certainty: str) -> Setting:  # noqa: ANN401  # of any setting
+    return Setting(value, Origin("source", None, certainty))
 
 
-def _wrong(item: Recognised) -> list[str]:
-    """What is not as it should be."""
-    notes = []
-    if item.missing:
-        notes.append(f"missing for {item.config}: {_listed(item.missing)}")
-    if item.misshaped:
-        notes.append(f"misshaped for {item.config}: {_listed(item.misshaped)}")
+def _wrong(item: Found) -> list[str]:
+    """Notes on arrays that are missing, or of the wrong shape."""
+    config, notes = item.stored.config, []
+    if item.stored.missing:
+        notes.append(f"missing for {config}: {with_rest(item.stored.missing, _LISTED)}")
+    if item.stored.misshaped:
+        notes.append(f"misshaped for {config}: {with_rest(item.stored.misshaped, _LISTED)}")
     return notes
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {more:,} more" if more > 0 else "")

@@ -23,9 +23,9 @@ Sources, torch 2.13.0, `torch/nn/`: `modules/module.py` (`Module.__repr__`, `_ad
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
-from lstmcalc.errors import SourceError, nearest_hint, shorten
+from lstmcalc.errors import NoLstmError, SourceError, nearest_hint, shorten
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.source_text import SourceText, Span
 from lstmcalc.spec.provenance import Origin, Setting
@@ -147,6 +147,14 @@ class _Node:
             self.column = min(self.column, column - 1)
 
 
+class _Other(NamedTuple):
+    """Modules of one kind that are like an LSTM and cannot be read as one."""
+
+    error: SourceError  # at the first of them
+    times: int
+    missed: bool  # False for a GRU, of which nothing was to be read
+
+
 class _Trees:
     """The trees of a text, read line by line.
 
@@ -158,7 +166,7 @@ class _Trees:
         self.roots: list[_Node] = []
         self._source = source
         self._open: list[_Node] = []  # the modules that the next line may be in, from the root
-        self._others: dict[str, tuple[SourceError, int]] = {}  # what is like an LSTM, and no LSTM that can be read
+        self._others: dict[str, _Other] = {}  # modules that are like an LSTM and cannot be read as one, by their words
         self._written = self._count = self._letters = 0
 
     def read(self, number: int, line: str) -> None:
@@ -177,8 +185,8 @@ class _Trees:
     def nothing(self) -> SourceError:
         """The error of a text without LSTMs: the first module that is like one, or that there is none."""
         if self._others:
-            return next(iter(self._others.values()))[0]
-        return SourceError(
+            return next(iter(self._others.values())).error
+        return NoLstmError(
             f"no LSTM in {self._source.name or 'the text'}",
             expected="LSTM(...) or LSTMCell(...), as print(model) shows them",
             hint="a class derived from nn.LSTM is printed by its own name",
@@ -187,9 +195,9 @@ class _Trees:
     def left_out(self) -> list[str]:
         """What looks like an LSTM and was not read, in sentences."""
         return [
-            f"{what}: left out{'' if count == 1 else f' {count:,} times, the first'} at {error.where}"
-            for what, (error, count) in self._others.items()
-            if error.hint  # a GRU is nothing that was missed
+            f"{what}: left out{'' if other.times == 1 else f' {other.times:,} times, the first'} at {other.error.where}"
+            for what, other in self._others.items()
+            if other.missed
         ]
 
     def _close(self, column: int) -> None:
@@ -249,9 +257,11 @@ class _Trees:
             node.found = self._found(node.kind, head, arguments.removesuffix(")"), row, at)
             self._keep(node, head)
         elif other := _other(node.kind, arguments):
-            first, count = self._others.get(other[0], (None, 0))
-            error = first or self._source.error(head, other[0], "nn.LSTM or nn.LSTMCell, which are read", hint=other[1])
-            self._others[other[0]] = (error, count + 1)
+            what, hint = other
+            if what not in self._others:
+                error = self._source.error(head, what, "nn.LSTM or nn.LSTMCell, which are read", hint=hint)
+                self._others[what] = _Other(error, 0, missed=bool(hint))
+            self._others[what] = self._others[what]._replace(times=self._others[what].times + 1)
 
     def _extra_below(self, number: int) -> tuple[str, int, int]:
         """The settings of a module with children: alone on the next line; with the line and where they begin."""

@@ -79,10 +79,18 @@ class SourceText:
         margin = " " * _columns(ahead + shown[: start - first])
         return Pointer(self.place(span.line), f"{ahead}{shown.rstrip()}{behind}\n{margin}{carets}")
 
-    def error(self, span: Span, what: str, expected: str = "", found: str = "", hint: str = "") -> SourceError:
+    def error(
+        self,
+        span: Span,
+        what: str,
+        expected: str = "",
+        found: str = "",
+        hint: str = "",
+        kind: type[SourceError] = SourceError,
+    ) -> SourceError:
         """An error that points at a span."""
         pointer = self.pointer(span)
-        return SourceError(what, expected, found, hint).showing(pointer.place, pointer.excerpt)
+        return kind(what, expected, found, hint).showing(pointer.place, pointer.excerpt)
 
 
 def _columns(text: str) -> int:

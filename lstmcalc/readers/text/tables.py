@@ -25,6 +25,7 @@ from lstmcalc.readers.text.positions import KeyPath, Places, scan_toml
 from lstmcalc.readers.text.source_text import SourceText, Span
 from lstmcalc.spec.config import AROUND_FIELDS, DATA_FIELDS, HYPERPARAMETERS
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
+from lstmcalc.spec.words import with_dots
 
 Table: TypeAlias = Mapping[str, Any]
 
@@ -398,5 +399,4 @@ _LISTED: Final = 6  # keys of a document in a message
 
 def listed(keys: Iterable[str]) -> str:
     """The first keys of a document, for a message."""
-    shown = [shorten(key)[1:-1] for key in keys]
-    return ", ".join([*shown[:_LISTED], *(["..."] if len(shown) > _LISTED else [])])
+    return with_dots([shorten(key)[1:-1] for key in keys], _LISTED)

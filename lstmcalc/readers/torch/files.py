@@ -174,7 +174,7 @@ def _scripted(archive: _Archive, content: _Content, constants: _Content) -> Weig
     texts = list(code.values()) if others.tensors else []
     frozen = [stated for text in texts for stated in frozen_modules(text)]
     known = {tensor.name for tensor in others.tensors}
-    frozen = [stated for stated in frozen if known.issuperset(stated.tensors.values())]
+    frozen = [stated for stated in frozen if known.issuperset(stated.stored.named.values())]
     return found._replace(
         tensors=found.tensors + others.tensors, stated=(*found.stated, *frozen), notes=found.notes + others.notes
     )

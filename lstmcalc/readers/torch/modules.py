@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from lstmcalc.errors import shorten
-from lstmcalc.readers.files.tensors import Stated
+from lstmcalc.readers.found import Found, Weights, settings_of
 from lstmcalc.readers.pickles.machine import Table, text_of
 from lstmcalc.readers.pickles.trees import Module
 
@@ -39,7 +39,7 @@ _MANGLED: Final = re.compile(r"\.___torch_mangle_\d+")
 Code = Callable[[str], str]  # of a TorchScript class: the text of the file that its code stands in; empty if none does
 
 
-def stated_modules(modules: Iterable[Module], code: Code = lambda _: "") -> tuple[Stated, ...]:
+def stated_modules(modules: Iterable[Module], code: Code = lambda _: "") -> tuple[Found, ...]:
     """The recurrent modules among these.
 
     Args:
@@ -58,7 +58,7 @@ def stated_modules(modules: Iterable[Module], code: Code = lambda _: "") -> tupl
     return tuple(stated for stated in found if stated is not None)
 
 
-def _stated(module: Module, kind: str, attributes: Table, *, scripted: bool) -> Stated | None:
+def _stated(module: Module, kind: str, attributes: Table, *, scripted: bool) -> Found | None:
     name = _kind_of(kind, attributes, scripted=scripted)
     if name is None:
         return None
@@ -66,14 +66,15 @@ def _stated(module: Module, kind: str, attributes: Table, *, scripted: bool) -> 
     fields, odd = _fields(attributes, _CELL_SETTINGS if cell else tuple(_SETTINGS))
     own = not kind.startswith(_RNN) and _QUANTIZED not in kind
     notes = [f"its class is {kind}: what that computes beyond an {name} is not known"] if own else []
-    return Stated(
+    named = {key: module.inside(key) for key in _parameters(module) if _PARAMETER.fullmatch(key)}
+    return Found(
         module.path,
-        name,
         "pytorch-cell" if cell else "pytorch",
-        fields,
-        {key: module.inside(key) for key in _parameters(module) if _PARAMETER.fullmatch(key)},
+        kind=name,
+        layer=settings_of(fields),
         notes=(*notes, *odd),
         unmodelled=tuple(_unmodelled(module, kind)),
+        weights=Weights(named),
     )
 
 
@@ -179,7 +180,7 @@ def _literal(text: str) -> Any:  # noqa: ANN401  # a Boolean, a number or text
         return text
 
 
-def frozen_modules(text: str) -> Iterator[Stated]:
+def frozen_modules(text: str) -> Iterator[Found]:
     """The recurrent modules of a frozen TorchScript archive: calls whose weights are constants.
 
     Args:
@@ -194,7 +195,8 @@ def frozen_modules(text: str) -> Iterator[Stated]:
         if not constants or len(names) != len(constants):
             continue
         path = name or f"torch.lstm.{number}"
-        yield Stated(path, _MODES[mode], "pytorch", fields, dict(zip(names, constants, strict=True)))
+        named = dict(zip(names, constants, strict=True))
+        yield Found(path, "pytorch", kind=_MODES[mode], layer=settings_of(fields), weights=Weights(named))
 
 
 def _weight_list(text: str, given: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from lstmcalc.errors import shorten
 from lstmcalc.readers.pickles.machine import Call, Table, text_of
 from lstmcalc.readers.pickles.trees import Tree, joined
 from lstmcalc.readers.torch.tensors import Tensor, Unreadable
+from lstmcalc.spec.words import with_rest
 
 _SIMPLE: Final = (int, float, bool, str)
 _LISTED: Final = 12  # settings or objects in a note
@@ -73,8 +74,7 @@ def _holds(tree: Tree, path: str) -> bool:
 
 def _listed(paths: list[str]) -> str:
     """A few of many names."""
-    shown = ", ".join(shorten(path) for path in paths[:3])
-    return shown if len(paths) <= 3 else f"{shown} and {len(paths) - 3:,} more"  # noqa: PLR2004  # as above
+    return with_rest([shorten(path) for path in paths], 3)
 
 
 def called_notes(called: tuple[str, ...]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.keras.files import read_hdf5, read_keras
-from tools.recorded_weights import computed, config_of, one, unpacked
+from tools.recorded_weights import computed, config_of, fields_of, inferred_of, one, unpacked
 
 GENERATIONS = ("keras3", "keras2")
 # Names that a file without a configuration gives to the LSTMs of the recorded models.
@@ -45,7 +45,7 @@ def test_recorded_files_compute_what_keras_did(generation: str, folders: dict[st
         file, _, name = case.partition("|")
         called = ALONE[generation][name] if file.endswith(".weights.h5") else name
         stated = one(files[file], called)
-        assert (stated.unmodelled, stated.fields["batch_first"]) == ((), True)
+        assert (stated.unmodelled, fields_of(stated)["batch_first"]) == ((), True)
         y = computed(files[file], stated, expected[f"{case}|x"])
         np.testing.assert_allclose(y, expected[f"{case}|y"], rtol=1e-5, atol=1e-6)
 
@@ -72,13 +72,13 @@ def test_the_configuration_says_what_the_arrays_do_not(generation: str, folders:
     file = read(folders[generation] / "nested.keras")
     both = one(file, "both")
     assert config_of(both) == LSTMConfig(2, 4, bidirectional=True, batch_first=True)
-    assert both.fields["seq_len"] == 5
+    assert fields_of(both)["seq_len"] == 5
     assert both.options["return_sequences"] is True
     assert both.options["merge_mode"] == "concat"
-    assert (both.kind, both.framework, both.inferred) == (
+    assert (both.kind, both.framework, inferred_of(both)) == (
         "LSTM",
         {"keras3": "keras", "keras2": "keras2"}[generation],
-        (),
+        [],
     )
     assert [stated.kind for stated in file.stated] == ["LSTM", "LSTM", "GRU"]
     assert one(read(folders[generation] / "cells.h5"), "loop").kind == "LSTMCell"
@@ -87,7 +87,7 @@ def test_the_configuration_says_what_the_arrays_do_not(generation: str, folders:
 def test_without_a_configuration_all_is_inferred(folders: dict[str, Path]) -> None:
     plain = one(read(folders["keras3"] / "cells.weights.h5"), "plain")
     assert config_of(plain) == LSTMConfig(3, 3, bias=False, batch_first=True)
-    assert set(plain.inferred) == set(plain.fields)
+    assert set(inferred_of(plain)) == set(fields_of(plain))
 
 
 def test_other_activations_are_said(folders: dict[str, Path]) -> None:
@@ -148,7 +148,7 @@ LSTM_2 = layer("LSTM", "lstm_1", units=2, batch_input_shape=[None, 5, 3])
 def test_keras_2_without_lstm_cell_in_its_names(tmp_path: Path) -> None:
     file = read(listed(tmp_path / "old.h5", {"lstm_1": cell("lstm_1")}, sequential(LSTM_2)))
     stated = one(file, "lstm_1")
-    assert stated.tensors["lstm/lstm_cell/kernel:0"] == "model_weights/lstm_1/lstm_1/kernel:0"
+    assert stated.stored.named["lstm/lstm_cell/kernel:0"] == "model_weights/lstm_1/lstm_1/kernel:0"
     assert config_of(stated) == LSTMConfig(3, 2, batch_first=True)
 
 
@@ -156,7 +156,7 @@ def test_names_that_tensorflow_has_changed_are_matched_by_order(tmp_path: Path) 
     held = {"lstm_1": cell("lstm_1_3/while"), "twin": {**cell("other/a"), **cell("other/b", 2)}}
     twin = layer("Sequential", "twin", layers=[layer("LSTM", f"x{n}", units=2, return_sequences=True) for n in (1, 2)])
     file = read(listed(tmp_path / "renamed.h5", held, sequential(LSTM_2, twin)))
-    found = {stated.name: next(iter(stated.tensors.values())) for stated in file.stated}
+    found = {stated.name: next(iter(stated.stored.named.values())) for stated in file.stated}
     assert found == {
         "lstm_1": "model_weights/lstm_1/lstm_1_3/while/kernel:0",
         "twin.x1": "model_weights/twin/other/a/kernel:0",
@@ -180,7 +180,7 @@ def test_cells_in_a_stack_in_both_directions(tmp_path: Path) -> None:
         ("both.c1", True),
         ("both.c2", True),
     ]
-    first, second = ([name.rpartition("/")[0] for name in stated.tensors.values()] for stated in file.stated)
+    first, second = ([name.rpartition("/")[0] for name in stated.stored.named.values()] for stated in file.stated)
     assert list(dict.fromkeys(first)) == [f"model_weights/both/{stems[0]}", f"model_weights/both/{stems[2]}"]
     assert list(dict.fromkeys(second)) == [f"model_weights/both/{stems[1]}", f"model_weights/both/{stems[3]}"]
 
@@ -192,14 +192,14 @@ def test_lists_that_were_cut_because_they_are_long(tmp_path: Path) -> None:
         names = list(group.attrs["weight_names"])
         del group.attrs["weight_names"]
         group.attrs["weight_names0"], group.attrs["weight_names1"] = names[:2], names[2:]
-    assert len(one(read(path)).tensors) == 3
+    assert len(one(read(path)).stored.named) == 3
 
 
 def test_keras_1_that_saves_memory_traffic_has_the_arrays_of_keras_2(tmp_path: Path) -> None:
     arrays = {"lstm_1_W": draw(3, 8), "lstm_1_U": draw(2, 8), "lstm_1_b": draw(8)}
     config = {"class_name": "Sequential", "config": [layer("LSTM", "lstm_1", output_dim=2, inner_activation="sigmoid")]}
     stated = one(read(listed(tmp_path / "gpu.h5", {"lstm_1": arrays}, config, "1.2.2")))
-    assert (stated.framework, stated.unmodelled, len(stated.tensors)) == ("keras2", (), 3)
+    assert (stated.framework, stated.unmodelled, len(stated.stored.named)) == ("keras2", (), 3)
     assert config_of(stated) == LSTMConfig(3, 2, batch_first=True)
 
 
@@ -224,8 +224,13 @@ def test_arrays_are_believed_before_the_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("gates", "kind"), [(3, "GRU"), (1, "SimpleRNN")])
 def test_relatives_are_named_as_such(gates: int, kind: str, tmp_path: Path) -> None:
     stated = one(read(listed(tmp_path / "other.h5", {"x": cell("x", gates=gates)})))
-    assert (stated.name, stated.kind, stated.fields["input_size"], stated.fields["hidden_size"]) == ("x", kind, 3, 2)
-    assert set(stated.tensors) == {"kernel", "recurrent_kernel", "bias"}
+    assert (stated.name, stated.kind, fields_of(stated)["input_size"], fields_of(stated)["hidden_size"]) == (
+        "x",
+        kind,
+        3,
+        2,
+    )
+    assert set(stated.stored.named) == {"kernel", "recurrent_kernel", "bias"}
 
 
 def test_convolutions_of_lstms_are_no_lstms(tmp_path: Path) -> None:

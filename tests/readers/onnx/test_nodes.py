@@ -14,10 +14,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError
-from lstmcalc.readers.files.tensors import Stated, WeightFile
+from lstmcalc.readers.files.tensors import WeightFile
+from lstmcalc.readers.found import Found
 from lstmcalc.readers.onnx.nodes import read_onnx
 from tools.mutations import CASES, damaged
-from tools.recorded_weights import computed, config_of, one, unpacked
+from tools.recorded_weights import computed, config_of, fields_of, inferred_of, one, unpacked
 
 L, N, WIDTH, H = 5, 3, 3, 4
 TORCH = [f"{name}-{exporter}" for name in ("one", "no-bias", "stacked", "both") for exporter in ("script", "dynamo")]
@@ -84,7 +85,7 @@ def run(path: str, **inputs: Any) -> Any:
     return session.run(None, inputs)[0]
 
 
-def check(file: WeightFile, stated: Stated, path: str) -> None:
+def check(file: WeightFile, stated: Found, path: str) -> None:
     """The file's own result, by ONNX Runtime, is that of our forward pass with the weights that were read."""
     x = draw(L, N, WIDTH, seed=9)
     y = run(path, X=x)
@@ -134,10 +135,10 @@ def test_every_tensor_is_that_of_the_onnx_package(name: str, torch_files: Path) 
 def test_quantized_lstms_are_named_and_not_computed(torch_files: Path) -> None:
     first, second = read_onnx(str(torch_files / "quantized.onnx")).stated
     assert (first.name, first.kind) == ("encoder", "DynamicQuantizeLSTM")
-    assert (first.fields["input_size"], second.fields["input_size"]) == (3, 8)
-    assert first.fields["hidden_size"] == 4
+    assert (fields_of(first)["input_size"], fields_of(second)["input_size"]) == (3, 8)
+    assert fields_of(first)["hidden_size"] == 4
     assert first.unmodelled == ("weights quantized to int8, and its input at run time",)
-    assert {"W", "R", "B", "W_scale"} <= set(first.tensors)
+    assert {"W", "R", "B", "W_scale"} <= set(first.stored.named)
 
 
 # --- One node
@@ -149,7 +150,7 @@ def test_a_node_computes_what_onnx_runtime_does(directions: int, tmp_path: Path)
     file, path = read(model([node], weights(directions)), tmp_path)
     stated = one(file, "rnn")
     assert config_of(stated) == LSTMConfig(WIDTH, H, bidirectional=directions == 2)
-    assert stated.inferred == ("input_size", "num_layers")
+    assert sorted(inferred_of(stated)) == ["input_size", "num_layers"]
     check(file, stated, path)
 
 
@@ -195,14 +196,14 @@ def test_weights_that_are_given_to_the_model_are_not_in_the_file(tmp_path: Path)
     arrays.pop("W")
     given_w = helper.make_tensor_value_info("W", TensorProto.FLOAT, [1, 4 * H, WIDTH])
     stated = one(read(model([lstm()], arrays, inputs=[given_w]), tmp_path)[0])
-    assert set(stated.tensors) == {"lstm0.R", "lstm0.B"}
+    assert set(stated.stored.named) == {"lstm0.R", "lstm0.B"}
     assert stated.notes == ("W is no tensor of the file: 'W' is computed, or given to the model",)
 
 
 def test_weights_of_another_size_are_refused_by_shape(tmp_path: Path) -> None:
     arrays = {**weights(), "W": draw(1, 3 * H, WIDTH)}
     stated = one(read(model([lstm()], arrays), tmp_path)[0])
-    assert stated.tensors == {}
+    assert stated.stored.named == {}
     assert stated.unmodelled == ("W of shape (1, 12, 3) where (1, 16, H_in) is needed",)
 
 
@@ -212,11 +213,11 @@ def test_relatives_are_named_as_such(op: str, tmp_path: Path) -> None:
     arrays = {"W": draw(1, gates * H, WIDTH), "R": draw(1, gates * H, H)}
     node = helper.make_node(op, ["X", "W", "R"], ["Y"], hidden_size=H, name="other")
     stated = one(read(model([node], arrays), tmp_path)[0])
-    assert (stated.name, stated.kind, stated.tensors) == ("other", op, {"W": "W", "R": "R"})
+    assert (stated.name, stated.kind, stated.stored.named) == ("other", op, {"W": "W", "R": "R"})
 
 
 def test_layout_1_is_batch_first(tmp_path: Path) -> None:
-    assert one(read(model([lstm(layout=1)], weights()), tmp_path)[0]).fields["batch_first"] is True
+    assert fields_of(one(read(model([lstm(layout=1)], weights()), tmp_path)[0]))["batch_first"] is True
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
@@ -270,7 +271,7 @@ def test_gates_that_are_cut_and_turned_by_the_graph_are_the_weights(tmp_path: Pa
     file, path = read(model([*nodes, lstm()], file_arrays), tmp_path)
     stated = one(file)
     assert "the graph computes its weights of the file's tensors: Unsqueeze, Concat, Slice" in stated.notes
-    assert [tensor.name for tensor in stated.computed] == ["W", "R", "B"]
+    assert [tensor.name for tensor in stated.stored.computed] == ["W", "R", "B"]
     assert "W" not in {tensor.name for tensor in file.tensors}
     check(file, stated, path)
 
@@ -305,7 +306,7 @@ def test_transposed_and_cast_weights_are_computed(tmp_path: Path) -> None:
     ]
     file, path = read(model(nodes, arrays), tmp_path)
     np.testing.assert_array_equal(
-        next(item for item in one(file).computed if item.shape == (1, 16, 3)).read(), held["W"]
+        next(item for item in one(file).stored.computed if item.shape == (1, 16, 3)).read(), held["W"]
     )
     check(file, one(file), path)
 
@@ -361,7 +362,7 @@ def test_an_lstm_in_a_loop_reads_weights_from_outside(tmp_path: Path) -> None:
     arrays = {**weights(), "first": np.array([0], np.int64)}
     file, path = read(model(nodes, arrays), tmp_path)
     stated = one(file, "again.body/rnn")
-    assert set(stated.tensors.values()) == {"W", "R", "B"}
+    assert set(stated.stored.named.values()) == {"W", "R", "B"}
     check(file, stated, path)
 
 
@@ -376,7 +377,7 @@ def test_an_lstm_in_a_function_is_found_at_each_call(tmp_path: Path) -> None:
     nodes.append(helper.make_node("Add", ["yone", "ytwo"], ["Y"]))
     arrays = {**weights(prefix="one"), **weights(prefix="two", seed=8)}
     file, path = read(model(nodes, arrays, functions=[function]), tmp_path)
-    assert [stated.tensors["lstm0.W"] for stated in file.stated] == ["oneW", "twoW"]
+    assert [stated.stored.named["lstm0.W"] for stated in file.stated] == ["oneW", "twoW"]
     x = draw(L, N, WIDTH, seed=9)
     total = sum(computed(file, stated, x) for stated in file.stated)
     np.testing.assert_allclose(total, joined(run(path, X=x)), rtol=1e-5, atol=1e-6)
@@ -447,7 +448,7 @@ def test_nodes_one_behind_another_are_the_layers_of_one_lstm(
     ids=["turned to the batch first", "an activation in between", "another clip"],
 )
 def test_nodes_that_are_no_layers_of_one_lstm_stay_apart(made: Any, tmp_path: Path) -> None:
-    assert [stated.fields["num_layers"] for stated in read(made, tmp_path)[0].stated] == [1, 1]
+    assert [fields_of(stated)["num_layers"] for stated in read(made, tmp_path)[0].stated] == [1, 1]
 
 
 def test_two_modules_one_behind_another_stay_two(tmp_path: Path) -> None:
@@ -461,7 +462,7 @@ def test_an_inner_layer_that_others_read_too_ends_its_stack(tmp_path: Path) -> N
     made = stack(SQUEEZED, 1)
     made.graph.node.append(lstm(("z", "bW", "cR", "bB"), ["other"], name="third"))
     made.graph.initializer.extend(tensors({"cR": draw(1, 4 * H, H, seed=30)}))
-    assert [stated.fields["num_layers"] for stated in read(made, tmp_path)[0].stated] == [1, 1, 1]
+    assert [fields_of(stated)["num_layers"] for stated in read(made, tmp_path)[0].stated] == [1, 1, 1]
 
 
 # --- Files that nobody vouches for
@@ -473,7 +474,7 @@ def test_numbers_in_another_file_are_not_read(tmp_path: Path) -> None:
     onnx.save_model(made, path, save_as_external_data=True, location="beside.bin", size_threshold=0)
     file = read_onnx(str(path))
     stated = one(file)
-    assert stated.fields["input_size"] == WIDTH
+    assert fields_of(stated)["input_size"] == WIDTH
     assert "the numbers of 3 of its tensors are in another file, which is not read" in file.notes
     with pytest.raises(SourceError, match=r"(?s)W is kept in another file.*found beside\.bin"):
         file.tensors[0].read()
@@ -492,7 +493,7 @@ def test_shapes_that_are_larger_than_the_file_reserve_nothing(dims: list[int], t
 def test_constants_that_double_at_every_node_are_no_weights(tmp_path: Path) -> None:
     nodes = [helper.make_node("Concat", [f"c{i}", f"c{i}"], [f"c{i + 1}"], axis=0) for i in range(60)]
     made = model([*nodes, lstm(("X", "c60", "R", "B"))], {"c0": draw(1, 4 * H, WIDTH), **weights()})
-    assert "lstm0.W" not in one(read(made, tmp_path)[0]).tensors
+    assert "lstm0.W" not in one(read(made, tmp_path)[0]).stored.named
 
 
 def test_functions_that_call_each_other_end(tmp_path: Path) -> None:
@@ -563,7 +564,7 @@ def survives(path: Path, data: bytes) -> bool:
         file = read_onnx(str(path))
     except LstmcalcError:
         return False
-    for tensor in (*file.tensors, *(item for stated in file.stated for item in stated.computed)):
+    for tensor in (*file.tensors, *(item for stated in file.stated for item in stated.stored.computed)):
         try:
             assert tensor.read().shape == tensor.shape
         except LstmcalcError:

@@ -13,8 +13,10 @@ from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.storage import parameters
 from lstmcalc.intake.load import load
 from lstmcalc.numerics.convert import pack, unpack
-from lstmcalc.readers.files.tensors import Stated, WeightFile
-from lstmcalc.readers.recognise.recognition import Contents, Recognised, contents_text, recognise
+from lstmcalc.readers.files.tensors import WeightFile
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.recognise.recognition import Contents, contents_text, recognise
+from tools.recorded_weights import said, stated_module
 from tools.weight_writers import can_express, in_memory, modules_of, random_weights, shaped
 
 LSTM = {"weight_ih_l0": (80, 10), "weight_hh_l0": (80, 20), "bias_ih_l0": (80,), "bias_hh_l0": (80,)}
@@ -29,17 +31,17 @@ def stored(config: LSTMConfig, layout: str = "pytorch", path: str = "") -> dict[
     return {path + item.name: item.shape for item in parameters(config, layout)}
 
 
-def found(shapes: dict[str, tuple[int, ...]]) -> list[Recognised]:
+def found(shapes: dict[str, tuple[int, ...]]) -> list[Found]:
     return list(recognise(shaped(shapes)).lstms)
 
 
-def only(shapes: dict[str, tuple[int, ...]]) -> Recognised:
+def only(shapes: dict[str, tuple[int, ...]]) -> Found:
     (lstm,) = found(shapes)
     return lstm
 
 
 def relatives(contents: Contents) -> list[tuple[str, str, int | None, int | None]]:
-    return [(item.unit, item.kind, item.input_size, item.hidden_size) for item in contents.relatives]
+    return [(item.unit, item.kind, item.input_size, item.hidden_size) for item in contents.file.relatives]
 
 
 @st.composite
@@ -73,16 +75,16 @@ def test_what_is_stored_under_any_path_is_found_again(layout: str, config: LSTMC
     packed = {path + name: array for name, array in pack(weights, config, layout).items()}
     contents = recognise(in_memory(packed))
     wanted = modules_of(config, layout)
-    assert [(item.framework, str(item.config)) for item in contents.lstms] == [
+    assert [(item.framework, str(item.stored.config)) for item in contents.lstms] == [
         (framework, str(module)) for framework, module, _ in wanted
     ]
-    assert contents.relatives == ()
-    assert sorted(contents.owners) == sorted(packed)
+    assert contents.file.relatives == ()
+    assert sorted(contents.file.owners) == sorted(packed)
     reading_order = "coreml" if layout == "coreml" and not config.bidirectional else ""
     back = unpack({name.removeprefix(path): array for name, array in packed.items()}, config, layout)
     for item, (_, module, ends) in zip(contents.lstms, wanted, strict=True):
-        assert item.missing == item.misshaped == item.unmodelled == ()
-        assert dict(item.unknown) == {}
+        assert item.stored.missing == item.stored.misshaped == item.unmodelled == ()
+        assert dict(item.gaps) == {}
         if reading_order:
             continue  # Core ML's names are Equinox's, in another order of the gates
         loaded = load(item)
@@ -138,8 +140,8 @@ def test_rows_alone_do_not_tell_the_kind(shape: tuple[int, int], kind: str) -> N
     rows = {"weight_ih_l0": (384, 10), "weight_hh_l0": shape, "bias_ih_l0": (384,), "bias_hh_l0": (384,)}
     contents = recognise(shaped(under("rnn.", rows)))
     if kind == "LSTM":
-        assert [item.config for item in contents.lstms] == [LSTMConfig(10, 96)]
-        assert contents.relatives == ()
+        assert [item.stored.config for item in contents.lstms] == [LSTMConfig(10, 96)]
+        assert contents.file.relatives == ()
     else:
         assert contents.lstms == ()
         assert relatives(contents) == [("rnn", kind, 10, shape[1])]
@@ -163,7 +165,7 @@ def test_rows_alone_do_not_tell_the_kind(shape: tuple[int, int], kind: str) -> N
 def test_a_relative_is_named_and_no_lstm(shapes: dict[str, tuple[int, ...]], kind: str) -> None:
     contents = recognise(shaped(shapes))
     assert contents.lstms == ()
-    assert [item.kind for item in contents.relatives] == [kind]
+    assert [item.kind for item in contents.file.relatives] == [kind]
     assert contents_text(contents).startswith(f"1 {kind}: ")
 
 
@@ -185,7 +187,7 @@ def test_a_relative_is_named_and_no_lstm(shapes: dict[str, tuple[int, ...]], kin
 def test_what_merely_looks_like_an_lstm_is_none(shapes: dict[str, tuple[int, ...]]) -> None:
     contents = recognise(shaped(shapes))
     assert contents.lstms == ()
-    assert contents.relatives == ()
+    assert contents.file.relatives == ()
 
 
 @pytest.mark.parametrize("word", ["exp_avg", "opt_state/0/mu", "optimizer", "optimizer_state.momentum_buffer"])
@@ -201,14 +203,14 @@ def test_an_lstm_that_is_an_optimizer_is_one() -> None:
 
 def test_matrices_of_one_shape_are_told_by_their_names() -> None:
     lstm = only({"weight_hh_l0": (80, 20), "weight_ih_l0": (80, 20)})
-    assert lstm.config == LSTMConfig(20, 20, bias=False)
+    assert lstm.stored.config == LSTMConfig(20, 20, bias=False)
 
 
 def test_several_lstms_stand_in_the_order_of_the_file() -> None:
     shapes = under("z.", LSTM) | {"fc.weight": (3, 20)} | under("a.", CELL)
     contents = recognise(shaped(shapes))
     assert [(item.name, item.framework) for item in contents.lstms] == [("z", "pytorch"), ("a", "pytorch-cell")]
-    assert contents.owners["a.bias_hh"] == "a"
+    assert contents.file.owners["a.bias_hh"] == "a"
     assert contents_text(contents) == "1 other tensor with 60 numbers"
 
 
@@ -219,7 +221,7 @@ def test_bidirectional_keras_is_one_lstm_with_its_own_paths() -> None:
 
 def test_keras_names_without_a_cell_are_read() -> None:
     lstm = only({"encoder/kernel:0": (7, 20), "encoder/recurrent_kernel:0": (5, 20), "encoder/bias:0": (20,)})
-    assert (lstm.framework, lstm.path, lstm.config) == ("keras2", "encoder", LSTMConfig(7, 5))
+    assert (lstm.framework, lstm.path, lstm.stored.config) == ("keras2", "encoder", LSTMConfig(7, 5))
 
 
 def test_stacked_cells_of_keras_are_one_each() -> None:
@@ -228,7 +230,7 @@ def test_stacked_cells_of_keras_are_one_each() -> None:
         for number, width in (("", 7), ("_1", 5))
         for name, shape in (("kernel", (width, 20)), ("recurrent_kernel", (5, 20)), ("bias", (20,)))
     }
-    assert [(item.name, item.config) for item in found(shapes)] == [
+    assert [(item.name, item.stored.config) for item in found(shapes)] == [
         ("rnn.stacked_rnn_cells.lstm_cell", LSTMConfig(7, 5)),
         ("rnn.stacked_rnn_cells.lstm_cell_1", LSTMConfig(5, 5)),
     ]
@@ -249,7 +251,7 @@ def test_paddle_has_every_array_twice() -> None:
     }
     contents = recognise(shaped({**flat, **cells}))
     (lstm,) = contents.lstms
-    assert (lstm.name, lstm.framework, lstm.config) == ("rnn", "paddle", LSTMConfig(7, 5, 2, bidirectional=True))
+    assert (lstm.name, lstm.framework, lstm.stored.config) == ("rnn", "paddle", LSTMConfig(7, 5, 2, bidirectional=True))
     assert lstm.notes == ("every array is in the file twice: under the name of its cell too",)
     assert contents_text(contents) == ""
 
@@ -257,7 +259,7 @@ def test_paddle_has_every_array_twice() -> None:
 def test_haiku_names_are_read_however_they_are_joined() -> None:
     for weight, bias in (("lstm/linear/w", "lstm/linear/b"), ("['lstm/linear']['w']", "['lstm/linear']['b']")):
         lstm = only({weight: (12, 20), bias: (20,)})
-        assert (lstm.name, lstm.framework, lstm.config) == ("lstm", "haiku", LSTMConfig(7, 5))
+        assert (lstm.name, lstm.framework, lstm.stored.config) == ("lstm", "haiku", LSTMConfig(7, 5))
 
 
 def test_basic_cells_of_tensorflow_are_read() -> None:
@@ -266,7 +268,7 @@ def test_basic_cells_of_tensorflow_are_read() -> None:
     for layer, width in enumerate((7, 5)):
         shapes |= {names[0].format(layer): (width + 5, 20), names[1].format(layer): (20,)}
     lstm = only(shapes)
-    assert (lstm.framework, lstm.config) == ("tf1", LSTMConfig(7, 5, 2))
+    assert (lstm.framework, lstm.stored.config) == ("tf1", LSTMConfig(7, 5, 2))
 
 
 def test_directions_that_are_stacked_by_themselves_are_two_lstms() -> None:
@@ -275,13 +277,13 @@ def test_directions_that_are_stacked_by_themselves_are_two_lstms() -> None:
         for layer, width in enumerate((7, 5)):
             path = f"bidirectional_rnn/{word}/multi_rnn_cell/cell_{layer}/lstm_cell"
             shapes |= {f"{path}/kernel": (width + 5, 20), f"{path}/bias": (20,)}
-    assert [(item.name, item.config) for item in found(shapes)] == [
+    assert [(item.name, item.stored.config) for item in found(shapes)] == [
         (f"bidirectional_rnn.{word}.multi_rnn_cell", LSTMConfig(7, 5, 2)) for word in ("fw", "bw")
     ]
 
 
 def test_many_kinds_are_said_in_a_short_line() -> None:
-    modules = tuple(Stated(f"m{number}", f"GRU{number}", "pytorch", {}, {}) for number in range(1000))
+    modules = tuple(stated_module(f"m{number}", f"GRU{number}", "pytorch", {}, {}) for number in range(1000))
     text = contents_text(recognise(WeightFile("PyTorch", (), modules)))
     assert text == "1 GRU0: m0; 1 GRU1: m1; 1 GRU2: m2; 1 GRU3: m3; ..."
 
@@ -289,7 +291,7 @@ def test_many_kinds_are_said_in_a_short_line() -> None:
 def test_two_cells_that_read_as_much_can_be_a_stack_or_a_pair() -> None:
     pair = stored(LSTMConfig(5, 5, bidirectional=True), "chainer")
     lstm = only(pair)
-    assert lstm.config == LSTMConfig(5, 5, 2)
+    assert lstm.stored.config == LSTMConfig(5, 5, 2)
     assert "can be LSTM(5, 5, bidirectional=True)" in lstm.notes[0]
 
 
@@ -300,46 +302,46 @@ def test_a_missing_tensor_is_said() -> None:
     shapes = stored(LSTMConfig(10, 20, 2, bidirectional=True), path="enc.")
     del shapes["enc.weight_ih_l0_reverse"]
     lstm = only(shapes)
-    assert lstm.config == LSTMConfig(10, 20, 2, bidirectional=True)
-    assert lstm.missing == ("enc.weight_ih_l0_reverse",)
+    assert lstm.stored.config == LSTMConfig(10, 20, 2, bidirectional=True)
+    assert lstm.stored.missing == ("enc.weight_ih_l0_reverse",)
 
 
 def test_a_whole_direction_can_be_missing() -> None:
     shapes = stored(LSTMConfig(10, 20, 2, bidirectional=True))
     lstm = only({name: shape for name, shape in shapes.items() if not name.endswith("_reverse")})
-    assert lstm.config.bidirectional
-    assert len(lstm.missing) == 8
+    assert lstm.stored.config.bidirectional
+    assert len(lstm.stored.missing) == 8
 
 
 def test_a_missing_layer_leaves_the_input_open() -> None:
     shapes = stored(LSTMConfig(10, 20, 2))
     lstm = only({name: shape for name, shape in shapes.items() if "_l1" in name})
-    assert (lstm.config.num_layers, lstm.config.hidden_size) == (2, 20)
-    assert set(lstm.unknown) == {"input_size"}
-    assert len(lstm.missing) == 4
+    assert (lstm.stored.config.num_layers, lstm.stored.config.hidden_size) == (2, 20)
+    assert set(lstm.gaps) == {"input_size"}
+    assert len(lstm.stored.missing) == 4
 
 
 def test_a_misshaped_tensor_is_said() -> None:
     lstm = only({**stored(LSTMConfig(10, 20, 3)), "weight_hh_l1": (80, 21)})
-    assert lstm.config == LSTMConfig(10, 20, 3)
-    assert lstm.misshaped == ("weight_hh_l1 (80, 21) instead of (80, 20)",)
+    assert lstm.stored.config == LSTMConfig(10, 20, 3)
+    assert lstm.stored.misshaped == ("weight_hh_l1 (80, 21) instead of (80, 20)",)
 
 
 def test_a_missing_bias_is_said() -> None:
     lstm = only({name: shape for name, shape in CELL.items() if name != "bias_hh"})
-    assert (lstm.framework, lstm.missing) == ("pytorch-cell", ("bias_hh",))
+    assert (lstm.framework, lstm.stored.missing) == ("pytorch-cell", ("bias_hh",))
 
 
 def test_a_missing_projection_is_said() -> None:
     lstm = only({"weight_ih_l0": (80, 10), "weight_hh_l0": (80, 7)})
-    assert lstm.config == LSTMConfig(10, 20, bias=False, proj_size=7)
-    assert lstm.missing == ("weight_hr_l0",)
+    assert lstm.stored.config == LSTMConfig(10, 20, bias=False, proj_size=7)
+    assert lstm.stored.missing == ("weight_hr_l0",)
     assert lstm.notes == ("80 rows that read 7 values are an LSTM of 20 with a projection",)
 
 
 def test_without_a_recurrent_matrix_the_name_decides_and_the_note_says_so() -> None:
     lstm = only({"lstm.weight_ih_l0": (384, 10), "lstm.bias_ih_l0": (384,)})
-    assert lstm.config == LSTMConfig(10, 96)
+    assert lstm.stored.config == LSTMConfig(10, 96)
     assert "could also be a GRU of 128 or an RNN of 384: its name speaks for an LSTM" in lstm.notes[0]
     contents = recognise(shaped({"rnn.weight_ih_l0": (384, 10), "rnn.bias_ih_l0": (384,)}))
     assert contents.lstms == ()
@@ -348,8 +350,8 @@ def test_without_a_recurrent_matrix_the_name_decides_and_the_note_says_so() -> N
 
 def test_a_number_of_layers_out_of_reach_makes_no_rows() -> None:
     lstm = only({**LSTM, "weight_ih_l999999": (80, 20)})
-    assert lstm.config == LSTMConfig(10, 20)
-    assert lstm.misshaped == ("weight_ih_l999999 does not belong to LSTM(10, 20)",)
+    assert lstm.stored.config == LSTMConfig(10, 20)
+    assert lstm.stored.misshaped == ("weight_ih_l999999 does not belong to LSTM(10, 20)",)
 
 
 # Weights in another form.
@@ -367,9 +369,9 @@ def test_weight_normalisation_is_the_product_of_its_parts(names: tuple[str, str]
     parts = {names[0].format("weight_hh_l0"): np.asarray(g), names[1].format("weight_hh_l0"): matrix * 7}
     contents = recognise(in_memory({f"enc.{name}": array for name, array in {**weights, **parts}.items()}))
     (lstm,) = contents.lstms
-    assert lstm.config == LSTMConfig(10, 20)
+    assert lstm.stored.config == LSTMConfig(10, 20)
     assert "weight_norm" in lstm.notes[0]
-    assert set(contents.owners.values()) == {"enc"}
+    assert set(contents.file.owners.values()) == {"enc"}
     np.testing.assert_allclose(load(lstm)["weight_hh_l0"], matrix, rtol=1e-5)
 
 
@@ -386,7 +388,7 @@ def test_weights_before_dropout_are_the_weights() -> None:
     shapes = {"0.rnns.0.weight_hh_l0_raw": (80, 20), **under("0.rnns.0.module.", LSTM)}
     del shapes["0.rnns.0.module.weight_hh_l0"]
     lstm = only(shapes)
-    assert (lstm.name, lstm.config, lstm.missing) == ("0.rnns.0.module", LSTMConfig(10, 20), ())
+    assert (lstm.name, lstm.stored.config, lstm.stored.missing) == ("0.rnns.0.module", LSTMConfig(10, 20), ())
 
 
 @pytest.mark.parametrize(
@@ -414,50 +416,50 @@ def stated(**given: Any) -> WeightFile:
         "kind": "LSTM",
         "framework": "onnx",
         "fields": {},
-        "tensors": {"lstm0.W": "w.1", "lstm0.R": "r.1", "lstm0.B": "b.1"},
+        "named": {"lstm0.W": "w.1", "lstm0.R": "r.1", "lstm0.B": "b.1"},
     }
     tensors = shaped({"w.1": (2, 80, 10), "r.1": (2, 80, 20), "b.1": (2, 160), "fc": (3, 4)}).tensors
-    return WeightFile("ONNX", tensors, (Stated(**{**module, **given}),))
+    return WeightFile("ONNX", tensors, (stated_module(**{**module, **given}),))
 
 
 def test_a_stated_module_comes_first_and_its_arrays_tell_the_rest() -> None:
     contents = recognise(stated(fields={"hidden_size": 20, "bidirectional": True, "seq_len": 7}))
     (lstm,) = contents.lstms
-    assert (lstm.name, lstm.config) == ("net.LSTM_0", LSTMConfig(10, 20, bidirectional=True))
-    assert lstm.settings["hidden_size"] == (20, "stated")
-    assert lstm.settings["seq_len"] == (7, "stated")
-    assert lstm.settings["input_size"] == (10, "inferred")
-    assert set(contents.owners) == {"w.1", "r.1", "b.1"}
-    assert lstm.tensors["lstm0.W"].name == "w.1"
+    assert (lstm.name, lstm.stored.config) == ("net.LSTM_0", LSTMConfig(10, 20, bidirectional=True))
+    assert said(lstm)["hidden_size"] == (20, "stated")
+    assert said(lstm)["seq_len"] == (7, "stated")
+    assert said(lstm)["input_size"] == (10, "inferred")
+    assert set(contents.file.owners) == {"w.1", "r.1", "b.1"}
+    assert lstm.stored.tensors["lstm0.W"].name == "w.1"
 
 
 def test_what_is_stated_wins_and_what_does_not_fit_it_is_said() -> None:
     (lstm,) = recognise(stated(fields={"hidden_size": 21})).lstms
-    assert lstm.config == LSTMConfig(10, 21, bidirectional=True)
-    assert lstm.misshaped[0] == "w.1 (2, 80, 10) instead of (2, 84, 10)"
+    assert lstm.stored.config == LSTMConfig(10, 21, bidirectional=True)
+    assert lstm.stored.misshaped[0] == "w.1 (2, 80, 10) instead of (2, 84, 10)"
 
 
 def test_what_is_stated_need_not_have_arrays() -> None:
-    (lstm,) = recognise(stated(fields={"hidden_size": 20}, tensors={})).lstms
-    assert set(lstm.unknown) == {"input_size"}
-    assert lstm.missing == ()
+    (lstm,) = recognise(stated(fields={"hidden_size": 20}, named={})).lstms
+    assert set(lstm.gaps) == {"input_size"}
+    assert lstm.stored.missing == ()
 
 
 def test_a_stated_module_has_weights_that_follow_from_others() -> None:
     names = {name: f"rnn.{name}" for name in LSTM if name != "weight_hh_l0"}
     shapes = {f"rnn.{name}": shape for name, shape in LSTM.items() if name != "weight_hh_l0"}
     shapes |= {"rnn.weight_hh_l0_g": (80, 1), "rnn.weight_hh_l0_v": (80, 20)}
-    module = Stated("rnn", "LSTM", "pytorch", {"input_size": 10, "hidden_size": 20}, names)
+    module = stated_module("rnn", "LSTM", "pytorch", {"input_size": 10, "hidden_size": 20}, names)
     contents = recognise(WeightFile("PyTorch", shaped(shapes).tensors, (module,)))
     (lstm,) = contents.lstms
-    assert (lstm.missing, len(lstm.tensors)) == ((), 4)
+    assert (lstm.stored.missing, len(lstm.stored.tensors)) == ((), 4)
     assert "weight_norm" in lstm.notes[0]
-    assert set(contents.owners) == set(shapes)
+    assert set(contents.file.owners) == set(shapes)
 
 
 def test_arrays_that_a_file_computes_are_a_modules_too() -> None:
     computed = shaped({"W": (1, 80, 10)}).tensors
-    module = Stated(
+    module = stated_module(
         "n",
         "LSTM",
         "onnx",
@@ -467,17 +469,19 @@ def test_arrays_that_a_file_computes_are_a_modules_too() -> None:
         inferred=("hidden_size",),
     )
     (lstm,) = recognise(WeightFile("ONNX", shaped({"r": (1, 80, 20)}).tensors, (module,))).lstms
-    assert lstm.config == LSTMConfig(10, 20, bias=False)
-    assert lstm.settings["hidden_size"] == (20, "inferred")
-    assert lstm.missing == ()
+    assert lstm.stored.config == LSTMConfig(10, 20, bias=False)
+    assert said(lstm)["hidden_size"] == (20, "inferred")
+    assert lstm.stored.missing == ()
 
 
 def test_what_a_file_computes_weights_of_is_no_lstm_of_its_own() -> None:
     computed = shaped({"W": (1, 80, 10), "R": (1, 80, 20), "B": (1, 160)}).tensors
-    module = Stated("n", "LSTM", "onnx", {}, {f"lstm0.{item.name}": item.name for item in computed}, computed=computed)
+    module = stated_module(
+        "n", "LSTM", "onnx", {}, {f"lstm0.{item.name}": item.name for item in computed}, computed=computed
+    )
     contents = recognise(WeightFile("ONNX", shaped(under("decoder.", CELL)).tensors, (module,)))
     assert [item.name for item in contents.lstms] == ["n"]
-    assert contents.owners == {**{f"decoder.{name}": "n" for name in CELL}, "W": "n", "R": "n", "B": "n"}
+    assert contents.file.owners == {**{f"decoder.{name}": "n" for name in CELL}, "W": "n", "R": "n", "B": "n"}
     other = recognise(
         WeightFile("ONNX", shaped(under("decoder.", {"weight_ih": (80, 9), "weight_hh": (80, 20)})).tensors, (module,))
     )
@@ -493,7 +497,7 @@ def test_cells_of_two_linear_layers_are_read_but_not_their_highways() -> None:
         return shapes | {f"layer_0.{part}_linearity.bias": shape[:1] for part, shape in sizes.items()}
 
     lstm = only(cell((4, 4)))
-    assert (lstm.name, lstm.framework, lstm.config) == ("layer_0", "pytorch-cell", LSTMConfig(7, 5))
+    assert (lstm.name, lstm.framework, lstm.stored.config) == ("layer_0", "pytorch-cell", LSTMConfig(7, 5))
     highway = recognise(shaped(cell((6, 5))))
     assert highway.lstms == ()
     assert contents_text(highway) == "1 highway LSTM: layer_0"
@@ -501,7 +505,7 @@ def test_cells_of_two_linear_layers_are_read_but_not_their_highways() -> None:
 
 def test_cells_written_by_hand_are_read() -> None:
     lstm = only({"enc_w_ih": (20, 7), "enc_w_hh": (20, 5), "enc_b_ih": (20,), "enc_b_hh": (20,)})
-    assert (lstm.name, lstm.framework, lstm.config) == ("enc", "pytorch-cell", LSTMConfig(7, 5))
+    assert (lstm.name, lstm.framework, lstm.stored.config) == ("enc", "pytorch-cell", LSTMConfig(7, 5))
 
 
 def test_a_stated_relative_is_one() -> None:
@@ -512,8 +516,8 @@ def test_a_stated_relative_is_one() -> None:
 
 def test_a_stated_size_that_cannot_be_has_no_config_yet() -> None:
     (lstm,) = recognise(stated(fields={"hidden_size": -3, "input_size": 4})).lstms
-    assert lstm.settings["hidden_size"] == (-3, "stated")
-    assert lstm.tensors == {}
+    assert said(lstm)["hidden_size"] == (-3, "stated")
+    assert lstm.stored.tensors == {}
 
 
 # Any names, any shapes.
@@ -541,7 +545,7 @@ words = st.sampled_from(
 )
 def test_any_names_and_shapes_are_read(shapes: dict[str, tuple[int, ...]]) -> None:
     contents = recognise(shaped(shapes))
-    assert set(contents.owners) <= set(shapes)
+    assert set(contents.file.owners) <= set(shapes)
     for lstm in contents.lstms:
-        assert lstm.tensors
-        assert lstm.config.num_layers <= 2 * len(shapes)
+        assert lstm.stored.tensors
+        assert lstm.stored.config.num_layers <= 2 * len(shapes)

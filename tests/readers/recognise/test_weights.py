@@ -21,9 +21,9 @@ from lstmcalc.intake.load import load
 from lstmcalc.intake.resolve import lstms_in, read_subjects
 from lstmcalc.numerics.convert import pack
 from lstmcalc.readers.files.kinds import open_weights
-from lstmcalc.readers.files.tensors import Stated, WeightFile
+from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.recognise.recognition import recognise
-from tools.recorded_weights import DATA
+from tools.recorded_weights import DATA, stated_module
 from tools.shell import Ran
 from tools.weight_writers import random_weights, safetensors_bytes, write_safetensors
 
@@ -215,7 +215,7 @@ def test_a_subject_brings_its_weights() -> None:
     for subject, prefix in ((encoder, "net.encoder."), (decoder, "net.decoder.")):
         assert subject.found is not None
         assert subject.found.weights is not None
-        loaded = load(subject.found.weights)
+        loaded = load(subject.found)
         assert list(loaded) == [name.removeprefix(prefix) for name in MODEL if name.startswith(prefix)]
         for name, array in loaded.items():
             np.testing.assert_array_equal(array, MODEL[prefix + name], strict=True)
@@ -240,7 +240,7 @@ def test_bfloat16_is_loaded_as_float32() -> None:
         data += upper.tobytes()
     Path("a").write_bytes(safetensors_bytes(entries, data))
     lstm = lstm_in("a")
-    assert {item.dtype for item in lstm.tensors.values()} == {"bfloat16"}
+    assert {item.dtype for item in lstm.stored.tensors.values()} == {"bfloat16"}
     for name, array in load(lstm).items():
         assert array.dtype == np.float32
         np.testing.assert_allclose(array, arrays[name], rtol=2**-7)
@@ -265,9 +265,11 @@ def test_weights_that_are_not_whole_are_not_loaded(change: dict[str, Any], words
 
 
 def test_weights_in_another_form_are_not_missing_and_not_loaded() -> None:
-    module = Stated("n", "DynamicQuantizeLSTM", "onnx", {"input_size": 3, "hidden_size": 4}, {}, unmodelled=("int8",))
+    module = stated_module(
+        "n", "DynamicQuantizeLSTM", "onnx", {"input_size": 3, "hidden_size": 4}, {}, unmodelled=("int8",)
+    )
     (lstm,) = recognise(WeightFile("ONNX", (), (module,))).lstms
-    assert (lstm.missing, lstm.unmodelled) == ((), ("int8",))
+    assert (lstm.stored.missing, lstm.unmodelled) == ((), ("int8",))
     with pytest.raises(SourceError, match=r"no weights of n that can be read\n  expected .*, found int8"):
         load(lstm)
 
@@ -296,7 +298,7 @@ def test_changed_files_give_lstms_or_one_kind_of_error(name: str, changes: list[
         for subject in read_subjects({"source": "changed"}):
             assert subject.found is not None
             assert subject.found.weights is not None
-            load(subject.found.weights)
+            load(subject.found)
     except LstmcalcError:
         pass
 

@@ -24,6 +24,7 @@ from lstmcalc.readers.recognise.recognition import recognise
 from lstmcalc.readers.torch.files import MAGIC, read_pickle, read_torch
 from lstmcalc.readers.torch.modules import stated_modules
 from tools.record_torch_files import COMPUTED, EXPECTED, FOLDER, RECORDED, described
+from tools.recorded_weights import fields_of
 
 WANTED = json.loads(EXPECTED.read_text())
 
@@ -64,7 +65,7 @@ def test_nbytes_are_those_of_the_numbers() -> None:
 def test_modules_are_stated() -> None:
     lstm, lstm_cell, gru_cell, rnn_cell, gru, rnn = read_torch(FOLDER / "module.pt").stated
     assert (lstm.name, lstm.kind, lstm.framework) == ("rnn", "LSTM", "pytorch")
-    assert lstm.fields == {
+    assert fields_of(lstm) == {
         "input_size": 3,
         "hidden_size": 4,
         "num_layers": 2,
@@ -77,18 +78,24 @@ def test_modules_are_stated() -> None:
     kinds = [
         f"{kind}_l{layer}{end}" for layer in (0, 1) for end in ("", "_reverse") for kind in ("weight_ih", "weight_hh")
     ]
-    assert dict(lstm.tensors) == {name: f"rnn.{name}" for name in kinds}
+    assert dict(lstm.stored.named) == {name: f"rnn.{name}" for name in kinds}
     assert (lstm_cell.name, lstm_cell.kind, lstm_cell.framework) == ("cells.0", "LSTMCell", "pytorch-cell")
-    assert lstm_cell.fields == {"input_size": 4, "hidden_size": 2, "bias": True}
+    assert fields_of(lstm_cell) == {"input_size": 4, "hidden_size": 2, "bias": True}
     assert [stated.kind for stated in (gru_cell, rnn_cell, gru, rnn)] == ["GRUCell", "RNNCell", "GRU", "RNN"]
 
 
 def test_torchscript_states_what_its_code_says() -> None:
     (cell,) = read_torch(FOLDER / "scripted_cell.pt").stated
-    assert (cell.kind, cell.fields) == ("LSTMCell", {"input_size": 2, "hidden_size": 3, "bias": True})
+    assert (cell.kind, fields_of(cell)) == ("LSTMCell", {"input_size": 2, "hidden_size": 3, "bias": True})
     (lstm,) = read_torch(FOLDER / "frozen.pt").stated
-    assert (lstm.name, lstm.kind, lstm.tensors["bias_hh_l1_reverse"]) == ("rnn", "LSTM", "CONSTANTS.c15")
-    assert lstm.fields == {"num_layers": 2, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": True}
+    assert (lstm.name, lstm.kind, lstm.stored.named["bias_hh_l1_reverse"]) == ("rnn", "LSTM", "CONSTANTS.c15")
+    assert fields_of(lstm) == {
+        "num_layers": 2,
+        "bias": True,
+        "batch_first": False,
+        "dropout": 0.0,
+        "bidirectional": True,
+    }
 
 
 def test_what_is_no_plain_tensor_is_named() -> None:
@@ -101,7 +108,7 @@ def test_what_is_no_plain_tensor_is_named() -> None:
 
 def test_normalised_weights_are_computed_as_pytorch_does() -> None:
     (lstm,) = recognise(open_weights(str(FOLDER / "module_weight_norm.pt"))).lstms
-    assert (lstm.name, lstm.config, lstm.unmodelled) == ("old", LSTMConfig(2, 3), ())
+    assert (lstm.name, lstm.stored.config, lstm.unmodelled) == ("old", LSTMConfig(2, 3), ())
     assert lstm.notes == (
         "weight_norm: a weight is old.weight_hh_l0_g * old.weight_hh_l0_v / norm(old.weight_hh_l0_v)",
     )

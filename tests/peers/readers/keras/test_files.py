@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lstmcalc.readers.files.tensors import WeightFile, read_stated
+from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.keras.files import read_hdf5, read_keras
 from tools.live import installed
-from tools.recorded_weights import computed, config_of
+from tools.recorded_weights import computed, config_of, read_stated
 
 # Keras chooses its backend when it is imported; TensorFlow, its default, is not needed for this.
 os.environ.setdefault("KERAS_BACKEND", "torch")

@@ -9,10 +9,9 @@ import pytest
 
 from lstmcalc import LSTMConfig
 from lstmcalc.numerics.convert import unpack
-from lstmcalc.readers.files.tensors import read_stated
 from lstmcalc.readers.onnx.nodes import read_onnx
 from tools.live import installed
-from tools.recorded_weights import computed, config_of, one
+from tools.recorded_weights import computed, config_of, one, read_stated
 
 pytestmark = pytest.mark.peers
 
@@ -99,6 +98,6 @@ def test_weights_that_are_folded_at_run_time_are_computed(tmp_path: Path) -> Non
     file = read_onnx(path)
     stated = one(file)
     weights = unpack(read_stated(file, stated), config_of(stated), "onnx")
-    assert stated.computed
+    assert stated.stored.computed
     for name, tensor in lstm.state_dict().items():
         np.testing.assert_array_equal(weights[name], tensor.numpy())

@@ -11,7 +11,8 @@ from lstmcalc import LSTMConfig, forward
 from lstmcalc.intake.load import load
 from lstmcalc.intake.resolve import lstms_in
 from lstmcalc.readers.files.kinds import open_weights
-from lstmcalc.readers.recognise.recognition import Recognised, contents_text, recognise
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.recognise.recognition import contents_text, recognise
 from tools.live import installed
 from tools.weight_writers import in_memory
 
@@ -20,13 +21,13 @@ pytestmark = pytest.mark.peers
 CONFIG = LSTMConfig(7, 5, 2, bidirectional=True, proj_size=3)
 
 
-def computed(lstm: Recognised, x: Any) -> Any:
+def computed(lstm: Found, x: Any) -> Any:
     """The output of an LSTM of a file on `(L, N, H_in)`."""
-    output, _ = forward(lstm.config, load(lstm), x.astype(np.float32))
+    output, _ = forward(lstm.stored.config, load(lstm), x.astype(np.float32))
     return output
 
 
-def only(path: str) -> Recognised:
+def only(path: str) -> Found:
     (lstm,) = recognise(open_weights(path)).lstms
     return lstm
 
@@ -42,7 +43,7 @@ def test_safetensors_of_pytorch(dtype: str, tmp_path: Path) -> None:
     safetensors.save_file({f"net.rnn.{name}": value for name, value in lstm.state_dict().items()}, path)
     assert lstms_in(path) == {"net.rnn": CONFIG}
     found = only(path)
-    assert {item.dtype for item in found.tensors.values()} == {dtype}
+    assert {item.dtype for item in found.stored.tensors.values()} == {dtype}
     loaded, wanted = load(found), lstm.state_dict()
     assert set(loaded) == set(wanted)
     for name, value in wanted.items():
@@ -61,7 +62,7 @@ def test_weight_norm_of_pytorch() -> None:
         parametrizations.weight_norm(lstm, "weight_ih_l1")
     state = {name: value.numpy() for name, value in lstm.state_dict().items()}
     (found,) = recognise(in_memory(state)).lstms
-    assert found.config == LSTMConfig(7, 5, 2)
+    assert found.stored.config == LSTMConfig(7, 5, 2)
     x = torch.randn(6, 3, 7)
     np.testing.assert_allclose(computed(found, x.numpy()), lstm(x)[0].detach().numpy(), atol=1e-6)
 
@@ -85,11 +86,11 @@ def test_dictionaries_of_flax_linen(separator: str, tmp_path: Path) -> None:
     arrays: Any = {name: np.asarray(value) for name, value in traverse_util.flatten_dict(params, sep=separator).items()}
     np.savez(tmp_path / "a.npz", **arrays)
     contents = recognise(open_weights(str(tmp_path / "a.npz")))
-    assert {item.config.hidden_size for item in contents.lstms} == {5, 4}
+    assert {item.stored.config.hidden_size for item in contents.lstms} == {5, 4}
     assert {item.framework for item in contents.lstms} == {"flax-linen"}
-    assert [item.kind for item in contents.relatives] == ["GRU"]
-    decoder = next(item for item in contents.lstms if item.config.hidden_size == 4)
-    assert decoder.config == LSTMConfig(10, 4)
+    assert [item.kind for item in contents.file.relatives] == ["GRU"]
+    decoder = next(item for item in contents.lstms if item.stored.config.hidden_size == 4)
+    assert decoder.stored.config == LSTMConfig(10, 4)
     cell = nn.RNN(nn.LSTMCell(4))
     own = {"params": {"cell": params["params"]["dec"]}}
     reads = np.random.default_rng(1).normal(size=(3, 6, 10)).astype(np.float32)
@@ -111,7 +112,7 @@ def test_states_of_flax_nnx() -> None:
     state = nnx.to_flat_state(nnx.state(model, nnx.Param))
     arrays = {".".join(map(str, path)): np.asarray(value.get_value()) for path, value in state}
     contents = recognise(in_memory(arrays))
-    assert {(item.name, item.framework, str(item.config)) for item in contents.lstms} == {
+    assert {(item.name, item.framework, str(item.stored.config)) for item in contents.lstms} == {
         ("enc", "flax-nnx", "LSTM(7, 5, bidirectional=True)"),
         ("dec", "flax-nnx-optimized", "LSTM(10, 4)"),
     }
@@ -136,10 +137,10 @@ def test_paths_of_keras() -> None:
     arrays = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
     contents = recognise(in_memory(arrays))
     first, second = contents.lstms
-    assert (first.framework, first.config) == ("keras", LSTMConfig(7, 5, bidirectional=True))
-    assert (second.framework, second.config) == ("keras", LSTMConfig(10, 4))
+    assert (first.framework, first.stored.config) == ("keras", LSTMConfig(7, 5, bidirectional=True))
+    assert (second.framework, second.stored.config) == ("keras", LSTMConfig(10, 4))
     assert second.name.endswith("enc")
-    assert [(item.kind, item.input_size, item.hidden_size) for item in contents.relatives] == [("GRU", 4, 3)]
+    assert [(item.kind, item.input_size, item.hidden_size) for item in contents.file.relatives] == [("GRU", 4, 3)]
     x = np.random.default_rng(0).normal(size=(3, 6, 7)).astype(np.float32)
     output = computed(second, computed(first, x.swapaxes(0, 1)))
     wanted = keras.ops.convert_to_numpy(model.layers[1](model.layers[0](x))).swapaxes(0, 1)

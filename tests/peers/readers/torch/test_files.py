@@ -7,6 +7,7 @@ import pytest
 
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.torch.files import read_torch
+from tools.recorded_weights import fields_of
 from tools.torch_makers import MAKERS, ODD, network, stack
 
 pytestmark = pytest.mark.peers
@@ -44,9 +45,11 @@ def test_modules_are_stated_as_pytorch_made_them(kind: str, tmp_path: Path) -> N
         cell = isinstance(module, nn.RNNCellBase)
         assert stated[name].kind == type(module).__name__
         assert stated[name].framework == ("pytorch-cell" if cell else "pytorch")
-        assert stated[name].fields == {field: getattr(module, field) for field in SETTINGS if hasattr(module, field)}
+        assert fields_of(stated[name]) == {
+            field: getattr(module, field) for field in SETTINGS if hasattr(module, field)
+        }
         names = [parameter for parameter, value in module.named_parameters() if value is not None]
-        assert stated[name].tensors == {key: f"{name}.{key}" if name else key for key in names}
+        assert stated[name].stored.named == {key: f"{name}.{key}" if name else key for key in names}
         assert stated[name].notes == stated[name].unmodelled == ()
 
 
@@ -55,9 +58,15 @@ def test_a_traced_module_states_what_its_call_says(tmp_path: Path) -> None:
     MAKERS["traced"](path)
     lstm, cell, gru = read_torch(path).stated
     assert (lstm.name, cell.name, gru.name) == ("encoder", "cell", "gru")
-    assert lstm.fields == {"num_layers": 2, "bias": True, "batch_first": True, "dropout": 0.25, "bidirectional": True}
-    assert (cell.kind, cell.fields, gru.kind, gru.fields) == ("LSTMCell", {}, "GRU", {})
-    assert list(lstm.tensors) == [name for name, _ in network().encoder.named_parameters()]
+    assert fields_of(lstm) == {
+        "num_layers": 2,
+        "bias": True,
+        "batch_first": True,
+        "dropout": 0.25,
+        "bidirectional": True,
+    }
+    assert (cell.kind, fields_of(cell), gru.kind, fields_of(gru)) == ("LSTMCell", {}, "GRU", {})
+    assert list(lstm.stored.named) == [name for name, _ in network().encoder.named_parameters()]
 
 
 def test_a_frozen_module_has_its_weights_among_the_constants(tmp_path: Path) -> None:
@@ -66,16 +75,16 @@ def test_a_frozen_module_has_its_weights_among_the_constants(tmp_path: Path) -> 
     path = tmp_path / "file.pt"
     MAKERS["frozen"](path)
     (lstm,) = read_torch(path).stated
-    assert (lstm.name, lstm.kind, lstm.fields["bidirectional"]) == ("rnn", "LSTM", True)
+    assert (lstm.name, lstm.kind, fields_of(lstm)["bidirectional"]) == ("rnn", "LSTM", True)
     names = [name for name, _ in nn.LSTM(3, 4, 2, bidirectional=True).named_parameters()]
-    assert dict(lstm.tensors) == {name: f"CONSTANTS.c{index}" for index, name in enumerate(names)}
+    assert dict(lstm.stored.named) == {name: f"CONSTANTS.c{index}" for index, name in enumerate(names)}
 
 
 def test_a_quantized_module_is_stated_and_not_taken_for_an_lstm(tmp_path: Path) -> None:
     ODD["quantized"](tmp_path / "file.pt")
     (lstm,) = read_torch(tmp_path / "file.pt").stated
-    assert (lstm.name, lstm.kind, lstm.unmodelled, lstm.tensors) == ("rnn", "LSTM", ("weights = qint8",), {})
-    assert (lstm.fields["input_size"], lstm.fields["hidden_size"]) == (3, 4)
+    assert (lstm.name, lstm.kind, lstm.unmodelled, lstm.stored.named) == ("rnn", "LSTM", ("weights = qint8",), {})
+    assert (fields_of(lstm)["input_size"], fields_of(lstm)["hidden_size"]) == (3, 4)
 
 
 def test_quantized_numbers_are_named_and_never_read(tmp_path: Path) -> None:
@@ -107,7 +116,7 @@ def test_tensors_without_an_array_of_numbers_are_named_in_a_note(tmp_path: Path)
 def test_reparametrized_weights_are_not_taken_for_weights(tmp_path: Path) -> None:
     MAKERS["module_weight_norm"](tmp_path / "file.pt")
     (lstm,) = read_torch(tmp_path / "file.pt").stated
-    assert "weight_hh_l0" not in lstm.tensors
+    assert "weight_hh_l0" not in lstm.stored.named
 
 
 def test_a_shared_module_is_listed_once_and_said_to_be(tmp_path: Path) -> None:
