@@ -1,7 +1,7 @@
 """The exception family and the exit codes.
 
-Whoever finds something wrong states the bare fact (what, expected, found, what to do); whoever knows where it
-was asked (a flag, a line of a file) adds that once, with `at`. The command line catches the family in one place.
+Code that finds a fault states the bare fact (what, expected, found, hint); code that knows its place (a flag, a line
+of a file) adds that once, with `at`. The command line catches the family in one place.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Self
 
 
 class ExitCode(IntEnum):
-    """What the process returns; Ctrl-C is 130, 128 + SIGINT as shells report it, wherever it strikes."""
+    """Exit code of the process; Ctrl-C gives 130 at any moment (128 + SIGINT, as shells report it)."""
 
     OK = 0
     FAILED = 1  # a comparison or proof does not hold
@@ -18,15 +18,15 @@ class ExitCode(IntEnum):
 
 
 class LstmcalcError(Exception):
-    """What was asked, what was expected, what was found, what to do.
+    """Base class of all errors: the fault, its place, what was expected and found, and a hint.
 
     Attributes:
         what: The fact, as a phrase: `hidden_size is out of range`.
         expected: The rule, with its numbers: `proj_size < hidden_size = 20`.
-        found: What was there instead, as it should be shown.
-        hint: What to do about it.
-        where: Where it was asked: `--hidden`, `train.py:12`.
-        excerpt: The line it was asked in, with carets below; empty if it was no text.
+        found: The value found instead, as text to show.
+        hint: The suggested remedy.
+        where: The place of the fault: `--hidden`, `train.py:12`.
+        excerpt: The faulty line, with carets below; empty if the fault is not in a text.
     """
 
     excerpt = ""
@@ -40,16 +40,16 @@ class LstmcalcError(Exception):
         self.where = where
 
     def at(self, where: str) -> Self:
-        """The same error, with the place it was asked at."""
-        return self._copied(type(self)(self.what, self.expected, self.found, self.hint, where))
+        """A copy of the error with its place."""
+        return self._with_own_excerpt(type(self)(self.what, self.expected, self.found, self.hint, where))
 
     def showing(self, where: str, excerpt: str) -> Self:
-        """The same error, with its place in a text and the line that stands there."""
+        """A copy of the error with its place in a text and the line at that place."""
         placed = self.at(where)
         placed.excerpt = excerpt
         return placed
 
-    def _copied(self, other: Self) -> Self:
+    def _with_own_excerpt(self, other: Self) -> Self:
         other.excerpt = self.excerpt
         return other
 
@@ -64,30 +64,26 @@ class LstmcalcError(Exception):
 
 
 class UsageError(LstmcalcError, ValueError):
-    """The command line does not make sense: an unknown flag, a contradiction, text that is not a number."""
+    """Invalid command line or argument: an unknown flag or name, a contradiction, text that is not a number."""
 
 
 class ConfigError(LstmcalcError, ValueError):
-    """A hyperparameter or a size of the data breaks one of PyTorch's rules.
-
-    Attributes:
-        field: The setting's name, as `hidden_size`.
-    """
+    """A hyperparameter or a size of the data breaks one of PyTorch's rules."""
 
     def __init__(
         self, what: str, expected: str = "", found: str = "", hint: str = "", where: str = "", field: str = ""
     ) -> None:
         super().__init__(what, expected, found, hint, where)
         self.args = (what, expected, found, hint, where, field)
-        self.field = field
+        self.field = field  # the setting's name, e.g. `hidden_size`
 
     def at(self, where: str) -> Self:
-        """The same error, with the place the setting was given at."""
-        return self._copied(type(self)(self.what, self.expected, self.found, self.hint, where, self.field))
+        """A copy of the error with the place of the setting."""
+        return self._with_own_excerpt(type(self)(self.what, self.expected, self.found, self.hint, where, self.field))
 
 
 class SourceError(LstmcalcError, ValueError):
-    """A source cannot be read, or does not say what an LSTM needs."""
+    """A source cannot be read, or lacks a setting that an LSTM needs."""
 
 
 class NoLstmError(SourceError):
@@ -95,7 +91,7 @@ class NoLstmError(SourceError):
 
 
 class ArrayError(LstmcalcError, ValueError):
-    """An array given to the forward pass is missing, unknown, misshaped or of another dtype."""
+    """An array is missing, unknown, of the wrong shape or of the wrong dtype."""
 
 
 class TooLargeError(LstmcalcError):
@@ -103,7 +99,7 @@ class TooLargeError(LstmcalcError):
 
 
 class UnsupportedError(LstmcalcError):
-    """Something this cannot express, refused by name: a dtype, a framework's missing feature."""
+    """Something unsupported, refused by name: a dtype, a feature that a framework lacks."""
 
 
 class MissingExtraError(LstmcalcError, ImportError):
@@ -115,7 +111,7 @@ class OutputError(LstmcalcError):
 
 
 def nearest_hint(text: str, known: Sequence[str]) -> str:
-    """A hint at what was probably meant: what begins like `text`, or is spelled alike; empty if nothing does."""
+    """Suggest a known name that begins with `text`, or is spelled alike; empty if there is none."""
     from difflib import get_close_matches  # only where something is wrong
 
     begun = [name for name in known if text and name.startswith(text.lower())]
@@ -124,13 +120,13 @@ def nearest_hint(text: str, known: Sequence[str]) -> str:
 
 
 def shorten(value: object, limit: int = 60) -> str:
-    """Show what was found, whatever it was: quoted, escaped and never longer than `limit` characters."""
+    """The repr of any value, cut to at most `limit` characters."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"
 
 
 def shown_name(path: str) -> str:
-    """A file's name as messages have it."""
+    """A file's name for messages: quoted, escaped and cut if it is not printable."""
     return path if path.isprintable() else shorten(path)
 
 
@@ -138,14 +134,14 @@ _LONGEST = 300  # characters of a name in a message
 
 
 def printable(text: str) -> str:
-    """Text with names of a file in it, for a terminal: no control characters, and of bounded length."""
+    """Text that contains names from a file, safe for a terminal: no control characters, bounded length."""
     text = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
     text = text if text.isprintable() else repr(text)[1:-1]
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def bytes_text(count: int) -> str:
-    """Bytes for people, by 1024: `600 B`, `58.8 KiB`."""
+    """A byte count as text, in units of 1024: `600 B`, `58.8 KiB`."""
     if count < 1024:  # noqa: PLR2004
         return f"{count} B"
     size, units = count / 1024, iter(("KiB", "MiB", "GiB", "TiB", "PiB", "EiB"))

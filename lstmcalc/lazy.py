@@ -1,7 +1,7 @@
-"""Sequences whose items are made when they are asked for.
+"""Sequences whose items are made on access.
 
-An LSTM of a hundred thousand layers has a row for each weight. A table folds them, JSON streams them, and
-nobody should wait for, or hold, rows that are not read.
+An LSTM of a hundred thousand layers has a row for each weight. A table folds them and JSON streams them, so rows that
+are not read should take neither time nor memory.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +13,7 @@ _SHOWN = 3  # items in a repr
 
 
 class LazySequence(Sequence[T]):
-    """`length` items, each made by `make(index)` whenever it is read."""
+    """A sequence of `length` items, each made by `make(index)` whenever it is read."""
 
     __slots__ = ("_length", "_make")
 

@@ -1,6 +1,6 @@
-"""How much memory this process may still take.
+"""Memory that this process can still allocate.
 
-Sources: proc(5) and cgroups(7) of Linux; `os.sysconf` elsewhere. What cannot be found out limits nothing.
+Sources: proc(5) and cgroups(7) of Linux; `os.sysconf` elsewhere. A limit that cannot be read is ignored.
 """
 
 import os
@@ -14,13 +14,13 @@ GROUPS: Final = Path("/sys/fs/cgroup")
 
 
 def available_memory() -> int:
-    """The bytes that can still be allocated: the least of free memory, container limit and process limit."""
+    """Bytes that can still be allocated: the least of free memory, container limit and process limit."""
     limits = (_free_memory(), _container_limit(), _process_limit())
     return min((limit for limit in limits if limit is not None), default=sys.maxsize)
 
 
 def _free_memory() -> int | None:
-    """What the kernel would hand out without swapping; without `/proc`, all the memory there is."""
+    """Bytes that the kernel can hand out without swapping; without `/proc`, all physical memory."""
     with suppress(OSError, ValueError, IndexError):
         for line in (PROC / "meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
@@ -31,9 +31,9 @@ def _free_memory() -> int | None:
 
 
 def _container_limit() -> int | None:
-    """What is left below the memory limit of this process's control group, or of one above it.
+    """Bytes left below the memory limits of this process's control group and of those above it.
 
-    Cached files count as used there, but the kernel gives them up first; they are taken off, as the kubelet does for
+    Cached files count as used there, but the kernel reclaims them first; they are subtracted, as the kubelet does for
     its working set (Kubernetes, "Node-pressure eviction").
     """
     left = []
@@ -54,7 +54,7 @@ _ACCOUNTS: Final = {
 
 
 def _control_groups() -> list[tuple[Path, int]]:
-    """The directories of this process's memory control groups, and of those above, with the version of each."""
+    """Directories of this process's memory control groups and of those above, each with its cgroup version."""
     found = []
     with suppress(OSError, ValueError):
         for line in (PROC / "self/cgroup").read_text(encoding="utf-8").splitlines():
@@ -63,14 +63,14 @@ def _control_groups() -> list[tuple[Path, int]]:
                 continue
             root = GROUPS / controllers
             own = root / path.lstrip("/")
-            # In a container the path may be the host's, of which only the root is mounted here.
+            # In a container the path may be the host's, and only the root of that tree is mounted here.
             groups = {own, *own.parents, root}
             found += [(group, 1 if controllers else 2) for group in groups if group.is_relative_to(root)]
     return found
 
 
 def _process_limit() -> int | None:
-    """What is left below `ulimit -v`."""
+    """Bytes left below `ulimit -v`; None if there is no limit."""
     try:
         import resource
     except ImportError:  # Windows

@@ -1,4 +1,4 @@
-"""Files that are written: beside their name first, and renamed when they are whole, so that nothing is lost."""
+"""Safe writing of files: to a temporary file in the same folder, renamed when complete, so that nothing is lost."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -11,16 +11,7 @@ from lstmcalc.errors import OutputError, shorten
 
 
 def check_target(name: str, suffixes: Sequence[str] = (".npz",), flag: str = "--save") -> Path:
-    """The path behind a name, if a file can be written there; asked before anything is computed.
-
-    Args:
-        name: The name as it was typed.
-        suffixes: What it may end in.
-        flag: Where it was asked for.
-
-    Raises:
-        OutputError: It ends in something else, is not a regular file, or cannot be written.
-    """
+    """Resolve a file name to a path that can be written, before anything is computed; errors name `flag`."""
     if not name.endswith(tuple(suffixes)) or Path(name).stem in ("", *suffixes):
         expected = " or ".join(f"{_EXAMPLES.get(flag, 'file')}{suffix}" for suffix in suffixes)
         raise OutputError("cannot be saved", expected=f"a name such as {expected}", found=shorten(name), where=flag)
@@ -37,10 +28,9 @@ def check_target(name: str, suffixes: Sequence[str] = (".npz",), flag: str = "--
 
 @contextmanager
 def replacing(name: str, suffixes: Sequence[str] = (".npz",), flag: str = "--save") -> Iterator[IO[Any]]:
-    """A binary file to write, which takes the place of the one of that name only when all of it is written.
+    """Open a binary file that replaces the file `name` only when it is completely written.
 
-    Raises:
-        OutputError: As `check_target`, or the disk is full; what was there before is unharmed.
+    After an error, e.g. a full disk, the old file is unharmed.
     """
     target = check_target(name, suffixes, flag)
     partial = None
@@ -62,7 +52,7 @@ def replacing(name: str, suffixes: Sequence[str] = (".npz",), flag: str = "--sav
 
 
 def _obstacle(target: Path) -> str:
-    """What stands in the way of writing a file, in words; OSError if the system does not even look."""
+    """The obstacle to writing a file, in words; empty if there is none, OSError if that cannot be checked."""
     if not target.parent.is_dir():
         return f"no directory {shorten(str(target.parent))}"
     try:
@@ -83,7 +73,7 @@ def _where(name: str, flag: str) -> str:
 
 
 def _umask() -> int:
-    """What new files of this process are not allowed; it can only be read by setting it."""
+    """The umask of this process, which can only be read by setting it."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

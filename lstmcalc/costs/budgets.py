@@ -1,7 +1,7 @@
-"""Budgets solved backwards: the largest size with which an LSTM stays within them.
+"""The largest size with which an LSTM stays within budgets.
 
 Sizes of one kind (see `regimes`) have one formula, in which every cost grows with every size, so the largest that fits
-is found by bisection. Another kind can be cheaper at a larger size, so each is looked at.
+is found by bisection. Another kind can be cheaper at a larger size, so each kind is searched.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,34 +12,24 @@ from lstmcalc.spec.config import MAX_SIZE
 
 
 class Stretch(NamedTuple):
-    """Sizes of one kind, from small to large; Python's own ranges cannot be as long.
+    """Sizes of one kind, from small to large; Python's own ranges cannot be as long."""
 
-    Attributes:
-        length: How many.
-        size: The size at a position, from 0.
-    """
-
-    length: int
-    size: Callable[[int], int]
+    length: int  # the number of sizes
+    size: Callable[[int], int]  # the size at a position, from 0
 
 
 class Largest(NamedTuple):
-    """The largest size within a budget.
-
-    Attributes:
-        size: It.
-        gap: A smaller size that does not fit, if there is one.
-    """
+    """The largest size within a budget."""
 
     size: int
-    gap: int | None
+    gap: int | None  # the smallest size that does not fit, if it is below `size`
 
 
-NO_LIMIT: Final = MAX_SIZE - 2 * PERIOD  # what is larger was not stopped by a budget
+NO_LIMIT: Final = MAX_SIZE - 2 * PERIOD  # a larger result was not limited by a budget
 
 
 def stretches(field: str, least: int) -> list[Stretch]:
-    """All sizes of a setting, from `least` on, by kind."""
+    """All sizes of a setting from `least` on, in one stretch for each kind."""
     if field in SWITCHES:
         starts = sorted({least, *(size for size in SWITCHES[field] if size > least)})
         return [_run(start, end) for start, end in zip(starts, [*starts[1:], MAX_SIZE + 1], strict=True)]
@@ -47,14 +37,14 @@ def stretches(field: str, least: int) -> list[Stretch]:
     for size in range(least, least + PERIOD):
         kinds.setdefault(kind_of(field, size), []).append(size)
     periods = (MAX_SIZE - least) // PERIOD
-    return [_repeated(sizes, periods) for sizes in kinds.values()]
+    return [_repeated_sizes(sizes, periods) for sizes in kinds.values()]
 
 
 def _run(start: int, end: int) -> Stretch:
     return Stretch(end - start, lambda position: start + position)
 
 
-def _repeated(sizes: Sequence[int], periods: int) -> Stretch:
+def _repeated_sizes(sizes: Sequence[int], periods: int) -> Stretch:
     count = len(sizes)
     return Stretch(count * periods, lambda position: sizes[position % count] + PERIOD * (position // count))
 
@@ -63,8 +53,8 @@ def largest_fitting(fits: Callable[[int], bool], among: Sequence[Stretch]) -> La
     """The largest size that fits; None if none does.
 
     Args:
-        fits: Whether a size is within the budget. Of one stretch, all below a size that fits do.
-        among: The sizes there are.
+        fits: True for a size within the budget. Within one stretch, all sizes below a fitting one fit too.
+        among: The sizes to choose from.
     """
     ends = [(stretch, _last_fitting(fits, stretch)) for stretch in among]
     fitting = [stretch.size(end) for stretch, end in ends if end >= 0]

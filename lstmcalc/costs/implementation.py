@@ -1,9 +1,9 @@
-"""Which implementation of `nn.LSTM` PyTorch runs on a CPU: oneDNN's, or its own, which is called native here.
+"""The implementation of `nn.LSTM` that PyTorch runs on a CPU: oneDNN's, or its own, which is called native here.
 
 Source: `use_mkldnn` and the two `lstm` in `aten/src/ATen/native/RNN.cpp`, and observed in torch 2.13.0+cpu (the
 operators that a profiler lists): each rule with gradients and without, in training and in evaluation mode.
 
-Not here: what it means for memory (`onednn`, `native`).
+Not here: its memory (`onednn`, `native`).
 """
 
 from typing import Final, NamedTuple
@@ -16,23 +16,18 @@ _DTYPES: Final = ("float32", "bfloat16")
 
 
 class Path(NamedTuple):
-    """An implementation, and why PyTorch chooses it.
+    """An implementation, and the reason why PyTorch chooses it."""
 
-    Attributes:
-        key: `onednn` or `native`.
-        why: The reason, as a phrase.
-    """
-
-    key: str
-    why: str
+    key: str  # `onednn` or `native`
+    why: str  # the reason, as a phrase
 
 
 def path_of(config: LSTMConfig, data: DataSpec, *, training: bool) -> Path:
     """The implementation that PyTorch chooses on an x86 CPU with AVX-512 and oneDNN, as it is installed.
 
-    What counts is whether gradients are recorded (`training`), not `lstm.train()` or `lstm.eval()`. bfloat16 takes
-    oneDNN on a CPU with AVX-512 or AVX2-VNNI-2. float16 takes it without gradients on a CPU with AVX512-FP16, of which
-    nothing is computed here: float16 is native. There is no int8 `nn.LSTM`.
+    `training` means that gradients are recorded, regardless of `lstm.train()` and `lstm.eval()`. bfloat16 uses oneDNN
+    on a CPU with AVX-512 or AVX2-VNNI-2. float16 uses it without gradients on a CPU with AVX512-FP16; that is not
+    modelled here, so float16 is native. There is no int8 `nn.LSTM`.
     """
     why = _why_native(config, data, training)
     if why:
@@ -41,7 +36,7 @@ def path_of(config: LSTMConfig, data: DataSpec, *, training: bool) -> Path:
 
 
 def _why_native(config: LSTMConfig, data: DataSpec, training: bool) -> str:
-    """What keeps PyTorch from taking oneDNN; empty if nothing does."""
+    """The reason why PyTorch does not use oneDNN; empty if it does."""
     if config.proj_size:
         return "a projection"
     if data.dtype == "float16":
@@ -55,4 +50,4 @@ def _why_native(config: LSTMConfig, data: DataSpec, training: bool) -> str:
     return ""
 
 
-IMPLEMENTATIONS: Final = {"onednn": "oneDNN", "native": "native", "cudnn": "cuDNN"}  # as people call them
+IMPLEMENTATIONS: Final = {"onednn": "oneDNN", "native": "native", "cudnn": "cuDNN"}  # their usual spelling

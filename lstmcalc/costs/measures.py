@@ -1,6 +1,6 @@
-"""What an LSTM can be measured by: parameters, MACs, bytes; each by name, as a formula for any LSTM of its kind.
+"""Measures of an LSTM: parameters, MACs, bytes; each with a name, and a formula for any LSTM of its kind.
 
-Budgets are given in these, and tables of many LSTMs show them.
+Budgets are given in these measures, and tables of many LSTMs show them.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,9 +23,9 @@ class Case(NamedTuple):
         config: Its hyperparameters.
         data: The data it is given.
         around: The layers around it.
-        train: Whether it is trained; else it is only run.
-        optimizer: What trains it.
-        input_grad: Whether the input needs a gradient too.
+        train: True if it is trained, False if it is only run.
+        optimizer: The name of the optimizer that trains it.
+        input_grad: True if the input needs a gradient too.
     """
 
     config: LSTMConfig
@@ -37,12 +37,12 @@ class Case(NamedTuple):
 
     @property
     def is_run(self) -> bool:
-        """Whether PyTorch computes it at all; weights of 8 bits are only stored."""
+        """True if PyTorch computes an LSTM in this dtype; int8 weights are only stored."""
         return self.bill.is_run
 
     @property
     def values(self) -> dict[str, int]:
-        """The value of every symbol of its costs."""
+        """The value of every symbol in its costs."""
         return values_of(self.config, self.data, self.around)
 
     def setting(self, field: str) -> Any:  # noqa: ANN401  # whatever a setting can be
@@ -50,19 +50,19 @@ class Case(NamedTuple):
         return getattr(self.data if field in DATA_FIELDS else self.config, field)
 
     def having(self, settings: Mapping[str, Any]) -> "Case":
-        """The same case with other hyperparameters, or other data."""
+        """The same case with some hyperparameters or settings of the data replaced."""
         data = {field: value for field, value in settings.items() if field in DATA_FIELDS}
         config = {field: value for field, value in settings.items() if field not in DATA_FIELDS}
         return self._replace(config=replace(self.config, **config), data=replace(self.data, **data))
 
     @property
     def path(self) -> Path:
-        """Who computes it in PyTorch on a CPU."""
+        """The implementation that computes it in PyTorch on a CPU."""
         return self.bill.path(training=self.train)
 
     @property
     def bill(self) -> Bill:
-        """What it needs in memory."""
+        """Its memory needs."""
         return Bill(self.config, self.data, self.around, self.optimizer, input_grad=self.input_grad)
 
 
@@ -70,12 +70,12 @@ class Measure(NamedTuple):
     """One measure.
 
     Attributes:
-        name: What it is called on the command line.
+        name: Its name on the command line.
         unit: `parameters`, `MACs`, `FLOPs` or `bytes`.
-        says: What it counts of an LSTM that is run.
-        trained: What it counts of one that is trained.
-        formula: It, of a case.
-        quantity: What it is of a computation, of which there is none in int8: `saved` or `peak`; else empty.
+        says: Its description for an LSTM that is run.
+        trained: Its description for an LSTM that is trained.
+        formula: Its formula for a case.
+        quantity: `saved` or `peak` for memory of a computation, which does not exist in int8; else empty.
     """
 
     name: str
@@ -86,19 +86,19 @@ class Measure(NamedTuple):
     quantity: str = ""
 
     def of(self, case: Case) -> int:
-        """The number of a case."""
+        """Its value for a case."""
         return self.formula(case).at(case.values)
 
     def counts(self, case: Case) -> str:
-        """What it counts of a case."""
+        """Its description for a case."""
         return self.trained if case.train else self.says
 
     def is_known_of(self, case: Case) -> bool:
-        """Whether there is such a number."""
+        """True if it exists for a case: in int8 there is no memory of a computation, and no training."""
         return case.is_run or not (self.quantity or (case.train and self.unit in ("MACs", "FLOPs")))
 
     def certainty(self, case: Case) -> tuple[str, float | None]:
-        """`exact` or `estimate`, and how far it was off at most in percent, where that is known."""
+        """`exact` or `estimate`, and the largest error in percent where one is known."""
         if not self.quantity:
             return "exact", None
         mode = "training" if case.train or self.quantity == "saved" else "inference"
@@ -141,29 +141,29 @@ MEASURES: Final[Mapping[str, Measure]] = {measure.name: measure for measure in _
 
 
 class Formulas:
-    """The formula of a measure for any case, made once for all cases that share it."""
+    """The formulas of a measure, each made once for all cases that share it."""
 
     def __init__(self, measure: Measure) -> None:
         self._measure = measure
         self._known: dict[object, Dim] = {}
 
     def of(self, case: Case) -> Dim:
-        """The formula."""
-        key = regime(case.config, case.data), case[2:]  # sizes apart, all that a formula is made of
+        """The formula for a case."""
+        key = regime(case.config, case.data), case[2:]  # all that a formula depends on, apart from sizes
         if key not in self._known:
             self._known[key] = self._measure.formula(case)
         return self._known[key]
 
     def at(self, case: Case) -> int:
-        """The number."""
+        """The value for a case."""
         return self.of(case).at(case.values)
 
 
 def check_known(case: Case, measure: Measure) -> None:
-    """Refuse to measure what PyTorch does not compute.
+    """Refuse a measure of a computation that PyTorch does not support.
 
     Raises:
-        UnsupportedError: It computes no LSTM in this dtype.
+        UnsupportedError: PyTorch computes no LSTM in this dtype.
     """
     if not measure.is_known_of(case):
         raise UnsupportedError(

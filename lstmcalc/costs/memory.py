@@ -1,7 +1,7 @@
-"""What an LSTM needs in memory, figure by figure: how many bytes, by which formula, and how sure that is.
+"""The memory that an LSTM needs, figure by figure: bytes, formula, and certainty.
 
-What is stored and what goes in and out follows from shapes. What PyTorch keeps and allocates while it computes depends
-on who computes it (`paths`), and is in `activations`; its optimizers are in `optimizers`.
+Stored arrays, inputs and outputs follow from shapes. What PyTorch keeps and allocates while it computes depends on the
+implementation (`implementation`), and is in `activations`; its optimizers are in `optimizers`.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ DEFAULT_OPTIMIZER: Final = "adam"
 
 
 def values_of(config: LSTMConfig, data: DataSpec, around: Surroundings = Surroundings()) -> dict[str, int]:  # noqa: B008  # frozen
-    """The value of every symbol that a cost can have, in the legend's order."""
+    """The value of every symbol that can be in a cost, in the legend's order."""
     values = {**LSTMModel(config).data_symbols(data), **around_symbols(around)}
     if data.lengths:
         values["batch_sizes[-1]"] = data.lengths.count(data.longest)
@@ -32,30 +32,19 @@ def values_of(config: LSTMConfig, data: DataSpec, around: Surroundings = Surroun
 
 
 class Figure(NamedTuple):
-    """An amount of memory.
+    """An amount of memory."""
 
-    Attributes:
-        name: What it is: `weights`, `inference peak`.
-        size: Its bytes.
-        certainty: `exact` or `estimate`.
-        counts: What it counts.
-        verified: What it was held against.
-        path: Whose it is, of `compute.PATHS`; empty if it does not depend on who computes.
-        applies: Whether that is who computes this LSTM on a CPU.
-        error_percent: How far the estimate was off at most, where it was held against measurements.
-    """
-
-    name: str
-    size: Dim
-    certainty: str
-    counts: str
-    verified: str
-    path: str = ""
-    applies: bool = True
-    error_percent: float | None = None
+    name: str  # e.g. `weights`, `inference peak`
+    size: Dim  # in bytes
+    certainty: str  # `exact` or `estimate`
+    counts: str  # the memory that it counts, in words
+    verified: str  # the facts that it was compared with, in words
+    path: str = ""  # the implementation, one of `operations.PATHS`; empty if it makes no difference
+    applies: bool = True  # PyTorch uses that implementation for this LSTM on a CPU
+    error_percent: float | None = None  # the largest error of an estimate, if it was compared with measurements
 
 
-# What a figure was held against, by what it follows from.
+# The facts that a figure was compared with, by the kind of its formula.
 _STORED: Final = "what modules and optimizers of torch 2.13.0 keep"
 _SHAPED: Final = "the tensors of torch 2.13.0"
 _HOOKED: Final = "what autograd saves in torch 2.13.0 on x86 (saved_tensors_hooks)"
@@ -69,14 +58,10 @@ _WITHOUT: Final = Path(NATIVE, "torch.backends.mkldnn.enabled = False")
 
 
 class Bill:
-    """Everything that one LSTM needs.
+    """The memory needs of one LSTM.
 
-    Args:
-        config: Its hyperparameters.
-        data: The data it is given.
-        around: The layers around it.
-        optimizer: What trains it, a name of `optimizers.OPTIMIZERS`.
-        input_grad: Whether the input needs a gradient too; with an embedding it does.
+    `optimizer` is a name in `optimizers.OPTIMIZERS`. The input needs a gradient with `input_grad`, and always with an
+    embedding.
     """
 
     def __init__(
@@ -98,43 +83,43 @@ class Bill:
 
     @property
     def is_run(self) -> bool:
-        """Whether PyTorch computes an LSTM in this dtype at all: weights of 8 bits are only stored."""
+        """True if PyTorch computes an LSTM in this dtype; int8 weights are only stored."""
         return self.data.dtype != "int8"
 
     @property
     def embeds(self) -> bool:
-        """Whether an embedding makes the input."""
+        """True if an embedding makes the input."""
         return self.around.embed is not None
 
     @property
     def parameters(self) -> Dim:
-        """The number of parameters, with those of the layers around."""
+        """The number of parameters, including those of the layers around."""
         return self._model.num_parameters_symbolic + extras_symbolic(extras(self.config, self.around))
 
     @property
-    def _stored(self) -> list[Parameters]:
-        """What an optimizer goes through, in the order that data flows: an embedding, the LSTM, a head."""
+    def _stored_parameters(self) -> list[Parameters]:
+        """The parameters that an optimizer updates, in the order that data flows: an embedding, the LSTM, a head."""
         rows: dict[bool, list[Parameters]] = {True: [], False: []}
         for extra in extras(self.config, self.around):
             rows[extra.part == EMBEDDING].append(Parameters((extra.symbolic,), Dim.of(1)))
         return [*rows[True], *lstm_parameters(self.config), *rows[False]]
 
     def path(self, *, training: bool) -> Path:
-        """Who computes it in PyTorch on a CPU."""
+        """The implementation that computes it in PyTorch on a CPU."""
         return path_of(self.config, self.data, training=training)
 
     @property
     def weights(self) -> Dim:
-        """All parameters, in the data's dtype."""
+        """Bytes of all parameters, in the data's dtype."""
         return self._width * self.parameters
 
     @property
     def optimizer_state(self) -> Dim:
-        """What the optimizer keeps from step to step."""
-        return state(self._stored, self.optimizer, self.data.dtype)
+        """Bytes that the optimizer keeps from step to step."""
+        return state(self._stored_parameters, self.optimizer, self.data.dtype)
 
     def _bytes(self, tensors: list[Tensor]) -> Dim:
-        """The bytes of tensors; those of integers have a dtype of their own, of 8 bytes."""
+        """Bytes of tensors; integer tensors take 8 bytes for each number, whatever the data's dtype."""
         sizes = ((8 if item.dtype else self._width) * reduce(mul, item.symbolic, Dim.of(1)) for item in tensors)
         return reduce(add, sizes, Dim.of(0))
 
@@ -145,27 +130,27 @@ class Bill:
 
     @property
     def given(self) -> Dim:
-        """What goes in: the input, of packed sequences their rows, and the words that an embedding makes it of."""
+        """Bytes that go in: the input, or packed.data and packed.batch_sizes; the tokens of an embedding too."""
         packed = "packed.data", "packed.batch_sizes"
         return self._bytes(self._tensors("tokens", *(packed if self.data.lengths else ("input",))))
 
     @property
     def made(self) -> Dim:
-        """What comes out: output, h_n and c_n, and the head's logits."""
+        """Bytes that come out: output, h_n and c_n, and the head's logits."""
         return self._bytes(self._tensors("output", "h_n", "c_n", "logits"))
 
     @property
-    def _kept(self) -> Dim:
-        """Bytes of what the caller keeps of the LSTM: output, which is packed if the input is, h_n and c_n."""
+    def _kept_results(self) -> Dim:
+        """Bytes of the LSTM's results that the caller keeps: output (packed if the input is), h_n and c_n."""
         size = extent(regime(self.config, self.data))
         states = num_layers * size.sequences * (H_out + H_cell)
         return self._width * D * (size.rows * H_out + states)
 
     @property
-    def _copied(self) -> Dim:
-        """Bytes of what a head reads where PyTorch puts it together.
+    def _head_input_copy(self) -> Dim:
+        """Bytes of a head's input if PyTorch makes a new tensor for it.
 
-        That is output in batch_first's order, output with the padding that it has lost, or both last h.
+        That is output in batch_first's order, output padded again, or the last h of both directions.
         """
         facts = regime(self.config, self.data)
         size = extent(facts)
@@ -176,40 +161,40 @@ class Bill:
         return self._width * D * size.rows * H_out if facts.transposed else Dim.of(0)
 
     @property
-    def _padded(self) -> Dim:
-        """Bytes of a packed input before it is packed."""
+    def _padded_input(self) -> Dim:
+        """Bytes of the padded input of a packed batch."""
         return self._bytes(self._tensors("input"))
 
     @property
     def _packing(self) -> Dim:
         """Bytes while vectors are packed: in order of the batch, in order of length, and with batch_first step by step.
 
-        Without it some steps are copied too: how many depends on the lengths, and is not in it.
+        Without batch_first some steps are copied too; their number depends on the lengths, and is not included.
         """
         steps = self._width * extent(regime(self.config, self.data)).rows * H_in
-        return 2 * self._padded + steps * self.config.batch_first
+        return 2 * self._padded_input + steps * self.config.batch_first
 
     def inference_peak_by(self, path: Path) -> Dim:
-        """The most that is allocated at a time in one forward pass without gradients."""
+        """The most bytes allocated at a time in one forward pass without gradients."""
         computing = peak_inference(self.config, self.data, path)
         if self.around.head is not None:
-            moments = [self._copied + self._bytes(self._tensors("logits"))]
+            moments = [self._head_input_copy + self._bytes(self._tensors("logits"))]
             if self.data.lengths and self.around.head_on == "all":  # padded, then in order of the batch
-                moments.append(2 * self._copied)
-            computing = largest(computing, self._kept + largest(*moments))
+                moments.append(2 * self._head_input_copy)
+            computing = largest(computing, self._kept_results + largest(*moments))
         if self.embeds and self.data.lengths:
             computing = largest(computing, self._packing)
         return self.weights + self.given + computing
 
     def training_peak_by(self, path: Path) -> Dim:
-        """The most that is allocated at a time in one training step: forward, backward, and the optimizer's step."""
+        """The most bytes allocated at a time in one training step: forward, backward, and the optimizer's step."""
         return self.weights + self.optimizer_state + largest(*self.moments(path).values())
 
     def moments(self, path: Path) -> dict[str, Dim]:
-        """What there is besides weights and optimizer state at the moments of a training step that need most.
+        """Bytes besides weights and optimizer state at the moments of a training step that need most.
 
-        Backward is given the gradient of what comes last, logits or output. It is there throughout, as the input is,
-        and the results from forward to the end. What an embedding makes is gone once nothing reads it.
+        Backward is given the gradient of the last result, logits or output. That gradient and the input exist
+        throughout, the results from forward to the end. The output of an embedding is freed once nothing reads it.
         """
         facts, width = regime(self.config, self.data), self._width
         size = extent(facts)
@@ -219,7 +204,7 @@ class Bill:
         begins = ("head" if self.around.head_on == "all" else "last") if head else "output"
         peaks = peaks_training(self.config, self.data, path, Task(begins, self.input_grad, self.embeds))
         stays = (logits if head else output) + (self._bytes(self._tensors("tokens")) if self.embeds else self.given)
-        # batch_first makes a copy of what an embedding made, and what it made is gone when forward is done.
+        # batch_first makes a copy of an embedding's output, and the original is freed when forward is done.
         is_twice = self.embeds and facts.transposed
         read = stays + passed * (self.embeds and not is_twice)
         found = {"backward": read + peaks.backward}
@@ -228,30 +213,30 @@ class Bill:
         if head:
             weight = width * (OUT * D * H_out + OUT)
             found["backward"] = found["backward"] + logits + weight
-            made = output if self.around.head_on == "all" and not facts.packed else self._copied
-            found["head"] = read + peaks.between + self._copied + logits + weight + made
+            made = output if self.around.head_on == "all" and not facts.packed else self._head_input_copy
+            found["head"] = read + peaks.between + self._head_input_copy + logits + weight + made
             if is_twice:
-                found["logits"] = read + passed + peaks.between + self._copied + logits
-        done = stays + self._kept + logits * head + self.weights
+                found["logits"] = read + passed + peaks.between + self._head_input_copy + logits
+        done = stays + self._kept_results + logits * head + self.weights
         if self.embeds and facts.packed:
             found["packing"] = stays + passed + self._packing
-        if self.embeds:  # its gradient, of what backward passes on, which is turned if the input was
-            found["embedding"] = done + (self._padded if facts.packed else passed * (1 + facts.transposed))
-        stepping = step_temporaries(self._stored, self.optimizer, self.data.dtype)
+        if self.embeds:  # the gradient of its output, which is transposed if the input was
+            found["embedding"] = done + (self._padded_input if facts.packed else passed * (1 + facts.transposed))
+        stepping = step_temporaries(self._stored_parameters, self.optimizer, self.data.dtype)
         found["step"] = done + stepping + passed * (self.input_grad and not self.embeds)
         return found
 
     def certainty(self, quantity: str, path: Path) -> tuple[str, float | None]:
-        """How sure `saved`, or the peak of `inference` or `training`, is, and the largest error in percent."""
+        """`exact` or `estimate`, for `saved` or the peak of `inference` or `training`; the largest error in percent."""
         error = self._error(path, quantity)
         return "exact" if error == 0 else "estimate", error or None
 
     def _error(self, path: Path, quantity: str) -> float | None:
-        """How far a figure was off at most, in percent; None where that is not known.
+        """The largest error of a figure, in percent; None if it is unknown.
 
-        With layers around, and with a gradient of the input, it is no more than for the LSTM alone: hundreds of random
+        With layers around, or a gradient of the input, it is no more than for the LSTM alone: hundreds of random
         programs with torch 2.13.0+cpu. But products of a head in bfloat16, and of Adafactor in 16 bits, take buffers
-        that are in no formula: with them, what is said was up to 22 % too little where oneDNN computes.
+        that are in no formula: with them, figures were up to 22 % too low if oneDNN computes.
         """
         if quantity != "saved" and self.around.head is not None and self.data.dtype == "bfloat16":
             return None
@@ -260,15 +245,15 @@ class Bill:
         return error_of(self.data, path, quantity)
 
     def saved_by(self, path: Path) -> Dim:
-        """What is kept from the forward pass for the backward pass, no parameters."""
+        """Bytes kept from the forward pass for the backward pass, without parameters."""
         return saved(self.config, self.data, path) + self._saved_around(path.key)
 
     def _saved_around(self, key: str) -> Dim:
-        """What is kept of the layers around besides what the LSTM keeps."""
+        """Bytes kept for the layers around, besides those that the LSTM keeps."""
         return self._saved_of_embedding() + self._saved_of_head(key)
 
     def _saved_of_embedding(self) -> Dim:
-        """Its words, and of those that are packed how they are sorted, and how many there are at each step."""
+        """Bytes that an embedding saves: its tokens and, if its output is packed, the sort order and batch sizes."""
         tokens = self._bytes(self._tensors("tokens"))
         if not (self.embeds and self.data.lengths):
             return tokens
@@ -276,34 +261,34 @@ class Bill:
         return tokens + INDEX * (size.sequences + size.steps)
 
     def _saved_of_head(self, key: str) -> Dim:
-        """What a head reads, unless the LSTM has it saved: all of h_n if it is a part of h_n.
+        """Bytes of a head's input, unless the LSTM saves it already; all of h_n if the input is a part of h_n.
 
-        oneDNN has its output saved, and that is what the head reads where there is one direction and nothing is turned.
-        cuDNN has the output of both.
+        oneDNN saves its output, which is the head's input if there is one direction and nothing is transposed. cuDNN
+        saves the output of both directions.
         """
         facts = regime(self.config, self.data)
         size = extent(facts)
         if self.around.head is None:
             return Dim.of(0)
         if self.around.head_on == "last":
-            return self._copied if facts.bidirectional else self._width * num_layers * size.sequences * H_out
+            return self._head_input_copy if facts.bidirectional else self._width * num_layers * size.sequences * H_out
         if facts.packed:
             return self._bytes(self._tensors("output"))
         is_saved = not facts.transposed and (key == "cudnn" or (key == ONEDNN and not facts.bidirectional))
         return Dim.of(0) if is_saved else self._width * D * size.rows * H_out
 
     def streaming(self) -> Dim | None:
-        """The least that computes one step at a time besides the weights; None where a direction needs all steps.
+        """The least bytes, besides the weights, to compute step by step; None if a direction needs all steps.
 
-        Unit by unit: a step's input, h and c of every layer, and the new h of one layer until its old one is not
-        needed any more; that is `H_cell` wide with a projection too, for what it projects.
+        Unit by unit: a step's input, h and c of every layer, and the new h of one layer until its old one is no longer
+        needed; that is `H_cell` wide with a projection too, because it is the projection's input.
         """
         if self.config.bidirectional:
             return None
         return self._width * sequences_of(self.data) * (H_in + num_layers * (H_cell + H_out) + H_cell)
 
     def figures(self) -> Iterator[Figure]:
-        """Every figure: what is stored, what goes in and out, what is kept and taken on the way."""
+        """Every figure: stored arrays, inputs and outputs, memory kept and allocated during the computation."""
         dtype, width = self.data.dtype, self._width
         each = f"{width} byte{'s' if width > 1 else ''} each"
         yield Figure("weights", self.weights, "exact", f"every parameter, {each}", _STORED)
@@ -316,14 +301,14 @@ class Bill:
         yield Figure("input", self.given, "exact", f"{given}, not h_0 and c_0", _SHAPED)
         yield Figure("output", self.made, "exact", f"output, h_n and c_n{', logits' * head}", _SHAPED)
         if self.is_run:
-            yield from self._allocated()
+            yield from self._allocated_figures()
         streaming = self.streaming()
         if streaming is not None:
             counts = "what changes, step by step: one input, h and c of each layer, one spare h"
             yield Figure("streaming minimum", streaming, "exact", counts, _BUFFERS)
 
-    def _allocated(self) -> Iterator[Figure]:
-        """What PyTorch allocates: as it would compute this LSTM, as it would without oneDNN, and on a GPU."""
+    def _allocated_figures(self) -> Iterator[Figure]:
+        """The figures of what PyTorch allocates: as it computes this LSTM, without oneDNN, and on a GPU."""
         head = ", logits" if self.around.head is not None else ""
         read = ", what the head reads" if self.around.head is not None else ""
         around = f"{', tokens' * self.embeds}{read}"

@@ -1,9 +1,9 @@
 """The bytes that PyTorch's own LSTM takes on a CPU, as formulas: a few operators for each step.
 
-What is saved is what each operator needs for backward (`aten/src/ATen/native/RNN.cpp` and `tools/autograd`, torch
-2.13.0); it and the moments of the peaks were compared with what torch 2.13.0+cpu saves and allocates.
+Saved bytes are those that each operator needs for backward (`aten/src/ATen/native/RNN.cpp` and `tools/autograd`, torch
+2.13.0); they and the moments of the peaks were compared with what torch 2.13.0+cpu saves and allocates.
 
-Not here: what the numbers mean (`activations`).
+Not here: the definition of each quantity (`activations`).
 """
 
 from functools import reduce
@@ -14,7 +14,7 @@ from lstmcalc.costs.regimes import Peaks, Regime, Task, extent
 from lstmcalc.spec.sizes import Dim, largest
 from lstmcalc.spec.symbols import D, H_cell, H_in, H_out, num_layers
 
-ABOVE: Final = D * H_out  # what the layers above the first read
+ABOVE: Final = D * H_out  # the input width of the layers above the first
 _NOTHING: Final = Dim.of(0)
 
 
@@ -22,7 +22,7 @@ def _total(parts: list[Dim]) -> Dim:
     return reduce(add, parts)
 
 
-# Numbers, not bytes, from here to the public functions
+# From here to the public functions: counts of numbers, not bytes
 
 
 def _input(facts: Regime) -> Dim:
@@ -40,29 +40,29 @@ def _output(facts: Regime) -> Dim:
 
 
 def _cell(facts: Regime) -> Dim:
-    """What the steps of one layer and direction save: gates, tanh(c), c and h; what is projected."""
+    """Numbers saved by the steps of one layer and direction: gates, tanh(c), c, h, the input of a projection."""
     size = extent(facts)
     later = size.rows - size.last  # the last c and h are not read again
     wide = 6 if facts.projected else 5
     return wide * H_cell * size.rows + (H_cell + H_out) * later
 
 
-def _between(facts: Regime) -> Dim:
-    """What is saved between two layers: the input of the upper one, and dropout's noise."""
+def _saved_between_layers(facts: Regime) -> Dim:
+    """Numbers saved between two layers: the input of the upper one, and dropout's noise."""
     return D * (2 if facts.dropout == "some" else 1) * _output(facts) + int(facts.dropout == "all")
 
 
 def _copies(facts: Regime) -> Dim:
-    """The input, of which batch_first makes every direction copy its own."""
+    """The input; with batch_first every direction makes its own copy."""
     return D * _input(facts) if facts.transposed else _input(facts)
 
 
 def saved(facts: Regime) -> Dim:
-    """Bytes saved for backward, the input among them; see `activations.saved`."""
+    """Bytes saved for backward, including the input; see `activations.saved`."""
     each = D * (_cell(facts) + _states(facts))
     parts = [_copies(facts), num_layers * each]
     if facts.layers > 1:
-        parts.append((num_layers - 1) * _between(facts))
+        parts.append((num_layers - 1) * _saved_between_layers(facts))
     return facts.element * _total(parts)
 
 
@@ -70,12 +70,12 @@ def saved(facts: Regime) -> Dim:
 
 
 def _gates(facts: Regime) -> Dim:
-    """What the input adds to the gates of all steps, which is computed before the first."""
+    """The input's share of the gates of all steps, which is computed before the first step."""
     return 4 * H_cell * extent(facts).rows
 
 
 def _step(facts: Regime) -> Dim:
-    """What the last step adds to the h of all steps: c before and after it, gates, and what becomes h."""
+    """Numbers that the last step adds to the h of all steps: c before and after it, gates, the value that becomes h."""
     size = extent(facts)
     before = H_cell if facts.seq_len > 1 else _NOTHING
     return size.last * (7 * H_cell + before - H_out)
@@ -85,7 +85,7 @@ def peak_inference(facts: Regime) -> Dim:
     """The peak of one forward without gradients; see `activations.peak_inference`."""
     output, states = D * _output(facts), _states(facts)
     initial = D * num_layers * states
-    ended = 2 * initial + output  # h_n and c_n, and what they are put together from
+    ended = 2 * initial + output  # h_n and c_n, and the parts that they are put together from
     moments = _packed_moments if facts.packed else _padded_moments
     copy = _input(facts) if facts.transposed else _NOTHING
     first = _gates(facts) + largest(*moments(facts, copy))
@@ -97,24 +97,24 @@ def peak_inference(facts: Regime) -> Dim:
 
 
 def _padded_moments(facts: Regime, copy: Dim) -> list[Dim]:
-    """What there is besides a layer's gates: with its input copied, at its last step, with its output put together."""
+    """Numbers besides a layer's gates at three moments: its input copied, its last step, its output put together."""
     output, cell = _output(facts), extent(facts).sequences * H_cell
     step, stacked = output + _step(facts), 2 * output + cell
     if not facts.bidirectional:
         return [copy, step, stacked]
-    other = 2 * output + cell  # the forward direction, and its steps still
+    other = 2 * output + cell  # the forward direction, whose steps are still there
     return [other + _gates(facts) + copy, other + step, other + stacked + 2 * output]
 
 
 def _packed_moments(facts: Regime, copy: Dim) -> list[Dim]:
-    """The same of a packed batch, whose sequences end one after another."""
+    """The same for a packed batch, whose sequences end one after another."""
     size, output, states = extent(facts), _output(facts), _states(facts)
-    begun = 7 * H_cell * size.sequences + copy  # copy is nothing: packed data is never turned
+    begun = 7 * H_cell * size.sequences + copy  # copy is zero: packed data is never transposed
     joined = 2 * output + H_cell * (size.ending + size.last) + states
     if not facts.bidirectional:
         return [begun, output + H_cell * size.ending + _step(facts), joined]
     other = output + states  # the forward direction
-    # The reverse one ends with the most sequences, whose states it puts together if they have become more.
+    # The reverse one ends with the most sequences, and puts their states together if sequences have been added.
     step = output + size.sequences * (8 * H_cell if facts.seq_len > 1 else 7 * H_cell - H_out)
     return [joined, other + step, other + 2 * output + H_cell * size.sequences]
 
@@ -123,7 +123,7 @@ def _packed_moments(facts: Regime, copy: Dim) -> list[Dim]:
 
 
 def _weights(facts: Regime, width: Dim) -> Dim:
-    """The parameters of one layer and direction, and so their gradients."""
+    """The number of parameters of one layer and direction, and of their gradients."""
     biases = 8 * H_cell if facts.bias else _NOTHING
     return 4 * H_cell * width + 4 * H_cell * H_out + biases + _projection(facts)
 
@@ -133,10 +133,10 @@ def _projection(facts: Regime) -> Dim:
 
 
 def _backward(facts: Regime, width: Dim, given: Dim, task: Task) -> Dim:
-    """What backward of a layer adds at most to what forward left; `given` is the gradient from the layer above.
+    """The most numbers that a layer's backward adds to what forward left; `given` is the gradient from the layer above.
 
-    Its moments, of one direction: the gradient of weight_hh of the second step is added to that of the first, two and
-    their sum; the gates' gradients of all steps become one; weight_ih has its gradient.
+    Its moments in one direction: the second step's gradient of weight_hh is added to that of the first (two and their
+    sum are held); the gates' gradients of all steps are joined; weight_ih gets its gradient.
     """
     size, first = extent(facts), width == H_in
     recurrent = 4 * H_cell * H_out + _projection(facts)
@@ -145,18 +145,18 @@ def _backward(facts: Regime, width: Dim, given: Dim, task: Task) -> Dim:
     passed = size.rows * width if not first or task.input_grad else _NOTHING
     done = recurrent + bias - _cell(facts)
     late = [done + 2 * gates, done + bias + gates + passed + 4 * H_cell * width]
-    # The second step's gradients; of a packed batch each step's gradient of the gates is as large as all of them.
+    # The second step's gradients; in a packed batch each step's gradient of the gates is as large as that of all steps.
     second = recurrent + bias - 4 * H_cell * (2 * size.last if facts.packed else size.sequences)
     second = second - (_states(facts) if facts.projected else 0)
     summing = second + 8 * H_cell * H_out + (gates if facts.packed else _NOTHING)
     early = [summing, second + 2 * gates] if facts.packed else [summing]
-    # Needed until the last step has its gradients: h_0 and c_0 of all layers, and what the layer was given.
+    # Needed until the last step has its gradients: h_0 and c_0 of all layers, and the gradient given to the layer.
     needed = given + (D * num_layers * _states(facts) if first else 0)
     if facts.seq_len == 2:  # noqa: PLR2004
         late += early
     if not facts.bidirectional:
         return largest(*late, *([largest(*early) + needed] if facts.seq_len > 2 else []))  # noqa: PLR2004
-    # In the call of the second direction the gradients of the first stand in place of what its forward left.
+    # In the call of the second direction the gradients of the first replace what its forward left.
     turned = _input(facts) if first and facts.transposed else _NOTHING
     instead = _weights(facts, width) + passed - _cell(facts) - turned
     moments = [largest(*late) + largest(needed, instead)]
@@ -169,19 +169,19 @@ def _backward(facts: Regime, width: Dim, given: Dim, task: Task) -> Dim:
 
 
 def peaks_training(facts: Regime, task: Task) -> Peaks:
-    """What forward and backward take; see `activations.peaks_training`."""
+    """Peaks of forward and backward; see `activations.peaks_training`."""
     output, gates = _output(facts), _gates(facts)
     copies = D * _input(facts) if facts.transposed else _NOTHING
     held = D * num_layers * _states(facts)
     each = D * _cell(facts)
     output = D * output
     joining = gates + (output if facts.bidirectional else _NOTHING)
-    if facts.packed:  # h_n and c_n are put together from what ended at each step
+    if facts.packed:  # h_n and c_n are put together from the sequences that ended at each step
         joining = joining + extent(facts).last * (H_out + H_cell)
     start = held + copies + output  # h_n and c_n with it
-    layer = each + _between(facts) if facts.layers > 1 else _NOTHING
+    layer = each + _saved_between_layers(facts) if facts.layers > 1 else _NOTHING
     full = start + each + ((num_layers - 1) * layer if facts.layers > 1 else _NOTHING)
-    # What h_n and c_n are put together from stands with them at the end of forward.
+    # At the end of forward the parts that h_n and c_n are put together from are held beside them.
     forward = full + held + largest(joining, held)
     begun = {"output": _NOTHING, "head": output, "last": D * num_layers * extent(facts).sequences * H_out}[task.begins]
     if facts.layers == 1:

@@ -1,4 +1,4 @@
-"""What the optimizers of `torch.optim` keep for each parameter, and what a step of theirs takes besides, as formulas.
+"""Memory of the optimizers of `torch.optim`, as formulas: state kept for each parameter, temporaries of a step.
 
 Source: the optimizers' own code (`torch/optim/*.py`, torch 2.13.0), and their state and allocations on a CPU, where
 the default is one parameter after the other (`foreach=False`); compared for float64, float32 and bfloat16.
@@ -23,22 +23,15 @@ Shape: TypeAlias = tuple[Dim, ...]
 
 
 class Optimizer(NamedTuple):
-    """What an optimizer keeps and takes.
+    """The memory of an optimizer, for each parameter."""
 
-    Attributes:
-        call: How it is made, with its default learning rate left out.
-        copies: How many tensors as large as the parameter it keeps for each.
-        scalars: How many numbers it keeps besides, 4 bytes each.
-        made: How many tensors as large as the parameter, and how many as large as the one before, exist at most while
-            it is updated; several pairs if that can be at several moments.
-        factored: Whether it keeps rows and columns of a matrix in place of a copy.
-    """
-
-    call: str
-    copies: int
-    scalars: int
+    call: str  # the call that makes it, with its default learning rate left out
+    copies: int  # tensors as large as the parameter that it keeps
+    scalars: int  # further numbers that it keeps, 4 bytes each
+    # The most temporary tensors during an update: as large as the parameter, and as large as the one before; several
+    # pairs if the peak can be at several moments.
     made: tuple[tuple[int, int], ...]
-    factored: bool = False
+    factored: bool = False  # keeps rows and columns of a matrix instead of a copy
 
 
 OPTIMIZERS: Final[Mapping[str, Optimizer]] = MappingProxyType(
@@ -60,17 +53,11 @@ OPTIMIZERS: Final[Mapping[str, Optimizer]] = MappingProxyType(
 
 
 class Parameters(NamedTuple):
-    """Parameters in the order of the module, over and over.
+    """A group of parameters in the order of the module, repeated."""
 
-    Attributes:
-        shapes: Their shapes in symbols.
-        times: How often they come.
-        again: Whether they come more than once.
-    """
-
-    shapes: tuple[Shape, ...]
-    times: Dim
-    again: bool = False
+    shapes: tuple[Shape, ...]  # in symbols
+    times: Dim  # the number of repetitions
+    again: bool = False  # the group occurs more than once
 
 
 def lstm_parameters(config: LSTMConfig) -> list[Parameters]:
@@ -90,21 +77,12 @@ def lstm_parameters(config: LSTMConfig) -> list[Parameters]:
 
 
 def tensors_symbolic(rows: Sequence[Parameters]) -> Dim:
-    """How many tensors the parameters are."""
+    """The number of tensors among the parameters."""
     return _total([len(row.shapes) * row.times for row in rows])
 
 
 def state(rows: Sequence[Parameters], name: str, dtype: str) -> Dim:
-    """The bytes that an optimizer keeps for these parameters, from its first step on.
-
-    Args:
-        rows: The parameters.
-        name: One of `OPTIMIZERS`.
-        dtype: The parameters' dtype, in which their copies are kept.
-
-    Raises:
-        KeyError: The optimizer or the dtype is unknown.
-    """
+    """Bytes that an optimizer keeps for these parameters from its first step on; copies are of the same dtype."""
     optimizer, element = OPTIMIZERS[name], DTYPE_BYTES[dtype]
 
     def kept(shape: Shape) -> Dim:
@@ -117,18 +95,10 @@ def state(rows: Sequence[Parameters], name: str, dtype: str) -> Dim:
 
 
 def step_temporaries(rows: Sequence[Parameters], name: str, dtype: str) -> Dim:
-    """The most bytes that a step holds besides its state, which is there already; scalars, up to 16 bytes, left out.
+    """The most bytes that a step holds besides the optimizer's state, without scalars (up to 16 bytes).
 
-    On a CPU, `foreach` not set. Adafactor takes up to 5 % more than this, and in bfloat16 and float16, whose matrix
-    products take buffers that are not in it, any more.
-
-    Args:
-        rows: The parameters.
-        name: One of `OPTIMIZERS`.
-        dtype: The parameters' dtype.
-
-    Raises:
-        KeyError: The optimizer or the dtype is unknown.
+    On a CPU, with `foreach` not set. Adafactor takes up to 5 % more than this, and an unknown amount more in bfloat16
+    and float16, whose matrix products take buffers that are not included.
     """
     optimizer = OPTIMIZERS[name]
     if not optimizer.made:
@@ -146,7 +116,7 @@ def step_temporaries(rows: Sequence[Parameters], name: str, dtype: str) -> Dim:
 
 
 def _moments(optimizer: Optimizer, before: Shape | None, shape: Shape) -> list[Dim]:
-    """Numbers that are made for a parameter, with what is left of the one before."""
+    """Counts of numbers held while a parameter is updated, including the remains of the one before."""
     size, left = reduce(mul, shape), Dim.of(0) if before is None else reduce(mul, before)
     if not optimizer.factored:
         return [made * size + kept * left for made, kept in optimizer.made]

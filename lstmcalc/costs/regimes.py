@@ -1,9 +1,9 @@
-"""What decides which formula for memory holds: facts of an LSTM and its data that are no sizes.
+"""Regimes: the facts of an LSTM and its data, other than sizes, that decide which memory formula holds.
 
-Two LSTMs of one regime have the same formulas, sizes apart: a formula is made of a `Regime` and of nothing else. So a
-sweep over many sizes needs one formula for each regime.
+Two LSTMs of one regime have the same formulas, apart from sizes: a formula is made of a `Regime` and of nothing else.
+So a sweep over many sizes needs one formula for each regime.
 
-Not here: the formulas (`onednn`, `native`), and which of them holds (`paths`).
+Not here: the formulas (`onednn`, `native`), and the choice between the two (`implementation`).
 """
 
 from bisect import bisect_left
@@ -24,36 +24,23 @@ _ALIAS: Final = 256  # elements; rows this far apart would share lines of the ca
 
 
 class Regime(NamedTuple):
-    """The facts that choose a formula.
+    """The facts that choose a formula."""
 
-    Attributes:
-        dtype: The dtype of weights and data.
-        bias: Whether there are biases.
-        projected: Whether there is a projection.
-        bidirectional: Whether there are two directions.
-        dropout: Between layers: `none`, `some`, or `all`, which is dropout with probability 1.
-        layers: 1, 2, or 3 for three and more.
-        unbatched: Whether the input has no axis for a batch.
-        packed: Empty if padded; `uniform` if packed, all lengths equal; else two numbers that no symbol stands for: how
-            many sequences reach the last step, and how many there are, step by step, where the next step has fewer.
-        batch: 0, 1, or 2 for two and more.
-        seq_len: 1, 2, or 3 for three computed steps and more.
-        transposed: Whether batch_first makes PyTorch copy the input; it does not where an axis is 1 long.
-        aligned: Whether rows of weights as wide as the input, as h, and as the input of the layers above are `aligned`;
-            False where it does not matter.
-    """
-
-    dtype: str
+    dtype: str  # of weights and data
     bias: bool
     projected: bool
     bidirectional: bool
-    dropout: str
-    layers: int
+    dropout: str  # between layers: `none`, `some`, or `all` for probability 1
+    layers: int  # 1, 2, or 3 for three and more
     unbatched: bool
+    # Empty if padded; `uniform` if packed with equal lengths; else two numbers that have no symbol: the sequences that
+    # reach the last step, and the sum of the sequences at all steps whose next step has fewer.
     packed: str | tuple[int, int]
-    batch: int
-    seq_len: int
-    transposed: bool
+    batch: int  # 0, 1, or 2 for two and more
+    seq_len: int  # 1, 2, or 3 for three computed steps and more
+    transposed: bool  # batch_first makes PyTorch copy the input; it does not if an axis has length 1
+    # True where weight rows as wide as the input, as h, and as the input of the layers above are `aligned`; False where
+    # it does not matter.
     aligned: tuple[bool, bool, bool]
 
     @property
@@ -64,8 +51,8 @@ class Regime(NamedTuple):
 
 def regime(config: LSTMConfig, data: DataSpec) -> Regime:
     """The regime of an LSTM on its data."""
-    batch, steps = _reached("batch", data.num_sequences), _reached("seq_len", data.longest)
-    layers = _reached("num_layers", config.num_layers)
+    batch, steps = _last_switch("batch", data.num_sequences), _last_switch("seq_len", data.longest)
+    layers = _last_switch("num_layers", config.num_layers)
     matters = data.dtype == "float32" and not config.proj_size
     hidden = matters and aligned(config.hidden_size)
     return Regime(
@@ -76,7 +63,7 @@ def regime(config: LSTMConfig, data: DataSpec) -> Regime:
         dropout=_dropout(config),
         layers=layers,
         unbatched=data.unbatched,
-        packed=_packed(data),
+        packed=_packing(data),
         batch=batch,
         seq_len=steps,
         transposed=config.batch_first and not data.lengths and min(batch, steps) > 1,
@@ -89,7 +76,7 @@ def regime(config: LSTMConfig, data: DataSpec) -> Regime:
 
 
 def aligned(width: int, element: int = 4) -> bool:
-    """Whether rows of so many numbers are as oneDNN wants them: whole lines of the cache, and not a multiple of 256.
+    """True if rows of `width` numbers suit oneDNN: whole lines of the cache, and not a multiple of 256 numbers.
 
     Weights whose rows are `aligned` are not copied in backward. (oneDNN 3.12.0, `get_good_ld` in
     `src/cpu/rnn/rnn_utils.cpp`; copies observed.)
@@ -97,19 +84,19 @@ def aligned(width: int, element: int = 4) -> bool:
     return width % (_LINE // element) == 0 and width % _ALIAS != 0
 
 
-def _reached(name: str, value: int) -> int:
+def _last_switch(name: str, value: int) -> int:
     """The last switch that a size has reached."""
     return max(switch for switch in SWITCHES[name] if switch <= value)
 
 
 def _dropout(config: LSTMConfig) -> str:
-    """Dropout stands between layers; behind a single one there is none."""
+    """The dropout between layers: `none` for a single layer, `some`, or `all` for probability 1."""
     if not config.dropout or config.num_layers == 1:
         return "none"
     return "all" if config.dropout == 1 else "some"
 
 
-def _packed(data: DataSpec) -> str | tuple[int, int]:
+def _packing(data: DataSpec) -> str | tuple[int, int]:
     if not data.lengths:
         return ""
     # Length by length, not step by step: there may be billions of steps.
@@ -120,54 +107,35 @@ def _packed(data: DataSpec) -> str | tuple[int, int]:
 
 
 class Task(NamedTuple):
-    """What backward has to do.
+    """The task of a backward pass."""
 
-    Attributes:
-        begins: Where it begins: `output`, whose gradient the caller gives and keeps; `head`, a layer that makes that
-            gradient, of all steps; or `last`, a layer that reads the last h_n.
-        input_grad: Whether the input needs a gradient.
-        is_embedded: Whether an embedding makes the input, which is gone then once nothing reads it.
-    """
-
+    # The start: `output`, whose gradient the caller gives and keeps; `head`, a layer that makes that gradient for all
+    # steps; or `last`, a layer that reads the last h_n.
     begins: str = "output"
-    input_grad: bool = False
-    is_embedded: bool = False
+    input_grad: bool = False  # the input needs a gradient
+    is_embedded: bool = False  # an embedding makes the input, which is freed once nothing reads it
 
 
 class Peaks(NamedTuple):
-    """What a training step holds at most of an LSTM, besides weights, input, and the gradient that backward is given.
+    """Peak memory of an LSTM in a training step, besides weights, input, and the gradient that backward is given."""
 
-    Attributes:
-        forward: In forward; None where backward always takes more.
-        between: When forward is done.
-        backward: In backward, with the gradient that a head makes of the LSTM's.
-    """
-
-    forward: Dim | None
-    between: Dim
-    backward: Dim
+    forward: Dim | None  # in forward; None if backward always takes more
+    between: Dim  # when forward is done
+    backward: Dim  # in backward, including the gradient that a head makes for the LSTM
 
 
 class Extent(NamedTuple):
-    """What is computed, in symbols.
-
-    Attributes:
-        sequences: How many sequences.
-        steps: The steps of the longest.
-        rows: The steps of all of them together.
-        last: How many sequences reach the last step.
-        ending: How many there are, step by step, where the next step has fewer.
-    """
+    """The extent of the data, in symbols."""
 
     sequences: Dim
-    steps: Dim
-    rows: Dim
-    last: Dim
-    ending: Dim
+    steps: Dim  # of the longest sequence
+    rows: Dim  # the steps of all sequences together
+    last: Dim  # the sequences that reach the last step
+    ending: Dim  # the sum of the sequences at all steps whose next step has fewer
 
 
 def extent(facts: Regime) -> Extent:
-    """What is computed in a regime: unbatched data has no `N`, packed data no `L`."""
+    """The extent of the data in a regime: unbatched data has no `N`, packed data no `L`."""
     sequences = Dim.of(1) if facts.unbatched else N
     steps = LONGEST if facts.packed else L
     if isinstance(facts.packed, tuple):
@@ -176,13 +144,13 @@ def extent(facts: Regime) -> Extent:
     return Extent(sequences, steps, steps * sequences, sequences, Dim.of(0))
 
 
-PERIOD: Final = _ALIAS  # whether rows are aligned repeats with their width
+PERIOD: Final = _ALIAS  # the period with which `aligned` repeats as the width grows
 
 
 def kind_of(field: str, value: Any) -> object:  # noqa: ANN401  # whatever a setting can be
-    """The kind of a setting's value: LSTMs whose settings are of the same kinds, one by one, are of one regime."""
+    """The kind of a setting's value: LSTMs are of one regime if each setting is of the same kind in all of them."""
     if field in SWITCHES:
-        return _reached(field, value)
+        return _last_switch(field, value)
     if field == "hidden_size":
         return aligned(value), aligned(2 * value)
     if field == "input_size":

@@ -1,1 +1,1 @@
-"""How frameworks store, construct and convert an LSTM: a file of facts for each family, and what follows from them."""
+"""Storage, construction and conversion of an LSTM in each framework: facts by family, and what follows from them."""

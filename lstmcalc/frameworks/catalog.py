@@ -1,4 +1,4 @@
-"""Every framework by its name: the one vocabulary of names that flags, reports and readers have.
+"""Every framework by its name: the single vocabulary of flags, reports and readers.
 
 Not here: the facts of each (`pytorch`, `keras`, `tensorflow`, `onnx`, `jax`, `libraries`).
 """

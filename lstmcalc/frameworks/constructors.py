@@ -1,9 +1,10 @@
-"""What the constructors of LSTMs take: a table of facts, and what their arguments say in PyTorch's terms.
+"""Constructors of LSTMs: a table of their arguments, and the meaning of these arguments in PyTorch's terms.
 
-A construction is read from code, from a printed text or from a framework's own configuration; whoever reads it hands
-over its arguments by name.
+A construction is read from code, from a printed text or from a framework's own configuration; its reader passes the
+arguments by name.
 
-Not here: how arguments are found in a text (`pycode`, `printed`, `keras_json`), and PyTorch's rules (`config`).
+Not here: finding arguments in a source (`readers.python.arguments`, `readers.text.printed`, `readers.keras.models`),
+and PyTorch's rules (`spec.config`).
 """
 
 from collections.abc import Mapping
@@ -16,29 +17,23 @@ from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
 
 
 class Constructor(NamedTuple):
-    """How one LSTM is made.
+    """One constructor of an LSTM.
 
-    Attributes:
-        framework: Whose it is, a name of `frameworks`.
-        names: Its full names; the first is shown.
-        order: Its arguments in order, divided by spaces; those behind a `*` are given by name only. Old spellings of
-            an argument stand last.
-        fields: The setting that an argument gives; `input_shape`, `batch_shape` and `dtype` are read as such.
-        fixed: What an argument must be for the result to be that of PyTorch's LSTM, the default first.
-        options: Arguments that change what goes in and comes out.
-        training: Arguments that act in training only.
-        source: Where that stands, and in which version. Arguments not named above change neither shapes nor numbers
-            (names, devices, initial values, regularizers, ways of computing the same).
+    Arguments outside of `fields`, `fixed`, `options` and `training` change neither shapes nor numbers (names, devices,
+    initial values, regularizers, ways of computing the same).
     """
 
-    framework: str
-    names: tuple[str, ...]
+    framework: str  # a name in `catalog.LAYOUTS`
+    names: tuple[str, ...]  # its full names; the first is shown
+    # Its arguments in order, separated by spaces; those after a `*` are given by name only. Old spellings of an
+    # argument come last.
     order: str
-    fields: Mapping[str, str]
-    source: str
+    fields: Mapping[str, str]  # the setting of an argument, or `input_shape`, `batch_shape`, `dtype`, which are parsed
+    source: str  # the version, and the file
+    # The values of an argument with which the result is that of PyTorch's LSTM, the default first.
     fixed: Mapping[str, tuple[object, ...]] = {}
-    options: tuple[str, ...] = ()
-    training: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()  # arguments that change inputs and outputs
+    training: tuple[str, ...] = ()  # arguments that act in training only
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -68,7 +63,7 @@ _KERAS_WEIGHTS: Final = (
     "recurrent_regularizer bias_regularizer"
 )
 _KERAS_CONSTRAINTS: Final = "kernel_constraint recurrent_constraint bias_constraint"
-# What every layer of Keras takes besides, in any version.
+# Further arguments of every layer of Keras, in any version.
 _KERAS_LAYER: Final = (
     "activity_regularizer name trainable dtype autocast input_shape batch_input_shape batch_shape input_dim "
     "input_length batch_size weights"
@@ -180,7 +175,7 @@ CONSTRUCTORS: Final = (
     ),
 )
 
-# What is looked for, found, and then said not to be an LSTM.
+# Layers that are recognised in order to say that they are not an LSTM.
 RELATIVES: Final = frozenset(
     f"{home}.{name}"
     for home, names in (
@@ -196,7 +191,7 @@ SUPPORTED: Final = "LSTM and LSTMCell of PyTorch, Keras and Flax"
 
 
 def settings_of(framework: str) -> frozenset[str]:
-    """The settings that the constructors of a framework have; of those without a constructor here, PyTorch's."""
+    """The settings that the constructors of a framework have; PyTorch's if there is no constructor here."""
     own = [item for item in CONSTRUCTORS if item.framework == framework]
     fields = {field for item in own or CONSTRUCTORS[:1] for field in item.fields.values()}
     both = any(item.framework == framework and "cell" not in framework for item in own)
@@ -204,24 +199,17 @@ def settings_of(framework: str) -> frozenset[str]:
 
 
 class Given(NamedTuple):
-    """One argument of a construction.
+    """One argument of a construction."""
 
-    Attributes:
-        value: What it is, or a `Gap` if that is not known.
-        pointer: Where it stands.
-        certainty: As in `Origin`.
-        origin: What it is from, as in `Origin`.
-    """
-
-    value: Any
-    pointer: Pointer
-    certainty: str = "stated"
-    origin: str = "source"
+    value: Any  # a `Gap` if it is unknown
+    pointer: Pointer  # its place
+    certainty: str = "stated"  # as in `Origin`
+    origin: str = "source"  # as `source` in `Origin`
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """A name from a library, as `torch.float64`, that stands for itself."""
+    """A name from a library that stands for itself, e.g. `torch.float64`."""
 
     name: str
 
@@ -230,7 +218,7 @@ class Symbol:
 
 
 class Reading(NamedTuple):
-    """What the arguments of a construction say; the fields are those of `Found`."""
+    """The meaning of the arguments of a construction; the fields are those of `readers.found.Found`."""
 
     layer: dict[str, Setting]
     pointers: dict[str, Pointer]
@@ -241,13 +229,7 @@ class Reading(NamedTuple):
 
 
 def read_arguments(constructor: Constructor, given: Mapping[str, Given], where: str | None) -> Reading:
-    """What the arguments of a construction say in PyTorch's terms.
-
-    Args:
-        constructor: What is called.
-        given: Its arguments by name; all of them are arguments of the constructor.
-        where: The place of the construction, as `train.py:12`.
-    """
+    """Read the arguments of a construction in PyTorch's terms; `where` is its place, e.g. `train.py:12`."""
     reading = Reading({}, {}, {}, {}, (), ())
     notes, unmodelled = [], []
     for name, argument in given.items():
@@ -258,19 +240,19 @@ def read_arguments(constructor: Constructor, given: Mapping[str, Given], where: 
             if isinstance(argument.value, Gap):
                 notes.append(f"{name} = {argument.value.why} is not known: its default is taken")
             else:
-                reading.options[name] = _plain(argument.value)
+                reading.options[name] = _plain_value(argument.value)
         elif name in constructor.training and argument.value not in (0, None):
             notes.append(
-                f"{name} = {_shown(argument.value)} acts in training only: no shape and no count depends on it"
+                f"{name} = {_value_text(argument.value)} acts in training only: no shape and no count depends on it"
             )
-        elif name in constructor.fixed and not _allowed(argument.value, constructor.fixed[name]):
-            unmodelled.append(f"{name} = {_shown(argument.value)}")
-    if reading.options.get("time_major") is True:  # what stands where the batch stands else are the steps
+        elif name in constructor.fixed and not _is_allowed(argument.value, constructor.fixed[name]):
+            unmodelled.append(f"{name} = {_value_text(argument.value)}")
+    if reading.options.get("time_major") is True:  # then the axes of batch and steps are swapped
         sizes = {"batch": reading.layer.pop("seq_len", None), "seq_len": reading.layer.pop("batch", None)}
         reading.layer.update({field: setting for field, setting in sizes.items() if setting is not None})
     dtype = next((item.value for name, item in given.items() if constructor.fields.get(name) == "dtype"), None)
     if dtype is not None and not isinstance(dtype, Gap) and "dtype" not in reading.layer:
-        notes.append(f"dtype = {_shown(dtype)} is none of ours: bytes are those of float32")
+        notes.append(f"dtype = {_value_text(dtype)} is none of ours: bytes are those of float32")
     return reading._replace(notes=tuple(notes), unmodelled=tuple(unmodelled))
 
 
@@ -279,7 +261,7 @@ def _read_field(reading: Reading, field: str, argument: Given, where: str | None
     said = argument.origin == "flag"
     origin = Origin(argument.origin, None if said else where, "stated" if said else argument.certainty)
     if isinstance(argument.value, Gap):
-        if field == "dropout":  # it changes no shape and no count, so nobody has to know it
+        if field == "dropout":  # it changes no shape and no count, so it may stay unknown
             reading.layer[field] = Setting(0.0, origin._replace(certainty="unknown"))
         elif field not in ("dtype", "seq_len", "batch", "input_shape", "batch_shape"):
             reading.gaps[field] = argument.value
@@ -304,7 +286,7 @@ _SHAPED: Final = ("dtype", "input_shape", "batch_shape")
 def _settings(field: str, value: Any) -> dict[str, Any]:  # noqa: ANN401  # whatever a source says
     """The settings that the value of an argument gives."""
     if field in ("bias", "batch_first", "bidirectional") and value in (0, 1):
-        return {field: bool(value)}  # PyTorch takes what is true
+        return {field: bool(value)}  # PyTorch accepts any true or false value
     if field == "dtype":
         dtype = dtype_name(value)
         return {"dtype": dtype} if dtype else {}
@@ -314,9 +296,9 @@ def _settings(field: str, value: Any) -> dict[str, Any]:  # noqa: ANN401  # what
 
 
 def shape_settings(shape: Any, *, batch: bool) -> dict[str, Any]:  # noqa: ANN401  # as above
-    """The settings in a shape `(L, H_in)`, or with `batch` `(N, L, H_in)`, of Keras; without those that are open.
+    """The settings in a Keras shape `(L, H_in)`, or with `batch` `(N, L, H_in)`, without sizes that are None.
 
-    Sizes that are not known stay a Gap.
+    Unknown sizes remain a Gap.
     """
     names = ("batch", "seq_len", "input_size")[0 if batch else 1 :]
     if not isinstance(shape, tuple | list) or len(shape) != len(names):
@@ -328,7 +310,7 @@ def shape_settings(shape: Any, *, batch: bool) -> dict[str, Any]:  # noqa: ANN40
     }
 
 
-# Of a policy for mixed precision, that of the weights (keras 3.15.1, keras/src/dtype_policies).
+# A policy for mixed precision gives the dtype of its weights (keras 3.15.1, keras/src/dtype_policies).
 _DTYPES: Final = {
     "mixed_float16": "float32",
     "mixed_bfloat16": "float32",
@@ -339,7 +321,7 @@ _DTYPES: Final = {
 
 
 def dtype_name(value: Any) -> str:  # noqa: ANN401  # as above
-    """One of our dtypes, of a text, a symbol such as `torch.half`, or a policy of Keras; empty if it is none."""
+    """Our name of a dtype given as a text, a symbol such as `torch.half`, or a policy of Keras; empty if unknown."""
     if isinstance(value, Mapping):  # {"class_name": "DTypePolicy", "config": {"name": "float32"}}
         inner = value.get("config")
         value = inner.get("name") if isinstance(inner, Mapping) else None
@@ -348,16 +330,16 @@ def dtype_name(value: Any) -> str:  # noqa: ANN401  # as above
     return text if text in DTYPE_BYTES else ""
 
 
-def _allowed(value: Any, allowed: tuple[object, ...]) -> bool:  # noqa: ANN401  # as above
+def _is_allowed(value: Any, allowed: tuple[object, ...]) -> bool:  # noqa: ANN401  # as above
     if isinstance(value, Mapping):  # a serialised function
         value = value.get("config")
     text = value.name.rpartition(".")[2] if isinstance(value, Symbol) else value
     return any(text == item and isinstance(text, type(item)) for item in allowed)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401  # as above
+def _plain_value(value: Any) -> Any:  # noqa: ANN401  # as above
     return value.name if isinstance(value, Symbol) else value
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401  # as above
+def _value_text(value: Any) -> str:  # noqa: ANN401  # as above
     return value.why if isinstance(value, Gap) else shorten(value)

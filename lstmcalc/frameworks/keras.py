@@ -27,8 +27,8 @@ _BOTH_ALL: Final = "output[..., :{width}].swapaxes(0, 1)", "output[..., {width}:
 _MERGES: Final = {"sum": "{} + {}", "mul": "{} * {}", "ave": "({} + {}) / 2"}
 
 
-def _merged(mode: str, parts: tuple[str, str]) -> str:
-    """What Bidirectional makes of both directions."""
+def _merged_output(mode: str, parts: tuple[str, str]) -> str:
+    """The expression for Bidirectional's output, from those of both directions."""
     before, between, after = _MERGES[mode].split("{}")
     return f"{before}{parts[0]}{between}{parts[1]}{after}"
 
@@ -40,13 +40,13 @@ _KERAS_CHOSEN: Final = (
     ("return_sequences=True time_major=True", Port("output", "output", "L N H_out", equals="output", only="uni")),
     ("return_sequences=True time_major=True", Port("output", "output", "L N D*H_out", equals="output", only="bi")),
     *(
-        (f"merge_mode={mode}", Port("output", "output", "N H_out", equals=_merged(mode, _BOTH_LAST), only="bi"))
+        (f"merge_mode={mode}", Port("output", "output", "N H_out", equals=_merged_output(mode, _BOTH_LAST), only="bi"))
         for mode in _MERGES
     ),
     *(
         (
             f"merge_mode={mode} return_sequences=True",
-            Port("output", "output", "N L H_out", equals=_merged(mode, _BOTH_ALL), only="bi"),
+            Port("output", "output", "N L H_out", equals=_merged_output(mode, _BOTH_ALL), only="bi"),
         )
         for mode in _MERGES
     ),

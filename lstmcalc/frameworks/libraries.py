@@ -1,4 +1,4 @@
-"""Further libraries: those that follow PyTorch, runtimes for devices, and other languages."""
+"""Further libraries: those modelled on PyTorch, runtimes for devices, and other languages."""
 
 from typing import Final
 

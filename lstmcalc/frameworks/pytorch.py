@@ -1,10 +1,10 @@
-"""PyTorch: `nn.LSTM` and `nn.LSTMCell`, and what those who follow it share with it."""
+"""PyTorch: `nn.LSTM` and `nn.LSTMCell`, and the facts that libraries modelled on it share."""
 
 from typing import Final
 
 from lstmcalc.frameworks.entry import MODULES, OWN, REVERSED, UNIFORM, Evidence, Layout, Port, Stored
 
-# What PyTorch, and those who follow it, store for each layer and direction.
+# The arrays that PyTorch, and libraries modelled on it, store for each layer and direction.
 TORCH_STORED: Final = (
     Stored("weight_ih", "weight_ih_l{layer}{direction}", "(gate hidden) input"),
     Stored("weight_hh", "weight_hh_l{layer}{direction}", "(gate hidden) recurrent"),
@@ -56,7 +56,7 @@ CELL_STATES: Final = "states[k] is (h, c), what cell k returned at its last step
 NO_TRICK: Final = f"{UNIFORM}; forget biases are not set to 1"
 
 
-# What others that are written like it start from: the layers around were checked in PyTorch alone.
+# The base of libraries modelled on PyTorch; the layers around were checked in PyTorch only.
 TORCH: Final = Layout(
     title="PyTorch LSTM",
     kind="layer",

@@ -1,9 +1,9 @@
-"""How to get from one framework's weights to another's: in plain steps, and as NumPy code to paste.
+"""Recipes to convert one framework's weights to another's: in plain steps, and as NumPy code to paste.
 
 Both are written from the table of `frameworks`. In between, the weights of one layer and direction are shaped as in
 PyTorch: `weight_ih` is `(4*H_cell, reads)`, and so on.
 
-Not here: arrays (`weights.pack` and `weights.unpack` do the same to real ones).
+Not here: arrays (`pack` and `unpack` in `numerics.convert` do the same to real ones).
 """
 
 import re
@@ -16,29 +16,16 @@ from lstmcalc.spec.config import LSTMConfig
 
 
 class Recipe(NamedTuple):
-    """From the arrays of one framework to those of another.
+    """Steps and code that convert the arrays of one framework to those of another."""
 
-    Attributes:
-        source: The framework they come from.
-        target: The framework they go to.
-        steps: What to do, in words.
-        code: The same as a NumPy function of a mapping from names to arrays.
-    """
-
-    source: str
-    target: str
-    steps: list[str]
-    code: str
+    source: str  # the framework to convert from
+    target: str  # the framework to convert to
+    steps: list[str]  # in words
+    code: str  # the same as a NumPy function of a mapping from names to arrays
 
 
 def write_recipe(config: LSTMConfig, source: str, target: str) -> Recipe:
-    """The recipe for one LSTM.
-
-    Raises:
-        UsageError: There is no such framework.
-        UnsupportedError: One of the two cannot express this LSTM.
-        ConfigError: `config` is no `LSTMConfig`.
-    """
+    """The recipe for one LSTM; UnsupportedError if one of the frameworks cannot express it."""
     writer = _Writer(Storage(config, source), Storage(config, target))
     function = f"{_identifier(source)}_to_{_identifier(target)}"
     steps = [*writer.steps()] or ["nothing: names and shapes are the same"]
@@ -54,7 +41,7 @@ _BLOCKS: Final = {"weight_ih": "w_ih", "weight_hh": "w_hh", "bias": "b", "bias_i
 _LONG: Final = 80  # a sum that is longer than this is not written in one line
 
 
-# What is joined in one array, and in which order.
+# Parts that are joined in one array, and their order.
 _JOINTS: Final = {
     "input+recurrent": ("each kernel", "the input's weights first, then the recurrent ones"),
     "bias": ("each bias", "the input's first, then the recurrent one"),
@@ -62,7 +49,7 @@ _JOINTS: Final = {
 
 
 class _Writer:
-    """One recipe being written."""
+    """Writer of one recipe."""
 
     def __init__(self, here: Storage, there: Storage) -> None:
         self.here, self.there = here, there
@@ -81,19 +68,19 @@ class _Writer:
     # The steps.
 
     def steps(self) -> Iterator[str]:
-        """What to do, in words, in the order of the code."""
+        """The steps in words, in the order of the code."""
         here, there = self.here, self.there
         if self.both and _stacks(here):
             yield f"take each direction from {_direction_text(here)}"
         yield from (f"cut {what} in two: {order}" for what, order in self._joints(here, there))
         if self.apart_here and not self.apart_there:
-            yield f"join the arrays of the gates, in the order {_spaced(self.order)}"
+            yield f"join the arrays of the gates, in the order {_gates_text(self.order)}"
         yield from self._turning_steps()
         if self.reorders:
-            yield f"reorder the gates {_spaced(self.order)} -> {_spaced(there.layout.gates)}"
+            yield f"reorder the gates {_gates_text(self.order)} -> {_gates_text(there.layout.gates)}"
         yield from self._bias_steps()
         if self.apart_there and not self.apart_here:
-            yield f"cut the gates apart: {_spaced(there.layout.gates)}"
+            yield f"cut the gates apart: {_gates_text(there.layout.gates)}"
         yield from (f"join two into {what}: {order}" for what, order in self._joints(there, here))
         if self.both and _stacks(there):
             yield f"put both directions together on {_direction_text(there)}"
@@ -106,7 +93,7 @@ class _Writer:
 
     @staticmethod
     def _joints(joined: Storage, other: Storage) -> list[tuple[str, str]]:
-        """What is joined in the one, and not in the other."""
+        """The parts that are joined in one storage, and not in the other."""
         mine, others = (
             {name for item in storage.stored for name in axis_names(item.axes)} for storage in (joined, other)
         )
@@ -147,7 +134,7 @@ class _Writer:
     # The code.
 
     def code(self, function: str) -> str:
-        """A function of names to arrays."""
+        """The code of a function that takes and returns names to arrays."""
         body = [*self._reading(), *self._settling(), *self._writing()]
         body = [*self._counting("\n".join(body)), *body]
         stacks = _stacks(self.there)
@@ -177,7 +164,7 @@ class _Writer:
         return "\n".join([*numpy, *self._reorder(), *lines, ""])
 
     def _counting(self, body: str) -> Iterator[str]:
-        """What counts the pairs of layer and direction, for names that need it."""
+        """Lines that count the pairs of layer and direction, for names that need it."""
         suffix = "{suffix}" in body
         if suffix or "{k}" in body:
             yield f"k = {'layer' if not self.both else 'd' if self.config.num_layers == 1 else '2 * layer + d'}"
@@ -197,7 +184,7 @@ class _Writer:
         ]
 
     def _reading(self) -> Iterator[str]:
-        """One direction of one layer: from the source's arrays to `weight_ih` and so on, gates reordered."""
+        """Lines from the source's arrays to `weight_ih` and so on, gates reordered, for one layer and direction."""
         sums: dict[str, str] = {}
         for item in self.here.stored:
             held, rows = item.holds.split(), self._rows(item)
@@ -205,18 +192,18 @@ class _Writer:
                 sums[item.holds] = rows
                 continue
             joined = held == ["bias_ih", "bias_hh"]
-            yield f"{', '.join(held)} = {rows if len(held) > 1 else self._reordered(rows, item)}"
+            yield f"{', '.join(held)} = {rows if len(held) > 1 else self._reordered_rows(rows, item)}"
             if joined and self.adds:
-                yield f"bias = {self._reordered(' + '.join(held), item)}"
+                yield f"bias = {self._reordered_rows(' + '.join(held), item)}"
             elif joined and self.reorders:
-                yield from (f"{name} = {self._reordered(name, item)}" for name in held)
+                yield from (f"{name} = {self._reordered_rows(name, item)}" for name in held)
         if sum(map(len, sums.values())) > _LONG:
             yield from (f"{name} = {rows}" for name, rows in sums.items())
             sums = dict(zip(sums, sums, strict=True))
         if sums:
-            yield f"bias = {self._reordered(' + '.join(sums.values()), self.there.stored[0])}"
+            yield f"bias = {self._reordered_rows(' + '.join(sums.values()), self.there.stored[0])}"
 
-    def _reordered(self, rows: str, item: Stored) -> str:
+    def _reordered_rows(self, rows: str, item: Stored) -> str:
         return f"reorder({rows})" if self.reorders and item.holds != "weight_hr" else rows
 
     def _rows(self, item: Stored) -> str:
@@ -224,7 +211,7 @@ class _Writer:
         if item.words:
             words = tuple(item.words[self.here.layout.gates.index(gate)] for gate in self.order)
             array = f"weights[{self._name(self.here, item, 'here')}]"
-            return f"np.concatenate([{array}{self._turn(item)} for gate in {_quoted(words)}])"
+            return f"np.concatenate([{array}{self._turn(item)} for gate in {_tuple_text(words)}])"
         array = f"weights[{self._name(self.here, item, 'here')}]"
         names = axis_names(item.axes)
         if "direction" in names:
@@ -241,7 +228,7 @@ class _Writer:
         if "bias" in names:
             return f"np.split({array}, 2)"
         if "input+recurrent" in names:
-            return f"np.split({self._reordered(array, item)}, [-{self.config.output_size}], axis=1)"
+            return f"np.split({self._reordered_rows(array, item)}, [-{self.config.output_size}], axis=1)"
         return array
 
     @property
@@ -257,11 +244,11 @@ class _Writer:
 
     @staticmethod
     def _turn(item: Stored) -> str:
-        """What turns a matrix that has its inputs first."""
-        return ".T" if _turned(item) else ""
+        """`.T` for a matrix that has its inputs first, else empty."""
+        return ".T" if _is_transposed(item) else ""
 
     def _settling(self) -> Iterator[str]:
-        """Make the biases that the target has."""
+        """Lines that make the biases of the target."""
         before, after = self.biases_here, self.biases_there
         if len(after) > len(before) == 1:
             yield "bias_ih, bias_hh = bias, np.zeros_like(bias)"
@@ -271,7 +258,7 @@ class _Writer:
             changed = after[0] if after else "bias"
             start = self.there.layout.gates.index("f") * self.config.hidden_size
             rows = f"{changed}[{start}:{start + self.config.hidden_size}]"
-            if before and not self.reorders and not self.adds:  # else it already is an array of its own
+            if before and not self.reorders and not self.adds:  # else it is a new array already
                 yield f"{changed} = np.array({changed})"
             yield f"{rows} {'+' if self.offset > 0 else '-'}= {abs(self.offset):g}  # the forget gate's"
         if self.drops:
@@ -279,7 +266,7 @@ class _Writer:
             yield '    raise ValueError("there are biases that are not zero")'
 
     def _writing(self) -> Iterator[str]:
-        """One direction of one layer: from `weight_ih` and so on to the target's arrays."""
+        """Lines from `weight_ih` and so on to the target's arrays, for one layer and direction."""
         if _stacks(self.there):
             return
         apart = [item for item in self.there.stored if item.words]
@@ -287,29 +274,29 @@ class _Writer:
         for group in [apart] if self.there.layout.gate_major else [[item] for item in apart]:
             blocks = [_BLOCKS[item.holds] for item in group]
             cut = ", ".join(f"np.split({item.holds}, 4)" for item in group)
-            yield f"for gate, {', '.join(blocks)} in zip({_quoted(group[0].words)}, {cut}):"
+            yield f"for gate, {', '.join(blocks)} in zip({_tuple_text(group[0].words)}, {cut}):"
             for item, block in zip(group, blocks, strict=True):
                 yield f"    tensors[{self._name(self.there, item, 'there')}] = {block}{self._turn(item)}"
         for item in self.there.stored:
             if not item.words:
                 name = self._name(self.there, item, "there")
-                yield f"tensors[{name}] = {self._stored(item, *item.holds.split())}"
+                yield f"tensors[{name}] = {self._stored_expression(item, *item.holds.split())}"
 
     def _stacking(self) -> Iterator[str]:
-        """Both directions together, from the cells that were collected."""
+        """Lines that join both directions, from the cells that were collected."""
         for item in self.there.stored:
             name, axes = self._name(self.there, item, "there"), read_axes(item.axes)
             held = item.holds.split()
             alone = ("direction",) in axes
             if self.both:
                 picked = [f'cell["{part}"]' for part in held]
-                parts = f"[{self._stored(item, *picked)} for cell in cells]"
+                parts = f"[{self._stored_expression(item, *picked)} for cell in cells]"
                 array = f"np.stack({parts})" if alone else f"np.concatenate({parts})"
             else:
-                array = self._stored(item, *held) + ("[None]" if alone else "")
+                array = self._stored_expression(item, *held) + ("[None]" if alone else "")
             yield f"tensors[{name}] = {array}{'[None]' if axes[0] == ('1',) else ''}"
 
-    def _stored(self, item: Stored, *held: str) -> str:
+    def _stored_expression(self, item: Stored, *held: str) -> str:
         """An expression for one direction of a stored array, from one or two with their gates along their rows."""
         names, hidden = axis_names(item.axes), self.config.hidden_size
         array = held[0]
@@ -325,7 +312,7 @@ class _Writer:
         return array + ("[:, None]" if names[-1] == "1" else "")
 
     def _name(self, storage: Storage, item: Stored, side: str) -> str:
-        """The name of an array, as a string or an f-string."""
+        """The name of an array, as a string literal or an f-string."""
         layout, one = storage.layout, self.config.num_layers == 1
         single = one and not self.both
         words = {
@@ -350,7 +337,7 @@ class _Writer:
         ]
         if not words:
             return ["for d in range(2):"]
-        names, values = [side for side, _ in words], [_quoted(value) for _, value in words]
+        names, values = [side for side, _ in words], [_tuple_text(value) for _, value in words]
         loop = names[0] if len(words) == 1 else ", ".join(names)
         over = values[0] if len(words) == 1 else f"zip({', '.join(values)})"
         if needs["d"]:
@@ -375,24 +362,24 @@ def _direction_text(storage: Storage) -> str:
     return "an axis of their own" if alone else "the first axis, forward above reverse"
 
 
-def _turned(item: Stored) -> bool:
-    """Whether the matrix has its inputs before its outputs."""
+def _is_transposed(item: Stored) -> bool:
+    """True if the matrix has its inputs before its outputs, unlike in PyTorch."""
     names = [name for name in axis_names(item.axes) if name not in ("direction", "1")]
     outputs = "recurrent" if item.holds == "weight_hr" else "gate" if "gate" in names else "hidden"
     return len(names) > 1 and not item.holds.startswith("bias") and names[0] != outputs
 
 
 def _inputs_first(storage: Storage) -> bool:
-    return _turned(storage.stored[0])
+    return _is_transposed(storage.stored[0])
 
 
 def _projection(storage: Storage) -> bool:
-    return next(_turned(item) for item in storage.stored if item.holds == "weight_hr")
+    return next(_is_transposed(item) for item in storage.stored if item.holds == "weight_hr")
 
 
-def _quoted(words: Sequence[str]) -> str:
+def _tuple_text(words: Sequence[str]) -> str:
     return f"({', '.join(f'{chr(34)}{word}{chr(34)}' for word in words)})"
 
 
-def _spaced(gates: Sequence[str]) -> str:
+def _gates_text(gates: Sequence[str]) -> str:
     return " ".join(gates)

@@ -1,8 +1,8 @@
-"""What one LSTM stores in one framework: names, shapes, counts and gate rows, derived from the table of `frameworks`.
+"""The stored arrays of an LSTM in one framework: names, shapes, counts and gate rows, derived from `catalog.LAYOUTS`.
 
     parameters(config, "keras")[0].name == "lstm/lstm_cell/kernel"
 
-Not here: arrays (`weights`).
+Not here: the numbers in these arrays (`numerics.convert`).
 """
 
 import re
@@ -28,22 +28,22 @@ class Parameter(NamedTuple):
     """One stored array.
 
     Attributes:
-        name: Its name, as `weight_ih_l0_reverse`.
+        name: Its name, e.g. `weight_ih_l0_reverse`.
         layer: The layer, from 0.
         direction: `forward` or `reverse`; `both` if it holds both.
         symbolic: Its shape in symbols.
         shape: Its shape in numbers.
-        numel: How many numbers it holds.
-        gate_axis: The axis that the gates share out; None if none does.
-        gates: Where on that axis each gate is, as `{"i": (0, 20), ...}`; None if there are none. Where an array holds
-            them several times, these are the first; the ranges of `parts` and `directions` lead to the others.
-        gate: The gate it holds alone; None if it holds all of them, or none.
+        numel: The number of its elements.
+        gate_axis: The axis that is divided among the gates; None if there is none.
+        gates: The range of each gate on that axis, e.g. `{"i": (0, 20), ...}`; None if there is none. If an array holds
+            the gates several times, these are the first; the ranges of `parts` and `directions` lead to the others.
+        gate: The gate that it holds alone; None if it holds all of them, or none.
         holds: The parameters of PyTorch that it holds: `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`, `weight_hr`, or
             `bias`, the sum of both biases.
         part_axis: The axis on which two of them are joined; None if it holds one.
-        parts: Where on that axis each of them is, if it holds two.
-        direction_axis: The axis on which both directions stand; None if it holds one.
-        directions: Where on that axis each direction is, if it holds both.
+        parts: The range of each of them on that axis, if it holds two.
+        direction_axis: The axis on which both directions are joined; None if it holds one.
+        directions: The range of each direction on that axis, if it holds both.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Parameter(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """A stored array, and how it follows from the table.
+    """A stored array, and its entry in the table.
 
     Attributes:
         parameter: The array.
@@ -79,7 +79,14 @@ class Placement(NamedTuple):
 
 
 class Subtotal(NamedTuple):
-    """What one direction of one layer stores in all; both, where arrays hold both."""
+    """The number of parameters of one direction of one layer; of both, if arrays hold both.
+
+    Attributes:
+        layer: The layer, from 0.
+        direction: `forward` or `reverse`; `both` if arrays hold both.
+        symbolic: The number as a formula.
+        numel: The number.
+    """
 
     layer: int
     direction: str
@@ -87,7 +94,7 @@ class Subtotal(NamedTuple):
     numel: int
 
 
-# What the words of a pattern are.
+# The meaning of the words in a pattern.
 PATTERN_WORDS: Final = {
     "{l}": "the layer, from 0",
     "{_l}": "nothing for layer 0, then _1, _2, ...",
@@ -96,7 +103,7 @@ PATTERN_WORDS: Final = {
     "{_k}": "nothing for k = 0, then _1, _2, ...",
 }
 
-# What stands for a word in the names of the table: of the layer l, the direction d and the pair k = l*D + d.
+# The replacement of each word in the names of the table, for the layer l, the direction d and the pair k = l*D + d.
 NAME_WORDS: Final = {
     "layer": "l",
     "layer1": "l + 1",
@@ -132,17 +139,17 @@ def parameters(config: LSTMConfig, layout: str) -> Sequence[Parameter]:
     Raises:
         UsageError: There is no such framework.
         UnsupportedError: The framework has no projection, and the LSTM has one.
-        ConfigError: `config` is no `LSTMConfig`.
+        ConfigError: `config` is not an `LSTMConfig`.
     """
     return Storage(config, layout).parameters
 
 
 def missing_feature(config: LSTMConfig, layout: str) -> str:
-    """What a framework cannot express of this LSTM, in a word; empty if it can express all of it.
+    """The feature of this LSTM that a framework cannot express, in a word; empty if it can express all of it.
 
     Raises:
         UsageError: There is no such framework.
-        ConfigError: `config` is no `LSTMConfig`.
+        ConfigError: `config` is not an `LSTMConfig`.
     """
     if not isinstance(config, LSTMConfig):
         raise ConfigError("not a config", expected="an LSTMConfig", found=shorten(config))
@@ -157,7 +164,7 @@ def check_expressible(config: LSTMConfig, layout: str) -> None:
     Raises:
         UsageError: There is no such framework.
         UnsupportedError: The framework has no projection, and the LSTM has one.
-        ConfigError: `config` is no `LSTMConfig`.
+        ConfigError: `config` is not an `LSTMConfig`.
     """
     missing = missing_feature(config, layout)
     if missing:
@@ -171,18 +178,18 @@ def check_expressible(config: LSTMConfig, layout: str) -> None:
 
 
 class Storage:
-    """What one framework stores for one LSTM.
+    """The arrays that one framework stores for one LSTM.
 
     Args:
         config: The LSTM.
         layout: The framework.
-        path: What its names begin with where that is known, as `lstm_1` or `both/{direction}_lstm`; it stands for one
-            layer, in as many directions as it has.
+        path: The beginning of its names if that is known, e.g. `lstm_1` or `both/{direction}_lstm`; it is used only
+            for a single layer, and only with `{direction}` if that layer is bidirectional.
 
     Raises:
         UsageError: There is no such framework.
         UnsupportedError: The framework has no projection, and the LSTM has one.
-        ConfigError: `config` is no `LSTMConfig`.
+        ConfigError: `config` is not an `LSTMConfig`.
     """
 
     def __init__(self, config: LSTMConfig, layout: str, path: str = "") -> None:
@@ -198,7 +205,7 @@ class Storage:
 
     @cached_property
     def _templates(self) -> list[list[Placement]]:
-        """The first layer, which reads the input, and any other, which reads the layer below: they make all rows."""
+        """The first layer, which reads the input, and any other, which reads the layer below; they make all rows."""
         return [self._layer(reads) for reads in (H_in, D * H_out)]
 
     def _is_stored(self, item: Stored) -> bool:
@@ -215,11 +222,11 @@ class Storage:
 
     @property
     def symbols(self) -> dict[str, int]:
-        """The value of every symbol that a stored array's shape has."""
+        """The value of every symbol in the shapes of stored arrays."""
         return sizes_of(self.config)
 
     def _layer(self, reads: Dim) -> list[Placement]:
-        """What a layer stores that reads `reads` values: placements without their layer, names not filled in."""
+        """The arrays of a layer that reads `reads` values: placements without their layer, names not filled in."""
         rows = []
         for direction in [None] if self._both else range(self.config.num_directions):
             placed = [
@@ -279,7 +286,7 @@ class Storage:
     def _ranges(
         self, axes: Sequence[Sequence[str]], atom: str, labels: Sequence[str], reads: Dim
     ) -> tuple[int | None, Ranges | None]:
-        """The axis that has `atom`, and where on it each of its labels first is."""
+        """The axis that contains `atom`, and the first range of each of its labels on that axis."""
         for axis, group in enumerate(axes):
             if atom not in group:
                 continue
@@ -292,7 +299,7 @@ class Storage:
         return None, None
 
     def _words(self, item: Stored, direction: int | None, gate: str | None) -> str:
-        """The name of an array with everything filled in but its layer."""
+        """The name of an array with everything but its layer filled in."""
         words = {
             "direction": self.layout.directions[direction or 0],
             "gate": item.words[self.layout.gates.index(gate)] if gate else "",
@@ -308,7 +315,7 @@ class Storage:
         return template.format_map(_LayerWords(layer, self.config.num_directions))
 
     def pattern(self, item: Stored) -> str:
-        """An array's name for all layers, directions and gates: `weight_ih_l{l}{d}`, as `PATTERN_WORDS` explains."""
+        """An array's name for all layers, directions and gates, in `PATTERN_WORDS`: `weight_ih_l{l}{d}`."""
         many, both = self.config.num_layers > 1, self.config.bidirectional
         words = {
             "layer": "{l}" if many else "0",
@@ -322,7 +329,7 @@ class Storage:
         return item.name.format(path=self.path.format(**words), **words)
 
     def placements(self, layer: int) -> list[Placement]:
-        """What a layer stores."""
+        """The arrays of a layer."""
         return [
             row._replace(parameter=row.parameter._replace(name=self._name(row.parameter.name, layer), layer=layer))
             for row in self._templates[layer > 0]
@@ -330,7 +337,7 @@ class Storage:
 
     @property
     def num_arrays(self) -> int:
-        """How many arrays there are."""
+        """The number of stored arrays."""
         return self.config.num_layers * len(self._templates[0])
 
     @cached_property
@@ -351,7 +358,7 @@ class Storage:
 
     @cached_property
     def subtotals(self) -> Sequence[Subtotal]:
-        """What each direction of each layer stores, or both together where arrays hold both."""
+        """The number of parameters of each direction of each layer, or of both together if arrays hold both."""
         owners = (
             ["both" if self.config.bidirectional else "forward"]
             if self._both
@@ -397,7 +404,7 @@ class Storage:
 
 
 class _LayerWords(dict[str, object]):
-    """The words of a name that depend on its layer, each made when it is asked for."""
+    """The words of a name that depend on its layer, each made on access."""
 
     def __init__(self, layer: int, directions: int) -> None:
         super().__init__(layer=layer)
@@ -415,10 +422,10 @@ class _LayerWords(dict[str, object]):
 
 
 def read_axes(text: str) -> list[tuple[str, ...]]:
-    """The axes of an entry of the table, each as what it is made of: `(gate hidden) input`."""
+    """The axes of an entry of the table, each split into its parts: `(gate hidden) input`."""
     return [tuple(group.strip("()").split()) for group in re.findall(r"\([^)]*\)|\S+", text)]
 
 
 def axis_names(text: str) -> list[str]:
-    """The axes of an entry of the table, whichever of them share one."""
+    """The names of all axes of an entry of the table, those that share an axis included."""
     return text.replace("(", "").replace(")", "").split()

@@ -1,1 +1,1 @@
-"""What follows from an LSTM: tensors, states, equations, claims, and the layers around it."""
+"""Facts that follow from an LSTM: tensors, states, equations, claims, and the layers around it."""

@@ -1,8 +1,8 @@
-"""What is said of the tensors of an LSTM, so that it can be both read and executed.
+"""Claims about the tensors of an LSTM, which can be both read and executed.
 
-A claim is an expression, what it is, and relations that prove it. `explain` shows claims, `verify` executes every
-relation of every one. Their right sides are built from `h_l0`, `h_l0_reverse`, `c_l0`, ...: what one
-layer and direction has after each step, `(L, N, H_out)` in whatever layout the data are, as a trace records it.
+A claim is an expression, its meaning, and relations that prove it. `commands.explain` shows claims, `proof.checks`
+executes every relation of every claim. Their right sides are built from `h_l0`, `h_l0_reverse`, `c_l0`, ...: the
+values of one layer and direction after each step, `(L, N, H_out)` in every layout of the data, as a trace records them.
 
 Source: the documentation of `torch.nn.LSTM`, torch 2.13.0; the tests run every expression in PyTorch.
 """
@@ -20,7 +20,7 @@ from lstmcalc.spec.symbols import DIRECTIONS, OUT, D, H_cell, H_in, H_out, L, N,
 
 ALL = slice(None)
 ALONE = Surroundings()  # no layer around
-_STEPS = 8  # of a packed batch, from either end, are looked at
+_STEPS = 8  # steps of a packed batch that are checked, from either end
 
 
 class Relation(NamedTuple):
@@ -32,43 +32,31 @@ class Relation(NamedTuple):
 
     @property
     def text(self) -> str:
-        """As it is shown: `h_n[1] = output[-1]`."""
+        """The relation as text: `h_n[1] = output[-1]`."""
         return f"{self.left} {'=' if self.equal else '!='} {self.right}"
 
 
 class Claim(NamedTuple):
-    """Something that is said of a tensor.
+    """A statement about a tensor."""
 
-    Attributes:
-        topic: The part of the explanation that says it: `states`, `packing` or `around`.
-        snippet: The expression.
-        symbolic: The shape of what it gives, in symbols.
-        shape: The same in numbers.
-        says: What it is, in a few words.
-        why: What else is to be known; may be empty.
-        relations: What proves it.
-        framework: Whose result it is: `pytorch`, or `keras` if the expression is what Keras returns.
-        option: The option with which Keras returns it.
-    """
-
-    topic: str
-    snippet: Snippet
-    symbolic: tuple[Dim, ...]
-    shape: tuple[int, ...]
-    says: str
-    why: str
-    relations: tuple[Relation, ...]
-    framework: str = "pytorch"
-    option: str = ""
+    topic: str  # the part of the explanation: `states`, `packing` or `around`
+    snippet: Snippet  # the expression
+    symbolic: tuple[Dim, ...]  # the shape of its value, in symbols
+    shape: tuple[int, ...]  # the same in numbers
+    says: str  # its meaning, in a few words
+    why: str  # a further explanation; may be empty
+    relations: tuple[Relation, ...]  # the proof
+    framework: str = "pytorch"  # `keras` if the expression is what Keras returns
+    option: str = ""  # the option with which Keras returns it
 
 
 def claims_of(model: LSTMModel, data: DataSpec, around: Surroundings = ALONE) -> list[Claim]:
-    """Everything that is said of the tensors of this LSTM on this data."""
+    """All claims about the tensors of this LSTM on this data."""
     return list(_Claims(model, data, around).made())
 
 
 class _Claims:
-    """What makes the claims."""
+    """Maker of the claims."""
 
     def __init__(self, model: LSTMModel, data: DataSpec, around: Surroundings) -> None:
         self._config = model.config
@@ -81,7 +69,7 @@ class _Claims:
             for state in model.states_of(data)[layer * self._d : (layer + 1) * self._d]
         }
         self._batch = () if data.unbatched else (N,)
-        # Without a batch axis, there is nothing to come first.
+        # Without a batch axis, batch_first means nothing.
         self._first = model.config.batch_first and not data.unbatched
         self._steps = (N, L) if self._first else (L, *self._batch)
 
@@ -98,38 +86,38 @@ class _Claims:
         return self._config.num_layers - 1
 
     def made(self) -> Iterator[Claim]:
-        """All of them."""
+        """All claims."""
         yield from self._views()
-        yield self._hidden()
+        yield self._last_hidden_claim()
         yield from self._selections()
         yield from self._keras()
-        yield from self._packed()
+        yield from self._packing_claims()
         yield from self._surroundings()
 
     def _claim(
         self, topic: str, snippet: Snippet, symbolic: tuple[Dim, ...], says: str, *relations: Relation, why: str = ""
     ) -> Claim:
-        """A claim; where there is no sequence, nothing differs and nothing can be picked out."""
+        """A claim; without sequences, relations of inequality are left out, because nothing can differ."""
         shape = tuple(size.at(self._values) for size in symbolic)
         if self._data.num_sequences == 0:
             relations = tuple(relation for relation in relations if relation.equal)
         return Claim(topic, snippet, symbolic, shape, says, why, relations)
 
     def _at_end(self, layer: int, direction: str, value: str = "h") -> Snippet:
-        """The h (or c) of every sequence when a direction has read all of it."""
+        """The h (or c) of every sequence after a direction has read all of it."""
         return at(tensor(traced_name(value, layer, direction)), *end_of(self._data, direction))
 
     def _both_at_end(self) -> Snippet:
-        """The last layer's h of all directions beside each other, when each of them has read everything."""
+        """The last layer's h of all directions, joined, after each of them has read everything."""
         return joined([self._at_end(self._last, direction) for direction in self._directions])
 
-    def _both(self, *index: Index) -> Snippet:
-        """The last layer's h of all directions beside each other, after every step; or a part of it."""
+    def _both_after_steps(self, *index: Index) -> Snippet:
+        """The last layer's h of all directions, joined, after every step; or a part of it."""
         traced = [tensor(traced_name("h", self._last, direction)) for direction in self._directions]
         return joined([at(each, *index) if index else each for each in traced])
 
     def _views(self) -> Iterator[Claim]:
-        """How h_n, c_n and output are split by layer and direction."""
+        """Claims that split h_n, c_n and output by layer and direction."""
         for name, width in (("h_n", H_out), ("c_n", H_cell)):
             shape = (num_layers, D, *self._batch, width)
             split = view(tensor(name), *shape)
@@ -153,8 +141,8 @@ class _Claims:
             )
             yield self._claim("states", split, shape, "both directions apart", *relations, why=picks)
 
-    def _hidden(self) -> Claim:
-        """The last hidden state."""
+    def _last_hidden_claim(self) -> Claim:
+        """The claim about the last hidden state."""
         snippet, output = last_hidden(self._config), tensor("output")
         places = [self._states[self._last, direction].equals or () for direction in self._directions]
         relations = [
@@ -167,7 +155,7 @@ class _Claims:
         return self._claim("states", snippet, (*self._batch, D * H_out), "the last hidden state", *relations, why=why)
 
     def _selections(self) -> Iterator[Claim]:
-        """What the indices select that people type."""
+        """Claims about common indices: `output[-1]`, `output[:, -1]`, `output[..., -1]`."""
         for index in ((-1,), (ALL, -1), (..., -1)):
             snippet = at(tensor("output"), *index)
             axis = index.index(-1) if ... not in index else len(self._steps)
@@ -179,10 +167,12 @@ class _Claims:
                 yield self._last_step(snippet)
             elif self._data.num_sequences:
                 says = "every step of the last sequence"
-                yield self._claim("states", snippet, (L, D * H_out), says, Relation(snippet, self._both(ALL, -1)))
+                yield self._claim(
+                    "states", snippet, (L, D * H_out), says, Relation(snippet, self._both_after_steps(ALL, -1))
+                )
 
     def _last_step(self, snippet: Snippet) -> Claim:
-        """What the last step of output is."""
+        """The claim about the last step of output."""
         hidden, lengths = last_hidden(self._config), self._data.lengths
         ended = bool(lengths) and min(lengths or ()) < self._data.seq_len
         same = not ended and not (self._config.bidirectional and self._data.longest > 1)
@@ -190,11 +180,11 @@ class _Claims:
         why = "0 where a sequence ended before" if ended else "" if same else "its reverse half has read one step"
         if not self._data.num_sequences:
             says, why = "the last step", ""
-        relations = Relation(snippet, self._both(-1)), Relation(snippet, hidden, equal=same)
+        relations = Relation(snippet, self._both_after_steps(-1)), Relation(snippet, hidden, equal=same)
         return self._claim("states", snippet, (*self._batch, D * H_out), says, *relations, why=why)
 
     def _keras(self) -> Iterator[Claim]:
-        """What Keras returns of the same LSTM; it has no input without a batch axis, and no projection."""
+        """Claims about the results of the same LSTM in Keras, which has no unbatched input and no projection."""
         if self._data.unbatched or self._config.proj_size:
             return
 
@@ -204,11 +194,11 @@ class _Claims:
 
         hidden, both = last_hidden(self._config), self._both_at_end()
         yield claim("return_sequences=False", hidden, (N, D * H_out), both, ", its default")
-        # Behind a sequence Keras repeats its last output, but not if it reads both ways: Bidirectional puts 0 there
+        # After the end of a sequence Keras repeats its last output, except for Bidirectional, which puts 0 there
         # (keras 3.15.1, keras/src/layers/rnn/bidirectional.py).
         if not self._data.lengths or self._d > 1:
             steps = tensor("output") if self._first else swapped(tensor("output"))
-            yield claim("return_sequences=True", steps, (N, L, D * H_out), swapped(self._both()))
+            yield claim("return_sequences=True", steps, (N, L, D * H_out), swapped(self._both_after_steps()))
         for direction in self._directions:
             position = self._states[self._last, direction].position
             for name, width in (("h_n", H_out), ("c_n", H_cell)):
@@ -216,8 +206,8 @@ class _Claims:
                 which = f" adds {name[0]}" + (f", {direction}" if self._d > 1 else "")
                 yield claim("return_state=True", at(tensor(name), position), (N, width), end, which)
 
-    def _packed(self) -> Iterator[Claim]:
-        """Which rows of a packed batch are which."""
+    def _packing_claims(self) -> Iterator[Claim]:
+        """The claim about the rows of a packed batch."""
         if not self._data.lengths:
             return
         steps = Packing(self._data).steps
@@ -232,7 +222,7 @@ class _Claims:
         yield self._claim("packing", packed, (S, H_in), says, *relations)
 
     def _surroundings(self) -> Iterator[Claim]:
-        """What the layers around the LSTM take and give."""
+        """Claims about the inputs and outputs of the layers around the LSTM."""
         around = self._around
         if around.embed is not None:
             symbolic = (*self._steps, H_in)
@@ -241,6 +231,9 @@ class _Claims:
         if around.head is not None:
             snippet, symbolic, read = logits(self._config, around), self._batch, self._both_at_end()
             if around.head_on == "all":
-                symbolic, read = self._steps, swapped(self._both()) if self._first else self._both()
+                symbolic, read = (
+                    self._steps,
+                    swapped(self._both_after_steps()) if self._first else self._both_after_steps(),
+                )
             relations = Relation(tensor("logits"), snippet), Relation(tensor("logits"), linear(HEAD, read))
             yield self._claim("around", snippet, (*symbolic, OUT), "logits", *relations)

@@ -1,8 +1,8 @@
-"""The equations of a step, as data: each operand with its symbol, its shape, and where it lies in what is stored.
+"""The equations of a step, as data: each operand with its symbol, its shape, and its place in the stored arrays.
 
-They follow from the tables of `model` (what happens to the gates) and of `frameworks` (which rows are which gate), so
-that they are the very ones that `equations` executes. An equation can be read in three ways: as text in symbols, as
-text in shapes, and as LaTeX.
+They follow from the tables of `lstm` (the use of the gates) and of `frameworks` (the rows of each gate), which are the
+ones that `proof.reference` executes. An equation can be read in three ways: as text in symbols, as text in shapes, and
+as LaTeX.
 
 Source of the notation: the documentation of `torch.nn.LSTM`, torch 2.13.0, whose x_t and h_(t-1) are columns; with a
 batch they are rows, and `W x` is computed as `x @ W^T`.
@@ -18,23 +18,16 @@ from lstmcalc.spec.symbols import DIRECTIONS, D, H_cell, H_in, H_out, N
 
 
 class Operand(NamedTuple):
-    """One operand.
+    """One operand."""
 
-    Attributes:
-        symbol: `W_if`, `x_t`, `h_(t-1)`, `tanh(c_t)`.
-        symbolic: Its shape in symbols.
-        shape: Its shape in numbers.
-        stored: Where it lies, as `weight_ih_l0[20:40]`; empty for a value of the step.
-    """
-
-    symbol: str
-    symbolic: tuple[Dim, ...]
-    shape: tuple[int, ...]
-    stored: str = ""
+    symbol: str  # e.g. `W_if`, `x_t`, `h_(t-1)`, `tanh(c_t)`
+    symbolic: tuple[Dim, ...]  # its shape in symbols
+    shape: tuple[int, ...]  # its shape in numbers
+    stored: str = ""  # its place, e.g. `weight_ih_l0[20:40]`; empty for a value of the step
 
 
 class Product(NamedTuple):
-    """Operands that are multiplied: elementwise, or as `W x`, or one alone."""
+    """Operands that are multiplied: element-wise, or as `W x`; or one operand alone."""
 
     operands: tuple[Operand, ...]
     matrix: bool = False
@@ -50,12 +43,12 @@ class Equation(NamedTuple):
 
     @property
     def operands(self) -> tuple[Operand, ...]:
-        """All operands of its right side."""
+        """All operands of the right side."""
         return tuple(operand for product in self.products for operand in product.operands)
 
     @property
     def text(self) -> str:
-        """In symbols: `f_t = sigmoid(W_if x_t + b_if + W_hf h_(t-1) + b_hf)`."""
+        """The equation in symbols: `f_t = sigmoid(W_if x_t + b_if + W_hf h_(t-1) + b_hf)`."""
         symbols = ([operand.symbol for operand in product.operands] for product in self.products)
         terms = zip(self.products, symbols, strict=True)
         total = " + ".join((" " if product.matrix else " * ").join(names) for product, names in terms)
@@ -63,18 +56,18 @@ class Equation(NamedTuple):
 
     @property
     def shapes(self) -> str:
-        """In shapes: `(3, 20) = (3, 10) @ (20, 10)^T + (20,) + (3, 20) @ (20, 20)^T + (20,)`."""
+        """The equation in shapes: `(3, 20) = (3, 10) @ (20, 10)^T + (20,) + (3, 20) @ (20, 20)^T + (20,)`."""
 
         def term(product: Product) -> str:
             shapes = [str(operand.shape) for operand in product.operands]
-            # Rows of a batch are multiplied from the left.
+            # The rows of a batch are the left factor.
             return f"{shapes[1]} @ {shapes[0]}^T" if product.matrix else " * ".join(shapes)
 
         return f"{self.result.shape} = {' + '.join(map(term, self.products))}"
 
     @property
     def latex(self) -> str:
-        r"""As LaTeX: `f_t = \sigma(W_{if} x_t + b_{if} + W_{hf} h_{t-1} + b_{hf})`."""
+        r"""The equation as LaTeX: `f_t = \sigma(W_{if} x_t + b_{if} + W_{hf} h_{t-1} + b_{hf})`."""
         joined = " + ".join(
             (" " if product.matrix else r" \odot ").join(map(_latex, product.operands)) for product in self.products
         )
@@ -94,19 +87,12 @@ def _latex(operand: Operand) -> str:
 
 
 class Group(NamedTuple):
-    """Layers whose steps are alike, in one direction.
+    """Layers whose steps are alike, in one direction."""
 
-    Attributes:
-        first: The first of these layers; where its arrays are named, it is this one.
-        last: The last of them.
-        direction: `forward` or `reverse`.
-        equations: What each step computes.
-    """
-
-    first: int
-    last: int
-    direction: str
-    equations: tuple[Equation, ...]
+    first: int  # the first of these layers, whose arrays the equations name
+    last: int  # the last of them
+    direction: str  # `forward` or `reverse`
+    equations: tuple[Equation, ...]  # of each step
 
 
 def groups_of(model: LSTMModel, data: DataSpec) -> list[Group]:

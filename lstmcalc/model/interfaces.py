@@ -1,6 +1,6 @@
-"""What goes into an LSTM and comes out of it in each framework by its own defaults, and where h_n and c_n are.
+"""The inputs and outputs of an LSTM in each framework by its own defaults, and the places of h_n and c_n.
 
-Derived from the table of `frameworks`; PyTorch's own tensors and states are in `model`.
+Derived from the table of `frameworks`; PyTorch's own tensors and states are in `lstm`.
 """
 
 from collections import Counter
@@ -20,34 +20,23 @@ from lstmcalc.spec.symbols import DIRECTIONS, L, N
 
 
 class Face(NamedTuple):
-    """One kind of array that goes in (`role` is `input`) or comes out (`output`).
+    """One kind of array that goes in or comes out."""
 
-    Attributes:
-        name: What the framework calls it.
-        role: `input` or `output`.
-        symbolic: The shape of one of them, in symbols.
-        shape: Its shape in numbers.
-        each: What there is one of them for: `cell` (layer and direction), `layer`, `direction` (of the last layer),
-            `sequence` or `step`; empty if there is only one.
-        copies: How many there are.
-        when: The option that makes it appear, if it does not by default.
-        equals: What it is, in PyTorch's terms, with `RELATION_WORDS` to be filled in; empty if it is nothing simple.
-        dtype: Its dtype, if it is not that of the data.
-    """
-
-    name: str
-    role: str
-    symbolic: tuple[Dim, ...]
-    shape: tuple[int, ...]
+    name: str  # in the framework
+    role: str  # `input` or `output`
+    symbolic: tuple[Dim, ...]  # the shape of one of them, in symbols
+    shape: tuple[int, ...]  # the same in numbers
+    # There is one for each `cell` (layer and direction), `layer`, `direction` (of the last layer), `sequence` or
+    # `step`; empty if there is only one.
     each: str
-    copies: int
-    when: str
-    equals: str
-    dtype: str
+    copies: int  # the number of them
+    when: str  # the option that makes it appear, if it does not by default
+    equals: str  # its value in PyTorch's terms, with `RELATION_WORDS` to fill in; empty if there is no simple one
+    dtype: str  # empty for the dtype of the data
 
 
 class ForeignState(NamedTuple):
-    """Where one index of PyTorch's h_n and c_n is in another framework, in Python."""
+    """The place of one index of PyTorch's h_n and c_n in another framework, as Python."""
 
     position: int
     layer: int
@@ -57,13 +46,7 @@ class ForeignState(NamedTuple):
 
 
 def check_data(config: LSTMConfig, data: DataSpec, layout: str) -> None:
-    """Refuse an LSTM or data that a framework cannot express.
-
-    Raises:
-        UsageError: There is no such framework.
-        UnsupportedError: It has no projection, no input without a batch axis, or no sequences of different lengths.
-        ConfigError: `config` is no `LSTMConfig`.
-    """
+    """Refuse a projection, unbatched input or different lengths if a framework cannot express them."""
     check_expressible(config, layout)
     found = find_layout(layout)
     if data.unbatched and found.batch == "always":
@@ -83,42 +66,36 @@ def check_data(config: LSTMConfig, data: DataSpec, layout: str) -> None:
 
 
 def faces(config: LSTMConfig, data: DataSpec, layout: str, options: Mapping[str, object] = {}) -> list[Face]:
-    """What goes in and comes out: by the framework's own defaults, or with its own `options`.
-
-    Raises:
-        UsageError: There is no such framework.
-        UnsupportedError: The framework cannot express this LSTM or this data.
-        ConfigError: `config` is no `LSTMConfig`.
-    """
+    """The inputs and outputs of an LSTM: by the framework's own defaults, or with its own `options`."""
     check_data(config, data, layout)
     values = LSTMModel(config).data_symbols(data)
     found = []
     for port in _ports(find_layout(layout), config, options):
-        if port.each == "sequence" and data.lengths:  # each as long as it is
+        if port.each == "sequence" and data.lengths:  # each has its own length
             own = port._replace(axes=port.axes.replace("L ", "length "), equals="")
             for length, copies in Counter(data.lengths).items():
                 found.append(_face(own, config, data, {**values, "length": length})._replace(copies=copies))
         else:
             face = _face(port, config, data, values)
-            # Behind a sequence it may be anything.
+            # After the end of a sequence its values may be anything.
             same = not data.lengths or find_layout(layout).zeros or L not in face.symbolic
             found.append(face if same else face._replace(equals=""))
     return found
 
 
 def _ports(layout: Layout, config: LSTMConfig, options: Mapping[str, object]) -> list[Port]:
-    """What there is with these options."""
+    """The inputs and outputs that exist with these options."""
     said = {f"{name}={value}" for name, value in options.items()}
-    ports = [port for port in layout.ports if _present(port, config)]
+    ports = [port for port in layout.ports if _port_exists(port, config)]
     ports = [port._replace(when="") if port.when in said else port for port in ports]
     for needed, other in layout.chosen:
-        if set(needed.split()) <= said and _present(other, config):
+        if set(needed.split()) <= said and _port_exists(other, config):
             same = [(port.name, port.role, port.when) == (other.name, other.role, "") for port in ports]
             ports = [other if found else port for found, port in zip(same, ports, strict=True)]
     return ports
 
 
-def _present(port: Port, config: LSTMConfig) -> bool:
+def _port_exists(port: Port, config: LSTMConfig) -> bool:
     true = {"bi" if config.bidirectional else "uni", "many" if config.num_layers > 1 else "one"}
     return set(port.only.split()) <= true
 
@@ -152,7 +129,7 @@ def _axes_text(ports: Sequence[Port]) -> str:
     return ("a list of arrays " if port.each else "") + f"({', '.join(port.axes.split())})"
 
 
-# The words of a relation: what they are, and how they are written where it is said for all layers and directions.
+# The words of a relation: their meanings, and their letters in a relation for all layers and directions.
 RELATION_WORDS: Final = {
     "layer": ("the layer", "l"),
     "d": ("the direction, 0 or 1", "d"),
@@ -173,9 +150,9 @@ RELATION_WORDS: Final = {
 
 
 def relations(face: Face, config: LSTMConfig) -> list[str]:
-    """What an array is in PyTorch's terms: one text, or one for each direction; for layers and cells in letters.
+    """The value of an array in PyTorch's terms: one text, or one for each direction; for layers and cells in letters.
 
-    Where there are several arrays, l is the layer, d the direction, k = l*D + d, n the sequence and t the step.
+    For several arrays, l is the layer, d the direction, k = l*D + d, n the sequence and t the step.
     """
     if not face.equals:
         return []
@@ -187,11 +164,7 @@ def relations(face: Face, config: LSTMConfig) -> list[str]:
 
 
 def foreign_states(config: LSTMConfig, layout: str) -> Sequence[ForeignState]:
-    """Where each index of PyTorch's h_n and c_n is, layer by layer.
-
-    Raises:
-        UsageError: There is no such framework.
-    """
+    """The place of each index of PyTorch's h_n and c_n in a framework, layer by layer."""
     found = find_layout(layout)
 
     def make(index: int) -> ForeignState:
@@ -203,7 +176,7 @@ def foreign_states(config: LSTMConfig, layout: str) -> Sequence[ForeignState]:
 
 
 def fill(template: str, config: LSTMConfig, layer: int = 0, direction: int = 0, position: int = 0) -> str:
-    """A relation of the table for one layer and direction, and one sequence or step (`position`)."""
+    """Fill in a relation of the table for one layer and direction, and one sequence or step (`position`)."""
     each, width, cells = config.num_directions, config.output_size, config.hidden_size
     return template.format(
         k=layer * each + direction,

@@ -1,9 +1,9 @@
 """The symbolic model: every parameter, tensor and state of an LSTM, derived from declarative tables.
 
-`GATES` and `UPDATES` say what an LSTM computes; what it stores, under PyTorch's names, follows from the table of
+`GATES` and `UPDATES` define what an LSTM computes; its parameters, under PyTorch's names, follow from the table of
 `frameworks`; tensors and the state map are here, in symbols and in numbers.
 
-Not here: other frameworks' names and orders (`layouts`), arrays (`numerics`).
+Not here: other frameworks' names and orders (`frameworks.storage`), arrays (`numerics`).
 
 Sources: the documentation and the code of `torch.nn.LSTM`, torch 2.13.0 (`torch/nn/modules/rnn.py`).
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Gate(NamedTuple):
-    """One of the four blocks of rows that each weight_ih, weight_hh and bias is made of."""
+    """One of the four blocks of rows in each weight_ih, weight_hh and bias."""
 
     letter: str
     name: str
@@ -41,54 +41,46 @@ GATES: Final = (
 
 
 class Update(NamedTuple):
-    """How one value of a step follows: `result` is the sum of products of the named values."""
+    """The formula of one value of a step: `result` is the sum of products of the named values."""
 
     result: str
     terms: tuple[tuple[str, ...], ...]
 
 
-# What a step does with its gates; `c` on the right is c_(t-1). h is `m`, or `W_hr m` with a projection.
+# The updates of a step, after its gates; `c` on the right is c_(t-1). h is `m`, or `W_hr m` with a projection.
 UPDATES: Final = (
     Update("c", (("f", "c"), ("i", "g"))),
     Update("m", (("o", "tanh(c)"),)),
 )
 
 
-# What a step computes, by the names that a trace gives them: the gates, the cell and the hidden state.
+# The values of a step, by their names in a trace: the gates, the cell and the hidden state.
 TRACED: Final = (*(gate.letter for gate in GATES), "c", "h")
 
 
 def traced_name(value: str, layer: int, direction: str) -> str:
-    """What a trace calls the values of one layer and direction: `f_l0`, `h_l1_reverse`."""
+    """The name of one value of one layer and direction in a trace: `f_l0`, `h_l1_reverse`."""
     return f"{value}_l{layer}{'' if direction == 'forward' else '_reverse'}"
 
 
 class Tensor(NamedTuple):
-    """One tensor that goes in (`role` is `input`) or comes out (`output`), of the data's dtype if it names no other."""
+    """One tensor that goes in or comes out."""
 
     name: str
-    role: str
-    symbolic: tuple[Dim, ...]
+    role: str  # `input` or `output`
+    symbolic: tuple[Dim, ...]  # its shape in symbols
     shape: tuple[int, ...]
-    dtype: str = ""
+    dtype: str = ""  # empty for the dtype of the data
 
 
 class State(NamedTuple):
-    """One index of h_n and c_n: whose state it is, and where in `output` the same h stands.
+    """One index of h_n and c_n: its layer and direction, and the place of the same h in `output`."""
 
-    Attributes:
-        position: Its index on the first axis of h_n and of c_n.
-        layer: The layer, from 0.
-        direction: `forward` or `reverse`.
-        equals: The index into `output` that gives h_n[position]; None below the last layer, which `output` omits.
-        differs: The index it is commonly mistaken for; None where there is no such trap.
-    """
-
-    position: int
-    layer: int
-    direction: str
-    equals: tuple[Index, ...] | None
-    differs: tuple[Index, ...] | None
+    position: int  # the index on the first axis of h_n and of c_n
+    layer: int  # from 0
+    direction: str  # `forward` or `reverse`
+    equals: tuple[Index, ...] | None  # the index into `output` that gives h_n[position]; None below the last layer
+    differs: tuple[Index, ...] | None  # the index that it is commonly mistaken for; None if there is no such trap
 
 
 class LSTMModel:
@@ -109,22 +101,22 @@ class LSTMModel:
         return f"LSTMModel({self.config!r})"
 
     def __reduce__(self) -> tuple[type["LSTMModel"], tuple[LSTMConfig]]:
-        return LSTMModel, (self.config,)  # rows that are made when they are read do not pickle
+        return LSTMModel, (self.config,)  # lazy rows do not pickle
 
     @cached_property
     def storage(self) -> "Storage":
-        """What PyTorch stores."""
+        """The parameters that PyTorch stores for this LSTM."""
         from lstmcalc.frameworks.storage import Storage
 
         return Storage(self.config, "pytorch")
 
     @property
     def num_cells(self) -> int:
-        """`num_layers * D`: how many (layer, direction) pairs there are."""
+        """`num_layers * D`: the number of (layer, direction) pairs."""
         return self.config.num_layers * self.config.num_directions
 
     def _cell(self, index: int) -> tuple[int, str]:
-        """The layer and direction of a state: layer by layer."""
+        """The layer and direction of a state; states are counted layer by layer."""
         layer, direction = divmod(index, self.config.num_directions)
         return layer, DIRECTIONS[direction]
 
@@ -160,7 +152,7 @@ class LSTMModel:
         *,
         unbatched: bool = False,
     ) -> list[Tensor]:
-        """Every tensor in and out, for data as `DataSpec.given` completes it.
+        """Every tensor in and out, for data that `DataSpec.given` completes.
 
         Raises:
             ConfigError: The data breaks one of PyTorch's rules.
@@ -198,7 +190,7 @@ class LSTMModel:
         columns = {"forward": slice(None, width), "reverse": slice(width, 2 * width)}
 
         def place(direction_of_time: str, direction: str) -> tuple[Index, ...]:
-            """The end of one direction's walk, in the columns of one direction."""
+            """The index of the last step of one direction, in the columns of one direction."""
             end: Index = -1 if direction_of_time == "forward" else 0
             row: Index = slice(None)
             if data.lengths and direction_of_time == "forward":
@@ -225,5 +217,5 @@ class LSTMModel:
 
 
 def output_text(index: Sequence[Index]) -> str:
-    """An index into `output` as it is typed: `output[-1, :, 20:40]`."""
+    """An index into `output` as Python: `output[-1, :, 20:40]`."""
     return at(tensor("output"), *index).text

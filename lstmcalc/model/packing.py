@@ -1,6 +1,6 @@
-"""How `pack_padded_sequence(input, lengths, enforce_sorted=False)` stores a batch, row by row.
+"""The rows of a batch as `pack_padded_sequence(input, lengths, enforce_sorted=False)` stores them.
 
-Packed, a batch has no padding: the rows are those of step 0 of all sequences, the longest first, then those of step 1
+Packed, a batch has no padding: first come the rows of step 0 of all sequences, the longest first, then those of step 1
 of all that have one, and so on. The results come back in the order of the batch.
 
 Source: `torch/nn/utils/rnn.py`, torch 2.13.0.
@@ -19,27 +19,16 @@ UNSTABLE: Final = 17
 
 
 class PackedStep(NamedTuple):
-    """One step of a packed batch.
+    """One step of a packed batch."""
 
-    Attributes:
-        step: The step, from 0.
-        batch_size: How many sequences have it.
-        rows: The rows of `packed.data` that are of this step, from and up to.
-        sequences: Whose they are, row by row: positions in the batch.
-    """
-
-    step: int
-    batch_size: int
-    rows: tuple[int, int]
-    sequences: tuple[int, ...]
+    step: int  # from 0
+    batch_size: int  # the number of sequences that have this step
+    rows: tuple[int, int]  # its rows in `packed.data`: the first, and the one after the last
+    sequences: tuple[int, ...]  # the sequence of each row: its position in the batch
 
 
 class Packing:
-    """A batch of sequences, packed.
-
-    Args:
-        data: The data; without lengths every sequence has all steps.
-    """
+    """A packed batch; in data without lengths every sequence has all steps."""
 
     def __init__(self, data: DataSpec) -> None:
         self.lengths = data.lengths or (data.seq_len,) * data.num_sequences
@@ -50,18 +39,18 @@ class Packing:
 
     @property
     def unsorted_indices(self) -> tuple[int, ...]:
-        """Where each sequence is among the sorted ones; the results are put back with it."""
+        """The position of each sequence among the sorted ones, which puts the results back into batch order."""
         places = dict(zip(self.sorted_indices, range(len(self.sorted_indices)), strict=True))
         return tuple(places[n] for n in range(len(places)))
 
     @property
     def num_rows(self) -> int:
-        """`S`, the rows of `packed.data`."""
+        """`S`, the number of rows of `packed.data`."""
         return sum(self.lengths)
 
     @property
     def steps(self) -> Sequence[PackedStep]:
-        """What each step holds."""
+        """Every step with its rows."""
 
         def make(step: int) -> PackedStep:
             size, end = self.batch_sizes[step], self._ends[step]
@@ -71,7 +60,7 @@ class Packing:
 
     @property
     def padding(self) -> int:
-        """How many steps of the padded batch are none: `N*L - S`."""
+        """The number of padding steps in the padded batch: `N*L - S`."""
         return len(self.lengths) * self.seq_len - self.num_rows
 
     @property
@@ -81,12 +70,12 @@ class Packing:
 
     @property
     def is_order_open(self) -> bool:
-        """Whether PyTorch may sort them in another order: there are equal lengths, and too many sequences."""
+        """True if PyTorch may sort equal lengths in another order: there are some, and many sequences (`UNSTABLE`)."""
         return len(self.lengths) >= UNSTABLE and len(set(self.lengths)) < len(self.lengths)
 
 
 def end_of(data: DataSpec, direction: str) -> tuple[Index, ...]:
-    """The index into what is traced, steps first, at which a direction has read all of each sequence."""
+    """The index into a trace, steps first, at which a direction has read all of each sequence."""
     if direction == "reverse":
         return (0,)
     if not data.lengths:

@@ -1,8 +1,8 @@
-"""Python on tensors, to paste: a line of text, and what it gives on arrays.
+"""Python expressions on tensors, to paste: a line of text, and its value on arrays.
 
     at(tensor("output"), -1, slice(None), slice(None, 20)).text == "output[-1, :, :20]"
 
-The text is PyTorch's; the value is computed with NumPy, from the same parts, so that what is shown can be executed.
+The text is PyTorch's; the value is computed with NumPy, from the same parts, so that shown text can be executed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,20 +12,15 @@ from typing import Any, NamedTuple, TypeAlias
 from lstmcalc.spec.sizes import Dim
 
 Index: TypeAlias = int | slice | list[int] | EllipsisType
-# Tensors by name, and symbols such as N. NumPy's arrays: this module does not import it unless it has to.
+# Tensors by name, and symbols such as N. Tensors are NumPy arrays, but this module imports NumPy only when needed.
 Namespace: TypeAlias = Mapping[str, Any]
 
 
 class Snippet(NamedTuple):
-    """An expression.
-
-    Attributes:
-        text: As it is typed.
-        value: What it gives, for the tensors and the symbols in it.
-    """
+    """An expression."""
 
     text: str
-    value: Callable[[Namespace], Any]
+    value: Callable[[Namespace], Any]  # its value, from those of the tensors and symbols in it
 
     def __str__(self) -> str:
         return self.text
@@ -37,7 +32,7 @@ def tensor(name: str) -> Snippet:
 
 
 def at(base: Snippet, *index: Index | str) -> Snippet:
-    """A part of it: `base[-1, :, 20:40]`; a symbol is its name: `base[t]`."""
+    """A part of a tensor: `base[-1, :, 20:40]`; a symbol is given by its name: `base[t]`."""
 
     def value(names: Namespace) -> Any:  # noqa: ANN401  # a NumPy array
         return base.value(names)[tuple(names[part] if isinstance(part, str) else part for part in index)]
@@ -62,12 +57,12 @@ def view(base: Snippet, *sizes: Dim) -> Snippet:
 
 
 def swapped(base: Snippet) -> Snippet:
-    """The first two axes swapped: `base.transpose(0, 1)`."""
+    """A tensor with its first two axes swapped: `base.transpose(0, 1)`."""
     return Snippet(f"{base}.transpose(0, 1)", lambda names: base.value(names).swapaxes(0, 1))
 
 
 def joined(parts: Sequence[Snippet]) -> Snippet:
-    """Tensors beside each other: `torch.cat((a, b), dim=-1)`; one alone is itself."""
+    """Tensors joined on the last axis: `torch.cat((a, b), dim=-1)`; a single one unchanged."""
     if len(parts) == 1:
         return parts[0]
 

@@ -1,6 +1,6 @@
-"""What stands around an LSTM: an Embedding before it, a Linear behind it; what they store, take and give.
+"""The layers around an LSTM, an Embedding before it and a Linear after it: arrays, inputs and outputs.
 
-What is stored, and under which names, is in the table of `frameworks`; the rest is PyTorch's (torch 2.13.0).
+Names and axes of the arrays are in the table of `frameworks`; the rest is PyTorch's (torch 2.13.0).
 """
 
 from functools import reduce
@@ -18,21 +18,13 @@ HEAD, EMBEDDING = "head", "embedding"
 
 
 class Extra(NamedTuple):
-    """One array that a layer around the LSTM stores.
+    """One array that a layer around the LSTM stores."""
 
-    Attributes:
-        name: Its name, as `head.weight`.
-        part: The layer: `embedding` or `head`.
-        symbolic: Its shape in symbols.
-        shape: Its shape in numbers.
-        numel: How many numbers it holds.
-    """
-
-    name: str
-    part: str
-    symbolic: tuple[Dim, ...]
-    shape: tuple[int, ...]
-    numel: int
+    name: str  # e.g. `head.weight`
+    part: str  # the layer: `embedding` or `head`
+    symbolic: tuple[Dim, ...]  # its shape in symbols
+    shape: tuple[int, ...]  # its shape in numbers
+    numel: int  # the number of its elements
 
 
 def around_symbols(around: Surroundings) -> dict[str, int]:
@@ -45,10 +37,9 @@ _AXES: Final = {"word": VOCAB, "input": H_in, "feature": D * H_out, "output": OU
 
 
 def extras(config: LSTMConfig, around: Surroundings, framework: str = "pytorch") -> list[Extra]:
-    """Every array that the layers around store in a framework, in the order that data flows.
+    """Every array that the layers around store, in the order that data flows.
 
-    Raises:
-        UnsupportedError: What the framework stores there is not in the table.
+    UnsupportedError if the framework's table lacks such a layer.
     """
     parts = [part for part, said in ((EMBEDDING, around.embed), (HEAD, around.head)) if said is not None]
     if not parts:
@@ -75,12 +66,12 @@ def extras(config: LSTMConfig, around: Surroundings, framework: str = "pytorch")
 
 
 def extras_symbolic(rows: list[Extra]) -> Dim:
-    """How many numbers these arrays hold, as a formula."""
+    """The number of elements in these arrays, as a formula."""
     return reduce(add, (reduce(mul, row.symbolic) for row in rows), Dim.of(0))
 
 
 def tensors_around(config: LSTMConfig, data: DataSpec, around: Surroundings) -> tuple[list[Tensor], list[Tensor]]:
-    """What goes into the Embedding, and what comes out of the head: `tokens`, integers, and `logits`."""
+    """The input of the Embedding, `tokens` (integers), and the output of the head, `logits`."""
     model = LSTMModel(config)
     steps = next(item.symbolic for item in model.tensors_of(data) if item.name == "input")[:-1]
     return around_steps(steps, model.data_symbols(data), around)
@@ -89,7 +80,7 @@ def tensors_around(config: LSTMConfig, data: DataSpec, around: Surroundings) -> 
 def around_steps(
     steps: tuple[Dim, ...], values: dict[str, int], around: Surroundings
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """`tokens` and `logits`, where the axes of the input before its features are `steps`."""
+    """`tokens` and `logits` for an input whose axes before the features are `steps`."""
     values = {**values, **around_symbols(around)}
 
     def tensor_of(name: str, role: str, symbolic: tuple[Dim, ...]) -> Tensor:
@@ -102,21 +93,21 @@ def around_steps(
 
 
 def last_hidden(config: LSTMConfig) -> Snippet:
-    """The last hidden state, `(N, D*H_out)`: what both directions know when they have read everything."""
+    """The last hidden state, `(N, D*H_out)`: that of each direction after it has read everything."""
     h_n = tensor("h_n")
     return joined([at(h_n, -2), at(h_n, -1)] if config.bidirectional else [at(h_n, -1)])
 
 
 def head_reads(config: LSTMConfig, around: Surroundings) -> Snippet:
-    """What the head is put on."""
+    """The input of the head."""
     return tensor("output") if around.head_on == "all" else last_hidden(config)
 
 
 def logits(config: LSTMConfig, around: Surroundings) -> Snippet:
-    """What the head makes of it."""
+    """The output of the head."""
     return linear(HEAD, head_reads(config, around))
 
 
 def embedded() -> Snippet:
-    """The input, if an Embedding makes it."""
+    """The output of the Embedding, which is the LSTM's input."""
     return looked_up(EMBEDDING, tensor("tokens"))

@@ -1,6 +1,6 @@
-"""The PyTorch that computes what a run computes, as Python to paste.
+"""PyTorch code that computes the same as a run, to paste.
 
-Not here: the numbers that it draws (`torch_random`).
+Not here: the numbers that it draws (`numerics.torch_random`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,23 +16,16 @@ _SHOWN: Final = 8  # lengths in a line of code
 
 
 class Given(NamedTuple):
-    """What a run is given and does not draw.
+    """Weights and inputs that a run is given and does not draw."""
 
-    Attributes:
-        weights: Code that loads the weights of `lstm`, imports first; empty if they are drawn.
-        weights_from: The file that has them.
-        inputs: Code that reads `input`, and `h_0` and `c_0` if there are any; empty if they are drawn.
-        inputs_from: The file that has them.
-    """
-
-    weights: tuple[str, ...] = ()
-    weights_from: str = ""
-    inputs: tuple[str, ...] = ()
-    inputs_from: str = ""
+    weights: tuple[str, ...] = ()  # code that loads the weights of `lstm`, imports first; empty if they are drawn
+    weights_from: str = ""  # the file that has them
+    inputs: tuple[str, ...] = ()  # code that reads `input`, and `h_0` and `c_0` if given; empty if they are drawn
+    inputs_from: str = ""  # the file that has them
 
 
 def drawn_parts(around: Surroundings, given: Given) -> tuple[str, ...]:
-    """What a run draws: of the layers around, the LSTM's weights, and the data."""
+    """The names of the parts that a run draws: layers around, the LSTM's weights, the data."""
     parts = (
         ("embedding", around.embed is not None),
         ("weights", not given.weights),
@@ -48,9 +41,9 @@ NOTHING_GIVEN: Final = Given()
 def torch_script(
     config: LSTMConfig, data: DataSpec, around: Surroundings, seed: int, given: Given = NOTHING_GIVEN
 ) -> str:
-    """Code that draws weights and data from a seed, in this order, and computes what comes out.
+    """Code that draws weights and data from a seed, in this order, and computes the results.
 
-    What is given is read instead, the weights before the seed is set.
+    Given weights and inputs are read instead, the weights before the seed is set.
     """
     return "".join(f"{line}\n" for line in _script(config, data, around, seed, given))
 
@@ -60,7 +53,7 @@ def _script(config: LSTMConfig, data: DataSpec, around: Surroundings, seed: int,
     yield from _imports(data, given)
     yield ""
     if given.weights:
-        yield from _made(config, dtype)
+        yield from _lstm_lines(config, dtype)
         yield from (line for line in given.weights if not line.startswith(_IMPORT))
         yield ""
     if drawn_parts(around, given):
@@ -68,7 +61,7 @@ def _script(config: LSTMConfig, data: DataSpec, around: Surroundings, seed: int,
     if around.embed is not None:
         yield call("embedding", "nn.Embedding", [str(around.embed), str(config.input_size), *dtype])
     if not given.weights:
-        yield from _made(config, dtype)
+        yield from _lstm_lines(config, dtype)
     if around.head is not None:
         yield call("head", "nn.Linear", [str(config.num_directions * config.output_size), str(around.head), *dtype])
     yield from _data(config, data, around, given, dtype)
@@ -97,7 +90,7 @@ def _imports(data: DataSpec, given: Given) -> Iterator[str]:
         yield "from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence"
 
 
-def _made(config: LSTMConfig, dtype: Sequence[str]) -> Iterator[str]:
+def _lstm_lines(config: LSTMConfig, dtype: Sequence[str]) -> Iterator[str]:
     arguments = str(config).removeprefix("LSTM(").removesuffix(")").split(", ")
     yield call("lstm", "nn.LSTM", [*arguments, *dtype])
     if config.dropout and config.num_layers > 1:
@@ -107,7 +100,7 @@ def _made(config: LSTMConfig, dtype: Sequence[str]) -> Iterator[str]:
 def _data(
     config: LSTMConfig, data: DataSpec, around: Surroundings, given: Given, dtype: Sequence[str]
 ) -> Iterator[str]:
-    """What goes in, drawn or read; a state that nobody gave is zeros beside data that somebody gave."""
+    """Lines that make the inputs, drawn or read; beside given data, a missing state is zeros."""
     shapes = {tensor.name: tensor.shape for tensor in LSTMModel(config).tensors_of(data)}
     if given.inputs:
         yield from given.inputs
@@ -125,10 +118,7 @@ def _data(
 def packed_calls(config: LSTMConfig, data: DataSpec, state: str = "") -> Iterator[str]:
     """Code that packs the input of an `nn.LSTM` called `lstm`, calls it, and unpacks its output.
 
-    Args:
-        config: The LSTM.
-        data: Its data. Many lengths are a list called `lengths`.
-        state: What the LSTM is called with besides, as `, (h_0, c_0)`.
+    Many lengths are a list called `lengths`. `state` is a further argument of the call, e.g. `, (h_0, c_0)`.
     """
     lengths = list(data.lengths or ())
     layout = ["batch_first=True"] if config.batch_first else []
@@ -140,7 +130,7 @@ def packed_calls(config: LSTMConfig, data: DataSpec, state: str = "") -> Iterato
 
 
 def call(target: str, name: str, arguments: Sequence[str]) -> str:
-    """An assignment of what a call returns: on one line, or with its arguments on the next or on a line each."""
+    """The assignment of a call's result: on one line, or with its arguments on the next or on a line each."""
     for text in (
         f"{target} = {name}({', '.join(arguments)})",
         f"{target} = {name}(\n    {', '.join(arguments)}\n)",

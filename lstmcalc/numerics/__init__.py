@@ -1,1 +1,1 @@
-"""The LSTM in NumPy, PyTorch's random numbers, weights packed for a framework and unpacked again."""
+"""The LSTM in NumPy, PyTorch's random numbers, and weights packed for a framework and unpacked again."""

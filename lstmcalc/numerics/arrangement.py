@@ -1,13 +1,13 @@
-"""How an LSTM is arranged for NumPy and its BLAS: which parts are computed together, and weights that lie as they want.
+"""Arrangement of an LSTM for NumPy and its BLAS: the parts computed together, and the layout of the weights.
 
-- Sequences are columns, as `W x` has them: so weights stay as PyTorch has them, and the gates lie behind each other.
-- They lie as o i f g, so that what becomes a sigmoid is one array.
+- Sequences are columns, as in `W x`: so weights stay as in PyTorch, and the gates lie one after another.
+- Gates lie as o i f g, so that all sigmoids are one array.
 - sigmoid(a) = 0.5 + 0.5 tanh(a/2), and tanh is the cheaper of the two in NumPy: the inner half is in the weights.
 - The bias is a column of the weights, as if each input ended with a 1.
-- `[W_hh W_ih b]` is one matrix: a product with `[h x 1]` costs no more than two, and neither the input's share in the
-  gates nor a sum with it. For few sequences reading the weights takes longest, and `W_ih` is read for many steps at
-  once: see `WIDE`.
-- What is read often begins at a multiple of 64 bytes; NumPy's own arrays begin at any of 16: see `aligned`.
+- `[W_hh W_ih b]` is one matrix: its product with `[h x 1]` costs no more than two products, and saves storing and
+  adding the input's share of the gates. With few sequences reading the weights takes longest; then `W_ih` is read for
+  many steps at once: see `WIDE`.
+- Arrays that are read often begin at a multiple of 64 bytes; NumPy's own begin at any multiple of 16: see `aligned`.
 - Small LSTMs compute both directions in the same calls: see `STACKED`.
 - Threads take a direction each, or some sequences, a layer, or some units: see `planned`.
 
@@ -24,71 +24,47 @@ import numpy as np
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.spec.config import LSTMConfig
 
-WIDE: Final = 8  # sequences
-NARROW: Final = 2**13  # weights of an input that is not worth a product of its own
-STACKED: Final = 2**18  # bytes of W_hh
-THREADED: Final = 2**19  # multiplications in a step of one thread: with fewer, threads wait for Python's lock
-APART: Final = 16  # sequences that a thread takes at least, as each thread reads all weights
-SHARED: Final = 2**22  # the same, where they wait for each other after every step, which takes some 20 microseconds
-ALIGNED: Final = 2**10  # numbers from which it makes a difference
+WIDE: Final = 8  # sequences from which the input joins h
+NARROW: Final = 2**13  # weights up to which an input is not worth a product of its own
+STACKED: Final = 2**18  # bytes of W_hh up to which both directions are computed in the same calls
+THREADED: Final = 2**19  # least multiplications in a step of one thread: with fewer, threads wait for Python's lock
+APART: Final = 16  # least sequences of one thread, because each thread reads all weights
+SHARED: Final = 2**22  # as THREADED, if threads wait for each other after every step, which takes some 20 microseconds
+ALIGNED: Final = 2**10  # numbers from which alignment makes a difference
 
 _SCALE: Final = np.array([0.5, 0.5, 0.5, 1.0])[:, None, None]  # of o, i, f and g
 _LINE: Final = 64  # bytes
 
 
 class Part(NamedTuple):
-    """What one thread computes of a layer: some units of some of its directions.
+    """The part of a layer that one thread computes: some units of some of its directions."""
 
-    Attributes:
-        directions: 0, 1 or both.
-        units: The first one, and the one behind the last.
-    """
-
-    directions: tuple[int, ...]
-    units: tuple[int, int]
+    directions: tuple[int, ...]  # 0, 1 or both
+    units: tuple[int, int]  # the first one, and the one after the last
 
 
 class Plan(NamedTuple):
-    """How layers are computed.
+    """The plan of a computation, for all layers."""
 
-    Attributes:
-        parts: What a layer is computed as.
-        wide: Whether there are many sequences, so that every layer's input joins h.
-        threads: How many threads there are.
-        way: What each of them takes: `parts`, `layers` or `columns`, which are sequences; empty if there is one.
-    """
-
-    parts: tuple[Part, ...]
-    wide: bool
+    parts: tuple[Part, ...]  # of each layer
+    wide: bool  # there are many sequences, so that every layer's input joins h
     threads: int = 1
-    way: str = ""
+    way: str = ""  # the share of each thread: `parts`, `layers` or `columns` (sequences); empty if there is one thread
 
 
 class Prepared(NamedTuple):
-    """The weights of one part of one layer, float32 or float64, their rows in the order o i f g.
+    """The weights of one part of one layer, float32 or float64, their rows in the order o i f g."""
 
-    Attributes:
-        w: `[W_hh]`, or `[W_hh W_ih b]` if the input joins h: `(directions, 4*units, H_out)` or `(..., H_out+H_in+1)`.
-        w_in: `[W_ih b]`, `(directions, 4*units, H_in + 1)`, or None. In memory its columns come first if pieces are
-            small, because layers flow: OpenBLAS then multiplies several times as fast.
-        w_hr: `(directions, H_out, H_cell)`, or None.
-    """
-
+    # `[W_hh]`, or `[W_hh W_ih b]` if the input joins h: `(directions, 4*units, H_out)` or `(..., H_out+H_in+1)`.
     w: Array
+    # `[W_ih b]`, `(directions, 4*units, H_in + 1)`; None if the input joins h. Its columns come first in memory if
+    # layers are computed side by side: pieces are small then, and OpenBLAS multiplies several times as fast.
     w_in: Array | None
-    w_hr: Array | None
+    w_hr: Array | None  # `(directions, H_out, H_cell)`; None without a projection
 
 
 def planned(config: LSTMConfig, batch: int, itemsize: int, *, packed: bool, threads: int) -> Plan:
-    """How an LSTM is best computed.
-
-    Args:
-        config: The hyperparameters.
-        batch: How many sequences there are.
-        itemsize: The bytes of a number.
-        packed: Whether the sequences have lengths of their own.
-        threads: How many threads there may be.
-    """
+    """The fastest plan for `batch` sequences (`packed` if they have lengths) with at most `threads` threads."""
     hidden, wide = config.hidden_size, batch >= WIDE
     weights = 4 * hidden * config.output_size
     both = tuple(range(config.num_directions))
@@ -109,12 +85,12 @@ def planned(config: LSTMConfig, batch: int, itemsize: int, *, packed: bool, thre
 
 
 def joins(config: LSTMConfig, reads: int, *, wide: bool) -> bool:
-    """Whether an input of a layer joins h, `reads` rows of it."""
+    """True if an input of `reads` values joins h in one product."""
     return wide or 4 * config.hidden_size * reads <= NARROW
 
 
 def prepare(config: LSTMConfig, weights: Mapping[str, Array], plan: Plan, layer: int) -> list[Prepared]:
-    """Copies of the weights of one layer, as `plan` wants them."""
+    """Copies of the weights of one layer, arranged for each part of `plan`."""
     dtype = np.result_type(weights["weight_ih_l0"].dtype, np.float32)
     reads = weights[f"weight_ih_l{layer}"].shape[1]
     joined = joins(config, reads, wide=plan.wide)
@@ -151,7 +127,7 @@ def _prepare(
 
 
 def _take(weight: Array, part: Part, target: Array) -> None:
-    """Some units of PyTorch's gates i f g o, as o i f g: `(4*H_cell, columns)` into `(4, units, columns)`."""
+    """Copy some units of PyTorch's gates i f g o as o i f g: `(4*H_cell, columns)` into `(4, units, columns)`."""
     gates = weight.reshape(4, -1, weight.shape[1])[:, slice(*part.units)]
     scale = _SCALE.astype(target.dtype)
     np.multiply(gates[3:], scale[:1], out=target[:1], dtype=target.dtype)
@@ -159,7 +135,7 @@ def _take(weight: Array, part: Part, target: Array) -> None:
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> Array:  # noqa: ANN401  # what NumPy takes
-    """An empty array that begins at a multiple of 64 bytes, if it is large enough for that to make a difference."""
+    """An empty array; one large enough for it to matter begins at a multiple of 64 bytes."""
     count = prod(shape)
     if count < ALIGNED:
         return np.empty(shape, dtype)

@@ -1,4 +1,4 @@
-"""Arrays as they come from outside: what they are called, how they are shaped, and how they are refused."""
+"""Checks of arrays that come from outside: their names and shapes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
@@ -13,24 +13,16 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 
 
 def as_array(name: str, value: Any) -> Array:  # noqa: ANN401  # whatever NumPy can make an array of
-    """`value` as an array in the machine's own byte order.
-
-    Raises:
-        ArrayError: NumPy cannot make an array of it.
-    """
+    """`value` as an array in the machine's own byte order; ArrayError if NumPy cannot convert it."""
     try:
         array = np.asarray(value)
-    except Exception as error:  # noqa: BLE001  # what makes an array of itself raises what it likes, as a tensor that needs gradients
+    except Exception as error:  # noqa: BLE001  # conversions may raise anything, e.g. that of a tensor that needs gradients
         raise ArrayError("not an array", found=shorten(str(error), 100)[1:-1], where=name) from None
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def checked_array(name: str, value: Any, shape: tuple[int, ...]) -> Array:  # noqa: ANN401  # as above
-    """`value` as an array of this shape.
-
-    Raises:
-        ArrayError: It has another shape, or is no array.
-    """
+    """`value` as an array of this shape; ArrayError if it has another shape or is not an array."""
     array = as_array(name, value)
     if array.shape != shape:
         swapped = name in ("h_0", "c_0") and array.ndim == 3 and array.swapaxes(0, 1).shape == shape  # noqa: PLR2004
@@ -48,14 +40,11 @@ def check_names(where: str, found: Any, expected: Sequence[str], owner: str, wha
     """Refuse anything but a mapping with exactly these names.
 
     Args:
-        where: What the mapping is called.
-        found: The mapping, or what was given instead of it.
+        where: The name of the mapping.
+        found: The mapping, or whatever was given instead.
         expected: The names.
-        owner: Whose arrays these are, as in `these are not the weights of this LSTM`.
-        what: What was expected, in words.
-
-    Raises:
-        ArrayError: Names are missing or unknown.
+        owner: The arrays as errors call them, e.g. `the weights of this LSTM`.
+        what: The expectation, in words.
     """
     if not isinstance(found, Mapping):
         raise ArrayError("not a mapping", expected="names to arrays", found=type(found).__name__, where=where)

@@ -1,6 +1,6 @@
-"""Named arrays: from PyTorch's names to another framework's and back, and into files.
+"""Weights converted from PyTorch's names and shapes to another framework's, and back.
 
-Packing and unpacking read the table of `frameworks` and nothing else. Each array of the table is made of matrices with
+Packing and unpacking read the tables of `frameworks` and nothing else. Each array of a table is made of matrices with
 named axes, which are PyTorch's: `weight_ih` is `(direction, gate, hidden, input)`, `weight_hr` is
 `(direction, recurrent, hidden)`.
 """
@@ -27,7 +27,7 @@ _AXES: Final = {
     "weight_hr": ("recurrent", "hidden"),
 }
 
-Key: TypeAlias = tuple[int, str, str | None]  # the direction, the parameter of PyTorch, the gate if it has gates
+Key: TypeAlias = tuple[int, str, str | None]  # the direction, PyTorch's parameter, the gate if it has gates
 Blocks: TypeAlias = dict[Key, Array]
 
 
@@ -35,31 +35,31 @@ def pack(weights: Mapping[str, Array], config: LSTMConfig, layout: str) -> dict[
     """PyTorch's weights as the framework `layout` stores them.
 
     Args:
-        weights: PyTorch's names to arrays, as in `state_dict`, shaped as `LSTMModel(config).parameters` says.
+        weights: PyTorch's names to arrays, as in `state_dict`, with the shapes in `LSTMModel(config).parameters`.
         config: The hyperparameters.
-        layout: One of `frameworks.LAYOUTS`, or an alias of one.
+        layout: One of `frameworks.catalog.LAYOUTS`, or an alias of one.
 
     Returns:
-        The framework's names to new arrays, layer by layer. Where it has one bias, that is the sum of both, less what
-        it adds to the forget gate at run time, which costs that gate a rounding. Where it cannot leave out biases,
-        absent ones are zeros in effect.
+        The framework's names to new arrays, layer by layer. If the framework has a single bias, that is the sum of
+        both, minus what it adds to the forget gate at run time, which costs that gate a rounding. If it cannot leave
+        out biases, absent ones are zeros in effect.
 
     Raises:
         UsageError: There is no such framework.
         UnsupportedError: The framework cannot express this LSTM.
-        ArrayError: A weight is missing, unknown or misshaped, or dtypes are no floats or do not go together.
-        ConfigError: `config` is no `LSTMConfig`.
+        ArrayError: A weight is missing, unknown or of the wrong shape, or dtypes are not floating-point or differ.
+        ConfigError: `config` is not an `LSTMConfig`.
     """
-    return _converted("weights", weights, config, "pytorch", layout)
+    return _converted_arrays("weights", weights, config, "pytorch", layout)
 
 
 def unpack(tensors: Mapping[str, Array], config: LSTMConfig, layout: str) -> dict[str, Array]:
-    """What the framework `layout` stores, as PyTorch's weights: `pack` backwards.
+    """PyTorch's weights from those that the framework `layout` stores: the inverse of `pack`.
 
     Args:
-        tensors: The framework's names to arrays, shaped as `layouts.parameters(config, layout)` says.
+        tensors: The framework's names to arrays, with the shapes in `frameworks.storage.parameters(config, layout)`.
         config: The hyperparameters.
-        layout: One of `frameworks.LAYOUTS`, or an alias of one.
+        layout: One of `frameworks.catalog.LAYOUTS`, or an alias of one.
 
     Returns:
         PyTorch's names to new arrays, in `state_dict` order. A single bias, and what the framework adds to the forget
@@ -67,19 +67,19 @@ def unpack(tensors: Mapping[str, Array], config: LSTMConfig, layout: str) -> dic
 
     Raises:
         UsageError: There is no such framework.
-        UnsupportedError: The framework cannot express this LSTM, or a tensor is one that no LSTM of PyTorch has.
-        ArrayError: A tensor is missing, unknown or misshaped, dtypes are no floats or do not go together, or there are
-            biases that are not zero and `config` has none.
-        ConfigError: `config` is no `LSTMConfig`.
+        UnsupportedError: The framework cannot express this LSTM, or PyTorch's LSTM has no such tensor.
+        ArrayError: A tensor is missing, unknown or of the wrong shape, dtypes are not floating-point or differ, or
+            there are biases that are not zero and `config` has none.
+        ConfigError: `config` is not an `LSTMConfig`.
     """
-    return _converted("tensors", tensors, config, layout, "pytorch")
+    return _converted_arrays("tensors", tensors, config, layout, "pytorch")
 
 
-def _converted(
+def _converted_arrays(
     what: str, tensors: Mapping[str, Array], config: LSTMConfig, source: str, target: str
 ) -> dict[str, Array]:
     here, there = Storage(config, source), Storage(config, target)
-    given = _checked(what, tensors, here)
+    given = _checked_arrays(what, tensors, here)
     dtype = _dtype_of(what, given)
     results = {}
     for layer in range(config.num_layers):
@@ -97,9 +97,9 @@ def _converted(
 
 
 def _views(place: Placement, storage: Storage, array: Array) -> Iterator[tuple[Key, Array, tuple[int, ...]]]:
-    """Each gate's block in a stored array: whose it is, a view of it with PyTorch's axes, its shape in PyTorch.
+    """Each gate's block in a stored array: its key, a view of it with PyTorch's axes, its shape in PyTorch.
 
-    The memory of a view can be written to. Where it is `raw` its axes are not PyTorch's, and the shape is another.
+    Writing to a view writes to the array. The view of a `raw` array keeps the stored axes, so its shape differs.
     """
     item, config = place.stored, storage.config
     names = [name for name in axis_names(item.axes) if name != "1"]
@@ -126,7 +126,7 @@ def _views(place: Placement, storage: Storage, array: Array) -> Iterator[tuple[K
                 "input+recurrent": columns,
             }
             view = block[tuple(picked.get(name, slice(None)) for name in names)]
-            # What is left are the axes of the block, in the order in which they are stored.
+            # The remaining axes are those of the block, in the order in which they are stored.
             own = {"input+recurrent": _AXES[held][-1]}
             left = [own.get(name, name) for name in names if name not in ("direction", "gate", "bias")]
             if not item.raw:
@@ -135,7 +135,7 @@ def _views(place: Placement, storage: Storage, array: Array) -> Iterator[tuple[K
 
 
 def _settle_biases(blocks: Blocks, here: Storage, there: Storage, layer: int) -> None:
-    """Turn the biases of one layer, whichever there are, into those that are stored there."""
+    """Turn the biases of one layer into those that the target stores, in place."""
     wanted = [held for item in there.stored for held in item.holds.split() if held.startswith("bias")]
     # What one framework adds at run time, and the other does not, belongs to the stored bias.
     offset = here.layout.forget_offset - there.layout.forget_offset
@@ -161,8 +161,8 @@ def _settle_biases(blocks: Blocks, here: Storage, there: Storage, layer: int) ->
             blocks[direction, name, gate] = bias
 
 
-def _checked(what: str, tensors: Mapping[str, Array], storage: Storage) -> dict[str, Array]:
-    """The arrays of a storage, all of them there and as they should be."""
+def _checked_arrays(what: str, tensors: Mapping[str, Array], storage: Storage) -> dict[str, Array]:
+    """The arrays of a storage, with names, shapes and floating-point dtypes checked."""
     shapes = {parameter.name: parameter.shape for parameter in storage.parameters}
     title, known = storage.layout.title, list(tensors) if hasattr(tensors, "keys") else []
     for name in known:
@@ -180,7 +180,7 @@ def _checked(what: str, tensors: Mapping[str, Array], storage: Storage) -> dict[
 
 
 def _floats(name: str, array: Array) -> Array:
-    """`array`, if it holds floating-point numbers; bfloat16 and others of their kind come from other packages."""
+    """`array` if it is floating-point, else ArrayError; dtypes such as bfloat16 come from other packages."""
     foreign = array.dtype.kind == "V" and not issubclass(array.dtype.type, np.void)
     if array.dtype.kind != "f" and not foreign:
         raise ArrayError(
@@ -190,7 +190,7 @@ def _floats(name: str, array: Array) -> Array:
 
 
 def _dtype_of(what: str, arrays: Mapping[str, Array]) -> "np.dtype[Any]":
-    """The dtype of all arrays."""
+    """The dtype of all arrays; ArrayError if they differ."""
     dtypes = {array.dtype: name for name, array in arrays.items()}
     if len(dtypes) > 1:
         found = ", ".join(f"{name} of {dtype}" for dtype, name in dtypes.items())

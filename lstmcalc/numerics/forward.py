@@ -1,12 +1,11 @@
-"""The LSTM, computed: a NumPy forward pass written by hand from PyTorch's equations.
+"""The forward pass of an LSTM in NumPy, written by hand from PyTorch's equations.
 
     i, f, o = sigmoid(W_i* x_t + b_i* + W_h* h_(t-1) + b_h*)      g = tanh(W_ig x_t + b_ig + W_hg h_(t-1) + b_hg)
     c_t = f c_(t-1) + i g          h_t = o tanh(c_t), projected to W_hr h_t if there is a projection
 
-It does not execute the model's gate table, so that the two are independent statements which tests hold against
-each other; it asks the model only what its arguments should look like.
+It does not execute the model's gate table, so that the two are independent and tests can compare them.
 
-Source: the documentation of `torch.nn.LSTM`, torch 2.13.0; held against that PyTorch with random weights.
+Source: the documentation of `torch.nn.LSTM`, torch 2.13.0; compared with that PyTorch on random weights.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,24 +24,24 @@ from lstmcalc.numerics.threads import Workers
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 
 _DTYPES = ("float16", "float32", "float64")
-_CHARS = frozenset("efd")  # the same, as NumPy knows them at once
+_CHARS = frozenset("efd")  # NumPy's type characters for the same, which are faster to look up
 
 
 class LSTMRunner:
     """An LSTM whose weights are prepared once, to be run on many inputs: `output, (h_n, c_n) = runner(x)`.
 
-    It keeps the weights it was given and one arranged copy of them, made when it is first called, and again when the
-    number of sequences calls for another arrangement. Weights that are changed afterwards need a new runner. Threads
-    are kept too; one call at a time has them.
+    It keeps the given weights and one arranged copy of them, made at the first call, and again when the number of
+    sequences needs another arrangement. Weights that are changed afterwards need a new runner. Threads are kept too;
+    one call at a time uses them.
 
     Args:
         config: The hyperparameters.
         weights: PyTorch's names to arrays, as in `state_dict`, of one dtype, which is that of every x.
-        threads: How many threads of Python may compute: directions side by side, or sequences, layers, or units of a
-            large layer. BLAS's own threads are held to one where `threadpoolctl` is installed.
+        threads: The most threads of Python to use. They share out directions, sequences, layers, or units of a large
+            layer. BLAS's own threads are limited to one if `threadpoolctl` is installed.
 
     Raises:
-        ArrayError: A weight is missing, unknown, misshaped or of another dtype.
+        ArrayError: A weight is missing, unknown, of the wrong shape or of another dtype.
     """
 
     def __init__(self, config: LSTMConfig, weights: Mapping[str, Array], threads: int = 1) -> None:
@@ -66,7 +65,7 @@ class LSTMRunner:
         Args and results are those of `forward`.
 
         Raises:
-            ArrayError: x or a state is misshaped or of another dtype than the weights.
+            ArrayError: x or a state is of the wrong shape, or of another dtype than the weights.
             ConfigError: The lengths do not fit x.
         """
         x = as_array("x", x)
@@ -103,16 +102,16 @@ def forward(
             float32 are computed as such; float16 is computed in float32 and rounded once, at the end.
         state: `(h_0, c_0)`, `(D*num_layers, N, H_out)` and `(D*num_layers, N, H_cell)`, without N if unbatched;
             None means zeros.
-        lengths: How many steps of each sequence are real, in any order. The output is zero behind them, and
+        lengths: The number of valid steps of each sequence, in any order. The output after them is zero, and
             each sequence's h_n and c_n are those of its own last step (its step 0 in the reverse direction).
         on_step: Called after every computed step of every layer and direction.
-        threads: How many threads of Python may compute, as with `LSTMRunner`.
+        threads: The most threads of Python to use, as in `LSTMRunner`.
 
     Returns:
         `output, (h_n, c_n)`: output is `(L, N, D*H_out)` in the layout of `x`, h_n and c_n are shaped as the state.
 
     Raises:
-        ArrayError: A weight, x or a state is missing, unknown, misshaped or of another dtype.
+        ArrayError: A weight, x or a state is missing, unknown, of the wrong shape or of another dtype.
         ConfigError: The lengths do not fit x.
     """
     x = as_array("x", x)
@@ -162,7 +161,7 @@ def _run(
 
 
 def data_of(config: LSTMConfig, x: Array, lengths: Sequence[int] | None) -> DataSpec:
-    """The data that x is."""
+    """The `DataSpec` of x and its lengths; an error if they do not fit the LSTM."""
     unbatched = x.ndim == 2  # noqa: PLR2004
     layout = "(N, L, H_in)" if config.batch_first else "(L, N, H_in)"
     _check_supported("x", x.dtype)
@@ -212,7 +211,7 @@ def weight_shapes(config: LSTMConfig) -> dict[str, tuple[int, ...]]:
 def _checked_weights(
     config: LSTMConfig, weights: Mapping[str, Array], dtype: "np.dtype[Any] | None"
 ) -> dict[str, Array]:
-    """The weights as arrays of this dtype; of None, of that of the first one."""
+    """The weights as arrays, checked against `dtype`; None means the dtype of the first one."""
     shapes = weight_shapes(config)
     wanted = f"the {len(shapes)} parameters of {config}"
     check_names("weights", weights, tuple(shapes), "the weights of this LSTM", wanted)
@@ -233,7 +232,7 @@ def _initial_state(
     dtype: "np.dtype[Any]",
     work: "np.dtype[Any]",
 ) -> tuple[Array, Array]:
-    """h_0 and c_0, copied: they become the final states."""
+    """Copies of h_0 and c_0, which become the final states."""
     cells = (config.num_layers * config.num_directions, *(() if data.unbatched else (data.num_sequences,)))
     shapes = (*cells, config.output_size), (*cells, config.hidden_size)
     if state is None:

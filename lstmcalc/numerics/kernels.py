@@ -10,7 +10,7 @@
 - Steps are computed in pieces, so that what they need stays near, and memory is bounded: `CHUNK`. Without a reverse
   direction a piece goes through all layers before the next one begins: no output is kept but the last layer's.
 
-Not here: how weights lie (`arrangement`), what the arguments may be, and in which order sequences lie (`numerics`).
+Not here: the layout of weights (`arrangement`), the checks of arguments and the order of sequences (`forward`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,34 +29,26 @@ from lstmcalc.numerics.threads import Crew, run_pipeline, threads_of_blas
 from lstmcalc.spec.config import LSTMConfig
 
 SMALL: Final = 100**3  # multiplications in a product that OpenBLAS 0.3.31 does not pack
-ROWS: Final = 16  # that such a product has at least
-CHUNK: Final = 2**20  # bytes of what a piece reads
-FLOWING: Final = 16  # pieces, where layers are computed side by side,
-READ_FOR: Final = 24  # columns that such a piece has at least, as it reads all weights of the input
-LIMITED: Final = 2**22  # multiplications from which it pays to tell BLAS
+ROWS: Final = 16  # rows that such a product has at least
+CHUNK: Final = 2**20  # bytes that a piece reads
+FLOWING: Final = 16  # pieces to aim for if layers are computed side by side
+READ_FOR: Final = 24  # columns that such a piece has at least, because it reads all weights of the input
+LIMITED: Final = 2**22  # multiplications from which it pays to limit BLAS's threads
 
 
 class Step(NamedTuple):
     """One computed step of one direction of one layer.
 
-    The rows of its arrays are the sequences that are still running, from the longest to the shortest. They are the
-    computation's own: what is to be kept of them must be copied.
-
-    Attributes:
-        layer: The layer, from 0.
-        direction: 0 for forward, 1 for reverse.
-        t: The step, from 0.
-        gates: i, f, g and o beside each other, `(running, 4*H_cell)`.
-        c: The cell behind the step, `(running, H_cell)`.
-        h: What the step gives, `(running, H_out)`.
+    The rows of its arrays are the sequences that are still running, from the longest to the shortest. The arrays are
+    the computation's own: copy what you keep.
     """
 
-    layer: int
-    direction: int
-    t: int
-    gates: Array
-    c: Array
-    h: Array
+    layer: int  # from 0
+    direction: int  # 0 for forward, 1 for reverse
+    t: int  # the step, from 0
+    gates: Array  # i, f, g and o side by side, `(running, 4*H_cell)`
+    c: Array  # the cell state after the step, `(running, H_cell)`
+    h: Array  # the hidden state after the step, `(running, H_out)`
 
 
 OnStep: TypeAlias = Callable[[Step], None]
@@ -73,16 +65,16 @@ def run_layers(
     on_step: OnStep | None,
     pool: ThreadPoolExecutor | None,
 ) -> Array:
-    """All layers and directions.
+    """Run all layers and directions.
 
     Args:
         config: The hyperparameters.
-        prepared: What `prepare` gives for a layer.
-        plan: What it was prepared for.
+        prepared: Gives the weights of a layer, arranged by `prepare`.
+        plan: The plan that they are arranged for.
         x: `(L, H_in, N)`, from the longest sequence to the shortest.
-        h: `(D*num_layers, H_out, N)`, from h_0 to h_n.
-        c: `(D*num_layers, H_cell, N)`, from c_0 to c_n.
-        batch_sizes: How many sequences run in each step: always the first ones.
+        h: `(D*num_layers, H_out, N)`: h_0, overwritten by h_n.
+        c: `(D*num_layers, H_cell, N)`: c_0, overwritten by c_n.
+        batch_sizes: The number of sequences that run in each step: always the first ones.
         on_step: Called after each step; only if there is one thread.
         pool: The threads of the plan, if it has any.
 
@@ -120,14 +112,14 @@ class _Job(NamedTuple):
     on_step: OnStep | None
 
     def columns(self, first: int, step: int) -> "_Job":
-        """Some of the sequences, long ones and short ones."""
+        """The job for every `step`-th sequence from `first` on: a fair share of long and short ones."""
         x, h, c, output = (array[..., first::step] for array in (self.x, self.h, self.c, self.output.swapaxes(1, 2)))
         sizes = [(size - first + step - 1) // step for size in self.batch_sizes]
         return self._replace(x=x, h=h, c=c, output=output.swapaxes(1, 2), batch_sizes=sizes)
 
 
 def _run(job: _Job, pool: ThreadPoolExecutor | None) -> None:
-    """All layers and directions of some sequences."""
+    """Run all layers and directions of some sequences."""
     config, plan, (_, reads, _) = job.config, job.plan, job.x.shape
     flowing = plan.way == "layers"
     widest = max(4 * config.hidden_size, max(reads, job.output.shape[2]) + config.output_size + 1)
@@ -156,7 +148,7 @@ class _Piece(NamedTuple):
 
 
 def _pieces(batch_sizes: Sequence[int], columns: int) -> list[_Piece]:
-    """All steps with a sequence, of at most so many columns together."""
+    """Split the steps that have sequences into pieces of at most `columns` columns, but at least one step."""
     pieces = []
     start, length = 0, len(batch_sizes)
     while start < length and batch_sizes[start]:
@@ -170,7 +162,7 @@ def _pieces(batch_sizes: Sequence[int], columns: int) -> list[_Piece]:
 
 
 class _Task(NamedTuple):
-    """Some pieces of one layer: what they are given, and where they leave what they compute.
+    """Some pieces of one layer: their input, and the arrays for their results.
 
     x is `(steps, H_in, N)` and output `(steps, D*H_out, N)`, from step `start` on; h and c are those of the layer.
     """
@@ -193,7 +185,7 @@ def _compute(
     span: int,
     below: Array | None,
 ) -> Array:
-    """The output of a layer in the pieces of a span, from that of the layer below: `(steps, D*H_out, N)`."""
+    """Compute a layer's output in the pieces of a span from the output of the layer below: `(steps, D*H_out, N)`."""
     pieces, directions = spans[span], job.config.num_directions
     start, stop, running = pieces[0].start, pieces[-1].stop, pieces[0].running
     x = job.x[start:stop] if below is None else below
@@ -225,20 +217,17 @@ def _run_layer(
 
 
 class _Shared(Crew):
-    """Threads that compute the units of one direction: each step of one reads what all gave in the step before.
-
-    Attributes:
-        room: For what all of them read in a piece.
-    """
+    """Threads that share the units of one direction: each step of one reads the results of all in the step before."""
 
     def __init__(self, task: _Task, parts: Sequence[Part]) -> None:
         super().__init__(parts)
         columns = max((piece.stop - piece.start + 1) * piece.running for piece in task.pieces)
+        # Memory for the operands of all threads in a piece.
         self.room = aligned((columns * (task.h.shape[1] + task.x.shape[1] + 1),), task.h.dtype)
 
 
 def _scan(part: Part, prepared: Prepared, task: _Task, crew: _Shared | None) -> None:
-    """All steps of one part of one layer."""
+    """Run all steps of one part of one layer."""
     try:
         for piece in task.pieces[:: -1 if part.directions == (1,) else 1]:
             _steps(part, prepared, task, piece, crew)
@@ -249,13 +238,13 @@ def _scan(part: Part, prepared: Prepared, task: _Task, crew: _Shared | None) -> 
 
 
 def _steps(part: Part, prepared: Prepared, task: _Task, piece: _Piece, crew: _Shared | None) -> None:
-    """The steps of one piece."""
+    """Run the steps of one piece."""
     directions, (first, last) = part
     (w, w_in, w_hr), (lanes, units) = prepared, (len(directions), last - first)
     steps, running, outputs = piece.stop - piece.start, piece.running, task.h.shape[1]
     own, of_h = slice(directions[0], directions[-1] + 1), slice(first, last) if w_hr is None else slice(0, outputs)
 
-    # What each step reads: h, and the input if it joins h. A step leaves its h in the next one's.
+    # `read` holds the operand of each step: h, and the input if it joins h. A step writes its h into the next operand.
     read = _room((steps + 1, lanes, w.shape[2], running), w.dtype, crew)
     read[0, :, of_h] = task.h[own, of_h, :running]
     if w_in is None and first == 0:
@@ -268,14 +257,14 @@ def _steps(part: Part, prepared: Prepared, task: _Task, piece: _Piece, crew: _Sh
     flat = block.reshape(5, -1)
     sigmoids, i_and_f, g_and_c, i, f, next_c = flat[:3], flat[1:3], flat[3:], flat[1], flat[2], flat[4]
     c[...] = task.c[own, first:last, :running]
-    products = _recurrent(w, gates)
+    products = _recurrent_products(w, gates)
     seen = np.empty_like(gates) if task.on_step else None
-    after_step = list(_afterwards(part, task, piece, crew, (w_hr, cells, read[1:, :, :outputs], seen, c)))
+    after_step = list(_after_step_calls(part, task, piece, crew, (w_hr, cells, read[1:, :, :outputs], seen, c)))
     if crew:
         crew.wait(part)
 
     add, multiply, tanh = np.add, np.multiply, np.tanh
-    half = np.array(0.5, w.dtype)  # a float would have to become one in each call, which takes as long as the rest
+    half = np.array(0.5, w.dtype)  # a float would be converted in each call, which takes as long as the rest of it
     befores = read[:, :, None] if lanes > 1 else read[:, 0]
     for step, (h, before, share) in enumerate(zip(cells, befores, shares, strict=False)):
         for product, weights, out in products:
@@ -298,24 +287,24 @@ def _steps(part: Part, prepared: Prepared, task: _Task, piece: _Piece, crew: _Sh
     task.h[own, of_h, :running] = read[steps, :, of_h]
     for lane, direction in enumerate(directions):
         rows = slice(direction * outputs + of_h.start, direction * outputs + of_h.stop)
-        _taken(task.output, piece, part, direction)[:, rows, :running] = read[1:, lane, of_h]
+        _steps_in_order(task.output, piece, part, direction)[:, rows, :running] = read[1:, lane, of_h]
     if crew:
         crew.wait(part)
 
 
 def _room(shape: tuple[int, ...], dtype: Any, crew: _Shared | None) -> Array:  # noqa: ANN401  # what NumPy takes
-    """An array that all threads of a crew share."""
+    """An empty array; all threads of a crew share it."""
     return crew.room[: prod(shape)].reshape(shape) if crew else aligned(shape, dtype)
 
 
-def _afterwards(
+def _after_step_calls(
     part: Part,
     task: _Task,
     piece: _Piece,
     crew: _Shared | None,
     arrays: tuple[Array | None, Array, Array, Array | None, Array],
 ) -> Iterator[Callable[[int], None]]:
-    """What few LSTMs do after a step: project h, tell of the step, wait for other threads."""
+    """Optional work after a step: project h, report the step, wait for the other threads."""
     w_hr, cells, hs, seen, c = arrays
     if w_hr is not None:
         yield lambda step: np.matmul(w_hr, cells[step], hs[step])
@@ -328,8 +317,8 @@ def _afterwards(
 _Product: TypeAlias = tuple[Callable[[Array, Array, Array], Array], Array, Array]
 
 
-def _recurrent(w: Array, gates: Array) -> list[_Product]:
-    """How w is multiplied, `(directions, 4*units, K)`, into gates, `(4, directions, units, running)`."""
+def _recurrent_products(w: Array, gates: Array) -> list[_Product]:
+    """Products with w, `(directions, 4*units, K)`, that write `gates`, `(4, directions, units, running)`."""
     (lanes, rows, reads), running = w.shape, gates.shape[3]
     if lanes > 1:
         return [(np.matmul, w.reshape(lanes, 4, -1, reads), gates.swapaxes(0, 1))]
@@ -337,13 +326,13 @@ def _recurrent(w: Array, gates: Array) -> list[_Product]:
 
 
 def _products(w: Array, out: Array) -> list[_Product]:
-    """How w is multiplied, `(rows, K)`, into out, `(rows, columns)`: blocks of rows, and what is left of them."""
+    """Products with w, `(rows, K)`, that write `out`, `(rows, columns)`: blocks of rows, and the remaining rows."""
     rows, columns = out.shape
     most = SMALL // max(1, w.shape[1] * columns)
-    whole_product = np.dot if out.flags.c_contiguous else np.matmul  # the first takes less time, and fewer arrays
+    whole_product = np.dot if out.flags.c_contiguous else np.matmul  # np.dot is faster, but cannot write to every array
     if columns == 1 or not ROWS <= most < rows:
         return [(whole_product, w, out)]
-    height = 2 ** (most.bit_length() - 1)  # others leave OpenBLAS rows that it multiplies one by one
+    height = 2 ** (most.bit_length() - 1)  # other heights leave rows that OpenBLAS multiplies one by one
     cut = rows - rows % height
     blocks: _Product = np.matmul, w[:cut].reshape(-1, height, w.shape[1]), out[:cut].reshape(-1, height, columns)
     return [blocks, (whole_product, w[cut:], out[cut:])] if cut < rows else [blocks]
@@ -352,25 +341,25 @@ def _products(w: Array, out: Array) -> list[_Product]:
 _Steps = TypeVar("_Steps", Array, range)
 
 
-def _taken(array: _Steps, piece: _Piece, part: Part, direction: int) -> _Steps:
-    """The steps of a piece, in the order in which a direction takes them."""
+def _steps_in_order(array: _Steps, piece: _Piece, part: Part, direction: int) -> _Steps:
+    """The steps of a piece in the order of a direction."""
     start, stop, _ = piece
     if direction == 0:
         return array[start:stop]
-    if len(part.directions) > 1:  # while the other one takes the piece from the front
+    if len(part.directions) > 1:  # the forward direction takes the piece from the front
         start, stop = len(array) - stop, len(array) - start
     return array[start:stop][::-1]
 
 
 def _read(part: Part, task: _Task, piece: _Piece, target: Array) -> None:
-    """`[x_t 1]` of all steps, `(steps, directions, H_in + 1, running)`."""
+    """Write `[x_t 1]` of all steps into `target`, `(steps, directions, H_in + 1, running)`."""
     target[:, :, -1] = 1
     for lane, direction in enumerate(part.directions):
-        target[:, lane, :-1] = _taken(task.x, piece, part, direction)[..., : piece.running]
+        target[:, lane, :-1] = _steps_in_order(task.x, piece, part, direction)[..., : piece.running]
 
 
 def _from_input(part: Part, w_in: Array, task: _Task, piece: _Piece) -> Array:
-    """The input's share in the gates, with the bias: `(steps, 4, directions, units, running)`."""
+    """The input's share of the gates, with the bias: `(steps, 4, directions, units, running)`."""
     (lanes, rows, reads), steps, running = w_in.shape, piece.stop - piece.start, piece.running
     x = aligned((lanes, steps, running, reads), w_in.dtype)
     _read(part, task, piece, x.transpose(1, 0, 3, 2))
@@ -387,9 +376,9 @@ def _from_input(part: Part, w_in: Array, task: _Task, piece: _Piece) -> Array:
 
 
 def _show(part: Part, task: _Task, piece: _Piece, step: int, gates: Array, c: Array, h: Array) -> None:
-    """Tell of one step, the gates in PyTorch's order and sequences as rows."""
+    """Report one step to `on_step`, with gates in PyTorch's order and sequences as rows."""
     for lane, direction in enumerate(part.directions):
-        t = task.start + _taken(range(len(task.x)), piece, part, direction)[step]
+        t = task.start + _steps_in_order(range(len(task.x)), piece, part, direction)[step]
         o, i, f, g = gates[:, lane]
         if task.on_step:
             task.on_step(Step(task.layer, direction, t, np.concatenate((i, f, g, o)).T, c[lane].T, h[lane].T))

@@ -1,4 +1,4 @@
-"""Arrays as PyTorch prints tensors: four decimals, columns, and of more than a thousand numbers the edges.
+"""Arrays as PyTorch prints tensors: four decimals, in columns; of more than a thousand numbers only the edges.
 
 The same text as `str(tensor)`, with PyTorch's own settings. Source: `torch/_tensor_str.py`, torch 2.13.0.
 """
@@ -10,29 +10,29 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-_SUMMARIZED: Final = 1000  # more numbers than that are not all printed
-_EDGE: Final = 3  # items at either end of an axis of those
+_SUMMARIZED: Final = 1000  # larger arrays are abbreviated
+_EDGE: Final = 3  # items printed at either end of an axis of an abbreviated array
 _WIDTH: Final = 80  # of a line
 _BEGIN: Final = "tensor("
-_IMPLIED: Final = ("float32", "int64", "bool")  # dtypes that are not named
+_IMPLIED: Final = ("float32", "int64", "bool")  # dtypes that are not printed
 
 _Write: TypeAlias = Callable[[Any], str]
 
 
 def tensor_text(array: NDArray[Any]) -> str:
-    """What PyTorch prints for a tensor of these numbers."""
+    """The text that PyTorch prints for a tensor of these numbers."""
     dtype = f"dtype=torch.{array.dtype}"
     if not array.size:
         sized = [] if array.ndim == 1 else [f"size={array.shape}"]
-        return _closed("[]", [*sized, *([] if array.dtype == np.float32 else [dtype])])
+        return _full_text("[]", [*sized, *([] if array.dtype == np.float32 else [dtype])])
     folds = array.size > _SUMMARIZED
     write, width = _writer(_edges(array) if folds else array)
     text = _block(array, len(_BEGIN), write, width, folds=folds) if array.ndim else write(array.item())
-    return _closed(text, [] if array.dtype.name in _IMPLIED else [dtype])
+    return _full_text(text, [] if array.dtype.name in _IMPLIED else [dtype])
 
 
-def _closed(text: str, suffixes: list[str]) -> str:
-    """With what is said behind the numbers, on a line of its own where it does not fit."""
+def _full_text(text: str, suffixes: list[str]) -> str:
+    """The complete text, `tensor(..., suffix)`; a suffix that does not fit goes on a line of its own."""
     text = _BEGIN + text
     last = len(text) - text.rfind("\n") + 1
     for suffix in suffixes:
@@ -43,7 +43,7 @@ def _closed(text: str, suffixes: list[str]) -> str:
 
 
 def _edges(array: NDArray[Any]) -> NDArray[Any]:
-    """The numbers that are printed: by them alone it is decided how."""
+    """The numbers that are printed, which alone decide the format."""
     for axis, size in enumerate(array.shape):
         if size > 2 * _EDGE:
             array = np.take(array, [*range(_EDGE), *range(size - _EDGE, size)], axis)
@@ -51,7 +51,7 @@ def _edges(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _writer(array: NDArray[Any]) -> tuple[_Write, int]:
-    """How each number is written, and how wide."""
+    """The function that formats a number, and the width of its text."""
     values = array.ravel().tolist()
     if array.dtype.kind != "f":
         width = max(len(str(value)) for value in values)
@@ -75,7 +75,7 @@ def _whole(value: float) -> str:
 
 
 def _block(array: NDArray[Any], indent: int, write: _Write, width: int, *, folds: bool) -> str:
-    """The numbers in brackets: the last axis in lines, each other axis with its items below each other."""
+    """The numbers in brackets: the last axis in lines, the items of every other axis below each other."""
     folds_here = folds and len(array) > 2 * _EDGE
     if array.ndim == 1:
         ends = (array[:_EDGE].tolist(), array[-_EDGE:].tolist()) if folds_here else (array.tolist(), [])
@@ -83,15 +83,15 @@ def _block(array: NDArray[Any], indent: int, write: _Write, width: int, *, folds
         items = [*first, *([" ..."] if folds_here else []), *last]
         each = max(1, (_WIDTH - indent) // (width + 2))
         lines = [", ".join(items[start : start + each]) for start in range(0, len(items), each)]
-        return f"[{_joined(lines, indent, 1)}]"
+        return f"[{_joined_text(lines, indent, 1)}]"
 
     def rows() -> Iterator[str]:
         places = [*range(_EDGE), None, *range(-_EDGE, 0)] if folds_here else range(len(array))
         for place in places:
             yield "..." if place is None else _block(array[place], indent + 1, write, width, folds=folds)
 
-    return f"[{_joined(list(rows()), indent, array.ndim - 1)}]"
+    return f"[{_joined_text(list(rows()), indent, array.ndim - 1)}]"
 
 
-def _joined(parts: list[str], indent: int, breaks: int) -> str:
+def _joined_text(parts: list[str], indent: int, breaks: int) -> str:
     return f",{breaks * chr(10)}{' ' * (indent + 1)}".join(parts)

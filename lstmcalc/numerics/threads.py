@@ -1,7 +1,7 @@
-"""Threads that compute an LSTM together, and threads of BLAS that must not.
+"""Threads that compute an LSTM together, and a limit on BLAS's own threads.
 
-NumPy lets go of Python's lock while it computes, so threads of Python are enough. Of BLAS's own, every product would
-use all: they spin while they wait for each other, and where another program uses a core that takes many times as long.
+NumPy releases Python's lock while it computes, so threads of Python are enough. Every product would use all threads of
+BLAS: they spin while they wait for each other, which takes many times as long if another program uses a core.
 """
 
 import os
@@ -16,9 +16,9 @@ from typing import Any
 
 
 class Crew:
-    """Threads that go on together: each step of one needs the step before of all of them.
+    """Threads that advance together: each step of one needs the previous step of all.
 
-    `threading.Barrier` does the same, and takes several times as long.
+    `threading.Barrier` does the same, but takes several times as long.
     """
 
     def __init__(self, members: Sequence[Hashable]) -> None:
@@ -29,11 +29,7 @@ class Crew:
         self._in = {member: [box for (_, reader), box in boxes.items() if reader == member] for member in members}
 
     def wait(self, member: Hashable) -> None:
-        """Wait until all others are here too.
-
-        Raises:
-            BrokenBarrierError: One of them will not come.
-        """
+        """Wait until all others are here too; BrokenBarrierError if one of them will not come."""
         self.tell(member, coming=True)
         for box in self._in[member]:
             if not box.get():
@@ -46,10 +42,10 @@ class Crew:
 
 
 def workers(count: int) -> ThreadPoolExecutor:
-    """So many threads, each on CPUs of its own where the system can do that.
+    """A pool of `count` threads, each on CPUs of its own if the system supports that.
 
-    Linux likes to put a thread onto the CPU of the one that woke it, and then both take turns there: steps that take
-    hundreds of microseconds were computed no faster by two threads than by one, and by 1.5 to 1.8 times so.
+    Linux tends to put a thread onto the CPU of the one that woke it, and then both take turns there: for steps of
+    hundreds of microseconds two such threads were no faster than one; on CPUs of their own, 1.5 to 1.8 times as fast.
     """
     return ThreadPoolExecutor(count, initializer=_settle, initargs=(iter(range(count)), count))
 
@@ -62,9 +58,9 @@ def _settle(numbers: Iterator[int], count: int) -> None:
 
 
 class Workers:
-    """A pool that is made when it is first needed, and then kept: making threads takes half a millisecond.
+    """A pool that is made when first needed and then kept, because making threads takes half a millisecond.
 
-    One call at a time has it: parts of two calls could wait for each other.
+    Only one call at a time uses it: parts of two calls could wait for each other.
     """
 
     def __init__(self) -> None:
@@ -73,7 +69,7 @@ class Workers:
 
     @contextmanager
     def of(self, count: int) -> Iterator[ThreadPoolExecutor]:
-        """A pool of so many threads."""
+        """A pool of `count` threads."""
         with self._free:
             process = os.getpid()  # a fork has no threads
             if not self._made or self._made[:2] != (process, count):
@@ -91,7 +87,7 @@ class Workers:
 def run_pipeline(pool: ThreadPoolExecutor, compute: Callable[[int, int, Any], Any], layers: int, pieces: int) -> None:
     """Call `compute(layer, piece, below)` for all layers and pieces, as many at once as the pool has threads.
 
-    `below` is what it gave for the same piece of the layer before, None for layer 0. The pieces of a layer are computed
+    `below` is the result for the same piece of the layer below, None for layer 0. The pieces of a layer are computed
     one after the other.
     """
 
@@ -100,8 +96,8 @@ def run_pipeline(pool: ThreadPoolExecutor, compute: Callable[[int, int, Any], An
             before.result()
         return compute(layer, piece, below and below.result())
 
-    # A wave has one piece of each layer, and needs the wave before. So whatever waits was begun after what it waits
-    # for, and what is done is kept no longer than it is needed.
+    # A wave has one piece of each layer, and needs only the wave before. So a task is begun after the tasks it waits
+    # for, and results are kept no longer than they are needed.
     wave: dict[int, Future[Any]] = {}
     for number in range(layers + pieces - 1):
         wave = {
@@ -114,13 +110,13 @@ def run_pipeline(pool: ThreadPoolExecutor, compute: Callable[[int, int, Any], An
 
 
 def threads_of_blas(number: int) -> AbstractContextManager[object]:
-    """Holds BLAS to so many threads, if threadpoolctl is installed."""
+    """A context that limits BLAS to `number` threads, if threadpoolctl is installed."""
     controller = _controller()
     return controller.limit(limits=number, user_api="blas") if controller else nullcontext()
 
 
 def blas_is_held() -> bool:
-    """Whether `threads_of_blas` can do what it says."""
+    """True if `threads_of_blas` takes effect."""
     return _controller() is not None
 
 

@@ -24,7 +24,7 @@ Where the numbers may differ in the last bit, and why:
   in PyTorch and here: they agree where both use the same library, and both change with it.
 - Other versions of PyTorch, and processors other than x86, were not compared.
 
-Not here: bfloat16, which NumPy has not; `Tensor.bernoulli_` and dropout, which draw from Intel's MKL; CUDA.
+Not here: bfloat16, which NumPy does not have; `Tensor.bernoulli_` and dropout, which draw from Intel's MKL; CUDA.
 """
 
 import math
@@ -47,17 +47,17 @@ _Drawn: TypeAlias = type[np.float32] | type[np.float64]
 
 _DRAWN_AS: Final[dict[str, _Drawn]] = {"float32": np.float32, "float64": np.float64, "float16": np.float32}
 DRAWN_DTYPES: Final = tuple(_DRAWN_AS)
-_CHUNK: Final = 2**15  # numbers that are made at once, so that what is made on the way is small
+_CHUNK: Final = 2**15  # numbers that are made at once, so that temporary arrays are small
 _BLOCK: Final = 16  # normals of a large tensor are made in blocks: eight radii, then eight angles
 _WORD: Final = 2**32
-_TWO_WORDS_FROM: Final = 2**28  # so many integers are drawn from 64 bits, `uniform_int_from_to_distribution`
+_TWO_WORDS_FROM: Final = 2**28  # from this range on integers take 64 bits, `uniform_int_from_to_distribution`
 
 
 class TorchGenerator:
-    """What `torch.manual_seed(seed)` leaves PyTorch's CPU generator as.
+    """PyTorch's CPU generator, in its state after `torch.manual_seed(seed)`.
 
     Args:
-        seed: As `torch.manual_seed` takes it, `-2**63 <= seed < 2**64`; all but its low 32 bits are ignored there too.
+        seed: As in `torch.manual_seed`, `-2**63 <= seed < 2**64`; PyTorch, too, ignores all but its low 32 bits.
 
     Raises:
         ConfigError: The seed is out of range.
@@ -75,20 +75,20 @@ class TorchGenerator:
         """`torch.empty(shape, dtype=dtype).uniform_(low, high)`; without bounds also `torch.rand(shape, dtype=dtype)`.
 
         Raises:
-            UnsupportedError: The dtype is none of `DRAWN_DTYPES`.
+            UnsupportedError: The dtype is not one of `DRAWN_DTYPES`.
         """
         values, drawn = _empty(shape, dtype), _DRAWN_AS[dtype]
         for part in _chunks(values):
-            part[:] = _scaled(self._units(part.size, drawn), drawn(low), drawn(high))
+            part[:] = _uniforms(self._units(part.size, drawn), drawn(low), drawn(high))
             least, excluded = part.dtype.type(drawn(low)), part.dtype.type(drawn(high))
-            part[part == excluded] = least  # what was rounded up to it
+            part[part == excluded] = least  # numbers that were rounded up to the bound
         return values
 
     def normal(self, shape: Sequence[int], dtype: str = "float32") -> Array:
         """`torch.randn(shape, dtype=dtype)`.
 
         Raises:
-            UnsupportedError: The dtype is none of `DRAWN_DTYPES`.
+            UnsupportedError: The dtype is not one of `DRAWN_DTYPES`.
         """
         values, drawn = _empty(shape, dtype), _DRAWN_AS[dtype]
         flat = values.reshape(-1)
@@ -101,7 +101,7 @@ class TorchGenerator:
             part[:] = _normals(self._units(part.size, drawn))
         if rest:
             if dtype != "float16":
-                self._units(rest, drawn)  # they are written over by the next
+                self._units(rest, drawn)  # PyTorch draws these too, and overwrites them with the next block
             flat[-_BLOCK:] = _normals(self._units(_BLOCK, drawn))
         return values
 
@@ -117,12 +117,12 @@ class TorchGenerator:
         return np.frombuffer(self._words.bytes(4 * count), "<u4")
 
     def _words_64(self, count: int) -> Bits:
-        """Of two words the first is the high one."""
+        """Pairs of 32-bit words as 64-bit integers, the high word first."""
         words = self._words_32(2 * count).astype(np.uint64)
         return (words[::2] << np.uint64(32)) | words[1::2]
 
     def _units(self, count: int, drawn: _Drawn) -> Any:  # noqa: ANN401  # of that dtype
-        """Numbers in [0, 1): as many low bits of what is drawn as the dtype has significant ones."""
+        """Numbers in [0, 1), from as many low bits of each draw as the dtype has significant bits."""
         if drawn is np.float64:
             return (self._words_64(count) & np.uint64(2**53 - 1)) * 2.0**-53
         return (self._words_32(count) & np.uint32(2**24 - 1)).astype(np.float32) * np.float32(2.0**-24)
@@ -139,10 +139,10 @@ class TorchGenerator:
 
 
 def random_weights(config: LSTMConfig, generator: TorchGenerator, dtype: str = "float32") -> dict[str, Array]:
-    """What `nn.LSTM(..., dtype=dtype)` draws when it is constructed, in the order of its `state_dict`.
+    """The weights that `nn.LSTM(..., dtype=dtype)` draws when it is constructed, in `state_dict` order.
 
     Raises:
-        UnsupportedError: The dtype is none of `DRAWN_DTYPES`.
+        UnsupportedError: The dtype is not one of `DRAWN_DTYPES`.
     """
     bound = 1.0 / math.sqrt(config.hidden_size)
     parameters = LSTMModel(config).parameters
@@ -152,12 +152,8 @@ def random_weights(config: LSTMConfig, generator: TorchGenerator, dtype: str = "
 def random_linear(
     features: int, outputs: int, generator: TorchGenerator, dtype: str = "float32"
 ) -> tuple[Array, Array]:
-    """What `nn.Linear(features, outputs, dtype=dtype)` draws when it is constructed: its weight, its bias.
-
-    Raises:
-        UnsupportedError: The dtype is none of `DRAWN_DTYPES`.
-    """
-    # kaiming_uniform_(weight, a=sqrt(5)): 1/sqrt(features) too, but with the roundings on its way.
+    """The weight and the bias that `nn.Linear(features, outputs, dtype=dtype)` draws when it is constructed."""
+    # kaiming_uniform_(weight, a=sqrt(5)): also 1/sqrt(features), but with the roundings of its own computation.
     bound = math.sqrt(3.0) * (math.sqrt(2.0 / (1 + math.sqrt(5) ** 2)) / math.sqrt(features))
     weight = generator.uniform((outputs, features), -bound, bound, dtype)
     bound = 1 / math.sqrt(features)
@@ -165,16 +161,12 @@ def random_linear(
 
 
 def random_embedding(words: int, width: int, generator: TorchGenerator, dtype: str = "float32") -> Array:
-    """What `nn.Embedding(words, width, dtype=dtype)` draws when it is constructed: its weight.
-
-    Raises:
-        UnsupportedError: The dtype is none of `DRAWN_DTYPES`.
-    """
+    """The weight that `nn.Embedding(words, width, dtype=dtype)` draws when it is constructed."""
     return generator.normal((words, width), dtype)
 
 
 def drawing_memory(count: int, dtype: str) -> int:
-    """How many bytes drawing so many numbers takes, besides the numbers: no more for many than for a few."""
+    """Temporary bytes needed to draw `count` numbers; bounded, however many there are."""
     return min(count, _CHUNK) * (110 if dtype == "float64" else 40)
 
 
@@ -187,54 +179,54 @@ def _empty(shape: Sequence[int], dtype: str) -> Array:
 
 
 def _chunks(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """The numbers of an array in its own memory, one part after the other."""
+    """Views of an array's own memory, one part after the other."""
     flat = values.reshape(-1)
     return (flat[start : start + _CHUNK] for start in range(0, flat.size, _CHUNK))
 
 
-def _scaled(units: Any, low: Any, high: Any) -> Any:  # noqa: ANN401  # numbers of one dtype, arrays and scalars
-    """`low + units * (high - low)`, its width rounded, the rest rounded once."""
+def _uniforms(units: Any, low: Any, high: Any) -> Any:  # noqa: ANN401  # numbers of one dtype, arrays and scalars
+    """`low + units * (high - low)`: the width is rounded, then the rest is rounded once."""
     return (_fma_64 if units.dtype == np.float64 else _fma)(units, high - low, low)
 
 
 def _normals(units: Any) -> Any:  # noqa: ANN401  # numbers of one dtype
-    """Whole blocks of normals from whole blocks of units, as Box and Muller make them: radius times cosine, sine."""
+    """Whole blocks of normals from whole blocks of units by Box and Muller: radius times cosine, then times sine."""
     blocks = units.reshape(-1, 2, _BLOCK // 2)
     lengths, turns = 1 - blocks[:, 0].ravel(), blocks[:, 1].ravel()
-    radii, cosines, sines = (_polar_64 if units.dtype == np.float64 else _polar)(lengths, turns)
+    radii, cosines, sines = (_polar_coordinates_64 if units.dtype == np.float64 else _polar_coordinates)(lengths, turns)
     blocks[:, 0] = (radii * cosines).reshape(-1, _BLOCK // 2)
     blocks[:, 1] = (radii * sines).reshape(-1, _BLOCK // 2)
-    blocks += blocks.dtype.type(0)  # the mean: -0 is 0
+    blocks += blocks.dtype.type(0)  # adding the mean, as PyTorch does, makes -0 into 0
     return blocks.reshape(-1)
 
 
 Polar: TypeAlias = tuple[Array, Array, Array]  # radii, and the cosines and sines of angles
 
 
-def _polar(lengths: Float32, turns: Float32) -> Polar:
-    """Of a float32 tensor, as AVX2 computes it."""
+def _polar_coordinates(lengths: Float32, turns: Float32) -> Polar:
+    """Radii, cosines and sines for a float32 tensor, as AVX2 computes them."""
     sines, cosines = _sine_and_cosine(turns * np.float32(2 * math.pi))
     return np.sqrt(np.float32(-2) * _logarithm(lengths)), cosines, sines
 
 
-def _polar_64(lengths: Float64, turns: Float64) -> Polar:
-    """Of a float64 tensor: NumPy's own functions are not those of the C library to the last bit, Python's are."""
+def _polar_coordinates_64(lengths: Float64, turns: Float64) -> Polar:
+    """The same for a float64 tensor: Python's functions are those of the C library to the last bit, NumPy's are not."""
     angles = (turns * (2 * math.pi)).tolist()
     radii = np.sqrt(-2.0 * np.fromiter(map(math.log, lengths.tolist()), np.float64, lengths.size))
     sines = np.fromiter(map(math.sin, angles), np.float64, turns.size)
     return radii, np.fromiter(map(math.cos, angles), np.float64, turns.size), sines
 
 
-_TIE: Final = np.int64(0x10000000)  # of the bits that float64 has and float32 has not: half a unit in the last place
+_TIE: Final = np.int64(0x10000000)  # of the bits that float64 has and float32 lacks: half a unit in the last place
 _BELOW: Final = np.int64(0x1FFFFFFF)
 
 
 def _fma(x: Any, y: Any, z: Any) -> Float32:  # noqa: ANN401  # float32 arrays and scalars
     """`x * y + z` of float32 numbers, rounded once.
 
-    A product of theirs is exact in float64, and their sum is rounded there for the first time. To round it again, to
-    float32, is harmless unless the first rounding made it a tie, which the second would break the wrong way: then
-    float64 goes a step towards what the first rounding lost. (Subnormal results have ties elsewhere; none occur here.)
+    The product is exact in float64, and the sum is rounded there for the first time. Rounding it again, to float32, is
+    harmless unless the first rounding made it a tie, which the second would break the wrong way: then the float64 sum
+    moves a step towards what the first rounding lost. (Subnormal results have ties elsewhere; none occur here.)
     """
     product = np.multiply(x, y, dtype=np.float64)
     total = product + z
@@ -243,19 +235,19 @@ def _fma(x: Any, y: Any, z: Any) -> Float32:  # noqa: ANN401  # float32 arrays a
         at = np.flatnonzero(ties)
         first = product[at]
         second = np.broadcast_to(np.asarray(z, np.float64), total.shape)[at]
-        total[at] = _nudged(first, second, total[at])
+        total[at] = _total_off_tie(first, second, total[at])
     rounded: Float32 = total.astype(np.float32)
     return rounded
 
 
-def _nudged(first: Float64, second: Float64, total: Float64) -> Float64:
-    """The rounded sum of two numbers, a step towards what rounding it lost."""
-    lost = _lost(first, second, total)
+def _total_off_tie(first: Float64, second: Float64, total: Float64) -> Float64:
+    """The rounded sum of two numbers, moved one step towards what rounding lost."""
+    lost = _rounding_error(first, second, total)
     return np.where(lost == 0, total, np.nextafter(total, np.copysign(np.inf, lost)))
 
 
-def _lost(first: Any, second: Any, total: Any) -> Any:  # noqa: ANN401  # float64 arrays and scalars
-    """What rounding a sum of two numbers to `total` lost (Knuth's TwoSum)."""
+def _rounding_error(first: Any, second: Any, total: Any) -> Any:  # noqa: ANN401  # float64 arrays and scalars
+    """The exact sum of two numbers minus its rounded value `total` (Knuth's TwoSum)."""
     from_second = total - first
     return (first - (total - from_second)) + (second - from_second)
 
@@ -271,18 +263,18 @@ def _fma_64(x: Float64, y: np.float64, z: np.float64) -> Float64:
     (x_high, x_low), (y_high, y_low) = _split(x), _split(y)
     rest = x_low * y_low - (((product - x_high * y_high) - x_low * y_high) - x_high * y_low)
     small = z + rest
-    small_lost = _lost(z, rest, small)
+    small_lost = _rounding_error(z, rest, small)
     large = product + small
-    large_lost = _lost(product, small, large)
+    large_lost = _rounding_error(product, small, large)
     odd = small_lost + large_lost
-    inexact = _lost(small_lost, large_lost, odd)
+    inexact = _rounding_error(small_lost, large_lost, odd)
     even = (odd.view(np.int64) & 1) == 0
     odd = np.where((inexact != 0) & even, np.nextafter(odd, np.copysign(np.inf, inexact)), odd)
     return np.asarray(large + odd)
 
 
 def _split(value: Any) -> tuple[Any, Any]:  # noqa: ANN401  # float64 arrays and scalars
-    """A number as the sum of two of half as many bits (Veltkamp)."""
+    """Split a number into the sum of two with half as many bits (Veltkamp)."""
     scaled = value * 134217729.0  # 2**27 + 1
     high = scaled - (scaled - value)
     return high, value - high
@@ -320,7 +312,7 @@ _HALF: Final = np.float32(0.5)
 
 
 def _polynomial(coefficients: Sequence[float], x: Float32) -> Float32:
-    """Horner's rule, each of its steps rounded once."""
+    """Evaluate a polynomial by Horner's rule, each step rounded once."""
     value: Any = np.float32(coefficients[0])
     for coefficient in coefficients[1:]:
         value = _fma(value, x, np.float32(coefficient))
@@ -328,7 +320,7 @@ def _polynomial(coefficients: Sequence[float], x: Float32) -> Float32:
 
 
 def _logarithm(x: Float32) -> Float32:
-    """Of normal positive numbers m * 2**e with sqrt(1/2) <= m < sqrt(2): a polynomial in m - 1, and e * log(2)."""
+    """The logarithm of normal m * 2**e, sqrt(1/2) <= m < sqrt(2): a polynomial in m - 1, plus e * log(2)."""
     bits = x.view(np.int32)
     mantissa = ((bits & np.int32(0x7FFFFF)) | np.int32(0x3F000000)).view(np.float32)
     small = mantissa < np.float32(0.707106781186547524)
@@ -342,7 +334,7 @@ def _logarithm(x: Float32) -> Float32:
 
 
 def _sine_and_cosine(x: Float32) -> tuple[Float32, Float32]:
-    """Of numbers from 0 to 2 pi: x is moved to within pi/4 of 0, by an even number of quarters of pi."""
+    """Sine and cosine of x from 0 to 2 pi, moved to within pi/4 of 0 by an even number of quarters of pi."""
     octant = (x * np.float32(4 / math.pi)).astype(np.int32)
     octant = (octant + np.int32(1)) & np.int32(~1)
     count = octant.astype(np.float32)

@@ -1,4 +1,4 @@
-"""What an LSTM computes on its way: gates, cell and hidden state of every step, by layer and direction."""
+"""The values inside an LSTM: gates, cell and hidden state of every step, by layer and direction."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -18,19 +18,7 @@ from lstmcalc.spec.symbols import DIRECTIONS
 class Trace:
     """Records the steps of a forward pass: give it to `forward` as `on_step`.
 
-    Args:
-        config: The LSTM.
-        data: The data it is given.
-        dtype: The dtype to keep.
-        values: Which of `TRACED` to keep.
-        layers: Of which layers; None for all.
-
-    Raises:
-        UsageError: There is no such value or no such layer.
-
-    Attributes:
-        arrays: `f_l0`, `h_l1_reverse`, ...: `(L, N, H_cell)`, h `(L, N, H_out)`, without N if unbatched; the steps come
-            first in every layout, the sequences are in the order of the batch, and behind a sequence is 0.
+    It keeps only the given `values`, names from `TRACED`, of the given `layers` (None for all).
     """
 
     def __init__(
@@ -49,6 +37,8 @@ class Trace:
         self._batch_sizes = data.batch_sizes
         self._unbatched = data.unbatched
         steps = (data.seq_len,) if data.unbatched else (data.seq_len, data.num_sequences)
+        # `f_l0`, `h_l1_reverse`, ...: `(L, N, H_cell)`, h `(L, N, H_out)`, without N if unbatched. Steps come first in
+        # every layout, sequences are in batch order, and values after the end of a sequence are 0.
         self.arrays: dict[str, Array] = {
             traced_name(value, layer, direction): np.zeros(
                 (*steps, config.output_size if value == "h" else config.hidden_size), dtype
@@ -59,11 +49,7 @@ class Trace:
         }
 
     def __call__(self, step: Step) -> None:
-        """Record one step.
-
-        Raises:
-            UsageError: The steps are of other data.
-        """
+        """Record one step; UsageError if it belongs to other data."""
         if step.t >= len(self._batch_sizes) or len(step.h) != self._batch_sizes[step.t]:
             raise UsageError("this is a step of other data", expected="the data that the trace was made for")
         width = step.c.shape[1]
@@ -81,41 +67,27 @@ class Trace:
 
 
 class Ended:
-    """What one layer and direction has at its end: of its trace the part that is kept.
-
-    Args:
-        array: `(N, H)`, without N if unbatched.
-        index: The index at which it would stand in the trace.
-    """
+    """The final values of one layer and direction, indexed as if they were the whole trace."""
 
     def __init__(self, array: Array, index: tuple[Index, ...]) -> None:
-        self.array = array
-        self._index = index
+        self.array = array  # `(N, H)`, without N if unbatched
+        self._index = index  # the index of the final values in the whole trace
 
     def __getitem__(self, index: tuple[Index, ...]) -> Array:
-        """The values at the end, which are all there are."""
+        """The final values; KeyError for any other index."""
         if index != self._index:
             raise KeyError(index)
         return self.array
 
 
 class Ends:
-    """Records the cell and h where each direction ends: give it to `forward` as `on_step`.
-
-    Args:
-        config: The LSTM.
-        data: The data it is given.
-        dtype: The dtype to keep.
-        layers: Of which layers.
-
-    Attributes:
-        arrays: `c_l0`, `h_l0_reverse`, ..., to be indexed with `packing.end_of` alone.
-    """
+    """Records c and h at the end of each direction: give it to `forward` as `on_step`."""
 
     def __init__(self, config: LSTMConfig, data: DataSpec, dtype: str, layers: Collection[int]) -> None:
         self._order = list(data.sorted_indices)
         batch = () if data.unbatched else (data.num_sequences,)
         widths = {"c": config.hidden_size, "h": config.output_size}
+        # `c_l0`, `h_l0_reverse`, ..., to be indexed with `packing.end_of` only.
         self.arrays = {
             traced_name(value, layer, direction): Ended(np.zeros((*batch, width), dtype), end_of(data, direction))
             for layer in sorted(set(layers))
@@ -124,7 +96,7 @@ class Ends:
         }
 
     def __call__(self, step: Step) -> None:
-        """Record one step over those before it: the last of each sequence stays."""
+        """Record one step over earlier ones, so that the last step of each sequence remains."""
         for value, rows in (("c", step.c), ("h", step.h)):
             kept = self.arrays.get(traced_name(value, step.layer, DIRECTIONS[step.direction]))
             if kept is not None and kept.array.ndim == 1:
@@ -147,14 +119,14 @@ def trace(
         weights: PyTorch's names to arrays.
         x: The input, as `forward` takes it.
         state: `(h_0, c_0)`; None means zeros.
-        lengths: How many steps of each sequence are real.
+        lengths: The number of valid steps of each sequence.
 
     Returns:
         `i_l0`, `f_l0`, `g_l0`, `o_l0`, `c_l0`, `h_l0`, then with `_reverse`, then `i_l1`, ...: `(L, N, H_cell)`, and h
-        `(L, N, H_out)`, without N if unbatched. The steps come first in every layout; behind a sequence is 0.
+        `(L, N, H_out)`, without N if unbatched. Steps come first in every layout; values after a sequence's end are 0.
 
     Raises:
-        ArrayError: As `forward`.
+        ArrayError: As in `forward`.
         ConfigError: The lengths do not fit x.
     """
     x = as_array("x", x)

@@ -1,1 +1,1 @@
-"""What was asked for: settings, data, symbols, the algebra of sizes, and where a setting came from."""
+"""The specification of an LSTM: settings and their origins, data, symbols, and the algebra of sizes."""

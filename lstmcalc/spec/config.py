@@ -1,8 +1,9 @@
-"""What an LSTM is made with, the data it is given, what stands around it: frozen, validated, derived sizes once.
+"""The hyperparameters of an LSTM, its data and the layers around it: frozen, validated, with derived sizes.
 
 Names, order, defaults and rules are those of `torch.nn.LSTM` (torch 2.13.0, `torch/nn/modules/rnn.py`).
 
-Not here: where a value came from and how it was spelled (`parse`), and what follows from it (`model`).
+Not here: the origin of a value (`provenance`), its spelling on the command line (`intake.flags`), and what follows
+from it (`model`).
 """
 
 from bisect import bisect_right
@@ -16,7 +17,7 @@ from lstmcalc.errors import ConfigError, shorten
 from lstmcalc.spec.words import counted
 
 # The example that PyTorch's documentation runs: `nn.LSTM(10, 20, 2)` on `torch.randn(5, 3, 10)` (torch 2.13.0). It
-# stands for whatever has no default and is not said.
+# replaces settings that have no default and are not given.
 EXAMPLE: Final = {"input_size": 10, "hidden_size": 20, "seq_len": 5, "batch": 3}
 MAX_SIZE: Final = 2**63 - 1  # PyTorch stores sizes as signed 64-bit integers
 DTYPE_BYTES: Final = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
@@ -30,10 +31,10 @@ class LSTMConfig:
         input_size: `H_in`, the features of each input step; at least 1.
         hidden_size: `H_cell`, the cells of each layer and direction; at least 1.
         num_layers: Stacked layers; at least 1.
-        bias: Whether there are biases (PyTorch stores two per layer and direction).
-        batch_first: Whether input and output are `(N, L, ...)` instead of `(L, N, ...)`; h and c never are.
-        dropout: Between layers, in training only; in [0, 1]. It changes no shape and no count.
-        bidirectional: Whether each layer also reads the sequence backwards.
+        bias: True if there are biases (PyTorch stores two per layer and direction).
+        batch_first: True if input and output are `(N, L, ...)` instead of `(L, N, ...)`; h and c never are.
+        dropout: Dropout between layers, in training only; in [0, 1]. It changes no shape and no count.
+        bidirectional: True if each layer also reads the sequence backwards.
         proj_size: `H_out` of a projected LSTM, below `hidden_size`; 0 means no projection.
 
     Raises:
@@ -76,11 +77,11 @@ class LSTMConfig:
         return self.proj_size or self.hidden_size
 
     def layer_input_size(self, layer: int) -> int:
-        """The width of what `layer` reads: `H_in` for the first, `D*H_out` for the others."""
+        """The input width of `layer`: `H_in` for the first, `D*H_out` for the others."""
         return self.input_size if layer == 0 else self.num_directions * self.output_size
 
     def __str__(self) -> str:
-        """The text PyTorch prints for this LSTM, which is also the call that makes it."""
+        """The text that PyTorch prints for this LSTM, which is also the call that makes it."""
         shown = [str(self.input_size), str(self.hidden_size)]
         order = ("proj_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional")
         shown += [f"{name}={getattr(self, name)}" for name in order if getattr(self, name) != getattr(type(self), name)]
@@ -93,7 +94,7 @@ DATA_FIELDS: Final = ("seq_len", "batch", "unbatched", "lengths", "dtype")
 
 @dataclass(frozen=True)
 class DataSpec:
-    """The data an LSTM is given. The defaults are the example of PyTorch's documentation.
+    """The data that an LSTM reads. The defaults are the example of PyTorch's documentation.
 
     Attributes:
         seq_len: `L`, the steps of the (padded) input; at least 1.
@@ -111,7 +112,7 @@ class DataSpec:
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        if self.dtype not in tuple(DTYPE_BYTES):  # a tuple: what cannot be hashed is refused too
+        if self.dtype not in tuple(DTYPE_BYTES):  # a tuple, so that unhashable values are refused too
             raise ConfigError(
                 "dtype is unknown",
                 expected=f"one of {', '.join(DTYPE_BYTES)}",
@@ -136,10 +137,10 @@ class DataSpec:
         unbatched: bool = False,
         dtype: str = "float32",
     ) -> "DataSpec":
-        """The data of which only this much was said: lengths set the batch and, left out, the sequence length.
+        """Complete partial data: lengths set the batch and, if it is missing, the sequence length.
 
         Raises:
-            ConfigError: As the class; and unbatched data with a batch or with lengths.
+            ConfigError: As for the class, or unbatched data have a batch or lengths.
         """
         _boolean("unbatched", unbatched)
         lengths = None if lengths is None else _lengths(lengths)
@@ -148,7 +149,7 @@ class DataSpec:
                 raise ConfigError(
                     f"unbatched input has no {field}",
                     expected="one sequence, (L, H_in)",
-                    found=f"{field} = {_short(value)}",
+                    found=f"{field} = {_list_text(value)}",
                     hint="drop one of the two; the sequence length alone describes unbatched input",
                     field=field,
                 )
@@ -160,31 +161,31 @@ class DataSpec:
 
     @property
     def unbatched(self) -> bool:
-        """Whether the input is 2-D, `(L, H_in)`."""
+        """True if the input is 2-D, `(L, H_in)`."""
         return self.batch is None
 
     @property
     def num_sequences(self) -> int:
-        """The sequences that are computed: `N`, or 1 when unbatched."""
+        """The number of computed sequences: `N`, or 1 when unbatched."""
         return 1 if self.batch is None else self.batch
 
     @property
     def longest(self) -> int:
-        """The steps that are computed: the longest of the lengths, or `L`."""
+        """The number of computed steps: the longest of the lengths, or `L`."""
         return max(self.lengths) if self.lengths else self.seq_len
 
     @property
     def sorted_indices(self) -> tuple[int, ...]:
-        """The sequences from longest to shortest, the order in which a packed batch is stored and computed.
+        """Indices of the sequences from longest to shortest, the order of a packed batch.
 
-        Of equal ones the first comes first; PyTorch sorts them in whatever order.
+        Equal lengths keep their order here; PyTorch may sort them in any order.
         """
         lengths = self.lengths or (self.seq_len,) * self.num_sequences
         return tuple(sorted(range(len(lengths)), key=lambda n: -lengths[n]))
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
-        """For each computed step, how many sequences reach it: a prefix of `sorted_indices`. No sequence, no step."""
+        """The number of sequences at each computed step (the first of `sorted_indices`); empty for an empty batch."""
         if not self.num_sequences:
             return ()
         if self.lengths is None:
@@ -197,7 +198,7 @@ class DataSpec:
             raise ConfigError(
                 "unbatched input has no lengths",
                 expected="one sequence, (L, H_in)",
-                found=f"lengths = {_short(lengths)}",
+                found=f"lengths = {_list_text(lengths)}",
                 field="lengths",
             )
         if self.batch != len(lengths):
@@ -224,11 +225,11 @@ HEAD_ON: Final = ("last", "all")
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The layers that are put before and behind an LSTM.
+    """The layers before and after an LSTM.
 
     Attributes:
-        head: `OUT`, the outputs of a Linear behind it; at least 1, None for none.
-        head_on: What the head reads: `last`, the last hidden state, or `all`, the output of every step.
+        head: `OUT`, the outputs of a Linear after it; at least 1, None for none.
+        head_on: The input of the head: `last`, the last hidden state, or `all`, the output of every step.
         embed: `VOCAB`, the words of an Embedding before it, whose vectors are the input; at least 1, None for none.
 
     Raises:
@@ -312,7 +313,7 @@ def _probability(field: str, value: object) -> float:
 
 
 def _lengths(value: Iterable[object]) -> tuple[int, ...]:
-    """The lengths as a tuple of integers of at least 1."""
+    """The lengths as a tuple of integers, each at least 1."""
     try:
         items = tuple(value)
     except TypeError:
@@ -335,7 +336,7 @@ def _lengths(value: Iterable[object]) -> tuple[int, ...]:
 _SHOWN: Final = 8  # items of a list in a message
 
 
-def _short(value: object) -> str:
+def _list_text(value: object) -> str:
     if not isinstance(value, tuple):
         return str(value)
     return ", ".join(map(str, value if len(value) <= _SHOWN else [*value[: _SHOWN - 1], "...", value[-1]]))

@@ -1,6 +1,6 @@
-"""Settings with where they came from: a flag, a place in a source, a default.
+"""Settings with their origin: a flag, a place in a source, a default.
 
-Not here: which of several settings wins (`subject`), and how they are read (`parse`, `sources`).
+Not here: the choice between several settings (`intake.subject`), and reading them (`intake.flags`, `readers.sources`).
 """
 
 from collections.abc import Mapping
@@ -9,22 +9,17 @@ from typing import Any, NamedTuple, TypeAlias
 
 
 class Origin(NamedTuple):
-    """Where a setting came from.
+    """The origin of a setting."""
 
-    Attributes:
-        source: `flag`, `source`, `config` or `default`.
-        where: The place in that source, as `train.py:12`, or None.
-        certainty: `stated` (the user says so, or the framework's own default), `inferred` (it follows from something
-            stated), `assumed` (nobody says so, it is the example's value) or `unknown`.
-    """
-
-    source: str
-    where: str | None
+    source: str  # `flag`, `source`, `config` or `default`
+    where: str | None  # the place in that source, e.g. `train.py:12`
+    # `stated` (by the user, or the framework's own default), `inferred` (from something stated), `assumed` (the
+    # example's value, which nobody stated) or `unknown`.
     certainty: str
 
 
 class Setting(NamedTuple):
-    """A value and where it came from."""
+    """A value and its origin."""
 
     value: Any
     origin: Origin
@@ -34,30 +29,20 @@ Layer: TypeAlias = Mapping[str, Setting]
 
 
 class Pointer(NamedTuple):
-    """A place in a source, for people.
+    """A place in a source, for people."""
 
-    Attributes:
-        place: As `train.py:12`; empty if the source is a line of text.
-        excerpt: The line, and carets below what is meant.
-    """
-
-    place: str
-    excerpt: str
+    place: str  # e.g. `train.py:12`; empty if the source is a line of text
+    excerpt: str  # the line, with carets below the part in question
 
 
 @dataclass(frozen=True)
 class Gap:
-    """What a source leaves open.
+    """A value that a source leaves open."""
 
-    Attributes:
-        why: What it has instead, as `args.hidden`, or a phrase.
-        names: The names of the source that would settle it, as `--set` takes them.
-    """
-
-    why: str
-    names: tuple[str, ...] = ()
+    why: str  # the source's own text, e.g. `args.hidden`, or a phrase
+    names: tuple[str, ...] = ()  # names in the source that determine the value, as `--set` takes them
 
 
 def quoted_name(name: str) -> str:
-    """A name of a source as a shell takes it."""
+    """A name from a source, quoted for a shell where needed."""
     return name if name.replace(".", "").replace("_", "").isalnum() else f'"{name}"'

@@ -1,10 +1,10 @@
 """Symbolic sizes: exact integer expressions over named hyperparameters.
 
 An expression keeps the form it was written in (`4*H_cell`, `D*(num_layers - 1)*(...)`), because it is shown
-to people; two expressions are equal when they are the same polynomial. Its text is valid Python. What rounds up or
-takes a maximum is a `Call` of a `Function`, which is a symbol to the polynomial around it.
+to people; two expressions are equal when they are the same polynomial. Its text is valid Python. Rounding up and
+maxima are a `Call` of a `Function`, which is a symbol to the polynomial around it.
 
-Not here: what the symbols mean (`symbols` knows that).
+Not here: the meaning of the symbols (`symbols`).
 """
 
 from collections.abc import Callable, Mapping
@@ -78,14 +78,14 @@ class Dim:
 
     @property
     def symbols(self) -> frozenset[str]:
-        """The names of the symbols in it."""
+        """The names of the symbols in the expression."""
         return frozenset[str]().union(
             *({factor} if isinstance(factor, str) else factor.symbols for factors in self._terms for factor in factors)
         )
 
     @property
     def functions(self) -> "frozenset[Function]":
-        """The functions in it."""
+        """The functions in the expression."""
         parts = [factor for factors in self._terms for factor in factors if not isinstance(factor, str)]
         return frozenset[Function]().union(*(part.functions for part in parts))
 
@@ -101,7 +101,7 @@ class Dim:
         return total
 
     def at(self, values: Mapping[str, int]) -> int:
-        """The number it stands for.
+        """The value of the expression, from the values of its symbols.
 
         Raises:
             KeyError: A symbol has no value.
@@ -109,7 +109,7 @@ class Dim:
         return int(self.over(values))
 
     def over(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  # numbers, or arrays of them
-        """What it stands for where symbols stand for numbers or for arrays, which nothing here looks into.
+        """The value of the expression for numbers or, element-wise, for arrays; their values are never inspected.
 
         Raises:
             KeyError: A symbol has no value.
@@ -124,9 +124,9 @@ class Dim:
         )
 
     def bound(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  # as `over`
-        """A number that nothing on the way to `over` exceeds, if no value is negative; floats will do for it.
+        """An upper bound of every intermediate value in `over`, if no value is negative; may be computed in floats.
 
-        A value of 0 counts as 1: what is multiplied by it has been computed before.
+        A value of 0 counts as 1, because the product before it has already been computed.
         """
         return sum(
             reduce(
@@ -187,19 +187,12 @@ class Dim:
 
 
 class Function(NamedTuple):
-    """A function of sizes that is no polynomial; called with expressions, it gives an expression.
+    """A function of sizes that is not a polynomial; called with expressions, it gives an expression."""
 
-    Attributes:
-        name: As it is written: `roundup`.
-        compute: Its value; of integers, and of arrays of them.
-        bound: What its value and whatever it computes on the way do not exceed.
-        says: What it is, in words.
-    """
-
-    name: str
-    compute: Callable[..., Any]
-    bound: Callable[..., Any]
-    says: str
+    name: str  # as written in formulas, e.g. `roundup`
+    compute: Callable[..., Any]  # its value, for integers or arrays of them
+    bound: Callable[..., Any]  # an upper bound of its value and of every intermediate value
+    says: str  # its definition, in words
 
     def __call__(self, *arguments: int | Dim) -> Dim:
         """The function's value for these arguments, as an expression."""
@@ -207,39 +200,39 @@ class Function(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A function's value, which is a symbol to the expression that it is in."""
+    """The value of a function for some arguments, which is a symbol to the expression around it."""
 
     function: Function
     arguments: tuple[Dim, ...]
 
     @property
     def symbols(self) -> frozenset[str]:
-        """The names of the symbols in it."""
+        """The names of the symbols in its arguments."""
         return frozenset[str]().union(*(argument.symbols for argument in self.arguments))
 
     @property
     def functions(self) -> frozenset[Function]:
-        """The functions in it, and its own."""
+        """The function itself, and those in its arguments."""
         return frozenset({self.function}).union(*(argument.functions for argument in self.arguments))
 
     def substitute(self, values: Mapping[str, int | Dim]) -> Dim:
-        """The value with some of its symbols replaced."""
+        """The call with some of its symbols replaced."""
         return self.function(*(argument.substitute(values) for argument in self.arguments))
 
     def over(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  # as `Dim.over`
-        """What it stands for."""
+        """The value of the call; see `Dim.over`."""
         return self.function.compute(*(argument.over(values) for argument in self.arguments))
 
     def bound(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  # as `Dim.bound`
-        """A number that nothing on the way to `over` exceeds."""
+        """An upper bound of every intermediate value in `over`; see `Dim.bound`."""
         return self.function.bound(*(argument.bound(values) for argument in self.arguments))
 
     def __str__(self) -> str:
         return f"{self.function.name}({', '.join(map(str, self.arguments))})"
 
 
-def _larger(one: Any, other: Any) -> Any:  # noqa: ANN401  # integers, or arrays of them
-    """The larger of two, number by number where they are arrays."""
+def _maximum(one: Any, other: Any) -> Any:  # noqa: ANN401  # integers, or arrays of them
+    """The larger of two; element-wise for arrays."""
     return (one + other + abs(one - other)) // 2
 
 
@@ -251,12 +244,12 @@ roundup: Final = Function(
 )
 larger: Final = Function(
     "max",
-    lambda *sizes: reduce(_larger, sizes),
+    lambda *sizes: reduce(_maximum, sizes),
     lambda *sizes: 2 * sum(sizes),
     "max(a, b) is the larger of the two",
 )
 
 
 def largest(*sizes: int | Dim) -> Dim:
-    """The largest of some sizes; one alone is itself."""
+    """The largest of some sizes; a single one unchanged."""
     return larger(*sizes) if len(sizes) > 1 else Dim.of(sizes[0])

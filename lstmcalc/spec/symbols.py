@@ -1,4 +1,4 @@
-"""The letters of PyTorch's documentation, as expressions, and what they stand for."""
+"""The symbols of PyTorch's documentation as expressions, with their meanings and values."""
 
 from typing import Final
 
@@ -36,7 +36,7 @@ DIRECTIONS: Final = ("forward", "reverse")
 
 
 def sizes_of(config: LSTMConfig) -> dict[str, int]:
-    """The value of every symbol that does not depend on the data."""
+    """The value of every symbol that depends on the hyperparameters alone."""
     return {
         "D": config.num_directions,
         "H_in": config.input_size,

@@ -1,1 +1,1 @@
-"""An LSTM with its numbers, as a file that another program loads."""
+"""Files that other programs load: an LSTM with its numbers."""

@@ -1,4 +1,4 @@
-"""Named arrays as an `.npz` file of NumPy."""
+"""Named arrays as a NumPy `.npz` file."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,11 +10,7 @@ from lstmcalc.writing import replacing
 
 
 def save_arrays(name: str, arrays: Mapping[str, Array]) -> None:
-    """Write arrays to an `.npz` file under their names, replacing the file only when all of it is written.
-
-    Raises:
-        OutputError: As `files.check_target`, or the disk is full; what was there before is unharmed.
-    """
+    """Write arrays to an `.npz` file under their names, replacing an old file only when the new one is complete."""
     with replacing(name) as file:
         named: dict[str, Any] = dict(arrays)
         np.savez(file, **named)
