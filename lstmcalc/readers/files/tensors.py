@@ -1,6 +1,6 @@
-"""What a weight file holds: its tensors, not yet read, and what it says of its own recurrent modules.
+"""The contents of a weight file: its tensors, not yet read, and the recurrent modules that it describes itself.
 
-Not here: how a file of each format is read, and which LSTM its tensors are.
+Not here: the LSTMs that its tensors form (`readers.recognise`).
 """
 
 from collections.abc import Callable, Mapping
@@ -8,77 +8,43 @@ from typing import Any, NamedTuple
 
 
 class Stored(NamedTuple):
-    """One tensor of a file.
+    """One tensor of a file."""
 
-    Attributes:
-        name: What the file calls it, with its path in the file.
-        dtype: As `float32`, `bfloat16`, `int8`, whatever the file has.
-        shape: Its shape.
-        nbytes: The bytes of its numbers in the file, before any compression.
-        read: Its numbers as a NumPy array, read when it is called; bfloat16 and the like as float32. Raises
-            SourceError if they cannot be had.
-    """
-
-    name: str
-    dtype: str
+    name: str  # its name in the file, including the path there
+    dtype: str  # the file's: `float32`, `bfloat16`, `int8`, also dtypes that cannot be read
     shape: tuple[int, ...]
-    nbytes: int
-    read: Callable[[], Any]
+    nbytes: int  # bytes of its numbers in the file, before any compression
+    read: Callable[[], Any]  # loads a NumPy array, bfloat16 and the like as float32; SourceError if that fails
 
 
 class Stated(NamedTuple):
-    """What a file itself says of a recurrent module whose weights it has.
+    """A recurrent module as the file that has its weights describes it."""
 
-    Attributes:
-        name: Its path in the file.
-        kind: What the file calls it: `LSTM`, `LSTMCell`, `GRU`, `CuDNNLSTM`.
-        framework: Whose it is, a name of `frameworks`.
-        fields: The settings that the file states, by the names of `LSTMConfig` and `DataSpec`.
-        tensors: Its parameters' names, as `layouts` lists them for its framework, to the names that the file has.
-        notes: What is worth knowing, in sentences.
-        unmodelled: What makes it compute something else than an LSTM of PyTorch, each as `activation = 'relu'`.
-        inferred: Those of `fields` that follow from shapes and names, and that no setting in the file says.
-        options: The framework's own settings that change what goes in and comes out, as `return_sequences`.
-        computed: Parameters that the file does not have as they are: its own graph computes them of its tensors. The
-            names in `tensors` that are none of the file's are theirs.
-    """
-
-    name: str
-    kind: str
-    framework: str
-    fields: Mapping[str, object]
-    tensors: Mapping[str, str]
-    notes: tuple[str, ...] = ()
-    unmodelled: tuple[str, ...] = ()
-    inferred: tuple[str, ...] = ()
-    options: Mapping[str, object] = {}
-    computed: tuple[Stored, ...] = ()
+    name: str  # its path in the file
+    kind: str  # the file's name for it: `LSTM`, `LSTMCell`, `GRU`, `CuDNNLSTM`
+    framework: str  # a key of `frameworks.catalog.LAYOUTS`
+    fields: Mapping[str, object]  # the settings in the file, named as in `LSTMConfig` and `DataSpec`
+    tensors: Mapping[str, str]  # from parameter names, as `frameworks.storage` lists them, to names in the file
+    notes: tuple[str, ...] = ()  # for the user, in sentences
+    unmodelled: tuple[str, ...] = ()  # differences from PyTorch's LSTM, e.g. `activation = 'relu'`
+    inferred: tuple[str, ...] = ()  # those of `fields` that follow from shapes and names, not from a stored setting
+    options: Mapping[str, object] = {}  # framework settings that change inputs and outputs, e.g. `return_sequences`
+    computed: tuple[Stored, ...] = ()  # parameters that the file's graph computes; only `tensors` has their names
 
 
 class WeightFile(NamedTuple):
-    """A weight file, as its index has it.
+    """The index of a weight file."""
 
-    Attributes:
-        format: What it is, in words: `safetensors`, `PyTorch (zip)`, `ONNX`.
-        tensors: In the order of the file.
-        stated: The recurrent modules that the file itself describes; none if it has names and shapes only.
-        notes: What is worth knowing of the file, in sentences.
-        dictionaries: The keys that lead to each dictionary in the file that has tensors by their names; none for the
-            file itself. A tensor there is called by these keys and its own, with dots between.
-    """
-
-    format: str
-    tensors: tuple[Stored, ...]
-    stated: tuple[Stated, ...] = ()
-    notes: tuple[str, ...] = ()
+    format: str  # for people: `safetensors`, `PyTorch (zip)`, `ONNX`
+    tensors: tuple[Stored, ...]  # in the order of the file
+    stated: tuple[Stated, ...] = ()  # modules that the file describes; empty if it has names and shapes only
+    notes: tuple[str, ...] = ()  # for the user, in sentences
+    # The keys that lead to each dictionary of tensors, `()` for the file itself. The name of a tensor there is these
+    # keys and its own, joined by dots.
     dictionaries: tuple[tuple[str, ...], ...] = ()
 
 
 def read_stated(file: WeightFile, stated: Stated) -> dict[str, Any]:
-    """The parameters of a module by their layout's names, as `weights.unpack` takes them.
-
-    Raises:
-        SourceError: One of them cannot be read.
-    """
+    """The parameters of a module by their layout's names, as `numerics.convert.unpack` takes them."""
     by_name = {tensor.name: tensor for tensor in (*file.tensors, *stated.computed)}
     return {parameter: by_name[name].read() for parameter, name in stated.tensors.items()}
