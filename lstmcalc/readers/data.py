@@ -1,6 +1,6 @@
-"""The user's own data: an `.npy` or `.npz` file with the input of an LSTM, and what its shape says of the data.
+"""The user's own data: an `.npy` or `.npz` file with the input of an LSTM, and the settings that its shape gives.
 
-Not here: how such a file is read (`numpy_files`), and which setting wins (`intake`).
+Not here: how such a file is read (`files.npz`), and which setting wins (`intake`).
 """
 
 import os
@@ -16,36 +16,26 @@ from lstmcalc.spec.words import with_dots
 
 WHERE: Final = "--input"
 _STATES: Final = ("h_0", "c_0")
-_NUMBERS: Final = ("float", "int", "uint", "bfloat")  # what their names begin with
+_NUMBERS: Final = ("float", "int", "uint", "bfloat")  # how the names of numeric dtypes begin
 _COPIES: Final = 3  # the bytes, the array, and that of another dtype
 _KINDS: Final = ("npy", "npz")
 
 
 class DataFile(NamedTuple):
-    """Data of a file; only its index is read.
-
-    Attributes:
-        path: The file.
-        kind: `npy` or `npz`.
-        tensors: `input`, and `h_0` and `c_0` if it has them.
-    """
+    """The data in a file, of which only the index is read at first."""
 
     path: str
-    kind: str
-    tensors: Mapping[str, Stored]
+    kind: str  # `npy` or `npz`
+    tensors: Mapping[str, Stored]  # `input`, and `h_0` and `c_0` if the file has them
 
     def settings(self, said: Layer, flags: Layer, *, batch_first: bool, several: bool) -> dict[str, Setting]:
-        """What the shape of the input says.
+        """The settings that follow from the shape of the input; refused if the LSTM or a flag contradicts them.
 
         Args:
-            said: What a source says.
-            flags: What other flags say.
-            batch_first: Whether the LSTM has it.
-            several: Whether there are other LSTMs to pick.
-
-        Raises:
-            SourceError: No LSTM, or not this one, takes an input of that shape.
-            UsageError: A flag says something else.
+            said: The settings of the source.
+            flags: The settings of the other flags.
+            batch_first: The LSTM's own.
+            several: True if there are other LSTMs to pick.
         """
         shape, origin = self.tensors["input"].shape, Origin("flag", None, "inferred")
         axes = ("batch", "seq_len") if batch_first else ("seq_len", "batch")
@@ -54,7 +44,7 @@ class DataFile(NamedTuple):
             raise SourceError(
                 "the input has the wrong number of axes",
                 f"{layout}, or (L, H_in) unbatched",
-                self._found(),
+                self._shape_text(),
                 where=WHERE,
             )
         unbatched = len(shape) == 2  # noqa: PLR2004
@@ -64,12 +54,12 @@ class DataFile(NamedTuple):
             raise SourceError(
                 "the input does not fit",
                 f"H_in = input_size = {width.value} in its last axis",
-                self._found(),
+                self._shape_text(),
                 "--module NAME picks the LSTM that it is for" if several else "",
                 WHERE,
             )
         if sizes["seq_len"] == 0 or shape[-1] == 0:
-            raise SourceError("the input is empty", "L >= 1 and H_in >= 1", self._found(), where=WHERE)
+            raise SourceError("the input is empty", "L >= 1 and H_in >= 1", self._shape_text(), where=WHERE)
         settings = {field: Setting(size, origin) for field, size in sizes.items()}
         settings["unbatched"] = Setting(unbatched, origin)
         self._check_flags(settings, flags, layout)
@@ -99,21 +89,16 @@ class DataFile(NamedTuple):
         raise UsageError(
             "the input does not fit",
             wanted,
-            f"{has}: {self._found()}",
+            f"{has}: {self._shape_text()}",
             f"leave out {name}, the input sets it" if name != "--lengths" else "",
             f"{WHERE} and {name}",
         )
 
-    def _found(self) -> str:
+    def _shape_text(self) -> str:
         return f"shape {self.tensors['input'].shape} in {shown_name(self.path)}"
 
     def read(self, dtype: str) -> tuple[dict[str, Any], list[str]]:
-        """The arrays in a dtype, and what is worth a note.
-
-        Raises:
-            SourceError: They cannot be read.
-            TooLargeError: They do not fit in memory.
-        """
+        """The arrays, converted to a dtype, and a note for each that had another one."""
         import numpy as np
 
         needed = _COPIES * sum(max(item.nbytes, 8 * numel(item.shape)) for item in self.tensors.values())
@@ -126,7 +111,7 @@ class DataFile(NamedTuple):
             )
         arrays, notes = {}, []
         for name, item in self.tensors.items():
-            with np.errstate(over="ignore"):  # what becomes Inf fails a check
+            with np.errstate(over="ignore"):  # numbers that become Inf fail a check
                 arrays[name] = np.ascontiguousarray(item.read(), dtype=dtype)
             if item.dtype != dtype:
                 notes.append(f"{name} of {shown_name(self.path)} is {item.dtype}: converted to {dtype}")
@@ -134,25 +119,21 @@ class DataFile(NamedTuple):
 
 
 def is_data(text: str) -> bool:
-    """Whether what was given to `--input` is a file, and no size."""
+    """True if the value of `--input` is a file, and not a size."""
     return not text.strip().lstrip("+-").replace("_", "").isdigit() and (
         os.path.isfile(text) or text.lower().endswith((".npy", ".npz"))  # noqa: PTH113  # as in `sources`
     )
 
 
 def open_data(path: str) -> DataFile:
-    """The index of a file with data.
-
-    Raises:
-        SourceError: It cannot be read, is no file of NumPy, or has no input, or no numbers.
-    """
+    """The index of a file with an input and, if it has both, `h_0` and `c_0`."""
     try:
-        return _opened(path)
+        return _data_file(path)
     except LstmcalcError as error:
         raise error if error.where == WHERE else error.at(f"{WHERE}, {error.where}" if error.where else WHERE) from None
 
 
-def _opened(path: str) -> DataFile:
+def _data_file(path: str) -> DataFile:
     from lstmcalc.readers.files.kinds import open_weights, weight_kind
 
     if not os.path.lexists(path):

@@ -2,7 +2,7 @@
 
 JSON (RFC 8259) that repeats a key, or has NaN, is refused.
 
-Not here: tables in PyTorch's names (`documents`), and models of Keras (`keras_json`).
+Not here: tables in PyTorch's names (`text.tables`), and models of Keras (`keras.models`).
 
 Sources: a config.json has `model_type`, `architectures` and `transformers_version` (transformers 4.57.1,
 configuration_utils.py, from general knowledge).
@@ -50,11 +50,7 @@ _JSON: Final = Grammar(
 
 
 def read_json(source: SourceText) -> list[Found]:
-    """The LSTMs of a JSON text: PyTorch's names, a report of this program, a model of Keras, or a config.json.
-
-    Raises:
-        SourceError: It is not JSON, is none of these, or has a setting that is not known.
-    """
+    """The LSTMs of a JSON text: PyTorch's names, a report of this program, a model of Keras, or a config.json."""
     from lstmcalc.readers.keras.models import looks_like_keras, read_keras
 
     tree = _load_json(source)
@@ -77,7 +73,7 @@ def _load_json(source: SourceText) -> Any:  # noqa: ANN401  # whatever it holds
     """The values of a JSON text."""
     import json
 
-    odd: list[str] = []  # the decoder's hooks do not know where they are: the place is looked for afterwards
+    odd: list[str] = []  # the decoder's hooks get no position: it is searched afterwards
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
@@ -101,7 +97,7 @@ def _load_json(source: SourceText) -> Any:  # noqa: ANN401  # whatever it holds
 
 
 def _refuse_oddity(source: SourceText, oddity: str) -> NoReturn:
-    """Refuse what Python's decoder takes and JSON does not, or what means two things."""
+    """Refuse NaN and Infinity, which Python's decoder accepts and JSON does not, and keys that are repeated."""
     repeated = repeated_key(source.text) if oddity == "repeated" else None
     if repeated:
         key, span = repeated
@@ -127,14 +123,14 @@ def _read_report(document: Document, tree: Table) -> list[Found]:
 
 
 def _read_module(document: Document, path: KeyPath, module: object) -> Found:
-    """One module of a report: its settings, as certain as the report says they are."""
+    """One module of a report, each setting with the certainty that the report gives it."""
     config = module.get("config") if isinstance(module, Mapping) else None
     if not isinstance(module, Mapping) or not isinstance(config, Mapping):
         document.refuse(path, "this is no module of a report", "an object with config", document.kind(module))
-    settings = _known(document, (*path, "config"), config, LSTM_KEYS)
+    settings = _known_settings(document, (*path, "config"), config, LSTM_KEYS)
     shared: Settings = {}
     for table, fields in SHARED.items():
-        shared |= _known(document, (*path, table), module.get(table), fields)
+        shared |= _known_settings(document, (*path, table), module.get(table), fields)
     read = settings_of(document, {**settings, **shared})
     name, framework = module.get("name"), module.get("framework")
     named = None if framework is None else Value(framework, (*path, "framework"))
@@ -162,14 +158,14 @@ def _read_module(document: Document, path: KeyPath, module: object) -> Found:
     )
 
 
-def _known(document: Document, path: KeyPath, table: object, known: tuple[str, ...]) -> Settings:
-    """The settings of a part of a report, which may have further keys."""
+def _known_settings(document: Document, path: KeyPath, table: object, known: tuple[str, ...]) -> Settings:
+    """The settings in a part of a report, whose other keys are ignored."""
     held = table if isinstance(table, Mapping) else {}
     return read_settings(document, path, {key: held[key] for key in known if key in held}, known)
 
 
 def _certainties(module: Table) -> dict[str, str]:
-    """How certain a report says that each setting is: what was assumed once is no statement now."""
+    """The certainty of each setting that the report does not call stated: an assumed value stays assumed."""
     provenance = module.get("provenance")
     rows = provenance.items() if isinstance(provenance, Mapping) else ()
     said = {field: row.get("certainty") for field, row in rows if isinstance(row, Mapping)}
@@ -184,7 +180,7 @@ _NUMBERS: Final = {
     **dict.fromkeys(("bidirectional", "bias", "batch_first"), (bool,)),
     "dropout": (int, float),
 }
-# Where a configuration does not name a setting, what may be it, the likeliest first.
+# Where a configuration lacks PyTorch's name of a setting, other names that may mean it, the likeliest first.
 _SYNONYMS: Final = {
     "input_size": (
         "input_dim",
@@ -237,7 +233,7 @@ _MENTIONED: Final = 3  # synonyms in a message
 
 
 def _refuse_index(document: Document, files: Table) -> NoReturn:
-    """Refuse the index of weights that stand in several files: no other file than SOURCE is opened.
+    """Refuse the index of weights in several files: no other file than SOURCE is opened.
 
     Source: keras 3.15.1, keras/src/saving/saving_lib.py (`model.weights.json`); `model.safetensors.index.json` has its
     names under the same key.
@@ -256,7 +252,7 @@ def _refuse_index(document: Document, files: Table) -> NoReturn:
 
 
 def _read_foreign(document: Document, tree: Table) -> list[Found]:
-    """The LSTM of a config.json: what is named as PyTorch names it, and what may be meant for the rest."""
+    """The LSTM of a config.json: settings with PyTorch's names; for missing ones, other names are only mentioned."""
     kinds = [str(tree.get(key, "")) for key in ("model_type", "architectures")]
     if any(re.search("gru", kind, re.IGNORECASE) for kind in kinds):
         key = "model_type" if "model_type" in tree else "architectures"
@@ -287,12 +283,12 @@ def _read_foreign(document: Document, tree: Table) -> list[Found]:
 
 
 def _is_a(value: object, sorts: tuple[type, ...]) -> bool:
-    """Whether a value is of one of these sorts; true and false are no numbers."""
+    """True if a value is of one of these types; true and false are not numbers."""
     return isinstance(value, sorts) and (sorts == (bool,) or not isinstance(value, bool))
 
 
 def _may_be(tree: Table, field: str) -> str:
-    """Why a setting is open: what may be it, or that nothing is."""
+    """The reason why a setting is open, with the keys that may mean it."""
     found = [
         f"{key} = {shown(tree[key])}" for key in _SYNONYMS[field] if key in tree and _is_a(tree[key], _NUMBERS[field])
     ]
@@ -300,7 +296,7 @@ def _may_be(tree: Table, field: str) -> str:
 
 
 def _foreign_notes(tree: Table) -> tuple[str, ...]:
-    """That nothing says it is an LSTM, if nothing does."""
+    """A note if `model_type` and `architectures` do not say that this is an LSTM or RNN."""
     said = [str(tree.get(key, "")) for key in ("model_type", "architectures")]
     if any(re.search("lstm|rnn", text, re.IGNORECASE) for text in said):
         return ()

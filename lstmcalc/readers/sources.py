@@ -1,6 +1,7 @@
-"""Where an LSTM comes from: SOURCE is a file, standard input or text, and is read as what it contains.
+"""SOURCE, from which LSTMs are read: a file, standard input or text, recognised by its content.
 
-Not here: how each kind is read (`pycode`, `printed`, `documents`, `keras_json`, `weight_sources`).
+Not here: the readers of each kind (`python.constructions`, `text.printed`, `text.tables`, `json_documents`,
+`recognise.weights`).
 """
 
 import os
@@ -13,7 +14,7 @@ from lstmcalc.errors import SourceError, UsageError, nearest_hint, printable, sh
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.source_text import SourceText
 
-MAX_TEXT: Final = 16 * 2**20  # bytes; more is no text that somebody wrote
+MAX_TEXT: Final = 16 * 2**20  # bytes; nobody writes a longer text
 
 CONFIG_FILE: Final = "lstmcalc.toml"
 _CONFIG_TOO: Final = "pyproject.toml"
@@ -21,7 +22,7 @@ _CONFIG_TOO: Final = "pyproject.toml"
 _TOML_HEADER: Final = r"(?m)^\s*\[\s*[\"']?(tool|lstm|data)\b[^()]*\]\s*(#.*)?$"
 _SETTING: Final = r"(?m)^\s*(input_size|hidden_size)\s*="
 _PRINTED_LINE: Final = r"\bLSTM(Cell)?\(\d+, \d+[,)]"
-_MAGIC: Final = r"\s*[%!?]|.*\w\?+\s*$"  # what is for the notebook, and not for Python
+_MAGIC: Final = r"\s*[%!?]|.*\w\?+\s*$"  # lines for the notebook, not for Python
 _HEAD: Final = 4096  # bytes of a file that tell whether it is text
 _CONTROL: Final = r"[\x00-\x06\x0e-\x1a\x1c-\x1f]"
 
@@ -30,20 +31,15 @@ def read_source(source: str, settings: Mapping[str, Any]) -> list[Found]:
     """Every LSTM that SOURCE describes, in order; nothing in it is executed.
 
     Args:
-        source: A file that exists, `-` for standard input, or text with a parenthesis in it.
-        settings: What names in code stand for.
-
-    Raises:
-        SourceError: It cannot be read, is none of the known kinds, has no LSTM, or does not make sense.
-        UsageError: It is neither a file nor such a text.
-        MissingExtraError: What reads this kind of weight file is not installed.
+        source: A file that exists, `-` for standard input, or text that has a parenthesis or several lines.
+        settings: The values of names in code.
     """
     if has_weights(source):
         from lstmcalc.readers.recognise.weights import read_weights
 
         _refuse_settings(settings)
         return read_weights(source)
-    text = _opened(source)
+    text = _source_text(source)
     if not text.text.strip():
         raise SourceError(f"{text.name or 'SOURCE'} is empty", expected=_EXPECTED)
     kind = _kind(text)
@@ -54,7 +50,7 @@ def read_source(source: str, settings: Mapping[str, Any]) -> list[Found]:
 
 
 def _refuse_settings(settings: Mapping[str, Any]) -> None:
-    """There are names to set in code alone."""
+    """Refuse `--set`, as only code has names to set."""
     if settings:
         raise UsageError(
             "there is nothing to set", expected="code with names in it", where=f"--set {next(iter(settings))}"
@@ -62,14 +58,14 @@ def _refuse_settings(settings: Mapping[str, Any]) -> None:
 
 
 def has_weights(source: str) -> bool:
-    """Whether a source is a weight file: a file that does not begin as text does, and is of a known kind."""
+    """True if a source is a weight file: a file that begins with binary data and is of a known kind."""
     if not os.path.isfile(source):  # noqa: PTH113  # as below
         return False
     try:
         with open(source, "rb") as stream:  # noqa: PTH123  # as below
             head = stream.read(_HEAD)
     except OSError:
-        return False  # whoever reads it says why
+        return False  # reading it as text reports why
     if not re.search(_CONTROL.encode(), head):
         return False
     from lstmcalc.readers.files.kinds import weight_kind
@@ -77,16 +73,12 @@ def has_weights(source: str) -> bool:
     return bool(weight_kind(source))
 
 
-_MOST: Final = 10_000  # names that a likeness is looked for in
+_MOST: Final = 10_000  # names among which the nearest one is searched
 _EXPECTED: Final = "code, a printed model, TOML or JSON that describes an LSTM, or a weight file"
 
 
 def find_config() -> list[Found]:
-    """What `lstmcalc.toml` in the working directory says, else `[tool.lstmcalc]` in its `pyproject.toml`.
-
-    Raises:
-        SourceError: It cannot be read, or does not make sense.
-    """
+    """The LSTMs of `lstmcalc.toml` in the working directory, else of `[tool.lstmcalc]` in its `pyproject.toml`."""
     if os.path.lexists(CONFIG_FILE):
         from lstmcalc.readers.text.tables import read_toml
 
@@ -95,7 +87,7 @@ def find_config() -> list[Found]:
         try:
             text = _file(_CONFIG_TOO)
         except SourceError:
-            return []  # it is none of ours
+            return []  # not readable as text, so it has no table for lstmcalc
         if "lstmcalc" in text.text:
             from lstmcalc.readers.text.tables import read_pyproject
 
@@ -104,11 +96,7 @@ def find_config() -> list[Found]:
 
 
 def pick(names: Sequence[str], module: str) -> str:
-    """The name of the LSTM that is called `module`, by its path or by the end of it.
-
-    Raises:
-        UsageError: There is none, or there are several.
-    """
+    """The name of the one LSTM whose path is `module` or ends with it."""
     name = module.removeprefix("self.")
     fitting = [item for item in names if item == name] or [item for item in names if item.endswith(f".{name}")]
     if len(fitting) == 1:
@@ -124,11 +112,11 @@ def pick(names: Sequence[str], module: str) -> str:
     )
 
 
-def _opened(source: str) -> SourceText:
+def _source_text(source: str) -> SourceText:
     if source == "-":
         if sys.stdin is None:
             raise SourceError("standard input is closed", expected=_EXPECTED, where="-")
-        return _text(_bounded(sys.stdin.buffer, "stdin"), "stdin")
+        return _text(_bounded_bytes(sys.stdin.buffer, "stdin"), "stdin")
     if os.path.lexists(source):
         return _file(source)
     if "(" in source or "\n" in source or source.lstrip().startswith("{"):
@@ -147,25 +135,25 @@ def _file(path: str) -> SourceText:
     name = path if path.isprintable() else shorten(path)
     try:
         with open(path, "rb") as stream:  # noqa: PTH123  # pathlib costs start-up
-            return _text(_bounded(stream, name), name, path)
+            return _text(_bounded_bytes(stream, name), name, path)
     except OSError as error:
         raise SourceError(f"cannot read {name}", found=error.strerror or str(error)) from None
 
 
-def _bounded(stream: Any, name: str) -> bytes:  # noqa: ANN401  # a binary stream
+def _bounded_bytes(stream: Any, name: str) -> bytes:  # noqa: ANN401  # a binary stream
     try:
         data: bytes = stream.read(MAX_TEXT + 1)
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {name}", found=str(getattr(error, "strerror", None) or error)) from None
     if len(data) > MAX_TEXT:
         if b"\0" in data[:_HEAD] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
-            return data[:_HEAD]  # it is no text, which is said instead
+            return data[:_HEAD]  # binary data: the error is that it is not text
         raise SourceError(f"{name} is too large", expected=f"at most {MAX_TEXT:,} bytes of text")
     return data
 
 
 def _text(data: bytes, name: str, path: str = "") -> SourceText:
-    """The text in bytes: UTF-8, what a mark at its start says, or, as old code is, Latin-1."""
+    """The text in bytes: in UTF-8, in UTF-16 if it begins with its mark, or in Latin-1, e.g. old code."""
     encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "latin-1"]
     for encoding in encodings:
         try:
@@ -175,11 +163,11 @@ def _text(data: bytes, name: str, path: str = "") -> SourceText:
         if "\0" not in text if encoding == "utf-8-sig" else not re.search(_CONTROL, text):
             return SourceText(text, name)
         break
-    raise SourceError(f"{name or 'SOURCE'} is not text", _EXPECTED, *_binary(name, path))
+    raise SourceError(f"{name or 'SOURCE'} is not text", _EXPECTED, *_found_and_hint(name, path))
 
 
-def _binary(name: str, path: str) -> tuple[str, str]:
-    """What data is that is no text, and what to do."""
+def _found_and_hint(name: str, path: str) -> tuple[str, str]:
+    """The facts `found` and `hint` of the error about data that is not text."""
     if not os.path.isfile(path):  # noqa: PTH113  # as above
         return "binary data", "a weight file has to be a regular file, named instead of piped" if name else ""
     from lstmcalc.readers.files.kinds import told
@@ -189,7 +177,7 @@ def _binary(name: str, path: str) -> tuple[str, str]:
 
 
 def _kind(source: SourceText) -> str:
-    """What a text is, by its content; by its name where that is not enough."""
+    """The kind of a text, by the suffix of its name if that tells, else by its content."""
     text, name = source.text.lstrip(), source.name.lower()
     if name.endswith((".toml", ".py")):
         return "toml" if name.endswith(".toml") else "code"
@@ -226,7 +214,7 @@ def _read_printed(source: SourceText) -> list[Found]:
 
 
 def _read_code(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
-    """Code; or lines of other text among which PyTorch printed an LSTM."""
+    """Read code, or lines of other text among which PyTorch printed an LSTM."""
     from lstmcalc.readers.python.constructions import read_python
 
     try:
@@ -241,7 +229,7 @@ def _read_code(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
 
 
 def _read_notebook(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
-    """The code of a notebook, cell after cell."""
+    """Read the code of a notebook, cell after cell."""
     from json import loads
 
     try:

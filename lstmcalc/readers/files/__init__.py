@@ -1,1 +1,1 @@
-"""What every weight file is made of: sections, archives, numbers, tensors; safetensors, NumPy; the kind of a file."""
+"""Building blocks of weight files (sections, archives, numbers, tensors), safetensors, NumPy, and a file's kind."""

@@ -1,6 +1,7 @@
-"""Which kind of weight file a file is, told by its content, and the reader for it.
+"""The kind of a weight file, told by its content, and the reader for it.
 
-Not here: how each kind is read (`safetensors_files`, `numpy_files` and the other readers), and which LSTMs are in it.
+Not here: the readers (`safetensors`, `npz`, `readers.torch.files`, `readers.keras.files`, `readers.onnx.nodes`), and
+which LSTMs are in a file (`readers.recognise.weights`).
 """
 
 import os
@@ -14,7 +15,7 @@ from lstmcalc.errors import SourceError, shown_name
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
 
-HEAD: Final = 4096  # bytes of a file that tell text from what is none
+HEAD: Final = 4096  # bytes at the start of a file that are searched for a signature
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"  # HDF5 File Format Specification 3.0, II.A: at 0, 512, 1024, 2048, ...
 _READERS: Final = {
@@ -30,12 +31,7 @@ EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX or Keras"
 
 
 def open_weights(path: str) -> WeightFile:
-    """The index of a weight file, told by its content and not by its suffix.
-
-    Raises:
-        SourceError: It is none, cannot be read, or is damaged.
-        MissingExtraError: What reads this kind is not installed.
-    """
+    """The index of a weight file, whose kind is told by its content and not by its suffix."""
     kind, name = weight_kind(path), shown_name(path)
     if kind not in _READERS:
         what = "a zip archive, but no weight file" if kind == "zip" else "no weight file"
@@ -44,11 +40,11 @@ def open_weights(path: str) -> WeightFile:
     try:
         read: WeightFile = getattr(import_module(f"lstmcalc.{module}"), function)(path)._replace(kind=kind)
     except SourceError as error:
-        raise _placed(error, name) from None
+        raise _error_with_name(error, name) from None
     return read
 
 
-# What begins a compressed file: RFC 1952 (gzip), RFC 1950 (zlib), RFC 8878 (zstd), and the formats of bzip2 and xz.
+# The first bytes of compressed files: RFC 1952 (gzip), RFC 1950 (zlib), RFC 8878 (zstd), the formats of bzip2 and xz.
 _COMPRESSED: Final = {
     b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
@@ -71,8 +67,8 @@ def told(path: str) -> tuple[str, str]:
     return (f"a file that is {named}-compressed", "decompress it first") if named else ("", "")
 
 
-def _placed(error: SourceError, name: str) -> SourceError:
-    """An error that names its file."""
+def _error_with_name(error: SourceError, name: str) -> SourceError:
+    """The error, with the file's name added unless it names the file already."""
     begun = error.where.startswith(name) or error.what.startswith((f"{name} ", f"{name},"))
     if begun or error.what.endswith(f" {name}") or any(f" {word} {name} " in error.what for word in ("in", "of")):
         return error
@@ -80,12 +76,9 @@ def _placed(error: SourceError, name: str) -> SourceError:
 
 
 def weight_kind(path: str) -> str:
-    """What a file is: a key of the readers, `zip` for an archive without weights, or empty for anything else.
+    """The kind of a file: a key of `_READERS`, `zip` for an archive without weights, or empty for anything else.
 
-    Only its first bytes are looked at, and of a zip archive its index.
-
-    Raises:
-        SourceError: It cannot be read, is no regular file, or is a damaged archive.
+    Only signatures are read, of a protobuf its fields up to the graph, and of a zip archive its index.
     """
     try:
         _size(path)
@@ -107,11 +100,7 @@ def weight_kind(path: str) -> str:
 
 
 def _size(path: str) -> int:
-    """The bytes of a file that can be read from any place; a pipe would be waited for, and is gone once it is read.
-
-    Raises:
-        SourceError: It is no such file.
-    """
+    """The size of a regular file in bytes; a pipe is refused, as opening it can block and its bytes come only once."""
     if path == "-" and not os.path.lexists(path):
         raise SourceError("a weight file cannot come from standard input", "the name of a file")
     try:
@@ -126,15 +115,15 @@ def _size(path: str) -> int:
 
 
 def _zip_kind(path: str) -> str:
-    """What an archive is, by the names of its members."""
+    """The kind of a zip archive, told by the names of its members."""
     from lstmcalc.readers.files.archives import read_archive
 
     try:
         names = read_archive(Path(path))
     except SourceError as error:
-        raise _placed(error, shown_name(path)) from None
+        raise _error_with_name(error, shown_name(path)) from None
     parts = {name.rpartition("/")[2] for name in names}
-    if parts & {"data.pkl", "archive_format", "extern_modules"}:  # the last two it refuses by name
+    if parts & {"data.pkl", "archive_format", "extern_modules"}:  # `read_torch` refuses the last two by name
         return "torch"
     if "model.weights.h5" in parts:
         return "keras"
@@ -142,12 +131,12 @@ def _zip_kind(path: str) -> str:
 
 
 def _is_safetensors(head: bytes, size: int) -> bool:
-    """The length of the index, 8 bytes, and the brace that it begins with; a file that is cut off is one too."""
+    """True if 8 bytes with the length of an index, and then its brace, begin the file, which may be cut off."""
     return head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") < 2**48 and size > 8  # noqa: PLR2004
 
 
 def _offsets(size: int) -> Iterator[int]:
-    """Where HDF5 may begin, if something stands before it."""
+    """The offsets at which HDF5 may begin after a user block: 512, 1024, 2048, ..."""
     offset = 512
     while offset < min(size, 2**40):
         yield offset
@@ -162,12 +151,12 @@ def _at(stream: BinaryIO, offset: int, wanted: bytes) -> bool:
 # The fields of ModelProto by number, with their wire types; onnx/onnx.proto of onnx 1.23.2.
 _MODEL_FIELDS: Final = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2}
 _GRAPH: Final = 7
-_MAX_FIELDS: Final = 1000  # of a model before its graph
+_MAX_FIELDS: Final = 1000  # fields of a model that are looked at to find its version and graph
 _MAX_IR: Final = 1000  # the version is 14 in onnx 1.23.2
 
 
 def _is_onnx(stream: BinaryIO, size: int) -> bool:
-    """Whether the fields of a protobuf are those of a ModelProto: its version first, then others up to the graph."""
+    """True if the fields of a protobuf are those of a ModelProto, until both its version and its graph are found."""
     stream.seek(0)
     seen: set[int] = set()
     for _ in range(_MAX_FIELDS):
@@ -183,7 +172,7 @@ def _is_onnx(stream: BinaryIO, size: int) -> bool:
         seen.add(field)
         if field == _GRAPH and 1 in seen:
             return True
-        if wire == 2:  # noqa: PLR2004  # a length, and so many bytes
+        if wire == 2:  # noqa: PLR2004  # a length, and that many bytes
             if stream.tell() + value > size:
                 return False
             stream.seek(value, 1)

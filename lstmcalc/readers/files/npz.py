@@ -1,6 +1,6 @@
-"""Files of NumPy: `.npy`, and `.npz`, a zip archive of them. Headers only, until a tensor is asked for.
+"""NumPy's files: `.npy`, and `.npz`, a zip archive of them. Only headers are read until a tensor is asked for.
 
-Objects in them are pickles and are never read.
+Arrays of objects are pickles and are never read.
 
 Source: NEP 1 and the docstring of `numpy.lib.format`, format versions 1.0 to 3.0 (NumPy 2.4.6).
 """
@@ -18,51 +18,34 @@ from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 
 MAGIC: Final = b"\x93NUMPY"
-_MAX_HEADER: Final = 10_000  # characters, as `numpy.load` has it
+_MAX_HEADER: Final = 10_000  # bytes, the limit of `numpy.load`
 _KINDS: Final = {"f": "float", "i": "int", "u": "uint", "c": "complex", "b": "bool"}
 _OTHERS: Final = {"O": "object", "U": "text", "S": "bytes", "V": "void", "M": "datetime64", "m": "timedelta64"}
 
 
 class Header(NamedTuple):
-    """What stands before the numbers of an array.
+    """The header of an array in an `.npy` file."""
 
-    Attributes:
-        dtype: As `float32`.
-        order: `<` or `>`, for the bytes of a number.
-        width: The bytes of a number; 0 of an object.
-        fortran: Whether the first axis is the fastest.
-        shape: The shape.
-        size: The bytes of the header itself.
-    """
-
-    dtype: str
-    order: str
-    width: int
-    fortran: bool
+    dtype: str  # e.g. `float32`
+    order: str  # byte order, `<` or `>`
+    width: int  # bytes per number; 0 for objects and structured dtypes
+    fortran: bool  # True if the first axis varies fastest
     shape: tuple[int, ...]
-    size: int
+    size: int  # bytes of the header itself
 
 
 def read_npy(path: str) -> WeightFile:
-    """A file with one array, called as the file without its suffix.
-
-    Raises:
-        SourceError: The file cannot be read or is cut off, or it holds objects.
-    """
+    """The index of a file with one array, which is named after the file without its suffix."""
     name = shown_name(path)
     section = Section.of(Path(path))
     header = read_header(section, name)
     _check_readable(header, name)
     stem = Path(name).name.removesuffix(".npy")
-    return WeightFile("NumPy (npy)", (_stored(stem, header, lambda: section, name),))
+    return WeightFile("NumPy (npy)", (_stored_array(stem, header, lambda: section, name),))
 
 
 def read_npz(path: str) -> WeightFile:
-    """The arrays of an archive, by their names; what else is in it is left alone.
-
-    Raises:
-        SourceError: The archive cannot be read, is damaged or encrypted, or has two arrays of one name.
-    """
+    """The index of an archive of arrays; other members are not read, and a note says how many there are."""
     name, tensors, others = shown_name(path), [], 0
     for member, entry in read_archive(Path(path)).items():
         if not member.endswith(".npy"):
@@ -74,24 +57,20 @@ def read_npz(path: str) -> WeightFile:
             header = read_header(entry.section(), where)
         except SourceError as error:
             raise (error if error.where else error.at(where)) from None
-        tensors.append(_stored(key, header, entry.checked, where))
+        tensors.append(_stored_array(key, header, entry.checked, where))
     left = "1 member that is no array is" if others == 1 else f"{others:,} members that are no arrays are"
     notes = (f"{left} left alone",) if others else ()
     return WeightFile("NumPy (npz)", tuple(tensors), notes=notes, dictionaries=((),))
 
 
-def _stored(name: str, header: Header, find: Callable[[], Section], where: str) -> Stored:
+def _stored_array(name: str, header: Header, find: Callable[[], Section], where: str) -> Stored:
     return Stored(
         name, header.dtype, header.shape, numel(header.shape) * header.width, lambda: _numbers(find(), header, where)
     )
 
 
 def read_header(section: Section, where: str) -> Header:
-    """The header that an array begins with; its numbers are the rest.
-
-    Raises:
-        SourceError: It is none, describes no array, or the numbers are not all there, or not alone.
-    """
+    """The header at the start of an array; the rest of the section must be exactly its numbers."""
     start = section.read(0, min(section.length, len(MAGIC) + 6))
     if len(start) < len(MAGIC) + 6 or not start.startswith(MAGIC) or start[6] not in (1, 2, 3):
         expected = f"{MAGIC!r} and a version from 1 to 3"
@@ -117,7 +96,7 @@ def read_header(section: Section, where: str) -> Header:
 
 
 def _dtype(descr: object, where: str) -> tuple[str, str, int]:
-    """A dtype by our name, its byte order, and its bytes."""
+    """The dtype's name, e.g. `float32`, its byte order, and the bytes of one number."""
     if isinstance(descr, list):
         return "structured", "<", 0
     match = (
@@ -135,7 +114,7 @@ def _dtype(descr: object, where: str) -> tuple[str, str, int]:
 
 
 def _check_size(header: Header, size: int, where: str) -> None:
-    """Refuse an array whose numbers are not all there, or not alone."""
+    """Refuse an array with fewer or more bytes than its header describes."""
     wanted = header.size + numel(header.shape) * header.width
     if header.dtype not in ("object", "structured") and wanted != size:
         raise SourceError(
@@ -162,7 +141,7 @@ def _numbers(section: Section, header: Header, where: str) -> Any:  # noqa: ANN4
     _check_readable(header, where)
     strides = column_major(header.shape) if header.fortran else row_major(header.shape)
     try:
-        # All of it: a checksum is of the header too. What is not compressed and has none is read from where it is.
+        # A checksum covers the header too, so all bytes are read. Without one, only the numbers are.
         whole = section if section.crc is None else Section.of(section.read())
         numbers = whole.part(header.size, whole.length - header.size)
         return read_numbers(numbers, header.dtype, View(header.shape, strides), big_endian=header.order == ">")

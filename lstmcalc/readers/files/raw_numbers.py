@@ -1,6 +1,6 @@
-"""Numbers as they lie in a file: of which dtype, with which shape, strides and byte order, as NumPy arrays.
+"""Numbers in a file, with their dtype, shape, strides and byte order, read as NumPy arrays.
 
-NumPy has no bfloat16 and no float8: they are read as float32, which holds all of them.
+NumPy has no bfloat16 and no float8: they are read as float32, which represents all of them exactly.
 
 Sources: torch 2.13.0 (c10/util/BFloat16.h, Float8_e4m3fn.h, Float8_e5m2.h, Float8_e4m3fnuz.h, Float8_e5m2fnuz.h,
 Float8_e8m0fnu.h), run; NumPy 2.4 for the rest.
@@ -14,42 +14,36 @@ from typing import Any, Final, NamedTuple
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.sections import Section
 
-MAX_RANK: Final = 64  # of NumPy 2
-_MAX_COUNT: Final = 2**62  # what fits with its bytes in what counts them
-# A view can have more elements than there are numbers, as `expand` makes it: so many may be written out nevertheless.
+MAX_RANK: Final = 64  # the most axes in NumPy 2
+_MAX_COUNT: Final = 2**62  # numbers of an array, below the limit of a 64-bit count
+# A view can have more elements than there are numbers, e.g. by `expand`: the most elements that are written out then.
 _MAX_EXPANDED: Final = 1 << 24
 
 
 class NumberFormat(NamedTuple):
-    """How numbers of a dtype lie in bytes.
+    """The bytes of a dtype's numbers."""
 
-    Attributes:
-        code: NumPy's name of what is stored, without the byte order.
-        itemsize: The bytes of one number.
-        decode: What makes numbers of what is stored, float32 or complex64; None if that is what they are.
-    """
-
-    code: str
-    itemsize: int
-    decode: Callable[[Any], Any] | None = None
+    code: str  # NumPy's code for the stored values, without the byte order
+    itemsize: int  # bytes per number
+    decode: Callable[[Any], Any] | None = None  # from stored values to float32 or complex64; None if not needed
 
 
 def _bfloat16(stored: Any) -> Any:  # noqa: ANN401  # arrays, as below
-    """The upper half of a float32."""
+    """Decode bfloat16, the upper half of a float32."""
     import numpy as np
 
     return (stored.astype(np.uint32) << 16).view(np.float32)
 
 
 def _float8_e5m2(stored: Any) -> Any:  # noqa: ANN401
-    """The upper half of a float16."""
+    """Decode float8_e5m2, the upper half of a float16."""
     import numpy as np
 
     return (stored.astype(np.uint16) << 8).view(np.float16).astype(np.float32)
 
 
 def _complex32(stored: Any) -> Any:  # noqa: ANN401
-    """Two numbers of float16: the real and the imaginary part."""
+    """Decode two numbers of float16, the real and the imaginary part."""
     import numpy as np
 
     found = np.empty(stored.shape, np.complex64)
@@ -58,7 +52,7 @@ def _complex32(stored: Any) -> Any:  # noqa: ANN401
 
 
 def _float8(mantissa: int, bias: int, nans: Sequence[int]) -> Callable[[Any], Any]:
-    """What decodes a float8 without infinities: a sign, an exponent and a mantissa of so many bits."""
+    """A decoder for a float8 without infinities: a sign, an exponent, and a mantissa of `mantissa` bits."""
 
     def value(byte: int) -> float:
         sign, exponent, fraction = byte >> 7, (byte & 0x7F) >> mantissa, byte & ((1 << mantissa) - 1)
@@ -76,7 +70,7 @@ def _float8(mantissa: int, bias: int, nans: Sequence[int]) -> Callable[[Any], An
 
 
 def _float8_e8m0(stored: Any) -> Any:  # noqa: ANN401
-    """Powers of two."""
+    """Decode float8_e8m0, powers of two."""
     import numpy as np
 
     powers = [2.0 ** (byte - 127) for byte in range(255)]
@@ -88,7 +82,7 @@ _PLAIN: Final = {
     "int64": "i8", "int32": "i4", "int16": "i2", "int8": "i1",
     "uint64": "u8", "uint32": "u4", "uint16": "u2", "uint8": "u1", "bool": "?",
 }  # fmt: skip
-# The dtypes whose numbers can be read, by their names in PyTorch and NumPy.
+# The dtypes that can be read, by their names in PyTorch and NumPy.
 FORMATS: Final = {
     **{name: NumberFormat(code, int(code[1:] or 1)) for name, code in _PLAIN.items()},
     "bfloat16": NumberFormat("u2", 2, _bfloat16),
@@ -99,88 +93,67 @@ FORMATS: Final = {
     "float8_e5m2fnuz": NumberFormat("u1", 1, _float8(2, 16, (0x80,))),
     "float8_e8m0fnu": NumberFormat("u1", 1, _float8_e8m0),
 }
-WIDTHS: Final = {name: form.itemsize for name, form in FORMATS.items()}  # the bytes of one number
+WIDTHS: Final = {name: form.itemsize for name, form in FORMATS.items()}  # bytes per number
 
 
 class View(NamedTuple):
-    """Where the elements of an array lie among the numbers of a section.
-
-    Attributes:
-        shape: The array's shape.
-        strides: For each axis, how many numbers further its next element is.
-        offset: Which number is the first.
-    """
+    """The elements of an array among the numbers of a section."""
 
     shape: tuple[int, ...]
-    strides: tuple[int, ...]
-    offset: int = 0
+    strides: tuple[int, ...]  # for each axis, the numbers from one element to the next
+    offset: int = 0  # index of the first element's number
 
     @property
     def numel(self) -> int:
-        """The elements of the array."""
+        """The number of elements of the array."""
         return prod(self.shape)
 
     @property
     def extent(self) -> int:
-        """From the first to behind the last number."""
+        """The length of the range of numbers from the first to the last element; 0 if there are no elements."""
         if not self.numel:
             return 0
         return 1 + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True))
 
 
 def numel(shape: Sequence[int]) -> int:
-    """How many numbers an array of this shape has."""
+    """The number of elements of an array of this shape."""
     return prod(shape)
 
 
 def checked_shape(shape: Any, where: str = "") -> tuple[int, ...]:  # noqa: ANN401  # whatever a file says
-    """A shape that an array can have.
-
-    Raises:
-        SourceError: It is none.
-    """
+    """The shape as a tuple; refused if no array can have it."""
     if not isinstance(shape, tuple | list) or len(shape) > MAX_RANK or any(type(size) is not int for size in shape):
-        raise SourceError("a tensor's shape is none", f"at most {MAX_RANK} integers", _shown(shape), where=where)
+        raise SourceError("a tensor's shape is none", f"at most {MAX_RANK} integers", _shape_text(shape), where=where)
     if not all(0 <= size <= _MAX_COUNT for size in shape):
-        raise SourceError("a tensor's shape is none", "sizes from 0 to 2**62", _shown(shape), where=where)
+        raise SourceError("a tensor's shape is none", "sizes from 0 to 2**62", _shape_text(shape), where=where)
     if prod(size for size in shape if size) > _MAX_COUNT:
-        raise SourceError("a tensor's shape is too large", "at most 2**62 numbers", _shown(shape), where=where)
+        raise SourceError("a tensor's shape is too large", "at most 2**62 numbers", _shape_text(shape), where=where)
     return tuple(shape)
 
 
 def checked_strides(strides: Any, shape: tuple[int, ...]) -> tuple[int, ...]:  # noqa: ANN401  # as above
-    """Strides that fit a shape.
-
-    Raises:
-        SourceError: They do not, or one is negative, which no tensor of PyTorch has.
-    """
+    """The strides as a tuple; refused if they do not fit the shape or are negative, as none are in PyTorch."""
     steps = tuple(strides) if isinstance(strides, tuple | list) else (strides,)
     if len(steps) != len(shape) or not all(type(step) is int and 0 <= step <= _MAX_COUNT for step in steps):
-        raise SourceError("a tensor's strides do not fit its shape", found=_shown(steps))
+        raise SourceError("a tensor's strides do not fit its shape", found=_shape_text(steps))
     return steps
 
 
 def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides of an array whose last axis is dense."""
+    """The strides of a contiguous array whose last axis varies fastest."""
     return tuple(prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
 def column_major(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The strides of an array whose first axis is dense, as Fortran has it."""
+    """The strides of a contiguous array whose first axis varies fastest (Fortran order)."""
     return tuple(prod(shape[:axis]) for axis in range(len(shape)))
 
 
 def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool = False) -> Any:  # noqa: ANN401
-    """The numbers of an array, in the machine's byte order; what NumPy has no dtype for as float32 or complex64.
+    """The numbers of an array in native byte order; dtypes that NumPy lacks become float32 or complex64.
 
-    Args:
-        section: Where the numbers are.
-        dtype: One of `FORMATS`.
-        view: Which of them are meant; checked.
-        big_endian: Whether the bytes of a number begin with the highest.
-
-    Raises:
-        SourceError: They are not all there, are too many for the memory, or the dtype cannot be read.
+    The shape and strides of `view` must have been checked (`checked_shape`, `checked_strides`).
     """
     form = FORMATS.get(dtype)
     if form is None:
@@ -193,21 +166,17 @@ def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool =
         )
     try:
         raw = section.read(view.offset * form.itemsize, view.extent * form.itemsize)
-        return _strided(raw, form, view, big_endian=big_endian)
+        return _strided_array(raw, form, view, big_endian=big_endian)
     except MemoryError:
         raise SourceError("this tensor does not fit in memory", found=f"{view.numel:,} numbers of {dtype}") from None
     except SourceError:
         raise
     except ValueError:  # NumPy 1 has 32 axes at most
-        raise SourceError("this tensor is no array that NumPy can have", found=_shown(view.shape)) from None
+        raise SourceError("this tensor is no array that NumPy can have", found=_shape_text(view.shape)) from None
 
 
 def read_block(path: str, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Any:  # noqa: ANN401
-    """The numbers that stand end to end, little-endian, at an offset of a file.
-
-    Raises:
-        SourceError: The file is cut off or cannot be read, or the dtype is none of `FORMATS`.
-    """
+    """The contiguous, little-endian numbers at an offset of a file; `where` is the place that errors name."""
     section = Section(Path(path), offset, numel(shape) * WIDTHS.get(dtype, 0))
     try:
         return read_numbers(section, dtype, View(shape, row_major(shape)))
@@ -216,21 +185,17 @@ def read_block(path: str, where: str, dtype: str, shape: tuple[int, ...], offset
 
 
 def decoded(data: bytes, dtype: str, shape: tuple[int, ...], *, big_endian: bool = False) -> Any:  # noqa: ANN401
-    """Bytes at hand as an array whose last axis is dense.
-
-    Raises:
-        SourceError: As `read_numbers`.
-    """
+    """Bytes in memory as a contiguous array whose last axis varies fastest."""
     return read_numbers(Section.of(data), dtype, View(shape, row_major(shape)), big_endian=big_endian)
 
 
-def _strided(raw: bytes, form: NumberFormat, view: View, *, big_endian: bool) -> Any:  # noqa: ANN401
+def _strided_array(raw: bytes, form: NumberFormat, view: View, *, big_endian: bool) -> Any:  # noqa: ANN401
     import numpy as np
 
     half = ">f2" if big_endian else "<f2"
     parts = np.dtype([("real", half), ("imag", half)])
     dtype = parts if form.code == "complex32" else np.dtype(form.code).newbyteorder(">" if big_endian else "<")
-    # Whatever is not zero is true, in PyTorch as in NumPy.
+    # Any nonzero byte is True, in PyTorch as in NumPy.
     stored = np.frombuffer(raw, np.uint8) != 0 if form.code == "?" else np.frombuffer(raw, dtype)
     if not view.numel:
         picked = stored[:0].reshape(view.shape)
@@ -242,8 +207,8 @@ def _strided(raw: bytes, form: NumberFormat, view: View, *, big_endian: bool) ->
     return found.astype(found.dtype.newbyteorder("="), order="C", copy=True)
 
 
-def _shown(sizes: Any) -> str:  # noqa: ANN401  # whatever a file says
-    """A shape for a message, without numbers of a million digits."""
+def _shape_text(sizes: Any) -> str:  # noqa: ANN401  # whatever a file says
+    """A shape for a message; sizes that are too large, or not integers, become `?`."""
     if not isinstance(sizes, tuple | list):
         return shorten(sizes) if isinstance(sizes, str) or sizes is None else type(sizes).__name__
     return shorten(tuple(size if type(size) is int and abs(size) <= _MAX_COUNT else "?" for size in sizes[:MAX_RANK]))

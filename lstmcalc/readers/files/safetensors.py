@@ -1,10 +1,10 @@
 """Files of safetensors: a length, a JSON index, and the bytes of every tensor.
 
-Read here and not by the package: its NumPy interface refuses bfloat16 and float8 ("data type 'bfloat16' not
-understood"), and it has no other way to one tensor's bytes without PyTorch.
+The package `safetensors` is not used: its NumPy interface refuses bfloat16 and float8 ("data type 'bfloat16' not
+understood"), and without PyTorch it has no other access to the bytes of one tensor.
 
-Source: the section "Format" of the README of safetensors 0.8.0, and what its reader refuses; tests hold this reader
-against that one.
+Source: the section "Format" of the README of safetensors 0.8.0, and what its reader refuses; tests compare this reader
+with that one.
 """
 
 import os
@@ -17,7 +17,7 @@ from lstmcalc.readers.files.tensors import Stored, WeightFile
 
 MAX_INDEX: Final = 32 * 2**20  # bytes; the format allows 10**8, but 10**5 tensors have about 10**7
 
-# The format's own names, and ours; of those of less than a byte a pair makes one.
+# From the format's names to PyTorch's. Dtypes of less than a byte are missing: their tensors are listed, not read.
 _DTYPES: Final = {
     "BOOL": "bool",
     "U8": "uint8",
@@ -40,11 +40,7 @@ _DTYPES: Final = {
 
 
 def read_safetensors(path: str) -> WeightFile:
-    """The index of a file of safetensors; tensors are read when they are asked for.
-
-    Raises:
-        SourceError: The file cannot be read, is cut off, or its index does not describe what is in it.
-    """
+    """The index of a file of safetensors; tensors are read when they are asked for."""
     name = shown_name(path)
     try:
         with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
@@ -52,7 +48,9 @@ def read_safetensors(path: str) -> WeightFile:
             head = stream.read(8)
             length = int.from_bytes(head, "little")
             if len(head) < 8 or length > size - 8:  # noqa: PLR2004  # the length takes 8 bytes
-                raise _damaged(name, f"an index of {length:,} bytes", f"{max(size - 8, 0):,} bytes behind its length")
+                raise _damage_error(
+                    name, f"an index of {length:,} bytes", f"{max(size - 8, 0):,} bytes behind its length"
+                )
             if length > MAX_INDEX:
                 raise SourceError(f"the index of {name} is too large", f"at most {MAX_INDEX:,} bytes", f"{length:,}")
             index = stream.read(length)
@@ -60,28 +58,28 @@ def read_safetensors(path: str) -> WeightFile:
         raise SourceError(f"cannot read {name}", found=error.strerror or str(error)) from None
     entries = _entries(index, name)
     entries.pop("__metadata__", None)
-    tensors = [_stored(path, key, entry, 8 + length, size) for key, entry in entries.items()]
+    tensors = [_stored_tensor(path, key, entry, 8 + length, size) for key, entry in entries.items()]
     tensors.sort(key=lambda pair: pair[0])
     _check_layout([span for span, _ in tensors], name, size - 8 - length)
     return WeightFile("safetensors", tuple(tensor for _, tensor in tensors), dictionaries=((),))
 
 
 def _entries(index: bytes, name: str) -> dict[str, Any]:
-    """The index as names to entries."""
+    """The index, from names to entries."""
     from json import loads
 
     try:
-        entries = loads(index.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        entries = loads(index.decode("utf-8"), object_pairs_hook=_dict_of_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         if isinstance(error, SourceError):
             raise error.at(name) from None
-        raise _damaged(name, "an index in JSON", shorten(str(error), 120)[1:-1]) from None
+        raise _damage_error(name, "an index in JSON", shorten(str(error), 120)[1:-1]) from None
     if not isinstance(entries, dict):
-        raise _damaged(name, "an index in JSON that begins with {", type(entries).__name__)
+        raise _damage_error(name, "an index in JSON that begins with {", type(entries).__name__)
     return entries
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _dict_of_unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
         seen: set[str] = set()
@@ -94,25 +92,27 @@ def _no_constant(text: str) -> None:
     raise ValueError(f"{text} is not JSON")
 
 
-def _stored(path: str, key: str, entry: object, base: int, size: int) -> tuple[tuple[int, int], Stored]:
-    """One tensor, and where its bytes are behind the index."""
+def _stored_tensor(path: str, key: str, entry: object, base: int, size: int) -> tuple[tuple[int, int], Stored]:
+    """One tensor, and the range of its bytes, counted from the end of the index."""
     name = shown_name(path)
     where = f"{name}, {shorten(key)[1:-1]}"
     if not isinstance(entry, Mapping):
-        raise _damaged(where, "dtype, shape and data_offsets", shorten(entry))
+        raise _damage_error(where, "dtype, shape and data_offsets", shorten(entry))
     code, offsets = entry.get("dtype"), entry.get("data_offsets")
     shape = checked_shape(entry.get("shape"), where)
     if not isinstance(code, str):
-        raise _damaged(where, "a dtype", shorten(code))
+        raise _damage_error(where, "a dtype", shorten(code))
     if not isinstance(offsets, list) or len(offsets) != 2 or not all(type(item) is int for item in offsets):  # noqa: PLR2004
-        raise _damaged(where, "two data_offsets", shorten(offsets))
+        raise _damage_error(where, "two data_offsets", shorten(offsets))
     start, stop = offsets
     if not 0 <= start <= stop <= size - base:
-        raise _damaged(where, f"data_offsets within the {size - base:,} bytes behind the index", f"{start}, {stop}")
+        raise _damage_error(
+            where, f"data_offsets within the {size - base:,} bytes behind the index", f"{start}, {stop}"
+        )
     dtype = _DTYPES.get(code, shorten(code.lower())[1:-1])
     if code in _DTYPES and numel(shape) * WIDTHS[dtype] != stop - start:
         wanted = numel(shape) * WIDTHS[dtype]
-        raise _damaged(where, f"{wanted:,} bytes of {dtype} {shape}", f"{stop - start:,} bytes")
+        raise _damage_error(where, f"{wanted:,} bytes of {dtype} {shape}", f"{stop - start:,} bytes")
     return (start, stop), Stored(key, dtype, shape, stop - start, _reader(path, where, dtype, shape, base + start))
 
 
@@ -121,16 +121,16 @@ def _reader(path: str, where: str, dtype: str, shape: tuple[int, ...], offset: i
 
 
 def _check_layout(spans: list[tuple[int, int]], name: str, size: int) -> None:
-    """Refuse tensors that share bytes, and bytes of no tensor, as the format does."""
+    """Refuse tensors that share bytes, and bytes that belong to no tensor, as the format does."""
     at = 0
     for start, stop in spans:
         if start != at:
             what = "tensors share bytes" if start < at else "bytes belong to no tensor"
-            raise _damaged(name, "tensors end to end", f"{what} at {min(start, at):,}")
+            raise _damage_error(name, "tensors end to end", f"{what} at {min(start, at):,}")
         at = stop
     if at != size:
-        raise _damaged(name, f"{at:,} bytes of tensors", f"{size:,}")
+        raise _damage_error(name, f"{at:,} bytes of tensors", f"{size:,}")
 
 
-def _damaged(name: str, expected: str, found: str) -> SourceError:
+def _damage_error(name: str, expected: str, found: str) -> SourceError:
     return SourceError(f"{name} is damaged", expected, found)

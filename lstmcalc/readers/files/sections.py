@@ -1,7 +1,7 @@
 """Ranges of bytes in a file, read when they are needed and never beyond their end.
 
-A file is untrusted: what it says of lengths and places is held against what is there before anything is read or
-reserved. Not here: what the bytes mean.
+A file is untrusted: the lengths and offsets that it states are checked against its size before anything is read or
+allocated.
 """
 
 import zlib
@@ -13,61 +13,41 @@ from typing import BinaryIO, Final
 from lstmcalc.errors import SourceError, bytes_text
 
 _CHUNK: Final = 1 << 20
-# The most that deflated bytes can grow by: "about 1030" in zlib's technical notes (zlib 1.3.1).
+# The highest compression ratio of deflate: "about 1030" in zlib's technical notes (zlib 1.3.1).
 _MAX_RATIO: Final = 1032
-MAX_INFLATED: Final = 2 << 30  # of compressed bytes, how many are inflated for one tensor
+MAX_INFLATED: Final = 2 << 30  # the most bytes that are inflated for one tensor
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Bytes of a file, or bytes at hand.
+    """A range of bytes of a file, or bytes in memory."""
 
-    Attributes:
-        origin: The file's path, opened for each reading; or the bytes themselves.
-        start: Where in it they begin.
-        length: How many they are, inflated.
-        deflated: How many they are in the file if they are compressed by deflate; None if they are not.
-        crc: Their CRC-32, held against them when all are read; None if it is not known.
-    """
-
-    origin: Path | bytes
-    start: int
-    length: int
-    deflated: int | None = None
-    crc: int | None = None
+    origin: Path | bytes  # the file's path, opened for each read; or the bytes themselves
+    start: int  # offset of the first byte in `origin`
+    length: int  # number of bytes, after inflating
+    deflated: int | None = None  # number of bytes in the file if compressed by deflate, else None
+    crc: int | None = None  # CRC-32, verified by a read of all bytes; None if unknown
 
     @classmethod
     def of(cls, origin: Path | bytes) -> "Section":
-        """All of a file, or all of these bytes.
-
-        Raises:
-            SourceError: It is no file that can be read.
-        """
+        """The whole of a regular file, or all of these bytes."""
         if isinstance(origin, bytes):
             return cls(origin, 0, len(origin))
         try:
             status = origin.stat()
         except (OSError, ValueError) as error:
-            raise _unreadable(error) from None
+            raise _read_error(error) from None
         if not S_ISREG(status.st_mode):
             raise SourceError("this is no regular file", expected="a file that can be read from any place")
         return cls(origin, 0, status.st_size)
 
     def part(self, offset: int, length: int) -> "Section":
-        """Some of these bytes, which are not compressed.
-
-        Raises:
-            SourceError: They are not all here.
-        """
+        """A part of this section, which must not be compressed."""
         self._check(offset, length)
         return Section(self.origin, self.start + offset, length)
 
     def read(self, offset: int = 0, count: int | None = None) -> bytes:
-        """`count` bytes from `offset` on; without `count`, all that follow.
-
-        Raises:
-            SourceError: They are not all here or are damaged, or the file cannot be read.
-        """
+        """`count` bytes from `offset` on; without `count`, all that follow."""
         count = self.length - offset if count is None else count
         self._check(offset, count)
         if isinstance(self.origin, bytes):
@@ -85,14 +65,14 @@ class Section:
             with path.open("rb") as file:
                 if self.deflated is not None:
                     file.seek(self.start)
-                    return self._inflated(file, offset, count)
+                    return self._inflated_bytes(file, offset, count)
                 file.seek(self.start + offset)
                 return file.read(count)
         except (OSError, ValueError, zlib.error) as error:
-            raise _unreadable(error) from None
+            raise _read_error(error) from None
 
-    def _inflated(self, file: BinaryIO, offset: int, count: int) -> bytes:
-        """`count` bytes of a deflated stream, which has to be gone through from its beginning."""
+    def _inflated_bytes(self, file: BinaryIO, offset: int, count: int) -> bytes:
+        """`count` bytes from `offset` on of a deflated stream, which can only be read from its beginning."""
         stream, left, pending = zlib.decompressobj(-zlib.MAX_WBITS), self.deflated or 0, b""
         skipped, found = 0, bytearray()
         while len(found) < count and not stream.eof:
@@ -130,5 +110,5 @@ class Section:
             )
 
 
-def _unreadable(error: Exception) -> SourceError:
+def _read_error(error: Exception) -> SourceError:
     return SourceError("the file cannot be read", found=str(getattr(error, "strerror", None) or error))

@@ -1,1 +1,1 @@
-"""Keras' files, models and configurations."""
+"""Files, models and configurations of Keras."""

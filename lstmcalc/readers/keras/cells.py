@@ -1,15 +1,15 @@
-"""The recurrent cells of an HDF5 file of Keras, told by what their arrays are called.
+"""The recurrent cells of an HDF5 file of Keras, told by the names of their arrays.
 
 Three generations: Keras 1 has an array for each gate (`lstm_1_W_i`), Keras 2 and the `.h5` files of Keras 3 have
 `lstm/lstm_cell/kernel:0`, listed in the attributes `layer_names` and `weight_names`; `.weights.h5` and `.keras` have
 groups by class (`layers/lstm/cell/vars/0`), where 0 is kernel, 1 is recurrent_kernel and 2 is bias.
 
-Which cell it is follows from recurrent_kernel, `(H, 4*H)` of an LSTM, `(H, 3*H)` of a GRU, `(H, H)` of a SimpleRNN.
+The kind of a cell follows from recurrent_kernel: `(H, 4*H)` for LSTM, `(H, 3*H)` for GRU, `(H, H)` for SimpleRNN.
 
 Sources: keras 1.2.2 (keras/engine/topology.py, save_weights_to_hdf5_group; keras/layers/recurrent.py, LSTM.build);
 tf_keras 2.21.0 and keras 3.15.1 (legacy/saving/legacy_h5_format.py, saving/saving_lib.py), both run.
 
-Not here: what a configuration says of them (`keras_json`), and how both are joined (`keras_files`).
+Not here: configurations (`models`), and how both are joined (`files`).
 """
 
 import re
@@ -24,40 +24,33 @@ _ROLES: Final = ("kernel", "recurrent_kernel", "bias")
 _KERAS1_ROLES: Final = {"W": "kernel", "U": "recurrent_kernel", "b": "bias"}
 _KERAS1: Final = re.compile(r"(?P<stem>.+)_(?P<role>[WUb])(?:_(?P<gate>[icfozrh]))?")
 _LSTM_GATES: Final = frozenset("icfo")
-# What a group that holds a cell's variables is called.
+# The names of groups that hold a cell's variables.
 _CELL_GROUP: Final = re.compile(r"(cell|(conv_)?(lstm|gru|simple_rnn)\w*_cell|cu_dnn(lstm|gru))(_\d+)?")
-_WRAPPED: Final = ("layer", "forward_layer", "backward_layer")  # a cell in these is CuDNNLSTM, which has no other
+_WRAPPED: Final = (
+    "layer",
+    "forward_layer",
+    "backward_layer",
+)  # variables in these are CuDNNLSTM's, which has no cell group
 
 
 class Cell(NamedTuple):
-    """One cell: the arrays of one direction of one layer.
+    """One cell: the arrays of one direction of one layer."""
 
-    Attributes:
-        path: What its arrays' names begin with.
-        top: The layer that the file lists it under; empty if the file has no such list.
-        names: What the layers and wrappers around it are called, from the outside to the inside, and it itself.
-        kind: `LSTM`, `GRU`, `SimpleRNN` or `ConvLSTM`.
-        arrays: Their names in the file by what they are: `kernel`, `recurrent_kernel`, `bias`; with each gate an array
-            of its own, `kernel_i` and so on, in the letters of Keras.
-        width: What it reads at each step.
-        units: The size of its state.
-        biases: The size of its bias; 0 without one.
-        form: `keras1`, `named` or `numbered`.
-    """
-
-    path: str
-    top: str
-    names: tuple[str, ...]
-    kind: str
+    path: str  # prefix of its arrays' names
+    top: str  # the layer under which the file lists it; empty if the file has no such list
+    names: tuple[str, ...]  # the names of the layers and wrappers around it, the outermost first, and its own
+    kind: str  # `LSTM`, `GRU`, `SimpleRNN` or `ConvLSTM`
+    # From roles to names in the file: `kernel`, `recurrent_kernel`, `bias`; if each gate has an array of its own,
+    # `kernel_i` and so on, in the letters of Keras.
     arrays: Mapping[str, str]
-    width: int
-    units: int
-    biases: int
-    form: str
+    width: int  # input_size
+    units: int  # hidden_size
+    biases: int  # size of its bias; 0 without one
+    form: str  # how arrays are named: `keras1`, `named` or `numbered`
 
     @property
     def is_cudnn(self) -> bool:
-        """Whether its bias is that of CuDNNLSTM, two in one."""
+        """True if its bias is that of CuDNNLSTM, two in one."""
         return self.kind == "LSTM" and self.biases == 8 * self.units
 
 
@@ -65,23 +58,23 @@ def read_cells(index: Hdf5) -> list[Cell]:
     """The cells of a file, in the order in which it lists them."""
     root = next((path for path in ("", "model_weights") if "layer_names" in index.groups.get(path, {})), None)
     if root is not None:
-        return list(_listed(index, root))
-    return [*_numbered(index), *_grouped("", (), _loose(index), index.datasets)]
+        return list(_listed_cells(index, root))
+    return [*_numbered_cells(index), *_grouped_cells("", (), _loose_datasets(index), index.datasets)]
 
 
-# Where the moments of an optimizer are, which are called like what they are of.
+# The paths of an optimizer's moments, which are named like the variables that they belong to.
 _OPTIMIZERS: Final = re.compile(r"(^|/)(optimizer(_weights)?|training)/")
 
 
-def _loose(index: Hdf5) -> list[str]:
-    """The datasets that have names of their own, and are no optimizer's."""
+def _loose_datasets(index: Hdf5) -> list[str]:
+    """The datasets that have names of their own and do not belong to an optimizer."""
     return [path for path in index.datasets if "/vars/" not in f"/{path}" and not _OPTIMIZERS.search(path)]
 
 
 # --- By name
 
 
-def _listed(index: Hdf5, root: str) -> Iterator[Cell]:
+def _listed_cells(index: Hdf5, root: str) -> Iterator[Cell]:
     """The cells of a file that lists its layers, and the arrays of each."""
     base = f"{root}/" if root else ""
     layers = index.groups[root].get("layer_names", [])
@@ -89,10 +82,14 @@ def _listed(index: Hdf5, root: str) -> Iterator[Cell]:
         group = f"{base}{layer}"
         listed = index.groups.get(group, {}).get("weight_names", [])
         paths = [f"{group}/{name}" for name in listed]
-        yield from _grouped(f"{group}/", (layer,), [path for path in paths if path in index.datasets], index.datasets)
+        yield from _grouped_cells(
+            f"{group}/", (layer,), [path for path in paths if path in index.datasets], index.datasets
+        )
 
 
-def _grouped(base: str, top: tuple[str, ...], paths: Sequence[str], datasets: Mapping[str, Stored]) -> Iterator[Cell]:
+def _grouped_cells(
+    base: str, top: tuple[str, ...], paths: Sequence[str], datasets: Mapping[str, Stored]
+) -> Iterator[Cell]:
     """The cells whose arrays are among `paths`, in their order."""
     groups: dict[str, dict[str, str]] = {}
     for path in paths:
@@ -102,20 +99,20 @@ def _grouped(base: str, top: tuple[str, ...], paths: Sequence[str], datasets: Ma
     for stem, arrays in groups.items():
         shapes = {role: datasets[path].shape for role, path in arrays.items()}
         names = tuple(stem.removeprefix(base).split("/"))
-        form = "keras1" if re.search(r"_[WUb]$|_[WUb]_[a-z]$", _bare(next(iter(arrays.values())))) else "named"
+        form = "keras1" if re.search(r"_[WUb]$|_[WUb]_[a-z]$", _bare_name(next(iter(arrays.values())))) else "named"
         cell = _cell(stem, "".join(top), names, arrays, shapes, form)
         if cell:
             yield cell
 
 
-def _bare(path: str) -> str:
+def _bare_name(path: str) -> str:
     """A name without the `:0` of TensorFlow."""
     return re.sub(r":\d+$", "", path)
 
 
 def _split(path: str) -> tuple[str, str]:
-    """What the cell of an array is called, and what the array is of it; empty if it is of none."""
-    home, _, name = _bare(path).rpartition("/")
+    """The path of the cell that an array belongs to, and the array's role; both empty if it belongs to none."""
+    home, _, name = _bare_name(path).rpartition("/")
     if name in _ROLES:
         return home, name
     found = _KERAS1.fullmatch(name)
@@ -134,7 +131,7 @@ def _cell(
     shapes: Mapping[str, tuple[int, ...]],
     form: str,
 ) -> Cell | None:
-    """The cell that has these arrays; None if their shapes do not go together."""
+    """The cell that has these arrays; None if their shapes do not fit each other."""
     if "recurrent_kernel" not in arrays:
         return _keras1_cell(path, top, names, arrays, shapes)
     kernel, recurrent, bias = (shapes.get(role, ()) for role in _ROLES)
@@ -162,7 +159,7 @@ def _keras1_cell(
     arrays: Mapping[str, str],
     shapes: Mapping[str, tuple[int, ...]],
 ) -> Cell | None:
-    """The cell that has an array for each gate."""
+    """The cell that has an array for each gate; None if their shapes do not fit each other."""
     gates = frozenset(role.rpartition("_")[2] for role in arrays)
     first = min(gates, default="")
     kernel, recurrent = shapes.get(f"kernel_{first}", ()), shapes.get(f"recurrent_kernel_{first}", ())
@@ -179,8 +176,8 @@ def _keras1_cell(
 # --- By number
 
 
-def _numbered(index: Hdf5) -> Iterator[Cell]:
-    """The cells of a file whose variables are numbered, which newer files of Keras 3 give their layers' names."""
+def _numbered_cells(index: Hdf5) -> Iterator[Cell]:
+    """The cells of a file with numbered variables, in which newer versions of Keras 3 also store the layers' names."""
     for group in index.groups:
         home, _, last = group.rpartition("/")
         called = home.rpartition("/")[2]
@@ -202,7 +199,7 @@ _CONTAINERS: Final = ("layers", "_layer_checkpoint_dependencies", "cells")
 
 
 def _numbered_names(index: Hdf5, home: str) -> tuple[str, ...]:
-    """The layers from the outside to the inside, by their own names where the file has them, else by their groups."""
+    """The names of the layers, the outermost first: their own if the file has them, else those of their groups."""
     parts = home.split("/")
     names = []
     for count, part in enumerate(parts, 1):

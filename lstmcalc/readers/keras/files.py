@@ -1,9 +1,9 @@
 """Files of Keras 1, 2 and 3: `.h5`, `.weights.h5` and `.keras`, their arrays joined with their configuration.
 
-The configuration says what an LSTM computes, the arrays how large it is; where both say it and differ, the arrays are
-believed and the difference is told. A file without a configuration has what its arrays are called.
+The configuration tells what an LSTM computes, the arrays its sizes; if both give a size and differ, the arrays win and
+a note tells the difference. In a file without a configuration, only the names of the arrays tell what they are.
 
-Not here: how HDF5 is read (`hdf5_files`), configurations (`keras_json`), and what arrays are called (`keras_cells`).
+Not here: how HDF5 is read (`hdf5`), configurations (`models`), and the names of arrays (`cells`).
 """
 
 import json
@@ -28,33 +28,24 @@ from lstmcalc.spec.words import unique_names, with_dots
 
 _WEIGHTS: Final = "model.weights.h5"
 _MAX_TEXT: Final = 16 * 2**20  # bytes of a configuration
-_KERAS_GATES: Final = {"i": "i", "f": "f", "g": "c", "o": "o"}  # PyTorch's letters to those of Keras
+_KERAS_GATES: Final = {"i": "i", "f": "f", "g": "c", "o": "o"}  # from PyTorch's letters to those of Keras
 
 
 def read_hdf5(path: str) -> WeightFile:
-    """An HDF5 file: one of Keras with the LSTMs in it, any other as the datasets that it has.
+    """An HDF5 file: one of Keras with its LSTMs, any other with its datasets only; needs h5py.
 
     Only its index is read. Links out of the file, and datasets whose numbers are in other files, are not followed.
-
-    Raises:
-        SourceError: It cannot be read, or is damaged.
-        MissingExtraError: h5py is not installed.
     """
     index = read_index(window_of(path))
     root = index.groups.get("", {})
     held = {**index.groups.get("model_weights", {}), **root}
     config = held.get("model_config")
     version = held.get("keras_version")
-    return _joined(index, config, str(version or ""), shown_name(path))
+    return _joined_file(index, config, str(version or ""), shown_name(path))
 
 
 def read_keras(path: str) -> WeightFile:
-    """A `.keras` archive: config.json, metadata.json and model.weights.h5, the index of the latter.
-
-    Raises:
-        SourceError: It cannot be read, is damaged, or its weights are compressed.
-        MissingExtraError: h5py is not installed.
-    """
+    """A `.keras` archive: config.json, metadata.json and the index of model.weights.h5; needs h5py."""
     name = shown_name(path)
     members = read_archive(Path(path))
     if _WEIGHTS not in members:
@@ -62,12 +53,12 @@ def read_keras(path: str) -> WeightFile:
     window = _window(path, members[_WEIGHTS], name)
     metadata = _load(_text(members, "metadata.json"))
     version = metadata.get("keras_version") if isinstance(metadata, Mapping) else None
-    read = _joined(read_index(window), _text(members, "config.json"), str(version or ""), name)
+    read = _joined_file(read_index(window), _text(members, "config.json"), str(version or ""), name)
     return read._replace(format=read.format.replace("HDF5", ".keras"))
 
 
 def _window(path: str, member: Member, name: str) -> Window:
-    """Where in an archive a member is that is stored as it is."""
+    """The part of an archive that is a member; refused if the member is compressed."""
     section = member.section()
     if section.deflated is not None:
         raise SourceError(
@@ -79,7 +70,7 @@ def _window(path: str, member: Member, name: str) -> Window:
 
 
 def _text(members: Mapping[str, Member], name: str) -> str:
-    """A text in an archive; empty if it is not there or too long."""
+    """A text in an archive; empty if it is missing or too long."""
     member = members.get(name)
     if member is None or member.size > _MAX_TEXT:
         return ""
@@ -87,7 +78,7 @@ def _text(members: Mapping[str, Member], name: str) -> str:
 
 
 def _load(text: object) -> Any:  # noqa: ANN401  # whatever it holds
-    """The values of a JSON text; None if it is none."""
+    """The values of a JSON text; None if it is not JSON."""
     try:
         return json.loads(text) if isinstance(text, str) and text else None
     except (ValueError, RecursionError):
@@ -98,33 +89,33 @@ def _load(text: object) -> Any:  # noqa: ANN401  # whatever it holds
 
 
 class _Described(NamedTuple):
-    """What a configuration has: its LSTMs, and why they could not be read if they could not."""
+    """The LSTMs of a configuration."""
 
     found: Sequence[tuple[Found, Placed]] = ()
-    note: str = ""
+    note: str = ""  # the reason why they could not be read; empty if they could, or if there is no LSTM
 
 
-def _joined(index: Hdf5, config: object, version: str, name: str) -> WeightFile:
-    """A file with its arrays and what is known of its LSTMs."""
+def _joined_file(index: Hdf5, config: object, version: str, name: str) -> WeightFile:
+    """A file with its arrays, and the LSTMs that its configuration and its arrays describe."""
     cells = read_cells(index)
-    described = _described(config, version, name)
+    described = _description(config, version, name)
     stated: list[Found] = []
     taken: set[str] = set()
     missing = []
-    for (found, placed), own in _matched(described.found, cells):
+    for (found, placed), own in _matched_cells(described.found, cells):
         if own:
             stated.append(_described_lstm(found, placed, own))
             taken |= {cell.path for cell in own}
         else:
             missing.append(found.name)
-    stated += _alone([cell for cell in cells if cell.path not in taken], version)
+    stated += _undescribed_modules([cell for cell in cells if cell.path not in taken], version)
     notes = [described.note] if described.note else []
     if missing:
-        notes.append(f"its configuration has {_few(missing)}, whose arrays are not found")
+        notes.append(f"its configuration has {_few_names(missing)}, whose arrays are not found")
     if index.skipped:
-        notes.append(f"links and groups that are not followed: {_few(index.skipped)}")
+        notes.append(f"links and groups that are not followed: {_few_names(index.skipped)}")
     if index.damaged:
-        notes.append(f"what cannot be read: {_few(index.damaged)}")
+        notes.append(f"what cannot be read: {_few_names(index.damaged)}")
     is_keras = bool(version or cells or described.found)
     kind = "Keras HDF5" if is_keras else "HDF5"
     names = unique_names(item.name for item in stated)
@@ -136,12 +127,12 @@ def _joined(index: Hdf5, config: object, version: str, name: str) -> WeightFile:
     )
 
 
-def _few(names: Sequence[str]) -> str:
+def _few_names(names: Sequence[str]) -> str:
     return with_dots([shorten(name)[1:-1] for name in names], 3)
 
 
-def _described(config: object, version: str, name: str) -> _Described:
-    """The LSTMs that a configuration has; none if there is no configuration or no LSTM in it."""
+def _description(config: object, version: str, name: str) -> _Described:
+    """The LSTMs of a configuration; none if there is no configuration or no LSTM in it."""
     tree = _load(config)
     if not isinstance(config, str) or not looks_like_keras(tree):
         return _Described(note="its configuration is no model of Keras" if config else "")
@@ -161,22 +152,22 @@ def _described(config: object, version: str, name: str) -> _Described:
 _Pair = tuple[tuple[Found, Placed], tuple[Cell, ...]]
 
 
-def _matched(found: Sequence[tuple[Found, Placed]], cells: Sequence[Cell]) -> Iterator[_Pair]:
-    """Each LSTM of a configuration with its cells, the forward one first; without cells if they are not found."""
+def _matched_cells(found: Sequence[tuple[Found, Placed]], cells: Sequence[Cell]) -> Iterator[_Pair]:
+    """Each LSTM of a configuration with its cells, the forward one first; with none if they are not found."""
     lstms = [cell for cell in cells if cell.kind == "LSTM"]
     numbered = {cell.path.replace("_layer_checkpoint_dependencies", "layers"): cell for cell in lstms}
     by_top: dict[str, list[Cell]] = {}
     for cell in lstms:
         if cell.form != "numbered":
             by_top.setdefault(cell.top, []).append(cell)
-    tops = {top: _dealt([item for item in found if item[1].top == top], held) for top, held in by_top.items()}
+    tops = {top: _dealt_cells([item for item in found if item[1].top == top], held) for top, held in by_top.items()}
     for item in found:
         folders = _folders(item[1], numbered)
         yield item, folders or tops.get(item[1].top, {}).get(id(item[0]), ())
 
 
 def _folders(placed: Placed, cells: Mapping[str, Cell]) -> tuple[Cell, ...]:
-    """The cells of an LSTM in a file whose groups are called by class."""
+    """The cells of an LSTM in a file whose groups are named by class."""
     inner = ["/forward_layer", "/backward_layer"] if placed.both else [""]
     names = []
     for part in inner:
@@ -187,10 +178,10 @@ def _folders(placed: Placed, cells: Mapping[str, Cell]) -> tuple[Cell, ...]:
     return tuple(cells[name] for name in names) if len(names) == len(inner) else ()
 
 
-def _dealt(found: Sequence[tuple[Found, Placed]], cells: Sequence[Cell]) -> dict[int, tuple[Cell, ...]]:
-    """The cells that a file lists under one layer, dealt out to the LSTMs in it.
+def _dealt_cells(found: Sequence[tuple[Found, Placed]], cells: Sequence[Cell]) -> dict[int, tuple[Cell, ...]]:
+    """The cells that a file lists under one layer, assigned to the LSTMs in it.
 
-    By name where that is possible; else, as TensorFlow changed some names, in the order in which both are listed.
+    By name if possible; else in the order in which both are listed, because TensorFlow changed some names.
     """
     named = {id(item): _by_name(placed, cells) for item, placed in found}
     counts = [len(own) == (2 if placed.both else 1) for (item, placed) in found for own in [named[id(item)]]]
@@ -210,7 +201,7 @@ def _dealt(found: Sequence[tuple[Found, Placed]], cells: Sequence[Cell]) -> dict
 
 
 def _by_name(placed: Placed, cells: Sequence[Cell]) -> tuple[Cell, ...]:
-    """The cells that have all of an LSTM's names in theirs, as far as files have them."""
+    """The cells whose names include those of an LSTM, as far as files have them."""
     layer, cell = placed.names[-2:] if len(placed.names) > 1 else ("", placed.names[-1])
 
     def fits(names: tuple[str, ...]) -> bool:
@@ -226,7 +217,7 @@ def _by_name(placed: Placed, cells: Sequence[Cell]) -> tuple[Cell, ...]:
     return own
 
 
-# --- What is said of them
+# --- Descriptions
 
 
 def _described_lstm(found: Found, placed: Placed, cells: Sequence[Cell]) -> Found:
@@ -257,21 +248,21 @@ def _described_lstm(found: Found, placed: Placed, cells: Sequence[Cell]) -> Foun
 
 
 def _framework_of(cell: Cell, said: str) -> str:
-    """Whose arrays a cell has: Keras 1 has those of Keras 2 where it was told to save memory traffic."""
+    """The framework whose layout a cell has: Keras 1 uses that of Keras 2 if it was told to save memory traffic."""
     if cell.form == "keras1" and "kernel" not in cell.arrays:
         return "keras1"
     return "keras2" if said in ("keras1", "keras-cudnn") else said
 
 
 def _gate_activation(found: Found, placed: Placed) -> Iterator[str]:
-    """What Keras 1 has for its gates unless it is told otherwise, which shapes do not depend on but numbers do."""
+    """The default activation of the gates in Keras 1: shapes do not depend on it, but numbers do."""
     activation = placed.arguments.get("inner_activation", "hard_sigmoid")
     if found.framework == "keras1" and activation == "hard_sigmoid":
         yield f"inner_activation = {shorten(activation)}"
 
 
 def _sizes(cells: Sequence[Cell]) -> dict[str, object]:
-    """The settings that arrays give."""
+    """The settings that follow from the shapes of arrays."""
     first = cells[0]
     return {
         "input_size": first.width,
@@ -282,7 +273,7 @@ def _sizes(cells: Sequence[Cell]) -> dict[str, object]:
 
 
 def _tensors(cells: Sequence[Cell], framework: str) -> dict[str, str]:
-    """The names of an LSTM's arrays in its framework's layout, to those in the file; none if the sizes do not fit."""
+    """The names of an LSTM's arrays, from its framework's layout to the file; none if the sizes do not fit."""
     first = cells[0]
     alike = {(cell.width, cell.units, cell.biases, tuple(cell.arrays)) for cell in cells}
     if len(alike) > 1 or max(first.width, first.units) > MAX_SIZE:
@@ -296,14 +287,14 @@ def _tensors(cells: Sequence[Cell], framework: str) -> dict[str, str]:
 
 
 def _role(parameter: Parameter) -> str:
-    """What Keras calls an array of its layouts."""
+    """The name that Keras has for an array of its layouts."""
     role = {"weight_ih": "kernel", "weight_hh": "recurrent_kernel"}.get(parameter.holds[0], "bias")
     return f"{role}_{_KERAS_GATES[parameter.gate]}" if parameter.gate else role
 
 
-def _alone(cells: Sequence[Cell], version: str) -> Iterator[Found]:
+def _undescribed_modules(cells: Sequence[Cell], version: str) -> Iterator[Found]:
     """The cells that no configuration describes, told by their arrays; both directions of a layer are one LSTM."""
-    for own in _paired(cells):
+    for own in _paired_cells(cells):
         cell = own[0]
         framework = "keras-cudnn" if cell.is_cudnn else _framework_alone(cell, version)
         is_lstm = cell.kind == "LSTM"
@@ -317,8 +308,8 @@ def _alone(cells: Sequence[Cell], version: str) -> Iterator[Found]:
         )
 
 
-def _paired(cells: Sequence[Cell]) -> list[list[Cell]]:
-    """The cells, those of both directions of a layer together, the forward one first."""
+def _paired_cells(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """The cells, both directions of a layer in one list, the forward one first."""
     at = {cell.path: cell for cell in cells}
     backward = {cell.path: other for cell in cells if (other := _other_direction(cell, at))}
     behind = {cell.path for cell in backward.values()}
@@ -328,7 +319,7 @@ def _paired(cells: Sequence[Cell]) -> list[list[Cell]]:
 
 
 def _roles(cells: Sequence[Cell]) -> dict[str, str]:
-    """The arrays of what is no LSTM, by what Keras calls them."""
+    """The arrays of a module that is not an LSTM, by Keras' names."""
     if len(cells) == 1:
         return dict(cells[0].arrays)
     return {
@@ -339,13 +330,13 @@ def _roles(cells: Sequence[Cell]) -> dict[str, str]:
 
 
 def _framework_alone(cell: Cell, version: str) -> str:
-    """Whose arrays these are, by what they are called and by the version that the file names."""
+    """The framework of a cell, told by the names of its arrays and by the version in the file."""
     own = "keras2" if version.startswith("2") or next(iter(cell.arrays.values())).endswith(":0") else "keras"
     return _framework_of(cell, "keras1" if cell.form == "keras1" else own)
 
 
 def _other_direction(cell: Cell, cells: Mapping[str, Cell]) -> Cell | None:
-    """What Bidirectional makes of a layer beside this one, which is its forward one."""
+    """The backward cell of a Bidirectional whose forward cell this is; None if there is none."""
     turned = re.sub(r"(^|/)forward_(?=[^/]*(/|$))", r"\1backward_", cell.path)
     other = cells.get(turned) if turned != cell.path else None
     alike = other and (cell.kind, cell.width, cell.units, cell.biases) == (
@@ -361,7 +352,7 @@ _CELL_NAME: Final = re.compile(r"cell|stacked_rnn_cells|(lstm|gru|simple_rnn)_ce
 
 
 def _name_alone(cells: Sequence[Cell]) -> str:
-    """What a layer is called, by the names around its arrays: those of its cell and of one direction are left out."""
+    """The name of a layer from the names around its arrays, without those of its cell and of one direction."""
     names = list(cells[0].names)
     if cells[0].top and (not names or names[0] != cells[0].top):
         names.insert(0, cells[0].top)

@@ -1,8 +1,8 @@
-"""How wide what flows between the layers of Keras is: what each layer makes of the features that it is given.
+"""The sizes of the tensors between the layers of Keras: the output size of each layer for a given input.
 
-A table and a few rules, for the layers that stand before LSTMs. Of any other layer the width is unknown, never guessed.
+A table and a few rules, for the layers that come before LSTMs. For any other layer the width is unknown, never guessed.
 
-Not here: which layer follows which (`keras_json`, and whoever reads code), and LSTMs themselves.
+Not here: the order of layers (`models`, and `readers.python` for code), and LSTMs themselves.
 
 Sources: `compute_output_shape` of keras 3.15.1 (keras/src/layers) and tf_keras 2.21.0, live; Keras 1 (nb_filter,
 output_dim) of keras 1.2.2 from general knowledge.
@@ -15,34 +15,26 @@ Arguments = Mapping[str, Any]
 
 
 class Stream(NamedTuple):
-    """What flows into a layer; a size that is not known is None.
+    """The input of a layer; an unknown size is None."""
 
-    Attributes:
-        features: The size of its last axis.
-        reads: The name of the LSTM whose output it is; empty if it is none's, or has been changed.
-        seq_len: The size of the axis behind the batch, if there is one besides the features.
-        batch: The size of the batch.
-        rank: How many axes it has besides the batch: 1 of a vector, 2 of a sequence.
-    """
-
-    features: int | None = None
-    reads: str = ""
-    seq_len: int | None = None
+    features: int | None = None  # size of the last axis
+    reads: str = ""  # name of the LSTM whose output it is, its width unchanged; empty if there is none
+    seq_len: int | None = None  # size of the axis after the batch, if it is not that of the features
     batch: int | None = None
-    rank: int | None = None
+    rank: int | None = None  # number of axes besides the batch: 1 for a vector, 2 for a sequence
 
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# Layers that change values and no shape. What they make of an LSTM's output is as wide as that output.
+# Layers that change values and no shape: after them, an LSTM's output is as wide as before.
 _KEEPS: Final = _names(
     "Activation ActivityRegularization AlphaDropout BatchNormalization BatchNormalizationV1 Dropout ELU "
     "GaussianDropout GaussianNoise GroupNormalization Identity LayerNormalization LeakyReLU Masking Normalization "
     "PReLU RMSNormalization ReLU Rescaling Softmax SpatialDropout1D ThresholdedReLU UnitNormalization"
 )
-# Layers that change the last axis alone, and the argument that says to what; the name of Keras 1 is last.
+# Layers that change only the last axis, and the argument with its new size; the name of Keras 1 is last.
 _WIDTHS: Final = {"Dense": ("units", "output_dim"), "TimeDistributedDense": ("output_dim",)}
 _RECURRENT: Final = _names("LSTM CuDNNLSTM GRU CuDNNGRU SimpleRNN")
 _CONVOLUTIONS: Final = _names("Conv1D Convolution1D SeparableConv1D SeparableConvolution1D")
@@ -51,22 +43,22 @@ _GLOBAL_POOLS: Final = _names("GlobalMaxPooling1D GlobalMaxPool1D GlobalAverageP
 _SAME_SHAPE: Final = _names("Add Average Maximum Minimum Multiply Subtract")
 _RESIZED: Final = _names("Cropping1D UpSampling1D ZeroPadding1D")
 _SHAPES: Final = ("batch_shape", "batch_input_shape", "shape", "input_shape")
-_SEQUENCE: Final = 2  # the rank of one
+_SEQUENCE: Final = 2  # the rank of a sequence
 
 
 def after(kind: str, arguments: Arguments, stream: Stream) -> Stream:
-    """What a layer makes of a stream.
+    """The stream that a layer returns for a stream.
 
     Args:
-        kind: The layer's class, as `Dense`. Of an LSTM the caller knows better what to call what it returns.
+        kind: The layer's class, e.g. `Dense`. After an LSTM, the caller sets `reads`.
         arguments: Its arguments by the names of Keras. `layer`, the layer inside of `TimeDistributed` and
             `Bidirectional`, is `{"class_name": "Dense", "config": {"units": 3}}`, as in Keras' own JSON.
-        stream: What it is given.
+        stream: Its input.
     """
     if kind in _KEEPS:
         return stream
     if kind in _WIDTHS:
-        return stream._replace(features=_named(arguments, _WIDTHS[kind]), reads="")
+        return stream._replace(features=_named_size(arguments, _WIDTHS[kind]), reads="")
     for kinds, rule in _RULES:
         if kind in kinds:
             return rule(arguments, stream)
@@ -74,17 +66,17 @@ def after(kind: str, arguments: Arguments, stream: Stream) -> Stream:
 
 
 def merged(kind: str, arguments: Arguments, streams: Sequence[Stream]) -> Stream:
-    """What a layer makes of several streams: `Concatenate`, `Add` and their like; of one, as `after`."""
+    """The stream that a layer returns for several: `Concatenate`, `Add` and their like; for only one, as `after`."""
     if len(streams) == 1:
         return after(kind, arguments, streams[0])
     if not streams:
         return after(kind, arguments, Stream())
     same = Stream(
-        _agreed([stream.features for stream in streams]),
+        _agreed_size([stream.features for stream in streams]),
         "",
-        _agreed([stream.seq_len for stream in streams]),
-        _agreed([stream.batch for stream in streams]),
-        _agreed([stream.rank for stream in streams]),
+        _agreed_size([stream.seq_len for stream in streams]),
+        _agreed_size([stream.batch for stream in streams]),
+        _agreed_size([stream.rank for stream in streams]),
     )
     if kind in _SAME_SHAPE:
         return same
@@ -95,7 +87,7 @@ def merged(kind: str, arguments: Arguments, streams: Sequence[Stream]) -> Stream
 
 
 def of_shape(shape: object) -> Stream:
-    """The stream of a shape `(batch, ..., features)`, whose open sizes are None; unknown if it is no shape."""
+    """The stream of a shape `(batch, ..., features)`, whose open sizes are None; unknown if it is not a shape."""
     if not isinstance(shape, list | tuple) or not shape:
         return Stream()
     sizes = [_size(item) for item in shape]
@@ -104,7 +96,7 @@ def of_shape(shape: object) -> Stream:
 
 
 def _input(arguments: Arguments, stream: Stream) -> Stream:
-    """An input layer: its shape; what is open in it is that of the stream, if it is part of an inner model."""
+    """The shape of an input layer; in an inner model, its open sizes are those of the stream."""
     for name in _SHAPES:
         shape = arguments.get(name)
         if isinstance(shape, list | tuple):
@@ -121,23 +113,23 @@ def _input(arguments: Arguments, stream: Stream) -> Stream:
 
 
 def _embedding(arguments: Arguments, stream: Stream) -> Stream:
-    """Indices `(N, L)` to vectors `(N, L, output_dim)`."""
+    """The vectors `(N, L, output_dim)` for indices `(N, L)`."""
     rank = None if stream.rank is None else stream.rank + 1
     length = stream.features if stream.rank == 1 else stream.seq_len if stream.rank else None
-    length = _named(arguments, ("input_length",)) if length is None else length
-    return Stream(_named(arguments, ("output_dim",)), "", length, stream.batch, rank)
+    length = _named_size(arguments, ("input_length",)) if length is None else length
+    return Stream(_named_size(arguments, ("output_dim",)), "", length, stream.batch, rank)
 
 
-def _recurrent(arguments: Arguments, stream: Stream) -> Stream:
-    """A recurrent layer: its units, of every step or of the last."""
-    units = _named(arguments, ("units", "output_dim"))
+def _recurrent_layer(arguments: Arguments, stream: Stream) -> Stream:
+    """The units of a recurrent layer, for every step or for the last."""
+    units = _named_size(arguments, ("units", "output_dim"))
     if arguments.get("return_sequences") is True:
         return Stream(units, "", stream.seq_len, stream.batch, _SEQUENCE)
     return Stream(units, "", None, stream.batch, 1)
 
 
 def _bidirectional(arguments: Arguments, stream: Stream) -> Stream:
-    """Both directions, end to end unless they are merged."""
+    """Both directions, concatenated unless they are merged."""
     kind, inner = inner_layer(arguments)
     one = after(kind, inner, stream)
     mode = arguments.get("merge_mode", "concat")
@@ -146,7 +138,7 @@ def _bidirectional(arguments: Arguments, stream: Stream) -> Stream:
 
 
 def _time_distributed(arguments: Arguments, stream: Stream) -> Stream:
-    """A layer that sees each step alone: the axis behind the batch stays, whatever it does."""
+    """The output of a layer that is applied to each step: the axis after the batch stays."""
     kind, inner = inner_layer(arguments)
     rank = None if stream.rank is None else stream.rank - 1
     one = after(kind, inner, stream._replace(seq_len=None, rank=rank))
@@ -163,38 +155,43 @@ def inner_layer(arguments: Arguments) -> tuple[str, Arguments]:
 
 
 def _convolution(arguments: Arguments, stream: Stream) -> Stream:
-    """A convolution over the steps."""
+    """The output of a convolution over the steps."""
     if arguments.get("data_format") == "channels_first":
         return Stream(batch=stream.batch)
-    kernel = _named(arguments, ("kernel_size", "filter_length"))
-    stride, dilation = _named(arguments, ("strides", "subsample_length"), 1), _named(arguments, ("dilation_rate",), 1)
+    kernel = _named_size(arguments, ("kernel_size", "filter_length"))
+    stride, dilation = (
+        _named_size(arguments, ("strides", "subsample_length"), 1),
+        _named_size(arguments, ("dilation_rate",), 1),
+    )
     width = None if kernel is None or dilation is None else dilation * (kernel - 1) + 1
     padding = arguments.get("padding", arguments.get("border_mode", "valid"))
     length = _windows(stream.seq_len, width, stride, padding)
-    return Stream(_named(arguments, ("filters", "nb_filter")), "", length, stream.batch, _SEQUENCE)
+    return Stream(_named_size(arguments, ("filters", "nb_filter")), "", length, stream.batch, _SEQUENCE)
 
 
-def _depthwise(arguments: Arguments, stream: Stream) -> Stream:
-    """A convolution of each feature alone."""
-    times = _named(arguments, ("depth_multiplier",), 1)
+def _depthwise_convolution(arguments: Arguments, stream: Stream) -> Stream:
+    """The output of a convolution of each feature alone."""
+    times = _named_size(arguments, ("depth_multiplier",), 1)
     known = stream.features is not None and times is not None
     return _convolution(arguments, stream)._replace(features=(stream.features or 0) * (times or 0) if known else None)
 
 
 def _pool(arguments: Arguments, stream: Stream) -> Stream:
-    """The largest, or the mean, of some steps."""
+    """The maximum or the mean of windows of steps."""
     if arguments.get("data_format") == "channels_first":
         return Stream(batch=stream.batch)
-    size = _named(arguments, ("pool_size", "pool_length"), 2)
+    size = _named_size(arguments, ("pool_size", "pool_length"), 2)
     stride = (
-        size if arguments.get("strides", arguments.get("stride")) is None else _named(arguments, ("strides", "stride"))
+        size
+        if arguments.get("strides", arguments.get("stride")) is None
+        else _named_size(arguments, ("strides", "stride"))
     )
     padding = arguments.get("padding", arguments.get("border_mode", "valid"))
     return stream._replace(seq_len=_windows(stream.seq_len, size, stride, padding))
 
 
 def _windows(length: int | None, width: int | None, stride: int | None, padding: object) -> int | None:
-    """How many windows there are in a sequence."""
+    """The number of windows in a sequence; None if unknown."""
     if length is None or width is None or stride is None or stride < 1 or width < 1:
         return None
     if padding in ("same", "causal"):
@@ -203,19 +200,19 @@ def _windows(length: int | None, width: int | None, stride: int | None, padding:
 
 
 def _pool_all(arguments: Arguments, stream: Stream) -> Stream:
-    """The largest, or the mean, of all steps."""
+    """The maximum or the mean of all steps."""
     if arguments.get("data_format") == "channels_first" or arguments.get("keepdims") is True:
         return Stream(batch=stream.batch)
     return stream._replace(seq_len=None, rank=1)
 
 
 def _repeat(arguments: Arguments, stream: Stream) -> Stream:
-    """One vector as every step of a sequence."""
-    return stream._replace(seq_len=_named(arguments, ("n",)), rank=_SEQUENCE)
+    """One vector, repeated for every step of a sequence."""
+    return stream._replace(seq_len=_named_size(arguments, ("n",)), rank=_SEQUENCE)
 
 
 def _reshape(arguments: Arguments, stream: Stream) -> Stream:
-    """Another shape of the same size; one axis of it may follow from the others, as -1."""
+    """The stream in another shape of the same size; one axis, -1, may follow from the others."""
     shape = arguments.get("target_shape")
     if not isinstance(shape, list | tuple) or not shape:
         return Stream(batch=stream.batch)
@@ -228,12 +225,12 @@ def _reshape(arguments: Arguments, stream: Stream) -> Stream:
 
 
 def _flatten(_: Arguments, stream: Stream) -> Stream:
-    """One vector of all that there is."""
+    """One vector of all values."""
     return Stream(_values(stream), stream.reads if stream.rank == 1 else "", None, stream.batch, 1)
 
 
 def _values(stream: Stream) -> int | None:
-    """How many values there are for each of the batch."""
+    """The number of values for each item of the batch; None if unknown."""
     if stream.rank == 1:
         return stream.features
     if stream.rank != _SEQUENCE or stream.features is None or stream.seq_len is None:
@@ -253,18 +250,18 @@ def _permute(arguments: Arguments, stream: Stream) -> Stream:
 
 
 def _resize(_: Arguments, stream: Stream) -> Stream:
-    """More steps, or fewer: how many is not followed."""
+    """More steps, or fewer: their number becomes unknown."""
     return stream._replace(seq_len=None)
 
 
 _RULES: Final = (
     (frozenset(("InputLayer", "Input")), _input),
     (frozenset(("Embedding",)), _embedding),
-    (_RECURRENT, _recurrent),
+    (_RECURRENT, _recurrent_layer),
     (frozenset(("Bidirectional",)), _bidirectional),
     (frozenset(("TimeDistributed",)), _time_distributed),
     (_CONVOLUTIONS, _convolution),
-    (frozenset(("DepthwiseConv1D",)), _depthwise),
+    (frozenset(("DepthwiseConv1D",)), _depthwise_convolution),
     (_POOLS, _pool),
     (_GLOBAL_POOLS, _pool_all),
     (frozenset(("RepeatVector",)), _repeat),
@@ -275,7 +272,7 @@ _RULES: Final = (
 )
 
 
-def _named(arguments: Arguments, names: Sequence[str], default: int | None = None) -> int | None:
+def _named_size(arguments: Arguments, names: Sequence[str], default: int | None = None) -> int | None:
     """The size that the first of these arguments gives: a number, or a list of one."""
     for name in names:
         if name in arguments:
@@ -285,10 +282,10 @@ def _named(arguments: Arguments, names: Sequence[str], default: int | None = Non
 
 
 def _size(value: object) -> int | None:
-    """A size; None if it is open, or no size."""
+    """A size; None if it is open, or not a size."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
-def _agreed(sizes: Sequence[int | None]) -> int | None:
-    """The size that all of them are."""
+def _agreed_size(sizes: Sequence[int | None]) -> int | None:
+    """The size that all of them have; None if they differ."""
     return sizes[0] if len(set(sizes)) == 1 else None

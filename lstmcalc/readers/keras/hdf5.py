@@ -1,11 +1,11 @@
-"""What an HDF5 file has: groups with the attributes that Keras writes, and datasets, whose numbers are not yet read.
+"""The contents of an HDF5 file: groups with Keras' attributes, and datasets, whose numbers are not yet read.
 
 h5py reads the index in a process of its own (`hdf5_child`), which may crash or be stopped without harm to ours. Numbers
-that stand end to end in the file, as Keras writes them, are read from there without the library; others by it.
+that are contiguous in the file, as Keras writes them, are read from there without the library; others by it.
 
-Nothing outside of the file is read, and nothing is reserved that a header alone asks for.
+Nothing outside of the file is read, and no memory is allocated only because a header asks for it.
 
-Not here: what groups and datasets mean (`keras_cells`, `keras_files`).
+Not here: the meaning of groups and datasets (`cells`, `files`).
 """
 
 import json
@@ -20,10 +20,10 @@ from lstmcalc.errors import MissingExtraError, SourceError, shorten, shown_name
 from lstmcalc.readers.files.raw_numbers import MAX_RANK, WIDTHS, checked_shape, decoded, numel
 from lstmcalc.readers.files.tensors import Stored
 
-SECONDS: Final = 120  # that the library may take, waiting for the disk included
-_MOST_DENSE: Final = 1032  # deflate makes at most so many bytes of one (zlib's technical details)
-_SMALL: Final = 2**20  # bytes that a dataset may be beyond what the file has of it
-# What runs h5py: its imports are found where ours are, and nowhere else.
+SECONDS: Final = 120  # time limit of the library, including waits for the disk
+_MOST_DENSE: Final = 1032  # highest compression ratio of deflate (zlib's technical details)
+_SMALL: Final = 2**20  # bytes by which a dataset may exceed those that the file has for it
+# The code that runs h5py: its imports are found where ours are, and nowhere else.
 CODE: Final = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
     "from lstmcalc.readers.keras.hdf5_child import main; main(sys.argv[2])"
@@ -31,36 +31,25 @@ CODE: Final = (
 
 
 class Hdf5(NamedTuple):
-    """The index of an HDF5 file.
+    """The index of an HDF5 file."""
 
-    Attributes:
-        groups: The attributes of each group by its path, in the order of the file; the root's is empty.
-        datasets: The datasets by their paths.
-        skipped: Links that are not followed.
-        damaged: Objects that cannot be read, and why.
-    """
-
-    groups: Mapping[str, Mapping[str, Any]]
-    datasets: Mapping[str, Stored]
-    skipped: tuple[str, ...]
-    damaged: tuple[str, ...]
+    groups: Mapping[str, Mapping[str, Any]]  # attributes by the group's path, `""` for the root; in file order
+    datasets: Mapping[str, Stored]  # by path
+    skipped: tuple[str, ...]  # links that are not followed
+    damaged: tuple[str, ...]  # objects that cannot be read, each with the reason
 
 
 class Window(NamedTuple):
-    """Where an HDF5 file is: a file, and which part of it; `name` is what errors call it."""
+    """An HDF5 file, which is a file or a part of one."""
 
     path: str
-    start: int
-    length: int
-    name: str
+    start: int  # offset in the file
+    length: int  # in bytes
+    name: str  # for errors
 
 
 def window_of(path: str) -> Window:
-    """All of a file.
-
-    Raises:
-        SourceError: It cannot be read.
-    """
+    """The whole of a file."""
     name = shown_name(path)
     try:
         return Window(path, 0, os.stat(path).st_size, name)  # noqa: PTH116  # as in `sources`
@@ -69,24 +58,15 @@ def window_of(path: str) -> Window:
 
 
 def read_index(window: Window) -> Hdf5:
-    """The groups and datasets of an HDF5 file.
-
-    Raises:
-        SourceError: It cannot be read, or is damaged.
-        MissingExtraError: h5py is not installed.
-    """
+    """The groups and datasets of an HDF5 file; MissingExtraError without h5py."""
     answer, _ = _ask(window, None, 0)
     return index_of(answer, window)
 
 
 def index_of(answer: Mapping[str, Any], window: Window) -> Hdf5:
-    """The index that `hdf5_child` answers with.
-
-    Raises:
-        SourceError: It answers with an error.
-    """
+    """The index from an answer of `hdf5_child`; raises the error that it answers with."""
     if "objects" not in answer:
-        raise _damaged(window, str(answer.get("error", "nothing")))
+        raise _damage_error(window, str(answer.get("error", "nothing")))
     groups: dict[str, Mapping[str, Any]] = {}
     datasets: dict[str, Stored] = {}
     skipped, damaged = [], []
@@ -95,7 +75,7 @@ def index_of(answer: Mapping[str, Any], window: Window) -> Hdf5:
         if item["kind"] == "group":
             groups[path] = item["attributes"]
         elif item["kind"] == "dataset":
-            datasets[path] = _stored(item, window)
+            datasets[path] = _stored_dataset(item, window)
         elif item["kind"] == "link":
             skipped.append(path)
         else:
@@ -103,16 +83,16 @@ def index_of(answer: Mapping[str, Any], window: Window) -> Hdf5:
     return Hdf5(groups, datasets, tuple(skipped), tuple(damaged))
 
 
-def _damaged(window: Window, found: str) -> SourceError:
+def _damage_error(window: Window, found: str) -> SourceError:
     return SourceError(f"{window.name} is damaged", "a whole HDF5 file", shorten(found, 160)[1:-1])
 
 
 def _ask(window: Window, dataset: str | None, nbytes: int) -> tuple[dict[str, Any], bytes]:
-    """What the library answers, and the numbers behind it."""
+    """The answer of the library, and the numbers after it."""
     if find_spec("h5py") is None:
         raise MissingExtraError("h5py is not installed", hint="pip install 'lstmcalc[files]'", where=window.name)
     request = {**window._asdict(), "dataset": dataset, "bytes": nbytes}
-    # No filter is loaded from the directories where HDF5 looks for more of them, and no thread takes memory.
+    # HDF5 loads no filters from its plugin directories, and no thread takes memory.
     own = {"HDF5_PLUGIN_PRELOAD": "::", "HDF5_USE_FILE_LOCKING": "FALSE", "OPENBLAS_NUM_THREADS": "1"}
     try:
         done = subprocess.run(  # noqa: S603  # our own program
@@ -124,14 +104,14 @@ def _ask(window: Window, dataset: str | None, nbytes: int) -> tuple[dict[str, An
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise _damaged(window, f"the HDF5 library was stopped after {SECONDS} seconds") from None
+        raise _damage_error(window, f"the HDF5 library was stopped after {SECONDS} seconds") from None
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {window.name}", found=f"h5py cannot be run: {error}") from None
     line, _, numbers = done.stdout.partition(b"\n")
     try:
         answer = json.loads(line)
     except ValueError:
-        raise _damaged(window, f"the HDF5 library failed on it, exit {done.returncode}") from None
+        raise _damage_error(window, f"the HDF5 library failed on it, exit {done.returncode}") from None
     if "missing" in answer:
         raise MissingExtraError(
             "h5py is installed, but does not load", found=shorten(answer["missing"], 200)[1:-1], where=window.name
@@ -142,10 +122,10 @@ def _ask(window: Window, dataset: str | None, nbytes: int) -> tuple[dict[str, An
 # --- Datasets
 
 
-def _stored(item: Mapping[str, Any], window: Window) -> Stored:
-    """A dataset, with what reads it."""
+def _stored_dataset(item: Mapping[str, Any], window: Window) -> Stored:
+    """A dataset, with the function that reads it."""
     path, dtype = item["path"], item["dtype"]
-    if dtype == "void16" and item["attributes"].get("dtype") == "bfloat16":  # as Keras 3 marks it
+    if dtype == "void16" and item["attributes"].get("dtype") == "bfloat16":  # Keras 3 marks it so
         dtype = "bfloat16"
     where = f"{window.name}, {shorten(path)[1:-1]}"
     shape = checked_shape(item["shape"][: MAX_RANK + 1], where)
@@ -154,18 +134,14 @@ def _stored(item: Mapping[str, Any], window: Window) -> Stored:
 
 
 def _numbers(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int, ...], where: str) -> Any:  # noqa: ANN401
-    """The numbers of a dataset, as an array.
-
-    Raises:
-        SourceError: They are not in the file, are fewer than its shape says, or are no numbers.
-    """
+    """The numbers of a dataset, as an array."""
     if item["problem"]:
         raise SourceError("cannot be read", "numbers in the file itself", item["problem"], where=where)
     if dtype not in WIDTHS:
         raise SourceError(f"numbers of {dtype} are not read", "float32, or another float", where=where)
     nbytes = numel(shape) * item["itemsize"]
     if item["offset"] is not None and item["itemsize"] == WIDTHS[dtype]:
-        return _contiguous(item, window, dtype, shape, where)
+        return _contiguous_array(item, window, dtype, shape, where)
     dense = _MOST_DENSE if item["filters"] else 1
     if nbytes > item["stored"] * dense + _SMALL:
         raise SourceError(
@@ -179,8 +155,8 @@ def _numbers(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[i
     return decoded(data, dtype, shape, big_endian=sys.byteorder == "big")
 
 
-def _contiguous(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int, ...], where: str) -> Any:  # noqa: ANN401
-    """Numbers that stand end to end in the file."""
+def _contiguous_array(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int, ...], where: str) -> Any:  # noqa: ANN401
+    """The numbers of a dataset that are contiguous in the file, as an array."""
     nbytes, offset = numel(shape) * item["itemsize"], item["offset"]
     if nbytes > item["stored"] or not 0 <= offset <= window.length - nbytes:
         raise SourceError(

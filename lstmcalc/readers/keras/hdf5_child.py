@@ -1,11 +1,10 @@
-"""The program that h5py runs in, apart from ours: what an HDF5 file has, or the numbers of one of its datasets.
+"""The process that h5py runs in, apart from ours: it lists an HDF5 file, or reads the numbers of one dataset.
 
 The HDF5 library crashes on some damaged files (2.0.0, four of 6,000 with changed bytes) and never ends on others (ten).
-Here it takes nobody with it, and has bounds. Links that leave the file, and datasets whose numbers are elsewhere, are
-named and not followed; filters are not loaded from anywhere.
+Here that harms no other process, and memory and time are limited. Links that leave the file, and datasets whose numbers
+are elsewhere, are named and not followed; filters are not loaded from anywhere.
 
-Run by `hdf5_files`, with a request in JSON as its argument; it answers in one line of JSON, and behind it are numbers.
-Not here: anything that our own process needs.
+Run by `hdf5`, with a request in JSON as its argument; it answers with one line of JSON, followed by numbers.
 """
 
 import io
@@ -19,15 +18,15 @@ from typing import Any, Final
 MAX_OBJECTS: Final = 100_000  # groups and datasets in one file
 _MAX_DEPTH: Final = 64
 _MAX_ATTRIBUTE: Final = 16 * 2**20  # bytes of text
-_MAX_CHUNKS: Final = 10_000  # attributes that one long list is cut into
-_SECONDS: Final = 60  # of computing
-_MEMORY: Final = 4 * 2**30  # bytes of address space, besides what the numbers take
+_MAX_CHUNKS: Final = 10_000  # attributes into which one long list is split
+_SECONDS: Final = 60  # limit of CPU time
+_MEMORY: Final = 4 * 2**30  # bytes of address space, besides those for the numbers
 _ATTRIBUTES: Final = ("model_config", "keras_version", "backend", "name", "dtype")
 _LISTS: Final = ("layer_names", "weight_names")
 
 
 def main(request: str) -> None:
-    """Answer one request: `{"path", "start", "length", "dataset", "bytes"}`; without a dataset, what the file has."""
+    """Answer one request, `{"path", "start", "length", "dataset", "bytes"}`; without a dataset, list the file."""
     asked = json.loads(request)
     _bound(asked["bytes"])
     try:
@@ -43,12 +42,12 @@ def main(request: str) -> None:
                     _answer({"objects": list(_objects(file, asked["length"]))})
                 else:
                     _read(file, asked["dataset"], asked["bytes"])
-    except Exception as error:  # noqa: BLE001  # h5py raises what it likes
+    except Exception as error:  # noqa: BLE001  # h5py raises errors of many types
         _answer({"error": f"{type(error).__name__}: {error}"[:500]})
 
 
 class _Window(io.RawIOBase):
-    """Part of a file, as a file."""
+    """A part of a file, as a file."""
 
     def __init__(self, stream: io.BufferedReader, start: int, length: int) -> None:
         self._stream = stream
@@ -79,7 +78,7 @@ class _Window(io.RawIOBase):
 
 
 def _bound(nbytes: int) -> None:
-    """Bounds of memory and time, where the system has such (Windows has not)."""
+    """Limit memory and time, on systems that can (not Windows)."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -96,7 +95,7 @@ def _answer(answer: dict[str, Any]) -> None:
 
 
 def _objects(file: Any, length: int) -> Iterator[dict[str, Any]]:  # noqa: ANN401  # an h5py.File
-    """The groups and datasets of a file, each once; links that are not followed."""
+    """The groups of a file, each once, its datasets, and links that are not followed."""
     import h5py
 
     seen = {h5py.h5o.get_info(file.id).addr}
@@ -132,7 +131,7 @@ def _objects(file: Any, length: int) -> Iterator[dict[str, Any]]:  # noqa: ANN40
 
 
 def _attributes(found: Any) -> dict[str, Any]:  # noqa: ANN401  # an h5py object
-    """The texts, and lists of texts, that Keras writes; long lists are cut into weight_names0, weight_names1, ..."""
+    """The texts and lists of texts that Keras writes; long lists are split into weight_names0, weight_names1, ..."""
     held: dict[str, Any] = {}
     for name in _ATTRIBUTES:
         if name in found.attrs:
@@ -171,7 +170,7 @@ def _text(value: Any) -> str:  # noqa: ANN401  # whatever h5py makes of a text
 
 
 def _dataset(found: Any, length: int) -> dict[str, Any]:  # noqa: ANN401  # an h5py.Dataset
-    """What is known of a dataset without reading it; `offset` if its numbers stand end to end in the file."""
+    """The header of a dataset, whose numbers are not read; `offset` is None unless they are contiguous in the file."""
     import h5py
 
     plan = found.id.get_create_plist()
@@ -204,7 +203,7 @@ def _dataset(found: Any, length: int) -> dict[str, Any]:  # noqa: ANN401  # an h
 
 
 def _dtype(found: Any) -> tuple[str, bool]:  # noqa: ANN401  # an h5py.Dataset
-    """The dtype's name, and whether its numbers are in the file as NumPy has them in memory."""
+    """The dtype's name, and True if its numbers are stored as NumPy has them in memory."""
     import h5py
 
     dtype = found.dtype
@@ -215,7 +214,7 @@ def _dtype(found: Any) -> tuple[str, bool]:  # noqa: ANN401  # an h5py.Dataset
 
 
 def _read(file: Any, path: str, nbytes: int) -> None:  # noqa: ANN401  # an h5py.File
-    """The numbers of one dataset, in the order of the machine."""
+    """Write the numbers of one dataset to standard output, in native byte order."""
     import numpy as np
 
     found = file[path]

@@ -1,10 +1,10 @@
-"""Models and layers of Keras in its own JSON: which LSTMs they have, and what each reads.
+"""Models and layers of Keras in its own JSON: their LSTMs, and the input of each.
 
-What `to_json()` writes, what a `.keras` file has as config.json, and `json.dumps(...get_config())` of a model or of a
-layer, of Keras 3, 2 and 1. What else a layer's configuration says is Keras' own business and is passed over; a layer of
-an unknown class hides the width of what comes out of it, and nothing else.
+The output of `to_json()`, the config.json of a `.keras` file, and `json.dumps(...get_config())` of a model or of a
+layer, of Keras 3, 2 and 1. All other settings of layers are ignored; a layer of an unknown class only hides the width
+of its output.
 
-Not here: what an LSTM's arguments mean (`constructors`), and how wide what other layers return is (`keras_flow`).
+Not here: the meaning of an LSTM's arguments (`frameworks.constructors`), and the output sizes of other layers (`flow`).
 
 Sources: keras 3.15.1 (keras/src/saving/serialization_lib.py, keras/src/models/functional.py, sequential.py,
 keras/src/layers/rnn/bidirectional.py) and tf_keras 2.21.0, both run; Keras 1 from models that others published, as
@@ -31,33 +31,26 @@ _LSTMS: Final = ("LSTM", "CuDNNLSTM", "LSTMCell")
 _RELATIVES: Final = frozenset(name.rpartition(".")[2] for name in RELATIVES if name.startswith("keras."))
 _SUPPORTED: Final = "a layer LSTM, CuDNNLSTM or RNN(LSTMCell)"
 _MAX_DEPTH: Final = 30  # models in models and layers in wrappers
-# Shapes are read as shapes, whatever they are called.
+# Arguments that are shapes: they are read as such, and not as arguments of the constructor.
 _SHAPE_KEYS: Final = ("batch_input_shape", "batch_shape", "input_shape")
-# What an RNN says of itself, besides what its cell says.
+# The settings of an RNN besides those of its cell.
 _RNN_KEYS: Final = ("return_sequences", "return_state", "go_backwards", "time_major")
 _COUNTED: Final = ("backward_layer.units", "backward_layer.use_bias", "backward_layer.output_dim", "backward_layer = ")
-# What both directions must have alike; the last three as Keras 1 calls them.
+# The settings that both directions must share; the last two by their names in Keras 1.
 _ALIKE: Final = ("units", "use_bias", "activation", "recurrent_activation", "output_dim", "inner_activation")
 
 
 class _Layer(NamedTuple):
-    """A layer as it is written.
+    """A layer as it is written."""
 
-    Attributes:
-        kind: Its class.
-        config: Its configuration; of a Sequential of Keras 1, its layers.
-        node: What the configuration stands in, with `class_name` and `build_config`; empty if it stands alone.
-        path: The path of the node, or of the configuration that stands alone.
-    """
-
-    kind: str
-    config: Any
-    node: Config
-    path: KeyPath
+    kind: str  # its class
+    config: Any  # its configuration; for a Sequential of Keras 1, its layers
+    node: Config  # the object around the configuration, with `class_name`; empty if the configuration is alone
+    path: KeyPath  # the path of the node, or of the configuration if it is alone
 
     @property
     def arguments(self) -> Config:
-        """Its configuration by name."""
+        """Its configuration by name; empty if that is a list."""
         return self.config if isinstance(self.config, Mapping) else {}
 
     @property
@@ -67,7 +60,7 @@ class _Layer(NamedTuple):
 
     @property
     def spot(self) -> KeyPath:
-        """What of it is pointed at."""
+        """The path that errors point at."""
         return (*self.path, "class_name" if self.node else "name")
 
     @property
@@ -80,90 +73,60 @@ class _Layer(NamedTuple):
 
 
 class _Core(NamedTuple):
-    """One LSTM that a layer computes: most have one, an RNN of stacked cells has several.
+    """One LSTM that a layer computes: most layers have one, an RNN of stacked cells has several."""
 
-    Attributes:
-        kind: The constructor whose arguments it has: `LSTM` or `CuDNNLSTM`.
-        config: Its arguments.
-        paths: Where each of them stands.
-        cell: What the names of its arrays have behind the layer's: `lstm_cell`, `stacked_rnn_cells/lstm_cell_1`.
-        text: How it is made, in a line.
-        shape: The shape that is written down for it alone.
-        suffix: What its name has behind the layer's; empty if it is the only one.
-        source_kind: The class that the configuration names: `LSTM`, `CuDNNLSTM`, `LSTMCell`.
-    """
-
-    kind: str
-    config: Config
-    paths: Mapping[str, KeyPath]
-    cell: str
-    text: str
-    shape: object = None
-    suffix: str = ""
-    source_kind: str = "LSTM"
+    kind: str  # the constructor whose arguments it has: `LSTM` or `CuDNNLSTM`
+    config: Config  # its arguments
+    paths: Mapping[str, KeyPath]  # the path of each argument
+    cell: str  # in its arrays' names, the part after the layer: `lstm_cell`, `stacked_rnn_cells/lstm_cell_1`
+    text: str  # its constructor call, in one line
+    shape: object = None  # the input shape that is stored for it alone
+    suffix: str = ""  # the end of its name, after the layer's; empty if it is the only one
+    source_kind: str = "LSTM"  # the class that the configuration names: `LSTM`, `CuDNNLSTM`, `LSTMCell`
 
 
 class _Flow(NamedTuple):
-    """What flows into a layer, and whether the document itself says how wide it is."""
+    """The input of a layer."""
 
     stream: Stream = Stream()
-    stated: bool = False
+    stated: bool = False  # True if the document itself states the width
 
 
 class _Home(NamedTuple):
-    """Where a layer is.
+    """The models and wrappers around a layer, as names and groups show them."""
 
-    Attributes:
-        names: The names of the models and wrappers around it, which its name begins with.
-        prefix: What the names of its arrays begin with in Keras 3, divided by slashes.
-        alias: What stands for its name there, if a wrapper's does.
-        folder: Where files of the format of Keras 3 have it; empty if that is not known.
-        top: The layer of the outermost model that it is in, or is.
-    """
-
-    names: tuple[str, ...] = ()
-    prefix: tuple[str, ...] = ()
-    alias: str = ""
-    folder: str = ""
-    top: str = ""
+    names: tuple[str, ...] = ()  # names of the models and wrappers around it, with which its own name begins
+    prefix: tuple[str, ...] = ()  # in Keras 3, the first parts of its arrays' names
+    alias: str = ""  # in Keras 2, the wrapper's name that replaces its own in its arrays' names
+    folder: str = ""  # its group in files of the format of Keras 3; empty if unknown
+    top: str = ""  # the layer of the outermost model that it is in, or is
 
 
 class Placed(NamedTuple):
-    """Where a file has the arrays of an LSTM.
+    """The place of an LSTM's arrays in a file."""
 
-    Attributes:
-        folder: The group of its layer in files of the format of Keras 3, as `layers/sequential/layers/lstm`.
-        top: The layer of the outermost model that it is in, or is: its group in older files.
-        names: What the layer is called, and what is around it and in it, from the outside to the inside.
-        both: Whether it has two directions.
-        cell: Which cell of a stack of cells it is, from 0.
-        cells: How many that stack has.
-        arguments: Its own configuration.
-        naming: A sentence on the names of its arrays, where `Found.path` cannot say them.
-    """
-
-    folder: str
-    top: str
-    names: tuple[str, ...]
-    both: bool
-    cell: int
-    cells: int
-    arguments: Config
-    naming: tuple[str, ...]
+    folder: str  # the group of its layer in files of the format of Keras 3, e.g. `layers/sequential/layers/lstm`
+    top: str  # the layer of the outermost model that it is in, or is: its group in older files
+    names: tuple[str, ...]  # names of the models and wrappers around it, its layer, its cell; the outermost first
+    both: bool  # True if it is bidirectional
+    cell: int  # its index in a stack of cells
+    cells: int  # the number of cells in that stack
+    arguments: Config  # its own configuration
+    naming: tuple[str, ...]  # a sentence on the names of its arrays, where `Found.path` cannot say them
 
 
 class _Wrapper(NamedTuple):
-    """The Bidirectional around an LSTM: its name, how it merges, what the LSTM's arrays are called, what differs."""
+    """The Bidirectional around an LSTM."""
 
     layer: _Layer
     merge_mode: object
-    forward: str
-    backward: str
-    different: tuple[str, ...]
+    forward: str  # name of the forward layer
+    backward: str  # name of the backward layer
+    different: tuple[str, ...]  # the settings in which the backward layer differs
 
 
 def looks_like_keras(tree: object) -> bool:
-    """Whether this is how Keras writes a model or a recurrent layer."""
+    """True if this is a model or a layer as Keras writes it."""
     if isinstance(tree, Mapping) and isinstance(tree.get("class_name"), str) and "config" in tree:
         return True
     return bool(_bare_kind(tree))
@@ -184,18 +147,14 @@ def read_keras(tree: object, source: SourceText, places: Places) -> list[Found]:
 
 
 def read_placed(tree: object, source: SourceText, places: Places) -> list[tuple[Found, Placed]]:
-    """The LSTMs of a model as `read_keras` has them, each with where a file has its arrays.
-
-    Raises:
-        SourceError: As `read_keras`.
-    """
+    """The LSTMs of a model as from `read_keras`, each with the place of its arrays in a file."""
     reader = _Reader(source, places, tree)
     reader.read()
     return [(found, reader.placed[id(found)]) for found in reader.found]
 
 
 def _bare_kind(tree: object) -> str:
-    """The class whose configuration this is, alone; empty if it is none of a model or of a recurrent layer."""
+    """The class of a configuration that is alone; empty if it is not of a model, a wrapper or a recurrent layer."""
     if isinstance(tree, list):
         return "Sequential" if tree and all(_is_node(item) for item in tree) else ""
     if not isinstance(tree, Mapping):
@@ -211,7 +170,7 @@ def _bare_kind(tree: object) -> str:
 
 
 def _bare_recurrent(tree: Config) -> str:
-    """The recurrent layer whose configuration this is: LSTM alone has a bias of the forget gate to set."""
+    """The class of a recurrent layer's configuration: only LSTM has a setting for the bias of the forget gate."""
     if not any(key in tree for key in ("recurrent_initializer", "recurrent_activation", "inner_activation")):
         return ""
     gated = "recurrent_activation" in tree or "inner_activation" in tree
@@ -231,11 +190,11 @@ def _is_node(item: object) -> bool:
 
 
 class _Reader:
-    """One reading of one document."""
+    """The reader of one document."""
 
     def __init__(self, source: SourceText, places: Places, tree: object) -> None:
         self.found: list[Found] = []
-        self.placed: dict[int, Placed] = {}  # by the identity of what is found
+        self.placed: dict[int, Placed] = {}  # by the id of each item of `found`
         self._source = source
         self._places = places
         self._tree = tree
@@ -246,7 +205,7 @@ class _Reader:
         self._major = version[:1] if isinstance(version, str) else ""
 
     def read(self) -> None:
-        """Find the LSTMs, or say what there is instead."""
+        """Find the LSTMs; if there are none, the error names the layers."""
         kind = "" if _is_node(self._tree) else _bare_kind(self._tree)
         root = _Layer(kind, self._tree, {}, ()) if kind else self._layer_at(self._tree, ())
         if _is_model(root):
@@ -272,7 +231,7 @@ class _Reader:
         return self._source.pointer(self._places.whole(path))
 
     def _layer_at(self, node: object, path: KeyPath) -> _Layer:
-        """A layer as it is written."""
+        """The layer that a node is; refused if it is not one."""
         kind = node.get("class_name") if isinstance(node, Mapping) else None
         config = node.get("config") if isinstance(node, Mapping) else None
         if not isinstance(node, Mapping) or not isinstance(kind, str) or not isinstance(config, Mapping | list | None):
@@ -282,13 +241,13 @@ class _Reader:
                 'an object with "class_name" and "config"',
                 shorten(node),
             )
-        # "Package>Name" is a registered class of somebody else, and "Addons>LSTM" would be no LSTM of Keras.
+        # "Package>Name" is a class that somebody else registered: "Addons>LSTM" is not the LSTM of Keras.
         return _Layer(kind, {} if config is None else config, node, path)
 
     # --- Models
 
     def _model(self, model: _Layer, flows: Sequence[_Flow], home: _Home) -> tuple[Stream, ...]:
-        """The layers of a model, and what it returns."""
+        """Read the layers of a model, and return its outputs."""
         listed = model.config if isinstance(model.config, list) else model.arguments.get("layers")
         base = model.inside if isinstance(model.config, list) else (*model.inside, "layers")
         if not isinstance(listed, list):
@@ -308,12 +267,12 @@ class _Reader:
     def _graph(
         self, model: _Layer, layers: list[_Layer], flows: Sequence[_Flow], homes: Sequence[_Home]
     ) -> tuple[Stream, ...]:
-        """The layers of a Functional, each after those that it reads, found in the order in which they are written."""
+        """Read the layers of a Functional, each after its inputs; LSTMs stay in the order in which they are written."""
         before, found = self.found, dict[int, list[Found]]()
         inputs = [name for name, _ in _references(model.arguments.get("input_layers"))]
         given = dict(zip(inputs, flows, strict=False))
         returned: dict[str, tuple[Stream, ...]] = {}
-        reads = [_inbound(layer.node) for layer in layers]
+        reads = [_inbound_tensors(layer.node) for layer in layers]
         for index in _in_order([layer.name for layer in layers], reads):
             layer, self.found = layers[index], []
             read = [_flow_of(tensor, returned) for tensor in reads[index]]
@@ -327,7 +286,7 @@ class _Reader:
     # --- Layers
 
     def _read_layer(self, layer: _Layer, flows: Sequence[_Flow], home: _Home) -> tuple[Stream, ...]:
-        """One layer: the LSTMs in it are found, and what it returns is told."""
+        """Read one layer: find its LSTMs, and return its outputs."""
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise self._error(layer, "models are nested too deeply", f"at most {_MAX_DEPTH} levels")
@@ -340,7 +299,7 @@ class _Reader:
         self._kinds.append(layer.kind)
         if _is_model(layer):
             return self._model(layer, flows, self._inside_model(layer, home))
-        flow = _shaped(layer, flows[0] if flows else _Flow())
+        flow = _shaped_flow(layer, flows[0] if flows else _Flow())
         if layer.kind == "Bidirectional":
             return self._bidirectional(layer, flow, home)
         if layer.kind == "TimeDistributed":
@@ -354,13 +313,13 @@ class _Reader:
         return (keras_flow.after(layer.kind, layer.arguments, flow.stream),)
 
     def _inside_model(self, model: _Layer, home: _Home) -> _Home:
-        """The home of a model's layers: of the models around it, the arrays of Keras 3 name the nearest Sequential."""
+        """The home of a model's layers; Keras 3 names only the nearest model in their arrays, if it is a Sequential."""
         names = (*home.names, model.name) if model.name else home.names
         prefix = (model.name,) if model.kind == "Sequential" and model.name else ()
         return _Home(names, prefix, folder=f"{home.folder}/" if home.folder else "", top=home.top)
 
     def _look_inside(self, layer: _Layer, home: _Home) -> None:
-        """What is no LSTM may be a relative, or hold layers that are: wrappers, and the Merge of Keras 1."""
+        """Read the layers inside of another layer: of a wrapper, or of the Merge of Keras 1; note relatives of LSTM."""
         if layer.kind in _RELATIVES:
             self._relatives.append(layer)
         inner = layer.arguments.get("layer")
@@ -372,11 +331,11 @@ class _Reader:
                 self._read_layer(self._layer_at(branch, (*layer.inside, "layers", index)), [], home)
 
     def _time_distributed(self, layer: _Layer, flow: _Flow, home: _Home) -> tuple[Stream, ...]:
-        """A layer that sees each step of an outer sequence alone."""
+        """Read a layer that is applied to each step of an outer sequence."""
         inner = self._layer_at(layer.arguments.get("layer"), (*layer.inside, "layer"))
         stream = flow.stream
         rank = None if stream.rank is None else stream.rank - 1
-        # Of shapes with two axes of steps only the outer one is kept in a stream; the inner batch is N times that.
+        # If a shape has two axes of steps, a stream keeps only the outer one; the inner batch is N times that.
         steps = _Flow(stream._replace(seq_len=None, batch=None, rank=rank), flow.stated)
         names = (*home.names, layer.name) if layer.name else home.names
         around = _inside_wrapper(home)._replace(names=names, prefix=(*home.prefix, layer.name), alias=layer.name)
@@ -385,7 +344,7 @@ class _Reader:
         return (one._replace(seq_len=stream.seq_len, batch=stream.batch, rank=rank),)
 
     def _bidirectional(self, layer: _Layer, flow: _Flow, home: _Home) -> tuple[Stream, ...]:
-        """Both directions of a recurrent layer."""
+        """Read both directions of a recurrent layer."""
         forward = self._layer_at(layer.arguments.get("layer"), (*layer.inside, "layer"))
         cores = self._cores(forward)
         if not cores:
@@ -396,7 +355,7 @@ class _Reader:
         backward = None if other is None else self._layer_at(other, (*layer.inside, "backward_layer"))
         framework = self._framework(forward, cores[0])
         names = _directions(forward.name, None if backward is None else backward.name, framework)
-        different = () if backward is None else _different(forward, backward)
+        different = () if backward is None else _differences(forward, backward)
         counted = [item for item in different if item.startswith(_COUNTED)]
         if counted:
             raise self._error(layer, "both directions must be alike", "the same units and biases", ", ".join(counted))
@@ -404,7 +363,7 @@ class _Reader:
         return self._lstms(forward, cores, flow, home, _Wrapper(layer, mode, *names, different))
 
     def _cores(self, layer: _Layer) -> list[_Core]:
-        """The LSTMs that a layer computes itself; none if it is another layer."""
+        """The LSTMs that a layer itself computes; none if it is another layer."""
         config = layer.arguments
         if layer.kind in _LSTMS:
             kind = "CuDNNLSTM" if layer.kind == "CuDNNLSTM" else "LSTM"
@@ -413,10 +372,10 @@ class _Reader:
             return [_Core(kind, config, paths, "lstm_cell", text, source_kind=layer.kind)]
         if layer.kind not in ("RNN", "StackedRNNCells"):
             return []
-        cells = [layer] if layer.kind == "StackedRNNCells" else [*self._inner(layer, "cell")]
+        cells = [layer] if layer.kind == "StackedRNNCells" else [*self._inner_layers(layer, "cell")]
         stacked = cells[0].name if cells and cells[0].kind == "StackedRNNCells" else ""
         if stacked or (cells and cells[0].kind == "StackedRNNCells"):
-            cells = [*self._inner(cells[0], "cells")]
+            cells = [*self._inner_layers(cells[0], "cells")]
         self._relatives += [cell for cell in cells if cell.kind in _RELATIVES]
         self._kinds += [cell.kind for cell in cells]
         return [
@@ -425,7 +384,7 @@ class _Reader:
             if cell.kind == "LSTMCell"
         ]
 
-    def _inner(self, layer: _Layer, key: str) -> Iterator[_Layer]:
+    def _inner_layers(self, layer: _Layer, key: str) -> Iterator[_Layer]:
         """The layers at a key: one, or a list of them."""
         held, path = layer.arguments.get(key), (*layer.inside, key)
         if isinstance(held, list):
@@ -435,7 +394,7 @@ class _Reader:
             yield self._layer_at(held, path)
 
     def _cell_core(self, layer: _Layer, cell: _Layer, stacked: str, count: int, *, last: bool) -> _Core:
-        """The LSTM that an RNN makes of a cell: what its options say holds for its last cell."""
+        """The LSTM that an RNN makes of a cell; every cell but the last returns sequences, whatever the RNN returns."""
         own = {key: layer.arguments[key] for key in _RNN_KEYS if key in layer.arguments}
         own |= {} if last else {"return_sequences": True}
         paths = {key: (*layer.inside, key) for key in own} | {key: (*cell.inside, key) for key in cell.arguments}
@@ -449,8 +408,8 @@ class _Reader:
     def _lstms(
         self, layer: _Layer, cores: list[_Core], flow: _Flow, home: _Home, wrapper: _Wrapper | None = None
     ) -> tuple[Stream, ...]:
-        """The LSTMs of one layer, the first of which reads what flows into it; what the last of them returns."""
-        flow = _shaped(layer, flow)
+        """Read the LSTMs of one layer, of which each reads the one before, and return the outputs of the last."""
+        flow = _shaped_flow(layer, flow)
         stream = flow.stream
         for index, core in enumerate(cores):
             alone = keras_flow.of_shape(core.shape)
@@ -465,9 +424,9 @@ class _Reader:
             self.placed[id(found)] = Placed(
                 home.folder, top, names, wrapper is not None, index, len(cores), core.config, naming
             )
-            stream = _returned(core, found, flow.stream, wrapper)
-            # A stack of cells runs in each direction by itself.
-            following = _returned(core, found, flow.stream, None)
+            stream = _returned_stream(core, found, flow.stream, wrapper)
+            # Each direction has a stack of its own: the next cell reads one direction.
+            following = _returned_stream(core, found, flow.stream, None)
             flow = _Flow(following._replace(reads="") if wrapper else following)
         state = stream._replace(seq_len=None, rank=1, reads="")
         if wrapper:
@@ -479,7 +438,9 @@ class _Reader:
         outer = wrapper.layer if wrapper else layer
         framework = self._framework(layer, core)
         where = self._source.place(self._places.whole(outer.spot).line) or None
-        reading = read_arguments(_constructor(framework, core.kind), self._given(layer, framework, core), where)
+        reading = read_arguments(
+            _constructor(framework, core.kind), self._given_arguments(layer, framework, core), where
+        )
         if "hidden_size" not in reading.layer:
             raise self._error(layer, f"this {layer.kind} has no size", '"units", as 20')
         name = ".".join(part for part in (*home.names, outer.name or "lstm", core.suffix) if part)
@@ -501,8 +462,8 @@ class _Reader:
         )
         return self._with_data(found, outer, flow, both=wrapper is not None)
 
-    def _given(self, layer: _Layer, framework: str, core: _Core) -> dict[str, Given]:
-        """The arguments that the constructor knows."""
+    def _given_arguments(self, layer: _Layer, framework: str, core: _Core) -> dict[str, Given]:
+        """The arguments that the constructor knows, each with its place."""
         constructor = _constructor(framework, core.kind)
         given = {}
         for key, value in core.config.items():
@@ -512,11 +473,11 @@ class _Reader:
             if (field != "dtype" and isinstance(value, Mapping | list)) or (field == "hidden_size" and value is None):
                 what = f"{key} of this {layer.kind} is no number"
                 raise self._source.error(self._places.whole(core.paths[key]), what, found=shorten(value))
-            given[key] = Given(_plain(value), self._pointer(core.paths[key]))
+            given[key] = Given(_plain_value(value), self._pointer(core.paths[key]))
         return given
 
     def _with_data(self, found: Found, layer: _Layer, flow: _Flow, *, both: bool) -> Found:
-        """The LSTM with what flows into it: its input size, and the data's where they are fixed."""
+        """The LSTM with the sizes of its input: input_size, and those of the data that are fixed."""
         stream = flow.stream
         if found.options.get("time_major") is True:
             stream = stream._replace(seq_len=stream.batch, batch=stream.seq_len)
@@ -536,7 +497,7 @@ class _Reader:
         return found._replace(layer=settings, pointers={**found.pointers, **pointers}, gaps={**found.gaps, **gaps})
 
     def _framework(self, layer: _Layer, core: _Core) -> str:
-        """Whose layer it is: as the document says, else by what only one of them writes."""
+        """The framework of a layer: by the document's version, else by keys that only one of them writes."""
         if core.kind == "CuDNNLSTM":
             return "keras-cudnn"
         if self._major == "1" or "output_dim" in core.config or "inner_activation" in core.config:
@@ -550,12 +511,12 @@ class _Reader:
 
 
 def _inside_wrapper(home: _Home) -> _Home:
-    """The home of the layer that a wrapper has."""
+    """The home of the layer inside of a wrapper."""
     return home._replace(folder=f"{home.folder}/layer" if home.folder else "")
 
 
 def _folders(layers: Sequence[_Layer]) -> list[str]:
-    """What the groups of a model's layers are called in files of the format of Keras 3: by class, and counted.
+    """The names of the groups of a model's layers in files of the format of Keras 3: by class, and numbered.
 
     Source: `_save_container_state` of keras/src/saving/saving_lib.py and `to_snake_case` of keras/src/utils/naming.py,
     keras 3.15.1; the same of tf_keras 2.21.0.
@@ -572,14 +533,14 @@ def _folders(layers: Sequence[_Layer]) -> list[str]:
 
 
 def _is_model(layer: _Layer) -> bool:
-    """Whether a layer is a model: also one of an own class that Keras writes as a Functional."""
+    """True if a layer is a model, also one of a custom class that Keras writes like a Functional."""
     if layer.kind in ("Sequential", "Functional", "Model"):
         return True
     return isinstance(layer.arguments.get("layers"), list) and "input_layers" in layer.arguments
 
 
 def _constructor(framework: str, kind: str) -> Constructor:
-    """What is called where Keras writes this kind of layer."""
+    """The constructor of a kind of layer in a framework."""
     return next(
         each
         for each in CONSTRUCTORS
@@ -591,14 +552,14 @@ def _units(config: Config) -> str:
     return shorten(config.get("units", config.get("output_dim", "...")))
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401  # whatever Keras writes
-    """A value, of a serialised function its name."""
+def _plain_value(value: Any) -> Any:  # noqa: ANN401  # whatever Keras writes
+    """A value; for a serialised function, its name."""
     named = isinstance(value, Mapping) and isinstance(value.get("config"), str)
     return value["config"] if named else value
 
 
-def _returned(core: _Core, found: Found, stream: Stream, wrapper: _Wrapper | None) -> Stream:
-    """What an LSTM returns: its width follows from its own settings only if directions are put end to end."""
+def _returned_stream(core: _Core, found: Found, stream: Stream, wrapper: _Wrapper | None) -> Stream:
+    """The output of an LSTM: hidden_size features, twice as many if two directions are concatenated."""
     size = found.layer["hidden_size"].value
     features = size if isinstance(size, int) else None
     joined = wrapper is None or wrapper.merge_mode == "concat"
@@ -611,9 +572,9 @@ def _returned(core: _Core, found: Found, stream: Stream, wrapper: _Wrapper | Non
 def _array_path(
     framework: str, outer: _Layer, core: _Core, home: _Home, wrapper: _Wrapper | None
 ) -> tuple[str, tuple[str, ...]]:
-    """What the names of an LSTM's arrays begin with; and where no such text says it, a sentence that does.
+    """The prefix of the names of an LSTM's arrays; if they have none in common, empty, and a note with the names.
 
-    Keras 2 names no models around a layer, and of a TimeDistributed and what is in it, the former; Keras 3 names both.
+    Keras 2 names no models around a layer, and a TimeDistributed instead of the layer in it; Keras 3 names both.
     """
     name = outer.name or "lstm"
     if framework == "keras":
@@ -624,7 +585,7 @@ def _array_path(
     if wrapper:
         name = "" if framework == "keras1" else f"{name}/"
         forward, backward = wrapper.forward, wrapper.backward
-    # What is behind the layer's name has one fixed name in the table of frameworks, or none.
+    # After the layer's name, the table of frameworks has one fixed name for the cell, or none.
     cell = "" if framework in ("keras1", "keras-cudnn") else core.cell
     stem = forward.removeprefix("forward_")
     if cell in ("", "lstm_cell") and (forward, backward) in (("", ""), (f"forward_{stem}", f"backward_{stem}")):
@@ -634,20 +595,20 @@ def _array_path(
 
 
 def _directions(forward: str, backward: str | None, framework: str) -> tuple[str, str]:
-    """What Bidirectional calls its two layers: Keras 3 writes them so, and leaves a backward layer its own name."""
+    """The names of the two layers in a Bidirectional; in Keras 3, a backward layer that is given keeps its own name."""
     if framework == "keras":
         given = forward.removeprefix("forward_")
         return f"forward_{given}", f"backward_{forward.removeprefix('backward_')}" if backward is None else backward
     return f"forward_{forward}", f"backward_{forward if backward is None else backward}"
 
 
-def _different(forward: _Layer, backward: _Layer) -> tuple[str, ...]:
-    """What the backward layer has otherwise than the forward one, which no bidirectional LSTM of PyTorch can have."""
+def _differences(forward: _Layer, backward: _Layer) -> tuple[str, ...]:
+    """The settings of the backward layer that differ from the forward one, as they cannot in PyTorch."""
     if forward.kind != backward.kind:
         return (f"backward_layer = {shorten(backward.kind)}",)
     pairs = [(forward.arguments, backward.arguments), (_cell_config(forward), _cell_config(backward))]
     return tuple(
-        f"backward_layer.{key} = {shorten(_plain(other[key]))}"
+        f"backward_layer.{key} = {shorten(_plain_value(other[key]))}"
         for one, other in pairs
         for key in _ALIKE
         if key in other and one.get(key, other[key]) != other[key]
@@ -664,8 +625,8 @@ def _cell_config(layer: _Layer) -> Config:
 # --- Shapes and tensors
 
 
-def _shaped(layer: _Layer, flow: _Flow) -> _Flow:
-    """What flows into a layer, by the shape that it was built with or given."""
+def _shaped_flow(layer: _Layer, flow: _Flow) -> _Flow:
+    """The input of a layer, with the sizes of the shape that it was built with or given, if there is one."""
     shape = _built_shape(layer.node)
     known = keras_flow.of_shape(shape)
     if known.features is None and layer.kind != "InputLayer":
@@ -686,7 +647,7 @@ def _shaped(layer: _Layer, flow: _Flow) -> _Flow:
 
 
 def _shape_path(layer: _Layer) -> KeyPath:
-    """Where the shape of what flows into a layer stands; the layer itself, if that is elsewhere."""
+    """The path of the shape of a layer's input; of the layer itself, if the shape is elsewhere."""
     if _built_shape(layer.node) is not None:
         return (*layer.path, "build_config")
     return next(((*layer.inside, key) for key in _SHAPE_KEYS if key in layer.arguments), layer.spot)
@@ -705,15 +666,15 @@ def _built_shape(node: Config) -> object:
 
 
 class _Tensor(NamedTuple):
-    """What a layer reads: the layer that returns it, which of what it returns, and its shape if it is written."""
+    """A tensor that a layer reads."""
 
-    name: str
-    output: int
-    shape: object = None
+    name: str  # name of the layer that returns it
+    output: int  # its index among the outputs of that layer
+    shape: object = None  # if it is written
 
 
-def _inbound(node: Config) -> list[_Tensor]:
-    """The tensors that the first call of a layer reads; its states are not among them in Keras 3, and last in Keras 2.
+def _inbound_tensors(node: Config) -> list[_Tensor]:
+    """The tensors that the first call of a layer reads; without its states in Keras 3, with them at the end in Keras 2.
 
     Keras 3 writes [{"args": [...], "kwargs": {...}}], Keras 2 [[["name", 0, 0, {}], ...]], or [["name", 0, 0, {}]].
     """
@@ -728,7 +689,7 @@ def _inbound(node: Config) -> list[_Tensor]:
 
 
 def _keras_tensor(item: object) -> Iterator[_Tensor]:
-    """A tensor as Keras 3 writes it; nothing if it is none."""
+    """A tensor as Keras 3 writes it; nothing if it is not one."""
     config = item.get("config") if isinstance(item, Mapping) else None
     if isinstance(config, Mapping):
         for name, index in _references(config.get("keras_history")):
@@ -750,7 +711,7 @@ def _references(item: object) -> list[tuple[str, int]]:
 
 
 def _flow_of(tensor: _Tensor, returned: Mapping[str, tuple[Stream, ...]]) -> _Flow:
-    """What a tensor is, by its own shape and by what the layer that returns it is."""
+    """The flow of a tensor: of its own shape if that is written, else of the layer that returns it."""
     stream, shape = _pick(returned, tensor.name, tensor.output), keras_flow.of_shape(tensor.shape)
     if shape.features is None:
         return _Flow(stream)
@@ -763,7 +724,7 @@ def _pick(returned: Mapping[str, tuple[Stream, ...]], name: str, index: int) -> 
 
 
 def _in_order(names: Sequence[str], reads: Sequence[Sequence[_Tensor]]) -> Iterator[int]:
-    """The layers of a graph, each behind those that it reads; at last those in circles, which read nothing known."""
+    """The indices of a graph's layers, each after those that it reads; those in cycles, or after one, come last."""
     at = {name: index for index, name in enumerate(names)}
     sources = [{at[tensor.name] for tensor in read if tensor.name in at} for read in reads]
     waiting = [len(each) for each in sources]

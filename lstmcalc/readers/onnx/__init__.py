@@ -1,1 +1,1 @@
-"""ONNX models: the wire format, graphs, and the LSTMs that nodes make up."""
+"""ONNX models: the wire format, graphs, constants, and the LSTMs in their nodes."""

@@ -1,11 +1,11 @@
-"""What a name in an ONNX graph stands for: a tensor of the file, or one that the graph itself computes of such.
+"""Constants of an ONNX graph: tensors of the file, and those that the graph itself computes from them.
 
-Exporters put a few nodes between a stored tensor and the LSTM that has it as a weight: they turn and cut gates, or
-dequantize. Their shapes are found without reading any number, the numbers when they are asked for.
+Exporters put a few nodes between a stored tensor and the LSTM that has it as a weight: they reorder and slice gates, or
+dequantize. Their shapes are found without reading any number; numbers are read when they are asked for.
 
 Source: the operators of the default domain as onnx 1.23.2 documents them (docs/Operators.md).
 
-Not here: where the bytes of a tensor are (`onnx_graphs`), and LSTMs (`onnx_files`).
+Not here: the bytes of a tensor (`graphs`), and LSTMs (`nodes`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,49 +17,40 @@ from lstmcalc.readers.onnx.graphs import Graph, Model, Node, Tensor, bodies, rea
 
 _MAX_SCOPES: Final = 20_000  # bodies, and calls of functions, in one file
 _MAX_DEPTH: Final = 60  # bodies and calls in each other
-_MAX_STEPS: Final = 64  # nodes one behind another between a stored tensor and an LSTM
-_MAX_COST: Final = 1024  # nodes in all
-_SMALL: Final = 4096  # numbers of what is read to know a shape: axes, starts, sizes
+_MAX_STEPS: Final = 64  # nodes in a chain between a stored tensor and an LSTM
+_MAX_COST: Final = 1024  # nodes and tensors that one constant takes
+_SMALL: Final = 4096  # numbers of an input that is read to find a shape: axes, starts, sizes
 _DEFAULT: Final = ("", "ai.onnx")
 
 
 class Constant(NamedTuple):
-    """A tensor that does not depend on what a model is given.
+    """A tensor that does not depend on the model's inputs."""
 
-    Attributes:
-        name: What the file calls it, with its path; of a computed one, the name of the value.
-        dtype: As `float32`.
-        shape: Its shape.
-        read: Its numbers as an array.
-        computed: How it is computed, from the last node back to the first; empty if the file has it as it is.
-        cost: How many nodes and tensors that takes, those that are needed twice counted twice.
-    """
-
-    name: str
-    dtype: str
+    name: str  # its name in the file with its path; if it is computed, the name of the value
+    dtype: str  # e.g. `float32`
     shape: tuple[int, ...]
-    read: Callable[[], Any]
-    computed: tuple[str, ...] = ()
-    cost: int = 1
+    read: Callable[[], Any]  # loads its numbers as an array
+    computed: tuple[str, ...] = ()  # operators that compute it, from the last to the first; empty if it is stored
+    cost: int = 1  # nodes and tensors that this takes; those that are needed twice count twice
 
 
 class Maker(NamedTuple):
-    """The node that makes a value, in its scope, and which of its outputs the value is."""
+    """The node that makes a value."""
 
-    scope: "Scope"
+    scope: "Scope"  # the scope of the node
     node: Node
-    output: int
+    output: int  # index of the value among the node's outputs
 
 
 class Scope:
     """The names of one graph: a model's, a body's, or those of a function for one call.
 
     Args:
-        path: What its tensors' names begin with.
+        path: The prefix of its tensors' names.
         graph: The graph.
         source: The file.
-        outer: The scope around a body, whose names hold in it too.
-        arguments: What the inputs of a function stand for in the scope of the call.
+        outer: The scope around a body, whose names are visible in it.
+        arguments: For a function, the scope of the call, and the inputs' names there.
     """
 
     def __init__(
@@ -89,12 +80,12 @@ class Scope:
                 yield self.stored(node.outputs[0], value)
 
     def stored(self, name: str, tensor: Tensor) -> Constant:
-        """A tensor of this graph."""
+        """A tensor of this graph as a constant."""
         full = f"{self.path}{name}"
         return Constant(full, tensor.dtype, tensor.shape, lambda: read_tensor(self.source, tensor, full))
 
     def home(self, name: str) -> "tuple[Scope, str]":
-        """The scope that a name is of, and what it is called there."""
+        """The scope in which a name is defined, and the name there."""
         scope, seen = self, 0
         while seen < _MAX_DEPTH:
             seen += 1
@@ -110,13 +101,13 @@ class Scope:
         return scope, name
 
     def maker(self, name: str) -> Maker | None:
-        """The node that makes a value; None if it is an input, a tensor of the file, or nothing known."""
+        """The node that makes a value; None if the value is an input, a tensor of the file, or unknown."""
         scope, own = self.home(name)
         found = None if own in scope.graph.tensors else scope.makers.get(own)
         return Maker(scope, *found) if found else None
 
     def constant(self, name: str, steps: int = 0) -> Constant | None:
-        """What a value is, if it does not depend on what the model is given and is computed by known nodes."""
+        """The constant that a value is; None if it depends on the model's inputs or on unknown operators."""
         scope, own = self.home(name)
         tensor = scope.graph.tensors.get(own)
         if tensor is not None:
@@ -129,18 +120,18 @@ class Scope:
         return scope.known[own]
 
     def made(self, own: str, node: Node, index: int, steps: int) -> Constant | None:
-        """What a node of this graph computes, if that is a constant."""
+        """The constant that a node of this graph computes; None if the result is not constant."""
         if node.op == "Constant":
             value = node.attributes.get("value")
             if isinstance(value, Tensor):
                 return self.stored(own, value)
-            return _listed(f"{self.path}{own}", node)
+            return _listed_constant(f"{self.path}{own}", node)
         if node.op == "Identity" and node.inputs:
             return self.constant(node.inputs[0], steps + 1)
-        return self._folded(own, node, steps) if node.op in _FOLDED and not index else None
+        return self._folded_constant(own, node, steps) if node.op in _FOLDED and not index else None
 
-    def _folded(self, name: str, node: Node, steps: int) -> Constant | None:
-        """What a node computes, if all that it reads are constants."""
+    def _folded_constant(self, name: str, node: Node, steps: int) -> Constant | None:
+        """The constant that a node computes if all its inputs are constants, else None."""
         read: list[Constant | None] = []
         for given in node.inputs:
             found = self.constant(given, steps + 1) if given else None
@@ -154,18 +145,14 @@ class Scope:
         try:
             dtype, shape = _shape_of(rule, node, read)
         except (ArithmeticError, IndexError, KeyError, MemoryError, TypeError, ValueError):
-            return None  # it is no such node: whatever reads it has no constant there
+            return None  # an invalid node: those that read it have no constant there
         how = tuple(dict.fromkeys((node.op, *(step for item in read if item for step in item.computed))))
         full = f"{self.path}{name}"
         return Constant(full, dtype, shape, lambda: _value_of(rule, node, read, full), how, cost)
 
 
 def scopes_of(model: Model, source: str) -> Iterator[Scope]:
-    """The scope of the main graph, then those of all bodies and of all calls of functions, the outer ones first.
-
-    Raises:
-        SourceError: They are too many, or too deep.
-    """
+    """The scope of the main graph, then those of all bodies and of all calls of functions, the outer ones first."""
     waiting = [(Scope("", model.graph, source), 0)]
     paths = _Paths()
     count = 0
@@ -180,14 +167,14 @@ def scopes_of(model: Model, source: str) -> Iterator[Scope]:
 
 
 class _Paths:
-    """What the names in bodies and functions begin with: the same for all calls of a function, else no two alike."""
+    """The prefixes of names in bodies and functions: the same for all calls of a function, else unique."""
 
     def __init__(self) -> None:
         self._given: dict[object, str] = {}
         self._taken: dict[str, int] = {}
 
     def of(self, key: object, wanted: str) -> str:
-        """The path of what `key` is, `wanted` if it is free."""
+        """The prefix for a key: `wanted`, numbered if it is already used."""
         if key not in self._given:
             count = self._taken.get(wanted, 0) + 1
             self._taken[wanted] = count
@@ -214,8 +201,8 @@ def _inner_scopes(scope: Scope, model: Model, source: str, paths: _Paths) -> Ite
 _VALUES: Final = {"value_float": "float32", "value_int": "int64", "value_floats": "float32", "value_ints": "int64"}
 
 
-def _listed(name: str, node: Node) -> Constant | None:
-    """A Constant node whose numbers are in its attributes."""
+def _listed_constant(name: str, node: Node) -> Constant | None:
+    """The constant of a Constant node whose numbers are in its attributes; None if it has none there."""
     key = next((key for key in _VALUES if isinstance(node.attributes.get(key), int | float | list)), "")
     if not key:
         return None
@@ -233,19 +220,21 @@ def _array(value: object, dtype: str) -> Any:  # noqa: ANN401  # an array
         raise SourceError("these are no numbers", found=str(error)) from None
 
 
-# --- What nodes compute
+# --- Computations of nodes
 
 
 class _Rule(NamedTuple):
-    """How a node's result follows from its inputs: `shape` and `value` get the first input, `axes` the small others."""
+    """The computation of one operator."""
 
-    value: Callable[[Node, Sequence[Any]], Any]
-    small: tuple[int, ...] = ()  # the inputs whose numbers say what is done, and not what with
+    value: Callable[[Node, Sequence[Any]], Any]  # the result from the node and its inputs
+    small: tuple[
+        int, ...
+    ] = ()  # the inputs that are settings (axes, sizes), so that the shape depends on their numbers
     dtype: int = 0  # the input whose dtype the result has
 
 
 def _shape_of(rule: _Rule, node: Node, read: Sequence[Constant | None]) -> tuple[str, tuple[int, ...]]:
-    """The dtype and the shape of what a node computes, found with arrays that take no memory."""
+    """The dtype and the shape of a node's result, found with arrays that take no memory."""
     import numpy as np
 
     stand_in: list[Any] = []
@@ -253,7 +242,7 @@ def _shape_of(rule: _Rule, node: Node, read: Sequence[Constant | None]) -> tuple
         if item is None:
             stand_in.append(None)
         elif index in rule.small:
-            stand_in.append(_small(item))
+            stand_in.append(_small_array(item))
         else:
             stand_in.append(np.broadcast_to(np.zeros((), np.float32), item.shape))
     if node.op == "Concat":
@@ -285,13 +274,13 @@ def _value_of(rule: _Rule, node: Node, read: Sequence[Constant | None], name: st
 
     arrays = [None if item is None else item.read() for item in read]
     try:
-        with np.errstate(all="ignore"):  # what overflows in a cast is infinite, as in ONNX
+        with np.errstate(all="ignore"):  # a cast that overflows gives Inf, as in ONNX
             return np.ascontiguousarray(rule.value(node, arrays))
     except (ArithmeticError, IndexError, KeyError, MemoryError, TypeError, ValueError) as error:
         raise SourceError("cannot be computed", f"what {node.op} takes", str(error), where=name) from None
 
 
-def _small(constant: Constant) -> Any:  # noqa: ANN401  # an array
+def _small_array(constant: Constant) -> Any:  # noqa: ANN401  # an array
     if numel(constant.shape) > _SMALL:
         raise ValueError(constant.name)
     try:
@@ -314,7 +303,7 @@ def _axis(axis: int, rank: int) -> int:
 
 
 def _integers(node: Node, name: str, arrays: Sequence[Any], index: int) -> list[int] | None:
-    """A list of axes or the like, which older operators have as an attribute and newer ones as an input."""
+    """A list of axes or the like: an attribute of older operators, an input of newer ones."""
     if index < len(arrays) and arrays[index] is not None:
         return [int(value) for value in arrays[index].reshape(-1)]
     value = node.attributes.get(name)
@@ -362,7 +351,7 @@ def _slice(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an arra
     cuts = [slice(None)] * arrays[0].ndim
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         at, size = _axis(axis, arrays[0].ndim), arrays[0].shape[axis]
-        # Counted from behind, an end that lies before the first is none of Python's.
+        # With a negative step, an end before the first element is None in Python: negative ones count from the end.
         cuts[at] = slice(start, None if step < 0 and end < -size else end, step)
     return arrays[0][tuple(cuts)]
 
@@ -375,7 +364,7 @@ def _cast(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
 
 
 def _dequantize(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
-    """`(x - x_zero_point) * x_scale`, for the tensor or along an axis; blocks are not read."""
+    """The numbers `(x - x_zero_point) * x_scale`, for the whole tensor or along an axis; blocks are not read."""
     x, scale = arrays[0], arrays[1]
     zero = arrays[2] if len(arrays) > 2 and arrays[2] is not None else None  # noqa: PLR2004
     if scale.size == 1:

@@ -1,11 +1,11 @@
-"""The graphs of an ONNX file: nodes, attributes and the headers of tensors, whose numbers stay where they are.
+"""The graphs of an ONNX file: nodes, attributes and the headers of tensors, whose numbers are not read here.
 
-The file is mapped into memory and its index alone is read, so that a large one takes no more than a small one, and
-nothing outside of it is opened: of tensors that are kept in other files there are names, dtypes and shapes.
+The file is mapped into memory and only its index is read, so that a large one takes no more than a small one. Nothing
+outside of it is opened: a tensor that is kept in another file has only a name, a dtype and a shape.
 
 Source: onnx/onnx.proto of onnx 1.23.2 (IR version 14), whose field numbers are below.
 
-Not here: what nodes compute (`onnx_constants`, `onnx_files`).
+Not here: the meaning of nodes (`constants`, `nodes`).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +17,8 @@ from lstmcalc.readers.files.raw_numbers import WIDTHS, checked_shape, decoded, n
 from lstmcalc.readers.onnx.wire import BYTES, VARINT, Field, Wire, signed
 
 _MAX_DEPTH: Final = 50  # bodies in bodies
-_MAX_ATTRIBUTE: Final = 16 * 2**20  # bytes; what is larger is no setting of an LSTM and is passed over
-_MAX_TENSOR_FIELDS: Final = 5_000_000  # numbers that stand one by one, as old writers put them
+_MAX_ATTRIBUTE: Final = 16 * 2**20  # bytes; a larger one is not a setting of an LSTM and is skipped
+_MAX_TENSOR_FIELDS: Final = 5_000_000  # numbers that each have a field of their own, as old writers store them
 
 # TensorProto.DataType by number.
 _DTYPES: Final = (
@@ -30,7 +30,7 @@ _DTYPES: Final = (
 _BITS: Final = {"uint4": 4, "int4": 4, "float4_e2m1fn": 4, "uint2": 2, "int2": 2}
 _BITS_6: Final = dict.fromkeys(("float6_e2m3fn", "float6_e3m2fn"), 6)
 _RAW: Final = 9
-# The fields that hold numbers one by one, and which dtypes have theirs there; all others have int32_data.
+# The fields for numbers of one type, and the dtypes that use them; all others use int32_data.
 _FLOATS, _INT32S, _STRINGS, _INT64S, _DOUBLES, _UINT64S = 4, 5, 6, 7, 10, 11
 _TYPED: Final = {
     "float32": _FLOATS,
@@ -47,36 +47,24 @@ Value: TypeAlias = "int | float | bytes | Tensor | Graph | list[Any]"
 
 
 class Tensor(NamedTuple):
-    """A tensor's header.
+    """The header of a tensor."""
 
-    Attributes:
-        name: Its name; empty in an attribute.
-        dtype: As `float32`.
-        shape: Its shape.
-        spans: Where its numbers are: first and last byte of each piece.
-        raw: Whether they are there as in memory, little-endian, and not in fields of their own type.
-        elsewhere: The other file that they are in; empty if they are in this one.
-    """
-
-    name: str
-    dtype: str
+    name: str  # empty in an attribute
+    dtype: str  # e.g. `float32`
     shape: tuple[int, ...]
-    spans: tuple[tuple[int, int], ...] = ()
-    raw: bool = True
-    elsewhere: str = ""
+    spans: tuple[tuple[int, int], ...] = ()  # offsets of each piece of its numbers, and of the byte after the piece
+    raw: bool = True  # True if the numbers are stored as in memory, little-endian; False if in fields of their type
+    elsewhere: str = ""  # the other file that has its numbers; empty if this one has them
 
     @property
     def nbytes(self) -> int:
-        """The bytes of its numbers; of those of less than a byte, packed."""
+        """The size of its numbers in bytes; those of less than a byte are packed."""
         bits = _BITS.get(self.dtype) or _BITS_6.get(self.dtype) or 8 * WIDTHS.get(self.dtype, 1)
         return (numel(self.shape) * bits + 7) // 8
 
 
 class Node(NamedTuple):
-    """A node; `overload` is which of several functions of one name it calls, `scopes` the modules it is of.
-
-    PyTorch's exporter writes the latter with dynamo=True.
-    """
+    """A node of a graph."""
 
     op: str
     domain: str
@@ -84,50 +72,42 @@ class Node(NamedTuple):
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: Mapping[str, Value]
-    overload: str
-    scopes: str
+    overload: str  # tells apart functions of one name
+    scopes: str  # the modules that it belongs to, as PyTorch's exporter writes them with dynamo=True
 
 
 class Graph(NamedTuple):
-    """A graph, or the body of a function: what it is called, its nodes, its tensors, what goes in and comes out."""
+    """A graph, or the body of a function."""
 
     name: str
     nodes: tuple[Node, ...]
-    tensors: Mapping[str, Tensor]
+    tensors: Mapping[str, Tensor]  # its initializers by name
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
 
 
 class Model(NamedTuple):
-    """A file: its main graph, its functions by domain, name and overload, and what made it."""
+    """The contents of a file."""
 
-    graph: Graph
-    functions: Mapping[tuple[str, str, str], Graph]
-    producer: str
+    graph: Graph  # the main one
+    functions: Mapping[tuple[str, str, str], Graph]  # by domain, name and overload
+    producer: str  # name and version of the program that made the file
 
 
 def read_model(path: str) -> Model:
-    """The graphs of an ONNX file.
-
-    Raises:
-        SourceError: It cannot be read, or is no whole model.
-    """
+    """The graphs of an ONNX file."""
     name = shown_name(path)
     try:
         with open(path, "rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as data:  # noqa: PTH123
             return _Reader(Wire(data, name), name).model()
-    except (OSError, ValueError) as error:  # mmap takes no empty file
+    except (OSError, ValueError) as error:  # mmap refuses an empty file
         if isinstance(error, SourceError):
             raise
         raise SourceError(f"cannot read {name}", found=getattr(error, "strerror", None) or str(error)) from None
 
 
 def read_tensor(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  # an array
-    """The numbers of a tensor, as a NumPy array.
-
-    Raises:
-        SourceError: They are in another file, are not as many as its shape says, or are not read.
-    """
+    """The numbers of a tensor, as a NumPy array; refused if they are in another file."""
     if tensor.elsewhere:
         raise SourceError(
             f"{where} is kept in another file",
@@ -142,7 +122,7 @@ def read_tensor(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  
         (start, stop) = tensor.spans[0] if tensor.spans else (0, 0)
         _check_count(where, "bytes", tensor.nbytes, stop - start)
         return read_block(path, where, tensor.dtype, tensor.shape, start)
-    return _typed(path, tensor, where)
+    return _typed_numbers(path, tensor, where)
 
 
 def _check_count(where: str, what: str, wanted: int, found: int) -> None:
@@ -150,8 +130,8 @@ def _check_count(where: str, what: str, wanted: int, found: int) -> None:
         raise SourceError("the tensor is not as large as its shape", f"{wanted:,} {what}", f"{found:,}", where=where)
 
 
-def _typed(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  # an array
-    """Numbers that stand in fields of their own type."""
+def _typed_numbers(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  # an array
+    """The numbers of a tensor that stores them in fields of their type."""
     import numpy as np
 
     try:
@@ -166,7 +146,7 @@ def _typed(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  # an 
     if _TYPED.get(tensor.dtype) in (_FLOATS, _DOUBLES):
         _check_count(where, "bytes", tensor.nbytes, len(data))
         return decoded(data, tensor.dtype, tensor.shape)
-    count = len(data) - sum(byte >> 7 for byte in data)  # the last byte of each number has no mark
+    count = len(data) - sum(byte >> 7 for byte in data)  # only the last byte of a varint has no high bit
     _check_count(where, "numbers", numel(tensor.shape), count)
     values = np.fromiter(Wire(data, where).varints(0, len(data)), np.uint64, count)
     width = WIDTHS[tensor.dtype]
@@ -175,7 +155,7 @@ def _typed(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  # an 
 
 
 class _Reader:
-    """One reading of one file."""
+    """The reader of one file."""
 
     def __init__(self, wire: Wire, name: str) -> None:
         self._wire = wire
@@ -197,7 +177,7 @@ class _Reader:
         return Model(graph, functions, producer)
 
     def _bytes(self, field: Field) -> Field:
-        """The field, if it holds bytes."""
+        """The field itself; refused unless it holds bytes."""
         if field.wire != BYTES:
             raise SourceError(
                 f"{self._name} is damaged", "a message", f"field {field.number} of wire type {field.wire}"
@@ -216,7 +196,7 @@ class _Reader:
             if item.number == 1:
                 nodes.append(self._node(self._bytes(item)))
             elif item.number in (5, 15):
-                read = self._tensor if item.number == 5 else self._sparse  # noqa: PLR2004
+                read = self._tensor if item.number == 5 else self._sparse_tensor  # noqa: PLR2004
                 tensor = read(self._bytes(item))
                 tensors[tensor.name] = tensor
             elif item.number == 2:  # noqa: PLR2004
@@ -263,8 +243,8 @@ class _Reader:
     def _attribute(self, field: Field) -> tuple[str, Value]:
         """An AttributeProto: name 1, f 2, i 3, s 4, t 5, g 6, floats 7, ints 8, strings 9, graphs 11.
 
-        What it says of its type is not needed: it has the one value that it has. An attribute of a function that
-        refers to one of the call (ref_attr_name 21) has none here.
+        Its type is not needed, as it has only one value. An attribute of a function that refers to one of the call
+        (ref_attr_name 21) has an empty list here.
         """
         name = ""
         value: Any = None
@@ -276,7 +256,7 @@ class _Reader:
             elif item.number in _ATTRIBUTES:
                 read, many = _ATTRIBUTES[item.number]
                 found = read(self, item)
-                # A list is of one kind: of several, the last counts.
+                # A list has items of one type: if there are several lists, the last one counts.
                 if many and found and isinstance(value, list) and value and type(value[0]) is type(found[0]):
                     value += found
                 else:
@@ -328,8 +308,8 @@ class _Reader:
         outside = (shorten(location)[1:-1] or "a file without a name") if elsewhere else ""
         return Tensor(name, dtype, shape, tuple(kept), bool(raw) or not typed, outside)
 
-    def _sparse(self, field: Field) -> Tensor:
-        """A SparseTensorProto, values 1 and dims 3: its name and its shape as if it were dense, and no numbers."""
+    def _sparse_tensor(self, field: Field) -> Tensor:
+        """A SparseTensorProto, values 1 and dims 3: its name, its shape as if it were dense, and no numbers."""
         values, dims = Tensor("", "undefined", ()), []
         for item in self._wire.fields(field.start, field.stop):
             if item.number == 1:

@@ -1,13 +1,13 @@
-"""The LSTMs of an ONNX file: its recurrent nodes, with the tensors that are their weights and what they say.
+"""The LSTMs of an ONNX file: its recurrent nodes, with their weights and settings.
 
-Nodes are looked for in the main graph, in the bodies of If, Loop and Scan, and in functions, once for each call. Nodes
-that read each other's output are one LSTM of several layers; nodes with the same weights are one LSTM.
+Nodes are searched in the main graph, in the bodies of If, Loop and Scan, and in functions, once for each call. A chain
+of nodes, each of which reads the one before, is one LSTM of several layers; nodes with the same weights are one LSTM.
 
 Sources: the operators LSTM, GRU and RNN of opset 1 to 22 (docs/Operators.md, onnx 1.23.2); DynamicQuantizeLSTM of
 com.microsoft (docs/ContribOperators.md, onnxruntime 1.31.1); what `torch.onnx.export` of torch 2.13.0 makes, with
 dynamo=False and True.
 
-Not here: how the file is read (`onnx_graphs`), and tensors that the graph computes (`onnx_constants`).
+Not here: how the file is read (`graphs`), and tensors that the graph computes (`constants`).
 """
 
 import re
@@ -25,7 +25,7 @@ from lstmcalc.spec.words import unique_names, with_dots
 _DEFAULT: Final = ("", "ai.onnx")
 _MICROSOFT: Final = "com.microsoft"
 _GATES: Final = 4
-_MAX_ZEROS: Final = 2**20  # numbers that are read to see whether they are zeros
+_MAX_ZEROS: Final = 2**20  # numbers that are read to check for zeros
 _MAX_BETWEEN: Final = 16  # nodes between two layers, or between zeros and an LSTM
 _MAX_STATED: Final = 20_000
 
@@ -39,38 +39,26 @@ _WEIGHTS: Final[tuple[str, ...]] = ("W", "R", "B")
 
 
 class _Layer(NamedTuple):
-    """One LSTM node that computes what PyTorch's does, or says why not.
+    """One LSTM node."""
 
-    Attributes:
-        scope: The scope it is in.
-        node: The node.
-        inputs: Its inputs by what the operator calls them; those that are left out are not there.
-        weights: W, R and B, as far as they are constants.
-        directions: How many.
-        hidden: Its hidden_size.
-        batch_first: Whether layout is 1.
-        notes: What is worth knowing, in sentences.
-        unmodelled: What PyTorch's LSTM cannot do.
-    """
-
-    scope: Scope
+    scope: Scope  # the scope of the node
     node: Node
-    inputs: Mapping[str, str]
-    weights: Mapping[str, Constant]
-    directions: int
-    hidden: int
-    batch_first: bool
-    notes: tuple[str, ...]
-    unmodelled: tuple[str, ...]
+    inputs: Mapping[str, str]  # by the operator's names for them, without those that are left out
+    weights: Mapping[str, Constant]  # those of W, R and B that are constants
+    directions: int  # 1 or 2
+    hidden: int  # hidden_size
+    batch_first: bool  # True if layout is 1
+    notes: tuple[str, ...]  # for the user, in sentences
+    unmodelled: tuple[str, ...]  # the parts of it that PyTorch's LSTM does not have
 
     @property
     def width(self) -> int:
-        """What it reads at each step, by the shape of W."""
+        """input_size, by the shape of W; 0 if W is unknown."""
         return self.weights["W"].shape[2] if "W" in self.weights else 0
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What two nodes that share their weights have alike."""
+        """The key that is equal for two nodes that share their weights."""
         names = tuple(sorted((role, weight.name) for role, weight in self.weights.items()))
         return (names or id(self), self.directions, self.batch_first, self.unmodelled)
 
@@ -80,14 +68,11 @@ def read_onnx(path: str) -> WeightFile:
 
     Only its index is read, and no other file: a tensor whose numbers are in another file has a name, a dtype and a
     shape, and its `read` raises SourceError. Protobuf's own limit of 2 GiB for a file does not hold here.
-
-    Raises:
-        SourceError: It cannot be read, or is no whole model.
     """
     model = read_model(path)
     scopes = list(scopes_of(model, path))
-    tensors = {tensor.name: tensor for scope in scopes for tensor in _stored(scope)}
-    stated = _named([*_lstms(scopes), *_others(scopes)])
+    tensors = {tensor.name: tensor for scope in scopes for tensor in _stored_tensors(scope)}
+    stated = _with_unique_names([*_lstms(scopes), *_other_modules(scopes)])
     outside = sum(1 for scope in scopes for tensor in scope.graph.tensors.values() if tensor.elsewhere)
     notes = [f"made by {shorten(model.producer)[1:-1]}"] if model.producer else []
     if outside:
@@ -98,13 +83,13 @@ def read_onnx(path: str) -> WeightFile:
 
 
 class _Said(NamedTuple):
-    """A module, and the constants that are its parameters by their layout's names."""
+    """A module and its parameters."""
 
     stated: Found
     weights: Mapping[str, Constant]
 
 
-def _stored(scope: Scope) -> Iterator[Stored]:
+def _stored_tensors(scope: Scope) -> Iterator[Stored]:
     for name, tensor in scope.graph.tensors.items():
         constant = scope.constant(name)
         if constant:
@@ -128,7 +113,7 @@ def _with_computed(said: _Said, tensors: Mapping[str, Stored]) -> Found:
     return said.stated._replace(weights=Weights(names, tuple(computed.values())))
 
 
-def _named(found: Sequence[_Said]) -> list[_Said]:
+def _with_unique_names(found: Sequence[_Said]) -> list[_Said]:
     """Modules with names that no two of them share."""
     found = found[:_MAX_STATED]
     names = unique_names(said.stated.name for said in found)
@@ -139,7 +124,7 @@ def _named(found: Sequence[_Said]) -> list[_Said]:
 
 
 def _lstms(scopes: Sequence[Scope]) -> Iterator[_Said]:
-    """The LSTMs: stacks of nodes, those that share their weights once."""
+    """The LSTMs: stacks of nodes; stacks that share their weights count once."""
     layers = [
         _layer(scope, node)
         for scope in scopes
@@ -150,7 +135,7 @@ def _lstms(scopes: Sequence[Scope]) -> Iterator[_Said]:
     for stack in _stacks(layers):
         groups.setdefault(tuple(layer.key for layer in stack), []).append(stack)
     for shared in groups.values():
-        yield _said(shared)
+        yield _lstm_of_stacks(shared)
 
 
 def _layer(scope: Scope, node: Node) -> _Layer:
@@ -159,21 +144,21 @@ def _layer(scope: Scope, node: Node) -> _Layer:
     directions = 2 if direction == "bidirectional" else 1
     unmodelled = [] if direction in ("forward", "bidirectional") else [f"direction = {shorten(direction)}"]
     weights = {role: found for role in _WEIGHTS if role in inputs and (found := scope.constant(inputs[role]))}
-    hidden = _hidden(node, weights)
-    weights, wrong = _fitting(weights, directions, hidden)
+    hidden = _hidden_size(node, weights)
+    weights, wrong = _fitting_weights(weights, directions, hidden)
     notes = [
         f"{role} is no tensor of the file: {shorten(inputs[role])} is computed, or given to the model"
         for role in _WEIGHTS
         if role in inputs and role not in weights and not wrong
     ]
     notes += _state_notes(scope, inputs)
-    unmodelled += [*wrong, *_unmodelled(scope, node, inputs, directions)]
+    unmodelled += [*wrong, *_unmodelled_parts(scope, node, inputs, directions)]
     first = node.attributes.get("layout") == 1
     return _Layer(scope, node, inputs, weights, directions, hidden, first, tuple(notes), tuple(unmodelled))
 
 
-def _hidden(node: Node, weights: Mapping[str, Constant]) -> int:
-    """hidden_size, as the node says it; else by the shape of R."""
+def _hidden_size(node: Node, weights: Mapping[str, Constant]) -> int:
+    """hidden_size, from the node if it has it, else from the shape of R."""
     hidden = node.attributes.get("hidden_size")
     if isinstance(hidden, int) and hidden > 0:
         return hidden
@@ -181,10 +166,10 @@ def _hidden(node: Node, weights: Mapping[str, Constant]) -> int:
     return shape[2] if len(shape) == 3 else 0  # noqa: PLR2004
 
 
-def _fitting(
+def _fitting_weights(
     weights: Mapping[str, Constant], directions: int, hidden: int
 ) -> tuple[dict[str, Constant], tuple[str, ...]]:
-    """The weights, if they are shaped as the operator says; else none, and which are not."""
+    """The weights if all have the shapes that the operator requires; else none, and a text on each wrong one."""
     shapes = {
         "W": (directions, _GATES * hidden, None),
         "R": (directions, _GATES * hidden, hidden),
@@ -209,8 +194,8 @@ def _text(node: Node, name: str, default: str) -> str:
     return value.decode("utf-8", "backslashreplace").lower() if isinstance(value, bytes) else default
 
 
-def _unmodelled(scope: Scope, node: Node, inputs: Mapping[str, str], directions: int) -> list[str]:
-    """What the node does that PyTorch's LSTM cannot."""
+def _unmodelled_parts(scope: Scope, node: Node, inputs: Mapping[str, str], directions: int) -> list[str]:
+    """The parts of a node that PyTorch's LSTM does not have, each as a text."""
     found = []
     given = node.attributes.get("activations")
     names = (
@@ -231,7 +216,7 @@ def _unmodelled(scope: Scope, node: Node, inputs: Mapping[str, str], directions:
 
 
 def _state_notes(scope: Scope, inputs: Mapping[str, str]) -> Iterator[str]:
-    """Where the states before the first step come from, unless they are zeros, and how long sequences are."""
+    """Notes on the source of the initial states, unless they are zeros, and of the sequence lengths."""
     for role in ("initial_h", "initial_c"):
         if role in inputs and not _is_zeros(scope, inputs[role]):
             known = scope.constant(inputs[role])
@@ -245,7 +230,7 @@ def _state_notes(scope: Scope, inputs: Mapping[str, str]) -> Iterator[str]:
 
 
 def _is_zeros(scope: Scope, name: str) -> bool:
-    """Whether a value is zeros: it is stored as such, or is made as such whatever its size."""
+    """True if a value is all zeros: stored so, or filled with zeros whatever its size."""
     for _ in range(_MAX_BETWEEN):
         known = scope.constant(name)
         if known is not None:
@@ -266,11 +251,11 @@ _KEEPS_ZEROS: Final = ("Slice", "Expand", "Identity", "Cast", "Unsqueeze", "Sque
 
 
 def _holds_zeros(known: Constant) -> bool:
-    """Whether a tensor is zeros; of one that is large, or that cannot be read, nobody knows."""
+    """True if a tensor is all zeros; False also if it is too large or cannot be read."""
     import numpy as np
 
     try:
-        with np.errstate(all="ignore"):  # a NaN is none, and no cause for a warning
+        with np.errstate(all="ignore"):  # a NaN is not zero, and no cause for a warning
             return numel(known.shape) <= _MAX_ZEROS and not known.read().any()
     except SourceError:
         return False
@@ -280,13 +265,13 @@ def _holds_zeros(known: Constant) -> bool:
 
 
 def _stacks(layers: Sequence[_Layer]) -> list[list[_Layer]]:
-    """The layers, those that read what another returns behind it."""
+    """The layers as stacks, in which each layer reads the output of the one before."""
     places = {id(layer.node): layer for layer in layers}
     below: dict[int, _Layer] = {}
     above: dict[int, _Layer] = {}
     for layer in layers:
         under = _reads_layer(layer, places)
-        # What two LSTMs read is the last layer of one, and not one of its inner layers.
+        # A layer that two others read is the last one of its LSTM, and not an inner one.
         if under and id(under) not in above:
             below[id(layer)], above[id(under)] = under, layer
         elif under:
@@ -303,7 +288,7 @@ def _chain(layer: _Layer, below: Mapping[int, _Layer], above: Mapping[int, _Laye
 
 
 def _reads_layer(layer: _Layer, places: Mapping[int, _Layer]) -> _Layer | None:
-    """The layer whose output, both directions end to end, this one reads, if they can be one LSTM."""
+    """The layer whose output, directions concatenated, this one reads; None unless both can be one LSTM."""
     name, scope = layer.inputs.get("X", ""), layer.scope
     passed: list[Maker] = []
     for _ in range(_MAX_BETWEEN):
@@ -325,7 +310,7 @@ _BETWEEN: Final = ("Transpose", "Squeeze", "Unsqueeze", "Reshape", "Identity", "
 
 
 def _can_stack(under: _Layer, layer: _Layer) -> bool:
-    """Whether two nodes can be layers of one LSTM: all that PyTorch has once for all layers is the same."""
+    """True if two nodes can be layers of one LSTM: they agree in all that PyTorch sets once for all layers."""
     return (
         (under.directions, under.hidden, under.batch_first, under.unmodelled)
         == (layer.directions, layer.hidden, layer.batch_first, layer.unmodelled)
@@ -338,15 +323,15 @@ def _can_stack(under: _Layer, layer: _Layer) -> bool:
 
 
 def _joins(under: _Layer, passed: Sequence[Maker]) -> bool:
-    """Whether what stands between two nodes makes `(L, N, D*H)` of Y, `(L, D, N, H)`, and nothing else.
+    """True if the nodes between two layers only convert Y, `(L, D, N, H)`, to `(L, N, D*H)`.
 
-    Axes are followed by name. With layout = 1 they are `(N, L, D, H)` and `(N, L, D*H)`.
+    Axes are tracked by name. With layout = 1 they are `(N, L, D, H)` and `(N, L, D*H)`.
     """
     one = under.directions == 1
     axes = ["N", "L", "D", "H"] if under.batch_first else ["L", "D", "N", "H"]
     for made in reversed(passed):
         arrays = [None, *(_numbers(made.scope, name) for name in made.node.inputs[1:])]
-        moved = _moved(made.node, axes, arrays, under.directions * under.hidden, one=one)
+        moved = _moved_axes(made.node, axes, arrays, under.directions * under.hidden, one=one)
         if moved is None:
             return False
         axes = moved
@@ -354,8 +339,8 @@ def _joins(under: _Layer, passed: Sequence[Maker]) -> bool:
     return axes == [*wanted, "H"]
 
 
-def _moved(node: Node, axes: list[str], arrays: Sequence[Any], width: int, *, one: bool) -> list[str] | None:
-    """The axes behind a node; None if that is not known. `H` is D*H once D is gone."""
+def _moved_axes(node: Node, axes: list[str], arrays: Sequence[Any], width: int, *, one: bool) -> list[str] | None:
+    """The axes after a node; None if they are unknown. `H` is D*H once D is gone."""
     if node.op in ("Identity", "Dropout"):
         return axes
     if node.op == "Transpose":
@@ -364,7 +349,7 @@ def _moved(node: Node, axes: list[str], arrays: Sequence[Any], width: int, *, on
             return [axes[index] for index in order]
         return None
     if node.op == "Squeeze":
-        at = _listed(node, "axes", arrays)
+        at = _integer_list(node, "axes", arrays)
         gone = {axis % len(axes) for axis in at} if at else {axes.index("D")} if "D" in axes else set()
         return (
             [axis for index, axis in enumerate(axes) if index not in gone]
@@ -372,23 +357,23 @@ def _moved(node: Node, axes: list[str], arrays: Sequence[Any], width: int, *, on
             else None
         )
     if node.op == "Reshape":
-        return _reshaped(axes, _listed(node, "shape", arrays), width, one=one)
+        return _reshaped_axes(axes, _integer_list(node, "shape", arrays), width, one=one)
     return None
 
 
-def _reshaped(axes: list[str], sizes: Sequence[int] | None, width: int, *, one: bool) -> list[str] | None:
-    """The axes behind a Reshape that joins directions and features, which must stand side by side."""
+def _reshaped_axes(axes: list[str], sizes: Sequence[int] | None, width: int, *, one: bool) -> list[str] | None:
+    """The axes after a Reshape that joins directions and features, which must be adjacent; None for any other."""
     if sizes is None or len(sizes) != 3 or sizes[2] not in (-1, width) or len(axes) != 4:  # noqa: PLR2004
         return None
     joined = axes[2:] == ["D", "H"] or (one and "D" in axes)
-    # A size of 0 is that of the axis which stands there, -1 whatever is left.
+    # A size of 0 copies that of the same axis in the input, -1 is inferred from the others.
     kept = [axis for axis in axes if axis != "D"]
     zeros_fit = all(size != 0 or kept[index] == axes[index] for index, size in enumerate(sizes))
     return kept if joined and zeros_fit else None
 
 
 def _numbers(scope: Scope, name: str) -> list[int] | None:
-    """A short list of integers of the file; None if it is none."""
+    """A short list of integers that is constant; None if it is not one."""
     known = scope.constant(name) if name else None
     if known is None or numel(known.shape) > 8 or not known.dtype.startswith("int"):  # noqa: PLR2004
         return None
@@ -398,16 +383,16 @@ def _numbers(scope: Scope, name: str) -> list[int] | None:
         return None
 
 
-def _listed(node: Node, name: str, arrays: Sequence[Any]) -> Sequence[int] | None:
+def _integer_list(node: Node, name: str, arrays: Sequence[Any]) -> Sequence[int] | None:
     value = arrays[1] if len(arrays) > 1 else node.attributes.get(name)
     return value if isinstance(value, list) else None
 
 
-# --- What is said of them
+# --- Descriptions
 
 
-def _said(shared: Sequence[Sequence[_Layer]]) -> _Said:
-    """One LSTM, of all the nodes that compute it."""
+def _lstm_of_stacks(shared: Sequence[Sequence[_Layer]]) -> _Said:
+    """The LSTM of stacks that share their weights."""
     stack = shared[0]
     first = stack[0]
     fields: dict[str, object] = {"hidden_size": first.hidden, "batch_first": first.batch_first}
@@ -418,7 +403,7 @@ def _said(shared: Sequence[Sequence[_Layer]]) -> _Said:
         fields["input_size"] = first.width
     notes = [note for layer in stack for note in layer.notes]
     if len(stack) > 1:
-        names = with_dots([_shown(layer.node) for layer in stack], 4)
+        names = with_dots([_node_name(layer.node) for layer in stack], 4)
         notes.insert(0, f"{len(stack)} nodes that read one another are its layers: {names}")
     if len(shared) > 1:
         notes.append(f"{len(shared)} times in the graph, with the same weights")
@@ -439,14 +424,14 @@ def _said(shared: Sequence[Sequence[_Layer]]) -> _Said:
     return _Said(stated, weights)
 
 
-def _shown(node: Node) -> str:
+def _node_name(node: Node) -> str:
     return shorten(node.name or (node.outputs or ("",))[0])[1:-1]
 
 
 def _module(node: Node) -> str:
-    """The module that a node is of, as PyTorch's exporters name it; empty if they do not.
+    """The module that a node belongs to, as PyTorch's exporters name it; empty if they do not.
 
-    With dynamo=True it is in the node's metadata, as "['', 'enc', 'lstm']", without, in its name: `/enc/LSTM_1`.
+    With dynamo=True it is in the node's metadata, e.g. "['', 'enc', 'lstm']", without, in its name: `/enc/LSTM_1`.
     """
     if node.scopes:
         scopes = re.findall(r"'([^']*)'", node.scopes)
@@ -456,8 +441,8 @@ def _module(node: Node) -> str:
     return ""
 
 
-def _others(scopes: Sequence[Scope]) -> Iterator[_Said]:
-    """Recurrent nodes that are none of PyTorch's LSTM: they are named, and their tensors with them."""
+def _other_modules(scopes: Sequence[Scope]) -> Iterator[_Said]:
+    """The recurrent nodes other than LSTM, e.g. GRU, as modules with their tensors."""
     for scope in scopes:
         for node in scope.graph.nodes:
             known = _RECURRENT if node.domain in _DEFAULT else _CONTRIBUTED if node.domain == _MICROSOFT else {}
@@ -467,7 +452,7 @@ def _others(scopes: Sequence[Scope]) -> Iterator[_Said]:
             weights = {role: found for role, name in inputs.items() if role != "X" and (found := scope.constant(name))}
             name = _module(node) or node.name or (node.outputs or ("",))[0] or node.op
             fields = _sizes(node, inputs, weights)
-            notes, unmodelled = _quantized(weights) if "Quantize" in node.op else ((), ())
+            notes, unmodelled = _quantized_notes(weights) if "Quantize" in node.op else ((), ())
             if node.op == "AttnLSTM":
                 unmodelled = ("attention",)
             stated = Found(
@@ -482,7 +467,7 @@ def _others(scopes: Sequence[Scope]) -> Iterator[_Said]:
 
 
 def _sizes(node: Node, inputs: Mapping[str, str], weights: Mapping[str, Constant]) -> dict[str, object]:
-    """The settings of a node that is none of PyTorch's LSTM; a DynamicQuantizeLSTM has H_in on the second axis of W."""
+    """The settings of a node other than LSTM; in a DynamicQuantizeLSTM, H_in is the second axis of W."""
     fields: dict[str, object] = {"bidirectional": _text(node, "direction", "forward") == "bidirectional"}
     fields |= {"bias": "B" in inputs, "num_layers": 1}
     hidden = node.attributes.get("hidden_size")
@@ -494,8 +479,8 @@ def _sizes(node: Node, inputs: Mapping[str, str], weights: Mapping[str, Constant
     return fields
 
 
-def _quantized(weights: Mapping[str, Constant]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What is worth knowing of a DynamicQuantizeLSTM, and why it is not computed."""
+def _quantized_notes(weights: Mapping[str, Constant]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The notes on a DynamicQuantizeLSTM, and the reason why it is not computed."""
     dtype = weights["W"].dtype if "W" in weights else "8 bits"
     note = "its W and R are transposed, (D, H_in, 4*H_cell) and (D, H_cell, 4*H_cell), with scales and zero points"
     return (note,), (f"weights quantized to {dtype}, and its input at run time",)

@@ -1,9 +1,9 @@
 """The fields of a protobuf message, found in its bytes without reading those that are long.
 
 Source: "Encoding", protobuf.dev: a tag is `number << 3 | wire type`; a varint has seven bits in each byte, the lowest
-first; type 1 has 8 bytes, type 5 has 4, type 2 a length and so many bytes. Groups (3 and 4) are in no message of ONNX.
+first; type 1 has 8 bytes, type 5 has 4, type 2 a length and that many bytes. No ONNX message has groups (3 and 4).
 
-Not here: what the fields are called (`onnx_files`).
+Not here: the names of the fields (`graphs`).
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ _MAX_TEXT: Final = 2**20  # bytes of a name
 
 
 class Bytes(Protocol):
-    """A file that is mapped into memory, or its bytes."""
+    """The bytes of a file, or the file mapped into memory."""
 
     def __getitem__(self, key: slice, /) -> bytes: ...
 
@@ -29,13 +29,13 @@ class Bytes(Protocol):
 
 
 class Field(NamedTuple):
-    """One field: its number, its wire type, the number if it is a varint, and where its bytes are."""
+    """One field of a message."""
 
     number: int
-    wire: int
-    value: int
-    start: int
-    stop: int
+    wire: int  # wire type
+    value: int  # the number of a varint; else 0
+    start: int  # offset of its bytes
+    stop: int  # offset after them
 
 
 class Wire:
@@ -43,7 +43,7 @@ class Wire:
 
     Args:
         data: Its bytes.
-        name: What errors call it.
+        name: Its name for errors.
     """
 
     def __init__(self, data: Bytes, name: str) -> None:
@@ -55,11 +55,7 @@ class Wire:
         return len(self._data)
 
     def fields(self, start: int, stop: int) -> Iterator[Field]:
-        """The fields of the message whose bytes are `start` to `stop`.
-
-        Raises:
-            SourceError: They are no message.
-        """
+        """The fields of the message in the bytes from `start` to before `stop`."""
         at = start
         while at < stop:
             self._left -= 1
@@ -77,17 +73,13 @@ class Wire:
             elif wire in (FIXED64, FIXED32):
                 at += 8 if wire == FIXED64 else 4
             else:
-                raise self._damaged(f"wire type {wire}", begin)
+                raise self._damage_error(f"wire type {wire}", begin)
             if at > stop or not number:
-                raise self._damaged(f"field {number} of {at - begin:,} bytes", begin)
+                raise self._damage_error(f"field {number} of {at - begin:,} bytes", begin)
             yield Field(number, wire, value, begin, at)
 
     def varints(self, start: int, stop: int) -> Iterator[int]:
-        """Numbers that stand end to end.
-
-        Raises:
-            SourceError: The last is cut off.
-        """
+        """The varints in the bytes from `start` to before `stop`."""
         at = start
         while at < stop:
             value, at = self._varint(at, stop)
@@ -98,28 +90,24 @@ class Wire:
         return self._data[field.start : field.stop]
 
     def text(self, field: Field) -> str:
-        """The bytes of a field as text; what is no UTF-8 is shown as it is escaped.
-
-        Raises:
-            SourceError: It is too long for a name.
-        """
+        """The bytes of a field as text, with invalid UTF-8 escaped; refused if too long for a name."""
         if field.stop - field.start > _MAX_TEXT:
-            raise self._damaged(f"a name of {field.stop - field.start:,} bytes", field.start)
+            raise self._damage_error(f"a name of {field.stop - field.start:,} bytes", field.start)
         return self.bytes(field).decode("utf-8", "backslashreplace")
 
     def _varint(self, at: int, stop: int) -> tuple[int, int]:
         """A number, and what stands behind it."""
         found = varint_at(self._data[at : min(at + MAX_BYTES, stop)])
         if found is None:
-            raise self._damaged("a number without an end", at)
+            raise self._damage_error("a number without an end", at)
         return found[0], at + found[1]
 
-    def _damaged(self, found: str, at: int) -> SourceError:
+    def _damage_error(self, found: str, at: int) -> SourceError:
         return SourceError(
             f"{self._name} is damaged", "fields that lie within their message", found, where=f"byte {at:,}"
         )
 
 
 def signed(value: int) -> int:
-    """A varint as the signed number that int32 and int64 write in it."""
+    """The signed number that int32 and int64 encode in a varint."""
     return value - 2**64 if value >= 2**63 else value

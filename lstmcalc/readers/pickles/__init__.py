@@ -1,1 +1,1 @@
-"""Pickles, whose opcodes are interpreted to inert records; nothing is imported or called."""
+"""Pickles, whose opcodes are interpreted as inert records; nothing is imported or called."""

@@ -1,4 +1,4 @@
-"""NumPy's arrays in pickles, from the inert records of `pickles`.
+"""Arrays of NumPy and JAX in pickles, from the inert records of `machine`.
 
 Sources: numpy 2.4.6 and 1.26 (numpy/_core/src/multiarray/methods.c, descriptor.c: `array_reduce_ex`, `array_setstate`,
 `arraydescr_reduce`; numpy/_core/numeric.py: `_frombuffer`), jax 0.10.2 (jax/_src/array.py: `_reconstruct_array`), run.
@@ -13,34 +13,23 @@ from lstmcalc.readers.pickles.machine import Call, Global, LongString, section_o
 
 
 class RawArray(NamedTuple):
-    """An array whose numbers stand in a pickle or in the file around it.
+    """An array whose numbers are in a pickle or in the file around it."""
 
-    Attributes:
-        dtype: As `float32`.
-        view: Its shape and where its elements are.
-        data: Its numbers: what `pickles.bytes_of` makes bytes of, or a section of the file.
-        big_endian: Whether they begin with the highest byte.
-    """
-
-    dtype: str
-    view: View
-    data: Any
+    dtype: str  # e.g. `float32`
+    view: View  # its shape and elements among the numbers
+    data: Any  # its numbers: a value that `machine.bytes_of` takes, or a section of the file
     big_endian: bool = False
 
     @property
     def nbytes(self) -> int:
-        """The bytes of its elements; 0 if the dtype is not known."""
+        """The size of the elements in bytes; 0 if the dtype is unknown."""
         form = FORMATS.get(self.dtype)
         return self.view.numel * form.itemsize if form else 0
 
     def check(self) -> None:
-        """Hold what it says of itself against how many bytes there are.
-
-        Raises:
-            SourceError: It refers to numbers that are not there.
-        """
+        """Refuse an array that refers to more bytes than its data has."""
         form = FORMATS.get(self.dtype)
-        held = self._held()
+        held = self._byte_count()
         if form is None or held is None or not self.view.numel:
             return
         if (self.view.offset + self.view.extent) * form.itemsize > held:
@@ -51,16 +40,12 @@ class RawArray(NamedTuple):
             )
 
     def read(self) -> Any:  # noqa: ANN401  # an array
-        """Its numbers.
-
-        Raises:
-            SourceError: They are not there or cannot be read.
-        """
+        """The numbers of the array."""
         section = self.data if isinstance(self.data, Section) else section_of(self.data)
         return read_numbers(section, self.dtype, self.view, big_endian=self.big_endian)
 
-    def _held(self) -> int | None:
-        """How many bytes there are; None where only reading them tells."""
+    def _byte_count(self) -> int | None:
+        """The number of bytes in `data`; None if only decoding them tells."""
         if isinstance(self.data, Section):
             return self.data.length
         if isinstance(self.data, LongString):
@@ -71,28 +56,24 @@ class RawArray(NamedTuple):
 _MULTIARRAY: Final = ("numpy.core.multiarray.", "numpy._core.multiarray.")
 _RECONSTRUCT: Final = tuple(f"{module}_reconstruct" for module in _MULTIARRAY)
 _FROM_BUFFER: Final = ("numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer")
-# Of jax 0.4 and later, and before.
+# The first of jax 0.4 and later, the others of earlier versions.
 _JAX: Final = (
     "jax._src.array._reconstruct_array",
     "jax._src.device_array.reconstruct_device_array",
     "jax.interpreters.xla.reconstruct_device_array",
 )
-_STATE: Final = 5  # a version, the shape, the dtype, whether it is Fortran's order, the numbers
-# What NumPy calls them in the short names of its dtypes.
+_STATE: Final = 5  # a version, the shape, the dtype, True for Fortran order, the numbers
+# From NumPy's short codes to the names of dtypes.
 _CODES: Final = {form.code: name for name, form in FORMATS.items() if form.decode is None} | {"b1": "bool"}
 
 
 def is_array(call: Call) -> bool:
-    """Whether this would become an array of NumPy or of JAX, whatever it holds."""
+    """True if this call would make an array of NumPy or JAX, whatever it holds."""
     return call.path in _RECONSTRUCT or call.path in _FROM_BUFFER or call.path in _JAX
 
 
 def raw_array(call: Call) -> RawArray | None:
-    """The array that this would become; None if it is none of numbers.
-
-    Raises:
-        SourceError: It says of itself what cannot be.
-    """
+    """The array of numbers that this call would make; None if it would not make one."""
     if call.path in _JAX and len(call.arguments) > 2:  # noqa: PLR2004  # the function, its arguments and the state
         state = call.arguments[2]
     elif call.path in _RECONSTRUCT:
@@ -101,7 +82,7 @@ def raw_array(call: Call) -> RawArray | None:
         return _from_buffer(*call.arguments)
     else:
         return None
-    if not isinstance(state, tuple) or len(state) not in (_STATE - 1, _STATE):  # a version stands first since 2006
+    if not isinstance(state, tuple) or len(state) not in (_STATE - 1, _STATE):  # a version comes first since 2006
         raise SourceError("an array in this pickle is damaged", expected="its shape, dtype and numbers")
     return _from_state(*state[-4:])
 
@@ -119,7 +100,7 @@ def _from_state(shape: Any, dtype: Any, in_columns: Any, data: Any) -> RawArray 
 
 
 def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any, axes: Any = None) -> RawArray | None:  # noqa: ANN401
-    """As `_frombuffer` has it: where the order is `K`, the axes stand in the order in which they were stored."""
+    """The array that `_frombuffer` makes: in order `K`, `axes` transposes it from the order in which it is stored."""
     array = _from_state(shape, dtype, text_of(order) == "F", data)
     if array is None or text_of(order) != "K":
         return array
@@ -131,7 +112,7 @@ def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any, axes: Any = None
 
 
 def dtype_of(dtype: Any) -> tuple[str, bool] | None:  # noqa: ANN401  # a record of a pickle
-    """A dtype's name and whether its numbers are big-endian; None if they are no numbers."""
+    """A dtype's name, and True if it is big-endian; None if it is not a dtype of `FORMATS`."""
     if not isinstance(dtype, Call) or dtype.path != "numpy.dtype" or not dtype.arguments:
         return None
     first = dtype.arguments[0]
@@ -146,13 +127,13 @@ def dtype_of(dtype: Any) -> tuple[str, bool] | None:  # noqa: ANN401  # a record
 
 
 def objects_of(call: Call) -> list[Any] | None:
-    """What an array of objects has, which may be arrays; None if this is none."""
+    """The elements of an array of objects, which may be arrays; None if this is not one."""
     held = call.state[-1] if is_array(call) and isinstance(call.state, tuple) and call.state else None
     return held if isinstance(held, list) else None
 
 
 def described(call: Call) -> str:
-    """What an array is that holds no numbers, for a note."""
+    """A description of an array without numbers, for a note."""
     state = call.state if isinstance(call.state, tuple) else ()
     for part in (*state[:_STATE], *call.arguments[:_STATE]):
         if isinstance(part, Call) and part.path == "numpy.dtype" and part.arguments:

@@ -1,14 +1,14 @@
 """Pickles, read without running anything that is in them.
 
 A pickle is a program for a small stack machine. This is such a machine that imports and calls nothing: the names of
-functions and classes, and what they would be called with, become inert records. Every length is held against what is
-left of the file, long strings stay in the file, and the work, and with it the memory and the time, is bounded.
+functions and classes, and what they would be called with, become inert records. Every length is checked against the
+rest of the file, long strings stay in the file, and the work, and with it the memory and the time, is bounded.
 
 Dictionaries become lists of pairs: a key of a file is never hashed or compared, for the hash of a tuple that is nested
 deep enough overflows the stack of the interpreter, and keys can be chosen to collide.
 
 Source: pickletools.py and pickle.py of Python 3.11.7 (all opcodes of the protocols 0 to 5).
-Not here: what the records mean (`pickled_arrays`, `torch_tensors`).
+Not here: the meaning of the records (`arrays`, `readers.torch.tensors`).
 """
 
 import re
@@ -19,17 +19,17 @@ from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.sections import Section
 
-# One opcode is one unit of work, and what takes more memory than a number is more: with this much, reading takes some
-# ten seconds and half a gigabyte at worst. A dictionary of a million words with a number each is about seven million.
+# An opcode costs one unit of work, and more if it takes more memory than a number: with this limit, reading takes some
+# ten seconds and half a gigabyte at worst. A dictionary from a million words to numbers costs about seven million.
 MAX_WORK: Final = 12_000_000
 LONG_STRING: Final = 4096  # bytes; longer strings stay in the file until they are asked for
 _MAX_NAME: Final = 1000  # characters of a module, a function or a number written out
 _MAX_DIGITS: Final = 1024  # bytes of an integer
-_SLACK: Final = 1 << 16  # how far the memo's indices may be ahead of the opcodes; picklers count them one by one
+_SLACK: Final = 1 << 16  # the memo's indices may be so far ahead of the work; picklers count them one by one
 _CONTAINER, _STRING, _MEMO = 8, 3, 2  # units of work, by the memory that they take
 _CHUNK: Final = 1 << 20
 _FORMS: Final = {layout: struct.Struct(layout) for layout in ("<B", "<H", "<i", "<I", "<Q", ">d")}
-_HIGHEST: Final = 5  # of the protocols
+_HIGHEST: Final = 5  # the latest protocol
 
 
 class Global(NamedTuple):
@@ -40,31 +40,25 @@ class Global(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Both, joined by a dot."""
+        """The module and the name, joined by a dot."""
         return f"{self.module}.{self.name}"
 
 
 class Persistent(NamedTuple):
-    """What a pickle refers to by a key and does not hold."""
+    """An object outside of the pickle, which refers to it by a key."""
 
     key: Any
 
 
 class LongString(NamedTuple):
-    """A string that was left in the file.
+    """A string that was left in the file."""
 
-    Attributes:
-        section: Its bytes as they are in the file.
-        coding: How they are to be understood: empty for bytes as they are, `utf-8` for text, or `escaped` and
-            `raw-unicode-escape` for what stands on a line of protocol 0.
-    """
-
-    section: Section
-    coding: str = ""
+    section: Section  # its bytes as they are in the file
+    coding: str = ""  # empty for bytes, `utf-8`, or in a line of protocol 0 `escaped` or `raw-unicode-escape`
 
 
 class Table:
-    """A dictionary, as its pairs in the order of the file; of equal keys the last counts."""
+    """A dictionary as pairs in the order of the file; of equal keys, the last counts."""
 
     __slots__ = ("_named", "_seen", "pairs")
 
@@ -74,75 +68,53 @@ class Table:
         self._seen = 0
 
     def get(self, name: str) -> Any:  # noqa: ANN401  # anything that a pickle can hold
-        """What stands at a name; None if nothing does."""
+        """The value of a key that is text; None if there is none."""
         return self._by_name().get(name)
 
     def __contains__(self, name: str) -> bool:
-        """Whether anything stands at a name."""
+        """True if there is a value for a key that is text."""
         return name in self._by_name()
 
     def _by_name(self) -> dict[str, Any]:
-        """The pairs whose keys are text, which no one can choose to collide."""
+        """The pairs whose keys are text, whose hashes no file can make collide."""
         if self._named is None or self._seen != len(self.pairs):
             self._named, self._seen = {key: value for key, value in self.pairs if isinstance(key, str)}, len(self.pairs)
         return self._named
 
 
 class Call:
-    """What would be an object if its class or function were called.
-
-    Attributes:
-        function: Mostly a `Global`; in a hostile file anything.
-        arguments: What it would be called with.
-        keywords: The same, by name; None if there are none.
-        state: What would be its attributes, mostly a `Table`.
-        items: What would be appended to it.
-        pairs: What would be set in it by key.
-    """
+    """The record of a call that would construct an object."""
 
     __slots__ = ("arguments", "function", "items", "keywords", "pairs", "state")
 
     def __init__(self, function: Any, arguments: tuple[Any, ...], keywords: Any = None) -> None:  # noqa: ANN401
-        self.function = function
+        self.function = function  # mostly a `Global`; in a hostile file anything
         self.arguments = arguments
-        self.keywords = keywords
-        self.state: Any = None
-        self.items: list[Any] = []
-        self.pairs: list[tuple[Any, Any]] = []
+        self.keywords = keywords  # arguments by name, or None
+        self.state: Any = None  # the attributes it would get, mostly a `Table`
+        self.items: list[Any] = []  # items that would be appended to it
+        self.pairs: list[tuple[Any, Any]] = []  # keys and values that would be set in it
 
     @property
     def path(self) -> str:
-        """The name of what would be called; empty if it is no name."""
+        """The name of the function or class; empty if it is not a `Global`."""
         return self.function.path if isinstance(self.function, Global) else ""
 
 
 class Pickled(NamedTuple):
-    """What a pickle holds.
+    """The contents of a pickle."""
 
-    Attributes:
-        value: None, a Boolean, a number, text, bytes, a tuple, a list (sets too), a `Table`, or one of the records.
-        end: Where the pickle ends in its section.
-        called: The functions and classes that it would call, each once, at most a thousand.
-    """
-
-    value: Any
-    end: int
-    called: tuple[str, ...]
+    value: Any  # None, a Boolean, a number, text, bytes, a tuple, a list (sets too), a `Table`, or one of the records
+    end: int  # offset in its section where the pickle ends
+    called: tuple[str, ...]  # the functions and classes that it would call, each once, at most a thousand
 
 
 def read_pickled(
     section: Section, start: int = 0, persistent: Callable[[Any], Any] = Persistent, work: int = MAX_WORK
 ) -> Pickled:
-    """The pickle that begins at `start`, as inert values.
+    """The pickle that begins at `start` of a section that is not compressed, as inert values.
 
-    Args:
-        section: What holds it; not compressed.
-        start: Where it begins.
-        persistent: What to make of the key of a persistent id.
-        work: How much may be done.
-
-    Raises:
-        SourceError: It is no pickle, is damaged or cut off, or is too much work.
+    `persistent` converts the key of a persistent id to a value; `work` is the limit, explained at `MAX_WORK`.
     """
     machine = _Machine(_Cursor(section, start), persistent, work)
     try:
@@ -156,23 +128,19 @@ def read_pickled(
             ) from None
         raise
     except (IndexError, ValueError, TypeError, OverflowError, struct.error) as error:
-        raise _damaged(type(error).__name__) from None
+        raise _damage_error(type(error).__name__) from None
     return Pickled(value, machine.cursor.tell(), tuple(machine.called))
 
 
 def text_of(value: Any) -> str | None:  # noqa: ANN401  # anything that a pickle can hold
-    """Text, whether the pickle has it as text or, as Python 2, as bytes; None if it is neither, or long."""
+    """Text, from text or from the bytes of Python 2; None for anything else, and for a long string."""
     if isinstance(value, bytes):
         return value.decode("latin-1")
     return value if isinstance(value, str) else None
 
 
 def bytes_of(value: Any) -> bytes | None:  # noqa: ANN401  # as above
-    """Bytes, whether they are at hand, left in the file, or written as text of Latin 1; None if it is none of these.
-
-    Raises:
-        SourceError: The file cannot be read, or the text is not one that stands for bytes.
-    """
+    """Bytes, from memory, from the file if they were left there, or from text of Latin-1; None for anything else."""
     if isinstance(value, bytes):
         return value
     try:
@@ -181,19 +149,15 @@ def bytes_of(value: Any) -> bytes | None:  # noqa: ANN401  # as above
         if isinstance(value, LongString):
             raw = value.section.read()
             if value.coding == "escaped":
-                return _unescaped(raw)
+                return _unescaped_bytes(raw)
             return raw.decode(value.coding).encode("latin-1") if value.coding else raw
     except UnicodeError as error:
-        raise _damaged(type(error).__name__) from None
+        raise _damage_error(type(error).__name__) from None
     return None
 
 
 def section_of(value: Any) -> Section:  # noqa: ANN401  # as above
-    """Bytes as a section: of the file where they were left in it as they are, else of the memory.
-
-    Raises:
-        SourceError: As `bytes_of`.
-    """
+    """Bytes as a section: of the file if they were left there without a coding, else in memory."""
     if isinstance(value, LongString) and not value.coding:
         return value.section
     return Section.of(bytes_of(value) or b"")
@@ -227,7 +191,7 @@ class _Cursor:
         return found
 
     def skip(self, count: int) -> Section:
-        """Pass over some bytes, and say where they are."""
+        """Skip some bytes and return their section."""
         here = self.tell()
         passed = self.section.part(here, count)
         if self._at + count <= len(self._buffer):
@@ -237,7 +201,7 @@ class _Cursor:
         return passed
 
     def line(self) -> Section:
-        """Pass over a line, which must end, and say where it is."""
+        """Skip a line, which must end, and return its section."""
         here = at = self.tell()
         end = self._buffer.find(b"\n", self._at)
         if end >= 0:
@@ -251,29 +215,29 @@ class _Cursor:
                 self.skip(at + found + 1 - here)
                 return self.section.part(here, at + found - here)
             at += len(piece)
-        raise _cut_off()
+        raise _cut_off_error()
 
     def held(self, passed: Section) -> bytes:
-        """The bytes of something that was just passed over, without reading them again if that can be."""
+        """The bytes of a section that was just skipped; read again only if the buffer no longer has them."""
         start = passed.start - self.section.start - self._base
         if start >= 0 and start + passed.length <= len(self._buffer):
             return self._buffer[start : start + passed.length]
         return passed.read()
 
     def short_line(self) -> bytes:
-        """A line of a few characters."""
+        """The bytes of a line of at most `_MAX_NAME` characters."""
         end = self._buffer.find(b"\n", self._at, self._at + _MAX_NAME + 1)
         if end >= 0:
             return self.take(end + 1 - self._at)[:-1]
         line = self.line()
         if line.length > _MAX_NAME:
-            raise _damaged(f"a name or a number of {line.length:,} characters")
+            raise _damage_error(f"a name or a number of {line.length:,} characters")
         return line.read()
 
     def _fill(self, count: int) -> None:
         here = self.tell()
         if count > self.section.length - here:
-            raise _cut_off()
+            raise _cut_off_error()
         self._buffer = self.section.read(here, min(max(count, _CHUNK), self.section.length - here))
         self._base, self._at = here, 0
 
@@ -292,7 +256,7 @@ class _Machine:
         self._memo: list[Any] = []
 
     def run(self) -> Any:  # noqa: ANN401  # anything that a pickle can hold
-        """What is on the stack at the end."""
+        """Execute all opcodes and return the top of the stack."""
         opcode = self.cursor.opcode
         while True:
             code = opcode()
@@ -303,7 +267,7 @@ class _Machine:
                 return self._stack.pop()
             action = _ACTIONS.get(code)
             if action is None:
-                raise _damaged(f"the opcode {shorten(bytes([code]))}")
+                raise _damage_error(f"the opcode {shorten(bytes([code]))}")
             action(self)
 
     def _refuse_work(self) -> NoReturn:
@@ -313,18 +277,18 @@ class _Machine:
             hint="save the weights alone: torch.save(model.state_dict(), ...), or as safetensors",
         )
 
-    # --- what stands in the file -------------------------------------------------------------------------------------
+    # --- values in the file ------------------------------------------------------------------------------------------
 
     def number(self, layout: str) -> Any:  # noqa: ANN401  # an integer or a float
-        """One number of a fixed size, as `struct` calls it."""
+        """One number of a fixed size, in a format of `struct`."""
         form = _FORMS[layout]
         return form.unpack(self.cursor.take(form.size))[0]
 
-    def string(self, layout: str, coding: str) -> Any:  # noqa: ANN401  # text, bytes or what was left in the file
-        """A string after its length: bytes, or text in `utf-8` or, as a `str` of Python 2, in `latin-1`."""
+    def string(self, layout: str, coding: str) -> Any:  # noqa: ANN401  # text, bytes or a LongString
+        """A string after its length: bytes, or text in `utf-8`, or in `latin-1` for a `str` of Python 2."""
         length = self.number(layout)
         if length < 0:
-            raise _damaged("a string of negative length")
+            raise _damage_error("a string of negative length")
         if length > LONG_STRING:
             self._left -= _CONTAINER
             return LongString(self.cursor.skip(length), "utf-8" if coding == "utf-8" else "")
@@ -340,29 +304,29 @@ class _Machine:
                 [self.cursor.held(line.part(at, 1)) for at in (0, line.length - 1)] if line.length > 1 else [b"", b""]
             )
             if ends not in ([b"'", b"'"], [b'"', b'"']):
-                raise _damaged("a string without quotes")
+                raise _damage_error("a string without quotes")
             line = line.part(1, line.length - 2)
         if line.length > LONG_STRING:
             self._left -= _CONTAINER
             return LongString(line, coding)
         self._left -= _STRING + line.length // 16
         raw = self.cursor.held(line)
-        return _unescaped(raw).decode("latin-1") if coding == "escaped" else raw.decode(coding)
+        return _unescaped_bytes(raw).decode("latin-1") if coding == "escaped" else raw.decode(coding)
 
     def long_number(self, layout: str) -> int:
-        """An integer after the count of its bytes."""
+        """An integer after its length in bytes."""
         length = self.number(layout)
         if not 0 <= length <= _MAX_DIGITS:
-            raise _damaged(f"an integer of {length:,} bytes")
+            raise _damage_error(f"an integer of {length:,} bytes")
         return int.from_bytes(self.cursor.take(length), "little", signed=True)
 
     def written_number(self) -> Any:  # noqa: ANN401  # an integer or a Boolean
-        """An integer written out; `00` and `01` were Booleans before protocol 2."""
+        """An integer in decimal digits; `00` and `01` are Booleans of protocols before 2."""
         text = self.cursor.short_line().removesuffix(b"L")
         return {b"00": False, b"01": True}[text] if text in (b"00", b"01") else int(text)
 
     def name(self) -> Global:
-        """A module and a name, a line each."""
+        """A module and a name, one line each."""
         module, name = self.cursor.short_line(), self.cursor.short_line()
         self._left -= _CONTAINER
         return Global(module.decode(), name.decode())
@@ -411,7 +375,7 @@ class _Machine:
     def remember(self, index: int) -> None:
         self._left -= _MEMO
         if not 0 <= index <= self._allowed - self._left + _SLACK:
-            raise _damaged(f"the memo's index {index}")
+            raise _damage_error(f"the memo's index {index}")
         if index >= len(self._memo):
             self._memo.extend([_NOTHING] * (index + 1 - len(self._memo)))
         self._memo[index] = self._stack[-1]
@@ -424,7 +388,7 @@ class _Machine:
     def recall(self, index: int) -> None:
         value = self._memo[index] if 0 <= index < len(self._memo) else _NOTHING
         if value is _NOTHING:
-            raise _damaged(f"the memo's index {index}, where nothing is")
+            raise _damage_error(f"the memo's index {index}, where nothing is")
         self._stack.append(value)
 
     # --- containers --------------------------------------------------------------------------------------------------
@@ -434,13 +398,13 @@ class _Machine:
         if isinstance(holder, Call):
             holder = holder.items
         if not isinstance(holder, list):
-            raise _damaged(f"something appended to a {_kind(holder)}")
+            raise _damage_error(f"something appended to a {_kind(holder)}")
         holder.extend(items)
 
     def set_items(self, flat: list[Any]) -> None:
         holder = self._stack[-1]
         if not isinstance(holder, Table | Call) or len(flat) % 2:
-            raise _damaged(f"an item set in a {_kind(holder)}")
+            raise _damage_error(f"an item set in a {_kind(holder)}")
         self._left -= len(flat)
         holder.pairs.extend(zip(flat[::2], flat[1::2], strict=True))
 
@@ -452,13 +416,13 @@ class _Machine:
         value, key = self._stack.pop(), self._stack.pop()
         self.set_items([key, value])
 
-    # --- what would run something ------------------------------------------------------------------------------------
+    # --- opcodes that would import or call something -----------------------------------------------------------------
 
     def call(self, function: Any, arguments: Any, keywords: Any = None) -> None:  # noqa: ANN401  # as above
-        """Put down what would be called, or, of the constructors of plain values, the value."""
+        """Push the record of a call; for the constructors of plain values, push the value."""
         if not isinstance(arguments, tuple):
-            raise _damaged(f"arguments that are a {_kind(arguments)}")
-        if arguments and isinstance(arguments[0], str | bytes | list | tuple):  # what may be copied
+            raise _damage_error(f"arguments that are a {_kind(arguments)}")
+        if arguments and isinstance(arguments[0], str | bytes | list | tuple):  # which may be copied
             self._left -= len(arguments[0])
         if isinstance(function, Global):
             if len(self.called) < _MAX_NAME:
@@ -489,21 +453,21 @@ class _Machine:
         self.call(function, tuple(arguments))
 
     def build(self) -> None:
-        """Give an object its attributes; what plain values have beside their items is passed over."""
+        """Give an object its attributes; those of plain values are ignored."""
         state, holder = self._stack.pop(), self._stack[-1]
         if isinstance(holder, Call):
             holder.state = state
         elif not isinstance(holder, Table | list | Global):
-            raise _damaged(f"attributes of a {_kind(holder)}")
+            raise _damage_error(f"attributes of a {_kind(holder)}")
 
     def name_on_stack(self) -> None:
         name, module = text_of(self._stack.pop()), text_of(self._stack.pop())
         if name is None or module is None or max(len(name), len(module)) > _MAX_NAME:
-            raise _damaged("a name that is no text")
+            raise _damage_error("a name that is no text")
         self.push_container(Global(module, name))
 
     def extension(self, layout: str) -> None:
-        """A class that both sides have agreed on a number for."""
+        """Push a class that is known by a number in the registry of `copyreg`."""
         self.push_container(Global("copyreg", f"extension {self.number(layout)}"))
 
     def refer(self, key: Any) -> None:  # noqa: ANN401  # as above
@@ -517,7 +481,7 @@ class _Machine:
             raise SourceError("this pickle's protocol is not known", expected=f"0 to {_HIGHEST}", found=str(version))
 
     def frame(self) -> None:
-        """The length of what follows, which nothing depends on."""
+        """Skip the length of a frame, on which nothing depends."""
         self.number("<Q")
 
     def out_of_band(self) -> NoReturn:
@@ -525,7 +489,7 @@ class _Machine:
 
 
 class _Nothing:
-    """Stands where the memo has nothing."""
+    """An empty place in the memo."""
 
 
 _NOTHING: Final = _Nothing()
@@ -536,7 +500,7 @@ def _as_call(function: Global, arguments: tuple[Any, ...]) -> Call:
 
 
 def _as_list(function: Global, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401  # the list, or a call
-    """What lists, tuples and sets are made with: nothing, or a list, of which no copy is needed."""
+    """The list for a list, tuple or set that is made from nothing, or from a list, which is not copied."""
     if not arguments:
         return []
     fits = len(arguments) == 1 and isinstance(arguments[0], list | tuple)
@@ -544,7 +508,7 @@ def _as_list(function: Global, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN4
 
 
 def _as_table(function: Global, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401  # the table, or a call
-    """What dictionaries are made with: nothing, another one, or a list of pairs as Python 2 has it."""
+    """The table for a dictionary that is made from nothing, another one, or a list of pairs as in Python 2."""
     given = arguments[0] if arguments else None
     if isinstance(given, Table):
         return given
@@ -556,7 +520,7 @@ def _as_table(function: Global, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN
 
 
 def _as_bytes(function: Global, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401  # bytes, or a call
-    """Bytes that a protocol before 3 has as text of Latin 1."""
+    """The bytes that a protocol before 3 stores as text of Latin-1."""
     if not arguments:
         return b""
     text, *coding = arguments
@@ -569,7 +533,7 @@ def _as_bytes(function: Global, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN
 
 _Constructor: TypeAlias = Callable[[Global, tuple[Any, ...]], Any]
 _BUILTINS: Final = ("builtins", "__builtin__")
-# The constructors of plain values. Nothing else is made: all else stays the record of a call.
+# The constructors of plain values. Nothing else is constructed: any other call stays a record.
 _PLAIN: Final[Mapping[str, _Constructor]] = {
     **{f"{module}.{name}": _as_list for module in _BUILTINS for name in ("set", "frozenset", "list", "tuple")},
     **{f"{module}.{name}": _as_bytes for module in _BUILTINS for name in ("bytes", "bytearray")},
@@ -580,8 +544,8 @@ _PLAIN: Final[Mapping[str, _Constructor]] = {
 }
 
 
-def _unescaped(raw: bytes) -> bytes:
-    """What stands between the quotes of a string of protocol 0, as `repr` of Python 2 wrote it."""
+def _unescaped_bytes(raw: bytes) -> bytes:
+    """The bytes of a string of protocol 0, from what Python 2's `repr` wrote between the quotes."""
     return _ESCAPE.sub(_unescape, raw)
 
 
@@ -598,11 +562,11 @@ def _kind(value: Any) -> str:  # noqa: ANN401  # anything that a pickle can hold
     return type(value).__name__
 
 
-def _damaged(found: str) -> SourceError:
+def _damage_error(found: str) -> SourceError:
     return SourceError("this is no pickle, or a damaged one", found=found)
 
 
-def _cut_off() -> SourceError:
+def _cut_off_error() -> SourceError:
     return SourceError("this pickle is cut off", expected="a pickle up to its end")
 
 
@@ -635,7 +599,7 @@ def _strings(layout: str, coding: str = "") -> _Action:
     return lambda machine: machine.push(machine.string(layout, coding))
 
 
-# By the letters that pickletools gives them.
+# By the opcodes of pickletools.
 _ACTIONS: Final[Mapping[int, _Action]] = {
     code[0]: action
     for code, action in {
@@ -693,7 +657,7 @@ _ACTIONS: Final[Mapping[int, _Action]] = {
         b"\x90": lambda machine: machine.append(machine.since_mark()),
         b"s": _Machine.set_one,
         b"u": lambda machine: machine.set_items(machine.since_mark()),
-        # What would import or call something
+        # Opcodes that would import or call something
         b"c": lambda machine: machine.push(machine.name()),
         b"\x93": _Machine.name_on_stack,
         b"\x82": lambda machine: machine.extension("<B"),

@@ -1,7 +1,7 @@
-"""What stands where in a pickle: its tensors and modules, each with its path.
+"""The tensors and modules in a pickle, each with its path.
 
-A pickle can refer to one object from many places, so that the paths through it are more than any machine can walk, or
-endless. Each container is therefore gone through once, where it is met first; a tensor is listed at each of its paths.
+A pickle can refer to one object from many places, so that the paths through it are endless, or too many to be walked.
+Each container is therefore walked once, where it is met first; a tensor is listed at each of its paths.
 
 Source: torch 2.13.0 (torch/nn/modules/module.py: `_parameters`, `_buffers`, `_modules`; TorchScript archives have the
 same as plain attributes), run.
@@ -26,48 +26,30 @@ _FLAT: Final = "_flat_weights"  # the same parameters again
 
 
 class Module(NamedTuple):
-    """A module of PyTorch.
+    """A module of PyTorch."""
 
-    Attributes:
-        path: Where it stands; empty for the pickle itself.
-        kind: Its class, as `torch.nn.modules.rnn.LSTM`.
-        attributes: What it has; of a TorchScript archive, its parameters too.
-        parameters: Its own, by their names.
-    """
-
-    path: str
-    kind: str
-    attributes: Table
-    parameters: Table
+    path: str  # empty for the pickle itself
+    kind: str  # its class, e.g. `torch.nn.modules.rnn.LSTM`
+    attributes: Table  # in a TorchScript archive, its parameters too
+    parameters: Table  # its own, by name
 
     def inside(self, name: str) -> str:
-        """The path of something that belongs to it."""
+        """The path of something inside the module."""
         return joined(self.path, name)
 
 
 class Tree(NamedTuple):
-    """What a pickle holds.
+    """The contents of a pickle, in the order of the file."""
 
-    Attributes:
-        leaves: The paths of what `as_leaf` has made something of, with that, in the order of the file.
-        modules: The modules, in the order of the file.
-        shared: Paths of containers that stand elsewhere too, each with where it was met first.
-    """
-
-    leaves: list[tuple[str, Any]]
+    leaves: list[tuple[str, Any]]  # paths, each with the result of `as_leaf`
     modules: list[Module]
-    shared: list[tuple[str, str]]
+    shared: list[tuple[str, str]]  # paths of containers met again, each with the path where it was met first
 
 
 def walk(value: Any, as_leaf: Callable[[Call], Any]) -> Tree:  # noqa: ANN401  # anything that a pickle can hold
-    """Everything in a pickle, depth first.
+    """The contents of a pickle, walked depth first.
 
-    Args:
-        value: What the pickle holds.
-        as_leaf: What a record of a call is; None if it is to be gone into.
-
-    Raises:
-        SourceError: It is nested too deeply, or has too many tensors or too long names.
+    `as_leaf` returns the leaf that a record of a call stands for, e.g. a tensor; None if it is to be walked into.
     """
     tree = Tree([], [], [])
     met: dict[int, str] = {}
@@ -97,7 +79,7 @@ def walk(value: Any, as_leaf: Callable[[Call], Any]) -> Tree:  # noqa: ANN401  #
 
 
 def joined(path: str, name: str) -> str:
-    """A path and one name more."""
+    """A path with one more name."""
     return f"{path}.{name}" if path else name
 
 
@@ -111,14 +93,14 @@ def _check(tree: Tree, path: str, depth: int) -> None:
 
 
 def _children(path: str, value: Any, tree: Tree, met: Mapping[int, str]) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
-    """What a container holds that can hold something itself.
+    """The containers in a container, each with its path.
 
-    What an object has is handed on as a container of its own: many objects can have the same.
+    The attributes of an object are a container of their own, as many objects can share them.
     """
     if type(value) is Table:
-        return _named(path, value.pairs)
+        return _named_children(path, value.pairs)
     if type(value) is not Call:
-        return _numbered(path, value)
+        return _numbered_children(path, value)
     objects = objects_of(value)
     if objects is not None:
         return iter([(path, objects)])
@@ -129,14 +111,14 @@ def _children(path: str, value: Any, tree: Tree, met: Mapping[int, str]) -> Iter
     return _of_module(module)
 
 
-def _named(path: str, pairs: list[tuple[Any, Any]]) -> Iterator[tuple[str, Any]]:
+def _named_children(path: str, pairs: list[tuple[Any, Any]]) -> Iterator[tuple[str, Any]]:
     for key, value in pairs:
         name = _key_text(key) if type(value) in _CONTAINERS else _FLAT
         if name != _FLAT:
             yield joined(path, name), value
 
 
-def _numbered(path: str, values: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # a list or a tuple
+def _numbered_children(path: str, values: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # a list or a tuple
     return ((joined(path, str(index)), value) for index, value in enumerate(values) if type(value) in _CONTAINERS)
 
 
@@ -154,7 +136,7 @@ def _key_text(key: Any) -> str:  # noqa: ANN401  # anything that a pickle can ho
 
 
 def _module(path: str, call: Call) -> Module | None:
-    """The module that an object is; None if it is none."""
+    """The module that an object is; None if it is not one."""
     state = call.state
     if type(state) is not Table:
         return None
@@ -167,7 +149,7 @@ def _module(path: str, call: Call) -> Module | None:
 
 
 def _of_module(module: Module) -> Iterator[tuple[str, Any]]:
-    """Its parameters, buffers and modules: what is in its `state_dict`, and buffers that are not."""
+    """The tables of a module's parameters, buffers (also those not in its `state_dict`) and modules."""
     if module.parameters is module.attributes:
         yield module.path, module.attributes
         return
@@ -178,9 +160,9 @@ def _of_module(module: Module) -> Iterator[tuple[str, Any]]:
 
 
 def _attributes(path: str, call: Call) -> Iterator[tuple[str, Any]]:
-    """What any other object holds."""
-    yield from _numbered(path, call.items)
-    yield from _named(path, call.pairs)
+    """The containers in any other object."""
+    yield from _numbered_children(path, call.items)
+    yield from _named_children(path, call.pairs)
     for held in (call.arguments, call.keywords, call.state, call.function):
         if type(held) in _CONTAINERS:
             yield path, held

@@ -1,10 +1,10 @@
-"""Where each key of a TOML or JSON document stands: one linear pass over the text, which is known to be valid.
+"""Positions of the keys in a TOML or JSON document: one linear pass over the text, which is known to be valid.
 
 The parsers of the standard library give values and no positions, so positions are read apart from them, by the grammars
-of TOML 1.0.0 and RFC 8259. What is not found has the place of what it stands in: a position is for people, and no value
-depends on one.
+of TOML 1.0.0 and RFC 8259. A key that is not found gets the position of the table around it: positions are for people,
+and no value depends on one.
 
-Not here: values (`tomllib`, `json`), and what they mean (`documents`, `keras_json`).
+Not here: values (`tomllib`, `json`), and their meaning (`tables`, `readers.keras.models`).
 """
 
 import re
@@ -22,10 +22,10 @@ _START: Final = Span(1, 0, 1)
 
 
 class Member(NamedTuple):
-    """A key and its value: where the key is, and where both are."""
+    """The positions of a key and its value."""
 
-    key: Span
-    whole: Span
+    key: Span  # the key alone
+    whole: Span  # the key and its value
 
 
 class Places:
@@ -33,7 +33,7 @@ class Places:
 
     Args:
         source: The text.
-        scan: What reads the positions: `scan_toml` or `scan_json`.
+        scan: `scan_toml` or `scan_json`.
     """
 
     def __init__(self, source: SourceText, scan: "Callable[[str], Mapping[KeyPath, Member]]") -> None:
@@ -45,11 +45,11 @@ class Places:
         return self._scan(self.source.text)
 
     def key(self, path: KeyPath) -> Span:
-        """Where the key at `path` is; where that is not known, what it stands in."""
+        """The span of the key at `path`; if that is unknown, of the nearest key above it."""
         return self._nearest(path).key
 
     def whole(self, path: KeyPath) -> Span:
-        """Where the key at `path` and its value are, up to the end of the line."""
+        """The span of the key at `path` and its value, up to the end of the line."""
         return self._nearest(path).whole
 
     def _nearest(self, path: KeyPath) -> Member:
@@ -61,14 +61,14 @@ class Places:
 
 
 class _Lines:
-    """Offsets in a text to lines and columns."""
+    """The lines of a text, to convert offsets to lines and columns."""
 
     def __init__(self, text: str) -> None:
         self._starts = [0, *(end.end() for end in re.finditer(r"\r\n|\r|\n", text))]
         self._ends = [*(end.start() for end in re.finditer(r"\r\n|\r|\n", text)), len(text)]
 
     def span(self, start: int, stop: int) -> Span:
-        """The span of `start` to `stop`, up to the end of the line that the first stands in."""
+        """The span from `start` to before `stop`, cut at the end of the line that `start` is in."""
         line = bisect_right(self._starts, start) - 1
         column = start - self._starts[line]
         width = max(1, min(stop, self._ends[line]) - start)
@@ -81,12 +81,12 @@ _JSON_TOKEN: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}:,]|[^\s\[\]{}
 
 
 def scan_json(text: str) -> dict[KeyPath, Member]:
-    """Where each member of an object and each item of a list is; of a key that is there twice, the first."""
+    """The position of each member of an object and each item of a list; of a repeated key, of the first."""
     return _JsonScanner(text).members
 
 
 def repeated_key(text: str) -> tuple[str, Span] | None:
-    """The first key that stands twice in one object of a JSON text, and where it does for the second time."""
+    """The first key that is repeated in one object of a JSON text, and the span of its second occurrence."""
     return _JsonScanner(text).repeated
 
 
@@ -122,8 +122,8 @@ class _JsonScanner:
                 self._end(top, stop)
 
     def _name(self, top: "_Container", part: str, start: int, stop: int) -> None:
-        """A key of an object."""
-        key = _unquoted(part)
+        """Take a key of an object."""
+        key = _unquoted_key(part)
         top.name, top.named, top.start, top.key = key, True, start, self._lines.span(start, stop)
         assert top.keys is not None  # noqa: S101  # it is an object
         if key in top.keys and not self.repeated:
@@ -132,12 +132,12 @@ class _JsonScanner:
         top.keys[key] = None
 
     def _begin(self, top: "_Container | None", start: int) -> None:
-        """The first token of a value: an item of a list begins there."""
+        """Take the first token of a value, where an item of a list begins."""
         if top and top.keys is None:
             top.start, top.again, top.key = start, False, self._lines.span(start, start + 1)
 
     def _end(self, top: "_Container", stop: int) -> None:
-        """The end of a value."""
+        """Record a member at the end of its value."""
         if len(self._open) <= _DEEPEST and not top.again:
             self.members[top.path()] = Member(top.key, self._lines.span(top.start, stop))
 
@@ -147,7 +147,7 @@ class _Container:
 
     def __init__(self, base: KeyPath, keys: dict[str, None] | None) -> None:
         self.base = base
-        self.keys = keys  # None of a list
+        self.keys = keys  # None for a list
         self.name: str | int = 0
         self.named = False
         self.again = False
@@ -155,17 +155,17 @@ class _Container:
         self.key = _START
 
     def path(self) -> KeyPath:
-        """The path of its current member, or of what is deeper than any that is recorded."""
+        """The path of the current member; of the container itself if the member is too deep to be recorded."""
         return (*self.base, self.name) if len(self.base) < _DEEPEST else self.base
 
     def next(self) -> None:
-        """Go on behind a comma."""
+        """Go on to the next member, after a comma."""
         self.named = False
         if isinstance(self.name, int):
             self.name += 1
 
 
-def _unquoted(part: str) -> str:
+def _unquoted_key(part: str) -> str:
     if "\\" not in part:
         return part[1:-1]
     import json
@@ -186,7 +186,7 @@ _TOML_TOKEN: Final = re.compile(
 
 
 def scan_toml(text: str) -> dict[KeyPath, Member]:
-    """Where each header and each key is; of a key whose parts stand apart, as tables do, the first."""
+    """The position of each header and each key; of a table that is written in several parts, of the first."""
     scanner = _TomlScanner(text)
     for found in _TOML_TOKEN.finditer(text):
         if not found.group().startswith("#"):
@@ -196,21 +196,21 @@ def scan_toml(text: str) -> dict[KeyPath, Member]:
 
 
 class _TomlScanner:
-    """One pass over a TOML text. What is inside arrays is skipped, but for the brackets."""
+    """One pass over a TOML text, which skips all but the brackets inside arrays."""
 
     def __init__(self, text: str) -> None:
         self.members: dict[KeyPath, Member] = {}
         self._lines = _Lines(text)
         self._table: KeyPath = ()
         self._header = False
-        self._open: list[tuple[str, KeyPath]] = []  # brackets in a value, and the key whose value they begin
+        self._open: list[tuple[str, KeyPath]] = []  # open brackets in values, each with the path of its key
         self._parts: list[str] = []
         self._start = 0
         self._stop = 0
         self._values: list[tuple[KeyPath, int, Span]] = []  # keys whose value is being read
 
     def take(self, part: str, start: int, stop: int) -> None:
-        """The next token."""
+        """Take the next token."""
         if part in ("\n", "\r\n"):
             if not self._open:
                 self.end_line()
@@ -220,14 +220,14 @@ class _TomlScanner:
             self._value(part, stop)
 
     def _reads_key(self) -> bool:
-        """Whether a key is read, and not a value: a key of an inline table begins behind `{` or a comma."""
+        """True if a key is being read, not a value; in an inline table, keys follow `{` or a comma."""
         if self._open:
             return self._open[-1][0] == "{" and len(self._values) <= sum(kind == "{" for kind, _ in self._open)
         return not self._values
 
     def _key(self, part: str, start: int, stop: int) -> None:
         if part == "[" and not self._parts and not self._open:
-            self._start = self._start if self._header else start  # of [[, the first
+            self._start = self._start if self._header else start  # of `[[`, the first bracket
             self._header = True
         elif part == "]" and self._header:
             self._stop = stop
@@ -243,7 +243,7 @@ class _TomlScanner:
             if not self._parts and not self._header:
                 self._start = start
             self._stop = stop
-            self._parts.append(_bare(part))
+            self._parts.append(_unquoted_part(part))
 
     def _value(self, part: str, stop: int) -> None:
         if part in "{[":
@@ -260,7 +260,7 @@ class _TomlScanner:
         self._stop = stop
 
     def _close(self, stop: int) -> None:
-        """The end of an inline table."""
+        """End an inline table."""
         if self._open:
             self._open.pop()
         self._stop = stop
@@ -272,13 +272,13 @@ class _TomlScanner:
                 self.members[path] = Member(key, self._lines.span(start, self._stop))
 
     def _record(self, path: KeyPath, member: Member) -> None:
-        """Keep the first place of a key, and of the tables that its dots make; what is in an array has no path."""
+        """Keep the first position of a key and of the tables in its dotted parts; keys inside arrays have no path."""
         if all(kind == "{" for kind, _ in self._open):
             for length in range(1, min(len(path), _DEEPEST) + 1):
                 self.members.setdefault(path[:length], member)
 
     def end_line(self) -> None:
-        """The end of a line outside of brackets: of a header, or of a key and its value."""
+        """End a line outside of brackets: a header, or a key and its value."""
         if self._header:
             self._table = tuple(self._parts)
             span = self._lines.span(self._start, self._stop)
@@ -288,7 +288,7 @@ class _TomlScanner:
         self._header, self._parts, self._open = False, [], []
 
 
-def _bare(part: str) -> str:
+def _unquoted_part(part: str) -> str:
     """A part of a key, without its quotes."""
     if part.startswith("'"):
         return part[1:-1]

@@ -1,4 +1,4 @@
-"""What PyTorch prints: `print(model)`, to the LSTMs in it.
+"""The LSTMs in the text that PyTorch prints for `print(model)`.
 
 A module is printed as `Class(extra)`, or, if it has children, with each on a line of its own, two spaces further in:
 
@@ -9,10 +9,11 @@ A module is printed as `Class(extra)`, or, if it has children, with each on a li
       )
     )
 
-Columns say what is in what, so that a tree may be indented, cut off, or stand between other lines; the first line
-may follow the time and level that `logging` puts there. Nothing of the text is evaluated.
+Columns tell which module contains which, so that a tree may be indented, cut off, or between other lines; the first
+line may follow the time and level that `logging` writes. Nothing in the text is evaluated.
 
-Not here: the rules that a setting must keep (`config`); text that makes a module, as `nn.LSTM(10, 20)`.
+Not here: the rules for settings (`spec.config`); code that constructs a module, e.g. `nn.LSTM(10, 20)`
+(`readers.python`).
 
 Sources, torch 2.13.0, `torch/nn/`: `modules/module.py` (`Module.__repr__`, `_addindent`), `modules/container.py`
 (`ModuleList.__repr__` joins equal neighbours as `(0-3): 4 x`), `modules/rnn.py` (`RNNBase.extra_repr`,
@@ -42,11 +43,11 @@ _PARAMETRIZED: Final = "Parametrized"
 _STORED_OTHERWISE: Final = "parametrized: for some of its weights, PyTorch stores what they are computed from instead"
 
 _MAX_DIGITS: Final = 40
-_MAX_LSTMS: Final = 10**6  # with all of every run
-_MAX_WRITTEN: Final = 10**5  # that have a line of their own, and so settings and places of their own
-_MAX_LETTERS: Final = 4 * 10**7  # of all names together: a run of a million has 13 letters in each
+_MAX_LSTMS: Final = 10**6  # including every LSTM of a run
+_MAX_WRITTEN: Final = 10**5  # LSTMs with a line of their own, and so with settings and places of their own
+_MAX_LETTERS: Final = 4 * 10**7  # letters of all names together: a run of a million has 13 in each
 
-# Each begins where no other match can, and repeats only what cannot begin one: linear in the line.
+# Linear in the line: each begins where no other match can, and repeats only what cannot begin one.
 _ESCAPE: Final = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b\r\n]*+(?:\x07|\x1b\\)?)")
 _CHILD: Final = re.compile(
     r"(?<!\S)\((?P<name>(?:[^()]++|\([^()]*+\))++)\): "
@@ -64,9 +65,9 @@ _QUANTIZED: Final = re.compile(r"(?:Dynamic)?Quantiz(?:ed|able)LSTM(?:Cell)?")
 
 
 def looks_printed(text: str) -> bool:
-    """Whether a line of the text is a child as a module prints it: `  (rnn): LSTM(10, 20)`, `(0-3): 4 x Block(`.
+    """True if a line of the text is a child as a module prints it: `  (rnn): LSTM(10, 20)`, `(0-3): 4 x Block(`.
 
-    A module of Python that has such lines, in a docstring maybe, is code all the same: it imports something.
+    A text that imports something is Python code, even with such lines, e.g. in a docstring.
     """
     if "): " not in text or _CODE.search(text):
         return False
@@ -82,17 +83,13 @@ def _looks_like_a_child(line: str) -> bool:
 
 
 def read_printed(source: SourceText) -> list[Found]:
-    """Every LSTM and LSTMCell that is printed in a text, named by its path, in order.
-
-    Raises:
-        SourceError: There is none, one cannot be read, or there are more than a million.
-    """
+    """The LSTMs and LSTMCells that are printed in a text, named by path, in order: at least one, at most a million."""
     if "\x1b" in source.text:
         source = SourceText(_ESCAPE.sub("", source.text), source.name)
     trees = _Trees(source)
     for number, line in enumerate(source.lines, 1):
         trees.read(number, line.rstrip())
-    found = _named(trees.roots)
+    found = _lstms_with_names(trees.roots)
     if not found:
         raise trees.nothing()
     return [found[0]._replace(notes=(*found[0].notes, *trees.left_out())), *found[1:]]
@@ -100,47 +97,33 @@ def read_printed(source: SourceText) -> list[Found]:
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    """A printed module that has an LSTM in it, or may yet have one.
+    """A printed module that contains an LSTM, or may still turn out to."""
 
-    Attributes:
-        kind: Its class, as printed.
-        names: What it is called in its parent, once for each of a run; `("",)` for the root of a tree.
-        column: Where it begins.
-        parent: The module it stands in.
-        copies: How often it is there, with all runs it stands in; no more than needed to refuse it.
-        letters: The length of its longest path.
-        flat: Whether the tree has lost its indentation.
-        inside: The column of what stands in it; None before the first.
-        found: The LSTM it is; None if it only has some.
-        children: Those with LSTMs.
-        kept: Whether it is among its parent's.
-    """
-
-    kind: str
-    names: Sequence[object]
-    column: int
+    kind: str  # its class, as printed
+    names: Sequence[object]  # its names in its parent, one for each of a run; `("",)` for the root of a tree
+    column: int  # where it begins
     parent: "_Node | None"
-    copies: int
-    letters: int
-    flat: bool = False
-    inside: int | None = None
-    found: Found | None = None
-    children: list["_Node"] = field(default_factory=list)
-    kept: bool = False
+    copies: int  # how many there are, with all runs around it; capped just above `_MAX_LSTMS`
+    letters: int  # length of its longest path
+    flat: bool = False  # True if the tree has lost its indentation
+    inside: int | None = None  # column of its children; None before the first
+    found: Found | None = None  # the LSTM that it is; None if it only contains some
+    children: list["_Node"] = field(default_factory=list)  # only those that are or contain LSTMs
+    kept: bool = False  # True if it is in its parent's `children`, or a root in `roots`
 
     @property
     def is_root(self) -> bool:
-        """Whether it is a whole model: what is printed without a name."""
+        """True if it is a whole model, printed without a name."""
         return self.names == ("",)
 
     def holds(self, column: int) -> bool:
-        """Whether a line that begins there is in it."""
+        """True if a line that begins at this column is inside the module."""
         if self.inside is not None:
             return column >= self.inside
         return column > self.column or self.flat or self.is_root
 
     def begin(self, column: int) -> None:
-        """Take the column of the first line in it; a root behind a log's prefix may begin further right."""
+        """Take the column of the first line inside it; a root after a log's prefix may begin further right."""
         self.inside = column
         self.flat |= column == self.column
         if not self.flat:
@@ -156,14 +139,10 @@ class _Other(NamedTuple):
 
 
 class _Trees:
-    """The trees of a text, read line by line.
-
-    Attributes:
-        roots: The trees that have LSTMs.
-    """
+    """The trees of a text, read line by line."""
 
     def __init__(self, source: SourceText) -> None:
-        self.roots: list[_Node] = []
+        self.roots: list[_Node] = []  # the roots of all trees with LSTMs
         self._source = source
         self._open: list[_Node] = []  # the modules that the next line may be in, from the root
         self._others: dict[str, _Other] = {}  # modules that are like an LSTM and cannot be read as one, by their words
@@ -183,7 +162,7 @@ class _Trees:
             self._read_root(number, line, root)
 
     def nothing(self) -> SourceError:
-        """The error of a text without LSTMs: the first module that is like one, or that there is none."""
+        """The error about a text without LSTMs: about the first module that is like one, if there is any."""
         if self._others:
             return next(iter(self._others.values())).error
         return NoLstmError(
@@ -193,7 +172,7 @@ class _Trees:
         )
 
     def left_out(self) -> list[str]:
-        """What looks like an LSTM and was not read, in sentences."""
+        """A note on each reason for which modules like an LSTM were not read."""
         return [
             f"{what}: left out{'' if other.times == 1 else f' {other.times:,} times, the first'} at {other.error.where}"
             for what, other in self._others.items()
@@ -201,7 +180,7 @@ class _Trees:
         ]
 
     def _close(self, column: int) -> None:
-        """Leave the modules that a closing parenthesis ends: one, where columns say nothing."""
+        """Leave the modules that a closing parenthesis ends; only one in a tree without indentation."""
         if self._open and self._open[-1].flat:
             self._open.pop()
             return
@@ -209,7 +188,7 @@ class _Trees:
             self._open.pop()
 
     def _parent(self, column: int) -> _Node | None:
-        """The module that a child at this column stands in, if its beginning is there."""
+        """The module that contains a child at this column; None if the text begins after it."""
         while self._open and not self._open[-1].holds(column):
             self._open.pop()
         if not self._open:
@@ -219,7 +198,7 @@ class _Trees:
         return self._open[-1]
 
     def _read_root(self, number: int, line: str, match: re.Match[str]) -> None:
-        """Read a module that is printed without a name; among children it is some module's own text."""
+        """Read a module that is printed without a name; one among children is other text and skipped."""
         before, column = line[: match.start()], _column(line, match.start())
         if _INPUT.match(before) or (not before.strip() and self._open and self._open[0].column < column):
             return
@@ -244,7 +223,7 @@ class _Trees:
         return range(first, last + 1), int(times)
 
     def _add(self, node: _Node, number: int, line: str, match: re.Match[str]) -> None:
-        """Take a module in: open it if its children follow, and keep it if it is an LSTM."""
+        """Add a module: open it if its children follow, and keep it if it is an LSTM."""
         arguments, row, at = match["rest"], number, match.start("rest")
         head = Span(number, match.start("kind"), match.end())
         base = node.kind.removeprefix(_PARAMETRIZED)
@@ -254,9 +233,9 @@ class _Trees:
         elif base in _FRAMEWORKS and _is_cut_off(arguments, line[match.end() :]):
             raise self._source.error(head, "the LSTM is cut off", expected="a closing parenthesis")
         if base in _FRAMEWORKS and _TWO_SIZES.match(arguments):
-            node.found = self._found(node.kind, head, arguments.removesuffix(")"), row, at)
+            node.found = self._lstm(node.kind, head, arguments.removesuffix(")"), row, at)
             self._keep(node, head)
-        elif other := _other(node.kind, arguments):
+        elif other := _reason_and_hint(node.kind, arguments):
             what, hint = other
             if what not in self._others:
                 error = self._source.error(head, what, "nn.LSTM or nn.LSTMCell, which are read", hint=hint)
@@ -264,13 +243,13 @@ class _Trees:
             self._others[what] = self._others[what]._replace(times=self._others[what].times + 1)
 
     def _extra_below(self, number: int) -> tuple[str, int, int]:
-        """The settings of a module with children: alone on the next line; with the line and where they begin."""
+        """The settings of a module with children, alone on the next line, and their line and first index."""
         below = self._source.lines[number].rstrip() if number < len(self._source.lines) else ""
         extra = _EXTRA.search(below)
         return (extra[0], number + 1, extra.start()) if extra and _is_margin(below[: extra.start()]) else ("", 0, 0)
 
     def _keep(self, node: _Node, head: Span) -> None:
-        """Count an LSTM, and keep what it stands in, up to the root."""
+        """Count an LSTM, and keep it and the modules around it, up to the root."""
         self._written += 1
         self._count += node.copies
         self._letters += node.copies * node.letters
@@ -287,8 +266,8 @@ class _Trees:
             (kept.parent.children if kept.parent else self.roots).append(kept)
             kept = kept.parent
 
-    def _found(self, kind: str, head: Span, arguments: str, row: int, at: int) -> Found:
-        """An LSTM without its name, from its arguments, which begin at a column of a row."""
+    def _lstm(self, kind: str, head: Span, arguments: str, row: int, at: int) -> Found:
+        """An LSTM, not yet named, from its arguments, which begin at index `at` of line `row`."""
         base, place = kind.removeprefix(_PARAMETRIZED), self._source.place(head.line)
         origin, layer = Origin("source", place or None, "stated"), dict[str, Setting]()
         pointers = {"": self._source.pointer(head)}
@@ -304,7 +283,7 @@ class _Trees:
         return Found("", _FRAMEWORKS[base], f"{kind}({arguments})", place or None, layer, pointers, notes=notes)
 
     def _keyword(self, base: str, text: str, span: Span) -> tuple[str, str]:
-        """The name and the value of `num_layers=2`."""
+        """The name and the value of a setting, e.g. `num_layers=2`."""
         name, _, value = text.partition("=")
         if name not in _KEYWORDS[base]:
             raise self._source.error(
@@ -317,10 +296,13 @@ class _Trees:
         return name, value
 
     def _value(self, name: str, text: str, span: Span) -> bool | float:
-        """A value as it is printed."""
+        """The value of a setting from its printed text."""
         if text in {"True", "False"}:
             return text == "True"
-        if name in _SWITCHES and text in {"0", "1"}:  # PyTorch takes what is true, and prints what it was given
+        if name in _SWITCHES and text in {
+            "0",
+            "1",
+        }:  # PyTorch accepts numbers as Booleans, and prints them unchanged
             return text == "1"
         if not _NUMBER.fullmatch(text):
             raise self._source.error(
@@ -330,7 +312,7 @@ class _Trees:
         return int(text) if text.lstrip("+-").isdecimal() else float(text)
 
     def _check_digits(self, name: str, text: str, span: Span) -> None:
-        """Refuse a number that is no size; Python itself refuses to read thousands of digits."""
+        """Refuse a number with too many digits for a size; Python itself refuses to convert thousands."""
         count = sum(letter.isdecimal() for letter in text)
         if count > _MAX_DIGITS:
             raise self._source.error(
@@ -350,17 +332,17 @@ def _column(line: str, index: int) -> int:
 
 
 def _is_margin(before: str) -> bool:
-    """Whether what stands in front of a line of a tree is its indentation, maybe behind a log's prefix."""
+    """True if the text before a line of a tree is its indentation, maybe after a log's prefix."""
     return not before.strip() or before.endswith(("  ", "\t"))
 
 
 def _is_cut_off(arguments: str, behind: str) -> bool:
-    """Whether the arguments of an LSTM end with the line."""
+    """True if the line ends within the arguments of an LSTM."""
     return arguments.lstrip()[:1].isdecimal() and not arguments.endswith(")") and not behind
 
 
-def _other(kind: str, arguments: str) -> tuple[str, str] | None:
-    """Why a module that is like an LSTM is not read, and what to do about it; None if it is unlike one."""
+def _reason_and_hint(kind: str, arguments: str) -> tuple[str, str] | None:
+    """The reason why a module like an LSTM is not read, and a hint; None if the module is unlike one."""
     if _SCRIPTED.match(arguments):
         return "a scripted LSTM prints no sizes", "print the model as it is before torch.jit"
     if _QUANTIZED.fullmatch(kind):
@@ -370,21 +352,21 @@ def _other(kind: str, arguments: str) -> tuple[str, str] | None:
     return None
 
 
-def _named(roots: Sequence[_Node]) -> list[Found]:
-    """The LSTMs of all trees, each with a name of its own: what clashes gets the class of its model in front."""
+def _lstms_with_names(roots: Sequence[_Node]) -> list[Found]:
+    """The LSTMs of all trees with unique names; if names clash, the class of the model is put in front."""
     found, used, models = [], dict[str, int](), dict[str, int]()
     for root in roots:
-        paths, ahead = [(path or "lstm", lstm) for path, lstm in _unfolded(root)], ""
+        paths, ahead = [(path or "lstm", lstm) for path, lstm in _lstms_with_paths(root)], ""
         if root.is_root and not root.found:
             number = models[root.kind] = models.get(root.kind, 0) + 1
             if not used.keys().isdisjoint(path for path, _ in paths):
                 ahead = f"{root.kind}_{number}." if number > 1 else f"{root.kind}."
-        found += [lstm._replace(name=_unused(ahead + path, used)) for path, lstm in paths]
+        found += [lstm._replace(name=_unused_name(ahead + path, used)) for path, lstm in paths]
     return found
 
 
-def _unfolded(root: _Node) -> Iterator[tuple[str, Found]]:
-    """Each LSTM of a tree with its path, runs unfolded; without recursion, as a tree can be thousands deep."""
+def _lstms_with_paths(root: _Node) -> Iterator[tuple[str, Found]]:
+    """Each LSTM of a tree with its path, runs unfolded; not recursive, as a tree can be thousands of levels deep."""
     path: list[str] = []
     rest = [_steps([root])]
     while rest:
@@ -403,8 +385,8 @@ def _steps(nodes: Sequence[_Node]) -> Iterator[tuple[str, _Node]]:
     return ((str(name), node) for node in nodes for name in node.names)
 
 
-def _unused(name: str, used: dict[str, int]) -> str:
-    """The name, with a number if it is used; each number of a name is tried once."""
+def _unused_name(name: str, used: dict[str, int]) -> str:
+    """The name, with a number if it is already used; each number of a name is tried once."""
     if name not in used:
         used[name] = 1
         return name

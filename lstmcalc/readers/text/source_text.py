@@ -1,7 +1,4 @@
-"""Text with a name, and places in it: where something stands, and the line with carets below it.
-
-Not here: what the text means.
-"""
+"""Text with a name, and places in it: a line's number, and its excerpt with carets below the part that is meant."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -11,24 +8,24 @@ from typing import NamedTuple
 from lstmcalc.errors import SourceError
 from lstmcalc.spec.provenance import Pointer
 
-_WIDTH = 100  # of an excerpt, in characters
+_WIDTH = 100  # characters of an excerpt
 
 
 class Span(NamedTuple):
-    """Part of a line: its number from 1, the first character from 0, and the one behind the last."""
+    """A part of a line."""
 
-    line: int
-    start: int
-    stop: int
+    line: int  # its number, from 1
+    start: int  # index of the first character, from 0
+    stop: int  # index after the last character
 
 
 class SourceText:
-    """A text and what it is called.
+    """A text and its name.
 
     Args:
         text: The text.
         name: The file's name, or `stdin`; empty for text that was typed.
-        parts: Where its parts begin, if it is put together of several: the first line of each, and its name.
+        parts: The first line and the name of each part, if the text consists of several, e.g. cells of a notebook.
     """
 
     def __init__(self, text: str, name: str = "", parts: Sequence[tuple[int, str]] = ()) -> None:
@@ -37,16 +34,16 @@ class SourceText:
         self.parts = parts
 
     def of(self, lines: Sequence[str]) -> "SourceText":
-        """The same text with other lines, one for each of its own."""
+        """A text of the same name with other lines, one for each of its own."""
         return SourceText("\n".join(lines), self.name, self.parts)
 
     @cached_property
     def lines(self) -> list[str]:
-        """Its lines, without their ends; numbered as Python, TOML and JSON do."""
+        """The lines without their ends, separated as in Python, TOML and JSON."""
         return self.text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
     def place(self, line: int) -> str:
-        """Where a line is, as `train.py:12`; empty in a typed text of one line."""
+        """The place of a line, e.g. `train.py:12`; empty in a typed text of one line."""
         if self.parts:
             first, part = self.parts[bisect_right(self.parts, line, key=lambda item: item[0]) - 1]
             return f"{self.name}, {part}:{line - first + 1}"
@@ -55,17 +52,17 @@ class SourceText:
         return f"line {line}" if len(self.lines) > 1 else ""
 
     def span_of(self, start: int, stop: int | None = None) -> Span:
-        """The span of characters `start` to `stop`, up to the end of the line that the first stands in."""
+        """The span from `start` to before `stop` in the line of the first; `pointer` cuts it at the end of the line."""
         before = self.text.replace("\r\n", " \n")[:start].replace("\r", "\n")
         line, column = before.count("\n"), len(before) - (before.rfind("\n") + 1)
         return Span(line + 1, column, column + max(1, (stop or start + 1) - start))
 
     def pointer(self, span: Span) -> Pointer:
-        """The place of a span and its line, with carets below."""
+        """The place of a span, and its line with carets below."""
         line = self.lines[span.line - 1] if span.line <= len(self.lines) else ""
         start = min(span.start, len(line))
         stop = max(start + 1, min(span.stop, len(line)))
-        # A long line is cut on both sides of what is meant.
+        # A long line is cut on both sides of the span.
         first = (
             max(0, min(start - _WIDTH // 4, len(line) - _WIDTH))
             if len(line) > _WIDTH
@@ -94,7 +91,7 @@ class SourceText:
 
 
 def _columns(text: str) -> int:
-    """How wide a text is on a terminal, where some letters take two columns and some none."""
+    """The columns of a text on a terminal, where some letters take two and some none."""
     if text.isascii():
         return len(text)
     from unicodedata import combining, east_asian_width

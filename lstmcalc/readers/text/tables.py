@@ -1,18 +1,19 @@
-"""TOML with PyTorch's names; and what such names say, in JSON too.
+"""TOML with PyTorch's names, and the settings that such names give, in TOML and in JSON.
 
-In TOML and in JSON alike:
+The same tables in both:
 
     [lstm]                # one LSTM; or settings that all below share
     hidden_size = 20
-    [lstm.encoder]        # one of several, called encoder
+    [lstm.encoder]        # one of several, named encoder
     input_size = 10
-    [data]                # the data that each is given
+    [data]                # the data for each of them
     lengths = [4, 2, 3]
 
-Without any table, PyTorch's names at the top are one LSTM. A key that is not known is an error, never ignored: a
-misspelled setting would quietly be a default. To TOML 1.0.0 nothing is added, and nothing is left out.
+Without any table, PyTorch's names at the top are one LSTM. An unknown key is an error and never ignored: a misspelled
+setting would silently become a default. TOML 1.0.0 is read as it is, without additions or omissions.
 
-Not here: what a setting may be (`config`), where keys stand (`positions`), and other JSON (`json_documents`).
+Not here: the values that a setting may have (`spec.config`), the positions of keys (`positions`), and other JSON
+(`readers.json_documents`).
 """
 
 import re
@@ -35,7 +36,7 @@ LSTM_KEYS: Final = (*HYPERPARAMETERS, "framework")
 # Tables whose settings are for every LSTM of the document.
 SHARED: Final = {"data": DATA_FIELDS, "around": AROUND_FIELDS}
 _TOP_KEYS: Final = ("lstm", *SHARED, *LSTM_KEYS)
-# What this program's flags and other frameworks call a setting, where the nearest spelling would be another one.
+# Names of settings in this program's flags and in other frameworks whose nearest spelling would be another setting.
 _SPELLINGS: Final = {
     "bi": "bidirectional",
     "layers": "num_layers",
@@ -51,13 +52,13 @@ _SPELLINGS: Final = {
 
 
 class Grammar(NamedTuple):
-    """The words of a format: what it is called, what a table is called there, and how an LSTM looks in it."""
+    """The words of a format, for messages."""
 
-    title: str
-    table: str
-    header: str
-    example: str
-    expected: str
+    title: str  # the name of the format
+    table: str  # its word for a table
+    header: str  # a table's header, with {} for the path
+    example: str  # two LSTMs
+    expected: str  # one LSTM
 
 
 _TOML: Final = Grammar(
@@ -66,49 +67,41 @@ _TOML: Final = Grammar(
 
 
 class Document(NamedTuple):
-    """What is being read.
-
-    Attributes:
-        source: Its text.
-        places: Where its keys stand.
-        grammar: The words of its format.
-        origin: What its settings come from, as in `Origin`.
-        root: The path of the table that is read as the whole: `tool.lstmcalc` of a pyproject.toml.
-    """
+    """A document that is being read."""
 
     source: SourceText
-    places: Places
+    places: Places  # the positions of its keys
     grammar: Grammar
-    origin: str = "source"
-    root: KeyPath = ()
+    origin: str = "source"  # the origin of its settings, `source` or `config`, as in `Origin`
+    root: KeyPath = ()  # path of the table that is read as the whole document, e.g. `tool.lstmcalc` in pyproject.toml
 
     def error(self, path: KeyPath, what: str, expected: str = "", found: str = "", hint: str = "") -> SourceError:
         """An error that points at a key."""
         return self.source.error(self.places.key((*self.root, *path)), what, expected, found, hint)
 
     def refuse(self, path: KeyPath, what: str, expected: str = "", found: str = "", hint: str = "") -> NoReturn:
-        """Refuse what stands at a key."""
+        """Refuse a key or its value."""
         raise self.error(path, what, expected, found, hint)
 
     def refuse_all(self, what: str, expected: str, found: str) -> NoReturn:
-        """Refuse the whole, where no line is to blame."""
+        """Refuse the whole document, where no single line is wrong."""
         raise SourceError(what, expected, found, where=self.source.name)
 
     def kind(self, value: object) -> str:
-        """What sort of value it is, in a phrase."""
+        """The type of a table, a list or a text, in a phrase; any other value itself."""
         sorts: tuple[tuple[type, str], ...] = ((Mapping, self.grammar.table), (list, "a list"), (str, "a text"))
         return next((kind for sort, kind in sorts if isinstance(value, sort)), shown(value))
 
     def pointer(self, path: KeyPath) -> Pointer:
-        """Where a key and its value stand."""
+        """The place of a key and its value, with an excerpt."""
         return self.source.pointer(self.places.whole((*self.root, *path)))
 
     def where(self, path: KeyPath) -> str | None:
-        """The line of a key, as `lstm.toml:3`."""
+        """The line of a key, e.g. `lstm.toml:3`."""
         return self.source.place(self.places.key((*self.root, *path)).line) or None
 
     def header(self, path: KeyPath) -> str:
-        """A table as the format writes it."""
+        """The header of a table as the format writes it."""
         return self.grammar.header.format(".".join(map(str, path)))
 
 
@@ -128,12 +121,7 @@ Settings: TypeAlias = dict[str, Value]
 def read_toml(source: SourceText, origin: str = "source") -> list[Found]:
     """The LSTMs of a TOML text; of a pyproject.toml, those of its table `tool.lstmcalc`.
 
-    Args:
-        source: The text.
-        origin: What its settings come from; `config` may leave out what the example has.
-
-    Raises:
-        SourceError: It is not TOML, has no LSTM, or has a setting that is not known.
+    With the origin `config`, input_size and hidden_size may be missing.
     """
     tree = _load_toml(source)
     document = Document(source, Places(source, scan_toml), _TOML, origin)
@@ -143,16 +131,12 @@ def read_toml(source: SourceText, origin: str = "source") -> list[Found]:
     return read_tables(document, tree)
 
 
-# The name as a key: a dependency or a comment that mentions it says nothing about an LSTM.
+# The name as a key: a dependency or a comment that mentions it does not describe an LSTM.
 _TOOL_TABLE: Final = re.compile(r"""^[^#\n]*\blstmcalc["']?[ \t]*(?:[\].]|=(?!=))""", re.MULTILINE)
 
 
 def read_pyproject(source: SourceText, origin: str = "config") -> list[Found]:
-    """The LSTMs of the table `tool.lstmcalc` of a pyproject.toml; none if it has no such table.
-
-    Raises:
-        SourceError: It mentions the table and is not TOML, or the table has a setting that is not known.
-    """
+    """The LSTMs of the table `tool.lstmcalc` of a pyproject.toml; none if it has no such table."""
     if not _TOOL_TABLE.search(source.text):
         return []
     tool = _load_toml(source).get("tool")
@@ -162,7 +146,7 @@ def read_pyproject(source: SourceText, origin: str = "config") -> list[Found]:
 
 
 def _read_tool(document: Document, table: object) -> list[Found]:
-    """What stands in `tool.lstmcalc`."""
+    """The LSTMs of the table `tool.lstmcalc`."""
     document = document._replace(root=("tool", "lstmcalc"))
     if not isinstance(table, Mapping):
         document.refuse((), "tool.lstmcalc is no table", "a table [tool.lstmcalc.lstm]", shorten(table))
@@ -181,7 +165,7 @@ def _load_toml(source: SourceText) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         placed = _TOML_PLACE.fullmatch(str(error))
         message, line, column = placed.groups() if placed else (str(error), "", "")
-        # Of an error behind the last character it says no line.
+        # tomllib gives no line for an error at the end of the document.
         span = Span(int(line), int(column) - 1, int(column)) if line else source.span_of(len(source.text.rstrip()))
         raise source.error(span, no_such_format(_TOML, message, span)) from None
     except ValueError:
@@ -193,12 +177,12 @@ def _load_toml(source: SourceText) -> dict[str, Any]:
 
 
 def no_such_format(grammar: Grammar, message: str, span: Span) -> str:
-    """What is said of a text that is not of the format."""
+    """The message about a text that is not of the format."""
     return f"this is not {grammar.title}: {message[:1].lower()}{message[1:]}, in column {span.start + 1}"
 
 
 def too_long(source: SourceText) -> SourceError:
-    """The error of a number that Python itself refuses to read."""
+    """The error about a number with more digits than Python converts."""
     digits = re.search(r"\d[\d_]{1000,}", source.text)
     start, stop = digits.span() if digits else (0, 1)
     return source.error(
@@ -210,12 +194,12 @@ def too_long(source: SourceText) -> SourceError:
 
 
 def too_deep(source: SourceText) -> SourceError:
-    """The error of levels inside of levels without an end."""
+    """The error about too many levels of nesting."""
     return SourceError("this is nested too deeply", expected=f"at most {_MAX_DEPTH} levels", where=source.name)
 
 
 def check_depth(source: SourceText, tree: object) -> None:
-    """Refuse what is deeper than any configuration, so that no reader has to mind how deep it is."""
+    """Refuse a tree that is deeper than any configuration, so that readers may recurse."""
     level = [tree]
     for _ in range(_MAX_DEPTH + 1):
         level = [
@@ -233,7 +217,7 @@ def check_depth(source: SourceText, tree: object) -> None:
 
 
 def read_tables(document: Document, tree: Table) -> list[Found]:
-    """The LSTMs of a document in our own terms."""
+    """The LSTMs of a document with PyTorch's names."""
     flat = [key for key in HYPERPARAMETERS if key in tree]
     _check_top(document, tree, has_lstm=bool(flat) or "lstm" in tree)
     common: Settings = {}
@@ -249,14 +233,14 @@ def read_tables(document: Document, tree: Table) -> list[Found]:
     else:
         leaves = []
     shared = settings_of(document, common)
-    return [_found(document, path, settings, shared) for path, settings in leaves]
+    return [_lstm_of_table(document, path, settings, shared) for path, settings in leaves]
 
 
 def _check_top(document: Document, tree: Table, *, has_lstm: bool) -> None:
-    """Refuse keys that are not known, and a document that has nothing to do with LSTMs."""
+    """Refuse unknown keys, and a document without LSTMs."""
     ours = has_lstm or document.origin == "config"
     for key in tree:
-        # Where nothing is ours, only what looks misspelled is pointed at.
+        # In a document without LSTMs, only a key that looks misspelled gets an error of its own.
         if key not in _TOP_KEYS and (ours or (len(key) > 1 and _hint(key, ("lstm", *LSTM_KEYS)))):
             _refuse_key(document, (), key, _TOP_KEYS)
     if not ours:
@@ -277,7 +261,7 @@ def _leaves(document: Document, path: KeyPath, table: object, shared: Settings) 
 
 
 def _read_shared(document: Document, name: str, table: object, fields: tuple[str, ...]) -> Settings:
-    """The settings of the data, or of the layers around."""
+    """The settings of a table for all LSTMs: of the data, or of the layers around the LSTM."""
     if table is None:
         return {}
     if not isinstance(table, Mapping):
@@ -286,7 +270,7 @@ def _read_shared(document: Document, name: str, table: object, fields: tuple[str
 
 
 def read_settings(document: Document, path: KeyPath, table: Table, known: tuple[str, ...]) -> Settings:
-    """The settings of one table; null says nothing."""
+    """The settings of one table; null counts as not given."""
     for key, value in table.items():
         if key not in known:
             _refuse_key(document, path, key, known)
@@ -315,14 +299,14 @@ _EXAMPLES: Final = {
 
 
 def _refuse_key(document: Document, path: KeyPath, key: str, known: tuple[str, ...]) -> NoReturn:
-    """Refuse a key that is not known, and say which was meant or where it belongs."""
+    """Refuse an unknown key, with a hint which one was meant or where it belongs."""
     document.refuse(
         (*path, key), "no such setting", f"one of {', '.join(known)}", shorten(key), _hint(key, known, document)
     )
 
 
 def _hint(key: str, known: tuple[str, ...], document: Document | None = None) -> str:
-    """Which setting was meant, or where it belongs; empty if nobody knows."""
+    """A hint which setting was meant, or where it belongs; empty if there is none like it."""
     meant = _SPELLINGS.get(key, key)
     for table, fields in (*SHARED.items(), ("lstm", LSTM_KEYS)):
         if meant in fields and meant not in known and document:
@@ -330,7 +314,9 @@ def _hint(key: str, known: tuple[str, ...], document: Document | None = None) ->
     return f"did you mean {meant}?" if meant in known else nearest_hint(key, known)
 
 
-def _found(document: Document, path: KeyPath, settings: Settings, data: dict[str, tuple[Setting, Pointer]]) -> Found:
+def _lstm_of_table(
+    document: Document, path: KeyPath, settings: Settings, data: dict[str, tuple[Setting, Pointer]]
+) -> Found:
     """One LSTM of a document."""
     settings = dict(settings)
     framework = framework_of(document, settings.pop("framework", None))
@@ -351,12 +337,12 @@ def _found(document: Document, path: KeyPath, settings: Settings, data: dict[str
 
 
 def first_of(settings: Settings) -> KeyPath:
-    """The path of the first setting, which stands for an LSTM without a table."""
+    """The path of the first setting, used as the place of an LSTM without a table."""
     return next((value.path for value in settings.values()), ())
 
 
 def settings_of(document: Document, settings: Settings) -> dict[str, tuple[Setting, Pointer]]:
-    """Settings with where they come from, and where they stand."""
+    """Settings with their origins, each with its place."""
     return {
         field: (
             Setting(value.value, Origin(document.origin, document.where(value.path), "stated")),
@@ -385,12 +371,12 @@ def framework_of(document: Document, named: Value | None) -> str:
 
 
 def text_of(settings: Settings) -> str:
-    """Settings in a line."""
+    """Settings in one line, `input_size = 10, hidden_size = 20`."""
     return ", ".join(f"{field} = {shown(value.value)}" for field, value in settings.items())
 
 
 def shown(value: object) -> str:
-    """A value as both formats write it."""
+    """A value as TOML and JSON write it."""
     return str(value).lower() if isinstance(value, bool) else shorten(value)
 
 

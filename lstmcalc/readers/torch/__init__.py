@@ -1,1 +1,1 @@
-"""Files of PyTorch: archives and modules, made of what `pickles` and `files` read."""
+"""Files of PyTorch: archives, tensors and modules, built on `files` and `pickles`."""

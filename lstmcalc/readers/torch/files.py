@@ -1,8 +1,8 @@
-"""Checkpoints of PyTorch and other pickles: which tensors and modules are in them, without PyTorch.
+"""Checkpoints of PyTorch and other pickles: their tensors and modules, read without PyTorch.
 
-Nothing of a file is run (`pickles`), and only its index is read; the numbers of a tensor are read when they are asked
-for. The names are paths: `encoder.weight_ih_l0` of a state_dict, `model_state.encoder.weight_ih_l0` of one in a
-dictionary, `optimizer_state.state.0.exp_avg` of an optimizer's.
+Nothing in a file is executed (`readers.pickles`), and only its index is read; the numbers of a tensor are read when
+they are asked for. Names are paths: `encoder.weight_ih_l0` in a state_dict, `model_state.encoder.weight_ih_l0` in a
+state_dict within a dictionary, `optimizer_state.state.0.exp_avg` in the state of an optimizer.
 
 Source: torch 2.13.0 (torch/serialization.py: `_save`, `_load`, `_legacy_save`, `_legacy_load`; `torch.jit.save`), run,
 and its files of earlier versions.
@@ -34,7 +34,7 @@ from lstmcalc.readers.torch.notes import called_notes, lightning_notes, tensor_n
 from lstmcalc.readers.torch.tensors import Locate, Storage, Tensor, Unreadable, itemsize, storage_dtype, tensor_of
 
 MAGIC: Final = 0x1950A86A20F9469CFC6C  # torch/serialization.py
-_MAX_CODE: Final = 4 << 20  # bytes of TorchScript's code that are looked through
+_MAX_CODE: Final = 4 << 20  # bytes of TorchScript's code that are searched
 _VERSION: Final = 1001  # torch/serialization.py, PROTOCOL_VERSION
 _FROM_BYTES: Final = "torch.storage._load_from_bytes"
 _MAX_CODE_FILES: Final = 1000
@@ -48,21 +48,17 @@ _NOT_READ: Final = {
 
 
 class _Content(NamedTuple):
-    """What a file holds, beside where its storages are."""
+    """The contents of a file, and the function that finds its storages."""
 
     value: Any
-    called: tuple[str, ...]
+    called: tuple[str, ...]  # the functions that the pickle would call
     locate: Locate
 
 
 def read_torch(path: Path) -> WeightFile:
     """A file that `torch.save`, `torch.jit.save` or Lightning wrote: a state_dict, a checkpoint or a whole module.
 
-    Args:
-        path: The file; zip archives and the older form without one are told apart by content.
-
-    Raises:
-        SourceError: It cannot be read, is none of these, is damaged, or is a kind that is refused by name.
+    Zip archives and the older form without one are told apart by content.
     """
     path = Path(path)
     head = Section.of(path)
@@ -72,19 +68,12 @@ def read_torch(path: Path) -> WeightFile:
 
 
 def read_pickle(path: Path) -> WeightFile:
-    """A pickle: of NumPy's arrays, of tensors, of whole modules; or the form of `torch.save` before PyTorch 1.6.
-
-    Args:
-        path: The file.
-
-    Raises:
-        SourceError: It cannot be read, is no pickle, is damaged or too large, or is a kind that is refused by name.
-    """
+    """A pickle: of NumPy's arrays, of tensors, of whole modules; or the form of `torch.save` before PyTorch 1.6."""
     section = Section.of(Path(path))
     _refuse_tar(section)
     first = read_pickled(section)
     if type(first.value) is int and first.value == MAGIC:
-        content = _legacy(section, first.end)
+        content = _legacy_content(section, first.end)
         return _weight_file("PyTorch (before 1.6)", content, ())
     notes = () if first.end == section.length else ("more follows after the first pickle of this file; it is not read",)
     return _weight_file("pickle", _Content(first.value, first.called, _PickledStorages().locate), notes)
@@ -108,10 +97,10 @@ class _Archive(NamedTuple):
     members: Mapping[str, Member]
     root: str  # the folder in it, with a slash
     big_endian: bool
-    sections: dict[str, Section]  # of its storages, once they were looked for
+    sections: dict[str, Section]  # the storages that were located so far, by their members' names
 
     def pickled(self, name: str, folder: str) -> _Content | None:
-        """One of its pickles, with the storages of a folder; None if it is not there."""
+        """One of the archive's pickles, with the storages of a folder; None if there is no such pickle."""
         member = self.members.get(self.root + name)
         if member is None:
             return None
@@ -151,7 +140,7 @@ def _read_zip(path: Path) -> WeightFile:
     constants = archive.pickled("constants.pkl", "constants/")
     if constants is None:
         return _weight_file("PyTorch (zip)", content, ())
-    return _scripted(archive, content, constants)
+    return _script_archive(archive, content, constants)
 
 
 def _refuse_archive(members: Mapping[str, Member]) -> NoReturn:
@@ -166,8 +155,8 @@ def _refuse_archive(members: Mapping[str, Member]) -> NoReturn:
     raise SourceError("this zip archive is no file of PyTorch", expected="data.pkl in its only folder")
 
 
-def _scripted(archive: _Archive, content: _Content, constants: _Content) -> WeightFile:
-    """A TorchScript archive: its module, its constants and what its code says of both."""
+def _script_archive(archive: _Archive, content: _Content, constants: _Content) -> WeightFile:
+    """A TorchScript archive: its module, its constants, and the recurrent modules that its code describes."""
     code = _code(archive)
     found = _weight_file("TorchScript", content, (), code=lambda kind: code.get(_code_name(kind), ""))
     others = _weight_file("TorchScript", constants, (), named=_constant_name)
@@ -181,7 +170,7 @@ def _scripted(archive: _Archive, content: _Content, constants: _Content) -> Weig
 
 
 def _code(archive: _Archive) -> Mapping[str, str]:
-    """The files of code by their names, as many as may be looked through."""
+    """The files of code by name, as many as may be searched."""
     texts: dict[str, str] = {}
     left = _MAX_CODE
     for name, member in archive.members.items():
@@ -193,18 +182,18 @@ def _code(archive: _Archive) -> Mapping[str, str]:
 
 
 def _code_name(kind: str) -> str:
-    """Where a class stands: `__torch__.torch.nn.modules.rnn.LSTM` in `code/__torch__/torch/nn/modules/rnn.py`."""
+    """The file of a class: `code/__torch__/torch/nn/modules/rnn.py` for `__torch__.torch.nn.modules.rnn.LSTM`."""
     return f"code/{kind.rpartition('.')[0].replace('.', '/')}.py"
 
 
 def _constant_name(path: str) -> str:
-    """As the code calls it."""
+    """The name of a constant in the code."""
     return f"CONSTANTS.c{path}"
 
 
 def _storage(key: Any) -> Any:  # noqa: ANN401  # a record of a pickle
-    """What a persistent id of a zip archive is: a storage."""
-    if not isinstance(key, tuple) or len(key) < 5 or text_of(key[0]) != "storage":  # noqa: PLR2004  # as `_save` has it
+    """The storage that a persistent id of a zip archive stands for; any other id stays a `Persistent`."""
+    if not isinstance(key, tuple) or len(key) < 5 or text_of(key[0]) != "storage":  # noqa: PLR2004  # see `_save`
         return Persistent(key)
     return _checked_storage(key[1], key[2], key[4])
 
@@ -220,18 +209,18 @@ def _checked_storage(kind: Any, key: Any, numel: Any) -> Storage:  # noqa: ANN40
 
 
 class _LegacyStorages:
-    """The storages of a file without an archive: told of in the pickle, their numbers after it."""
+    """The storages of a file without an archive: declared in the pickle, with their numbers after it."""
 
     def __init__(self) -> None:
         self._told: dict[str, Storage] = {}
         self._sections: dict[str, Section] = {}
 
     def persistent(self, key: Any) -> Any:  # noqa: ANN401  # a record of a pickle
-        """A storage, or a class with its source code."""
+        """The storage, or the class with its source code, that a persistent id stands for."""
         kind = text_of(key[0]) if isinstance(key, tuple) and key else None
         if kind == "module" and len(key) > 1 and isinstance(key[1], Global):
             return key[1]
-        if kind != "storage" or len(key) < 5:  # noqa: PLR2004  # as `_legacy_save` has it
+        if kind != "storage" or len(key) < 5:  # noqa: PLR2004  # see `_legacy_save`
             return Persistent(key)
         storage = _checked_storage(key[1], key[2], key[4])
         self._told.setdefault(storage.key, storage)
@@ -243,11 +232,7 @@ class _LegacyStorages:
         return storage._replace(numel=view[2], offset=view[1] * itemsize(storage.dtype))
 
     def find(self, section: Section, keys: Any, start: int) -> None:  # noqa: ANN401  # a record of a pickle
-        """Where the numbers of each storage are: one after the other, each after its count.
-
-        Raises:
-            SourceError: They are not there, or are others than were told of.
-        """
+        """Find the numbers of each storage: one after the other, each after its count."""
         for key in keys if isinstance(keys, list) else ():
             storage = self._told.get(text_of(key) or "")
             if storage is None or storage.key in self._sections:
@@ -261,15 +246,15 @@ class _LegacyStorages:
             start += 8 + storage.nbytes
 
     def locate(self, storage: Any) -> tuple[Section, str, bool]:  # noqa: ANN401  # a record of a pickle
-        """Where a storage is."""
+        """The bytes of a storage, its dtype, and False, as it is never big-endian."""
         whole = self._sections.get(storage.key) if isinstance(storage, Storage) else None
         if whole is None:
             raise SourceError("a tensor's numbers are missing in this file")
         return whole.part(storage.offset, storage.nbytes), storage.dtype, False
 
 
-def _legacy(section: Section, start: int, work: int = MAX_WORK) -> _Content:
-    """What follows the magic number: the version, the system's sizes, the value, the storages."""
+def _legacy_content(section: Section, start: int, work: int = MAX_WORK) -> _Content:
+    """The contents after the magic number: the version, the system's sizes, the value, the storages."""
     version = read_pickled(section, start, work=work)
     if type(version.value) is not int or version.value != _VERSION:
         raise SourceError("this file of PyTorch is of an unknown version", expected=str(_VERSION))
@@ -282,13 +267,13 @@ def _legacy(section: Section, start: int, work: int = MAX_WORK) -> _Content:
 
 
 class _PickledStorages:
-    """Storages that were pickled without `torch.save`: each as the bytes of a small file of PyTorch."""
+    """Storages that were pickled without `torch.save`, each as the bytes of a small file of PyTorch."""
 
     def __init__(self) -> None:
-        self._found: dict[int, tuple[Section, str, bool]] = {}  # by the identity of the record, which the value keeps
+        self._found: dict[int, tuple[Section, str, bool]] = {}  # by the id of the record, which the value keeps alive
 
     def locate(self, storage: Any) -> tuple[Section, str, bool]:  # noqa: ANN401  # a record of a pickle
-        """Where a storage is."""
+        """The bytes of a storage, its dtype, and False, as it is never big-endian."""
         if not isinstance(storage, Call) or storage.path != _FROM_BYTES or not storage.arguments:
             raise SourceError("a tensor in this pickle has no storage")
         if id(storage) not in self._found:
@@ -301,21 +286,21 @@ class _PickledStorages:
         first = read_pickled(section, work=_NESTED_WORK)
         if type(first.value) is not int or first.value != MAGIC:
             raise SourceError("a tensor's storage is none of PyTorch")
-        content = _legacy(section, first.end, _NESTED_WORK)
+        content = _legacy_content(section, first.end, _NESTED_WORK)
         return content.locate(content.value)
 
 
-# --- what is in it ---------------------------------------------------------------------------------------------------
+# --- contents --------------------------------------------------------------------------------------------------------
 
 
 class _Leaves:
-    """Makes tensors and arrays of the records of a pickle, and keeps what is worth a note."""
+    """Converts the records of a pickle to tensors and arrays, and counts packed cells for a note."""
 
     def __init__(self, locate: Locate) -> None:
         self._locate = locate
         self.packed = 0
 
-    def __call__(self, call: Call) -> Any:  # noqa: ANN401  # a tensor, an array, what is unreadable; None for others
+    def __call__(self, call: Call) -> Any:  # noqa: ANN401  # a Tensor, a RawArray or an Unreadable; None for others
         if call.path == "torch.ScriptObject":
             state = call.state
             kind = text_of(state[1]) if isinstance(state, tuple) and len(state) > 1 else None
@@ -333,14 +318,14 @@ def _weight_file(
     content: _Content,
     notes: tuple[str, ...],
     code: Code = lambda _: "",
-    named: Callable[[str], str] = lambda path: path or "tensor",  # what is alone in a file has no name
+    named: Callable[[str], str] = lambda path: path or "tensor",  # a tensor that is the whole file has no name
 ) -> WeightFile:
     leaves = _Leaves(content.locate)
     tree = walk(content.value, leaves)
     tensors: dict[str, Stored] = {}
     for path, leaf in tree.leaves:
         if not isinstance(leaf, Unreadable):
-            # Two keys can be the same text, as 1 and "1".
+            # Two keys can be the same text, e.g. 1 and "1".
             name = named(path) if named(path) not in tensors else f"{named(path)}#{len(tensors)}"
             tensors[name] = Stored(name, leaf.dtype, _shape(leaf), leaf.nbytes, partial(_read, name, leaf))
     stated = stated_modules(tree.modules, code)
@@ -351,7 +336,7 @@ def _weight_file(
 
 
 def _dictionaries(value: Any, names: Collection[str]) -> tuple[tuple[str, ...], ...]:  # noqa: ANN401  # as in `walk`
-    """Where a state_dict is: the file itself, or what it has under one name."""
+    """The keys of each dictionary that has tensors by name: none for the file itself, one for a dictionary in it."""
     if type(value) is not Table:
         return ()
     places: list[tuple[tuple[str, ...], Table]] = [((), value)]

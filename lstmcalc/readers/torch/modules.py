@@ -1,4 +1,4 @@
-"""What a file of PyTorch says of its own recurrent modules: whole pickled modules, and TorchScript's code.
+"""Recurrent modules that a file of PyTorch describes: whole pickled modules, and TorchScript's code.
 
 Whole modules have their hyperparameters as attributes. A TorchScript archive has them in its code, as text: a scripted
 module as `hidden_size : Final[int] = 4`, a traced one in its call of `torch.lstm`. That text is searched, never run.
@@ -36,7 +36,7 @@ _QUANTIZED: Final = "quantized.dynamic.modules.rnn."
 _RNN: Final = "torch.nn.modules.rnn."
 _MANGLED: Final = re.compile(r"\.___torch_mangle_\d+")
 
-Code = Callable[[str], str]  # of a TorchScript class: the text of the file that its code stands in; empty if none does
+Code = Callable[[str], str]  # from a TorchScript class to the text of the file with its code; empty if there is none
 
 
 def stated_modules(modules: Iterable[Module], code: Code = lambda _: "") -> tuple[Found, ...]:
@@ -54,11 +54,11 @@ def stated_modules(modules: Iterable[Module], code: Code = lambda _: "") -> tupl
             coded[module.kind] = _in_code(module.kind, code(module.kind))
         scripted = kind.startswith("__torch__.")
         attributes = coded.get(module.kind, Table()) if scripted else module.attributes
-        found.append(_stated(module, kind.removeprefix("__torch__."), attributes, scripted=scripted))
+        found.append(_stated_module(module, kind.removeprefix("__torch__."), attributes, scripted=scripted))
     return tuple(stated for stated in found if stated is not None)
 
 
-def _stated(module: Module, kind: str, attributes: Table, *, scripted: bool) -> Found | None:
+def _stated_module(module: Module, kind: str, attributes: Table, *, scripted: bool) -> Found | None:
     name = _kind_of(kind, attributes, scripted=scripted)
     if name is None:
         return None
@@ -73,13 +73,13 @@ def _stated(module: Module, kind: str, attributes: Table, *, scripted: bool) -> 
         kind=name,
         layer=settings_of(fields),
         notes=(*notes, *odd),
-        unmodelled=tuple(_unmodelled(module, kind)),
+        unmodelled=tuple(_unmodelled_parts(module, kind)),
         weights=Weights(named),
     )
 
 
 def _kind_of(kind: str, attributes: Table, *, scripted: bool) -> str | None:
-    """What kind of recurrent module this is; None if it is none."""
+    """The kind of a recurrent module, e.g. `LSTM` or `LSTMCell`; None if it is not one."""
     last = kind.rpartition(".")[2]
     if last in _CELLS and (kind.startswith(_RNN) or _QUANTIZED in kind):
         return last
@@ -90,7 +90,7 @@ def _kind_of(kind: str, attributes: Table, *, scripted: bool) -> str | None:
 
 
 def _fields(attributes: Table, names: Sequence[str]) -> tuple[dict[str, object], list[str]]:
-    """The settings that are stated, and a sentence on each that is none."""
+    """The settings that are stated, and a note on each that has a wrong type."""
     fields: dict[str, object] = {}
     odd = []
     for name in names:
@@ -103,17 +103,17 @@ def _fields(attributes: Table, names: Sequence[str]) -> tuple[dict[str, object],
 
 
 def _parameters(module: Module) -> Iterator[str]:
-    """The names of its own parameters, those that are not None."""
+    """The names of the module's own parameters that are not None."""
     for key, value in module.parameters.pairs:
         name = text_of(key)
         if name is not None and value is not None:
             yield name
 
 
-def _unmodelled(module: Module, kind: str) -> Iterator[str]:
-    """What makes it compute something else than what its parameters' names say.
+def _unmodelled_parts(module: Module, kind: str) -> Iterator[str]:
+    """Weights that are not what the parameters' names say: quantized, parametrized, or made of other tensors.
 
-    Weights that are normalised, or stored before dropout, are no such thing: `reparametrized` computes them.
+    Not weights that are normalised, or stored before dropout: `readers.recognise.reparametrized` computes these.
     """
     if _QUANTIZED in kind:
         dtype = module.attributes.get("dtype")
@@ -130,14 +130,21 @@ def _unmodelled(module: Module, kind: str) -> Iterator[str]:
 
 _FINAL: Final = re.compile(r"^  (\w{1,40}) : Final\[(?:int|bool|float|str)\] = (\S{1,40})$", re.MULTILINE)
 _VALUES: Final = {"True": True, "False": False}
-_TAIL: Final = ("bias", "num_layers", "dropout", "train", "bidirectional", "batch_first")  # of torch.lstm
+_TAIL: Final = (
+    "bias",
+    "num_layers",
+    "dropout",
+    "train",
+    "bidirectional",
+    "batch_first",
+)  # last arguments of torch.lstm
 _CALLS: Final = {
     "torch.lstm(": "LSTM",
     "torch.gru(": "GRU",
     "torch.rnn_tanh(": "RNN_TANH",
     "torch.rnn_relu(": "RNN_RELU",
 }
-_MAX_CALLS, _MAX_LIST = 200, 100_000  # how much of hostile code is looked through
+_MAX_CALLS, _MAX_LIST = 200, 100_000  # calls, and characters of a list, that are searched in hostile code
 _CONSTANT: Final = re.compile(r"CONSTANTS\.c\d{1,9}")
 
 
@@ -150,9 +157,9 @@ def _in_code(kind: str, text: str) -> Table:
 
 
 def _calls(text: str) -> Iterator[tuple[Table, str]]:
-    """What each call of `torch.lstm` and the like says, and the text of the weights that it is given.
+    """The settings of each call of `torch.lstm` and the like, and the text before them, which ends with the weights.
 
-    Those for packed sequences end without `batch_first`, and are passed over.
+    Calls for packed sequences end without `batch_first` and are skipped.
     """
     for line in text.splitlines():
         for call, mode in _CALLS.items():
@@ -200,7 +207,7 @@ def frozen_modules(text: str) -> Iterator[Found]:
 
 
 def _weight_list(text: str, given: str) -> tuple[str, str]:
-    """The path of the module that a call was made from, if the code has it, and the list of its weights."""
+    """The path of the module that a call belongs to, if the code has it, and the list of its weights."""
     if given.endswith("]"):
         return "", given.rpartition("[")[2]
     variable = given.rpartition(", ")[2]

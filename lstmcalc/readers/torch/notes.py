@@ -1,4 +1,4 @@
-"""What is worth knowing of a pickle of weights, beside its tensors, in sentences."""
+"""Notes for the user on a pickle of weights, in sentences."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -11,7 +11,7 @@ from lstmcalc.spec.words import with_rest
 
 _SIMPLE: Final = (int, float, bool, str)
 _LISTED: Final = 12  # settings or objects in a note
-# Modules of Python whose functions a pickle of weights has no use for.
+# Python modules whose functions a pickle of weights does not need.
 _ALARMING: Final = (
     "os", "posix", "nt", "subprocess", "sys", "socket", "shutil", "importlib", "runpy", "pty", "code", "ctypes",
     "webbrowser", "pickle", "_pickle", "marshal", "multiprocessing", "asyncio", "threading", "urllib", "http", "pip",
@@ -24,7 +24,7 @@ _ALARMING_BUILTINS: Final = (
 
 
 def lightning_notes(value: Any) -> Iterator[str]:  # noqa: ANN401  # a record of a pickle
-    """What a checkpoint of PyTorch Lightning says of itself, in a line."""
+    """Notes on a checkpoint of PyTorch Lightning: its version and epoch, and its simple hyper_parameters."""
     if not isinstance(value, Table):
         return
     version = text_of(value.get("pytorch-lightning_version"))
@@ -41,7 +41,7 @@ def lightning_notes(value: Any) -> Iterator[str]:  # noqa: ANN401  # a record of
 
 
 def _pairs_of(held: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401  # a record of a pickle
-    """The items of a dictionary, of an object like one, or the attributes of a namespace."""
+    """The items of a dictionary or of an object like one, or the attributes of a namespace."""
     if isinstance(held, Table):
         return held.pairs
     if not isinstance(held, Call):
@@ -50,7 +50,7 @@ def _pairs_of(held: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401  # a record o
 
 
 def tensor_notes(tree: Tree, packed: int) -> Iterator[str]:
-    """Tensors that are not what they look like."""
+    """Notes on tensors that are not listed or not readable, on packed cells, and on objects with several paths."""
     groups: dict[str, list[str]] = {}
     for path, leaf in tree.leaves:
         if isinstance(leaf, Unreadable):
@@ -58,7 +58,7 @@ def tensor_notes(tree: Tree, packed: int) -> Iterator[str]:
         elif isinstance(leaf, Tensor) and leaf.why:
             groups.setdefault(leaf.why, []).append(path)
     for what, paths in groups.items():
-        yield f"{_listed(paths)}: {what}"
+        yield f"{_path_list(paths)}: {what}"
     if packed:
         cells = f"{packed:,} packed cell{'s' * (packed > 1)}"
         yield f"{cells} of quantized LSTMs or GRUs: their weights are integers, and are not read"
@@ -72,19 +72,19 @@ def _holds(tree: Tree, path: str) -> bool:
     return any(name.startswith(inside) for name, _ in tree.leaves)
 
 
-def _listed(paths: list[str]) -> str:
+def _path_list(paths: list[str]) -> str:
     """A few of many names."""
     return with_rest([shorten(path) for path in paths], 3)
 
 
 def called_notes(called: tuple[str, ...]) -> Iterator[str]:
-    """Functions that have no business among weights: what loading this would call."""
-    found = [path for path in called if _alarming(path)]
+    """A note on functions that unpickling would call and that weights do not need."""
+    found = [path for path in called if _is_alarming(path)]
     if found:
-        yield f"whoever unpickles this file calls {_listed(found)}; here, nothing of it was run"
+        yield f"whoever unpickles this file calls {_path_list(found)}; here, nothing of it was run"
 
 
-def _alarming(path: str) -> bool:
+def _is_alarming(path: str) -> bool:
     package, _, name = path.partition(".")
     if package in ("builtins", "__builtin__"):
         return name in _ALARMING_BUILTINS

@@ -1,4 +1,4 @@
-"""PyTorch's tensors in pickles, from the inert records of `pickles`.
+"""PyTorch's tensors in pickles, from the inert records of `readers.pickles.machine`.
 
 Sources: torch 2.13.0 (torch/_utils.py: the `_rebuild_...` functions; torch/_tensor.py: `_reduce_ex_internal`,
 `_rebuild_from_type_v2`; torch/storage.py: `_load_from_bytes`), run; older files as others published them.
@@ -13,7 +13,7 @@ from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.pickles.arrays import RawArray, raw_array
 from lstmcalc.readers.pickles.machine import Call, Global, Table, text_of
 
-# torch/storage.py: the classes of storages that know their dtype.
+# torch/storage.py: the storage classes, each with its dtype.
 _STORAGES: Final = {
     "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
     "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
@@ -26,64 +26,46 @@ _STORAGES: Final = {
 _QUANTIZED: Final = {"qint8": 1, "quint8": 1, "qint32": 4, "quint4x2": 1, "quint2x4": 1}  # bytes of an item
 _SHORT: Final = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32"}
 _MAX_WRAPPED: Final = 8  # a parameter of a subclass of a tensor is a call in a call
-_MAX_NAME: Final = 40  # characters of a dtype's
-_MAX_ARGUMENTS: Final = 8  # of the functions below; a file can have a million
+_MAX_NAME: Final = 40  # characters of a dtype's name
+_MAX_ARGUMENTS: Final = 8  # arguments of the functions below; a file can have a million
 
 
 class Storage(NamedTuple):
-    """Where a tensor's numbers are.
+    """A storage, which has the numbers of tensors."""
 
-    Attributes:
-        key: What the file calls it.
-        dtype: Of its numbers; `uint8` if it is told with the tensor.
-        numel: How many of them there are.
-        offset: How many bytes of it come before, where it is a part of another.
-    """
-
-    key: str
-    dtype: str
-    numel: int
-    offset: int = 0
+    key: str  # its name in the file
+    dtype: str  # dtype of its numbers; `uint8` if only the tensor has one
+    numel: int  # how many numbers it has
+    offset: int = 0  # bytes before it, if it is a part of another storage
 
     @property
     def nbytes(self) -> int:
-        """Its bytes."""
+        """The size in bytes."""
         return self.numel * itemsize(self.dtype)
 
 
 class Tensor(NamedTuple):
-    """A tensor of a file.
+    """A tensor of a file."""
 
-    Attributes:
-        raw: Its dtype, its shape and where its numbers are.
-        conjugated: Whether its numbers are stored conjugated.
-        negated: Whether its numbers are stored negated.
-        why: Why its numbers cannot be read; empty if they can.
-    """
-
-    raw: RawArray
-    conjugated: bool = False
-    negated: bool = False
-    why: str = ""
+    raw: RawArray  # its dtype, shape and numbers as stored
+    conjugated: bool = False  # True if its numbers are stored conjugated
+    negated: bool = False  # True if its numbers are stored negated
+    why: str = ""  # the reason why its numbers cannot be read; empty if they can
 
     @property
     def dtype(self) -> str:
-        """Of its numbers."""
+        """The dtype of its numbers."""
         return self.raw.dtype
 
     @property
     def nbytes(self) -> int:
-        """The bytes of its numbers in the file."""
+        """The size of its numbers in the file, in bytes."""
         if self.raw.data == b"":
             return 0
         return self.raw.view.numel * _QUANTIZED.get(self.dtype, 0) or self.raw.nbytes
 
     def read(self) -> Any:  # noqa: ANN401  # an array
-        """Its numbers.
-
-        Raises:
-            SourceError: They are not there or cannot be read.
-        """
+        """The numbers of the tensor."""
         import numpy as np
 
         if self.why:
@@ -94,24 +76,16 @@ class Tensor(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """A tensor that has no one array of numbers.
+    """A tensor or array that is not one array of numbers."""
 
-    Attributes:
-        what: What it is: `sparse`.
-    """
-
-    what: str
+    what: str  # a description, e.g. `sparse`
 
 
-Locate = Callable[[Any], tuple[Section, str, bool]]  # of a storage: its bytes, its dtype, whether it is big-endian
+Locate = Callable[[Any], tuple[Section, str, bool]]  # from a storage to its bytes, its dtype, True if big-endian
 
 
 def itemsize(dtype: str) -> int:
-    """The bytes of one number of a dtype.
-
-    Raises:
-        SourceError: It is not known.
-    """
+    """The bytes of one number of a dtype."""
     if dtype in FORMATS:
         return FORMATS[dtype].itemsize
     if dtype in _QUANTIZED:
@@ -120,28 +94,16 @@ def itemsize(dtype: str) -> int:
 
 
 def storage_dtype(kind: Any) -> str:  # noqa: ANN401  # a record of a pickle
-    """The dtype of a class of storages.
-
-    Raises:
-        SourceError: It is none.
-    """
+    """The dtype of a storage class."""
     if isinstance(kind, Global) and kind.name in _STORAGES:
         return _STORAGES[kind.name]
     raise SourceError("a tensor's storage is of an unknown class", found=shorten(getattr(kind, "name", "?")))
 
 
 def tensor_of(call: Call, locate: Locate) -> Tensor | Unreadable | None:
-    """The tensor that this would become; None if it is none.
-
-    Args:
-        call: What would be called.
-        locate: Where a storage's bytes are.
-
-    Raises:
-        SourceError: It says of itself what cannot be.
-    """
+    """The tensor that a call would make; None if it would not make one."""
     for _ in range(_MAX_WRAPPED):
-        inner = _unwrapped(call)
+        inner = _inner_call(call)
         if inner is None:
             break
         call = inner
@@ -152,14 +114,14 @@ def tensor_of(call: Call, locate: Locate) -> Tensor | Unreadable | None:
         return _REBUILDERS[name](call.arguments[:_MAX_ARGUMENTS], locate)
     except SourceError:
         raise
-    except (IndexError, TypeError, ValueError, AttributeError):  # arguments that are missing, or are something else
+    except (IndexError, TypeError, ValueError, AttributeError):  # arguments that are missing, or of another type
         raise SourceError(
             "a tensor in this file is damaged", found=f"{name} of {len(call.arguments)} arguments"
         ) from None
 
 
-def _unwrapped(call: Call) -> Call | None:
-    """What a parameter or a subclass of a tensor is made of; None if this is neither."""
+def _inner_call(call: Call) -> Call | None:
+    """The call inside of a parameter or of a subclass of a tensor; None if this is neither."""
     path, arguments = call.path, call.arguments
     if path in ("copyreg.__newobj__", "copy_reg.__newobj__") and arguments and isinstance(arguments[0], Global):
         return Call(arguments[0], arguments[1:_MAX_ARGUMENTS])
@@ -183,8 +145,8 @@ _FROM_TYPE: Final = tuple(
 )
 
 
-def _strided(storage: Any, offset: Any, size: Any, stride: Any, locate: Locate, dtype: str = "") -> Tensor:  # noqa: ANN401
-    """A view of a storage."""
+def _strided_tensor(storage: Any, offset: Any, size: Any, stride: Any, locate: Locate, dtype: str = "") -> Tensor:  # noqa: ANN401
+    """A tensor that is a view of a storage."""
     section, found, big_endian = locate(storage)
     shape = checked_shape(_sizes(size))
     strides = checked_strides(_sizes(stride), shape)
@@ -196,7 +158,7 @@ def _strided(storage: Any, offset: Any, size: Any, stride: Any, locate: Locate, 
 
 
 def _sizes(given: Any) -> Any:  # noqa: ANN401  # a tuple, if it is right
-    """A size or stride, which may be a `torch.Size`."""
+    """The tuple of a size or stride, which may be inside of a `torch.Size`."""
     return given.arguments[0] if isinstance(given, Call) and given.path == "torch.Size" else given
 
 
@@ -208,23 +170,23 @@ def _with_metadata(tensor: Tensor, metadata: Any) -> Tensor:  # noqa: ANN401  # 
 
 
 def _tensor(arguments: tuple[Any, ...], locate: Locate) -> Tensor:
-    """`_rebuild_tensor` and `_rebuild_tensor_v2`."""
+    """The tensor of `_rebuild_tensor` and `_rebuild_tensor_v2`."""
     storage, offset, size, stride, *others = arguments
-    tensor = _strided(storage, offset, size, stride, locate)
+    tensor = _strided_tensor(storage, offset, size, stride, locate)
     return _with_metadata(tensor, others[2] if len(others) > 2 else None)  # noqa: PLR2004  # after the hooks
 
 
 def _typed_tensor(arguments: tuple[Any, ...], locate: Locate) -> Tensor:
-    """`_rebuild_tensor_v3`: the dtype stands beside the storage, which is one of bytes."""
+    """The tensor of `_rebuild_tensor_v3`: its dtype is an argument, and its storage has only bytes."""
     storage, offset, size, stride, _, _, dtype, *others = arguments
     name = torch_dtype(dtype)
-    tensor = _strided(storage, offset, size, stride, locate, name)
+    tensor = _strided_tensor(storage, offset, size, stride, locate, name)
     if name not in FORMATS:
         tensor = tensor._replace(why=f"numbers of {name} are not read")
     return _with_metadata(tensor, others[0] if others else None)
 
 
-def _quantized(arguments: tuple[Any, ...], locate: Locate) -> Tensor:
+def _quantized_tensor(arguments: tuple[Any, ...], locate: Locate) -> Tensor:
     storage, offset, size, stride, *_ = arguments
     section, dtype, _ = locate(storage)
     shape = checked_shape(_sizes(size))
@@ -234,7 +196,7 @@ def _quantized(arguments: tuple[Any, ...], locate: Locate) -> Tensor:
     )
 
 
-def _meta(arguments: tuple[Any, ...], _locate: Locate) -> Tensor:
+def _meta_tensor(arguments: tuple[Any, ...], _locate: Locate) -> Tensor:
     dtype, size, stride, *_ = arguments
     shape = checked_shape(_sizes(size))
     view = View(shape, checked_strides(_sizes(stride), shape))
@@ -248,15 +210,11 @@ def _from_numpy(arguments: tuple[Any, ...], _locate: Locate) -> Tensor:
     array = raw_array(data) if isinstance(data, Call) else None
     if array is None:
         raise SourceError("a tensor in this file is damaged", expected="an array of NumPy")
-    return Tensor(array)  # what it would be turned into is narrower at most
+    return Tensor(array)  # PyTorch would convert it to a dtype that is at most narrower
 
 
 def torch_dtype(dtype: Any) -> str:  # noqa: ANN401  # a record of a pickle
-    """The name of a dtype.
-
-    Raises:
-        SourceError: It is none.
-    """
+    """The name of a dtype."""
     name = dtype.name if isinstance(dtype, Global) and dtype.module == "torch" else text_of(dtype) or ""
     name = _SHORT.get(name, name)
     if not name.isidentifier() or len(name) > _MAX_NAME:
@@ -264,7 +222,7 @@ def torch_dtype(dtype: Any) -> str:  # noqa: ANN401  # a record of a pickle
     return name
 
 
-def _unreadable(what: str) -> Callable[[tuple[Any, ...], Locate], Unreadable]:
+def _rebuilder_of_unreadable(what: str) -> Callable[[tuple[Any, ...], Locate], Unreadable]:
     return lambda _arguments, _locate: Unreadable(what)
 
 
@@ -272,12 +230,12 @@ _REBUILDERS: Final[dict[str, Callable[[tuple[Any, ...], Locate], Tensor | Unread
     "_rebuild_tensor": _tensor,
     "_rebuild_tensor_v2": _tensor,
     "_rebuild_tensor_v3": _typed_tensor,
-    "_rebuild_qtensor": _quantized,
-    "_rebuild_meta_tensor_no_storage": _meta,
+    "_rebuild_qtensor": _quantized_tensor,
+    "_rebuild_meta_tensor_no_storage": _meta_tensor,
     "_rebuild_device_tensor_from_numpy": _from_numpy,
     "_rebuild_xla_tensor": _from_numpy,
-    "_rebuild_sparse_tensor": _unreadable("sparse"),
-    "_rebuild_sparse_csr_tensor": _unreadable("sparse"),
-    "_rebuild_nested_tensor": _unreadable("nested"),
-    "_rebuild_wrapper_subclass": _unreadable("of a subclass of a tensor"),
+    "_rebuild_sparse_tensor": _rebuilder_of_unreadable("sparse"),
+    "_rebuild_sparse_csr_tensor": _rebuilder_of_unreadable("sparse"),
+    "_rebuild_nested_tensor": _rebuilder_of_unreadable("nested"),
+    "_rebuild_wrapper_subclass": _rebuilder_of_unreadable("of a subclass of a tensor"),
 }
