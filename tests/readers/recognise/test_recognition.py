@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lstmcalc import LSTMConfig
@@ -15,6 +15,7 @@ from lstmcalc.intake.load import load
 from lstmcalc.numerics.convert import pack, unpack
 from lstmcalc.readers.files.tensors import Stated, WeightFile
 from lstmcalc.readers.recognise.recognition import Contents, Recognised, contents_text, recognise
+from tools.examples import examples
 from tools.weight_writers import can_express, in_memory, modules_of, random_weights, shaped
 
 LSTM = {"weight_ih_l0": (80, 10), "weight_hh_l0": (80, 20), "bias_ih_l0": (80,), "bias_hh_l0": (80,)}
@@ -61,7 +62,7 @@ paths = st.lists(st.from_regex(r"[a-e]{1,3}_?[0-9]?", fullmatch=True), max_size=
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(config=configs(), path=paths, seed=st.integers(0, 9))
 def test_what_is_stored_under_any_path_is_found_again(layout: str, config: LSTMConfig, path: str, seed: int) -> None:
     if not can_express(config, layout):
@@ -531,7 +532,7 @@ words = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(
     st.dictionaries(
         st.lists(words, min_size=1, max_size=4).map("/".join),
