@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
+from tools.examples import register_profiles
 from tools.shell import TESTS, Ran, shell_environment
 
 
@@ -30,6 +32,19 @@ def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--overwrite", action="store_true", help="replace the golden files and the README's outputs")
+    parser.addoption("--thorough", action="store_true", help="try properties with more examples, other ones each time")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Whoever overwrites is alone: two processes would each write the README without what the other one wrote."""
+    if config.getoption("--overwrite"):
+        config.option.numprocesses = 0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    register_profiles()
+    settings.load_profile("thorough" if config.getoption("--thorough") else "plain")
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -342,28 +341,43 @@ def test_closed_streams() -> None:
         assert shell("lstmcalc shapes --hidden 0 2>/dev/full") == Ran(2, "", "")
 
 
-def wait_for_numpy(pid: int) -> None:
-    """Until the imports are over and the computation is under way."""
-    maps = Path(f"/proc/{pid}/maps")
-    for _ in range(200):
-        time.sleep(0.05)
-        if not maps.exists() or "numpy/random" in maps.read_text():
-            break
-    time.sleep(1)
+# `lstmcalc` with Ctrl-C as at a terminal, also where it is ignored, as in the background of a shell; it writes to the
+# pipe that is named first as soon as the first layer is computed.
+TELLING = """
+import os, runpy, signal, sys
+from lstmcalc.numerics import kernels
+
+pipe, run_layer = int(sys.argv.pop(1)), kernels._run_layer
+
+def telling(*arguments):
+    os.write(pipe, b"!")
+    run_layer(*arguments)
+
+kernels._run_layer = telling
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("lstmcalc", run_name="__main__", alter_sys=True)
+"""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_ends_it_quietly_and_leaves_no_file(tmp_path: Path) -> None:
     command = ["run", "--hidden", "256", "--seq", "20000", "--batch", "16", "--save", str(tmp_path / "run.npz")]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lstmcalc", *command],
+    told, telling = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, "-c", TELLING, str(telling), *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=shell_environment(),
-    )
-    wait_for_numpy(process.pid)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+        pass_fds=[telling],
+    ) as process:
+        try:
+            os.close(telling)
+            assert os.read(told, 1) == b"!"
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            os.close(told)
+            process.kill()
     assert (process.returncode, out, err) == (130, b"", b"")
     assert list(tmp_path.iterdir()) == []
 

@@ -1,14 +1,18 @@
 """The house: which package may import which. A new module needs no line here, a new package one."""
 
 import ast
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import lstmcalc
-from tools.shell import TESTS
+from tools.shell import TESTS, shell_environment
 
 PACKAGE = Path(lstmcalc.__file__).parent
 
@@ -32,6 +36,7 @@ READERS = ("found", "files", "text", "pickles", "torch", "onnx", "keras", "pytho
 GROUND = {"errors", "lazy", "machine", "version", "writing"}
 
 
+@cache
 def modules() -> list[str]:
     """Every module below `lstmcalc`, as `spec.sizes`; a package is its `__init__`."""
     paths = (path.relative_to(PACKAGE).with_suffix("") for path in sorted(PACKAGE.rglob("*.py")))
@@ -43,6 +48,7 @@ def source_of(module: str) -> str:
     return (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8")
 
 
+@cache
 def imported(source: str) -> set[str]:
     """The modules of lstmcalc that are imported, at the top or inside a function, but not for the type checker alone.
 
@@ -61,8 +67,7 @@ def _named(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "lstmcalc":
         for alias in node.names:
             module = f"{node.module}.{alias.name}".removeprefix("lstmcalc.")
-            path = PACKAGE.joinpath(*module.split("."))
-            yield f"lstmcalc.{module}" if path.is_dir() or path.with_suffix(".py").exists() else node.module
+            yield f"lstmcalc.{module}" if module in modules() else node.module
 
 
 def wrong(module: str, source: str) -> set[str]:
@@ -143,3 +148,57 @@ def test_every_folder_of_tests_is_that_of_a_package(floor: str) -> None:
 )
 def test_an_upward_import_would_be_seen(module: str, source: str, found: set[str]) -> None:
     assert wrong(module, source) == found
+
+
+# What `lstmcalc` may export one day; a module of that name would be in its place as soon as it is imported.
+FUTURE = {"summary", "shapes", "params", "cost", "explain", "diff", "run", "expect", "convert", "check"}
+
+
+def homes() -> dict[str, str]:
+    """The module of every public name, as a type checker reads it."""
+    for node in ast.parse(PACKAGE.joinpath("__init__.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name):
+            imports = [child for child in node.body if isinstance(child, ast.ImportFrom) and child.module]
+            return {alias.name: str(child.module) for child in imports for alias in child.names}
+    raise AssertionError("no imports for a type checker")
+
+
+# A submodule that is imported becomes an attribute of its package, before which `__getattr__` is not asked.
+EVERY_NAME = """
+import json, pkgutil, sys
+from importlib import import_module
+from types import ModuleType
+import lstmcalc
+
+def fail(name):
+    raise ImportError(name)
+
+modules = [info.name for info in pkgutil.walk_packages(lstmcalc.__path__, "lstmcalc.", onerror=fail)]
+for module in modules:
+    import_module(module)
+wrong = set()
+for _ in range(2):
+    for name, home in json.loads(sys.argv[1]).items():
+        found = getattr(lstmcalc, name)
+        if isinstance(found, ModuleType) or found is not getattr(sys.modules[home], name):
+            wrong.add(name)
+print(json.dumps([sorted(modules), sorted(wrong)]))
+"""
+
+
+def test_every_public_name_is_what_it_says_whatever_is_imported() -> None:
+    assert homes().keys() == set(lstmcalc.__all__)
+    arguments = [sys.executable, "-c", EVERY_NAME, json.dumps(homes())]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True, env=shell_environment())
+    imported_ones, wrong_ones = json.loads(done.stdout)
+    assert imported_ones == sorted(f"lstmcalc.{module}" for module in modules())
+    assert wrong_ones == []
+
+
+def test_no_module_stands_where_a_public_name_does() -> None:
+    direct = {module for module in modules() if "." not in module}
+    assert direct.isdisjoint({*lstmcalc.__all__, *FUTURE})
+
+
+def test_no_module_has_the_name_of_one_of_the_standard_library() -> None:
+    assert [module for module in modules() if module.rpartition(".")[2] in sys.stdlib_module_names] == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, Surroundings, forward
@@ -17,6 +17,7 @@ from lstmcalc.costs.optimizers import OPTIMIZERS
 from lstmcalc.spec.sizes import roundup
 from tools import counting
 from tools.counting import Array, random_weights, sigmoid
+from tools.examples import examples
 from tools.shell import Ran
 
 Cli = Callable[..., Ran]
@@ -247,7 +248,7 @@ def unidirectional(choose: st.DrawFn) -> LSTMConfig:
 
 
 @given(unidirectional(), st.integers(1, 4), st.integers(1, 3))
-@settings(max_examples=50)
+@examples(50)
 def test_a_stream_needs_no_more_than_the_streaming_minimum(config: LSTMConfig, steps: int, batch: int) -> None:
     """A program with one array of that size for everything that changes computes the LSTM, unit by unit."""
     rng = np.random.default_rng(steps)

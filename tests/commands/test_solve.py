@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, Surroundings
@@ -13,6 +13,7 @@ from lstmcalc.commands.solve.report import BUDGETS, UNKNOWNS, Budget, Question, 
 from lstmcalc.costs.measures import MEASURES, Case, Formulas
 from lstmcalc.errors import UsageError
 from lstmcalc.intake.subject import settle
+from tools.examples import examples
 from tools.shell import Ran
 
 Cli = Callable[..., Ran]
@@ -54,7 +55,7 @@ def cases(choose: st.DrawFn) -> Case:
 
 
 @given(cases(), st.sampled_from(sorted(UNKNOWNS.values())), st.sampled_from(BUDGETS), st.integers(1, 10**15))
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_it_is_the_largest_that_fits(case: Case, unknown: str, name: str, limit: int) -> None:
     if name == "params" and unknown in ("batch", "seq_len"):
         return

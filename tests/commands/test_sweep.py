@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig
 from lstmcalc.commands.sweep import report as sweep
 from lstmcalc.commands.sweep.report import Axis, Grid, ordered
 from lstmcalc.costs.measures import MEASURES, Case
+from tools.examples import examples
 from tools.shell import Ran
 
 Cli = Callable[..., Ran]
@@ -40,7 +41,7 @@ VALUES: dict[str, st.SearchStrategy[list[Any]]] = {
 
 
 @given(st.data(), st.booleans(), st.booleans(), st.sampled_from([0.0, 0.5]))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_every_combination_has_the_numbers_it_has_alone(
     choose: st.DataObject, train: bool, batch_first: bool, dropout: float
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lstmcalc.commands.sweep import curves, plots
@@ -321,14 +321,13 @@ def test_places_are_apart_inside_and_near(wanted: list[float]) -> None:
 
 
 @given(st.integers(0, 2**400), st.integers(1, 2**400), st.sampled_from(["bytes", "MACs"]), st.booleans())
+@example(2**63 + 1, 1, "bytes", True)  # 2**63 as a float, as all ends of axes are
 def test_there_are_a_few_ticks_and_all_inside(low: int, more: int, unit: str, log: bool) -> None:
-    high = max(low, 1) * 30 + more
-    if not log:
-        low = 0
-    found = curves.ticks(float(max(low, int(log))), float(high), unit, log=log)
+    first, last = float(max(low, 1) if log else 0), float(max(low, 1) * 30 + more)
+    found = curves.ticks(first, last, unit, log=log)
     assert 1 <= len(found) <= 12
     assert found == sorted(set(found))
-    assert all(low <= tick <= high * (1 + 1e-9) for tick in found)
+    assert all(first <= tick <= last * (1 + 1e-9) for tick in found)
     assert len({curves.amount_text(tick, unit) for tick in found}) == len(found)
 
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
@@ -22,6 +22,7 @@ from lstmcalc.costs.onednn import stride
 from lstmcalc.costs.optimizers import OPTIMIZERS, lstm_parameters, state, step_temporaries, tensors_symbolic
 from lstmcalc.costs.regimes import SWITCHES, Regime, aligned, kind_of, regime
 from lstmcalc.spec.sizes import Dim, larger, roundup
+from tools.examples import examples
 
 CALLABLE = {function.name: function.compute for function in (roundup, larger, stride)}
 FORMULAS = {"saved": saved, "inference": peak_inference, "training": peak_training}
@@ -289,7 +290,7 @@ def regime_of(sizes: Mapping[str, int], case: measures.Case) -> Regime:
 
 
 @given(st.data(), st.booleans(), st.booleans(), st.booleans(), st.sampled_from([0.0, 0.5, 1.0]))
-@settings(max_examples=300)
+@examples(300)
 def test_settings_of_the_same_kinds_make_one_regime(
     choose: st.DataObject, bias: bool, batch_first: bool, bidirectional: bool, dropout: float
 ) -> None:

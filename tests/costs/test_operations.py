@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, Surroundings, forward
@@ -23,6 +23,7 @@ from lstmcalc.costs.operations import (
 )
 from tools import counting
 from tools.counting import Array, CountedLSTM, random_weights
+from tools.examples import examples
 
 
 @st.composite
@@ -63,7 +64,7 @@ def counted() -> dict[str, int]:
 
 
 @given(configs(), data_specs(), st.integers(0, 2**32))
-@settings(max_examples=200)
+@examples(200)
 def test_a_forward_pass_computes_what_is_said(config: LSTMConfig, data: DataSpec, seed: int) -> None:
     rng = np.random.default_rng(seed)
     weights, xs = random_weights(config, rng), steps_of_random_data(config, data, rng)
@@ -87,7 +88,7 @@ def test_a_forward_pass_computes_what_is_said(config: LSTMConfig, data: DataSpec
 
 
 @given(configs(), data_specs(), st.booleans(), st.sampled_from(PATHS))
-@settings(max_examples=200)
+@examples(200)
 def test_a_backward_pass_computes_what_is_said(config: LSTMConfig, data: DataSpec, input_grad: bool, path: str) -> None:
     rng = np.random.default_rng(0)
     lstm = CountedLSTM(config, data, random_weights(config, rng))
@@ -99,7 +100,7 @@ def test_a_backward_pass_computes_what_is_said(config: LSTMConfig, data: DataSpe
 
 
 @given(configs(), data_specs(), st.booleans())
-@settings(max_examples=30)
+@examples(30)
 def test_what_is_counted_backward_are_the_gradients(config: LSTMConfig, data: DataSpec, fused: bool) -> None:
     rng = np.random.default_rng(1)
     weights, xs = random_weights(config, rng), steps_of_random_data(config, data, rng)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig
@@ -23,6 +23,7 @@ from lstmcalc.frameworks.storage import (
 )
 from lstmcalc.model.interfaces import RELATION_WORDS, check_data, faces, fill, foreign_states, relations
 from lstmcalc.model.lstm import LSTMModel
+from tools.examples import examples
 
 STACK = LSTMConfig(10, 20, num_layers=2, bidirectional=True)
 
@@ -83,7 +84,7 @@ def test_totals_are_those_of_two_biases_or_of_one(layout: str) -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@settings(deadline=None, max_examples=10)
+@examples(10)
 @given(config=configs)
 def test_counts_are_the_sums_of_shapes(layout: str, config: LSTMConfig) -> None:
     storage, total = Storage(config, layout), 0

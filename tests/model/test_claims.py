@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
@@ -15,6 +15,7 @@ from lstmcalc.model.surroundings import extras
 from lstmcalc.numerics import tracing
 from lstmcalc.proof import run as verify
 from lstmcalc.spec.config import Surroundings
+from tools.examples import examples
 from tools.strategies import configs, data
 from tools.tensor_methods import namespace
 
@@ -41,7 +42,7 @@ def failures(made: list[Claim], names: dict[str, Any]) -> list[str]:
     return failed
 
 
-@settings(max_examples=250, deadline=None)
+@examples(250)
 @given(config=configs(), spec=data(), around=surroundings, seed=st.integers(0, 99))
 def test_every_claim_holds_as_it_is_printed(
     config: LSTMConfig, spec: DataSpec, around: Surroundings, seed: int

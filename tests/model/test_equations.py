@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
@@ -16,6 +16,7 @@ from lstmcalc.model import lstm
 from lstmcalc.model.equations import Equation, Group, Operand, groups_of
 from lstmcalc.model.lstm import traced_name
 from lstmcalc.spec.config import Surroundings
+from tools.examples import examples
 from tools.strategies import configs, data
 from tools.tensor_methods import namespace
 
@@ -83,7 +84,7 @@ def check_equations(config: LSTMConfig, spec: DataSpec) -> None:
                 assert eval(sides[0]) == equation.result.shape
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(config=configs(), spec=data())
 def test_every_operand_has_the_shape_the_place_and_the_value_that_is_said(config: LSTMConfig, spec: DataSpec) -> None:
     check_equations(config, DataSpec(spec.seq_len, spec.batch, None, "float64"))

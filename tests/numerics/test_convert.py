@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -18,6 +18,7 @@ from lstmcalc.frameworks.recipes import write_recipe
 from lstmcalc.frameworks.storage import Storage, missing_feature, parameters
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.convert import pack, unpack
+from tools.examples import examples
 
 CONFIGS = [
     LSTMConfig(3, 4),
@@ -59,7 +60,7 @@ def with_summed_biases(weights: Mapping[str, Array]) -> dict[str, Array]:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@settings(deadline=None, max_examples=15)
+@examples(15)
 @given(config=configs, seed=st.integers(0, 99))
 def test_unpacking_what_was_packed_gives_it_back(layout: str, config: LSTMConfig, seed: int) -> None:
     if missing_feature(config, layout):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, LSTMRunner, forward
@@ -37,7 +37,6 @@ def drawn(config: LSTMConfig, spec: DataSpec, seed: int = 0) -> tuple[dict[str, 
     return weights, inputs["input"], (inputs["h_0"], inputs["c_0"])
 
 
-@settings(deadline=None)
 @given(config=configs(), spec=data(), dtype=st.sampled_from(sorted(BOUND)), seed=st.integers(0, 99))
 def test_a_runner_is_forward(config: LSTMConfig, spec: DataSpec, dtype: str, seed: int) -> None:
     """Called again with other data, of other sizes and lengths, and with the first data again."""

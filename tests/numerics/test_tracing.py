@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
@@ -14,12 +14,13 @@ from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.numerics.tracing import Ends, Trace, trace
 from lstmcalc.proof import reference
 from lstmcalc.proof.run import draw
+from tools.examples import examples
 from tools.strategies import configs, data
 
 STACK = LSTMConfig(3, 4, 2, bidirectional=True)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(config=configs(), spec=data(), seed=st.integers(0, 99))
 def test_a_trace_is_what_the_equations_give(config: LSTMConfig, spec: DataSpec, seed: int) -> None:
     """Of every sequence alone, gate by gate, by the model's tables."""

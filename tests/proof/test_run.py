@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward, machine
 from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError, bytes_text
@@ -22,12 +22,13 @@ from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.proof import checks, closeness, judges, reference
 from lstmcalc.proof import run as verify
 from lstmcalc.spec.config import Surroundings
+from tools.examples import examples
 from tools.strategies import configs, data
 
 PAIR = tuple[Array, tuple[Array, Array]]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(configs(), data())
 def test_every_prediction_holds(config: LSTMConfig, spec: DataSpec) -> None:
     result = verify.run(config, spec)

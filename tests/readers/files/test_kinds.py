@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from onnx import helper
 
 from lstmcalc import lstms_in
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.kinds import open_weights, weight_kind
+from tools.examples import examples
 from tools.weight_writers import safetensors_bytes, write_safetensors
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -139,7 +140,7 @@ def test_the_fields_of_a_model_are_those_of_onnx() -> None:
     assert {field.number: wires[field.type] for field in fields}.items() <= _MODEL_FIELDS.items()
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(500, HealthCheck.function_scoped_fixture)
 @given(data=st.sampled_from([data for data, _ in KINDS.values()]), tail=st.binary(max_size=40), cut=st.integers(0, 200))
 def test_any_bytes_are_of_some_kind_or_none(data: bytes, tail: bytes, cut: int, tmp_path: Path) -> None:
     path = tmp_path / "weights"

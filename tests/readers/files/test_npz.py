@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.archives import MAX_DIRECTORY, read_archive
 from lstmcalc.readers.files.npz import read_npy, read_npz
+from tools.examples import examples
 
 ARRAYS: dict[str, np.ndarray[Any, Any]] = {
     "lstm/weight_ih_l0": np.arange(12, dtype=np.float32).reshape(3, 4),
@@ -241,7 +242,7 @@ VALID = [
 
 
 @pytest.mark.parametrize("data", VALID, ids=["stored", "deflated", "bzip2", "lzma"])
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(500, HealthCheck.function_scoped_fixture)
 @given(changes=st.lists(st.tuples(st.integers(0), st.integers(0, 255)), min_size=1, max_size=4), cut=st.integers(0))
 def test_changed_archives_are_read_or_refused(
     data: bytes, changes: list[tuple[int, int]], cut: int, tmp_path: Path
@@ -259,7 +260,7 @@ def test_changed_archives_are_read_or_refused(
         pass
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(500, HealthCheck.function_scoped_fixture)
 @given(changes=st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), min_size=1, max_size=4))
 def test_changed_arrays_are_read_or_refused(changes: list[tuple[int, int]], tmp_path: Path) -> None:
     changed = bytearray(GOOD)

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import safetensors
 import safetensors.numpy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.raw_numbers import decoded
 from lstmcalc.readers.files.safetensors import read_safetensors
+from tools.examples import examples
 from tools.weight_writers import index_of, safetensors_bytes, write_safetensors
 
 ARRAYS: dict[str, np.ndarray[Any, Any]] = {
@@ -186,7 +187,7 @@ def test_a_file_that_is_cut_off_after_it_was_listed(tmp_path: Path) -> None:
 VALID = safetensors_bytes(index_of(ARRAYS), b"".join(array.tobytes() for array in ARRAYS.values()))
 
 
-@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(1500, HealthCheck.function_scoped_fixture)
 @given(
     changes=st.lists(st.tuples(st.integers(0, len(VALID) - 1), st.integers(0, 255)), min_size=1, max_size=4),
     length=st.integers(0, len(VALID)),

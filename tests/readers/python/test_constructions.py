@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc.errors import LstmcalcError, SourceError
@@ -17,6 +17,7 @@ from lstmcalc.readers.python.constructions import read_python
 from lstmcalc.readers.python.evaluate import Program
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.spec.provenance import Gap
+from tools.examples import examples
 from tools.reading import TORCH, found_in, names, only, said
 
 SIZES = {"input_size": 10, "hidden_size": 20}
@@ -849,7 +850,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.text(max_size=200) | st.lists(PIECES, max_size=30).map("".join))
 def test_any_text_gives_lstms_or_one_kind_of_error(text: str) -> None:
     with suppress(SourceError):
@@ -862,7 +863,7 @@ VALID = (
 )
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.integers(0, len(VALID)), st.integers(0, 12), st.text(alphabet=string.printable, max_size=6), st.booleans())
 def test_any_change_of_code_gives_lstms_or_one_kind_of_error(at: int, cut: int, put: str, twice: bool) -> None:
     text = VALID[:at] + put + VALID[at + cut :]
@@ -870,7 +871,6 @@ def test_any_change_of_code_gives_lstms_or_one_kind_of_error(at: int, cut: int, 
         assert read_subjects({"source": text + text if twice else text})
 
 
-@settings(deadline=None)
 @given(st.recursive(st.integers(-50, 50), lambda inner: st.tuples(inner, st.sampled_from("+-*"), inner), max_leaves=12))
 def test_arithmetic_is_pythons(tree: Any) -> None:
     def text(part: Any) -> str:

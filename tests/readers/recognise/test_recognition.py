@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lstmcalc import LSTMConfig
@@ -16,6 +16,7 @@ from lstmcalc.numerics.convert import pack, unpack
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.recognise.recognition import Contents, contents_text, recognise
+from tools.examples import examples
 from tools.recorded_weights import said, stated_module
 from tools.weight_writers import can_express, in_memory, modules_of, random_weights, shaped
 
@@ -63,7 +64,7 @@ paths = st.lists(st.from_regex(r"[a-e]{1,3}_?[0-9]?", fullmatch=True), max_size=
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(config=configs(), path=paths, seed=st.integers(0, 9))
 def test_what_is_stored_under_any_path_is_found_again(layout: str, config: LSTMConfig, path: str, seed: int) -> None:
     if not can_express(config, layout):
@@ -535,7 +536,7 @@ words = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(
     st.dictionaries(
         st.lists(words, min_size=1, max_size=4).map("/".join),

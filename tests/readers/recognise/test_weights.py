@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from lstmcalc import LSTMConfig
@@ -23,6 +23,7 @@ from lstmcalc.numerics.convert import pack
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.recognise.recognition import recognise
+from tools.examples import examples
 from tools.recorded_weights import DATA, stated_module
 from tools.shell import Ran
 from tools.weight_writers import random_weights, safetensors_bytes, write_safetensors
@@ -284,7 +285,7 @@ def test_weights_that_do_not_fit_in_memory_are_not_loaded(monkeypatch: pytest.Mo
 # Whatever is in a file.
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(600, HealthCheck.function_scoped_fixture)
 @given(
     name=st.sampled_from(["model.safetensors", "model.npz"]),
     changes=st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 255)), min_size=1, max_size=5),

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lstmcalc.errors import SourceError
@@ -12,6 +12,7 @@ from lstmcalc.readers.found import Found
 from lstmcalc.readers.text import printed
 from lstmcalc.readers.text.printed import looks_printed, read_printed
 from lstmcalc.readers.text.source_text import SourceText
+from tools.examples import examples
 
 TAGGER = """\
 Tagger(
@@ -556,7 +557,7 @@ def mutated(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(mutated())
 def test_any_change_to_a_tree_is_read_or_refused(text: str) -> None:
     check_that_nothing_else_happens(text)
