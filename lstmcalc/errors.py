@@ -130,6 +130,11 @@ def shown_name(path: str) -> str:
     return path if path.isprintable() else shorten(path)
 
 
+def named_error(error: SourceError, name: str) -> SourceError:
+    """The error of a reader that does not know the file's name, with the name in front of its place."""
+    return error.at(f"{name}, {error.where}" if error.where else name)
+
+
 _LONGEST = 300  # characters of a name in a message
 
 

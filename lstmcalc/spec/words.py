@@ -24,15 +24,29 @@ def with_rest(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
+class UniqueNames:
+    """Names of which no two are the same: a name that is taken gets a number, `a`, `b`, `a_2`."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, int] = {}  # to the last number tried, so that many of one name take no time
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._taken
+
+    def add(self, name: str) -> str:
+        """The name, or the first one with a number behind it that is free; it is taken from now on."""
+        if name not in self._taken:
+            self._taken[name] = 1
+            return name
+        while True:
+            self._taken[name] += 1
+            numbered = f"{name}_{self._taken[name]}"
+            if numbered not in self._taken:
+                self._taken[numbered] = 1
+                return numbered
+
+
 def unique_names(names: Iterable[str]) -> list[str]:
-    """The names with a number behind those that were there before: `a`, `b`, `a_2`."""
-    taken: dict[str, int] = {}  # the last number that each name got: many of one name take no time to look through
-    result = []
-    for name in names:
-        taken[name] = taken.get(name, 0) + 1
-        while taken[name] > 1 and f"{name}_{taken[name]}" in taken:
-            taken[name] += 1
-        unique = name if taken[name] == 1 else f"{name}_{taken[name]}"
-        taken.setdefault(unique, 1)
-        result.append(unique)
-    return result
+    """The names, each with a number behind it if it was there before."""
+    unique = UniqueNames()
+    return [unique.add(name) for name in names]

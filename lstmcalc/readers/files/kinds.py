@@ -11,7 +11,7 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO, Final
 
-from lstmcalc.errors import SourceError, shown_name
+from lstmcalc.errors import SourceError, named_error, shown_name
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
 
@@ -27,6 +27,7 @@ _READERS: Final = {
     "hdf5": ("readers.keras.files", "read_hdf5"),
     "onnx": ("readers.onnx.nodes", "read_onnx"),
 }
+_NAMELESS: Final = ("torch",)  # what reads pickles does not know of files; the other readers name theirs in each error
 EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX or Keras"
 
 
@@ -40,7 +41,7 @@ def open_weights(path: str) -> WeightFile:
     try:
         read: WeightFile = getattr(import_module(f"lstmcalc.{module}"), function)(path)._replace(kind=kind)
     except SourceError as error:
-        raise _error_with_name(error, name) from None
+        raise (named_error(error, name) if kind in _NAMELESS else error) from None
     return read
 
 
@@ -65,14 +66,6 @@ def told(path: str) -> tuple[str, str]:
         head = stream.read(8)
     named = next((name for begin, name in _COMPRESSED.items() if head.startswith(begin)), "")
     return (f"a file that is {named}-compressed", "decompress it first") if named else ("", "")
-
-
-def _error_with_name(error: SourceError, name: str) -> SourceError:
-    """The error, with the file's name added unless it names the file already."""
-    begun = error.where.startswith(name) or error.what.startswith((f"{name} ", f"{name},"))
-    if begun or error.what.endswith(f" {name}") or any(f" {word} {name} " in error.what for word in ("in", "of")):
-        return error
-    return error.at(f"{name}, {error.where}" if error.where else name)
 
 
 def weight_kind(path: str) -> str:
@@ -121,7 +114,7 @@ def _zip_kind(path: str) -> str:
     try:
         names = read_archive(Path(path))
     except SourceError as error:
-        raise _error_with_name(error, shown_name(path)) from None
+        raise named_error(error, shown_name(path)) from None
     parts = {name.rpartition("/")[2] for name in names}
     if parts & {"data.pkl", "archive_format", "extern_modules"}:  # `read_torch` refuses the last two by name
         return "torch"

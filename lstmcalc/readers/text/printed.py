@@ -30,6 +30,7 @@ from lstmcalc.errors import NoLstmError, SourceError, nearest_hint, shorten
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.source_text import SourceText, Span
 from lstmcalc.spec.provenance import Origin, Setting
+from lstmcalc.spec.words import UniqueNames
 
 _FRAMEWORKS: Final = {"LSTM": "pytorch", "LSTMCell": "pytorch-cell"}
 _SIZES: Final = ("input_size", "hidden_size")  # printed without their names
@@ -354,14 +355,14 @@ def _reason_and_hint(kind: str, arguments: str) -> tuple[str, str] | None:
 
 def _lstms_with_names(roots: Sequence[_Node]) -> list[Found]:
     """The LSTMs of all trees with unique names; if names clash, the class of the model is put in front."""
-    found, used, models = [], dict[str, int](), dict[str, int]()
+    found, names, models = [], UniqueNames(), dict[str, int]()
     for root in roots:
         paths, ahead = [(path or "lstm", lstm) for path, lstm in _lstms_with_paths(root)], ""
         if root.is_root and not root.found:
             number = models[root.kind] = models.get(root.kind, 0) + 1
-            if not used.keys().isdisjoint(path for path, _ in paths):
+            if any(path in names for path, _ in paths):
                 ahead = f"{root.kind}_{number}." if number > 1 else f"{root.kind}."
-        found += [lstm._replace(name=_unused_name(ahead + path, used)) for path, lstm in paths]
+        found += [lstm._replace(name=names.add(ahead + path)) for path, lstm in paths]
     return found
 
 
@@ -383,16 +384,3 @@ def _lstms_with_paths(root: _Node) -> Iterator[tuple[str, Found]]:
 
 def _steps(nodes: Sequence[_Node]) -> Iterator[tuple[str, _Node]]:
     return ((str(name), node) for node in nodes for name in node.names)
-
-
-def _unused_name(name: str, used: dict[str, int]) -> str:
-    """The name, with a number if it is already used; each number of a name is tried once."""
-    if name not in used:
-        used[name] = 1
-        return name
-    while True:
-        used[name] += 1
-        numbered = f"{name}_{used[name]}"
-        if numbered not in used:
-            used[numbered] = 1
-            return numbered
