@@ -1,4 +1,4 @@
-"""What several commands ask of training: is the LSTM trained, by which optimizer, does its input need a gradient."""
+"""Flags on training that several commands read: trained or not, the optimizer, the gradient of the input."""
 
 from collections.abc import Mapping
 
@@ -9,11 +9,7 @@ from lstmcalc.intake.flags import Typed, read_choice
 
 
 def read_training(typed: Mapping[str, Typed]) -> tuple[bool, str, bool]:
-    """Whether the LSTM is trained, by what, and whether its input needs a gradient.
-
-    Raises:
-        UsageError: There is no such optimizer, or it is not trained.
-    """
+    """`train`, `optimizer` and `input_grad` of the flags; the last two are refused without `--train`."""
     train = bool(typed.get("train"))
     for field, flag in (("optimizer", "--optimizer"), ("input_grad", "--input-grad")):
         if typed.get(field) and not train:
@@ -22,9 +18,5 @@ def read_training(typed: Mapping[str, Typed]) -> tuple[bool, str, bool]:
 
 
 def read_optimizer(typed: Typed) -> str:
-    """The optimizer that `--optimizer` names, or the default.
-
-    Raises:
-        UsageError: There is no such optimizer.
-    """
+    """The optimizer that `--optimizer` names, or the default."""
     return DEFAULT_OPTIMIZER if typed is None else read_choice("--optimizer", str(typed).lower(), OPTIMIZERS)

@@ -1,4 +1,4 @@
-"""What one LSTM costs: the tree of `lstmcalc cost`."""
+"""The report of cost: MACs, FLOPs and memory of an LSTM."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -34,11 +34,7 @@ from lstmcalc.spec.config import LSTMConfig
 
 
 def cost_module(subject: Subject, optimizer: str, *, input_grad: bool) -> Tree:
-    """The costs of one LSTM.
-
-    Raises:
-        TooLargeError: There would be more than `MAX_ROWS` rows.
-    """
+    """The costs of one LSTM."""
     config, data, around = subject.config, subject.data, subject.around
     values = values_of(config, data, around)
     check_rows(num_products(config), "matrix product")
@@ -69,7 +65,7 @@ def cost_module(subject: Subject, optimizer: str, *, input_grad: bool) -> Tree:
 
 
 def _paths(bill: Bill) -> Tree | None:
-    """Who computes it in PyTorch on a CPU, and why; nobody does in 8 bits."""
+    """The implementations that PyTorch uses on a CPU, and why; None in int8, which PyTorch does not run."""
     if not bill.is_run:
         return None
     found = {name: path_of(bill.config, bill.data, training=name == "training") for name in ("inference", "training")}
@@ -77,7 +73,7 @@ def _paths(bill: Bill) -> Tree | None:
 
 
 def _products(rows: Sequence[Product], values: Mapping[str, int]) -> Sequence[Tree]:
-    known: dict[int, Tree] = {}  # by formula: all layers above the first have the same, and there may be many
+    known: dict[int, Tree] = {}  # by formula: all layers above the first share one, and there may be many
 
     def row(product: Product) -> Tree:
         if id(product.macs) not in known:
@@ -96,7 +92,7 @@ def _products(rows: Sequence[Product], values: Mapping[str, int]) -> Sequence[Tr
 
 
 def _passes(bill: Bill) -> Iterator[tuple[Tree, Work]]:
-    """Every pass, by who computes it, with what it computes; in 8 bits there is none back."""
+    """Forward work, then backward and training work per implementation (int8: forward only)."""
     forward = forward_work(bill.config, bill.data, bill.around)
     yield {"pass": "forward", "path": None, "applies": True}, forward
     if not bill.is_run:
@@ -120,7 +116,7 @@ def _numbers(work: Work, values: Mapping[str, int]) -> Tree:
     return {"symbolic": str(work.macs), "macs": macs, "flops": 2 * macs, **counts}
 
 
-def _nested(work: Work, values: Mapping[str, int]) -> Tree:
+def _work_tree(work: Work, values: Mapping[str, int]) -> Tree:
     numbers = _numbers(work, values)
     elementwise = {name: numbers.pop(name) for name in OPERATIONS}
     symbolic = {name: str(work.elementwise[name]) for name in OPERATIONS}
@@ -128,17 +124,17 @@ def _nested(work: Work, values: Mapping[str, int]) -> Tree:
 
 
 def _compute(config: LSTMConfig, passes: list[tuple[Tree, Work]], values: Mapping[str, int]) -> Tree:
-    """The passes that apply; forward, also one step of one sequence."""
+    """The work of each pass that applies; for forward, also that of one step of one sequence."""
     applying: dict[str, Any] = dict.fromkeys(("forward", "backward", "training"))
     for row, work in passes:
         if row["applies"]:
-            applying[row["pass"]] = {**({"path": row["path"]} if row["path"] else {}), **_nested(work, values)}
-    applying["forward"]["per_step"] = _nested(step_work(config), values)
+            applying[row["pass"]] = {**({"path": row["path"]} if row["path"] else {}), **_work_tree(work, values)}
+    applying["forward"]["per_step"] = _work_tree(step_work(config), values)
     return applying
 
 
 def _packing(bill: Bill, values: Mapping[str, int]) -> Tree | None:
-    """What is computed less than with padding."""
+    """Steps and MACs that packing saves over padding; None without lengths."""
     data = bill.data
     if not data.lengths:
         return None
@@ -167,9 +163,5 @@ def _figure(figure: Figure, values: Mapping[str, int]) -> Tree:
 
 
 def cost_report(subjects: Sequence[Subject], optimizer: str, *, input_grad: bool) -> Tree:
-    """MACs, FLOPs and memory of every LSTM.
-
-    Raises:
-        TooLargeError: There would be more than `MAX_ROWS` rows.
-    """
+    """MACs, FLOPs and memory of every LSTM."""
     return document("cost", [cost_module(subject, optimizer, input_grad=input_grad) for subject in subjects])

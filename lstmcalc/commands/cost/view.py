@@ -1,4 +1,4 @@
-"""What LSTMs cost, as a person reads it: one in full, the one that fits a budget, and many side by side."""
+"""The view of cost: matrix products, passes, memory, and formulas."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
@@ -66,7 +66,7 @@ def _product_rows(module: Tree) -> Iterator[Row]:
 
 
 def _passes(module: Tree, shown: Mapping[str, str]) -> Grid:
-    """Some numbers of every pass, by who computes it; what is the same is one row."""
+    """The numbers `shown` of every pass; implementations with equal numbers share a row."""
     rows = []
     for _, same in groupby(module["passes"], key=lambda row: row["pass"]):
         by_cost: dict[tuple[int, ...], list[Tree]] = {}
@@ -80,13 +80,13 @@ def _passes(module: Tree, shown: Mapping[str, str]) -> Grid:
 
 
 def _pass_name(rows: Sequence[Tree]) -> str:
-    """A pass, with who computes it so."""
+    """A pass with the implementations that share its row."""
     paths = ", ".join(IMPLEMENTATIONS[row["path"]] for row in rows if row["path"])
     return f"{rows[0]['pass']}, {paths}" if paths else rows[0]["pass"]
 
 
 def _compute_facts(module: Tree) -> Iterator[Line]:
-    """What the numbers count, and their formulas."""
+    """Lines on the formulas of the passes, the saving by packing, the counting, and the implementations."""
     forward = module["compute"]["forward"]
     step = forward["per_step"]
     yield "a step", (f"of one sequence: {step['symbolic']} = {step['macs']:,} MACs",)
@@ -116,7 +116,7 @@ def _compute_facts(module: Tree) -> Iterator[Line]:
 
 
 def _memory(module: Tree) -> Grid:
-    """Every figure, by who computes it, and how sure it is."""
+    """Every figure with its implementation, size and certainty."""
     rows = [
         Row(
             (
@@ -141,7 +141,7 @@ def _memory(module: Tree) -> Grid:
 
 
 def _memory_facts(module: Tree) -> Iterator[Line]:
-    """What each figure counts, and what it was held against."""
+    """The parts that each figure counts, and the evidence for each degree of certainty."""
     counts: dict[str, list[str]] = {}
     verified: dict[str, list[str]] = {}
     for row in module["memory"]:

@@ -1,9 +1,9 @@
-"""How a weight file differs from an LSTM, or two LSTMs from each other: settings, tensors, numbers, the likely cause.
+"""The report of diff: differences in settings, tensors and numbers, and their likely causes.
 
-What is said of keys is what `load_state_dict` of PyTorch says (torch 2.13.0, torch/nn/modules/module.py,
-`_load_from_state_dict` and `load_state_dict`): strict, with the same words in the same order.
+Messages about keys are those of PyTorch's `load_state_dict`, strict, with the same words in the same order (torch
+2.13.0, torch/nn/modules/module.py, `_load_from_state_dict` and `load_state_dict`).
 
-Not here: which LSTM is compared with which (`pairing`), and how it is drawn (`difference_blocks`).
+Not here: the pairs of LSTMs to compare (`sides`).
 """
 
 import re
@@ -29,16 +29,11 @@ Words = tuple[str, str]
 
 
 def diff_modules(typed: Mapping[str, Typed], tolerance: float | None = None) -> list[Tree]:
-    """How the LSTMs of two sources differ, pair by pair.
+    """The differences of each pair of LSTMs of two sources.
 
     Args:
-        typed: What was typed: `file`, `source`, `module`, `set` and hyperparameters.
-        tolerance: How far numbers may be apart; None to compare no numbers.
-
-    Raises:
-        UsageError: There is nothing to compare, or there are no numbers.
-        SourceError: One of them cannot be read, or has no LSTM.
-        TooLargeError: There would be more than `MAX_ROWS` rows, or numbers do not fit in memory.
+        typed: The flags: `file`, `source`, `module`, `set` and hyperparameters.
+        tolerance: The largest allowed difference of numbers; None to compare no numbers.
     """
     sides = read_sides(typed)
     if tolerance is not None and not all(side is None or side.is_file for pair in sides.pairs for side in pair):
@@ -52,7 +47,7 @@ def diff_modules(typed: Mapping[str, Typed], tolerance: float | None = None) -> 
 
 
 def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float | None) -> Tree:
-    """One LSTM against another, or against none."""
+    """The comparison of one LSTM with another, or with none."""
     notes = [note for side in (file, model) if side for note in notes_of(side.found)]
     if file and model:
         file, model = adopted(file, model), adopted(model, file)
@@ -66,14 +61,19 @@ def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float 
     if tolerance is not None and file and model:
         unlike = _compare_values(rows, file, model, items, terms, tolerance)
         if unlike:
-            count = sum(_beyond(row, tolerance) for row in rows)
+            count = sum(_is_beyond(row, tolerance) for row in rows)
             causes.append(f"the numbers of {counted(count, 'tensor')} differ by more than {tolerance:g}")
     mapped = bool(file and model) and any(side.framework != terms for side in (file, model) if side)
     if file and model and mapped:
         notes.append(_mapped_note(file, model, words))
     notes += [f"dtype differs: {_dtypes(rows, words)}: load_state_dict converts it"] if _dtypes(rows, words) else []
     differ = any(row["status"] in BAD for row in rows) or any(row["status"] == "different" for row in settings)
-    wrong = prefixes or _broken(file, terms) or _broken(model, terms) or _odd(file, model, rows)
+    wrong = (
+        prefixes
+        or _mapping_faults(file, terms)
+        or _mapping_faults(model, terms)
+        or _unmodelled_items(file, model, rows)
+    )
     fits = not (differ or unlike or wrong)
     notes += _idle_notes(settings, words)
     shown = file or model
@@ -89,7 +89,7 @@ def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float 
         "hyperparameters": settings,
         "tensors": rows,
         "causes": list(dict.fromkeys(causes)),
-        "load_state_dict": _said(rows, prefixes) if terms in STATE_DICTS else [],
+        "load_state_dict": _torch_lines(rows, prefixes) if terms in STATE_DICTS else [],
         "tolerance": tolerance,
         "fits": fits,
         "notes": list(dict.fromkeys(notes)),
@@ -97,13 +97,13 @@ def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float 
 
 
 def _terms(file: Side | None, model: Side | None) -> str:
-    """Whose names the tensors are compared in: those of both, or PyTorch's."""
+    """The framework whose tensor names are compared: that of both sides, else PyTorch."""
     frameworks = {side.framework for side in (file, model) if side}
     return next(iter(frameworks)) if len(frameworks) == 1 else "pytorch"
 
 
 def _items(side: Side | None, terms: str) -> Mapping[str, Item]:
-    """The tensors of a side, under the names of a framework."""
+    """The tensors of a side, under the names of the framework `terms`."""
     if side is None:
         return {}
     if side.framework == terms:
@@ -126,7 +126,7 @@ def _side_tree(side: Side | None) -> Tree | None:
 
 
 def _settings(file: Side | None, model: Side | None) -> list[Tree]:
-    """Hyperparameter by hyperparameter; those that no weight depends on differ only where there are no weights."""
+    """A row per hyperparameter; one that no weight depends on is `different` only if neither side is a weight file."""
     rows = []
     free = not any(side and side.is_file for side in (file, model))
     for field in HYPERPARAMETERS:
@@ -138,7 +138,7 @@ def _settings(file: Side | None, model: Side | None) -> list[Tree]:
 
 
 def _idle_notes(settings: Sequence[Tree], words: Words) -> list[str]:
-    """What differs and changes no weight."""
+    """Notes on different hyperparameters that no weight depends on."""
     return [
         f"{row['name']} is {row['file']} in {words[0]} and {row['model']} in {words[1]}: no weight depends on it"
         for row in settings
@@ -147,7 +147,7 @@ def _idle_notes(settings: Sequence[Tree], words: Words) -> list[str]:
 
 
 def _rows(file: Mapping[str, Item], model: Mapping[str, Item]) -> list[Tree]:
-    """Tensor by tensor, in the order of the model; then what the model has not."""
+    """A row per tensor: those of the model in its order, then those of the file alone."""
     rows = [_row(name, file.get(name), item) for name, item in model.items()]
     return rows + [_row(name, item, None) for name, item in file.items() if name not in model]
 
@@ -168,7 +168,7 @@ def _row(name: str, file: Item | None, model: Item | None) -> Tree:
 
 
 def _dtypes(rows: Sequence[Tree], words: Words) -> str:
-    """Where both sides say a dtype and it is not the same, the first such pair in words."""
+    """The first pair of different dtypes, in words; empty if there is none."""
     for row in rows:
         if row["file_dtype"] and row["model_dtype"] and row["file_dtype"] != row["model_dtype"]:
             return f"{row['name']} is {row['file_dtype']} in {words[0]} and {row['model_dtype']} in {words[1]}"
@@ -184,7 +184,7 @@ def _mapped_note(file: Side, model: Side, words: Words) -> str:
 
 
 def _prefixes(file: Side | None, model: Side | None) -> tuple[str, str] | None:
-    """What the names of two state dicts begin with, if that is not the same."""
+    """The prefixes of the names in two files of state dicts, if they differ."""
     for side in (file, model):
         if side is None or not side.is_file or side.prefix is None or side.framework not in STATE_DICTS:
             return None
@@ -193,15 +193,15 @@ def _prefixes(file: Side | None, model: Side | None) -> tuple[str, str] | None:
     return printable(file.prefix), printable(model.prefix)
 
 
-def _said(rows: Sequence[Tree], prefixes: tuple[str, str] | None) -> list[str]:
-    """What PyTorch says when the file is loaded into the model, line by line; nothing if it loads."""
+def _torch_lines(rows: Sequence[Tree], prefixes: tuple[str, str] | None) -> list[str]:
+    """PyTorch's messages when the file is loaded into the model, line by line; empty if it loads."""
     if prefixes:
         missing = [f"{prefixes[1]}{row['name']}" for row in rows if row["status"] != "unexpected"]
         unexpected = [f"{prefixes[0]}{row['name']}" for row in rows if row["status"] != "missing"]
     else:
         missing, unexpected = ([row["name"] for row in rows if row["status"] == status] for status in BAD[:2])
     lines = [
-        f"{what} key(s) in state_dict: {', '.join(_quoted(name) for name in names)}. "
+        f"{what} key(s) in state_dict: {', '.join(_quoted_name(name) for name in names)}. "
         for what, names in (("Missing", missing), ("Unexpected", unexpected))
         if names
     ]
@@ -215,12 +215,12 @@ def _said(rows: Sequence[Tree], prefixes: tuple[str, str] | None) -> list[str]:
     ]
 
 
-def _quoted(name: str) -> str:
+def _quoted_name(name: str) -> str:
     return f'"{name}"'
 
 
 def _causes(file: Side | None, model: Side | None, words: Words, rows: Sequence[Tree], terms: str) -> Iterator[str]:
-    """Why, in sentences, the most telling first."""
+    """The causes of the differences, in sentences, the most telling first."""
     if file is None or model is None:
         side, word = (model, words[0]) if file is None else (file, words[1])
         assert side is not None  # noqa: S101  # a pair has one of them
@@ -231,10 +231,10 @@ def _causes(file: Side | None, model: Side | None, words: Words, rows: Sequence[
         if field in file.known & model.known and getattr(file.config, field) != getattr(model.config, field):
             yield _cause(field, file, model, words, terms)
     for side, word in ((file, words[0]), (model, words[1])):
-        broken = _broken(side, terms)
+        broken = _mapping_faults(side, terms)
         if broken:
             yield f"{word} is not whole: {broken}"
-    odd = _odd(file, model, rows)
+    odd = _unmodelled_items(file, model, rows)
     if odd:
         yield f"{words[0]} has what {words[1]} has not: {printable(with_rest(odd, _LISTED))}"
     prefixes = _prefixes(file, model)
@@ -244,7 +244,7 @@ def _causes(file: Side | None, model: Side | None, words: Words, rows: Sequence[
 
 
 def _prefix_cause(first: str, second: str, words: Words) -> str:
-    """What is before the names of one file alone, or before each."""
+    """A sentence on the extra prefix of one file's names, or on both prefixes."""
     for more, less, word in ((first, second, words[0]), (second, first, words[1])):
         if more.endswith(less) or more.startswith(less):
             extra = more.removesuffix(less) if more.endswith(less) else more.removeprefix(less)
@@ -253,7 +253,7 @@ def _prefix_cause(first: str, second: str, words: Words) -> str:
 
 
 def _cause(field: str, file: Side, model: Side, words: Words, terms: str) -> str:
-    """What a difference in a hyperparameter is, in a sentence."""
+    """A sentence on the difference in one hyperparameter."""
     values = getattr(file.config, field), getattr(model.config, field)
     if field == "bidirectional":
         which = words if values[0] else words[::-1]
@@ -268,19 +268,19 @@ def _cause(field: str, file: Side, model: Side, words: Words, terms: str) -> str
     told = {"hidden_size": "weight_hh", "input_size": "weight_ih"}.get(field, "no evidence")
     name = next((name for name in file.items if name.startswith(told)), None)
     if not file.is_file or name is None or terms not in STATE_DICTS:
-        return _plain(field, file, model, words)
+        return _plain_cause(field, file, model, words)
     shape = file.items[name].shape
     why = f"4 gates of {values[0]:,} rows" if field == "hidden_size" and file.config.proj_size else f"so {values[0]:,}"
     return f"{field}: {name} of {words[0]} is {shape}, {why}; {words[1]} wants {values[1]:,}"
 
 
-def _plain(field: str, file: Side, model: Side, words: Words) -> str:
+def _plain_cause(field: str, file: Side, model: Side, words: Words) -> str:
     values = getattr(file.config, field), getattr(model.config, field)
     return f"{field} is {values[0]} in {words[0]} and {values[1]} in {words[1]}"
 
 
 def _row_causes(file: Side, model: Side, words: Words, rows: Sequence[Tree]) -> Iterator[str]:
-    """What names and shapes say beyond the hyperparameters."""
+    """Causes that names and shapes reveal beyond the hyperparameters."""
     gated = [row for row in rows if row["status"] == "misshaped" and row["name"].startswith(("weight_ih", "weight_hh"))]
     without = not any("weight_hh" in name for name in file.items)
     if gated and without and all(row["file_shape"][:1] == [3 * model.config.hidden_size] for row in gated):
@@ -304,30 +304,30 @@ def _row_causes(file: Side, model: Side, words: Words, rows: Sequence[Tree]) -> 
         yield f"{with_rest(misshaped, _LISTED)} of {words[0]} {have} a shape that no such LSTM has"
 
 
-# As torch.nn.utils.weight_norm and parametrizations.weight_norm of torch 2.13.0 call them.
+# Names under torch.nn.utils.weight_norm and parametrizations.weight_norm of torch 2.13.0.
 _NORMED: Final = r"^weight_\w+_[gv]$|^parametrizations\."
 
 
-def _broken(side: Side | None, terms: str) -> str:
-    """What keeps the tensors of a side from being mapped to those of another framework."""
+def _mapping_faults(side: Side | None, terms: str) -> str:
+    """Missing tensors and size mismatches that prevent mapping a weight file to the framework `terms`; else empty."""
     if side is None or not side.is_file or side.framework == terms:
         return ""
     wrong = [f"{name} is missing" for name in side.found.stored.missing] + list(side.found.stored.misshaped)
     return printable(with_rest(wrong, _LISTED))
 
 
-def _odd(file: Side | None, model: Side | None, rows: Sequence[Tree]) -> list[str]:
-    """What makes a weight file compute something else than a text says; of other files nothing need be said.
+def _unmodelled_items(file: Side | None, model: Side | None, rows: Sequence[Tree]) -> list[str]:
+    """Reasons why a weight file computes something else than a text describes; empty for any other pair.
 
-    Where tensors are wrong, they say it: weight_norm, which has other names, is no other computation.
+    Empty if tensors are missing or unexpected, too: weight_norm has other names, but computes the same.
     """
     if not file or not model or not file.is_file or model.is_file or any(row["status"] in BAD[:2] for row in rows):
         return []
     return [item for item in file.found.unmodelled if item not in model.found.unmodelled]
 
 
-def _beyond(row: Tree, tolerance: float) -> bool:
-    """Whether the numbers of a tensor are too far apart."""
+def _is_beyond(row: Tree, tolerance: float) -> bool:
+    """True if the numbers of a tensor differ by more than the tolerance, or by no finite number."""
     found = row.get("max_abs_difference")
     return row["status"] == "equal" and (found is None or found > tolerance)
 
@@ -340,14 +340,14 @@ def _compare_values(
     terms: str,
     tolerance: float,
 ) -> bool:
-    """Add the largest difference of the numbers to each row; whether one is beyond the tolerance.
+    """Add the largest difference of the numbers to each row; True if one is beyond the tolerance.
 
-    It is null where only one side is not a number, or infinite.
+    It is null if only one side is NaN or infinite, or if the numbers cannot be compared.
     """
     mapped = {file.framework, model.framework} != {terms}
     loaded: list[Mapping[str, Any]] = []
-    if mapped and not (_broken(file, terms) or _broken(model, terms)):
-        loaded = [_loaded(side) for side in (file, model)]
+    if mapped and not (_mapping_faults(file, terms) or _mapping_faults(model, terms)):
+        loaded = [_loaded_arrays(side) for side in (file, model)]
     names = [list(side) for side in items]
     keys = {printable(name): name for listed in names for name in listed}
     for row in rows:
@@ -359,11 +359,11 @@ def _compare_values(
             row["max_abs_difference"] = _distance(loaded[0][name], loaded[1][name]) if loaded else None
         else:
             row["max_abs_difference"] = _stored_distance(items[0][name], items[1][name])
-    return any(_beyond(row, tolerance) for row in rows)
+    return any(_is_beyond(row, tolerance) for row in rows)
 
 
-def _loaded(side: Side) -> Mapping[str, Any]:
-    """The numbers under PyTorch's names; both biases as their sum, since other frameworks have but one."""
+def _loaded_arrays(side: Side) -> Mapping[str, Any]:
+    """The arrays under PyTorch's names; `bias_ih` is the sum of both biases, since other frameworks have one bias."""
     from lstmcalc.intake.load import load
 
     arrays = dict(load(side.found))
@@ -375,12 +375,7 @@ def _loaded(side: Side) -> Mapping[str, Any]:
 
 
 def _stored_distance(file: Item, model: Item) -> float | None:
-    """How far the numbers of two tensors are apart.
-
-    Raises:
-        SourceError: They cannot be read.
-        TooLargeError: They do not fit in memory.
-    """
+    """The largest difference of two stored tensors; None if it is not finite."""
     assert file.stored is not None  # noqa: S101  # both sides are files
     assert model.stored is not None  # noqa: S101
     wanted, free = _COPIES * max(file.stored.nbytes, model.stored.nbytes, 8 * numel(file.shape)), available_memory()
@@ -392,7 +387,7 @@ def _stored_distance(file: Item, model: Item) -> float | None:
 
 
 def _distance(first: Any, second: Any) -> float | None:  # noqa: ANN401  # NumPy arrays
-    """The largest difference of two arrays of one shape; None if it is no finite number."""
+    """The largest difference of two arrays of one shape; None if it is not finite."""
     import numpy as np
 
     arrays = [np.asarray(array) for array in (first, second)]
@@ -410,11 +405,5 @@ def _distance(first: Any, second: Any) -> float | None:  # noqa: ANN401  # NumPy
 
 
 def diff_report(typed: Mapping[str, "Typed"], tolerance: float | None = None) -> Tree:
-    """How a weight file differs from an LSTM, or two LSTMs from each other; with `tolerance` their numbers too.
-
-    Raises:
-        UsageError: There is nothing to compare.
-        SourceError: One of them cannot be read, or has no LSTM.
-        TooLargeError: There would be more than `MAX_ROWS` rows.
-    """
+    """The differences of a weight file and an LSTM, or of two LSTMs; with `tolerance`, also of their numbers."""
     return document("diff", diff_modules(typed, tolerance))

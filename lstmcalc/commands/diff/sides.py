@@ -1,6 +1,6 @@
-"""The two sides of a comparison: the LSTMs of each, their hyperparameters and tensors, and which goes with which.
+"""The two sides of a comparison: the LSTMs of each, their hyperparameters and tensors, and the pairs to compare.
 
-Not here: how a pair differs (`differences`).
+Not here: the differences of a pair (`report`).
 """
 
 import os
@@ -21,24 +21,18 @@ from lstmcalc.report.tree import check_rows
 from lstmcalc.spec.config import HYPERPARAMETERS, LSTMConfig
 from lstmcalc.spec.provenance import Layer
 
-# What the shapes and names of weights depend on; of the rest no weight file says anything with its tensors.
+# The hyperparameters that shapes and names of weights depend on; tensors say nothing about the others.
 IN_WEIGHTS: Final = tuple(field for field in HYPERPARAMETERS if field not in ("batch_first", "dropout"))
-STATE_DICTS: Final = ("pytorch", "pytorch-cell")  # whose names are those of a state dict
+STATE_DICTS: Final = ("pytorch", "pytorch-cell")  # frameworks with the names of a state dict
 _TWO: Final = 2  # sides
 
 
 class Item(NamedTuple):
-    """A tensor of one side.
-
-    Attributes:
-        shape: Its shape.
-        dtype: Its dtype; None where nothing says it.
-        stored: The tensor in a file; None if there is none.
-    """
+    """A tensor of one side."""
 
     shape: tuple[int, ...]
-    dtype: str | None = None
-    stored: Stored | None = None
+    dtype: str | None = None  # None if unknown
+    stored: Stored | None = None  # the tensor in the file; None for text and flags
 
 
 class Side(NamedTuple):
@@ -47,11 +41,10 @@ class Side(NamedTuple):
     found: Found
     source: str  # its source, in words
     config: LSTMConfig
-    known: frozenset[str]  # the hyperparameters that the source says, or that follow from it
-    items: Mapping[
-        str, Item
-    ]  # its tensors by its framework's names, of PyTorch as in the `state_dict` of the LSTM alone
-    prefix: str | None = None  # the beginning of these names in the file; None where that is not known
+    known: frozenset[str]  # the hyperparameters that the source states or implies
+    # Its tensors by its framework's names; PyTorch's are those in the `state_dict` of the LSTM alone.
+    items: Mapping[str, Item]
+    prefix: str | None = None  # the beginning of these names in the file; None if unknown
 
     @property
     def name(self) -> str:
@@ -60,7 +53,7 @@ class Side(NamedTuple):
 
     @property
     def framework(self) -> str:
-        """A name of `frameworks.catalog`."""
+        """Its framework, a name of `frameworks.catalog`."""
         return self.found.framework
 
     @property
@@ -70,30 +63,19 @@ class Side(NamedTuple):
 
 
 class Sides(NamedTuple):
-    """What is compared.
+    """The pairs of LSTMs to compare."""
 
-    Attributes:
-        pairs: The LSTMs that belong together; None where one side has none.
-        words: What each side is called in a sentence.
-        others: The names of those of the file that nothing was compared with.
-    """
-
-    pairs: Sequence[tuple[Side | None, Side | None]]
-    words: tuple[str, str]
-    others: Sequence[str] = ()
+    pairs: Sequence[tuple[Side | None, Side | None]]  # None where one side has no counterpart
+    words: tuple[str, str]  # the name of each side in a sentence
+    others: Sequence[str] = ()  # the names of the file's LSTMs that are not compared
 
 
 def read_sides(typed: Mapping[str, Typed]) -> Sides:
-    """The LSTMs of the two sources, or of one and of the flags, in pairs.
+    """The LSTMs of two sources, or of one source and the flags, in pairs.
 
-    A weight file is the first side, whichever of the two it is. `--module` is the name in at least one of them; of one
-    that has but one LSTM that is taken. Names that are the same, or of which one ends in the other, belong together;
-    what is left goes with what it fits best.
-
-    Raises:
-        UsageError: There is nothing to compare, or no such module.
-        SourceError: One of them cannot be read, or has no LSTM.
-        TooLargeError: There are too many LSTMs or tensors.
+    A weight file is the first side, in whichever order the sources are named. `--module` must name an LSTM of at least
+    one side; a side with a single LSTM is used whatever its name. Equal names, or names of which one ends in the other,
+    are paired; the remaining LSTMs are paired by similarity.
     """
     first, second = (str(typed[name]) if typed.get(name) is not None else None for name in ("file", "source"))
     if first is None:
@@ -114,41 +96,41 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     if all(weighty) and flags:
         raise UsageError("flags do not change a weight file", "one of the two", hint="compare with the flags alone")
     wanted = (modules[0], modules[-1]) if modules else (None, None)
-    # Flags and --set are for the second side, and for the text where the other one is a weight file.
+    # Flags and --set belong to the second side; a weight file that is compared with a text is the first.
     asked = [(first, wanted[0]), (second, wanted[1])]
     if weighty == (False, True):
         asked, weighty = asked[::-1], (True, False)
     (files, named), (models, named_too) = _side(*asked[0], {}, {}), _side(*asked[1], flags, known)
     if modules and not (named or named_too):
-        sources.pick([side.name for side in files], modules[0])  # says which there are
-    pairs, others = _paired(files, models, one_asked=len(models) == 1 and not weighty[1])
+        sources.pick([side.name for side in files], modules[0])  # raises, and lists the names there are
+    pairs, others = _matched_pairs(files, models, one_asked=len(models) == 1 and not weighty[1])
     return Sides(pairs, _words(files[0].source, models[0].source, weighty), others)
 
 
 def _side(source: str | None, module: str | None, flags: Layer, known: Mapping[str, object]) -> tuple[list[Side], bool]:
-    """The LSTMs of a source, or of flags alone, and True if one of them is called `module`; then it is that alone."""
+    """The LSTMs of a source or of flags alone, and True if one is called `module`; then only that one."""
     found = lstms_of(source, known) or [Found("lstm", "pytorch")]
     stored = found[0].weights is not None
     if stored and len(found) > MAX_MODULES:
         raise TooLargeError("too many LSTMs to compare", f"at most {MAX_MODULES:,}", f"{len(found):,}")
     if stored and module is not None:
         _refuse_relatives(_file_of(found[0]), module, str(source))
-    chosen, matched = _chosen(found, module)
+    chosen, matched = _chosen_lstms(found, module)
     if stored:
-        near = _by_place(_file_of(found[0]))
-        return [_of_file(item, near, str(source)) for item in chosen], matched
+        near = _tensors_by_place(_file_of(found[0]))
+        return [_side_of_file(item, near, str(source)) for item in chosen], matched
     subjects = subjects_of(found, chosen, flags, unknown="input_size")
-    return [_of_text(subject, item, source) for subject, item in zip(subjects, chosen, strict=True)], matched
+    return [_side_of_text(subject, item, source) for subject, item in zip(subjects, chosen, strict=True)], matched
 
 
 def _file_of(found: Found) -> WeightFile:
     """The weight file that an LSTM was found in."""
-    assert found.stored.file is not None  # noqa: S101  # recognition says which
+    assert found.stored.file is not None  # noqa: S101  # recognition sets it
     return found.stored.file
 
 
 def _words(first: str, second: str, weighty: tuple[bool, bool]) -> tuple[str, str]:
-    """What the sides are called."""
+    """The names of the sides in a sentence."""
     if weighty == (True, True):
         names = [printable(os.path.basename(source)) for source in (first, second)]  # noqa: PTH119  # of text
         return (names[0], names[1]) if names[0] != names[1] else ("the first file", "the second file")
@@ -156,11 +138,7 @@ def _words(first: str, second: str, weighty: tuple[bool, bool]) -> tuple[str, st
 
 
 def _refuse_relatives(file: WeightFile, module: str, path: str) -> None:
-    """Say of a GRU what it is.
-
-    Raises:
-        SourceError: The module is one, or another relative of an LSTM.
-    """
+    """Refuse a module that is a GRU or another relative of an LSTM, with its kind in the error."""
     for item in file.relatives:
         if module == printable(item.unit) or printable(item.unit).endswith(f".{module}"):
             sizes = [("input", item.input_size), ("hidden", item.hidden_size)]
@@ -173,8 +151,8 @@ def _refuse_relatives(file: WeightFile, module: str, path: str) -> None:
             )
 
 
-def _chosen(found: Sequence[Found], module: str | None) -> tuple[Sequence[Found], bool]:
-    """The LSTMs to compare, and True if `module` is the name of one; where there is one alone, it need not be."""
+def _chosen_lstms(found: Sequence[Found], module: str | None) -> tuple[Sequence[Found], bool]:
+    """The LSTMs to compare, and True if `module` names one; a single LSTM is compared whatever its name."""
     if module is None:
         return found, False
     try:
@@ -188,8 +166,8 @@ def _chosen(found: Sequence[Found], module: str | None) -> tuple[Sequence[Found]
 _Near: TypeAlias = Mapping[str, Sequence[tuple[int, Stored]]]
 
 
-def _by_place(file: WeightFile) -> _Near:
-    """The tensors of a file with their positions, by their module, others by what is before their name's last dot."""
+def _tensors_by_place(file: WeightFile) -> _Near:
+    """The tensors of a file with their positions, by module; those of no module by the name before its last dot."""
     near: dict[str, list[tuple[int, Stored]]] = {}
     for position, tensor in enumerate(file.tensors):
         owner = file.owners.get(tensor.name)
@@ -198,8 +176,8 @@ def _by_place(file: WeightFile) -> _Near:
     return near
 
 
-def _of_file(found: Found, near: _Near, path: str) -> Side:
-    """An LSTM of a weight file, with the tensors that its module has there."""
+def _side_of_file(found: Found, near: _Near, path: str) -> Side:
+    """The side of an LSTM in a weight file, with the tensors of its module."""
     tensors = found.stored.tensors
     names = {tensor.name: native for native, tensor in tensors.items()}
     prefix = next((name[: -len(native)] for name, native in names.items() if name.endswith(native)), None)
@@ -207,37 +185,37 @@ def _of_file(found: Found, near: _Near, path: str) -> Side:
     for tensor in _tensors(found, prefix, near):
         key = names.get(tensor.name) or tensor.name.removeprefix(prefix or "")
         items.setdefault(key, Item(tensor.shape, tensor.dtype, tensor))
-    if found.framework not in STATE_DICTS:  # what the file's own graph computes is the layer's all the same
+    if found.framework not in STATE_DICTS:  # tensors that the file's own graph computes belong to the layer too
         items = {native: Item(tensor.shape, tensor.dtype, tensor) for native, tensor in tensors.items()} | items
     check_rows(len(items), "tensor", "--module NAME of one LSTM")
     certain = {field for field, (_, origin) in found.layer.items() if origin.certainty != "unknown"}
     known = (certain & set(HYPERPARAMETERS)) - found.gaps.keys()
     if not found.framework.startswith("pytorch"):
-        known -= {"batch_first"}  # PyTorch's
+        known -= {"batch_first"}  # only PyTorch has it
     begin = None if prefix is None else without_container(prefix)
     return Side(found, shown_name(path), found.stored.config, frozenset(known), items, begin)
 
 
 def notes_of(found: Found) -> tuple[str, ...]:
-    """The notes on an LSTM, and one for everything that is not modelled of it."""
+    """The notes on an LSTM, and one for each of its properties that is not modelled."""
     odd = (f"{item} is not modelled: the same shapes compute something else" for item in found.unmodelled)
     return (*found.notes, *odd)
 
 
 def without_container(prefix: str) -> str:
-    """What names begin with inside of the dictionary of a checkpoint that holds the state dict."""
+    """A prefix of names without the key under which a checkpoint holds the state dict."""
     head, dot, rest = prefix.partition(".")
     return rest if dot and head in _CONTAINERS else prefix
 
 
-# Keys of checkpoints, which `load_state_dict` is not given: of Lightning 2.6.5 (`state_dict`), and of habit.
+# Keys under which checkpoints hold the state dict: that of Lightning 2.6.5 (`state_dict`), and common ones.
 _CONTAINERS: Final = ("state_dict", "model_state_dict", "model_state")
 
 
 def _tensors(found: Found, prefix: str | None, near: _Near) -> list[Stored]:
-    """The tensors of an LSTM in the order of the file, and those of no other module that stand beside them.
+    """The tensors of an LSTM in the order of the file, and those with its prefix that belong to no module.
 
-    PyTorch would not expect those.
+    The latter are unexpected keys for PyTorch.
     """
     all_own = near.get(f"of {found.stored.module}", ())
     own = [(place, tensor) for place, tensor in all_own if tensor.name.startswith(prefix or "")]
@@ -246,8 +224,8 @@ def _tensors(found: Found, prefix: str | None, near: _Near) -> list[Stored]:
     return [tensor for _, tensor in sorted(own, key=lambda item: item[0])]
 
 
-def _of_text(subject: Subject, found: Found, source: str | None) -> Side:
-    """An LSTM of text, or of flags, with the tensors that it would have."""
+def _side_of_text(subject: Subject, found: Found, source: str | None) -> Side:
+    """The side of an LSTM described by text or flags, with the tensors that it would have."""
     where = next((origin.where for origin in subject.provenance.values() if origin.source == "config"), None)
     text = (where or "flags") if source is None else shown_name(source)
     known = {
@@ -260,34 +238,32 @@ def _of_text(subject: Subject, found: Found, source: str | None) -> Side:
 
 
 def items_of(config: LSTMConfig, framework: str, dtype: str | None = None) -> dict[str, Item]:
-    """The tensors that an LSTM has.
-
-    Raises:
-        TooLargeError: They are too many.
-        UnsupportedError: The framework cannot express it.
-    """
+    """The tensors that an LSTM has in a framework."""
     rows = Storage(config, framework).parameters
     check_rows(len(rows), "tensor")
     return {row.name: Item(row.shape, dtype) for row in rows}
 
 
 def adopted(side: Side, other: Side) -> Side:
-    """A side with what only the other one says of the sizes: what is not known is no difference."""
+    """A side with the sizes that only the other side knows: an unknown size is not a difference."""
     open_sizes = [field for field in IN_WEIGHTS if field not in side.known and field in other.known]
     if not open_sizes:
         return side
     try:
         config = replace(side.config, **{field: getattr(other.config, field) for field in open_sizes})
-    except ConfigError:  # a projection that is wider: no LSTM has both
+    except ConfigError:  # e.g. a projection wider than the cell: no LSTM has both sizes
         return side
     return side._replace(config=config, items=side.items if side.is_file else items_of(config, side.framework))
 
 
-def _paired(
+def _matched_pairs(
     files: Sequence[Side], models: Sequence[Side], *, one_asked: bool
 ) -> tuple[list[tuple[Side | None, Side | None]], list[str]]:
-    """Which LSTM goes with which, in the order of the second side; then those of the first that are left."""
-    found: dict[int, int] = {}  # of the second side, to the first
+    """The pairs in the order of the second side, and names of the first side's LSTMs that are not compared.
+
+    The rest of the first side is paired with None, or only named if `one_asked`.
+    """
+    found: dict[int, int] = {}  # from positions in the second side to those in the first
     spare = dict(enumerate(files))
     if len(files) == len(models) == 1:
         found[0] = 0
@@ -320,11 +296,11 @@ def _ends_alike(first: str, second: str) -> bool:
     return first.endswith(f".{second}") or second.endswith(f".{first}")
 
 
-_UNLIKE: Final = 100  # more than hyperparameters differ: another kind of module
+_UNLIKE: Final = 100  # more than all hyperparameters: another kind of module
 
 
 def _distance(file: Side, model: Side) -> int:
-    """How much two LSTMs differ, of other names."""
+    """The number of hyperparameters in which two LSTMs differ, plus `_UNLIKE` if only one is a cell."""
     kinds = [side.framework.endswith("cell") for side in (file, model)]
     fields = [field for field in IN_WEIGHTS if field in file.known and field in model.known]
     differing = len([field for field in fields if getattr(file.config, field) != getattr(model.config, field)])

@@ -1,4 +1,4 @@
-"""The differences of two LSTMs as a person reads them."""
+"""The view of diff: the verdict, hyperparameters, tensors, and PyTorch's messages."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -6,14 +6,14 @@ from typing import Any, Final
 from lstmcalc.report.blocks import Block, Column, Facts, Grid, Line, Row, compact, more_text, shape_text
 from lstmcalc.report.tree import Tree
 
-_EQUAL: Final = 40  # tensors that are the same and worth a row
-_BAD: Final = 100  # tensors that are not
-_CHARACTERS: Final = 600  # of what PyTorch says, in a line
-_SAID: Final = 20  # lines
+_EQUAL: Final = 40  # rows for equal tensors
+_BAD: Final = 100  # rows for tensors that differ
+_CHARACTERS: Final = 600  # of a line of PyTorch's messages
+_SAID: Final = 20  # lines of PyTorch's messages
 
 
 def view(module: Tree) -> Iterator[Block]:
-    """The verdict with its cause, the hyperparameters, the tensors, and what PyTorch would say."""
+    """The verdict with its causes, the hyperparameters, the tensors, and PyTorch's messages."""
     yield Facts((*_facts(module), *_verdict(module)))
     headers = [Column(_header(word)) for word in module["words"]]
     yield Grid(
@@ -28,7 +28,7 @@ def view(module: Tree) -> Iterator[Block]:
     )
     yield _tensors(module)
     if module["load_state_dict"]:
-        yield Facts(tuple(_said(module["load_state_dict"])))
+        yield Facts(tuple(_torch_lines(module["load_state_dict"])))
 
 
 _SHOWN: Final = {"aside": "different, but no weight depends on it", "unknown": "not known"}
@@ -39,7 +39,7 @@ def _header(word: str) -> str:
 
 
 def _facts(module: Tree) -> Iterator[Line]:
-    """What was compared."""
+    """A line for each side: its LSTM and its source."""
     for word, key in zip(module["words"], ("file", "model"), strict=True):
         side = module[key]
         if side is None:
@@ -69,7 +69,7 @@ def _value(value: Any) -> str:  # noqa: ANN401  # of any hyperparameter
 
 
 def _tensors(module: Tree) -> Grid:
-    """The tensors that differ, and of those that do not the first."""
+    """The tensors that differ, then the equal ones; of many, the first of each kind."""
     rows, valued = module["tensors"], module["tolerance"] is not None
     bad = [row for row in rows if row["status"] != "equal"]
     good = [row for row in rows if row["status"] == "equal"]
@@ -102,8 +102,8 @@ def _shape(shape: Sequence[int] | None) -> str:
     return "-" if shape is None else shape_text(shape)
 
 
-def _said(lines: Sequence[str]) -> Iterator[Line]:
-    """What `load_state_dict` says, a line each."""
+def _torch_lines(lines: Sequence[str]) -> Iterator[Line]:
+    """The messages of `load_state_dict`, a line each."""
     for line in lines[:_SAID]:
         text = line.strip()
         text = text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS].rpartition(' ')[0]} ..."

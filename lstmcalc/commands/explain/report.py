@@ -1,9 +1,9 @@
-"""The explanation of one LSTM as a tree: equations, states, packing, and what is easily got wrong.
+"""The report of explain: equations, states, packing, and common mistakes.
 
-What can be executed is in `formulas`, `claims` and `packing`; here are the words around it.
+The executable parts are in `model.equations`, `model.claims` and `model.packing`; here are the words around them.
 
-Source of what is said about training and initialisation: the documentation and the code of `torch.nn.LSTM`, torch
-2.13.0 (`torch/nn/modules/rnn.py`); the tests see it happen there.
+Source of the facts about training and initialisation: the documentation and the code of `torch.nn.LSTM`, torch 2.13.0
+(`torch/nn/modules/rnn.py`); the tests check them in PyTorch.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -35,19 +35,11 @@ from lstmcalc.report.tree import (
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import DIRECTIONS
 
-Phrases: TypeAlias = Iterator[tuple[str, str]]  # a label, and what is said
+Phrases: TypeAlias = Iterator[tuple[str, str]]  # pairs of a label and a text
 
 
 def explain_module(subject: Subject, topics: Sequence[str]) -> Tree:
-    """The explanation of one LSTM.
-
-    Args:
-        subject: The LSTM.
-        topics: What to explain, of `TOPICS`; empty for all.
-
-    Raises:
-        TooLargeError: There would be more than `MAX_ROWS` rows.
-    """
+    """The explanation of one LSTM; `topics` are some of `TOPICS`, or empty for all."""
     model, data = LSTMModel(subject.config), subject.data
     told = list(topics or TOPICS)
     groups = groups_of(model, data) if "equations" in told else []
@@ -92,7 +84,7 @@ def _claim(claim: Claim) -> Tree:
 
 
 def _relation_rows(claim: Claim) -> Iterator[Tree]:
-    """What proves a claim. `h_l0`, `c_l1_reverse`, ... are values of every step, as a trace has them."""
+    """The relations that prove a claim; `h_l0`, `c_l1_reverse`, ... are values of every step, as in a trace."""
     for relation in claim.relations:
         yield {
             "topic": claim.topic,
@@ -131,10 +123,10 @@ def _operand_rows(number: int, group: Group) -> Iterator[Tree]:
 
 
 def _group(number: int, group: Group, config: LSTMConfig, data: DataSpec) -> Tree:
-    """Alike layers in one direction, and where their steps get what they read; what is named is of the first of them.
+    """Alike layers in one direction, with the expressions for x_t and the initial h and c of the first of them.
 
-    Before the first step, h and c are those of step -1; in the reverse direction those of step L; with lengths,
-    of each sequence those of step `length`, its own end.
+    The initial h and c are those of step -1; in the reverse direction those of step L, or with lengths those of
+    step `length` of each sequence.
     """
     first = config.batch_first and not data.unbatched
     step = at(tensor("input"), *((slice(None), "t") if first else ("t",))).text
@@ -142,7 +134,7 @@ def _group(number: int, group: Group, config: LSTMConfig, data: DataSpec) -> Tre
     below = [tensor(traced_name("h", layer - 1, direction)) for direction in DIRECTIONS[: config.num_directions]]
     above = joined([at(each, "t") for each in below]).text
     position = group.first * config.num_directions + DIRECTIONS.index(group.direction)
-    end = "length" if data.lengths else "L"  # each sequence begins at its own end
+    end = "length" if data.lengths else "L"  # in reverse, each sequence begins at its own end
     return {
         "group": number,
         "first_layer": group.first,
@@ -157,7 +149,7 @@ def _group(number: int, group: Group, config: LSTMConfig, data: DataSpec) -> Tre
 
 
 def _packing(config: LSTMConfig, data: DataSpec) -> Tree:
-    """How the batch is packed; without lengths there is nothing to say."""
+    """The packed batch: its sizes, orders, steps and sequences; empty without lengths."""
     if not data.lengths:
         return {"packing": None, "packed_steps": [], "sequences": []}
     check_rows(data.longest, "step of batch_sizes", "shorter sequences (--lengths)")
@@ -178,12 +170,12 @@ def _packing(config: LSTMConfig, data: DataSpec) -> Tree:
 
 
 def _packed_step(step: PackedStep) -> Tree:
-    """One step; whose rows they are is said once, by `sorted_indices`: the first `batch_size` of them."""
+    """One step; its rows belong to the first `batch_size` sequences of `sorted_indices`, so they are not repeated."""
     return {"step": step.step, "batch_size": step.batch_size, "rows": list(step.rows)}
 
 
 def _sequence(config: LSTMConfig, n: int, length: int) -> Tree:
-    """Where the last h of one sequence is in output."""
+    """The places of one sequence's last h in output."""
     width, output = config.output_size, tensor("output")
 
     def place(step: int, columns: slice) -> str:
@@ -294,7 +286,7 @@ def _init_facts(subject: Subject) -> Phrases:
 
 
 def forget_code(config: LSTMConfig) -> str:
-    """Code that lets the forget gates of an `nn.LSTM` called `lstm` begin with a bias of 1; empty without biases."""
+    """Code that initialises the forget gates of an `nn.LSTM` called `lstm` to a bias of 1; empty without biases."""
     if not config.bias:
         return ""
     rows = f"{config.hidden_size}:{2 * config.hidden_size}"
@@ -331,9 +323,5 @@ _FACTS: Final[dict[str, Callable[[Subject], Phrases]]] = {
 
 
 def explain_report(subjects: Sequence[Subject], topics: Sequence[str] = ()) -> Tree:
-    """Equations, states, packing, and what is easily got wrong; `topics` of `trees.TOPICS`, empty for all.
-
-    Raises:
-        TooLargeError: There would be more than `MAX_ROWS` rows.
-    """
+    """The explanation of every LSTM; `topics` are some of `report.tree.TOPICS`, or empty for all."""
     return document("explain", [explain_module(subject, topics) for subject in subjects])

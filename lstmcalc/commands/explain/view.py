@@ -1,4 +1,4 @@
-"""The explanation of an LSTM as a person reads it."""
+"""The view of explain: equations, states, packing, and short paragraphs."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -29,7 +29,7 @@ _PICTURE: Final = 48  # steps of the picture of the padding
 
 
 def view(module: Tree) -> Iterator[Block]:
-    """Topic by topic; where there are several, those of words alone are a paragraph each."""
+    """A section per topic; among several topics, those of words alone are a paragraph each."""
     topics = module["topics"]
     brief = [topic for topic in topics if _is_brief(module, topic)] if len(topics) > 1 else []
     for topic in topics:
@@ -42,7 +42,7 @@ def view(module: Tree) -> Iterator[Block]:
 
 
 def _texts(module: Tree, topic: str) -> list[str]:
-    """What is said of a topic in words; its code has room only where it stands alone."""
+    """The texts of a topic, and a pointer to its code, which is shown only if the topic stands alone."""
     texts = [row["text"] for row in module["facts"] if row["topic"] == topic]
     hidden = any(row["topic"] == topic for row in module["code"])
     return [*texts, f"--topic {topic} has the code"] if hidden else texts
@@ -59,13 +59,13 @@ def _facts(module: Tree, topic: str) -> tuple[Line, ...]:
 
 
 def _equations(module: Tree) -> Iterator[Block]:
-    """The equations of the first layers in full; of those above what is different; of the reverse direction too."""
+    """The equations of the first layers in full; for the layers above and the reverse direction, the differences."""
     shown: list[Tree] = []
     for group in module["groups"]:
         if group["direction"] == "reverse":
             continue
-        own = _of(module["equations"], group)
-        yield Facts((*_group_lines(module, group), *(_different(module, group, own, shown) if shown else ())))
+        own = _rows_of_group(module["equations"], group)
+        yield Facts((*_group_lines(module, group), *(_difference_lines(module, group, own, shown) if shown else ())))
         if not shown:
             yield Formulas(tuple(_formula(module, group, row) for row in own))
         shown = shown or own
@@ -75,7 +75,7 @@ def _equations(module: Tree) -> Iterator[Block]:
     yield Facts((*_facts(module, "equations"), *rows, ("signs", (notation,)), legend(module)))
 
 
-def _of(rows: Sequence[Tree], group: Tree) -> list[Tree]:
+def _rows_of_group(rows: Sequence[Tree], group: Tree) -> list[Tree]:
     """The rows of a group of layers."""
     return [row for row in rows if row["group"] == group["group"]]
 
@@ -85,13 +85,13 @@ def _formula(module: Tree, group: Tree, row: Tree) -> Formula:
 
 
 def _places(module: Tree, group: Tree, row: Tree) -> tuple[str, ...]:
-    """Where the operands of an equation lie that are stored."""
-    operands = [operand for operand in _of(module["operands"], group) if operand["result"] == row["result"]]
+    """The places of the stored operands of an equation."""
+    operands = [operand for operand in _rows_of_group(module["operands"], group) if operand["result"] == row["result"]]
     return tuple(f"{operand['symbol']} = {operand['stored']}" for operand in operands if operand["stored"])
 
 
-def _different(module: Tree, group: Tree, own: Sequence[Tree], shown: Sequence[Tree]) -> Iterator[Line]:
-    """The shapes and places that are others than those of the first layer."""
+def _difference_lines(module: Tree, group: Tree, own: Sequence[Tree], shown: Sequence[Tree]) -> Iterator[Line]:
+    """The shapes that differ from those of the first layer, and the places of the stored operands."""
     pairs = zip(own, shown, strict=True)
     shapes = [row for row, other in pairs if row["shapes"] != other["shapes"]]
     for text, rows in groupby(shapes, key=lambda row: row["shapes"]):
@@ -103,7 +103,7 @@ def _different(module: Tree, group: Tree, own: Sequence[Tree], shown: Sequence[T
 
 
 def _group_lines(module: Tree, group: Tree) -> Iterator[Line]:
-    """Whose equations these are, what x_t is, what the first step begins with, and the reverse direction."""
+    """Lines on the layers of a group, their x_t, the initial h and c, and the reverse direction."""
     first, last, config = group["first_layer"], group["last_layer"], module["config"]
     sizes, both = module["symbols"], config["bidirectional"]
     width = f"D*H_out = 2*{sizes['H_out']} = {2 * sizes['H_out']}" if both else f"H_out = {sizes['H_out']}"
@@ -111,12 +111,12 @@ def _group_lines(module: Tree, group: Tree) -> Iterator[Line]:
     whose = f"layer {first}" if first == last else f"layers {first} to {last}"
     if first > 0:
         same = "the same equations" + (f", here of layer {first}" if last > first else "")
-        yield whose, (same, f"x_t = {group['x_t']}: {below}", _begins(group))
+        yield whose, (same, f"x_t = {group['x_t']}: {below}", _begin_text(group))
     elif last > 0:
         above = f"above it x_t = {group['x_t_above']}: {below}"
-        yield whose, ("here of layer 0", f"x_t = {group['x_t']}", above, _begins(group))
+        yield whose, ("here of layer 0", f"x_t = {group['x_t']}", above, _begin_text(group))
     else:
-        yield whose, (f"x_t = {group['x_t']}: H_in = {config['input_size']} wide", _begins(group))
+        yield whose, (f"x_t = {group['x_t']}: H_in = {config['input_size']} wide", _begin_text(group))
     each = " of each sequence" if module["data"]["lengths"] else ""
     for other in module["groups"]:
         if other["direction"] == "reverse" and other["first_layer"] == first:
@@ -125,13 +125,13 @@ def _group_lines(module: Tree, group: Tree) -> Iterator[Line]:
                 (
                     f"weight_ih_l{first}_reverse and so on",
                     f"from the last step{each} to the first: h_(t+1) and c_(t+1) for h_(t-1) and c_(t-1)",
-                    _begins(other),
+                    _begin_text(other),
                 ),
             )
 
 
-def _begins(group: Tree) -> str:
-    """What the first step begins with."""
+def _begin_text(group: Tree) -> str:
+    """The initial h and c of a group, in words."""
     start = group["begins_at"]
     return f"begins with h_({start}) = {group['begins_h']} and c_({start}) = {group['begins_c']}"
 
@@ -146,7 +146,7 @@ def _states(module: Tree) -> Iterator[Block]:
 
 
 def _keras_lines(rows: Sequence[Tree]) -> Iterator[Line]:
-    """What Keras returns by its options: what is added in one call is one line."""
+    """A line for each option of Keras: the expressions that it returns or adds, and their shapes."""
     for option, same in groupby(rows, key=lambda row: row["option"]):
         own = list(same)
         adds = "adds " if len(own) > 1 else ""
@@ -155,7 +155,7 @@ def _keras_lines(rows: Sequence[Tree]) -> Iterator[Line]:
 
 
 def _claims(module: Tree, topic: str) -> Grid:
-    """What is said of tensors."""
+    """The claims of a topic about PyTorch's tensors."""
     return Grid(
         (Column("expression", code=True), Column("shape", code=True), Column("what it is", breaks=True)),
         tuple(
@@ -188,7 +188,7 @@ def _packing(module: Tree) -> Iterator[Block]:
 
 
 def _packed_steps(module: Tree) -> Grid:
-    """Which rows each step is, and whose."""
+    """The rows of each step, and their sequences."""
     steps, order = module["packed_steps"], module["packing"]["sorted_indices"]
     rows = [
         Row(
@@ -207,11 +207,11 @@ def _packed_steps(module: Tree) -> Grid:
         Column("rows of packed.data", code=True),
         Column("of sequences", code=True, breaks=True),
     )
-    return Grid(columns, (*rows, *_rest(len(steps), "step", len(columns))))
+    return Grid(columns, (*rows, *_rest_row(len(steps), "step", len(columns))))
 
 
 def _sequences(module: Tree) -> Grid:
-    """Where the last h of each sequence is in output."""
+    """The places of each sequence's last h in output."""
     ends = ("last_forward", "last_reverse") if module["config"]["bidirectional"] else ("last_forward",)
     headers = ("its last h, forward", "reverse") if len(ends) > 1 else ("its last h",)
     rows = [
@@ -223,11 +223,11 @@ def _sequences(module: Tree) -> Grid:
         Column("length", right=True),
         *(Column(header, code=True) for header in headers),
     )
-    return Grid(columns, (*rows, *_rest(len(module["sequences"]), "sequence", len(columns))))
+    return Grid(columns, (*rows, *_rest_row(len(module["sequences"]), "sequence", len(columns))))
 
 
-def _rest(count: int, what: str, columns: int) -> list[Row]:
-    """A row for those that are not shown."""
+def _rest_row(count: int, what: str, columns: int) -> list[Row]:
+    """The row that replaces hidden rows; none if all are shown."""
     if count <= _SHOWN:
         return []
     return [Row(("...", more_text(count - _SHOWN, what), *[""] * (columns - 2)), "folded")]
@@ -248,7 +248,7 @@ def _picture(module: Tree) -> str:
 
 
 def _words(topic: str) -> Callable[[Tree], Iterator[Block]]:
-    """A topic that is explained in words."""
+    """The view of a topic that has only words and code."""
 
     def blocks(module: Tree) -> Iterator[Block]:
         yield Facts(_facts(module, topic))

@@ -1,1 +1,1 @@
-"""frameworks: how others store the same LSTM."""
+"""frameworks: the same LSTM as other frameworks store it."""

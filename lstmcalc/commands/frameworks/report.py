@@ -1,4 +1,4 @@
-"""The report of frameworks: how each stores the LSTM, and recipes from one to another."""
+"""The report of frameworks: the arrays that each stores for the LSTM, and recipes from one to another."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -19,17 +19,12 @@ from lstmcalc.spec.symbols import H_in
 
 
 def frameworks_report(subjects: Sequence[Subject], only: Sequence[str] = ()) -> Tree:
-    """How each framework stores the LSTM; of the frameworks `only`, every array, and how to get from the first to them.
-
-    Raises:
-        UnsupportedError: One of `only` cannot express the LSTM.
-        TooLargeError: There would be more than `MAX_ROWS` rows.
-    """
+    """Every LSTM in the frameworks side by side, or in those of `only` in depth; see `frameworks_module`."""
     return document("frameworks", [frameworks_module(subject, only) for subject in subjects])
 
 
 def frameworks_module(subject: Subject, only: Sequence[str]) -> Tree:
-    """The frameworks side by side; of those in `only`, every array, and recipes from the first to each other."""
+    """The frameworks side by side; or every array of those in `only`, and recipes from the first to each other one."""
     for name in only:
         check_expressible(subject.config, name)
     names = only or tuple(LAYOUTS)
@@ -65,7 +60,7 @@ def _arrays(config: LSTMConfig, names: Sequence[str]) -> Sequence[Tree]:
 
 
 def _framework(config: LSTMConfig, name: str) -> Tree:
-    """One framework: its facts, and what it stores of this LSTM."""
+    """One framework: its facts, and the size of this LSTM in it."""
     layout, missing = LAYOUTS[name], missing_feature(config, name)
     storage = None if missing else Storage(config, name)
     data = DataSpec()
@@ -90,7 +85,7 @@ def _framework(config: LSTMConfig, name: str) -> Tree:
 
 
 def _patterns(config: LSTMConfig, name: str) -> list[Tree]:
-    """What a layer stores: each kind of array once, its name as a pattern."""
+    """The arrays of a layer: each kind once, its name as a pattern; empty if the framework cannot express the LSTM."""
     if missing_feature(config, name):
         return []
     storage = Storage(config, name)

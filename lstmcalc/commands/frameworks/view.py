@@ -31,7 +31,7 @@ def _is_single(module: Tree) -> bool:
 
 
 def view(module: Tree) -> Iterator[Block]:
-    """How frameworks store the LSTM: side by side, or a few in depth with the recipes between them."""
+    """The frameworks side by side, or a few in depth, and the recipes between them."""
     yield from _in_depth(module) if module["in_depth"] else _side_by_side(module)
     for recipe in module["recipes"]:
         yield Heading(f"from {recipe['from']} to {recipe['to']}")
@@ -40,12 +40,14 @@ def view(module: Tree) -> Iterator[Block]:
 
 
 def _side_by_side(module: Tree) -> Iterator[Block]:
-    """What each framework stores, as patterns; then a row for each."""
+    """The arrays of each framework as patterns; then a row per framework."""
     yield Facts(tuple(_pattern_lines(module)))
     used = "".join(row["pattern"] for row in module["patterns"])
     facts: list[Line] = [("shapes", ("those of layer 0",))]
     if module["config"]["num_layers"] > 1:
-        facts = [("shapes", (f"those of layer 0; others read D*H_out = {_above(module):,} values instead of H_in",))]
+        facts = [
+            ("shapes", (f"those of layer 0; others read D*H_out = {_width_above(module):,} values instead of H_in",))
+        ]
     words = tuple(f"{word} {meaning}" for word, meaning in PATTERN_WORDS.items() if word in used)
     yours = [row["framework"] for row in module["frameworks"] if not row["own_names"]]
     if not _is_single(module):
@@ -60,7 +62,7 @@ def _side_by_side(module: Tree) -> Iterator[Block]:
             Column("input", code=True),
             Column("output", code=True, spare=("output", ("by default, for each: lstmcalc shapes --framework NAME",))),
             Column("total", right=True),
-            Column("checked", quiet=True, spare=_not_run(module)),
+            Column("checked", quiet=True, spare=_not_run_line(module)),
         ),
         tuple(_framework_row(row) for row in module["frameworks"]),
     )
@@ -77,8 +79,8 @@ def _side_by_side(module: Tree) -> Iterator[Block]:
     )
 
 
-def _not_run(module: Tree) -> Line:
-    """Which frameworks were not run themselves."""
+def _not_run_line(module: Tree) -> Line:
+    """The frameworks that were checked without being run themselves."""
     groups = []
     for how, words in (("converter", "their converters were"), ("source", "their source was read")):
         names = [row["framework"] for row in module["frameworks"] if row["checked"]["how"] == how]
@@ -86,12 +88,12 @@ def _not_run(module: Tree) -> Line:
     return "not run", tuple("; ".join(groups).split(", "))
 
 
-def _above(module: Tree) -> int:
+def _width_above(module: Tree) -> int:
     return int(module["symbols"]["D"] * module["symbols"]["H_out"])
 
 
 def _shared_path(names: Sequence[str]) -> str:
-    """The path that all names share, if saying it once saves anything and it fits into a line."""
+    """The path that all names share, up to `_LONG` characters; empty if shorter than `_SHORT`, or for one name."""
     path = commonprefix(names)[:_LONG]  # noqa: RUF071  # characters are meant: a separator ends it
     path = path[: max(path.rfind("/"), path.rfind(".")) + 1]
     return path if len(names) > 1 and len(path) >= _SHORT else ""
@@ -101,7 +103,7 @@ _SHORT, _LONG = 12, 56
 
 
 def _pattern_lines(module: Tree) -> Iterator[Line]:
-    """For each framework what a layer stores, the path that all names share said once."""
+    """The arrays of a layer in each framework; a path that all names share is written once."""
     for framework, group in groupby(module["patterns"], key=lambda row: row["framework"]):
         rows = list(group)
         path = _shared_path([row["pattern"] for row in rows])
@@ -127,7 +129,7 @@ def _framework_row(row: Tree) -> Row:
 
 
 def _output_text(row: Tree) -> str:
-    """The shape of the default output, and how many of it there are."""
+    """The shape of the default output, and the number of such outputs."""
     if not row["output"]:
         return ""
     many = {"sequence": "N", "step": "L"}.get(row["outputs_each"], row["outputs"])
@@ -135,7 +137,7 @@ def _output_text(row: Tree) -> str:
 
 
 def _totals(module: Tree) -> Iterator[Line]:
-    """Each total, why it is what it is, and whose it is."""
+    """Each total with its reason and its frameworks."""
     names: dict[tuple[int, str], list[str]] = {}
     for row in module["frameworks"]:
         if row["total"] is None:
@@ -182,7 +184,7 @@ _GATES_COLUMN: Final = Column("gates", breaks=True, spare=("gate rows", ("lstmca
 
 
 def _array_rows(module: Tree) -> Iterator[Row]:
-    """For each parameter of PyTorch's, where each framework has it."""
+    """For each parameter of PyTorch, its place in each framework."""
     rows, start = {}, 0
     for row in module["frameworks"]:
         rows[row["framework"]] = module["arrays"][start : start + row["num_arrays"]]
@@ -205,13 +207,13 @@ def _array_rows(module: Tree) -> Iterator[Row]:
 
 
 def _has(row: Tree, part: str, side: str) -> bool:
-    """Whether an array holds a parameter of PyTorch's; the sum of both biases stands with the first."""
+    """True if an array holds a parameter of PyTorch; the sum of both biases counts as `bias_ih`."""
     holds = ["bias_ih" if name == "bias" else name for name in row["holds"]]
     return part in holds and row["direction"] in (side, "both")
 
 
 def _place(row: Tree, part: str, side: str) -> str:
-    """Where in an array a parameter of PyTorch's is: `lstm0.B[0:1, 80:160]`."""
+    """The slice of an array that holds a parameter of PyTorch: `lstm0.B[0:1, 80:160]`."""
     cuts: dict[int, str] = {}
     for axis, ranges, label in (
         (row["direction_axis"], row["directions"], side),

@@ -1,7 +1,4 @@
-"""What a weight file holds, tensor by tensor, with statistics of the numbers where they are asked for.
-
-Not here: how it is drawn (`listing_blocks`).
-"""
+"""The report of ls: the tensors of a weight file, with statistics of their numbers on request."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -19,8 +16,8 @@ from lstmcalc.report.tree import Tree, check_rows
 from lstmcalc.spec.words import counted
 
 STATISTICS: Final = ("min", "max", "mean", "norm", "nan", "inf")
-_COPIES: Final = 4  # the bytes, the array, and what is computed of it
-_NOTED: Final = 3  # tensors whose numbers could not be read
+_COPIES: Final = 4  # the bytes, the array, and what is computed from it
+_NOTED: Final = 3  # unreadable tensors that get a note of their own
 
 
 def ls_module(path: str, modules: Sequence[str] = (), *, stats: bool = False) -> Tree:
@@ -28,18 +25,12 @@ def ls_module(path: str, modules: Sequence[str] = (), *, stats: bool = False) ->
 
     Args:
         path: The file.
-        modules: Their names, or the ends of them; empty for the whole file.
-        stats: Whether to read the numbers: `min`, `max`, `mean` and `norm` (the root of the sum of squares) are those
-            of the finite ones and null where there are none; `nan` and `inf` count the others.
-
-    Raises:
-        SourceError: The file cannot be read, is damaged, or is no weight file.
-        MissingExtraError: What reads this kind of file is not installed.
-        UsageError: There is no such module.
-        TooLargeError: There would be more than `MAX_ROWS` rows.
+        modules: Their names, or ends of these; empty for the whole file.
+        stats: True to read the numbers: `min`, `max`, `mean` and `norm` (the root of the sum of squares) are those of
+            the finite numbers, null if there are none; `nan` and `inf` count the others.
     """
     contents = recognise(open_weights(path))
-    tensors = _chosen(contents, modules)
+    tensors = _chosen_tensors(contents, modules)
     check_rows(len(tensors), "tensor", "--module NAME of one LSTM")
     rows: Sequence[Tree] = LazySequence(len(tensors), lambda index: _row(tensors[index], contents))
     notes = [printable(note) for note in contents.file.notes]
@@ -72,8 +63,8 @@ def ls_module(path: str, modules: Sequence[str] = (), *, stats: bool = False) ->
     }
 
 
-def _chosen(contents: Contents, modules: Sequence[str]) -> list[Stored]:
-    """The tensors to list."""
+def _chosen_tensors(contents: Contents, modules: Sequence[str]) -> list[Stored]:
+    """The tensors of the named modules; all if none is named."""
     if not modules:
         return list(contents.file.tensors)
     names = {printable(owner): owner for owner in contents.file.owners.values()}
@@ -94,7 +85,7 @@ def _row(tensor: Stored, contents: Contents) -> Tree:
 
 
 def _with_statistics(rows: Sequence[Tree], tensors: Sequence[Stored]) -> tuple[list[Tree], list[str]]:
-    """Rows with what their numbers are like, and why some could not be read."""
+    """The rows with statistics of their numbers, and notes on tensors that could not be read."""
     done, notes = [], []
     for row, tensor in zip(rows, tensors, strict=True):
         found = dict.fromkeys(STATISTICS)
@@ -108,11 +99,7 @@ def _with_statistics(rows: Sequence[Tree], tensors: Sequence[Stored]) -> tuple[l
 
 
 def _statistics(tensor: Stored) -> dict[str, Any]:
-    """What the numbers of a tensor are like.
-
-    Raises:
-        SourceError: They cannot be read, or are too many for the memory.
-    """
+    """Statistics of a tensor's numbers; too many for the memory are a SourceError, which becomes a note."""
     wanted, free = _COPIES * max(tensor.nbytes, 8 * numel(tensor.shape)), available_memory()
     if wanted > free:
         raise SourceError("too large for the memory", f"at most {bytes_text(free)}", bytes_text(wanted))
@@ -127,7 +114,7 @@ def _statistics(tensor: Stored) -> dict[str, Any]:
     counts = {"nan": nan, "inf": values.size - finite.size - nan}
     if not finite.size:
         return {**dict.fromkeys(STATISTICS), **counts}
-    largest = float(np.abs(finite).max()) or 1.0  # squares of it would be out of range first
+    largest = float(np.abs(finite).max()) or 1.0  # dividing by it keeps the squares in range
     with np.errstate(over="ignore"):
         numbers = {
             "min": float(finite.min()),
@@ -139,12 +126,5 @@ def _statistics(tensor: Stored) -> dict[str, Any]:
 
 
 def ls_report(path: str, modules: Sequence[str] = (), *, stats: bool = False) -> Tree:
-    """Every tensor of a weight file; with `stats` what its numbers are like.
-
-    Raises:
-        SourceError: The file cannot be read, is damaged, or is no weight file.
-        MissingExtraError: What reads this kind of file is not installed.
-        UsageError: There is no such module.
-        TooLargeError: There would be more than `MAX_ROWS` rows.
-    """
+    """Every tensor of a weight file; with `stats`, statistics of its numbers."""
     return document("ls", [ls_module(path, modules, stats=stats)])

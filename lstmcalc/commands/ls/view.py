@@ -1,4 +1,4 @@
-"""The tensors of a weight file as a person reads them."""
+"""The view of ls: the tensors of a weight file, and its recurrent modules."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -8,12 +8,12 @@ from lstmcalc.report.blocks import Block, Column, Facts, Grid, Line, Row, more_t
 from lstmcalc.report.tree import Tree
 
 _SHOWN: Final = 500  # tensors at either end of a long list
-_NAMED: Final = 20  # modules
+_NAMED: Final = 20  # modules that are listed
 _LARGE, _SMALL = 1e5, 1e-4  # numbers beyond are written with an exponent
 
 
 def view(module: Tree) -> Iterator[Block]:
-    """Every tensor, of very many the first and the last, and the modules they are of."""
+    """Every tensor, of very many the first and the last; then the recurrent modules."""
     rows = module["tensors"]
     statistics = ("min", "max", "mean", "norm", "nan", "inf") if rows and "norm" in rows[0] else ()
     columns = [Column("tensor"), Column("of"), Column("dtype", quiet=True), Column("shape", code=True)]
@@ -37,7 +37,7 @@ def view(module: Tree) -> Iterator[Block]:
 
 
 def _modules(module: Tree) -> Iterator[Line]:
-    """The LSTMs, and what else is recurrent."""
+    """The LSTMs, and the other recurrent modules."""
     lstms = [(item["name"], f"{item['text']} of {item['framework']}") for item in module["lstms"]]
     relatives = [(item["name"], item["kind"]) for item in module["relatives"]]
     for name, text in (lstms + relatives)[:_NAMED]:

@@ -23,12 +23,7 @@ if TYPE_CHECKING:
 
 
 def params_report(subjects: Sequence[Subject], gate: str | None = None) -> Tree:
-    """Every weight and bias, with subtotals, total and formula; with `gate`, the slice of that gate in each.
-
-    Raises:
-        UnsupportedError: The framework cannot express the LSTM.
-        TooLargeError: There would be more than `MAX_ROWS` rows.
-    """
+    """Every weight and bias, with subtotals, total and formula; with `gate`, the slice of that gate in each."""
     return document("params", [params_module(subject, gate) for subject in subjects])
 
 
@@ -51,7 +46,7 @@ def params_module(subject: Subject, gate: str | None) -> Tree:
     def row(parameter: "Parameter") -> Tree:
         tree = row_of(parameter)
         if gate:
-            # Names of other frameworks are no Python: there it is the index alone.
+            # Names of other frameworks are not Python expressions: the slice is the index alone.
             tree["slice"] = _slice_text("" if foreign else _python_path(subject.name, parameter.name), parameter, gate)
         return tree
 
@@ -78,7 +73,7 @@ def params_module(subject: Subject, gate: str | None) -> Tree:
 
 
 def _python_path(module: str, name: str) -> str:
-    """A parameter as Python says it: `net.layers[0].weight_ih_l0`; alone where its module's name is no path."""
+    """A parameter as Python code: `net.layers[0].weight_ih_l0`; its name alone if its module's name is not a path."""
     parts = module.split(".")
     if not all(part.isidentifier() or part.isdecimal() for part in parts) or parts[0].isdecimal():
         return name
@@ -87,15 +82,15 @@ def _python_path(module: str, name: str) -> str:
 
 
 def _slice_text(name: str, parameter: "Parameter", gate: str) -> str | None:
-    """One gate of a stored array, to paste: `lstm.weight_ih_l0[20:40]`; None if it is not in it.
+    """The slice of one gate in a stored array, to paste: `lstm.weight_ih_l0[20:40]`; None if it is not in it.
 
-    Where an array holds the gate several times, these are several slices.
+    An array that holds the gate several times has several slices.
     """
     if parameter.gate == gate:
         return f"{name}[:]"
     if parameter.gates is None or parameter.gate_axis is None:
         return None
-    # What stands on the axis of the gates, several times over: both directions, or two biases.
+    # The axis of the gates may hold all gates several times: for both directions, or for two biases.
     offsets = [0]
     for axis, ranges in ((parameter.direction_axis, parameter.directions), (parameter.part_axis, parameter.parts)):
         if axis == parameter.gate_axis and ranges is not None:

@@ -60,7 +60,7 @@ def view(module: Tree) -> Iterator[Block]:
 
 
 def _grand_total(module: Tree) -> list[Line]:
-    """With the layers around, and what the head reads."""
+    """The total with the layers around, and the input of the head."""
     if not module["extras"]:
         return []
     whole = f"{module['grand_total']:,} parameters", f"{bytes_text(module['grand_total_bytes'])} in {module['dtype']}"
@@ -76,7 +76,7 @@ def _grand_formula(module: Tree) -> list[Line]:
 
 
 def _foreign_facts(module: Tree, rows: Sequence[Tree]) -> tuple[Line | None, list[Line], list[Line]]:
-    """Of another framework: its shapes in symbols, how it stores what PyTorch does, and what else is worth knowing."""
+    """For another framework: shapes in symbols, differences from PyTorch, and further facts; empty for PyTorch."""
     if "layout" not in module:
         return None, [], []
     from lstmcalc.report.framework import layout_facts
@@ -86,20 +86,20 @@ def _foreign_facts(module: Tree, rows: Sequence[Tree]) -> tuple[Line | None, lis
 
 
 def _gates_spare(rows: Sequence[Tree]) -> Line | None:
-    """Where all arrays share the rows of their gates: a line that says so, for where the column does not fit."""
+    """The line that replaces the gate rows if their column does not fit; None if arrays differ in them."""
     gated = [row for row in rows if row["gates"]]
     if len({ranges_text(row["gates"]) for row in gated}) != 1:
         return None
     axes: dict[int, list[str]] = {}
     for row in gated:
-        # The last part of a path; of PyTorch's names what stands before the layer.
+        # The last part of a path; for PyTorch, the part of the name before the layer.
         stem = re.split("[/.]", row["name"])[-1] if "holds" in row else row["name"].partition("_l")[0]
         axes.setdefault(row["gate_axis"], []).append(stem)
-    where = (f"on axis {axis} of every {_and(names)}" for axis, names in axes.items())
+    where = (f"on axis {axis} of every {_joined_names(names)}" for axis, names in axes.items())
     return "gate rows", (*ranges_text(gated[0]["gates"]).split(", "), *where)
 
 
-def _and(names: Sequence[str]) -> str:
+def _joined_names(names: Sequence[str]) -> str:
     return and_list(list(dict.fromkeys("bias" if name.startswith("bias_") else name for name in names)))
 
 
@@ -130,7 +130,7 @@ def _parameter_rows(module: Tree) -> Iterator[Row]:
 
 
 def symbols_spare(rows: Sequence[Tree]) -> Line:
-    """The shapes in symbols, for where their column does not fit."""
+    """The line that replaces the shapes in symbols if their column does not fit."""
     texts: dict[str, None] = {}
     for row in rows:
         text = f"{' and '.join(row['holds'])} {shape_text(row['symbolic'])}"
@@ -140,7 +140,7 @@ def symbols_spare(rows: Sequence[Tree]) -> Line:
 
 
 def joined_parts(module: Tree) -> list[Line]:
-    """Which directions, and which of PyTorch's parameters, stand where in arrays that hold several; of layer 0."""
+    """The places of directions and of PyTorch's parameters in the arrays of layer 0 that hold several."""
     rows = rows_of(module["parameters"], 0, 0)
     names: dict[str, list[str]] = {}
     for axis, ranges in (("direction_axis", "directions"), ("part_axis", "parts")):
@@ -155,7 +155,7 @@ def joined_parts(module: Tree) -> list[Line]:
 
 
 def difference_from_pytorch(module: Tree) -> list[Line]:
-    """Why the total is another one than PyTorch's."""
+    """The total in PyTorch, and the reason if it differs."""
     more = module["total"] - module["total_in_pytorch"]
     if not more:
         return [("in PyTorch", ("as many",))]

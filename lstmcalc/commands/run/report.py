@@ -1,4 +1,4 @@
-"""The report of run: every check, what the tensors look like, and the PyTorch that computes them."""
+"""The report of run: every check, statistics of the tensors, and the PyTorch code that computes them."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -30,9 +30,9 @@ def run_report(
     timings: Sequence["Timing"] = (),
     given: Sequence[Given] = (),
 ) -> Tree:
-    """Every check of every run, what the tensors look like, and the PyTorch that computes them; `show` prints them.
+    """Every check of every run, statistics of the tensors, and their PyTorch code; with `show`, the tensors too.
 
-    `timings` has one of each run, or none, and so has `given`, what each was given and did not draw.
+    `timings` and `given`, the arrays that were given and not drawn, have one item for each run, or none.
     """
     triples = zip(subjects, runs, given or [NOTHING_GIVEN] * len(runs), strict=True)
     modules = [run_module(subject, result, seed, own, show=show) for subject, result, own in triples]
@@ -47,7 +47,7 @@ def run_report(
 
 
 def run_module(subject: Subject, result: "Run", seed: int, given: Given, *, show: bool) -> Tree:
-    """One run: its checks, the statistics of its tensors, and what computes the same in PyTorch."""
+    """One run: its checks, the statistics of its tensors, and the PyTorch code that computes the same."""
     model, data = LSTMModel(subject.config), subject.data
     arrays = {**result.inputs, **result.outputs}
     before, behind = tensors_around(subject.config, data, subject.around)
@@ -66,8 +66,8 @@ def run_module(subject: Subject, result: "Run", seed: int, given: Given, *, show
                 "name": check.name,
                 "relation": check.relation,
                 "expected": check.expected,
-                "actual": _finite(check.actual),
-                "max_abs_error": _finite(check.max_abs_error),
+                "actual": _finite_or_none(check.actual),
+                "max_abs_error": _finite_or_none(check.max_abs_error),
                 "passed": check.passed,
             }
             for check in result.checks
@@ -79,8 +79,8 @@ def run_module(subject: Subject, result: "Run", seed: int, given: Given, *, show
         ],
     }
     if show:
-        own["shown"] = _shown(model, {**result.weights, **result.around, **arrays})
-    if result.trace:  # by name; of an empty batch empty arrays
+        own["shown"] = _printed_tensors(model, {**result.weights, **result.around, **arrays})
+    if result.trace:  # arrays by name; those of an empty batch are empty
         rows = _TraceRows(subject)
         own["trace"] = LazySequence(len(rows), lambda index: rows.row(index, result.trace))
     return module_tree(subject, SETTINGS, own)
@@ -105,8 +105,8 @@ def _timing(timing: "Timing") -> list[Tree]:
     ]
 
 
-def _shown(model: LSTMModel, arrays: Mapping[str, Any]) -> Sequence[Tree]:
-    """Every tensor as PyTorch prints it, the weights of the LSTM first; what is of no layer has the number behind."""
+def _printed_tensors(model: LSTMModel, arrays: Mapping[str, Any]) -> Sequence[Tree]:
+    """Every tensor as PyTorch prints it, the weights of the LSTM first; tensors of no layer have layer `num_layers`."""
     from lstmcalc.numerics.tensor_printer import tensor_text
 
     names, stored, layers = list(arrays), model.parameters, model.config.num_layers
@@ -119,7 +119,7 @@ def _shown(model: LSTMModel, arrays: Mapping[str, Any]) -> Sequence[Tree]:
 
 
 class _TraceRows:
-    """Which row of a trace is which: layer by layer, forward before reverse, sequence by sequence, step by step."""
+    """The rows of a trace: layer by layer, forward before reverse, sequence by sequence, step by step."""
 
     def __init__(self, subject: Subject) -> None:
         data = subject.data
@@ -142,7 +142,7 @@ class _TraceRows:
         tree: Tree = {"layer": layer, "direction": DIRECTIONS[number], "sequence": sequence, "step": step}
         for value in TRACED:
             units = arrays[traced_name(value, layer, DIRECTIONS[number])][own].tolist()
-            tree[value] = [_finite(unit) for unit in units]
+            tree[value] = [_finite_or_none(unit) for unit in units]
         return tree
 
 
@@ -150,11 +150,7 @@ MAX_NUMBERS: Final = 10**7  # of a trace that is written as text, about 200 MB
 
 
 def check_trace(subjects: Sequence[Subject]) -> None:
-    """Refuse a trace that is too long to be written as text.
-
-    Raises:
-        TooLargeError: There would be more than `MAX_ROWS` rows, or `MAX_NUMBERS` numbers.
-    """
+    """Refuse a trace that is too long to be written as text: more than `MAX_ROWS` rows or `MAX_NUMBERS` numbers."""
     cure = "--trace --save FILE.npz without --json has no limit; fewer steps"
     for subject in subjects:
         config, data = subject.config, subject.data
@@ -172,7 +168,7 @@ def check_trace(subjects: Sequence[Subject]) -> None:
 
 
 def _statistics(array: Any) -> Tree:  # noqa: ANN401  # a NumPy array: this module does not import NumPy
-    """The least, largest and mean value and the standard deviation; null where there are no values."""
+    """Minimum, maximum, mean and standard deviation; null if there are no values."""
     names = ("min", "max", "mean", "std")
     if array is None or not array.size:
         return dict.fromkeys(names)
@@ -180,9 +176,9 @@ def _statistics(array: Any) -> Tree:  # noqa: ANN401  # a NumPy array: this modu
 
     with errstate(invalid="ignore", over="ignore"):  # of Inf, in a file
         values = array.min(), array.max(), array.mean(dtype="float64"), array.std(dtype="float64")
-    return {name: _finite(float(value)) for name, value in zip(names, values, strict=True)}
+    return {name: _finite_or_none(float(value)) for name, value in zip(names, values, strict=True)}
 
 
-def _finite(value: Any) -> Any:  # noqa: ANN401  # whatever a check found
-    """The value, or None for what JSON has no number for."""
+def _finite_or_none(value: Any) -> Any:  # noqa: ANN401  # whatever a check found
+    """The value; None if it is NaN or infinite, which JSON cannot express."""
     return None if isinstance(value, float) and not isfinite(value) else value

@@ -24,7 +24,7 @@ from lstmcalc.spec.words import counted
 
 
 def view(module: Tree) -> Iterator[Block]:
-    """The checks, the tensors, what was asked for beside them, and the verdict."""
+    """The checks, the tensors, on request timing, printed tensors and trace, then the code and the verdict."""
     yield Grid(
         (
             Column("check", breaks=True),
@@ -51,7 +51,7 @@ def view(module: Tree) -> Iterator[Block]:
     )
     if "timing" in module:
         yield _timing(module["timing"])
-    yield from _shown(module)
+    yield from _printed_blocks(module)
     if len(module.get("trace", ())):
         yield from _trace(module)
     elif "trace" in module:
@@ -65,7 +65,7 @@ def view(module: Tree) -> Iterator[Block]:
 
 
 def _numbers(module: Tree) -> tuple[str, ...]:
-    """Where the numbers are from."""
+    """The sources of the numbers: files, a seed, and the code."""
     files = [
         f"{what} of {module[f'{key}_from']}"
         for what, key in (("weights", "weights"), ("input", "input"))
@@ -78,7 +78,7 @@ def _numbers(module: Tree) -> tuple[str, ...]:
 
 
 def _timing(rows: Sequence[Tree]) -> Grid:
-    """How long a call took, of each framework."""
+    """The duration of a call in each framework."""
     repeat, threads = rows[0]["repeat"], rows[0]["threads"]
     names = "median", "fastest", "steps/s", "GFLOP/s", "lstmcalc takes"
     title = f"{counted(repeat, 'call')}, {counted(threads, 'thread')}"
@@ -101,15 +101,15 @@ def _timing(rows: Sequence[Tree]) -> Grid:
 
 
 def _duration(seconds: float) -> str:
-    """As `1.23 ms`."""
+    """A duration for people: `1.23 ms`."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}" if seconds < 1000 * size else f"{seconds:,.0f} s"
     return f"{seconds * 1e6:.3g} us"
 
 
-def _shown(module: Tree) -> Iterator[Block]:
-    """The tensors themselves, with the weights of a few layers."""
+def _printed_blocks(module: Tree) -> Iterator[Block]:
+    """The tensors as PyTorch prints them; of many layers, the weights of a few."""
     rows, layers = module.get("shown", ()), module["config"]["num_layers"]
     hidden = _hidden_layers(layers)
     first, last = (bisect_left(rows, layer, key=lambda row: row["layer"]) for layer in (hidden.start, hidden.stop))
@@ -126,12 +126,12 @@ def _tensor_code(row: Tree) -> Code:
 
 
 def _hidden_layers(layers: int) -> range:
-    """Those of many layers that are not shown: all but the first few and the last."""
+    """The layers that are not shown: of many, all but the first few and the last."""
     return range(_SHOWN_LAYERS - 1, layers - 1) if layers > _SHOWN_LAYERS else range(0)
 
 
 def _trace(module: Tree) -> Iterator[Block]:
-    """The first unit of the first sequence, step by step; of a long sequence its ends."""
+    """The first unit of the first sequence, step by step; of a long sequence, the first and last steps."""
     lengths, each = module["data"]["lengths"], per_layer(module)
     steps = lengths[0] if lengths else module["data"]["seq_len"]
     first, last = range(min(steps, _TRACED_STEPS)), range(max(_TRACED_STEPS, steps - _TRACED_STEPS), steps)
@@ -161,10 +161,10 @@ def _trace(module: Tree) -> Iterator[Block]:
     yield Facts(tuple(lines))
 
 
-_TRACED_STEPS: Final = 8  # of a long sequence, at either end
+_TRACED_STEPS: Final = 8  # steps shown at either end of a long sequence
 
 
-_SHOWN_LAYERS: Final = 4  # of many
+_SHOWN_LAYERS: Final = 4  # layers shown of many
 
 
 def _number(value: float | None) -> str:
@@ -172,8 +172,8 @@ def _number(value: float | None) -> str:
 
 
 def _check_row(check: Tree, module: Tree) -> Row:
-    relation, expected, error = check["relation"], _found(check["expected"]), check["max_abs_error"]
-    computed = _found(check["actual"])
+    relation, expected, error = check["relation"], _value_text(check["expected"]), check["max_abs_error"]
+    computed = _value_text(check["actual"])
     if check["expected"] == 0 and error is not None:  # two arrays that should, or should not, be the same
         expected = {"=": "equal", ">": "different"}[relation]
         computed = f"{computed} apart" if error else "equal"
@@ -184,7 +184,7 @@ def _check_row(check: Tree, module: Tree) -> Row:
     return Row(cells, "good" if check["passed"] else "bad")
 
 
-def _found(value: Any) -> str:  # noqa: ANN401  # whatever a check compares
+def _value_text(value: Any) -> str:  # noqa: ANN401  # whatever a check compares
     if isinstance(value, list):
         return shape_text(value)
     if value is None:

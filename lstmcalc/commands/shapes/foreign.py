@@ -14,7 +14,7 @@ from lstmcalc.spec.symbols import H_in
 
 
 def foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
-    """What goes in and comes out of another framework, and where PyTorch's h_n and c_n are there."""
+    """The inputs and outputs in another framework, and the places of PyTorch's h_n and c_n there."""
     data, layout = subject.data, LAYOUTS[subject.framework]
     symbols = model.data_symbols(data)
     if layout.batch == "never":
@@ -22,7 +22,7 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
     found = subject.found
     options = found.options if found and found.framework == subject.framework else {}
     shown = faces(subject.config, data, subject.framework, options)
-    extras_of(subject)  # refuses what is not known
+    extras_of(subject)  # refuses layers around that are not known of the framework
     steps = next(face.symbolic for face in shown if H_in in face.symbolic)[:-1]
     before, behind = around_steps(steps, model.data_symbols(data), subject.around)
     if subject.framework != "pytorch-cell":  # elsewhere indices have 32 bits by default (keras 3.15.1, jax 0.10.2)
@@ -33,7 +33,7 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
         "layout": layout_tree(subject.framework),
         "symbols": {**symbols, **around_symbols(subject.around)},
         "tensors": [
-            *(_alone(tensor, data.dtype) for tensor in before),
+            *(_around_row(tensor, data.dtype) for tensor in before),
             *(
                 {
                     **tensor_tree(face, data.dtype),
@@ -44,7 +44,7 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
                 }
                 for face in shown
             ),
-            *(_alone(tensor, data.dtype) for tensor in behind),
+            *(_around_row(tensor, data.dtype) for tensor in behind),
         ],
         "head_reads": str(head_reads(subject.config, subject.around)) if subject.around.head else None,
         "states": mapped(foreign_states(subject.config, subject.framework), _foreign_state),
@@ -62,8 +62,8 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
     return tree
 
 
-def _alone(tensor: Tensor, dtype: str) -> Tree:
-    """What a layer around takes or gives."""
+def _around_row(tensor: Tensor, dtype: str) -> Tree:
+    """An input or output of a layer around the LSTM."""
     return {**tensor_tree(tensor, dtype), "each": None, "copies": 1, "when": None, "equals": []}
 
 
@@ -82,10 +82,10 @@ def _foreign_state(state: ForeignState) -> Tree:
 
 
 def foreign_view(module: Tree) -> Iterator[Block]:
-    """What goes in and comes out of another framework, and where PyTorch's states are there."""
+    """The inputs and outputs in another framework, and the places of PyTorch's h_n and c_n there."""
     yield tensor_grid(module)
     when = dict.fromkeys((tensor["role"], tensor["when"]) for tensor in module["tensors"] if tensor["when"])
-    whole = (None, "direction", "sequence", "step")  # what belongs to the last layer
+    whole = (None, "direction", "sequence", "step")  # outputs of the last layer
     equal = [tensor for tensor in module["tensors"] if tensor["equals"] and tensor["each"] in whole]
     cells = any(tensor["each"] == "cell" and tensor["copies"] > 1 for tensor in module["tensors"])
     yield Facts(
@@ -122,7 +122,7 @@ def foreign_view(module: Tree) -> Iterator[Block]:
 
 
 def _relation_lines(tensors: Sequence[Tree]) -> Iterator[Line]:
-    """What outputs are in PyTorch's terms."""
+    """The value of each output in PyTorch's terms."""
     for tensor in tensors:
         for d, text in enumerate(tensor["equals"]):
             several = len(tensor["equals"]) > 1

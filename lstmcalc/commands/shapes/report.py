@@ -1,4 +1,4 @@
-"""The report of shapes: every tensor in and out, and which slice of output each state is."""
+"""The report of shapes: every input and output tensor, and the slice of output that equals each state."""
 
 from collections.abc import Sequence
 
@@ -19,12 +19,7 @@ from lstmcalc.report.tree import (
 
 
 def shapes_report(subjects: Sequence[Subject]) -> Tree:
-    """Every tensor in and out, and the state map.
-
-    Raises:
-        UnsupportedError: The framework cannot express the LSTM or the data.
-        TooLargeError: There would be more than `MAX_ROWS` rows.
-    """
+    """Every input and output tensor, and the map of the states."""
     return document("shapes", [shapes_module(subject, LSTMModel(subject.config)) for subject in subjects])
 
 

@@ -1,4 +1,4 @@
-"""The LSTM that fits a budget: the tree of `lstmcalc solve`."""
+"""The report of solve: the largest LSTM within a budget."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ from lstmcalc.report.document import document, each_alone
 from lstmcalc.report.tree import SETTINGS, Tree, around_tree, as_pytorch_note, data_tree, functions_tree, module_tree
 from lstmcalc.spec.provenance import Origin
 
-# What can be solved for: how it is asked for, and the setting that it is.
+# The unknowns: the word on the command line, and the setting that it means.
 UNKNOWNS: Final[Mapping[str, str]] = {
     "hidden": "hidden_size",
     "layers": "num_layers",
@@ -26,36 +26,24 @@ _SYMBOLS: Final = {"hidden_size": "H_cell", "num_layers": "num_layers", "batch":
 
 
 class Budget(NamedTuple):
-    """So much of a measure, at most."""
+    """The upper limit of a measure."""
 
     measure: Measure
     limit: int
 
 
 class Question(NamedTuple):
-    """What is asked: the largest size of one kind within budgets.
+    """A question: the largest value of one setting within budgets."""
 
-    Attributes:
-        unknown: The setting that is asked for: `hidden_size`.
-        budgets: What it must stay within.
-        train: Whether the LSTM is trained; else it is only run.
-        optimizer: What trains it.
-        input_grad: Whether its input needs a gradient too.
-    """
-
-    unknown: str
+    unknown: str  # the setting that is asked for: `hidden_size`
     budgets: tuple[Budget, ...]
-    train: bool
+    train: bool  # True for training, False for inference
     optimizer: str
-    input_grad: bool
+    input_grad: bool  # True if training computes the gradient of the input too
 
 
 def question_of(typed: Mapping[str, Typed]) -> Question:
-    """What the flags ask for.
-
-    Raises:
-        UsageError: The unknown is none, or is given too; or there is no budget, or it is no amount.
-    """
+    """The question that the flags ask; they must name an unknown and a budget."""
     named, flag = typed.get("unknown"), ", ".join(UNKNOWNS)
     if named is None:
         raise UsageError("nothing is asked for", f"one of {flag}", hint="lstmcalc solve hidden --params 1M")
@@ -79,12 +67,7 @@ def question_of(typed: Mapping[str, Typed]) -> Question:
 
 
 def solve_module(subject: Subject, question: Question) -> Tree:
-    """The largest LSTM within the budgets.
-
-    Raises:
-        UsageError: Not even the smallest is, or no size is too large, or the unknown is settled by something else.
-        UnsupportedError: PyTorch computes nothing in its dtype.
-    """
+    """The largest LSTM within the budgets; a UsageError if no size fits, or if no size is too large."""
     case = Case(subject.config, subject.data, subject.around, question.train, question.optimizer, question.input_grad)
     _check_open(subject, question.unknown)
     for budget in question.budgets:
@@ -112,7 +95,7 @@ def solve_module(subject: Subject, question: Question) -> Tree:
 
 
 def _check_open(subject: Subject, unknown: str) -> None:
-    """Refuse an unknown that something else settles."""
+    """Refuse an unknown that the kind of LSTM or the data settles."""
     data = subject.data
     if unknown == "num_layers" and subject.found and subject.found.framework == "pytorch-cell":
         raise UsageError("a cell has one layer", "another unknown: hidden or batch", subject.found.text)
@@ -123,7 +106,7 @@ def _check_open(subject: Subject, unknown: str) -> None:
 
 
 def _check_dependent(formula: Formulas, budget: Budget, case: Case, unknown: str) -> None:
-    """Refuse a budget of what does not depend on the unknown at all."""
+    """Refuse a budget of a measure that does not depend on the unknown."""
     large = case.having({unknown: max(case.config.proj_size + 1, 2)})
     symbols = {_SYMBOLS[unknown], *(("H_out",) if unknown == "hidden_size" and not case.config.proj_size else ())}
     if not symbols & formula.of(large).symbols:
@@ -135,7 +118,7 @@ def _check_dependent(formula: Formulas, budget: Budget, case: Case, unknown: str
 
 
 def _too_small(case: Case, unknown: str, formulas: Mapping[Budget, Formulas], sizes: Sequence[Stretch]) -> UsageError:
-    """The budget that no size keeps, with the least that one needs; or that no size keeps all of them."""
+    """The error for a budget that no size keeps, with the least amount needed, or for several that none keeps."""
     firsts = {stretch.size(0): case.having({unknown: stretch.size(0)}) for stretch in sizes}
     least = {
         budget: min((formula.at(sized), size) for size, sized in firsts.items()) for budget, formula in formulas.items()
@@ -209,10 +192,5 @@ def _tree(
 
 
 def solve_report(subjects: Sequence[Subject], question: "Question") -> Tree:
-    """The largest LSTM within a budget.
-
-    Raises:
-        UsageError: Not even the smallest is, or no size is too large, or the unknown is settled by something else.
-        UnsupportedError: PyTorch computes nothing in its dtype.
-    """
+    """The largest LSTM within the budgets, for each subject."""
     return document("solve", each_alone([solve_module(subject, question) for subject in subjects]))

@@ -1,4 +1,4 @@
-"""The view of solve: the size that fits, what it uses of each budget, and what the next would."""
+"""The view of solve: the largest size, its use of each budget, and that of the next size."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,11 +7,11 @@ from lstmcalc.costs.implementation import IMPLEMENTATIONS
 from lstmcalc.report.blocks import Block, Column, Facts, Grid, Line, Row, legend, measured_text, with_commas
 from lstmcalc.report.tree import Tree
 
-_LONG: Final = 250  # characters of a formula
+_LONG: Final = 250  # characters of a formula that is shown
 
 
 def view(module: Tree) -> Iterator[Block]:
-    """The size that fits, what it uses of each budget, and what the next would."""
+    """The largest size, its use of each budget, and that of the next size."""
     size, unknown = module["value"], module["unknown"]
     columns = (
         Column("budget"),
@@ -42,6 +42,6 @@ def view(module: Tree) -> Iterator[Block]:
 
 
 def _formula(row: Tree) -> str:
-    """A budget's formula, if it is one that people read."""
+    """A measure's formula with its value; the formula is left out if it is too long to read."""
     formula = row["formula"] if len(row["formula"]) <= _LONG else "... (--json has it)"
     return f"{row['measure']} = {formula} = {row['used']:,}"

@@ -1,4 +1,4 @@
-"""What a picture of a sweep shows: which lines, what they are called, which numbers stand at the axes; no drawing."""
+"""The contents of a sweep's picture, without drawing: lines, their labels, and the numbers at the axes."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,8 @@ MIXED: Final = 16  # lines of several colours
 FEW: Final = 8  # lines that have room for a label each
 HUES: Final = 5  # colours that can be told apart
 DOTS: Final = 1000  # places on an axis; there are no more pixels
-RATIOS: Final = 4  # from this ratio on, swept sizes are shown by ratios
-LOG: Final = 30  # and what is measured: from this ratio on, on a plain axis the small sizes would all lie on the ground
+RATIOS: Final = 4  # from this ratio on, the axis of swept sizes is logarithmic
+LOG: Final = 30  # from this ratio on, the axis of a measure is; if linear, it would show small values as 0
 _UNORDERED: Final = ("dtype", "bidirectional")
 _SHORT: Final = {
     "input_size": "input",
@@ -30,57 +30,44 @@ _BYTES: Final = (" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB")
 
 
 class Plan(NamedTuple):
-    """Which values are drawn, and what they are drawn by.
+    """The values that are drawn, and the settings by which lines are placed and coloured."""
 
-    Attributes:
-        x: What goes to the right; None if nothing that is counted has two values.
-        shade: What makes a line darker, if anything does.
-        hues: What gives a line its colour.
-        drawn: The values that are drawn of each setting with several, in order.
-        swept: How many values each of them has.
-    """
-
-    x: str | None
-    shade: str | None
-    hues: tuple[str, ...]
-    drawn: dict[str, list[Any]]
-    swept: dict[str, int]
+    x: str | None  # the setting of the x axis; None if no numeric one has several values
+    shade: str | None  # the setting that makes a line darker
+    hues: tuple[str, ...]  # the settings that give a line its colour
+    drawn: dict[str, list[Any]]  # the drawn values of each setting with several, in order
+    swept: dict[str, int]  # the number of swept values of each of them
 
     @property
     def beside(self) -> list[str]:
-        """What tells lines apart, in the order of a label."""
+        """The settings that tell lines apart, in the order of a label."""
         return [field for field in self.drawn if field != self.x]
 
     @property
     def combinations(self) -> list[tuple[Any, ...]]:
-        """The drawn values of what tells lines apart, one of each."""
+        """Every combination of the drawn values of the settings in `beside`."""
         return list(product(*(self.drawn[field] for field in self.beside)))
 
     @property
     def colours(self) -> list[tuple[Any, ...]]:
-        """What has a colour of its own."""
+        """Every combination of the drawn values of `hues`; each has its own colour."""
         return list(product(*(self.drawn[field] for field in self.hues)))
 
 
 class Curve(NamedTuple):
-    """What is one line in a panel: all combinations that have the same numbers there.
+    """One line in a panel: all combinations that have the same numbers there."""
 
-    Attributes:
-        members: The combinations.
-        points: Where it goes, from left to right; exact.
-    """
-
-    members: list[dict[str, Any]]
-    points: list[tuple[int, int]]
+    members: list[dict[str, Any]]  # the combinations
+    points: list[tuple[int, int]]  # from left to right; exact
 
     def value(self, fields: Sequence[str]) -> tuple[Any, ...] | None:
-        """What all its combinations have in common of some settings; None if they differ."""
+        """The values of some settings that all its combinations share; None if they differ."""
         found = {tuple(member[field] for field in fields) for member in self.members}
         return found.pop() if len(found) == 1 else None
 
 
 def plan(module: Tree) -> Plan:
-    """What to draw of a sweep: the numeric setting with most values to the right, and lines for the others."""
+    """The plan to draw a sweep: the numeric setting with most values as the x axis, and lines for the others."""
     axes = {
         field: list(values) if field in _UNORDERED else sorted(values)
         for field, values in module["axes"].items()
@@ -94,7 +81,7 @@ def plan(module: Tree) -> Plan:
     x = counted[0] if counted else None
     if x is None:
         return Plan(None, None, tuple(axes), axes, swept)
-    if len(axes[x]) > DOTS:  # the round ones too: ticks stand at them
+    if len(axes[x]) > DOTS:  # the round ones too, since they get ticks
         low, high = axes[x][0], axes[x][-1]
         round_ones = set(axes[x]).intersection(_round_sizes(low, high, log=is_log(axes[x], RATIOS)))
         axes[x] = sorted({*spaced(axes[x], DOTS), *round_ones})
@@ -112,7 +99,7 @@ def plan(module: Tree) -> Plan:
 
 
 def spaced(values: Sequence[Any], count: int) -> list[Any]:
-    """At most so many of the values, evenly from the first to the last: as an axis shows them, so maybe by ratios."""
+    """At most `count` of the values, evenly from the first to the last; by ratios if they span a ratio of `LOG`."""
     if len(values) <= count:
         return list(values)
     steps = range(count)
@@ -126,7 +113,7 @@ def spaced(values: Sequence[Any], count: int) -> list[Any]:
 
 
 def read_lines(module: Tree, chosen: Plan) -> dict[tuple[Any, ...], list[Tree]]:
-    """The rows of every combination that is drawn, from left to right; the rows are gone through once."""
+    """The rows of every combination that is drawn, from left to right; all rows are read once."""
     fields, x = chosen.beside, chosen.x
     places = set(chosen.drawn[x]) if x else {None}
     lines: dict[tuple[Any, ...], list[Tree]] = {key: [] for key in chosen.combinations}
@@ -141,7 +128,7 @@ def read_lines(module: Tree, chosen: Plan) -> dict[tuple[Any, ...], list[Tree]]:
 
 
 def curves_of(lines: Mapping[tuple[Any, ...], list[Tree]], chosen: Plan, measure: str) -> list[Curve]:
-    """The lines of one panel: those that lie on one another are one."""
+    """The lines of one panel; lines with equal points are merged."""
     alike: dict[tuple[tuple[int, int], ...], list[dict[str, Any]]] = {}
     for key, rows in lines.items():
         points = tuple((row[chosen.x or ""], row[measure]) for row in rows)
@@ -150,7 +137,7 @@ def curves_of(lines: Mapping[tuple[Any, ...], list[Tree]], chosen: Plan, measure
 
 
 def label(curve: Curve, chosen: Plan) -> str:
-    """What a line is called: what its combinations have in common, as far as others differ in it."""
+    """The label of a line: its values of each setting, without settings of which it has every drawn value."""
     parts = []
     for field in chosen.beside:
         found = list(dict.fromkeys(member[field] for member in curve.members))
@@ -188,7 +175,7 @@ def amount_text(number: float, unit: str) -> str:
 
 
 def is_log(values: Sequence[int], ratio: int) -> bool:
-    """Whether sizes differ so much that an axis should show ratios."""
+    """True if sizes differ so much that an axis should be logarithmic."""
     return min(values) > 0 and max(values) >= ratio * min(values)
 
 
@@ -218,7 +205,7 @@ def _round_up(value: float) -> float:
 
 
 def size_ticks(values: Sequence[int], *, log: bool) -> list[int]:
-    """The swept values to write below an axis: the ends, and of the others, or of the round ones, what has room."""
+    """The swept values to write below an axis: the ends, and those between that have room; of many, round ones."""
     low, high = values[0], values[-1]
 
     def place(value: int) -> float:
@@ -254,9 +241,9 @@ def _round_sizes(low: int, high: int, *, log: bool) -> list[int]:
 
 
 def spread(wanted: Sequence[float], gap: float, high: float = 1.0) -> list[float]:
-    """Places at least `gap` apart, as near to the wanted ones as can be, in [0, `high`]; both from low to high.
+    """Places at least `gap` apart, as near to the wanted ones as possible, in [0, `high`]; both from low to high.
 
-    Without the gaps it is the best rising sequence, which pooling neighbours that fall finds.
+    With the gaps subtracted, this is isotonic regression, solved by pooling adjacent violators.
     """
     pools: list[list[float]] = []
     for index, place in enumerate(wanted):

@@ -1,7 +1,7 @@
 """A sweep as a picture: one panel for each measure, drawn with matplotlib and written whole or not at all.
 
-What is shown is settled in `curves`; here is only how it looks. Text stays text in SVG and PDF, so it can be searched
-and read aloud; without this font, a browser takes one of its own, and nearly all of them are narrower.
+`curves` decides the contents, this module the look. Text stays text in SVG and PDF, so it can be searched and read
+aloud; without this font, a browser uses one of its own, and nearly all of them are narrower.
 """
 
 import warnings
@@ -77,12 +77,7 @@ _PLOT: Final = 2.0  # inches of a panel between its axes, at least
 
 
 def check_plot(name: str) -> None:
-    """Refuse what `draw_sweep` would refuse, before anything is computed.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed, or does not load.
-        OutputError: The file is of another kind, or cannot be written.
-    """
+    """Refuse a file that `draw_sweep` cannot write, or a missing matplotlib, before anything is computed."""
     check_target(name, SUFFIXES, "--plot")
     try:
         import matplotlib.figure
@@ -98,21 +93,12 @@ def check_plot(name: str) -> None:
 
 
 def draw_sweep(tree: Tree, name: str) -> None:
-    """Draw what a sweep found, and put it in a file.
-
-    Args:
-        tree: As of `report.sweep_tree`.
-        name: The file: .svg, .png or .pdf.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed, or does not load.
-        OutputError: It cannot be drawn or written; what was there before is unharmed.
-    """
+    """Draw the document of a sweep into a .svg, .png or .pdf file; if that fails, an existing file is unharmed."""
     check_plot(name)
     kind = name.rpartition(".")[2]
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     try:
-        with replacing(name, SUFFIXES, "--plot") as file, _styled():
+        with replacing(name, SUFFIXES, "--plot") as file, _style_context():
             figure_of(tree).savefig(file, format=kind, metadata=metadata)
     except (LstmcalcError, MemoryError):
         raise
@@ -122,17 +108,17 @@ def draw_sweep(tree: Tree, name: str) -> None:
 
 
 @contextmanager
-def _styled() -> Iterator[None]:
-    """Our style on matplotlib's own, whatever a user has set; afterwards all is as it was."""
+def _style_context() -> Iterator[None]:
+    """Our style on matplotlib's defaults, whatever a user has set; afterwards the user's style is back."""
     from matplotlib import style
 
     with style.context(["default", _STYLE]), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # letters that the font has not, in the names of LSTMs
+        warnings.simplefilter("ignore")  # letters in the names of LSTMs that the font lacks
         yield
 
 
 def figure_of(tree: Tree) -> "Figure":
-    """The picture, not yet drawn: below each other the LSTMs, each with a panel for each of its measures."""
+    """The picture, not yet drawn: the LSTMs below each other, each with a panel for each of its measures."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -150,7 +136,7 @@ def figure_of(tree: Tree) -> "Figure":
         above = 0.3 if heights else 0.0  # apart from the LSTM before
         heights.append(above + _LINE * (1.3 * len(header[0]) + len(header[1]) + 1.2))
         heights.append(_panel_height(chosen) * ceil(len(module["measures"]) / columns))
-    with _styled():
+    with _style_context():
         layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)
         figure = Figure(figsize=(width, sum(heights)), layout=layout)
         places = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False, hspace=0)[:, 0]
@@ -169,7 +155,7 @@ def _panel_height(chosen: Plan) -> float:
 
 
 def _header(module: Tree, chosen: Plan, *, named: bool, more: int) -> list[str]:
-    """The LSTM, what is fixed, and what is not drawn."""
+    """The lines above the panels: the LSTM, the fixed settings, and the values and LSTMs that are not drawn."""
     data, around = module["data"], module["around"]
     fixed = {field: values[0] for field, values in module["axes"].items() if len(values) == 1}
     told = [setting_text(field, value) for field, value in fixed.items() if field not in ("seq_len", "batch", "dtype")]
@@ -233,7 +219,7 @@ def _draw_module(place: "SubFigure", module: Tree, chosen: Plan, columns: int) -
 
 
 def _draw_bars(panel: "Axes", lines: dict[tuple[Any, ...], list[Tree]], chosen: Plan, name: str, unit: str) -> None:
-    """Bars, the first on top, with their numbers; these need no axis."""
+    """Draw bars with their numbers, the first on top; they need no axis."""
     names = [
         ", ".join(setting_text(field, value) for field, value in zip(chosen.beside, key, strict=True)) for key in lines
     ]
@@ -252,7 +238,7 @@ def _draw_bars(panel: "Axes", lines: dict[tuple[Any, ...], list[Tree]], chosen: 
 
 
 def _draw_lines(panel: "Axes", drawn: list[Curve], chosen: Plan, unit: str) -> None:
-    """Lines, and what they are called."""
+    """Draw lines and their labels."""
     sizes = sorted({x for curve in drawn for x, _ in curve.points})
     numbers = [y for curve in drawn for _, y in curve.points]
     dots = "o" if len(sizes) <= 16 else ""  # noqa: PLR2004  # more would be a thick line
@@ -268,7 +254,7 @@ def _draw_lines(panel: "Axes", drawn: list[Curve], chosen: Plan, unit: str) -> N
 
 
 def _set_x(panel: "Axes", sizes: list[int], chosen: Plan) -> None:
-    """The swept sizes; by ratios where the largest is several times the smallest."""
+    """Put the swept sizes on the x axis; logarithmic if the largest is several times the smallest."""
     log = is_log(sizes, RATIOS)
     if log:
         panel.set_xscale("log", base=2)
@@ -281,7 +267,7 @@ def _set_x(panel: "Axes", sizes: list[int], chosen: Plan) -> None:
 
 
 def _set_y(panel: "Axes", numbers: list[int], unit: str) -> None:
-    """Round numbers, from zero, or by ratios where the largest is many times the smallest."""
+    """Put round numbers on the y axis, from zero; logarithmic if the largest is many times the smallest."""
     log = is_log(numbers, LOG)
     low, high = float(min(numbers)) if log else 0.0, float(max(numbers)) or 1.0
     if log:
@@ -293,7 +279,7 @@ def _set_y(panel: "Axes", numbers: list[int], unit: str) -> None:
 
 
 def _name_lines(panel: "Axes", drawn: list[Curve], chosen: Plan) -> None:
-    """Names at the ends of lines, moved apart; of many lines a few are named."""
+    """Write labels at the ends of lines, moved apart; of many lines a few are labelled."""
     scale = log2 if panel.get_yscale() == "log" else float
     low, high = map(scale, panel.get_ylim())
 
@@ -316,7 +302,7 @@ def _name_lines(panel: "Axes", drawn: list[Curve], chosen: Plan) -> None:
             textcoords="axes fraction",
             va="center",
             fontsize=8.5,
-            color=_mixed(colour, (0.0, 0.0, 0.0), 0.4),
+            color=_mixed_colour(colour, (0.0, 0.0, 0.0), 0.4),
             annotation_clip=False,
             arrowprops=arrow if moved else None,
         )
@@ -327,40 +313,40 @@ def _needs_legend(chosen: Plan) -> bool:
 
 
 def _draw_legend(place: "SubFigure", chosen: Plan) -> None:
-    """The colours, and how their shades go, the darkest first as it is often the highest line."""
+    """Draw a legend of the colours and the shades, the darkest first as it is often the highest line."""
     from matplotlib.lines import Line2D
 
     entries = []
     for index, values in enumerate(chosen.colours):
         name = ", ".join(map(setting_text, chosen.hues, values))
-        entries.append((Line2D([], [], color=_shaded(_HUES[index], 1.0), linewidth=3), name))
+        entries.append((Line2D([], [], color=_shaded_colour(_HUES[index], 1.0), linewidth=3), name))
     if chosen.shade:
         drawn = chosen.drawn[chosen.shade]
         for value in reversed(spaced(drawn, FEW)):
-            colour = _shaded(_GREY, drawn.index(value) / max(len(drawn) - 1, 1))
+            colour = _shaded_colour(_GREY, drawn.index(value) / max(len(drawn) - 1, 1))
             entries.append((Line2D([], [], color=colour, linewidth=3), setting_text(chosen.shade, value)))
     handles, names = zip(*entries, strict=True)
     place.legend(handles, names, loc="outside right upper", frameon=False, fontsize=8.5, handlelength=1.2)
 
 
 def _colour(curve: Curve, chosen: Plan) -> Colour:
-    """By what a line stands for; grey if it stands for several colours."""
+    """The colour of a line by its settings; grey if its combinations have several hues."""
     hue = curve.value(chosen.hues)
     own = _GREY if hue is None else _HUES[chosen.colours.index(hue)]
     shade = curve.value([chosen.shade]) if chosen.shade else None
     if shade is None:
-        return _shaded(own, 1.0)
+        return _shaded_colour(own, 1.0)
     drawn = chosen.drawn[chosen.shade or ""]
-    return _shaded(own, drawn.index(shade[0]) / max(len(drawn) - 1, 1))
+    return _shaded_colour(own, drawn.index(shade[0]) / max(len(drawn) - 1, 1))
 
 
-def _shaded(colour: str, strength: float) -> Colour:
-    """A colour between half as strong and a little darker than it is."""
+def _shaded_colour(colour: str, strength: float) -> Colour:
+    """A colour from half as strong, at `strength` 0, to a little darker than given, at 1."""
     red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    pale = _mixed((red, green, blue), (1.0, 1.0, 1.0), 0.5)
-    return _mixed(pale, _mixed((red, green, blue), (0.0, 0.0, 0.0), 0.2), strength)
+    pale = _mixed_colour((red, green, blue), (1.0, 1.0, 1.0), 0.5)
+    return _mixed_colour(pale, _mixed_colour((red, green, blue), (0.0, 0.0, 0.0), 0.2), strength)
 
 
-def _mixed(one: Colour, other: Colour, share: float) -> Colour:
+def _mixed_colour(one: Colour, other: Colour, share: float) -> Colour:
     red, green, blue = (first + (second - first) * share for first, second in zip(one, other, strict=True))
     return red, green, blue

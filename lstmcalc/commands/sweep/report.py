@@ -1,7 +1,7 @@
 """Many LSTMs side by side: every combination of some sizes, measured at once.
 
-The formulas of `measures` are taken over whole arrays of sizes, block by block: a block is what shares its formulas. In
-64 bits where no number on the way can be larger, in Python's own integers where one might.
+The formulas of `costs.measures` are evaluated over whole arrays of sizes, in blocks of combinations that share their
+formulas: in 64 bits if no intermediate value can be larger, else in Python's own integers.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ from lstmcalc.report.tree import SETTINGS, Tree, around_tree, as_pytorch_note, c
 from lstmcalc.spec.config import DTYPE_BYTES, HYPERPARAMETERS, MAX_SIZE
 
 SAFE: Final = 2.0**62  # half of what 64 bits hold: the bound itself is in floats, which round
-CELLS: Final = 2**15  # of a block
+CELLS: Final = 2**15  # combinations in a block
 _SYMBOLS: Final = {
     "input_size": "H_in",
     "hidden_size": "H_cell",
@@ -34,7 +34,7 @@ _SYMBOLS: Final = {
     "seq_len": "L",
     "batch": "N",
 }
-# What can be swept, in the order of a table's columns.
+# The settings that can be swept, in the order of a table's columns.
 SWEPT: Final = ("dtype", "bidirectional", "input_size", "hidden_size", "proj_size", "num_layers", "seq_len", "batch")
 
 
@@ -49,9 +49,9 @@ class Block:
     """Combinations that share their formulas.
 
     Args:
-        case: What is not swept.
-        axes: What is.
-        picked: Of each axis, the positions of the values that are in the block.
+        case: The settings that are not swept.
+        axes: The settings that are.
+        picked: For each axis, the positions of the values that are in the block.
     """
 
     def __init__(self, case: Case, axes: Sequence[Axis], picked: Sequence[NDArray[np.intp]]) -> None:
@@ -69,7 +69,7 @@ class Block:
 
     @property
     def case(self) -> Case | None:
-        """One of its combinations; None if none is an LSTM, since the projection must be narrower than the cell."""
+        """One combination that is an LSTM: its projection is narrower than its cell; None if there is none."""
         chosen = {axis.field: self._values(axis.field)[0] for axis in self._axes}
         widest, narrowest = max(self._values("hidden_size")), min(self._values("proj_size"))
         return (
@@ -95,11 +95,11 @@ class Block:
 
     @property
     def are_lstms(self) -> NDArray[np.bool_]:
-        """Which combinations are LSTMs: those whose projection is narrower than the cell."""
+        """True for each combination that is an LSTM: its projection is narrower than its cell."""
         return np.broadcast_to(self._along("proj_size", np.int64) < self._along("hidden_size", np.int64), self.shape)
 
     def measured(self, formulas: Formulas, case: Case) -> NDArray[Any]:
-        """A measure of every combination, as `self.shape`; exact."""
+        """The measure of every combination, in an array of shape `self.shape`; exact."""
         formula = formulas.of(case)
         bound = formula.bound(self._symbols(case, np.float64))
         dtype = np.int64 if np.max(bound) < SAFE else object
@@ -107,12 +107,7 @@ class Block:
 
 
 class Grid:
-    """Every combination of the values of some settings.
-
-    Args:
-        case: What the other settings are.
-        axes: The settings.
-    """
+    """Every combination of the values of `axes`; `case` has the other settings."""
 
     def __init__(self, case: Case, axes: Sequence[Axis]) -> None:
         self._case = case
@@ -121,7 +116,7 @@ class Grid:
 
     @property
     def size(self) -> int:
-        """How many combinations there are, with those that are no LSTM."""
+        """The number of combinations, including those that are not LSTMs."""
         return prod(self._shape)
 
     def _blocks(self) -> list[Block]:
@@ -142,9 +137,7 @@ class Grid:
     ) -> dict[str, NDArray[Any]]:
         """The settings and the measures of every LSTM, by name: columns of equal length, in the order of the axes.
 
-        Args:
-            measures: What to measure.
-            progress: Called with (measured, to be measured).
+        `progress` is called with the numbers of measurements that are done and that there are.
         """
         formulas = [Formulas(measure) for measure in measures]
         blocks = self._blocks()
@@ -176,7 +169,7 @@ def _parts(axis: Axis) -> list[NDArray[np.intp]]:
 
 
 def ordered(columns: Mapping[str, NDArray[Any]], keys: Sequence[str], *, reverse: bool) -> dict[str, NDArray[Any]]:
-    """The columns sorted by some of them, the first key first; what is equal stays in its order."""
+    """The columns sorted by some of them, the first key first; equal rows stay in their order."""
     count = len(next(iter(columns.values())))
     order = np.arange(count)
     for key in reversed(keys):
@@ -190,36 +183,22 @@ def ordered(columns: Mapping[str, NDArray[Any]], keys: Sequence[str], *, reverse
 
 
 class Request(NamedTuple):
-    """What a sweep shows.
-
-    Attributes:
-        axes: The settings with their values.
-        measures: What is measured.
-        sort: The columns to sort by.
-        reverse: Whether the largest come first.
-        train: Whether the LSTMs are trained.
-        optimizer: What trains them.
-        input_grad: Whether their input needs a gradient too.
-    """
+    """The settings, measures and order of a sweep."""
 
     axes: tuple[Axis, ...]
     measures: tuple[Measure, ...]
-    sort: tuple[str, ...] = ()
-    reverse: bool = False
-    train: bool = False
+    sort: tuple[str, ...] = ()  # the columns to sort by
+    reverse: bool = False  # True if the largest come first
+    train: bool = False  # True for training, False for inference
     optimizer: str = DEFAULT_OPTIMIZER
-    input_grad: bool = False
+    input_grad: bool = False  # True if training computes the gradient of the input too
 
 
 DEFAULT_SHOWN: Final = ("params", "macs", "memory")
 
 
 def request_of(typed: Mapping[str, Typed]) -> tuple[Request, dict[str, Typed]]:
-    """What the flags ask for, and the flags of one of its LSTMs.
-
-    Raises:
-        UsageError: There is nothing to sweep, or a flag makes no sense.
-    """
+    """The sweep that the flags ask for, and the flags of one of its LSTMs."""
     axes = list(_axes(typed))
     if not axes:
         flags = [flag_name(field) for field in SWEPT if field != "bidirectional"]
@@ -237,7 +216,7 @@ def request_of(typed: Mapping[str, Typed]) -> tuple[Request, dict[str, Typed]]:
                 f"the lengths settle {axis.field}", "padded data", f"several {axis.field}", where="--lengths"
             )
     if any(axis.field == "proj_size" for axis in axes):
-        base["proj_size"] = None  # which of them go with which cell is for each combination
+        base["proj_size"] = None  # a projection is checked against the cell in each combination
     names = [name.strip() for name in str(typed["show"]).split(",")] if typed.get("show") else DEFAULT_SHOWN
     shown = dict.fromkeys(read_choice("--show", name, MEASURES) for name in names)
     columns = (*(axis.field for axis in axes), *shown)
@@ -270,7 +249,7 @@ def _axes(typed: Mapping[str, Typed]) -> Iterator[Axis]:
 
 
 def _directions(text: str, typed: Mapping[str, Typed]) -> tuple[bool, ...]:
-    """Whether there are two: of each of the numbers of directions."""
+    """The values of `bidirectional` for the numbers of directions."""
     numbers = read_values("--directions", text)
     if typed.get("bidirectional") is not None:
         raise UsageError("contradictory directions", "one of the two", where="--bi and --directions")
@@ -290,13 +269,7 @@ def _column(name: str, columns: Sequence[str]) -> str:
 
 
 def sweep_module(subject: Subject, request: Request, progress: Callable[[int, int], None] | None = None) -> Tree:
-    """Every combination with its measures.
-
-    Raises:
-        UsageError: None of them is an LSTM.
-        UnsupportedError: PyTorch computes nothing in one of the dtypes.
-        TooLargeError: There would be more than `MAX_ROWS` rows.
-    """
+    """Every combination that is an LSTM, with its measures."""
     case = Case(subject.config, subject.data, subject.around, request.train, request.optimizer, request.input_grad)
     padded = [axis.field for axis in request.axes if axis.field in ("batch", "seq_len")]
     if case.data.lengths and padded:
@@ -337,12 +310,8 @@ def sweep_module(subject: Subject, request: Request, progress: Callable[[int, in
 
 
 def _check_values(case: Case, axes: Sequence[Axis]) -> None:
-    """Refuse a value that no LSTM has; what is between two that one has is one too.
-
-    Raises:
-        ConfigError: There is one.
-    """
-    widest = {"hidden_size": MAX_SIZE}  # whether a projection is narrower than the cell is for each combination
+    """Refuse a value that no LSTM can have; the smallest and the largest value stand for those between."""
+    widest = {"hidden_size": MAX_SIZE}  # the widest, as a projection is checked against the cell in each combination
     for axis in axes:
         for value in (min(axis.values), max(axis.values)):
             try:
@@ -359,7 +328,7 @@ def _check_measurable(case: Case, request: Request) -> None:
 
 
 def _text(subject: Subject, swept_fields: set[str]) -> str:
-    """The LSTM as PyTorch prints it, with the names of what is swept in place of its values."""
+    """The LSTM as PyTorch prints it, with the names of swept settings in place of their values."""
     config = subject.config
     first = [field if field in swept_fields else str(getattr(config, field)) for field in ("input_size", "hidden_size")]
     rest = [
@@ -373,11 +342,5 @@ def _text(subject: Subject, swept_fields: set[str]) -> str:
 def sweep_report(
     subjects: Sequence[Subject], request: "Request", progress: "Callable[[int, int], None] | None" = None
 ) -> Tree:
-    """Every combination of sizes.
-
-    Raises:
-        UsageError: None of them is an LSTM.
-        UnsupportedError: PyTorch computes nothing in one of the dtypes.
-        TooLargeError: There would be more than `MAX_ROWS` rows.
-    """
+    """Every combination of sizes that is an LSTM, with its measures, for each subject."""
     return document("sweep", each_alone([sweep_module(subject, request, progress) for subject in subjects]))

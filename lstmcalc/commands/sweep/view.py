@@ -1,4 +1,4 @@
-"""The view of sweep: every combination; of many the first and the last."""
+"""The view of sweep: every combination; of many, the first and the last."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -11,7 +11,7 @@ _SHOWN: Final = 40  # rows of a sweep at either end
 
 
 def view(module: Tree) -> Iterator[Block]:
-    """Every combination; of many the first and the last."""
+    """Every combination; of many, the first and the last."""
     fields, measures = list(module["axes"]), module["measures"]
     columns = [Column(flag_name(field)[2:], right=field not in ("dtype", "bidirectional")) for field in fields]
     columns += [Column(name, right=True) for name in measures]
