@@ -187,15 +187,15 @@ def attacks(path: Path) -> dict[str, bytes]:
         "STACK_GLOBAL": b"\x80\4" + global_of("posix", "system", 4) + command + b"\x85R.",
         "INST": b"(" + command + b"iposix\nsystem\n.",
         "OBJ": b"(" + system + command + b"o.",
-        "NEWOBJ": b"\x80\2" + global_of("test_torch_files", "Newborn", 2) + text_of(str(path)) + b"\x85\x81.",
-        "NEWOBJ_EX": b"\x80\4" + global_of("test_torch_files", "Newborn", 2) + text_of(str(path)) + b"\x85}\x92.",
+        "NEWOBJ": b"\x80\2" + global_of(__name__, "Newborn", 2) + text_of(str(path)) + b"\x85\x81.",
+        "NEWOBJ_EX": b"\x80\4" + global_of(__name__, "Newborn", 2) + text_of(str(path)) + b"\x85}\x92.",
         "nested": execute
         + text_of(f"import pickle; pickle.loads({pickle.dumps(1)!r}); open({str(path)!r}, 'w')")
         + b"\x85R.",
         "BUILD": opener + text_of(str(path)) + text_of("w") + b"\x86R}b.",
         "in a dictionary": b"}" + text_of("weight") + execute + code + b"\x85Rs.",
         "as a key": b"}" + execute + code + b"\x85RNs.",
-        "__setstate__": global_of("test_torch_files", "Trap", 2) + b")\x81" + text_of(str(path)) + b"b.",
+        "__setstate__": global_of(__name__, "Trap", 2) + b")\x81" + text_of(str(path)) + b"b.",
         "with a tensor's name": global_of("torch._utils", "_rebuild_tensor_v2", 2) + execute + code + b"\x85R\x85R.",
     }
 
