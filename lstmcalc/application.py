@@ -1,24 +1,24 @@
-"""The command line's mechanics: commands are declared as data, and hand over what was typed.
+"""The command line's mechanics: the named command is found, and handed what was typed.
 
 typer converts option values with pydantic, whose import alone takes as long as all of `lstmcalc shapes`, and words its
-refusals in its own way. Here every option keeps its text, for `parse` to read, and usage errors are said in our words.
+refusals in its own way. Here every option keeps its text, for `intake.flags` to read, and usage errors are ours.
 
-Not here: which commands and options there are (`cli`, `parse`). Written against typer 0.24 to 0.29.
+Not here: the commands (`commands.registry`) and their options (`intake.flags`). Written against typer 0.24 to 0.29.
 """
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
 from inspect import Parameter, Signature, cleandoc
-from typing import Annotated, Any, Generic, TypeAlias, TypeVar
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from lstmcalc.commands._output import Command, Outcome
+from lstmcalc.commands.registry import COMMANDS, load_command
 from lstmcalc.errors import UsageError, shorten
 from lstmcalc.intake.flags import Flag, Typed
 from lstmcalc.version import __version__
-
-TypedFlags: TypeAlias = dict[str, Typed]
-T = TypeVar("T")
 
 # typer exports one member of its family of usage errors; this is the family.
 _TyperUsageError: Any = typer.BadParameter.__mro__[1]
@@ -77,8 +77,8 @@ def _option(flag: Flag, panel: str) -> Parameter:
     return Parameter(flag.field, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option])
 
 
-class Application(Generic[T]):
-    """A program of several commands, each a function of the flags that were typed.
+class Application:
+    """The program: it finds the command that is named, and runs it on what was typed.
 
     Args:
         name: The program's name.
@@ -88,40 +88,10 @@ class Application(Generic[T]):
 
     def __init__(self, name: str, summary: str, examples: str) -> None:
         self._name = name
-        self._help = _help(examples, summary)
-        self._commands: dict[str, Callable[[typer.Typer], None]] = {}
-        self._options: dict[str, set[str]] = {}  # by command
+        self._help = _help_text(examples, summary)
 
-    def command(self, examples: str, **panels: Sequence[Flag]) -> Callable[[Callable[[TypedFlags], T]], None]:
-        """Make a command of a function: its name, its options by panel, its help from the docstring."""
-
-        def declare(function: Callable[[TypedFlags], T]) -> None:
-            name = function.__name__.strip("_")
-
-            def command(**typed: Typed) -> T:
-                return function(typed)
-
-            def add(app: typer.Typer) -> None:
-                options = [_option(flag, panel) for panel, flags in panels.items() for flag in flags]
-                command.__signature__ = Signature(options)  # type: ignore[attr-defined]  # what inspect reads first
-                command.__annotations__ = {option.name: option.annotation for option in options}
-                text = cleandoc(function.__doc__ or "")
-                short = text.partition("\n")[0]  # empty under `python -OO`
-                app.command(name, cls=_Command, help=_help(examples, text), short_help=short)(command)
-
-            self._commands[name] = add
-            self._options[name] = {
-                spelling for flags in panels.values() for flag in flags for spelling in (*flag.names, *flag.off)
-            }
-
-        return declare
-
-    def run(self, args: Sequence[str]) -> T | int:
-        """Run the command that is named: what it returns, or the exit code after a help text.
-
-        Raises:
-            UsageError: The command line makes no sense.
-        """
+    def run(self, args: Sequence[str]) -> Outcome | int:
+        """Run the command that is named: its outcome, or the exit code after a help text."""
         app = typer.Typer(
             name=self._name,
             cls=_Group,
@@ -131,10 +101,16 @@ class Application(Generic[T]):
         )
         app.callback(invoke_without_command=True, help=self._help)(_top)
         # typer makes every option of every command it knows, so it is told only of the one that is named.
-        for name in args[:1] if args and args[0] in self._commands else self._commands:
-            self._commands[name](app)
+        if args and args[0] in COMMANDS:
+            _add_command(app, args[0], load_command(args[0]))
+        elif f"_{self._name.upper()}_COMPLETE" in os.environ:  # a shell asks for the options of whatever is typed
+            for name in COMMANDS:
+                _add_command(app, name, load_command(name))
+        else:
+            for name, summary in COMMANDS.items():
+                app.command(name, short_help=summary)(lambda: None)
         try:
-            result: T | int | None = typer.main.get_command(app).main(
+            result: Outcome | int | None = typer.main.get_command(app).main(
                 list(args), prog_name=self._name, standalone_mode=False
             )
         except _TyperUsageError as error:
@@ -143,13 +119,13 @@ class Application(Generic[T]):
 
     def _in_our_words(self, error: Any, args: Sequence[str]) -> UsageError:  # noqa: ANN401  # typer's
         """A usage error of typer: what was typed, what is nearest, where the help is."""
-        named = [arg for arg in args[:1] if arg in self._commands]
+        named = [arg for arg in args[:1] if arg in COMMANDS]
         help_command = " ".join([self._name, *named, "-h"])
         text, hint = error.format_message().rstrip("."), f"see {help_command}"
         if hasattr(error, "option_name") and hasattr(error, "possibilities"):
             text = f"no such option: {shorten(error.option_name)[1:-1]}"
             nearest = _nearest(error.option_name, error.ctx)
-            owners = [name for name, options in self._options.items() if error.option_name in options]
+            owners = [name for name in COMMANDS if error.option_name in _spellings(load_command(name))]
             if owners:
                 hint = f"it is an option of {', '.join(owners)}, and follows that name; {hint}"
             elif nearest:
@@ -161,6 +137,24 @@ class Application(Generic[T]):
             way = "lengths are separated by commas" if commas else "hyperparameters are flags, as --hidden 20"
             hint = f"{way}; {hint}"
         return UsageError(f"{text[:1].lower()}{text[1:]}", hint=hint)
+
+
+def _add_command(app: typer.Typer, name: str, command: Command) -> None:
+    """Tell typer of a command: its options by panel, and its help, which is the docstring of what it runs."""
+    options = [_option(flag, panel) for panel, flags in command.panels.items() for flag in flags]
+
+    def run(**typed: Typed) -> Outcome:
+        return command.run(typed)
+
+    run.__signature__ = Signature(options)  # type: ignore[attr-defined]  # what inspect reads first
+    run.__annotations__ = {option.name: option.annotation for option in options}
+    text = cleandoc(command.run.__doc__ or "")  # empty under `python -OO`
+    app.command(name, cls=_Command, help=_help_text(command.examples, text), short_help=COMMANDS[name])(run)
+
+
+def _spellings(command: Command) -> set[str]:
+    """Every spelling of the options of a command."""
+    return {spelling for flags in command.panels.values() for flag in flags for spelling in (*flag.names, *flag.off)}
 
 
 def _top(
@@ -175,7 +169,7 @@ def _top(
         typer.echo(context.get_help())
 
 
-def _help(examples: str, text: str) -> str:
+def _help_text(examples: str, text: str) -> str:
     """A help text that begins with examples, on lines of their own."""
     lines = (f"  {line.strip()}" for line in examples.strip().splitlines())
     return "\n".join(["\b", "Examples:", *lines, "", text])

@@ -14,6 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import LSTMConfig, __version__, cli
+from lstmcalc.commands._output import OUTPUT
+from lstmcalc.commands.params.command import GATE
+from lstmcalc.commands.run.command import RUN
 from lstmcalc.errors import ExitCode
 from lstmcalc.intake.flags import DATA_FLAGS, LSTM_FLAGS
 from lstmcalc.intake.resolve import read_subjects
@@ -219,7 +222,7 @@ def test_flags_say_a_config_and_are_read_back(config: LSTMConfig) -> None:
 
 
 def test_every_flag_has_help_and_no_two_share_a_spelling() -> None:
-    flags = (*LSTM_FLAGS, *DATA_FLAGS, *cli.OUTPUT, *cli.RUN, cli.GATE)
+    flags = (*LSTM_FLAGS, *DATA_FLAGS, *OUTPUT, *RUN, GATE)
     assert all(flag.help for flag in flags)
     spellings = [spelling for flag in flags for spelling in (*flag.names, *flag.off)]
     assert len(spellings) == len(set(spellings))

@@ -1,11 +1,23 @@
 """Flags on training that several commands read: trained or not, the optimizer, the gradient of the input."""
 
 from collections.abc import Mapping
+from typing import Final
 
-from lstmcalc.costs.memory import DEFAULT_OPTIMIZER
-from lstmcalc.costs.optimizers import OPTIMIZERS
 from lstmcalc.errors import UsageError
-from lstmcalc.intake.flags import Typed, read_choice
+from lstmcalc.intake.flags import Flag, Typed, read_choice
+
+
+def _optimizer_names() -> tuple[str, ...]:
+    from lstmcalc.costs.optimizers import OPTIMIZERS
+
+    return tuple(OPTIMIZERS)
+
+
+OPTIMIZER: Final = Flag(
+    "optimizer", ("--optimizer",), (), "NAME", "What trains it: sgd, adamw, ... (default adam)", _optimizer_names
+)
+INPUT_GRAD: Final = Flag("input_grad", ("--input-grad",), (), "", "The input needs a gradient too (default no)")
+TRAIN: Final = Flag("train", ("--train",), (), "", "Of a training step (default: of inference)")
 
 
 def read_training(typed: Mapping[str, Typed]) -> tuple[bool, str, bool]:
@@ -19,4 +31,7 @@ def read_training(typed: Mapping[str, Typed]) -> tuple[bool, str, bool]:
 
 def read_optimizer(typed: Typed) -> str:
     """The optimizer that `--optimizer` names, or the default."""
+    from lstmcalc.costs.memory import DEFAULT_OPTIMIZER
+    from lstmcalc.costs.optimizers import OPTIMIZERS
+
     return DEFAULT_OPTIMIZER if typed is None else read_choice("--optimizer", str(typed).lower(), OPTIMIZERS)

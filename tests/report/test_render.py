@@ -7,7 +7,7 @@ import pytest
 from rich.cells import cell_len
 
 from lstmcalc import errors
-from lstmcalc.commands.shapes import report
+from lstmcalc.commands.shapes import command
 from lstmcalc.report import provenance as origins
 from lstmcalc.report.tree import Tree
 from tools.shell import Ran, run_lstmcalc, without_last_digits
@@ -197,7 +197,7 @@ def test_every_origin_has_words(source: str, certainty: str) -> None:
 
 
 def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = report.shapes_report
+    honest = command.shapes_report
 
     def from_a_file(subjects: list[object]) -> Tree:
         tree = honest(subjects)  # type: ignore[arg-type]  # handed on
@@ -206,7 +206,7 @@ def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.Monke
         provenance["hidden_size"] = {"from": "source", "where": "model.pt", "certainty": "inferred"}
         return tree
 
-    monkeypatch.setattr(report, "shapes_report", from_a_file)
+    monkeypatch.setattr(command, "shapes_report", from_a_file)
     out = cli("shapes").out
     assert re.search(r"^not in model.pt +batch_first False$", out, re.MULTILINE)
     assert re.search(r"^follows from model.pt +hidden_size 20$", out, re.MULTILINE)

@@ -1,0 +1,48 @@
+"""What every command shares: its declaration, its outcome, and the flags that say how a report is written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from lstmcalc.errors import ExitCode, UnsupportedError, UsageError
+from lstmcalc.intake.flags import Flag, Typed, read_choice
+from lstmcalc.report.document import FORMATS
+from lstmcalc.report.tree import Tree
+
+TypedFlags: TypeAlias = dict[str, Typed]
+
+OUTPUT: Final = (
+    Flag("format", ("--format",), (), "NAME", f"{', '.join(FORMATS)} (default table)", FORMATS),
+    Flag("json", ("--json",), (), "", "Short for --format json"),
+)
+
+
+class Outcome(NamedTuple):
+    """The result of a command."""
+
+    tree: Tree
+    style: str  # one of `FORMATS`
+    code: ExitCode = ExitCode.OK
+
+
+class Command(NamedTuple):
+    """A command as the command line knows it."""
+
+    run: Callable[[TypedFlags], Outcome]  # its docstring is the help text
+    examples: str  # command lines to begin with, one a line
+    panels: Mapping[str, Sequence[Flag]]  # its flags by the panel of the help
+
+
+def style_of(typed: TypedFlags) -> str:
+    """The format that was asked for."""
+    named = typed["format"]
+    style = "table" if named is None else read_choice("--format", str(named), FORMATS)
+    if typed["json"] and named is not None and style != "json":
+        raise UsageError("contradictory formats", expected="one of the two", where=f"--json and --format {style}")
+    return "json" if typed["json"] else style
+
+
+def with_flags(error: UnsupportedError, typed: TypedFlags) -> UnsupportedError:
+    """The error, at the flags that asked for what the framework does not take: data, or layers around the LSTM."""
+    around = [name for field, name in (("head", "--head"), ("embed", "--embed")) if typed[field] is not None]
+    named = [f"--framework {typed['framework']}"] if typed["framework"] else []
+    return error if error.where else error.at(" and ".join([*around, *named]))

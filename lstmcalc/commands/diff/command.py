@@ -1,0 +1,70 @@
+"""diff: its flags, and what it runs."""
+
+from typing import Final
+
+from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands.diff.report import diff_report
+from lstmcalc.errors import ExitCode, UsageError, shorten
+from lstmcalc.intake.flags import LSTM_FLAGS, SOURCE_FLAGS, Flag
+
+COMPARED: Final = Flag("file", (), (), "FILE", "A weight file, or any SOURCE")
+
+AGAINST: Final = Flag("source", (), (), "SOURCE", "What it is held against; without one, the flags")
+
+ONE_OF_EACH: Final = Flag(
+    "module", ("--module", "-m"), (), "NAME", "Of several LSTMs the one of this path; twice: one of each", (), True
+)
+
+VALUES: Final = Flag("values", ("--values",), (), "", "Compare the numbers of two weight files too")
+
+TOLERANCE: Final = Flag("tolerance", ("--tolerance",), (), "NUMBER", "How far they may be apart (default 0)")
+
+# The sizes of the example are not compared with a file.
+_SAID_ALONE: Final = {"input_size": "H_in, features of a step", "hidden_size": "H_cell, cells of a layer"}
+
+MODEL_FLAGS: Final = tuple(
+    flag._replace(help=f"{_SAID_ALONE[flag.field]} (default: not compared)") if flag.field in _SAID_ALONE else flag
+    for flag in LSTM_FLAGS
+)
+
+
+def _run(typed: TypedFlags) -> Outcome:
+    """Whether a weight file fits an LSTM, and if not, why: settings, tensors, the likely cause.
+
+    In the words of PyTorch's load_state_dict. Settings that are not in the file are no difference, nor is a dtype; of
+    input and hidden size, what the flags do not say is not compared. The exit code is 0 if it fits, and 1 if not.
+    """
+    style, tolerance = style_of(typed), _tolerance(typed)
+    tree = diff_report(typed, tolerance)
+    return Outcome(tree, style, ExitCode.OK if all(module["fits"] for module in tree["modules"]) else ExitCode.FAILED)
+
+
+def _tolerance(typed: TypedFlags) -> float | None:
+    """How far numbers may be apart; None if none are compared."""
+    text = typed["tolerance"]
+    if text is not None and not typed["values"]:
+        raise UsageError("no numbers are compared", expected="--values too", where="--tolerance")
+    if not typed["values"]:
+        return None
+    try:
+        number = float(str(text)) if text is not None else 0.0
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise UsageError("not a tolerance", "a number from 0 up, as 1e-6", shorten(text), where="--tolerance")
+    return number
+
+
+COMMAND: Final = Command(
+    _run,
+    """
+    lstmcalc diff model.pt "nn.LSTM(10, 20, 2, bidirectional=True)"
+    lstmcalc diff checkpoint.ckpt --module encoder.rnn --hidden 256 --layers 2
+    lstmcalc diff before.safetensors after.safetensors --values --tolerance 1e-6
+    """,
+    {
+        "Compared": (COMPARED, AGAINST, ONE_OF_EACH, SOURCE_FLAGS[2]),
+        "LSTM": MODEL_FLAGS,
+        "Output": (VALUES, TOLERANCE, *OUTPUT),
+    },
+)

@@ -1,0 +1,41 @@
+"""explain: its flags, and what it runs."""
+
+from typing import Final
+
+from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands.explain.report import explain_report
+from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag, read_choice, several
+from lstmcalc.intake.resolve import read_subjects
+from lstmcalc.report.tree import TOPICS
+
+TOPIC: Final = Flag(
+    "topic", ("--topic",), (), "NAME,...", f"Of {', '.join(TOPICS)} (default all)", TOPICS, repeats=True
+)
+
+
+def _run(typed: TypedFlags) -> Outcome:
+    """Every equation with its shapes, what each state is, how packing works, what goes around.
+
+    In PyTorch's terms, for the LSTM at hand. Whatever it says of PyTorch's tensors, `lstmcalc run` proves.
+    """
+    topics = [topic.strip() for text in several(typed["topic"]) for topic in text.split(",")]
+    told = list(dict.fromkeys(read_choice("--topic", topic, TOPICS) for topic in topics))
+    return Outcome(explain_report(read_subjects(typed, "pytorch"), told), style_of(typed))
+
+
+COMMAND: Final = Command(
+    _run,
+    """
+    lstmcalc explain --hidden 20 --layers 2 --bi
+    lstmcalc explain --topic packing --lengths 5,3,2
+    lstmcalc explain "nn.LSTM(28, 100, batch_first=True)" --topic states,around --head 10
+    lstmcalc explain --format markdown > lstm.md
+    """,
+    {
+        "Source": SOURCE_FLAGS,
+        "LSTM": LSTM_FLAGS,
+        "Data": DATA_FLAGS,
+        "Around": AROUND_FLAGS,
+        "Output": (TOPIC, *OUTPUT),
+    },
+)

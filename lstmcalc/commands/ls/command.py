@@ -1,0 +1,39 @@
+"""ls: its flags, and what it runs."""
+
+from typing import Final
+
+from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands.ls.report import ls_report
+from lstmcalc.errors import UsageError
+from lstmcalc.intake.flags import SOURCE_FLAGS, Flag, several
+
+FILE: Final = Flag("file", (), (), "FILE", "A weight file: safetensors, PyTorch, NumPy, ONNX or Keras")
+
+STATS: Final = Flag(
+    "stats", ("--stats",), (), "", "Read the numbers: min, max, mean, norm, and how many are NaN or Inf"
+)
+
+
+def _run(typed: TypedFlags) -> Outcome:
+    """Every tensor of a weight file: its name, the LSTM it is of, dtype, shape, count and bytes.
+
+    Only the file's index is read, and with --stats its numbers too.
+    """
+    if typed["file"] is None:
+        raise UsageError("no file is named", expected="a weight file, as model.safetensors", hint="see lstmcalc ls -h")
+    style = style_of(typed)
+    return Outcome(ls_report(str(typed["file"]), several(typed["module"]), stats=bool(typed["stats"])), style)
+
+
+COMMAND: Final = Command(
+    _run,
+    """
+    lstmcalc ls model.safetensors
+    lstmcalc ls checkpoint.pt --module encoder --stats
+    lstmcalc ls model.npz --format csv > tensors.csv
+    """,
+    {
+        "File": (FILE, SOURCE_FLAGS[1]),
+        "Output": (STATS, *OUTPUT),
+    },
+)

@@ -1,0 +1,197 @@
+"""run: its flags, and what it runs."""
+
+import gc
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Final
+
+from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands.run.report import check_trace, run_report
+from lstmcalc.errors import ExitCode, UsageError, shown_name
+from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag, read_choice, read_integer
+from lstmcalc.intake.resolve import check_computable, read_subjects
+from lstmcalc.intake.subject import Subject
+
+if TYPE_CHECKING:
+    from lstmcalc.proof.checks import Run
+    from lstmcalc.proof.timing import Timing
+    from lstmcalc.readers.data import DataFile
+
+JUDGES: Final = ("pytorch", "onnxruntime", "keras")
+
+JUDGES_TOO: Final = {"torch": "pytorch"}  # of the aliases of frameworks, that of a judge
+
+RUN: Final = (
+    Flag("seed", ("--seed",), (), "INT", "Draw the numbers of torch.manual_seed(INT) (default 0)"),
+    Flag(
+        "against",
+        ("--against",),
+        (),
+        "NAME,...",
+        "Compare with pytorch (torch), onnxruntime, keras",
+        (*JUDGES, *JUDGES_TOO),
+    ),
+    Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
+    Flag("show", ("--show",), (), "", "Print weights, input and outputs as PyTorch prints tensors"),
+    Flag("trace", ("--trace",), (), "", "Show i, f, g, o, c and h of every step; keep them with --save"),
+    Flag("repeat", ("--repeat",), (), "INT", "Time so many calls, and of each framework of --against in turn"),
+    Flag("threads", ("--threads",), (), "INT", "Threads that each may use when timed (default 1)"),
+)
+
+RUN_LSTM: Final = tuple(
+    flag._replace(metavar="INT|FILE", help=f"{flag.help}, or data: .npy, or .npz with input")
+    if flag.field == "input_size"
+    else flag
+    for flag in LSTM_FLAGS
+)
+
+
+def _run(typed: TypedFlags) -> Outcome:
+    """Compute the LSTM on random numbers, or on yours, and check every prediction.
+
+    Weights and data are those that PyTorch draws after torch.manual_seed(SEED), by the code that is shown; those of a
+    weight file are its own, and so are the data of --input FILE. The exit code is 0 if every check holds, and 1 if one
+    fails.
+    """
+    style, seed, save, against = style_of(typed), _seed(typed), typed["save"], _against(typed)
+    traced, (repeat, threads) = bool(typed["trace"]), _repeated(typed)
+    typed, own_data = _own_data(typed)
+    subjects = read_subjects(typed, "pytorch", data=own_data)
+
+    for subject in subjects:
+        check_computable(subject)
+    if traced and style in ("json", "csv"):
+        check_trace(subjects)
+    gc.enable()  # off since the start; from here on there is work that may leave garbage
+    from lstmcalc.proof import run as verify
+    from lstmcalc.proof.given import provide
+    from lstmcalc.proof.sensitivity import rounding_notes
+    from lstmcalc.report.progress import ProgressBar
+    from lstmcalc.writers.npz import save_arrays
+    from lstmcalc.writing import check_target
+
+    if save is not None:
+        check_target(str(save))
+    paths = [f"{subject.name}." if len(subjects) > 1 else "" for subject in subjects]
+    kept = "run.npz" if save is None else str(save)
+    parts = [provide(subject, own_data, path=path, saved=kept) for subject, path in zip(subjects, paths, strict=True)]
+    subjects = [part.subject for part in parts]
+    runs = []
+    for subject, part in zip(subjects, parts, strict=True):
+        with ProgressBar("computing") if ProgressBar.wanted() else nullcontext() as progress:
+            runs.append(
+                verify.run(
+                    subject.config,
+                    subject.data,
+                    seed,
+                    against,
+                    around=subject.around,
+                    traced=traced,
+                    progress=progress,
+                    weights=part.weights,
+                    inputs=part.inputs,
+                )
+            )
+    timings = _timings(subjects, runs, against, repeat, threads) if repeat else []
+    given = [part.given for part in parts]
+    tree = run_report(subjects, runs, seed, show=bool(typed["show"]), timings=timings, given=given)
+    for module, part, result in zip(tree["modules"], parts, runs, strict=True):
+        module["notes"] += [*part.notes, *rounding_notes(result.noise)]
+    if save is not None:
+        arrays = {
+            f"{path}{name}": array
+            for subject, result, path in zip(subjects, runs, paths, strict=True)
+            for name, array in verify.saved_arrays(subject.config, subject.data, result).items()
+        }
+        save_arrays(str(save), arrays)
+        tree["modules"][-1]["notes"].append(f"saved {len(arrays)} arrays to {shown_name(str(save))}")
+    code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
+    return Outcome(tree, style, code)
+
+
+def _timings(
+    subjects: Sequence[Subject], runs: Sequence["Run"], against: Sequence[str], repeat: int, threads: int
+) -> list["Timing"]:
+    """The calls of each LSTM, timed with the numbers of its run."""
+    from lstmcalc.proof.timing import time_calls
+    from lstmcalc.report.progress import ProgressBar
+
+    timings = []
+    for subject, result in zip(subjects, runs, strict=True):
+        with ProgressBar("timing") if ProgressBar.wanted() else nullcontext() as progress:
+            numbers = result.weights, result.inputs, against
+            timings.append(
+                time_calls(subject.config, subject.data, *numbers, repeat=repeat, threads=threads, progress=progress)
+            )
+    return timings
+
+
+def _own_data(typed: TypedFlags) -> tuple[TypedFlags, "DataFile | None"]:
+    """The flags without --input where that is a file, and the file."""
+    from lstmcalc.readers.data import is_data, open_data
+
+    name = typed["input_size"]
+    if not isinstance(name, str) or not is_data(name):
+        return typed, None
+    return {**typed, "input_size": None}, open_data(name)
+
+
+def _against(typed: TypedFlags) -> list[str]:
+    """The frameworks to compare with, each once."""
+    if typed["against"] is None:
+        return []
+    names = (name.strip() for name in str(typed["against"]).split(","))
+    known = (read_choice("--against", name, JUDGES, JUDGES_TOO) for name in names)
+    judges = list(dict.fromkeys(JUDGES_TOO.get(name, name) for name in known))
+    if "keras" in judges and typed["repeat"] is not None:
+        raise UsageError(
+            "keras is not timed",
+            expected="frameworks that can be held to a number of threads: pytorch, onnxruntime",
+            where="--against and --repeat",
+        )
+    return judges
+
+
+def _repeated(typed: TypedFlags) -> tuple[int, int]:
+    """How many calls are timed, 0 for none, and in how many threads."""
+    if typed["repeat"] is None and typed["threads"] is not None:
+        raise UsageError("nothing is timed", expected="--repeat too", where="--threads")
+    numbers = []
+    for name, most in (("repeat", 10**6), ("threads", 1024)):
+        number = None if typed[name] is None else read_integer(f"--{name}", str(typed[name]))
+        if number is not None and not 1 <= number <= most:
+            raise UsageError(
+                "number is out of range", expected=f"1 to {most:,}", found=f"{number:,}", where=f"--{name}"
+            )
+        numbers.append(number)
+    return numbers[0] or 0, numbers[1] or 1
+
+
+def _seed(typed: TypedFlags) -> int:
+    """The seed: what `torch.manual_seed` takes, a signed or unsigned 64-bit integer."""
+    if typed["seed"] is None:
+        return 0
+    seed = read_integer("--seed", str(typed["seed"]))
+    if not -(2**63) <= seed < 2**64:
+        raise UsageError("seed is out of range", expected="-2**63 <= seed < 2**64", found=f"{seed:,}", where="--seed")
+    return seed
+
+
+COMMAND: Final = Command(
+    _run,
+    """
+    lstmcalc run --seed 0
+    lstmcalc run --hidden 20 --layers 2 --bi --lengths 4,2,3
+    lstmcalc run --input 28 --hidden 128 --against torch --save run.npz
+    lstmcalc run --hidden 128 --batch 64 --repeat 20 --against torch
+    lstmcalc run model.safetensors --input x.npy --save run.npz
+    """,
+    {
+        "Source": SOURCE_FLAGS,
+        "LSTM": RUN_LSTM,
+        "Data": DATA_FLAGS,
+        "Around": AROUND_FLAGS,
+        "Run": RUN,
+        "Output": OUTPUT,
+    },
+)
