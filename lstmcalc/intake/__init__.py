@@ -1,1 +1,1 @@
-"""Flags and sources to the LSTMs to report on: which setting wins."""
+"""The LSTMs to report on, from flags and sources, and the setting that wins."""

@@ -1,9 +1,9 @@
-"""Text to settings.
+"""The flags, and the settings in their text.
 
 The flags are declared here once, as data: the command line offers them, errors name them, reports refer to them.
-Values arrive as the user typed them, so that every refusal can say what was expected in the same words.
+Values arrive as the user typed them, so that every error can say what was expected in the same words.
 
-Not here: the rules a value must keep (`config`), and which of several sources wins (`intake`).
+Not here: the rules for values (`spec.config`), and the source that wins (`subject`).
 """
 
 import re
@@ -15,30 +15,20 @@ from lstmcalc.errors import UsageError, nearest_hint, shorten
 from lstmcalc.spec.config import DTYPE_BYTES, EXAMPLE, HEAD_ON
 from lstmcalc.spec.provenance import Origin, Setting
 
-# What the command line hands over: text, a switch, several texts, or nothing.
+# A value from the command line: text, a switch, several texts, or nothing.
 Typed: TypeAlias = str | bool | Sequence[str] | None
 
 
 class Flag(NamedTuple):
-    """One flag of the command line.
+    """One flag of the command line."""
 
-    Attributes:
-        field: The setting it gives: `hidden_size`.
-        names: Its spellings, the one to show first: `--hidden`, `-H`, `--hidden-size`.
-        off: The spellings that say no, if it is a switch: `--no-bi`.
-        metavar: What stands for the value in the help; empty for a switch.
-        help: One line.
-        choices: The values it can take, if they are a closed list; or what makes it.
-        repeats: Whether it can be given several times.
-    """
-
-    field: str
-    names: tuple[str, ...]
-    off: tuple[str, ...]
-    metavar: str
-    help: str
-    choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()
-    repeats: bool = False
+    field: str  # the setting it gives: `hidden_size`
+    names: tuple[str, ...]  # its spellings, the one to show first: `--hidden`, `-H`, `--hidden-size`
+    off: tuple[str, ...]  # the spellings that turn a switch off: `--no-bi`
+    metavar: str  # the placeholder of the value in the help; empty for a switch
+    help: str  # one line
+    choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()  # the only values, or a function that gives them
+    repeats: bool = False  # True if it can be given several times
 
 
 LSTM_FLAGS: Final = (
@@ -104,18 +94,11 @@ SOURCE_FLAGS: Final = (
 _FLAGS: Final = {flag.field: flag for flag in (*LSTM_FLAGS, *DATA_FLAGS, *AROUND_FLAGS)}
 
 MAX_LITERAL: Final = 1000  # characters of a value
-MAX_DIGITS: Final = 40  # more are no size and no seed, and Python itself refuses to read thousands
+MAX_DIGITS: Final = 40  # no size or seed has more, and Python itself refuses to read thousands
 
 
 def read_flags(typed: Mapping[str, Typed]) -> dict[str, Setting]:
-    """The settings that the flags give.
-
-    Args:
-        typed: The flags by field; None where a flag was not given. Fields of other flags are ignored.
-
-    Raises:
-        UsageError: A value is not one of the choices, or has too many digits.
-    """
+    """The settings that the flags give; `typed` has the flags by field, and fields of other flags are ignored."""
     said = Origin("flag", None, "stated")
     return {
         field: Setting(_read(flag, value), said)
@@ -125,11 +108,7 @@ def read_flags(typed: Mapping[str, Typed]) -> dict[str, Setting]:
 
 
 def read_framework(name: str, text: str) -> str:
-    """`text` as the name of a framework, aliases resolved.
-
-    Raises:
-        UsageError: There is no such framework; the nearest is named.
-    """
+    """The framework that `text` names, with aliases resolved."""
     from lstmcalc.frameworks.catalog import ALIASES
     from lstmcalc.frameworks.storage import find_layout
 
@@ -142,16 +121,12 @@ def read_framework(name: str, text: str) -> str:
 
 
 def read_frameworks(name: str, text: str) -> list[str]:
-    """Names of frameworks, divided by commas, each once.
-
-    Raises:
-        UsageError: There is no such framework.
-    """
+    """The frameworks in a text divided by commas, each once."""
     return list(dict.fromkeys(read_framework(name, item) for item in text.split(",")))
 
 
 def several(value: Typed) -> list[str]:
-    """What a flag that can be repeated was given."""
+    """The values of a flag that can be repeated."""
     return [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
 
 
@@ -161,11 +136,7 @@ def flag_name(field: str) -> str:
 
 
 def read_choice(name: str, text: str, choices: Iterable[str], aliases: Iterable[str] = ()) -> str:
-    """`text`, if it is one of the choices, or of their aliases, which are not listed.
-
-    Raises:
-        UsageError: It is not; the nearest is named.
-    """
+    """`text`, if it is one of the choices or of their aliases; an error lists the choices alone."""
     choices, aliases = tuple(choices), tuple(aliases)
     if text in (*choices, *aliases):
         return text
@@ -179,11 +150,7 @@ def read_choice(name: str, text: str, choices: Iterable[str], aliases: Iterable[
 
 
 def read_settings(texts: Sequence[str]) -> dict[str, object]:
-    """The values of `--set NAME=VALUE`, by name; a value is a literal of Python, or a text.
-
-    Raises:
-        UsageError: One of them is not of that form, or a name is given twice.
-    """
+    """The values of `--set NAME=VALUE`, by name; a value is a Python literal, or else a text."""
     settings: dict[str, object] = {}
     for text in texts:
         name, equals, value = (part.strip() for part in text.rpartition("="))
@@ -211,11 +178,7 @@ def _literal(text: str) -> object:
 
 
 def read_integer(name: str, text: str) -> int:
-    """`text` as an integer.
-
-    Raises:
-        UsageError: It is not one, or it has too many digits for any size or seed.
-    """
+    """The integer in `text`."""
     number = _integer(name, text)
     if isinstance(number, str):
         raise UsageError("not an integer", expected="digits, as 20", found=shorten(text), where=name)
@@ -223,7 +186,7 @@ def read_integer(name: str, text: str) -> int:
 
 
 def _integer(name: str, text: str) -> int | str:
-    """`text` as people write integers (`20`, `+20`, `1_000`); what is none stays text, for `config` to refuse."""
+    """The integer in `text` (`20`, `+20`, `1_000`); other text is returned unchanged, for `spec.config` to refuse."""
     stripped = text.strip()
     if not re.fullmatch(r"[+-]?[0-9]+(_[0-9]+)*", stripped):
         return text
@@ -235,15 +198,11 @@ def _integer(name: str, text: str) -> int | str:
     return int(stripped)
 
 
-MAX_VALUES: Final = 10**6  # in one list; more make no report
+MAX_VALUES: Final = 10**6  # in one list; no report has more rows
 
 
 def read_values(name: str, text: str) -> tuple[int, ...]:
-    """A list of integers: `64,128,256`, a range with both its ends, `1:4`, one with a step, `64:512:64`, or several.
-
-    Raises:
-        UsageError: It is none, or it is too long, or a value is there twice.
-    """
+    """Distinct integers: `64,128,256`, a range with both its ends, `1:4`, one with a step, `64:512:64`, or several."""
     values: list[int] = []
     for item in text.split(","):
         if not item.strip():
@@ -294,5 +253,5 @@ _READERS: dict[str, Callable[[str, str], object]] = {
 
 
 def _read(flag: Flag, value: str | bool | Sequence[str]) -> object:
-    """The value of one flag: a switch as it is, text by its field's reader."""
+    """The value of one flag: a switch unchanged, text read by its field's reader."""
     return value if not isinstance(value, str) else _READERS.get(flag.field, _integer)(flag.names[0], value)

@@ -1,6 +1,6 @@
 """The numbers of an LSTM in a weight file, under PyTorch's names, whatever framework stored them.
 
-Not here: which LSTM is in a file (`recognition`), and how layouts are converted (`weights`).
+Not here: the LSTMs in a file (`readers.recognise`), and how layouts are converted (`numerics.convert`).
 """
 
 from typing import Any, Final
@@ -14,19 +14,13 @@ from lstmcalc.readers.found import Found
 from lstmcalc.spec.words import with_rest
 
 _FLOATS: Final = ("float16", "float32", "float64")
-_COPIES: Final = 3  # the bytes, the array, and PyTorch's
+_COPIES: Final = 3  # the bytes, the array, and the array in PyTorch's layout
 
 
 def load(found: Found) -> dict[str, Array]:
-    """The weights of an LSTM as PyTorch has them, in `state_dict` order.
+    """The weights of an LSTM under PyTorch's names and in its layouts, in `state_dict` order.
 
-    All of one dtype: the widest that the file has, float32 for bfloat16 and the like, which it holds exactly.
-
-    Raises:
-        SourceError: Tensors are missing, misshaped or damaged, or are no floating-point numbers.
-        TooLargeError: They do not fit in memory.
-        UnsupportedError: The file has what no LSTM of PyTorch has.
-        ArrayError: There are biases that are not zero where there can be none.
+    All have the widest dtype in the file; bfloat16 and the like become float32, which holds them exactly.
     """
     _check(found)
     import numpy as np
@@ -53,7 +47,7 @@ def load(found: Found) -> dict[str, Array]:
 
 
 def _check(found: Found) -> None:
-    """Refuse what cannot be whole, before any number is read."""
+    """Refuse weights that are incomplete or exceed memory, before any number is read."""
     config, weights = found.stored.config, found.stored
     wrong = (("missing", weights.missing), ("misshaped", weights.misshaped), ("unknown", tuple(found.gaps)))
     for what, names in wrong:

@@ -1,8 +1,8 @@
 """Amounts as people write them: `1M` parameters, `2GiB` of memory.
 
 The letters of amounts are those of the SI (k, M, G, T, P, by 1000; B is a billion, as in "7B parameters"); bytes
-have the SI's, by 1000, and IEC 80000-13's (KiB, MiB, ..., by 1024). A bare letter is refused for bytes: some mean the
-one, some the other.
+have the SI's, by 1000, and IEC 80000-13's (KiB, MiB, ..., by 1024). A bare letter is refused for bytes: people use it
+for either.
 """
 
 import re
@@ -21,24 +21,16 @@ _BYTES: Final = {
 _AMOUNT: Final = re.compile(
     r"\+?(?P<whole>[0-9]{1,3}(,[0-9]{3})+|[0-9]+(_[0-9]+)*)?(\.(?P<part>[0-9]+))?(e\+?(?P<ten>[0-9]{1,2}))?\s*(?P<unit>[a-zA-Z]*)"
 )
-MAX_DIGITS: Final = 40  # more are no budget
+MAX_DIGITS: Final = 40  # a longer number is not a plausible budget
 
 
 def read_count(name: str, text: str) -> int:
-    """An amount of parameters or MACs: `250000`, `1M`, `1.5G`, `1e9`.
-
-    Raises:
-        UsageError: It is none.
-    """
+    """An amount of parameters or MACs: `250000`, `1M`, `1.5G`, `1e9`."""
     return _read(name, text, _COUNTS, "a number, as 250000, 1M (10**6) or 1.5G")
 
 
 def read_bytes(name: str, text: str) -> int:
-    """An amount of memory: `2GiB` (2 * 1024**3), `2GB` (2 * 1000**3), `512MiB`, `65536`.
-
-    Raises:
-        UsageError: It is none, or its unit can be read in two ways.
-    """
+    """An amount of memory: `2GiB` (2 * 1024**3), `2GB` (2 * 1000**3), `512MiB`, `65536`."""
     unit = text.strip()[-1:]
     if re.fullmatch(r"[0-9., _]+[kKmMgGtTpP]", text.strip()):
         power = _POWERS[unit.lower()]
@@ -56,6 +48,6 @@ def _read(name: str, text: str, units: dict[str, int], expected: str) -> int:
     whole, part = re.sub("[_,]", "", match["whole"] or ""), match["part"] or ""
     if len(whole) + len(part) > MAX_DIGITS:
         raise UsageError("too large", "a budget that something can reach", shorten(text, 30), where=name)
-    # Whole numbers all the way: floats would lose the last digits of large budgets.
+    # Integers throughout: floats would lose the last digits of large budgets.
     number: int = int(whole + part) * units[match["unit"].lower()] * 10 ** int(match["ten"] or 0)
     return number // int(f"1{'0' * len(part)}")

@@ -1,6 +1,6 @@
-"""SOURCE and flags to the LSTMs to report on: which setting wins, what is still open, and where an error stands.
+"""The LSTMs to report on, from SOURCE and flags: the settings that win, those still open, and the places of errors.
 
-Not here: how flags (`parse`) and sources (`sources`) are read.
+Not here: how flags (`flags`) and sources (`readers.sources`) are read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from lstmcalc.spec.words import and_list, unique_names
 if TYPE_CHECKING:
     from lstmcalc.readers.data import DataFile
 
-MAX_MODULES: Final = 1000  # LSTMs in one report; no model that somebody made has more
+MAX_MODULES: Final = 1000  # LSTMs in one report; no real model has more
 
 
 def read_subjects(
@@ -44,15 +44,9 @@ def read_subjects(
     Args:
         typed: The flags by field; None where a flag was not given. Fields of other flags are ignored.
         framework: The framework to report them in, whatever the source and the flags say.
-        unknown: A setting that may stay open; what it is in the LSTMs means nothing.
-        data: What the LSTMs are given; its shape sets the sizes of the data.
-        varied: Whether the LSTMs are where others start from, so that flags may contradict a weight file.
-
-    Raises:
-        UsageError: A flag makes no sense, or there is no such file or module.
-        SourceError: SOURCE cannot be read, has no LSTM, or leaves something open that no flag gives.
-        ConfigError: A value breaks one of PyTorch's rules, or contradicts another.
-        UnsupportedError: The framework has no projection, and the LSTM has one.
+        unknown: A setting that may stay open; its value in the LSTMs means nothing.
+        data: The file with the LSTMs' data; its shapes set the sizes of the data.
+        varied: True if the LSTMs are only a starting point, so that flags may contradict a weight file.
     """
     flags, named = read_flags(typed), typed.get("framework")
     framework = framework or (read_framework("--framework", str(named)) if named is not None else "")
@@ -64,11 +58,9 @@ def read_subjects(
 
 
 def lstms_of(source: str | None, known: Mapping[str, object]) -> list[Found]:
-    """Every LSTM of a source, or of the configuration file if there is no source, under names that no two share.
+    """Every LSTM of a source, under unique names; `known` has the values of names in code.
 
-    Args:
-        source: As `readers.sources` takes it; None for the configuration file, which need not exist.
-        known: What names in code stand for.
+    Without a source it is every LSTM of the configuration file, which need not exist.
     """
     from lstmcalc.readers import sources
 
@@ -79,7 +71,7 @@ def lstms_of(source: str | None, known: Mapping[str, object]) -> list[Found]:
 
 
 def chosen_of(found: Sequence[Found], modules: Sequence[str]) -> list[Found]:
-    """The LSTMs of these names, or of names that end so, in the order of the source; all of them without names."""
+    """The LSTMs with these names, or names that end so, in the order of the source; all if no names are given."""
     from lstmcalc.readers.sources import pick
 
     picked = {pick([item.name for item in found], name) for name in modules}
@@ -96,7 +88,7 @@ def subjects_of(
     *,
     varied: bool = False,
 ) -> list[Subject]:
-    """The chosen LSTMs of a source with what flags and defaults add; arguments as of `read_subjects`."""
+    """The chosen LSTMs of a source, completed by flags and defaults; arguments are those of `read_subjects`."""
     if len(chosen) > MAX_MODULES:
         raise TooLargeError(
             "this report would be too long",
@@ -111,16 +103,12 @@ def subjects_of(
     return [intake.subject(item) for item in chosen]
 
 
-# What the tensors of an LSTM settle.
+# The hyperparameters that the tensors of an LSTM settle.
 _IN_TENSORS: Final = ("input_size", "hidden_size", "num_layers", "bias", "bidirectional", "proj_size")
 
 
 def _check_against_weights(found: Found, flags: Layer, *, alone: bool) -> None:
-    """Refuse flags that contradict the tensors of a weight file: the report would be of an LSTM that is not in it.
-
-    Raises:
-        SourceError: One does.
-    """
+    """Refuse flags that contradict the tensors of a weight file: the LSTM of the report would not be in it."""
     for field in _IN_TENSORS if found.weights else ():
         said, flag = found.layer.get(field), flags.get(field)
         if said is not None and flag is not None and said.value != flag.value:
@@ -135,7 +123,7 @@ def _check_against_weights(found: Found, flags: Layer, *, alone: bool) -> None:
 
 
 def with_unique_names(found: Sequence[Found]) -> list[Found]:
-    """LSTMs with names that can be printed, and that no two of them share."""
+    """The LSTMs with printable and unique names."""
     names = unique_names(item.name if item.name.isprintable() else repr(item.name)[1:-1] for item in found)
     return [item if item.name == name else item._replace(name=name) for item, name in zip(found, names, strict=True)]
 
@@ -146,7 +134,7 @@ def lstms_in(source: str, module: str | None = None, **settings: object) -> dict
     Args:
         source: A file that exists, `-` for standard input, or text.
         module: The name, or the end of the path, of one of them.
-        settings: Hyperparameters that come before what the source says, as `hidden_size=20`.
+        settings: Hyperparameters that override the source, e.g. `hidden_size=20`.
 
     Raises:
         SourceError: It cannot be read, has no LSTM, or leaves something open that `settings` do not give.
@@ -163,11 +151,7 @@ def lstms_in(source: str, module: str | None = None, **settings: object) -> dict
 
 
 def check_computable(subject: Subject) -> None:
-    """Refuse an LSTM that computes something else than PyTorch's.
-
-    Raises:
-        UnsupportedError: An activation, or the order of time, is another.
-    """
+    """Refuse an LSTM with another activation or order of time than PyTorch's."""
     found = subject.found
     if found is None or not found.unmodelled:
         return
@@ -182,15 +166,15 @@ def check_computable(subject: Subject) -> None:
 
 
 class _Intake:
-    """What becomes of the LSTMs of one source.
+    """Resolves each LSTM of one source with flags, and with the LSTM that it reads from.
 
     Args:
-        found: All of them.
-        chosen: Those that are reported; flags are for them.
-        flags: What the flags say.
+        found: All LSTMs of the source.
+        chosen: Those that are reported; flags apply to them.
+        flags: The settings that the flags give.
         framework: The framework to report them in; empty for their own.
         unknown: A setting that may stay open.
-        data: What the chosen ones are given.
+        data: The file with the data of the chosen ones.
     """
 
     def __init__(
@@ -208,34 +192,34 @@ class _Intake:
         self._framework = framework
         self._unknown = unknown
         self._data = data
-        self._widths: dict[str, int] = {}  # of what each LSTM gives to the next
-        # A flag for what some of them leave open is for those: the others say it themselves.
+        self._widths: dict[str, int] = {}  # features that each LSTM gives to the next
+        # A flag for a setting that some of them leave open is for those: the others state it themselves.
         self._open = {field for field in flags if any(field in item.gaps for item in chosen)}
 
     def subject(self, found: Found) -> Subject:
-        """One LSTM as it is reported."""
+        """The completed LSTM that is reported for one of the source."""
         chain = [found]
         while (before := self._before(chain[-1])) and before.name not in self._widths:
             chain.append(before)
-            if len(chain) > len(self._by_name):  # what reads itself: no model does
+            if len(chain) > len(self._by_name):  # a cycle, which no real model has
                 break
         for item in reversed(chain[1:]):
-            self._widths[item.name] = _width(self._settled(item, ""))
-        return self._settled(found, self._framework)
+            self._widths[item.name] = _width(self._subject_of(item, ""))
+        return self._subject_of(found, self._framework)
 
     def _before(self, found: Found) -> Found | None:
-        """The LSTM that another reads from, if that settles its input size."""
+        """The LSTM whose output `found` reads, if it settles the input_size of `found`."""
         given = "input_size" in self._flags and found.name in self._chosen
         before = self._by_name.get(found.reads)
         return before if before and not (given and before.name not in self._chosen) else None
 
-    def _settled(self, found: Found, framework: str) -> Subject:
+    def _subject_of(self, found: Found, framework: str) -> Subject:
         own = dict(self._flags) if found.name in self._chosen else {}
         own = {field: value for field, value in own.items() if field not in self._open or field in found.gaps}
         said = dict(found.layer)
         if self._before(found) and found.reads in self._widths:
             if found.reads in self._chosen:
-                own.pop("input_size", None)  # it is for the first of them: the others follow
+                own.pop("input_size", None)  # the flag is for the first of the chain: the others follow
             said["input_size"] = Setting(self._widths[found.reads], Origin("source", found.where, "inferred"))
         _check_options(found)
         given = {} if self._data else _given_input({**said, **own}, found)
@@ -245,13 +229,13 @@ class _Intake:
         if self._unknown and found.name in self._chosen:
             own |= _stand_in(self._unknown, {**given, **said, **own}, found)
         _check_gaps(found, {**given, **said, **own}, alone=len(self._chosen) == 1)
-        subject = _settled(found, [own, {**given, **said}], framework or found.framework)
+        subject = _settled_subject(found, [own, {**given, **said}], framework or found.framework)
         self._widths.setdefault(found.name, _width(subject))
         return subject
 
 
 def _stand_in(unknown: str, said: Layer, found: Found) -> dict[str, Setting]:
-    """A value for what may stay open: where there is none, or where it does not go with the projection."""
+    """A value for the setting that may stay open, if it has none, or one too small for the projection."""
     proj = said["proj_size"].value if "proj_size" in said else 0
     least = proj + 1 if unknown == "hidden_size" and isinstance(proj, int) else 1
     known = said[unknown].value if unknown in said else EXAMPLE.get(unknown, 1)
@@ -265,28 +249,20 @@ _MERGES: Final = ("concat", "sum", "mul", "ave", None)
 
 
 def _check_options(found: Found) -> None:
-    """Refuse options that Keras does not have.
-
-    Raises:
-        SourceError: There is one.
-    """
+    """Refuse a merge_mode that Keras does not have."""
     mode = found.options.get("merge_mode", "concat")
     if mode not in _MERGES:
         raise _at(found, "", SourceError("no such merge_mode", f"one of {', '.join(map(str, _MERGES))}", shorten(mode)))
 
 
 def _width(subject: Subject) -> int:
-    """The features of what an LSTM gives to the next."""
+    """The number of features that an LSTM gives to the next."""
     merged = subject.found is not None and subject.found.options.get("merge_mode", "concat") != "concat"
     return subject.config.output_size * (1 if merged else subject.config.num_directions)
 
 
 def _given_input(said: Layer, found: Found) -> dict[str, Setting]:
-    """The settings in the shape of an array that a source passes to the LSTM.
-
-    Raises:
-        SourceError: No LSTM takes an array of that shape.
-    """
+    """The settings that follow from the shape of an array that the source passes to the LSTM."""
     if not found.input_shape:
         return {}
     cell = found.framework == "pytorch-cell"
@@ -317,7 +293,7 @@ def _shape(found: Found) -> str:
 
 
 def _batch_first(said: Layer, found: Found) -> bool:
-    """Whether the PyTorch that is reported has the batch first."""
+    """True if the nn.LSTM that is reported has batch_first, by the setting or by the source's framework."""
     if "batch_first" in said or found.framework in ("pytorch", "pytorch-cell"):
         return bool("batch_first" in said and said["batch_first"].value)
     return _is_batch_first(found, {})
@@ -333,11 +309,7 @@ def _is_batch_first(found: Found, said: Layer) -> bool:
 
 
 def _check_gaps(found: Found, said: Layer, *, alone: bool) -> None:
-    """Refuse what is still open.
-
-    Raises:
-        SourceError: Something is; it says which flag gives it.
-    """
+    """Refuse an LSTM with open settings; the error names the flags that give them."""
     gaps = {field: gap for field, gap in found.gaps.items() if field not in said}
     if not gaps:
         return
@@ -365,37 +337,37 @@ _FLAGS_OF: Final = {
 
 
 def _at(found: Found, field: str, error: SourceError) -> SourceError:
-    """An error at the place in the source where a setting stands."""
+    """The error with the place in the source of a setting."""
     pointer = found.pointers.get(field) or found.pointers.get("")
     return error.showing(pointer.place, pointer.excerpt) if pointer else error
 
 
-def _settled(found: Found, layers: Sequence[Layer], framework: str) -> Subject:
-    """The LSTM that layers of settings describe; an error says at which flag, or where in the source, it is."""
+def _settled_subject(found: Found, layers: Sequence[Layer], framework: str) -> Subject:
+    """The LSTM that layers of settings describe; an error names its flag, or its place in the source."""
     kind = "layer"
     if framework != "pytorch":
         from lstmcalc.frameworks.storage import find_layout
 
         kind = find_layout(framework).kind
     elif found.framework not in ("pytorch", "pytorch-cell") and _is_batch_first(found, {}):
-        # The same data: other frameworks have the batch first, by default and by name.
+        # Keep the axes of the data: the source's framework has the batch first.
         layers = [*layers, {"batch_first": Setting(True, Origin("source", found.where, "inferred"))}]
     try:
         subject = settle(layers, framework, kind, found)
     except ConfigError as error:
-        raise _placed(error, layers[0], found) from None
+        raise _error_with_place(error, layers[0], found) from None
     if framework != "pytorch":
         from lstmcalc.frameworks.storage import check_expressible
 
         try:
             check_expressible(subject.config, framework)
         except UnsupportedError as error:
-            raise _misfit(error, subject, found, layers[0]) from None
+            raise _projection_error(error, subject, found, layers[0]) from None
     return subject
 
 
-def _misfit(error: UnsupportedError, subject: Subject, found: Found, flags: Layer) -> LstmcalcError:
-    """A projection in a framework that has none."""
+def _projection_error(error: UnsupportedError, subject: Subject, found: Found, flags: Layer) -> LstmcalcError:
+    """The error on a projection in a framework that has none, with its flag or its place in the source."""
     named = f" and --framework {subject.framework}" if subject.framework != found.framework else ""
     if "proj_size" in flags:
         return error.at(f"--proj{named}")
@@ -404,8 +376,8 @@ def _misfit(error: UnsupportedError, subject: Subject, found: Found, flags: Laye
     return error.showing(place, pointer.excerpt if pointer else "")
 
 
-def _placed(error: ConfigError, flags: Layer, found: Found) -> ConfigError:
-    """An error with the flag that caused it, two if they contradict each other, or its place in the source."""
+def _error_with_place(error: ConfigError, flags: Layer, found: Found) -> ConfigError:
+    """The error with the flag that caused it, two if they contradict each other, or with its place in the source."""
     fields = [error.field]
     if error.field in ("batch", "lengths") and "unbatched" in flags and flags["unbatched"].value:
         fields.append("unbatched")

@@ -1,1 +1,1 @@
-"""Every prediction held against numbers: ours, the user's and other frameworks'."""
+"""Compare every prediction with numbers: drawn ones, the user's, and those of other frameworks."""

@@ -1,6 +1,6 @@
-"""The checks of a run: every prediction, held against what was computed.
+"""The checks of a run: every prediction compared with the computed numbers.
 
-Not here: what is drawn and computed, and in which order (`verify`).
+Not here: the drawing and computing, and their order (`run`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,45 +25,35 @@ from lstmcalc.spec.words import with_dots
 
 Arrays: TypeAlias = dict[str, Array]
 
-SEQUENCES_ALONE: Final = 8  # how many sequences of a batch are run again on their own
-STEPS_BY_HAND: Final = 100  # how many steps the equations are evaluated one by one
-STEPS_OF_LAYOUT: Final = 10  # how many steps of two sequences are computed with their axes swapped
+SEQUENCES_ALONE: Final = 8  # sequences of a batch that are run again alone
+STEPS_BY_HAND: Final = 100  # steps that the equations are evaluated for, one by one
+STEPS_OF_LAYOUT: Final = 10  # steps of two sequences that are computed with their axes swapped
 SATURATED: Final = 16.0  # sigmoid and tanh of a sum that large can be 1 to the last bit
 
 
 class Run(NamedTuple):
-    """Everything a run drew and computed, by PyTorch's names, and its checks.
+    """Everything a run drew and computed, by PyTorch's names, and its checks."""
 
-    Attributes:
-        weights: What the LSTM stores.
-        around: What the layers around it store.
-        inputs: What goes in.
-        outputs: What comes out.
-        trace: The values of every step, as `tracing.Trace` has them; empty if nobody asked for them.
-        checks: What was predicted, and what became of it.
-        drawn: Whether the weights were drawn, and not given.
-        noise: How far rounding alone carries this LSTM on this data, as `sensitivity` finds it; None for drawn
-            weights and data, which `closeness.tolerance` is enough for.
-    """
-
-    weights: Arrays
-    around: Arrays
+    weights: Arrays  # of the LSTM
+    around: Arrays  # the weights of the layers around it
     inputs: Arrays
     outputs: Arrays
-    trace: Arrays
+    trace: Arrays  # the values of every step, as in `numerics.tracing.Trace`; empty unless asked for
     checks: list[Check]
-    drawn: bool = True
+    drawn: bool = True  # False if the weights were given
+    # The change of the results by rounding alone, from `sensitivity.rounding`; None for drawn weights and data, where
+    # `closeness.tolerance` is enough.
     noise: float | None = None
 
     @property
     def passed(self) -> bool:
-        """Whether every check holds."""
+        """True if every check holds."""
         return all(check.passed for check in self.checks)
 
     @property
     def finite(self) -> bool:
-        """Whether nothing that was given is NaN or Inf."""
-        return not _not_finite({**self.weights, **self.inputs})
+        """True if no weight and no input is NaN or Inf."""
+        return not _nonfinite_counts({**self.weights, **self.inputs})
 
 
 def run_checks(
@@ -80,9 +70,9 @@ def run_checks(
         model: The predictions.
         data: The data that was given.
         around: The layers around.
-        result: What was drawn and computed.
-        traced: What the first and the last layer gave, by the names of `tracing`: h of the last one, after every step;
-            all of both where each direction ends.
+        result: The arrays that were drawn and computed.
+        traced: Values of the first and the last layer, by the names of `numerics.tracing`: h of the last one after
+            every step; all values of both where each direction ends.
         on_step: Called after every step that is computed for a check.
     """
     shapes = list(_check_shapes(model, data, around, result))
@@ -90,9 +80,9 @@ def run_checks(
     yield from _check_count(model, around, result)
     yield from _check_finite(result)
     if not result.finite:
-        return  # whatever follows from NaN says nothing
+        return  # results computed from NaN prove nothing
     yield from _check_states(model, data, result)
-    if all(check.passed for check in shapes):  # what is said of the tensors supposes their shapes
+    if all(check.passed for check in shapes):  # the claims on the tensors assume these shapes
         yield from _check_claims(model, data, around, result, traced)
     yield from _check_equations(model, data, result, on_step)
     yield from _check_alone(model.config, data, result, on_step)
@@ -101,29 +91,29 @@ def run_checks(
 
 
 def steps_to_check(data: DataSpec) -> int:
-    """How many steps of each layer and direction are computed for checks."""
-    lengths = [_length(data, n) for n in _picked(data)]
+    """The number of steps of each layer and direction that are computed for checks."""
+    lengths = [_length(data, n) for n in _picked_sequences(data)]
     first = sum(lengths[:1])
     again = 0 if data.unbatched or not lengths else 2 * min(data.seq_len, STEPS_OF_LAYOUT)
     return min(first, STEPS_BY_HAND) + sum(lengths) + 2 * first + again
 
 
-def _picked(data: DataSpec) -> list[int]:
-    """At most `SEQUENCES_ALONE` sequences, evenly spread over the batch."""
+def _picked_sequences(data: DataSpec) -> list[int]:
+    """Indices of at most `SEQUENCES_ALONE` sequences, evenly spread over the batch."""
     count = data.num_sequences
     picked = min(count, SEQUENCES_ALONE)
     return [k * count // picked for k in range(picked)]
 
 
 def _length(data: DataSpec, n: int) -> int:
-    """The steps of one sequence."""
+    """The number of steps of sequence n."""
     return data.lengths[n] if data.lengths else data.seq_len
 
 
 def _check_shapes(model: LSTMModel, data: DataSpec, around: Surroundings, result: Run) -> Iterator[Check]:
     computed = {**result.inputs, **result.outputs}
     if data.lengths:
-        computed |= _packed(model.config, data, result.inputs["input"])
+        computed |= _packed_tensors(model.config, data, result.inputs["input"])
     before, behind = tensors_around(model.config, data, around)
     for tensor in (*before, *model.tensors_of(data), *behind):
         actual = computed[tensor.name].shape
@@ -138,9 +128,9 @@ def _check_count(model: LSTMModel, around: Surroundings, result: Run) -> Iterato
 
 
 def _check_finite(result: Run) -> Iterator[Check]:
-    """What was given is made of numbers. What was drawn is so."""
+    """Check that given weights and inputs are finite; drawn ones always are."""
     for what, arrays in (("weights", {} if result.drawn else result.weights), ("input", result.inputs)):
-        bad = _not_finite(arrays)
+        bad = _nonfinite_counts(arrays)
         if bad or (what == "weights" and not result.drawn):
             listed = f": {with_dots(list(bad), _LISTED)}" if bad else ""
             yield Check(f"NaN or Inf in the {what}{listed}", "=", 0, sum(bad.values()), None, not bad)
@@ -149,13 +139,13 @@ def _check_finite(result: Run) -> Iterator[Check]:
 _LISTED: Final = 4  # arrays in the name of a check
 
 
-def _not_finite(arrays: Mapping[str, Array]) -> dict[str, int]:
-    """How many numbers of an array are NaN or Inf, where there are any."""
+def _nonfinite_counts(arrays: Mapping[str, Array]) -> dict[str, int]:
+    """The count of NaN and Inf in each array that has any."""
     counts = {name: array.size - int(np.count_nonzero(np.isfinite(array))) for name, array in arrays.items()}
     return {name: count for name, count in counts.items() if count}
 
 
-def _packed(config: LSTMConfig, data: DataSpec, x: Array) -> dict[str, Any]:
+def _packed_tensors(config: LSTMConfig, data: DataSpec, x: Array) -> dict[str, Any]:
     """The parts of `pack_padded_sequence(x, lengths, enforce_sorted=False)`."""
     steps = x.swapaxes(0, 1) if config.batch_first else x
     order, sizes = list(data.sorted_indices), data.batch_sizes
@@ -164,7 +154,7 @@ def _packed(config: LSTMConfig, data: DataSpec, x: Array) -> dict[str, Any]:
 
 
 def _check_states(model: LSTMModel, data: DataSpec, result: Run) -> Iterator[Check]:
-    """The state map, and the slice that is commonly mistaken for it."""
+    """Check the state map, and that h_n differs from the slice of output that it is often confused with."""
     output, h_n = result.outputs["output"], result.outputs["h_n"]
     for state in model.states_of(data)[-model.config.num_directions :]:
         if state.equals is None:  # below the last layer
@@ -182,10 +172,10 @@ def _check_states(model: LSTMModel, data: DataSpec, result: Run) -> Iterator[Che
 def _check_claims(
     model: LSTMModel, data: DataSpec, around: Surroundings, result: Run, traced: Mapping[str, Any]
 ) -> Iterator[Check]:
-    """What `explain` says of the tensors: one check for each claim, or for the relation that it fails with."""
+    """One check for each claim of `explain` on the tensors; if it fails, for the relation that fails."""
     names: dict[str, Any] = {**model.data_symbols(data), **traced, **result.around, **result.inputs, **result.outputs}
     if data.lengths:
-        names |= _packed(model.config, data, result.inputs["input"])
+        names |= _packed_tensors(model.config, data, result.inputs["input"])
     proven: set[str] = set()
     for claim in claims_of(model, data, around):
         relations = tuple(relation for relation in claim.relations if relation.text not in proven)
@@ -201,7 +191,7 @@ def _check_claim(model: LSTMModel, data: DataSpec, result: Run, claim: Claim, na
     worst = 0.0
     for relation in claim.relations:
         left, right = relation.left.value(names), relation.right.value(names)
-        if claim.topic == "around":  # the same product in another order of memory may be rounded otherwise
+        if claim.topic == "around":  # the same product in another memory order may round differently
             check = near(relation.text, [(left, right)], _tolerance(model.config, data, result))
         else:
             error = distance(left, right)
@@ -215,17 +205,17 @@ def _check_claim(model: LSTMModel, data: DataSpec, result: Run, claim: Claim, na
 
 
 def _shows_nothing(config: LSTMConfig, data: DataSpec, result: Run) -> bool:
-    """Whether equal numbers are no surprise: in float16, and where the gates are saturated to the last bit.
+    """True if equality proves nothing: for given numbers, in float16, and if gates are saturated to the last bit.
 
-    Weights that were given can be zeros, or can saturate a gate of any layer.
+    Given weights can be zeros, or can saturate a gate of any layer.
     """
     return result.noise is not None or data.dtype == "float16" or _largest_sum(config, data, result) > SATURATED
 
 
 def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:
-    """The model's own equations, with the gate rows it predicts, give what the forward pass computes.
+    """Compare the forward pass with the model's own equations and the gate rows it predicts.
 
-    Of every layer that is what comes out of it, of the first and the last one it is every gate of every step.
+    Compared are output, h_n and c_n, and every gate of every step of the first and the last layer.
     """
     if not data.num_sequences:
         return
@@ -260,7 +250,7 @@ def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnS
 def _steps_that_tell(
     config: LSTMConfig, result: Run, inputs: Arrays, most: int, traced: Sequence[int]
 ) -> tuple[int, float]:
-    """How many steps of one sequence can be compared before rounding has grown too large, and how large it is then."""
+    """The steps of one sequence that can be compared before rounding grows too large, and the rounding over them."""
     steps = most
     while True:
         data = DataSpec.given(steps, unbatched=True, dtype=inputs["input"].dtype.name)
@@ -272,15 +262,15 @@ def _steps_that_tell(
 
 
 def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:
-    """Sequences alone give their own rows; omitted states are zeros; what lies behind a sequence is zero."""
-    picked = _picked(data)
+    """Check that sequences alone give their own rows, omitted states are zeros, and output after a sequence is zero."""
+    picked = _picked_sequences(data)
     if not picked:
         return
     inputs, outputs = _time_first(config, data, result.inputs), _time_first(config, data, result.outputs)
     alone = _steps_first(config)
 
     def single(n: int, state: tuple[Array, Array] | None) -> Arrays:
-        """Sequence n without a batch axis; if it came without one, as a batch of one."""
+        """The results of sequence n without a batch axis; unbatched data is computed as a batch of one."""
         x = inputs["input"][: _length(data, n), n]
         if data.unbatched:
             x, state = x[:, None], state and (state[0][:, None], state[1][:, None])
@@ -310,8 +300,8 @@ def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSte
 
 
 def _check_layout(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:
-    """With `batch_first` the other way round, input and output swap their axes, and h and c stay as they are."""
-    picked = _picked(data)[:2]
+    """Check that the opposite `batch_first` swaps the axes of input and output, and leaves h_n and c_n unchanged."""
+    picked = _picked_sequences(data)[:2]
     if data.unbatched or not picked:
         return
     x = _time_first(config, data, result.inputs)["input"][:STEPS_OF_LAYOUT, picked]
@@ -329,7 +319,7 @@ def _steps_first(config: LSTMConfig) -> LSTMConfig:
 
 
 def _time_first(config: LSTMConfig, data: DataSpec, arrays: Mapping[str, Array]) -> Arrays:
-    """The arrays with the sequence on axis 1: `(L, N, ...)`, and states as they are."""
+    """The arrays with the batch on axis 1: `(L, N, ...)`; batched states are so already."""
     if data.unbatched:
         return {name: array[:, None] for name, array in arrays.items()}
     swapped = ("input", "output") if config.batch_first else ()
@@ -337,7 +327,7 @@ def _time_first(config: LSTMConfig, data: DataSpec, arrays: Mapping[str, Array])
 
 
 def _check_bounds(config: LSTMConfig, data: DataSpec, result: Run) -> Iterator[Check]:
-    """H is o tanh(c), at most 1 unless it is projected; a weight that is drawn is at most 1/sqrt(H_cell)."""
+    """Check that |h|, o tanh(c), is at most 1 unless projected, and a drawn weight at most 1/sqrt(H_cell)."""
     if not config.proj_size and data.num_sequences:
         largest = max(float(np.abs(result.outputs[name]).max()) for name in ("output", "h_n"))
         yield Check("largest |h|", "<=", 1.0, largest, None, largest <= 1)
@@ -349,11 +339,7 @@ def _check_bounds(config: LSTMConfig, data: DataSpec, result: Run) -> Iterator[C
 
 
 def check_against(name: str, config: LSTMConfig, data: DataSpec, result: Run) -> Iterator[Check]:
-    """What another framework computes of the same numbers.
-
-    Raises:
-        LstmcalcError: As `judges.run_judge`.
-    """
+    """Compare the outputs with another framework's for the same numbers; no check if any of them is NaN or Inf."""
     if not result.finite:
         return
     verdict = run_judge(name, config, data, result.weights, result.inputs)
@@ -363,7 +349,7 @@ def check_against(name: str, config: LSTMConfig, data: DataSpec, result: Run) ->
 
 
 def _tolerance(config: LSTMConfig, data: DataSpec, result: Run, *, rounded_inside: bool = False) -> float:
-    """How far two computations of this LSTM on this data may be apart."""
+    """The allowed distance of two computations of this LSTM on this data."""
     allowed = tolerance(data.dtype, _largest_sum(config, data, result), rounded_inside=rounded_inside)
     coarser = (
         2.0**13 if data.dtype == "float16" and rounded_inside else 1.0
@@ -377,8 +363,8 @@ def _tolerance(config: LSTMConfig, data: DataSpec, result: Run, *, rounded_insid
 def _largest_sum(config: LSTMConfig, data: DataSpec, result: Run) -> float:
     """The largest sum of absolute products in a gate of the first layer, in the first steps of the first sequence.
 
-    With default weights and normal data it is the largest of all: other layers read h, which is smaller. With weights
-    that are given, h may make a larger sum in any layer.
+    With default weights and normal data it is the largest of all layers: the others read h, which is smaller. With
+    given weights, h may make a larger sum in any layer, which is added.
     """
     if not data.num_sequences:
         return 0.0
@@ -389,7 +375,7 @@ def _largest_sum(config: LSTMConfig, data: DataSpec, result: Run) -> float:
 
 
 def _largest_of_h(weights: Mapping[str, Array]) -> float:
-    """The largest sum of absolute products with an h of 1, or of what a projection makes of it, in any gate."""
+    """The largest sum of absolute products in any gate if every h is 1, or as large as a projection can make it."""
 
     def sums(name: str) -> Any:  # noqa: ANN401  # an array of the rows' sums
         return np.abs(weights[name]).sum(axis=1, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""How far two computations of the same LSTM may be apart, and how far they are."""
+"""The distance between two computations of the same LSTM: the allowed one and the actual one."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -7,35 +7,26 @@ import numpy as np
 
 from lstmcalc.numerics.arrays import Array
 
-# How far two computations of the same LSTM may be apart. float16 is computed in float32 and rounded, so that two
+# The allowed distance of two computations of the same LSTM. float16 is computed in float32 and rounded, so that two
 # results can differ by one unit in the last place, 2**-10; hence also relative to the largest value above 1.
 TOLERANCE: Final = {"float64": 1e-12, "float32": 1e-6, "float16": 2e-3}
-_ROWS: Final = 64  # of a weight that are looked at together
+_ROWS: Final = 64  # rows of a weight that are read together
 _BLOCK: Final = 2**18  # numbers that are compared together
 
 
 class Check(NamedTuple):
-    """One prediction and what became of it.
+    """One prediction and its result."""
 
-    Attributes:
-        name: What is claimed: `h_n[2] = output[-1, :, :20]`.
-        relation: How `actual` must stand to `expected`: `=`, `<=` or `>`.
-        expected: The prediction: a shape, a count, or a bound.
-        actual: What was computed; of an error, relative to the largest value where that is above 1.
-        max_abs_error: The largest absolute difference, where two arrays were compared.
-        passed: Whether the claim holds.
-    """
-
-    name: str
-    relation: str
-    expected: Any
-    actual: Any
-    max_abs_error: float | None
-    passed: bool
+    name: str  # the claim: `h_n[2] = output[-1, :, :20]`
+    relation: str  # of `actual` to `expected`: `=`, `<=` or `>`
+    expected: Any  # the prediction: a shape, a count, or a bound
+    actual: Any  # the computed value; an error is relative to the largest value if that is above 1
+    max_abs_error: float | None  # the largest absolute difference, if two arrays were compared
+    passed: bool  # True if the claim holds
 
 
 def tolerance(dtype: str, largest: float, *, rounded_inside: bool = False) -> float:
-    """How far two computations may be apart.
+    """The allowed distance of two computations.
 
     `TOLERANCE`, unless the gates sum so many or so large products that rounding alone can exceed it: a sum of products
     is computed within a few times u times the sum of their absolute values, u being half a unit in the last place
@@ -43,9 +34,9 @@ def tolerance(dtype: str, largest: float, *, rounded_inside: bool = False) -> fl
     more than 1e-6 from about 500 features or 1,000 cells on, and PyTorch (2.13.0) is as far from its own float64 there.
 
     Args:
-        dtype: What they are computed in.
+        dtype: The dtype they are computed in.
         largest: The largest sum of absolute products.
-        rounded_inside: Whether one of them rounds to the dtype at every step, as frameworks do in float16.
+        rounded_inside: True if one of them rounds to the dtype at every step, as frameworks do in float16.
     """
     u = 2.0**-53 if dtype == "float64" else 2.0**-24
     allowed = 2.0**-11 if dtype == "float16" and rounded_inside else 2 * u
@@ -56,7 +47,7 @@ def largest_sum(parts: Sequence[tuple[Array, Array]]) -> float:
     """The largest sum of absolute products, over the rows of weights.
 
     Args:
-        parts: What is added up: values `(steps, inputs)` and a weight `(rows, inputs)`, of as many rows each.
+        parts: The summands: values `(steps, inputs)` and a weight `(rows, inputs)`, each with the same number of rows.
     """
     values = [np.abs(part).astype(np.float64) for part, _ in parts]
     largest = 0.0
@@ -68,10 +59,10 @@ def largest_sum(parts: Sequence[tuple[Array, Array]]) -> float:
 
 
 def near(name: str, pairs: Iterable[tuple[Array, Array]], tolerance: float) -> Check:
-    """Both of every pair are equal within the tolerance, relative to the largest value where that is above 1.
+    """A check that the arrays of every pair are equal within the tolerance, relative to the largest value if above 1.
 
-    What is held against the tolerance is the relative error, so that the bound does not depend on which pair is the
-    worst, which is another on another processor.
+    The relative error is compared with the tolerance, so that the bound does not depend on which pair is the worst:
+    that differs between processors.
     """
     worst, largest = 0.0, 0.0
     for ours, theirs in pairs:

@@ -1,8 +1,8 @@
-"""What a run is given instead of random numbers: the weights of a file, and data of a file.
+"""Weights and data that a run reads from files instead of drawing them.
 
-Each comes with the code that gives PyTorch the same, which is part of the report.
+Each comes with the code that loads the same numbers in PyTorch, which is part of the report.
 
-Not here: how files are read (`loading`, `data_files`), and what is computed of them (`verify`).
+Not here: how files are read (`intake.load`, `readers.data`), and what is computed from them (`run`).
 """
 
 from collections.abc import Mapping
@@ -20,45 +20,33 @@ from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
 
 _NUMPY: Final = ("npz", "npy")  # kinds of files
-_CELLS: Final = {"pytorch": "", "pytorch-cell": "_l0"}  # what PyTorch's own names lack of an nn.LSTM's
+_CELLS: Final = {"pytorch": "", "pytorch-cell": "_l0"}  # the ending that nn.LSTM's names have and these lack
 
 
 class Provided(NamedTuple):
-    """What one LSTM is given.
+    """The weights and data that one LSTM is given."""
 
-    Attributes:
-        subject: The LSTM, in the dtype that is computed in.
-        weights: Its weights under PyTorch's names; None if they are drawn.
-        inputs: `input`, with `h_0` and `c_0` if there are any; None if they are drawn.
-        given: The code for both.
-        notes: What was converted.
-    """
-
-    subject: Subject
-    weights: Mapping[str, Array] | None
-    inputs: Mapping[str, Array] | None
-    given: Given
-    notes: tuple[str, ...]
+    subject: Subject  # the LSTM, in the dtype of the computation
+    weights: Mapping[str, Array] | None  # under PyTorch's names; None if they are drawn
+    inputs: Mapping[str, Array] | None  # `input`, with `h_0` and `c_0` if there are any; None if they are drawn
+    given: Given  # the code that loads both
+    notes: tuple[str, ...]  # on conversions of dtype
 
 
 def provide(subject: Subject, data: DataFile | None, *, path: str = "", saved: str = "run.npz") -> Provided:
-    """Read what one LSTM is given.
+    """Read the weights and data of one LSTM; data is refused beside an Embedding, which makes the input itself.
 
     Args:
         subject: The LSTM.
         data: The file with its data; None if they are drawn.
-        path: What its arrays' names begin with in the file of `--save`.
+        path: The beginning of its arrays' names in the file of `--save`.
         saved: The name of that file.
-
-    Raises:
-        UnsupportedError: There is an Embedding, which makes the input itself.
-        LstmcalcError: As `loading.load` and `DataFile.read`.
     """
     weights, given, found = None, Given(), subject.found
     notes: list[str] = []
     if found is not None and found.weights is not None:
         subject, weights, notes = _weights(subject, found)
-        given = _loading(found, path, saved)
+        given = _loading_code(found, path, saved)
     if data is None:
         return Provided(subject, weights, None, given, tuple(notes))
     if subject.around.embed is not None:
@@ -68,12 +56,12 @@ def provide(subject: Subject, data: DataFile | None, *, path: str = "", saved: s
             where=f"{WHERE} and --embed",
         )
     inputs, more = data.read(subject.data.dtype)
-    given = given._replace(inputs=_reading(data, subject.data.dtype), inputs_from=shown_name(data.path))
+    given = given._replace(inputs=_reading_code(data, subject.data.dtype), inputs_from=shown_name(data.path))
     return Provided(subject, weights, inputs, given, (*notes, *more))
 
 
 def _weights(subject: Subject, found: Found) -> tuple[Subject, Mapping[str, Array], list[str]]:
-    """The weights, in the dtype that a flag says or else in their own, and what was converted."""
+    """The LSTM and its weights, in the dtype of a flag or else in their own, and notes on conversions."""
     import numpy as np
 
     weights = load(found)
@@ -94,8 +82,8 @@ def _weights(subject: Subject, found: Found) -> tuple[Subject, Mapping[str, Arra
 # --- code ------------------------------------------------------------------------------------------------------------
 
 
-def _loading(found: Found, path: str, saved: str) -> Given:
-    """The code that loads the weights: from the file itself where its names are PyTorch's, else from what is saved."""
+def _loading_code(found: Found, path: str, saved: str) -> Given:
+    """The code that loads the weights: from the file itself if its names are PyTorch's, else from the saved file."""
     name, file = found.where or "the file", found.stored.file
     prefix = _prefix(found)
     if file is not None and prefix is not None:
@@ -106,12 +94,12 @@ def _loading(found: Found, path: str, saved: str) -> Given:
                 key = _key(prefix.removeprefix(root), _CELLS[found.framework])
                 return Given((*state, _load_line(key, torch=file.kind not in _NUMPY)), name)
     comment = f"# The weights of {name} under PyTorch's names, as run --save keeps them."
-    lines = (comment, f"state = np.load({_quoted(saved)})", _load_line(_key(path, ""), torch=False))
+    lines = (comment, f"state = np.load({_quoted_text(saved)})", _load_line(_key(path, ""), torch=False))
     return Given(lines, name)
 
 
 def _prefix(found: Found) -> str | None:
-    """What stands before PyTorch's names in the file; None if the names are others."""
+    """The text before PyTorch's names in the file; None if the file has other names."""
     if found.framework not in _CELLS:
         return None
     tensors = found.stored.tensors
@@ -123,22 +111,22 @@ def _prefix(found: Found) -> str | None:
 
 def _state(file: WeightFile, name: str, keys: tuple[str, ...]) -> tuple[str, ...]:
     if file.kind == "safetensors":
-        return "from safetensors.torch import load_file", f"state = load_file({_quoted(name)})"
+        return "from safetensors.torch import load_file", f"state = load_file({_quoted_text(name)})"
     if file.kind in _NUMPY:
-        return (f"state = np.load({_quoted(name)})",)
-    inside = "".join(f"[{_quoted(key)}]" for key in keys)
-    return (f'state = torch.load({_quoted(name)}, map_location="cpu"){inside}',)
+        return (f"state = np.load({_quoted_text(name)})",)
+    inside = "".join(f"[{_quoted_text(key)}]" for key in keys)
+    return (f'state = torch.load({_quoted_text(name)}, map_location="cpu"){inside}',)
 
 
-def _quoted(text: str) -> str:
-    """Text as Python has it, in double quotes wherever that needs no escape."""
+def _quoted_text(text: str) -> str:
+    """Text as a Python literal, in double quotes wherever that needs no escape."""
     return repr(text) if '"' in text or "\\" in repr(text) or "'" in text else f'"{text}"'
 
 
 def _key(prefix: str, lacking: str) -> str:
-    """The name in the file of the parameter `name`."""
-    own = f"name.removesuffix({_quoted(lacking)})" if lacking else "name"
-    return f"{_quoted(prefix)} + {own}" if prefix else own
+    """The expression for the name in the file of the parameter `name`."""
+    own = f"name.removesuffix({_quoted_text(lacking)})" if lacking else "name"
+    return f"{_quoted_text(prefix)} + {own}" if prefix else own
 
 
 def _load_line(key: str, *, torch: bool) -> str:
@@ -149,11 +137,11 @@ def _load_line(key: str, *, torch: bool) -> str:
     return f"lstm.load_state_dict(\n    {{name: {value} for name in lstm.state_dict()}}\n)"
 
 
-def _reading(data: DataFile, dtype: str) -> tuple[str, ...]:
+def _reading_code(data: DataFile, dtype: str) -> tuple[str, ...]:
     """The code that reads the data."""
     name = data.path if data.path.isprintable() else shorten(data.path)
     if data.kind == "npy":
-        return (f"input = torch.from_numpy(np.load({_quoted(name)})).to(torch.{dtype})",)
-    lines = [f"arrays = np.load({_quoted(name)})"]
+        return (f"input = torch.from_numpy(np.load({_quoted_text(name)})).to(torch.{dtype})",)
+    lines = [f"arrays = np.load({_quoted_text(name)})"]
     lines += [f'{item} = torch.from_numpy(arrays["{item}"]).to(torch.{dtype})' for item in data.tensors]
     return tuple(lines)

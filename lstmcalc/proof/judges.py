@@ -1,9 +1,9 @@
-"""The same weights and the same data in another framework, to be compared with our own forward pass.
+"""Other frameworks that compute the same weights and data, to compare with our own forward pass.
 
-Each framework is imported inside the function that needs it, and what it cannot express is refused by name.
+Each framework is imported inside the function that needs it; an LSTM that it cannot express is refused by name.
 
 Sources: the ONNX operator LSTM as opset 14 defines it, exported as opset 17 (onnx 1.23.2), run with onnxruntime 1.31.1;
-how it stores weights is in the table of `frameworks`. `torch.nn.LSTM`, torch 2.13.0. Keras 3.15.1 on JAX 0.10.2 and on
+its storage layout is in `frameworks.onnx`. `torch.nn.LSTM`, torch 2.13.0. Keras 3.15.1 on JAX 0.10.2 and on
 PyTorch 2.13.0 (keras/src/layers/rnn/lstm.py, rnn.py, bidirectional.py).
 """
 
@@ -28,55 +28,36 @@ Arrays: TypeAlias = Mapping[str, Array]
 
 
 class Verdict(NamedTuple):
-    """What another framework computed: its name with its version, and output, h_n and c_n."""
+    """The result of another framework."""
 
-    judge: str
-    outputs: dict[str, Array]
+    judge: str  # its name with its version
+    outputs: dict[str, Array]  # output, h_n and c_n
 
 
 class Ready(NamedTuple):
-    """An LSTM in another framework, with its data.
+    """An LSTM in another framework, with its data."""
 
-    Attributes:
-        judge: The framework's name with its version.
-        compute: Computes it there, each time it is called: output, h_n and c_n.
-    """
-
-    judge: str
-    compute: Callable[[], dict[str, Array]]
+    judge: str  # the framework's name with its version
+    compute: Callable[[], dict[str, Array]]  # computes output, h_n and c_n anew at each call
 
 
 class Judge(NamedTuple):
-    """A framework to compare with.
+    """A framework to compare with."""
 
-    Attributes:
-        modules: What must be importable.
-        extra: The extra that installs it.
-        library: About how many bytes of address space it takes before it computes anything.
-        copies: About how many times it holds the weights while it runs.
-        refuses: What it cannot express of this LSTM and this data, in words; empty if it can.
-        ready: Makes the LSTM there, to compute in so many threads; None means as many as the framework likes.
-        before: Called before it is imported.
-        hint: What helps if it is installed and does not load.
-    """
-
-    modules: tuple[str, ...]
-    extra: str
-    library: int
-    copies: int
-    refuses: Callable[[LSTMConfig, DataSpec], str]
+    modules: tuple[str, ...]  # packages that must be importable
+    extra: str  # the extra that installs it
+    library: int  # bytes of address space that it takes before it computes anything, roughly
+    copies: int  # copies of the weights that it holds while it runs, roughly
+    refuses: Callable[[LSTMConfig, DataSpec], str]  # the feature or data it cannot express, in words; empty if none
+    # Makes the LSTM there, to compute in this many threads; None leaves the number to the framework.
     ready: Callable[[LSTMConfig, DataSpec, Arrays, Arrays, int | None], Ready]
-    before: Callable[[], None] = lambda: None
+    before: Callable[[], None] = lambda: None  # called before it is imported
+    # The error's hint if it is installed and does not load.
     hint: str = "it may need more memory than there is"
 
 
 def run_judge(name: str, config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays) -> Verdict:
-    """Run the framework `name`, one of `JUDGES`, on arrays shaped and named as for `numerics.forward`.
-
-    Raises:
-        MissingExtraError: It is not installed.
-        UnsupportedError: It cannot express this LSTM or this data.
-    """
+    """The result of the framework `name`, one of `JUDGES`, on arrays shaped and named as for `numerics.forward`."""
     ready = ready_judge(name, config, data, weights, inputs)
     return Verdict(ready.judge, ready.compute())
 
@@ -84,12 +65,7 @@ def run_judge(name: str, config: LSTMConfig, data: DataSpec, weights: Arrays, in
 def ready_judge(
     name: str, config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays, threads: int | None = None
 ) -> Ready:
-    """Make the LSTM in the framework `name`, to be computed there several times, in so many threads.
-
-    Raises:
-        MissingExtraError: It is not installed.
-        UnsupportedError: It cannot express this LSTM or this data; what it computes raises that too.
-    """
+    """The LSTM in the framework `name`, to compute several times in this many threads."""
     check_judge(name, config, data)
     with _failures(name):
         judge, compute = JUDGES[name].ready(config, data, weights, inputs, threads)
@@ -103,7 +79,7 @@ def ready_judge(
 
 @contextmanager
 def _failures(name: str) -> Iterator[None]:
-    """A framework raises what it likes, out of memory first of all, and warns of what is none of ours."""
+    """Turn any error of a framework, most often out of memory, into `UnsupportedError`, and silence its warnings."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "LSTM with projections is not supported with oneDNN", and the like
@@ -114,12 +90,7 @@ def _failures(name: str) -> Iterator[None]:
 
 
 def check_judge(name: str, config: LSTMConfig, data: DataSpec) -> None:
-    """Refuse what `run_judge` would refuse, before anything is computed.
-
-    Raises:
-        MissingExtraError: It is not installed.
-        UnsupportedError: It cannot express this LSTM or this data.
-    """
+    """Refuse a framework that is not installed or cannot express this LSTM or data, before anything is computed."""
     judge = JUDGES[name]
     refused = judge.refuses(config, data)
     if refused:
@@ -254,7 +225,7 @@ def onnx_model(config: LSTMConfig, data: DataSpec, weights: Arrays) -> Any:  # n
 
 
 def _choose_backend() -> None:
-    """Keras asks for TensorFlow if nobody says otherwise: where that is not installed, another one that is."""
+    """Set Keras' backend to PyTorch or JAX if none is set and TensorFlow, its default, is not installed."""
     if "KERAS_BACKEND" in os.environ or find_spec("tensorflow"):
         return
     installed = [name for name in ("torch", "jax") if find_spec(name)]
@@ -263,7 +234,7 @@ def _choose_backend() -> None:
 
 
 def _keras(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays, _threads: int | None) -> Ready:
-    """Keras' own layers, one on top of the other; `(N, L, ...)` throughout, and unbatched data as a batch of one."""
+    """The LSTM as stacked Keras layers; `(N, L, ...)` throughout, and unbatched data as a batch of one."""
     import keras
 
     numpy, tensor = keras.ops.convert_to_numpy, keras.ops.convert_to_tensor
@@ -299,7 +270,7 @@ def _keras(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays, 
 
 
 def _keras_layer(config: LSTMConfig, layer: int, shape: tuple[int, ...]) -> Any:  # noqa: ANN401  # a layer of Keras
-    """One layer, in one direction or both, with all it can return; behind a sequence it gives zeros."""
+    """A Keras layer, in one direction or both, that returns the sequence and the states; padded steps give zeros."""
     from keras import layers
 
     made: Any = layers.LSTM(
@@ -317,7 +288,7 @@ def _keras_layer(config: LSTMConfig, layer: int, shape: tuple[int, ...]) -> Any:
 
 
 def _keras_refuses(config: LSTMConfig, data: DataSpec) -> str:
-    """Keras has no projection; JAX computes float64 only if it is told to, and an empty batch has no shape there."""
+    """The part it refuses: Keras has no projection; JAX needs a switch for float64, and an empty batch has no shape."""
     if config.proj_size:
         return "a projection"
     if data.dtype != "float32":
@@ -325,11 +296,11 @@ def _keras_refuses(config: LSTMConfig, data: DataSpec) -> str:
     return "an empty batch" if data.batch == 0 else ""
 
 
-_PROTOBUF_BYTES: Final = 2**31 - 2**20  # what one message can hold, less its own overhead
+_PROTOBUF_BYTES: Final = 2**31 - 2**20  # the limit of one message, less its own overhead
 
 
 def _onnx_refuses(config: LSTMConfig, data: DataSpec) -> str:
-    """ONNX has no projection; ONNX Runtime computes LSTM in float32 only, and ends the process on an empty batch."""
+    """The part it refuses: ONNX has no projection; ONNX Runtime has only float32, and crashes on an empty batch."""
     if config.proj_size:
         return "a projection"
     if data.dtype != "float32":

@@ -1,7 +1,7 @@
 """The model's tables, executed: one sequence, one step at a time, gate by gate, in float64.
 
-Slow and literal. It takes the rows of each gate and what happens to them from `model`, so that a wrong row, a wrong
-activation or a wrong order gives other numbers than `numerics`, which was written without looking there.
+Slow and literal: the rows of each gate and the operations on them come from `model.lstm`, so that a wrong row, a wrong
+activation or a wrong order gives other numbers than `numerics`, which was written independently.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ def _logistic(a: Vector) -> Vector:
 _ACTIVATIONS: Final[dict[str, Callable[[Vector], Vector]]] = {"sigmoid": _logistic, "tanh": np.tanh}
 
 
-# The layer, the direction (0 forward, 1 reverse), the step, and i, f, g, o, c and h behind it, by name.
+# The layer, the direction (0 forward, 1 reverse), the step, and i, f, g, o, c and h after it, by name.
 OnValues: TypeAlias = Callable[[int, int, int, Mapping[str, Vector]], None]
 
 
@@ -36,7 +36,7 @@ def evaluate(
     state: tuple[Array, Array],
     on_step: OnValues | None = None,
 ) -> tuple[Vector, tuple[Vector, Vector]]:
-    """The LSTM on one sequence, as the model's tables say it.
+    """The results of the LSTM on one sequence, computed from the model's tables.
 
     Args:
         model: The symbolic model.
@@ -46,7 +46,7 @@ def evaluate(
         on_step: Called after every step.
 
     Returns:
-        `output, (h_n, c_n)` in float64: `(L, D*H_out)`, and shaped as the state.
+        `output, (h_n, c_n)` in float64: `(L, D*H_out)`, and the shapes of the state.
     """
     each = len(model.parameters) // model.num_cells
     reads = x.astype(np.float64)
@@ -73,7 +73,7 @@ def evaluate(
 
 
 def _step(cell: Mapping[str, tuple[Parameter, Vector]], x: Vector, h: Vector, c: Vector) -> dict[str, Vector]:
-    """What one step of one direction of one layer computes: the gates by their letters, c and h."""
+    """The values of one step of one direction of one layer: the gates by their letters, c and h."""
     values: dict[str, Any] = {"c": c}
     for gate in GATES:
 

@@ -1,4 +1,4 @@
-"""The proof: weights and data are drawn, the LSTM is computed, and every prediction is held against the result.
+"""A run: draw weights and data, compute the LSTM, and compare every prediction with the result.
 
 Not here: how the numbers are computed (`numerics`), the checks themselves (`checks`), and other frameworks (`judges`).
 """
@@ -46,13 +46,7 @@ def check_run(
     traced: bool = False,
     given: bool = False,
 ) -> None:
-    """Refuse a run that cannot be done, before it starts.
-
-    Raises:
-        UnsupportedError: NumPy, or a framework to compare with, cannot compute this.
-        MissingExtraError: A framework to compare with is not installed.
-        TooLargeError: It would not fit in memory.
-    """
+    """Refuse a run that cannot be computed, here or in a framework of `against`, or does not fit in memory."""
     if data.dtype not in RUN_DTYPES:
         raise UnsupportedError(
             f"run does not compute in {data.dtype}",
@@ -82,9 +76,9 @@ def run_memory(
     traced: bool = False,
     given: bool = False,
 ) -> int:
-    """The bytes a run takes at its peak: an upper estimate, within about twice what is really taken.
+    """The peak memory of a run in bytes: an upper estimate, at most about twice the real peak.
 
-    Other frameworks are a rough guess: their libraries, some copies of the weights, and as much for the data again.
+    For other frameworks it is a rough guess: their libraries, some copies of the weights, and another forward pass.
     """
     stored = DTYPE_BYTES[data.dtype]
     working = max(stored, DTYPE_BYTES["float32"])  # float16 is computed in float32
@@ -103,7 +97,7 @@ def run_memory(
     drawn = max([largest_cell, rows * config.input_size, *(extra.numel for extra in layers)])
     drawing = drawing_memory(drawn, data.dtype)
     computing = _forward_memory(config, data)
-    converted = 2 * largest_cell  # one being made while the last is not yet gone
+    converted = 2 * largest_cell  # the next one is made while the last one still exists
     watched = 4 * config.num_directions * len(TRACED) * hidden * min(data.seq_len, STEPS_BY_HAND)
     evaluated = DTYPE_BYTES["float64"] * (largest_cell + 4 * hidden * config.input_size)
     evaluated += converted * working if stored < working else 0
@@ -115,7 +109,7 @@ def run_memory(
         again = model.num_parameters + rows * (config.input_size + width) + 2 * states
         computing += (3 if stored < working else 2) * again * working
     compared = 2 * DTYPE_BYTES["float64"] * (data.seq_len * width + one_state + batch * width)
-    # Python's own objects, of arrays and steps first of all.
+    # Python's own objects, mostly of arrays and steps.
     bookkeeping = 2**17 + 40 * data.seq_len + (1500 if traced else 500) * model.storage.num_arrays
     own = kept * stored + max(drawing, computing, by_hand, claimed) + compared + bookkeeping
     own += own // 20
@@ -126,7 +120,7 @@ def run_memory(
 
 
 def _forward_memory(config: LSTMConfig, data: DataSpec) -> int:
-    """The bytes that `forward` takes besides what it is given and the output."""
+    """The bytes that `forward` takes in addition to its arguments and the output."""
     stored = DTYPE_BYTES[data.dtype]
     working = max(stored, DTYPE_BYTES["float32"])
     model, batch, rows = LSTMModel(config), data.num_sequences, data.seq_len * data.num_sequences
@@ -162,24 +156,19 @@ def run(
 ) -> Run:
     """Draw weights and data, compute the LSTM and what is around it, and check every prediction.
 
-    What is given is not drawn: the rest is what PyTorch draws after `torch.manual_seed(seed)` without it.
+    Given arrays are not drawn: the others are what PyTorch draws after `torch.manual_seed(seed)` without them.
 
     Args:
         config: The LSTM.
-        data: The data it is given.
-        seed: As `torch.manual_seed` takes it.
+        data: The LSTM's data.
+        seed: A seed of `torch.manual_seed`.
         against: Frameworks to compare with, of `judges.JUDGES`.
         around: The layers around it.
-        traced: Whether to keep the gates of every step.
+        traced: True to keep the gates of every step.
         progress: Called after every computed step.
         weights: The LSTM's own weights, PyTorch's names to arrays of the data's dtype; None draws them.
-        inputs: `input`, shaped and typed as the data says, and with it `h_0` and `c_0`, or none of them for zeros; None
-            draws all three.
-
-    Raises:
-        ConfigError: The seed is out of range.
-        ArrayError: An array that is given is missing, misshaped or of another dtype.
-        LstmcalcError: As `check_run`.
+        inputs: `input`, of the data's shape and dtype, with `h_0` and `c_0`, which are zeros if missing; None draws all
+            three.
     """
     generator = TorchGenerator(seed)
     given = weights is not None or inputs is not None
@@ -197,7 +186,7 @@ def run(
             watch(step)
 
     with np.errstate(all="ignore") if given else nullcontext():  # NaN and Inf fail a check
-        outputs = _computed(config, data, drawn, record)
+        outputs = _outputs(config, data, drawn, record)
         if around.head is not None:
             outputs["logits"] = logits(config, around).value({**outputs, **drawn.around})
         noise = rounding(config, data, drawn.weights, drawn.inputs, outputs) if given else None
@@ -209,15 +198,15 @@ def run(
 
 
 class Drawn(NamedTuple):
-    """What is drawn, or given: the LSTM's weights, those of the layers around, and what goes in."""
+    """The arrays that a run draws or is given."""
 
-    weights: Arrays
-    around: Arrays
-    inputs: Arrays
+    weights: Arrays  # of the LSTM
+    around: Arrays  # of the layers around it
+    inputs: Arrays  # `input`, `h_0` and `c_0`; with an Embedding also `tokens`
 
 
-def _computed(config: LSTMConfig, data: DataSpec, drawn: Drawn, on_step: OnStep | None = None) -> Arrays:
-    """What comes out of the LSTM."""
+def _outputs(config: LSTMConfig, data: DataSpec, drawn: Drawn, on_step: OnStep | None = None) -> Arrays:
+    """The LSTM's output, h_n and c_n."""
     inputs = drawn.inputs
     state = inputs["h_0"], inputs["c_0"]
     output, (h_n, c_n) = forward(config, drawn.weights, inputs["input"], state, data.lengths, on_step=on_step)
@@ -233,24 +222,23 @@ def draw(
     weights: Mapping[str, Array] | None = None,
     inputs: Mapping[str, Array] | None = None,
 ) -> Drawn:
-    """The numbers that a script draws in PyTorch which makes an Embedding, the LSTM, a Linear, and then its data.
+    """The numbers drawn by a PyTorch script that makes an Embedding, the LSTM, a Linear, and then its data.
 
-    The order is that of `torch_code`: tokens or the input, h_0, c_0. Of what is given nothing is drawn.
-
-    Raises:
-        ArrayError: An array that is given is missing, misshaped or of another dtype.
+    The order is that of `model.torch_code`: tokens or the input, h_0, c_0. Given arrays are not drawn.
     """
     config, dtype = model.config, data.dtype
     layers: Arrays = {}
     if around.embed is not None:
         layers[f"{EMBEDDING}.weight"] = random_embedding(around.embed, config.input_size, generator, dtype)
     own = (
-        random_weights(config, generator, dtype) if weights is None else _checked(weights, weight_shapes(config), dtype)
+        random_weights(config, generator, dtype)
+        if weights is None
+        else _checked_arrays(weights, weight_shapes(config), dtype)
     )
     if around.head is not None:
         features = config.output_size * config.num_directions
         layers[f"{HEAD}.weight"], layers[f"{HEAD}.bias"] = random_linear(features, around.head, generator, dtype)
-    # The data's shapes are spelled out here, not asked of the model: its prediction is to be checked against them.
+    # The data's shapes are spelled out here, not taken from the model: its prediction is checked against them.
     batch = () if data.batch is None else (data.batch,)
     steps = (*batch, data.seq_len) if config.batch_first else (data.seq_len, *batch)
     states = config.num_layers * (2 if config.bidirectional else 1)
@@ -261,7 +249,7 @@ def draw(
     }
     if inputs is not None:
         zeros = {name: np.zeros(shapes[name], dtype) for name in ("h_0", "c_0")}
-        return Drawn(own, layers, _checked({**zeros, **inputs}, shapes, dtype))
+        return Drawn(own, layers, _checked_arrays({**zeros, **inputs}, shapes, dtype))
     drawn: dict[str, Any] = {}  # tokens are integers
     if around.embed is None:
         drawn["input"] = generator.normal(shapes["input"], dtype)
@@ -273,8 +261,8 @@ def draw(
     return Drawn(own, layers, drawn)
 
 
-def _checked(arrays: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]], dtype: str) -> Arrays:
-    """Arrays that are given, all of them there and as they should be."""
+def _checked_arrays(arrays: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]], dtype: str) -> Arrays:
+    """The given arrays, refused unless all are there with the right shape and dtype."""
     check_names("what is given", arrays, tuple(shapes), "the arrays of this LSTM", ", ".join(shapes))
     checked = {name: checked_array(name, arrays[name], shape) for name, shape in shapes.items()}
     for name, array in checked.items():
@@ -284,14 +272,14 @@ def _checked(arrays: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]],
 
 
 def saved_arrays(config: LSTMConfig, data: DataSpec, result: Run) -> Arrays:
-    """What is needed to repeat a run elsewhere: the LSTM as text, weights, what goes in and comes out, the trace."""
+    """The arrays to repeat a run elsewhere: the LSTM as text, weights, inputs, lengths, outputs and the trace."""
     lengths = {} if data.lengths is None else {"lengths": np.array(data.lengths)}
     stored = {"config": np.array(str(config)), **result.weights, **result.around}
     return {**stored, **result.inputs, **lengths, **result.outputs, **result.trace}
 
 
 def _stepper(config: LSTMConfig, data: DataSpec, progress: Progress | None) -> OnStep | None:
-    """Count the steps of all forward passes: of the batch, and those of the checks."""
+    """A callback that counts the steps of all forward passes, the checks' too; None without `progress`."""
     if progress is None:
         return None
     total = (len(data.batch_sizes) + steps_to_check(data)) * config.num_layers * config.num_directions

@@ -1,7 +1,7 @@
-"""How much of the last bit of its numbers an LSTM makes.
+"""The sensitivity of an LSTM to the last bits of its numbers.
 
-Trained weights can be so large, or data so long, that two computations are far apart though both are right: each step
-of a chaotic LSTM multiplies what rounding left. How far is measured, and not bounded: a bound grows with every step.
+Trained weights can be so large, or data so long, that two correct computations are far apart: each step of a chaotic
+LSTM multiplies the rounding errors. The distance is measured, not bounded: a bound grows with every step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ from lstmcalc.numerics.tracing import Trace
 from lstmcalc.proof.closeness import near
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 
-# How many times as far as `rounding` two computations may be apart. It was enough for 1,800 random LSTMs of up to 100
-# cells, 3 layers and 120 steps, held against the equations in float64 and against PyTorch 2.13.0, but for a few in
-# a thousand of those whose weights are larger than 30, which training does not make.
+# The allowed distance of two computations, in multiples of `rounding`. It was enough for 1,800 random LSTMs of up to
+# 100 cells, 3 layers and 120 steps, compared with the equations in float64 and with PyTorch 2.13.0, except for a few in
+# a thousand of those with weights above 30, which training does not make.
 TIMES: Final = 4
 _UNITS: Final = 4  # in the last place: every step rounds anew
-_SAMPLES: Final = 2  # what one of them happens to cancel, another does not
-CHAOTIC: Final = 1e-2  # where it grows so fast that one rounding more or less can be all the difference
-COARSE: Final = 1e-3  # where a comparison no longer tells one LSTM from another
+_SAMPLES: Final = 2  # errors that cancel by chance in one do not in the other
+CHAOTIC: Final = 1e-2  # above it one rounding more or less can change the result completely
+COARSE: Final = 1e-3  # above it a comparison cannot tell one LSTM from another
 
 
 def rounding(
@@ -33,41 +33,43 @@ def rounding(
     outputs: Mapping[str, Array] | None = None,
     traced: Sequence[int] = (),
 ) -> float:
-    """How far the results move, relative as in `closeness.near`, if the last bits of every weight and input are others.
+    """The relative change of the results, as in `closeness.near`, if the last bits of every weight and input change.
 
-    What is wrong in the equations does not show here, but in a comparison.
+    An error in the equations does not show here, only in a comparison.
 
     Args:
         config: The LSTM.
         data: Its data.
         weights: Its weights.
         inputs: `input`, `h_0` and `c_0`.
-        outputs: What comes out of them, if that is known, and nothing is traced.
+        outputs: The results for these numbers, if they are known and nothing is traced.
         traced: Layers whose gates and cells are compared too, step by step.
     """
     work = np.dtype("float64" if data.dtype == "float64" else "float32")  # float16 is computed in float32
     if outputs is None or work != data.dtype:
         exact = {name: array.astype(work) for name, array in weights.items()}
         given = {name: array.astype(work) for name, array in inputs.items()}
-        outputs = _computed(config, data, exact, given, traced)
+        outputs = _results(config, data, exact, given, traced)
     worst = 0.0
     for seed in range(_SAMPLES):
         random = np.random.default_rng(seed)
-        moved = _computed(config, data, _moved(weights, work, random), _moved(inputs, work, random), traced)
+        moved = _results(
+            config, data, _moved_arrays(weights, work, random), _moved_arrays(inputs, work, random), traced
+        )
         found = near("", ((outputs[name], moved[name]) for name in moved), 0.0).actual
         worst = max(worst, float(found)) if np.isfinite(found) else worst
     return worst
 
 
 def rounding_notes(noise: float | None) -> list[str]:
-    """What is worth a note of an LSTM that makes this much of the last bit."""
+    """Notes on an LSTM of this sensitivity; empty if comparisons still tell LSTMs apart."""
     if noise is None or noise * TIMES <= COARSE:
         return []
     moved = f"the last bit of the weights and the input becomes {noise:.1g} in what comes out"
     return [f"{moved}: two right computations can be so far apart, and the checks allow for it; fewer steps tell more"]
 
 
-def _computed(
+def _results(
     config: LSTMConfig,
     data: DataSpec,
     weights: Mapping[str, Array],
@@ -80,10 +82,10 @@ def _computed(
     return {"output": output, "h_n": h_n, "c_n": c_n, **(trace.arrays if trace else {})}
 
 
-def _moved(
+def _moved_arrays(
     arrays: Mapping[str, Array], dtype: "np.dtype[np.floating]", random: np.random.Generator
 ) -> dict[str, Array]:
-    """Every number a few units in its last place above or below, by chance."""
+    """The arrays with every number a few units in its last place above or below, at random."""
     limit = np.finfo(dtype)
     found: dict[str, Array] = {}
     for name, array in arrays.items():

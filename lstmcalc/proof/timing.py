@@ -1,6 +1,6 @@
-"""How long an LSTM takes to compute: ours, and in other frameworks, in turn.
+"""The time an LSTM takes to compute: ours and other frameworks', in turn.
 
-Not here: what is computed (`numerics`, `judges`), and what it costs in theory (`compute`).
+Not here: the computations (`numerics`, `judges`), and their cost in theory (`costs`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,43 +20,27 @@ from lstmcalc.proof.judges import ready_judge
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.version import __version__
 
-REST: Final = 0.1  # seconds in which the threads of one framework cease to spin before the next one is measured
+REST: Final = 0.1  # seconds for the threads of one framework to stop spinning before the next one is measured
 
 
 class Calls(NamedTuple):
-    """The calls of one framework.
+    """The times of one framework's calls."""
 
-    Attributes:
-        name: The framework, with its version.
-        median: Seconds.
-        fastest: Seconds.
-        ratio: How many times as long lstmcalc's calls took, the median over neighbours; None for its own.
-    """
-
-    name: str
-    median: float
-    fastest: float
-    ratio: float | None
+    name: str  # the framework, with its version
+    median: float  # seconds
+    fastest: float  # seconds
+    ratio: float | None  # time of lstmcalc's call / time of its call in the same round, the median; None for lstmcalc
 
 
 class Timing(NamedTuple):
-    """What was measured.
+    """The times of all frameworks."""
 
-    Attributes:
-        repeat: How many calls of each framework.
-        threads: How many threads each could use.
-        steps: The steps of all sequences that one call computes.
-        macs: The multiply-accumulates of all its matrix products.
-        calls: Of each framework, lstmcalc's first.
-        held: Whether BLAS was held to one thread: without threadpoolctl it uses as many as it likes.
-    """
-
-    repeat: int
-    threads: int
-    steps: int
-    macs: int
-    calls: Sequence[Calls]
-    held: bool
+    repeat: int  # measured calls of each framework
+    threads: int  # threads that each could use
+    steps: int  # of all sequences, in one call
+    macs: int  # multiply-accumulates of all matrix products in one call
+    calls: Sequence[Calls]  # of each framework, lstmcalc's first
+    held: bool  # True if BLAS was limited to one thread: without threadpoolctl it chooses the number itself
 
 
 def time_calls(
@@ -70,20 +54,17 @@ def time_calls(
     threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Timing:
-    """Call each framework `repeat` times in turn, after one call that is not measured: weights are prepared by then.
+    """Time `repeat` calls of each framework in turn, after one that is not measured, in which weights are prepared.
 
     Args:
         config: The LSTM.
         data: Its data.
-        weights: As `forward` takes them.
+        weights: The weights, in the form that `forward` takes.
         inputs: `input`, `h_0` and `c_0`.
         against: Other frameworks, of `judges.JUDGES`.
-        repeat: How many calls are measured.
-        threads: How many threads each may use.
-        progress: Called with the rounds done, and those in all.
-
-    Raises:
-        LstmcalcError: As `judges.ready_judge`.
+        repeat: The number of measured calls.
+        threads: The number of threads each may use.
+        progress: Called with the rounds done and their total.
     """
     runner, state = LSTMRunner(config, weights, threads), (inputs["h_0"], inputs["c_0"])
     computes: list[tuple[str, Callable[[], object]]] = [

@@ -1,8 +1,8 @@
 """An LSTM as a source has it: the one record that every reader makes, and that every view reads.
 
-What code adds hangs on it (places, gaps, the LSTM it reads from), and so does what a weight file adds (`Weights`).
+Code adds places, gaps and the LSTM it reads from; a weight file adds its arrays (`Weights`).
 
-Not here: what flags and defaults add (`intake.subject`).
+Not here: the settings of flags and defaults (`intake.subject`).
 """
 
 from collections.abc import Mapping
@@ -30,13 +30,13 @@ class Weights(NamedTuple):
 
     named: Mapping[str, str] = {}  # its parameters, as `frameworks.storage` lists them, to the names that the file has
     computed: tuple["Stored", ...] = ()  # parameters that the file's own graph computes, under names in `named`
-    config: LSTMConfig = LSTMConfig(1, 1)  # its hyperparameters; what is open is 1 there, or a default
-    tensors: Mapping[str, "Stored"] = {}  # the parameters to the file's arrays, as far as there are any
-    names: tuple[str, ...] = ()  # of every array in the file that is of its module
+    config: LSTMConfig = LSTMConfig(1, 1)  # its hyperparameters; one that is open is 1, or a default
+    tensors: Mapping[str, "Stored"] = {}  # its parameters to the file's arrays, without missing ones
+    names: tuple[str, ...] = ()  # of all arrays of its module in the file
     missing: tuple[str, ...] = ()  # names that the file should have and does not have
     misshaped: tuple[str, ...] = ()  # arrays of the wrong shape, in words
     file: "WeightFile | None" = None
-    module: str = ""  # its name in `file.owners`, before two of one name were told apart
+    module: str = ""  # its name in `file.owners`, before equal names were made unique
 
 
 class Found(NamedTuple):
@@ -44,7 +44,7 @@ class Found(NamedTuple):
 
     name: str  # its path in the source, e.g. `encoder.rnn`
     framework: str  # a name of `frameworks.catalog`
-    text: str = ""  # the source's words for it, in a line: `nn.LSTM(10, hidden)`
+    text: str = ""  # the source's text for it, in a line: `nn.LSTM(10, hidden)`
     where: str | None = None  # its place, e.g. `train.py:12`
     layer: Mapping[str, Setting] = {}  # the settings that the source gives, hyperparameters and data alike
     pointers: Mapping[str, Pointer] = {}  # the place of each setting, for errors; `""` is the LSTM itself
@@ -52,16 +52,18 @@ class Found(NamedTuple):
     reads: str = ""  # the LSTM whose output is its input, which settles input_size; empty if none is known
     options: Mapping[str, Any] = {}  # the framework's own settings that change input or output, e.g. `return_sequences`
     notes: tuple[str, ...] = ()
-    unmodelled: tuple[str, ...] = ()  # reasons why it computes something else than nn.LSTM: `activation = 'relu'`
+    unmodelled: tuple[str, ...] = ()  # reasons why it does not compute what nn.LSTM does: `activation = 'relu'`
     path: str = ""  # the beginning of its parameters' names, if known: `lstm_1`, or `both/{direction}_lstm`
-    input_shape: tuple[int | None, ...] = ()  # of an array that it is given there; `pointers` has it as `input`
+    input_shape: tuple[
+        int | None, ...
+    ] = ()  # of an array that the source passes to it, at the place `pointers["input"]`
     kind: str = "LSTM"  # the source's word: `LSTM`, `LSTMCell`, `CuDNNLSTM`; a weight file also describes a `GRU`
     weights: Weights | None = None  # its arrays, if the source is a weight file
 
     @property
     def stored(self) -> Weights:
-        """Its arrays, where the source is known to be a weight file."""
-        assert self.weights is not None  # noqa: S101  # whoever asks has it from such a reader
+        """Its arrays, for callers that know the source to be a weight file."""
+        assert self.weights is not None  # noqa: S101  # callers have it from a reader of weight files
         return self.weights
 
 

@@ -1,1 +1,1 @@
-"""Blocks, provenance and the renderers: table, Markdown, CSV, JSON. It knows no command."""
+"""Blocks, provenance and the renderers: table, Markdown, CSV, JSON; independent of the commands."""

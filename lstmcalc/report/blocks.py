@@ -1,4 +1,4 @@
-"""What a report is drawn with: headings, facts, grids and code, and the parts of them that several reports share."""
+"""The blocks of a report: headings, facts, grids and code, and the parts of them that several reports share."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,36 +17,27 @@ Line: TypeAlias = tuple[str, tuple[str, ...]]  # a label and its phrases
 
 
 class Heading(NamedTuple):
-    """What the following blocks are about: a name, as code, or a part of that in words."""
+    """The subject of the following blocks."""
 
     text: str
-    words: bool = False
+    words: bool = False  # True if it is a part of a module, in words; False if it is a name, shown as code
 
 
 class Facts(NamedTuple):
-    """Labelled lines; each a list of phrases that belong together. What ends in a colon leads to the next."""
+    """Labelled lines, each a list of phrases that belong together; a phrase that ends in a colon leads to the next."""
 
     lines: tuple[Line, ...]
 
 
 class Column(NamedTuple):
-    """A column of a grid.
-
-    Attributes:
-        header: Its title.
-        right: Whether its cells are numbers, to be aligned at their end.
-        quiet: Whether it matters less than the others.
-        code: Whether its cells are code.
-        breaks: Whether its cells may be broken at spaces where space is short.
-        spare: What to say below the grid instead, if the column does not fit; None if it must stay.
-    """
+    """A column of a grid."""
 
     header: str
-    right: bool = False
-    quiet: bool = False
-    code: bool = False
-    breaks: bool = False
-    spare: Line | None = None
+    right: bool = False  # True if its cells are numbers, aligned right
+    quiet: bool = False  # True if it matters less than the others
+    code: bool = False  # True if its cells are code
+    breaks: bool = False  # True if its cells may be broken at spaces to save width
+    spare: Line | None = None  # the line below the grid that replaces it if it does not fit; None if it must stay
 
 
 class Row(NamedTuple):
@@ -57,35 +48,27 @@ class Row(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """Columns and rows."""
+    """A table: columns and rows."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
 
 
 class Code(NamedTuple):
-    """Lines that stay as they are: Python, to paste, or a picture in text."""
+    """Lines that are shown unchanged: Python to paste, or a picture in text."""
 
     text: str
     language: str = "python"
 
 
 class Formula(NamedTuple):
-    """An equation.
+    """An equation."""
 
-    Attributes:
-        text: As text, in symbols.
-        latex: As LaTeX.
-        shapes: As text, in shapes.
-        places: Where each operand lies that is stored, as `W_if = weight_ih_l0[20:40]`.
-        says: What it does.
-    """
-
-    text: str
+    text: str  # in symbols
     latex: str
-    shapes: str
-    places: tuple[str, ...]
-    says: str
+    shapes: str  # the same with shapes in place of the symbols
+    places: tuple[str, ...]  # the slices of stored operands, e.g. `W_if = weight_ih_l0[20:40]`
+    says: str  # its meaning, in words
 
 
 class Formulas(NamedTuple):
@@ -98,7 +81,7 @@ Block: TypeAlias = Heading | Facts | Grid | Code | Formulas
 
 
 def legend(module: Tree) -> Line:
-    """The letters, their values and their meaning."""
+    """The line of the symbols, their values and their meaning."""
     meaning = {
         **SYMBOLS,
         "H_out": "proj_size" if module["config"]["proj_size"] else "hidden_size, as proj_size is 0",
@@ -110,7 +93,7 @@ def legend(module: Tree) -> Line:
 
 
 def tensor_grid(module: Tree) -> Grid:
-    """Every tensor in and out; how many there are, if there are several of one; a star if an option asks for it."""
+    """The input and output tensors; their number, if there are several of one; a star if one depends on an option."""
     several = any(tensor.get("copies", 1) > 1 for tensor in module["tensors"])
     return Grid(
         (
@@ -142,7 +125,7 @@ def _how_many(tensor: Tree) -> str:
 
 
 def per_layer(module: Tree) -> int:
-    """How many states a layer has: one for each direction."""
+    """The number of states of a layer: one for each direction."""
     return 2 if module["config"]["bidirectional"] else 1
 
 
@@ -165,12 +148,12 @@ def rows_of(rows: Sequence[Any], first: int, last: int) -> Sequence[Any]:
 
 
 def ranges_text(gates: Mapping[str, Sequence[int]] | None) -> str:
-    """Where each label is on its axis: `i 0:20, f 20:40`."""
+    """The range of each label on its axis: `i 0:20, f 20:40`."""
     return ", ".join(f"{letter} {start}:{stop}" for letter, (start, stop) in (gates or {}).items())
 
 
 def joined(phrases: Sequence[str]) -> str:
-    """The phrases of a line."""
+    """The phrases of a line, joined by commas, or by a space after a colon."""
     text = ""
     for phrase in phrases:
         text += phrase if not text else f" {phrase}" if text.endswith(":") else f", {phrase}"
@@ -183,7 +166,7 @@ def shape_text(shape: Sequence[Any]) -> str:
 
 
 def more_text(count: int, noun: str) -> str:
-    """What stands for those that are not shown: `3 more steps`."""
+    """The text that replaces hidden rows: `3 more steps`."""
     return counted(count, f"more {noun}")
 
 
@@ -198,19 +181,19 @@ def measured_text(number: int, unit: str) -> str:
 
 
 def short_list(values: Sequence[Any]) -> str:
-    """A list; if it is long, its ends."""
+    """A list as text; only its ends if it is long."""
     return shape_text(values if len(values) <= 8 else [*values[:7], "...", values[-1]])  # noqa: PLR2004
 
 
 def compact(value: Any) -> str:  # noqa: ANN401  # whatever a setting can be
-    """A setting's value; of a long list its ends."""
+    """A setting's value as text; only the ends of a long list."""
     if isinstance(value, list):
         return short_list(value)
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def state_map(module: Tree) -> Grid:
-    """Each index of h_n and c_n: its layer, its direction, where it is in output, and where it is not."""
+    """Each index of h_n and c_n: its layer, direction, slice of output, and the slice it is often confused with."""
     traps = tuple(
         f"h_n[{state['index']}] is not {short(state['h_n_differs_from'], module)}"
         for state in module["states"][-per_layer(module) :]
@@ -229,7 +212,7 @@ def state_map(module: Tree) -> Grid:
 
 
 def notation(module: Tree) -> list[Line]:
-    """What the words of a shortened index mean."""
+    """The meaning of the words in a shortened index; empty if none is shown."""
     if not any(
         "arange" in short(state["h_n_equals"] or "", module) for state in module["states"][-per_layer(module) :]
     ):
@@ -256,7 +239,7 @@ def _state_rows(module: Tree, *, traps: bool) -> Iterator[Row]:
 
 
 def short(text: str, module: Tree) -> str:
-    """A text with an index into `output`; with many lengths, its lists are replaced by what makes them."""
+    """Shorten the long lists of an index into `output`: `lengths - 1`, `arange(N)`."""
     lengths = module["data"]["lengths"]
     if not lengths or len(lengths) <= 3:  # noqa: PLR2004  # what fits into a line
         return text
@@ -267,7 +250,7 @@ def short(text: str, module: Tree) -> str:
 
 
 def extra_rows(module: Tree, cells: Callable[[str, str, str, int, str], tuple[str, ...]]) -> Iterator[Row]:
-    """What the layers around the LSTM store, and how much each of them."""
+    """The rows of the parameters around the LSTM, with a sum for each layer."""
     for part, rows in groupby(module["extras"], key=lambda row: row["part"]):
         own = list(rows)
         for row in own:
@@ -276,7 +259,7 @@ def extra_rows(module: Tree, cells: Callable[[str, str, str, int, str], tuple[st
 
 
 def extras_grid(module: Tree) -> Grid:
-    """The layers around the LSTM alone."""
+    """The grid of the parameters around the LSTM, without its own."""
 
     def cells(name: str, symbols: str, shape: str, count: int, _: str) -> tuple[str, ...]:
         return name, symbols, shape, f"{count:,}"

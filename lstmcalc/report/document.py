@@ -1,4 +1,4 @@
-"""One plain, versioned tree for each command: the JSON schema. It knows no terminal.
+"""The document of a command: one plain, versioned tree, whose schema is that of the JSON.
 
 Every tree is `{"schema", "lstmcalc", "command", "modules": [...]}`; long lists make their rows when they are read.
 Adding keys is compatible; renaming, removing or retyping one bumps `SCHEMA`.
@@ -14,7 +14,7 @@ FORMATS: Final = ("table", "json", "markdown", "csv")
 
 
 def each_alone(modules: list[Tree]) -> list[Tree]:
-    """Several LSTMs, with a note that what one becomes is not the input of the next."""
+    """The modules; if there are several, with a note that no output is passed from one to the next."""
     if len(modules) > 1:
         modules[0]["notes"].append("each of these LSTMs is taken alone, with the input size that the source gives it")
     return modules

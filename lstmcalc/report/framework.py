@@ -1,4 +1,4 @@
-"""What a framework does that does not depend on the LSTM, as data and as a person reads it."""
+"""The facts of a framework that do not depend on the LSTM, as data and as lines for people."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from lstmcalc.report.tree import Tree, parameter_tree, range_lists
 
 
 def layout_tree(name: str) -> Tree:
-    """The facts of a framework that do not depend on the LSTM."""
+    """The facts of a framework that do not depend on the LSTM, as data."""
     layout = LAYOUTS[name]
     held = [item for stored in layout.stored for item in stored.holds.split()]
     return {
@@ -36,7 +36,7 @@ def layout_tree(name: str) -> Tree:
 
 
 def foreign_parameter(parameter: Parameter) -> Tree:
-    """As `parameter_tree`, and what of PyTorch's it holds, where."""
+    """The tree of `parameter_tree`, with the PyTorch parameters that the array holds and their place in it."""
     return {
         **parameter_tree(parameter),
         "gate": parameter.gate,
@@ -49,7 +49,7 @@ def foreign_parameter(parameter: Parameter) -> Tree:
 
 
 def layout_facts(module: Tree, layout: Tree, hints: Sequence[str]) -> list[Line]:
-    """What is worth knowing of a framework, whatever the LSTM."""
+    """Lines on a framework: gates, biases, manual steps, hints, and how this was checked."""
     own = layout["gate_order_there"]
     gates = [layout["gate_order"], *([f"there called {own}"] if own != layout["gate_order"] else [])]
     biases = {1: "one bias, the sum of PyTorch's two", 2: "two biases"}[layout["biases"]]
@@ -63,7 +63,7 @@ def layout_facts(module: Tree, layout: Tree, hints: Sequence[str]) -> list[Line]
 
 
 def by_hand_lines(module: Tree, layout: Tree) -> list[Line]:
-    """What has to be built of several modules, if this LSTM has several layers or directions."""
+    """Lines on modules to combine by hand, if this LSTM has several layers or directions."""
     yours = [] if layout["own_names"] else [("by hand", ("the paths shown stand for your own",))]
     needs = {
         "several layers": layout["stacking"] if module["config"]["num_layers"] > 1 else None,
@@ -74,7 +74,7 @@ def by_hand_lines(module: Tree, layout: Tree) -> list[Line]:
 
 
 def checked_line(layout: Tree) -> Line:
-    """How the facts were checked."""
+    """The line on how the facts were checked."""
     checked = layout["checked"]
     how = {
         "run": "by running",

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, for computations that take long and only on a terminal."""
+"""A progress bar on stderr, for long computations on a terminal."""
 
 import sys
 from time import monotonic
@@ -13,7 +13,7 @@ INTERVAL = 0.1  # seconds between two updates
 
 
 class ProgressBar:
-    """Call it with (steps done, steps in all); it appears if the work lasts, and goes when it is over."""
+    """A progress bar to call with (steps done, total steps), shown only while long work lasts."""
 
     def __init__(self, label: str) -> None:
         self._label = label
@@ -22,11 +22,11 @@ class ProgressBar:
 
     @classmethod
     def wanted(cls) -> bool:
-        """Whether somebody is there to see it."""
+        """True if stderr is a terminal."""
         return sys.stderr is not None and sys.stderr.isatty()
 
     def __call__(self, done: int, total: int) -> None:
-        """Show how far the work is; cheap to call after every step."""
+        """Show the progress; cheap to call after every step."""
         now = monotonic()
         if now < self._next:
             return

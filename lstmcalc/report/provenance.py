@@ -1,4 +1,4 @@
-"""Where each setting of a report came from, in lines: flags, a place in a source, a default, or merely assumed."""
+"""The origin of each setting of a report, in lines: flags, a place in a source, a default, or merely assumed."""
 
 import re
 from typing import Final
@@ -13,7 +13,7 @@ from lstmcalc.report.blocks import (
 from lstmcalc.report.tree import Tree
 from lstmcalc.spec.config import HYPERPARAMETERS
 
-# How (from, certainty) reads, in the order it is read.
+# The label of each (from, certainty), in reading order.
 _LABELS: Final = {
     ("flag", "stated"): "from flags",
     ("flag", "inferred"): "follows from flags",
@@ -32,7 +32,7 @@ _LABELS: Final = {
 
 
 def provenance(module: Tree) -> Facts:
-    """Where each setting came from; what was merely assumed says which flag would settle it."""
+    """The origin of each setting; an assumed one names the flag that sets it."""
     values = {
         **module["config"],
         **module.get("data", {}),
@@ -61,7 +61,7 @@ def provenance(module: Tree) -> Facts:
 
 
 def _owner(module: Tree) -> tuple[str, frozenset[str]]:
-    """Whose defaults those are that nobody said, and which settings it does not have."""
+    """The framework whose defaults apply, and the settings it lacks."""
     if not module["source"] or module["source"]["framework"] == "pytorch":
         return "PyTorch", frozenset()
     from lstmcalc.frameworks.constructors import settings_of
@@ -72,7 +72,7 @@ def _owner(module: Tree) -> tuple[str, frozenset[str]]:
 
 
 def _is_idle(field: str, module: Tree) -> bool:
-    """Whether a setting means nothing here: PyTorch's layout in another framework, a batch where there is no axis."""
+    """True if a setting has no effect here: batch_first in another framework, or batch if no tensor has that axis."""
     if "layout" not in module:
         return False
     axes = {size for tensor in module.get("tensors", ()) for size in tensor["symbolic"]}

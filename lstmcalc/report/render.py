@@ -1,7 +1,7 @@
-"""A report on its way out: as tables for a terminal, Markdown, CSV or JSON.
+"""Write a report: as tables for a terminal, Markdown, CSV or JSON.
 
-CSV and JSON are the tree itself, row by row as the rows are made; tables and Markdown draw the blocks of a view, so
-that they never say different things.
+CSV and JSON are the tree itself, written row by row as the rows are made; tables and Markdown both draw the blocks of a
+view, so that they never differ in content.
 """
 
 import re
@@ -23,14 +23,7 @@ View: TypeAlias = Callable[[Tree], Iterator[Block]]
 
 
 def write_report(tree: Tree, style: str, stream: IO[str], view: View) -> None:
-    """Write a report to a text stream.
-
-    Args:
-        tree: The document.
-        style: One of `document.FORMATS`.
-        stream: Where it goes.
-        view: The blocks of one module of it, as the command draws them.
-    """
+    """Write a document to a stream; `style` is one of `document.FORMATS`, `view` gives the blocks of a module."""
     if style == "json":
         write_json(tree, stream)
     elif style == "csv":
@@ -42,7 +35,7 @@ def write_report(tree: Tree, style: str, stream: IO[str], view: View) -> None:
 
 
 def blocks_of(tree: Tree, view: View) -> Iterator[Block]:
-    """The blocks of a report, module by module: its heading, where its settings came from, then the command's own."""
+    """The blocks of a report, module by module: its heading, the origin of its settings, then the command's own."""
     for module in tree["modules"]:
         yield Heading(f"{module['name']}: {module['text']}")
         if "provenance" in module:
@@ -51,7 +44,7 @@ def blocks_of(tree: Tree, view: View) -> Iterator[Block]:
 
 
 def write_json(tree: Tree, stream: IO[str]) -> None:
-    """One document; one line for each row of a list, so that it can be read, searched and compared by line."""
+    """Write JSON with one line for each row of a list, so that it can be read, searched and compared by line."""
     stream.writelines(_json_document(tree))
 
 
@@ -74,7 +67,7 @@ def _json_document(tree: Tree) -> Iterator[str]:
 
 
 def _json_value(value: Any, encode: Callable[[Any], str]) -> Iterator[str]:  # noqa: ANN401  # any JSON value
-    """A value of a module: its rows, or what each of its keys holds, on lines of their own."""
+    """The JSON of a module's value; each of its rows, or of its keys, is on a line of its own."""
     if isinstance(value, Sequence) and len(value) and isinstance(value[0], dict):
         for position, row in enumerate(value):
             yield ("," if position else "[") + f"\n      {encode(row)}"
@@ -90,7 +83,7 @@ def _json_value(value: Any, encode: Callable[[Any], str]) -> Iterator[str]:  # n
 
 
 def write_csv(tree: Tree, stream: IO[str]) -> None:
-    """One section for each list of the report, divided by an empty line; the first column is the module."""
+    """Write one section for each list of the report, divided by an empty line; the first column is the module."""
     from csv import writer
 
     out = writer(stream, lineterminator="\n")
@@ -110,7 +103,7 @@ def _is_table(value: object) -> bool:
 
 
 def _csv_cell(value: Any) -> Any:  # noqa: ANN401  # any JSON value
-    """Numbers as numbers, shapes and gate rows as the tables show them."""
+    """A value as a cell: numbers as numbers, shapes and gate rows as in the tables."""
     if type(value) is int:  # nearly all of a long table
         return value
     if isinstance(value, list):
@@ -125,7 +118,7 @@ def _csv_cell(value: Any) -> Any:  # noqa: ANN401  # any JSON value
 
 
 def write_markdown(tree: Tree, stream: IO[str], view: View) -> None:
-    """GitHub's tables; names and code in backticks, so that `*` and `_` stay what they are."""
+    """Write GitHub's tables; names and code are in backticks, so that `*` and `_` are not read as markup."""
     for block in blocks_of(tree, view):
         stream.writelines(f"{line}\n" for line in _markdown(block))
         stream.write("\n")
@@ -140,7 +133,7 @@ def _markdown(block: Block) -> Iterator[str]:
         yield from _markdown_formulas(block)
     elif isinstance(block, Facts):
         for label, phrases in block.lines:
-            yield f"- **{_escaped(label)}**: {joined(list(map(_markdown_phrase, phrases)))}"
+            yield f"- **{_escaped_text(label)}**: {joined(list(map(_markdown_phrase, phrases)))}"
     else:
         yield f"| {' | '.join(column.header for column in block.columns)} |"
         yield f"| {' | '.join('---:' if column.right else '---' for column in block.columns)} |"
@@ -173,30 +166,30 @@ def _markdown_cell(cell: str, kind: str, *, code: bool) -> str:
 
 
 def _code_span(text: str) -> str:
-    """Text as code: between more backticks than there are in it."""
+    """Text as code, between more backticks than it has in a row."""
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}{text}{fence}" if len(fence) == 1 else f"{fence} {text} {fence}"
 
 
 def _markdown_phrase(phrase: str) -> str:
-    """What Markdown would read as emphasis or a link becomes code; in a sentence it is escaped."""
+    """A phrase in Markdown: one with characters of markup becomes code, or is escaped if it is a sentence."""
     if not _MARKUP.search(phrase):
         return phrase
     if phrase.startswith("under ") and phrase.endswith(":"):
         return f"under `{phrase[6:-1]}`:"
-    return _escaped(phrase) if re.search(r"([a-z]+,? ){2}[a-z]", phrase) else f"`{phrase}`"
+    return _escaped_text(phrase) if re.search(r"([a-z]+,? ){2}[a-z]", phrase) else f"`{phrase}`"
 
 
-# An underscore inside a word is none.
+# An underscore inside a word is not markup.
 _MARKUP: Final = re.compile(r"([*\[\]{}<]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
 
-def _escaped(text: str) -> str:
+def _escaped_text(text: str) -> str:
     return _MARKUP.sub(r"\\\1", text)
 
 
 def write_table(tree: Tree, stream: IO[str], view: View) -> None:
-    """Tables for a terminal: coloured where there is one, and never a cut or folded cell."""
+    """Write tables, in colour on a terminal; no cell is cut, or broken within a word."""
     from rich.console import Console
 
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
@@ -218,17 +211,17 @@ def write_table(tree: Tree, stream: IO[str], view: View) -> None:
 
 
 def _print_facts(console: "Console", facts: Facts) -> None:
-    """`label  phrase, phrase, ...`, the labels in one column; phrases stay whole where they fit into a line."""
+    """Print `label  phrase, phrase, ...`, the labels in one column; phrases that fit into a line stay whole."""
     from rich.text import Text
 
     margin = max((len(label) for label, _ in facts.lines if len(label) <= _LABEL), default=_LABEL) + 2
     width = max(console.width - margin, 20)
     rows = []
     for label, phrases in facts.lines:
-        lines = _wrapped(phrases, width)
+        lines = _wrapped_lines(phrases, width)
         if len(label) > _LABEL:  # on a line of its own
             rows.append(Text(label, style=_LABEL_STYLES.get(label, "cyan")))
-            label = ""  # noqa: PLW2901  # it is said
+            label = ""  # noqa: PLW2901  # already printed
         for number, line in enumerate(lines):
             text = Text(("" if number else label).ljust(margin), style=_LABEL_STYLES.get(label, "cyan"))
             rows.append(text.append(line, style="default"))
@@ -236,7 +229,7 @@ def _print_facts(console: "Console", facts: Facts) -> None:
 
 
 def _print_formulas(console: "Console", formulas: Formulas) -> None:
-    """Each equation with what it does behind it where that fits, its shapes and places below it."""
+    """Print each equation with its meaning beside it if that fits, its shapes and places below it."""
     from rich.text import Text
 
     lines = []
@@ -246,31 +239,31 @@ def _print_formulas(console: "Console", formulas: Formulas) -> None:
         line = Text(row.text.ljust(left) if beside else row.text, style="cyan")
         lines.append(line.append(row.says if beside else "", style="default"))
         for phrases in ((row.shapes,), row.places, () if beside else (row.says,)):
-            lines += [Text(f"    {text}") for text in _wrapped(phrases, console.width - 4)]
+            lines += [Text(f"    {text}") for text in _wrapped_lines(phrases, console.width - 4)]
     for line in lines:
         line.rstrip()
     _print_lines(console, lines)
 
 
-def _wrapped(phrases: Sequence[str], width: int) -> list[str]:
-    """Phrases as lines: broken between phrases, or between the terms of a formula, never inside brackets."""
+def _wrapped_lines(phrases: Sequence[str], width: int) -> list[str]:
+    """The lines of phrases, broken between phrases, or between the terms of a formula, never inside brackets."""
     from textwrap import wrap
 
-    # What stays together is one word to `wrap`: its spaces are hidden while the line is broken.
-    words = (phrase.replace(" ", "\0") if len(phrase) < width else _glued(phrase) for phrase in phrases)
+    # A phrase that stays together is one word to `wrap`: its spaces are hidden while lines are broken.
+    words = (phrase.replace(" ", "\0") if len(phrase) < width else _glued_formula(phrase) for phrase in phrases)
     lines = wrap(joined(list(words)), width, break_long_words=False, break_on_hyphens=False)
     return [line.replace("\0", " ") for line in lines]
 
 
 def _print_lines(console: "Console", lines: "Iterable[Text]") -> None:
-    """Print lines as they are: at once, since each call of `print` costs, and never broken."""
+    """Print lines unbroken, all in one call, since each call of `print` is slow."""
     from rich.text import Text
 
     console.print(Text("\n").join(lines), soft_wrap=True)
 
 
-def _glued(formula: str) -> str:
-    """A formula whose spaces inside of brackets and products are hidden, so that it breaks only between its terms."""
+def _glued_formula(formula: str) -> str:
+    """A formula with the spaces inside brackets and products hidden, so that it breaks only between its terms."""
     depth, text = 0, ""
     formula = formula.replace(" @ ", "\0@\0").replace(" * ", "\0*\0")
     for character in formula:
@@ -293,29 +286,29 @@ _ROW_STYLES: Final = {
 
 
 def _print_grid(console: "Console", grid: Grid) -> None:
-    """The grid as wide as it needs to be, each cell whole.
+    """Print the grid as wide as it needs to be, each cell whole.
 
-    Where that is wider than the screen, columns that can be said in a line below give way first, then text that can
-    be broken at spaces is; names never are.
+    If that is wider than the screen, columns with a `spare` line are replaced by it first, then text that can be broken
+    at spaces is; names are never broken.
     """
     spared = []
     for column in reversed(grid.columns):
         if column.spare and _total(_widths(grid)) > console.width:
             spared.append(column.spare)
             grid = _without(grid, column)
-    widths = _shrunk(grid, console.width)
+    widths = _shrunk_widths(grid, console.width)
     screen = console.width
     console.width = max(_total(widths), screen)
     lines = console.render_lines(_table(grid, widths), pad=False)
     console.width = screen
-    _print_lines(console, map(_stripped, lines))
+    _print_lines(console, map(_stripped_text, lines))
     if spared:
         console.print()
         _print_facts(console, Facts(tuple(spared)))
 
 
-def _shrunk(grid: Grid, screen: int) -> list[int]:
-    """The widths of the columns, those whose text can be broken made narrower where that is needed."""
+def _shrunk_widths(grid: Grid, screen: int) -> list[int]:
+    """The widths of the columns; those whose text can be broken are narrowed if the screen needs it."""
     widths = _widths(grid)
     for position, column in enumerate(grid.columns):
         excess = _total(widths) - screen
@@ -374,8 +367,8 @@ def _table(grid: Grid, widths: Sequence[int]) -> "RenderableType":
     return table
 
 
-def _stripped(line: "list[Segment]") -> "Text":
-    """A rendered line as text, without the spaces that fill its end."""
+def _stripped_text(line: "list[Segment]") -> "Text":
+    """A rendered line as text, without trailing spaces."""
     from rich.text import Text
 
     text = Text()

@@ -1,6 +1,6 @@
-"""What the tree of every report is made of: modules with their settings and notes, tensors, arrays, limits.
+"""Parts of every report's tree: modules with their settings and notes, tensors, arrays, limits.
 
-Not here: what each command reports (`report`), and other frameworks (`foreign`).
+Not here: each command's own part (`commands`), and other frameworks (`framework`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ Tree: TypeAlias = dict[str, Any]
 
 
 def module_tree(subject: Subject, settings: Sequence[str], own: Tree) -> Tree:
-    """What every module says: what it is, where its settings came from, what is worth a note; then its own keys."""
+    """The tree of a module: the LSTM, its settings and their origins, the command's own keys, and notes."""
     provenance = {
         field: {"from": origin.source, "where": origin.where, "certainty": origin.certainty}
         for field, origin in subject.provenance.items()
@@ -45,7 +45,7 @@ def module_tree(subject: Subject, settings: Sequence[str], own: Tree) -> Tree:
 
 
 def _source(subject: Subject) -> Tree | None:
-    """What a source has of it; None without one."""
+    """The LSTM as its source has it; None without a source."""
     found = subject.found
     if found is None or not found.text:
         return None
@@ -63,7 +63,7 @@ def _source(subject: Subject) -> Tree | None:
 
 
 def _notes(subject: Subject) -> list[str]:
-    """What is legal but probably not what was meant."""
+    """Notes of the source, and on settings that are legal but probably not intended."""
     config = subject.config
     notes: list[str] = []
     if subject.found:
@@ -87,7 +87,7 @@ def _notes(subject: Subject) -> list[str]:
 
 
 def _foreign_notes(subject: Subject) -> list[str]:
-    """What another framework has otherwise than it was asked for."""
+    """Notes on settings that another framework does not have, and what is reported instead."""
     from lstmcalc.frameworks.storage import find_layout
 
     layout, notes = find_layout(subject.framework), []
@@ -103,7 +103,7 @@ def _foreign_notes(subject: Subject) -> list[str]:
 
 
 def other_layout(subject: Subject) -> "Layout | None":
-    """The framework of the source, if it is not PyTorch's nn.LSTM."""
+    """The layout of the source's framework; None if that is PyTorch's nn.LSTM, or without a source."""
     if not subject.found or subject.found.framework == "pytorch":
         return None
     from lstmcalc.frameworks.storage import find_layout
@@ -112,7 +112,7 @@ def other_layout(subject: Subject) -> "Layout | None":
 
 
 def as_pytorch_note(subject: Subject, done: str) -> list[str]:
-    """A note that a report is on PyTorch's LSTM where the source's is of another framework; what is done, in a word."""
+    """A note that a report is on nn.LSTM, if the source's framework is another; `done` is e.g. `counted`."""
     other = other_layout(subject)
     terms = f"shapes and params are in the terms of {other.title}" if other else ""
     return [f"{done} as PyTorch's nn.LSTM has it; {terms}"] if other else []
@@ -121,13 +121,13 @@ def as_pytorch_note(subject: Subject, done: str) -> list[str]:
 _BYTES: Final = {**DTYPE_BYTES, "int32": 4, "int64": 8}
 
 
-# What `explain` explains, in the order it is read.
+# The topics of `explain`, in reading order.
 TOPICS: Final = ("equations", "states", "packing", "dropout", "batch-first", "init", "around")
 SETTINGS: Final = (*HYPERPARAMETERS, *DATA_FIELDS, *AROUND_FIELDS)
 
 
 def states_tree(model: LSTMModel, data: DataSpec) -> Sequence[Tree]:
-    """The state map: which index of h_n and c_n is which, and where it is in output."""
+    """The state map: the layer and direction of each index of h_n and c_n, and its slice of output."""
     return mapped(model.states_of(data), _state)
 
 
@@ -142,17 +142,13 @@ def _state(state: State) -> Tree:
 
 
 def around_tree(subject: Subject) -> Tree:
-    """The layers around the LSTM: the outputs of its head, what that reads, the words of its embedding."""
+    """The layers around the LSTM: the outputs of its head, the head's input, the words of its embedding."""
     around = subject.around
     return {"head": around.head, "head_on": around.head_on if around.head else None, "embed": around.embed}
 
 
 def extras_of(subject: Subject) -> list[Extra]:
-    """What the layers around the LSTM store in the framework it is reported in.
-
-    Raises:
-        UnsupportedError: That is not known; it says where in a source the layers were asked for.
-    """
+    """The parameters of the layers around the LSTM in its framework; an error names their place in the source."""
     try:
         return extras(subject.config, subject.around, subject.framework)
     except UnsupportedError as error:
@@ -162,7 +158,7 @@ def extras_of(subject: Subject) -> list[Extra]:
 
 
 def extras_tree(subject: Subject) -> Tree:
-    """What the layers around the LSTM store, and what the head reads."""
+    """The parameters of the layers around the LSTM, and the size of the head's input."""
     config, around = subject.config, subject.around
     return {
         "extras": [
@@ -225,22 +221,18 @@ def range_lists(ranges: "Ranges | None") -> dict[str, list[int]] | None:
 
 
 def mapped(rows: Sequence[Any], make: Any) -> Sequence[Tree]:  # noqa: ANN401
-    """Rows that are made when they are read."""
+    """The sequence of `make(row)`, computed when it is read."""
     return LazySequence(len(rows), lambda index: make(rows[index]))
 
 
 def functions_tree(formulas: Iterable[Dim]) -> Tree:
-    """What the functions in some formulas are, by name."""
+    """The meaning of each function in some formulas, by name."""
     used = {function for formula in formulas for function in formula.functions}
     return {function.name: function.says for function in sorted(used, key=lambda function: function.name)}
 
 
 def check_rows(rows: int, what: str, cure: str = "fewer layers (--layers)") -> None:
-    """Refuse a report of too many rows.
-
-    Raises:
-        TooLargeError: There would be more than `MAX_ROWS` rows.
-    """
+    """Refuse a report of more than `MAX_ROWS` rows."""
     if rows > MAX_ROWS:
         raise TooLargeError(
             "this report would be too long",

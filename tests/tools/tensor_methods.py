@@ -47,7 +47,7 @@ def namespace(config: LSTMConfig, spec: DataSpec, around: Surroundings, seed: in
     if around.head:
         names["logits"] = tensor(logits(config, around).value({**arrays, **layers}))
     if spec.lengths:
-        packed = checks._packed(config, spec, inputs["input"])  # noqa: SLF001
+        packed = checks._packed_tensors(config, spec, inputs["input"])  # noqa: SLF001
         names["packed"] = SimpleNamespace(data=tensor(packed["packed.data"]))
     names["head"] = lambda x: tensor(np.asarray(x) @ layers["head.weight"].T + layers["head.bias"])
     names["embedding"] = lambda x: tensor(layers["embedding.weight"][x])

@@ -1,1 +1,1 @@
-"""Which LSTMs the names and shapes of tensors are."""
+"""Recognition of LSTMs by the names and shapes of tensors."""

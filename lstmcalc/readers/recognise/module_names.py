@@ -1,4 +1,4 @@
-"""What a module of a file is called in a report: its path, without what wrapped it and what every name begins with.
+"""Names of a file's modules in a report: their paths, without wrappers and the outermost containers.
 
 Sources: torch 2.13.0 (`_orig_mod` of torch.compile, torch/_dynamo/eval_frame.py; `module` of DataParallel); flax
 0.12.8 (`params`); Keras' and Flax' Bidirectional, as `frameworks` has them.
@@ -15,7 +15,7 @@ _OUTER: Final = ("params", "state_dict", "model_state_dict")
 def module_name(unit: str, framework: str = "", bare: str = "lstm") -> str:
     """The name of a module by its path, whose parts are divided by slashes; `bare` if nothing is left of it.
 
-    As `encoder.rnn`; where there is a module for each direction, that of both, or what their names have in common.
+    E.g. `encoder.rnn`; if each direction is a module, the name of the module of both, or their names' common part.
     """
     if framework.startswith("flax"):
         unit = re.sub(r"(^|/)cell$", "", unit)
@@ -32,7 +32,7 @@ def module_name(unit: str, framework: str = "", bare: str = "lstm") -> str:
 
 
 def wrapping_notes(unit: str) -> tuple[str, ...]:
-    """What wrapped a module, in sentences."""
+    """Notes on the wrappers of a module."""
     parts = unit.split("/")
     found = []
     if "_orig_mod" in parts:
@@ -43,6 +43,6 @@ def wrapping_notes(unit: str) -> tuple[str, ...]:
 
 
 def _leads(parts: Sequence[str], word: str) -> bool:
-    """Whether a word comes first, but for what a checkpoint calls its parts."""
+    """True if a path begins with a word, not counting `_orig_mod` and names that checkpoints give to their parts."""
     first = next((part for part in parts if part not in _CONTAINERS and part != "_orig_mod"), "")
     return first == word

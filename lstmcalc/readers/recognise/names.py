@@ -1,11 +1,11 @@
-"""The names of `layouts` backwards: which framework's LSTM has an array called so, and which of its arrays it is.
+"""Recognition of arrays by name: the framework, the module and the array of its LSTM that have this name.
 
     hits("encoder.rnn.weight_ih_l1_reverse")[0] == Hit("pytorch", "encoder/rnn", 1, 1, "weight_ih", None)
 
-Files call modules what they like; what stands behind the module follows the table of `frameworks`. Where files have
-other words than the table, they are listed here, each with its source.
+Files name modules freely; the rest of a name follows the table of `frameworks`, read backwards. Words in files that
+differ from the table are listed here, each with its source.
 
-Not here: whether the shapes go together (`recognition`).
+Not here: whether the shapes fit together (`readings`).
 """
 
 import re
@@ -20,7 +20,7 @@ from lstmcalc.frameworks.entry import Layout, Stored
 # Candle's, MindSpore's and tinygrad's names are PyTorch's, and so are Paddle's but those of its cells.
 FRAMEWORKS: Final = tuple(name for name in LAYOUTS if name not in ("candle", "mindspore", "tinygrad"))
 
-# What the table has for a module's own path, and what stands there in a file.
+# The text for a module's own path in the table, and its pattern in a file.
 _PATHS: Final = {
     "onnx": ("lstm{layer}.", "{path}/"),
     "openvino": ("lstm{layer}.", "{path}/"),
@@ -47,8 +47,8 @@ _WORDS: Final = {
     "cell": r"(?P<layer>\d{1,6})",
     "stem": rf"(?:(?P<stem>{_ANY}*)_)?",
 }
-# The last part of a name, and what stands there too: before TensorFlow 1.2 weights and biases (BasicLSTMCell of 1.1);
-# in cells written by hand enc_w_ih and the like (checkpoint20.npz of g2p_en 2.1.0).
+# Other words for the last part of a name: weights and biases before TensorFlow 1.2 (BasicLSTMCell of 1.1);
+# enc_w_ih and the like in cells written by hand (checkpoint20.npz of g2p_en 2.1.0).
 _STEM: Final = _WORDS["stem"]
 _ALSO: Final = {
     "tf1": ((r"/kernel$", "/(?:kernel|weights)"), (r"/bias$", "/(?:bias|biases)")),
@@ -63,7 +63,7 @@ _LINEAR: Final = {
     "bias_hh": "state_linearity/bias",
 }
 
-# Where in a module's path its layer and direction stand, for layers that are one module and not several by hand.
+# The layer and direction in a module's path, for layers that are one module and not stacked by hand.
 _STACKS: Final = {
     "tf1": (
         r"(?:(?P<base>.*)/)?stack_bidirectional_rnn/cell_(?P<layer>\d{1,6})/bidirectional_rnn/(?P<direction>fw|bw)",
@@ -74,23 +74,14 @@ _STACKS: Final = {
 
 
 class Hit(NamedTuple):
-    """What an array may be.
+    """One possible meaning of an array's name."""
 
-    Attributes:
-        framework: Whose.
-        unit: The path of its module, its parts divided by slashes.
-        layer: Its layer, as far as its name says; the number of its cell, where that is what the names have.
-        direction: The index of its direction; None if it holds both, or the name says nothing.
-        holds: What it holds, as in `frameworks`.
-        gate: The gate it holds alone, or None.
-    """
-
-    framework: str
-    unit: str
-    layer: int
-    direction: int | None
-    holds: str
-    gate: str | None
+    framework: str  # a name of `frameworks.catalog`
+    unit: str  # the path of its module, its parts divided by slashes
+    layer: int  # its layer, 0 if its name has none; the number of its cell, if names have that instead
+    direction: int | None  # the index of its direction; None if it holds both, or the name does not say
+    holds: str  # its content, as in `frameworks.entry.Stored`
+    gate: str | None  # the gate, if it holds only one
 
 
 class _Pattern(NamedTuple):
@@ -120,16 +111,16 @@ def _patterns() -> tuple[_Pattern, ...]:
 
 @cache
 def _ending_in(last: str) -> tuple[_Pattern, ...]:
-    """The patterns that a name can have whose last part is this; none, for most parts of most files."""
+    """The patterns of names whose last part is this; none for most names of most files."""
     return tuple(pattern for pattern in _patterns() if pattern.last.fullmatch(last))
 
 
 def _expression(framework: str, layout: Layout, stored: Stored) -> str:
-    """The end of an array's name, behind its module."""
+    """The regular expression for the end of an array's name, after its module."""
     template = stored.name.removesuffix(":0").replace(".", "/")
     fixed, free = _PATHS.get(framework, ("", ""))
     template = template.replace(fixed.replace(".", "/"), free, 1) if fixed else template
-    if template.startswith("{path}_"):  # Keras 1: the layer's name goes on in that of the array
+    if template.startswith("{path}_"):  # Keras 1: the array's name begins with the layer's name
         template = template.replace("{path}_", "{stem}", 1)
     template = template.removeprefix("{path}").removeprefix("/")
     words = {
@@ -145,26 +136,26 @@ def _expression(framework: str, layout: Layout, stored: Stored) -> str:
     return text
 
 
-_DEEPEST: Final = 3  # parts of a name behind its module
-_LONGEST: Final = 1000  # characters of a name that are looked at
+_DEEPEST: Final = 3  # parts of a name after its module
+_LONGEST: Final = 1000  # characters; longer names are not looked at
 _LONGEST_PART: Final = 200
 
 
 def plain_name(name: str) -> str:
-    """A name with slashes between its parts, whatever the file has: `['a']['b']`, `a.b`, `a/b:0`."""
+    """The name with slashes between its parts, for any spelling in a file: `['a']['b']`, `a.b`, `a/b:0`."""
     if "['" in name:
         name = re.sub(r"\['([^']*)'\]", r"/\1", name)
     return re.sub(r"/+", "/", name.removesuffix(":0").removesuffix(".value").replace(".", "/")).strip("/")
 
 
 def hits(name: str) -> list[Hit]:
-    """What an array called so may be, in the order of the table; empty for most."""
+    """The possible meanings of an array's name, in the order of the table; empty for most."""
     found = (_hit(pattern, match, path) for pattern, match, path in _matches(name))
     return [hit for hit in found if hit]
 
 
 def recurrent_units(name: str) -> set[str]:
-    """The paths of the modules that an array called so would make recurrent; none for most names."""
+    """The paths of the modules that an array of this name would make recurrent; none for most names."""
     return {
         path
         for pattern, _, path in _matches(name)
@@ -173,7 +164,7 @@ def recurrent_units(name: str) -> set[str]:
 
 
 def units_above(name: str) -> set[str]:
-    """The paths of all modules that an array called so can be part of."""
+    """The paths of all modules that an array of this name can be part of."""
     path, found = plain_name(name), set()
     for _ in range(_DEEPEST):
         path, divided, _ = path.rpartition("/")
@@ -184,7 +175,7 @@ def units_above(name: str) -> set[str]:
 
 
 def _matches(name: str) -> Iterator[tuple[_Pattern, re.Match[str], str]]:
-    """The patterns that the end of a name has, with what stands before it."""
+    """The patterns that match the end of a name, each with its match and the path before it."""
     plain = plain_name(name)
     *before, last = plain.rsplit("/", _DEEPEST)
     candidates = _ending_in(last) if len(plain) <= _LONGEST and len(last) <= _LONGEST_PART else ()
@@ -200,11 +191,11 @@ def _matches(name: str) -> Iterator[tuple[_Pattern, re.Match[str], str]]:
             yield pattern, match, path
 
 
-_COLON: Final = {"keras": False, "keras2": True}  # whether names end in :0
+_COLON: Final = {"keras": False, "keras2": True}  # True if names end in :0
 
 
 def _hit(pattern: _Pattern, match: re.Match[str], path: str) -> Hit | None:
-    """What a match says; None if the module's path is none of this framework."""
+    """The meaning of a match; None if this framework has no such module path."""
     groups = match.groupdict()
     unit = "/".join(part for part in (path, groups.get("stem")) if part)
     layer, word = groups.get("layer"), groups.get("direction")
@@ -224,9 +215,9 @@ def _hit(pattern: _Pattern, match: re.Match[str], path: str) -> Hit | None:
 
 
 def both_of(framework: str, unit: str) -> tuple[str, int] | None:
-    """The path of a module of one direction with `{direction}` for the word, and which it is; None if there is none.
+    """A module's path with `{direction}` for the word of its direction, and the direction's index; None without a word.
 
-    As `bidirectional_1/{direction}_lstm` and 0, of `bidirectional_1/forward_lstm`.
+    E.g. `bidirectional_1/{direction}_lstm` and 0 for `bidirectional_1/forward_lstm`.
     """
     layout = LAYOUTS[framework]
     if layout.kind == "cell" or not layout.directions[0]:
@@ -238,7 +229,7 @@ def both_of(framework: str, unit: str) -> tuple[str, int] | None:
     return None
 
 
-# Arrays of recurrent modules that no LSTM's are called like; flax 0.12.8, dm-haiku 0.0.17 and tf_keras 2.21.0
+# Names of arrays of recurrent modules that no LSTM has; flax 0.12.8, dm-haiku 0.0.17 and tf_keras 2.21.0
 # (legacy_cells.py).
 _RELATIVES: Final = (
     ("GRU", re.compile(r"(?:(?P<unit>.*)/)?(?:h[rzn]|i[rzn])/(?:kernel|bias)")),
@@ -249,7 +240,7 @@ _RELATIVES: Final = (
 
 
 def relative_kind(name: str) -> tuple[str, str] | None:
-    """What recurrent module, and with which path, has an array called so and is no LSTM; None if none has."""
+    """The kind and path of the recurrent module, not an LSTM, that has an array of this name; None if none has."""
     plain = plain_name(name)
     if len(plain) <= _LONGEST:
         for kind, regex in _RELATIVES:

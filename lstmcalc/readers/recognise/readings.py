@@ -1,11 +1,11 @@
-"""What the arrays of one module are, read as one framework's LSTM: shapes to hyperparameters, and what does not fit.
+"""The arrays of one module, read as one framework's LSTM: from shapes to hyperparameters and to defects.
 
     weight_hh (384, 96) is an LSTM of 96, and (384, 128) a GRU of 128
 
-A recurrent matrix tells its kind: it has four blocks of rows for each value that it reads, or three, or one. With a
-projection it reads fewer values, and the projection says how many.
+A recurrent matrix shows its kind: it has four times as many rows as values that it reads, or three times, or as many.
+With a projection it reads fewer values, and the projection has their number.
 
-Not here: which arrays are in one module (`recognition`).
+Not here: the grouping of arrays by module (`recognition`).
 """
 
 import re
@@ -25,7 +25,7 @@ from lstmcalc.spec.provenance import Gap
 GATES: Final = 4
 KINDS: Final = {GATES: "LSTM", 3: "GRU", 1: "RNN"}  # by their blocks of rows
 
-# The layer, the direction (None for both), what it holds, the gate.
+# The layer, the direction (None for both), the content, the gate.
 Key: TypeAlias = tuple[int, int | None, str, str | None]
 Slots: TypeAlias = Mapping[Key, Stored]
 
@@ -33,21 +33,21 @@ _MATRIX: Final = 2  # axes
 
 
 class _Sizes(NamedTuple):
-    """What one recurrent matrix says: its blocks, H_cell, H_out, and D where it has both directions."""
+    """The sizes that follow from one recurrent matrix."""
 
-    gates: int
-    hidden: int
-    recurrent: int
-    directions: int | None
+    gates: int  # blocks of rows
+    hidden: int  # H_cell
+    recurrent: int  # H_out
+    directions: int | None  # D, if the matrix can hold both directions
 
 
 def defects(item: Found | Relative) -> int:
-    """How many arrays are not as they should be; of a relative that is not asked."""
+    """The number of arrays that are missing or of the wrong shape; 0 for a relative."""
     return 0 if isinstance(item, Relative) else len(item.stored.missing) + len(item.stored.misshaped)
 
 
 def read_slots(framework: str, unit: str, slots: Slots) -> Found | Relative | None:
-    """The LSTM, or its relative, that the arrays of a module are; None if they are nothing recurrent."""
+    """The LSTM, or other recurrent module, that the arrays form; None if they form none."""
     items = items_of(framework)
     recurrent = next(holds for holds in items if "weight_hh" in holds)
     projected = _projection(items, slots)
@@ -61,19 +61,19 @@ def read_slots(framework: str, unit: str, slots: Slots) -> Found | Relative | No
         return _without_recurrent(framework, unit, slots)
     readings: list[Found | Relative | None] = [
         _lstm(framework, unit, slots, sizes) if sizes.gates == GATES else _relative(framework, unit, slots, sizes)
-        for sizes, _ in Counter(said).most_common(2)  # one of both may be a misshaped array
+        for sizes, _ in Counter(said).most_common(2)  # one of the two may come from an array of the wrong shape
     ]
     return min((reading for reading in readings if reading), key=defects, default=None)
 
 
 def items_of(framework: str) -> dict[str, Item]:
-    """What a framework stores, by what it holds."""
+    """The arrays that a framework stores, by their content."""
     layout = LAYOUTS[framework]
     return {item.holds: item for item in (layout.projected or layout).stored}
 
 
 def _projection(items: Mapping[str, Item], slots: Slots) -> int | None:
-    """H_out, as the first projection has it; None without one."""
+    """H_out from the first projection; None without one."""
     for key, tensor in slots.items():
         if key[2] == "weight_hr":
             axes = read_axes(items["weight_hr"].axes)
@@ -83,14 +83,14 @@ def _projection(items: Mapping[str, Item], slots: Slots) -> int | None:
 
 
 def _sizes(item: Item, shape: tuple[int, ...], projected: int | None) -> list[_Sizes]:
-    """The sizes that a recurrent matrix of this shape can have; none if it is none."""
+    """The possible sizes for a recurrent matrix of this shape; empty if no recurrent matrix has it."""
     axes = read_axes(item.axes)
     if len(axes) != len(shape) or any(size < 1 for size in shape):
         return []
     size = {atom: length for group, length in zip(axes, shape, strict=True) for atom in group}
     group = next(group for group in axes if "hidden" in group)
     rows = size["hidden"]
-    if "input+recurrent" in size:  # only an LSTM's name leads here
+    if "input+recurrent" in size:  # only names of an LSTM lead here
         hidden = rows // GATES
         return [_Sizes(GATES, hidden, projected or hidden, None)] if rows % GATES == 0 else []
     joined = (1, 2) if "direction" in group else (1,)
@@ -111,7 +111,7 @@ def _sizes(item: Item, shape: tuple[int, ...], projected: int | None) -> list[_S
 
 
 def _lstm(framework: str, unit: str, slots: Slots, sizes: _Sizes, guess: str = "") -> Found | None:
-    """The LSTM of these sizes, and how the arrays differ from what it should have."""
+    """The LSTM of these sizes, with missing arrays and those of the wrong shape; None if no LSTM has such sizes."""
     layers, inputs = _layers(slots), _inputs(framework, slots, sizes.recurrent)
     width, upper = inputs.get(0), {inputs[layer] for layer in inputs if layer}
     try:
@@ -120,7 +120,7 @@ def _lstm(framework: str, unit: str, slots: Slots, sizes: _Sizes, guess: str = "
             sizes.hidden,
             layers,
             bias=any("bias" in key[2] for key in slots),
-            # Whoever reads both directions is above both, even if one is missing.
+            # A layer that reads 2*H_out values is above two directions, even if the arrays of one are missing.
             bidirectional=sizes.directions == 2 or any(key[1] for key in slots) or upper == {2 * sizes.recurrent},  # noqa: PLR2004
             proj_size=sizes.recurrent if sizes.recurrent < sizes.hidden else 0,
         )
@@ -129,7 +129,7 @@ def _lstm(framework: str, unit: str, slots: Slots, sizes: _Sizes, guess: str = "
         return None
     places = [place for layer in range(layers) for place in storage.placements(layer)]
     unknown = {} if width else {"input_size": Gap("the file has no array that reads the input")}
-    found, missing, misshaped = _held(places, slots, open_width=not width)
+    found, missing, misshaped = _matched_arrays(places, slots, open_width=not width)
     keys = {_key(place) for place in places}
     misshaped += [f"{tensor.name} does not belong to {config}" for key, tensor in slots.items() if key not in keys]
     names = tuple(tensor.name for tensor in slots.values())
@@ -142,10 +142,10 @@ def _key(place: Placement) -> Key:
     return place.parameter.layer, place.direction, place.stored.holds, place.gate
 
 
-def _held(
+def _matched_arrays(
     places: Iterable[Placement], slots: Slots, *, open_width: bool
 ) -> tuple[dict[str, Stored], list[str], list[str]]:
-    """The arrays by their names, the names that are missing, and what is misshaped."""
+    """The arrays by their names, the names of missing ones, and those of the wrong shape, in words."""
     found: dict[str, Stored] = {}
     missing, misshaped = [], []
     for place in places:
@@ -161,12 +161,12 @@ def _held(
 
 
 def misfit(tensor: Stored, shape: tuple[int, ...]) -> str:
-    """That a tensor has another shape than it should, in words."""
+    """The size mismatch of a tensor, in words."""
     return f"{tensor.name} {tensor.shape} instead of {shape}"
 
 
 def _layers(slots: Slots) -> int:
-    """How many layers there are: up to the last, unless most of those below it are missing."""
+    """The number of layers: up to the last one, unless most of those below it are missing."""
     there = {key[0] for key in slots}
     if max(there) < 2 * len(there):
         return max(there) + 1
@@ -177,7 +177,7 @@ def _layers(slots: Slots) -> int:
 
 
 def _inputs(framework: str, slots: Slots, recurrent: int) -> dict[int, int]:
-    """How many values each layer reads, as most of its arrays say."""
+    """The number of values that each layer reads, by a majority of its arrays."""
     items = items_of(framework)
     votes: dict[int, Counter[int]] = {}
     for (layer, _, holds, _), tensor in slots.items():
@@ -197,9 +197,9 @@ def _relative(framework: str, unit: str, slots: Slots, sizes: _Sizes) -> Relativ
 
 
 def _without_recurrent(framework: str, unit: str, slots: Slots) -> Found | Relative | None:
-    """What names that only recurrent modules have say, where no recurrent matrix is of a possible shape.
+    """The module of names that only recurrent modules have, if no recurrent matrix has a possible shape.
 
-    Rows alone leave open what they are: 384 are an LSTM of 96, a GRU of 128 and an RNN of 384.
+    Rows alone are ambiguous: 384 are an LSTM of 96, a GRU of 128 or an RNN of 384.
     """
     if framework not in ("pytorch", "mxnet"):
         return None

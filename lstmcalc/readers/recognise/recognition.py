@@ -1,9 +1,10 @@
-"""Which LSTMs are in a weight file: the table of `layouts` backwards, from names and shapes to hyperparameters.
+"""The LSTMs in a weight file: the table of `frameworks` read backwards, from names and shapes to hyperparameters.
 
-What a file states itself comes first. What is left is grouped by module, each group is read as each framework's LSTM
-that has such names, and the reading that explains most arrays with the fewest missing or misshaped is taken.
+Modules that the file itself describes come first. The other arrays are grouped by module, each group is read as the
+LSTM of each framework with such names, and the reading is taken that explains most arrays with the fewest missing or of
+the wrong shape.
 
-Not here: how names (`patterns`) and shapes (`readings`) are read, files (`weight_files`), and numbers (`loading`).
+Not here: names (`names`), shapes (`readings`), files (`readers.files`), and numbers (`intake.load`).
 """
 
 from bisect import bisect_left
@@ -43,7 +44,7 @@ class Contents(NamedTuple):
 
 
 def recognise(file: WeightFile) -> Contents:
-    """The LSTMs of a weight file, and what else is recurrent in it."""
+    """The LSTMs of a weight file, and its other recurrent modules."""
     tensors, sources = with_products(file.tensors)
     by_name = {tensor.name: tensor for tensor in tensors}
     products: dict[str, list[str]] = {}
@@ -60,8 +61,8 @@ def recognise(file: WeightFile) -> Contents:
     }
     for reading in _readings([tensor for tensor in tensors if tensor.name not in taken]):
         if isinstance(reading, Relative):
-            found.append(reading._replace(unit=module_name(reading.unit, bare=_bare(reading.kind))))
-        elif _sizes(reading) in computed:  # a file's graph computes that LSTM's weights of these
+            found.append(reading._replace(unit=module_name(reading.unit, bare=_bare_name(reading.kind))))
+        elif _sizes(reading) in computed:  # the file's graph computes that LSTM's weights from these
             index = computed[_sizes(reading)]
             found[index] = _with_names(found[index], reading.stored.names)
         else:
@@ -85,13 +86,13 @@ def _names(item: Either) -> tuple[str, ...]:
 
 
 def _with_names(item: Either, names: tuple[str, ...]) -> Either:
-    """An LSTM that further arrays of the file belong to."""
-    assert isinstance(item, Found)  # noqa: S101  # relatives are computed of nothing
+    """The LSTM with further arrays of the file that belong to it."""
+    assert isinstance(item, Found)  # noqa: S101  # only an LSTM has computed weights
     return item._replace(weights=item.stored._replace(names=(*item.stored.names, *names)))
 
 
-def _bare(kind: str) -> str:
-    """What another recurrent module is called whose names have no path: `gru`."""
+def _bare_name(kind: str) -> str:
+    """The name of a recurrent module, not an LSTM, whose arrays' names have no path: `gru`."""
     return kind.lower() if kind.isalnum() else "rnn"
 
 
@@ -102,7 +103,7 @@ def _sizes(item: Found) -> tuple[object, ...]:
 
 
 def contents_text(contents: Contents) -> str:
-    """What a file holds besides its LSTMs, in a line; empty if that is nothing."""
+    """The contents of a file other than its LSTMs, in a line; empty if there are none."""
     parts, kinds = [], dict[str, list[Relative]]()
     for item in contents.file.relatives:
         kinds.setdefault(item.kind, []).append(item)
@@ -134,10 +135,10 @@ class _Group(NamedTuple):
 
 
 def _readings(tensors: Sequence[Stored]) -> list[Either]:
-    """What the arrays are, each of them in one module."""
-    groups = _grouped(_recurrent(tensors))
+    """The modules that the arrays belong to, each array to one at most."""
+    groups = _module_groups(_recurrent_arrays(tensors))
     candidates: list[Either] = [reading for group in groups for reading in _read_group(group)]
-    candidates += [*_merged(groups), *_paddle(groups), *_relatives(tensors)]
+    candidates += [*_merged_directions(groups), *_paddle(groups), *_relatives(tensors)]
     trained = {_size_of(item) for item in candidates if not (_OPTIMIZERS | _MOMENTS) & set(_unit(item).split("/"))}
     candidates = [item for item in candidates if not _is_optimizer(item, trained)]
     taken: set[str] = set()
@@ -150,19 +151,19 @@ def _readings(tensors: Sequence[Stored]) -> list[Either]:
 
 
 def _worth(item: Either) -> tuple[int, int, int]:
-    """Sorts the better reading first: most arrays that fit, then a short path, then the order of the table."""
+    """A key that sorts the better reading first: most arrays that fit, then a short path, then the table's order."""
     rank = FRAMEWORKS.index(item.framework) if isinstance(item, Found) else len(FRAMEWORKS)
     return defects(item) - len(_names(item)), _unit(item).count("/"), rank
 
 
-def _recurrent(tensors: Sequence[Stored]) -> list[Stored]:
-    """The arrays of modules that have a recurrent matrix, and a few more: of most files none."""
+def _recurrent_arrays(tensors: Sequence[Stored]) -> list[Stored]:
+    """The arrays of modules with a recurrent matrix, and a few more; none in most files."""
     units = {unit for tensor in tensors for unit in recurrent_units(tensor.name)}
     return [tensor for tensor in tensors if not units.isdisjoint(units_above(tensor.name))] if units else []
 
 
-def _grouped(tensors: Iterable[Stored]) -> list[_Group]:
-    """The arrays by framework and module; where two would be the same array of a module, it is no such module."""
+def _module_groups(tensors: Iterable[Stored]) -> list[_Group]:
+    """The arrays by framework and module, without modules in which two would be the same array."""
     groups: dict[tuple[str, str], dict[Key, Stored]] = {}
     doubled = set()
     for tensor in tensors:
@@ -176,15 +177,15 @@ def _grouped(tensors: Iterable[Stored]) -> list[_Group]:
 
 
 def _has_weights(slots: Slots) -> bool:
-    """Whether there is more than biases and projections, which many modules have."""
+    """True if there is more than biases and projections, which many modules have."""
     return any(holds.startswith("weight") and holds != "weight_hr" for _, _, holds, _ in slots)
 
 
 def _read_group(group: _Group) -> list[Either]:
-    """What the arrays of one module can be in one framework."""
+    """The readings of one module's arrays in one framework."""
     framework = group.framework
     if framework == "paddle" or (framework == "coreml" and not any(key[1] for key in group.slots)):
-        return []  # Paddle's cells need a closer look; Core ML's of one direction are called as Equinox's
+        return []  # `_paddle` reads Paddle's cells; Core ML's names of one direction are Equinox's too
     if framework in ("chainer", "cudnn"):
         return _by_cell(group)
     reading = read_slots(*group)
@@ -192,7 +193,7 @@ def _read_group(group: _Group) -> list[Either]:
 
 
 def _by_cell(group: _Group) -> list[Either]:
-    """The readings of cells that are counted, `k = l*D + d`, where D is open."""
+    """The best reading of cells that are numbered `k = l*D + d`, with D unknown."""
     found: list[Found] = []
     for directions in (1, 2):
         slots: dict[Key, Stored] = {
@@ -209,8 +210,8 @@ def _by_cell(group: _Group) -> list[Either]:
     return list(found[:1])
 
 
-def _merged(groups: Sequence[_Group]) -> list[Either]:
-    """Modules of one direction each that are called so, as one LSTM of both directions, if all of it fits."""
+def _merged_directions(groups: Sequence[_Group]) -> list[Either]:
+    """LSTMs of both directions, made of two modules whose names have a direction each, if everything fits."""
     pairs: dict[tuple[str, str], dict[int, _Group]] = {}
     for group in groups:
         placed = both_of(group.framework, group.unit)
@@ -231,7 +232,7 @@ def _merged(groups: Sequence[_Group]) -> list[Either]:
 
 
 def _paddle(groups: Sequence[_Group]) -> list[Either]:
-    """Paddle's cells, where its other names for the same arrays stand beside them, or a projection of its own."""
+    """The LSTMs of Paddle's cells, if the file also has Paddle's other names for the same arrays, or a projection."""
     flat = {group.unit: group.slots for group in groups if group.framework == "pytorch"}
     found: list[Either] = []
     for group in groups:
@@ -247,7 +248,7 @@ def _paddle(groups: Sequence[_Group]) -> list[Either]:
 
 
 def _relatives(tensors: Iterable[Stored]) -> list[Either]:
-    """Recurrent modules whose arrays have other names than any LSTM's."""
+    """Recurrent modules whose arrays have names that no LSTM has."""
     found: dict[tuple[str, str], list[Stored]] = {}
     for tensor in tensors:
         known = relative_kind(tensor.name)
@@ -259,8 +260,8 @@ def _relatives(tensors: Iterable[Stored]) -> list[Either]:
     ]
 
 
-# What optimizers keep in the shape of the weights: torch.optim 2.13.0 (exp_avg, ...), optax 0.2 (mu, nu), TensorFlow 1
-# (Adam, Momentum).
+# Names of optimizers' tensors in the shape of the weights: torch.optim 2.13.0 (exp_avg, ...), optax 0.2 (mu, nu),
+# TensorFlow 1 (Adam, Momentum).
 _MOMENTS: Final = frozenset(
     (
         *("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer", "square_avg", "grad_avg", "acc_delta"),
@@ -273,7 +274,7 @@ _OPTIMIZERS: Final = frozenset(
 
 
 def _is_optimizer(item: Either, trained: Collection[object]) -> bool:
-    """Whether these are an optimizer's moments: called so, or in an optimizer beside an LSTM of the same sizes."""
+    """True for an optimizer's moments: by their name, or in an optimizer beside an LSTM of the same sizes."""
     parts = set(_unit(item).split("/"))
     return bool(_MOMENTS & parts) or (bool(_OPTIMIZERS & parts) and _size_of(item) in trained)
 
@@ -288,7 +289,7 @@ def _unit(item: Either) -> str:
 
 
 def _named_as_the_file_does(reading: Found, listed: Sequence[tuple[str, str]], notes: tuple[str, ...]) -> Found:
-    """A reading with its settings, and its name and its missing arrays as the file has them; `listed` is sorted."""
+    """The reading with its settings, and with its name and missing arrays in the file's words; `listed` is sorted."""
     unit, weights = reading.name, reading.stored
     fields = [field for field in HYPERPARAMETERS if field not in ("batch_first", "dropout", *reading.gaps)]
     own_path = reading.framework.startswith(("keras", "tf1")) and weights.config.num_layers == 1
@@ -296,23 +297,23 @@ def _named_as_the_file_does(reading: Found, listed: Sequence[tuple[str, str]], n
         name=module_name(unit, reading.framework),
         layer=settings_of({field: getattr(weights.config, field) for field in fields}, HYPERPARAMETERS),
         notes=reading.notes + wrapping_notes(unit) + notes,
-        unmodelled=_unmodelled(reading, listed),
+        unmodelled=_unmodelled_parts(reading, listed),
         path=unit if own_path else "",
         weights=weights._replace(missing=tuple(_in_file(unit, name) for name in weights.missing)),
     )
 
 
 def _in_file(unit: str, name: str) -> str:
-    """What the file would call a missing array."""
+    """The name that a missing array would have in the file."""
     return f"{unit.replace('/', '.')}.{name}" if unit and "/" not in name else name
 
 
-# Beside the arrays of a cell that is one's own: `layernorm_i` of PyTorch's benchmarks/fastrnns/custom_lstms.py.
+# Beside the arrays of a custom cell: `layernorm_i` of PyTorch's benchmarks/fastrnns/custom_lstms.py.
 _BESIDE: Final = (("*layer*norm*", "layer normalisation"), ("*peephole*", "peepholes"))
 
 
-def _unmodelled(reading: Found, listed: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """What stands in the module too and changes what it computes; `listed` are all names, sorted."""
+def _unmodelled_parts(reading: Found, listed: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Other parts of the module, which change its computation; `listed` has all names, sorted."""
     layout = LAYOUTS[reading.framework]
     patterns = [(_ending(pattern), what) for pattern, what in layout.unmodelled]
     patterns += _BESIDE if layout.kind == "cell" else ()
@@ -337,7 +338,7 @@ _SIZES: Final = ("input_size", "hidden_size", "num_layers", "bias", "bidirection
 
 
 def _with_products(stated: Found, products: Sequence[str], sources: Mapping[str, tuple[str, ...]]) -> Found:
-    """A module that the file describes, with the weights that follow from others of its tensors."""
+    """The described module with weights that follow from other tensors of the file."""
     named = stated.stored.named
     own = {native: name for name in products if (native := name.rpartition(".")[2]) not in named}
     if not own:
@@ -347,7 +348,7 @@ def _with_products(stated: Found, products: Sequence[str], sources: Mapping[str,
 
 
 def _read_by_arrays(stated: Found, by_name: Mapping[str, Stored]) -> Either:
-    """A module that the file itself describes; what it does not say follows from its arrays."""
+    """The module that the file describes, with the settings that follow from its arrays where it states none."""
     weights = stated.stored
     by_name = {**by_name, **{tensor.name: tensor for tensor in weights.computed}} if weights.computed else by_name
     name, names = stated.name or "lstm", tuple(weights.named.values())
@@ -367,8 +368,8 @@ def _read_by_arrays(stated: Found, by_name: Mapping[str, Stored]) -> Either:
         field: Gap("the file does not say it, and has no array that does") for field in _SIZES[:2] if field not in layer
     }
     config = _config(layer)
-    found, missing, misshaped = _held(config, stated, by_name) if config and not gaps else ({}, (), ())
-    missing = () if stated.unmodelled else missing  # quantized weights are there, and are no weights of an LSTM
+    found, missing, misshaped = _checked_arrays(config, stated, by_name) if config and not gaps else ({}, (), ())
+    missing = () if stated.unmodelled else missing  # quantized weights are there, but not as an LSTM's arrays
     weights = weights._replace(
         config=config or LSTMConfig(1, 1), tensors=found, names=names, missing=missing, misshaped=misshaped
     )
@@ -376,7 +377,7 @@ def _read_by_arrays(stated: Found, by_name: Mapping[str, Stored]) -> Either:
 
 
 def _stated_slots(stated: Found, by_name: Mapping[str, Stored]) -> dict[Key, Stored]:
-    """The arrays of a module by what they hold, from the names of its framework."""
+    """The arrays of a described module by their content, from its framework's names."""
     slots: dict[Key, Stored] = {}
     for native, name in stated.stored.named.items():
         for hit in hits(native):
@@ -386,7 +387,7 @@ def _stated_slots(stated: Found, by_name: Mapping[str, Stored]) -> dict[Key, Sto
 
 
 def _config(layer: Layer) -> LSTMConfig | None:
-    """The hyperparameters that are known; None if they break PyTorch's rules, which is for whoever reports them."""
+    """The known hyperparameters; None if they break PyTorch's rules, which `intake` reports."""
     values: dict[str, Any] = {field: item.value for field, item in layer.items() if field in HYPERPARAMETERS}
     try:
         return LSTMConfig(**{"input_size": 1, "hidden_size": 2**31, **values})
@@ -394,10 +395,10 @@ def _config(layer: Layer) -> LSTMConfig | None:
         return None
 
 
-def _held(
+def _checked_arrays(
     config: LSTMConfig, stated: Found, by_name: Mapping[str, Stored]
 ) -> tuple[dict[str, Stored], tuple[str, ...], tuple[str, ...]]:
-    """The arrays that a file names for a module, held against what it should have."""
+    """The arrays that a file names for a module, the names of missing ones, and those of the wrong shape, in words."""
     named = stated.stored.named
     found: dict[str, Stored] = {}
     missing, misshaped = [], []

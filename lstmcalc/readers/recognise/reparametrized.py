@@ -1,4 +1,4 @@
-"""Weights that a file has as something else they follow from: weight normalisation, and weights before dropout.
+"""Weights that a file stores indirectly: weight normalisation, and weights before dropout.
 
 Sources: torch 2.13.0, torch/nn/utils/weight_norm.py and parametrizations.py (`w = g * v / norm(v)`, the norm over all
 axes where g has one number); fastai 2.8, text/models/awdlstm.py (`weight_hh_l0_raw`, the weight before dropout).
@@ -18,7 +18,7 @@ _RAW: Final = re.compile(rf"(?P<path>(?:.*\.)?)(?P<name>{_WEIGHT})_raw")
 
 
 def with_products(tensors: Iterable[Stored]) -> tuple[list[Stored], Mapping[str, tuple[str, ...]]]:
-    """Tensors with the weights that follow from some of them, and the names of those for each."""
+    """The tensors and the weights that follow from some of them, and for each weight the names of those tensors."""
     listed = list(tensors)
     names = {tensor.name for tensor in listed}
     modules = {name.rpartition(".")[0] for name in names}
@@ -50,7 +50,7 @@ def with_products(tensors: Iterable[Stored]) -> tuple[list[Stored], Mapping[str,
 
 
 def product_notes(sources: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    """What weights were made of, in sentences."""
+    """Notes on the tensors that weights were computed from."""
     listed = list(sources)
     notes = []
     for parts in listed[:1] if len(listed) > _SHOWN else listed:

@@ -1,6 +1,6 @@
-"""A weight file as SOURCE: its LSTMs with their settings, what is certain of them, and what was found wrong.
+"""A weight file as SOURCE: its LSTMs with their settings, the certainty of these, and notes on defects.
 
-Not here: how files are read (`weight_files`), and which LSTMs are in them (`recognition`).
+Not here: how files are read (`readers.files`), and the search for LSTMs in them (`recognition`).
 """
 
 from typing import Any, Final
@@ -17,44 +17,34 @@ _LISTED: Final = 4  # missing arrays, or modules, in a message
 
 
 def read_weights(path: str) -> list[Found]:
-    """Every LSTM in a weight file; no numbers are read.
-
-    Raises:
-        SourceError: The file cannot be read, is damaged, or has no LSTM.
-        MissingExtraError: What reads this kind of file is not installed.
-    """
+    """Every LSTM in a weight file; no numbers are read."""
     return found_in(read_contents(path), path)
 
 
 def read_contents(path: str) -> Contents:
-    """What a weight file holds, of which at least one is an LSTM; no numbers are read.
-
-    Raises:
-        SourceError: The file cannot be read, is damaged, or has no LSTM.
-        MissingExtraError: What reads this kind of file is not installed.
-    """
+    """The contents of a weight file with at least one LSTM; no numbers are read."""
     contents = recognise(open_weights(path))
     if not contents.lstms:
         raise NoLstmError(
             f"no LSTM in {shown_name(path)}",
             "the weights of one, under names of PyTorch, Keras, ...",
             contents_text(contents) or "no tensors",
-            "; ".join(map(printable, contents.file.notes[:_LISTED])),  # what was not read may be what was looked for
+            "; ".join(map(printable, contents.file.notes[:_LISTED])),  # the LSTM may be in a part that was not read
         )
     return contents
 
 
 def found_in(contents: Contents, path: str) -> list[Found]:
-    """Every LSTM of a weight file as a source has it."""
+    """Every LSTM of a weight file, with the file as its source; notes on the file are at the first one."""
     name, rest = shown_name(path), contents_text(contents)
     about = [*map(printable, contents.file.notes), *([f"besides, {name} holds {rest}"] if rest else [])]
-    found = [_placed(item, name, contents.file.format) for item in contents.lstms]
+    found = [_placed_lstm(item, name, contents.file.format) for item in contents.lstms]
     found[0] = found[0]._replace(notes=(*found[0].notes, *about))
     return found
 
 
-def _placed(item: Found, name: str, file_format: str) -> Found:
-    """An LSTM with the file as its place, the settings that no array depends on, and notes that can be printed."""
+def _placed_lstm(item: Found, name: str, file_format: str) -> Found:
+    """The LSTM with the file as its place, with the settings that no array depends on, and printable notes."""
     tensors = item.stored.tensors
     layer = dict(item.layer)
     if item.framework == "pytorch":
@@ -68,7 +58,7 @@ def _placed(item: Found, name: str, file_format: str) -> Found:
         where=name,
         layer={field: Setting(value, origin._replace(where=name)) for field, (value, origin) in layer.items()},
         pointers={"": Pointer(name, "")},
-        notes=tuple(map(printable, (*item.notes, *_wrong(item)))),
+        notes=tuple(map(printable, (*item.notes, *_defect_notes(item)))),
         unmodelled=tuple(map(printable, item.unmodelled)),
     )
 
@@ -77,8 +67,8 @@ def _setting(value: Any, certainty: str) -> Setting:  # noqa: ANN401  # of any s
     return Setting(value, Origin("source", None, certainty))
 
 
-def _wrong(item: Found) -> list[str]:
-    """Notes on arrays that are missing, or of the wrong shape."""
+def _defect_notes(item: Found) -> list[str]:
+    """Notes on arrays that are missing or of the wrong shape."""
     config, notes = item.stored.config, []
     if item.stored.missing:
         notes.append(f"missing for {config}: {with_rest(item.stored.missing, _LISTED)}")
