@@ -1,4 +1,4 @@
-"""What every command shares: its declaration, its outcome, and the flags that say how a report is written."""
+"""The declaration and the outcome of a command, and the flags that say how its report is written."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias

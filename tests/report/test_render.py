@@ -8,6 +8,7 @@ from rich.cells import cell_len
 
 from lstmcalc import errors
 from lstmcalc.commands.shapes import command
+from lstmcalc.commands.shapes.report import shapes_report
 from lstmcalc.report import provenance as origins
 from lstmcalc.report.tree import Tree
 from tools.shell import Ran, run_lstmcalc, without_last_digits
@@ -197,7 +198,7 @@ def test_every_origin_has_words(source: str, certainty: str) -> None:
 
 
 def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = command.shapes_report
+    honest = shapes_report
 
     def from_a_file(subjects: list[object]) -> Tree:
         tree = honest(subjects)  # type: ignore[arg-type]  # handed on

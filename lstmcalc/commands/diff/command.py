@@ -40,7 +40,7 @@ def _run(typed: TypedFlags) -> Outcome:
 
 
 def _tolerance(typed: TypedFlags) -> float | None:
-    """How far numbers may be apart; None if none are compared."""
+    """The largest difference of two numbers that is allowed; None if none are compared."""
     text = typed["tolerance"]
     if text is not None and not typed["values"]:
         raise UsageError("no numbers are compared", expected="--values too", where="--tolerance")

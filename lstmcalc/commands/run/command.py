@@ -153,7 +153,7 @@ def _against(typed: TypedFlags) -> list[str]:
 
 
 def _repeated(typed: TypedFlags) -> tuple[int, int]:
-    """How many calls are timed, 0 for none, and in how many threads."""
+    """The number of calls to time, 0 for none, and the threads that each may use."""
     if typed["repeat"] is None and typed["threads"] is not None:
         raise UsageError("nothing is timed", expected="--repeat too", where="--threads")
     numbers = []

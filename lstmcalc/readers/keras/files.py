@@ -12,9 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.errors import LstmcalcError, NoLstmError, SourceError, shorten, shown_name
+from lstmcalc.errors import LstmcalcError, NoLstmError, SourceError, named_error, shorten, shown_name
 from lstmcalc.frameworks.storage import Parameter, parameters
 from lstmcalc.readers.files.archives import Member, read_archive
+from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found, Weights, settings_of
 from lstmcalc.readers.keras.cells import Cell, read_cells
@@ -47,19 +48,22 @@ def read_hdf5(path: str) -> WeightFile:
 def read_keras(path: str) -> WeightFile:
     """A `.keras` archive: config.json, metadata.json and the index of model.weights.h5; needs h5py."""
     name = shown_name(path)
-    members = read_archive(Path(path))
-    if _WEIGHTS not in members:
+    try:
+        members = read_archive(Path(path))
+        section = members[_WEIGHTS].section() if _WEIGHTS in members else None
+        config, metadata = (_text(members, text) for text in ("config.json", "metadata.json"))
+    except SourceError as error:  # an archive does not know its file
+        raise named_error(error, name) from None
+    if section is None:
         raise SourceError(f"{name} is no file of Keras", f"an archive with {_WEIGHTS} in it")
-    window = _window(path, members[_WEIGHTS], name)
-    metadata = _load(_text(members, "metadata.json"))
-    version = metadata.get("keras_version") if isinstance(metadata, Mapping) else None
-    read = _joined_file(read_index(window), _text(members, "config.json"), str(version or ""), name)
+    known = _load(metadata)
+    version = known.get("keras_version") if isinstance(known, Mapping) else None
+    read = _joined_file(read_index(_window(path, section, name)), config, str(version or ""), name)
     return read._replace(format=read.format.replace("HDF5", ".keras"))
 
 
-def _window(path: str, member: Member, name: str) -> Window:
-    """The part of an archive that is a member; refused if the member is compressed."""
-    section = member.section()
+def _window(path: str, section: Section, name: str) -> Window:
+    """The part of an archive that holds the weights; refused if it is compressed."""
     if section.deflated is not None:
         raise SourceError(
             f"the weights in {name} are compressed",
