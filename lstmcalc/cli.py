@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Final
 from lstmcalc.application import Application
 from lstmcalc.commands._output import Outcome
 from lstmcalc.errors import ExitCode, LstmcalcError
+from lstmcalc.report.document import notes_in
 from lstmcalc.report.tree import Tree
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _show(outcome: Outcome) -> int:
         return _cannot_write(error)
     code = _flushed(outcome.code)
     for module in outcome.tree["modules"]:
-        for note in module["notes"]:
+        for note in notes_in(module):
             _say(f"note: {note}")
     return code
 

@@ -3,12 +3,17 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, Final, NamedTuple, TypeAlias
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from lstmcalc.errors import bytes_text
 from lstmcalc.report.tree import Tree
+from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.symbols import SYMBOLS
 from lstmcalc.spec.words import counted
+
+if TYPE_CHECKING:
+    from lstmcalc.report.rows import ExtraRow, StateRow
 
 FOLD: Final = 64  # more identical layers than this become one row
 
@@ -187,7 +192,7 @@ def short_list(values: Sequence[Any]) -> str:
 
 def compact(value: Any) -> str:  # noqa: ANN401  # whatever a setting can be
     """A setting's value as text; only the ends of a long list."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return short_list(value)
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
@@ -266,3 +271,114 @@ def extras_grid(module: Tree) -> Grid:
 
     headers = Column("parameter"), Column("in symbols", code=True), Column("shape", code=True)
     return Grid((*headers, Column("count", right=True)), tuple(extra_rows(module, cells)))
+
+
+# --- Of records. The functions above that take a module are of trees, and go with the last of them.
+
+
+class HasLayer(Protocol):
+    """A row of a layer."""
+
+    @property
+    def layer(self) -> int:
+        """The layer that it is of."""
+
+
+Row_ = TypeVar("Row_", bound=HasLayer)
+
+
+def symbol_legend(symbols: Mapping[str, int], proj_size: int) -> Line:
+    """The values and meanings of the symbols in a report."""
+    meaning = {**SYMBOLS, "H_out": "proj_size" if proj_size else "hidden_size, as proj_size is 0"}
+    return "where", tuple(
+        f"{symbol} = {value}" + (f" ({meaning[symbol]})" if meaning[symbol] != symbol else "")
+        for symbol, value in symbols.items()
+    )
+
+
+def layer_spans(layers: int) -> Iterator[tuple[int, int]]:
+    """The layers to show, each as (layer, layer); a long run of identical ones as (first, last)."""
+    if layers - 1 <= FOLD:
+        yield from ((layer, layer) for layer in range(layers))
+    else:
+        yield from ((0, 0), (1, layers - 2), (layers - 1, layers - 1))
+
+
+def rows_between(rows: Sequence[Row_], first: int, last: int) -> Sequence[Row_]:
+    """The rows of layers `first..last` of rows sorted by layer, without reading the others."""
+    layer = attrgetter("layer")
+    return rows[bisect_left(rows, first, key=layer) : bisect_right(rows, last, key=layer)]
+
+
+def short_index(text: str, lengths: Sequence[int] | None, *, batch_first: bool) -> str:
+    """Shorten the long lists of an index into `output`: `lengths - 1`, `arange(N)`."""
+    if not lengths or len(lengths) <= 3:  # noqa: PLR2004  # what fits into a line
+        return text
+    listed = [str([length - 1 for length in lengths]), str(list(range(len(lengths))))]
+    named = ["lengths - 1", "arange(N)"]
+    order = slice(None, None, -1) if batch_first else slice(None)
+    return text.replace(", ".join(listed[order]), ", ".join(named[order]))
+
+
+def extra_lines(
+    extras: Sequence["ExtraRow"], cells: Callable[[str, str, str, int, str], tuple[str, ...]]
+) -> Iterator[Row]:
+    """The rows of the parameters around the LSTM, with a sum for each layer."""
+    for part, rows in groupby(extras, key=lambda row: row.part):
+        own = list(rows)
+        for row in own:
+            yield Row(cells(row.name, shape_text(row.symbolic), shape_text(row.shape), row.count, "-"))
+        yield Row(cells(part, "", "", sum(row.count for row in own), ""), "sum")
+
+
+def extras_table(extras: Sequence["ExtraRow"]) -> Grid:
+    """The grid of the parameters around the LSTM, without its own."""
+
+    def cells(name: str, symbols: str, shape: str, count: int, _: str) -> tuple[str, ...]:
+        return name, symbols, shape, f"{count:,}"
+
+    headers = Column("parameter"), Column("in symbols", code=True), Column("shape", code=True)
+    return Grid((*headers, Column("count", right=True)), tuple(extra_lines(extras, cells)))
+
+
+def state_table(states: Sequence["StateRow"], config: LSTMConfig, lengths: Sequence[int] | None) -> Grid:
+    """Each index of h_n and c_n: its layer, direction, slice of output, and the slice it is often confused with."""
+
+    def index(text: str) -> str:
+        return short_index(text, lengths, batch_first=config.batch_first)
+
+    traps = tuple(
+        f"h_n[{state.index}] is not {index(state.h_n_differs_from)}"
+        for state in states[-config.num_directions :]
+        if state.h_n_differs_from
+    )
+    rows = []
+    for first, last in layer_spans(config.num_layers):
+        own = rows_between(states, first, last)
+        if last > first:
+            span = f"{own[0].index} ... {own[-1].index}", f"{first} ... {last}"
+            rows.append(Row((*span, "", "-", *([""] * bool(traps))), "folded"))
+            continue
+        for state in own:
+            equals = f"h_n[{state.index}] = {index(state.h_n_equals)}" if state.h_n_equals else "-"
+            trap = [index(state.h_n_differs_from) if state.h_n_differs_from else ""] if traps else []
+            rows.append(Row((str(state.index), str(state.layer), state.direction, equals, *trap)))
+    return Grid(
+        (
+            Column("index", right=True),
+            Column("layer", right=True),
+            Column("direction"),
+            Column("in output", code=True, breaks=True),
+            *((Column("a common mistake", code=True, spare=("a common mistake", traps)),) if traps else ()),
+        ),
+        tuple(rows),
+    )
+
+
+def index_legend(states: Sequence["StateRow"], config: LSTMConfig, lengths: Sequence[int] | None) -> list[Line]:
+    """The meaning of the words in a shortened index; empty if none is shown."""
+    last = states[-config.num_directions :]
+    shown = (short_index(state.h_n_equals or "", lengths, batch_first=config.batch_first) for state in last)
+    if not any("arange" in text for text in shown):
+        return []
+    return [("lengths", ("an array of them",)), ("arange(N)", ("an array of 0, 1, ..., N - 1",))]

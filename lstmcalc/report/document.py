@@ -4,7 +4,7 @@ Every tree is `{"schema", "lstmcalc", "command", "modules": [...]}`; long lists 
 Adding keys is compatible; renaming, removing or retyping one bumps `SCHEMA`.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from lstmcalc.report.tree import Tree
 from lstmcalc.version import __version__
@@ -13,15 +13,29 @@ SCHEMA: Final = 1
 FORMATS: Final = ("table", "json", "markdown", "csv")
 
 
-def each_alone(modules: list[Tree]) -> list[Tree]:
+def each_alone(modules: list[Any]) -> list[Any]:
     """The modules; if there are several, with a note that no output is passed from one to the next."""
     if len(modules) > 1:
-        modules[0]["notes"].append("each of these LSTMs is taken alone, with the input size that the source gives it")
+        notes_in(modules[0]).append("each of these LSTMs is taken alone, with the input size that the source gives it")
     return modules
 
 
-def document(command: str, modules: list[Tree]) -> Tree:
+def document(command: str, modules: list[Any]) -> Tree:
     """The document of a command: its schema, its version, a tree for each LSTM."""
-    if len(modules) > 1 and any(value for value in modules[0].get("around", {}).values()):
-        modules[0]["notes"].append("each of these LSTMs has its own head and embedding; --module NAME picks one")
+    if len(modules) > 1 and _has_layers_around(modules[0]):
+        notes_in(modules[0]).append("each of these LSTMs has its own head and embedding; --module NAME picks one")
     return {"schema": SCHEMA, "lstmcalc": __version__, "command": command, "modules": modules}
+
+
+def notes_in(module: Any) -> list[str]:  # noqa: ANN401  # a record or, as long as there are such, a tree
+    """The notes of a module, to which more can be added."""
+    notes: list[str] = module["notes"] if isinstance(module, dict) else module.notes
+    return notes
+
+
+def _has_layers_around(module: Any) -> bool:  # noqa: ANN401  # as above
+    """True if there is a head or an embedding."""
+    around = module.get("around") if isinstance(module, dict) else getattr(module, "around", None)
+    if around is None:
+        return False
+    return any(around.values()) if isinstance(around, dict) else bool(around.head or around.embed)

@@ -1,7 +1,9 @@
 """The origin of each setting of a report, in lines: flags, a place in a source, a default, or merely assumed."""
 
 import re
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Final
 
 from lstmcalc.intake.flags import flag_name
 from lstmcalc.report.blocks import (
@@ -10,6 +12,7 @@ from lstmcalc.report.blocks import (
     compact,
     short_list,
 )
+from lstmcalc.report.rows import Module
 from lstmcalc.report.tree import Tree
 from lstmcalc.spec.config import HYPERPARAMETERS
 
@@ -77,3 +80,61 @@ def _is_idle(field: str, module: Tree) -> bool:
         return False
     axes = {size for tensor in module.get("tensors", ()) for size in tensor["symbolic"]}
     return field == "batch_first" or (field == "batch" and "N" not in axes)
+
+
+# --- Of records. The functions above that take a module are of trees, and go with the last of them.
+
+
+def origin_facts(
+    module: Module,
+    values: Mapping[str, Any],
+    *,
+    title: str = "",
+    idle: Collection[str] = (),
+    swept: Mapping[str, Sequence[Any]] | None = None,
+) -> Facts:
+    """The origin of each setting; an assumed one names the flag that sets it.
+
+    Args:
+        module: The LSTM.
+        values: The settings that are not of its config: of the data, of the layers around it, its dtype.
+        title: The framework's, if the report is in the terms of another one than PyTorch.
+        idle: The settings that have no effect here.
+        swept: The values of the settings that are swept.
+    """
+    values = {**vars(module.config), **values}
+    lines: dict[tuple[int, str], list[str]] = {}
+    owner, unsayable = _owner_of(module)
+    for field, origin in module.provenance.items():
+        key = origin.from_, origin.certainty
+        unsaid = values[field] is None and origin.certainty != "unknown"
+        unsaid = unsaid or (origin.from_ == "default" and (field in unsayable or field in idle))
+        if unsaid or (field, values[field]) == ("unbatched", False):
+            continue
+        where = re.split(r"[/\\\\]", origin.where or "the source")[-1]
+        label = _LABELS[key].format(where=where, owner=owner)
+        text = field if values[field] is None else f"{field} {compact(values[field])}"
+        text += f" ({flag_name(field)})" if label == "assumed" else ""
+        lines.setdefault((list(_LABELS).index(key), label), []).append(text)
+    framework: list[Line] = [("framework", (title,))] if title else []
+    if module.source and module.source.framework != module.framework:
+        framework.append(("source", (f"{module.source.text}, of {owner}",)))
+    told = tuple(f"{field} {short_list(listed).strip('(,)')}" for field, listed in (swept or {}).items())
+    framework += [("swept", told)] if told else []
+    return Facts((*framework, *((label, tuple(lines[order, label])) for order, label in sorted(lines))))
+
+
+def _owner_of(module: Module) -> tuple[str, frozenset[str]]:
+    """The framework whose defaults apply, and the settings it lacks."""
+    if not module.source or module.source.framework == "pytorch":
+        return "PyTorch", frozenset()
+    from lstmcalc.frameworks.constructors import settings_of
+    from lstmcalc.frameworks.storage import find_layout
+
+    framework = module.source.framework
+    return find_layout(framework).title, frozenset(HYPERPARAMETERS) - settings_of(framework)
+
+
+def settings_in(*rows: object) -> dict[str, Any]:
+    """The fields of records, as `origin_facts` takes them: those of the data, and of the layers around."""
+    return {item.name: getattr(row, item.name) for row in rows for item in fields(row)}  # type: ignore[arg-type]  # dataclasses

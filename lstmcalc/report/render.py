@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 from lstmcalc.lazy import LazySequence
 from lstmcalc.report.blocks import Block, Code, Column, Facts, Formulas, Grid, Heading, Row, joined, shape_text
 from lstmcalc.report.provenance import provenance
+from lstmcalc.report.record import plain
 from lstmcalc.report.tree import Tree
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ View: TypeAlias = Callable[[Tree], Iterator[Block]]
 def write_report(tree: Tree, style: str, stream: IO[str], view: View) -> None:
     """Write a document to a stream; `style` is one of `document.FORMATS`, `view` gives the blocks of a module."""
     if style == "json":
-        write_json(tree, stream)
+        write_json(plain(tree), stream)
     elif style == "csv":
-        write_csv(tree, stream)
+        write_csv(plain(tree), stream)
     elif style == "markdown":
         write_markdown(tree, stream, view)
     else:
@@ -37,9 +38,12 @@ def write_report(tree: Tree, style: str, stream: IO[str], view: View) -> None:
 def blocks_of(tree: Tree, view: View) -> Iterator[Block]:
     """The blocks of a report, module by module: its heading, the origin of its settings, then the command's own."""
     for module in tree["modules"]:
-        yield Heading(f"{module['name']}: {module['text']}")
-        if "provenance" in module:
-            yield provenance(module)
+        if isinstance(module, dict):
+            yield Heading(f"{module['name']}: {module['text']}")
+            if "provenance" in module:
+                yield provenance(module)
+        else:
+            yield Heading(f"{module.name}: {module.text}")
         yield from view(module)
 
 

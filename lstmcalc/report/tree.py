@@ -40,7 +40,7 @@ def module_tree(subject: Subject, settings: Sequence[str], own: Tree) -> Tree:
         "provenance": provenance,
         "source": _source(subject),
         **own,
-        "notes": _notes(subject),
+        "notes": notes_of(subject),
     }
 
 
@@ -62,7 +62,7 @@ def _source(subject: Subject) -> Tree | None:
     }
 
 
-def _notes(subject: Subject) -> list[str]:
+def notes_of(subject: Subject) -> list[str]:
     """Notes of the source, and on settings that are legal but probably not intended."""
     config = subject.config
     notes: list[str] = []
