@@ -17,7 +17,7 @@ _FLOATS: Final = ("float16", "float32", "float64")
 _COPIES: Final = 3  # the bytes, the array, and the array in PyTorch's layout
 
 
-def load(found: Found) -> dict[str, Array]:
+def load_weights(found: Found) -> dict[str, Array]:
     """The weights of an LSTM under PyTorch's names and in its layouts, in `state_dict` order.
 
     All have the widest dtype in the file; bfloat16 and the like become float32, which holds them exactly.

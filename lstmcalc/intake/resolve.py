@@ -17,7 +17,7 @@ from lstmcalc.errors import (
     shorten,
 )
 from lstmcalc.intake.flags import Typed, flag_name, read_flags, read_framework, read_settings, several
-from lstmcalc.intake.subject import Subject, settle
+from lstmcalc.intake.subject import Subject, subject_of_layers
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
 from lstmcalc.spec.provenance import Layer, Origin, Setting, quoted_name
@@ -53,7 +53,7 @@ def read_subjects(
     known = read_settings(several(typed.get("set")))
     source = typed.get("source")
     found = lstms_of(None if source is None else str(source), known) or [Found("lstm", "pytorch")]
-    chosen = chosen_of(found, several(typed.get("module")))
+    chosen = chosen_lstms(found, several(typed.get("module")))
     return subjects_of(found, chosen, flags, framework, unknown, data, varied=varied)
 
 
@@ -70,7 +70,7 @@ def lstms_of(source: str | None, known: Mapping[str, object]) -> list[Found]:
     return with_unique_names(found)
 
 
-def chosen_of(found: Sequence[Found], modules: Sequence[str]) -> list[Found]:
+def chosen_lstms(found: Sequence[Found], modules: Sequence[str]) -> list[Found]:
     """The LSTMs with these names, or names that end so, in the order of the source; all if no names are given."""
     from lstmcalc.readers.sources import pick
 
@@ -353,7 +353,7 @@ def _settled_subject(found: Found, layers: Sequence[Layer], framework: str) -> S
         # Keep the axes of the data: the source's framework has the batch first.
         layers = [*layers, {"batch_first": Setting(True, Origin("source", found.where, "inferred"))}]
     try:
-        subject = settle(layers, framework, kind, found)
+        subject = subject_of_layers(layers, framework, kind, found)
     except ConfigError as error:
         raise _error_with_place(error, layers[0], found) from None
     if framework != "pytorch":

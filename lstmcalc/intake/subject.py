@@ -40,7 +40,7 @@ _ASSUMED: Final = Origin("default", None, "assumed")
 _DEFAULT: Final = Origin("default", None, "stated")
 
 
-def settle(
+def subject_of_layers(
     layers: Sequence[Layer], framework: str = "pytorch", kind: str = "layer", found: Found | None = None
 ) -> Subject:
     """The LSTM that layers of settings describe; earlier layers win, and `found` gives its name."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from lstmcalc.model.lstm import LSTMModel, traced_name
 from lstmcalc.model.packing import Packing, end_of
 from lstmcalc.model.snippets import Index, Snippet, at, joined, linear, swapped, tensor, view
-from lstmcalc.model.surroundings import HEAD, around_symbols, embedded, last_hidden, logits
+from lstmcalc.model.surroundings import HEAD, around_symbols, embedding_output, last_hidden, logits
 from lstmcalc.spec.config import DataSpec, Surroundings
 from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import DIRECTIONS, OUT, D, H_cell, H_in, H_out, L, N, S, num_layers
@@ -226,8 +226,8 @@ class _Claims:
         around = self._around
         if around.embed is not None:
             symbolic = (*self._steps, H_in)
-            relation = Relation(tensor("input"), embedded())
-            yield self._claim("around", embedded(), symbolic, "the input", relation)
+            relation = Relation(tensor("input"), embedding_output())
+            yield self._claim("around", embedding_output(), symbolic, "the input", relation)
         if around.head is not None:
             snippet, symbolic, read = logits(self._config, around), self._batch, self._both_at_end()
             if around.head_on == "all":

@@ -108,6 +108,6 @@ def logits(config: LSTMConfig, around: Surroundings) -> Snippet:
     return linear(HEAD, head_reads(config, around))
 
 
-def embedded() -> Snippet:
+def embedding_output() -> Snippet:
     """The output of the Embedding, which is the LSTM's input."""
     return looked_up(EMBEDDING, tensor("tokens"))

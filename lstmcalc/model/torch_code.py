@@ -8,7 +8,7 @@ from textwrap import fill
 from typing import Final, NamedTuple
 
 from lstmcalc.model.lstm import LSTMModel
-from lstmcalc.model.surroundings import embedded, logits
+from lstmcalc.model.surroundings import embedding_output, logits
 from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
 
 WIDTH: Final = 80  # of a line of code
@@ -108,7 +108,7 @@ def _data(
         yield call("input", "torch.randn", [*map(str, shapes["input"]), *dtype])
     else:
         yield call("tokens", "torch.randint", [str(around.embed), str(shapes["input"][:-1])])
-        yield f"input = {embedded()}"
+        yield f"input = {embedding_output()}"
     for name in ("h_0", "c_0"):
         if not any(line.startswith(f"{name} =") for line in given.inputs):
             function = "torch.zeros" if given.inputs else "torch.randn"

@@ -21,7 +21,7 @@ def as_array(name: str, value: Any) -> Array:  # noqa: ANN401  # whatever NumPy 
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def checked_array(name: str, value: Any, shape: tuple[int, ...]) -> Array:  # noqa: ANN401  # as above
+def array_of_shape(name: str, value: Any, shape: tuple[int, ...]) -> Array:  # noqa: ANN401  # as above
     """`value` as an array of this shape; ArrayError if it has another shape or is not an array."""
     array = as_array(name, value)
     if array.shape != shape:

@@ -14,7 +14,7 @@ import numpy as np
 
 from lstmcalc.errors import ArrayError, UnsupportedError, shorten
 from lstmcalc.frameworks.storage import Placement, Storage, axis_names
-from lstmcalc.numerics.arrays import Array, check_names, checked_array
+from lstmcalc.numerics.arrays import Array, array_of_shape, check_names
 from lstmcalc.spec.config import LSTMConfig
 
 # The axes of one gate's block of each parameter, as PyTorch stores it.
@@ -176,7 +176,7 @@ def _checked_arrays(what: str, tensors: Mapping[str, Array], storage: Storage) -
                 )
     wanted = f"the {len(shapes)} parameters of {storage.config}"
     check_names(what, tensors, tuple(shapes), f"the arrays of this LSTM in {title}", wanted)
-    return {name: _floats(name, checked_array(name, tensors[name], shape)) for name, shape in shapes.items()}
+    return {name: _floats(name, array_of_shape(name, tensors[name], shape)) for name, shape in shapes.items()}
 
 
 def _floats(name: str, array: Array) -> Array:

@@ -18,7 +18,7 @@ import numpy as np
 from lstmcalc.errors import ArrayError, ConfigError
 from lstmcalc.numerics import arrangement, kernels
 from lstmcalc.numerics.arrangement import Plan, Prepared
-from lstmcalc.numerics.arrays import Array, as_array, check_names, checked_array, shape_text
+from lstmcalc.numerics.arrays import Array, array_of_shape, as_array, check_names, shape_text
 from lstmcalc.numerics.kernels import OnStep
 from lstmcalc.numerics.threads import Workers
 from lstmcalc.spec.config import DataSpec, LSTMConfig
@@ -69,7 +69,7 @@ class LSTMRunner:
             ConfigError: The lengths do not fit x.
         """
         x = as_array("x", x)
-        data = data_of(self.config, x, lengths)
+        data = data_spec_of(self.config, x, lengths)
         _check_dtype("x", x, self._dtype, "the weights")
         return _run(self.config, self._layer, x, data, state, on_step, self.threads, self._workers)
 
@@ -115,7 +115,7 @@ def forward(
         ConfigError: The lengths do not fit x.
     """
     x = as_array("x", x)
-    data = data_of(config, x, lengths)
+    data = data_spec_of(config, x, lengths)
     checked = _checked_weights(config, weights, x.dtype)
     with closing(Workers()) as workers:
         return _run(config, partial(arrangement.prepare, config, checked), x, data, state, on_step, threads, workers)
@@ -160,7 +160,7 @@ def _run(
     return output.astype(dtype, copy=False), (h_n.astype(dtype, copy=False), c_n.astype(dtype, copy=False))
 
 
-def data_of(config: LSTMConfig, x: Array, lengths: Sequence[int] | None) -> DataSpec:
+def data_spec_of(config: LSTMConfig, x: Array, lengths: Sequence[int] | None) -> DataSpec:
     """The `DataSpec` of x and its lengths; an error if they do not fit the LSTM."""
     unbatched = x.ndim == 2  # noqa: PLR2004
     layout = "(N, L, H_in)" if config.batch_first else "(L, N, H_in)"
@@ -217,7 +217,7 @@ def _checked_weights(
     check_names("weights", weights, tuple(shapes), "the weights of this LSTM", wanted)
     checked: dict[str, Array] = {}
     for name, shape in shapes.items():
-        checked[name] = checked_array(name, weights[name], shape)
+        checked[name] = array_of_shape(name, weights[name], shape)
         if dtype is None:
             dtype = checked[name].dtype
             _check_supported(name, dtype)
@@ -241,7 +241,7 @@ def _initial_state(
         h_0, c_0 = state
     except (TypeError, ValueError):
         raise ArrayError("not a pair", expected="(h_0, c_0)", found=type(state).__name__, where="state") from None
-    h_0, c_0 = checked_array("h_0", h_0, shapes[0]), checked_array("c_0", c_0, shapes[1])
+    h_0, c_0 = array_of_shape("h_0", h_0, shapes[0]), array_of_shape("c_0", c_0, shapes[1])
     _check_dtype("h_0", h_0, dtype, "x")
     _check_dtype("c_0", c_0, dtype, "x")
     return np.array(h_0, dtype=work), np.array(c_0, dtype=work)

@@ -9,7 +9,7 @@ from lstmcalc.model.lstm import TRACED, traced_name
 from lstmcalc.model.packing import end_of
 from lstmcalc.model.snippets import Index
 from lstmcalc.numerics.arrays import Array, as_array
-from lstmcalc.numerics.forward import data_of, forward
+from lstmcalc.numerics.forward import data_spec_of, forward
 from lstmcalc.numerics.kernels import Step
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import DIRECTIONS
@@ -130,7 +130,7 @@ def trace(
         ConfigError: The lengths do not fit x.
     """
     x = as_array("x", x)
-    data = data_of(config, x, lengths)
+    data = data_spec_of(config, x, lengths)
     record = Trace(config, data, x.dtype.name)
     forward(config, weights, x, state, lengths, on_step=record)
     return record.arrays

@@ -16,10 +16,10 @@ from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.forward import forward
 from lstmcalc.numerics.kernels import OnStep, Step
 from lstmcalc.numerics.tracing import Trace
-from lstmcalc.proof.closeness import Check, distance, largest_sum, near, tolerance
+from lstmcalc.proof.closeness import Check, check_close, distance, largest_sum, tolerance
 from lstmcalc.proof.judges import run_judge
 from lstmcalc.proof.reference import evaluate
-from lstmcalc.proof.sensitivity import CHAOTIC, COARSE, TIMES, rounding
+from lstmcalc.proof.sensitivity import CHAOTIC, COARSE, TIMES, rounding_change
 from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
 from lstmcalc.spec.words import with_dots
 
@@ -192,7 +192,7 @@ def _check_claim(model: LSTMModel, data: DataSpec, result: Run, claim: Claim, na
     for relation in claim.relations:
         left, right = relation.left.value(names), relation.right.value(names)
         if claim.topic == "around":  # the same product in another memory order may round differently
-            check = near(relation.text, [(left, right)], _tolerance(model.config, data, result))
+            check = check_close(relation.text, [(left, right)], _tolerance(model.config, data, result))
         else:
             error = distance(left, right)
             holds = error == 0 if relation.equal else error > 0 or _shows_nothing(model.config, data, result)
@@ -244,7 +244,7 @@ def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnS
     pairs: list[tuple[Array, Array]] = [(output, exact), (h_n, h_exact), (c_n, c_exact)]
     pairs += [(ours.arrays[name], theirs.arrays[name]) for name in ours.arrays]
     what = "equations, gate by gate" + (f" ({steps} step{'s' * (steps > 1)})" if steps < _length(data, 0) else "")
-    yield near(what, pairs, _tolerance(config, data, result._replace(noise=noise)))
+    yield check_close(what, pairs, _tolerance(config, data, result._replace(noise=noise)))
 
 
 def _steps_that_tell(
@@ -255,7 +255,7 @@ def _steps_that_tell(
     while True:
         data = DataSpec.given(steps, unbatched=True, dtype=inputs["input"].dtype.name)
         first = {**inputs, "input": inputs["input"][:steps]}
-        noise = rounding(_steps_first(config), data, result.weights, first, traced=traced)
+        noise = rounding_change(_steps_first(config), data, result.weights, first, traced=traced)
         if steps == 1 or noise * TIMES <= COARSE:
             return steps, noise
         steps //= 2
@@ -285,7 +285,7 @@ def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSte
 
     count = f"{len(picked)} of {data.num_sequences}" if data.num_sequences > len(picked) else f"all {len(picked)}"
     claim = "a batch of one gives the same" if data.unbatched else f"each sequence alone gives the same ({count})"
-    yield near(claim, pairs(), _tolerance(config, data, result))
+    yield check_close(claim, pairs(), _tolerance(config, data, result))
 
     if data.lengths:
         behind = max(
@@ -296,7 +296,7 @@ def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSte
     zeros = np.zeros_like(inputs["h_0"][:, 0]), np.zeros_like(inputs["c_0"][:, 0])
     omitted, given = single(0, None), single(0, zeros)
     same = [(omitted[name], given[name]) for name in omitted]
-    yield near("h_0, c_0 omitted = zeros", same, _tolerance(config, data, result))
+    yield check_close("h_0, c_0 omitted = zeros", same, _tolerance(config, data, result))
 
 
 def _check_layout(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:
@@ -311,7 +311,7 @@ def _check_layout(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSt
     batches, (h_first, c_first) = forward(replace(config, batch_first=True), result.weights, x, state, on_step=on_step)
     pairs = [(batches.swapaxes(0, 1), steps), (h_first, h_n), (c_first, c_n)]
     other = f"batch_first={not config.batch_first}"
-    yield near(f"{other}: output.transpose(0, 1), same h_n, c_n", pairs, _tolerance(config, data, result))
+    yield check_close(f"{other}: output.transpose(0, 1), same h_n, c_n", pairs, _tolerance(config, data, result))
 
 
 def _steps_first(config: LSTMConfig) -> LSTMConfig:
@@ -345,7 +345,7 @@ def check_against(name: str, config: LSTMConfig, data: DataSpec, result: Run) ->
     verdict = run_judge(name, config, data, result.weights, result.inputs)
     allowed = _tolerance(config, data, result, rounded_inside=True)
     for tensor, theirs in verdict.outputs.items():
-        yield near(f"{tensor} of {verdict.judge}", [(result.outputs[tensor], theirs)], allowed)
+        yield check_close(f"{tensor} of {verdict.judge}", [(result.outputs[tensor], theirs)], allowed)
 
 
 def _tolerance(config: LSTMConfig, data: DataSpec, result: Run, *, rounded_inside: bool = False) -> float:

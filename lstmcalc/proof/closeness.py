@@ -58,7 +58,7 @@ def largest_sum(parts: Sequence[tuple[Array, Array]]) -> float:
     return largest
 
 
-def near(name: str, pairs: Iterable[tuple[Array, Array]], tolerance: float) -> Check:
+def check_close(name: str, pairs: Iterable[tuple[Array, Array]], tolerance: float) -> Check:
     """A check that the arrays of every pair are equal within the tolerance, relative to the largest value if above 1.
 
     The relative error is compared with the tolerance, so that the bound does not depend on which pair is the worst:

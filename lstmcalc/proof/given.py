@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from lstmcalc.errors import UnsupportedError, shorten, shown_name
-from lstmcalc.intake.load import load
+from lstmcalc.intake.load import load_weights
 from lstmcalc.intake.subject import Subject
 from lstmcalc.model.torch_code import Given
 from lstmcalc.numerics.arrays import Array
@@ -33,7 +33,7 @@ class Provided(NamedTuple):
     notes: tuple[str, ...]  # on conversions of dtype
 
 
-def provide(subject: Subject, data: DataFile | None, *, path: str = "", saved: str = "run.npz") -> Provided:
+def read_given(subject: Subject, data: DataFile | None, *, path: str = "", saved: str = "run.npz") -> Provided:
     """Read the weights and data of one LSTM; data is refused beside an Embedding, which makes the input itself.
 
     Args:
@@ -64,7 +64,7 @@ def _weights(subject: Subject, found: Found) -> tuple[Subject, Mapping[str, Arra
     """The LSTM and its weights, in the dtype of a flag or else in their own, and notes on conversions."""
     import numpy as np
 
-    weights = load(found)
+    weights = load_weights(found)
     own = next(iter(weights.values())).dtype.name
     asked = subject.provenance["dtype"].source == "flag"
     dtype = subject.data.dtype if asked else own

@@ -15,7 +15,7 @@ from lstmcalc.model.claims import ALONE
 from lstmcalc.model.lstm import TRACED, LSTMModel
 from lstmcalc.model.surroundings import EMBEDDING, HEAD, extras, logits
 from lstmcalc.numerics.arrangement import WIDE, joins
-from lstmcalc.numerics.arrays import Array, check_names, checked_array
+from lstmcalc.numerics.arrays import Array, array_of_shape, check_names
 from lstmcalc.numerics.forward import forward, weight_shapes
 from lstmcalc.numerics.kernels import CHUNK, OnStep, Step
 from lstmcalc.numerics.torch_random import (
@@ -29,7 +29,7 @@ from lstmcalc.numerics.torch_random import (
 from lstmcalc.numerics.tracing import Ends, Trace
 from lstmcalc.proof.checks import STEPS_BY_HAND, Arrays, Run, check_against, run_checks, steps_to_check
 from lstmcalc.proof.judges import JUDGES, check_judge
-from lstmcalc.proof.sensitivity import rounding
+from lstmcalc.proof.sensitivity import rounding_change
 from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
 
 Progress: TypeAlias = Callable[[int, int], None]  # steps done, steps in all
@@ -189,7 +189,7 @@ def run(
         outputs = _outputs(config, data, drawn, record)
         if around.head is not None:
             outputs["logits"] = logits(config, around).value({**outputs, **drawn.around})
-        noise = rounding(config, data, drawn.weights, drawn.inputs, outputs) if given else None
+        noise = rounding_change(config, data, drawn.weights, drawn.inputs, outputs) if given else None
         result = Run(*drawn, outputs, trace.arrays if traced else {}, [], weights is None, noise)
         result.checks.extend(run_checks(model, data, around, result, {**ends.arrays, **trace.arrays}, on_step))
         for name in against:
@@ -264,7 +264,7 @@ def draw(
 def _checked_arrays(arrays: Mapping[str, Array], shapes: Mapping[str, tuple[int, ...]], dtype: str) -> Arrays:
     """The given arrays, refused unless all are there with the right shape and dtype."""
     check_names("what is given", arrays, tuple(shapes), "the arrays of this LSTM", ", ".join(shapes))
-    checked = {name: checked_array(name, arrays[name], shape) for name, shape in shapes.items()}
+    checked = {name: array_of_shape(name, arrays[name], shape) for name, shape in shapes.items()}
     for name, array in checked.items():
         if array.dtype != dtype:
             raise ArrayError("the dtype does not fit", f"{dtype}, as the data says", array.dtype.name, where=name)

@@ -12,7 +12,7 @@ import numpy as np
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.forward import forward
 from lstmcalc.numerics.tracing import Trace
-from lstmcalc.proof.closeness import near
+from lstmcalc.proof.closeness import check_close
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 
 # The allowed distance of two computations, in multiples of `rounding`. It was enough for 1,800 random LSTMs of up to
@@ -25,7 +25,7 @@ CHAOTIC: Final = 1e-2  # above it one rounding more or less can change the resul
 COARSE: Final = 1e-3  # above it a comparison cannot tell one LSTM from another
 
 
-def rounding(
+def rounding_change(
     config: LSTMConfig,
     data: DataSpec,
     weights: Mapping[str, Array],
@@ -56,7 +56,7 @@ def rounding(
         moved = _results(
             config, data, _moved_arrays(weights, work, random), _moved_arrays(inputs, work, random), traced
         )
-        found = near("", ((outputs[name], moved[name]) for name in moved), 0.0).actual
+        found = check_close("", ((outputs[name], moved[name]) for name in moved), 0.0).actual
         worst = max(worst, float(found)) if np.isfinite(found) else worst
     return worst
 

@@ -26,17 +26,17 @@ from lstmcalc.readers.text.tables import (
     Table,
     Value,
     check_depth,
+    depth_error,
+    digits_error,
     first_of,
+    format_message,
     framework_of,
-    listed,
-    no_such_format,
+    key_list,
     read_settings,
     read_tables,
     settings_of,
-    shown,
     text_of,
-    too_deep,
-    too_long,
+    value_text,
 )
 from lstmcalc.spec.provenance import Gap, Setting
 
@@ -85,11 +85,11 @@ def _load_json(source: SourceText) -> Any:  # noqa: ANN401  # whatever it holds
         tree = json.loads(source.text, object_pairs_hook=unique, parse_constant=odd.append)
     except json.JSONDecodeError as error:
         span = source.span_of(error.pos)
-        raise source.error(span, no_such_format(_JSON, error.msg, span)) from None
+        raise source.error(span, format_message(_JSON, error.msg, span)) from None
     except ValueError:
-        raise too_long(source) from None
+        raise digits_error(source) from None
     except RecursionError:
-        raise too_deep(source) from None
+        raise depth_error(source) from None
     for oddity in odd:
         _refuse_oddity(source, oddity)
     check_depth(source, tree)
@@ -114,11 +114,11 @@ def _refuse_oddity(source: SourceText, oddity: str) -> NoReturn:
 def _read_report(document: Document, tree: Table) -> list[Found]:
     """The modules of a report."""
     if tree.get("schema") != 1:
-        found = f"schema = {shown(tree.get('schema'))}"
+        found = f"schema = {value_text(tree.get('schema'))}"
         document.refuse(("schema",), "this report cannot be read", "schema = 1", found)
     modules = tree["modules"]
     if not isinstance(modules, list) or not modules:
-        document.refuse(("modules",), "there is no module in this report", "a list of modules", shown(modules))
+        document.refuse(("modules",), "there is no module in this report", "a list of modules", value_text(modules))
     return [_read_module(document, ("modules", index), module) for index, module in enumerate(modules)]
 
 
@@ -256,13 +256,13 @@ def _read_foreign(document: Document, tree: Table) -> list[Found]:
     kinds = [str(tree.get(key, "")) for key in ("model_type", "architectures")]
     if any(re.search("gru", kind, re.IGNORECASE) for kind in kinds):
         key = "model_type" if "model_type" in tree else "architectures"
-        document.refuse((key,), "a GRU is not an LSTM", "the configuration of an LSTM", shown(tree[key]))
+        document.refuse((key,), "a GRU is not an LSTM", "the configuration of an LSTM", value_text(tree[key]))
     settings = {
         field: Value(tree[field], (field,)) for field, sorts in _NUMBERS.items() if _is_a(tree.get(field), sorts)
     }
     if not settings:
         document.refuse_all(
-            "there is no LSTM in it", "hidden_size, num_layers, ... as PyTorch names them", listed(tree)
+            "there is no LSTM in it", "hidden_size, num_layers, ... as PyTorch names them", key_list(tree)
         )
     read = settings_of(document, settings)
     return [
@@ -290,7 +290,9 @@ def _is_a(value: object, sorts: tuple[type, ...]) -> bool:
 def _may_be(tree: Table, field: str) -> str:
     """The reason why a setting is open, with the keys that may mean it."""
     found = [
-        f"{key} = {shown(tree[key])}" for key in _SYNONYMS[field] if key in tree and _is_a(tree[key], _NUMBERS[field])
+        f"{key} = {value_text(tree[key])}"
+        for key in _SYNONYMS[field]
+        if key in tree and _is_a(tree[key], _NUMBERS[field])
     ]
     return f"no {field}, but {' or '.join(found[:_MENTIONED])}" if found else f"no {field}"
 

@@ -170,9 +170,9 @@ def _found_and_hint(name: str, path: str) -> tuple[str, str]:
     """The facts `found` and `hint` of the error about data that is not text."""
     if not os.path.isfile(path):  # noqa: PTH113  # as above
         return "binary data", "a weight file has to be a regular file, named instead of piped" if name else ""
-    from lstmcalc.readers.files.kinds import told
+    from lstmcalc.readers.files.kinds import other_kind
 
-    found, hint = told(path)
+    found, hint = other_kind(path)
     return found or "binary data", hint
 
 

@@ -13,7 +13,7 @@ SCHEMA: Final = 1
 FORMATS: Final = ("table", "json", "markdown", "csv")
 
 
-def each_alone(modules: list[Any]) -> list[Any]:
+def with_alone_note(modules: list[Any]) -> list[Any]:
     """The modules; if there are several, with a note that no output is passed from one to the next."""
     if len(modules) > 1:
         notes_in(modules[0]).append("each of these LSTMs is taken alone, with the input size that the source gives it")

@@ -102,7 +102,7 @@ def _foreign_notes(subject: Subject) -> list[str]:
     return notes
 
 
-def other_layout(subject: Subject) -> "Layout | None":
+def source_layout(subject: Subject) -> "Layout | None":
     """The layout of the source's framework; None if that is PyTorch's nn.LSTM, or without a source."""
     if not subject.found or subject.found.framework == "pytorch":
         return None
@@ -113,7 +113,7 @@ def other_layout(subject: Subject) -> "Layout | None":
 
 def as_pytorch_note(subject: Subject, done: str) -> list[str]:
     """A note that a report is on nn.LSTM, if the source's framework is another; `done` is e.g. `counted`."""
-    other = other_layout(subject)
+    other = source_layout(subject)
     terms = f"shapes and params are in the terms of {other.title}" if other else ""
     return [f"{done} as PyTorch's nn.LSTM has it; {terms}"] if other else []
 

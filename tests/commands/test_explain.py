@@ -11,7 +11,7 @@ import pytest
 
 from lstmcalc.commands.run.report import run_report
 from lstmcalc.commands.run.view import view
-from lstmcalc.intake.subject import settle
+from lstmcalc.intake.subject import subject_of_layers
 from lstmcalc.proof import run as verify
 from lstmcalc.report.render import blocks_of
 from lstmcalc.report.tree import TOPICS
@@ -436,7 +436,7 @@ def test_a_trace_says_whose_it_is(cli: Cli, arguments: tuple[str, ...], whose: s
 
 
 def test_what_is_no_number_is_null_in_a_trace_and_said_in_words() -> None:
-    subject = settle([])
+    subject = subject_of_layers([])
     result = verify.run(subject.config, subject.data, traced=True)
     result.trace["f_l0"][0, 0, 0] = np.nan
     tree = run_report([subject], [result], 0)

@@ -12,7 +12,7 @@ import pytest
 
 from lstmcalc import DataSpec, LSTMConfig, forward
 from lstmcalc.errors import ArrayError
-from lstmcalc.intake.load import load
+from lstmcalc.intake.load import load_weights
 from lstmcalc.numerics.convert import pack
 from lstmcalc.numerics.torch_random import TorchGenerator, random_linear
 from lstmcalc.numerics.torch_random import random_weights as drawn_weights
@@ -508,7 +508,7 @@ def test_the_recorded_weights_are_what_runs(cli: Cli) -> None:
     path = str(DATA / "state_dict_legacy.pt")
     for lstm in recognise(open_weights(path)).lstms:
         ran(cli, path, "--module", lstm.name, "--save", "run.npz")
-        assert_is(saved(), lstm.stored.config, load(lstm))
+        assert_is(saved(), lstm.stored.config, load_weights(lstm))
 
 
 def test_a_run_knows_whether_it_is_finite() -> None:

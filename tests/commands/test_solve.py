@@ -12,7 +12,7 @@ from lstmcalc import DataSpec, LSTMConfig, Surroundings
 from lstmcalc.commands.solve.report import BUDGETS, UNKNOWNS, Budget, Question, solve_module
 from lstmcalc.costs.measures import MEASURES, Case, Formulas
 from lstmcalc.errors import UsageError
-from lstmcalc.intake.subject import settle
+from lstmcalc.intake.subject import subject_of_layers
 from tools.examples import examples
 from tools.shell import Ran
 
@@ -59,7 +59,7 @@ def cases(choose: st.DrawFn) -> Case:
 def test_it_is_the_largest_that_fits(case: Case, unknown: str, name: str, limit: int) -> None:
     if name == "params" and unknown in ("batch", "seq_len"):
         return
-    subject = settle([])._replace(config=case.config, data=case.data, around=case.around)
+    subject = subject_of_layers([])._replace(config=case.config, data=case.data, around=case.around)
     question = Question(unknown, (Budget(MEASURES[name], limit),), case.train, case.optimizer, case.input_grad)
     least = case.config.proj_size + 1 if unknown == "hidden_size" else 1
     formulas, near = Formulas(MEASURES[name]), NEAR.get(unknown, 10)

@@ -20,7 +20,7 @@ from lstmcalc.costs.optimizers import Parameters, lstm_parameters, state, step_t
 from lstmcalc.costs.regimes import kind_of
 from lstmcalc.errors import UsageError
 from lstmcalc.intake.quantities import read_bytes
-from lstmcalc.intake.subject import settle
+from lstmcalc.intake.subject import subject_of_layers
 from lstmcalc.spec.config import MAX_SIZE
 from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import OUT, H_out
@@ -280,7 +280,7 @@ def test_a_budget_that_the_next_size_would_use_up_does_not_bind(cli: Cli) -> Non
 def test_a_solution_is_measured_as_it_is() -> None:
     # What it was asked with, an empty batch, is computed by other code than what is found.
     case = Case(LSTMConfig(10, 20), DataSpec(batch=0))
-    subject = settle([])._replace(config=case.config, data=case.data)
+    subject = subject_of_layers([])._replace(config=case.config, data=case.data)
     question = Question("batch", (Budget(MEASURES["macs"], 10**6),), train=False, optimizer="adam", input_grad=False)
     tree = solve_module(subject, question)
     found = case.having({"batch": tree["value"]})

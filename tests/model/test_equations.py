@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
 from lstmcalc.commands.explain.report import explain_module
-from lstmcalc.intake.subject import settle
+from lstmcalc.intake.subject import subject_of_layers
 from lstmcalc.model import equations as formulas
 from lstmcalc.model import lstm
 from lstmcalc.model.equations import Equation, Group, Operand, groups_of
@@ -53,7 +53,7 @@ def computed(equation: Equation, operand_value: Any) -> Any:
 
 def check_equations(config: LSTMConfig, spec: DataSpec) -> None:
     """Every operand of every equation, at every step of sequences that all have it."""
-    subject = settle([])._replace(config=config, data=spec)
+    subject = subject_of_layers([])._replace(config=config, data=spec)
     tree = explain_module(subject, ["equations"])
     names = namespace(config, spec, Surroundings())
     weights = {name: names[name] for name in (parameter.name for parameter in LSTMModel(config).parameters)}

@@ -290,7 +290,7 @@ def test_the_slice_that_is_mistaken_for_h_n_is_checked_where_it_can_show(monkeyp
 def test_a_nan_is_the_worst_error() -> None:
     nan, one, two = np.array([np.nan]), np.array([1.0]), np.array([1.0 + 1e-8])
     for pairs in ([(nan, one), (two, one)], [(two, one), (nan, one)]):
-        check = closeness.near("x", pairs, 1e-6)
+        check = closeness.check_close("x", pairs, 1e-6)
         assert not check.passed
         assert np.isnan(check.actual)
 

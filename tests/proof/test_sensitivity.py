@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lstmcalc import DataSpec, LSTMConfig, forward
-from lstmcalc.proof.closeness import near
-from lstmcalc.proof.sensitivity import TIMES, rounding, rounding_notes
+from lstmcalc.proof.closeness import check_close
+from lstmcalc.proof.sensitivity import TIMES, rounding_change, rounding_notes
 from tools.weight_writers import random_weights
 
 
@@ -27,8 +27,8 @@ def test_float32_is_not_farther_from_float64(config: LSTMConfig, scale: float) -
         state = own.pop("h_0"), own.pop("c_0")
         output, (h_n, c_n) = forward(config, {name: own[name] for name in weights}, own["input"], state)
         results.append((output, h_n, c_n))
-    apart = near("", zip(*results, strict=True), 0.0).actual
-    moved = rounding(config, DataSpec(40, 2), weights, inputs)
+    apart = check_close("", zip(*results, strict=True), 0.0).actual
+    moved = rounding_change(config, DataSpec(40, 2), weights, inputs)
     assert 0 < apart <= TIMES * moved
 
 
@@ -37,7 +37,7 @@ def test_small_weights_make_little_of_it() -> None:
     weights = {name: (array * 0.1).astype("f") for name, array in random_weights(config).items()}
     shapes = {"input": (50, 1, 3), "h_0": (1, 1, 4), "c_0": (1, 1, 4)}
     inputs = {name: np.ones(shape, "f") for name, shape in shapes.items()}
-    moved = rounding(config, DataSpec(50, 1), weights, inputs)
+    moved = rounding_change(config, DataSpec(50, 1), weights, inputs)
     assert moved < 1e-5
     assert not rounding_notes(moved)
 

@@ -8,7 +8,7 @@ import pytest
 
 from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError
 from lstmcalc.intake.resolve import read_subjects
-from lstmcalc.intake.subject import settle
+from lstmcalc.intake.subject import subject_of_layers
 from lstmcalc.readers.sources import read_source
 from lstmcalc.spec.provenance import Origin, Setting
 from tools.reading import TORCH, found_in, names, only, said
@@ -264,13 +264,13 @@ def setting(value: object) -> Setting:
 
 def test_what_is_void() -> None:
     sizes = {"input_size": setting(1), "hidden_size": setting(2)}
-    lengths = settle([{"unbatched": setting(True)}, {**sizes, "lengths": setting((3, 2))}])
+    lengths = subject_of_layers([{"unbatched": setting(True)}, {**sizes, "lengths": setting((3, 2))}])
     assert lengths.data.lengths is None
-    batch = settle([{"batch": setting(7)}, {**sizes, "unbatched": setting(True)}])
+    batch = subject_of_layers([{"batch": setting(7)}, {**sizes, "unbatched": setting(True)}])
     assert batch.data.batch == 7
-    kept = settle([{"unbatched": setting(False)}, {**sizes, "batch": setting(7)}])
+    kept = subject_of_layers([{"unbatched": setting(False)}, {**sizes, "batch": setting(7)}])
     assert kept.data.batch == 7
-    counted = settle([{**sizes, "lengths": setting((3, 2))}])
+    counted = subject_of_layers([{**sizes, "lengths": setting((3, 2))}])
     assert counted.provenance["batch"].certainty == "inferred"
 
 

@@ -364,9 +364,9 @@ def _compare_values(
 
 def _loaded_arrays(side: Side) -> Mapping[str, Any]:
     """The arrays under PyTorch's names; `bias_ih` is the sum of both biases, since other frameworks have one bias."""
-    from lstmcalc.intake.load import load
+    from lstmcalc.intake.load import load_weights
 
-    arrays = dict(load(side.found))
+    arrays = dict(load_weights(side.found))
     for name in [name for name in arrays if name.startswith("bias_ih")]:
         other = name.replace("bias_ih", "bias_hh")
         arrays[name] = arrays[name] + arrays[other]

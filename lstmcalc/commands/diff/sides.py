@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 from lstmcalc.errors import ConfigError, SourceError, TooLargeError, UsageError, printable, shown_name
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake.flags import Typed, read_flags, read_settings, several
-from lstmcalc.intake.resolve import MAX_MODULES, chosen_of, lstms_of, subjects_of
+from lstmcalc.intake.resolve import MAX_MODULES, chosen_lstms, lstms_of, subjects_of
 from lstmcalc.intake.subject import Subject
 from lstmcalc.readers import sources
 from lstmcalc.readers.files.tensors import Stored, WeightFile
@@ -156,7 +156,7 @@ def _chosen_lstms(found: Sequence[Found], module: str | None) -> tuple[Sequence[
     if module is None:
         return found, False
     try:
-        return chosen_of(found, [module]), True
+        return chosen_lstms(found, [module]), True
     except UsageError:
         if len(found) > 1:
             raise

@@ -29,7 +29,7 @@ from lstmcalc.report.tree import (
     extras_tree,
     mapped,
     module_tree,
-    other_layout,
+    source_layout,
     states_tree,
 )
 from lstmcalc.spec.config import DataSpec, LSTMConfig
@@ -233,7 +233,7 @@ def packing_code(subject: Subject) -> str:
 
 
 def _dropout_facts(subject: Subject) -> Phrases:
-    config, other = subject.config, other_layout(subject)
+    config, other = subject.config, source_layout(subject)
     if other:
         yield "whose", f"this is the dropout of PyTorch's nn.LSTM, not that of {other.title}"
     if config.num_layers == 1:
@@ -271,7 +271,7 @@ def _batch_first_facts(subject: Subject) -> Phrases:
 
 
 def _init_facts(subject: Subject) -> Phrases:
-    config, other = subject.config, other_layout(subject)
+    config, other = subject.config, source_layout(subject)
     bound = f"1/sqrt(H_cell) = {config.hidden_size**-0.5:.4g}"
     yield "weights", f"PyTorch's weights{' and biases' if config.bias else ''} are uniform from -k to k, k = {bound}"
     yield "h_0, c_0", "h_0 and c_0 are zeros if left out"

@@ -64,7 +64,7 @@ def _run(typed: TypedFlags) -> Outcome:
         check_trace(subjects)
     gc.enable()  # off since the start; from here on there is work that may leave garbage
     from lstmcalc.proof import run as verify
-    from lstmcalc.proof.given import provide
+    from lstmcalc.proof.given import read_given
     from lstmcalc.proof.sensitivity import rounding_notes
     from lstmcalc.report.progress import ProgressBar
     from lstmcalc.writers.npz import save_arrays
@@ -74,7 +74,9 @@ def _run(typed: TypedFlags) -> Outcome:
         check_target(str(save))
     paths = [f"{subject.name}." if len(subjects) > 1 else "" for subject in subjects]
     kept = "run.npz" if save is None else str(save)
-    parts = [provide(subject, own_data, path=path, saved=kept) for subject, path in zip(subjects, paths, strict=True)]
+    parts = [
+        read_given(subject, own_data, path=path, saved=kept) for subject, path in zip(subjects, paths, strict=True)
+    ]
     subjects = [part.subject for part in parts]
     runs = []
     for subject, part in zip(subjects, parts, strict=True):

@@ -10,7 +10,7 @@ from lstmcalc.errors import UsageError, shorten
 from lstmcalc.intake.flags import Typed, flag_name, read_choice
 from lstmcalc.intake.quantities import read_bytes, read_count
 from lstmcalc.intake.subject import Subject
-from lstmcalc.report.document import document, each_alone
+from lstmcalc.report.document import document, with_alone_note
 from lstmcalc.report.tree import SETTINGS, Tree, around_tree, as_pytorch_note, data_tree, functions_tree, module_tree
 from lstmcalc.spec.provenance import Origin
 
@@ -193,4 +193,4 @@ def _tree(
 
 def solve_report(subjects: Sequence[Subject], question: "Question") -> Tree:
     """The largest LSTM within the budgets, for each subject."""
-    return document("solve", each_alone([solve_module(subject, question) for subject in subjects]))
+    return document("solve", with_alone_note([solve_module(subject, question) for subject in subjects]))

@@ -20,7 +20,7 @@ from lstmcalc.errors import ConfigError, UsageError, shorten
 from lstmcalc.intake.flags import Typed, flag_name, read_choice, read_values
 from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
-from lstmcalc.report.document import document, each_alone
+from lstmcalc.report.document import document, with_alone_note
 from lstmcalc.report.tree import SETTINGS, Tree, around_tree, as_pytorch_note, check_rows, data_tree, module_tree
 from lstmcalc.spec.config import DTYPE_BYTES, HYPERPARAMETERS, MAX_SIZE
 
@@ -343,4 +343,4 @@ def sweep_report(
     subjects: Sequence[Subject], request: "Request", progress: "Callable[[int, int], None] | None" = None
 ) -> Tree:
     """Every combination of sizes that is an LSTM, with its measures, for each subject."""
-    return document("sweep", each_alone([sweep_module(subject, request, progress) for subject in subjects]))
+    return document("sweep", with_alone_note([sweep_module(subject, request, progress) for subject in subjects]))

@@ -36,7 +36,7 @@ def open_weights(path: str) -> WeightFile:
     kind, name = weight_kind(path), shown_name(path)
     if kind not in _READERS:
         what = "a zip archive, but no weight file" if kind == "zip" else "no weight file"
-        raise SourceError(f"{name} is {what}", EXPECTED, *(("", "") if kind == "zip" else told(path)))
+        raise SourceError(f"{name} is {what}", EXPECTED, *(("", "") if kind == "zip" else other_kind(path)))
     module, function = _READERS[kind]
     try:
         read: WeightFile = getattr(import_module(f"lstmcalc.{module}"), function)(path)._replace(kind=kind)
@@ -58,7 +58,7 @@ _COMPRESSED: Final = {
 }
 
 
-def told(path: str) -> tuple[str, str]:
+def other_kind(path: str) -> tuple[str, str]:
     """Name a non-weight file's kind from its first bytes, with a hint at what to do; both empty if unknown."""
     if not _size(path):
         return "an empty file", ""

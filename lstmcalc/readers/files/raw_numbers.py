@@ -184,7 +184,7 @@ def read_block(path: str, where: str, dtype: str, shape: tuple[int, ...], offset
         raise error.at(where) from None
 
 
-def decoded(data: bytes, dtype: str, shape: tuple[int, ...], *, big_endian: bool = False) -> Any:  # noqa: ANN401
+def array_from_bytes(data: bytes, dtype: str, shape: tuple[int, ...], *, big_endian: bool = False) -> Any:  # noqa: ANN401
     """Bytes in memory as a contiguous array whose last axis varies fastest."""
     return read_numbers(Section.of(data), dtype, View(shape, row_major(shape)), big_endian=big_endian)
 

@@ -46,7 +46,7 @@ _SHAPES: Final = ("batch_shape", "batch_input_shape", "shape", "input_shape")
 _SEQUENCE: Final = 2  # the rank of a sequence
 
 
-def after(kind: str, arguments: Arguments, stream: Stream) -> Stream:
+def stream_after(kind: str, arguments: Arguments, stream: Stream) -> Stream:
     """The stream that a layer returns for a stream.
 
     Args:
@@ -65,12 +65,12 @@ def after(kind: str, arguments: Arguments, stream: Stream) -> Stream:
     return Stream(batch=stream.batch)
 
 
-def merged(kind: str, arguments: Arguments, streams: Sequence[Stream]) -> Stream:
+def merged_stream(kind: str, arguments: Arguments, streams: Sequence[Stream]) -> Stream:
     """The stream that a layer returns for several: `Concatenate`, `Add` and their like; for only one, as `after`."""
     if len(streams) == 1:
-        return after(kind, arguments, streams[0])
+        return stream_after(kind, arguments, streams[0])
     if not streams:
-        return after(kind, arguments, Stream())
+        return stream_after(kind, arguments, Stream())
     same = Stream(
         _agreed_size([stream.features for stream in streams]),
         "",
@@ -86,7 +86,7 @@ def merged(kind: str, arguments: Arguments, streams: Sequence[Stream]) -> Stream
     return Stream(batch=same.batch)
 
 
-def of_shape(shape: object) -> Stream:
+def stream_of_shape(shape: object) -> Stream:
     """The stream of a shape `(batch, ..., features)`, whose open sizes are None; unknown if it is not a shape."""
     if not isinstance(shape, list | tuple) or not shape:
         return Stream()
@@ -101,7 +101,7 @@ def _input(arguments: Arguments, stream: Stream) -> Stream:
         shape = arguments.get(name)
         if isinstance(shape, list | tuple):
             batch = () if name.startswith("batch") else (arguments.get("batch_size"),)
-            given = of_shape((*batch, *shape))
+            given = stream_of_shape((*batch, *shape))
             return Stream(
                 stream.features if given.features is None else given.features,
                 stream.reads,
@@ -131,7 +131,7 @@ def _recurrent_layer(arguments: Arguments, stream: Stream) -> Stream:
 def _bidirectional(arguments: Arguments, stream: Stream) -> Stream:
     """Both directions, concatenated unless they are merged."""
     kind, inner = inner_layer(arguments)
-    one = after(kind, inner, stream)
+    one = stream_after(kind, inner, stream)
     mode = arguments.get("merge_mode", "concat")
     doubled = one._replace(features=None if one.features is None else 2 * one.features)
     return doubled if mode == "concat" else one
@@ -141,7 +141,7 @@ def _time_distributed(arguments: Arguments, stream: Stream) -> Stream:
     """The output of a layer that is applied to each step: the axis after the batch stays."""
     kind, inner = inner_layer(arguments)
     rank = None if stream.rank is None else stream.rank - 1
-    one = after(kind, inner, stream._replace(seq_len=None, rank=rank))
+    one = stream_after(kind, inner, stream._replace(seq_len=None, rank=rank))
     return one._replace(seq_len=stream.seq_len, rank=None if one.rank is None else one.rank + 1)
 
 

@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import MissingExtraError, SourceError, shorten, shown_name
-from lstmcalc.readers.files.raw_numbers import MAX_RANK, WIDTHS, checked_shape, decoded, numel
+from lstmcalc.readers.files.raw_numbers import MAX_RANK, WIDTHS, array_from_bytes, checked_shape, numel
 from lstmcalc.readers.files.tensors import Stored
 
 SECONDS: Final = 120  # time limit of the library, including waits for the disk
@@ -152,7 +152,7 @@ def _numbers(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[i
         raise SourceError(
             "cannot be read", "numbers in the file itself", str(answer.get("error", ""))[:200], where=where
         )
-    return decoded(data, dtype, shape, big_endian=sys.byteorder == "big")
+    return array_from_bytes(data, dtype, shape, big_endian=sys.byteorder == "big")
 
 
 def _contiguous_array(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int, ...], where: str) -> Any:  # noqa: ANN401
@@ -171,4 +171,4 @@ def _contiguous_array(item: Mapping[str, Any], window: Window, dtype: str, shape
     if len(data) != nbytes:
         raise SourceError("cut off", f"{nbytes:,} bytes", f"{len(data):,}", where=where)
     swapped = item["order"] == (sys.byteorder == "little")
-    return decoded(data, dtype, shape, big_endian=swapped)
+    return array_from_bytes(data, dtype, shape, big_endian=swapped)

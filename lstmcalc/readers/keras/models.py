@@ -309,8 +309,8 @@ class _Reader:
             return self._lstms(layer, cores, flow, home)
         self._look_inside(layer, home)
         if len(flows) > 1:
-            return (keras_flow.merged(layer.kind, layer.arguments, [each.stream for each in flows]),)
-        return (keras_flow.after(layer.kind, layer.arguments, flow.stream),)
+            return (keras_flow.merged_stream(layer.kind, layer.arguments, [each.stream for each in flows]),)
+        return (keras_flow.stream_after(layer.kind, layer.arguments, flow.stream),)
 
     def _inside_model(self, model: _Layer, home: _Home) -> _Home:
         """The home of a model's layers; Keras 3 names only the nearest model in their arrays, if it is a Sequential."""
@@ -350,7 +350,7 @@ class _Reader:
         if not cores:
             self._kinds.append(forward.kind)
             self._look_inside(forward, home)
-            return (keras_flow.after(layer.kind, layer.arguments, flow.stream),)
+            return (keras_flow.stream_after(layer.kind, layer.arguments, flow.stream),)
         other = layer.arguments.get("backward_layer")
         backward = None if other is None else self._layer_at(other, (*layer.inside, "backward_layer"))
         framework = self._framework(forward, cores[0])
@@ -412,7 +412,7 @@ class _Reader:
         flow = _shaped_flow(layer, flow)
         stream = flow.stream
         for index, core in enumerate(cores):
-            alone = keras_flow.of_shape(core.shape)
+            alone = keras_flow.stream_of_shape(core.shape)
             if alone.features is not None:
                 flow = _Flow(flow.stream._replace(features=alone.features), stated=True)
             found = self._lstm(layer, core, flow, home, wrapper)
@@ -628,9 +628,9 @@ def _cell_config(layer: _Layer) -> Config:
 def _shaped_flow(layer: _Layer, flow: _Flow) -> _Flow:
     """The input of a layer, with the sizes of the shape that it was built with or given, if there is one."""
     shape = _built_shape(layer.node)
-    known = keras_flow.of_shape(shape)
+    known = keras_flow.stream_of_shape(shape)
     if known.features is None and layer.kind != "InputLayer":
-        known = keras_flow.after("InputLayer", {key: layer.arguments.get(key) for key in _SHAPE_KEYS}, Stream())
+        known = keras_flow.stream_after("InputLayer", {key: layer.arguments.get(key) for key in _SHAPE_KEYS}, Stream())
     if known.features is None:
         return flow
     stream = flow.stream
@@ -712,7 +712,7 @@ def _references(item: object) -> list[tuple[str, int]]:
 
 def _flow_of(tensor: _Tensor, returned: Mapping[str, tuple[Stream, ...]]) -> _Flow:
     """The flow of a tensor: of its own shape if that is written, else of the layer that returns it."""
-    stream, shape = _pick(returned, tensor.name, tensor.output), keras_flow.of_shape(tensor.shape)
+    stream, shape = _pick(returned, tensor.name, tensor.output), keras_flow.stream_of_shape(tensor.shape)
     if shape.features is None:
         return _Flow(stream)
     return _Flow(shape._replace(reads=stream.reads), stated=True)

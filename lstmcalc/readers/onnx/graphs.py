@@ -13,8 +13,8 @@ from mmap import ACCESS_READ, mmap
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import SourceError, shorten, shown_name
-from lstmcalc.readers.files.raw_numbers import WIDTHS, checked_shape, decoded, numel, read_block
-from lstmcalc.readers.onnx.wire import BYTES, VARINT, Field, Wire, signed
+from lstmcalc.readers.files.raw_numbers import WIDTHS, array_from_bytes, checked_shape, numel, read_block
+from lstmcalc.readers.onnx.wire import BYTES, VARINT, Field, Wire, signed_value
 
 _MAX_DEPTH: Final = 50  # bodies in bodies
 _MAX_ATTRIBUTE: Final = 16 * 2**20  # bytes; a larger one is not a setting of an LSTM and is skipped
@@ -145,13 +145,13 @@ def _typed_numbers(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN40
     data = b"".join(parts)
     if _TYPED.get(tensor.dtype) in (_FLOATS, _DOUBLES):
         _check_count(where, "bytes", tensor.nbytes, len(data))
-        return decoded(data, tensor.dtype, tensor.shape)
+        return array_from_bytes(data, tensor.dtype, tensor.shape)
     count = len(data) - sum(byte >> 7 for byte in data)  # only the last byte of a varint has no high bit
     _check_count(where, "numbers", numel(tensor.shape), count)
     values = np.fromiter(Wire(data, where).varints(0, len(data)), np.uint64, count)
     width = WIDTHS[tensor.dtype]
     packed = values.astype(f"<u{width}") if width <= 8 else values  # noqa: PLR2004
-    return decoded(packed.tobytes(), tensor.dtype, tensor.shape)
+    return array_from_bytes(packed.tobytes(), tensor.dtype, tensor.shape)
 
 
 class _Reader:
@@ -275,8 +275,8 @@ class _Reader:
 
     def _ints(self, field: Field) -> list[int]:
         if field.wire == VARINT:
-            return [signed(field.value)]
-        return [signed(value) for value in self._wire.varints(self._bytes(field).start, field.stop)]
+            return [signed_value(field.value)]
+        return [signed_value(value) for value in self._wire.varints(self._bytes(field).start, field.stop)]
 
     def _tensor(self, field: Field) -> Tensor:
         """A TensorProto: dims 1, data_type 2, numbers 4 to 7, 9 to 11, name 8, external_data 13, data_location 14."""
@@ -322,7 +322,7 @@ class _Reader:
 _Read: TypeAlias = Callable[[_Reader, Field], Any]
 _ATTRIBUTES: Final[Mapping[int, tuple[_Read, bool]]] = {
     2: (lambda reader, field: (reader._floats(field) or [0.0])[-1], False),  # noqa: SLF001
-    3: (lambda _, field: signed(field.value), False),
+    3: (lambda _, field: signed_value(field.value), False),
     4: (lambda reader, field: reader._wire.bytes(field), False),  # noqa: SLF001
     5: (lambda reader, field: reader._tensor(reader._bytes(field)), False),  # noqa: SLF001
     6: (lambda reader, field: reader._graph(reader._bytes(field)), False),  # noqa: SLF001

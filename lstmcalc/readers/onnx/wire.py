@@ -108,6 +108,6 @@ class Wire:
         )
 
 
-def signed(value: int) -> int:
+def signed_value(value: int) -> int:
     """The signed number that int32 and int64 encode in a varint."""
     return value - 2**64 if value >= 2**63 else value

@@ -132,7 +132,7 @@ def objects_of(call: Call) -> list[Any] | None:
     return held if isinstance(held, list) else None
 
 
-def described(call: Call) -> str:
+def array_description(call: Call) -> str:
     """A description of an array without numbers, for a note."""
     state = call.state if isinstance(call.state, tuple) else ()
     for part in (*state[:_STATE], *call.arguments[:_STATE]):

@@ -109,7 +109,7 @@ class Pickled(NamedTuple):
     called: tuple[str, ...]  # the functions and classes that it would call, each once, at most a thousand
 
 
-def read_pickled(
+def interpret_pickle(
     section: Section, start: int = 0, persistent: Callable[[Any], Any] = Persistent, work: int = MAX_WORK
 ) -> Pickled:
     """The pickle that begins at `start` of a section that is not compressed, as inert values.

@@ -35,7 +35,7 @@ class Module(NamedTuple):
 
     def inside(self, name: str) -> str:
         """The path of something inside the module."""
-        return joined(self.path, name)
+        return join_path(self.path, name)
 
 
 class Tree(NamedTuple):
@@ -78,7 +78,7 @@ def walk(value: Any, as_leaf: Callable[[Call], Any]) -> Tree:  # noqa: ANN401  #
     return tree
 
 
-def joined(path: str, name: str) -> str:
+def join_path(path: str, name: str) -> str:
     """A path with one more name."""
     return f"{path}.{name}" if path else name
 
@@ -115,11 +115,11 @@ def _named_children(path: str, pairs: list[tuple[Any, Any]]) -> Iterator[tuple[s
     for key, value in pairs:
         name = _key_text(key) if type(value) in _CONTAINERS else _FLAT
         if name != _FLAT:
-            yield joined(path, name), value
+            yield join_path(path, name), value
 
 
 def _numbered_children(path: str, values: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # a list or a tuple
-    return ((joined(path, str(index)), value) for index, value in enumerate(values) if type(value) in _CONTAINERS)
+    return ((join_path(path, str(index)), value) for index, value in enumerate(values) if type(value) in _CONTAINERS)
 
 
 def _key_text(key: Any) -> str:  # noqa: ANN401  # anything that a pickle can hold

@@ -9,7 +9,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.readers.keras.flow import Stream, after, merged, of_shape
+from lstmcalc.readers.keras.flow import Stream, merged_stream, stream_after, stream_of_shape
 from lstmcalc.readers.python.evaluate import Program, show
 from lstmcalc.readers.python.scopes import Branch, excluded
 from lstmcalc.readers.python.shapes import Shaped
@@ -147,9 +147,9 @@ class _Follower:
             flows = [self._flow(item) or Flow() for item in node.elts]
             kind = self._kind(layer)
             self._seen.add(layer)
-            return Flow(merged(kind, self._arguments(layer, kind), [flow.stream for flow in flows]))
+            return Flow(merged_stream(kind, self._arguments(layer, kind), [flow.stream for flow in flows]))
         value = None if isinstance(node, ast.Name | ast.Attribute) and self._flow(node) else self._program.value(node)
-        given = Flow(of_shape(value.shape)) if isinstance(value, Shaped) else self._flow(node)
+        given = Flow(stream_of_shape(value.shape)) if isinstance(value, Shaped) else self._flow(node)
         return self._through(layer, given or _START)
 
     def _sequence(self, call: ast.Call, flow: Flow) -> Flow:
@@ -195,11 +195,11 @@ class _Follower:
     def _after(self, kind: str, arguments: Mapping[str, Any], flow: Flow) -> Flow:
         """What a layer makes of what flows, and what is in the way of knowing its width."""
         known = {name: _without_gaps(value) for name, value in arguments.items() if not isinstance(value, Gap)}
-        made = after(kind, known, flow.stream)
+        made = stream_after(kind, known, flow.stream)
         if made.features is not None or made.reads:
             return Flow(made)
         own = next((gap for value in arguments.values() if (gap := _last_gap(value))), None)
-        passed = after(kind, known, flow.stream._replace(features=_PROBE)).features == _PROBE
+        passed = stream_after(kind, known, flow.stream._replace(features=_PROBE)).features == _PROBE
         return Flow(made, own or (flow.gap if passed else None))
 
     def _layer(self, node: ast.AST) -> ast.Call | None:

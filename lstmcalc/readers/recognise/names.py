@@ -148,7 +148,7 @@ def plain_name(name: str) -> str:
     return re.sub(r"/+", "/", name.removesuffix(":0").removesuffix(".value").replace(".", "/")).strip("/")
 
 
-def hits(name: str) -> list[Hit]:
+def possible_meanings(name: str) -> list[Hit]:
     """The possible meanings of an array's name, in the order of the table; empty for most."""
     found = (_hit(pattern, match, path) for pattern, match, path in _matches(name))
     return [hit for hit in found if hit]
@@ -214,7 +214,7 @@ def _hit(pattern: _Pattern, match: re.Match[str], path: str) -> Hit | None:
     return Hit(pattern.framework, unit, int(layer or 0), direction, pattern.stored.holds, letter)
 
 
-def both_of(framework: str, unit: str) -> tuple[str, int] | None:
+def direction_path(framework: str, unit: str) -> tuple[str, int] | None:
     """A module's path with `{direction}` for the word of its direction, and the direction's index; None without a word.
 
     E.g. `bidirectional_1/{direction}_lstm` and 0 for `bidirectional_1/forward_lstm`.

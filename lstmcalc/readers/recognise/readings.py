@@ -41,7 +41,7 @@ class _Sizes(NamedTuple):
     directions: int | None  # D, if the matrix can hold both directions
 
 
-def defects(item: Found | Relative) -> int:
+def defect_count(item: Found | Relative) -> int:
     """The number of arrays that are missing or of the wrong shape; 0 for a relative."""
     return 0 if isinstance(item, Relative) else len(item.stored.missing) + len(item.stored.misshaped)
 
@@ -63,7 +63,7 @@ def read_slots(framework: str, unit: str, slots: Slots) -> Found | Relative | No
         _lstm(framework, unit, slots, sizes) if sizes.gates == GATES else _relative(framework, unit, slots, sizes)
         for sizes, _ in Counter(said).most_common(2)  # one of the two may come from an array of the wrong shape
     ]
-    return min((reading for reading in readings if reading), key=defects, default=None)
+    return min((reading for reading in readings if reading), key=defect_count, default=None)
 
 
 def items_of(framework: str) -> dict[str, Item]:
@@ -156,11 +156,11 @@ def _matched_arrays(
         found[wanted.name] = tensor
         is_open = open_width and wanted.layer == 0 and "weight_ih" in place.stored.holds
         if tensor.shape != wanted.shape and not is_open:
-            misshaped.append(misfit(tensor, wanted.shape))
+            misshaped.append(mismatch_text(tensor, wanted.shape))
     return found, missing, misshaped
 
 
-def misfit(tensor: Stored, shape: tuple[int, ...]) -> str:
+def mismatch_text(tensor: Stored, shape: tuple[int, ...]) -> str:
     """The size mismatch of a tensor, in words."""
     return f"{tensor.name} {tensor.shape} instead of {shape}"
 

@@ -21,14 +21,14 @@ from lstmcalc.readers.found import Found, Relative, settings_of
 from lstmcalc.readers.recognise.module_names import module_name, wrapping_notes
 from lstmcalc.readers.recognise.names import (
     FRAMEWORKS,
-    both_of,
-    hits,
+    direction_path,
     plain_name,
+    possible_meanings,
     recurrent_units,
     relative_kind,
     units_above,
 )
-from lstmcalc.readers.recognise.readings import Key, Slots, defects, misfit, read_slots
+from lstmcalc.readers.recognise.readings import Key, Slots, defect_count, mismatch_text, read_slots
 from lstmcalc.readers.recognise.reparametrized import product_notes, with_products
 from lstmcalc.spec.config import DATA_FIELDS, HYPERPARAMETERS, LSTMConfig
 from lstmcalc.spec.provenance import Gap, Layer
@@ -153,7 +153,7 @@ def _readings(tensors: Sequence[Stored]) -> list[Either]:
 def _worth(item: Either) -> tuple[int, int, int]:
     """A key that sorts the better reading first: most arrays that fit, then a short path, then the table's order."""
     rank = FRAMEWORKS.index(item.framework) if isinstance(item, Found) else len(FRAMEWORKS)
-    return defects(item) - len(_names(item)), _unit(item).count("/"), rank
+    return defect_count(item) - len(_names(item)), _unit(item).count("/"), rank
 
 
 def _recurrent_arrays(tensors: Sequence[Stored]) -> list[Stored]:
@@ -167,7 +167,7 @@ def _module_groups(tensors: Iterable[Stored]) -> list[_Group]:
     groups: dict[tuple[str, str], dict[Key, Stored]] = {}
     doubled = set()
     for tensor in tensors:
-        for hit in hits(tensor.name):
+        for hit in possible_meanings(tensor.name):
             owner, key = (hit.framework, hit.unit), (hit.layer, hit.direction, hit.holds, hit.gate)
             slots = groups.setdefault(owner, {})
             if key in slots:
@@ -202,8 +202,8 @@ def _by_cell(group: _Group) -> list[Either]:
         reading = read_slots(group.framework, group.unit, slots)
         if isinstance(reading, Found) and reading.stored.config not in [item.stored.config for item in found]:
             found.append(reading)
-    found.sort(key=defects)
-    if len(found) > 1 and defects(found[0]) == defects(found[1]):
+    found.sort(key=defect_count)
+    if len(found) > 1 and defect_count(found[0]) == defect_count(found[1]):
         first, second = found[0].stored.config, found[1].stored.config
         note = f"the same arrays can be {second}: {first} is taken, as one direction is more frequent"
         return [found[0]._replace(notes=(*found[0].notes, note))]
@@ -214,7 +214,7 @@ def _merged_directions(groups: Sequence[_Group]) -> list[Either]:
     """LSTMs of both directions, made of two modules whose names have a direction each, if everything fits."""
     pairs: dict[tuple[str, str], dict[int, _Group]] = {}
     for group in groups:
-        placed = both_of(group.framework, group.unit)
+        placed = direction_path(group.framework, group.unit)
         both = "direction" in axis_names(LAYOUTS[group.framework].stored[0].axes)
         if placed and not both and not any(key[1] for key in group.slots):
             pairs.setdefault((group.framework, placed[0]), {})[placed[1]] = group
@@ -227,7 +227,7 @@ def _merged_directions(groups: Sequence[_Group]) -> list[Either]:
                 for key, tensor in group.slots.items()
             }
             reading = read_slots(framework, unit, slots)
-            found += [reading] if isinstance(reading, Found) and not defects(reading) else []
+            found += [reading] if isinstance(reading, Found) and not defect_count(reading) else []
     return found
 
 
@@ -380,7 +380,7 @@ def _stated_slots(stated: Found, by_name: Mapping[str, Stored]) -> dict[Key, Sto
     """The arrays of a described module by their content, from its framework's names."""
     slots: dict[Key, Stored] = {}
     for native, name in stated.stored.named.items():
-        for hit in hits(native):
+        for hit in possible_meanings(native):
             if hit.framework == stated.framework and name in by_name:
                 slots[hit.layer, hit.direction, hit.holds, hit.gate] = by_name[name]
     return slots
@@ -415,7 +415,7 @@ def _checked_arrays(
             continue
         found[parameter.name] = tensor
         if tensor.shape != parameter.shape:
-            misshaped.append(misfit(tensor, parameter.shape))
+            misshaped.append(mismatch_text(tensor, parameter.shape))
     return found, tuple(missing), tuple(misshaped)
 
 

@@ -18,7 +18,7 @@ _LISTED: Final = 4  # missing arrays, or modules, in a message
 
 def read_weights(path: str) -> list[Found]:
     """Every LSTM in a weight file; no numbers are read."""
-    return found_in(read_contents(path), path)
+    return lstms_of_contents(read_contents(path), path)
 
 
 def read_contents(path: str) -> Contents:
@@ -34,7 +34,7 @@ def read_contents(path: str) -> Contents:
     return contents
 
 
-def found_in(contents: Contents, path: str) -> list[Found]:
+def lstms_of_contents(contents: Contents, path: str) -> list[Found]:
     """Every LSTM of a weight file, with the file as its source; notes on the file are at the first one."""
     name, rest = shown_name(path), contents_text(contents)
     about = [*map(printable, contents.file.notes), *([f"besides, {name} holds {rest}"] if rest else [])]

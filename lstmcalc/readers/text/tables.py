@@ -90,7 +90,7 @@ class Document(NamedTuple):
     def kind(self, value: object) -> str:
         """The type of a table, a list or a text, in a phrase; any other value itself."""
         sorts: tuple[tuple[type, str], ...] = ((Mapping, self.grammar.table), (list, "a list"), (str, "a text"))
-        return next((kind for sort, kind in sorts if isinstance(value, sort)), shown(value))
+        return next((kind for sort, kind in sorts if isinstance(value, sort)), value_text(value))
 
     def pointer(self, path: KeyPath) -> Pointer:
         """The place of a key and its value, with an excerpt."""
@@ -167,21 +167,21 @@ def _load_toml(source: SourceText) -> dict[str, Any]:
         message, line, column = placed.groups() if placed else (str(error), "", "")
         # tomllib gives no line for an error at the end of the document.
         span = Span(int(line), int(column) - 1, int(column)) if line else source.span_of(len(source.text.rstrip()))
-        raise source.error(span, no_such_format(_TOML, message, span)) from None
+        raise source.error(span, format_message(_TOML, message, span)) from None
     except ValueError:
-        raise too_long(source) from None
+        raise digits_error(source) from None
     except RecursionError:
-        raise too_deep(source) from None
+        raise depth_error(source) from None
     check_depth(source, tree)
     return tree
 
 
-def no_such_format(grammar: Grammar, message: str, span: Span) -> str:
+def format_message(grammar: Grammar, message: str, span: Span) -> str:
     """The message about a text that is not of the format."""
     return f"this is not {grammar.title}: {message[:1].lower()}{message[1:]}, in column {span.start + 1}"
 
 
-def too_long(source: SourceText) -> SourceError:
+def digits_error(source: SourceText) -> SourceError:
     """The error about a number with more digits than Python converts."""
     digits = re.search(r"\d[\d_]{1000,}", source.text)
     start, stop = digits.span() if digits else (0, 1)
@@ -193,7 +193,7 @@ def too_long(source: SourceText) -> SourceError:
     )
 
 
-def too_deep(source: SourceText) -> SourceError:
+def depth_error(source: SourceText) -> SourceError:
     """The error about too many levels of nesting."""
     return SourceError("this is nested too deeply", expected=f"at most {_MAX_DEPTH} levels", where=source.name)
 
@@ -210,7 +210,7 @@ def check_depth(source: SourceText, tree: object) -> None:
         ]
         if not level:
             return
-    raise too_deep(source)
+    raise depth_error(source)
 
 
 # --- Values to LSTMs
@@ -244,7 +244,7 @@ def _check_top(document: Document, tree: Table, *, has_lstm: bool) -> None:
         if key not in _TOP_KEYS and (ours or (len(key) > 1 and _hint(key, ("lstm", *LSTM_KEYS)))):
             _refuse_key(document, (), key, _TOP_KEYS)
     if not ours:
-        document.refuse_all("there is no LSTM in it", document.grammar.expected, listed(tree))
+        document.refuse_all("there is no LSTM in it", document.grammar.expected, key_list(tree))
 
 
 def _leaves(document: Document, path: KeyPath, table: object, shared: Settings) -> Iterator[tuple[KeyPath, Settings]]:
@@ -282,7 +282,7 @@ def _check_value(document: Document, path: KeyPath, key: str, value: object) -> 
     """Refuse a table or a list where one value is expected, and anything else where a list is."""
     if key == "lengths":
         if not isinstance(value, list | None):
-            document.refuse(path, "lengths is no list", "integers, as [4, 2, 3]", shown(value))
+            document.refuse(path, "lengths is no list", "integers, as [4, 2, 3]", value_text(value))
     elif isinstance(value, Mapping | list):
         document.refuse(path, f"{key} is {document.kind(value)}", f"one value, as {_EXAMPLES[key]}")
 
@@ -365,17 +365,17 @@ def framework_of(document: Document, named: Value | None) -> str:
         named.path,
         "no such framework",
         f"one of the {len(LAYOUTS)} that lstmcalc frameworks shows, as keras or onnx",
-        shown(name),
+        value_text(name),
         nearest_hint(name, (*LAYOUTS, *ALIASES)) if isinstance(name, str) else "",
     )
 
 
 def text_of(settings: Settings) -> str:
     """Settings in one line, `input_size = 10, hidden_size = 20`."""
-    return ", ".join(f"{field} = {shown(value.value)}" for field, value in settings.items())
+    return ", ".join(f"{field} = {value_text(value.value)}" for field, value in settings.items())
 
 
-def shown(value: object) -> str:
+def value_text(value: object) -> str:
     """A value as TOML and JSON write it."""
     return str(value).lower() if isinstance(value, bool) else shorten(value)
 
@@ -383,6 +383,6 @@ def shown(value: object) -> str:
 _LISTED: Final = 6  # keys of a document in a message
 
 
-def listed(keys: Iterable[str]) -> str:
+def key_list(keys: Iterable[str]) -> str:
     """The first keys of a document, for a message."""
     return with_dots([shorten(key)[1:-1] for key in keys], _LISTED)

@@ -17,14 +17,14 @@ from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.archives import Member, read_archive
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import Stored, WeightFile
-from lstmcalc.readers.pickles.arrays import RawArray, described, is_array, objects_of, raw_array
+from lstmcalc.readers.pickles.arrays import RawArray, array_description, is_array, objects_of, raw_array
 from lstmcalc.readers.pickles.machine import (
     MAX_WORK,
     Call,
     Global,
     Persistent,
     Table,
-    read_pickled,
+    interpret_pickle,
     section_of,
     text_of,
 )
@@ -71,7 +71,7 @@ def read_pickle(path: Path) -> WeightFile:
     """A pickle: of NumPy's arrays, of tensors, of whole modules; or the form of `torch.save` before PyTorch 1.6."""
     section = Section.of(Path(path))
     _refuse_tar(section)
-    first = read_pickled(section)
+    first = interpret_pickle(section)
     if type(first.value) is int and first.value == MAGIC:
         content = _legacy_content(section, first.end)
         return _weight_file("PyTorch (before 1.6)", content, ())
@@ -104,7 +104,7 @@ class _Archive(NamedTuple):
         member = self.members.get(self.root + name)
         if member is None:
             return None
-        found = read_pickled(member.whole(), persistent=_storage)
+        found = interpret_pickle(member.whole(), persistent=_storage)
         return _Content(found.value, found.called, partial(self._locate, folder))
 
     def _locate(self, folder: str, storage: Any) -> tuple[Section, str, bool]:  # noqa: ANN401  # a record of a pickle
@@ -255,13 +255,13 @@ class _LegacyStorages:
 
 def _legacy_content(section: Section, start: int, work: int = MAX_WORK) -> _Content:
     """The contents after the magic number: the version, the system's sizes, the value, the storages."""
-    version = read_pickled(section, start, work=work)
+    version = interpret_pickle(section, start, work=work)
     if type(version.value) is not int or version.value != _VERSION:
         raise SourceError("this file of PyTorch is of an unknown version", expected=str(_VERSION))
-    system = read_pickled(section, version.end, work=work)
+    system = interpret_pickle(section, version.end, work=work)
     storages = _LegacyStorages()
-    content = read_pickled(section, system.end, persistent=storages.persistent, work=work)
-    keys = read_pickled(section, content.end, work=work)
+    content = interpret_pickle(section, system.end, persistent=storages.persistent, work=work)
+    keys = interpret_pickle(section, content.end, work=work)
     storages.find(section, keys.value, keys.end)
     return _Content(content.value, content.called, storages.locate)
 
@@ -283,7 +283,7 @@ class _PickledStorages:
         return self._found[id(storage)]
 
     def _in_bytes(self, section: Section) -> tuple[Section, str, bool]:
-        first = read_pickled(section, work=_NESTED_WORK)
+        first = interpret_pickle(section, work=_NESTED_WORK)
         if type(first.value) is not int or first.value != MAGIC:
             raise SourceError("a tensor's storage is none of PyTorch")
         content = _legacy_content(section, first.end, _NESTED_WORK)
@@ -309,7 +309,7 @@ class _Leaves:
             return tensor_of(call, self._locate)
         array = raw_array(call)
         if array is None and objects_of(call) is None:
-            return Unreadable(described(call))
+            return Unreadable(array_description(call))
         return array
 
 

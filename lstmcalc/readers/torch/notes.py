@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from lstmcalc.errors import shorten
 from lstmcalc.readers.pickles.machine import Call, Table, text_of
-from lstmcalc.readers.pickles.trees import Tree, joined
+from lstmcalc.readers.pickles.trees import Tree, join_path
 from lstmcalc.readers.torch.tensors import Tensor, Unreadable
 from lstmcalc.spec.words import with_rest
 
@@ -68,7 +68,7 @@ def tensor_notes(tree: Tree, packed: int) -> Iterator[str]:
 
 
 def _holds(tree: Tree, path: str) -> bool:
-    inside = joined(path, "")
+    inside = join_path(path, "")
     return any(name.startswith(inside) for name, _ in tree.leaves)
 
 

@@ -14,7 +14,7 @@ import pytest
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
 from lstmcalc.commands.explain.report import explain_module, forget_code
 from lstmcalc.frameworks.storage import parameters
-from lstmcalc.intake.subject import settle
+from lstmcalc.intake.subject import subject_of_layers
 from lstmcalc.model.claims import Claim, claims_of
 from lstmcalc.model.equations import Equation, Group, groups_of
 from lstmcalc.model.packing import UNSTABLE, Packing
@@ -208,7 +208,7 @@ def failures(chunk: int, check: Callable[[Live], None]) -> list[str]:
 
 def told(config: LSTMConfig, data: DataSpec, around: Surroundings | None = None, *topics: str) -> dict[str, Any]:
     """The tree of `explain`."""
-    subject = settle([])._replace(config=config, data=data, around=around or Surroundings())
+    subject = subject_of_layers([])._replace(config=config, data=data, around=around or Surroundings())
     return explain_module(subject, topics)
 
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from lstmcalc.errors import SourceError
-from lstmcalc.readers.files.raw_numbers import decoded
+from lstmcalc.readers.files.raw_numbers import array_from_bytes
 from lstmcalc.readers.files.safetensors import read_safetensors
 from tools.examples import examples
 from tools.weight_writers import index_of, safetensors_bytes, write_safetensors
@@ -70,8 +70,8 @@ def test_numbers_that_numpy_has_not_are_read_as_float32(code: str, dtype: Any, t
 
 
 def test_numbers_are_decoded_in_either_order_of_bytes() -> None:
-    assert decoded(b"\x3f\x80", "bfloat16", (1,), big_endian=True).tolist() == [1.0]
-    assert decoded(b"\x3f\x80\0\0", "float32", (1,), big_endian=True).tolist() == [1.0]
+    assert array_from_bytes(b"\x3f\x80", "bfloat16", (1,), big_endian=True).tolist() == [1.0]
+    assert array_from_bytes(b"\x3f\x80\0\0", "float32", (1,), big_endian=True).tolist() == [1.0]
 
 
 def test_a_dtype_that_is_not_known_is_listed_and_not_read(tmp_path: Path) -> None:

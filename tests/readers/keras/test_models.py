@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.json_documents import read_json
-from lstmcalc.readers.keras.flow import Stream, after, merged, of_shape
+from lstmcalc.readers.keras.flow import Stream, merged_stream, stream_after, stream_of_shape
 from lstmcalc.readers.keras.models import looks_like_keras
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.spec.provenance import Gap
@@ -397,18 +397,18 @@ SEQUENCE = Stream(6, "x", 10, 2, 2)
     ],
 )
 def test_what_a_layer_makes_of_a_stream(kind: str, arguments: Tree, given: Stream, made: Stream) -> None:
-    assert after(kind, arguments, given) == made
+    assert stream_after(kind, arguments, given) == made
 
 
 def test_what_flows_together() -> None:
     streams = [SEQUENCE, Stream(4, "y", 10, 2, 2)]
-    assert merged("Concatenate", {}, streams) == Stream(10, "", 10, 2, 2)
-    assert merged("Concatenate", {"axis": 1}, streams) == Stream(batch=2)
-    assert merged("Add", {}, [SEQUENCE, SEQUENCE]) == Stream(6, "", 10, 2, 2)
-    assert merged("Add", {}, streams) == Stream(None, "", 10, 2, 2)
-    assert merged("Dropout", {}, [SEQUENCE]) == SEQUENCE
-    assert merged("Add", {}, []) == Stream()
-    assert of_shape([None]) == of_shape(None) == Stream()
+    assert merged_stream("Concatenate", {}, streams) == Stream(10, "", 10, 2, 2)
+    assert merged_stream("Concatenate", {"axis": 1}, streams) == Stream(batch=2)
+    assert merged_stream("Add", {}, [SEQUENCE, SEQUENCE]) == Stream(6, "", 10, 2, 2)
+    assert merged_stream("Add", {}, streams) == Stream(None, "", 10, 2, 2)
+    assert merged_stream("Dropout", {}, [SEQUENCE]) == SEQUENCE
+    assert merged_stream("Add", {}, []) == Stream()
+    assert stream_of_shape([None]) == stream_of_shape(None) == Stream()
 
 
 # --- Anything at all

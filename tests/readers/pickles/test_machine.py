@@ -21,13 +21,13 @@ from lstmcalc.readers.pickles.machine import (
     Pickled,
     Table,
     bytes_of,
-    read_pickled,
+    interpret_pickle,
 )
 from lstmcalc.readers.torch.files import read_pickle
 
 
 def reading(program: bytes, **how: Any) -> Pickled:
-    return read_pickled(Section.of(program), **how)
+    return interpret_pickle(Section.of(program), **how)
 
 
 def plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lstmcalc import LSTMConfig
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.storage import parameters
-from lstmcalc.intake.load import load
+from lstmcalc.intake.load import load_weights
 from lstmcalc.numerics.convert import pack, unpack
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
@@ -88,7 +88,7 @@ def test_what_is_stored_under_any_path_is_found_again(layout: str, config: LSTMC
         assert dict(item.gaps) == {}
         if reading_order:
             continue  # Core ML's names are Equinox's, in another order of the gates
-        loaded = load(item)
+        loaded = load_weights(item)
         own = [
             f"l{layer}{word}"
             for layer in range(module.num_layers)
@@ -373,7 +373,7 @@ def test_weight_normalisation_is_the_product_of_its_parts(names: tuple[str, str]
     assert lstm.stored.config == LSTMConfig(10, 20)
     assert "weight_norm" in lstm.notes[0]
     assert set(contents.file.owners.values()) == {"enc"}
-    np.testing.assert_allclose(load(lstm)["weight_hh_l0"], matrix, rtol=1e-5)
+    np.testing.assert_allclose(load_weights(lstm)["weight_hh_l0"], matrix, rtol=1e-5)
 
 
 @pytest.mark.parametrize("scale", [0.0, 1e30, np.inf])
@@ -382,7 +382,7 @@ def test_weights_that_cannot_be_normalised_give_no_warnings(scale: float) -> Non
     v = np.full_like(weights.pop("weight_hh_l0"), scale)
     parts = {"weight_hh_l0_g": np.ones((80, 1), "float32"), "weight_hh_l0_v": v}
     (lstm,) = recognise(in_memory({**weights, **parts})).lstms
-    assert load(lstm)["weight_hh_l0"].shape == (80, 20)
+    assert load_weights(lstm)["weight_hh_l0"].shape == (80, 20)
 
 
 def test_weights_before_dropout_are_the_weights() -> None:

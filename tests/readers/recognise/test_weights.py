@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError
-from lstmcalc.intake.load import load
+from lstmcalc.intake.load import load_weights
 from lstmcalc.intake.resolve import lstms_in, read_subjects
 from lstmcalc.numerics.convert import pack
 from lstmcalc.readers.files.kinds import open_weights
@@ -216,7 +216,7 @@ def test_a_subject_brings_its_weights() -> None:
     for subject, prefix in ((encoder, "net.encoder."), (decoder, "net.decoder.")):
         assert subject.found is not None
         assert subject.found.weights is not None
-        loaded = load(subject.found)
+        loaded = load_weights(subject.found)
         assert list(loaded) == [name.removeprefix(prefix) for name in MODEL if name.startswith(prefix)]
         for name, array in loaded.items():
             np.testing.assert_array_equal(array, MODEL[prefix + name], strict=True)
@@ -225,7 +225,7 @@ def test_a_subject_brings_its_weights() -> None:
 def test_dtypes_are_widened_to_one() -> None:
     arrays = {**arrays_of(LSTMConfig(3, 4)), "weight_ih_l0": np.ones((16, 3), np.float16)}
     np.savez("a.npz", **arrays)
-    assert {array.dtype.name for array in load(lstm_in("a.npz")).values()} == {"float32"}
+    assert {array.dtype.name for array in load_weights(lstm_in("a.npz")).values()} == {"float32"}
 
 
 def test_bfloat16_is_loaded_as_float32() -> None:
@@ -242,7 +242,7 @@ def test_bfloat16_is_loaded_as_float32() -> None:
     Path("a").write_bytes(safetensors_bytes(entries, data))
     lstm = lstm_in("a")
     assert {item.dtype for item in lstm.stored.tensors.values()} == {"bfloat16"}
-    for name, array in load(lstm).items():
+    for name, array in load_weights(lstm).items():
         assert array.dtype == np.float32
         np.testing.assert_allclose(array, arrays[name], rtol=2**-7)
 
@@ -261,7 +261,7 @@ def test_weights_that_are_not_whole_are_not_loaded(change: dict[str, Any], words
     arrays = {**arrays_of(LSTMConfig(3, 4), "lstm."), **{f"lstm.{name}": array for name, array in change.items()}}
     np.savez("a.npz", **{name: array for name, array in arrays.items() if array is not None})
     with pytest.raises(SourceError) as caught:
-        load(lstm_in("a.npz"))
+        load_weights(lstm_in("a.npz"))
     assert words.replace("lstm.", "") in str(caught.value).replace("lstm.", "")
 
 
@@ -272,14 +272,14 @@ def test_weights_in_another_form_are_not_missing_and_not_loaded() -> None:
     (lstm,) = recognise(WeightFile("ONNX", (), (module,))).lstms
     assert (lstm.stored.missing, lstm.unmodelled) == ((), ("int8",))
     with pytest.raises(SourceError, match=r"no weights of n that can be read\n  expected .*, found int8"):
-        load(lstm)
+        load_weights(lstm)
 
 
 def test_weights_that_do_not_fit_in_memory_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lstmcalc.intake.load.available_memory", lambda: 1000)
     np.savez("a.npz", **arrays_of(LSTMConfig(3, 4)))
     with pytest.raises(TooLargeError, match="do not fit in memory"):
-        load(lstm_in("a.npz"))
+        load_weights(lstm_in("a.npz"))
 
 
 # Whatever is in a file.
@@ -299,7 +299,7 @@ def test_changed_files_give_lstms_or_one_kind_of_error(name: str, changes: list[
         for subject in read_subjects({"source": "changed"}):
             assert subject.found is not None
             assert subject.found.weights is not None
-            load(subject.found)
+            load_weights(subject.found)
     except LstmcalcError:
         pass
 

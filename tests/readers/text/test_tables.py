@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lstmcalc.commands.params.report import params_report
 from lstmcalc.commands.shapes.report import shapes_report
 from lstmcalc.errors import SourceError
-from lstmcalc.intake.subject import settle
+from lstmcalc.intake.subject import subject_of_layers
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.json_documents import read_json
 from lstmcalc.readers.text.positions import KeyPath, Places, repeated_key, scan_json, scan_toml
@@ -55,7 +55,7 @@ def test_several_lstms_share_what_stands_above_them() -> None:
         ("decoder", "keras2", {"hidden_size": 8, "bias": False, "input_size": 7} | data),
     ]
     assert [one.layer["hidden_size"].origin.where for one in found] == ["lstm.toml:2", "lstm.toml:8"]
-    assert settle([found[0].layer]).data.seq_len == 4
+    assert subject_of_layers([found[0].layer]).data.seq_len == 4
 
 
 def test_the_same_in_json() -> None:
@@ -279,10 +279,10 @@ def test_a_report_reads_back_as_its_modules(tree: Any) -> None:
     stated = Origin("flag", None, "stated")
     first = {"hidden_size": Setting(8, stated), "num_layers": Setting(2, stated), "lengths": Setting([4, 2], stated)}
     second = {"unbatched": Setting(True, stated), "dropout": Setting(0.5, stated)}
-    subjects = [settle([first], "keras"), settle([second])]
+    subjects = [subject_of_layers([first], "keras"), subject_of_layers([second])]
     text = json.dumps(tree(subjects), default=list, indent=1)
     for found, subject in zip(from_json(text), subjects, strict=True):
-        again = settle([found.layer], found.framework)
+        again = subject_of_layers([found.layer], found.framework)
         assert (found.name, again.framework, again.config) == ("lstm", subject.framework, subject.config)
         assert again.data == subject.data or tree is params_report
         assert found.layer["input_size"].origin.certainty == "assumed"

@@ -16,7 +16,7 @@ import pytest
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import SourceError
-from lstmcalc.intake.load import load
+from lstmcalc.intake.load import load_weights
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.pickles.machine import Table
 from lstmcalc.readers.pickles.trees import Module
@@ -113,7 +113,7 @@ def test_normalised_weights_are_computed_as_pytorch_does() -> None:
         "weight_norm: a weight is old.weight_hh_l0_g * old.weight_hh_l0_v / norm(old.weight_hh_l0_v)",
     )
     weight = json.loads(COMPUTED.read_text())["module_weight_norm"]["weight_hh_l0"]
-    np.testing.assert_allclose(load(lstm)["weight_hh_l0"], np.float32(weight), rtol=1e-6)
+    np.testing.assert_allclose(load_weights(lstm)["weight_hh_l0"], np.float32(weight), rtol=1e-6)
 
 
 def test_weights_made_of_others_in_a_way_that_is_not_computed_are_named() -> None:

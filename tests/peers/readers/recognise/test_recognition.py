@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lstmcalc import LSTMConfig, forward
-from lstmcalc.intake.load import load
+from lstmcalc.intake.load import load_weights
 from lstmcalc.intake.resolve import lstms_in
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.found import Found
@@ -23,7 +23,7 @@ CONFIG = LSTMConfig(7, 5, 2, bidirectional=True, proj_size=3)
 
 def computed(lstm: Found, x: Any) -> Any:
     """The output of an LSTM of a file on `(L, N, H_in)`."""
-    output, _ = forward(lstm.stored.config, load(lstm), x.astype(np.float32))
+    output, _ = forward(lstm.stored.config, load_weights(lstm), x.astype(np.float32))
     return output
 
 
@@ -44,7 +44,7 @@ def test_safetensors_of_pytorch(dtype: str, tmp_path: Path) -> None:
     assert lstms_in(path) == {"net.rnn": CONFIG}
     found = only(path)
     assert {item.dtype for item in found.stored.tensors.values()} == {dtype}
-    loaded, wanted = load(found), lstm.state_dict()
+    loaded, wanted = load_weights(found), lstm.state_dict()
     assert set(loaded) == set(wanted)
     for name, value in wanted.items():
         exact = value.float() if dtype == "bfloat16" else value
