@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -202,3 +203,18 @@ def test_no_module_stands_where_a_public_name_does() -> None:
 
 def test_no_module_has_the_name_of_one_of_the_standard_library() -> None:
     assert [module for module in modules() if module.rpartition(".")[2] in sys.stdlib_module_names] == []
+
+
+@pytest.mark.parametrize(
+    ("earlier", "home"),
+    [
+        ("layouts", "frameworks.storage"),
+        ("weights", "numerics.convert"),
+        ("measures", "costs.measures"),
+    ],
+)
+def test_earlier_paths_have_what_their_homes_have(earlier: str, home: str) -> None:
+    old, new = (import_module(f"lstmcalc.{path}") for path in (earlier, home))
+    names = [name for name in vars(new) if not name.startswith("_")]
+    assert len(names) > 5
+    assert all(getattr(old, name) is getattr(new, name) for name in names)
