@@ -16,11 +16,12 @@ def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
     """Run a command in this process: the same path from arguments to exit code, without starting Python."""
     from lstmcalc.cli import run_command_line
 
-    for name in list(os.environ):
-        if name not in shell_environment():
-            monkeypatch.delenv(name)
-    for name, value in shell_environment().items():
-        monkeypatch.setenv(name, value)
+    wanted = shell_environment()
+    for name in os.environ.keys() - wanted.keys():
+        monkeypatch.delenv(name)
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            monkeypatch.setenv(name, value)
 
     def run(*arguments: str) -> Ran:
         capfd.readouterr()

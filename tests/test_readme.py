@@ -4,14 +4,16 @@ import doctest
 import re
 import shlex
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tools.shell import TESTS, run_lstmcalc, without_last_digits
+from tools.shell import TESTS, Ran, run_lstmcalc, without_last_digits
 
 README = TESTS.parent / "README.md"
 WEIGHTS = TESTS / "data" / "weights"  # the weight files that commands name
+Cli = Callable[..., Ran]
 BLOCK = re.compile(r"```(?P<kind>\w+)\n(?P<body>.*?)```\n", re.DOTALL)
 
 
@@ -28,16 +30,16 @@ def commands(body: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def output_of(command: str, files: dict[str, str], home: Path) -> str:
-    """What a terminal of 80 columns would show: stdout, then stderr; in a directory with these files."""
+def output_of(command: str, files: dict[str, str], cli: Cli) -> str:
+    """What a terminal of 80 columns would show: stdout, then stderr; in the current directory, with these files."""
     for name, text in files.items():
-        (home / name).write_text(text, encoding="utf-8")
+        Path(name).write_text(text, encoding="utf-8")
     piped = re.fullmatch(r"cat (\S+) \| (.*)", command)
     name, *arguments = shlex.split(piped[2] if piped else command)
     assert name == "lstmcalc"
     for recorded in [WEIGHTS / argument for argument in arguments if argument.endswith(".pt")]:
-        shutil.copy(recorded, home)
-    ran = run_lstmcalc(*arguments, stdin=files[piped[1]] if piped else "", cwd=home)
+        shutil.copy(recorded, ".")
+    ran = run_lstmcalc(*arguments, stdin=files[piped[1]]) if piped else cli(*arguments)
     return ran.out + ran.err
 
 
@@ -65,9 +67,16 @@ def test_there_is_something_to_run() -> None:
 
 @pytest.mark.parametrize(("command", "output", "files"), CONSOLE, ids=[command for command, _, _ in CONSOLE])
 def test_every_command_prints_what_the_readme_shows(
-    command: str, output: str, files: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
+    cli: Cli,
+    command: str,
+    output: str,
+    files: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
-    actual = output_of(command, files, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    actual = output_of(command, files, cli)
     if request.config.getoption("--overwrite"):
         text = README.read_text(encoding="utf-8")
         README.write_text(text.replace(f"$ {command}\n{output}", f"$ {command}\n{actual}"), encoding="utf-8")

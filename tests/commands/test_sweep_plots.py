@@ -191,7 +191,7 @@ def test_each_measure_has_a_panel(count: int) -> None:
     assert [panel.get_title(loc="left") for panel in panels] == expected
 
 
-def test_names_are_text_and_not_mathematics(tmp_path: Path) -> None:
+def test_names_are_text_and_not_mathematics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = tree_of("params", hidden_size="64,128")
     (module,) = tree["modules"]
     tree["modules"] = [{**module, "name": "a_$x^2$\x1b<&\ud800\u4e2d"}, *[module] * plots.MODULES]
@@ -200,27 +200,37 @@ def test_names_are_text_and_not_mathematics(tmp_path: Path) -> None:
     assert not figure.subfigs[0].texts[0].get_parse_math()
     assert "not drawn: 1 more LSTMs" in figure.subfigs[-2].texts[1].get_text()
     assert len(figure.subfigs) == 2 * plots.MODULES
+    monkeypatch.setattr(plots, "MODULES", 2)  # of more, each kind takes a second
     for kind in ("svg", "png", "pdf"):
         plots.draw_sweep(tree, str(tmp_path / f"a.{kind}"))
     written = "".join(ET.parse(tmp_path / "a.svg").getroot().itertext())  # noqa: S314  # our own
     assert "a_$x^2$\\x1b<&\\ud800\u4e2d: LSTM(10, hidden_size)" in written
 
 
-@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
-def test_the_same_sweep_gives_the_same_bytes(kind: str, tmp_path: Path) -> None:
-    command = f"sweep --hidden 64,128,256 --layers 1:3 --plot {{}}.{kind}"
-    for name in ("one", "two"):
-        # Each in a process of its own: of hashes and the clock, nothing may stay.
+KINDS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
+
+
+@pytest.fixture(scope="module")
+def drawn_twice(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The same pictures of two processes: of hashes and the clock, nothing may stay."""
+    folders = [tmp_path_factory.mktemp(name) for name in ("one", "two")]
+    code = "import sys\nfrom lstmcalc.cli import run_command_line\n" + "".join(
+        f"assert run_command_line([*sys.argv[1:], 'a.{kind}']) == 0\n" for kind in KINDS
+    )
+    command = ["sweep", "--hidden", "64,128,256", "--layers", "1:3", "--plot"]
+    for folder in folders:
         done = subprocess.run(
-            [sys.executable, "-m", "lstmcalc", *command.format(tmp_path / name).split()],
-            capture_output=True,
-            check=True,
-            env=shell_environment(),
+            [sys.executable, "-c", code, *command], capture_output=True, check=True, env=shell_environment(), cwd=folder
         )
-        assert f"note: drew {tmp_path / name}.{kind}" in done.stderr.decode()
-    one, two = ((tmp_path / f"{name}.{kind}").read_bytes() for name in ("one", "two"))
+        assert all(f"note: drew a.{kind}" in done.stderr.decode() for kind in KINDS)
+    return folders
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_sweep_gives_the_same_bytes(kind: str, drawn_twice: list[Path]) -> None:
+    one, two = ((folder / f"a.{kind}").read_bytes() for folder in drawn_twice)
     assert one == two
-    assert one.startswith({"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}[kind])
+    assert one.startswith(KINDS[kind])
 
 
 def test_a_users_own_settings_of_matplotlib_change_nothing(tmp_path: Path) -> None:

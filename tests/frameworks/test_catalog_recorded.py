@@ -5,6 +5,7 @@ states it found; a wrong fact in the table takes other numbers out of those arra
 """
 
 from collections.abc import Callable
+from functools import cache
 from itertools import permutations
 from typing import Any
 
@@ -33,6 +34,7 @@ CASES = [
 GATES = list(map("".join, permutations("ifgo")))
 
 
+@cache
 def recorded(layout: str, config: str) -> tuple[dict[str, Array], dict[str, Array]]:
     """The framework's arrays, and everything else."""
     with np.load(FILES[layout]) as file:

@@ -3,6 +3,7 @@
 import os
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from threading import Barrier, BrokenBarrierError, Event, Thread, active_count
 from typing import Any
 
@@ -85,10 +86,53 @@ RULES: list[dict[str, int]] = [
 ]
 
 
+# As they are while no rule is set.
+USUAL = {
+    name: getattr(kernels if hasattr(kernels, name) else arrangement, name)
+    for name in sorted({name for rules in RULES for name in rules})
+}
+
+
 def set_rules(monkeypatch: pytest.MonkeyPatch, rules: dict[str, int]) -> None:
     for name, value in rules.items():
         module = kernels if hasattr(kernels, name) else arrangement
         monkeypatch.setattr(module, name, value)
+
+
+@cache
+def arranged(config: LSTMConfig, spec: DataSpec) -> tuple[dict[str, Array], Array, tuple[Array, Array]]:
+    """Weights and inputs, drawn once; nobody may write to them."""
+    weights, x, state = drawn(config, spec)
+    for array in (*weights.values(), x, *state):
+        array.flags.writeable = False
+    return weights, x, state
+
+
+@cache
+def without_rules(config: LSTMConfig, spec: DataSpec) -> Result:
+    """What `forward` gives while no rule is set."""
+    assert [getattr(kernels if hasattr(kernels, name) else arrangement, name) for name in USUAL] == [*USUAL.values()]
+    return forward(config, *arranged(config, spec), spec.lengths)
+
+
+@cache
+def by_the_equations(config: LSTMConfig, spec: DataSpec) -> list[Array]:
+    """The output of each sequence, alone and steps first, by the model's tables."""
+    weights, x, state = arranged(config, spec)
+    if config.batch_first:
+        x = x.swapaxes(0, 1)
+    outputs: list[Array] = []
+    for n in range(spec.num_sequences):
+        h_0, c_0 = (part if spec.unbatched else part[:, n] for part in state)
+        alone, _ = reference.evaluate(LSTMModel(config), weights, x[place(spec, n)], (h_0, c_0))
+        outputs.append(alone)
+    return outputs
+
+
+def place(spec: DataSpec, n: int) -> Any:
+    """Where a sequence is, steps first."""
+    length = spec.lengths[n] if spec.lengths else spec.seq_len
+    return (slice(length),) if spec.unbatched else (slice(length), n)
 
 
 @pytest.mark.parametrize(("config", "spec"), ARRANGED, ids=str)
@@ -97,8 +141,8 @@ def set_rules(monkeypatch: pytest.MonkeyPatch, rules: dict[str, int]) -> None:
 def test_no_rule_changes_a_number(
     config: LSTMConfig, spec: DataSpec, rules: dict[str, int], threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    weights, x, state = drawn(config, spec)
-    expected = forward(config, weights, x, state, spec.lengths)
+    weights, x, state = arranged(config, spec)
+    expected = without_rules(config, spec)
     set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1, "READ_FOR": 1, **rules})
     runner = LSTMRunner(config, weights, threads)
     for _ in range(2):
@@ -112,16 +156,11 @@ def test_every_arrangement_is_what_the_equations_give(
 ) -> None:
     """Blocks and stacked directions, against the model's tables executed one sequence at a time."""
     set_rules(monkeypatch, rules)
-    weights, x, state = drawn(config, spec)
-    output, _ = forward(config, weights, x, state, spec.lengths)
+    output, _ = forward(config, *arranged(config, spec), spec.lengths)
     if config.batch_first:
-        x, output = x.swapaxes(0, 1), output.swapaxes(0, 1)
-    for n in range(spec.num_sequences):
-        length = spec.lengths[n] if spec.lengths else spec.seq_len
-        pick: Any = (slice(length),) if spec.unbatched else (slice(length), n)
-        h_0, c_0 = (part if spec.unbatched else part[:, n] for part in state)
-        alone, _ = reference.evaluate(LSTMModel(config), weights, x[pick], (h_0, c_0))
-        assert np.abs(alone - output[pick]).max() <= 1e-12
+        output = output.swapaxes(0, 1)
+    for n, alone in enumerate(by_the_equations(config, spec)):
+        assert np.abs(alone - output[place(spec, n)]).max() <= 1e-12
 
 
 def test_the_plans_that_are_tested_are_all_there_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,11 +61,26 @@ GOLDEN = {
 }
 
 
+SHOWN: dict[tuple[str, int], Ran] = {}
+
+
+@pytest.fixture
+def shown(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """What is printed on a screen of some width: once, for every test that looks at it."""
+
+    def show(name: str, width: int = 80) -> Ran:
+        if (name, width) not in SHOWN:
+            monkeypatch.setenv("COLUMNS", str(width))
+            SHOWN[name, width] = cli(*GOLDEN[name])
+        return SHOWN[name, width]
+
+    return show
+
+
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("name", GOLDEN)
-def test_tables_at_two_widths(cli: Cli, golden: Golden, monkeypatch: pytest.MonkeyPatch, name: str, width: int) -> None:
-    monkeypatch.setenv("COLUMNS", str(width))
-    ran = cli(*GOLDEN[name])
+def test_tables_at_two_widths(shown: Callable[..., Ran], golden: Golden, name: str, width: int) -> None:
+    ran = shown(name, width)
     assert ran.code == 0
     golden(f"{name}-{width}.txt", without_last_digits(ran.out))
 
@@ -80,10 +95,9 @@ def test_markdown(cli: Cli, golden: Golden, name: str) -> None:
 @pytest.mark.parametrize("width", [80, 120, 200])
 @pytest.mark.parametrize("name", GOLDEN)
 def test_nothing_is_wider_than_the_screen_and_nothing_ends_in_blanks(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, name: str, width: int
+    shown: Callable[..., Ran], name: str, width: int
 ) -> None:
-    monkeypatch.setenv("COLUMNS", str(width))
-    for line in without_code(cli(*GOLDEN[name]).out).splitlines():
+    for line in without_code(shown(name, width).out).splitlines():
         assert cell_len(line) <= width
         assert line == line.rstrip()
 
@@ -113,8 +127,8 @@ def counts(lines: list[str]) -> Iterator[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("name", [name for name in GOLDEN if name.startswith("params") and name != "params-huge"])
-def test_the_columns_of_the_table_add_up_to_its_totals(cli: Cli, name: str) -> None:
-    out = cli(*GOLDEN[name]).out
+def test_the_columns_of_the_table_add_up_to_its_totals(shown: Callable[..., Ran], name: str) -> None:
+    out = shown(name).out
     table = out[out.index("\nparameter") : out.index("\ntotal   ", out.index("\nparameter") + 1)].splitlines()
     rest = out[out.index("\ntotal   ") :].splitlines()
     running, total = 0, 0

@@ -1,7 +1,7 @@
 """A process that has h5py loaded and answers each request in a copy of itself: `hdf5_child`, without its start.
 
-One line of JSON in, `[request, seconds]`; the length of the answer out, and the answer. A copy that crashes, or takes
-longer, answers with what it has written. Only for tests: thousands of starts of Python would take an hour.
+One line of JSON in, `[request, seconds]`; the length of the answer out, and the answer. A copy that crashes, or
+computes longer, answers with what it has written. Only for tests: thousands of starts of Python would take an hour.
 """
 
 import json
@@ -19,7 +19,7 @@ def answer(request: str, seconds: int) -> bytes:
     source, target = os.pipe()
     child = os.fork()
     if not child:
-        signal.alarm(seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
         os.dup2(target, 1)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         try:

@@ -16,6 +16,7 @@ from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.archives import MAX_DIRECTORY, read_archive
 from lstmcalc.readers.files.npz import read_npy, read_npz
 from tools.examples import examples
+from tools.files import rewrite
 
 ARRAYS: dict[str, np.ndarray[Any, Any]] = {
     "lstm/weight_ih_l0": np.arange(12, dtype=np.float32).reshape(3, 4),
@@ -251,7 +252,7 @@ def test_changed_archives_are_read_or_refused(
     for place, value in changes:
         changed[-1 - place % len(changed)] = value
     path = tmp_path / "a"
-    path.write_bytes(changed[: cut % len(changed)] if cut % 5 == 1 else changed)
+    rewrite(path, changed[: cut % len(changed)] if cut % 5 == 1 else changed)
     try:
         for item in read_npz(str(path)).tensors:
             if item.dtype in ("float32", "float64"):
@@ -267,7 +268,7 @@ def test_changed_arrays_are_read_or_refused(changes: list[tuple[int, int]], tmp_
     for place, value in changes:
         changed[place] = value
     path = tmp_path / "a"
-    path.write_bytes(changed)
+    rewrite(path, changed)
     try:
         for item in read_npy(str(path)).tensors:
             assert item.read().shape == item.shape

@@ -17,6 +17,7 @@ from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.raw_numbers import array_from_bytes
 from lstmcalc.readers.files.safetensors import read_safetensors
 from tools.examples import examples
+from tools.files import rewrite
 from tools.weight_writers import index_of, safetensors_bytes, write_safetensors
 
 ARRAYS: dict[str, np.ndarray[Any, Any]] = {
@@ -197,7 +198,7 @@ def test_changed_files_are_read_or_refused(changes: list[tuple[int, int]], lengt
     for place, value in changes:
         data[place] = value
     path = tmp_path / "a"
-    path.write_bytes(bytes(data[:length]) if length % 3 == 0 else bytes(data))
+    rewrite(path, data[:length] if length % 3 == 0 else data)
     try:
         for item in read_safetensors(str(path)).tensors:
             assert item.read().shape == item.shape

@@ -1,12 +1,9 @@
 """HDF5 files that nobody vouches for: nothing outside is read, nothing is reserved, and no damage comes out as a crash."""
 
-import json
 import os
 import random
-import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +15,10 @@ from lstmcalc.errors import LstmcalcError, MissingExtraError, SourceError
 from lstmcalc.readers.keras import files as keras_files
 from lstmcalc.readers.keras import hdf5
 from lstmcalc.readers.keras.hdf5 import Hdf5, read_index, window_of
+from tools.files import rewrite
+from tools.hdf5 import Zygote
 from tools.mutations import CASES, damaged
 from tools.recorded_weights import unpacked
-from tools.shell import TESTS
 
 
 def index_of(path: Path) -> Hdf5:
@@ -49,7 +47,9 @@ def written(path: Path, **datasets: Any) -> Path:
     ids=["end to end", "chunks", "gzip", "checksums", "lzf"],
 )
 @pytest.mark.parametrize("dtype", ["<f4", ">f8", "<f2", "|i1"])
-def test_numbers_are_read_however_they_are_stored(options: dict[str, Any], dtype: str, tmp_path: Path) -> None:
+def test_numbers_are_read_however_they_are_stored(
+    options: dict[str, Any], dtype: str, zygote: Zygote, tmp_path: Path
+) -> None:
     data = (np.random.default_rng(0).standard_normal((9, 7)) * 9).astype(dtype)
     path = tmp_path / "a.h5"
     with h5py.File(path, "w", userblock_size=1024) as file:
@@ -57,6 +57,7 @@ def test_numbers_are_read_however_they_are_stored(options: dict[str, Any], dtype
     found = index_of(path).datasets["deep/a"]
     assert (found.shape, found.dtype, found.nbytes) == (data.shape, data.dtype.name, data.nbytes)
     np.testing.assert_array_equal(found.read(), data)
+    assert zygote.answers["answered"] == 1 + bool(options)  # numbers that stand end to end are not asked for
 
 
 def test_texts_and_records_are_listed_and_not_read(tmp_path: Path) -> None:
@@ -181,41 +182,6 @@ def test_without_h5py_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mon
 # --- Damage
 
 
-class Zygote:
-    """`hdf5_zygote.py`, in place of a process for each request."""
-
-    def __init__(self) -> None:
-        script = TESTS / "tools" / "hdf5_zygote.py"
-        code = f"import sys; sys.path[:] = {sys.path!r}; exec(open({str(script)!r}).read())"
-        self.process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.answers: Counter[str] = Counter()
-
-    def ask(self, window: Any, dataset: str | None, nbytes: int) -> tuple[dict[str, Any], bytes]:
-        assert self.process.stdin
-        assert self.process.stdout
-        request = {**window._asdict(), "dataset": dataset, "bytes": nbytes}
-        self.process.stdin.write(json.dumps([request, 2]).encode() + b"\n")
-        self.process.stdin.flush()
-        length = int.from_bytes(self.process.stdout.read(8), "little")
-        line, _, numbers = self.process.stdout.read(length).partition(b"\n")
-        self.answers["answered" if line else "crashed or stopped"] += 1
-        if not line:
-            raise SourceError("the HDF5 library failed on it")
-        return json.loads(line), numbers
-
-
-@pytest.fixture
-def zygote(monkeypatch: pytest.MonkeyPatch) -> Iterator[Zygote]:
-    made = Zygote()
-    monkeypatch.setattr(hdf5, "_ask", made.ask)
-    yield made
-    assert made.process.stdin
-    assert made.process.stdout
-    made.process.stdin.close()
-    made.process.stdout.close()
-    made.process.wait()
-
-
 def survives(path: Path, outcomes: Counter[str]) -> None:
     """Read a file, and all that it has; nothing but our own errors comes out."""
     read = keras_files.read_keras if path.suffix == ".keras" else keras_files.read_hdf5
@@ -233,7 +199,8 @@ def survives(path: Path, outcomes: Counter[str]) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="thousands of processes need fork")
-def test_damaged_files_give_no_other_errors(zygote: Zygote, tmp_path: Path) -> None:
+def test_damaged_files_give_no_other_errors(zygote: Zygote, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(zygote, "seconds", 1)  # some are read for ever
     kept = [unpacked(name, tmp_path) for name in ("keras3", "keras2")]
     files = sorted(path for folder in kept for path in folder.iterdir() if path.suffix in (".h5", ".keras"))
     contents = {path: path.read_bytes() for path in files}
@@ -242,7 +209,7 @@ def test_damaged_files_give_no_other_errors(zygote: Zygote, tmp_path: Path) -> N
         draw = random.Random(seed)  # noqa: S311  # damage, not secrets
         source = draw.choice(files)
         path = tmp_path / f"damaged{source.suffix}"
-        path.write_bytes(damaged(contents[source], draw))
+        rewrite(path, damaged(contents[source], draw))
         survives(path, outcomes)
     assert outcomes["read"] > CASES // 20
     assert outcomes["refused"] > CASES // 20

@@ -17,6 +17,7 @@ from lstmcalc.errors import LstmcalcError, SourceError
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.onnx.nodes import read_onnx
+from tools.files import rewrite
 from tools.mutations import CASES, damaged
 from tools.recorded_weights import computed, config_of, fields_of, inferred_of, one, unpacked
 
@@ -559,7 +560,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def survives(path: Path, data: bytes) -> bool:
     """Read a file that may be anything, and all that it has; nothing but our own errors comes out."""
-    path.write_bytes(data)
+    rewrite(path, data)
     try:
         file = read_onnx(str(path))
     except LstmcalcError:

@@ -24,6 +24,7 @@ from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.recognise.recognition import recognise
 from tools.examples import examples
+from tools.files import rewrite
 from tools.recorded_weights import DATA, stated_module
 from tools.shell import Ran
 from tools.weight_writers import random_weights, safetensors_bytes, write_safetensors
@@ -294,7 +295,7 @@ def test_changed_files_give_lstms_or_one_kind_of_error(name: str, changes: list[
     data = bytearray(Path(name).read_bytes())
     for place, value in changes:
         data[place if place % 2 else -1 - place] = value
-    Path("changed").write_bytes(data)
+    rewrite(Path("changed"), data)
     try:
         for subject in read_subjects({"source": "changed"}):
             assert subject.found is not None

@@ -11,6 +11,7 @@ import pytest
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.torch.files import read_pickle, read_torch
+from tools.files import rewrite
 from tools.mutations import mutated
 from tools.record_torch_files import FOLDER, RECORDED
 
@@ -42,7 +43,7 @@ def test_a_damaged_file_is_read_or_refused(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "damaged"
     refused = 0
     for number, content in enumerate(mutated(FILES[kind], seed=len(FILES[kind]), count=COUNT)):
-        path.write_bytes(content)
+        rewrite(path, content)
         refused += read_all(read_torch if number % 4 else read_pickle, path)
     assert 0 < refused < COUNT  # both happen, or the damage is no test
 
@@ -52,6 +53,6 @@ def test_a_file_that_is_cut_off_is_refused_wherever_it_is(kind: str, tmp_path: P
     path = tmp_path / "damaged"
     content = FILES[kind]
     for length in range(0, len(content), max(1, len(content) // 400)):
-        path.write_bytes(content[:length])
+        rewrite(path, content[:length])
         with pytest.raises(SourceError):
             read_torch(path)
