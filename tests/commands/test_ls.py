@@ -145,7 +145,7 @@ def test_numbers_that_are_not_read_are_noted(cli: Cli, monkeypatch: pytest.Monke
         "note: no statistics of 1 more",
     ]
     monkeypatch.setattr("lstmcalc.commands.ls.report.available_memory", lambda: 1)
-    assert "too large for the memory" in ls_module("a.npz", stats=True)["notes"][0]
+    assert "too large for the memory" in ls_module("a.npz", stats=True).notes[0]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def _run(typed: TypedFlags) -> Outcome:
     """
     style, tolerance = style_of(typed), _tolerance(typed)
     tree = diff_report(typed, tolerance)
-    return Outcome(tree, style, ExitCode.OK if all(module["fits"] for module in tree["modules"]) else ExitCode.FAILED)
+    return Outcome(tree, style, ExitCode.OK if all(module.fits for module in tree["modules"]) else ExitCode.FAILED)
 
 
 def _tolerance(typed: TypedFlags) -> float | None:

@@ -8,7 +8,8 @@ Not here: the pairs of LSTMs to compare (`sides`).
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from lstmcalc.commands.diff.sides import IN_WEIGHTS, STATE_DICTS, Item, Side, adopted, items_of, notes_of, read_sides
 from lstmcalc.errors import SourceError, TooLargeError, UsageError, bytes_text, printable
@@ -21,14 +22,79 @@ from lstmcalc.report.tree import Tree
 from lstmcalc.spec.config import HYPERPARAMETERS
 from lstmcalc.spec.words import counted, with_rest
 
+if TYPE_CHECKING:
+    from lstmcalc.numerics.arrays import Array
+
 BAD: Final = ("missing", "unexpected", "misshaped")
 _LISTED: Final = 4  # names in a sentence
 _COPIES: Final = 5  # the bytes and the float64 of either side, and their difference
 
 Words = tuple[str, str]
+SettingStatus: TypeAlias = Literal["equal", "different", "aside", "unknown"]  # `aside`: no weight depends on it
+TensorStatus: TypeAlias = Literal["equal", "missing", "unexpected", "misshaped"]  # in the words of PyTorch
 
 
-def diff_modules(typed: Mapping[str, Typed], tolerance: float | None = None) -> list[Tree]:
+@dataclass(frozen=True, slots=True)
+class SideRow:
+    """An LSTM that is compared."""
+
+    source: str  # in words
+    name: str  # its path in the source
+    framework: str
+    text: str
+    prefix: str | None  # the beginning of its tensors' names; None if unknown
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """A hyperparameter on both sides."""
+
+    name: str
+    file: float | None  # an int, a float or a bool; None if unknown
+    model: float | None
+    status: SettingStatus
+
+
+@dataclass(frozen=True, slots=True)
+class TensorRow:
+    """A tensor on both sides; what is of a side that does not have it is None."""
+
+    name: str
+    status: TensorStatus
+    file_shape: Sequence[int] | None
+    model_shape: Sequence[int] | None
+    file_dtype: str | None  # None, too, if unknown
+    model_dtype: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ValuedRow(TensorRow):
+    """A tensor whose numbers are compared."""
+
+    max_abs_difference: float | None  # None if it is not finite, or if the numbers cannot be compared
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffModule:
+    """The comparison of one LSTM with another, or with none."""
+
+    name: str
+    framework: str  # whose tensor names are compared
+    text: str
+    file: SideRow | None  # None if there is no such LSTM on this side
+    model: SideRow | None
+    words: Words  # the name of each side in a sentence
+    mapped: bool  # True if the tensors of a side were mapped to PyTorch's
+    hyperparameters: Sequence[SettingRow]
+    tensors: Sequence[TensorRow]  # `ValuedRow` if numbers were compared
+    causes: Sequence[str]
+    load_state_dict: Sequence[str]  # PyTorch's messages, line by line
+    tolerance: float | None  # the largest allowed difference of numbers; None if none are compared
+    fits: bool
+    notes: list[str]
+
+
+def diff_modules(typed: Mapping[str, Typed], tolerance: float | None = None) -> list[DiffModule]:
     """The differences of each pair of LSTMs of two sources.
 
     Args:
@@ -38,62 +104,61 @@ def diff_modules(typed: Mapping[str, Typed], tolerance: float | None = None) -> 
     sides = read_sides(typed)
     if tolerance is not None and not all(side is None or side.is_file for pair in sides.pairs for side in pair):
         raise UsageError("there are no numbers to compare", "two weight files", where="--values")
-    trees = [_pair(file, model, sides.words, tolerance) for file, model in sides.pairs]
+    found = [_pair(file, model, sides.words, tolerance) for file, model in sides.pairs]
     if sides.others:
         more = ", ..." if len(sides.others) > _LISTED else ""
         listed = ", ".join(printable(name) for name in sides.others[:_LISTED])
-        trees[0]["notes"].append(f"not compared: {listed}{more} of the file; --module NAME picks one")
-    return trees
+        found[0].notes.append(f"not compared: {listed}{more} of the file; --module NAME picks one")
+    return found
 
 
-def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float | None) -> Tree:
+def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float | None) -> DiffModule:
     """The comparison of one LSTM with another, or with none."""
     notes = [note for side in (file, model) if side for note in notes_of(side.found)]
     if file and model:
         file, model = adopted(file, model), adopted(model, file)
     terms = _terms(file, model)
     items = [_items(side, terms) for side in (file, model)]
-    rows = _rows(*items)
+    rows: Sequence[TensorRow] = _rows(*items)
     settings = _settings(file, model)
     prefixes = _prefixes(file, model)
     causes = list(_causes(file, model, words, rows, terms))
-    unlike = False
+    beyond = 0
     if tolerance is not None and file and model:
-        unlike = _compare_values(rows, file, model, items, terms, tolerance)
-        if unlike:
-            count = sum(_is_beyond(row, tolerance) for row in rows)
-            causes.append(f"the numbers of {counted(count, 'tensor')} differ by more than {tolerance:g}")
+        rows = valued = _with_differences(rows, file, model, items, terms)
+        beyond = sum(is_beyond(row, tolerance) for row in valued)
+        if beyond:
+            causes.append(f"the numbers of {counted(beyond, 'tensor')} differ by more than {tolerance:g}")
     mapped = bool(file and model) and any(side.framework != terms for side in (file, model) if side)
     if file and model and mapped:
         notes.append(_mapped_note(file, model, words))
     notes += [f"dtype differs: {_dtypes(rows, words)}: load_state_dict converts it"] if _dtypes(rows, words) else []
-    differ = any(row["status"] in BAD for row in rows) or any(row["status"] == "different" for row in settings)
+    differ = any(row.status in BAD for row in rows) or any(row.status == "different" for row in settings)
     wrong = (
         prefixes
         or _mapping_faults(file, terms)
         or _mapping_faults(model, terms)
         or _unmodelled_items(file, model, rows)
     )
-    fits = not (differ or unlike or wrong)
     notes += _idle_notes(settings, words)
     shown = file or model
     assert shown is not None  # noqa: S101  # a pair has one of them
-    return {
-        "name": printable(shown.name),
-        "framework": terms,
-        "text": str(shown.config),
-        "file": _side_tree(file),
-        "model": _side_tree(model),
-        "words": list(words),
-        "mapped": mapped,
-        "hyperparameters": settings,
-        "tensors": rows,
-        "causes": list(dict.fromkeys(causes)),
-        "load_state_dict": _torch_lines(rows, prefixes) if terms in STATE_DICTS else [],
-        "tolerance": tolerance,
-        "fits": fits,
-        "notes": list(dict.fromkeys(notes)),
-    }
+    return DiffModule(
+        name=printable(shown.name),
+        framework=terms,
+        text=str(shown.config),
+        file=_side_row(file),
+        model=_side_row(model),
+        words=words,
+        mapped=mapped,
+        hyperparameters=settings,
+        tensors=rows,
+        causes=list(dict.fromkeys(causes)),
+        load_state_dict=_torch_lines(rows, prefixes) if terms in STATE_DICTS else [],
+        tolerance=tolerance,
+        fits=not (differ or beyond or wrong),
+        notes=list(dict.fromkeys(notes)),
+    )
 
 
 def _terms(file: Side | None, model: Side | None) -> str:
@@ -112,66 +177,55 @@ def _items(side: Side | None, terms: str) -> Mapping[str, Item]:
     return items_of(side.config, terms, next(iter(dtypes)) if len(dtypes) == 1 else None)
 
 
-def _side_tree(side: Side | None) -> Tree | None:
+def _side_row(side: Side | None) -> SideRow | None:
     if side is None:
         return None
     prefix = None if side.prefix is None else printable(side.prefix)
-    return {
-        "source": printable(side.source),
-        "name": printable(side.name),
-        "framework": side.framework,
-        "text": str(side.config),
-        "prefix": prefix,
-    }
+    return SideRow(printable(side.source), printable(side.name), side.framework, str(side.config), prefix)
 
 
-def _settings(file: Side | None, model: Side | None) -> list[Tree]:
+def _settings(file: Side | None, model: Side | None) -> list[SettingRow]:
     """A row per hyperparameter; one that no weight depends on is `different` only if neither side is a weight file."""
     rows = []
     free = not any(side and side.is_file for side in (file, model))
     for field in HYPERPARAMETERS:
         values = [getattr(side.config, field) if side and field in side.known else None for side in (file, model)]
-        status = "equal" if values[0] == values[1] else "different" if free or field in IN_WEIGHTS else "aside"
-        status = "unknown" if None in values else status
-        rows.append({"name": field, "file": values[0], "model": values[1], "status": status})
+        status: SettingStatus = "unknown"
+        if None not in values:
+            unlike: SettingStatus = "different" if free or field in IN_WEIGHTS else "aside"
+            status = "equal" if values[0] == values[1] else unlike
+        rows.append(SettingRow(field, values[0], values[1], status))
     return rows
 
 
-def _idle_notes(settings: Sequence[Tree], words: Words) -> list[str]:
+def _idle_notes(settings: Sequence[SettingRow], words: Words) -> list[str]:
     """Notes on different hyperparameters that no weight depends on."""
     return [
-        f"{row['name']} is {row['file']} in {words[0]} and {row['model']} in {words[1]}: no weight depends on it"
+        f"{row.name} is {row.file} in {words[0]} and {row.model} in {words[1]}: no weight depends on it"
         for row in settings
-        if row["status"] == "aside"
+        if row.status == "aside"
     ]
 
 
-def _rows(file: Mapping[str, Item], model: Mapping[str, Item]) -> list[Tree]:
+def _rows(file: Mapping[str, Item], model: Mapping[str, Item]) -> list[TensorRow]:
     """A row per tensor: those of the model in its order, then those of the file alone."""
     rows = [_row(name, file.get(name), item) for name, item in model.items()]
     return rows + [_row(name, item, None) for name, item in file.items() if name not in model]
 
 
-def _row(name: str, file: Item | None, model: Item | None) -> Tree:
+def _row(name: str, file: Item | None, model: Item | None) -> TensorRow:
+    status: TensorStatus = "unexpected" if file else "missing"
     if file and model:
         status = "equal" if file.shape == model.shape else "misshaped"
-    else:
-        status = "unexpected" if file else "missing"
-    return {
-        "name": printable(name),
-        "status": status,
-        "file_shape": list(file.shape) if file else None,
-        "model_shape": list(model.shape) if model else None,
-        "file_dtype": file.dtype if file else None,
-        "model_dtype": model.dtype if model else None,
-    }
+    shapes = file.shape if file else None, model.shape if model else None
+    return TensorRow(printable(name), status, *shapes, file.dtype if file else None, model.dtype if model else None)
 
 
-def _dtypes(rows: Sequence[Tree], words: Words) -> str:
+def _dtypes(rows: Sequence[TensorRow], words: Words) -> str:
     """The first pair of different dtypes, in words; empty if there is none."""
     for row in rows:
-        if row["file_dtype"] and row["model_dtype"] and row["file_dtype"] != row["model_dtype"]:
-            return f"{row['name']} is {row['file_dtype']} in {words[0]} and {row['model_dtype']} in {words[1]}"
+        if row.file_dtype and row.model_dtype and row.file_dtype != row.model_dtype:
+            return f"{row.name} is {row.file_dtype} in {words[0]} and {row.model_dtype} in {words[1]}"
     return ""
 
 
@@ -193,13 +247,13 @@ def _prefixes(file: Side | None, model: Side | None) -> tuple[str, str] | None:
     return printable(file.prefix), printable(model.prefix)
 
 
-def _torch_lines(rows: Sequence[Tree], prefixes: tuple[str, str] | None) -> list[str]:
+def _torch_lines(rows: Sequence[TensorRow], prefixes: tuple[str, str] | None) -> list[str]:
     """PyTorch's messages when the file is loaded into the model, line by line; empty if it loads."""
     if prefixes:
-        missing = [f"{prefixes[1]}{row['name']}" for row in rows if row["status"] != "unexpected"]
-        unexpected = [f"{prefixes[0]}{row['name']}" for row in rows if row["status"] != "missing"]
+        missing = [f"{prefixes[1]}{row.name}" for row in rows if row.status != "unexpected"]
+        unexpected = [f"{prefixes[0]}{row.name}" for row in rows if row.status != "missing"]
     else:
-        missing, unexpected = ([row["name"] for row in rows if row["status"] == status] for status in BAD[:2])
+        missing, unexpected = ([row.name for row in rows if row.status == status] for status in BAD[:2])
     lines = [
         f"{what} key(s) in state_dict: {', '.join(_quoted_name(name) for name in names)}. "
         for what, names in (("Missing", missing), ("Unexpected", unexpected))
@@ -208,18 +262,25 @@ def _torch_lines(rows: Sequence[Tree], prefixes: tuple[str, str] | None) -> list
     if prefixes:
         return lines
     return lines + [
-        f"size mismatch for {row['name']}: copying a param with shape torch.Size({row['file_shape']}) from checkpoint, "
-        f"the shape in current model is torch.Size({row['model_shape']})."
+        f"size mismatch for {row.name}: copying a param with shape {_torch_size(row.file_shape)} from checkpoint, "
+        f"the shape in current model is {_torch_size(row.model_shape)}."
         for row in rows
-        if row["status"] == "misshaped"
+        if row.status == "misshaped"
     ]
+
+
+def _torch_size(shape: Sequence[int] | None) -> str:
+    """A shape as PyTorch prints it."""
+    return f"torch.Size({list(shape or ())})"
 
 
 def _quoted_name(name: str) -> str:
     return f'"{name}"'
 
 
-def _causes(file: Side | None, model: Side | None, words: Words, rows: Sequence[Tree], terms: str) -> Iterator[str]:
+def _causes(
+    file: Side | None, model: Side | None, words: Words, rows: Sequence[TensorRow], terms: str
+) -> Iterator[str]:
     """The causes of the differences, in sentences, the most telling first."""
     if file is None or model is None:
         side, word = (model, words[0]) if file is None else (file, words[1])
@@ -279,13 +340,13 @@ def _plain_cause(field: str, file: Side, model: Side, words: Words) -> str:
     return f"{field} is {values[0]} in {words[0]} and {values[1]} in {words[1]}"
 
 
-def _row_causes(file: Side, model: Side, words: Words, rows: Sequence[Tree]) -> Iterator[str]:
+def _row_causes(file: Side, model: Side, words: Words, rows: Sequence[TensorRow]) -> Iterator[str]:
     """Causes that names and shapes reveal beyond the hyperparameters."""
-    gated = [row for row in rows if row["status"] == "misshaped" and row["name"].startswith(("weight_ih", "weight_hh"))]
+    gated = [row for row in rows if row.status == "misshaped" and row.name.startswith(("weight_ih", "weight_hh"))]
     without = not any("weight_hh" in name for name in file.items)
-    if gated and without and all(row["file_shape"][:1] == [3 * model.config.hidden_size] for row in gated):
+    if gated and without and all(row.file_shape and row.file_shape[0] == 3 * model.config.hidden_size for row in gated):
         yield f"the rows of {words[0]} fit a GRU of {model.config.hidden_size:,} too"
-    missing, unexpected = ([row["name"] for row in rows if row["status"] == status] for status in BAD[:2])
+    missing, unexpected = ([row.name for row in rows if row.status == status] for status in BAD[:2])
     for listed, which in ((unexpected, words), (missing, words[::-1])):
         normed = [name for name in listed if re.search(_NORMED, name)]
         if normed:
@@ -298,7 +359,7 @@ def _row_causes(file: Side, model: Side, words: Words, rows: Sequence[Tree]) -> 
         yield f"{words[0]} lacks {with_rest(missing, _LISTED)}"
     if unexpected:
         yield f"{words[0]} has {with_rest(unexpected, _LISTED)} too"
-    misshaped = [row["name"] for row in rows if row["status"] == "misshaped"]
+    misshaped = [row.name for row in rows if row.status == "misshaped"]
     if misshaped:
         have = "has" if len(misshaped) == 1 else "have"
         yield f"{with_rest(misshaped, _LISTED)} of {words[0]} {have} a shape that no such LSTM has"
@@ -316,53 +377,51 @@ def _mapping_faults(side: Side | None, terms: str) -> str:
     return printable(with_rest(wrong, _LISTED))
 
 
-def _unmodelled_items(file: Side | None, model: Side | None, rows: Sequence[Tree]) -> list[str]:
+def _unmodelled_items(file: Side | None, model: Side | None, rows: Sequence[TensorRow]) -> list[str]:
     """Reasons why a weight file computes something else than a text describes; empty for any other pair.
 
     Empty if tensors are missing or unexpected, too: weight_norm has other names, but computes the same.
     """
-    if not file or not model or not file.is_file or model.is_file or any(row["status"] in BAD[:2] for row in rows):
+    if not file or not model or not file.is_file or model.is_file or any(row.status in BAD[:2] for row in rows):
         return []
     return [item for item in file.found.unmodelled if item not in model.found.unmodelled]
 
 
-def _is_beyond(row: Tree, tolerance: float) -> bool:
+def is_beyond(row: TensorRow, tolerance: float) -> bool:
     """True if the numbers of a tensor differ by more than the tolerance, or by no finite number."""
-    found = row.get("max_abs_difference")
-    return row["status"] == "equal" and (found is None or found > tolerance)
+    if not isinstance(row, ValuedRow) or row.status != "equal":
+        return False
+    return row.max_abs_difference is None or row.max_abs_difference > tolerance
 
 
-def _compare_values(
-    rows: Sequence[Tree],
-    file: Side,
-    model: Side,
-    items: Sequence[Mapping[str, Item]],
-    terms: str,
-    tolerance: float,
-) -> bool:
-    """Add the largest difference of the numbers to each row; True if one is beyond the tolerance.
+def _with_differences(
+    rows: Sequence[TensorRow], file: Side, model: Side, items: Sequence[Mapping[str, Item]], terms: str
+) -> list[ValuedRow]:
+    """The rows with the largest difference of the numbers.
 
-    It is null if only one side is NaN or infinite, or if the numbers cannot be compared.
+    It is None if only one side is NaN or infinite, or if the numbers cannot be compared.
     """
     mapped = {file.framework, model.framework} != {terms}
-    loaded: list[Mapping[str, Any]] = []
+    loaded: list[Mapping[str, Array]] = []
     if mapped and not (_mapping_faults(file, terms) or _mapping_faults(model, terms)):
         loaded = [_loaded_arrays(side) for side in (file, model)]
-    names = [list(side) for side in items]
-    keys = {printable(name): name for listed in names for name in listed}
-    for row in rows:
-        row["max_abs_difference"] = None
-        if row["status"] != "equal":
-            continue
-        name = keys[row["name"]]
+    keys = {printable(name): name for listed in items for name in listed}
+
+    def apart(row: TensorRow) -> float | None:
+        if row.status != "equal":
+            return None
+        name = keys[row.name]
         if mapped:
-            row["max_abs_difference"] = _distance(loaded[0][name], loaded[1][name]) if loaded else None
-        else:
-            row["max_abs_difference"] = _stored_distance(items[0][name], items[1][name])
-    return any(_is_beyond(row, tolerance) for row in rows)
+            return _distance(loaded[0][name], loaded[1][name]) if loaded else None
+        return _stored_distance(items[0][name], items[1][name])
+
+    return [
+        ValuedRow(row.name, row.status, row.file_shape, row.model_shape, row.file_dtype, row.model_dtype, apart(row))
+        for row in rows
+    ]
 
 
-def _loaded_arrays(side: Side) -> Mapping[str, Any]:
+def _loaded_arrays(side: Side) -> Mapping[str, "Array"]:
     """The arrays under PyTorch's names; `bias_ih` is the sum of both biases, since other frameworks have one bias."""
     from lstmcalc.intake.load import load_weights
 

@@ -1,7 +1,8 @@
 """The report of ls: the tensors of a weight file, with statistics of their numbers on request."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from lstmcalc.errors import SourceError, bytes_text, printable, shown_name
 from lstmcalc.lazy import LazySequence
@@ -15,12 +16,80 @@ from lstmcalc.report.document import document
 from lstmcalc.report.tree import Tree, check_rows
 from lstmcalc.spec.words import counted
 
-STATISTICS: Final = ("min", "max", "mean", "norm", "nan", "inf")
 _COPIES: Final = 4  # the bytes, the array, and what is computed from it
 _NOTED: Final = 3  # unreadable tensors that get a note of their own
 
 
-def ls_module(path: str, modules: Sequence[str] = (), *, stats: bool = False) -> Tree:
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """A tensor of a weight file."""
+
+    name: str
+    owner: str | None  # the module that it is of; None if it is of none
+    dtype: str
+    shape: Sequence[int]
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredRow(StoredRow):
+    """A tensor whose numbers were read, with their statistics; all are None if they could not be read."""
+
+    min: float | None  # of the finite numbers, as are `max`, `mean` and `norm`; None if there are none
+    max: float | None
+    mean: float | None
+    norm: float | None  # the root of the sum of squares
+    nan: int | None  # how many are NaN
+    inf: int | None  # how many are infinite
+
+
+@dataclass(frozen=True, slots=True)
+class LstmRow:
+    """An LSTM of a weight file."""
+
+    name: str
+    framework: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelativeRow:
+    """Another recurrent module of a weight file."""
+
+    name: str
+    kind: str  # e.g. `GRU`
+    input_size: int | None  # None if the file does not tell
+    hidden_size: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LsModule:
+    """The report on a weight file."""
+
+    name: str  # the file
+    text: str  # its format and size, in words
+    format: str
+    tensors: Sequence[StoredRow]  # `MeasuredRow` if statistics were asked for
+    lstms: Sequence[LstmRow]
+    relatives: Sequence[RelativeRow]
+    total: int  # numbers
+    total_bytes: int
+    notes: list[str]
+
+
+class _Statistics(NamedTuple):
+    """The statistics of a tensor's numbers, as in `MeasuredRow`."""
+
+    min: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    norm: float | None = None
+    nan: int | None = None
+    inf: int | None = None
+
+
+def ls_module(path: str, modules: Sequence[str] = (), *, stats: bool = False) -> LsModule:
     """Every tensor of a weight file, or of some of its LSTMs and their relatives.
 
     Args:
@@ -32,35 +101,27 @@ def ls_module(path: str, modules: Sequence[str] = (), *, stats: bool = False) ->
     contents = recognise(open_weights(path))
     tensors = _chosen_tensors(contents, modules)
     check_rows(len(tensors), "tensor", "--module NAME of one LSTM")
-    rows: Sequence[Tree] = LazySequence(len(tensors), lambda index: _row(tensors[index], contents))
+    rows: Sequence[StoredRow] = LazySequence(len(tensors), lambda index: _row(tensors[index], contents))
     notes = [printable(note) for note in contents.file.notes]
     if stats:
         rows, unread = _with_statistics(rows, tensors)
         notes += unread
     total, size = sum(numel(item.shape) for item in tensors), sum(item.nbytes for item in tensors)
     count = counted(len(tensors), "tensor")
-    return {
-        "name": shown_name(path),
-        "text": f"{contents.file.format}, {count}, {total:,} numbers, {bytes_text(size)}",
-        "format": contents.file.format,
-        "tensors": rows,
-        "lstms": [
-            {"name": printable(item.name), "framework": item.framework, "text": str(item.stored.config)}
-            for item in contents.lstms
-        ],
-        "relatives": [
-            {
-                "name": printable(item.unit),
-                "kind": printable(item.kind),
-                "input_size": item.input_size,
-                "hidden_size": item.hidden_size,
-            }
+    return LsModule(
+        name=shown_name(path),
+        text=f"{contents.file.format}, {count}, {total:,} numbers, {bytes_text(size)}",
+        format=contents.file.format,
+        tensors=rows,
+        lstms=[LstmRow(printable(item.name), item.framework, str(item.stored.config)) for item in contents.lstms],
+        relatives=[
+            RelativeRow(printable(item.unit), printable(item.kind), item.input_size, item.hidden_size)
             for item in contents.file.relatives
         ],
-        "total": total,
-        "total_bytes": size,
-        "notes": notes,
-    }
+        total=total,
+        total_bytes=size,
+        notes=notes,
+    )
 
 
 def _chosen_tensors(contents: Contents, modules: Sequence[str]) -> list[Stored]:
@@ -72,33 +133,27 @@ def _chosen_tensors(contents: Contents, modules: Sequence[str]) -> list[Stored]:
     return [item for item in contents.file.tensors if contents.file.owners.get(item.name) in picked]
 
 
-def _row(tensor: Stored, contents: Contents) -> Tree:
+def _row(tensor: Stored, contents: Contents) -> StoredRow:
     owner = contents.file.owners.get(tensor.name)
-    return {
-        "name": printable(tensor.name),
-        "owner": None if owner is None else printable(owner),
-        "dtype": tensor.dtype,
-        "shape": list(tensor.shape),
-        "count": numel(tensor.shape),
-        "bytes": tensor.nbytes,
-    }
+    named = printable(tensor.name), None if owner is None else printable(owner)
+    return StoredRow(*named, tensor.dtype, tensor.shape, numel(tensor.shape), tensor.nbytes)
 
 
-def _with_statistics(rows: Sequence[Tree], tensors: Sequence[Stored]) -> tuple[list[Tree], list[str]]:
+def _with_statistics(rows: Sequence[StoredRow], tensors: Sequence[Stored]) -> tuple[list[MeasuredRow], list[str]]:
     """The rows with statistics of their numbers, and notes on tensors that could not be read."""
     done, notes = [], []
     for row, tensor in zip(rows, tensors, strict=True):
-        found = dict.fromkeys(STATISTICS)
+        found = _Statistics()
         try:
             found = _statistics(tensor)
         except SourceError as error:
             notes.append(printable(f"no statistics of {tensor.name}: {error.what}"))
-        done.append({**row, **found})
+        done.append(MeasuredRow(row.name, row.owner, row.dtype, row.shape, row.count, row.bytes, *found))
     more = len(notes) - _NOTED
     return done, notes[:_NOTED] + ([f"no statistics of {more:,} more"] if more > 0 else [])
 
 
-def _statistics(tensor: Stored) -> dict[str, Any]:
+def _statistics(tensor: Stored) -> _Statistics:
     """Statistics of a tensor's numbers; too many for the memory are a SourceError, which becomes a note."""
     wanted, free = _COPIES * max(tensor.nbytes, 8 * numel(tensor.shape)), available_memory()
     if wanted > free:
@@ -111,18 +166,19 @@ def _statistics(tensor: Stored) -> dict[str, Any]:
     values = values.astype(np.float64, copy=False)
     finite = values[np.isfinite(values)]
     nan = int(np.isnan(values).sum())
-    counts = {"nan": nan, "inf": values.size - finite.size - nan}
+    counts = _Statistics(nan=nan, inf=values.size - finite.size - nan)
     if not finite.size:
-        return {**dict.fromkeys(STATISTICS), **counts}
+        return counts
     largest = float(np.abs(finite).max()) or 1.0  # dividing by it keeps the squares in range
     with np.errstate(over="ignore"):
-        numbers = {
-            "min": float(finite.min()),
-            "max": float(finite.max()),
-            "mean": float((finite / largest).mean() * largest),
-            "norm": float(np.sqrt(np.square(finite / largest).sum()) * largest),
-        }
-    return {**{name: value if np.isfinite(value) else None for name, value in numbers.items()}, **counts}
+        numbers = (
+            float(finite.min()),
+            float(finite.max()),
+            float((finite / largest).mean() * largest),
+            float(np.sqrt(np.square(finite / largest).sum()) * largest),
+        )
+    low, high, mean, norm = (value if np.isfinite(value) else None for value in numbers)
+    return counts._replace(min=low, max=high, mean=mean, norm=norm)
 
 
 def ls_report(path: str, modules: Sequence[str] = (), *, stats: bool = False) -> Tree:

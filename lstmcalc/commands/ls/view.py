@@ -1,28 +1,27 @@
 """The view of ls: the tensors of a weight file, and its recurrent modules."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
+from lstmcalc.commands.ls.report import LsModule, MeasuredRow, StoredRow
 from lstmcalc.errors import bytes_text
 from lstmcalc.report.blocks import Block, Column, Facts, Grid, Line, Row, more_text, shape_text
-from lstmcalc.report.tree import Tree
 
 _SHOWN: Final = 500  # tensors at either end of a long list
 _NAMED: Final = 20  # modules that are listed
 _LARGE, _SMALL = 1e5, 1e-4  # numbers beyond are written with an exponent
 
 
-def view(module: Tree) -> Iterator[Block]:
+def view(module: LsModule) -> Iterator[Block]:
     """Every tensor, of very many the first and the last; then the recurrent modules."""
-    rows = module["tensors"]
-    statistics = ("min", "max", "mean", "norm", "nan", "inf") if rows and "norm" in rows[0] else ()
+    rows = module.tensors
+    statistics = ("min", "max", "mean", "norm", "nan", "inf") if rows and isinstance(rows[0], MeasuredRow) else ()
     columns = [Column("tensor"), Column("of"), Column("dtype", quiet=True), Column("shape", code=True)]
     columns += [Column(name, right=True) for name in ("count", "size", *statistics)]
 
-    def shown(row: Tree) -> Row:
-        sizes = f"{row['count']:,}", bytes_text(row["bytes"])
-        numbers = (_number(row[name]) for name in statistics)
-        return Row((row["name"], row["owner"] or "-", row["dtype"], shape_text(row["shape"]), *sizes, *numbers))
+    def shown(row: StoredRow) -> Row:
+        sizes = f"{row.count:,}", bytes_text(row.bytes)
+        return Row((row.name, row.owner or "-", row.dtype, shape_text(row.shape), *sizes, *_numbers(row)))
 
     hidden = len(rows) - 2 * _SHOWN
     facts: list[Line] = []
@@ -36,10 +35,10 @@ def view(module: Tree) -> Iterator[Block]:
     yield Facts((*facts, *_modules(module)))
 
 
-def _modules(module: Tree) -> Iterator[Line]:
+def _modules(module: LsModule) -> Iterator[Line]:
     """The LSTMs, and the other recurrent modules."""
-    lstms = [(item["name"], f"{item['text']} of {item['framework']}") for item in module["lstms"]]
-    relatives = [(item["name"], item["kind"]) for item in module["relatives"]]
+    lstms = [(item.name, f"{item.text} of {item.framework}") for item in module.lstms]
+    relatives = [(item.name, item.kind) for item in module.relatives]
     for name, text in (lstms + relatives)[:_NAMED]:
         yield name, (text,)
     more = len(lstms) + len(relatives) - _NAMED
@@ -49,7 +48,15 @@ def _modules(module: Tree) -> Iterator[Line]:
         yield "LSTM", ("none in this file",)
 
 
-def _number(value: Any) -> str:  # noqa: ANN401  # of a statistic
+def _numbers(row: StoredRow) -> tuple[str, ...]:
+    """The statistics of a tensor as cells; empty if none were asked for."""
+    if not isinstance(row, MeasuredRow):
+        return ()
+    return tuple(map(_number, (row.min, row.max, row.mean, row.norm, row.nan, row.inf)))
+
+
+def _number(value: float | None) -> str:
+    """A statistic as a cell."""
     if value is None or isinstance(value, int):
         return "-" if value is None else f"{value:,}"
     return f"{value:.4f}" if value == 0 or _SMALL <= abs(value) < _LARGE else f"{value:.3e}"
