@@ -68,20 +68,20 @@ def test_it_is_the_largest_that_fits(case: Case, unknown: str, name: str, limit:
         return formulas.at(case.having({unknown: size}))
 
     try:
-        tree = solve_module(subject, question)
+        found = solve_module(subject, question)
     except UsageError as error:
         assert error.what == f"no {unknown} fits"  # noqa: PT017  # any other is a failure
         assert all(measured(size) > limit for size in range(least, least + near))
         return
-    size = tree["value"]
+    size = found.value
     assert measured(size) <= limit
     assert all(measured(size + more) > limit for more in range(1, near))
-    (budget,) = tree["budgets"]
-    assert (budget["used"], budget["next"]) == (measured(size), measured(size + 1))
+    (budget,) = found.budgets
+    assert (budget.used, budget.next) == (measured(size), measured(size + 1))
     assert MEASURES[name].formula(case.having({unknown: size})).at(case.having({unknown: size}).values) == measured(
         size
     )
-    gap = tree["smaller_that_does_not_fit"]
+    gap = found.smaller_that_does_not_fit
     if gap is None:
         assert all(measured(smaller) <= limit for smaller in range(max(least, size - near), size))
     else:

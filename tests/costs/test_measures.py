@@ -282,11 +282,11 @@ def test_a_solution_is_measured_as_it_is() -> None:
     case = Case(LSTMConfig(10, 20), DataSpec(batch=0))
     subject = subject_of_layers([])._replace(config=case.config, data=case.data)
     question = Question("batch", (Budget(MEASURES["macs"], 10**6),), train=False, optimizer="adam", input_grad=False)
-    tree = solve_module(subject, question)
-    found = case.having({"batch": tree["value"]})
-    assert tree["value"] == 10**6 // (5 * 2400)
-    assert tree["path"] == "onednn"
-    numbers = {row["name"]: row["value"] for row in tree["measures"]}
+    module = solve_module(subject, question)
+    found = case.having({"batch": module.value})
+    assert module.value == 10**6 // (5 * 2400)
+    assert module.path == "onednn"
+    numbers = {row.name: row.value for row in module.measures}
     assert numbers == {name: measure.formula(found).at(found.values) for name, measure in MEASURES.items()}
 
 

@@ -1,7 +1,8 @@
 """The report of cost: MACs, FLOPs and memory of an LSTM."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple, TypedDict
 
 from lstmcalc.costs.implementation import path_of
 from lstmcalc.costs.memory import Bill, Figure, values_of
@@ -18,22 +19,125 @@ from lstmcalc.costs.operations import (
     steps_of,
 )
 from lstmcalc.intake.subject import Subject
+from lstmcalc.lazy import LazySequence
 from lstmcalc.report.document import document
-from lstmcalc.report.tree import (
-    SETTINGS,
-    Tree,
-    around_tree,
-    as_pytorch_note,
-    check_rows,
-    data_tree,
-    functions_tree,
-    mapped,
-    module_tree,
-)
+from lstmcalc.report.record import omitted
+from lstmcalc.report.rows import AroundRow, DataRow, Module, around_row, data_row, head_of
+from lstmcalc.report.tree import SETTINGS, Tree, as_pytorch_note, check_rows, functions_tree, notes_of
 from lstmcalc.spec.config import LSTMConfig
 
 
-def cost_module(subject: Subject, optimizer: str, *, input_grad: bool) -> Tree:
+@dataclass(frozen=True, slots=True)
+class PathRow:
+    """The implementation that PyTorch uses on a CPU."""
+
+    path: str  # one of `operations.PATHS`
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRow:
+    """A matrix product of a forward pass."""
+
+    layer: int | None  # None for the head
+    direction: str | None  # None for the head
+    part: str  # `input`, `recurrent`, `projection` or `head`
+    symbolic: str  # the formula of `step_macs`
+    step_macs: int  # of one step of one sequence
+    rows: int  # such steps in a pass
+    macs: int
+    flops: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkRow:
+    """The work of a pass, or of a step of it."""
+
+    path: str | None = omitted()  # the implementation; None if it makes no difference
+    symbolic: str  # the formula of `macs`
+    macs: int
+    flops: int
+    elementwise: Mapping[str, int]  # by the names of `operations.OPERATIONS`
+    elementwise_symbolic: Mapping[str, str]  # their formulas
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardRow(WorkRow):
+    """The work of a forward pass."""
+
+    per_step: WorkRow  # of one step of one sequence
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeRow:
+    """The work of each pass, by the implementation that applies."""
+
+    forward: ForwardRow
+    backward: WorkRow | None  # None in int8, which PyTorch does not train
+    training: WorkRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class PassRow:
+    """The work of a pass by one implementation."""
+
+    pass_: str  # `forward`, `backward` or `training`
+    path: str | None  # the implementation; None if it makes no difference
+    applies: bool  # PyTorch uses it for this LSTM on a CPU
+    symbolic: str  # the formula of `macs`
+    macs: int
+    flops: int
+    sigmoid: int
+    tanh: int
+    multiply: int
+    add: int
+
+
+@dataclass(frozen=True, slots=True)
+class PackingRow:
+    """The steps and MACs that packing saves over padding."""
+
+    steps: int
+    padded_steps: int
+    saved_macs: int
+    saved_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class FigureRow:
+    """An amount of memory."""
+
+    name: str  # e.g. `weights`, `inference peak`
+    path: str | None  # the implementation; None if it makes no difference
+    applies: bool  # PyTorch uses it for this LSTM on a CPU
+    bytes: int
+    certainty: str  # `exact` or `estimate`
+    error_percent: float | None  # the largest error of an estimate, if it was compared with measurements
+    counts: str  # the memory that it counts, in words
+    verified: str  # the facts that it was compared with, in words
+    formula: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostModule(Module):
+    """MACs, FLOPs and memory of one LSTM."""
+
+    data: DataRow
+    around: AroundRow
+    symbols: Mapping[str, int]
+    functions: Mapping[str, str]  # the meaning of each function in the formulas of memory
+    optimizer: str
+    input_grad: bool
+    paths: Mapping[str, PathRow] | None  # of `inference` and `training`; None in int8, which PyTorch does not run
+    products: Sequence[ProductRow]
+    compute: ComputeRow
+    passes: Sequence[PassRow]
+    packing: PackingRow | None  # None without lengths
+    memory: Sequence[FigureRow]
+    notes: list[str]
+
+
+def cost_module(subject: Subject, optimizer: str, *, input_grad: bool) -> CostModule:
     """The costs of one LSTM."""
     config, data, around = subject.config, subject.data, subject.around
     values = values_of(config, data, around)
@@ -41,60 +145,63 @@ def cost_module(subject: Subject, optimizer: str, *, input_grad: bool) -> Tree:
     bill = Bill(config, data, around, optimizer, input_grad=input_grad)
     passes = list(_passes(bill))
     figures = list(bill.figures())
-    keys = {
-        "data": data_tree(subject),
-        "around": around_tree(subject),
-        "symbols": values,
-        "functions": functions_tree(figure.size for figure in figures),
-        "optimizer": optimizer,
-        "input_grad": bill.input_grad,
-        "paths": _paths(bill),
-        "products": _products(products(config, data, around), values),
-        "compute": _compute(config, passes, values),
-        "passes": [{**row, **_numbers(work, values)} for row, work in passes],
-        "packing": _packing(bill, values),
-        "memory": [_figure(figure, values) for figure in figures],
-    }
-    tree = module_tree(subject, SETTINGS, keys)
-    tree["notes"] += as_pytorch_note(subject, "counted")
+    notes = [*notes_of(subject), *as_pytorch_note(subject, "counted")]
     if not bill.is_run:
-        tree["notes"].append(
-            "PyTorch neither trains nor runs an LSTM in int8: only what is stored and forward is counted"
-        )
-    return tree
+        notes.append("PyTorch neither trains nor runs an LSTM in int8: only what is stored and forward is counted")
+    return CostModule(
+        **head_of(subject, SETTINGS),
+        data=data_row(subject),
+        around=around_row(subject),
+        symbols=values,
+        functions=functions_tree(figure.size for figure in figures),
+        optimizer=optimizer,
+        input_grad=bill.input_grad,
+        paths=_paths(bill),
+        products=_product_rows(products(config, data, around), values),
+        compute=_compute_row(config, passes, values),
+        passes=[_pass_row(done, values) for done in passes],
+        packing=_packing_row(bill, values),
+        memory=[_figure_row(figure, values) for figure in figures],
+        notes=notes,
+    )
 
 
-def _paths(bill: Bill) -> Tree | None:
+def _paths(bill: Bill) -> Mapping[str, PathRow] | None:
     """The implementations that PyTorch uses on a CPU, and why; None in int8, which PyTorch does not run."""
     if not bill.is_run:
         return None
     found = {name: path_of(bill.config, bill.data, training=name == "training") for name in ("inference", "training")}
-    return {name: {"path": path.key, "why": path.why} for name, path in found.items()}
+    return {name: PathRow(path.key, path.why) for name, path in found.items()}
 
 
-def _products(rows: Sequence[Product], values: Mapping[str, int]) -> Sequence[Tree]:
-    known: dict[int, Tree] = {}  # by formula: all layers above the first share one, and there may be many
+def _product_rows(found: Sequence[Product], values: Mapping[str, int]) -> Sequence[ProductRow]:
+    """The matrix products, each made when it is read."""
+    known: dict[int, tuple[str, int, int]] = {}  # by formula: all layers above the first share one; they may be many
 
-    def row(product: Product) -> Tree:
+    def row(index: int) -> ProductRow:
+        product = found[index]
         if id(product.macs) not in known:
-            step, steps = product.macs.at(values), product.rows.at(values)
-            known[id(product.macs)] = {
-                "symbolic": str(product.macs),
-                "step_macs": step,
-                "rows": steps,
-                "macs": steps * step,
-                "flops": 2 * steps * step,
-            }
-        whose = {"layer": product.layer, "direction": product.direction or None, "part": product.part}
-        return {**whose, **known[id(product.macs)]}
+            known[id(product.macs)] = str(product.macs), product.macs.at(values), product.rows.at(values)
+        symbolic, step, steps = known[id(product.macs)]
+        named = product.layer, product.direction or None, product.part
+        return ProductRow(*named, symbolic, step, steps, steps * step, 2 * steps * step)
 
-    return mapped(rows, row)
+    return LazySequence(len(found), row)
 
 
-def _passes(bill: Bill) -> Iterator[tuple[Tree, Work]]:
+class _Pass(NamedTuple):
+    """A pass by one implementation."""
+
+    name: str
+    path: str | None  # the implementation; None if it makes no difference
+    applies: bool
+    work: Work
+
+
+def _passes(bill: Bill) -> Iterator[_Pass]:
     """Forward work, then backward and training work per implementation (int8: forward only)."""
     forward = forward_work(bill.config, bill.data, bill.around)
-    yield {"pass": "forward", "path": None, "applies": True}, forward
+    yield _Pass("forward", None, True, forward)
     if not bill.is_run:
         return
     back = {
@@ -107,59 +214,71 @@ def _passes(bill: Bill) -> Iterator[tuple[Tree, Work]]:
         ("training", {path: forward.and_then(work) for path, work in back.items()}),
     ):
         for path, work in works.items():
-            yield {"pass": name, "path": path, "applies": path == own}, work
+            yield _Pass(name, path, path == own, work)
 
 
-def _numbers(work: Work, values: Mapping[str, int]) -> Tree:
+def _pass_row(done: _Pass, values: Mapping[str, int]) -> PassRow:
+    """A pass with the numbers of its work."""
+    macs = done.work.macs.at(values)
+    counts = {name: done.work.elementwise[name].at(values) for name in OPERATIONS}
+    return PassRow(done.name, done.path, done.applies, str(done.work.macs), macs, 2 * macs, **counts)
+
+
+class _Numbers(TypedDict):
+    """The fields of `WorkRow`, to be handed on to a subclass."""
+
+    path: str | None
+    symbolic: str
+    macs: int
+    flops: int
+    elementwise: Mapping[str, int]
+    elementwise_symbolic: Mapping[str, str]
+
+
+def _numbers(work: Work, values: Mapping[str, int], path: str | None = None) -> _Numbers:
+    """Work as formulas and as numbers."""
     macs = work.macs.at(values)
-    counts = {name: work.elementwise[name].at(values) for name in OPERATIONS}
-    return {"symbolic": str(work.macs), "macs": macs, "flops": 2 * macs, **counts}
+    return {
+        "path": path,
+        "symbolic": str(work.macs),
+        "macs": macs,
+        "flops": 2 * macs,
+        "elementwise": {name: work.elementwise[name].at(values) for name in OPERATIONS},
+        "elementwise_symbolic": {name: str(work.elementwise[name]) for name in OPERATIONS},
+    }
 
 
-def _work_tree(work: Work, values: Mapping[str, int]) -> Tree:
-    numbers = _numbers(work, values)
-    elementwise = {name: numbers.pop(name) for name in OPERATIONS}
-    symbolic = {name: str(work.elementwise[name]) for name in OPERATIONS}
-    return {**numbers, "elementwise": elementwise, "elementwise_symbolic": symbolic}
-
-
-def _compute(config: LSTMConfig, passes: list[tuple[Tree, Work]], values: Mapping[str, int]) -> Tree:
+def _compute_row(config: LSTMConfig, passes: Sequence[_Pass], values: Mapping[str, int]) -> ComputeRow:
     """The work of each pass that applies; for forward, also that of one step of one sequence."""
-    applying: dict[str, Any] = dict.fromkeys(("forward", "backward", "training"))
-    for row, work in passes:
-        if row["applies"]:
-            applying[row["pass"]] = {**({"path": row["path"]} if row["path"] else {}), **_work_tree(work, values)}
-    applying["forward"]["per_step"] = _work_tree(step_work(config), values)
-    return applying
+    applying = {done.name: _numbers(done.work, values, done.path) for done in passes if done.applies}
+    step = WorkRow(**_numbers(step_work(config), values))
+    backward, training = (WorkRow(**applying[name]) if name in applying else None for name in ("backward", "training"))
+    return ComputeRow(ForwardRow(**applying["forward"], per_step=step), backward, training)
 
 
-def _packing(bill: Bill, values: Mapping[str, int]) -> Tree | None:
+def _packing_row(bill: Bill, values: Mapping[str, int]) -> PackingRow | None:
     """Steps and MACs that packing saves over padding; None without lengths."""
     data = bill.data
     if not data.lengths:
         return None
     steps, padded = steps_of(data).at(values), data.seq_len * data.num_sequences
-    step = step_work(bill.config).macs.at(values)
-    return {
-        "steps": steps,
-        "padded_steps": padded,
-        "saved_macs": (padded - steps) * step,
-        "saved_percent": 100 * (padded - steps) / padded,
-    }
+    saved = padded - steps
+    return PackingRow(steps, padded, saved * step_work(bill.config).macs.at(values), 100 * saved / padded)
 
 
-def _figure(figure: Figure, values: Mapping[str, int]) -> Tree:
-    return {
-        "name": figure.name,
-        "path": figure.path or None,
-        "applies": figure.applies,
-        "bytes": figure.size.at(values),
-        "certainty": figure.certainty,
-        "error_percent": figure.error_percent,
-        "counts": figure.counts,
-        "verified": figure.verified,
-        "formula": str(figure.size),
-    }
+def _figure_row(figure: Figure, values: Mapping[str, int]) -> FigureRow:
+    """An amount of memory as a formula and as a number."""
+    return FigureRow(
+        name=figure.name,
+        path=figure.path or None,
+        applies=figure.applies,
+        bytes=figure.size.at(values),
+        certainty=figure.certainty,
+        error_percent=figure.error_percent,
+        counts=figure.counts,
+        verified=figure.verified,
+        formula=str(figure.size),
+    )
 
 
 def cost_report(subjects: Sequence[Subject], optimizer: str, *, input_grad: bool) -> Tree:

@@ -1,8 +1,10 @@
 """The view of cost: matrix products, passes, memory, and formulas."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
+from lstmcalc.commands.cost.report import CostModule, FigureRow, PassRow, ProductRow
 from lstmcalc.costs.implementation import IMPLEMENTATIONS
 from lstmcalc.costs.operations import OPERATIONS
 from lstmcalc.errors import bytes_text
@@ -13,25 +15,26 @@ from lstmcalc.report.blocks import (
     Grid,
     Line,
     Row,
-    folded,
-    legend,
-    rows_of,
+    layer_spans,
+    symbol_legend,
     with_commas,
 )
-from lstmcalc.report.tree import Tree
+from lstmcalc.report.provenance import origin_facts, settings_in
 
 
-def view(module: Tree) -> Iterator[Block]:
+def view(module: CostModule) -> Iterator[Block]:
     """The products, the passes, the memory, and the formulas."""
+    yield origin_facts(module, settings_in(module.data, module.around))
     yield _products(module)
-    yield _passes(module, {"macs": "MACs", "flops": "FLOPs"})
-    yield _passes(module, {name: name for name in OPERATIONS})
+    yield _passes(module.passes, "pass", ("MACs", "FLOPs"), lambda row: (row.macs, row.flops))
+    counted = ("elementwise", OPERATIONS)
+    yield _passes(module.passes, *counted, lambda row: (row.sigmoid, row.tanh, row.multiply, row.add))
     yield Facts(tuple(_compute_facts(module)))
-    yield _memory(module)
-    yield Facts((*_memory_facts(module), legend(module)))
+    yield _memory(module.memory)
+    yield Facts((*_memory_facts(module.memory), symbol_legend(module.symbols, module.config.proj_size)))
 
 
-def _products(module: Tree) -> Grid:
+def _products(module: CostModule) -> Grid:
     """Every matrix product of a forward pass, and their sum."""
     columns = (
         Column("matrix product"),
@@ -43,92 +46,104 @@ def _products(module: Tree) -> Grid:
     return Grid(columns, tuple(_product_rows(module)))
 
 
-def _product_rows(module: Tree) -> Iterator[Row]:
-    products, head = module["products"], module["around"]["head"] is not None
-    own = products[: len(products) - head]
-    for first, last in folded(module):
-        rows = rows_of(own, first, first)
+def _product_rows(module: CostModule) -> Iterator[Row]:
+    """The rows of every layer, of the head, and of the forward pass."""
+    for first, last in layer_spans(module.config.num_layers):
+        rows = _of_layer(module, first)
         if last > first:
-            macs = (last - first + 1) * sum(row["macs"] for row in rows)
+            macs = (last - first + 1) * sum(row.macs for row in rows)
             yield Row((f"l{first} ... l{last}, {last - first + 1:,} alike", "", "", "", f"{macs:,}"), "folded")
             continue
-        for (layer, direction), parts in groupby(rows, key=lambda row: (row["layer"], row["direction"])):
+        for direction, parts in groupby(rows, key=lambda row: row.direction):
             listed = list(parts)
-            for row in listed:
-                yield Row((row["part"], row["symbolic"], *with_commas(row["step_macs"], row["rows"], row["macs"])))
-            step, macs = (sum(row[key] for row in listed) for key in ("step_macs", "macs"))
-            yield Row((f"layer {layer} {direction}", "", *with_commas(step, listed[0]["rows"], macs)), "sum")
+            yield from map(_product_row, listed)
+            step, macs = sum(row.step_macs for row in listed), sum(row.macs for row in listed)
+            yield Row((f"layer {first} {direction}", "", *with_commas(step, listed[0].rows, macs)), "sum")
+    head = module.around.head is not None
     if head:
-        row = products[len(products) - 1]
-        yield Row(("head", row["symbolic"], *with_commas(row["step_macs"], row["rows"], row["macs"])))
-    forward = module["compute"]["forward"]
-    yield Row(("forward", "", "" if head else f"{forward['per_step']['macs']:,}", "", f"{forward['macs']:,}"), "sum")
+        yield _product_row(module.products[-1])
+    forward = module.compute.forward
+    yield Row(("forward", "", "" if head else f"{forward.per_step.macs:,}", "", f"{forward.macs:,}"), "sum")
 
 
-def _passes(module: Tree, shown: Mapping[str, str]) -> Grid:
-    """The numbers `shown` of every pass; implementations with equal numbers share a row."""
+def _product_row(product: ProductRow) -> Row:
+    """The row of a matrix product."""
+    return Row((product.part, product.symbolic, *with_commas(product.step_macs, product.rows, product.macs)))
+
+
+def _of_layer(module: CostModule, layer: int) -> Sequence[ProductRow]:
+    """The products of a layer, without reading the others; the head's comes after those of every layer."""
+    products, layers = module.products, module.config.num_layers
+
+    def place(product: ProductRow) -> int:
+        return layers if product.layer is None else product.layer
+
+    return products[bisect_left(products, layer, key=place) : bisect_right(products, layer, key=place)]
+
+
+def _passes(
+    passes: Sequence[PassRow], title: str, names: Sequence[str], counts: Callable[[PassRow], tuple[int, ...]]
+) -> Grid:
+    """Some numbers of every pass; implementations with equal numbers share a row."""
     rows = []
-    for _, same in groupby(module["passes"], key=lambda row: row["pass"]):
-        by_cost: dict[tuple[int, ...], list[Tree]] = {}
+    for _, same in groupby(passes, key=lambda row: row.pass_):
+        by_cost: dict[tuple[int, ...], list[PassRow]] = {}
         for row in same:
-            by_cost.setdefault(tuple(row[key] for key in shown), []).append(row)
-        for counts, alike in by_cost.items():
-            kind = "normal" if any(row["applies"] for row in alike) else "aside"
-            rows.append(Row((_pass_name(alike), *with_commas(*counts)), kind))
-    first = "pass" if "macs" in shown else "elementwise"
-    return Grid((Column(first), *(Column(title, right=True) for title in shown.values())), tuple(rows))
+            by_cost.setdefault(counts(row), []).append(row)
+        for counted, alike in by_cost.items():
+            kind = "normal" if any(row.applies for row in alike) else "aside"
+            rows.append(Row((_pass_name(alike), *with_commas(*counted)), kind))
+    return Grid((Column(title), *(Column(name, right=True) for name in names)), tuple(rows))
 
 
-def _pass_name(rows: Sequence[Tree]) -> str:
+def _pass_name(rows: Sequence[PassRow]) -> str:
     """A pass with the implementations that share its row."""
-    paths = ", ".join(IMPLEMENTATIONS[row["path"]] for row in rows if row["path"])
-    return f"{rows[0]['pass']}, {paths}" if paths else rows[0]["pass"]
+    paths = ", ".join(IMPLEMENTATIONS[row.path] for row in rows if row.path)
+    return f"{rows[0].pass_}, {paths}" if paths else rows[0].pass_
 
 
-def _compute_facts(module: Tree) -> Iterator[Line]:
+def _compute_facts(module: CostModule) -> Iterator[Line]:
     """Lines on the formulas of the passes, the saving by packing, the counting, and the implementations."""
-    forward = module["compute"]["forward"]
-    step = forward["per_step"]
-    yield "a step", (f"of one sequence: {step['symbolic']} = {step['macs']:,} MACs",)
-    yield "forward", (f"{forward['symbolic']} = {forward['macs']:,} MACs",)
-    for name in ("backward", "training"):
-        if module["compute"][name]:
-            work = module["compute"][name]
-            yield f"{name}, {IMPLEMENTATIONS[work['path']]}", (f"{work['symbolic']} = {work['macs']:,} MACs",)
-    packing = module["packing"]
+    compute = module.compute
+    step = compute.forward.per_step
+    yield "a step", (f"of one sequence: {step.symbolic} = {step.macs:,} MACs",)
+    yield "forward", (f"{compute.forward.symbolic} = {compute.forward.macs:,} MACs",)
+    for name, work in (("backward", compute.backward), ("training", compute.training)):
+        if work and work.path:
+            yield f"{name}, {IMPLEMENTATIONS[work.path]}", (f"{work.symbolic} = {work.macs:,} MACs",)
+    packing = module.packing
     if packing:
-        saved = f"{packing['padded_steps'] - packing['steps']:,} steps of padding are not computed"
-        yield "packing", (saved, f"{packing['saved_macs']:,} MACs less, {packing['saved_percent']:.1f} %")
+        saved = f"{packing.padded_steps - packing.steps:,} steps of padding are not computed"
+        yield "packing", (saved, f"{packing.saved_macs:,} MACs less, {packing.saved_percent:.1f} %")
     yield "counted", ("1 MAC = 2 FLOPs: the matrix products alone", "elementwise operations beside them")
-    paths = module["paths"]
-    if paths:
-        told = (f"{mode} by {IMPLEMENTATIONS[path['path']]} ({path['why']})" for mode, path in paths.items())
+    if module.paths:
+        told = (f"{mode} by {IMPLEMENTATIONS[path.path]} ({path.why})" for mode, path in module.paths.items())
         yield "on a CPU", tuple(told)
-        gradient = "also" if module["input_grad"] else "not"
+        gradient = "also" if module.input_grad else "not"
         yield (
             "gradients",
             (
                 "of all parameters",
-                f"{gradient} of the input" + ("" if module["input_grad"] else " (--input-grad)"),
+                f"{gradient} of the input" + ("" if module.input_grad else " (--input-grad)"),
                 "oneDNN and cuDNN compute them all the same",
             ),
         )
 
 
-def _memory(module: Tree) -> Grid:
+def _memory(figures: Sequence[FigureRow]) -> Grid:
     """Every figure with its implementation, size and certainty."""
     rows = [
         Row(
             (
-                row["name"],
-                IMPLEMENTATIONS.get(row["path"], ""),
-                bytes_text(row["bytes"]),
-                f"{row['bytes']:,}",
-                f"within {row['error_percent']:g} %" if row["error_percent"] else row["certainty"],
+                row.name,
+                IMPLEMENTATIONS[row.path] if row.path else "",
+                bytes_text(row.bytes),
+                f"{row.bytes:,}",
+                f"within {row.error_percent:g} %" if row.error_percent else row.certainty,
             ),
-            "normal" if row["applies"] else "aside",
+            "normal" if row.applies else "aside",
         )
-        for row in module["memory"]
+        for row in figures
     ]
     columns = (
         Column("memory"),
@@ -140,12 +155,12 @@ def _memory(module: Tree) -> Grid:
     return Grid(columns, tuple(rows))
 
 
-def _memory_facts(module: Tree) -> Iterator[Line]:
+def _memory_facts(figures: Sequence[FigureRow]) -> Iterator[Line]:
     """The parts that each figure counts, and the evidence for each degree of certainty."""
     counts: dict[str, list[str]] = {}
     verified: dict[str, list[str]] = {}
-    for row in module["memory"]:
-        counts.setdefault(row["name"], []).append(row["counts"])
-        verified.setdefault("within" if row["error_percent"] else row["certainty"], []).append(row["verified"])
+    for row in figures:
+        counts.setdefault(row.name, []).append(row.counts)
+        verified.setdefault("within" if row.error_percent else row.certainty, []).append(row.verified)
     for label, phrases in (*counts.items(), *verified.items()):
         yield label, tuple(dict.fromkeys(phrases))

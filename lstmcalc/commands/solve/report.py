@@ -1,6 +1,7 @@
 """The report of solve: the largest LSTM within a budget."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from lstmcalc.commands._training import read_training
@@ -11,7 +12,8 @@ from lstmcalc.intake.flags import Typed, flag_name, read_choice
 from lstmcalc.intake.quantities import read_bytes, read_count
 from lstmcalc.intake.subject import Subject
 from lstmcalc.report.document import document, with_alone_note
-from lstmcalc.report.tree import SETTINGS, Tree, around_tree, as_pytorch_note, data_tree, functions_tree, module_tree
+from lstmcalc.report.rows import AroundRow, DataRow, Module, around_row, data_row, head_of
+from lstmcalc.report.tree import SETTINGS, Tree, as_pytorch_note, functions_tree, notes_of
 from lstmcalc.spec.provenance import Origin
 
 # The unknowns: the word on the command line, and the setting that it means.
@@ -42,6 +44,50 @@ class Question(NamedTuple):
     input_grad: bool  # True if training computes the gradient of the input too
 
 
+@dataclass(frozen=True, slots=True)
+class BudgetRow:
+    """A budget, and its use."""
+
+    measure: str  # its name on the command line
+    unit: str  # `parameters`, `MACs`, `FLOPs` or `bytes`
+    counts: str  # what it counts, in words
+    limit: int
+    used: int  # by the answer
+    next: int  # by the size after the answer
+    binds: bool  # True if the size after the answer exceeds it
+    certainty: str  # `exact` or `estimate`
+    error_percent: float | None  # the largest error of an estimate, if it was compared with measurements
+    formula: str  # of `used`
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureRow:
+    """A measure of the answer."""
+
+    name: str
+    unit: str
+    value: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SolveModule(Module):
+    """The largest LSTM within budgets."""
+
+    data: DataRow
+    around: AroundRow
+    symbols: Mapping[str, int]
+    functions: Mapping[str, str]  # the meaning of each function in the formulas
+    unknown: str  # the setting that was asked for: `hidden_size`
+    value: int  # the answer
+    smaller_that_does_not_fit: int | None  # a smaller size that exceeds a budget, if there is one
+    train: bool
+    optimizer: str | None  # None if nothing is trained
+    path: str | None  # the implementation that computes it; None in int8, which PyTorch does not run
+    budgets: Sequence[BudgetRow]
+    measures: Sequence[MeasureRow]
+    notes: list[str]
+
+
 def question_of(typed: Mapping[str, Typed]) -> Question:
     """The question that the flags ask; they must name an unknown and a budget."""
     named, flag = typed.get("unknown"), ", ".join(UNKNOWNS)
@@ -66,7 +112,7 @@ def question_of(typed: Mapping[str, Typed]) -> Question:
     return Question(unknown, tuple(budgets), *read_training(typed))
 
 
-def solve_module(subject: Subject, question: Question) -> Tree:
+def solve_module(subject: Subject, question: Question) -> SolveModule:
     """The largest LSTM within the budgets; a UsageError if no size fits, or if no size is too large."""
     case = Case(subject.config, subject.data, subject.around, question.train, question.optimizer, question.input_grad)
     _check_open(subject, question.unknown)
@@ -91,7 +137,7 @@ def solve_module(subject: Subject, question: Question) -> Tree:
             expected="a budget that some size exceeds",
             found=f"any {question.unknown} that PyTorch can store fits",
         )
-    return _tree(subject, case, question, found, formulas)
+    return _answer(subject, case, question, found, formulas)
 
 
 def _check_open(subject: Subject, unknown: str) -> None:
@@ -143,54 +189,50 @@ def _too_small(case: Case, unknown: str, formulas: Mapping[Budget, Formulas], si
     )
 
 
-def _tree(
+def _answer(
     subject: Subject, case: Case, question: Question, found: Largest, formulas: Mapping[Budget, Formulas]
-) -> Tree:
+) -> SolveModule:
+    """The LSTM of the size that was found, with its use of each budget."""
     largest, above = (case.having({question.unknown: size}) for size in (found.size, found.size + 1))
     provenance = {**subject.provenance, question.unknown: Origin("solved", None, "inferred")}
     answer = subject._replace(config=largest.config, data=largest.data, provenance=provenance)
-    values = largest.values
-    rows = []
-    for budget, formula in formulas.items():
-        following = formula.at(above)
-        certainty, error = budget.measure.certainty(largest)
-        rows.append(
-            {
-                "measure": budget.measure.name,
-                "unit": budget.measure.unit,
-                "counts": budget.measure.counts(largest),
-                "limit": budget.limit,
-                "used": formula.at(largest),
-                "next": following,
-                "binds": following > budget.limit,
-                "certainty": certainty,
-                "error_percent": error,
-                "formula": str(formula.of(largest)),
-            }
-        )
-    keys = {
-        "data": data_tree(answer),
-        "around": around_tree(answer),
-        "symbols": values,
-        "functions": functions_tree(formula.of(largest) for formula in formulas.values()),
-        "unknown": question.unknown,
-        "value": found.size,
-        "smaller_that_does_not_fit": found.gap,
-        "train": question.train,
-        "optimizer": question.optimizer if question.train else None,
-        "path": largest.path.key if largest.is_run else None,
-        "budgets": rows,
-        "measures": [
-            {"name": measure.name, "unit": measure.unit, "value": measure.of(largest)}
-            for measure in MEASURES.values()
-            if measure.is_known_of(largest)
-        ],
-    }
-    tree = module_tree(answer, SETTINGS, keys)
-    tree["notes"] += as_pytorch_note(answer, "counted")
-    return tree
+    measures = [measure for measure in MEASURES.values() if measure.is_known_of(largest)]
+    return SolveModule(
+        **head_of(answer, SETTINGS),
+        data=data_row(answer),
+        around=around_row(answer),
+        symbols=largest.values,
+        functions=functions_tree(formula.of(largest) for formula in formulas.values()),
+        unknown=question.unknown,
+        value=found.size,
+        smaller_that_does_not_fit=found.gap,
+        train=question.train,
+        optimizer=question.optimizer if question.train else None,
+        path=largest.path.key if largest.is_run else None,
+        budgets=[_budget_row(budget, formula, largest, above) for budget, formula in formulas.items()],
+        measures=[MeasureRow(measure.name, measure.unit, measure.of(largest)) for measure in measures],
+        notes=[*notes_of(answer), *as_pytorch_note(answer, "counted")],
+    )
 
 
-def solve_report(subjects: Sequence[Subject], question: "Question") -> Tree:
+def _budget_row(budget: Budget, formula: Formulas, largest: Case, above: Case) -> BudgetRow:
+    """A budget with its use by the answer and by the size after it."""
+    measure, following = budget.measure, formula.at(above)
+    certainty, error = measure.certainty(largest)
+    return BudgetRow(
+        measure=measure.name,
+        unit=measure.unit,
+        counts=measure.counts(largest),
+        limit=budget.limit,
+        used=formula.at(largest),
+        next=following,
+        binds=following > budget.limit,
+        certainty=certainty,
+        error_percent=error,
+        formula=str(formula.of(largest)),
+    )
+
+
+def solve_report(subjects: Sequence[Subject], question: Question) -> Tree:
     """The largest LSTM within the budgets, for each subject."""
     return document("solve", with_alone_note([solve_module(subject, question) for subject in subjects]))
