@@ -2,7 +2,7 @@
 
 A report is made of frozen dataclasses: their fields, in their order, are the keys of the JSON. A field that would be a
 word of Python ends in an underscore, which the key does not have; a field whose default is `omitted()` is no key where
-it is None.
+it is None; one that is `internal()` is no key at all.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,11 @@ from lstmcalc.lazy import LazySequence
 def omitted() -> Any:  # noqa: ANN401  # the default of a field, which has the type of the field
     """The default of a field that is no key of the JSON where it is None."""
     return field(default=None, metadata={"omitted": True})
+
+
+def internal() -> Any:  # noqa: ANN401  # as above
+    """The mark of a field that is for the view alone: it is no key of the JSON, and has no default."""
+    return field(metadata={"internal": True})
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401  # any record, and what is in it
@@ -39,5 +44,6 @@ _KEYS: Final[dict[type, tuple[tuple[str, str, bool], ...]]] = {}  # found by `_k
 def _keys_of(kind: Any) -> tuple[tuple[str, str, bool], ...]:  # noqa: ANN401  # a dataclass
     """The fields of a record: their names, their keys, and True for those that may be left out."""
     if kind not in _KEYS:
-        _KEYS[kind] = tuple((item.name, item.name.rstrip("_"), "omitted" in item.metadata) for item in fields(kind))
+        shown = [item for item in fields(kind) if "internal" not in item.metadata]
+        _KEYS[kind] = tuple((item.name, item.name.rstrip("_"), "omitted" in item.metadata) for item in shown)
     return _KEYS[kind]

@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstmcalc.commands.explain.report import explain_module
 from lstmcalc.commands.run.report import run_report
 from lstmcalc.commands.run.view import view
 from lstmcalc.intake.subject import subject_of_layers
 from lstmcalc.proof import run as verify
+from lstmcalc.report.record import plain
 from lstmcalc.report.render import blocks_of
 from lstmcalc.report.tree import TOPICS
+from lstmcalc.spec.config import LSTMConfig
 from tools.documents import HEAD, module, module_of
 from tools.shell import Ran
 
@@ -91,6 +94,25 @@ def test_the_whole_explanation(cli: Cli) -> None:
     ]
     shapes = module(cli("shapes", "--hidden", "20", "--layers", "2", "--bi", "--json"))
     assert found["states"] == shapes["states"]
+
+
+@pytest.mark.parametrize(("layers", "spans"), [(1, [(0, 0)]), (3, [(0, 0), (1, 2)])])
+@pytest.mark.parametrize("both", [False, True])
+def test_the_view_has_the_equations_of_the_json(layers: int, spans: list[tuple[int, int]], *, both: bool) -> None:
+    subject = subject_of_layers([])._replace(config=LSTMConfig(10, 20, layers, bidirectional=both))
+    found = explain_module(subject, [])
+    assert "layers" not in plain(found)
+    assert [(own.forward.first_layer, own.forward.last_layer) for own in found.layers] == spans
+    groups = [group for own in found.layers for group in (own.forward, own.reverse) if group]
+    assert groups == found.groups
+    for own in found.layers:
+        number = own.forward.group
+        assert [equation.text for equation in own.equations] == [
+            row.text for row in found.equations if row.group == number
+        ]
+        assert [operand.stored or None for equation in own.equations for operand in equation.operands] == [
+            row.stored for row in found.operands if row.group == number
+        ]
 
 
 @pytest.mark.parametrize("topic", TOPICS)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel
-from lstmcalc.commands.explain.report import explain_module
+from lstmcalc.commands.explain.report import GroupRow, explain_module
 from lstmcalc.intake.subject import subject_of_layers
 from lstmcalc.model import equations as formulas
 from lstmcalc.model import lstm
@@ -24,21 +24,21 @@ from tools.tensor_methods import namespace
 STACK = LSTMConfig(10, 20, 2, bidirectional=True)
 
 
-def value_at(symbol: str, group: Group, t: int, names: dict[str, Any], row: dict[str, Any]) -> Any:
+def value_at(symbol: str, group: Group, t: int, names: dict[str, Any], row: GroupRow) -> Any:
     """A value of the step, from the trace, the input, or the initial state, as the explanation says where it is."""
     if symbol.startswith("tanh("):
         return np.tanh(value_at(symbol[5:-1], group, t, names, row))
     letter, index = symbol.split("_", 1)
     if letter == "x":
-        return eval(row["x_t"], {**names, "t": t})
+        return eval(row.x_t, {**names, "t": t})
     traced = names[traced_name(letter, group.first, group.direction)]
     if index == "t":
         return traced[t]
     before = t + {"(t-1)": -1, "(t+1)": 1}[index]
     if 0 <= before < len(traced):
         return traced[before]
-    assert row["begins_at"] == ("-1" if before < 0 else "L")
-    return eval(row[f"begins_{letter}"], dict(names))
+    assert row.begins_at == ("-1" if before < 0 else "L")
+    return eval({"h": row.begins_h, "c": row.begins_c}[letter], dict(names))
 
 
 ACTIVATIONS: dict[str, Any] = {"sigmoid": lambda a: 1 / (1 + np.exp(-a)), "tanh": np.tanh, "": lambda a: a}
@@ -55,7 +55,7 @@ def computed(equation: Equation, operand_value: Any) -> Any:
 def check_equations(config: LSTMConfig, spec: DataSpec) -> None:
     """Every operand of every equation, at every step of sequences that all have it."""
     subject = subject_of_layers([])._replace(config=config, data=spec)
-    tree = explain_module(subject, ["equations"])
+    module = explain_module(subject, ["equations"])
     names = namespace(config, spec, Surroundings())
     weights = {name: names[name] for name in (parameter.name for parameter in LSTMModel(config).parameters)}
 
@@ -64,11 +64,11 @@ def check_equations(config: LSTMConfig, spec: DataSpec) -> None:
         return eval(text, dict(weights))
 
     groups = groups_of(LSTMModel(config), spec)
-    assert len(groups) == len(tree["groups"])
-    for group, row in zip(groups, tree["groups"], strict=True):
+    assert len(groups) == len(module.groups)
+    for group, row in zip(groups, module.groups, strict=True):
         for t in range(spec.seq_len):
 
-            def operand_value(operand: Operand, t: int = t, group: Group = group, row: Any = row) -> Any:
+            def operand_value(operand: Operand, t: int = t, group: Group = group, row: GroupRow = row) -> Any:
                 found = stored(operand.stored) if operand.stored else value_at(operand.symbol, group, t, names, row)
                 assert found.shape == operand.shape, operand
                 return np.asarray(found)

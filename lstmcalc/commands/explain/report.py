@@ -6,123 +6,256 @@ Source of the facts about training and initialisation: the documentation and the
 (`torch/nn/modules/rnn.py`); the tests check them in PyTorch.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from lstmcalc.intake.subject import Subject
+from lstmcalc.lazy import LazySequence
 from lstmcalc.model.claims import Claim, claims_of
-from lstmcalc.model.equations import Group, groups_of
+from lstmcalc.model.equations import Equation, Group, groups_of
 from lstmcalc.model.lstm import LSTMModel, traced_name
 from lstmcalc.model.packing import UNSTABLE, PackedStep, Packing
 from lstmcalc.model.snippets import at, joined, tensor
-from lstmcalc.model.surroundings import around_symbols
+from lstmcalc.model.surroundings import around_symbols, head_reads
 from lstmcalc.model.torch_code import packed_calls
 from lstmcalc.report.document import document
-from lstmcalc.report.tree import (
-    SETTINGS,
-    TOPICS,
-    Tree,
-    around_tree,
-    as_pytorch_note,
-    check_rows,
-    data_tree,
-    extras_tree,
-    mapped,
-    module_tree,
-    source_layout,
-    states_tree,
+from lstmcalc.report.record import internal
+from lstmcalc.report.rows import (
+    AroundRow,
+    DataRow,
+    ExtraRow,
+    Module,
+    StateRow,
+    around_row,
+    data_row,
+    extra_rows_of,
+    head_of,
+    state_rows,
 )
+from lstmcalc.report.tree import SETTINGS, TOPICS, Tree, as_pytorch_note, check_rows, notes_of, source_layout
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import DIRECTIONS
 
 Phrases: TypeAlias = Iterator[tuple[str, str]]  # pairs of a label and a text
 
 
-def explain_module(subject: Subject, topics: Sequence[str]) -> Tree:
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """Alike layers in one direction, with the expressions for x_t and the initial h and c of the first of them."""
+
+    group: int  # its number, which its equations have too
+    first_layer: int
+    last_layer: int
+    direction: str
+    x_t: str
+    x_t_above: str | None  # x_t of the layers above layer 0; None if there are none, or if layer 0 is another group
+    begins_at: str  # the step of the initial h and c: `-1`, `L` or `length`
+    begins_h: str
+    begins_c: str
+
+
+@dataclass(frozen=True, slots=True)
+class EquationRow:
+    """An equation of each step."""
+
+    group: int
+    result: str  # its symbol
+    symbolic: Sequence[str]  # the result's shape in symbols
+    shape: Sequence[int]  # the same in numbers
+    text: str
+    shapes: str  # the equation in shapes
+    latex: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperandRow:
+    """An operand of an equation."""
+
+    group: int
+    result: str  # the symbol of the equation's result
+    symbol: str
+    symbolic: Sequence[str]
+    shape: Sequence[int]
+    stored: str | None  # its place, e.g. `weight_ih_l0[20:40]`; None for a value of the step
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """Alike layers, as the view shows them: their two directions, and the equations of the forward one."""
+
+    forward: GroupRow
+    reverse: GroupRow | None  # None without a reverse direction
+    equations: Sequence[Equation]
+
+
+@dataclass(frozen=True, slots=True)
+class PackingRow:
+    """A packed batch."""
+
+    batch_sizes: Sequence[int]
+    sorted_indices: Sequence[int]
+    unsorted_indices: Sequence[int]
+    order_is_open: bool  # True if PyTorch may sort equal lengths in another order
+    num_rows: int
+    padding: int  # steps of the padded batch that are padding
+    waste_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class PackedStepRow:
+    """A step of a packed batch; its rows belong to the first `batch_size` sequences of `sorted_indices`."""
+
+    step: int
+    batch_size: int
+    rows: Sequence[int]  # the first, and the one after the last
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceRow:
+    """The places of one sequence's last h in output."""
+
+    sequence: int
+    length: int
+    last_forward: str
+    last_reverse: str | None  # None without a reverse direction
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """A statement about a tensor."""
+
+    topic: str
+    framework: str  # `keras` if the expression is what Keras returns, else `pytorch`
+    option: str | None  # the option with which Keras returns it
+    expression: str
+    symbolic: Sequence[str]
+    shape: Sequence[int]
+    says: str
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RelationRow:
+    """A relation that proves a claim; `h_l0`, `c_l1_reverse`, ... are values of every step, as in a trace."""
+
+    topic: str
+    expression: str  # that of the claim
+    left: str
+    right: str
+    equal: bool  # False if the two sides differ
+
+
+@dataclass(frozen=True, slots=True)
+class FactRow:
+    """A sentence on a topic."""
+
+    topic: str
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """Python to paste."""
+
+    topic: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainModule(Module):
+    """The explanation of one LSTM; the lists of topics that were not asked for are empty."""
+
+    data: DataRow
+    around: AroundRow
+    symbols: Mapping[str, int]
+    topics: Sequence[str]
+    groups: Sequence[GroupRow]
+    equations: Sequence[EquationRow]
+    operands: Sequence[OperandRow]
+    states: Sequence[StateRow]
+    packing: PackingRow | None  # None without lengths
+    packed_steps: Sequence[PackedStepRow]
+    sequences: Sequence[SequenceRow]
+    extras: Sequence[ExtraRow]
+    head_reads: str | None  # the input of the head; None without one
+    claims: Sequence[ClaimRow]
+    relations: Sequence[RelationRow]
+    facts: Sequence[FactRow]
+    code: Sequence[CodeRow]
+    notes: list[str]
+    layers: Sequence[Layers] = internal()  # of `groups`, with the equations themselves
+
+
+def explain_module(subject: Subject, topics: Sequence[str]) -> ExplainModule:
     """The explanation of one LSTM; `topics` are some of `TOPICS`, or empty for all."""
-    model, data = LSTMModel(subject.config), subject.data
+    config, around = subject.config, subject.around
+    model, data = LSTMModel(config), subject.data
     told = list(topics or TOPICS)
     groups = groups_of(model, data) if "equations" in told else []
+    group_rows = [_group_row(number, group, config, data) for number, group in enumerate(groups)]
     if "states" in told:
         check_rows(model.num_cells, "index of h_n and c_n")
-    claims = [claim for claim in claims_of(model, data, subject.around) if claim.topic in told]
-    codes = {"packing": packing_code(subject) if data.lengths else "", "init": forget_code(subject.config)}
-    own: Tree = {
-        "data": data_tree(subject),
-        "around": around_tree(subject),
-        "symbols": {**model.data_symbols(data), **around_symbols(subject.around)},
-        "topics": told,
-        "groups": [_group(number, group, subject.config, data) for number, group in enumerate(groups)],
-        "equations": [row for number, group in enumerate(groups) for row in _equation_rows(number, group)],
-        "operands": [row for number, group in enumerate(groups) for row in _operand_rows(number, group)],
-        "states": states_tree(model, data) if "states" in told else [],
-        **_packing(subject.config, data if "packing" in told else DataSpec()),
-        **extras_tree(subject),
-        "claims": [_claim(claim) for claim in claims],
-        "relations": [row for claim in claims for row in _relation_rows(claim)],
-        "facts": [
-            {"topic": topic, "label": label, "text": text} for topic in told for label, text in _FACTS[topic](subject)
-        ],
-        "code": [{"topic": topic, "code": codes[topic]} for topic in told if codes.get(topic)],
-    }
-    tree = module_tree(subject, SETTINGS, own)
-    tree["notes"] += as_pytorch_note(subject, "explained")
-    return tree
+    claims = [claim for claim in claims_of(model, data, around) if claim.topic in told]
+    codes = {"packing": packing_code(subject) if data.lengths else "", "init": forget_code(config)}
+    lengths = data.lengths or () if "packing" in told else ()
+    packing = _checked_packing(data) if lengths else None
+    return ExplainModule(
+        **head_of(subject, SETTINGS),
+        data=data_row(subject),
+        around=around_row(subject),
+        symbols={**model.data_symbols(data), **around_symbols(around)},
+        topics=told,
+        groups=group_rows,
+        equations=[row for number, group in enumerate(groups) for row in _equation_rows(number, group)],
+        operands=[row for number, group in enumerate(groups) for row in _operand_rows(number, group)],
+        states=state_rows(model, data) if "states" in told else [],
+        packing=_packing_row(packing) if packing else None,
+        packed_steps=_packed_step_rows(packing.steps) if packing else [],
+        sequences=[_sequence_row(config, n, length) for n, length in enumerate(lengths)],
+        extras=extra_rows_of(subject),
+        head_reads=str(head_reads(config, around)) if around.head else None,
+        claims=[_claim_row(claim) for claim in claims],
+        relations=[row for claim in claims for row in _relation_rows(claim)],
+        facts=[FactRow(topic, label, text) for topic in told for label, text in _FACTS[topic](subject)],
+        code=[CodeRow(topic, codes[topic]) for topic in told if codes.get(topic)],
+        notes=[*notes_of(subject), *as_pytorch_note(subject, "explained")],
+        layers=_layers(groups, group_rows),
+    )
 
 
-def _claim(claim: Claim) -> Tree:
-    return {
-        "topic": claim.topic,
-        "framework": claim.framework,
-        "option": claim.option or None,
-        "expression": claim.snippet.text,
-        "symbolic": [str(size) for size in claim.symbolic],
-        "shape": list(claim.shape),
-        "says": claim.says,
-        "why": claim.why or None,
-    }
+def _claim_row(claim: Claim) -> ClaimRow:
+    symbolic = [str(size) for size in claim.symbolic]
+    whose = claim.topic, claim.framework, claim.option or None
+    return ClaimRow(*whose, claim.snippet.text, symbolic, claim.shape, claim.says, claim.why or None)
 
 
-def _relation_rows(claim: Claim) -> Iterator[Tree]:
-    """The relations that prove a claim; `h_l0`, `c_l1_reverse`, ... are values of every step, as in a trace."""
+def _relation_rows(claim: Claim) -> Iterator[RelationRow]:
+    """The relations that prove a claim."""
     for relation in claim.relations:
-        yield {
-            "topic": claim.topic,
-            "expression": claim.snippet.text,
-            "left": relation.left.text,
-            "right": relation.right.text,
-            "equal": relation.equal,
-        }
+        sides = relation.left.text, relation.right.text
+        yield RelationRow(claim.topic, claim.snippet.text, *sides, relation.equal)
 
 
-def _equation_rows(number: int, group: Group) -> Iterator[Tree]:
+def _equation_rows(number: int, group: Group) -> Iterator[EquationRow]:
     for equation in group.equations:
-        yield {
-            "group": number,
-            "result": equation.result.symbol,
-            "symbolic": [str(size) for size in equation.result.symbolic],
-            "shape": list(equation.result.shape),
-            "text": equation.text,
-            "shapes": equation.shapes,
-            "latex": equation.latex,
-            "role": equation.role,
-        }
+        result = equation.result
+        symbolic = [str(size) for size in result.symbolic]
+        written = equation.text, equation.shapes, equation.latex
+        yield EquationRow(number, result.symbol, symbolic, result.shape, *written, equation.role)
 
 
-def _operand_rows(number: int, group: Group) -> Iterator[Tree]:
+def _operand_rows(number: int, group: Group) -> Iterator[OperandRow]:
     for equation in group.equations:
         for operand in equation.operands:
-            yield {
-                "group": number,
-                "result": equation.result.symbol,
-                "symbol": operand.symbol,
-                "symbolic": [str(size) for size in operand.symbolic],
-                "shape": list(operand.shape),
-                "stored": operand.stored or None,
-            }
+            symbolic = [str(size) for size in operand.symbolic]
+            named = equation.result.symbol, operand.symbol
+            yield OperandRow(number, *named, symbolic, operand.shape, operand.stored or None)
 
 
-def _group(number: int, group: Group, config: LSTMConfig, data: DataSpec) -> Tree:
+def _group_row(number: int, group: Group, config: LSTMConfig, data: DataSpec) -> GroupRow:
     """Alike layers in one direction, with the expressions for x_t and the initial h and c of the first of them.
 
     The initial h and c are those of step -1; in the reverse direction those of step L, or with lengths those of
@@ -135,46 +268,58 @@ def _group(number: int, group: Group, config: LSTMConfig, data: DataSpec) -> Tre
     above = joined([at(each, "t") for each in below]).text
     position = group.first * config.num_directions + DIRECTIONS.index(group.direction)
     end = "length" if data.lengths else "L"  # in reverse, each sequence begins at its own end
-    return {
-        "group": number,
-        "first_layer": group.first,
-        "last_layer": group.last,
-        "direction": group.direction,
-        "x_t": step if group.first == 0 else above,
-        "x_t_above": above if group.first == 0 and group.last > 0 else None,
-        "begins_at": "-1" if group.direction == "forward" else end,
-        "begins_h": f"h_0[{position}]",
-        "begins_c": f"c_0[{position}]",
-    }
+    return GroupRow(
+        group=number,
+        first_layer=group.first,
+        last_layer=group.last,
+        direction=group.direction,
+        x_t=step if group.first == 0 else above,
+        x_t_above=above if group.first == 0 and group.last > 0 else None,
+        begins_at="-1" if group.direction == "forward" else end,
+        begins_h=f"h_0[{position}]",
+        begins_c=f"c_0[{position}]",
+    )
 
 
-def _packing(config: LSTMConfig, data: DataSpec) -> Tree:
-    """The packed batch: its sizes, orders, steps and sequences; empty without lengths."""
-    if not data.lengths:
-        return {"packing": None, "packed_steps": [], "sequences": []}
+def _layers(groups: Sequence[Group], rows: Sequence[GroupRow]) -> list[Layers]:
+    """The alike layers of some groups, whose rows are `rows`: both directions of the same layers together."""
+    reverse = {row.first_layer: row for row in rows if row.direction == "reverse"}
+    return [
+        Layers(row, reverse.get(row.first_layer), group.equations)
+        for group, row in zip(groups, rows, strict=True)
+        if row.direction == "forward"
+    ]
+
+
+def _checked_packing(data: DataSpec) -> Packing:
+    """The packed batch; an error if it has too many steps for a report."""
     check_rows(data.longest, "step of batch_sizes", "shorter sequences (--lengths)")
-    packing = Packing(data)
-    return {
-        "packing": {
-            "batch_sizes": list(packing.batch_sizes),
-            "sorted_indices": list(packing.sorted_indices),
-            "unsorted_indices": list(packing.unsorted_indices),
-            "order_is_open": packing.is_order_open,
-            "num_rows": packing.num_rows,
-            "padding": packing.padding,
-            "waste_percent": packing.waste,
-        },
-        "packed_steps": mapped(packing.steps, _packed_step),
-        "sequences": [_sequence(config, n, length) for n, length in enumerate(data.lengths)],
-    }
+    return Packing(data)
 
 
-def _packed_step(step: PackedStep) -> Tree:
-    """One step; its rows belong to the first `batch_size` sequences of `sorted_indices`, so they are not repeated."""
-    return {"step": step.step, "batch_size": step.batch_size, "rows": list(step.rows)}
+def _packing_row(packing: Packing) -> PackingRow:
+    return PackingRow(
+        batch_sizes=packing.batch_sizes,
+        sorted_indices=packing.sorted_indices,
+        unsorted_indices=packing.unsorted_indices,
+        order_is_open=packing.is_order_open,
+        num_rows=packing.num_rows,
+        padding=packing.padding,
+        waste_percent=packing.waste,
+    )
 
 
-def _sequence(config: LSTMConfig, n: int, length: int) -> Tree:
+def _packed_step_rows(steps: Sequence[PackedStep]) -> Sequence[PackedStepRow]:
+    """The steps of a packed batch, each made when it is read."""
+
+    def make(index: int) -> PackedStepRow:
+        step = steps[index]
+        return PackedStepRow(step.step, step.batch_size, step.rows)
+
+    return LazySequence(len(steps), make)
+
+
+def _sequence_row(config: LSTMConfig, n: int, length: int) -> SequenceRow:
     """The places of one sequence's last h in output."""
     width, output = config.output_size, tensor("output")
 
@@ -182,12 +327,7 @@ def _sequence(config: LSTMConfig, n: int, length: int) -> Tree:
         return at(output, *((n, step) if config.batch_first else (step, n)), columns).text
 
     reverse = place(0, slice(width, 2 * width)) if config.bidirectional else None
-    return {
-        "sequence": n,
-        "length": length,
-        "last_forward": place(length - 1, slice(None, width)),
-        "last_reverse": reverse,
-    }
+    return SequenceRow(n, length, place(length - 1, slice(None, width)), reverse)
 
 
 def _equation_facts(subject: Subject) -> Phrases:

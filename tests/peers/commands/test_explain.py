@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
-from lstmcalc.commands.explain.report import explain_module, forget_code
+from lstmcalc.commands.explain.report import CodeRow, ExplainModule, explain_module, forget_code
 from lstmcalc.frameworks.storage import parameters
 from lstmcalc.intake.subject import subject_of_layers
 from lstmcalc.model.claims import Claim, claims_of
@@ -206,14 +206,14 @@ def failures(chunk: int, check: Callable[[Live], None]) -> list[str]:
     return found
 
 
-def told(config: LSTMConfig, data: DataSpec, around: Surroundings | None = None, *topics: str) -> dict[str, Any]:
-    """The tree of `explain`."""
+def told(config: LSTMConfig, data: DataSpec, around: Surroundings | None = None, *topics: str) -> ExplainModule:
+    """The module of `explain`."""
     subject = subject_of_layers([])._replace(config=config, data=data, around=around or Surroundings())
     return explain_module(subject, topics)
 
 
 def phrases(config: LSTMConfig, topic: str, data: DataSpec | None = None) -> str:
-    return "\n".join(row["text"] for row in told(config, data or DataSpec(), None, topic)["facts"])
+    return "\n".join(row.text for row in told(config, data or DataSpec(), None, topic).facts)
 
 
 each_chunk = pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -392,17 +392,16 @@ def test_every_equation_gives_each_step_of_pytorch_from_what_it_names(chunk: int
 def test_each_layer_reads_and_begins_with_what_is_said(chunk: int) -> None:
     def check(live: Live) -> None:
         names = live.names | live.steps
-        for group in told(live.config, live.data, None, "equations")["groups"]:
-            name, first = "" if group["direction"] == "forward" else "_reverse", group["first_layer"]
-            reads = [(first, group["x_t"])]
-            reads += [(first + 1, group["x_t_above"])] if group["x_t_above"] else []
+        for group in told(live.config, live.data, None, "equations").groups:
+            name, first = "" if group.direction == "forward" else "_reverse", group.first_layer
+            reads = [(first, group.x_t)]
+            reads += [(first + 1, group.x_t_above)] if group.x_t_above else []
             for layer, text in reads:
                 x = live.steps[f"x_l{layer}{name}"]
                 for t in range(live.data.longest):
                     running = live.running[t] if not live.data.unbatched else ...
                     assert apart(eval(text, {**names, "t": t})[running], x[t][running]) < TOLERANCE, text
-            for value in ("h", "c"):
-                initial = group[f"begins_{value}"]
+            for value, initial in (("h", group.begins_h), ("c", group.begins_c)):
                 before = live.steps[f"{value}_before_l{first}{name}"]
                 # The reverse direction begins where each sequence ends.
                 ends = live.running.sum(0) - 1
@@ -453,9 +452,10 @@ def test_a_batch_is_packed_row_by_row_as_pytorch_packs_it() -> None:
 def test_padding_is_what_packing_leaves_out() -> None:
     for seed in range(50):
         padded, packed = packed_by_torch(lengths := lengths_of(seed))
-        row = told(LSTMConfig(2, 3), DataSpec.given(None, None, lengths), None, "packing")["packing"]
-        assert row["padding"] == (padded.numel() - packed.data.numel()) / 2
-        assert row["waste_percent"] == pytest.approx(100 * (1 - packed.data.numel() / padded.numel()))
+        row = told(LSTMConfig(2, 3), DataSpec.given(None, None, lengths), None, "packing").packing
+        assert row
+        assert row.padding == (padded.numel() - packed.data.numel()) / 2
+        assert row.waste_percent == pytest.approx(100 * (1 - packed.data.numel() / padded.numel()))
 
 
 def test_the_order_is_said_to_be_open_exactly_where_pytorch_has_another() -> None:
@@ -488,12 +488,12 @@ def test_the_last_h_of_each_sequence_is_where_it_is_said_and_behind_it_is_0(chun
     def check(live: Live) -> None:
         first = live.config.num_directions * (live.config.num_layers - 1)
         output = live.names["output"].transpose(0, 1) if live.config.batch_first else live.names["output"]
-        for n, row in enumerate(told(live.config, live.data, None, "packing")["sequences"]):
-            assert row["length"] == live.running[:, n].sum()
-            assert apart(eval(row["last_forward"], dict(live.names)), live.names["h_n"][first, n]) == 0
+        for n, row in enumerate(told(live.config, live.data, None, "packing").sequences):
+            assert row.length == live.running[:, n].sum()
+            assert apart(eval(row.last_forward, dict(live.names)), live.names["h_n"][first, n]) == 0
             if live.config.bidirectional:
-                assert apart(eval(row["last_reverse"], dict(live.names)), live.names["h_n"][first + 1, n]) == 0
-            assert not output[row["length"] :, n].any()
+                assert apart(eval(row.last_reverse or "", dict(live.names)), live.names["h_n"][first + 1, n]) == 0
+            assert not output[row.length :, n].any()
 
     assert failures(chunk, check) == []
 
@@ -597,7 +597,7 @@ def test_at_the_start_half_of_the_cell_is_forgotten(torch: Any) -> None:
 @pytest.mark.parametrize("options", [{}, {"proj_size": 3}, {"num_layers": 3, "bidirectional": True}], ids=str)
 def test_the_code_sets_every_forget_bias_to_1_and_nothing_else(torch: Any, options: dict[str, Any]) -> None:
     config = LSTMConfig(3, 5, **options)
-    assert told(config, DataSpec(), None, "init")["code"] == [{"topic": "init", "code": forget_code(config)}]
+    assert told(config, DataSpec(), None, "init").code == [CodeRow("init", forget_code(config))]
     lstm = torch.nn.LSTM(**vars(config))
     before = {name: array.clone() for name, array in lstm.state_dict().items()}
     with torch.enable_grad():
@@ -615,11 +615,11 @@ def test_the_code_sets_every_forget_bias_to_1_and_nothing_else(torch: Any, optio
 @pytest.mark.parametrize("lengths", [[5, 3, 2], [2, 5, 3], list(range(1, 12))], ids=str)
 def test_the_code_packs_and_unpacks(torch: Any, lengths: list[int], batch_first: bool) -> None:
     config, data = LSTMConfig(3, 4, batch_first=batch_first, bidirectional=True), DataSpec.given(12, lengths=lengths)
-    (row,) = told(config, data, None, "packing")["code"]
+    (row,) = told(config, data, None, "packing").code
     lstm = torch.nn.LSTM(**vars(config)).double()
     shape = (len(lengths), 12, 3) if batch_first else (12, len(lengths), 3)
     names = {"lstm": lstm, "input": torch.randn(shape, dtype=torch.float64), "lengths": lengths}
-    exec(row["code"], {**vars(torch.nn.utils.rnn)}, names)
+    exec(row.code, {**vars(torch.nn.utils.rnn)}, names)
     weights = {name: to_numpy(array) for name, array in lstm.state_dict().items()}
     output, (h_n, c_n) = forward(config, weights, to_numpy(names["input"]), lengths=lengths)
     for name, ours in (("output", output), ("h_n", h_n), ("c_n", c_n)):
@@ -627,7 +627,7 @@ def test_the_code_packs_and_unpacks(torch: Any, lengths: list[int], batch_first:
 
 
 def test_without_biases_nothing_is_said_of_the_forget_bias() -> None:
-    assert told(LSTMConfig(3, 5, bias=False), DataSpec(), None, "init")["code"] == []
+    assert told(LSTMConfig(3, 5, bias=False), DataSpec(), None, "init").code == []
     assert "forget" not in phrases(LSTMConfig(3, 5, bias=False), "init")
 
 
@@ -793,16 +793,16 @@ def test_pytorch_stores_of_the_layers_around_what_is_said(torch: Any, chunk: int
         for layout in ("pytorch", "pytorch-cell"):
             listed = [(item.name, item.shape) for item in extras(live.config, live.around, layout)]
             assert listed == [(name, tuple(array.shape)) for name, array in stored.items()]
-        for row in told(live.config, live.data, live.around, "around")["facts"]:
-            if row["label"] in parts:
-                made = eval(re.findall(r"^nn\.\w+\(.*?\)", row["text"])[0], {"nn": torch.nn})
-                assert repr(made) == repr(parts[row["label"]])
+        for row in told(live.config, live.data, live.around, "around").facts:
+            if row.label in parts:
+                made = eval(re.findall(r"^nn\.\w+\(.*?\)", row.text)[0], {"nn": torch.nn})
+                assert repr(made) == repr(parts[row.label])
 
     assert failures(chunk, check) == []
 
 
 def test_tokens_are_below_the_number_of_words(torch: Any) -> None:
-    (said,) = [row["text"] for row in told(LSTMConfig(3, 4), DataSpec(), Surroundings(embed=7), "around")["facts"][:1]]
+    (said,) = [row.text for row in told(LSTMConfig(3, 4), DataSpec(), Surroundings(embed=7), "around").facts[:1]]
     assert said == "nn.Embedding(7, 3): tokens are below 7"
     embedding = torch.nn.Embedding(7, 3)
     assert embedding(torch.tensor([0, 6])).shape == (2, 3)
@@ -813,7 +813,7 @@ def test_tokens_are_below_the_number_of_words(torch: Any) -> None:
 def test_logits_behind_a_sequence_are_the_heads_bias() -> None:
     around = Surroundings(head=4, head_on="all")
     found = live(Case("", {"input_size": 3, "hidden_size": 5, "bidirectional": True}, 6, 3, (3, 5, 2)), around)
-    (note,) = [note for note in told(found.config, found.data, around)["notes"] if "behind a sequence" in note]
+    (note,) = [note for note in told(found.config, found.data, around).notes if "behind a sequence" in note]
     assert note == "behind a sequence output is 0, and logits are the head's bias"
     behind = found.names["logits"][~found.running]
     assert apart(behind, found.names["head"].bias.expand(behind.shape)) == 0
