@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from hypothesis import strategies as st
 
 from lstmcalc.commands.sweep import curves, plots
 from lstmcalc.commands.sweep import report as sweep
+from lstmcalc.commands.sweep.report import SweepModule
 from lstmcalc.errors import ExitCode, MissingExtraError, OutputError
 from lstmcalc.intake.resolve import read_subjects
-from lstmcalc.report.tree import Tree
 from tools.shell import Ran, shell_environment
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -24,22 +25,23 @@ matplotlib = pytest.importorskip("matplotlib")
 Cli = Callable[..., Ran]
 
 
-def tree_of(show: str = "params,macs,memory", **flags: Any) -> Tree:
-    """The report of a sweep, of flags by their fields."""
+def swept_by(show: str = "params,macs,memory", **flags: Any) -> list[SweepModule]:
+    """The LSTMs of a sweep, of flags by their fields."""
     request, base = sweep.request_of({"show": show, **flags})
-    return sweep.sweep_report(read_subjects(base, "pytorch"), request)
+    modules: list[SweepModule] = sweep.sweep_report(read_subjects(base, "pytorch"), request)["modules"]
+    return modules
 
 
-def panels_of(tree: Tree) -> list[Any]:
-    return [panel for place in plots.figure_of(tree).subfigs for panel in place.axes]
+def panels_of(swept: list[SweepModule]) -> list[Any]:
+    return [panel for place in plots.figure_of(swept).subfigs for panel in place.axes]
 
 
 def texts_of(panel: Any) -> list[str]:
     return [text.get_text() for text in panel.texts if text.get_text()]
 
 
-def header_of(tree: Tree) -> str:
-    return "\n".join(text.get_text() for text in plots.figure_of(tree).subfigs[0].texts)
+def header_of(swept: list[SweepModule]) -> str:
+    return "\n".join(text.get_text() for text in plots.figure_of(swept).subfigs[0].texts)
 
 
 def ticks_of(axis: Any) -> dict[float, str]:
@@ -47,9 +49,9 @@ def ticks_of(axis: Any) -> dict[float, str]:
 
 
 def test_every_number_of_the_rows_is_drawn_and_no_other() -> None:
-    tree = tree_of(hidden_size="256,64,128,512", num_layers="1:3")
-    rows = list(tree["modules"][0]["rows"])
-    panels = panels_of(tree)
+    swept = swept_by(hidden_size="256,64,128,512", num_layers="1:3")
+    rows = list(swept[0].rows)
+    panels = panels_of(swept)
     assert len(panels) == 3
     for panel, measure in zip(panels, ("params", "macs", "memory"), strict=True):
         drawn = {tuple(point) for line in panel.lines for point in line.get_xydata()}
@@ -60,16 +62,16 @@ def test_every_number_of_the_rows_is_drawn_and_no_other() -> None:
 
 
 def test_each_line_is_named_at_its_end() -> None:
-    tree = tree_of(show="params", hidden_size="64,128,256,512", num_layers="1:3")
-    (panel,) = panels_of(tree)
-    last = {row["num_layers"]: row["params"] for row in tree["modules"][0]["rows"] if row["hidden_size"] == 512}
+    swept = swept_by(show="params", hidden_size="64,128,256,512", num_layers="1:3")
+    (panel,) = panels_of(swept)
+    last = {row["num_layers"]: row["params"] for row in swept[0].rows if row["hidden_size"] == 512}
     ends = {text.get_text(): text.xy for text in panel.texts if text.get_text() and "layer" in text.get_text()}
     assert ends == {"1 layer": (512, last[1]), "2 layers": (512, last[2]), "3 layers": (512, last[3])}
 
 
 def test_names_of_lines_do_not_touch() -> None:
-    tree = tree_of(show="params,memory", hidden_size="64,128,256,512,1024", num_layers="1:4", dtype="float32,float16")
-    figure = plots.figure_of(tree)
+    swept = swept_by(show="params,memory", hidden_size="64,128,256,512,1024", num_layers="1:4", dtype="float32,float16")
+    figure = plots.figure_of(swept)
     figure.draw_without_rendering()
     for panel in figure.subfigs[1].axes:
         boxes = sorted(
@@ -81,15 +83,17 @@ def test_names_of_lines_do_not_touch() -> None:
 
 
 def test_the_title_says_what_is_fixed() -> None:
-    assert header_of(tree_of(hidden_size="64,128", batch="7", dtype="float16")) == (
+    assert header_of(swept_by(hidden_size="64,128", batch="7", dtype="float16")) == (
         "LSTM(10, hidden_size)\nbatch 7, seq 5, float16, inference"
     )
-    trained = header_of(tree_of(hidden_size="64,128", batch="1,2", lengths=None, train=True, optimizer="sgd", head="3"))
+    trained = header_of(
+        swept_by(hidden_size="64,128", batch="1,2", lengths=None, train=True, optimizer="sgd", head="3")
+    )
     assert trained.endswith("\nseq 5, float32, head 3, one training step with sgd")
 
 
 def test_lines_that_lie_on_one_another_are_one() -> None:
-    parameters, memory = panels_of(tree_of("params,memory", hidden_size="64,128,256", dtype="float32,float16"))
+    parameters, memory = panels_of(swept_by("params,memory", hidden_size="64,128,256", dtype="float32,float16"))
     assert (len(parameters.lines), len(memory.lines)) == (1, 2)
     assert texts_of(parameters)[0] == "every dtype"
     assert texts_of(memory)[:2] == ["float16", "float32"]
@@ -99,30 +103,30 @@ def test_lines_that_lie_on_one_another_are_one() -> None:
 
 
 def test_axes_have_the_swept_sizes_and_round_numbers() -> None:
-    tree = tree_of("params,memory", hidden_size="64,128,256")
-    parameters, memory = panels_of(tree)
+    swept = swept_by("params,memory", hidden_size="64,128,256")
+    parameters, memory = panels_of(swept)
     assert ticks_of(parameters.xaxis) == {64: "64", 128: "128", 256: "256"}
     assert parameters.get_xscale() == "log"
     assert parameters.get_yscale() == "linear"
     assert ticks_of(parameters.yaxis) == {0: "0", 1e5: "100 k", 2e5: "200 k"}
     assert ticks_of(memory.yaxis)[2**19] == "512 KiB"
-    (plain,) = panels_of(tree_of("params", hidden_size="64,128"))
+    (plain,) = panels_of(swept_by("params", hidden_size="64,128"))
     assert plain.get_xscale() == "linear"
 
 
 def test_a_range_has_ticks_that_can_be_read() -> None:
-    (panel,) = panels_of(tree_of("params", hidden_size="1:64"))
+    (panel,) = panels_of(swept_by("params", hidden_size="1:64"))
     assert list(ticks_of(panel.xaxis).values()) == ["1", "2", "4", "8", "16", "32", "64"]
-    (panel,) = panels_of(tree_of("params", hidden_size="100:300"))
+    (panel,) = panels_of(swept_by("params", hidden_size="100:300"))
     assert list(ticks_of(panel.xaxis).values()) == ["100", "150", "200", "250", "300"]
-    (panel,) = panels_of(tree_of("params", seq_len="1:200000"))
+    (panel,) = panels_of(swept_by("params", seq_len="1:200000"))
     assert list(ticks_of(panel.xaxis).values()) == ["1", "10", "100", "1000", "10000", "200000"]
 
 
 def test_what_is_not_counted_is_drawn_as_bars() -> None:
-    tree = tree_of("params,memory", dtype="float32,float16", directions="1,2")
-    rows = list(tree["modules"][0]["rows"])
-    first, memory = panels_of(tree)
+    swept = swept_by("params,memory", dtype="float32,float16", directions="1,2")
+    rows = list(swept[0].rows)
+    first, memory = panels_of(swept)
     assert [bar.get_width() for bar in memory.patches] == [row["memory"] for row in rows]
     assert [text.get_text() for text in first.get_yticklabels()] == [
         "float32, 1 direction",
@@ -134,48 +138,48 @@ def test_what_is_not_counted_is_drawn_as_bars() -> None:
 
 
 def test_one_combination_is_one_bar() -> None:
-    tree = tree_of("macs", hidden_size="64:64")
-    (panel,) = panels_of(tree)
-    assert [bar.get_width() for bar in panel.patches] == [tree["modules"][0]["rows"][0]["macs"]]
-    assert "hidden 64" in header_of(tree)
+    swept = swept_by("macs", hidden_size="64:64")
+    (panel,) = panels_of(swept)
+    assert [bar.get_width() for bar in panel.patches] == [swept[0].rows[0]["macs"]]
+    assert "hidden 64" in header_of(swept)
 
 
 def test_combinations_that_are_no_lstm_are_missing() -> None:
-    (panel,) = panels_of(tree_of("params", hidden_size="64,128", proj_size="16,64,100"))
+    (panel,) = panels_of(swept_by("params", hidden_size="64,128", proj_size="16,64,100"))
     assert sorted(list(line.get_xdata()) for line in panel.lines) == [[16], [16, 64, 100]]
 
 
 def test_an_empty_batch_is_drawn_at_zero(tmp_path: Path) -> None:
-    tree = tree_of("macs", batch="0,1,2")
-    (panel,) = panels_of(tree)
+    swept = swept_by("macs", batch="0,1,2")
+    (panel,) = panels_of(swept)
     assert next(iter(panel.lines[0].get_ydata())) == 0
     assert (panel.get_xscale(), panel.get_yscale()) == ("linear", "linear")
-    plots.draw_sweep(tree_of("macs", batch="0", seq_len="1,2"), str(tmp_path / "a.svg"))
+    plots.draw_sweep(swept_by("macs", batch="0", seq_len="1,2"), str(tmp_path / "a.svg"))
 
 
 def test_integers_beyond_64_bits_are_drawn(tmp_path: Path) -> None:
-    tree = tree_of(
+    swept = swept_by(
         "params,macs,memory", hidden_size="1000000000000,1000000000000000000", num_layers="1,9000000000000000000"
     )
-    assert max(row["macs"] for row in tree["modules"][0]["rows"]) > 2**150
-    plots.draw_sweep(tree, str(tmp_path / "a.svg"))
+    assert max(row["macs"] for row in swept[0].rows) > 2**150
+    plots.draw_sweep(swept, str(tmp_path / "a.svg"))
     assert "1e" in (tmp_path / "a.svg").read_text()
-    assert [text for text in texts_of(panels_of(tree)[0]) if "layer" in text] == ["1 layer", "9 E layers"]
+    assert [text for text in texts_of(panels_of(swept)[0]) if "layer" in text] == ["1 layer", "9 E layers"]
 
 
 def test_of_too_many_lines_a_few_are_drawn_and_the_title_says_so() -> None:
-    tree = tree_of("params", hidden_size="1:100", num_layers="1:80")
-    (panel,) = panels_of(tree)
+    swept = swept_by("params", hidden_size="1:100", num_layers="1:80")
+    (panel,) = panels_of(swept)
     assert 5 <= len(panel.lines) <= curves.FEW
-    assert f"drawn: {len(panel.lines)} of 80 values of num_layers" in header_of(tree)
+    assert f"drawn: {len(panel.lines)} of 80 values of num_layers" in header_of(swept)
     shown = [text for text in texts_of(panel) if "layer" in text]
     assert (shown[0], shown[-1]) == ("1 layer", "80 layers")
-    assert "drawn" not in header_of(tree_of("params", hidden_size="1:100", num_layers="1:40"))
+    assert "drawn" not in header_of(swept_by("params", hidden_size="1:100", num_layers="1:40"))
 
 
 def test_many_settings_get_colours_and_a_legend() -> None:
-    tree = tree_of("memory", hidden_size="64:320:64", num_layers="1:4", dtype="float64,float32,float16")
-    place = plots.figure_of(tree).subfigs[1]
+    swept = swept_by("memory", hidden_size="64:320:64", num_layers="1:4", dtype="float64,float32,float16")
+    place = plots.figure_of(swept).subfigs[1]
     (legend,) = place.legends
     assert [text.get_text() for text in legend.get_texts()] == [
         "float64", "float32", "float16", "4 layers", "3 layers", "2 layers", "1 layer",
@@ -186,23 +190,23 @@ def test_many_settings_get_colours_and_a_legend() -> None:
 @pytest.mark.parametrize("count", range(1, 7))
 def test_each_measure_has_a_panel(count: int) -> None:
     names = ["params", "weights", "macs", "flops", "memory", "saved"][:count]
-    panels = panels_of(tree_of(",".join(names), hidden_size="4,8"))
+    panels = panels_of(swept_by(",".join(names), hidden_size="4,8"))
     expected = ["parameters", "weights", "MACs", "FLOPs", "memory", "saved"][:count]
     assert [panel.get_title(loc="left") for panel in panels] == expected
 
 
 def test_names_are_text_and_not_mathematics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tree = tree_of("params", hidden_size="64,128")
-    (module,) = tree["modules"]
-    tree["modules"] = [{**module, "name": "a_$x^2$\x1b<&\ud800\u4e2d"}, *[module] * plots.MODULES]
-    figure = plots.figure_of(tree)
+    swept = swept_by("params", hidden_size="64,128")
+    (module,) = swept
+    swept = [replace(module, name="a_$x^2$\x1b<&\ud800\u4e2d"), *[module] * plots.MODULES]
+    figure = plots.figure_of(swept)
     assert figure.subfigs[0].texts[0].get_text() == "a_$x^2$\\x1b<&\\ud800\u4e2d: LSTM(10, hidden_size)"
     assert not figure.subfigs[0].texts[0].get_parse_math()
     assert "not drawn: 1 more LSTMs" in figure.subfigs[-2].texts[1].get_text()
     assert len(figure.subfigs) == 2 * plots.MODULES
     monkeypatch.setattr(plots, "MODULES", 2)  # of more, each kind takes a second
     for kind in ("svg", "png", "pdf"):
-        plots.draw_sweep(tree, str(tmp_path / f"a.{kind}"))
+        plots.draw_sweep(swept, str(tmp_path / f"a.{kind}"))
     written = "".join(ET.parse(tmp_path / "a.svg").getroot().itertext())  # noqa: S314  # our own
     assert "a_$x^2$\\x1b<&\\ud800\u4e2d: LSTM(10, hidden_size)" in written
 
@@ -234,12 +238,12 @@ def test_the_same_sweep_gives_the_same_bytes(kind: str, drawn_twice: list[Path])
 
 
 def test_a_users_own_settings_of_matplotlib_change_nothing(tmp_path: Path) -> None:
-    tree = tree_of(hidden_size="64,128,256")
-    plots.draw_sweep(tree, str(tmp_path / "plain.svg"))
+    swept = swept_by(hidden_size="64,128,256")
+    plots.draw_sweep(swept, str(tmp_path / "plain.svg"))
     before = dict(matplotlib.rcParams)
     with matplotlib.rc_context({"font.size": 30, "text.usetex": True, "axes.facecolor": "black"}):
         changed = dict(matplotlib.rcParams)
-        plots.draw_sweep(tree, str(tmp_path / "other.svg"))
+        plots.draw_sweep(swept, str(tmp_path / "other.svg"))
         assert dict(matplotlib.rcParams) == changed
     assert dict(matplotlib.rcParams) == before
     assert (tmp_path / "plain.svg").read_bytes() == (tmp_path / "other.svg").read_bytes()
@@ -284,7 +288,7 @@ def test_a_picture_that_fails_leaves_the_old_one(
     target.write_text("old")
     monkeypatch.setattr(Figure, "savefig", savefig)
     with pytest.raises(OutputError, match=r"no such glyph|No space left") as raised:
-        plots.draw_sweep(tree_of(hidden_size="1,2"), str(target))
+        plots.draw_sweep(swept_by(hidden_size="1,2"), str(target))
     assert raised.value.where.startswith("--plot")
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]

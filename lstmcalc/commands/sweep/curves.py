@@ -4,11 +4,11 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import product
 from math import ceil, floor, fsum, log2, log10, prod
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.report.tree import Tree
+from lstmcalc.commands.sweep.report import Combination, SweepModule, Value
 
-Settings: TypeAlias = Mapping[str, Any]
+Key: TypeAlias = tuple[Value, ...]  # the values of some settings
 
 MANY: Final = 48  # lines of one colour that can still be told apart by their shades
 MIXED: Final = 16  # lines of several colours
@@ -35,7 +35,7 @@ class Plan(NamedTuple):
     x: str | None  # the setting of the x axis; None if no numeric one has several values
     shade: str | None  # the setting that makes a line darker
     hues: tuple[str, ...]  # the settings that give a line its colour
-    drawn: dict[str, list[Any]]  # the drawn values of each setting with several, in order
+    drawn: dict[str, list[Value]]  # the drawn values of each setting with several, in order
     swept: dict[str, int]  # the number of swept values of each of them
 
     @property
@@ -44,12 +44,12 @@ class Plan(NamedTuple):
         return [field for field in self.drawn if field != self.x]
 
     @property
-    def combinations(self) -> list[tuple[Any, ...]]:
+    def combinations(self) -> list[Key]:
         """Every combination of the drawn values of the settings in `beside`."""
         return list(product(*(self.drawn[field] for field in self.beside)))
 
     @property
-    def colours(self) -> list[tuple[Any, ...]]:
+    def colours(self) -> list[Key]:
         """Every combination of the drawn values of `hues`; each has its own colour."""
         return list(product(*(self.drawn[field] for field in self.hues)))
 
@@ -57,20 +57,20 @@ class Plan(NamedTuple):
 class Curve(NamedTuple):
     """One line in a panel: all combinations that have the same numbers there."""
 
-    members: list[dict[str, Any]]  # the combinations
+    members: list[Mapping[str, Value]]  # the settings of each combination
     points: list[tuple[int, int]]  # from left to right; exact
 
-    def value(self, fields: Sequence[str]) -> tuple[Any, ...] | None:
+    def value(self, fields: Sequence[str]) -> Key | None:
         """The values of some settings that all its combinations share; None if they differ."""
         found = {tuple(member[field] for field in fields) for member in self.members}
         return found.pop() if len(found) == 1 else None
 
 
-def plan(module: Tree) -> Plan:
+def plan(module: SweepModule) -> Plan:
     """The plan to draw a sweep: the numeric setting with most values as the x axis, and lines for the others."""
     axes = {
         field: list(values) if field in _UNORDERED else sorted(values)
-        for field, values in module["axes"].items()
+        for field, values in module.axes.items()
         if len(values) > 1
     }
     if "bidirectional" in axes:
@@ -98,7 +98,7 @@ def plan(module: Tree) -> Plan:
     return Plan(x, shade, hues, axes, swept)
 
 
-def spaced(values: Sequence[Any], count: int) -> list[Any]:
+def spaced(values: Sequence[Value], count: int) -> list[Value]:
     """At most `count` of the values, evenly from the first to the last; by ratios if they span a ratio of `LOG`."""
     if len(values) <= count:
         return list(values)
@@ -112,12 +112,12 @@ def spaced(values: Sequence[Any], count: int) -> list[Any]:
     return [values[place] for place in dict.fromkeys(places)]
 
 
-def read_lines(module: Tree, chosen: Plan) -> dict[tuple[Any, ...], list[Tree]]:
+def read_lines(module: SweepModule, chosen: Plan) -> dict[Key, list[Combination]]:
     """The rows of every combination that is drawn, from left to right; all rows are read once."""
     fields, x = chosen.beside, chosen.x
     places = set(chosen.drawn[x]) if x else {None}
-    lines: dict[tuple[Any, ...], list[Tree]] = {key: [] for key in chosen.combinations}
-    for row in module["rows"]:
+    lines: dict[Key, list[Combination]] = {key: [] for key in chosen.combinations}
+    for row in module.rows:
         key = tuple([row[field] for field in fields])  # a list first: there may be a million rows
         if key in lines and (row[x] if x else None) in places:
             lines[key].append(row)
@@ -127,9 +127,9 @@ def read_lines(module: Tree, chosen: Plan) -> dict[tuple[Any, ...], list[Tree]]:
     return {key: rows for key, rows in lines.items() if rows}
 
 
-def curves_of(lines: Mapping[tuple[Any, ...], list[Tree]], chosen: Plan, measure: str) -> list[Curve]:
+def curves_of(lines: Mapping[Key, list[Combination]], chosen: Plan, measure: str) -> list[Curve]:
     """The lines of one panel; lines with equal points are merged."""
-    alike: dict[tuple[tuple[int, int], ...], list[dict[str, Any]]] = {}
+    alike: dict[tuple[tuple[int, int], ...], list[Mapping[str, Value]]] = {}
     for key, rows in lines.items():
         points = tuple((row[chosen.x or ""], row[measure]) for row in rows)
         alike.setdefault(points, []).append(dict(zip(chosen.beside, key, strict=True)))
@@ -146,7 +146,7 @@ def label(curve: Curve, chosen: Plan) -> str:
     return ", ".join(parts) if parts else " and ".join(f"every {field}" for field in chosen.beside)
 
 
-def setting_text(field: str, value: Any) -> str:  # noqa: ANN401  # whatever a setting can be
+def setting_text(field: str, value: Value) -> str:
     """A setting with its value, in few words."""
     if field == "dtype":
         return str(value)

@@ -16,6 +16,7 @@ from lstmcalc.commands.sweep.curves import (
     LOG,
     RATIOS,
     Curve,
+    Key,
     Plan,
     amount_text,
     curves_of,
@@ -30,8 +31,8 @@ from lstmcalc.commands.sweep.curves import (
     spread,
     ticks,
 )
+from lstmcalc.commands.sweep.report import Combination, SweepModule
 from lstmcalc.errors import LstmcalcError, MissingExtraError, OutputError, shorten
-from lstmcalc.report.tree import Tree
 from lstmcalc.writing import check_target, replacing
 
 if TYPE_CHECKING:
@@ -92,14 +93,14 @@ def check_plot(name: str) -> None:
         ) from error
 
 
-def draw_sweep(tree: Tree, name: str) -> None:
-    """Draw the document of a sweep into a .svg, .png or .pdf file; if that fails, an existing file is unharmed."""
+def draw_sweep(swept: Sequence[SweepModule], name: str) -> None:
+    """Draw the LSTMs of a sweep into a .svg, .png or .pdf file; if that fails, an existing file is unharmed."""
     check_plot(name)
     kind = name.rpartition(".")[2]
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     try:
         with replacing(name, SUFFIXES, "--plot") as file, _style_context():
-            figure_of(tree).savefig(file, format=kind, metadata=metadata)
+            figure_of(swept).savefig(file, format=kind, metadata=metadata)
     except (LstmcalcError, MemoryError):
         raise
     except Exception as error:  # whatever matplotlib raises
@@ -117,25 +118,25 @@ def _style_context() -> Iterator[None]:
         yield
 
 
-def figure_of(tree: Tree) -> "Figure":
+def figure_of(swept: Sequence[SweepModule]) -> "Figure":
     """The picture, not yet drawn: the LSTMs below each other, each with a panel for each of its measures."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    modules = tree["modules"][:MODULES]
-    columns = _columns(len(modules[0]["measures"]))
+    modules = swept[:MODULES]
+    columns = _columns(len(modules[0].measures))
     plans = [plan(module) for module in modules]
     width = max(_WIDTH * columns, 5.5) + (1.7 if any(map(_needs_legend, plans)) else 0)
     headers: list[tuple[list[str], list[str]]] = []
     heights: list[float] = []
     for module, chosen in zip(modules, plans, strict=True):
-        more = len(tree["modules"]) - MODULES if module is modules[-1] else 0
+        more = len(swept) - MODULES if module is modules[-1] else 0
         title, *rest = _header(module, chosen, named=len(modules) > 1, more=more)
         header = wrap(title, int(width * 10)), [line for text in rest for line in wrap(text, int(width * 12.5))]
         headers.append(header)
         above = 0.3 if heights else 0.0  # apart from the LSTM before
         heights.append(above + _LINE * (1.3 * len(header[0]) + len(header[1]) + 1.2))
-        heights.append(_panel_height(chosen) * ceil(len(module["measures"]) / columns))
+        heights.append(_panel_height(chosen) * ceil(len(module.measures) / columns))
     with _style_context():
         layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.08)
         figure = Figure(figsize=(width, sum(heights)), layout=layout)
@@ -154,20 +155,20 @@ def _panel_height(chosen: Plan) -> float:
     return _HEIGHT if chosen.x is not None else 0.9 + 0.3 * len(chosen.combinations)
 
 
-def _header(module: Tree, chosen: Plan, *, named: bool, more: int) -> list[str]:
+def _header(module: SweepModule, chosen: Plan, *, named: bool, more: int) -> list[str]:
     """The lines above the panels: the LSTM, the fixed settings, and the values and LSTMs that are not drawn."""
-    data, around = module["data"], module["around"]
-    fixed = {field: values[0] for field, values in module["axes"].items() if len(values) == 1}
+    data, around = module.data, module.around
+    fixed = {field: values[0] for field, values in module.axes.items() if len(values) == 1}
     told = [setting_text(field, value) for field, value in fixed.items() if field not in ("seq_len", "batch", "dtype")]
-    for field in ("batch", "seq_len", "dtype"):
-        value = fixed.get(field, data[field])
-        if value is not None and not (field == "batch" and data["unbatched"]):
+    for field, own in (("batch", data.batch), ("seq_len", data.seq_len), ("dtype", data.dtype)):
+        value = fixed.get(field, own)
+        if value is not None and not (field == "batch" and data.unbatched):
             told.append(setting_text(field, value))
-    told += ["unbatched"] if data["unbatched"] else []
-    told += [f"lengths {shorten(data['lengths'])[1:-1]}"] if data["lengths"] else []
-    told += [f"{name} {size_text(around[name])}" for name in ("embed", "head") if around[name]]
-    told.append(f"one training step with {module['optimizer']}" if module["train"] else "inference")
-    lines = [f"{printable(module['name'])}: {module['text']}" if named else module["text"], ", ".join(told)]
+    told += ["unbatched"] if data.unbatched else []
+    told += [f"lengths {shorten(list(data.lengths))[1:-1]}"] if data.lengths else []
+    told += [f"{name} {size_text(size)}" for name, size in (("embed", around.embed), ("head", around.head)) if size]
+    told.append(f"one training step with {module.optimizer}" if module.train else "inference")
+    lines = [f"{printable(module.name)}: {module.text}" if named else module.text, ", ".join(told)]
     thinned = [
         f"{len(values)} of {chosen.swept[field]:,} values of {field}"
         for field, values in chosen.drawn.items()
@@ -186,25 +187,25 @@ def printable(text: str) -> str:
 def _write_header(place: "SubFigure", height: float, title: Sequence[str], rest: Sequence[str]) -> None:
     lines = 1.3 * len(title) + len(rest) + 0.7
     left, top = 0.12 / place.figure.get_figwidth(), lines * _LINE / height
-    style: dict[str, Any] = {"ha": "left", "va": "top", "linespacing": 1.25}
+    style: dict[str, Any] = {"ha": "left", "va": "top", "linespacing": 1.25}  # keywords of `text`
     place.text(left, top, "\n".join(title), fontsize=11.5, fontweight="bold", **style)
     below = top - (1.4 * len(title) + 0.1) * _LINE / height
     place.text(left, below, "\n".join(rest), fontsize=9, color=_GREY, **style)
 
 
-def _draw_module(place: "SubFigure", module: Tree, chosen: Plan, columns: int) -> None:
-    measures = module["measures"]
+def _draw_module(place: "SubFigure", module: SweepModule, chosen: Plan, columns: int) -> None:
+    measures = module.measures
     rows = ceil(len(measures) / columns)
     panels = place.subplots(rows, columns, squeeze=False).flat
     lines = read_lines(module, chosen)
     notes = []
     for panel, (name, own) in zip(panels, measures.items(), strict=False):
-        title = own["unit"] if own["unit"] != "bytes" else name
+        title = own.unit if own.unit != "bytes" else name
         if chosen.x is None:
-            _draw_bars(panel, lines, chosen, name, own["unit"])
+            _draw_bars(panel, lines, chosen, name, own.unit)
         else:
-            _draw_lines(panel, curves_of(lines, chosen, name), chosen, own["unit"])
-        told = [own["counts"]] * (own["counts"] != title) + ["log scale"] * (panel.get_yscale() == "log")
+            _draw_lines(panel, curves_of(lines, chosen, name), chosen, own.unit)
+        told = [own.counts] * (own.counts != title) + ["log scale"] * (panel.get_yscale() == "log")
         notes.append((panel, title, wrap(", ".join(told), 44)))
     space = max(len(note) for *_, note in notes)
     for panel, title, note in notes:
@@ -218,7 +219,7 @@ def _draw_module(place: "SubFigure", module: Tree, chosen: Plan, columns: int) -
         _draw_legend(place, chosen)
 
 
-def _draw_bars(panel: "Axes", lines: dict[tuple[Any, ...], list[Tree]], chosen: Plan, name: str, unit: str) -> None:
+def _draw_bars(panel: "Axes", lines: dict[Key, list[Combination]], chosen: Plan, name: str, unit: str) -> None:
     """Draw bars with their numbers, the first on top; they need no axis."""
     names = [
         ", ".join(setting_text(field, value) for field, value in zip(chosen.beside, key, strict=True)) for key in lines

@@ -5,12 +5,13 @@ formulas: in 64 bits if no intermediate value can be larger, else in Python's ow
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from lstmcalc.commands._training import read_training
 from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure, check_known
@@ -21,7 +22,9 @@ from lstmcalc.intake.flags import Typed, flag_name, read_choice, read_values
 from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
 from lstmcalc.report.document import document, with_alone_note
-from lstmcalc.report.tree import SETTINGS, Tree, around_tree, as_pytorch_note, check_rows, data_tree, module_tree
+from lstmcalc.report.provenance import settings_in
+from lstmcalc.report.rows import AroundRow, Module, around_row, data_row, head_of
+from lstmcalc.report.tree import SETTINGS, Tree, as_pytorch_note, check_rows, notes_of
 from lstmcalc.spec.config import DTYPE_BYTES, HYPERPARAMETERS, MAX_SIZE
 
 SAFE: Final = 2.0**62  # half of what 64 bits hold: the bound itself is in floats, which round
@@ -38,11 +41,66 @@ _SYMBOLS: Final = {
 SWEPT: Final = ("dtype", "bidirectional", "input_size", "hidden_size", "proj_size", "num_layers", "seq_len", "batch")
 
 
+Value: TypeAlias = Any  # a setting's value: an integer, True, False or a dtype, which code for all settings passes on
+Numbers: TypeAlias = NDArray[Any]  # of 64 bits each or, if those are too few, Python's own integers
+Combination: TypeAlias = Mapping[str, Value]  # an LSTM's swept settings and its measures, by name
+
+
 class Axis(NamedTuple):
     """The values of one setting, in the order that they were asked for."""
 
     field: str
-    values: tuple[Any, ...]
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweptConfig:
+    """The hyperparameters that all LSTMs of a sweep share; None for those that are swept."""
+
+    input_size: int | None
+    hidden_size: int | None
+    num_layers: int | None
+    bias: bool
+    batch_first: bool
+    dropout: float
+    bidirectional: bool | None
+    proj_size: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweptData:
+    """The data that all LSTMs of a sweep are given; None for the settings that are swept."""
+
+    seq_len: int | None
+    batch: int | None
+    lengths: Sequence[int] | None
+    unbatched: bool
+    dtype: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureRow:
+    """A measure of every combination."""
+
+    unit: str  # `parameters`, `MACs`, `FLOPs` or `bytes`
+    counts: str  # what it counts, in words
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepModule(Module):
+    """Every combination of some sizes that is an LSTM, with its measures."""
+
+    config: SweptConfig  # type: ignore[assignment]  # an LSTMConfig has a value for each setting
+    data: SweptData
+    around: AroundRow
+    axes: Mapping[str, Sequence[Value]]  # the values of each swept setting, in the order of the columns
+    train: bool
+    optimizer: str | None  # None if nothing is trained
+    measures: Mapping[str, MeasureRow]  # by name
+    combinations: int  # rows
+    left_out: int  # combinations that are no LSTM
+    rows: Sequence[Combination]
+    notes: list[str]
 
 
 class Block:
@@ -60,7 +118,7 @@ class Block:
         self.picked = picked
         self.shape = tuple(len(positions) for positions in picked)
 
-    def _values(self, field: str) -> list[Any]:
+    def _values(self, field: str) -> list[Value]:
         """The values of a setting in this block; one if it is not swept."""
         for axis, positions in zip(self._axes, self.picked, strict=True):
             if axis.field == field:
@@ -78,14 +136,14 @@ class Block:
             else None
         )
 
-    def _along(self, field: str, dtype: Any) -> NDArray[Any]:  # noqa: ANN401  # a NumPy dtype
+    def _along(self, field: str, dtype: DTypeLike) -> Numbers:
         """The values of a setting in this block, on its own axis."""
         shape = [-1 if axis.field == field else 1 for axis in self._axes]
         return np.array(self._values(field), dtype).reshape(shape)
 
-    def _symbols(self, case: Case, dtype: Any) -> dict[str, Any]:  # noqa: ANN401  # a NumPy dtype
+    def _symbols(self, case: Case, dtype: DTypeLike) -> dict[str, int | Numbers]:
         """The value of every symbol: a number, or an array along the axis of its setting."""
-        values: dict[str, Any] = dict(case.values)
+        values: dict[str, int | Numbers] = dict(case.values)
         for axis in self._axes:
             if axis.field in _SYMBOLS:
                 values[_SYMBOLS[axis.field]] = self._along(axis.field, dtype)
@@ -98,7 +156,7 @@ class Block:
         """True for each combination that is an LSTM: its projection is narrower than its cell."""
         return np.broadcast_to(self._along("proj_size", np.int64) < self._along("hidden_size", np.int64), self.shape)
 
-    def measured(self, formulas: Formulas, case: Case) -> NDArray[Any]:
+    def measured(self, formulas: Formulas, case: Case) -> Numbers:
         """The measure of every combination, in an array of shape `self.shape`; exact."""
         formula = formulas.of(case)
         bound = formula.bound(self._symbols(case, np.float64))
@@ -134,14 +192,14 @@ class Grid:
 
     def measured(
         self, measures: Sequence[Measure], progress: Callable[[int, int], None] | None = None
-    ) -> dict[str, NDArray[Any]]:
+    ) -> dict[str, Numbers]:
         """The settings and the measures of every LSTM, by name: columns of equal length, in the order of the axes.
 
         `progress` is called with the numbers of measurements that are done and that there are.
         """
         formulas = [Formulas(measure) for measure in measures]
         blocks = self._blocks()
-        found: dict[str, NDArray[Any]] = {measure.name: np.zeros(self._shape, np.int64) for measure in measures}
+        found: dict[str, Numbers] = {measure.name: np.zeros(self._shape, np.int64) for measure in measures}
         are_lstms = np.zeros(self._shape, bool)
         for number, block in enumerate(blocks):
             case, place = block.case, np.ix_(*block.picked)
@@ -168,7 +226,7 @@ def _parts(axis: Axis) -> list[NDArray[np.intp]]:
     return [np.array(positions, np.intp) for positions in kinds.values()]
 
 
-def ordered(columns: Mapping[str, NDArray[Any]], keys: Sequence[str], *, reverse: bool) -> dict[str, NDArray[Any]]:
+def ordered(columns: Mapping[str, Numbers], keys: Sequence[str], *, reverse: bool) -> dict[str, Numbers]:
     """The columns sorted by some of them, the first key first; equal rows stay in their order."""
     count = len(next(iter(columns.values())))
     order = np.arange(count)
@@ -268,7 +326,7 @@ def _column(name: str, columns: Sequence[str]) -> str:
     return {**aliases, **flags}.get(name, name)
 
 
-def sweep_module(subject: Subject, request: Request, progress: Callable[[int, int], None] | None = None) -> Tree:
+def sweep_module(subject: Subject, request: Request, progress: Callable[[int, int], None] | None = None) -> SweepModule:
     """Every combination that is an LSTM, with its measures."""
     case = Case(subject.config, subject.data, subject.around, request.train, request.optimizer, request.input_grad)
     padded = [axis.field for axis in request.axes if axis.field in ("batch", "seq_len")]
@@ -283,30 +341,36 @@ def sweep_module(subject: Subject, request: Request, progress: Callable[[int, in
     if not count:
         raise UsageError("no combination is an LSTM", expected="proj_size < hidden_size", where="--proj")
     columns = ordered(columns, request.sort, reverse=request.reverse)
-    keys = {
-        "data": data_tree(subject),
-        "around": around_tree(subject),
-        "axes": {axis.field: list(axis.values) for axis in request.axes},
-        "train": case.train,
-        "optimizer": case.optimizer if case.train else None,
-        "measures": {
-            measure.name: {"unit": measure.unit, "counts": measure.counts(case)} for measure in request.measures
-        },
-        "combinations": count,
-        "left_out": grid.size - count,
-        "rows": LazySequence(count, lambda index: {name: values.item(index) for name, values in columns.items()}),
-    }
-    tree = module_tree(subject, SETTINGS, keys)
-    tree["notes"] += as_pytorch_note(subject, "counted")
-    swept_fields = {axis.field for axis in request.axes}
-    for part in ("config", "data"):
-        tree[part] = {field: None if field in swept_fields else value for field, value in tree[part].items()}
-    tree["text"] = _text(subject, swept_fields)
-    if grid.size > count:
-        left = grid.size - count
-        are = "combination is" if left == 1 else "combinations are"
-        tree["notes"].append(f"{left:,} {are} left out: proj_size must be below hidden_size")
-    return tree
+    left_out = grid.size - count
+    notes = [*notes_of(subject), *as_pytorch_note(subject, "counted")]
+    if left_out:
+        are = "combination is" if left_out == 1 else "combinations are"
+        notes.append(f"{left_out:,} {are} left out: proj_size must be below hidden_size")
+    swept, head = {axis.field for axis in request.axes}, head_of(subject, SETTINGS)
+    return SweepModule(
+        name=head["name"],
+        framework=head["framework"],
+        kind=head["kind"],
+        text=_text(subject, swept),
+        config=SweptConfig(**_shared(vars(subject.config), swept)),
+        provenance=head["provenance"],
+        source=head["source"],
+        data=SweptData(**_shared(settings_in(data_row(subject)), swept)),
+        around=around_row(subject),
+        axes={axis.field: axis.values for axis in request.axes},
+        train=case.train,
+        optimizer=case.optimizer if case.train else None,
+        measures={measure.name: MeasureRow(measure.unit, measure.counts(case)) for measure in request.measures},
+        combinations=count,
+        left_out=left_out,
+        rows=LazySequence(count, lambda index: {name: values.item(index) for name, values in columns.items()}),
+        notes=notes,
+    )
+
+
+def _shared(settings: Mapping[str, Value], swept: set[str]) -> dict[str, Value]:
+    """The settings, with None for those that are swept."""
+    return {field: None if field in swept else value for field, value in settings.items()}
 
 
 def _check_values(case: Case, axes: Sequence[Axis]) -> None:
@@ -340,7 +404,7 @@ def _text(subject: Subject, swept_fields: set[str]) -> str:
 
 
 def sweep_report(
-    subjects: Sequence[Subject], request: "Request", progress: "Callable[[int, int], None] | None" = None
+    subjects: Sequence[Subject], request: Request, progress: Callable[[int, int], None] | None = None
 ) -> Tree:
     """Every combination of sizes that is an LSTM, with its measures, for each subject."""
     return document("sweep", with_alone_note([sweep_module(subject, request, progress) for subject in subjects]))
