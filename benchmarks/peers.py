@@ -3,7 +3,7 @@
 Prints a table in Markdown: the multiply-accumulates (MACs) of one forward pass of five LSTMs with their error, and
 the time and the peak memory of the whole process on the first LSTM, imports included.
 
-    pip install '.[benchmarks]' && python benchmarks/peers.py [--rounds 5]
+    pip install '.[benchmarks]' && python benchmarks/peers.py [--rounds 5] [--thop thop-0.1.1]
 
 The truth is the matrix products: one MAC for each product of two numbers in W_ih x, W_hh h and W_hr h. It comes from a
 forward pass in NumPy that makes these products and counts them: from no formula, and not from lstmcalc. Padding is
@@ -16,6 +16,9 @@ its number is halved. All get the same module and the whole batch, in the way th
 - The LSTM is inside a module, as in a user's model: of a bare `nn.LSTM` the `pytorch` backend of ptflops returns None.
 - The module packs the batch in its `forward`: given a PackedSequence, torchinfo, fvcore and torchprofile raise, and no
   tool comes closer.
+- thop and its fork ultralytics-thop both install a module `thop`. The extra has the fork, which is maintained; thop
+  itself is asked from a folder of its own: `pip install --no-deps --target thop-0.1.1 thop==0.1.1.post2209072238`, and
+  `--thop thop-0.1.1`.
 - ptflops has two backends, and both are here: it runs `pytorch` if none is named, and its README recommends `aten`.
 """
 
@@ -28,8 +31,7 @@ import subprocess
 import sys
 import sysconfig
 from importlib import import_module
-from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryFile
@@ -50,11 +52,13 @@ LIMIT = 120  # seconds that a tool may take
 FAR = 2  # an error of more than this is a factor, and no percentage
 TRUTH = "truth"
 OURS = "lstmcalc"
+THOP = "thop"  # asked from a folder of its own, since another package installs a module of this name
 # So that nobody takes another definition for a mistake. To be read again in their sources when their versions change.
 DEFINITIONS = """\
-Beside the matrix products, torchinfo and ptflops (aten) count the additions of biases; thop and ptflops (pytorch) count
-these and what happens between the gates. Their few percent too much are another definition and not a mistake. fvcore
-warns that it leaves `aten::lstm` out, and torchprofile that it leaves out packing."""
+Beside the matrix products, torchinfo and ptflops (aten) count the additions of biases; thop, ultralytics-thop and
+ptflops (pytorch) count these and what happens between the gates. Their few percent too much are another definition and
+not a mistake. ultralytics-thop always counts 16*hidden_size more for each step of each sequence, direction and layer.
+fvcore warns that it leaves `aten::lstm` out, and torchprofile that it leaves out packing."""
 
 
 class Lstm(NamedTuple):
@@ -206,7 +210,7 @@ def by_torchinfo(model: "nn.Module", inputs: "tuple[Tensor, ...]") -> float:
 
 
 def by_thop(model: "nn.Module", inputs: "tuple[Tensor, ...]") -> float:
-    """MACs of thop."""
+    """MACs of thop, or of ultralytics-thop, whichever is imported."""
     macs: float
     macs, _ = import_module("thop").profile(model, inputs=inputs)
     return macs
@@ -254,14 +258,15 @@ def by_flop_counter(model: "nn.Module", inputs: "tuple[Tensor, ...]") -> float:
 class Tool(NamedTuple):
     """A tool, and how it is asked."""
 
-    package: str  # what is imported and what pip installs have the same name
+    package: str  # what pip installs
     ask: "Callable[[nn.Module, tuple[Tensor, ...]], float | None]"
     device: str = "cpu"
 
 
 TOOLS = {
     "torchinfo": Tool("torchinfo", by_torchinfo),
-    "thop": Tool("thop", by_thop),
+    THOP: Tool(THOP, by_thop),
+    "ultralytics-thop": Tool("ultralytics-thop", by_thop),
     "ptflops (pytorch)": Tool("ptflops", by_ptflops),
     "ptflops (aten)": Tool("ptflops", by_ptflops_aten),
     "fvcore": Tool("fvcore", by_fvcore),
@@ -308,10 +313,12 @@ def text(file: IO[bytes]) -> str:
     return file.read().decode(errors="replace").strip()
 
 
-def run(arguments: list[str]) -> Run:
-    """Run a command to its end, or to the limit."""
+def run(arguments: list[str], folder: str = "") -> Run:
+    """Run a command to its end, or to the limit, with the packages of a folder before the installed ones."""
     # As a user runs it: with compiled modules kept, and output buffered.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    if folder:
+        environment["PYTHONPATH"] = folder
     with TemporaryFile() as stdout, TemporaryFile() as stderr:
         start = perf_counter()
         process = subprocess.Popen(arguments, stdout=stdout, stderr=stderr, env=environment)
@@ -334,9 +341,9 @@ def reason(ended: Run) -> str:
     return lines[-1] if any(line.startswith("Traceback") for line in lines) else lines[0]
 
 
-def reading(name: str, lstm: Lstm) -> tuple[float | None, str]:
+def reading(name: str, lstm: Lstm, folder: str = "") -> tuple[float | None, str]:
     """The number that a tool gives, or None and why."""
-    ended = run(command(name, lstm))
+    ended = run(command(name, lstm), folder)
     macs: float | None = None
     if ended.code == 0 and name == OURS:
         macs = json.loads(ended.stdout)["modules"][0]["compute"]["forward"]["macs"]
@@ -353,11 +360,20 @@ def truth(lstm: Lstm) -> float:
     return macs
 
 
-def missing(name: str) -> str:
+def installed(package: str, folder: str = "") -> Distribution | None:
+    """A package that is installed, or that lies in a folder."""
+    found = distributions(name=package, path=[folder]) if folder else distributions(name=package)
+    return next(iter(found), None)
+
+
+def missing(name: str, folders: dict[str, str]) -> str:
     """What installs a tool that is not there, or nothing."""
     if name == OURS:
         return "" if script().exists() else "pip install ."
-    packages = [package for package in dict.fromkeys(("torch", TOOLS[name].package)) if not find_spec(package)]
+    if name == THOP:
+        there = name in folders and installed(THOP, folders[name])
+        return "" if there else "pip install --no-deps --target thop-0.1.1 thop, and --thop thop-0.1.1"
+    packages = [package for package in dict.fromkeys(("torch", TOOLS[name].package)) if not installed(package)]
     return f"pip install {' '.join(packages)}" if packages else ""
 
 
@@ -377,26 +393,26 @@ def cell(macs: float | None, true: float) -> str:
     return f"{macs:,.0f}, {error}"
 
 
-def measured(names: list[str], rounds: int) -> dict[str, tuple[float, float]]:
+def measured(names: list[str], rounds: int, folders: dict[str, str]) -> dict[str, tuple[float, float]]:
     """Median seconds and peak MiB on the first LSTM, by tool; in turn, A B C A B C ..., as in startup.py."""
     runs: dict[str, list[Run]] = {name: [] for name in names}
     for _ in range(rounds):
         for name in names:
-            runs[name].append(run(command(name, LSTMS[0])))
+            runs[name].append(run(command(name, LSTMS[0]), folders.get(name, "")))
     return {
         name: (median(one.seconds for one in ended), max(one.mebibytes for one in ended))
         for name, ended in runs.items()
     }
 
 
-def print_table(rounds: int) -> None:
+def print_table(rounds: int, folders: dict[str, str]) -> None:
     """Ask every tool for every LSTM, and print what they say."""
     truths = [truth(lstm) for lstm in LSTMS]
     names = [OURS, *TOOLS]
-    there = [name for name in names if not missing(name)]
+    there = [name for name in names if not missing(name, folders)]
     # Before the time is taken, so that modules are compiled and files are cached by then.
-    found = {name: [reading(name, lstm) for lstm in LSTMS] for name in there}
-    costs = measured([name for name in there if found[name][0][0] is not None], rounds)
+    found = {name: [reading(name, lstm, folders.get(name, "")) for lstm in LSTMS] for name in there}
+    costs = measured([name for name in there if found[name][0][0] is not None], rounds, folders)
 
     print("|".join(["", " MACs by ", *(f" {lstm.title} " for lstm in LSTMS), " seconds ", " MiB ", ""]))
     print("|---" + "|---:" * (len(LSTMS) + 2) + "|")
@@ -406,7 +422,7 @@ def print_table(rounds: int) -> None:
             cells = [cell(macs, true) for (macs, _), true in zip(found[name], truths, strict=True)]
             cells += [f"{costs[name][0]:.2f}", f"{costs[name][1]:.0f}"] if name in costs else ["", ""]
         else:
-            cells = [f"not installed: `{missing(name)}`", *[""] * (len(LSTMS) + 1)]
+            cells = [f"not installed: `{missing(name, folders)}`", *[""] * (len(LSTMS) + 1)]
         print(f"| {name} | {' | '.join(cells)} |")
     print()
     print(DEFINITIONS)
@@ -419,10 +435,11 @@ def print_table(rounds: int) -> None:
                 print(f"- {name} fails, {lstm.title}: {why}")
 
 
-def print_versions() -> None:
+def print_versions(folders: dict[str, str]) -> None:
     """What was run, and on what."""
-    packages = ["torch", *dict.fromkeys(tool.package for tool in TOOLS.values())]
-    print(", ".join(f"{name} {version(name)}" for name in dict.fromkeys([OURS, "numpy", *packages]) if find_spec(name)))
+    packages = [OURS, "numpy", "torch", *dict.fromkeys(tool.package for tool in TOOLS.values())]
+    found = {name: installed(name, folders.get(name, "")) for name in packages if name != THOP or name in folders}
+    print(", ".join(f"{name} {one.version}" for name, one in found.items() if one))
     print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
 
 
@@ -430,6 +447,7 @@ def main() -> None:
     """Print the table, or one number of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--thop", metavar="FOLDER", help="the folder of thop 0.1.1")
     # How this file runs itself: one tool on one LSTM.
     parser.add_argument("--tool", choices=[TRUTH, *TOOLS], help=argparse.SUPPRESS)
     parser.add_argument("--case", type=int, default=0, help=argparse.SUPPRESS)
@@ -437,9 +455,10 @@ def main() -> None:
     if options.tool:
         print(json.dumps(answer(options.tool, LSTMS[options.case])))
         return
-    print_table(options.rounds)
+    folders = {THOP: options.thop} if options.thop else {}
+    print_table(options.rounds, folders)
     print()
-    print_versions()
+    print_versions(folders)
 
 
 if __name__ == "__main__":
