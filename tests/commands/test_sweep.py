@@ -170,7 +170,7 @@ def test_lengths_of_a_file_settle_the_steps_too(cli: Cli, tmp_path: Path, monkey
     (tmp_path / "lstmcalc.toml").write_text("[data]\nlengths = [3, 2]\n", encoding="utf-8")
     ran = cli("sweep", "--seq", "4,8")
     assert ran.code == 2
-    assert "the lengths subject_of_layers seq_len" in ran.err
+    assert "the lengths settle seq_len" in ran.err
 
 
 def test_directions_sort_by_each_of_their_names(cli: Cli) -> None:
@@ -221,7 +221,7 @@ def test_of_many_rows_the_ends_are_shown(cli: Cli) -> None:
         (("--hidden", "1:10000", "--batch", "1:1000"), "this report would be too long"),
         (("--hidden", "64,128", "--show", "param"), "did you mean params"),
         (("--hidden", "64,128", "--sort", "layers"), "--sort: no such choice"),
-        (("--batch", "1,2", "--lengths", "3,2"), "the lengths subject_of_layers batch"),
+        (("--batch", "1,2", "--lengths", "3,2"), "the lengths settle batch"),
         (("--batch", "1,2", "--unbatched"), "unbatched"),
         (("--directions", "1,3"), "no such number of directions"),
         (("--directions", "1,2", "--bi"), "contradictory directions"),
