@@ -13,7 +13,7 @@ from lstmcalc.spec.symbols import SYMBOLS
 from lstmcalc.spec.words import counted
 
 if TYPE_CHECKING:
-    from lstmcalc.report.rows import ExtraRow, StateRow
+    from lstmcalc.report.rows import ExtraRow, StateRow, TensorRow
 
 FOLD: Final = 64  # more identical layers than this become one row
 
@@ -293,6 +293,41 @@ def symbol_legend(symbols: Mapping[str, int], proj_size: int) -> Line:
     return "where", tuple(
         f"{symbol} = {value}" + (f" ({meaning[symbol]})" if meaning[symbol] != symbol else "")
         for symbol, value in symbols.items()
+    )
+
+
+def tensor_table(tensors: Sequence["TensorRow"], starred: Sequence[bool] = (), how_many: Sequence[str] = ()) -> Grid:
+    """The input and output tensors.
+
+    Args:
+        tensors: The tensors.
+        starred: True for each that gets a star after its name; empty if none does.
+        how_many: The cells of a column for the number of each; empty without that column.
+    """
+    stars = starred or [False] * len(tensors)
+    counts: list[tuple[str, ...]] = [(text,) for text in how_many] or [()] * len(tensors)
+    return Grid(
+        (
+            Column("tensor"),
+            Column("role", quiet=True),
+            Column("in symbols", code=True, breaks=True),
+            Column("shape", code=True, breaks=True),
+            Column("size", right=True),
+            *((Column("how many", breaks=True),) if how_many else ()),
+        ),
+        tuple(
+            Row(
+                (
+                    tensor.name + "*" * star,
+                    tensor.role,
+                    shape_text(tensor.symbolic),
+                    shape_text(tensor.shape),
+                    bytes_text(tensor.bytes),
+                    *count,
+                )
+            )
+            for tensor, star, count in zip(tensors, stars, counts, strict=True)
+        ),
     )
 
 

@@ -134,6 +134,18 @@ class ParameterRow:
     gates: Ranges | None
 
 
+@dataclass(frozen=True, slots=True)
+class ForeignParameterRow(ParameterRow):
+    """A stored array of another framework: the PyTorch parameters that it holds, and their place in it."""
+
+    gate: str | None  # the gate that it holds alone
+    holds: Sequence[str]  # e.g. `weight_ih`; `bias` is the sum of both biases
+    part_axis: int | None  # the axis on which two of them are joined
+    parts: Ranges | None
+    direction_axis: int | None  # the axis on which both directions are joined
+    directions: Ranges | None
+
+
 def head_of(subject: Subject, settings: Sequence[str]) -> Head:
     """The head of an LSTM's module, with the origins of these settings."""
     origins = {
@@ -217,3 +229,14 @@ def parameter_row(parameter: "Parameter") -> ParameterRow:
     symbolic = [str(size) for size in parameter.symbolic]
     named = parameter.name, parameter.layer, parameter.direction
     return ParameterRow(*named, symbolic, parameter.shape, parameter.numel, parameter.gate_axis, parameter.gates)
+
+
+def foreign_parameter_row(parameter: "Parameter") -> ForeignParameterRow:
+    """One stored array of another framework."""
+    fields = *parameter[:3], symbolic_texts(parameter), *parameter[4:]  # of both, in the same order
+    return ForeignParameterRow(*fields)
+
+
+def symbolic_texts(parameter: "Parameter") -> list[str]:
+    """The shape of a stored array in symbols, each as text."""
+    return [str(size) for size in parameter.symbolic]

@@ -10,6 +10,7 @@ from lstmcalc import errors
 from lstmcalc.commands.shapes import command
 from lstmcalc.commands.shapes.report import shapes_report
 from lstmcalc.report import provenance as origins
+from lstmcalc.report.rows import OriginRow
 from lstmcalc.report.tree import Tree
 from tools.shell import Ran, run_lstmcalc, without_last_digits
 
@@ -216,9 +217,9 @@ def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.Monke
 
     def from_a_file(subjects: list[object]) -> Tree:
         tree = honest(subjects)  # type: ignore[arg-type]  # handed on
-        provenance = tree["modules"][0]["provenance"]
-        provenance["batch_first"] = {"from": "source", "where": "model.pt", "certainty": "unknown"}
-        provenance["hidden_size"] = {"from": "source", "where": "model.pt", "certainty": "inferred"}
+        provenance = tree["modules"][0].provenance
+        provenance["batch_first"] = OriginRow("source", "model.pt", "unknown")
+        provenance["hidden_size"] = OriginRow("source", "model.pt", "inferred")
         return tree
 
     monkeypatch.setattr(command, "shapes_report", from_a_file)

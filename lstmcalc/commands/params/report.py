@@ -1,25 +1,80 @@
 """The report of params: every weight and bias with its gate rows, subtotals and totals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lstmcalc.intake.subject import Subject
-from lstmcalc.model.surroundings import around_symbols, extras_symbolic
+from lstmcalc.lazy import LazySequence
+from lstmcalc.model.surroundings import around_symbols, extras_symbolic, head_reads
 from lstmcalc.report.document import document
-from lstmcalc.report.tree import (
-    Tree,
-    around_tree,
-    check_rows,
-    extras_of,
-    extras_tree,
-    mapped,
-    module_tree,
-    parameter_tree,
+from lstmcalc.report.record import omitted
+from lstmcalc.report.rows import (
+    AroundRow,
+    ExtraRow,
+    ForeignParameterRow,
+    Module,
+    ParameterRow,
+    around_row,
+    extra_rows_of,
+    foreign_parameter_row,
+    head_of,
+    parameter_row,
+    symbolic_texts,
 )
+from lstmcalc.report.tree import Tree, check_rows, extras_of, notes_of
 from lstmcalc.spec.config import AROUND_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
 
 if TYPE_CHECKING:
-    from lstmcalc.frameworks.storage import Parameter, Subtotal
+    from lstmcalc.frameworks.storage import Parameter, Storage, Subtotal
+    from lstmcalc.report.framework import LayoutRow
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedRow(ParameterRow):
+    """A stored array, and its slice of one gate."""
+
+    slice: str | None  # to paste, e.g. `lstm.weight_ih_l0[20:40]`; None if the gate is not in it
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedForeignRow(ForeignParameterRow):
+    """A stored array of another framework, and its slice of one gate."""
+
+    slice: str | None  # an index, e.g. `[:, 20:40]`; None if the gate is not in it
+
+
+@dataclass(frozen=True, slots=True)
+class SubtotalRow:
+    """The number of parameters of one direction of one layer; of both, if arrays hold both."""
+
+    layer: int
+    direction: str
+    count: int
+    symbolic: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParamsModule(Module):
+    """The stored arrays of one LSTM, subtotals and totals; with layers around it, grand totals that count them too."""
+
+    layout: "LayoutRow | None" = omitted()  # noqa: RUF009  # a field; None for PyTorch
+    around: AroundRow
+    symbols: Mapping[str, int]  # their values
+    gate: str | None = omitted()  # the letter of the gate whose slices are shown
+    parameters: Sequence[ParameterRow]  # with `gate`, `SlicedRow`s; in another framework, the foreign ones
+    subtotals: Sequence[SubtotalRow]
+    total: int
+    total_symbolic: str
+    total_in_pytorch: int | None = omitted()  # None for PyTorch itself
+    dtype: str
+    total_bytes: int
+    extras: Sequence[ExtraRow]  # the parameters of the layers around
+    head_reads: str | None  # the input of the head, as Python; None without a head
+    grand_total: int
+    grand_total_symbolic: str
+    grand_total_bytes: int
+    notes: list[str]
 
 
 def params_report(subjects: Sequence[Subject], gate: str | None = None) -> Tree:
@@ -27,7 +82,7 @@ def params_report(subjects: Sequence[Subject], gate: str | None = None) -> Tree:
     return document("params", [params_module(subject, gate) for subject in subjects])
 
 
-def params_module(subject: Subject, gate: str | None) -> Tree:
+def params_module(subject: Subject, gate: str | None) -> ParamsModule:
     """One LSTM: its stored arrays, subtotals and totals; with `gate`, its slice of each."""
     from lstmcalc.frameworks.storage import Storage
 
@@ -35,41 +90,64 @@ def params_module(subject: Subject, gate: str | None) -> Tree:
     own = found.path if found and found.framework == subject.framework else ""
     storage = Storage(subject.config, subject.framework, own)
     check_rows(storage.num_arrays, "parameter")
-    more: Tree = {}
-    row_of = parameter_tree
-    if foreign:
-        from lstmcalc.report.framework import foreign_parameter, layout_tree
+    added, around, dtype = extras_of(subject), subject.around, subject.data.dtype
+    total = storage.num_parameters
+    grand_total = total + sum(extra.numel for extra in added)
+    return ParamsModule(
+        **head_of(subject, (*HYPERPARAMETERS, *AROUND_FIELDS, "dtype")),
+        layout=_layout_of(subject.framework) if foreign else None,
+        around=around_row(subject),
+        symbols={**storage.symbols, **around_symbols(around)},
+        gate=gate or None,
+        parameters=_parameter_rows(subject, storage, gate),
+        subtotals=_subtotal_rows(storage.subtotals),
+        total=total,
+        total_symbolic=str(storage.num_parameters_symbolic),
+        total_in_pytorch=Storage(subject.config, "pytorch").num_parameters if foreign else None,
+        dtype=dtype,
+        total_bytes=total * DTYPE_BYTES[dtype],
+        extras=extra_rows_of(subject),
+        head_reads=str(head_reads(subject.config, around)) if around.head else None,
+        grand_total=grand_total,
+        grand_total_symbolic=str(storage.num_parameters_symbolic + extras_symbolic(added)),
+        grand_total_bytes=grand_total * DTYPE_BYTES[dtype],
+        notes=notes_of(subject),
+    )
 
-        more = {"layout": layout_tree(subject.framework)}
-        row_of = foreign_parameter
 
-    def row(parameter: "Parameter") -> Tree:
-        tree = row_of(parameter)
-        if gate:
-            # Names of other frameworks are not Python expressions: the slice is the index alone.
-            tree["slice"] = _slice_text("" if foreign else _python_path(subject.name, parameter.name), parameter, gate)
-        return tree
+def _layout_of(framework: str) -> "LayoutRow":
+    """The facts of another framework, which are loaded for it alone."""
+    from lstmcalc.report.framework import layout_row
 
-    added, dtype = extras_of(subject), subject.data.dtype
-    grand_total = storage.num_parameters + sum(extra.numel for extra in added)
-    keys = {
-        **more,
-        "around": around_tree(subject),
-        "symbols": {**storage.symbols, **around_symbols(subject.around)},
-        **({"gate": gate} if gate else {}),
-        "parameters": mapped(storage.parameters, row),
-        "subtotals": mapped(storage.subtotals, _subtotal),
-        "total": storage.num_parameters,
-        "total_symbolic": str(storage.num_parameters_symbolic),
-        **({"total_in_pytorch": Storage(subject.config, "pytorch").num_parameters} if foreign else {}),
-        "dtype": dtype,
-        "total_bytes": storage.num_parameters * DTYPE_BYTES[dtype],
-        **extras_tree(subject),
-        "grand_total": grand_total,
-        "grand_total_symbolic": str(storage.num_parameters_symbolic + extras_symbolic(added)),
-        "grand_total_bytes": grand_total * DTYPE_BYTES[dtype],
-    }
-    return module_tree(subject, (*HYPERPARAMETERS, *AROUND_FIELDS, "dtype"), keys)
+    return layout_row(framework)
+
+
+def _parameter_rows(subject: Subject, storage: "Storage", gate: str | None) -> Sequence[ParameterRow]:
+    """The stored arrays, each made when it is read; with `gate`, each with its slice of that gate."""
+    foreign, parameters = subject.framework != "pytorch", storage.parameters
+
+    def row(index: int) -> ParameterRow:
+        parameter = parameters[index]
+        if not gate:
+            return foreign_parameter_row(parameter) if foreign else parameter_row(parameter)
+        stored = *parameter[:3], symbolic_texts(parameter), *parameter[4:8]  # the fields of a `ParameterRow`
+        if foreign:  # its names are not Python expressions: the slice is the index alone
+            foreign_row = *stored, *parameter[8:], _slice_text("", parameter, gate)
+            return SlicedForeignRow(*foreign_row)
+        text = _slice_text(_python_path(subject.name, parameter.name), parameter, gate)
+        return SlicedRow(*stored, text)
+
+    return LazySequence(len(parameters), row)
+
+
+def _subtotal_rows(subtotals: "Sequence[Subtotal]") -> Sequence[SubtotalRow]:
+    """The subtotals, each made when it is read."""
+
+    def row(index: int) -> SubtotalRow:
+        subtotal = subtotals[index]
+        return SubtotalRow(subtotal.layer, subtotal.direction, subtotal.numel, str(subtotal.symbolic))
+
+    return LazySequence(len(subtotals), row)
 
 
 def _python_path(module: str, name: str) -> str:
@@ -98,12 +176,3 @@ def _slice_text(name: str, parameter: "Parameter", gate: str) -> str | None:
     start, stop = parameter.gates[gate]
     before = ":, " * parameter.gate_axis
     return ", ".join(f"{name}[{before}{offset + start}:{offset + stop}]" for offset in sorted(offsets))
-
-
-def _subtotal(subtotal: "Subtotal") -> Tree:
-    return {
-        "layer": subtotal.layer,
-        "direction": subtotal.direction,
-        "count": subtotal.numel,
-        "symbolic": str(subtotal.symbolic),
-    }

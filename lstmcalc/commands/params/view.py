@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from lstmcalc.commands.params.report import ParamsModule, SlicedForeignRow, SlicedRow
 from lstmcalc.errors import bytes_text
 from lstmcalc.model.lstm import GATES
 from lstmcalc.report.blocks import (
@@ -13,24 +14,29 @@ from lstmcalc.report.blocks import (
     Grid,
     Line,
     Row,
-    extra_rows,
-    folded,
-    legend,
+    extra_lines,
+    layer_spans,
     ranges_text,
-    rows_of,
+    rows_between,
     shape_text,
+    symbol_legend,
 )
-from lstmcalc.report.tree import Tree
+from lstmcalc.report.provenance import origin_facts, settings_in
+from lstmcalc.report.rows import ForeignParameterRow, ParameterRow
 from lstmcalc.spec.words import and_list
 
 
-def view(module: Tree) -> Iterator[Block]:
+def view(module: ParamsModule) -> Iterator[Block]:
     """Weights by layer and direction, and the totals."""
-    gate = module.get("gate")
+    gate, layout = module.gate, module.layout
+    values = {**settings_in(module.around), "dtype": module.dtype}
+    yield origin_facts(module, values, title=layout.title if layout else "", idle={"batch_first"} if layout else ())
     shown = [
-        row for first, last in folded(module) if first == last for row in rows_of(module["parameters"], first, last)
+        row
+        for first, last in layer_spans(module.config.num_layers)
+        if first == last
+        for row in rows_between(module.parameters, first, last)
     ]
-    spare = _gates_spare(shown)
     symbols, stored, framework = _foreign_facts(module, shown)
     yield Grid(
         (
@@ -38,19 +44,19 @@ def view(module: Tree) -> Iterator[Block]:
             *(() if gate else (Column("in symbols", code=True, breaks=True, spare=symbols),)),
             Column("shape", code=True, breaks=True),
             Column("count", right=True),
-            Column(f"gate {gate}, {'index' if 'layout' in module else 'to paste'}", code=True)
+            Column(f"gate {gate}, {'index' if layout else 'to paste'}", code=True)
             if gate
-            else Column("gate rows", code=True, breaks=True, spare=spare),
+            else Column("gate rows", code=True, breaks=True, spare=_gates_spare(shown)),
         ),
         tuple(_parameter_rows(module)),
     )
     facts = [
-        ("total", (f"{module['total']:,} parameters", f"{bytes_text(module['total_bytes'])} in {module['dtype']}")),
+        ("total", (f"{module.total:,} parameters", f"{bytes_text(module.total_bytes)} in {module.dtype}")),
         *_grand_total(module),
         *stored,
-        ("formula", (f"{module['total_symbolic']} = {module['total']:,}",)),
+        ("formula", (f"{module.total_symbolic} = {module.total:,}",)),
         *_grand_formula(module),
-        legend(module),
+        symbol_legend(module.symbols, module.config.proj_size),
         *framework,
     ]
     if gate:
@@ -59,106 +65,120 @@ def view(module: Tree) -> Iterator[Block]:
     yield Facts(tuple(facts))
 
 
-def _grand_total(module: Tree) -> list[Line]:
+def _grand_total(module: ParamsModule) -> list[Line]:
     """The total with the layers around, and the input of the head."""
-    if not module["extras"]:
+    if not module.extras:
         return []
-    whole = f"{module['grand_total']:,} parameters", f"{bytes_text(module['grand_total_bytes'])} in {module['dtype']}"
-    there = "what PyTorch calls " if "layout" in module else ""
-    reads = [("head", (f"reads {there}{module['head_reads']}",))] if module["head_reads"] else []
+    whole = f"{module.grand_total:,} parameters", f"{bytes_text(module.grand_total_bytes)} in {module.dtype}"
+    there = "what PyTorch calls " if module.layout else ""
+    reads = [("head", (f"reads {there}{module.head_reads}",))] if module.head_reads else []
     return [("grand total", whole), *reads]
 
 
-def _grand_formula(module: Tree) -> list[Line]:
+def _grand_formula(module: ParamsModule) -> list[Line]:
     """The grand total's formula."""
-    formula = f"{module['grand_total_symbolic']} = {module['grand_total']:,}"
-    return [("grand formula", (formula,))] if module["extras"] else []
+    formula = f"{module.grand_total_symbolic} = {module.grand_total:,}"
+    return [("grand formula", (formula,))] if module.extras else []
 
 
-def _foreign_facts(module: Tree, rows: Sequence[Tree]) -> tuple[Line | None, list[Line], list[Line]]:
+def _foreign_facts(module: ParamsModule, rows: Sequence[ParameterRow]) -> tuple[Line | None, list[Line], list[Line]]:
     """For another framework: shapes in symbols, differences from PyTorch, and further facts; empty for PyTorch."""
-    if "layout" not in module:
+    if module.layout is None:
         return None, [], []
-    from lstmcalc.report.framework import layout_facts
+    from lstmcalc.report.framework import layout_lines
 
-    stored = [*joined_parts(module), *difference_from_pytorch(module)]
-    return symbols_spare(rows), stored, layout_facts(module, module["layout"], module["layout"]["storage"])
+    stored = [*_joined_parts(_foreign(rows_between(module.parameters, 0, 0))), *_difference_from_pytorch(module)]
+    return _symbols_spare(_foreign(rows)), stored, layout_lines(module.config, module.layout, module.layout.storage)
 
 
-def _gates_spare(rows: Sequence[Tree]) -> Line | None:
+def _foreign(rows: Sequence[ParameterRow]) -> list[ForeignParameterRow]:
+    """The rows that are of another framework than PyTorch: all of them or none."""
+    return [row for row in rows if isinstance(row, ForeignParameterRow)]
+
+
+def _gates_spare(rows: Sequence[ParameterRow]) -> Line | None:
     """The line that replaces the gate rows if their column does not fit; None if arrays differ in them."""
-    gated = [row for row in rows if row["gates"]]
-    if len({ranges_text(row["gates"]) for row in gated}) != 1:
+    gated = [row for row in rows if row.gates]
+    if len({ranges_text(row.gates) for row in gated}) != 1:
         return None
-    axes: dict[int, list[str]] = {}
+    axes: dict[int | None, list[str]] = {}
     for row in gated:
         # The last part of a path; for PyTorch, the part of the name before the layer.
-        stem = re.split("[/.]", row["name"])[-1] if "holds" in row else row["name"].partition("_l")[0]
-        axes.setdefault(row["gate_axis"], []).append(stem)
+        foreign = isinstance(row, ForeignParameterRow)
+        stem = re.split("[/.]", row.name)[-1] if foreign else row.name.partition("_l")[0]
+        axes.setdefault(row.gate_axis, []).append(stem)
     where = (f"on axis {axis} of every {_joined_names(names)}" for axis, names in axes.items())
-    return "gate rows", (*ranges_text(gated[0]["gates"]).split(", "), *where)
+    return "gate rows", (*ranges_text(gated[0].gates).split(", "), *where)
 
 
 def _joined_names(names: Sequence[str]) -> str:
     return and_list(list(dict.fromkeys("bias" if name.startswith("bias_") else name for name in names)))
 
 
-def _parameter_rows(module: Tree) -> Iterator[Row]:
-    gate = module.get("gate")
-
+def _parameter_rows(module: ParamsModule) -> Iterator[Row]:
     def cells(name: str, symbols: str, shape: str, count: int, gates: str) -> tuple[str, ...]:
-        return (name, *(() if gate else (symbols,)), shape, f"{count:,}", gates)
+        return (name, *(() if module.gate else (symbols,)), shape, f"{count:,}", gates)
 
-    for first, last in folded(module):
-        subtotals = {(row["layer"], row["direction"]): row for row in rows_of(module["subtotals"], first, first)}
+    for first, last in layer_spans(module.config.num_layers):
+        subtotals = {(row.layer, row.direction): row for row in rows_between(module.subtotals, first, first)}
         if last > first:
-            count = (last - first + 1) * sum(row["count"] for row in subtotals.values())
+            count = (last - first + 1) * sum(row.count for row in subtotals.values())
             yield Row(cells(f"l{first} ... l{last}, {last - first + 1:,} alike", "", "", count, ""), "folded")
             continue
-        rows = rows_of(module["parameters"], first, first)
-        for owner, own in groupby(rows, key=lambda row: (row["layer"], row["direction"])):
+        rows = rows_between(module.parameters, first, first)
+        for owner, own in groupby(rows, key=lambda row: (row.layer, row.direction)):
             for row in own:
-                gates = row["slice"] if gate else ranges_text(row["gates"]) or row.get("gate") or ""
-                shapes = shape_text(row["symbolic"]), shape_text(row["shape"])
-                yield Row(cells(row["name"], *shapes, row["count"], gates or "-"))
+                shapes = shape_text(row.symbolic), shape_text(row.shape)
+                yield Row(cells(row.name, *shapes, row.count, _gate_text(row) or "-"))
             layer, direction = owner
-            yield Row(cells(f"layer {layer} {direction}", "", "", subtotals[owner]["count"], ""), "sum")
-    yield Row(cells("total", "", "", module["total"], ""), "sum")
-    if module["extras"]:
-        yield from extra_rows(module, cells)
-        yield Row(cells("grand total", "", "", module["grand_total"], ""), "sum")
+            yield Row(cells(f"layer {layer} {direction}", "", "", subtotals[owner].count, ""), "sum")
+    yield Row(cells("total", "", "", module.total, ""), "sum")
+    if module.extras:
+        yield from extra_lines(module.extras, cells)
+        yield Row(cells("grand total", "", "", module.grand_total, ""), "sum")
 
 
-def symbols_spare(rows: Sequence[Tree]) -> Line:
+def _gate_text(row: ParameterRow) -> str | None:
+    """The slice of the gate that was asked for; else the rows of each gate, or the one gate of the array."""
+    if isinstance(row, SlicedRow | SlicedForeignRow):
+        return row.slice
+    return ranges_text(row.gates) or (row.gate if isinstance(row, ForeignParameterRow) else None)
+
+
+def _symbols_spare(rows: Sequence[ForeignParameterRow]) -> Line:
     """The line that replaces the shapes in symbols if their column does not fit."""
     texts: dict[str, None] = {}
     for row in rows:
-        text = f"{' and '.join(row['holds'])} {shape_text(row['symbolic'])}"
+        text = f"{' and '.join(row.holds)} {shape_text(row.symbolic)}"
         if text not in texts:
-            texts["above layer 0 " * (row["layer"] > 0) + text] = None
+            texts["above layer 0 " * (row.layer > 0) + text] = None
     return "in symbols", tuple(texts)
 
 
-def joined_parts(module: Tree) -> list[Line]:
-    """The places of directions and of PyTorch's parameters in the arrays of layer 0 that hold several."""
-    rows = rows_of(module["parameters"], 0, 0)
+def _joined_parts(rows: Sequence[ForeignParameterRow]) -> list[Line]:
+    """The places of directions and of PyTorch's parameters in the arrays of a layer that hold several."""
     names: dict[str, list[str]] = {}
-    for axis, ranges in (("direction_axis", "directions"), ("part_axis", "parts")):
-        for row in rows:
-            if row[ranges]:
-                each = ", with all gates each" if row[axis] == row["gate_axis"] else ""
-                names.setdefault(f"{ranges_text(row[ranges])}{each} on axis {row[axis]} of ", []).append(row["name"])
+    places = [
+        *((row, row.direction_axis, row.directions) for row in rows),
+        *((row, row.part_axis, row.parts) for row in rows),
+    ]
+    for row, axis, ranges in places:
+        if ranges:
+            each = ", with all gates each" if axis == row.gate_axis else ""
+            names.setdefault(f"{ranges_text(ranges)}{each} on axis {axis} of ", []).append(row.name)
     return [
         ("joined", (text + ("every array" if len(owners) == len(rows) > 1 else ", ".join(owners)),))
         for text, owners in names.items()
     ]
 
 
-def difference_from_pytorch(module: Tree) -> list[Line]:
-    """The total in PyTorch, and the reason if it differs."""
-    more = module["total"] - module["total_in_pytorch"]
+def _difference_from_pytorch(module: ParamsModule) -> list[Line]:
+    """The total in PyTorch, and the reason if it differs; empty for PyTorch itself."""
+    if module.total_in_pytorch is None:
+        return []
+    more = module.total - module.total_in_pytorch
     if not more:
         return [("in PyTorch", ("as many",))]
     why = "PyTorch has two biases, not one" if more < 0 else "biases that cannot be left out"
     than = f"{abs(more):,} {'fewer' if more > 0 else 'more'}: {why}"
-    return [("in PyTorch", (f"{module['total_in_pytorch']:,}", than))]
+    return [("in PyTorch", (f"{module.total_in_pytorch:,}", than))]

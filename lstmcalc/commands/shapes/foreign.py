@@ -1,19 +1,82 @@
 """Shapes in the terms of another framework: its report and its view."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.intake.subject import Subject
-from lstmcalc.model.interfaces import ForeignState, faces, foreign_states, relations
+from lstmcalc.lazy import LazySequence
+from lstmcalc.model.interfaces import Face, ForeignState, faces, foreign_states, relations
 from lstmcalc.model.lstm import LSTMModel, Tensor
 from lstmcalc.model.surroundings import around_steps, around_symbols, head_reads
-from lstmcalc.report.blocks import Block, Column, Facts, Grid, Line, Row, folded, legend, rows_of, tensor_grid
-from lstmcalc.report.framework import by_hand_lines, checked_line, layout_tree
-from lstmcalc.report.tree import SETTINGS, Tree, around_tree, data_tree, extras_of, mapped, module_tree, tensor_tree
+from lstmcalc.report.blocks import (
+    Block,
+    Column,
+    Facts,
+    Grid,
+    Line,
+    Row,
+    layer_spans,
+    rows_between,
+    symbol_legend,
+    tensor_table,
+)
+from lstmcalc.report.framework import LayoutRow, evidence_line, layout_row, manual_lines
+from lstmcalc.report.provenance import origin_facts, settings_in
+from lstmcalc.report.rows import (
+    AroundRow,
+    DataRow,
+    Module,
+    TensorRow,
+    around_row,
+    data_row,
+    head_of,
+    tensor_bytes,
+)
+from lstmcalc.report.tree import SETTINGS, extras_of, notes_of
+from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.symbols import H_in
 
 
-def foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
+@dataclass(frozen=True, slots=True)
+class ForeignTensorRow(TensorRow):
+    """A kind of array that goes in or comes out."""
+
+    each: str | None  # e.g. `layer`: there is one for each; None if there is only one
+    copies: int  # the number of them
+    when: str | None  # the option that makes it appear; None if it does by default
+    equals: Sequence[str]  # its value in PyTorch's terms
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignStateRow:
+    """The place of an index of PyTorch's h_n and c_n, as Python."""
+
+    index: int
+    layer: int
+    direction: str
+    h_n_equals: str
+    c_n_equals: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignShapesModule(Module):
+    """The inputs and outputs of one LSTM in another framework, and the places of PyTorch's h_n and c_n there."""
+
+    data: DataRow
+    around: AroundRow
+    layout: LayoutRow
+    symbols: Mapping[str, int]  # their values
+    tensors: Sequence[ForeignTensorRow]
+    head_reads: str | None  # the input of the head in PyTorch, as Python; None without a head
+    states: Sequence[ForeignStateRow]
+    states_are: str  # the meaning of the names in `states`
+    returns: str  # the results of a call
+    lengths_by: str | None  # the way to give different lengths; None if there is none
+    notes: list[str]
+
+
+def foreign_shapes(subject: Subject, model: LSTMModel) -> ForeignShapesModule:
     """The inputs and outputs in another framework, and the places of PyTorch's h_n and c_n there."""
     data, layout = subject.data, LAYOUTS[subject.framework]
     symbols = model.data_symbols(data)
@@ -27,78 +90,66 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> Tree:
     before, behind = around_steps(steps, model.data_symbols(data), subject.around)
     if subject.framework != "pytorch-cell":  # elsewhere indices have 32 bits by default (keras 3.15.1, jax 0.10.2)
         before = [tensor._replace(dtype="int32") for tensor in before]
-    own = {
-        "data": data_tree(subject),
-        "around": around_tree(subject),
-        "layout": layout_tree(subject.framework),
-        "symbols": {**symbols, **around_symbols(subject.around)},
-        "tensors": [
+    states = foreign_states(subject.config, subject.framework)
+    return ForeignShapesModule(
+        **head_of(subject, SETTINGS),
+        data=data_row(subject),
+        around=around_row(subject),
+        layout=layout_row(subject.framework),
+        symbols={**symbols, **around_symbols(subject.around)},
+        tensors=[
             *(_around_row(tensor, data.dtype) for tensor in before),
-            *(
-                {
-                    **tensor_tree(face, data.dtype),
-                    "each": face.each or None,
-                    "copies": face.copies,
-                    "when": face.when or None,
-                    "equals": relations(face, subject.config),
-                }
-                for face in shown
-            ),
+            *(_face_row(face, subject.config, data.dtype) for face in shown),
             *(_around_row(tensor, data.dtype) for tensor in behind),
         ],
-        "head_reads": str(head_reads(subject.config, subject.around)) if subject.around.head else None,
-        "states": mapped(foreign_states(subject.config, subject.framework), _foreign_state),
-        "states_are": layout.states,
-        "returns": f"as called with {_options_text(options)}" if options else layout.returns,
-        "lengths_by": layout.lengths or None,
-    }
-    tree = module_tree(subject, SETTINGS, own)
-    if subject.around.head is not None and "return_sequences" in options:
-        every = bool(options["return_sequences"])
-        if every != (subject.around.head_on == "all"):
-            wanted = "the head is put on the last of them" if every else "for a head on all of them it must be True"
-            what = "returns every step" if every else "returns the last step only"
-            tree["notes"].append(f"with return_sequences={every} the layer {what}: {wanted}")
-    return tree
+        head_reads=str(head_reads(subject.config, subject.around)) if subject.around.head else None,
+        states=LazySequence(len(states), lambda index: _state_row(states[index])),
+        states_are=layout.states,
+        returns=f"as called with {_options_text(options)}" if options else layout.returns,
+        lengths_by=layout.lengths or None,
+        notes=[*notes_of(subject), *_head_notes(subject, options)],
+    )
 
 
-def _around_row(tensor: Tensor, dtype: str) -> Tree:
+def _head_notes(subject: Subject, options: Mapping[str, object]) -> list[str]:
+    """A note if the layer returns other steps than the head reads."""
+    if subject.around.head is None or "return_sequences" not in options:
+        return []
+    every = bool(options["return_sequences"])
+    if every == (subject.around.head_on == "all"):
+        return []
+    wanted = "the head is put on the last of them" if every else "for a head on all of them it must be True"
+    what = "returns every step" if every else "returns the last step only"
+    return [f"with return_sequences={every} the layer {what}: {wanted}"]
+
+
+def _around_row(tensor: Tensor, dtype: str) -> ForeignTensorRow:
     """An input or output of a layer around the LSTM."""
-    return {**tensor_tree(tensor, dtype), "each": None, "copies": 1, "when": None, "equals": []}
+    symbolic, size = [str(size) for size in tensor.symbolic], tensor_bytes(tensor, dtype)
+    return ForeignTensorRow(tensor.name, tensor.role, symbolic, tensor.shape, size, None, 1, None, ())
+
+
+def _face_row(face: Face, config: LSTMConfig, dtype: str) -> ForeignTensorRow:
+    """An input or output of the LSTM."""
+    symbolic, size = [str(size) for size in face.symbolic], tensor_bytes(face, dtype)
+    number = face.each or None, face.copies, face.when or None
+    return ForeignTensorRow(face.name, face.role, symbolic, face.shape, size, *number, relations(face, config))
 
 
 def _options_text(options: Mapping[str, object]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in options.items())
 
 
-def _foreign_state(state: ForeignState) -> Tree:
-    return {
-        "index": state.position,
-        "layer": state.layer,
-        "direction": state.direction,
-        "h_n_equals": state.h,
-        "c_n_equals": state.c,
-    }
+def _state_row(state: ForeignState) -> ForeignStateRow:
+    return ForeignStateRow(state.position, state.layer, state.direction, state.h, state.c)
 
 
-def foreign_view(module: Tree) -> Iterator[Block]:
+def foreign_view(module: ForeignShapesModule) -> Iterator[Block]:
     """The inputs and outputs in another framework, and the places of PyTorch's h_n and c_n there."""
-    yield tensor_grid(module)
-    when = dict.fromkeys((tensor["role"], tensor["when"]) for tensor in module["tensors"] if tensor["when"])
-    whole = (None, "direction", "sequence", "step")  # outputs of the last layer
-    equal = [tensor for tensor in module["tensors"] if tensor["equals"] and tensor["each"] in whole]
-    cells = any(tensor["each"] == "cell" and tensor["copies"] > 1 for tensor in module["tensors"])
-    yield Facts(
-        (
-            ("returns", (module["returns"],)),
-            *((("*", tuple(f"{role}s with {option}" for role, option in when)),) if when else ()),
-            *_relation_lines(equal),
-            *((("logits", (f"of what PyTorch calls {module['head_reads']}",)),) if module["head_reads"] else ()),
-            *((("lengths", (module["lengths_by"],)),) if module["data"]["lengths"] else ()),
-            *((("cell", ("one direction of one layer",)),) if cells else ()),
-            legend(module),
-        )
-    )
+    config, layout = module.config, module.layout
+    yield _origins(module)
+    yield _tensor_grid(module.tensors)
+    yield Facts(tuple(_tensor_lines(module)))
     rows = tuple(_foreign_state_rows(module))
     yield Grid(
         (
@@ -113,36 +164,64 @@ def foreign_view(module: Tree) -> Iterator[Block]:
     yield Facts(
         (
             ("index", ("the first axis of PyTorch's h_n and of c_n",)),
-            ("states", (module["states_are"],)),
-            *by_hand_lines(module, module["layout"]),
-            *(("take care", (hint,)) for hint in module["layout"]["usage"]),
-            checked_line(module["layout"]),
+            ("states", (module.states_are,)),
+            *manual_lines(config, layout),
+            *(("take care", (hint,)) for hint in layout.usage),
+            evidence_line(layout),
         )
     )
 
 
-def _relation_lines(tensors: Sequence[Tree]) -> Iterator[Line]:
+def _origins(module: ForeignShapesModule) -> Facts:
+    """The origin of each setting that has an effect here."""
+    axes = {size for tensor in module.tensors for size in tensor.symbolic}
+    idle = {"batch_first"} if "N" in axes else {"batch_first", "batch"}
+    return origin_facts(module, settings_in(module.data, module.around), title=module.layout.title, idle=idle)
+
+
+def _tensor_grid(tensors: Sequence[ForeignTensorRow]) -> Grid:
+    """The arrays; a star if one depends on an option; their number, if there are several of one."""
+    several = any(tensor.copies > 1 for tensor in tensors)
+    how_many = [_how_many(tensor) for tensor in tensors] if several else []
+    return tensor_table(tensors, [bool(tensor.when) for tensor in tensors], how_many)
+
+
+def _how_many(tensor: ForeignTensorRow) -> str:
+    return f"{tensor.copies:,} {tensor.each}s" if tensor.copies > 1 else "1"
+
+
+def _tensor_lines(module: ForeignShapesModule) -> Iterator[Line]:
+    """Lines on the arrays: what a call returns, options, values in PyTorch's terms, lengths, and symbols."""
+    tensors = module.tensors
+    yield "returns", (module.returns,)
+    when = dict.fromkeys((tensor.role, tensor.when) for tensor in tensors if tensor.when)
+    if when:
+        yield "*", tuple(f"{role}s with {option}" for role, option in when)
+    whole = (None, "direction", "sequence", "step")  # outputs of the last layer
+    yield from _relation_lines([tensor for tensor in tensors if tensor.equals and tensor.each in whole])
+    if module.head_reads:
+        yield "logits", (f"of what PyTorch calls {module.head_reads}",)
+    if module.data.lengths and module.lengths_by:
+        yield "lengths", (module.lengths_by,)
+    if any(tensor.each == "cell" and tensor.copies > 1 for tensor in tensors):
+        yield "cell", ("one direction of one layer",)
+    yield symbol_legend(module.symbols, module.config.proj_size)
+
+
+def _relation_lines(tensors: Sequence[ForeignTensorRow]) -> Iterator[Line]:
     """The value of each output in PyTorch's terms."""
     for tensor in tensors:
-        for d, text in enumerate(tensor["equals"]):
-            several = len(tensor["equals"]) > 1
-            yield f"{tensor['name']}{f'[{d}]' * several} =", (text, "in PyTorch's terms")
+        for d, text in enumerate(tensor.equals):
+            several = len(tensor.equals) > 1
+            yield f"{tensor.name}{f'[{d}]' * several} =", (text, "in PyTorch's terms")
 
 
-def _foreign_state_rows(module: Tree) -> Iterator[Row]:
-    for first, last in folded(module):
-        states = rows_of(module["states"], first, last)
+def _foreign_state_rows(module: ForeignShapesModule) -> Iterator[Row]:
+    for first, last in layer_spans(module.config.num_layers):
+        states = rows_between(module.states, first, last)
         if last > first:
-            yield Row((f"{states[0]['index']} ... {states[-1]['index']}", f"{first} ... {last}", "", "", ""), "folded")
+            yield Row((f"{states[0].index} ... {states[-1].index}", f"{first} ... {last}", "", "", ""), "folded")
             continue
         for state in states:
-            index = f"[{state['index']}]"
-            yield Row(
-                (
-                    str(state["index"]),
-                    str(state["layer"]),
-                    state["direction"],
-                    f"h_n{index} = {state['h_n_equals']}",
-                    f"c_n{index} = {state['c_n_equals']}",
-                )
-            )
+            h, c = f"h_n[{state.index}] = {state.h_n_equals}", f"c_n[{state.index}] = {state.c_n_equals}"
+            yield Row((str(state.index), str(state.layer), state.direction, h, c))

@@ -1,21 +1,51 @@
 """The report of shapes: every input and output tensor, and the slice of output that equals each state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lstmcalc.intake.subject import Subject
 from lstmcalc.model.lstm import LSTMModel
 from lstmcalc.model.surroundings import around_symbols, head_reads, tensors_around
 from lstmcalc.report.document import document
-from lstmcalc.report.tree import (
-    SETTINGS,
-    Tree,
-    around_tree,
-    check_rows,
-    data_tree,
-    module_tree,
-    states_tree,
-    tensor_tree,
+from lstmcalc.report.record import omitted
+from lstmcalc.report.rows import (
+    AroundRow,
+    DataRow,
+    Module,
+    StateRow,
+    TensorRow,
+    around_row,
+    data_row,
+    head_of,
+    state_rows,
+    tensor_row,
 )
+from lstmcalc.report.tree import SETTINGS, Tree, check_rows, notes_of
+
+if TYPE_CHECKING:
+    from lstmcalc.commands.shapes.foreign import ForeignShapesModule
+
+
+@dataclass(frozen=True, slots=True)
+class PackedRow:
+    """The parts of a PackedSequence."""
+
+    batch_sizes: Sequence[int]  # the number of sequences at each step
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapesModule(Module):
+    """The tensors of one LSTM in PyTorch, and the map of its states."""
+
+    data: DataRow
+    around: AroundRow
+    symbols: Mapping[str, int]  # their values
+    tensors: Sequence[TensorRow]
+    head_reads: str | None  # the input of the head, as Python; None without a head
+    states: Sequence[StateRow]
+    packed: PackedRow | None = omitted()  # noqa: RUF009  # a field; None without `lengths`
+    notes: list[str]
 
 
 def shapes_report(subjects: Sequence[Subject]) -> Tree:
@@ -23,7 +53,7 @@ def shapes_report(subjects: Sequence[Subject]) -> Tree:
     return document("shapes", [shapes_module(subject, LSTMModel(subject.config)) for subject in subjects])
 
 
-def shapes_module(subject: Subject, model: LSTMModel) -> Tree:
+def shapes_module(subject: Subject, model: LSTMModel) -> "ShapesModule | ForeignShapesModule":
     """One LSTM: its tensors, and the map of its states."""
     data = subject.data
     check_rows(model.num_cells, "index of h_n and c_n")
@@ -32,15 +62,17 @@ def shapes_module(subject: Subject, model: LSTMModel) -> Tree:
 
         return foreign_shapes(subject, model)
     before, behind = tensors_around(subject.config, data, subject.around)
-    own = {
-        "data": data_tree(subject),
-        "around": around_tree(subject),
-        "symbols": {**model.data_symbols(data), **around_symbols(subject.around)},
-        "tensors": [tensor_tree(tensor, data.dtype) for tensor in (*before, *model.tensors_of(data), *behind)],
-        "head_reads": str(head_reads(subject.config, subject.around)) if subject.around.head else None,
-        "states": states_tree(model, data),
-    }
+    tensors = [tensor_row(tensor, data.dtype) for tensor in (*before, *model.tensors_of(data), *behind)]
     if data.lengths:
         check_rows(data.longest, "step of batch_sizes", "shorter sequences (--lengths)")
-        own["packed"] = {"batch_sizes": list(data.batch_sizes)}
-    return module_tree(subject, SETTINGS, own)
+    return ShapesModule(
+        **head_of(subject, SETTINGS),
+        data=data_row(subject),
+        around=around_row(subject),
+        symbols={**model.data_symbols(data), **around_symbols(subject.around)},
+        tensors=tensors,
+        head_reads=str(head_reads(subject.config, subject.around)) if subject.around.head else None,
+        states=state_rows(model, data),
+        packed=PackedRow(data.batch_sizes) if data.lengths else None,
+        notes=notes_of(subject),
+    )

@@ -18,6 +18,7 @@ from lstmcalc.readers.json_documents import read_json
 from lstmcalc.readers.text.positions import KeyPath, Places, repeated_key, scan_json, scan_toml
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.readers.text.tables import read_pyproject, read_toml
+from lstmcalc.report.record import plain
 from lstmcalc.spec.provenance import Gap, Origin, Setting
 
 
@@ -280,7 +281,7 @@ def test_a_report_reads_back_as_its_modules(tree: Any) -> None:
     first = {"hidden_size": Setting(8, stated), "num_layers": Setting(2, stated), "lengths": Setting([4, 2], stated)}
     second = {"unbatched": Setting(True, stated), "dropout": Setting(0.5, stated)}
     subjects = [subject_of_layers([first], "keras"), subject_of_layers([second])]
-    text = json.dumps(tree(subjects), default=list, indent=1)
+    text = json.dumps(plain(tree(subjects)), default=list, indent=1)
     for found, subject in zip(from_json(text), subjects, strict=True):
         again = subject_of_layers([found.layer], found.framework)
         assert (found.name, again.framework, again.config) == ("lstm", subject.framework, subject.config)

@@ -295,6 +295,6 @@ def test_foreign_shapes_take_the_options_of_the_source() -> None:
     (subject,) = read_subjects(
         {"source": "Bidirectional(LSTM(4, return_sequences=True), merge_mode='sum')", "input_size": "3"}
     )
-    tree = foreign_shapes(subject, LSTMModel(subject.config))
-    assert tree["returns"] == "as called with return_sequences=True, merge_mode='sum'"
-    assert next(row["shape"] for row in tree["tensors"] if row["name"] == "output") == [3, 5, 4]
+    module = foreign_shapes(subject, LSTMModel(subject.config))
+    assert module.returns == "as called with return_sequences=True, merge_mode='sum'"
+    assert next(row.shape for row in module.tensors if row.name == "output") == (3, 5, 4)
