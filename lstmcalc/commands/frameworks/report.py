@@ -1,7 +1,8 @@
 """The report of frameworks: the arrays that each stores for the LSTM, and recipes from one to another."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
 from lstmcalc.frameworks.catalog import LAYOUTS
@@ -12,10 +13,75 @@ from lstmcalc.lazy import LazySequence
 from lstmcalc.model.interfaces import faces
 from lstmcalc.model.lstm import LSTMModel
 from lstmcalc.report.document import document
-from lstmcalc.report.framework import foreign_parameter, layout_tree
-from lstmcalc.report.tree import Tree, check_rows, module_tree
+from lstmcalc.report.framework import LayoutRow, layout_row
+from lstmcalc.report.record import omitted
+from lstmcalc.report.rows import ForeignParameterRow, Module, head_of, symbolic_texts
+from lstmcalc.report.tree import Tree, check_rows, notes_of
 from lstmcalc.spec.config import HYPERPARAMETERS, DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import H_in
+
+
+@dataclass(frozen=True)
+class InFramework:
+    """The first field of a row of one framework."""
+
+    framework: str
+
+
+@dataclass(frozen=True)
+class ArrayRow(ForeignParameterRow, InFramework):  # the fields of the last base come first
+    """A stored array."""
+
+
+@dataclass(frozen=True, slots=True)
+class PatternRow:
+    """A kind of array in a layer."""
+
+    framework: str
+    pattern: str  # its name, with `PATTERN_WORDS` to fill in
+    d: Sequence[str] | None  # the framework's words for the directions; None if there is only one direction
+    holds: Sequence[str]  # the parameters of PyTorch that it holds
+    symbolic: Sequence[str]
+    shape: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameworkRow(LayoutRow, InFramework):  # as above
+    """One framework, and the size of this LSTM in it; what it cannot express has no shapes and no size."""
+
+    input: Sequence[str] | None  # the shape in symbols
+    output: Sequence[str] | None  # the same of the default output
+    outputs: int | None  # the number of such outputs
+    outputs_each: str | None  # e.g. `step`: there is one for each; None if there is only one
+    returns: str  # the results of a call
+    states_are: str  # the meaning of the names of the states
+    lengths_by: str | None  # the way to give different lengths; None if there is none
+    cannot_express: str | None  # what it lacks for this LSTM
+    num_arrays: int | None
+    total: int | None  # parameters
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeRow:
+    """The way from the arrays of one framework to those of another."""
+
+    from_: str
+    to: str
+    steps: Sequence[str]  # in words
+    code: str  # the same in NumPy
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameworksModule(Module):
+    """One LSTM as frameworks store it."""
+
+    symbols: Mapping[str, int]  # their values
+    in_depth: bool  # True for a few frameworks with all arrays, False for all frameworks side by side
+    arrays: Sequence[ArrayRow] | None = omitted()  # None if not in depth
+    patterns: Sequence[PatternRow] | None = omitted()  # None if in depth
+    frameworks: Sequence[FrameworkRow]
+    recipes: Sequence[RecipeRow]  # empty if not in depth
+    notes: list[str]
 
 
 def frameworks_report(subjects: Sequence[Subject], only: Sequence[str] = ()) -> Tree:
@@ -23,43 +89,48 @@ def frameworks_report(subjects: Sequence[Subject], only: Sequence[str] = ()) -> 
     return document("frameworks", [frameworks_module(subject, only) for subject in subjects])
 
 
-def frameworks_module(subject: Subject, only: Sequence[str]) -> Tree:
+def frameworks_module(subject: Subject, only: Sequence[str]) -> FrameworksModule:
     """The frameworks side by side; or every array of those in `only`, and recipes from the first to each other one."""
+    config = subject.config
     for name in only:
-        check_expressible(subject.config, name)
+        check_expressible(config, name)
     names = only or tuple(LAYOUTS)
-    own: Tree = {"symbols": LSTMModel(subject.config).symbols, "in_depth": bool(only)}
     if only:
-        check_rows(sum(Storage(subject.config, name).num_arrays for name in names), "array")
-        own["arrays"] = _arrays(subject.config, names)
-    else:
-        own["patterns"] = [row for name in names for row in _patterns(subject.config, name)]
-    own["frameworks"] = [_framework(subject.config, name) for name in names]
-    own["recipes"] = []
-    if only:
-        pairs = [(only[0], name) for name in only[1:]] or [("pytorch", only[0])]
-        recipes = [write_recipe(subject.config, source, target) for source, target in pairs if source != target]
-        own["recipes"] = [
-            {"from": recipe.source, "to": recipe.target, "steps": recipe.steps, "code": recipe.code}
-            for recipe in recipes
-        ]
-    return module_tree(subject, HYPERPARAMETERS, own)
+        check_rows(sum(Storage(config, name).num_arrays for name in names), "array")
+    return FrameworksModule(
+        **head_of(subject, HYPERPARAMETERS),
+        symbols=LSTMModel(config).symbols,
+        in_depth=bool(only),
+        arrays=_arrays(config, names) if only else None,
+        patterns=None if only else [row for name in names for row in _patterns(config, name)],
+        frameworks=[_framework(config, name) for name in names],
+        recipes=_recipes(config, only) if only else [],
+        notes=notes_of(subject),
+    )
 
 
-def _arrays(config: LSTMConfig, names: Sequence[str]) -> Sequence[Tree]:
+def _recipes(config: LSTMConfig, only: Sequence[str]) -> list[RecipeRow]:
+    """The way from the first framework to each of the others; from PyTorch to it, if it is the only one."""
+    pairs = [(only[0], name) for name in only[1:]] or [("pytorch", only[0])]
+    recipes = [write_recipe(config, source, target) for source, target in pairs if source != target]
+    return [RecipeRow(recipe.source, recipe.target, recipe.steps, recipe.code) for recipe in recipes]
+
+
+def _arrays(config: LSTMConfig, names: Sequence[str]) -> Sequence[ArrayRow]:
     """Every array of several frameworks, one framework after the other."""
     storages = [Storage(config, name) for name in names]
     ends = list(accumulate(storage.num_arrays for storage in storages))
 
-    def make(index: int) -> Tree:
+    def make(index: int) -> ArrayRow:
         which = bisect_right(ends, index)
-        own = index - (ends[which - 1] if which else 0)
-        return {"framework": names[which], **foreign_parameter(storages[which].parameters[own])}
+        parameter = storages[which].parameters[index - (ends[which - 1] if which else 0)]
+        fields = names[which], *parameter[:3], symbolic_texts(parameter), *parameter[4:]  # in their order
+        return ArrayRow(*fields)
 
     return LazySequence(ends[-1], make)
 
 
-def _framework(config: LSTMConfig, name: str) -> Tree:
+def _framework(config: LSTMConfig, name: str) -> FrameworkRow:
     """One framework: its facts, and the size of this LSTM in it."""
     layout, missing = LAYOUTS[name], missing_feature(config, name)
     storage = None if missing else Storage(config, name)
@@ -68,35 +139,36 @@ def _framework(config: LSTMConfig, name: str) -> Tree:
     inputs = [face for face in shown if H_in in face.symbolic]
     outputs = [face for face in shown if face.role == "output" and not face.when]
     outputs.sort(key=lambda face: "output" not in face.equals)  # some return their states first
-    return {
-        "framework": name,
-        **layout_tree(name),
-        "input": [str(size) for size in inputs[0].symbolic] if inputs else None,
-        "output": [str(size) for size in outputs[0].symbolic] if outputs else None,
-        "outputs": outputs[0].copies if outputs else None,
-        "outputs_each": outputs[0].each or None if outputs else None,
-        "returns": layout.returns,
-        "states_are": layout.states,
-        "lengths_by": layout.lengths or None,
-        "cannot_express": missing or None,
-        "num_arrays": storage.num_arrays if storage else None,
-        "total": storage.num_parameters if storage else None,
-    }
+    return FrameworkRow(
+        framework=name,
+        **vars(layout_row(name)),
+        input=[str(size) for size in inputs[0].symbolic] if inputs else None,
+        output=[str(size) for size in outputs[0].symbolic] if outputs else None,
+        outputs=outputs[0].copies if outputs else None,
+        outputs_each=outputs[0].each or None if outputs else None,
+        returns=layout.returns,
+        states_are=layout.states,
+        lengths_by=layout.lengths or None,
+        cannot_express=missing or None,
+        num_arrays=storage.num_arrays if storage else None,
+        total=storage.num_parameters if storage else None,
+    )
 
 
-def _patterns(config: LSTMConfig, name: str) -> list[Tree]:
+def _patterns(config: LSTMConfig, name: str) -> list[PatternRow]:
     """The arrays of a layer: each kind once, its name as a pattern; empty if the framework cannot express the LSTM."""
     if missing_feature(config, name):
         return []
     storage = Storage(config, name)
+    directions = storage.layout.directions if config.bidirectional else None
     return [
-        {
-            "framework": name,
-            "pattern": storage.pattern(place.stored),
-            "d": list(storage.layout.directions) if config.bidirectional else None,
-            "holds": list(place.parameter.holds),
-            "symbolic": [str(size) for size in place.parameter.symbolic],
-            "shape": list(place.parameter.shape),
-        }
+        PatternRow(
+            name,
+            storage.pattern(place.stored),
+            directions,
+            place.parameter.holds,
+            symbolic_texts(place.parameter),
+            place.parameter.shape,
+        )
         for place in {place.stored: place for place in storage.placements(0)}.values()
     ]
