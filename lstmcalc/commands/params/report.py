@@ -58,7 +58,7 @@ class SubtotalRow:
 class ParamsModule(Module):
     """The stored arrays of one LSTM, subtotals and totals; with layers around it, grand totals that count them too."""
 
-    layout: "LayoutRow | None" = omitted()  # noqa: RUF009  # a field; None for PyTorch
+    layout: "LayoutRow | None" = omitted()
     around: AroundRow
     symbols: Mapping[str, int]  # their values
     gate: str | None = omitted()  # the letter of the gate whose slices are shown

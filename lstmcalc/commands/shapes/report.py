@@ -44,7 +44,7 @@ class ShapesModule(Module):
     tensors: Sequence[TensorRow]
     head_reads: str | None  # the input of the head, as Python; None without a head
     states: Sequence[StateRow]
-    packed: PackedRow | None = omitted()  # noqa: RUF009  # a field; None without `lengths`
+    packed: PackedRow | None = omitted()
     notes: list[str]
 
 
