@@ -32,7 +32,9 @@ def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> C
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--overwrite", action="store_true", help="replace the golden files and the outputs in README and docs")
+    parser.addoption(
+        "--overwrite", action="store_true", help="replace the golden files and the outputs in README and docs"
+    )
     parser.addoption("--thorough", action="store_true", help="try properties with more examples, other ones each time")
 
 

@@ -15,7 +15,6 @@ from lstmcalc.commands.run.view import view
 from lstmcalc.intake.subject import subject_of_layers
 from lstmcalc.proof import run as verify
 from lstmcalc.report.record import plain
-from lstmcalc.report.render import blocks_of
 from lstmcalc.report.tree import TOPICS
 from lstmcalc.spec.config import LSTMConfig
 from tools.documents import HEAD, module, module_of
@@ -462,8 +461,9 @@ def test_what_is_no_number_is_null_in_a_trace_and_said_in_words() -> None:
     result = verify.run(subject.config, subject.data, traced=True)
     result.trace["f_l0"][0, 0, 0] = np.nan
     tree = run_report([subject], [result], 0)
-    assert tree["modules"][0]["trace"][0]["f"][0] is None
-    assert "'not a number'" in str(list(blocks_of(tree, view)))
+    (module,) = tree["modules"]
+    assert module.trace[0].f[0] is None
+    assert "'not a number'" in str(list(view(module)))
 
 
 @pytest.mark.parametrize("style", ["json", "csv"])

@@ -11,6 +11,7 @@ from lstmcalc.errors import ExitCode, UsageError, shown_name
 from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag, read_choice, read_integer
 from lstmcalc.intake.resolve import check_computable, read_subjects
 from lstmcalc.intake.subject import Subject
+from lstmcalc.report.document import notes_in
 
 if TYPE_CHECKING:
     from lstmcalc.proof.checks import Run
@@ -67,7 +68,6 @@ def _run(typed: TypedFlags) -> Outcome:
     from lstmcalc.proof.given import read_given
     from lstmcalc.proof.sensitivity import rounding_notes
     from lstmcalc.report.progress import ProgressBar
-    from lstmcalc.writers.npz import save_arrays
     from lstmcalc.writing import check_target
 
     if save is not None:
@@ -98,17 +98,25 @@ def _run(typed: TypedFlags) -> Outcome:
     given = [part.given for part in parts]
     tree = run_report(subjects, runs, seed, show=bool(typed["show"]), timings=timings, given=given)
     for module, part, result in zip(tree["modules"], parts, runs, strict=True):
-        module["notes"] += [*part.notes, *rounding_notes(result.noise)]
+        notes_in(module).extend((*part.notes, *rounding_notes(result.noise)))
     if save is not None:
-        arrays = {
-            f"{path}{name}": array
-            for subject, result, path in zip(subjects, runs, paths, strict=True)
-            for name, array in verify.saved_arrays(subject.config, subject.data, result).items()
-        }
-        save_arrays(str(save), arrays)
-        tree["modules"][-1]["notes"].append(f"saved {len(arrays)} arrays to {shown_name(str(save))}")
+        notes_in(tree["modules"][-1]).append(_saved_note(str(save), subjects, runs, paths))
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
     return Outcome(tree, style, code)
+
+
+def _saved_note(save: str, subjects: Sequence[Subject], runs: Sequence["Run"], paths: Sequence[str]) -> str:
+    """A note on the file in which the arrays of all runs have been saved; their names begin with `paths`."""
+    from lstmcalc.proof.run import saved_arrays
+    from lstmcalc.writers.npz import save_arrays
+
+    arrays = {
+        f"{path}{name}": array
+        for subject, result, path in zip(subjects, runs, paths, strict=True)
+        for name, array in saved_arrays(subject.config, subject.data, result).items()
+    }
+    save_arrays(save, arrays)
+    return f"saved {len(arrays)} arrays to {shown_name(save)}"
 
 
 def _timings(

@@ -2,9 +2,10 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from lstmcalc.errors import TooLargeError
 from lstmcalc.intake.subject import Subject
@@ -13,12 +14,108 @@ from lstmcalc.model.lstm import TRACED, LSTMModel, traced_name
 from lstmcalc.model.surroundings import around_symbols, tensors_around
 from lstmcalc.model.torch_code import NOTHING_GIVEN, Given, drawn_parts, torch_script
 from lstmcalc.report.document import document
-from lstmcalc.report.tree import SETTINGS, Tree, around_tree, check_rows, data_tree, module_tree, tensor_tree
+from lstmcalc.report.record import omitted
+from lstmcalc.report.rows import AroundRow, DataRow, Module, TensorRow, around_row, data_row, head_of, tensor_bytes
+from lstmcalc.report.tree import SETTINGS, Tree, check_rows, notes_of
 from lstmcalc.spec.symbols import DIRECTIONS
 
 if TYPE_CHECKING:
+    from lstmcalc.model.interfaces import Face
+    from lstmcalc.model.lstm import Tensor
+    from lstmcalc.numerics.arrays import Array
     from lstmcalc.proof.checks import Run
     from lstmcalc.proof.timing import Timing
+
+
+T = TypeVar("T")
+Compared: TypeAlias = Sequence[int] | float | None  # what a check compares: shapes, counts, bounds, errors
+Units: TypeAlias = Sequence[float | None]  # the units of a value; None where one is NaN or infinite
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """A prediction and its result."""
+
+    name: str  # the claim
+    relation: str  # of `actual` to `expected`: `=`, `<=` or `>`
+    expected: Compared  # the prediction
+    actual: Compared  # the computed value; None if it is NaN or infinite
+    max_abs_error: float | None  # the largest absolute difference, if two arrays were compared and it is finite
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedRow(TensorRow):
+    """A tensor that goes in or comes out, with statistics of its numbers; None if it has none."""
+
+    min: float | None
+    max: float | None
+    mean: float | None
+    std: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRow:
+    """A tensor as PyTorch prints it."""
+
+    name: str
+    layer: int  # that it is of; the number of layers if it is of none
+    shape: Sequence[int]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRow:
+    """One step of one sequence in one layer and direction: every unit of every value."""
+
+    layer: int
+    direction: str
+    sequence: int
+    step: int
+    i: Units  # the values in the order of `TRACED`
+    f: Units
+    g: Units
+    o: Units
+    c: Units
+    h: Units
+
+
+@dataclass(frozen=True, slots=True)
+class TimingRow:
+    """The calls of one framework."""
+
+    name: str  # with its version
+    repeat: int  # measured calls
+    threads: int  # that it could use
+    steps: int  # of all sequences, in one call
+    macs: int  # of all matrix products in one call
+    median_seconds: float
+    min_seconds: float
+    steps_per_second: float
+    gflops: float  # a MAC is two floating-point operations
+    ratio: float | None  # time of lstmcalc's call / time of its call; None for lstmcalc
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunModule(Module):
+    """The report on one run."""
+
+    data: DataRow
+    around: AroundRow
+    symbols: Mapping[str, int]
+    seed: int
+    generator: str  # `torch`
+    drawn: Sequence[str]  # the parts that the seed draws: weights, head, embedding, data
+    weights_from: str | None  # their file; None if they were drawn
+    input_from: str | None
+    reproduce: str  # the PyTorch code that computes the same
+    checks: Sequence[CheckRow]
+    passed: bool  # True if every check holds
+    tensors: Sequence[ComputedRow]
+    shown: Sequence[ShownRow] | None = omitted()
+    trace: Sequence[TraceRow] | None = omitted()
+    notes: list[str]
+    timing: Sequence[TimingRow] | None = omitted()
 
 
 def run_report(
@@ -36,114 +133,108 @@ def run_report(
     """
     triples = zip(subjects, runs, given or [NOTHING_GIVEN] * len(runs), strict=True)
     modules = [run_module(subject, result, seed, own, show=show) for subject, result, own in triples]
-    for module, timing in zip(modules, timings, strict=bool(timings)):
-        module["timing"] = _timing(timing)
-        if not timing.held:
-            module["notes"].append(
-                "BLAS may use more threads than lstmcalc: threadpoolctl, which holds it to one, is not installed "
-                "(pip install 'lstmcalc[threads]')"
-            )
+    if timings:
+        modules = [_timed_module(module, timing) for module, timing in zip(modules, timings, strict=True)]
     return document("run", modules)
 
 
-def run_module(subject: Subject, result: "Run", seed: int, given: Given, *, show: bool) -> Tree:
+def run_module(subject: Subject, result: "Run", seed: int, given: Given, *, show: bool) -> RunModule:
     """One run: its checks, the statistics of its tensors, and the PyTorch code that computes the same."""
     model, data = LSTMModel(subject.config), subject.data
     arrays = {**result.inputs, **result.outputs}
     before, behind = tensors_around(subject.config, data, subject.around)
-    own = {
-        "data": data_tree(subject),
-        "around": around_tree(subject),
-        "symbols": {**model.data_symbols(data), **around_symbols(subject.around)},
-        "seed": seed,
-        "generator": "torch",
-        "drawn": list(drawn_parts(subject.around, given)),
-        "weights_from": given.weights_from or None,
-        "input_from": given.inputs_from or None,
-        "reproduce": torch_script(subject.config, data, subject.around, seed, given),
-        "checks": [
-            {
-                "name": check.name,
-                "relation": check.relation,
-                "expected": check.expected,
-                "actual": _finite_or_none(check.actual),
-                "max_abs_error": _finite_or_none(check.max_abs_error),
-                "passed": check.passed,
-            }
+    shown = _printed_tensors(model, {**result.weights, **result.around, **arrays}) if show else None
+    return RunModule(
+        **head_of(subject, SETTINGS),
+        data=data_row(subject),
+        around=around_row(subject),
+        symbols={**model.data_symbols(data), **around_symbols(subject.around)},
+        seed=seed,
+        generator="torch",
+        drawn=drawn_parts(subject.around, given),
+        weights_from=given.weights_from or None,
+        input_from=given.inputs_from or None,
+        reproduce=torch_script(subject.config, data, subject.around, seed, given),
+        checks=[
+            CheckRow(
+                check.name,
+                check.relation,
+                check.expected,
+                _finite_or_none(check.actual),
+                _finite_or_none(check.max_abs_error),
+                check.passed,
+            )
             for check in result.checks
         ],
-        "passed": result.passed,
-        "tensors": [
-            {**tensor_tree(tensor, data.dtype), **_statistics(arrays.get(tensor.name))}
+        passed=result.passed,
+        tensors=[
+            _computed_row(tensor, data.dtype, arrays.get(tensor.name))
             for tensor in (*before, *model.tensors_of(data), *behind)
         ],
-    }
-    if show:
-        own["shown"] = _printed_tensors(model, {**result.weights, **result.around, **arrays})
-    if result.trace:  # arrays by name; those of an empty batch are empty
-        rows = _TraceRows(subject)
-        own["trace"] = LazySequence(len(rows), lambda index: rows.row(index, result.trace))
-    return module_tree(subject, SETTINGS, own)
+        shown=shown,
+        trace=_trace_rows(subject, result.trace) if result.trace else None,
+        notes=notes_of(subject),
+    )
 
 
-def _timing(timing: "Timing") -> list[Tree]:
-    """The calls of each framework, lstmcalc first; a MAC is two floating-point operations."""
-    return [
-        {
-            "name": calls.name,
-            "repeat": timing.repeat,
-            "threads": timing.threads,
-            "steps": timing.steps,
-            "macs": timing.macs,
-            "median_seconds": calls.median,
-            "min_seconds": calls.fastest,
-            "steps_per_second": timing.steps / calls.median,
-            "gflops": 2 * timing.macs / calls.median / 10**9,
-            "ratio": calls.ratio,
-        }
+def _timed_module(module: RunModule, timing: "Timing") -> RunModule:
+    """The report with the calls of each framework, lstmcalc first."""
+    rows = [
+        TimingRow(
+            name=calls.name,
+            repeat=timing.repeat,
+            threads=timing.threads,
+            steps=timing.steps,
+            macs=timing.macs,
+            median_seconds=calls.median,
+            min_seconds=calls.fastest,
+            steps_per_second=timing.steps / calls.median,
+            gflops=2 * timing.macs / calls.median / 10**9,
+            ratio=calls.ratio,
+        )
         for calls in timing.calls
     ]
+    if not timing.held:
+        module.notes.append(
+            "BLAS may use more threads than lstmcalc: threadpoolctl, which holds it to one, is not installed "
+            "(pip install 'lstmcalc[threads]')"
+        )
+    return replace(module, timing=rows)
 
 
-def _printed_tensors(model: LSTMModel, arrays: Mapping[str, Any]) -> Sequence[Tree]:
-    """Every tensor as PyTorch prints it, the weights of the LSTM first; tensors of no layer have layer `num_layers`."""
+def _printed_tensors(model: LSTMModel, arrays: Mapping[str, "Array"]) -> Sequence[ShownRow]:
+    """Every tensor as PyTorch prints it, the weights of the LSTM first."""
     from lstmcalc.numerics.tensor_printer import tensor_text
 
     names, stored, layers = list(arrays), model.parameters, model.config.num_layers
 
-    def row(index: int) -> Tree:
+    def row(index: int) -> ShownRow:
         array, layer = arrays[names[index]], stored[index].layer if index < len(stored) else layers
-        return {"name": names[index], "layer": layer, "shape": list(array.shape), "text": tensor_text(array)}
+        return ShownRow(names[index], layer, array.shape, tensor_text(array))
 
     return LazySequence(len(names), row)
 
 
-class _TraceRows:
-    """The rows of a trace: layer by layer, forward before reverse, sequence by sequence, step by step."""
+def _trace_rows(subject: Subject, arrays: Mapping[str, "Array"]) -> Sequence[TraceRow]:
+    """The rows of a trace: layer by layer, forward before reverse, sequence by sequence, step by step.
 
-    def __init__(self, subject: Subject) -> None:
-        data = subject.data
-        self.cells = subject.config.num_layers * subject.config.num_directions
-        self._directions = subject.config.num_directions
-        lengths = data.lengths or (data.seq_len,) * data.num_sequences
-        self._ends = list(accumulate(lengths))
-        self._unbatched = data.unbatched
+    `arrays` are named; those of an empty batch are empty.
+    """
+    data, directions = subject.data, subject.config.num_directions
+    lengths = data.lengths or (data.seq_len,) * data.num_sequences
+    ends = list(accumulate(lengths))
 
-    def __len__(self) -> int:
-        return self.cells * (self._ends[-1] if self._ends else 0)
+    def row(index: int) -> TraceRow:
+        cell, place = divmod(index, ends[-1])
+        layer, number = divmod(cell, directions)
+        sequence = bisect_right(ends, place)
+        step = place - (ends[sequence - 1] if sequence else 0)
+        own = step if data.unbatched else (step, sequence)
+        values = (arrays[traced_name(value, layer, DIRECTIONS[number])][own].tolist() for value in TRACED)
+        units = ([_finite_or_none(unit) for unit in value] for value in values)
+        return TraceRow(layer, DIRECTIONS[number], sequence, step, *units)
 
-    def row(self, index: int, arrays: Mapping[str, Any]) -> Tree:
-        """One step of one sequence in one layer and direction: every unit of every value."""
-        cell, place = divmod(index, self._ends[-1])
-        layer, number = divmod(cell, self._directions)
-        sequence = bisect_right(self._ends, place)
-        step = place - (self._ends[sequence - 1] if sequence else 0)
-        own = step if self._unbatched else (step, sequence)
-        tree: Tree = {"layer": layer, "direction": DIRECTIONS[number], "sequence": sequence, "step": step}
-        for value in TRACED:
-            units = arrays[traced_name(value, layer, DIRECTIONS[number])][own].tolist()
-            tree[value] = [_finite_or_none(unit) for unit in units]
-        return tree
+    return LazySequence(subject.config.num_layers * directions * (ends[-1] if ends else 0), row)
 
 
 MAX_NUMBERS: Final = 10**7  # of a trace that is written as text, about 200 MB
@@ -167,18 +258,20 @@ def check_trace(subjects: Sequence[Subject]) -> None:
             )
 
 
-def _statistics(array: Any) -> Tree:  # noqa: ANN401  # a NumPy array: this module does not import NumPy
-    """Minimum, maximum, mean and standard deviation; null if there are no values."""
-    names = ("min", "max", "mean", "std")
+def _computed_row(tensor: "Tensor | Face", dtype: str, array: "Array | None") -> ComputedRow:
+    """One tensor with minimum, maximum, mean and standard deviation; None if there are no values."""
+    symbolic = [str(size) for size in tensor.symbolic]
+    described = tensor.name, tensor.role, symbolic, tensor.shape, tensor_bytes(tensor, dtype)
     if array is None or not array.size:
-        return dict.fromkeys(names)
+        return ComputedRow(*described, None, None, None, None)
     from numpy import errstate  # there is an array: NumPy is loaded
 
     with errstate(invalid="ignore", over="ignore"):  # of Inf, in a file
         values = array.min(), array.max(), array.mean(dtype="float64"), array.std(dtype="float64")
-    return {name: _finite_or_none(float(value)) for name, value in zip(names, values, strict=True)}
+    low, high, mean, std = (_finite_or_none(float(value)) for value in values)
+    return ComputedRow(*described, low, high, mean, std)
 
 
-def _finite_or_none(value: Any) -> Any:  # noqa: ANN401  # whatever a check found
+def _finite_or_none(value: T) -> T | None:
     """The value; None if it is NaN or infinite, which JSON cannot express."""
     return None if isinstance(value, float) and not isfinite(value) else value

@@ -2,8 +2,10 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from operator import attrgetter
+from typing import Final
 
+from lstmcalc.commands.run.report import CheckRow, Compared, RunModule, ShownRow, TimingRow, TraceRow, Units
 from lstmcalc.model.lstm import TRACED
 from lstmcalc.report.blocks import (
     Block,
@@ -13,18 +15,18 @@ from lstmcalc.report.blocks import (
     Grid,
     Row,
     more_text,
-    per_layer,
-    rows_of,
+    rows_between,
     shape_text,
-    short,
+    short_index,
 )
-from lstmcalc.report.tree import Tree
+from lstmcalc.report.provenance import origin_facts, settings_in
 from lstmcalc.spec.symbols import DIRECTIONS
 from lstmcalc.spec.words import counted
 
 
-def view(module: Tree) -> Iterator[Block]:
+def view(module: RunModule) -> Iterator[Block]:
     """The checks, the tensors, on request timing, printed tensors and trace, then the code and the verdict."""
+    yield origin_facts(module, settings_in(module.data, module.around))
     yield Grid(
         (
             Column("check", breaks=True),
@@ -32,54 +34,52 @@ def view(module: Tree) -> Iterator[Block]:
             Column("computed", code=True),
             Column("holds"),
         ),
-        tuple(_check_row(check, module) for check in module["checks"]),
+        tuple(_check_row(check, module) for check in module.checks),
     )
-    statistics = ("min", "max", "mean", "std")
+    names = "min", "max", "mean", "std"
     yield Grid(
-        (Column("tensor"), Column("shape", code=True), *(Column(name, right=True) for name in statistics)),
+        (Column("tensor"), Column("shape", code=True), *(Column(name, right=True) for name in names)),
         tuple(
             Row(
                 (
-                    tensor["name"],
-                    shape_text(tensor["shape"]),
-                    *("-" if tensor[name] is None else f"{tensor[name]:.4f}" for name in statistics),
+                    tensor.name,
+                    shape_text(tensor.shape),
+                    *map(_statistic, (tensor.min, tensor.max, tensor.mean, tensor.std)),
                 )
             )
-            for tensor in module["tensors"]
-            if not tensor["name"].startswith("packed.")
+            for tensor in module.tensors
+            if not tensor.name.startswith("packed.")
         ),
     )
-    if "timing" in module:
-        yield _timing(module["timing"])
+    if module.timing is not None:
+        yield _timing(module.timing)
     yield from _printed_blocks(module)
-    if len(module.get("trace", ())):
-        yield from _trace(module)
-    elif "trace" in module:
+    if module.trace:
+        yield from _trace(module, module.trace)
+    elif module.trace is not None:
         yield Facts((("trace", ("of no sequence: the batch is empty",)),))
-    failed = [check["name"] for check in module["checks"] if not check["passed"]]
-    count = len(module["checks"])
+    failed = [check.name for check in module.checks if not check.passed]
+    count = len(module.checks)
     verdict = f"{len(failed)} of {count} checks FAILED: {failed[0]}" if failed else f"all {count} checks hold"
-    yield Code(module["reproduce"])
-    seed = (f"seed {module['seed']}",) if module["drawn"] else ()
-    yield Facts((("numbers", _numbers(module)), ("proof", (verdict, *seed, module["data"]["dtype"]))))
+    yield Code(module.reproduce)
+    seed = (f"seed {module.seed}",) if module.drawn else ()
+    yield Facts((("numbers", _numbers(module)), ("proof", (verdict, *seed, module.data.dtype))))
 
 
-def _numbers(module: Tree) -> tuple[str, ...]:
+def _numbers(module: RunModule) -> tuple[str, ...]:
     """The sources of the numbers: files, a seed, and the code."""
     files = [
-        f"{what} of {module[f'{key}_from']}"
-        for what, key in (("weights", "weights"), ("input", "input"))
-        if module[f"{key}_from"]
+        f"{what} of {file}" for what, file in (("weights", module.weights_from), ("input", module.input_from)) if file
     ]
-    seeded = f"the same numbers as torch.manual_seed({module['seed']})"
-    if files and module["drawn"]:
-        seeded = f"{' and '.join(module['drawn'])} as after torch.manual_seed({module['seed']})"
-    return (*files, *([seeded] if module["drawn"] else []), "with the code above, in PyTorch")
+    seeded = f"the same numbers as torch.manual_seed({module.seed})"
+    if files and module.drawn:
+        seeded = f"{' and '.join(module.drawn)} as after torch.manual_seed({module.seed})"
+    return (*files, *([seeded] if module.drawn else []), "with the code above, in PyTorch")
 
 
-def _timing(rows: Sequence[Tree]) -> Grid:
+def _timing(rows: Sequence[TimingRow]) -> Grid:
     """The duration of a call in each framework."""
-    repeat, threads = rows[0]["repeat"], rows[0]["threads"]
+    repeat, threads = rows[0].repeat, rows[0].threads
     names = "median", "fastest", "steps/s", "GFLOP/s", "lstmcalc takes"
     title = f"{counted(repeat, 'call')}, {counted(threads, 'thread')}"
     return Grid(
@@ -87,12 +87,12 @@ def _timing(rows: Sequence[Tree]) -> Grid:
         tuple(
             Row(
                 (
-                    row["name"],
-                    _duration(row["median_seconds"]),
-                    _duration(row["min_seconds"]),
-                    f"{row['steps_per_second']:,.0f}",
-                    f"{row['gflops']:,.1f}" if row["gflops"] >= 1 else f"{row['gflops']:.2g}",
-                    "" if row["ratio"] is None else f"{row['ratio']:.2f} times as long",
+                    row.name,
+                    _duration(row.median_seconds),
+                    _duration(row.min_seconds),
+                    f"{row.steps_per_second:,.0f}",
+                    f"{row.gflops:,.1f}" if row.gflops >= 1 else f"{row.gflops:.2g}",
+                    "" if row.ratio is None else f"{row.ratio:.2f} times as long",
                 )
             )
             for row in rows
@@ -108,11 +108,11 @@ def _duration(seconds: float) -> str:
     return f"{seconds * 1e6:.3g} us"
 
 
-def _printed_blocks(module: Tree) -> Iterator[Block]:
+def _printed_blocks(module: RunModule) -> Iterator[Block]:
     """The tensors as PyTorch prints them; of many layers, the weights of a few."""
-    rows, layers = module.get("shown", ()), module["config"]["num_layers"]
+    rows, layers = module.shown or (), module.config.num_layers
     hidden = _hidden_layers(layers)
-    first, last = (bisect_left(rows, layer, key=lambda row: row["layer"]) for layer in (hidden.start, hidden.stop))
+    first, last = (bisect_left(rows, layer, key=attrgetter("layer")) for layer in (hidden.start, hidden.stop))
     for row in rows[:first]:
         yield _tensor_code(row)
     if hidden:
@@ -121,8 +121,8 @@ def _printed_blocks(module: Tree) -> Iterator[Block]:
         yield _tensor_code(row)
 
 
-def _tensor_code(row: Tree) -> Code:
-    return Code(f"# {row['name']} {shape_text(row['shape'])}\n{row['text']}")
+def _tensor_code(row: ShownRow) -> Code:
+    return Code(f"# {row.name} {shape_text(row.shape)}\n{row.text}")
 
 
 def _hidden_layers(layers: int) -> range:
@@ -130,33 +130,33 @@ def _hidden_layers(layers: int) -> range:
     return range(_SHOWN_LAYERS - 1, layers - 1) if layers > _SHOWN_LAYERS else range(0)
 
 
-def _trace(module: Tree) -> Iterator[Block]:
+def _trace(module: RunModule, trace: Sequence[TraceRow]) -> Iterator[Block]:
     """The first unit of the first sequence, step by step; of a long sequence, the first and last steps."""
-    lengths, each = module["data"]["lengths"], per_layer(module)
-    steps = lengths[0] if lengths else module["data"]["seq_len"]
+    lengths, each = module.data.lengths, module.config.num_directions
+    steps = lengths[0] if lengths else module.data.seq_len
     first, last = range(min(steps, _TRACED_STEPS)), range(max(_TRACED_STEPS, steps - _TRACED_STEPS), steps)
     rows = []
-    layers = module["config"]["num_layers"]
+    layers = module.config.num_layers
     hidden = _hidden_layers(layers)
     for layer in (layer for layer in range(layers) if layer not in hidden or layer == hidden[0]):
         if layer in hidden:
             rows.append(Row((more_text(len(hidden), "layer"), *[""] * len(TRACED)), "folded"))
             continue
-        own = rows_of(module["trace"], layer, layer)
+        own = rows_between(trace, layer, layer)
         for number, direction in enumerate(DIRECTIONS[:each]):
             rows.append(Row((f"layer {layer} {direction}", *[""] * len(TRACED)), "head"))
             for step in (*first, *last):
                 values = own[number * (len(own) // each) + step]
                 if last and step == last[0] > _TRACED_STEPS:
                     rows.append(Row((f"{step - _TRACED_STEPS:,} more", *[""] * len(TRACED)), "folded"))
-                rows.append(Row((str(step), *(_number(values[value][0]) for value in TRACED))))
+                rows.append(Row((str(step), *(_number(units[0]) for units in _values_of(values)))))
     headers = [Column(f"{value}_t", right=True) for value in TRACED]
     yield Grid((Column("step"), *headers), tuple(rows))
-    whose = "unit 0" if module["data"]["unbatched"] else "unit 0 of sequence 0"
+    whose = "unit 0" if module.data.unbatched else "unit 0 of sequence 0"
     lines = [("trace", (f"of {whose}; all of it with --json, or in a file with --save",))]
     if each > 1:
         lines.append(("reverse", ("is computed from the last step up",)))
-    if module["config"]["proj_size"]:
+    if module.config.proj_size:
         lines.append(("h_t", ("is W_hr m_t with m_t = o_t * tanh(c_t): its units are not the cell's",)))
     yield Facts(tuple(lines))
 
@@ -167,26 +167,36 @@ _TRACED_STEPS: Final = 8  # steps shown at either end of a long sequence
 _SHOWN_LAYERS: Final = 4  # layers shown of many
 
 
+def _values_of(row: TraceRow) -> tuple[Units, ...]:
+    """The values of a step, in the order of `TRACED`."""
+    return row.i, row.f, row.g, row.o, row.c, row.h
+
+
+def _statistic(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
 def _number(value: float | None) -> str:
     return "not a number" if value is None else f"{value:.4f}"
 
 
-def _check_row(check: Tree, module: Tree) -> Row:
-    relation, expected, error = check["relation"], _value_text(check["expected"]), check["max_abs_error"]
-    computed = _value_text(check["actual"])
-    if check["expected"] == 0 and error is not None:  # two arrays that should, or should not, be the same
+def _check_row(check: CheckRow, module: RunModule) -> Row:
+    relation, expected, error = check.relation, _value_text(check.expected), check.max_abs_error
+    computed = _value_text(check.actual)
+    if check.expected == 0 and error is not None:  # two arrays that should, or should not, be the same
         expected = {"=": "equal", ">": "different"}[relation]
         computed = f"{computed} apart" if error else "equal"
     elif relation != "=":
         expected = f"{relation} {expected}"
-        computed = f"{check['actual']:.2e}" if error else computed
-    cells = short(check["name"], module), expected, computed, "yes" if check["passed"] else "NO"
-    return Row(cells, "good" if check["passed"] else "bad")
+        computed = f"{check.actual:.2e}" if error else computed
+    name = short_index(check.name, module.data.lengths, batch_first=module.config.batch_first)
+    cells = name, expected, computed, "yes" if check.passed else "NO"
+    return Row(cells, "good" if check.passed else "bad")
 
 
-def _value_text(value: Any) -> str:  # noqa: ANN401  # whatever a check compares
-    if isinstance(value, list):
+def _value_text(value: Compared) -> str:
+    if isinstance(value, Sequence):
         return shape_text(value)
     if value is None:
         return "not a number"
-    return f"{value:.3g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
