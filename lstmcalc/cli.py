@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Final
@@ -10,11 +10,11 @@ from typing import IO, TYPE_CHECKING, Final
 from lstmcalc.application import Application
 from lstmcalc.commands._output import Outcome
 from lstmcalc.errors import ExitCode, LstmcalcError
-from lstmcalc.report.document import notes_in
-from lstmcalc.report.tree import Tree
 
 if TYPE_CHECKING:
     from lstmcalc.report.blocks import Block
+    from lstmcalc.report.document import Reported
+    from lstmcalc.report.render import View
 
 PROGRAM: Final = Application(
     "lstmcalc",
@@ -56,22 +56,22 @@ def _show(outcome: Outcome) -> int:
     if hasattr(sys.stdout, "reconfigure"):  # a name from a source may have letters that a terminal has not
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        write_report(outcome.tree, outcome.style, sys.stdout, _view_of(outcome.tree["command"]))
+        write_report(outcome.report, outcome.style, sys.stdout, _view_of(outcome.report.command))
     except (BrokenPipeError, SystemExit):  # rich ends so when the reader has gone
         _hang_up(sys.stdout)
     except OSError as error:
         return _cannot_write(error)
     code = _flushed(outcome.code)
-    for module in outcome.tree["modules"]:
-        for note in notes_in(module):
+    for module in outcome.report.modules:
+        for note in module.notes:
             _say(f"note: {note}")
     return code
 
 
-def _view_of(command: str) -> Callable[[Tree], Iterator["Block"]]:
+def _view_of(command: str) -> "View":
     """The view of a command, which is imported when a module is drawn: JSON and CSV draw none."""
 
-    def view(module: Tree) -> Iterator["Block"]:
+    def view(module: "Reported") -> Iterator["Block"]:
         blocks: Iterator[Block] = import_module(f"lstmcalc.commands.{command}.view").view(module)
         return blocks
 

@@ -5,8 +5,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import ExitCode, UnsupportedError, UsageError
 from lstmcalc.intake.flags import Flag, Typed, read_choice
-from lstmcalc.report.document import FORMATS
-from lstmcalc.report.tree import Tree
+from lstmcalc.report.document import FORMATS, Report, Reported
 
 TypedFlags: TypeAlias = dict[str, Typed]
 
@@ -19,7 +18,7 @@ OUTPUT: Final = (
 class Outcome(NamedTuple):
     """The result of a command."""
 
-    tree: Tree
+    report: Report[Reported]
     style: str  # one of `FORMATS`
     code: ExitCode = ExitCode.OK
 

@@ -7,7 +7,6 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from lstmcalc.errors import bytes_text
-from lstmcalc.report.tree import Tree
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.symbols import SYMBOLS
 from lstmcalc.spec.words import counted
@@ -85,73 +84,6 @@ class Formulas(NamedTuple):
 Block: TypeAlias = Heading | Facts | Grid | Code | Formulas
 
 
-def legend(module: Tree) -> Line:
-    """The line of the symbols, their values and their meaning."""
-    meaning = {
-        **SYMBOLS,
-        "H_out": "proj_size" if module["config"]["proj_size"] else "hidden_size, as proj_size is 0",
-    }
-    return "where", tuple(
-        f"{symbol} = {value}" + (f" ({meaning[symbol]})" if meaning[symbol] != symbol else "")
-        for symbol, value in module["symbols"].items()
-    )
-
-
-def tensor_grid(module: Tree) -> Grid:
-    """The input and output tensors; their number, if there are several of one; a star if one depends on an option."""
-    several = any(tensor.get("copies", 1) > 1 for tensor in module["tensors"])
-    return Grid(
-        (
-            Column("tensor"),
-            Column("role", quiet=True),
-            Column("in symbols", code=True, breaks=True),
-            Column("shape", code=True, breaks=True),
-            Column("size", right=True),
-            *((Column("how many", breaks=True),) if several else ()),
-        ),
-        tuple(
-            Row(
-                (
-                    tensor["name"] + ("*" if tensor.get("when") else ""),
-                    tensor["role"],
-                    shape_text(tensor["symbolic"]),
-                    shape_text(tensor["shape"]),
-                    bytes_text(tensor["bytes"]),
-                    *((_how_many(tensor),) if several else ()),
-                )
-            )
-            for tensor in module["tensors"]
-        ),
-    )
-
-
-def _how_many(tensor: Tree) -> str:
-    return f"{tensor['copies']:,} {tensor['each']}s" if tensor["copies"] > 1 else "1"
-
-
-def per_layer(module: Tree) -> int:
-    """The number of states of a layer: one for each direction."""
-    return 2 if module["config"]["bidirectional"] else 1
-
-
-def folded(module: Tree) -> Iterator[tuple[int, int]]:
-    """The layers to show, each as (layer, layer); a long run of identical ones as (first, last)."""
-    layers = module["config"]["num_layers"]
-    if layers - 1 <= FOLD:
-        yield from ((layer, layer) for layer in range(layers))
-    else:
-        yield from ((0, 0), (1, layers - 2), (layers - 1, layers - 1))
-
-
-def rows_of(rows: Sequence[Any], first: int, last: int) -> Sequence[Any]:
-    """The rows of layers `first..last` of rows sorted by layer, without reading the others."""
-
-    def layer(row: Tree) -> int:
-        return int(row["layer"])
-
-    return rows[bisect_left(rows, first, key=layer) : bisect_right(rows, last, key=layer)]
-
-
 def ranges_text(gates: Mapping[str, Sequence[int]] | None) -> str:
     """The range of each label on its axis: `i 0:20, f 20:40`."""
     return ", ".join(f"{letter} {start}:{stop}" for letter, (start, stop) in (gates or {}).items())
@@ -195,85 +127,6 @@ def compact(value: Any) -> str:  # noqa: ANN401  # whatever a setting can be
     if isinstance(value, list | tuple):
         return short_list(value)
     return f"{value:.12g}" if isinstance(value, float) else str(value)
-
-
-def state_map(module: Tree) -> Grid:
-    """Each index of h_n and c_n: its layer, direction, slice of output, and the slice it is often confused with."""
-    traps = tuple(
-        f"h_n[{state['index']}] is not {short(state['h_n_differs_from'], module)}"
-        for state in module["states"][-per_layer(module) :]
-        if state["h_n_differs_from"]
-    )
-    return Grid(
-        (
-            Column("index", right=True),
-            Column("layer", right=True),
-            Column("direction"),
-            Column("in output", code=True, breaks=True),
-            *((Column("a common mistake", code=True, spare=("a common mistake", traps)),) if traps else ()),
-        ),
-        tuple(_state_rows(module, traps=bool(traps))),
-    )
-
-
-def notation(module: Tree) -> list[Line]:
-    """The meaning of the words in a shortened index; empty if none is shown."""
-    if not any(
-        "arange" in short(state["h_n_equals"] or "", module) for state in module["states"][-per_layer(module) :]
-    ):
-        return []
-    return [("lengths", ("an array of them",)), ("arange(N)", ("an array of 0, 1, ..., N - 1",))]
-
-
-def _state_rows(module: Tree, *, traps: bool) -> Iterator[Row]:
-    for first, last in folded(module):
-        states = rows_of(module["states"], first, last)
-        if last > first:
-            span = f"{states[0]['index']} ... {states[-1]['index']}", f"{first} ... {last}"
-            yield Row((*span, "", "-", *([""] * traps)), "folded")
-            continue
-        for state in states:
-            equals, differs = state["h_n_equals"], state["h_n_differs_from"]
-            cells = (
-                str(state["index"]),
-                str(state["layer"]),
-                state["direction"],
-                f"h_n[{state['index']}] = {short(equals, module)}" if equals else "-",
-            )
-            yield Row((*cells, *([short(differs, module) if differs else ""] * traps)))
-
-
-def short(text: str, module: Tree) -> str:
-    """Shorten the long lists of an index into `output`: `lengths - 1`, `arange(N)`."""
-    lengths = module["data"]["lengths"]
-    if not lengths or len(lengths) <= 3:  # noqa: PLR2004  # what fits into a line
-        return text
-    listed = [str([length - 1 for length in lengths]), str(list(range(len(lengths))))]
-    named = ["lengths - 1", "arange(N)"]
-    order = slice(None, None, -1) if module["config"]["batch_first"] else slice(None)
-    return text.replace(", ".join(listed[order]), ", ".join(named[order]))
-
-
-def extra_rows(module: Tree, cells: Callable[[str, str, str, int, str], tuple[str, ...]]) -> Iterator[Row]:
-    """The rows of the parameters around the LSTM, with a sum for each layer."""
-    for part, rows in groupby(module["extras"], key=lambda row: row["part"]):
-        own = list(rows)
-        for row in own:
-            yield Row(cells(row["name"], shape_text(row["symbolic"]), shape_text(row["shape"]), row["count"], "-"))
-        yield Row(cells(part, "", "", sum(row["count"] for row in own), ""), "sum")
-
-
-def extras_grid(module: Tree) -> Grid:
-    """The grid of the parameters around the LSTM, without its own."""
-
-    def cells(name: str, symbols: str, shape: str, count: int, _: str) -> tuple[str, ...]:
-        return name, symbols, shape, f"{count:,}"
-
-    headers = Column("parameter"), Column("in symbols", code=True), Column("shape", code=True)
-    return Grid((*headers, Column("count", right=True)), tuple(extra_rows(module, cells)))
-
-
-# --- Of records. The functions above that take a module are of trees, and go with the last of them.
 
 
 class HasLayer(Protocol):

@@ -1,41 +1,72 @@
-"""The document of a command: one plain, versioned tree, whose schema is that of the JSON.
+"""One plain, versioned document for each command: the JSON schema. It knows no terminal.
 
-Every tree is `{"schema", "lstmcalc", "command", "modules": [...]}`; long lists make their rows when they are read.
+Every document is `{"schema", "lstmcalc", "command", "modules": [...]}`; long lists make their rows when they are read.
 Adding keys is compatible; renaming, removing or retyping one bumps `SCHEMA`.
 """
 
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol, TypeVar
 
-from lstmcalc.report.tree import Tree
+from lstmcalc.errors import TooLargeError
 from lstmcalc.version import __version__
 
 SCHEMA: Final = 1
 FORMATS: Final = ("table", "json", "markdown", "csv")
+MAX_ROWS: Final = 10**6
 
 
-def with_alone_note(modules: list[Any]) -> list[Any]:
-    """The modules; if there are several, with a note that no output is passed from one to the next."""
+class Reported(Protocol):
+    """The record of an LSTM, or of what else a command reports on."""
+
+    @property
+    def name(self) -> str:
+        """Its path in the source."""
+
+    @property
+    def text(self) -> str:
+        """The heading, after the name."""
+
+    @property
+    def notes(self) -> list[str]:
+        """Notes for the user, in sentences; more can be added."""
+
+
+M = TypeVar("M", bound=Reported)
+M_co = TypeVar("M_co", bound=Reported, covariant=True)
+
+
+@dataclass(frozen=True)
+class Report(Generic[M_co]):
+    """The document of a command."""
+
+    schema: int
+    lstmcalc: str  # the version
+    command: str
+    modules: Sequence[M_co]
+
+
+def document(command: str, modules: Sequence[M]) -> Report[M]:
+    """The document of a command, with a note if several LSTMs have layers around them."""
+    around = getattr(modules[0], "around", None) if len(modules) > 1 else None
+    if around is not None and (around.head or around.embed):
+        modules[0].notes.append("each of these LSTMs has its own head and embedding; --module NAME picks one")
+    return Report(SCHEMA, __version__, command, modules)
+
+
+def with_alone_note(modules: Sequence[M]) -> Sequence[M]:
+    """The modules; if there are several, with a note that the result of one is not the input of the next."""
     if len(modules) > 1:
-        notes_in(modules[0]).append("each of these LSTMs is taken alone, with the input size that the source gives it")
+        modules[0].notes.append("each of these LSTMs is taken alone, with the input size that the source gives it")
     return modules
 
 
-def document(command: str, modules: list[Any]) -> Tree:
-    """The document of a command: its schema, its version, a tree for each LSTM."""
-    if len(modules) > 1 and _has_layers_around(modules[0]):
-        notes_in(modules[0]).append("each of these LSTMs has its own head and embedding; --module NAME picks one")
-    return {"schema": SCHEMA, "lstmcalc": __version__, "command": command, "modules": modules}
-
-
-def notes_in(module: Any) -> list[str]:  # noqa: ANN401  # a record or, as long as there are such, a tree
-    """The notes of a module, to which more can be added."""
-    notes: list[str] = module["notes"] if isinstance(module, dict) else module.notes
-    return notes
-
-
-def _has_layers_around(module: Any) -> bool:  # noqa: ANN401  # as above
-    """True if there is a head or an embedding."""
-    around = module.get("around") if isinstance(module, dict) else getattr(module, "around", None)
-    if around is None:
-        return False
-    return any(around.values()) if isinstance(around, dict) else bool(around.head or around.embed)
+def check_rows(rows: int, what: str, cure: str = "fewer layers (--layers)") -> None:
+    """Refuse a report of more than `MAX_ROWS` rows."""
+    if rows > MAX_ROWS:
+        raise TooLargeError(
+            "this report would be too long",
+            expected=f"at most {MAX_ROWS:,} rows",
+            found=f"{rows:,} rows, one for each {what}",
+            hint=f"{cure} make fewer rows",
+        )

@@ -13,7 +13,6 @@ from lstmcalc.report.blocks import (
     short_list,
 )
 from lstmcalc.report.rows import Module
-from lstmcalc.report.tree import Tree
 from lstmcalc.spec.config import HYPERPARAMETERS
 
 # The label of each (from, certainty), in reading order.
@@ -32,57 +31,6 @@ _LABELS: Final = {
     ("config", "unknown"): "not in {where}",
     ("solved", "inferred"): "solved",
 }
-
-
-def provenance(module: Tree) -> Facts:
-    """The origin of each setting; an assumed one names the flag that sets it."""
-    values = {
-        **module["config"],
-        **module.get("data", {}),
-        **module.get("around", {}),
-        **({"dtype": module["dtype"]} if "dtype" in module else {}),
-    }
-    lines: dict[tuple[int, str], list[str]] = {}
-    owner, unsayable = _owner(module)
-    for field, origin in module["provenance"].items():
-        key = origin["from"], origin["certainty"]
-        unsaid = values[field] is None and origin["certainty"] != "unknown"
-        unsaid = unsaid or (origin["from"] == "default" and (field in unsayable or _is_idle(field, module)))
-        if unsaid or (field, values[field]) == ("unbatched", False):
-            continue
-        where = re.split(r"[/\\\\]", origin["where"] or "the source")[-1]
-        label = _LABELS[key].format(where=where, owner=owner)
-        text = field if values[field] is None else f"{field} {compact(values[field])}"
-        text += f" ({flag_name(field)})" if label == "assumed" else ""
-        lines.setdefault((list(_LABELS).index(key), label), []).append(text)
-    framework: list[Line] = [("framework", (module["layout"]["title"],))] if "layout" in module else []
-    if module["source"] and module["source"]["framework"] != module["framework"]:
-        framework.append(("source", (f"{module['source']['text']}, of {owner}",)))
-    swept = tuple(f"{field} {short_list(values).strip('(,)')}" for field, values in module.get("axes", {}).items())
-    framework += [("swept", swept)] if swept else []
-    return Facts((*framework, *((label, tuple(lines[order, label])) for order, label in sorted(lines))))
-
-
-def _owner(module: Tree) -> tuple[str, frozenset[str]]:
-    """The framework whose defaults apply, and the settings it lacks."""
-    if not module["source"] or module["source"]["framework"] == "pytorch":
-        return "PyTorch", frozenset()
-    from lstmcalc.frameworks.constructors import settings_of
-    from lstmcalc.frameworks.storage import find_layout
-
-    framework = module["source"]["framework"]
-    return find_layout(framework).title, frozenset(HYPERPARAMETERS) - settings_of(framework)
-
-
-def _is_idle(field: str, module: Tree) -> bool:
-    """True if a setting has no effect here: batch_first in another framework, or batch if no tensor has that axis."""
-    if "layout" not in module:
-        return False
-    axes = {size for tensor in module.get("tensors", ()) for size in tensor["symbolic"]}
-    return field == "batch_first" or (field == "batch" and "N" not in axes)
-
-
-# --- Of records. The functions above that take a module are of trees, and go with the last of them.
 
 
 def origin_facts(

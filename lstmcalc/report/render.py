@@ -1,7 +1,7 @@
 """Write a report: as tables for a terminal, Markdown, CSV or JSON.
 
-CSV and JSON are the tree itself, written row by row as the rows are made; tables and Markdown both draw the blocks of a
-view, so that they never differ in content.
+CSV and JSON are the report itself, written row by row as the rows are made; tables and Markdown both draw the blocks of
+a view, so that they never differ in content.
 """
 
 import re
@@ -10,9 +10,8 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
 from lstmcalc.lazy import LazySequence
 from lstmcalc.report.blocks import Block, Code, Column, Facts, Formulas, Grid, Heading, Row, joined, shape_text
-from lstmcalc.report.provenance import provenance
+from lstmcalc.report.document import Report, Reported
 from lstmcalc.report.record import plain
-from lstmcalc.report.tree import Tree
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -20,39 +19,35 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-View: TypeAlias = Callable[[Tree], Iterator[Block]]
+View: TypeAlias = Callable[[Any], Iterator[Block]]  # of the record of a module
+Plain: TypeAlias = dict[str, Any]  # a document as JSON has it
 
 
-def write_report(tree: Tree, style: str, stream: IO[str], view: View) -> None:
+def write_report(report: Report[Reported], style: str, stream: IO[str], view: View) -> None:
     """Write a document to a stream; `style` is one of `document.FORMATS`, `view` gives the blocks of a module."""
     if style == "json":
-        write_json(plain(tree), stream)
+        write_json(plain(report), stream)
     elif style == "csv":
-        write_csv(plain(tree), stream)
+        write_csv(plain(report), stream)
     elif style == "markdown":
-        write_markdown(tree, stream, view)
+        write_markdown(report, stream, view)
     else:
-        write_table(tree, stream, view)
+        write_table(report, stream, view)
 
 
-def blocks_of(tree: Tree, view: View) -> Iterator[Block]:
-    """The blocks of a report, module by module: its heading, the origin of its settings, then the command's own."""
-    for module in tree["modules"]:
-        if isinstance(module, dict):
-            yield Heading(f"{module['name']}: {module['text']}")
-            if "provenance" in module:
-                yield provenance(module)
-        else:
-            yield Heading(f"{module.name}: {module.text}")
+def blocks_of(report: Report[Reported], view: View) -> Iterator[Block]:
+    """The blocks of a report, module by module: its heading, then the command's own."""
+    for module in report.modules:
+        yield Heading(f"{module.name}: {module.text}")
         yield from view(module)
 
 
-def write_json(tree: Tree, stream: IO[str]) -> None:
+def write_json(tree: Plain, stream: IO[str]) -> None:
     """Write JSON with one line for each row of a list, so that it can be read, searched and compared by line."""
     stream.writelines(_json_document(tree))
 
 
-def _json_document(tree: Tree) -> Iterator[str]:
+def _json_document(tree: Plain) -> Iterator[str]:
     from json import JSONEncoder
 
     encode = JSONEncoder(allow_nan=False).encode
@@ -86,7 +81,7 @@ def _json_value(value: Any, encode: Callable[[Any], str]) -> Iterator[str]:  # n
         yield encode(value)
 
 
-def write_csv(tree: Tree, stream: IO[str]) -> None:
+def write_csv(tree: Plain, stream: IO[str]) -> None:
     """Write one section for each list of the report, divided by an empty line; the first column is the module."""
     from csv import writer
 
@@ -121,9 +116,9 @@ def _csv_cell(value: Any) -> Any:  # noqa: ANN401  # any JSON value
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def write_markdown(tree: Tree, stream: IO[str], view: View) -> None:
+def write_markdown(report: Report[Reported], stream: IO[str], view: View) -> None:
     """Write GitHub's tables; names and code are in backticks, so that `*` and `_` are not read as markup."""
-    for block in blocks_of(tree, view):
+    for block in blocks_of(report, view):
         stream.writelines(f"{line}\n" for line in _markdown(block))
         stream.write("\n")
 
@@ -192,14 +187,14 @@ def _escaped_text(text: str) -> str:
     return _MARKUP.sub(r"\\\1", text)
 
 
-def write_table(tree: Tree, stream: IO[str], view: View) -> None:
+def write_table(report: Report[Reported], stream: IO[str], view: View) -> None:
     """Write tables, in colour on a terminal; no cell is cut, or broken within a word."""
     from rich.console import Console
 
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     if console.width < 1:  # COLUMNS=0
         console.width = 80
-    for number, block in enumerate(blocks_of(tree, view)):
+    for number, block in enumerate(blocks_of(report, view)):
         if number:
             console.print()
         if isinstance(block, Heading):

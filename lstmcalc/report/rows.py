@@ -3,20 +3,24 @@
 Not here: records of one command, which stand in its folder.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
+from lstmcalc.errors import UnsupportedError
 from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model.lstm import LSTMModel, State, output_text
-from lstmcalc.report.tree import extras_of
-from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig
+from lstmcalc.model.surroundings import Extra, extras
+from lstmcalc.spec.config import AROUND_FIELDS, DATA_FIELDS, DTYPE_BYTES, HYPERPARAMETERS, DataSpec, LSTMConfig
+from lstmcalc.spec.sizes import Dim
 
 if TYPE_CHECKING:
     from lstmcalc.frameworks.storage import Parameter
     from lstmcalc.model.interfaces import Face
     from lstmcalc.model.lstm import Tensor
+
+SETTINGS: Final = (*HYPERPARAMETERS, *DATA_FIELDS, *AROUND_FIELDS)
 
 Ranges = Mapping[str, Sequence[int]]  # from a label to its first row and the row after its last
 
@@ -240,3 +244,19 @@ def foreign_parameter_row(parameter: "Parameter") -> ForeignParameterRow:
 def symbolic_texts(parameter: "Parameter") -> list[str]:
     """The shape of a stored array in symbols, each as text."""
     return [str(size) for size in parameter.symbolic]
+
+
+def extras_of(subject: Subject) -> list[Extra]:
+    """The parameters of the layers around the LSTM in its framework; an error names their place in the source."""
+    try:
+        return extras(subject.config, subject.around, subject.framework)
+    except UnsupportedError as error:
+        origins = (subject.provenance.get(field) for field in ("embed", "head"))
+        where = next((origin.where for origin in origins if origin and origin.where), "")
+        raise (error.at(where) if where else error) from None
+
+
+def function_meanings(formulas: Iterable[Dim]) -> dict[str, str]:
+    """The meaning of each function in some formulas, by name."""
+    used = {function for formula in formulas for function in formula.functions}
+    return {function.name: function.says for function in sorted(used, key=lambda function: function.name)}

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmcalc.commands.explain.report import explain_module
+from lstmcalc.commands.explain.report import TOPICS, explain_module
 from lstmcalc.commands.run.report import run_report
 from lstmcalc.commands.run.view import view
 from lstmcalc.intake.subject import subject_of_layers
 from lstmcalc.proof import run as verify
 from lstmcalc.report.record import plain
-from lstmcalc.report.tree import TOPICS
 from lstmcalc.spec.config import LSTMConfig
 from tools.documents import HEAD, module, module_of
 from tools.shell import Ran
@@ -460,8 +459,8 @@ def test_what_is_no_number_is_null_in_a_trace_and_said_in_words() -> None:
     subject = subject_of_layers([])
     result = verify.run(subject.config, subject.data, traced=True)
     result.trace["f_l0"][0, 0, 0] = np.nan
-    tree = run_report([subject], [result], 0)
-    (module,) = tree["modules"]
+    (module,) = run_report([subject], [result], 0).modules
+    assert module.trace
     assert module.trace[0].f[0] is None
     assert "'not a number'" in str(list(view(module)))
 

@@ -28,8 +28,7 @@ Cli = Callable[..., Ran]
 def swept_by(show: str = "params,macs,memory", **flags: Any) -> list[SweepModule]:
     """The LSTMs of a sweep, of flags by their fields."""
     request, base = sweep.request_of({"show": show, **flags})
-    modules: list[SweepModule] = sweep.sweep_report(read_subjects(base, "pytorch"), request)["modules"]
-    return modules
+    return list(sweep.sweep_report(read_subjects(base, "pytorch"), request).modules)
 
 
 def panels_of(swept: list[SweepModule]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -9,9 +10,10 @@ from rich.cells import cell_len
 from lstmcalc import errors
 from lstmcalc.commands.shapes import command
 from lstmcalc.commands.shapes.report import shapes_report
+from lstmcalc.intake.subject import Subject
 from lstmcalc.report import provenance as origins
+from lstmcalc.report.document import Report, Reported
 from lstmcalc.report.rows import OriginRow
-from lstmcalc.report.tree import Tree
 from tools.shell import Ran, run_lstmcalc, without_last_digits
 
 Cli = Callable[..., Ran]
@@ -215,12 +217,12 @@ def test_every_origin_has_words(source: str, certainty: str) -> None:
 def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = shapes_report
 
-    def from_a_file(subjects: list[object]) -> Tree:
-        tree = honest(subjects)  # type: ignore[arg-type]  # handed on
-        provenance = tree["modules"][0].provenance
+    def from_a_file(subjects: list[Subject]) -> Report[Reported]:
+        report = honest(subjects)
+        provenance = dict(report.modules[0].provenance)
         provenance["batch_first"] = OriginRow("source", "model.pt", "unknown")
         provenance["hidden_size"] = OriginRow("source", "model.pt", "inferred")
-        return tree
+        return replace(report, modules=[replace(report.modules[0], provenance=provenance)])
 
     monkeypatch.setattr(command, "shapes_report", from_a_file)
     out = cli("shapes").out

@@ -20,10 +20,10 @@ from lstmcalc.costs.operations import (
 )
 from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
-from lstmcalc.report.document import document
+from lstmcalc.report.document import Report, check_rows, document
+from lstmcalc.report.notes import as_pytorch_note, notes_of
 from lstmcalc.report.record import omitted
-from lstmcalc.report.rows import AroundRow, DataRow, Module, around_row, data_row, head_of
-from lstmcalc.report.tree import SETTINGS, Tree, as_pytorch_note, check_rows, functions_tree, notes_of
+from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, function_meanings, head_of
 from lstmcalc.spec.config import LSTMConfig
 
 
@@ -153,7 +153,7 @@ def cost_module(subject: Subject, optimizer: str, *, input_grad: bool) -> CostMo
         data=data_row(subject),
         around=around_row(subject),
         symbols=values,
-        functions=functions_tree(figure.size for figure in figures),
+        functions=function_meanings(figure.size for figure in figures),
         optimizer=optimizer,
         input_grad=bill.input_grad,
         paths=_paths(bill),
@@ -281,6 +281,6 @@ def _figure_row(figure: Figure, values: Mapping[str, int]) -> FigureRow:
     )
 
 
-def cost_report(subjects: Sequence[Subject], optimizer: str, *, input_grad: bool) -> Tree:
+def cost_report(subjects: Sequence[Subject], optimizer: str, *, input_grad: bool) -> Report[CostModule]:
     """MACs, FLOPs and memory of every LSTM."""
     return document("cost", [cost_module(subject, optimizer, input_grad=input_grad) for subject in subjects])

@@ -35,8 +35,8 @@ def _run(typed: TypedFlags) -> Outcome:
     input and hidden size, what the flags do not say is not compared. The exit code is 0 if it fits, and 1 if not.
     """
     style, tolerance = style_of(typed), _tolerance(typed)
-    tree = diff_report(typed, tolerance)
-    return Outcome(tree, style, ExitCode.OK if all(module.fits for module in tree["modules"]) else ExitCode.FAILED)
+    report = diff_report(typed, tolerance)
+    return Outcome(report, style, ExitCode.OK if all(module.fits for module in report.modules) else ExitCode.FAILED)
 
 
 def _tolerance(typed: TypedFlags) -> float | None:

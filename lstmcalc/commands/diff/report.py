@@ -17,8 +17,7 @@ from lstmcalc.frameworks.storage import find_layout
 from lstmcalc.intake.flags import Typed
 from lstmcalc.machine import available_memory
 from lstmcalc.readers.files.raw_numbers import numel
-from lstmcalc.report.document import document
-from lstmcalc.report.tree import Tree
+from lstmcalc.report.document import Report, document
 from lstmcalc.spec.config import HYPERPARAMETERS
 from lstmcalc.spec.words import counted, with_rest
 
@@ -463,6 +462,6 @@ def _distance(first: Any, second: Any) -> float | None:  # noqa: ANN401  # NumPy
     return largest if np.isfinite(largest) else None
 
 
-def diff_report(typed: Mapping[str, "Typed"], tolerance: float | None = None) -> Tree:
+def diff_report(typed: Mapping[str, "Typed"], tolerance: float | None = None) -> Report[DiffModule]:
     """The differences of a weight file and an LSTM, or of two LSTMs; with `tolerance`, also of their numbers."""
     return document("diff", diff_modules(typed, tolerance))

@@ -17,7 +17,7 @@ from lstmcalc.intake.subject import Subject
 from lstmcalc.readers import sources
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found
-from lstmcalc.report.tree import check_rows
+from lstmcalc.report.document import check_rows
 from lstmcalc.spec.config import HYPERPARAMETERS, LSTMConfig
 from lstmcalc.spec.provenance import Layer
 

@@ -3,10 +3,9 @@
 from typing import Final
 
 from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
-from lstmcalc.commands.explain.report import explain_report
+from lstmcalc.commands.explain.report import TOPICS, explain_report
 from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag, read_choice, several
 from lstmcalc.intake.resolve import read_subjects
-from lstmcalc.report.tree import TOPICS
 
 TOPIC: Final = Flag(
     "topic", ("--topic",), (), "NAME,...", f"Of {', '.join(TOPICS)} (default all)", TOPICS, repeats=True

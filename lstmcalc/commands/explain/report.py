@@ -19,9 +19,11 @@ from lstmcalc.model.packing import UNSTABLE, PackedStep, Packing
 from lstmcalc.model.snippets import at, joined, tensor
 from lstmcalc.model.surroundings import around_symbols, head_reads
 from lstmcalc.model.torch_code import packed_calls
-from lstmcalc.report.document import document
+from lstmcalc.report.document import Report, check_rows, document
+from lstmcalc.report.notes import as_pytorch_note, notes_of, source_layout
 from lstmcalc.report.record import internal
 from lstmcalc.report.rows import (
+    SETTINGS,
     AroundRow,
     DataRow,
     ExtraRow,
@@ -33,11 +35,13 @@ from lstmcalc.report.rows import (
     head_of,
     state_rows,
 )
-from lstmcalc.report.tree import SETTINGS, TOPICS, Tree, as_pytorch_note, check_rows, notes_of, source_layout
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import DIRECTIONS
 
 Phrases: TypeAlias = Iterator[tuple[str, str]]  # pairs of a label and a text
+
+# The topics, in reading order.
+TOPICS: Final = ("equations", "states", "packing", "dropout", "batch-first", "init", "around")
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,6 +466,6 @@ _FACTS: Final[dict[str, Callable[[Subject], Phrases]]] = {
 }
 
 
-def explain_report(subjects: Sequence[Subject], topics: Sequence[str] = ()) -> Tree:
+def explain_report(subjects: Sequence[Subject], topics: Sequence[str] = ()) -> Report[ExplainModule]:
     """The explanation of every LSTM; `topics` are some of `report.tree.TOPICS`, or empty for all."""
     return document("explain", [explain_module(subject, topics) for subject in subjects])

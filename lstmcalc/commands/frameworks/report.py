@@ -12,11 +12,11 @@ from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model.interfaces import faces
 from lstmcalc.model.lstm import LSTMModel
-from lstmcalc.report.document import document
+from lstmcalc.report.document import Report, check_rows, document
 from lstmcalc.report.framework import LayoutRow, layout_row
+from lstmcalc.report.notes import notes_of
 from lstmcalc.report.record import omitted
 from lstmcalc.report.rows import ForeignParameterRow, Module, head_of, symbolic_texts
-from lstmcalc.report.tree import Tree, check_rows, notes_of
 from lstmcalc.spec.config import HYPERPARAMETERS, DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import H_in
 
@@ -84,7 +84,7 @@ class FrameworksModule(Module):
     notes: list[str]
 
 
-def frameworks_report(subjects: Sequence[Subject], only: Sequence[str] = ()) -> Tree:
+def frameworks_report(subjects: Sequence[Subject], only: Sequence[str] = ()) -> Report[FrameworksModule]:
     """Every LSTM in the frameworks side by side, or in those of `only` in depth; see `frameworks_module`."""
     return document("frameworks", [frameworks_module(subject, only) for subject in subjects])
 

@@ -12,8 +12,7 @@ from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import Stored
 from lstmcalc.readers.recognise.recognition import Contents, recognise
 from lstmcalc.readers.sources import pick
-from lstmcalc.report.document import document
-from lstmcalc.report.tree import Tree, check_rows
+from lstmcalc.report.document import Report, check_rows, document
 from lstmcalc.spec.words import counted
 
 _COPIES: Final = 4  # the bytes, the array, and what is computed from it
@@ -181,6 +180,6 @@ def _statistics(tensor: Stored) -> _Statistics:
     return counts._replace(min=low, max=high, mean=mean, norm=norm)
 
 
-def ls_report(path: str, modules: Sequence[str] = (), *, stats: bool = False) -> Tree:
+def ls_report(path: str, modules: Sequence[str] = (), *, stats: bool = False) -> Report[LsModule]:
     """Every tensor of a weight file; with `stats`, statistics of its numbers."""
     return document("ls", [ls_module(path, modules, stats=stats)])

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model.surroundings import around_symbols, extras_symbolic, head_reads
-from lstmcalc.report.document import document
+from lstmcalc.report.document import Report, check_rows, document
+from lstmcalc.report.notes import notes_of
 from lstmcalc.report.record import omitted
 from lstmcalc.report.rows import (
     AroundRow,
@@ -17,12 +18,12 @@ from lstmcalc.report.rows import (
     ParameterRow,
     around_row,
     extra_rows_of,
+    extras_of,
     foreign_parameter_row,
     head_of,
     parameter_row,
     symbolic_texts,
 )
-from lstmcalc.report.tree import Tree, check_rows, extras_of, notes_of
 from lstmcalc.spec.config import AROUND_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class ParamsModule(Module):
     notes: list[str]
 
 
-def params_report(subjects: Sequence[Subject], gate: str | None = None) -> Tree:
+def params_report(subjects: Sequence[Subject], gate: str | None = None) -> Report[ParamsModule]:
     """Every weight and bias, with subtotals, total and formula; with `gate`, the slice of that gate in each."""
     return document("params", [params_module(subject, gate) for subject in subjects])
 

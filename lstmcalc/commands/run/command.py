@@ -11,7 +11,6 @@ from lstmcalc.errors import ExitCode, UsageError, shown_name
 from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag, read_choice, read_integer
 from lstmcalc.intake.resolve import check_computable, read_subjects
 from lstmcalc.intake.subject import Subject
-from lstmcalc.report.document import notes_in
 
 if TYPE_CHECKING:
     from lstmcalc.proof.checks import Run
@@ -96,13 +95,13 @@ def _run(typed: TypedFlags) -> Outcome:
             )
     timings = _timings(subjects, runs, against, repeat, threads) if repeat else []
     given = [part.given for part in parts]
-    tree = run_report(subjects, runs, seed, show=bool(typed["show"]), timings=timings, given=given)
-    for module, part, result in zip(tree["modules"], parts, runs, strict=True):
-        notes_in(module).extend((*part.notes, *rounding_notes(result.noise)))
+    report = run_report(subjects, runs, seed, show=bool(typed["show"]), timings=timings, given=given)
+    for module, part, result in zip(report.modules, parts, runs, strict=True):
+        module.notes.extend((*part.notes, *rounding_notes(result.noise)))
     if save is not None:
-        notes_in(tree["modules"][-1]).append(_saved_note(str(save), subjects, runs, paths))
+        report.modules[-1].notes.append(_saved_note(str(save), subjects, runs, paths))
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
-    return Outcome(tree, style, code)
+    return Outcome(report, style, code)
 
 
 def _saved_note(save: str, subjects: Sequence[Subject], runs: Sequence["Run"], paths: Sequence[str]) -> str:

@@ -13,10 +13,20 @@ from lstmcalc.lazy import LazySequence
 from lstmcalc.model.lstm import TRACED, LSTMModel, traced_name
 from lstmcalc.model.surroundings import around_symbols, tensors_around
 from lstmcalc.model.torch_code import NOTHING_GIVEN, Given, drawn_parts, torch_script
-from lstmcalc.report.document import document
+from lstmcalc.report.document import Report, check_rows, document
+from lstmcalc.report.notes import notes_of
 from lstmcalc.report.record import omitted
-from lstmcalc.report.rows import AroundRow, DataRow, Module, TensorRow, around_row, data_row, head_of, tensor_bytes
-from lstmcalc.report.tree import SETTINGS, Tree, check_rows, notes_of
+from lstmcalc.report.rows import (
+    SETTINGS,
+    AroundRow,
+    DataRow,
+    Module,
+    TensorRow,
+    around_row,
+    data_row,
+    head_of,
+    tensor_bytes,
+)
 from lstmcalc.spec.symbols import DIRECTIONS
 
 if TYPE_CHECKING:
@@ -126,7 +136,7 @@ def run_report(
     show: bool = False,
     timings: Sequence["Timing"] = (),
     given: Sequence[Given] = (),
-) -> Tree:
+) -> Report[RunModule]:
     """Every check of every run, statistics of the tensors, and their PyTorch code; with `show`, the tensors too.
 
     `timings` and `given`, the arrays that were given and not drawn, have one item for each run, or none.

@@ -22,18 +22,20 @@ from lstmcalc.report.blocks import (
     tensor_table,
 )
 from lstmcalc.report.framework import LayoutRow, evidence_line, layout_row, manual_lines
+from lstmcalc.report.notes import notes_of
 from lstmcalc.report.provenance import origin_facts, settings_in
 from lstmcalc.report.rows import (
+    SETTINGS,
     AroundRow,
     DataRow,
     Module,
     TensorRow,
     around_row,
     data_row,
+    extras_of,
     head_of,
     tensor_bytes,
 )
-from lstmcalc.report.tree import SETTINGS, extras_of, notes_of
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.symbols import H_in
 

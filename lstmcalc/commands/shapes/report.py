@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from lstmcalc.intake.subject import Subject
 from lstmcalc.model.lstm import LSTMModel
 from lstmcalc.model.surroundings import around_symbols, head_reads, tensors_around
-from lstmcalc.report.document import document
+from lstmcalc.report.document import Report, check_rows, document
+from lstmcalc.report.notes import notes_of
 from lstmcalc.report.record import omitted
 from lstmcalc.report.rows import (
+    SETTINGS,
     AroundRow,
     DataRow,
     Module,
@@ -21,7 +23,6 @@ from lstmcalc.report.rows import (
     state_rows,
     tensor_row,
 )
-from lstmcalc.report.tree import SETTINGS, Tree, check_rows, notes_of
 
 if TYPE_CHECKING:
     from lstmcalc.commands.shapes.foreign import ForeignShapesModule
@@ -48,7 +49,7 @@ class ShapesModule(Module):
     notes: list[str]
 
 
-def shapes_report(subjects: Sequence[Subject]) -> Tree:
+def shapes_report(subjects: Sequence[Subject]) -> Report["ShapesModule | ForeignShapesModule"]:
     """Every input and output tensor, and the map of the states."""
     return document("shapes", [shapes_module(subject, LSTMModel(subject.config)) for subject in subjects])
 

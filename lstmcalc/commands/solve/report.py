@@ -11,9 +11,9 @@ from lstmcalc.errors import UsageError, shorten
 from lstmcalc.intake.flags import Typed, flag_name, read_choice
 from lstmcalc.intake.quantities import read_bytes, read_count
 from lstmcalc.intake.subject import Subject
-from lstmcalc.report.document import document, with_alone_note
-from lstmcalc.report.rows import AroundRow, DataRow, Module, around_row, data_row, head_of
-from lstmcalc.report.tree import SETTINGS, Tree, as_pytorch_note, functions_tree, notes_of
+from lstmcalc.report.document import Report, document, with_alone_note
+from lstmcalc.report.notes import as_pytorch_note, notes_of
+from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, function_meanings, head_of
 from lstmcalc.spec.provenance import Origin
 
 # The unknowns: the word on the command line, and the setting that it means.
@@ -202,7 +202,7 @@ def _answer(
         data=data_row(answer),
         around=around_row(answer),
         symbols=largest.values,
-        functions=functions_tree(formula.of(largest) for formula in formulas.values()),
+        functions=function_meanings(formula.of(largest) for formula in formulas.values()),
         unknown=question.unknown,
         value=found.size,
         smaller_that_does_not_fit=found.gap,
@@ -233,6 +233,6 @@ def _budget_row(budget: Budget, formula: Formulas, largest: Case, above: Case) -
     )
 
 
-def solve_report(subjects: Sequence[Subject], question: Question) -> Tree:
+def solve_report(subjects: Sequence[Subject], question: Question) -> Report[SolveModule]:
     """The largest LSTM within the budgets, for each subject."""
     return document("solve", with_alone_note([solve_module(subject, question) for subject in subjects]))

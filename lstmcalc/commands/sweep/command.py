@@ -9,7 +9,6 @@ from lstmcalc.commands._training import INPUT_GRAD, OPTIMIZER, TRAIN
 from lstmcalc.errors import shown_name
 from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag
 from lstmcalc.intake.resolve import read_subjects
-from lstmcalc.report.document import notes_in
 
 _LISTED: Final = ("input_size", "hidden_size", "num_layers", "proj_size", "seq_len", "batch", "dtype")
 
@@ -46,11 +45,11 @@ def _run(typed: TypedFlags) -> Outcome:
 
         check_plot(str(plot))
     with ProgressBar("computing") if ProgressBar.wanted() else nullcontext() as progress:
-        tree = sweep_report(subjects, request, progress)
+        report = sweep_report(subjects, request, progress)
     if plot is not None:
-        draw_sweep(tree["modules"], str(plot))
-        notes_in(tree["modules"][-1]).append(f"drew {shown_name(str(plot))}")
-    return Outcome(tree, style)
+        draw_sweep(report.modules, str(plot))
+        report.modules[-1].notes.append(f"drew {shown_name(str(plot))}")
+    return Outcome(report, style)
 
 
 COMMAND: Final = Command(

@@ -21,10 +21,10 @@ from lstmcalc.errors import ConfigError, UsageError, shorten
 from lstmcalc.intake.flags import Typed, flag_name, read_choice, read_values
 from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
-from lstmcalc.report.document import document, with_alone_note
+from lstmcalc.report.document import Report, check_rows, document, with_alone_note
+from lstmcalc.report.notes import as_pytorch_note, notes_of
 from lstmcalc.report.provenance import settings_in
-from lstmcalc.report.rows import AroundRow, Module, around_row, data_row, head_of
-from lstmcalc.report.tree import SETTINGS, Tree, as_pytorch_note, check_rows, notes_of
+from lstmcalc.report.rows import SETTINGS, AroundRow, Module, around_row, data_row, head_of
 from lstmcalc.spec.config import DTYPE_BYTES, HYPERPARAMETERS, MAX_SIZE
 
 SAFE: Final = 2.0**62  # half of what 64 bits hold: the bound itself is in floats, which round
@@ -405,6 +405,6 @@ def _text(subject: Subject, swept_fields: set[str]) -> str:
 
 def sweep_report(
     subjects: Sequence[Subject], request: Request, progress: Callable[[int, int], None] | None = None
-) -> Tree:
+) -> Report[SweepModule]:
     """Every combination of sizes that is an LSTM, with its measures, for each subject."""
     return document("sweep", with_alone_note([sweep_module(subject, request, progress) for subject in subjects]))
