@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from lstmcalc.errors import bytes_text
 from lstmcalc.spec.config import LSTMConfig
@@ -97,7 +97,7 @@ def joined(phrases: Sequence[str]) -> str:
     return text
 
 
-def shape_text(shape: Sequence[Any]) -> str:
+def shape_text(shape: Sequence[object]) -> str:
     """A shape as Python writes it: `(5, 3, 40)`, `(80,)`, `(4*H_cell,)`."""
     return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
@@ -117,12 +117,12 @@ def measured_text(number: int, unit: str) -> str:
     return bytes_text(number) if unit == "bytes" else f"{number:,}"
 
 
-def short_list(values: Sequence[Any]) -> str:
+def short_list(values: Sequence[object]) -> str:
     """A list as text; only its ends if it is long."""
     return shape_text(values if len(values) <= 8 else [*values[:7], "...", values[-1]])  # noqa: PLR2004
 
 
-def compact(value: Any) -> str:  # noqa: ANN401  # whatever a setting can be
+def compact(value: object) -> str:
     """A setting's value as text; only the ends of a long list."""
     if isinstance(value, list | tuple):
         return short_list(value)

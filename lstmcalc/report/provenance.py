@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Final
+from typing import Final
 
 from lstmcalc.intake.flags import flag_name
 from lstmcalc.report.blocks import (
@@ -35,11 +35,11 @@ _LABELS: Final = {
 
 def origin_facts(
     module: Module,
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     *,
     title: str = "",
     idle: Collection[str] = (),
-    swept: Mapping[str, Sequence[Any]] | None = None,
+    swept: Mapping[str, Sequence[object]] | None = None,
 ) -> Facts:
     """The origin of each setting; an assumed one names the flag that sets it.
 
@@ -83,6 +83,6 @@ def _owner_of(module: Module) -> tuple[str, frozenset[str]]:
     return find_layout(framework).title, frozenset(HYPERPARAMETERS) - settings_of(framework)
 
 
-def settings_in(*rows: object) -> dict[str, Any]:
+def settings_in(*rows: object) -> dict[str, object]:
     """The fields of records, as `origin_facts` takes them: those of the data, and of the layers around."""
     return {item.name: getattr(row, item.name) for row in rows for item in fields(row)}  # type: ignore[arg-type]  # dataclasses

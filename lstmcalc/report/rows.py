@@ -5,7 +5,7 @@ Not here: records of one command, which stand in its folder.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict
 
 from lstmcalc.errors import UnsupportedError
 from lstmcalc.intake.subject import Subject
@@ -42,7 +42,7 @@ class SourceRow:
     where: str | None
     framework: str
     path: str | None  # the beginning of its parameters' names
-    options: Mapping[str, Any]  # the framework's own settings
+    options: Mapping[str, object]  # the framework's own settings
     unmodelled: Sequence[str]
 
 
