@@ -223,7 +223,7 @@ def test_layers_flow_through_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(kernels, "_run_layer", noting)
     assert apart(forward(config, weights, x, threads=2), forward(config, weights, x)) <= BOUND["float32"]
-    threaded = seen[: len(seen) - 3]
+    threaded = list(seen)  # `forward` with one thread runs no kernels
     starts = sorted({start for _, start in threaded})
     assert len(starts) >= 10
     assert sorted(threaded) == [(layer, start) for layer in range(3) for start in starts]
