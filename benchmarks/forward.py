@@ -5,13 +5,16 @@ about as long, so that a noisy machine slows all of them alike; while one comput
 milliseconds, and medians of the ratios of neighbours.
 
     python benchmarks/forward.py [--threads 1,2] [--rounds 15] [--only 3,7] [--busy]
+    python benchmarks/forward.py --against PATH [--threads 1] [--rounds 7]
     python benchmarks/forward.py --memory
 
 - torch: `torch.nn.LSTM` in eval mode, without gradients.
 - onnxruntime: a model of one LSTM node for each layer.
 - floor: what the products alone take in NumPy: one for the input of each layer and direction, and one for each step.
   Of two ways to lay out the weights the faster one, in OpenBLAS's own threads if there are any.
-- runner: `LSTMRunner`, whose weights are prepared before. forward: `forward`, which prepares them in each call.
+- runner: `LSTMRunner`, whose weights are prepared before. forward: `forward`, the plain one.
+
+With --against only runner and forward are measured, each against its own in another checkout of lstmcalc.
 
 With --busy another process computes all the time.
 
@@ -21,10 +24,12 @@ PyTorch, ONNX Runtime and threadpoolctl come with the extra `benchmarks`.
 import argparse
 import multiprocessing
 import os
+import sys
 import tracemalloc
 from collections.abc import Callable
 from math import exp, log
 from multiprocessing.connection import Connection
+from pathlib import Path
 from statistics import median
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -66,13 +71,14 @@ CASES = (
 
 def arrays(case: Case) -> tuple[Any, dict[str, "np.ndarray[Any, Any]"], dict[str, "np.ndarray[Any, Any]"]]:
     """The config, weights and inputs of a case: the same in every process."""
-    from lstmcalc import DataSpec, LSTMConfig, LSTMModel
-    from lstmcalc.numerics.torch_random import TorchGenerator
-    from lstmcalc.proof.run import draw
+    from lstmcalc import LSTMConfig, TorchGenerator, random_weights  # public names, which other checkouts have too
 
     config = LSTMConfig(case.reads, case.hidden, case.layers, bidirectional=case.directions > 1)
-    weights, _, inputs = draw(LSTMModel(config), DataSpec(case.steps, case.batch), TorchGenerator(0))
-    return config, weights, inputs
+    generator = TorchGenerator(0)
+    weights = random_weights(config, generator)
+    state = (case.layers * case.directions, case.batch, case.hidden)
+    shapes = {"input": (case.steps, case.batch, case.reads), "h_0": state, "c_0": state}
+    return config, weights, {name: generator.normal(shape) for name, shape in shapes.items()}
 
 
 def of_torch(case: Case, threads: int) -> Callable[[], object]:
@@ -112,8 +118,8 @@ def of_floor(case: Case, threads: int) -> Callable[[], object]:
     """The products alone, rows times columns or columns times rows, whichever is faster."""
     import numpy as np
 
-    from lstmcalc.numerics.arrangement import aligned
-    from lstmcalc.numerics.threads import threads_of_blas
+    from lstmcalc.numerics.blas import threads_of_blas
+    from lstmcalc.numerics.fast.arrangement import aligned
 
     generator = np.random.default_rng(0)
 
@@ -180,8 +186,10 @@ def of_forward(case: Case, threads: int) -> Callable[[], object]:
     return lambda: forward(config, weights, inputs["input"], (inputs["h_0"], inputs["c_0"]), threads=threads)
 
 
-def contend(name: str, threads: int, line: Connection) -> None:
-    """One process: takes cases, and asks for blocks of calls of one."""
+def contend(name: str, threads: int, line: Connection, checkout: str = "") -> None:
+    """One process: takes cases, and asks for blocks of calls of one, of the lstmcalc in `checkout` if one is given."""
+    if checkout:
+        sys.path.insert(0, checkout)
     make = {
         "torch": of_torch,
         "onnxruntime": of_onnxruntime,
@@ -240,6 +248,38 @@ def measure(cases: list[Case], threads: int, rounds: int) -> None:
         line.send(None)
 
 
+def measure_against(checkout: str, cases: list[Case], threads: int, rounds: int) -> None:
+    """Print how many times as long this lstmcalc takes as the one in another checkout."""
+    spawn = multiprocessing.get_context("spawn")
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    here = str(Path(__file__).resolve().parent.parent)
+    lines: dict[tuple[str, str], Connection] = {}
+    for name in CONTENDERS[3:]:
+        for path in (checkout, here):
+            lines[name, path], theirs = spawn.Pipe()
+            spawn.Process(target=contend, args=(name, threads, theirs, path), daemon=True).start()
+    print(f"\n{threads} thread{'s' * (threads > 1)}; {rounds} interleaved rounds; times as long as in {checkout}\n")
+    print(f"{'':24}" + "".join(f"{name:>10}" for name in CONTENDERS[3:]))
+    found: dict[str, list[float]] = {name: [] for name in CONTENDERS[3:]}
+    for case in cases:
+        for line in lines.values():
+            line.send(case)
+            line.recv()
+        taken: dict[tuple[str, str], list[float]] = {pair: [] for pair in lines}
+        for _ in range(rounds):
+            for pair, line in lines.items():
+                sleep(REST if threads > 1 else 0)
+                line.send("block")
+                taken[pair].append(line.recv())
+        for name, ratios in found.items():
+            ratios.append(median(a / b for a, b in zip(taken[name, here], taken[name, checkout], strict=True)))
+        print(f"{case!s:24}" + "".join(f"{ratios[-1]:10.2f}" for ratios in found.values()), flush=True)
+    means = [exp(sum(map(log, ratios)) / len(ratios)) for ratios in found.values()]
+    print(f"{'geometric mean':24}" + "".join(f"{mean:10.3f}" for mean in means), flush=True)
+    for line in lines.values():
+        line.send(None)
+
+
 def compute_forever() -> None:
     """Keep a core busy."""
     while True:
@@ -275,6 +315,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only", default="", help="the numbers of cases, from 0")
     parser.add_argument("--busy", action="store_true", help="while another process keeps a core busy")
+    parser.add_argument("--against", default="", help="the path of another checkout of lstmcalc to compare with")
     parser.add_argument("--memory", action="store_true")
     arguments = parser.parse_args()
     if arguments.memory:
@@ -285,7 +326,10 @@ def main() -> None:
         print("\nbeside a process that computes all the time")
         multiprocessing.get_context("spawn").Process(target=compute_forever, daemon=True).start()
     for threads in arguments.threads.split(","):
-        measure(cases, int(threads), arguments.rounds)
+        if arguments.against:
+            measure_against(arguments.against, cases, int(threads), arguments.rounds)
+        else:
+            measure(cases, int(threads), arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from lstmcalc.errors import LstmcalcError
     from lstmcalc.intake.resolve import lstms_in
     from lstmcalc.model.lstm import LSTMModel
-    from lstmcalc.numerics.forward import LSTMRunner, forward
+    from lstmcalc.numerics.fast.runner import LSTMRunner
+    from lstmcalc.numerics.forward import forward
     from lstmcalc.numerics.torch_random import TorchGenerator, random_weights
     from lstmcalc.numerics.tracing import trace
     from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
@@ -39,7 +40,7 @@ _HOME = {
     "Dim": "spec.sizes",
     "LSTMConfig": "spec.config",
     "LSTMModel": "model.lstm",
-    "LSTMRunner": "numerics.forward",
+    "LSTMRunner": "numerics.fast.runner",
     "LstmcalcError": "errors",
     "Surroundings": "spec.config",
     "TorchGenerator": "numerics.torch_random",

@@ -348,7 +348,7 @@ def test_closed_streams() -> None:
 # pipe that is named first as soon as the first layer is computed.
 TELLING = """
 import os, runpy, signal, sys
-from lstmcalc.numerics import kernels
+from lstmcalc.numerics.fast import kernels
 
 pipe, run_layer = int(sys.argv.pop(1)), kernels._run_layer
 

@@ -85,6 +85,31 @@ def wrong(module: str, source: str) -> set[str]:
     return found
 
 
+# A package of which other packages know one module alone.
+DOORS = {"numerics.fast": "numerics.fast.runner"}
+
+
+def intrusions(module: str, source: str) -> set[str]:
+    """The imports of a module that enter a package elsewhere than by its door."""
+    return {
+        name
+        for room, door in DOORS.items()
+        for name in imported(source)
+        if name.startswith(f"{room}.") and name != door and not module.startswith(room)
+    }
+
+
+@pytest.mark.parametrize("module", modules())
+def test_the_tuned_forward_pass_is_entered_by_its_door(module: str) -> None:
+    assert intrusions(module, source_of(module)) == set()
+
+
+def test_an_intrusion_would_be_seen() -> None:
+    source = "from lstmcalc.numerics.fast import kernels\nfrom lstmcalc.numerics.fast.runner import LSTMRunner\n"
+    assert intrusions("proof.run", source) == {"numerics.fast.kernels"}
+    assert intrusions("numerics.fast.runner", source) == set()
+
+
 def floor(reader: str) -> int:
     """The floor of a module of `readers`; those that lie in no folder of it, but for `found`, are on the top one."""
     room = reader.partition(".")[0]

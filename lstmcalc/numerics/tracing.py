@@ -8,9 +8,9 @@ from lstmcalc.errors import UsageError
 from lstmcalc.model.lstm import TRACED, traced_name
 from lstmcalc.model.packing import end_of
 from lstmcalc.model.snippets import Index
+from lstmcalc.numerics.arguments import Step, data_spec_of
 from lstmcalc.numerics.arrays import Array, as_array
-from lstmcalc.numerics.forward import data_spec_of, forward
-from lstmcalc.numerics.kernels import Step
+from lstmcalc.numerics.forward import forward
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import DIRECTIONS
 

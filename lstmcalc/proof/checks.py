@@ -12,9 +12,10 @@ import numpy as np
 from lstmcalc.model.claims import Claim, claims_of
 from lstmcalc.model.lstm import GATES, LSTMModel, output_text
 from lstmcalc.model.surroundings import extras, tensors_around
+from lstmcalc.numerics.arguments import OnStep, Step
 from lstmcalc.numerics.arrays import Array
+from lstmcalc.numerics.fast.runner import LSTMRunner
 from lstmcalc.numerics.forward import forward
-from lstmcalc.numerics.kernels import OnStep, Step
 from lstmcalc.numerics.tracing import Trace
 from lstmcalc.proof.closeness import Check, check_close, distance, largest_sum, tolerance
 from lstmcalc.proof.judges import run_judge
@@ -267,14 +268,14 @@ def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSte
     if not picked:
         return
     inputs, outputs = _time_first(config, data, result.inputs), _time_first(config, data, result.outputs)
-    alone = _steps_first(config)
+    runner = LSTMRunner(_steps_first(config), result.weights, keep=False)
 
     def single(n: int, state: tuple[Array, Array] | None) -> Arrays:
         """The results of sequence n without a batch axis; unbatched data is computed as a batch of one."""
         x = inputs["input"][: _length(data, n), n]
         if data.unbatched:
             x, state = x[:, None], state and (state[0][:, None], state[1][:, None])
-        output, (h_n, c_n) = forward(alone, result.weights, x, state, on_step=on_step)
+        output, (h_n, c_n) = runner(x, state, on_step=on_step)
         found = {"output": output, "h_n": h_n, "c_n": c_n}
         return {name: array[:, 0] for name, array in found.items()} if data.unbatched else found
 

@@ -14,10 +14,9 @@ from lstmcalc.machine import available_memory
 from lstmcalc.model.claims import ALONE
 from lstmcalc.model.lstm import TRACED, LSTMModel
 from lstmcalc.model.surroundings import EMBEDDING, HEAD, extras, logits
-from lstmcalc.numerics.arrangement import WIDE, joins
+from lstmcalc.numerics.arguments import OnStep, Step, weight_shapes
 from lstmcalc.numerics.arrays import Array, array_of_shape, check_names
-from lstmcalc.numerics.forward import forward, weight_shapes
-from lstmcalc.numerics.kernels import CHUNK, OnStep, Step
+from lstmcalc.numerics.fast.runner import LSTMRunner
 from lstmcalc.numerics.torch_random import (
     DRAWN_DTYPES,
     TorchGenerator,
@@ -96,12 +95,12 @@ def run_memory(
     # Then one of these on top, whichever takes most.
     drawn = max([largest_cell, rows * config.input_size, *(extra.numel for extra in layers)])
     drawing = drawing_memory(drawn, data.dtype)
-    computing = _forward_memory(config, data)
+    computing = LSTMRunner.memory(config, data)
     converted = 2 * largest_cell  # the next one is made while the last one still exists
     watched = 4 * config.num_directions * len(TRACED) * hidden * min(data.seq_len, STEPS_BY_HAND)
     evaluated = DTYPE_BYTES["float64"] * (largest_cell + 4 * hidden * config.input_size)
     evaluated += converted * working if stored < working else 0
-    alone = _forward_memory(config, DataSpec(min(data.seq_len, STEPS_BY_HAND), 1, dtype=data.dtype))
+    alone = LSTMRunner.memory(config, DataSpec(min(data.seq_len, STEPS_BY_HAND), 1, dtype=data.dtype))
     by_hand = DTYPE_BYTES["float64"] * watched + max(evaluated, alone)
     claimed = (2 * logits + 2 * rows * width) * working
     claimed += sum(extra.numel for extra in layers) * working if stored < working else 0
@@ -117,29 +116,6 @@ def run_memory(
     copies = max((judge.copies for judge in judges), default=0)
     libraries = sum(judge.library for judge in judges)
     return own + (copies * model.num_parameters * working + computing + libraries if against else 0)
-
-
-def _forward_memory(config: LSTMConfig, data: DataSpec) -> int:
-    """The bytes that `forward` takes in addition to its arguments and the output."""
-    stored = DTYPE_BYTES[data.dtype]
-    working = max(stored, DTYPE_BYTES["float32"])
-    model, batch, rows = LSTMModel(config), data.num_sequences, data.seq_len * data.num_sequences
-    width, hidden, directions = config.num_directions * config.output_size, config.hidden_size, config.num_directions
-    arranged = max(subtotal.numel for subtotal in model.storage.subtotals[: directions + 1])
-    read = max(config.input_size, width) + 1
-    together = max(batch, CHUNK // (max(4 * hidden, read + config.output_size) * working))  # columns of a piece
-    column = config.output_size + read + (hidden if config.proj_size else 0)
-    column += 0 if joins(config, read, wide=batch >= WIDE) else 4 * hidden + read
-    taken = directions * (min(rows + batch, together) * column + 8 * batch * hidden + arranged)
-    taken += 2 * model.num_cells * batch * (config.output_size + hidden)
-    taken += min(config.num_layers - 1, 2) * width * (rows if directions > 1 else min(rows, together))
-    if directions == 1 and rows > together:  # every layer's weights are prepared before the second piece
-        taken += model.num_parameters - arranged
-    if stored < working:
-        taken += rows * width
-    if data.lengths:  # sorted, and sorted back
-        taken += rows * (config.input_size + width)
-    return taken * working
 
 
 def run(
@@ -209,7 +185,8 @@ def _outputs(config: LSTMConfig, data: DataSpec, drawn: Drawn, on_step: OnStep |
     """The LSTM's output, h_n and c_n."""
     inputs = drawn.inputs
     state = inputs["h_0"], inputs["c_0"]
-    output, (h_n, c_n) = forward(config, drawn.weights, inputs["input"], state, data.lengths, on_step=on_step)
+    runner = LSTMRunner(config, drawn.weights, keep=False)
+    output, (h_n, c_n) = runner(inputs["input"], state, data.lengths, on_step=on_step)
     return {"output": output, "h_n": h_n, "c_n": c_n}
 
 

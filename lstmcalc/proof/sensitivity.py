@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from lstmcalc.numerics.arrays import Array
-from lstmcalc.numerics.forward import forward
+from lstmcalc.numerics.fast.runner import LSTMRunner
 from lstmcalc.numerics.tracing import Trace
 from lstmcalc.proof.closeness import check_close
 from lstmcalc.spec.config import DataSpec, LSTMConfig
@@ -78,7 +78,7 @@ def _results(
 ) -> dict[str, Array]:
     x, state = inputs["input"], (inputs["h_0"], inputs["c_0"])
     trace = Trace(config, data, x.dtype.name, layers=traced) if traced else None
-    output, (h_n, c_n) = forward(config, weights, x, state, data.lengths, on_step=trace)
+    output, (h_n, c_n) = LSTMRunner(config, weights, keep=False)(x, state, data.lengths, on_step=trace)
     return {"output": output, "h_n": h_n, "c_n": c_n, **(trace.arrays if trace else {})}
 
 

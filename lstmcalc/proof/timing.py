@@ -14,8 +14,8 @@ import numpy as np
 from lstmcalc.costs.memory import values_of
 from lstmcalc.costs.operations import forward_work
 from lstmcalc.numerics.arrays import Array
-from lstmcalc.numerics.forward import LSTMRunner
-from lstmcalc.numerics.threads import blas_is_held
+from lstmcalc.numerics.blas import blas_is_held
+from lstmcalc.numerics.fast.runner import LSTMRunner
 from lstmcalc.proof.judges import ready_judge
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.version import __version__

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
 from lstmcalc.errors import ArrayError, ConfigError
+from lstmcalc.numerics.arguments import Step
 from lstmcalc.numerics.arrays import Array
-from lstmcalc.numerics.kernels import Step
+from lstmcalc.numerics.forward import PIECE
 from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.proof.run import draw
 
@@ -311,19 +312,14 @@ def test_many_missing_weights_are_counted() -> None:
     )
 
 
-def test_steps_do_not_allocate() -> None:
-    """The peak is the buffers made before the first step: one more array of a step's size would be seen."""
-    config, data = LSTMConfig(8, 64), DataSpec(2, 1000)
+def test_memory_does_not_grow_with_layers_or_with_steps_of_gates() -> None:
+    """The peak is two outputs, one piece of W_ih x_t + b with its copy, and some steps: not the gates of all steps."""
+    config, data = LSTMConfig(8, 64, 4), DataSpec(2000, 4)
     weights, _, inputs = draw(LSTMModel(config), data, TorchGenerator(0))
-    state = inputs["h_0"], inputs["c_0"]
-    L, N, H = 2, 1000, 64
-    output, states, cell_and_gates = L * N * H, 2 * N * H, 5 * N * H
-    h_and_input = (1 + 1) * N * (H + 8 + 1)  # a piece is one step
-    prepared = 4 * H * (H + 8 + 1)
-    forward(config, weights, inputs["input"], state)  # what is imported for it is imported
+    forward(config, weights, inputs["input"])  # what is imported for it is imported
     tracemalloc.start()
-    forward(config, weights, inputs["input"], state)
+    forward(config, weights, inputs["input"])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    expected = 4 * (output + states + cell_and_gates + h_and_input + prepared)
-    assert expected <= peak <= expected + 4 * N * H // 2
+    output = 4 * 2000 * 4 * 64
+    assert 2 * output <= peak <= 2 * output + 3 * PIECE + 2**16

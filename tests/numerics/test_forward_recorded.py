@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tools.oracle import (
     FILE,
+    FORWARDS,
     OUTPUTS,
     STATES,
     WIDE,
@@ -29,8 +31,9 @@ def test_text_names_shapes_order_and_count_are_pytorchs(recording: Recording) ->
 
 
 @each
-def test_output_and_states_are_pytorchs(recording: Recording) -> None:
-    assert_agrees(recording, predict(recording))
+@pytest.mark.parametrize("compute", FORWARDS)
+def test_output_and_states_are_pytorchs(recording: Recording, compute: Callable[..., Any]) -> None:
+    assert_agrees(recording, predict(recording, compute=compute))
 
 
 @each
@@ -39,20 +42,22 @@ def test_the_state_map_holds_in_pytorchs_own_output(recording: Recording) -> Non
 
 
 @pytest.mark.parametrize("name", [name for name in RECORDINGS if name.startswith("float16")])
-def test_float16_is_pytorchs_float32_rounded_once(name: str) -> None:
+@pytest.mark.parametrize("compute", FORWARDS)
+def test_float16_is_pytorchs_float32_rounded_once(name: str, compute: Callable[..., Any]) -> None:
     (recording,) = recorded(name)
     assert recording.wider
-    assert_rounded_once(recording, predict(recording))
+    assert_rounded_once(recording, predict(recording, compute=compute))
 
 
 @pytest.mark.parametrize("name", [name for name, recording in RECORDINGS.items() if recording.case.lengths])
-def test_what_lies_behind_a_packed_sequence_is_not_read(name: str) -> None:
+@pytest.mark.parametrize("compute", FORWARDS)
+def test_what_lies_behind_a_packed_sequence_is_not_read(name: str, compute: Callable[..., Any]) -> None:
     (recording,) = recorded(name)
     axis = 0 if recording.config.batch_first else 1
     x = recording.inputs["input"].copy()
     for n, length in enumerate(recording.case.lengths or ()):
         x.swapaxes(0, axis)[n, length:] = np.nan
-    assert_agrees(recording, predict(recording, inputs={"input": x}))
+    assert_agrees(recording, predict(recording, inputs={"input": x}, compute=compute))
 
 
 def test_the_recordings_are_of_this_pytorch() -> None:

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward, machine
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, LSTMRunner, forward, machine
 from lstmcalc.errors import MissingExtraError, TooLargeError, UnsupportedError, bytes_text
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.pytorch import PYTORCH
 from lstmcalc.model import lstm, snippets
 from lstmcalc.model.claims import ALONE, Claim, claims_of
 from lstmcalc.model.surroundings import logits
+from lstmcalc.numerics.arguments import Step
 from lstmcalc.numerics.arrays import Array
-from lstmcalc.numerics.kernels import Step
 from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.proof import checks, closeness, judges, reference
 from lstmcalc.proof import run as verify
@@ -167,7 +167,13 @@ def test_a_wrong_forward_pass_is_caught(wrong: Wrong, caught: str, monkeypatch: 
 
 def patch_forward(monkeypatch: pytest.MonkeyPatch, lying: Callable[..., Any]) -> None:
     """Another forward pass, in the run and in its checks."""
-    monkeypatch.setattr(verify, "forward", lying)
+
+    class Runner(LSTMRunner):
+        def __call__(self, *arguments: Any, **named: Any) -> Any:
+            return lying(self.config, self._weights, *arguments, **named)
+
+    monkeypatch.setattr(verify, "LSTMRunner", Runner)
+    monkeypatch.setattr(checks, "LSTMRunner", Runner)
     monkeypatch.setattr(checks, "forward", lying)
 
 

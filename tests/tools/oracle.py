@@ -5,7 +5,7 @@ that the plain tests read. Every expectation comes from there; nothing here comp
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from itertools import permutations
 from math import prod
@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
+from lstmcalc import DataSpec, LSTMConfig, LSTMModel, LSTMRunner, forward
 from tools.shell import TESTS
 
 Array: TypeAlias = NDArray[np.floating[Any]]
@@ -169,15 +169,27 @@ def own_distance(recording: Recording) -> float:
     return max(distance(recording.outputs[name], recording.wider[name]) for name in OUTPUTS)
 
 
+def by_runner(
+    config: LSTMConfig, weights: Mapping[str, Array], *arguments: Any, **named: Any
+) -> tuple[Array, tuple[Array, Array]]:
+    """What `forward` gives, computed by a runner."""
+    return LSTMRunner(config, weights)(*arguments, **named)
+
+
+FORWARDS: Final = (forward, by_runner)
+
+
 def predict(
     recording: Recording,
     weights: Mapping[str, Array] | None = None,
     inputs: Mapping[str, Array] | None = None,
+    *,
+    compute: Callable[..., tuple[Array, tuple[Array, Array]]] = forward,
 ) -> dict[str, Array]:
     """What lstmcalc computes, from the recorded arrays or with other ones in the place of some."""
     given = {**recording.inputs, **(inputs or {})}
     state = (given["h_0"], given["c_0"]) if recording.case.state else None
-    output, (h_n, c_n) = forward(
+    output, (h_n, c_n) = compute(
         recording.config, {**recording.weights, **(weights or {})}, given["input"], state, recording.case.lengths
     )
     return {"output": output, "h_n": h_n, "c_n": c_n}

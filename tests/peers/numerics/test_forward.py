@@ -13,6 +13,7 @@ from lstmcalc.errors import ConfigError
 from lstmcalc.proof.judges import run_judge
 from lstmcalc.proof.run import run
 from tools.oracle import (
+    FORWARDS,
     OUTPUTS,
     WRONG_ORDERS,
     Case,
@@ -64,7 +65,8 @@ def _failures(cases: list[Case], check: Callable[[Recording], None]) -> list[str
 def _everything(recording: Recording) -> None:
     assert_described(recording)
     assert_states_mapped(recording)
-    assert_agrees(recording, predict(recording))
+    for compute in FORWARDS:
+        assert_agrees(recording, predict(recording, compute=compute))
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -103,7 +105,8 @@ def test_the_random_lstms_cover_everything() -> None:
 def test_random_float16_lstms_are_pytorchs_float32_rounded_once() -> None:
     def check(recording: Recording) -> None:
         _everything(recording)
-        assert_rounded_once(recording, predict(recording))
+        for compute in FORWARDS:
+            assert_rounded_once(recording, predict(recording, compute=compute))
 
     # A sum of many terms may round apart by more than one unit in the last place.
     cases = [case._replace(dtype="float16") for case in RANDOM if case.config["input_size"] < 10]

@@ -10,7 +10,7 @@
 - Steps are computed in pieces, so that what they need stays near, and memory is bounded: `CHUNK`. Without a reverse
   direction a piece goes through all layers before the next one begins: no output is kept but the last layer's.
 
-Not here: the layout of weights (`arrangement`), the checks of arguments and the order of sequences (`forward`).
+Not here: the layout of weights (`arrangement`), the checks of arguments and the order of sequences (`runner`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,9 +23,11 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from lstmcalc.numerics.arrangement import Part, Plan, Prepared, aligned
+from lstmcalc.numerics.arguments import OnStep, Step
 from lstmcalc.numerics.arrays import Array
-from lstmcalc.numerics.threads import Crew, run_pipeline, threads_of_blas
+from lstmcalc.numerics.blas import threads_of_blas
+from lstmcalc.numerics.fast.arrangement import Part, Plan, Prepared, aligned
+from lstmcalc.numerics.fast.threads import Crew, run_pipeline
 from lstmcalc.spec.config import LSTMConfig
 
 SMALL: Final = 100**3  # multiplications in a product that OpenBLAS 0.3.31 does not pack
@@ -34,24 +36,6 @@ CHUNK: Final = 2**20  # bytes that a piece reads
 FLOWING: Final = 16  # pieces to aim for if layers are computed side by side
 READ_FOR: Final = 24  # columns that such a piece has at least, because it reads all weights of the input
 LIMITED: Final = 2**22  # multiplications from which it pays to limit BLAS's threads
-
-
-class Step(NamedTuple):
-    """One computed step of one direction of one layer.
-
-    The rows of its arrays are the sequences that are still running, from the longest to the shortest. The arrays are
-    the computation's own: copy what you keep.
-    """
-
-    layer: int  # from 0
-    direction: int  # 0 for forward, 1 for reverse
-    t: int  # the step, from 0
-    gates: Array  # i, f, g and o side by side, `(running, 4*H_cell)`
-    c: Array  # the cell state after the step, `(running, H_cell)`
-    h: Array  # the hidden state after the step, `(running, H_out)`
-
-
-OnStep: TypeAlias = Callable[[Step], None]
 
 
 def run_layers(

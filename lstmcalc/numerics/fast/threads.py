@@ -1,14 +1,12 @@
-"""Threads that compute an LSTM together, and a limit on BLAS's own threads.
+"""Threads that compute an LSTM together.
 
-NumPy releases Python's lock while it computes, so threads of Python are enough. Every product would use all threads of
-BLAS: they spin while they wait for each other, which takes many times as long if another program uses a core.
+NumPy releases Python's lock while it computes, so threads of Python are enough.
 """
 
 import os
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import cache
+from contextlib import contextmanager, suppress
 from itertools import permutations
 from queue import SimpleQueue
 from threading import BrokenBarrierError, Lock
@@ -107,23 +105,3 @@ def run_pipeline(pool: ThreadPoolExecutor, compute: Callable[[int, int, Any], An
         }
     for last in wave.values():
         last.result()
-
-
-def threads_of_blas(number: int) -> AbstractContextManager[object]:
-    """A context that limits BLAS to `number` threads, if threadpoolctl is installed."""
-    controller = _controller()
-    return controller.limit(limits=number, user_api="blas") if controller else nullcontext()
-
-
-def blas_is_held() -> bool:
-    """True if `threads_of_blas` takes effect."""
-    return _controller() is not None
-
-
-@cache
-def _controller() -> Any:  # noqa: ANN401  # it may not be installed
-    try:
-        from threadpoolctl import ThreadpoolController
-    except ImportError:
-        return None
-    return ThreadpoolController()
