@@ -34,15 +34,9 @@ class Plan(NamedTuple):
         """The settings that tell lines apart, in the order of a label."""
         return [field for field in self.drawn if field != self.x]
 
-    @property
-    def combinations(self) -> list[Key]:
-        """Every combination of the drawn values of the settings in `beside`."""
-        return list(product(*(self.drawn[field] for field in self.beside)))
-
-    @property
-    def colours(self) -> list[Key]:
-        """Every combination of the drawn values of `hues`; each has its own colour."""
-        return list(product(*(self.drawn[field] for field in self.hues)))
+    def keys(self, fields: Sequence[str]) -> list[Key]:
+        """Every combination of the drawn values of some settings."""
+        return list(product(*(self.drawn[field] for field in fields)))
 
 
 class Curve(NamedTuple):
@@ -96,7 +90,7 @@ def spaced(values: Sequence[Any], count: int) -> list[Any]:
 def curves_of(module: SweepModule, chosen: Plan) -> dict[str, list[Curve]]:
     """The lines of each measure's panel, the highest first; lines with equal points are merged."""
     fields, x = chosen.beside, chosen.x
-    lines: dict[Key, list[Combination]] = {key: [] for key in chosen.combinations}
+    lines: dict[Key, list[Combination]] = {key: [] for key in chosen.keys(fields)}
     for row in module.rows:
         key = tuple([row[field] for field in fields])  # a list first: there may be a million rows
         if key in lines:

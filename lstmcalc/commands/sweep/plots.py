@@ -98,15 +98,16 @@ def figure_of(swept: Sequence[SweepModule]) -> "Figure":
     plans = [curves.plan(module) for module in modules]
     panels = len(modules[0].measures)
     columns = {1: 1, 2: 2, 4: 2}.get(panels, 3)
-    names = [", ".join(map(setting_text, chosen.beside, key)) for chosen in plans for key in chosen.combinations]
-    width = max(columns * (3.4 + 0.075 * max(map(len, names))), 5.5)  # inches
+    keys = [(chosen.beside, key) for chosen in plans for key in chosen.keys(chosen.beside)]
+    longest = max(len(", ".join(map(setting_text, *fields_and_key))) for fields_and_key in keys)
+    width = max(columns * (3.4 + 0.075 * longest), 5.5)  # inches
     headers, heights = [], []
     for module, chosen in zip(modules, plans, strict=True):
         title, *rest = _header(module, chosen, named=len(modules) > 1)
         rest += [f"not drawn: {len(swept) - MODULES:,} more LSTMs"] * (module is modules[-1] and len(swept) > MODULES)
         header = wrap(title, int(width * 10)), [line for text in rest for line in wrap(text, int(width * 12.5))]
         headers.append(["\n".join(lines) for lines in header])
-        lines = len(chosen.combinations)
+        lines = len(chosen.keys(chosen.beside))
         height = 0.9 + 0.3 * lines if chosen.x is None else 3.0 if lines <= curves.FEW else 3.6
         heights.append(height * ceil(panels / columns) + 0.2 * sum(map(len, header)))
     with _style_context():
@@ -231,7 +232,7 @@ def _colour(curve: Curve, chosen: Plan) -> tuple[float, ...]:
     from matplotlib.colors import LinearSegmentedColormap
 
     hue, shade = curve.value(chosen.hues), curve.value([chosen.shade] if chosen.shade else [])
-    own = _GREY if hue is None else _HUES[chosen.colours.index(hue)]
+    own = _GREY if hue is None else _HUES[chosen.keys(chosen.hues).index(hue)]
     shades = chosen.drawn[chosen.shade] if chosen.shade and shade else []
     strength = shades.index(shade[0]) / max(len(shades) - 1, 1) if shade else 1.0
     return LinearSegmentedColormap.from_list("", ["white", own])(0.4 + 0.6 * strength)
