@@ -46,6 +46,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:  # one of as many as there are processors; NumPy is not loaded yet
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     register_profiles()
     settings.load_profile("thorough" if config.getoption("--thorough") else "plain")
 
