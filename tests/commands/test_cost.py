@@ -318,3 +318,34 @@ def test_of_another_framework_it_is_said_whose_lstm_is_counted(cli: Cli, argumen
     assert ran.code == 0
     assert "note: counted as PyTorch's nn.LSTM has it; shapes and params are in the terms of Keras 3" in ran.err
     assert "counted as" not in cli(*arguments).err
+
+
+@pytest.mark.parametrize(
+    ("flags", "is_known"),
+    [
+        ((), True),
+        (("--input-grad",), True),
+        (("--head", "3"), True),
+        (("--embed", "3", "--head", "3", "--head-on", "all"), True),
+        (("--dtype", "bfloat16", "--embed", "3"), True),
+        (("--dtype", "bfloat16", "--head", "3"), False),  # its products take buffers that no formula has
+    ],
+)
+def test_how_far_a_peak_may_be_off_is_said_where_it_is_known(cli: Cli, flags: tuple[str, ...], is_known: bool) -> None:
+    module: Any = json.loads(cli("cost", *flags, "--json").out)["modules"][0]
+    for row in module["memory"]:
+        if row["name"].endswith("peak") and row["applies"]:
+            assert (row["error_percent"] is not None) == is_known
+            assert row["certainty"] == "estimate"
+
+
+def test_half_precision_is_native_for_two_reasons(cli: Cli) -> None:
+    paths = json.loads(cli("cost", "--dtype", "float16", "--json").out)["modules"][0]["paths"]
+    assert paths["inference"]["why"] == "float16 on a CPU without AVX512-FP16"
+    assert paths["training"]["why"] == "float16 with gradients"
+
+
+def test_padding_is_counted_up_to_the_length_of_the_data(cli: Cli) -> None:
+    module = json.loads(cli("cost", "--lengths", "3,2", "--seq", "7", "--json").out)["modules"][0]
+    assert (module["packing"]["steps"], module["packing"]["padded_steps"]) == (5, 14)
+    assert all(row["flops"] == 2 * row["macs"] for row in module["products"])

@@ -179,3 +179,38 @@ def test_budgets_that_different_sizes_keep(cli: Cli) -> None:
 def test_weights_of_8_bits_have_a_number_too(cli: Cli) -> None:
     module: Any = json.loads(cli("solve", "hidden", "--params", "1M", "--dtype", "int8", "--json").out)["modules"][0]
     assert {row["name"] for row in module["measures"]} == {"params", "weights", "macs", "flops"}
+
+
+def test_a_budget_may_be_used_up(cli: Cli) -> None:
+    exact = json.loads(cli("solve", "hidden", "--params", "2560", "--json").out)["modules"][0]
+    assert (exact["value"], exact["budgets"][0]["used"]) == (20, 2560)
+    short = json.loads(cli("solve", "hidden", "--params", "2559", "--json").out)["modules"][0]
+    assert short["value"] == 19
+
+
+def test_a_budget_that_the_next_size_would_use_up_does_not_bind(cli: Cli) -> None:
+    flags = ("--params", "2560", "--macs", "35999")
+    module = json.loads(cli("solve", "hidden", *flags, "--json").out)["modules"][0]
+    rows = {row["measure"]: (row["next"], row["binds"]) for row in module["budgets"]}
+    assert (module["value"], rows) == (19, {"params": (2560, False), "macs": (36_000, True)})
+
+
+def test_a_solution_is_measured_as_it_is() -> None:
+    # What it was asked with, an empty batch, is computed by other code than what is found.
+    case = Case(LSTMConfig(10, 20), DataSpec(batch=0))
+    subject = subject_of_layers([])._replace(config=case.config, data=case.data)
+    question = Question("batch", (Budget(MEASURES["macs"], 10**6),), train=False, optimizer="adam", input_grad=False)
+    module = solve_module(subject, question)
+    found = case.having({"batch": module.value})
+    assert module.value == 10**6 // (5 * 2400)
+    assert module.path == "onednn"
+    numbers = {row.name: row.value for row in module.measures}
+    assert numbers == {name: measure.formula(found).at(found.values) for name, measure in MEASURES.items()}
+
+
+def test_a_smaller_size_that_does_not_fit_is_told(cli: Cli) -> None:
+    # In bfloat16 a long sequence alone needs more memory than two of them.
+    flags = ("--seq", "20000", "--hidden", "512", "--input", "512", "--dtype", "bfloat16")
+    shown = cli("solve", "batch", *flags, "--memory", "270MB").out
+    assert "batch 1 does not fit: another kernel takes more there" in shown
+    assert "batch = 2" in shown

@@ -236,3 +236,25 @@ def test_what_cannot_be_swept_says_why(cli: Cli, arguments: tuple[str, ...], mes
     assert ran.code == 2
     assert message in ran.err
     assert ran.out == ""
+
+
+def test_only_some_of_the_swept_cells_are_wider_than_the_projection(cli: Cli) -> None:
+    for hidden, proj, wide in (("4,8", "6", 8), ("1000,3000", "1500,1600", 3000)):
+        module = json.loads(cli("sweep", "--hidden", hidden, "--proj", proj, "--json").out)["modules"][0]
+        assert {row["hidden_size"] for row in module["rows"]} == {wide}
+
+
+def test_up_to_80_rows_are_all_shown(cli: Cli) -> None:
+    assert "more combination" not in cli("sweep", "--hidden", "1:80").out
+    assert "1 more combination" in cli("sweep", "--hidden", "1:81").out
+
+
+def test_progress_ends_with_all_of_it() -> None:
+    told: list[tuple[int, int]] = []
+    axes = [Axis("hidden_size", (20, 32)), Axis("batch", (1, 2))]
+    Grid(Case(LSTMConfig(10, 20), DataSpec()), axes).measured(
+        [MEASURES["params"], MEASURES["macs"]], lambda *steps: told.append(steps)
+    )
+    done = [now for now, _ in told]
+    assert done == sorted(set(done))
+    assert told[-1] == (told[-1][1], told[-1][1])

@@ -59,3 +59,8 @@ def test_a_huge_budget_takes_few_looks() -> None:
 
     assert largest_fitting(fits, stretches("hidden_size", 1)) == Largest(10**15, None)
     assert len(looks) < 1000
+
+
+def test_a_setting_with_switches_reaches_the_largest_size() -> None:
+    last = stretches("batch", 1)[-1]
+    assert last.size(last.length - 1) == MAX_SIZE

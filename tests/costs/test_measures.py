@@ -1,27 +1,18 @@
 """Costs at corners where one part of a formula decides: what PyTorch was seen to do there, and laws."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from lstmcalc import DataSpec, LSTMConfig, Surroundings
-from lstmcalc.commands.solve.report import Budget, Question, solve_module
-from lstmcalc.commands.sweep.report import Axis, Grid
 from lstmcalc.costs.activations import error_of, peak_inference, peak_training, saved, saved_cudnn
-from lstmcalc.costs.budgets import stretches
 from lstmcalc.costs.implementation import path_of
 from lstmcalc.costs.measures import MEASURES, Case
 from lstmcalc.costs.memory import Bill, values_of
 from lstmcalc.costs.operations import backward_work, products
 from lstmcalc.costs.optimizers import Parameters, lstm_parameters, state, step_temporaries
 from lstmcalc.costs.regimes import kind_of
-from lstmcalc.errors import UsageError
-from lstmcalc.intake.quantities import read_bytes
-from lstmcalc.intake.subject import subject_of_layers
-from lstmcalc.spec.config import MAX_SIZE
 from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import OUT, H_out
 from tools.shell import Ran
@@ -216,106 +207,7 @@ def test_a_packed_batch_is_given_as_its_rows_and_their_counts() -> None:
     assert Bill(config, data).given.at(values_of(config, data)) == 4 * 10 * 10 + 8 * 5
 
 
-@pytest.mark.parametrize(
-    ("flags", "is_known"),
-    [
-        ((), True),
-        (("--input-grad",), True),
-        (("--head", "3"), True),
-        (("--embed", "3", "--head", "3", "--head-on", "all"), True),
-        (("--dtype", "bfloat16", "--embed", "3"), True),
-        (("--dtype", "bfloat16", "--head", "3"), False),  # its products take buffers that no formula has
-    ],
-)
-def test_how_far_a_peak_may_be_off_is_said_where_it_is_known(cli: Cli, flags: tuple[str, ...], is_known: bool) -> None:
-    module: Any = json.loads(cli("cost", *flags, "--json").out)["modules"][0]
-    for row in module["memory"]:
-        if row["name"].endswith("peak") and row["applies"]:
-            assert (row["error_percent"] is not None) == is_known
-            assert row["certainty"] == "estimate"
-
-
-def test_half_precision_is_native_for_two_reasons(cli: Cli) -> None:
-    paths = json.loads(cli("cost", "--dtype", "float16", "--json").out)["modules"][0]["paths"]
-    assert paths["inference"]["why"] == "float16 on a CPU without AVX512-FP16"
-    assert paths["training"]["why"] == "float16 with gradients"
-
-
-def test_padding_is_counted_up_to_the_length_of_the_data(cli: Cli) -> None:
-    module = json.loads(cli("cost", "--lengths", "3,2", "--seq", "7", "--json").out)["modules"][0]
-    assert (module["packing"]["steps"], module["packing"]["padded_steps"]) == (5, 14)
-    assert all(row["flops"] == 2 * row["macs"] for row in module["products"])
-
-
-def test_only_some_of_the_swept_cells_are_wider_than_the_projection(cli: Cli) -> None:
-    for hidden, proj, wide in (("4,8", "6", 8), ("1000,3000", "1500,1600", 3000)):
-        module = json.loads(cli("sweep", "--hidden", hidden, "--proj", proj, "--json").out)["modules"][0]
-        assert {row["hidden_size"] for row in module["rows"]} == {wide}
-
-
-def test_up_to_80_rows_are_all_shown(cli: Cli) -> None:
-    assert "more combination" not in cli("sweep", "--hidden", "1:80").out
-    assert "1 more combination" in cli("sweep", "--hidden", "1:81").out
-
-
-def test_a_setting_with_switches_reaches_the_largest_size() -> None:
-    last = stretches("batch", 1)[-1]
-    assert last.size(last.length - 1) == MAX_SIZE
-
-
-def test_a_budget_may_be_used_up(cli: Cli) -> None:
-    exact = json.loads(cli("solve", "hidden", "--params", "2560", "--json").out)["modules"][0]
-    assert (exact["value"], exact["budgets"][0]["used"]) == (20, 2560)
-    short = json.loads(cli("solve", "hidden", "--params", "2559", "--json").out)["modules"][0]
-    assert short["value"] == 19
-
-
-def test_a_budget_that_the_next_size_would_use_up_does_not_bind(cli: Cli) -> None:
-    flags = ("--params", "2560", "--macs", "35999")
-    module = json.loads(cli("solve", "hidden", *flags, "--json").out)["modules"][0]
-    rows = {row["measure"]: (row["next"], row["binds"]) for row in module["budgets"]}
-    assert (module["value"], rows) == (19, {"params": (2560, False), "macs": (36_000, True)})
-
-
-def test_a_solution_is_measured_as_it_is() -> None:
-    # What it was asked with, an empty batch, is computed by other code than what is found.
-    case = Case(LSTMConfig(10, 20), DataSpec(batch=0))
-    subject = subject_of_layers([])._replace(config=case.config, data=case.data)
-    question = Question("batch", (Budget(MEASURES["macs"], 10**6),), train=False, optimizer="adam", input_grad=False)
-    module = solve_module(subject, question)
-    found = case.having({"batch": module.value})
-    assert module.value == 10**6 // (5 * 2400)
-    assert module.path == "onednn"
-    numbers = {row.name: row.value for row in module.measures}
-    assert numbers == {name: measure.formula(found).at(found.values) for name, measure in MEASURES.items()}
-
-
-def test_a_smaller_size_that_does_not_fit_is_told(cli: Cli) -> None:
-    # In bfloat16 a long sequence alone needs more memory than two of them.
-    flags = ("--seq", "20000", "--hidden", "512", "--input", "512", "--dtype", "bfloat16")
-    shown = cli("solve", "batch", *flags, "--memory", "270MB").out
-    assert "batch 1 does not fit: another kernel takes more there" in shown
-    assert "batch = 2" in shown
-
-
-@pytest.mark.parametrize("text", ["2g", "2.5 m", "1K"])
-def test_a_small_letter_can_be_read_in_two_ways_too(text: str) -> None:
-    with pytest.raises(UsageError, match="a size without its unit"):
-        read_bytes("--memory", text)
-
-
 def test_hidden_sizes_of_one_kind_are_aligned_alike_in_both_directions() -> None:
     # Rows of 16 numbers are whole lines of the cache, of 8 not; two directions of 128 are 256 wide, which aliases.
     assert len({kind_of("hidden_size", size) for size in (7, 8, 16, 128)}) == 4
     assert kind_of("hidden_size", 7) == kind_of("hidden_size", 256) == kind_of("hidden_size", 9)
-
-
-def test_progress_ends_with_all_of_it() -> None:
-    told: list[tuple[int, int]] = []
-    axes = [Axis("hidden_size", (20, 32)), Axis("batch", (1, 2))]
-    Grid(Case(LSTMConfig(10, 20), DataSpec()), axes).measured(
-        [MEASURES["params"], MEASURES["macs"]], lambda *steps: told.append(steps)
-    )
-    done = [now for now, _ in told]
-    assert done == sorted(set(done))
-    assert told[-1] == (told[-1][1], told[-1][1])

@@ -108,3 +108,9 @@ def test_no_digit_is_lost(number: int, unit: tuple[str, int]) -> None:
     letter, zeros = unit
     digits = str(number).rjust(zeros + 1, "0")
     assert read_count("--macs", f"{digits[:-zeros]}.{digits[-zeros:]}{letter}") == number
+
+
+@pytest.mark.parametrize("text", ["2g", "2.5 m", "1K"])
+def test_a_small_letter_can_be_read_in_two_ways_too(text: str) -> None:
+    with pytest.raises(UsageError, match="a size without its unit"):
+        read_bytes("--memory", text)
