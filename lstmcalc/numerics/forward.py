@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lstmcalc.numerics.arguments import OnStep, Step, checked_weights, computed_in, data_spec_of, initial_state
 from lstmcalc.numerics.arrays import Array, as_array
-from lstmcalc.spec.config import LSTMConfig
+from lstmcalc.spec.config import DataSpec, LSTMConfig
 
 PIECE: Final = 2**20  # bytes of W_ih x_t + b computed at a time, so that long sequences need no more memory
 
@@ -71,21 +71,13 @@ def forward(
         x, h_n, c_n = x[:, None], h_n[:, None], c_n[:, None]
     elif config.batch_first:
         x = x.swapaxes(0, 1)
-    running: list[_Rows] = [slice(None)] * len(data.batch_sizes)  # the sequences of each step
-    if data.lengths:
-        longest_first = np.array(data.sorted_indices)
-        running = [longest_first[:count] for count in data.batch_sizes]
-        inside = np.arange(len(x))[:, None] < np.array(data.lengths)
-        x = np.where(inside[:, :, None], x, 0)  # what lies behind a sequence is never read
-    x = x.astype(work, copy=False)
+    x, running = _sequences(x.astype(work, copy=False), data)
 
     for layer in range(config.num_layers):
         output = np.zeros((*x.shape[:2], config.num_directions * config.output_size), work)
-        parts = np.split(output, config.num_directions, axis=2)
-        for direction, part in enumerate(parts):
-            cell = _cell(config, weights, layer, direction, work)
-            state_of = layer * config.num_directions + direction
-            _run(cell, x, h_n[state_of], c_n[state_of], part, running, on_step)
+        for direction, part in enumerate(np.split(output, config.num_directions, axis=2)):
+            cell, k = _cell(config, weights, layer, direction, work), layer * config.num_directions + direction
+            _run(cell, x, h_n[k], c_n[k], part, running, on_step)
         x = output
 
     if data.unbatched:
@@ -93,6 +85,15 @@ def forward(
     elif config.batch_first:
         output = output.swapaxes(0, 1)
     return output.astype(dtype, copy=False), (h_n.astype(dtype, copy=False), c_n.astype(dtype, copy=False))
+
+
+def _sequences(x: Array, data: DataSpec) -> tuple[Array, list[_Rows]]:
+    """The input with zeros behind each sequence, and for each step the sequences that reach it."""
+    if not data.lengths:
+        return x, [slice(None)] * len(data.batch_sizes)
+    inside = np.arange(len(x))[:, None] < np.array(data.lengths)
+    longest_first = np.array(data.sorted_indices)
+    return np.where(inside[:, :, None], x, 0), [longest_first[:count] for count in data.batch_sizes]
 
 
 class _Cell(NamedTuple):
