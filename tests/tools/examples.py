@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, settings
 
 # What a test is tried with if it says nothing; counts of tests that do say something are in its terms.
 USUAL = 100
-TIMES = 5  # of `--thorough`
+TIMES = 2  # of `--thorough`
 
 
 def register_profiles() -> None:
