@@ -218,7 +218,7 @@ def test_one_call_at_a_time_has_the_threads() -> None:
     with kept.of(2):
         other.start()
         assert not entered.wait(0.2)
-    assert entered.wait(10)
+    assert entered.wait(60)
     other.join()
     kept.close()
 
@@ -229,7 +229,7 @@ def test_each_thread_has_cpus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(os, "sched_setaffinity", lambda _, own: settled.append(own), raising=False)
     with crews.workers(2) as pool:
         together = Barrier(2)
-        for future in [pool.submit(together.wait, 10) for _ in range(2)]:
+        for future in [pool.submit(together.wait, 60) for _ in range(2)]:
             future.result()
     assert sorted(settled) == [[0, 2, 7], [1, 3]]
 
