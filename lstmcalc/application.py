@@ -3,7 +3,7 @@
 typer converts option values with pydantic, whose import alone takes as long as all of `lstmcalc shapes`, and words its
 refusals in its own way. Here every option keeps its text, for `intake.flags` to read, and usage errors are ours.
 
-Not here: the commands (`commands.registry`) and their options (`intake.flags`). Written against typer 0.24 to 0.29.
+Not here: the commands (`commands.registry`) and their options (`intake.flags`). Written against typer 0.26 to 0.29.
 """
 
 import os
