@@ -3,6 +3,7 @@
 import random
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from typing import Any, NamedTuple, TypeAlias
 
 import pytest
@@ -12,6 +13,7 @@ from lstmcalc.costs.activations import error_of, peak_inference, peak_training, 
 from lstmcalc.costs.implementation import NATIVE, ONEDNN, Path, path_of
 from lstmcalc.costs.optimizers import OPTIMIZERS, lstm_parameters, state, step_temporaries
 from tools.live import installed
+from tools.torch_memory import allocations, bytes_saved, skip_without_avx512
 
 pytestmark = pytest.mark.peers
 
@@ -95,43 +97,15 @@ def made(config: LSTMConfig, data: DataSpec) -> tuple[Any, Any, Any]:
     return lstm, x, torch.zeros(len(x.data), config.num_directions * config.output_size, dtype=dtype)
 
 
-def bytes_saved(config: LSTMConfig, data: DataSpec, **states: Any) -> int:
-    """The storages that the graph of one forward holds, without the parameters'."""
-    torch = installed("torch")
+def saved_by(config: LSTMConfig, data: DataSpec, **states: Any) -> int:
+    """The bytes that the graph of one forward holds."""
     lstm, x, _ = made(config, data)
-    own = {parameter.untyped_storage().data_ptr() for parameter in lstm.parameters()}
-    found, held = {}, []
-
-    def pack(tensor: Any) -> Any:
-        storage = tensor.untyped_storage()
-        held.append(tensor)  # what is freed could come back at the same place
-        if storage.data_ptr() not in own and storage.nbytes():
-            found[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        kept = lstm(x, **states)
-    assert kept is not None
-    return sum(found.values())
+    return bytes_saved(lstm.parameters(), lambda: lstm(x, **states))
 
 
 def bytes_at_most(run: Callable[[], object]) -> int:
     """The largest sum of what PyTorch's allocator was asked for and had not got back."""
-    torch = installed("torch")
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profiled:
-        kept = run()
-    assert kept is not None
-    events, left = [], list(profiled.profiler.kineto_results.experimental_event_tree())
-    while left:
-        event = left.pop()
-        left += event.children
-        if event.name == "[memory]":
-            events.append((event.start_time_ns, event.typed[1].alloc_size))
-    current = most = 0
-    for _, size in sorted(events, key=lambda event: event[0]):
-        current += size
-        most = max(most, current)
-    return most
+    return max(accumulate(allocations(run), initial=0))
 
 
 def peak_of(config: LSTMConfig, data: DataSpec, quantity: str) -> int:
@@ -188,8 +162,10 @@ CORNERS = [Case(LSTMConfig(**config), DataSpec(**data)) for config, data in SETT
 @pytest.mark.parametrize("found", CORNERS, ids=str)
 def test_what_is_saved_and_the_path_at_the_corners(torch: Any, found: Case) -> None:
     path = path_of(*found, training=True)
+    if path.key == ONEDNN:
+        skip_without_avx512()
     assert runs_onednn(found, grad=True) == (path.key == ONEDNN)
-    assert bytes_saved(*found) == predicted(found, path, "saved")
+    assert saved_by(*found) == predicted(found, path, "saved")
     for quantity in ("inference", "training"):
         assert apart(found, path, quantity) <= bound(found, path, quantity), quantity
 
@@ -205,8 +181,10 @@ def test_what_is_saved_and_the_path_at_the_corners(torch: Any, found: Case) -> N
 )
 def test_what_is_saved_is_exact(torch: Any, path: str, dtypes: tuple[str, ...], packed: bool, count: int) -> None:
     wrong = []
+    if path == ONEDNN:
+        skip_without_avx512()
     for found in cases(SEED, count, path, dtypes, packed=packed):
-        kept, said = bytes_saved(*found), predicted(found, Path(path, ""), "saved")
+        kept, said = saved_by(*found), predicted(found, Path(path, ""), "saved")
         if kept != said:
             wrong.append((found, kept, said))
     assert not wrong
@@ -219,7 +197,7 @@ def test_without_onednn_everything_is_native(torch: Any, seed: int) -> None:
     torch._C._set_mkldnn_enabled(False)  # noqa: SLF001  # torch.backends.mkldnn.flags warns, and is not undone then
     try:
         assert not runs_onednn(found, grad=True)
-        assert bytes_saved(*found) == predicted(found, native, "saved")
+        assert saved_by(*found) == predicted(found, native, "saved")
         for quantity in ("inference", "training"):
             assert apart(found, native, quantity) <= bound(found, native, quantity)
     finally:
@@ -234,7 +212,7 @@ def test_given_states_and_gradients_of_the_input_change_nothing(torch: Any, dtyp
     said = predicted(found, path_of(*found, training=True), "saved")
     for needed in (False, True):
         state = torch.zeros(2 * config.num_directions, 3, 20, dtype=getattr(torch, dtype), requires_grad=needed)
-        assert bytes_saved(*found, hx=(state, state.detach().clone().requires_grad_(needed))) == said
+        assert saved_by(*found, hx=(state, state.detach().clone().requires_grad_(needed))) == said
 
 
 def runs_onednn(found: Case, *, grad: bool, training: bool = True) -> bool:
@@ -265,6 +243,8 @@ def runs_onednn(found: Case, *, grad: bool, training: bool = True) -> bool:
 @pytest.mark.parametrize("projection", [0, 3])
 def test_the_path_does_not_depend_on_the_mode(torch: Any, dtype: str, data: dict[str, Any], projection: int) -> None:
     found = Case(LSTMConfig(4, 6, proj_size=projection), DataSpec(**data, dtype=dtype))
+    if dtype == "bfloat16":
+        skip_without_avx512()
     for grad in (False, True):
         said = path_of(*found, training=grad).key == ONEDNN
         for training in (False, True):
@@ -293,6 +273,8 @@ def bound(found: Case, path: Path, quantity: str) -> float:
 )
 def test_peaks_are_as_near_as_is_said(torch: Any, path: str, dtypes: tuple[str, ...], packed: bool, count: int) -> None:
     wrong = []
+    if path == ONEDNN:
+        skip_without_avx512()
     torch.set_num_threads(2 if path == ONEDNN else 1)  # oneDNN books 80 bytes for each
     for found in cases(SEED + 1, count, path, dtypes, packed=packed):
         taken = path_of(*found, training=True)

@@ -11,6 +11,7 @@ from lstmcalc.costs.implementation import NATIVE, ONEDNN, Path
 from lstmcalc.costs.memory import Bill, values_of
 from lstmcalc.costs.optimizers import OPTIMIZERS
 from tools.live import installed
+from tools.torch_memory import allocations, bytes_saved, skip_without_avx512
 
 pytestmark = [
     pytest.mark.peers,
@@ -168,18 +169,9 @@ def bytes_at_most(run: Callable[[Callable[[], None]], object]) -> int:
     def mark() -> None:
         torch.empty(MARK, dtype=torch.int8)
 
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profiled:
-        kept = run(mark)
-    assert kept is not None
-    events, left = [], list(profiled.profiler.kineto_results.experimental_event_tree())
-    while left:
-        event = left.pop()
-        left += event.children
-        if event.name == "[memory]":
-            events.append((event.start_time_ns, event.typed[1].alloc_size))
     current = most = 0
     is_marked = False
-    for _, size in sorted(events, key=lambda event: event[0]):
+    for size in allocations(lambda: run(mark)):
         if abs(size) == MARK:
             is_marked = True
             continue
@@ -214,6 +206,8 @@ def apart(asked: Program, *, without_onednn: bool = False) -> Iterator[tuple[str
     ids=["float32", "native", "bfloat16", "packed"],
 )
 def test_whole_programs_need_what_is_said(kind: str, dtypes: tuple[str, ...], is_packed: bool, count: int) -> None:
+    if "float64" not in dtypes:
+        skip_without_avx512()
     rng, wrong = random.Random(f"{SEED} {kind} {dtypes} {is_packed}"), []  # noqa: S311
     for _ in range(count):
         asked = program(rng, kind, dtypes, packed=is_packed)
@@ -223,34 +217,17 @@ def test_whole_programs_need_what_is_said(kind: str, dtypes: tuple[str, ...], is
     assert not wrong
 
 
-def bytes_saved(asked: Program) -> int:
-    """The storages that the graph of one forward holds, without the parameters'."""
-    torch = installed("torch")
-    layers, run, x = made(asked)
-    own = {parameter.untyped_storage().data_ptr() for parameter in layers.parameters()}
-    found, held = {}, []
-
-    def pack(tensor: Any) -> Any:
-        storage = tensor.untyped_storage()
-        held.append(tensor)  # what is freed could come back at the same place
-        if storage.data_ptr() not in own and storage.nbytes():
-            found[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        kept = run(x)
-    assert kept
-    return sum(found.values())
-
-
 @pytest.mark.parametrize("is_packed", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_whole_programs_save_is_exact(kind: str, is_packed: bool) -> None:
+    skip_without_avx512()
     rng = random.Random(f"{SEED} {kind} {is_packed}")  # noqa: S311
     for _ in range(8):
         asked = program(rng, kind, ("float32", "bfloat16", "float64"), packed=is_packed)
         size = asked.bill.saved_by(asked.bill.path(training=True))
-        assert bytes_saved(asked) == size.at(values_of(*asked[:3])), asked
+        layers, run, x = made(asked)
+        kept = bytes_saved(layers.parameters(), lambda run=run, x=x: run(x))  # type: ignore[misc]
+        assert kept == size.at(values_of(*asked[:3])), asked
 
 
 def test_what_is_not_known_is_said() -> None:
