@@ -101,8 +101,9 @@ class Application:
         )
         app.callback(invoke_without_command=True, help=self._help)(_top)
         # typer makes every option of every command it knows, so it is told only of the one that is named.
-        if args and args[0] in COMMANDS:
-            _add_command(app, args[0], load_command(args[0]))
+        name = _named(args)
+        if name in COMMANDS:
+            _add_command(app, name, load_command(name))
         elif f"_{self._name.upper()}_COMPLETE" in os.environ:  # a shell asks for the options of whatever is typed
             for name in COMMANDS:
                 _add_command(app, name, load_command(name))
@@ -119,7 +120,7 @@ class Application:
 
     def _in_our_words(self, error: Any, args: Sequence[str]) -> UsageError:  # noqa: ANN401  # typer's
         """A usage error of typer: what was typed, what is nearest, where the help is."""
-        named = [arg for arg in args[:1] if arg in COMMANDS]
+        named = [name for name in [_named(args)] if name in COMMANDS]
         help_command = " ".join([self._name, *named, "-h"])
         text, hint = error.format_message().rstrip("."), f"see {help_command}"
         if hasattr(error, "option_name") and hasattr(error, "possibilities"):
@@ -137,6 +138,11 @@ class Application:
             way = "lengths are separated by commas" if commas else "hyperparameters are flags, as --hidden 20"
             hint = f"{way}; {hint}"
         return UsageError(f"{text[:1].lower()}{text[1:]}", hint=hint)
+
+
+def _named(args: Sequence[str]) -> str:
+    """The word in the place of a command's name, which may follow `--`; empty if there is none."""
+    return next(iter(args[1:] if args and args[0] == "--" else args), "")
 
 
 def _add_command(app: typer.Typer, name: str, command: Command) -> None:

@@ -426,3 +426,10 @@ def test_a_progress_bar_appears_on_a_terminal_if_it_takes_long_and_goes(
         assert ("\x1b[2K" in screen.getvalue()) is seen  # the line is erased in the end
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     assert not progress.ProgressBar.wanted()
+
+
+@pytest.mark.parametrize("line", ["shapes", "params --hidden 3", "shapes -h", "params --hiden 3", "nope", "-- shapes"])
+def test_two_dashes_before_a_command_change_nothing(cli: Cli, line: str) -> None:
+    ran = cli("--", *line.split())
+    assert ran.out or ran.err
+    assert ran == cli(*line.split()) or line.startswith("--")
