@@ -21,7 +21,7 @@ PACKAGE = Path(lstmcalc.__file__).parent
 PACKAGES = {
     "commands": {"report", "writers", "proof", "intake", "numerics", "costs", "readers", "model", "frameworks", "spec"},
     "report": {"intake", "model", "frameworks", "spec"},
-    "writers": {"proof", "readers", "numerics", "model", "frameworks", "spec"},
+    "writers": {"numerics"},
     "proof": {"intake", "readers", "numerics", "costs", "model", "frameworks", "spec"},
     "intake": {"readers", "numerics", "frameworks", "spec"},
     "numerics": {"model", "frameworks", "spec"},
@@ -32,7 +32,7 @@ PACKAGES = {
     "spec": set[str](),
 }
 # Within readers, from the bottom up: what stands later may import what stands before.
-READERS = ("found", "files", "text", "pickles", "torch", "onnx", "keras", "python", "live", "recognise")
+READERS = ("found", "files", "text", "pickles", "torch", "onnx", "keras", "python", "recognise")
 # Modules outside of the packages that anything may import; the others are above all packages.
 GROUND = {"errors", "lazy", "machine", "version", "writing"}
 
@@ -127,6 +127,35 @@ def test_packages_stand_in_their_order() -> None:
         assert below <= set(order[order.index(package) + 1 :])
     folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders <= set(order)
+    assert [room for room in READERS if f"readers.{room}" not in modules()] == []
+
+
+def test_a_package_may_import_no_more_than_it_does() -> None:
+    used: dict[str, set[str]] = {package: set() for package in PACKAGES}
+    for module in modules():
+        package = module.partition(".")[0]
+        if package in used:
+            used[package] |= {name.partition(".")[0] for name in imported(source_of(module))} - GROUND - {package}
+    assert used == PACKAGES
+
+
+def strangers(module: str, source: str) -> set[str]:
+    """The names in a docstring's `Not here` that are no module, of Python or seen from a package around it."""
+    text = (ast.get_docstring(ast.parse(source)) or "").partition("Not here:")[2].partition("\n\n")[0]
+    rooms = [module.split(".")[:depth] for depth in range(module.count(".") + 1)]
+    seen = {name.removeprefix(".".join([*room, ""])) for room in rooms for name in modules()}
+    return set(re.findall("`([a-z_.]+)`", text)) - seen - sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("module", modules())
+def test_what_is_not_here_is_elsewhere(module: str) -> None:
+    assert strangers(module, source_of(module)) == set()
+
+
+def test_a_module_that_is_gone_would_be_seen() -> None:
+    assert strangers("readers.python.names", '"""Names.\n\nNot here: values (`evaluate`, `expressions`)."""') == {
+        "expressions"
+    }
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
@@ -150,9 +179,9 @@ def test_a_package_is_a_docstring_and_nothing_else() -> None:
         assert len(tree.body) == 1, path
 
 
-@pytest.mark.parametrize("floor", ["", "peers", "longtail"])
-def test_every_folder_of_tests_is_that_of_a_package(floor: str) -> None:
-    folders = {path.parent.relative_to(TESTS / floor) for path in (TESTS / floor).rglob("*.py")}
+@pytest.mark.parametrize("top", ["", "peers", "longtail"])
+def test_every_folder_of_tests_is_that_of_a_package(top: str) -> None:
+    folders = {path.parent.relative_to(TESTS / top) for path in (TESTS / top).rglob("*.py")}
     rooms = {folder for folder in folders if folder.parts and folder.parts[0] not in ("tools", "peers", "longtail")}
     assert rooms
     assert [room for room in rooms if not (PACKAGE / room / "__init__.py").exists()] == []

@@ -3,7 +3,7 @@
 Both are written from the table of `frameworks`. In between, the weights of one layer and direction are shaped as in
 PyTorch: `weight_ih` is `(4*H_cell, reads)`, and so on.
 
-Not here: arrays (`pack` and `unpack` in `numerics.convert` do the same to real ones).
+Not here: arrays (`numerics.convert` does the same to real ones).
 """
 
 import re

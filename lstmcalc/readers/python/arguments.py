@@ -1,6 +1,6 @@
 """The arguments of a construction in code, by name: by position, by name, unpacked, and bound before by `partial`.
 
-Not here: what they mean (`constructors`), and what their expressions stand for (`expressions`).
+Not here: what they mean (`frameworks.constructors`), and what their expressions stand for (`evaluate`).
 """
 
 import ast

@@ -1,6 +1,6 @@
 """Who calls what in one file: its names, its calls, its classes, and the settings it declares to argparse.
 
-Not here: what an expression stands for (`expressions`, which this is the ground of).
+Not here: what an expression stands for (`evaluate`, which this is the ground of).
 """
 
 import ast

@@ -1,8 +1,8 @@
 """Every LSTM that Python code constructs, found by its syntax tree; nothing is executed or imported.
 
-Each is named by what it is assigned to, and its arguments are followed as `expressions` can.
+Each is named by what it is assigned to, and its arguments are followed as `evaluate` can.
 
-Not here: what the constructors' arguments mean (`constructors`).
+Not here: what the constructors' arguments mean (`frameworks.constructors`).
 """
 
 import ast

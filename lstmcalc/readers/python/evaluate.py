@@ -3,7 +3,7 @@
 Names bound to constants are followed through scopes, arguments (what the callers in the same file give, else the
 default), attributes of `self`, classes that hold settings, and argparse. What cannot be known is a `Gap`, no guess.
 
-Not here: which calls make an LSTM (`pycode`), and where a text comes from (`sources`).
+Not here: which calls make an LSTM (`constructions`), and where a text comes from (`sources`).
 """
 
 import ast

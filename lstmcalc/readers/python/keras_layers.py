@@ -2,7 +2,7 @@
 
 `Sequential`, `model.add` and layers called on each other's results are followed statement by statement.
 
-Not here: what each layer makes of what it is given (`keras_flow`), and which calls are LSTMs (`pycode`).
+Not here: what each layer makes of what it is given (`keras.flow`), and which calls are LSTMs (`constructions`).
 """
 
 import ast

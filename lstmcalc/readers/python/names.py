@@ -2,7 +2,7 @@
 
 `self.encoder = nn.LSTM(...)` is `encoder`, the first item of `self.net = nn.Sequential(...)` is `net.0`.
 
-Not here: the names that Keras gives its layers by itself (`pycode`).
+Not here: the names that Keras gives its layers by itself (`constructions`).
 """
 
 import ast

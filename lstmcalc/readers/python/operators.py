@@ -2,7 +2,7 @@
 
 A result that is no size of anything, because it is too large, too long or no number, is a `Gap`.
 
-Not here: what the operands are (`expressions`).
+Not here: what the operands are (`evaluate`).
 """
 
 import ast

@@ -1,6 +1,6 @@
 """Where names are bound in Python code: scopes, read from the syntax tree in one walk.
 
-Not here: what a name's value is (`expressions`).
+Not here: what a name's value is (`evaluate`).
 """
 
 import ast

@@ -1,6 +1,6 @@
 """The shapes of arrays that code writes down: `torch.randn(5, 3, 10)`, and what methods make of them.
 
-Not here: the values of the sizes (`expressions`).
+Not here: the values of the sizes (`evaluate`).
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 `tensorflow.keras.layers.LSTM`, `keras.layers.recurrent.LSTM` and an unbound `layers.LSTM` are all `keras.layers.LSTM`.
 
-Not here: what a name in code refers to (`expressions`).
+Not here: what a name in code refers to (`evaluate`).
 """
 
 import re
