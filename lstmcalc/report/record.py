@@ -5,7 +5,7 @@ word of Python ends in an underscore, which the key does not have; a field whose
 it is None; one that is `internal()` is no key at all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field, fields, is_dataclass
 from typing import Any, Final
 
@@ -24,26 +24,45 @@ def internal() -> Any:  # noqa: ANN401  # as above
 
 def plain(value: Any) -> Any:  # noqa: ANN401  # any record, and what is in it
     """A record as dictionaries, lists, text and numbers; a lazy sequence stays lazy."""
-    if value is None or isinstance(value, str | int | float):
+    kind = type(value)
+    if kind in _LEAVES:
         return value
-    if isinstance(value, LazySequence):
-        return LazySequence(len(value), lambda index: plain(value[index]))
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if is_dataclass(value):
-        items = ((key, getattr(value, name), optional) for name, key, optional in _keys_of(type(value)))
-        return {key: plain(item) for key, item, optional in items if not (optional and item is None)}
-    return str(value)  # a size in symbols
+    if kind not in _MAKERS:
+        _MAKERS[kind] = _maker_for(kind)
+    return _MAKERS[kind](value)
 
 
-_KEYS: Final[dict[type, tuple[tuple[str, str, bool], ...]]] = {}  # found by `_keys_of`
+# A long report has a million values, so that what to make of each kind is found once. Most values are leaves.
+_LEAVES: Final = frozenset({type(None), bool, int, float, str})
+_MAKERS: Final[dict[type, Callable[[Any], Any]]] = {}  # filled by `plain`
 
 
-def _keys_of(kind: Any) -> tuple[tuple[str, str, bool], ...]:  # noqa: ANN401  # a dataclass
-    """The fields of a record: their names, their keys, and True for those that may be left out."""
-    if kind not in _KEYS:
-        shown = [item for item in fields(kind) if "internal" not in item.metadata]
-        _KEYS[kind] = tuple((item.name, item.name.rstrip("_"), "omitted" in item.metadata) for item in shown)
-    return _KEYS[kind]
+def _maker_for(kind: type) -> Callable[[Any], Any]:
+    """The function that makes values of this kind plain."""
+    if issubclass(kind, str | int | float):
+        return lambda value: value
+    if issubclass(kind, LazySequence):
+        return lambda value: LazySequence(len(value), lambda index: plain(value[index]))
+    if issubclass(kind, Mapping):
+        return lambda value: {key: item if type(item) in _LEAVES else plain(item) for key, item in value.items()}
+    if issubclass(kind, list | tuple):
+        return lambda value: [item if type(item) in _LEAVES else plain(item) for item in value]
+    return _record_maker(kind) if is_dataclass(kind) else str  # a size in symbols
+
+
+def _record_maker(kind: type) -> Callable[[Any], dict[str, Any]]:
+    """The function that makes a record of this kind a dictionary."""
+    shown = [item for item in fields(kind) if "internal" not in item.metadata]
+    keys = {item.name: item.name.rstrip("_") for item in shown}
+    optional = [keys[item.name] for item in shown if "omitted" in item.metadata]
+
+    def make(value: Any) -> dict[str, Any]:  # noqa: ANN401  # a record
+        made = {
+            key: item if type(item := getattr(value, name)) in _LEAVES else plain(item) for name, key in keys.items()
+        }
+        for key in optional:
+            if made[key] is None:
+                del made[key]
+        return made
+
+    return make
