@@ -1,5 +1,6 @@
 """Run `lstmcalc` as a shell does, in this process, and keep what it prints in files that can be looked at."""
 
+import gc
 import os
 from collections.abc import Callable
 from typing import Any
@@ -69,3 +70,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> None:
     """Slow ones last, so that a mistake is seen early."""
     items.sort(key=lambda item: "proof/test_run" in item.nodeid or "test_oracle" in item.nodeid)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector of garbage the thousands of tests that were collected: it would walk them all, many times."""
+    gc.collect()
+    gc.freeze()

@@ -1,6 +1,7 @@
 """The values inside an LSTM: gates, cell and hidden state of every step, by layer and direction."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from lstmcalc.numerics.arrays import Array, as_array
 from lstmcalc.numerics.forward import forward
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import DIRECTIONS
+
+_STATES: Final = ("c", "h")  # the values that a `Step` has by their own names
 
 
 class Trace:
@@ -39,27 +42,27 @@ class Trace:
         steps = (data.seq_len,) if data.unbatched else (data.seq_len, data.num_sequences)
         # `f_l0`, `h_l1_reverse`, ...: `(L, N, H_cell)`, h `(L, N, H_out)`, without N if unbatched. Steps come first in
         # every layout, sequences are in batch order, and values after the end of a sequence are 0.
-        self.arrays: dict[str, Array] = {
-            traced_name(value, layer, direction): np.zeros(
-                (*steps, config.output_size if value == "h" else config.hidden_size), dtype
-            )
-            for layer in (range(config.num_layers) if layers is None else sorted(set(layers)))
-            for direction in DIRECTIONS[: config.num_directions]
-            for value in values
-        }
+        self.arrays: dict[str, Array] = {}
+        self._kept: dict[tuple[int, int], list[tuple[str, Array]]] = {}  # by layer and direction: there are many steps
+        for layer in range(config.num_layers) if layers is None else sorted(set(layers)):
+            for number, direction in enumerate(DIRECTIONS[: config.num_directions]):
+                for value in values:
+                    width = config.output_size if value == "h" else config.hidden_size
+                    array = np.zeros((*steps, width), dtype)
+                    self.arrays[traced_name(value, layer, direction)] = array
+                    self._kept.setdefault((layer, number), []).append((value, array))
 
     def __call__(self, step: Step) -> None:
         """Record one step; UsageError if it belongs to other data."""
         if step.t >= len(self._batch_sizes) or len(step.h) != self._batch_sizes[step.t]:
             raise UsageError("this is a step of other data", expected="the data that the trace was made for")
         width = step.c.shape[1]
-        for position, value in enumerate(TRACED):
-            kept = self.arrays.get(traced_name(value, step.layer, DIRECTIONS[step.direction]))
-            if kept is None:
-                continue
-            rows = {"c": step.c, "h": step.h}.get(value)
-            if rows is None:
-                rows = step.gates[:, position * width : (position + 1) * width]
+        for value, kept in self._kept.get((step.layer, step.direction), ()):
+            if value in _STATES:
+                rows: Array = getattr(step, value)
+            else:
+                first = TRACED.index(value) * width
+                rows = step.gates[:, first : first + width]
             if self._unbatched:
                 kept[step.t] = rows[0]
             else:
@@ -88,21 +91,23 @@ class Ends:
         batch = () if data.unbatched else (data.num_sequences,)
         widths = {"c": config.hidden_size, "h": config.output_size}
         # `c_l0`, `h_l0_reverse`, ..., to be indexed with `packing.end_of` only.
-        self.arrays = {
-            traced_name(value, layer, direction): Ended(np.zeros((*batch, width), dtype), end_of(data, direction))
-            for layer in sorted(set(layers))
-            for direction in DIRECTIONS[: config.num_directions]
-            for value, width in widths.items()
-        }
+        self.arrays: dict[str, Ended] = {}
+        self._kept: dict[tuple[int, int], list[tuple[str, Array]]] = {}  # by layer and direction
+        for layer in sorted(set(layers)):
+            for number, direction in enumerate(DIRECTIONS[: config.num_directions]):
+                for value in _STATES:
+                    array = np.zeros((*batch, widths[value]), dtype)
+                    self.arrays[traced_name(value, layer, direction)] = Ended(array, end_of(data, direction))
+                    self._kept.setdefault((layer, number), []).append((value, array))
 
     def __call__(self, step: Step) -> None:
         """Record one step over earlier ones, so that the last step of each sequence remains."""
-        for value, rows in (("c", step.c), ("h", step.h)):
-            kept = self.arrays.get(traced_name(value, step.layer, DIRECTIONS[step.direction]))
-            if kept is not None and kept.array.ndim == 1:
-                kept.array[:] = rows[0]
-            elif kept is not None:
-                kept.array[self._order[: len(rows)]] = rows
+        for value, kept in self._kept.get((step.layer, step.direction), ()):
+            rows: Array = getattr(step, value)
+            if kept.ndim == 1:
+                kept[:] = rows[0]
+            else:
+                kept[self._order[: len(rows)]] = rows
 
 
 def trace(

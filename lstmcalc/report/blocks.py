@@ -12,7 +12,8 @@ from lstmcalc.spec.symbols import SYMBOLS
 from lstmcalc.spec.words import counted
 
 if TYPE_CHECKING:
-    from lstmcalc.report.rows import ExtraRow, StateRow, TensorRow
+    from lstmcalc.report.rows import ExtraRow
+    from lstmcalc.report.tensors import StateRow, TensorRow
 
 FOLD: Final = 64  # more identical layers than this become one row
 
@@ -215,8 +216,8 @@ def extra_lines(
     for part, rows in groupby(extras, key=lambda row: row.part):
         own = list(rows)
         for row in own:
-            yield Row(cells(row.name, shape_text(row.symbolic), shape_text(row.shape), row.count, "-"))
-        yield Row(cells(part, "", "", sum(row.count for row in own), ""), "sum")
+            yield Row(cells(row.name, shape_text(row.symbolic), shape_text(row.shape), row.count_, "-"))
+        yield Row(cells(part, "", "", sum(row.count_ for row in own), ""), "sum")
 
 
 def extras_table(extras: Sequence["ExtraRow"]) -> Grid:
@@ -236,7 +237,7 @@ def state_table(states: Sequence["StateRow"], config: LSTMConfig, lengths: Seque
         return short_index(text, lengths, batch_first=config.batch_first)
 
     traps = tuple(
-        f"h_n[{state.index}] is not {index(state.h_n_differs_from)}"
+        f"h_n[{state.index_}] is not {index(state.h_n_differs_from)}"
         for state in states[-config.num_directions :]
         if state.h_n_differs_from
     )
@@ -244,13 +245,13 @@ def state_table(states: Sequence["StateRow"], config: LSTMConfig, lengths: Seque
     for first, last in layer_spans(config.num_layers):
         own = rows_between(states, first, last)
         if last > first:
-            span = f"{own[0].index} ... {own[-1].index}", f"{first} ... {last}"
+            span = f"{own[0].index_} ... {own[-1].index_}", f"{first} ... {last}"
             rows.append(Row((*span, "", "-", *([""] * bool(traps))), "folded"))
             continue
         for state in own:
-            equals = f"h_n[{state.index}] = {index(state.h_n_equals)}" if state.h_n_equals else "-"
+            equals = f"h_n[{state.index_}] = {index(state.h_n_equals)}" if state.h_n_equals else "-"
             trap = [index(state.h_n_differs_from) if state.h_n_differs_from else ""] if traps else []
-            rows.append(Row((str(state.index), str(state.layer), state.direction, equals, *trap)))
+            rows.append(Row((str(state.index_), str(state.layer), state.direction, equals, *trap)))
     return Grid(
         (
             Column("index", right=True),

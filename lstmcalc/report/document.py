@@ -5,8 +5,7 @@ Adding keys is compatible; renaming, removing or retyping one bumps `SCHEMA`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from lstmcalc.errors import TooLargeError
 from lstmcalc.version import __version__
@@ -36,8 +35,7 @@ M = TypeVar("M", bound=Reported)
 M_co = TypeVar("M_co", bound=Reported, covariant=True)
 
 
-@dataclass(frozen=True)
-class Report(Generic[M_co]):
+class Report(NamedTuple, Generic[M_co]):
     """The document of a command."""
 
     schema: int

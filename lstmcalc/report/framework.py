@@ -1,15 +1,19 @@
-"""The facts of a framework that do not depend on the LSTM, as data and as lines for people."""
+"""Another framework in reports: its facts, as data and as lines for people, and its stored arrays."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.report.blocks import Line
+from lstmcalc.report.parameters import ParameterRow, Ranges, symbolic_texts
 from lstmcalc.spec.config import LSTMConfig
 
+if TYPE_CHECKING:
+    from lstmcalc.frameworks.storage import Parameter
 
-@dataclass(frozen=True, slots=True)
-class CheckedRow:
+
+class CheckedRow(NamedTuple):
     """The check that the facts of a framework passed."""
 
     how: str  # `run`, `converter` or `source`
@@ -36,6 +40,18 @@ class LayoutRow:
     usage: Sequence[str]  # common mistakes in calls
     storage: Sequence[str]  # common mistakes with weights
     checked: CheckedRow
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignParameterRow(ParameterRow):
+    """A stored array of another framework: the PyTorch parameters that it holds, and their place in it."""
+
+    gate: str | None  # the gate that it holds alone
+    holds: Sequence[str]  # e.g. `weight_ih`; `bias` is the sum of both biases
+    part_axis: int | None  # the axis on which two of them are joined
+    parts: Ranges | None
+    direction_axis: int | None  # the axis on which both directions are joined
+    directions: Ranges | None
 
 
 def layout_row(name: str) -> LayoutRow:
@@ -94,3 +110,14 @@ def evidence_line(layout: LayoutRow) -> Line:
         "source": "in the source only, not run:",
     }[layout.checked.how]
     return "checked", (f"{how} {layout.checked.version}", layout.checked.source)
+
+
+def foreign_parameter_row(parameter: "Parameter") -> ForeignParameterRow:
+    """One stored array of another framework."""
+    fields = *parameter[:3], symbolic_texts(parameter), *parameter[4:]  # of both, in the same order
+    return ForeignParameterRow(*fields)
+
+
+def gate_alone_in(row: ParameterRow) -> str | None:
+    """The gate that a stored array of another framework holds alone; None if it holds several or none."""
+    return row.gate if isinstance(row, ForeignParameterRow) else None

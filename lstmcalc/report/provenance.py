@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
-from typing import Final
+from typing import Final, NamedTuple
 
 from lstmcalc.intake.flags import flag_name
 from lstmcalc.report.blocks import (
@@ -83,6 +82,6 @@ def _owner_of(module: Module) -> tuple[str, frozenset[str]]:
     return find_layout(framework).title, frozenset(HYPERPARAMETERS) - settings_of(framework)
 
 
-def settings_in(*rows: object) -> dict[str, object]:
+def settings_in(*rows: NamedTuple) -> dict[str, object]:
     """The fields of records, as `origin_facts` takes them: those of the data, and of the layers around."""
-    return {item.name: getattr(row, item.name) for row in rows for item in fields(row)}  # type: ignore[arg-type]  # dataclasses
+    return {field: value for row in rows for field, value in row._asdict().items()}

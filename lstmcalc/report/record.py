@@ -1,8 +1,9 @@
 """Any record as plain data, from which JSON and CSV are written.
 
-A report is made of frozen dataclasses: their fields, in their order, are the keys of the JSON. A field that would be a
-word of Python ends in an underscore, which the key does not have; a field whose default is `omitted()` is no key where
-it is None; one that is `internal()` is no key at all.
+A report is made of named tuples, whose classes are made in a fifth of the time of dataclasses at each start, and of
+dataclasses where a record extends another or has a field with a mark. Their fields, in their order, are the keys of the
+JSON. A field that would be a word of Python, or hide a method of tuples, ends in an underscore, which the key does not
+have; one that is `omitted()` is no key where it is None; one that is `internal()` is no key at all.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,16 +46,18 @@ def _maker_for(kind: type) -> Callable[[Any], Any]:
         return lambda value: LazySequence(len(value), lambda index: plain(value[index]))
     if issubclass(kind, Mapping):
         return lambda value: {key: item if type(item) in _LEAVES else plain(item) for key, item in value.items()}
+    if hasattr(kind, "_fields") or is_dataclass(kind):
+        return _record_maker(kind)
     if issubclass(kind, list | tuple):
         return lambda value: [item if type(item) in _LEAVES else plain(item) for item in value]
-    return _record_maker(kind) if is_dataclass(kind) else str  # a size in symbols
+    return str  # a size in symbols
 
 
-def _record_maker(kind: type) -> Callable[[Any], dict[str, Any]]:
+def _record_maker(kind: Any) -> Callable[[Any], dict[str, Any]]:  # noqa: ANN401  # a class of records
     """The function that makes a record of this kind a dictionary."""
-    shown = [item for item in fields(kind) if "internal" not in item.metadata]
-    keys = {item.name: item.name.rstrip("_") for item in shown}
-    optional = [keys[item.name] for item in shown if "omitted" in item.metadata]
+    marks = {item.name: item.metadata for item in fields(kind)} if is_dataclass(kind) else {}
+    keys = {name: name.rstrip("_") for name in marks or kind._fields if "internal" not in marks.get(name, ())}
+    optional = [keys[name] for name, mark in marks.items() if "omitted" in mark]
 
     def make(value: Any) -> dict[str, Any]:  # noqa: ANN401  # a record
         made = {

@@ -172,7 +172,7 @@ def _code_span(text: str) -> str:
 
 def _markdown_phrase(phrase: str) -> str:
     """A phrase in Markdown: one with characters of markup becomes code, or is escaped if it is a sentence."""
-    if not _MARKUP.search(phrase):
+    if not re.search(_MARKUP, phrase):
         return phrase
     if phrase.startswith("under ") and phrase.endswith(":"):
         return f"under `{phrase[6:-1]}`:"
@@ -180,11 +180,11 @@ def _markdown_phrase(phrase: str) -> str:
 
 
 # An underscore inside a word is not markup.
-_MARKUP: Final = re.compile(r"([*\[\]{}<]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
+_MARKUP: Final = r"([*\[\]{}<]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))"  # compiled by the first use
 
 
 def _escaped_text(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", text)
+    return re.sub(_MARKUP, r"\\\1", text)
 
 
 def write_table(report: Report[Reported], stream: IO[str], view: View) -> None:

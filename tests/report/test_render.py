@@ -222,7 +222,7 @@ def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.Monke
         provenance = dict(report.modules[0].provenance)
         provenance["batch_first"] = OriginRow("source", "model.pt", "unknown")
         provenance["hidden_size"] = OriginRow("source", "model.pt", "inferred")
-        return replace(report, modules=[replace(report.modules[0], provenance=provenance)])
+        return report._replace(modules=[replace(report.modules[0], provenance=provenance)])
 
     monkeypatch.setattr(command, "shapes_report", from_a_file)
     out = cli("shapes").out

@@ -27,16 +27,14 @@ from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_ro
 from lstmcalc.spec.config import LSTMConfig
 
 
-@dataclass(frozen=True, slots=True)
-class PathRow:
+class PathRow(NamedTuple):
     """The implementation that PyTorch uses on a CPU."""
 
     path: str  # one of `operations.PATHS`
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProductRow:
+class ProductRow(NamedTuple):
     """A matrix product of a forward pass."""
 
     layer: int | None  # None for the head
@@ -68,8 +66,7 @@ class ForwardRow(WorkRow):
     per_step: WorkRow  # of one step of one sequence
 
 
-@dataclass(frozen=True, slots=True)
-class ComputeRow:
+class ComputeRow(NamedTuple):
     """The work of each pass, by the implementation that applies."""
 
     forward: ForwardRow
@@ -77,8 +74,7 @@ class ComputeRow:
     training: WorkRow | None
 
 
-@dataclass(frozen=True, slots=True)
-class PassRow:
+class PassRow(NamedTuple):
     """The work of a pass by one implementation."""
 
     pass_: str  # `forward`, `backward` or `training`
@@ -93,8 +89,7 @@ class PassRow:
     add: int
 
 
-@dataclass(frozen=True, slots=True)
-class PackingRow:
+class PackingRow(NamedTuple):
     """The steps and MACs that packing saves over padding."""
 
     steps: int
@@ -103,8 +98,7 @@ class PackingRow:
     saved_percent: float
 
 
-@dataclass(frozen=True, slots=True)
-class FigureRow:
+class FigureRow(NamedTuple):
     """An amount of memory."""
 
     name: str  # e.g. `weights`, `inference peak`
@@ -118,7 +112,7 @@ class FigureRow:
     formula: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class CostModule(Module):
     """MACs, FLOPs and memory of one LSTM."""
 

@@ -9,7 +9,7 @@ Not here: the pairs of LSTMs to compare (`sides`).
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from lstmcalc.commands.diff.sides import IN_WEIGHTS, STATE_DICTS, Item, Side, adopted, items_of, notes_of, read_sides
 from lstmcalc.errors import SourceError, TooLargeError, UsageError, bytes_text, printable
@@ -33,8 +33,7 @@ SettingStatus: TypeAlias = Literal["equal", "different", "aside", "unknown"]  # 
 TensorStatus: TypeAlias = Literal["equal", "missing", "unexpected", "misshaped"]  # in the words of PyTorch
 
 
-@dataclass(frozen=True, slots=True)
-class SideRow:
+class SideRow(NamedTuple):
     """An LSTM that is compared."""
 
     source: str  # in words
@@ -44,8 +43,7 @@ class SideRow:
     prefix: str | None  # the beginning of its tensors' names; None if unknown
 
 
-@dataclass(frozen=True, slots=True)
-class SettingRow:
+class SettingRow(NamedTuple):
     """A hyperparameter on both sides."""
 
     name: str
@@ -73,8 +71,7 @@ class ValuedRow(TensorRow):
     max_abs_difference: float | None  # None if it is not finite, or if the numbers cannot be compared
 
 
-@dataclass(frozen=True, kw_only=True)
-class DiffModule:
+class DiffModule(NamedTuple):
     """The comparison of one LSTM with another, or with none."""
 
     name: str

@@ -8,7 +8,7 @@ Source of the facts about training and initialisation: the documentation and the
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
@@ -28,13 +28,12 @@ from lstmcalc.report.rows import (
     DataRow,
     ExtraRow,
     Module,
-    StateRow,
     around_row,
     data_row,
     extra_rows_of,
     head_of,
-    state_rows,
 )
+from lstmcalc.report.tensors import StateRow, state_rows
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import DIRECTIONS
 
@@ -44,8 +43,7 @@ Phrases: TypeAlias = Iterator[tuple[str, str]]  # pairs of a label and a text
 TOPICS: Final = ("equations", "states", "packing", "dropout", "batch-first", "init", "around")
 
 
-@dataclass(frozen=True, slots=True)
-class GroupRow:
+class GroupRow(NamedTuple):
     """Alike layers in one direction, with the expressions for x_t and the initial h and c of the first of them."""
 
     group: int  # its number, which its equations have too
@@ -59,8 +57,7 @@ class GroupRow:
     begins_c: str
 
 
-@dataclass(frozen=True, slots=True)
-class EquationRow:
+class EquationRow(NamedTuple):
     """An equation of each step."""
 
     group: int
@@ -73,8 +70,7 @@ class EquationRow:
     role: str
 
 
-@dataclass(frozen=True, slots=True)
-class OperandRow:
+class OperandRow(NamedTuple):
     """An operand of an equation."""
 
     group: int
@@ -85,8 +81,7 @@ class OperandRow:
     stored: str | None  # its place, e.g. `weight_ih_l0[20:40]`; None for a value of the step
 
 
-@dataclass(frozen=True, slots=True)
-class Layers:
+class Layers(NamedTuple):
     """Alike layers, as the view shows them: their two directions, and the equations of the forward one."""
 
     forward: GroupRow
@@ -94,8 +89,7 @@ class Layers:
     equations: Sequence[Equation]
 
 
-@dataclass(frozen=True, slots=True)
-class PackingRow:
+class PackingRow(NamedTuple):
     """A packed batch."""
 
     batch_sizes: Sequence[int]
@@ -107,8 +101,7 @@ class PackingRow:
     waste_percent: float
 
 
-@dataclass(frozen=True, slots=True)
-class PackedStepRow:
+class PackedStepRow(NamedTuple):
     """A step of a packed batch; its rows belong to the first `batch_size` sequences of `sorted_indices`."""
 
     step: int
@@ -116,8 +109,7 @@ class PackedStepRow:
     rows: Sequence[int]  # the first, and the one after the last
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceRow:
+class SequenceRow(NamedTuple):
     """The places of one sequence's last h in output."""
 
     sequence: int
@@ -126,8 +118,7 @@ class SequenceRow:
     last_reverse: str | None  # None without a reverse direction
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimRow:
+class ClaimRow(NamedTuple):
     """A statement about a tensor."""
 
     topic: str
@@ -140,8 +131,7 @@ class ClaimRow:
     why: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class RelationRow:
+class RelationRow(NamedTuple):
     """A relation that proves a claim; `h_l0`, `c_l1_reverse`, ... are values of every step, as in a trace."""
 
     topic: str
@@ -151,8 +141,7 @@ class RelationRow:
     equal: bool  # False if the two sides differ
 
 
-@dataclass(frozen=True, slots=True)
-class FactRow:
+class FactRow(NamedTuple):
     """A sentence on a topic."""
 
     topic: str
@@ -160,15 +149,14 @@ class FactRow:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class CodeRow:
+class CodeRow(NamedTuple):
     """Python to paste."""
 
     topic: str
     code: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ExplainModule(Module):
     """The explanation of one LSTM; the lists of topics that were not asked for are empty."""
 

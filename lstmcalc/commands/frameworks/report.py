@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.recipes import write_recipe
@@ -13,10 +14,11 @@ from lstmcalc.lazy import LazySequence
 from lstmcalc.model.interfaces import faces
 from lstmcalc.model.lstm import LSTMModel
 from lstmcalc.report.document import Report, check_rows, document
-from lstmcalc.report.framework import LayoutRow, layout_row
+from lstmcalc.report.framework import ForeignParameterRow, LayoutRow, layout_row
 from lstmcalc.report.notes import notes_of
+from lstmcalc.report.parameters import symbolic_texts
 from lstmcalc.report.record import omitted
-from lstmcalc.report.rows import ForeignParameterRow, Module, head_of, symbolic_texts
+from lstmcalc.report.rows import Module, head_of
 from lstmcalc.spec.config import HYPERPARAMETERS, DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import H_in
 
@@ -33,8 +35,7 @@ class ArrayRow(ForeignParameterRow, InFramework):  # the fields of the last base
     """A stored array."""
 
 
-@dataclass(frozen=True, slots=True)
-class PatternRow:
+class PatternRow(NamedTuple):
     """A kind of array in a layer."""
 
     framework: str
@@ -61,8 +62,7 @@ class FrameworkRow(LayoutRow, InFramework):  # as above
     total: int | None  # parameters
 
 
-@dataclass(frozen=True, slots=True)
-class RecipeRow:
+class RecipeRow(NamedTuple):
     """The way from the arrays of one framework to those of another."""
 
     from_: str
@@ -71,7 +71,7 @@ class RecipeRow:
     code: str  # the same in NumPy
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class FrameworksModule(Module):
     """One LSTM as frameworks store it."""
 

@@ -43,8 +43,7 @@ class MeasuredRow(StoredRow):
     inf: int | None  # how many are infinite
 
 
-@dataclass(frozen=True, slots=True)
-class LstmRow:
+class LstmRow(NamedTuple):
     """An LSTM of a weight file."""
 
     name: str
@@ -52,8 +51,7 @@ class LstmRow:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RelativeRow:
+class RelativeRow(NamedTuple):
     """Another recurrent module of a weight file."""
 
     name: str
@@ -62,8 +60,7 @@ class RelativeRow:
     hidden_size: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class LsModule:
+class LsModule(NamedTuple):
     """The report on a weight file."""
 
     name: str  # the file

@@ -2,60 +2,38 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model.surroundings import around_symbols, extras_symbolic, head_reads
 from lstmcalc.report.document import Report, check_rows, document
 from lstmcalc.report.notes import notes_of
-from lstmcalc.report.record import omitted
-from lstmcalc.report.rows import (
-    AroundRow,
-    ExtraRow,
-    ForeignParameterRow,
-    Module,
+from lstmcalc.report.parameters import (
     ParameterRow,
-    around_row,
-    extra_rows_of,
-    extras_of,
-    foreign_parameter_row,
-    head_of,
     parameter_row,
-    symbolic_texts,
 )
+from lstmcalc.report.record import omitted
+from lstmcalc.report.rows import AroundRow, ExtraRow, Module, around_row, extra_rows_of, extras_of, head_of
 from lstmcalc.spec.config import AROUND_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lstmcalc.frameworks.storage import Parameter, Storage, Subtotal
     from lstmcalc.report.framework import LayoutRow
 
 
-@dataclass(frozen=True, slots=True)
-class SlicedRow(ParameterRow):
-    """A stored array, and its slice of one gate."""
-
-    slice: str | None  # to paste, e.g. `lstm.weight_ih_l0[20:40]`; None if the gate is not in it
-
-
-@dataclass(frozen=True, slots=True)
-class SlicedForeignRow(ForeignParameterRow):
-    """A stored array of another framework, and its slice of one gate."""
-
-    slice: str | None  # an index, e.g. `[:, 20:40]`; None if the gate is not in it
-
-
-@dataclass(frozen=True, slots=True)
-class SubtotalRow:
+class SubtotalRow(NamedTuple):
     """The number of parameters of one direction of one layer; of both, if arrays hold both."""
 
     layer: int
     direction: str
-    count: int
+    count_: int
     symbolic: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ParamsModule(Module):
     """The stored arrays of one LSTM, subtotals and totals; with layers around it, grand totals that count them too."""
 
@@ -125,20 +103,22 @@ def _layout_of(framework: str) -> "LayoutRow":
 
 def _parameter_rows(subject: Subject, storage: "Storage", gate: str | None) -> Sequence[ParameterRow]:
     """The stored arrays, each made when it is read; with `gate`, each with its slice of that gate."""
-    foreign, parameters = subject.framework != "pytorch", storage.parameters
+    parameters, row = storage.parameters, _row_maker(subject, gate)
+    return LazySequence(len(parameters), lambda index: row(parameters[index]))
 
-    def row(index: int) -> ParameterRow:
-        parameter = parameters[index]
-        if not gate:
-            return foreign_parameter_row(parameter) if foreign else parameter_row(parameter)
-        stored = *parameter[:3], symbolic_texts(parameter), *parameter[4:8]  # the fields of a `ParameterRow`
-        if foreign:  # its names are not Python expressions: the slice is the index alone
-            foreign_row = *stored, *parameter[8:], _slice_text("", parameter, gate)
-            return SlicedForeignRow(*foreign_row)
-        text = _slice_text(_python_path(subject.name, parameter.name), parameter, gate)
-        return SlicedRow(*stored, text)
 
-    return LazySequence(len(parameters), row)
+def _row_maker(subject: Subject, gate: str | None) -> "Callable[[Parameter], ParameterRow]":
+    """The function that makes the row of a stored array; what PyTorch does not need is loaded for others only."""
+    foreign = subject.framework != "pytorch"
+    if gate:
+        from lstmcalc.commands.params.slices import slicer
+
+        return slicer(subject.name, gate, foreign=foreign)
+    if foreign:
+        from lstmcalc.report.framework import foreign_parameter_row
+
+        return foreign_parameter_row
+    return parameter_row
 
 
 def _subtotal_rows(subtotals: "Sequence[Subtotal]") -> Sequence[SubtotalRow]:
@@ -149,31 +129,3 @@ def _subtotal_rows(subtotals: "Sequence[Subtotal]") -> Sequence[SubtotalRow]:
         return SubtotalRow(subtotal.layer, subtotal.direction, subtotal.numel, str(subtotal.symbolic))
 
     return LazySequence(len(subtotals), row)
-
-
-def _python_path(module: str, name: str) -> str:
-    """A parameter as Python code: `net.layers[0].weight_ih_l0`; its name alone if its module's name is not a path."""
-    parts = module.split(".")
-    if not all(part.isidentifier() or part.isdecimal() for part in parts) or parts[0].isdecimal():
-        return name
-    path = "".join(f"[{part}]" if part.isdecimal() else f".{part}" for part in parts)
-    return f"{path[1:]}.{name}"
-
-
-def _slice_text(name: str, parameter: "Parameter", gate: str) -> str | None:
-    """The slice of one gate in a stored array, to paste: `lstm.weight_ih_l0[20:40]`; None if it is not in it.
-
-    An array that holds the gate several times has several slices.
-    """
-    if parameter.gate == gate:
-        return f"{name}[:]"
-    if parameter.gates is None or parameter.gate_axis is None:
-        return None
-    # The axis of the gates may hold all gates several times: for both directions, or for two biases.
-    offsets = [0]
-    for axis, ranges in ((parameter.direction_axis, parameter.directions), (parameter.part_axis, parameter.parts)):
-        if axis == parameter.gate_axis and ranges is not None:
-            offsets = [offset + start for start, _ in ranges.values() for offset in offsets]
-    start, stop = parameter.gates[gate]
-    before = ":, " * parameter.gate_axis
-    return ", ".join(f"{name}[{before}{offset + start}:{offset + stop}]" for offset in sorted(offsets))

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from lstmcalc.commands.params.report import ParamsModule, SlicedForeignRow, SlicedRow
+from lstmcalc.commands.params.report import ParamsModule
 from lstmcalc.errors import bytes_text
 from lstmcalc.model.lstm import GATES
 from lstmcalc.report.blocks import (
@@ -21,9 +22,12 @@ from lstmcalc.report.blocks import (
     shape_text,
     symbol_legend,
 )
+from lstmcalc.report.parameters import ParameterRow
 from lstmcalc.report.provenance import origin_facts, settings_in
-from lstmcalc.report.rows import ForeignParameterRow, ParameterRow
 from lstmcalc.spec.words import and_list
+
+if TYPE_CHECKING:
+    from lstmcalc.report.framework import ForeignParameterRow
 
 
 def view(module: ParamsModule) -> Iterator[Block]:
@@ -46,7 +50,7 @@ def view(module: ParamsModule) -> Iterator[Block]:
             Column("count", right=True),
             Column(f"gate {gate}, {'index' if layout else 'to paste'}", code=True)
             if gate
-            else Column("gate rows", code=True, breaks=True, spare=_gates_spare(shown)),
+            else Column("gate rows", code=True, breaks=True, spare=_gates_spare(shown, foreign=layout is not None)),
         ),
         tuple(_parameter_rows(module)),
     )
@@ -85,18 +89,16 @@ def _foreign_facts(module: ParamsModule, rows: Sequence[ParameterRow]) -> tuple[
     """For another framework: shapes in symbols, differences from PyTorch, and further facts; empty for PyTorch."""
     if module.layout is None:
         return None, [], []
-    from lstmcalc.report.framework import layout_lines
+    from lstmcalc.report.framework import ForeignParameterRow, layout_lines
 
-    stored = [*_joined_parts(_foreign(rows_between(module.parameters, 0, 0))), *_difference_from_pytorch(module)]
-    return _symbols_spare(_foreign(rows)), stored, layout_lines(module.config, module.layout, module.layout.storage)
+    def foreign(rows: Sequence[ParameterRow]) -> list[ForeignParameterRow]:
+        return [row for row in rows if isinstance(row, ForeignParameterRow)]  # all of them
 
-
-def _foreign(rows: Sequence[ParameterRow]) -> list[ForeignParameterRow]:
-    """The rows that are of another framework than PyTorch: all of them or none."""
-    return [row for row in rows if isinstance(row, ForeignParameterRow)]
+    stored = [*_joined_parts(foreign(rows_between(module.parameters, 0, 0))), *_difference_from_pytorch(module)]
+    return _symbols_spare(foreign(rows)), stored, layout_lines(module.config, module.layout, module.layout.storage)
 
 
-def _gates_spare(rows: Sequence[ParameterRow]) -> Line | None:
+def _gates_spare(rows: Sequence[ParameterRow], *, foreign: bool) -> Line | None:
     """The line that replaces the gate rows if their column does not fit; None if arrays differ in them."""
     gated = [row for row in rows if row.gates]
     if len({ranges_text(row.gates) for row in gated}) != 1:
@@ -104,7 +106,6 @@ def _gates_spare(rows: Sequence[ParameterRow]) -> Line | None:
     axes: dict[int | None, list[str]] = {}
     for row in gated:
         # The last part of a path; for PyTorch, the part of the name before the layer.
-        foreign = isinstance(row, ForeignParameterRow)
         stem = re.split("[/.]", row.name)[-1] if foreign else row.name.partition("_l")[0]
         axes.setdefault(row.gate_axis, []).append(stem)
     where = (f"on axis {axis} of every {_joined_names(names)}" for axis, names in axes.items())
@@ -122,30 +123,36 @@ def _parameter_rows(module: ParamsModule) -> Iterator[Row]:
     for first, last in layer_spans(module.config.num_layers):
         subtotals = {(row.layer, row.direction): row for row in rows_between(module.subtotals, first, first)}
         if last > first:
-            count = (last - first + 1) * sum(row.count for row in subtotals.values())
+            count = (last - first + 1) * sum(row.count_ for row in subtotals.values())
             yield Row(cells(f"l{first} ... l{last}, {last - first + 1:,} alike", "", "", count, ""), "folded")
             continue
         rows = rows_between(module.parameters, first, first)
         for owner, own in groupby(rows, key=lambda row: (row.layer, row.direction)):
             for row in own:
                 shapes = shape_text(row.symbolic), shape_text(row.shape)
-                yield Row(cells(row.name, *shapes, row.count, _gate_text(row) or "-"))
+                yield Row(cells(row.name, *shapes, row.count, _gate_text(module, row) or "-"))
             layer, direction = owner
-            yield Row(cells(f"layer {layer} {direction}", "", "", subtotals[owner].count, ""), "sum")
+            yield Row(cells(f"layer {layer} {direction}", "", "", subtotals[owner].count_, ""), "sum")
     yield Row(cells("total", "", "", module.total, ""), "sum")
     if module.extras:
         yield from extra_lines(module.extras, cells)
         yield Row(cells("grand total", "", "", module.grand_total, ""), "sum")
 
 
-def _gate_text(row: ParameterRow) -> str | None:
+def _gate_text(module: ParamsModule, row: ParameterRow) -> str | None:
     """The slice of the gate that was asked for; else the rows of each gate, or the one gate of the array."""
-    if isinstance(row, SlicedRow | SlicedForeignRow):
-        return row.slice
-    return ranges_text(row.gates) or (row.gate if isinstance(row, ForeignParameterRow) else None)
+    if module.gate:
+        from lstmcalc.commands.params.slices import slice_in
+
+        return slice_in(row)
+    if module.layout:
+        from lstmcalc.report.framework import gate_alone_in
+
+        return ranges_text(row.gates) or gate_alone_in(row)
+    return ranges_text(row.gates)
 
 
-def _symbols_spare(rows: Sequence[ForeignParameterRow]) -> Line:
+def _symbols_spare(rows: "Sequence[ForeignParameterRow]") -> Line:
     """The line that replaces the shapes in symbols if their column does not fit."""
     texts: dict[str, None] = {}
     for row in rows:
@@ -155,7 +162,7 @@ def _symbols_spare(rows: Sequence[ForeignParameterRow]) -> Line:
     return "in symbols", tuple(texts)
 
 
-def _joined_parts(rows: Sequence[ForeignParameterRow]) -> list[Line]:
+def _joined_parts(rows: "Sequence[ForeignParameterRow]") -> list[Line]:
     """The places of directions and of PyTorch's parameters in the arrays of a layer that hold several."""
     names: dict[str, list[str]] = {}
     places = [

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import isfinite
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
 from lstmcalc.errors import TooLargeError
 from lstmcalc.intake.subject import Subject
@@ -16,17 +16,8 @@ from lstmcalc.model.torch_code import NOTHING_GIVEN, Given, drawn_parts, torch_s
 from lstmcalc.report.document import Report, check_rows, document
 from lstmcalc.report.notes import notes_of
 from lstmcalc.report.record import omitted
-from lstmcalc.report.rows import (
-    SETTINGS,
-    AroundRow,
-    DataRow,
-    Module,
-    TensorRow,
-    around_row,
-    data_row,
-    head_of,
-    tensor_bytes,
-)
+from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, head_of
+from lstmcalc.report.tensors import TensorRow, tensor_bytes
 from lstmcalc.spec.symbols import DIRECTIONS
 
 if TYPE_CHECKING:
@@ -42,8 +33,7 @@ Compared: TypeAlias = Sequence[int] | float | None  # what a check compares: sha
 Units: TypeAlias = Sequence[float | None]  # the units of a value; None where one is NaN or infinite
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRow:
+class CheckRow(NamedTuple):
     """A prediction and its result."""
 
     name: str  # the claim
@@ -64,8 +54,7 @@ class ComputedRow(TensorRow):
     std: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class ShownRow:
+class ShownRow(NamedTuple):
     """A tensor as PyTorch prints it."""
 
     name: str
@@ -74,8 +63,7 @@ class ShownRow:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class TraceRow:
+class TraceRow(NamedTuple):
     """One step of one sequence in one layer and direction: every unit of every value."""
 
     layer: int
@@ -90,8 +78,7 @@ class TraceRow:
     h: Units
 
 
-@dataclass(frozen=True, slots=True)
-class TimingRow:
+class TimingRow(NamedTuple):
     """The calls of one framework."""
 
     name: str  # with its version
@@ -106,7 +93,7 @@ class TimingRow:
     ratio: float | None  # time of lstmcalc's call / time of its call; None for lstmcalc
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class RunModule(Module):
     """The report on one run."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.intake.subject import Subject
@@ -24,18 +25,8 @@ from lstmcalc.report.blocks import (
 from lstmcalc.report.framework import LayoutRow, evidence_line, layout_row, manual_lines
 from lstmcalc.report.notes import notes_of
 from lstmcalc.report.provenance import origin_facts, settings_in
-from lstmcalc.report.rows import (
-    SETTINGS,
-    AroundRow,
-    DataRow,
-    Module,
-    TensorRow,
-    around_row,
-    data_row,
-    extras_of,
-    head_of,
-    tensor_bytes,
-)
+from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, extras_of, head_of
+from lstmcalc.report.tensors import TensorRow, tensor_bytes
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.symbols import H_in
 
@@ -50,18 +41,17 @@ class ForeignTensorRow(TensorRow):
     equals: Sequence[str]  # its value in PyTorch's terms
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignStateRow:
+class ForeignStateRow(NamedTuple):
     """The place of an index of PyTorch's h_n and c_n, as Python."""
 
-    index: int
+    index_: int
     layer: int
     direction: str
     h_n_equals: str
     c_n_equals: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ForeignShapesModule(Module):
     """The inputs and outputs of one LSTM in another framework, and the places of PyTorch's h_n and c_n there."""
 
@@ -222,8 +212,8 @@ def _foreign_state_rows(module: ForeignShapesModule) -> Iterator[Row]:
     for first, last in layer_spans(module.config.num_layers):
         states = rows_between(module.states, first, last)
         if last > first:
-            yield Row((f"{states[0].index} ... {states[-1].index}", f"{first} ... {last}", "", "", ""), "folded")
+            yield Row((f"{states[0].index_} ... {states[-1].index_}", f"{first} ... {last}", "", "", ""), "folded")
             continue
         for state in states:
-            h, c = f"h_n[{state.index}] = {state.h_n_equals}", f"c_n[{state.index}] = {state.c_n_equals}"
-            yield Row((str(state.index), str(state.layer), state.direction, h, c))
+            h, c = f"h_n[{state.index_}] = {state.h_n_equals}", f"c_n[{state.index_}] = {state.c_n_equals}"
+            yield Row((str(state.index_), str(state.layer), state.direction, h, c))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lstmcalc.intake.subject import Subject
 from lstmcalc.model.lstm import LSTMModel
@@ -10,32 +10,20 @@ from lstmcalc.model.surroundings import around_symbols, head_reads, tensors_arou
 from lstmcalc.report.document import Report, check_rows, document
 from lstmcalc.report.notes import notes_of
 from lstmcalc.report.record import omitted
-from lstmcalc.report.rows import (
-    SETTINGS,
-    AroundRow,
-    DataRow,
-    Module,
-    StateRow,
-    TensorRow,
-    around_row,
-    data_row,
-    head_of,
-    state_rows,
-    tensor_row,
-)
+from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, head_of
+from lstmcalc.report.tensors import StateRow, TensorRow, state_rows, tensor_row
 
 if TYPE_CHECKING:
     from lstmcalc.commands.shapes.foreign import ForeignShapesModule
 
 
-@dataclass(frozen=True, slots=True)
-class PackedRow:
+class PackedRow(NamedTuple):
     """The parts of a PackedSequence."""
 
     batch_sizes: Sequence[int]  # the number of sequences at each step
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class ShapesModule(Module):
     """The tensors of one LSTM in PyTorch, and the map of its states."""
 

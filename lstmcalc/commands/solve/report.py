@@ -44,8 +44,7 @@ class Question(NamedTuple):
     input_grad: bool  # True if training computes the gradient of the input too
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetRow:
+class BudgetRow(NamedTuple):
     """A budget, and its use."""
 
     measure: str  # its name on the command line
@@ -60,8 +59,7 @@ class BudgetRow:
     formula: str  # of `used`
 
 
-@dataclass(frozen=True, slots=True)
-class MeasureRow:
+class MeasureRow(NamedTuple):
     """A measure of the answer."""
 
     name: str
@@ -69,7 +67,7 @@ class MeasureRow:
     value: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class SolveModule(Module):
     """The largest LSTM within budgets."""
 

@@ -53,7 +53,7 @@ class Axis(NamedTuple):
     values: tuple[Value, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)  # as LSTMConfig is, whose place it takes
 class SweptConfig:
     """The hyperparameters that all LSTMs of a sweep share; None for those that are swept."""
 
@@ -67,8 +67,7 @@ class SweptConfig:
     proj_size: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweptData:
+class SweptData(NamedTuple):
     """The data that all LSTMs of a sweep are given; None for the settings that are swept."""
 
     seq_len: int | None
@@ -78,15 +77,14 @@ class SweptData:
     dtype: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class MeasureRow:
+class MeasureRow(NamedTuple):
     """A measure of every combination."""
 
     unit: str  # `parameters`, `MACs`, `FLOPs` or `bytes`
     counts: str  # what it counts, in words
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class SweepModule(Module):
     """Every combination of some sizes that is an LSTM, with its measures."""
 

@@ -77,7 +77,7 @@ class _Lines:
 
 # --- JSON
 
-_JSON_TOKEN: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+', re.DOTALL)
+_JSON_LEXEME: Final = r'(?s:"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+)'  # compiled by the first use
 
 
 def scan_json(text: str) -> dict[KeyPath, Member]:
@@ -98,7 +98,7 @@ class _JsonScanner:
         self.repeated: tuple[str, Span] | None = None
         self._lines = _Lines(text)
         self._open: list[_Container] = []
-        for found in _JSON_TOKEN.finditer(text):
+        for found in re.finditer(_JSON_LEXEME, text):
             self._take(found.group(), found.start(), found.end())
 
     def _take(self, part: str, start: int, stop: int) -> None:
@@ -175,20 +175,19 @@ def _unquoted_key(part: str) -> str:
 
 # --- TOML
 
-_TOML_TOKEN: Final = re.compile(
-    r'"""(?:[^\\]|\\.)*?"{3,5}|'
+_TOML_LEXEME: Final = (  # compiled by the first use: most runs read no such file
+    r'(?s:"""(?:[^\\]|\\.)*?"{3,5}|'
     r"'''.*?'{3,5}|"
     r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|'
     r"'[^'\n]*'|"
-    r"#[^\n]*|\r?\n|[\[\]{}=.,]|[^\s\[\]{}=.,#\"']+",
-    re.DOTALL,
+    r"#[^\n]*|\r?\n|[\[\]{}=.,]|[^\s\[\]{}=.,#\"']+)"
 )
 
 
 def scan_toml(text: str) -> dict[KeyPath, Member]:
     """The position of each header and each key; of a table that is written in several parts, of the first."""
     scanner = _TomlScanner(text)
-    for found in _TOML_TOKEN.finditer(text):
+    for found in re.finditer(_TOML_LEXEME, text):
         if not found.group().startswith("#"):
             scanner.take(found.group(), found.start(), found.end())
     scanner.end_line()

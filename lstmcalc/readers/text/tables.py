@@ -132,12 +132,12 @@ def read_toml(source: SourceText, origin: str = "source") -> list[Found]:
 
 
 # The name as a key: a dependency or a comment that mentions it does not describe an LSTM.
-_TOOL_TABLE: Final = re.compile(r"""^[^#\n]*\blstmcalc["']?[ \t]*(?:[\].]|=(?!=))""", re.MULTILINE)
+_TOOL_TABLE: Final = r"""(?m:^[^#\n]*\blstmcalc["']?[ \t]*(?:[\].]|=(?!=)))"""  # compiled by the first use
 
 
 def read_pyproject(source: SourceText, origin: str = "config") -> list[Found]:
     """The LSTMs of the table `tool.lstmcalc` of a pyproject.toml; none if it has no such table."""
-    if not _TOOL_TABLE.search(source.text):
+    if not re.search(_TOOL_TABLE, source.text):
         return []
     tool = _load_toml(source).get("tool")
     if not isinstance(tool, Mapping) or "lstmcalc" not in tool:
@@ -153,7 +153,7 @@ def _read_tool(document: Document, table: object) -> list[Found]:
     return read_tables(document, table)
 
 
-_TOML_PLACE: Final = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
+_TOML_PLACE: Final = r"(?s:(.*) \(at (?:line (\d+), column (\d+)|end of document)\))"  # compiled by the first use
 
 
 def _load_toml(source: SourceText) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _load_toml(source: SourceText) -> dict[str, Any]:
     try:
         tree = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
-        placed = _TOML_PLACE.fullmatch(str(error))
+        placed = re.fullmatch(_TOML_PLACE, str(error))
         message, line, column = placed.groups() if placed else (str(error), "", "")
         # tomllib gives no line for an error at the end of the document.
         span = Span(int(line), int(column) - 1, int(column)) if line else source.span_of(len(source.text.rstrip()))
