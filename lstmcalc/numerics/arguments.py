@@ -126,6 +126,24 @@ def initial_state(
     return np.array(h_0, dtype=work), np.array(c_0, dtype=work)
 
 
+def steps_first(config: LSTMConfig, data: DataSpec, x: Array, h: Array, c: Array) -> tuple[Array, Array, Array]:
+    """Views of x, `(L, N, H_in)`, h, `(D*num_layers, N, H_out)`, and c, `(D*num_layers, N, H_cell)`."""
+    if data.unbatched:
+        return x[:, None], h[:, None], c[:, None]
+    return x.swapaxes(0, 1) if config.batch_first else x, h, c
+
+
+def as_given(
+    config: LSTMConfig, data: DataSpec, dtype: "np.dtype[Any]", output: Array, h_n: Array, c_n: Array
+) -> tuple[Array, tuple[Array, Array]]:
+    """`output, (h_n, c_n)` in the layout and dtype that x was given in: the inverse of `steps_first`."""
+    if data.unbatched:
+        output, h_n, c_n = output[:, 0], h_n[:, 0], c_n[:, 0]
+    elif config.batch_first:
+        output = output.swapaxes(0, 1)
+    return output.astype(dtype, copy=False), (h_n.astype(dtype, copy=False), c_n.astype(dtype, copy=False))
+
+
 def _check_supported(name: str, dtype: "np.dtype[Any]") -> None:
     if dtype.char not in _CHARS:
         raise ArrayError(

@@ -16,7 +16,16 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmcalc.numerics.arguments import OnStep, Step, checked_weights, computed_in, data_spec_of, initial_state
+from lstmcalc.numerics.arguments import (
+    OnStep,
+    Step,
+    as_given,
+    checked_weights,
+    computed_in,
+    data_spec_of,
+    initial_state,
+    steps_first,
+)
 from lstmcalc.numerics.arrays import Array, as_array
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 
@@ -66,11 +75,7 @@ def forward(
             return runner(x, state, lengths)
     # Inside, everything is (L, N, ...) in the dtype that is computed in.
     dtype, work = x.dtype, computed_in(x.dtype)
-    h_n, c_n = initial_state(config, data, state, dtype)
-    if data.unbatched:
-        x, h_n, c_n = x[:, None], h_n[:, None], c_n[:, None]
-    elif config.batch_first:
-        x = x.swapaxes(0, 1)
+    x, h_n, c_n = steps_first(config, data, x, *initial_state(config, data, state, dtype))
     x, running = _sequences(x.astype(work, copy=False), data)
 
     for layer in range(config.num_layers):
@@ -80,11 +85,7 @@ def forward(
             _run(cell, x, h_n[k], c_n[k], part, running, on_step)
         x = output
 
-    if data.unbatched:
-        output, h_n, c_n = output[:, 0], h_n[:, 0], c_n[:, 0]
-    elif config.batch_first:
-        output = output.swapaxes(0, 1)
-    return output.astype(dtype, copy=False), (h_n.astype(dtype, copy=False), c_n.astype(dtype, copy=False))
+    return as_given(config, data, dtype, output, h_n, c_n)
 
 
 def _sequences(x: Array, data: DataSpec) -> tuple[Array, list[_Rows]]:

@@ -9,7 +9,7 @@
   many steps at once: see `WIDE`.
 - Arrays that are read often begin at a multiple of 64 bytes; NumPy's own begin at any multiple of 16: see `aligned`.
 - Small LSTMs compute both directions in the same calls: see `STACKED`.
-- Threads take a direction each, or some sequences, a layer, or some units: see `planned`.
+- Threads take a direction each, or some sequences, or some units: see `planned`.
 
 Not here: the steps (`kernels`).
 """
@@ -49,7 +49,7 @@ class Plan(NamedTuple):
     parts: tuple[Part, ...]  # of each layer
     wide: bool  # there are many sequences, so that every layer's input joins h
     threads: int = 1
-    way: str = ""  # the share of each thread: `parts`, `layers` or `columns` (sequences); empty if there is one thread
+    way: str = ""  # the share of each thread: `parts` or `columns` (sequences); empty if there is one thread
 
 
 class Prepared(NamedTuple):
@@ -57,8 +57,7 @@ class Prepared(NamedTuple):
 
     # `[W_hh]`, or `[W_hh W_ih b]` if the input joins h: `(directions, 4*units, H_out)` or `(..., H_out+H_in+1)`.
     w: Array
-    # `[W_ih b]`, `(directions, 4*units, H_in + 1)`; None if the input joins h. Its columns come first in memory if
-    # layers are computed side by side: pieces are small then, and OpenBLAS multiplies several times as fast.
+    # `[W_ih b]`, `(directions, 4*units, H_in + 1)`; None if the input joins h.
     w_in: Array | None
     w_hr: Array | None  # `(directions, H_out, H_cell)`; None without a projection
 
@@ -76,8 +75,6 @@ def planned(config: LSTMConfig, batch: int, itemsize: int, *, packed: bool, thre
         return Plan(whole, wide)
     if len(both) == 1 and batch // threads >= APART:
         return Plan(whole, wide, threads, "columns")
-    if len(both) == 1 and config.num_layers > 1:
-        return Plan(whole, wide, min(threads, config.num_layers), "layers")
     shares = 1 if config.proj_size else max(1, min(threads // len(both), batch * weights // SHARED))
     cuts = pairwise(hidden * k // shares for k in range(shares + 1))
     parts = tuple(Part((direction,), units) for units in cuts for direction in both)
@@ -94,8 +91,7 @@ def prepare(config: LSTMConfig, weights: Mapping[str, Array], plan: Plan, layer:
     dtype = np.result_type(weights["weight_ih_l0"].dtype, np.float32)
     reads = weights[f"weight_ih_l{layer}"].shape[1]
     joined = joins(config, reads, wide=plan.wide)
-    order = "F" if plan.way == "layers" else "C"
-    return [_prepare(config, weights, layer, part, joined, order, dtype) for part in plan.parts]
+    return [_prepare(config, weights, layer, part, joined, dtype) for part in plan.parts]
 
 
 def _prepare(
@@ -104,7 +100,6 @@ def _prepare(
     layer: int,
     part: Part,
     joined: bool,
-    order: str,
     dtype: Any,  # noqa: ANN401
 ) -> Prepared:
     names = [f"l{layer}{('', '_reverse')[direction]}" for direction in part.directions]
@@ -120,10 +115,8 @@ def _prepare(
         else:
             w_in[lane, ..., reads] = 0
     w_hr = np.array([weights[f"weight_hr_{name}"] for name in names], dtype) if config.proj_size else None
-    w_in = w_in.reshape(len(names), 4 * units, -1)
-    if order == "F":
-        w_in = w_in.swapaxes(1, 2).copy().swapaxes(1, 2)
-    return Prepared(w.reshape(len(names), 4 * units, -1), None if joined else w_in, w_hr)
+    rows = len(names), 4 * units, -1
+    return Prepared(w.reshape(rows), None if joined else w_in.reshape(rows), w_hr)
 
 
 def _take(weight: Array, part: Part, target: Array) -> None:

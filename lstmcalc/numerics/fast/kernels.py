@@ -16,7 +16,7 @@ Not here: the layout of weights (`arrangement`), the checks of arguments and the
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from functools import cache, partial
+from functools import cache
 from itertools import repeat
 from math import prod
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
@@ -27,14 +27,12 @@ from lstmcalc.numerics.arguments import OnStep, Step
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.blas import threads_of_blas
 from lstmcalc.numerics.fast.arrangement import Part, Plan, Prepared, aligned
-from lstmcalc.numerics.fast.threads import Crew, run_pipeline
+from lstmcalc.numerics.fast.threads import Crew
 from lstmcalc.spec.config import LSTMConfig
 
 SMALL: Final = 100**3  # multiplications in a product that OpenBLAS 0.3.31 does not pack
 ROWS: Final = 16  # rows that such a product has at least
 CHUNK: Final = 2**20  # bytes that a piece reads
-FLOWING: Final = 16  # pieces to aim for if layers are computed side by side
-READ_FOR: Final = 24  # columns that such a piece has at least, because it reads all weights of the input
 LIMITED: Final = 2**22  # multiplications from which it pays to limit BLAS's threads
 
 
@@ -104,23 +102,16 @@ class _Job(NamedTuple):
 
 def _run(job: _Job, pool: ThreadPoolExecutor | None) -> None:
     """Run all layers and directions of some sequences."""
-    config, plan, (_, reads, _) = job.config, job.plan, job.x.shape
-    flowing = plan.way == "layers"
+    config, reads = job.config, job.x.shape[1]
     widest = max(4 * config.hidden_size, max(reads, job.output.shape[2]) + config.output_size + 1)
-    columns = CHUNK // (widest * job.h.itemsize)
-    if flowing:
-        columns = min(columns, max(READ_FOR, -(-sum(job.batch_sizes) // FLOWING)))
-    pieces = _pieces(job.batch_sizes, columns)
+    pieces = _pieces(job.batch_sizes, CHUNK // (widest * job.h.itemsize))
     spans = [[piece] for piece in pieces] if config.num_directions == 1 else [pieces] if pieces else []
     if len(spans) > 1:
         job = job._replace(prepared=cache(job.prepared))
-    if pool and flowing:
-        run_pipeline(pool, partial(_compute, job, spans, None), config.num_layers, len(spans))
-        return
-    for span in range(len(spans)):
+    for span in spans:
         below = None
         for layer in range(config.num_layers):
-            below = _compute(job, spans, pool, layer, span, below)
+            below = _compute(job, span, pool, layer, below)
 
 
 class _Piece(NamedTuple):
@@ -163,14 +154,13 @@ class _Task(NamedTuple):
 
 def _compute(
     job: _Job,
-    spans: Sequence[Sequence[_Piece]],
+    pieces: Sequence[_Piece],
     pool: ThreadPoolExecutor | None,
     layer: int,
-    span: int,
     below: Array | None,
 ) -> Array:
-    """Compute a layer's output in the pieces of a span from the output of the layer below: `(steps, D*H_out, N)`."""
-    pieces, directions = spans[span], job.config.num_directions
+    """Compute a layer's output in some pieces from the output of the layer below: `(steps, D*H_out, N)`."""
+    directions = job.config.num_directions
     start, stop, running = pieces[0].start, pieces[-1].stop, pieces[0].running
     x = job.x[start:stop] if below is None else below
     if layer == job.config.num_layers - 1:
@@ -302,24 +292,21 @@ _Product: TypeAlias = tuple[Callable[[Array, Array, Array], Array], Array, Array
 
 
 def _recurrent_products(w: Array, gates: Array) -> list[_Product]:
-    """Products with w, `(directions, 4*units, K)`, that write `gates`, `(4, directions, units, running)`."""
+    """Products with w, `(directions, 4*units, K)`, that write `gates`, `(4, directions, units, running)`.
+
+    With one direction they are blocks of rows, small enough for OpenBLAS not to pack them, and the remaining rows.
+    """
     (lanes, rows, reads), running = w.shape, gates.shape[3]
     if lanes > 1:
         return [(np.matmul, w.reshape(lanes, 4, -1, reads), gates.swapaxes(0, 1))]
-    return _products(w[0], gates.reshape(rows, running))
-
-
-def _products(w: Array, out: Array) -> list[_Product]:
-    """Products with w, `(rows, K)`, that write `out`, `(rows, columns)`: blocks of rows, and the remaining rows."""
-    rows, columns = out.shape
-    most = SMALL // max(1, w.shape[1] * columns)
-    whole_product = np.dot if out.flags.c_contiguous else np.matmul  # np.dot is faster, but cannot write to every array
-    if columns == 1 or not ROWS <= most < rows:
-        return [(whole_product, w, out)]
+    w, out = w[0], gates.reshape(rows, running)
+    most = SMALL // max(1, reads * running)
+    if running == 1 or not ROWS <= most < rows:
+        return [(np.dot, w, out)]  # faster than np.matmul
     height = 2 ** (most.bit_length() - 1)  # other heights leave rows that OpenBLAS multiplies one by one
     cut = rows - rows % height
-    blocks: _Product = np.matmul, w[:cut].reshape(-1, height, w.shape[1]), out[:cut].reshape(-1, height, columns)
-    return [blocks, (whole_product, w[cut:], out[cut:])] if cut < rows else [blocks]
+    blocks: _Product = np.matmul, w[:cut].reshape(-1, height, reads), out[:cut].reshape(-1, height, running)
+    return [blocks, (np.dot, w[cut:], out[cut:])] if cut < rows else [blocks]
 
 
 _Steps = TypeVar("_Steps", Array, range)
@@ -351,11 +338,8 @@ def _from_input(part: Part, w_in: Array, task: _Task, piece: _Piece) -> Array:
     if lanes > 1:
         by_gate = w_in.reshape(lanes, 4, -1, reads).swapaxes(2, 3)
         np.matmul(x.reshape(lanes, 1, -1, reads), by_gate, out=result.transpose(2, 1, 0, 3))
-    elif w_in.flags.c_contiguous:
-        np.matmul(x.reshape(-1, reads), w_in[0].T, out=result.reshape(-1, rows))
     else:
-        for product, w, out in _products(w_in[0], result.reshape(-1, rows).T):
-            product(w, x.reshape(-1, reads).T, out)
+        np.matmul(x.reshape(-1, reads), w_in[0].T, out=result.reshape(-1, rows))
     return result.reshape(steps, running, *result.shape[1:]).transpose(0, 2, 3, 4, 1)
 
 

@@ -6,7 +6,16 @@ from functools import partial
 
 import numpy as np
 
-from lstmcalc.numerics.arguments import OnStep, check_dtype, checked_weights, computed_in, data_spec_of, initial_state
+from lstmcalc.numerics.arguments import (
+    OnStep,
+    as_given,
+    check_dtype,
+    checked_weights,
+    computed_in,
+    data_spec_of,
+    initial_state,
+    steps_first,
+)
 from lstmcalc.numerics.arrays import Array, as_array
 from lstmcalc.numerics.fast import arrangement, kernels
 from lstmcalc.numerics.fast.arrangement import Plan, Prepared
@@ -25,7 +34,7 @@ class LSTMRunner:
     Args:
         config: The hyperparameters.
         weights: PyTorch's names to arrays, as in `state_dict`, of one dtype, which is that of every x.
-        threads: The most threads of Python to use. They share out directions, sequences, layers, or units of a large
+        threads: The most threads of Python to use. They share out directions, sequences, or units of a large
             layer. BLAS's own threads are limited to one if `threadpoolctl` is installed.
         keep: False to arrange the weights in each call, a layer at a time: a single call takes less memory so.
 
@@ -100,11 +109,7 @@ def _run(
     # that are still running at a step are always the first ones.
     dtype = x.dtype
     work = computed_in(dtype)
-    h_n, c_n = initial_state(config, data, state, dtype)
-    if data.unbatched:
-        x, h_n, c_n = x[:, None], h_n[:, None], c_n[:, None]
-    elif config.batch_first:
-        x = x.swapaxes(0, 1)
+    x, h_n, c_n = steps_first(config, data, x, *initial_state(config, data, state, dtype))
     if data.lengths:
         order = np.array(data.sorted_indices, dtype=np.intp)
         x, h_n, c_n = x[:, order], h_n[:, order], c_n[:, order]
@@ -118,8 +123,4 @@ def _run(
     if data.lengths:
         unsorted = np.argsort(order)
         output, h_n, c_n = output[:, unsorted], h_n[:, unsorted], c_n[:, unsorted]
-    if data.unbatched:
-        output, h_n, c_n = output[:, 0], h_n[:, 0], c_n[:, 0]
-    elif config.batch_first:
-        output = output.swapaxes(0, 1)
-    return output.astype(dtype, copy=False), (h_n.astype(dtype, copy=False), c_n.astype(dtype, copy=False))
+    return as_given(config, data, dtype, output, h_n, c_n)

@@ -4,13 +4,12 @@ NumPy releases Python's lock while it computes, so threads of Python are enough.
 """
 
 import os
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import permutations
 from queue import SimpleQueue
 from threading import BrokenBarrierError, Lock
-from typing import Any
 
 
 class Crew:
@@ -80,28 +79,3 @@ class Workers:
         if self._made and self._made[0] == os.getpid():
             self._made[2].shutdown()
         self._made = None
-
-
-def run_pipeline(pool: ThreadPoolExecutor, compute: Callable[[int, int, Any], Any], layers: int, pieces: int) -> None:
-    """Call `compute(layer, piece, below)` for all layers and pieces, as many at once as the pool has threads.
-
-    `below` is the result for the same piece of the layer below, None for layer 0. The pieces of a layer are computed
-    one after the other.
-    """
-
-    def after(layer: int, piece: int, below: Future[Any] | None, before: Future[Any] | None) -> Any:  # noqa: ANN401
-        if before:
-            before.result()
-        return compute(layer, piece, below and below.result())
-
-    # A wave has one piece of each layer, and needs only the wave before. So a task is begun after the tasks it waits
-    # for, and results are kept no longer than they are needed.
-    wave: dict[int, Future[Any]] = {}
-    for number in range(layers + pieces - 1):
-        wave = {
-            layer: pool.submit(after, layer, number - layer, wave.get(layer - 1), wave.get(layer))
-            for layer in range(layers)
-            if 0 <= number - layer < pieces
-        }
-    for last in wave.values():
-        last.result()

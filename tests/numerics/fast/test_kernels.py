@@ -80,7 +80,6 @@ RULES: list[dict[str, int]] = [
     {"STACKED": 0},
     {"ALIGNED": 0},
     {"LIMITED": 0},
-    {"FLOWING": 2},
     {"APART": 1},
     {"STACKED": 0, "WIDE": 1, "CHUNK": 1, "SMALL": 5 * 48 * 12, "ROWS": 4},
 ]
@@ -143,7 +142,7 @@ def test_no_rule_changes_a_number(
 ) -> None:
     weights, x, state = arranged(config, spec)
     expected = without_rules(config, spec)
-    set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1, "READ_FOR": 1, **rules})
+    set_rules(monkeypatch, {"THREADED": 1, "SHARED": 1, **rules})
     runner = LSTMRunner(config, weights, threads)
     for _ in range(2):
         assert apart(runner(x, state, spec.lengths), expected) <= BOUND["float64"]
@@ -184,8 +183,7 @@ def test_the_plans_that_are_tested_are_all_there_are(monkeypatch: pytest.MonkeyP
     assert plan(one, 1) == ([((0,), 0, 51)], 1, "")
     assert plan(one, 2) == plan(one, 2, 31) == ([((0,), 0, 25), ((0,), 25, 51)], 2, "parts")
     assert plan(one, 2, 32) == ([((0,), 0, 51)], 2, "columns")
-    assert plan(LSTMConfig(3, 51, 3), 2) == ([((0,), 0, 51)], 2, "layers")
-    assert plan(LSTMConfig(3, 51, 3), 9) == ([((0,), 0, 51)], 3, "layers")
+    assert plan(LSTMConfig(3, 51, 3), 2) == plan(one, 2)
     assert plan(LSTMConfig(3, 51, proj_size=5), 2) == ([((0,), 0, 51)], 1, "")  # h needs all units
 
 
@@ -250,29 +248,6 @@ def test_calls_from_several_threads_do_not_wait_for_each_other_forever(monkeypat
             assert apart(result, expected) <= BOUND["float32"]
 
 
-def test_layers_flow_through_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each piece of a layer is computed after the same piece of the layer below, and the one before of its own."""
-    config = LSTMConfig(3, 48, 3)
-    weights, x, _ = drawn(config, DataSpec(40, 5))
-    set_rules(monkeypatch, {"THREADED": 1, "READ_FOR": 1})
-    run_layer, seen = kernels._run_layer, []  # noqa: SLF001
-
-    def noting(parts: Any, prepared: Any, task: Any, pool: Any) -> None:
-        run_layer(parts, prepared, task, pool)
-        seen.append((task.layer, task.start))
-
-    monkeypatch.setattr(kernels, "_run_layer", noting)
-    assert apart(forward(config, weights, x, threads=2), forward(config, weights, x)) <= BOUND["float32"]
-    threaded = list(seen)  # `forward` with one thread runs no kernels
-    starts = sorted({start for _, start in threaded})
-    assert len(starts) >= 10
-    assert sorted(threaded) == [(layer, start) for layer in range(3) for start in starts]
-    for layer, start in threaded:
-        before = threaded[: threaded.index((layer, start))]
-        assert not layer or (layer - 1, start) in before
-        assert start == 0 or (layer, starts[starts.index(start) - 1]) in before
-
-
 def test_a_failing_thread_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     config, spec = LSTMConfig(3, 48), DataSpec(50, 1)
     weights, x, state = drawn(config, spec)
@@ -290,24 +265,6 @@ def test_a_failing_thread_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> No
     before = active_count()
     with pytest.raises((MemoryError, BrokenBarrierError)):
         forward(config, weights, x, state, threads=2)
-    assert active_count() == before
-
-
-def test_a_failing_piece_ends_the_layers_above(monkeypatch: pytest.MonkeyPatch) -> None:
-    config, spec = LSTMConfig(3, 48, 3), DataSpec(50, 5)
-    weights, x, state = drawn(config, spec)
-    set_rules(monkeypatch, {"THREADED": 1, "READ_FOR": 1})
-    run_layer = kernels._run_layer  # noqa: SLF001
-
-    def failing(parts: Any, prepared: Any, task: Any, pool: Any) -> None:
-        if task.layer == 1 and task.start:
-            raise MemoryError
-        run_layer(parts, prepared, task, pool)
-
-    monkeypatch.setattr(kernels, "_run_layer", failing)
-    before = active_count()
-    with pytest.raises(MemoryError):
-        forward(config, weights, x, state, threads=3)
     assert active_count() == before
 
 
