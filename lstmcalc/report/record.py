@@ -8,7 +8,7 @@ have; one that is `omitted()` is no key where it is None; one that is `internal(
 
 from collections.abc import Callable, Mapping
 from dataclasses import field, fields, is_dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from lstmcalc.lazy import LazySequence
 
@@ -35,10 +35,11 @@ def plain(value: Any) -> Any:  # noqa: ANN401  # any record, and what is in it
 
 # A long report has a million values, so that what to make of each kind is found once. Most values are leaves.
 _LEAVES: Final = frozenset({type(None), bool, int, float, str})
-_MAKERS: Final[dict[type, Callable[[Any], Any]]] = {}  # filled by `plain`
+_Maker: TypeAlias = Callable[[Any], Any]  # of a value, the value as plain data
+_MAKERS: Final[dict[type, _Maker]] = {}  # filled by `plain`
 
 
-def _maker_for(kind: type) -> Callable[[Any], Any]:
+def _maker_for(kind: type) -> _Maker:
     """The function that makes values of this kind plain."""
     if issubclass(kind, str | int | float):
         return lambda value: value
@@ -53,13 +54,13 @@ def _maker_for(kind: type) -> Callable[[Any], Any]:
     return str  # a size in symbols
 
 
-def _record_maker(kind: Any) -> Callable[[Any], dict[str, Any]]:  # noqa: ANN401  # a class of records
+def _record_maker(kind: Any) -> _Maker:  # noqa: ANN401  # a class of records
     """The function that makes a record of this kind a dictionary."""
     marks = {item.name: item.metadata for item in fields(kind)} if is_dataclass(kind) else {}
     keys = {name: name.rstrip("_") for name in marks or kind._fields if "internal" not in marks.get(name, ())}
     optional = [keys[name] for name, mark in marks.items() if "omitted" in mark]
 
-    def make(value: Any) -> dict[str, Any]:  # noqa: ANN401  # a record
+    def make(value: object) -> object:
         made = {
             key: item if type(item := getattr(value, name)) in _LEAVES else plain(item) for name, key in keys.items()
         }

@@ -65,7 +65,7 @@ def _json_document(tree: Plain) -> Iterator[str]:
     yield "\n]}\n"
 
 
-def _json_value(value: Any, encode: Callable[[Any], str]) -> Iterator[str]:  # noqa: ANN401  # any JSON value
+def _json_value(value: object, encode: Callable[[object], str]) -> Iterator[str]:
     """The JSON of a module's value; each of its rows, or of its keys, is on a line of its own."""
     if isinstance(value, Sequence) and len(value) and isinstance(value[0], dict):
         for position, row in enumerate(value):
@@ -101,7 +101,7 @@ def _is_table(value: object) -> bool:
     return isinstance(value, Sequence) and len(value) > 0 and isinstance(value[0], Mapping)
 
 
-def _csv_cell(value: Any) -> Any:  # noqa: ANN401  # any JSON value
+def _csv_cell(value: object) -> object:
     """A value as a cell: numbers as numbers, shapes and gate rows as in the tables."""
     if type(value) is int:  # nearly all of a long table
         return value

@@ -9,7 +9,7 @@ Not here: the pairs of LSTMs to compare (`sides`).
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from lstmcalc.commands.diff.sides import IN_WEIGHTS, STATE_DICTS, Item, Side, adopted, items_of, notes_of, read_sides
 from lstmcalc.errors import SourceError, TooLargeError, UsageError, bytes_text, printable
@@ -441,7 +441,7 @@ def _stored_distance(file: Item, model: Item) -> float | None:
     return _distance(file.stored.read(), model.stored.read())
 
 
-def _distance(first: Any, second: Any) -> float | None:  # noqa: ANN401  # NumPy arrays
+def _distance(first: object, second: object) -> float | None:
     """The largest difference of two arrays of one shape; None if it is not finite."""
     import numpy as np
 

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import product
 from math import log2, prod
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.commands.sweep.report import Combination, SweepModule, Value
 
@@ -75,7 +75,7 @@ def plan(module: SweepModule) -> Plan:
     return Plan(x, shade, hues, axes)
 
 
-def spaced(values: Sequence[Any], count: int) -> list[Any]:
+def spaced(values: Sequence[Value], count: int) -> list[Value]:
     """At most `count` of the values, evenly from the first to the last; by ratios if they span a ratio of `LOG`."""
     if len(values) <= count:
         return list(values)
