@@ -1,10 +1,15 @@
-"""Safe writing of files: to a temporary file in the same folder, renamed when complete, so that nothing is lost."""
+"""Safe writing of files: to a temporary file in the same folder, renamed when complete, so that nothing is lost.
+
+The data are on the disk before the old file is replaced, and a signal that ends the process leaves no temporary file.
+"""
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from errno import EINVAL, ENOSYS, ENOTSUP
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from secrets import token_hex
 from typing import IO, Any, Final
 
 from lstmcalc.errors import OutputError, shorten
@@ -19,7 +24,7 @@ def check_target(name: str, suffixes: Sequence[str] = (".npz",), flag: str = "--
     try:
         found = _obstacle(target)
         if not found:
-            with NamedTemporaryFile(dir=target.parent, prefix=_PREFIX):
+            with _temporary_file(target):
                 return target
     except OSError as error:
         found = error.strerror or str(error)
@@ -33,22 +38,83 @@ def replacing(name: str, suffixes: Sequence[str] = (".npz",), flag: str = "--sav
     After an error, e.g. a full disk, the old file is unharmed.
     """
     target = check_target(name, suffixes, flag)
-    partial = None
     try:
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
-        with NamedTemporaryFile(dir=target.parent, prefix=_PREFIX, delete=False) as file:
-            partial = Path(file.name)
+        with _temporary_file(target) as (file, partial):
             yield file
-        partial.chmod(mode)  # a temporary file is private, a result is not
-        partial.replace(target)
-        partial = None
+            partial.chmod(mode)  # a temporary file is private, a result is not
+            file.flush()
+            _synchronise(file.fileno())
+            file.close()  # Windows renames no open file
+            partial.replace(target)
+            _synchronise_folder(target.parent)
     except OSError as error:
         found, where = error.strerror or str(error), _where(name, flag)
         raise OutputError("cannot be saved", expected="space to write it", found=found, where=where) from None
-    finally:
-        if partial is not None:
-            with suppress(OSError):
+
+
+@contextmanager
+def _temporary_file(target: Path) -> Iterator[tuple[IO[Any], Path]]:
+    """A new private file beside the target, and its path, which is free again at the end, however that comes."""
+    partial = target.parent / f"{_PREFIX}{token_hex(8)}"
+    with _removed_by_signals(partial):
+        try:
+            with open(
+                partial, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)
+            ) as file:  # pathlib has no opener
+                yield file, partial
+        finally:
+            with suppress(OSError):  # renamed, or never made
                 partial.unlink()
+
+
+_BINARY: Final = getattr(os, "O_BINARY", 0)  # of Windows
+
+
+@contextmanager
+def _removed_by_signals(partial: Path) -> Iterator[None]:
+    """Remove a file when a signal ends the process meanwhile; signals that something else handles are left to it."""
+
+    def remove(number: int, _frame: object) -> None:
+        with suppress(OSError):
+            partial.unlink()
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)  # the exit status tells the signal, as without this handler
+
+    handled = []
+    with suppress(ValueError):  # only the main thread may handle signals
+        for number in _ENDING:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, remove)
+                handled.append(number)
+    try:
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, signal.SIG_DFL)
+
+
+# Ctrl-C is an exception in Python, and needs no handler. Windows has no SIGHUP.
+_ENDING: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+def _synchronise(number: int) -> None:
+    """Write an open file, or folder, to the disk; file systems that cannot are left to themselves."""
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno not in (EINVAL, ENOSYS, ENOTSUP):
+            raise
+
+
+def _synchronise_folder(folder: Path) -> None:
+    """Write the names in a folder to the disk, where that can be asked for: Windows opens no folder."""
+    with suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            _synchronise(number)
+        finally:
+            os.close(number)
 
 
 def _obstacle(target: Path) -> str:
