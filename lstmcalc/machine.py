@@ -5,7 +5,9 @@ Sources: proc(5) and cgroups(7) of Linux; `os.sysconf` elsewhere. A limit that c
 
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -41,27 +43,39 @@ def _container_limit() -> int | None:
         limit, usage, cached = _ACCOUNTS[version]
         with suppress(OSError, ValueError):  # no such group, or no limit: cgroup v2 says "max"
             allowed = int((group / limit).read_text(encoding="ascii"))
+            if allowed >= _NO_LIMIT:
+                continue
             used = int((group / usage).read_text(encoding="ascii"))
             statistics = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
             left.append(max(0, allowed - used + int(statistics.get(cached, 0))))
     return min(left, default=None)
 
 
+_NO_LIMIT: Final = 2**62  # bytes; cgroup v1 says 2**63 less a page where there is no limit
 _ACCOUNTS: Final = {
     2: ("memory.max", "memory.current", "inactive_file"),
     1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 }
 
 
-def _control_groups() -> list[tuple[Path, int]]:
+def _control_groups() -> Sequence[tuple[Path, int]]:
     """Directories of this process's memory control groups and of those above, each with its cgroup version."""
+    try:
+        return _groups_in((PROC / "self/cgroup").read_text(encoding="utf-8"), GROUPS)
+    except (OSError, ValueError):
+        return ()
+
+
+@lru_cache(maxsize=8)
+def _groups_in(text: str, mounted: Path) -> Sequence[tuple[Path, int]]:
+    """The directories that a text of the kernel names; a process asks for them often, and they hardly ever change."""
     found = []
-    with suppress(OSError, ValueError):
-        for line in (PROC / "self/cgroup").read_text(encoding="utf-8").splitlines():
+    with suppress(ValueError):
+        for line in text.splitlines():
             _, controllers, path = line.split(":", 2)
             if controllers not in ("", "memory"):
                 continue
-            root = GROUPS / controllers
+            root = mounted / controllers
             own = root / path.lstrip("/")
             # In a container the path may be the host's, and only the root of that tree is mounted here.
             groups = {own, *own.parents, root}
