@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Final
 from lstmcalc.application import Application
 from lstmcalc.commands._output import Outcome
 from lstmcalc.errors import ExitCode, LstmcalcError
+from lstmcalc.readers.files.budget import one_command
 
 if TYPE_CHECKING:
     from lstmcalc.report.blocks import Block
@@ -28,6 +29,7 @@ PROGRAM: Final = Application(
 )
 
 
+@one_command()
 def run_command_line(args: Sequence[str]) -> int:
     """Run one command; return the exit code. Results go to stdout, notes and errors to stderr."""
     stdout = sys.stdout

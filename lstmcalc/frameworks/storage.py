@@ -423,7 +423,7 @@ class _LayerWords(dict[str, object]):
 
 def read_axes(text: str) -> list[tuple[str, ...]]:
     """The axes of an entry of the table, each split into its parts: `(gate hidden) input`."""
-    return [tuple(group.strip("()").split()) for group in re.findall(r"\([^)]*\)|\S+", text)]
+    return [tuple(group.strip("()").split()) for group in re.findall(r"\([^()]*\)|\S+", text)]
 
 
 def axis_names(text: str) -> list[str]:

@@ -18,6 +18,7 @@ from lstmcalc.errors import (
 )
 from lstmcalc.intake.flags import Typed, flag_name, read_flags, read_framework, read_settings, several
 from lstmcalc.intake.subject import Subject, subject_of_layers
+from lstmcalc.readers.files.budget import one_command
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
 from lstmcalc.spec.provenance import Layer, Origin, Setting, quoted_name
@@ -128,6 +129,7 @@ def with_unique_names(found: Sequence[Found]) -> list[Found]:
     return [item if item.name == name else item._replace(name=name) for item, name in zip(found, names, strict=True)]
 
 
+@one_command()
 def lstms_in(source: str, module: str | None = None, **settings: object) -> dict[str, LSTMConfig]:
     """The LSTMs in a source, by name: code, a printed model, TOML, JSON or a weight file; nothing in it is executed.
 

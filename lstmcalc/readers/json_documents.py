@@ -102,7 +102,7 @@ def _refuse_oddity(source: SourceText, oddity: str) -> NoReturn:
     if repeated:
         key, span = repeated
         raise source.error(span, "the same key stands here for the second time", found=shorten(key))
-    for token in re.finditer(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?\bInfinity\b|\bNaN\b', source.text):
+    for token in re.finditer(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|-?\bInfinity\b|\bNaN\b', source.text):
         if token.group() == oddity:
             raise source.error(source.span_of(*token.span()), f"this is not JSON: {oddity} is no number there")
     raise SourceError(f"this is not JSON: {oddity} is no number there", where=source.name)

@@ -19,8 +19,8 @@ MAX_TEXT: Final = 16 * 2**20  # bytes; nobody writes a longer text
 CONFIG_FILE: Final = "lstmcalc.toml"
 _CONFIG_TOO: Final = "pyproject.toml"
 
-_TOML_HEADER: Final = r"(?m)^\s*\[\s*[\"']?(tool|lstm|data)\b[^()]*\]\s*(#.*)?$"
-_SETTING: Final = r"(?m)^\s*(input_size|hidden_size)\s*="
+_TOML_HEADER: Final = r"(?m)^[ \t]*+\[[ \t]*+[\"']?(tool|lstm|data)\b[^()\n]*\][ \t\r]*+(?:#|$)"
+_SETTING: Final = r"(?m)^[ \t]*+(input_size|hidden_size)[ \t]*+="
 _PRINTED_LINE: Final = r"\bLSTM(Cell)?\(\d+, \d+[,)]"
 _MAGIC: Final = r"\s*[%!?]|.*\w\?+\s*$"  # lines for the notebook, not for Python
 _HEAD: Final = 4096  # bytes of a file that tell whether it is text

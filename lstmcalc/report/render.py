@@ -176,7 +176,7 @@ def _markdown_phrase(phrase: str) -> str:
         return phrase
     if phrase.startswith("under ") and phrase.endswith(":"):
         return f"under `{phrase[6:-1]}`:"
-    return _escaped_text(phrase) if re.search(r"([a-z]+,? ){2}[a-z]", phrase) else f"`{phrase}`"
+    return _escaped_text(phrase) if re.search(r"(?<![a-z])([a-z]++,? ){2}[a-z]", phrase) else f"`{phrase}`"
 
 
 # An underscore inside a word is not markup.

@@ -30,7 +30,7 @@ class Zygote:
         """What the library answers, and the numbers behind it."""
         assert self.process.stdin
         assert self.process.stdout
-        request = {**window._asdict(), "dataset": dataset, "bytes": nbytes}
+        request = {**window._asdict(), "dataset": dataset, "bytes": nbytes, "seconds": self.seconds}
         self.process.stdin.write(json.dumps([request, self.seconds]).encode() + b"\n")
         self.process.stdin.flush()
         length = int.from_bytes(self.process.stdout.read(8), "little")

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from lstmcalc.errors import SourceError, bytes_text, shorten
+from lstmcalc.readers.files.budget import budget
 from lstmcalc.readers.files.sections import Section
 
 # Bytes of the directory: some 200,000 members, each of which takes more memory than its entry has bytes.
@@ -75,6 +76,10 @@ class Member(NamedTuple):
 
 def read_archive(path: Path) -> Mapping[str, Member]:
     """The members of a zip archive by name, in the order of its directory."""
+    return budget().once("archive", str(path), lambda: _read_directory(path))
+
+
+def _read_directory(path: Path) -> Mapping[str, Member]:
     length = Section.of(path).length
     try:
         with path.open("rb") as file, ZipFile(_Bounded(file, length)) as archive:

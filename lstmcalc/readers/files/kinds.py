@@ -12,6 +12,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO, Final
 
 from lstmcalc.errors import SourceError, named_error, shown_name
+from lstmcalc.readers.files.budget import budget
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
 
@@ -32,12 +33,17 @@ EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX or Keras"
 
 
 def open_weights(path: str) -> WeightFile:
-    """The index of a weight file, whose kind is told by its content and not by its suffix."""
+    """The index of a weight file, whose kind is told by its content and not by its suffix; read once in a command."""
+    return budget().once("index", path, lambda: _read_index(path))
+
+
+def _read_index(path: str) -> WeightFile:
     kind, name = weight_kind(path), shown_name(path)
     if kind not in _READERS:
         what = "a zip archive, but no weight file" if kind == "zip" else "no weight file"
         raise SourceError(f"{name} is {what}", EXPECTED, *(("", "") if kind == "zip" else other_kind(path)))
     module, function = _READERS[kind]
+    budget().allow(_size(path))
     try:
         read: WeightFile = getattr(import_module(f"lstmcalc.{module}"), function)(path)._replace(kind=kind)
     except SourceError as error:
@@ -73,6 +79,10 @@ def weight_kind(path: str) -> str:
 
     Only signatures are read, of a protobuf its fields up to the graph, and of a zip archive its index.
     """
+    return budget().once("kind", path, lambda: _told_kind(path))
+
+
+def _told_kind(path: str) -> str:
     try:
         _size(path)
         with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`

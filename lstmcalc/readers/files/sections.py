@@ -11,11 +11,13 @@ from stat import S_ISREG
 from typing import BinaryIO, Final
 
 from lstmcalc.errors import SourceError, bytes_text
+from lstmcalc.readers.files.budget import INFLATED, budget
 
 _CHUNK: Final = 1 << 20
 # The highest compression ratio of deflate: "about 1030" in zlib's technical notes (zlib 1.3.1).
 _MAX_RATIO: Final = 1032
 MAX_INFLATED: Final = 2 << 30  # the most bytes that are inflated for one tensor
+_MAX_REMEMBERED: Final = 128 << 20  # inflated bytes that are kept for the next tensor in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +64,41 @@ class Section:
 
     def _from_file(self, path: Path, offset: int, count: int) -> bytes:
         try:
+            if self.deflated is not None:
+                return self._inflated_bytes(path, offset, count)
             with path.open("rb") as file:
-                if self.deflated is not None:
-                    file.seek(self.start)
-                    return self._inflated_bytes(file, offset, count)
                 file.seek(self.start + offset)
                 return file.read(count)
         except (OSError, ValueError, zlib.error) as error:
             raise _read_error(error) from None
 
-    def _inflated_bytes(self, file: BinaryIO, offset: int, count: int) -> bytes:
-        """`count` bytes from `offset` on of a deflated stream, which can only be read from its beginning."""
+    def _inflated_bytes(self, path: Path, offset: int, count: int) -> bytes:
+        """`count` bytes from `offset` on of a deflated stream, which can only be read from its beginning.
+
+        A part that does not begin it has others beside it: then all of it is inflated at once, and remembered.
+        """
+        spent, key = budget(), (path, self.start)
+        if spent.inflated[0] != key:
+            whole = offset > 0 and self.length <= _MAX_REMEMBERED
+            spent.take(INFLATED, self.length if whole else offset + count)
+            with path.open("rb") as file:
+                file.seek(self.start)
+                if not whole:
+                    return self._inflate(file, offset, count)
+                spent.inflated = (key, self._inflate(file, 0, self.length))
+        return spent.inflated[1][offset : offset + count]
+
+    def _inflate(self, file: BinaryIO, offset: int, count: int) -> bytes:
+        """`count` bytes from `offset` on of the stream at which a file is; the fewer, the less of it is read."""
         stream, left, pending = zlib.decompressobj(-zlib.MAX_WBITS), self.deflated or 0, b""
         skipped, found = 0, bytearray()
         while len(found) < count and not stream.eof:
-            pending = pending or file.read(min(left, _CHUNK))
+            wanted = min(_CHUNK, offset - skipped + count - len(found))
+            pending = pending or file.read(min(left, wanted))
             if not pending:
                 break
             left -= 0 if stream.unconsumed_tail else len(pending)
-            data = stream.decompress(pending, _CHUNK)
+            data = stream.decompress(pending, wanted)
             pending = stream.unconsumed_tail
             passed = min(len(data), offset - skipped)
             skipped += passed

@@ -17,10 +17,11 @@ from importlib.util import find_spec
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import MissingExtraError, SourceError, shorten, shown_name
+from lstmcalc.readers.files.budget import LIBRARY, budget
 from lstmcalc.readers.files.raw_numbers import MAX_RANK, WIDTHS, array_from_bytes, checked_shape, numel
 from lstmcalc.readers.files.tensors import Stored
 
-SECONDS: Final = 120  # time limit of the library, including waits for the disk
+SECONDS: Final = 120  # time limit of the library, including waits for the disk; that of its work is in its budget
 _MOST_DENSE: Final = 1032  # highest compression ratio of deflate (zlib's technical details)
 _SMALL: Final = 2**20  # bytes by which a dataset may exceed those that the file has for it
 # The code that runs h5py: its imports are found where ours are, and nowhere else.
@@ -91,7 +92,11 @@ def _ask(window: Window, dataset: str | None, nbytes: int) -> tuple[dict[str, An
     """The answer of the library, and the numbers after it."""
     if find_spec("h5py") is None:
         raise MissingExtraError("h5py is not installed", hint="pip install 'lstmcalc[files]'", where=window.name)
-    request = {**window._asdict(), "dataset": dataset, "bytes": nbytes}
+    spent, before = budget(), _library_time()
+    left = spent.left(LIBRARY)
+    if left <= 0:
+        raise _damage_error(window, "the HDF5 library takes too long for it")
+    request = {**window._asdict(), "dataset": dataset, "bytes": nbytes, "seconds": 1 + left // 10**9}
     # HDF5 loads no filters from its plugin directories, and no thread takes memory.
     own = {"HDF5_PLUGIN_PRELOAD": "::", "HDF5_USE_FILE_LOCKING": "FALSE", "OPENBLAS_NUM_THREADS": "1"}
     try:
@@ -107,6 +112,8 @@ def _ask(window: Window, dataset: str | None, nbytes: int) -> tuple[dict[str, An
         raise _damage_error(window, f"the HDF5 library was stopped after {SECONDS} seconds") from None
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot read {window.name}", found=f"h5py cannot be run: {error}") from None
+    finally:
+        spent.count(LIBRARY, _library_time() - before)
     line, _, numbers = done.stdout.partition(b"\n")
     try:
         answer = json.loads(line)
@@ -117,6 +124,13 @@ def _ask(window: Window, dataset: str | None, nbytes: int) -> tuple[dict[str, An
             "h5py is installed, but does not load", found=shorten(answer["missing"], 200)[1:-1], where=window.name
         )
     return answer, numbers
+
+
+def _library_time() -> int:
+    """The nanoseconds that our ended processes worked; on the clock, where that is not known."""
+    times = os.times()
+    worked = times.children_user + times.children_system if os.name == "posix" else times.elapsed
+    return int(worked * 10**9)
 
 
 # --- Datasets

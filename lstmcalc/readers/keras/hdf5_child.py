@@ -19,16 +19,19 @@ MAX_OBJECTS: Final = 100_000  # groups and datasets in one file
 _MAX_DEPTH: Final = 64
 _MAX_ATTRIBUTE: Final = 16 * 2**20  # bytes of text
 _MAX_CHUNKS: Final = 10_000  # attributes into which one long list is split
-_SECONDS: Final = 60  # limit of CPU time
-_MEMORY: Final = 4 * 2**30  # bytes of address space, besides those for the numbers
+_MAX_INDEX: Final = 64 * 2**20  # characters of all names and attributes together
+_MEMORY: Final = 3 * 2**29  # bytes of address space, besides those for the numbers
 _ATTRIBUTES: Final = ("model_config", "keras_version", "backend", "name", "dtype")
 _LISTS: Final = ("layer_names", "weight_names")
 
 
 def main(request: str) -> None:
-    """Answer one request, `{"path", "start", "length", "dataset", "bytes"}`; without a dataset, list the file."""
+    """Answer one request, `{"path", "start", "length", "dataset", "bytes", "seconds"}`.
+
+    Without a dataset, list the file. The seconds are those that the processor may work.
+    """
     asked = json.loads(request)
-    _bound(asked["bytes"])
+    _bound(asked["bytes"], asked["seconds"])
     try:
         import h5py
     except ImportError as error:
@@ -39,7 +42,7 @@ def main(request: str) -> None:
             window = io.BufferedReader(_Window(stream, asked["start"], asked["length"]), 2**16)
             with h5py.File(window, "r") as file:
                 if asked["dataset"] is None:
-                    _answer({"objects": list(_objects(file, asked["length"]))})
+                    _answer({"objects": list(_bounded(_objects(file, asked["length"])))})
                 else:
                     _read(file, asked["dataset"], asked["bytes"])
     except Exception as error:  # noqa: BLE001  # h5py raises errors of many types
@@ -77,12 +80,12 @@ class _Window(io.RawIOBase):
         return len(data)
 
 
-def _bound(nbytes: int) -> None:
+def _bound(nbytes: int, seconds: int) -> None:
     """Limit memory and time, on systems that can (not Windows)."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 
-        resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         limit = _MEMORY + 3 * nbytes
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -92,6 +95,19 @@ def _answer(answer: dict[str, Any]) -> None:
     os.write(1, b"")  # what is written below is flushed at once
     sys.stdout.buffer.write(json.dumps(answer).encode("ascii") + b"\n")
     sys.stdout.buffer.flush()
+
+
+def _bounded(objects: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The objects, as long as their names and attributes are not too long together: objects may share theirs."""
+    size = 0
+    for item in objects:
+        held = item.get("attributes", {}).values()
+        size += len(item["path"]) + sum(
+            len(text) for value in held for text in ([value] if type(value) is str else value)
+        )
+        if size > _MAX_INDEX:
+            raise ValueError(f"names and attributes of more than {_MAX_INDEX:,} characters")
+        yield item
 
 
 def _objects(file: Any, length: int) -> Iterator[dict[str, Any]]:  # noqa: ANN401  # an h5py.File

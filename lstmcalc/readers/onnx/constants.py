@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError
-from lstmcalc.readers.files.raw_numbers import numel
+from lstmcalc.readers.files.budget import FOLDED, budget
+from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
 from lstmcalc.readers.onnx.graphs import Graph, Model, Node, Tensor, bodies, read_tensor
 
 _MAX_SCOPES: Final = 20_000  # bodies, and calls of functions, in one file
@@ -69,6 +70,7 @@ class Scope:
         self.makers = {name: (node, index) for node in graph.nodes for index, name in enumerate(node.outputs) if name}
         self.inputs = frozenset(graph.inputs) - graph.tensors.keys()
         self.known: dict[str, Constant | None] = {}
+        self.zeros: dict[str, bool | None] = {}  # for names of constants, True if they hold zeros; None if not read
 
     def constants(self) -> Iterator[Constant]:
         """The tensors of this graph: its initializers, then those of its Constant nodes."""
@@ -148,7 +150,8 @@ class Scope:
             return None  # an invalid node: those that read it have no constant there
         how = tuple(dict.fromkeys((node.op, *(step for item in read if item for step in item.computed))))
         full = f"{self.path}{name}"
-        return Constant(full, dtype, shape, lambda: _value_of(rule, node, read, full), how, cost)
+        size = sum(_nbytes(item.dtype, item.shape) for item in read if item) + _nbytes(dtype, shape)
+        return Constant(full, dtype, shape, lambda: _value_of(rule, node, read, full, size), how, cost)
 
 
 def scopes_of(model: Model, source: str) -> Iterator[Scope]:
@@ -269,9 +272,15 @@ def _concat_shape(node: Node, read: Sequence[Constant | None]) -> tuple[str, tup
     return dtypes.pop(), (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
 
 
-def _value_of(rule: _Rule, node: Node, read: Sequence[Constant | None], name: str) -> Any:  # noqa: ANN401  # an array
+def _nbytes(dtype: str, shape: tuple[int, ...]) -> int:
+    return numel(shape) * WIDTHS.get(dtype, 1)
+
+
+def _value_of(rule: _Rule, node: Node, read: Sequence[Constant | None], name: str, size: int) -> Any:  # noqa: ANN401  # an array
+    """The result of a node, whose inputs and result have `size` bytes."""
     import numpy as np
 
+    budget().take(FOLDED, size)
     arrays = [None if item is None else item.read() for item in read]
     try:
         with np.errstate(all="ignore"):  # a cast that overflows gives Inf, as in ONNX

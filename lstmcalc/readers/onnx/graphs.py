@@ -13,11 +13,14 @@ from mmap import ACCESS_READ, mmap
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import SourceError, shorten, shown_name
+from lstmcalc.readers.files.budget import DECODED, budget
 from lstmcalc.readers.files.raw_numbers import WIDTHS, array_from_bytes, checked_shape, numel, read_block
+from lstmcalc.readers.files.varints import MAX_BYTES
 from lstmcalc.readers.onnx.wire import BYTES, VARINT, Field, Wire, signed_value
 
 _MAX_DEPTH: Final = 50  # bodies in bodies
 _MAX_ATTRIBUTE: Final = 16 * 2**20  # bytes; a larger one is not a setting of an LSTM and is skipped
+_BLOCK: Final = 1 << 20  # bytes of varints that are decoded at once
 _MAX_TENSOR_FIELDS: Final = 5_000_000  # numbers that each have a field of their own, as old writers store them
 
 # TensorProto.DataType by number.
@@ -148,10 +151,46 @@ def _typed_numbers(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN40
         return array_from_bytes(data, tensor.dtype, tensor.shape)
     count = len(data) - sum(byte >> 7 for byte in data)  # only the last byte of a varint has no high bit
     _check_count(where, "numbers", numel(tensor.shape), count)
-    values = np.fromiter(Wire(data, where).varints(0, len(data)), np.uint64, count)
+    budget().take(DECODED, count)
+    values = np.empty(count, np.uint64)
+    start = at = 0
+    while start < len(data):
+        stop = _end_of_varint(data, min(start + _BLOCK, len(data)))
+        decoded = _decoded_varints(data[start:stop], where)
+        values[at : at + len(decoded)] = decoded
+        start, at = stop, at + len(decoded)
     width = WIDTHS[tensor.dtype]
     packed = values.astype(f"<u{width}") if width <= 8 else values  # noqa: PLR2004
     return array_from_bytes(packed.tobytes(), tensor.dtype, tensor.shape)
+
+
+def _end_of_varint(data: bytes, stop: int) -> int:
+    """The end of the number that has the byte before `stop`."""
+    while stop < len(data) and data[stop - 1] > 127:  # noqa: PLR2004  # more follows
+        stop += 1
+    return stop
+
+
+def _decoded_varints(data: bytes, where: str) -> Any:  # noqa: ANN401  # an array
+    """The varints of some bytes, a byte of each at a time."""
+    import numpy as np
+
+    stored = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(stored < 128)  # noqa: PLR2004  # the last byte of each
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    lengths = ends - starts + 1
+    if data[-1] > 127 or lengths.max() > MAX_BYTES:  # noqa: PLR2004  # as above
+        raise SourceError("the tensor is damaged", f"numbers of at most {MAX_BYTES} bytes", where=where)
+    values = np.zeros(len(ends), np.uint64)
+    for index in range(lengths.max()):
+        longer = lengths > index
+        part = (stored[starts[longer] + index] & 127).astype(np.uint64)
+        values[longer] |= part << np.uint64(7 * index)
+    return values
+
+
+_NO_ATTRIBUTES: Final[Mapping[str, Value]] = {}  # of the many nodes that have none
+_EMPTY: Final = Node("", "", "", (), (), _NO_ATTRIBUTES, "", "")
 
 
 class _Reader:
@@ -225,6 +264,8 @@ class _Reader:
 
     def _node(self, field: Field) -> Node:
         """A NodeProto: input 1, output 2, name 3, op_type 4, attribute 5, domain 7, overload 8, metadata_props 9."""
+        if field.start == field.stop:
+            return _EMPTY
         texts: dict[int, list[str]] = {1: [], 2: [], 3: [], 4: [], 7: [], 8: []}
         attributes = {}
         scopes = ""
@@ -238,7 +279,8 @@ class _Reader:
                 key = self._text_in(self._bytes(item), 1)
                 scopes = self._text_in(item, 2) if key == "pkg.torch.onnx.name_scopes" else scopes
         op, domain, called, overload = ("".join(texts[number][-1:]) for number in (4, 7, 3, 8))
-        return Node(op, domain, called, tuple(texts[1]), tuple(texts[2]), attributes, overload, scopes)
+        inputs, outputs = tuple(texts[1]), tuple(texts[2])
+        return Node(op, domain, called, inputs, outputs, attributes or _NO_ATTRIBUTES, overload, scopes)
 
     def _attribute(self, field: Field) -> tuple[str, Value]:
         """An AttributeProto: name 1, f 2, i 3, s 4, t 5, g 6, floats 7, ints 8, strings 9, graphs 11.

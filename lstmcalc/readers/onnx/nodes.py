@@ -218,10 +218,12 @@ def _unmodelled_parts(scope: Scope, node: Node, inputs: Mapping[str, str], direc
 def _state_notes(scope: Scope, inputs: Mapping[str, str]) -> Iterator[str]:
     """Notes on the source of the initial states, unless they are zeros, and of the sequence lengths."""
     for role in ("initial_h", "initial_c"):
-        if role in inputs and not _is_zeros(scope, inputs[role]):
+        zeros = _is_zeros(scope, inputs[role]) if role in inputs else True
+        if not zeros:
             known = scope.constant(inputs[role])
+            state = "it is not zeros" if zeros is False else "it was not read, and may not be zeros"
             yield (
-                f"{role} is stored in the file, as {shorten(known.name)}: it is not zeros"
+                f"{role} is stored in the file, as {shorten(known.name)}: {state}"
                 if known
                 else f"{role} is given to it, as {shorten(inputs[role])}"
             )
@@ -229,12 +231,15 @@ def _state_notes(scope: Scope, inputs: Mapping[str, str]) -> Iterator[str]:
         yield f"sequence_lens is given to it, as {shorten(inputs['sequence_lens'])}"
 
 
-def _is_zeros(scope: Scope, name: str) -> bool:
-    """True if a value is all zeros: stored so, or filled with zeros whatever its size."""
+def _is_zeros(scope: Scope, name: str) -> bool | None:
+    """True if a value is all zeros: stored so, or filled with zeros whatever its size; None if it was not read."""
     for _ in range(_MAX_BETWEEN):
-        known = scope.constant(name)
+        home, own = scope.home(name)
+        known = home.constant(own)
         if known is not None:
-            return _holds_zeros(known)
+            if own not in home.zeros:
+                home.zeros[own] = _holds_zeros(known)
+            return home.zeros[own]
         made = scope.maker(name)
         if made is None or made.node.domain not in _DEFAULT:
             return False
@@ -250,15 +255,17 @@ def _is_zeros(scope: Scope, name: str) -> bool:
 _KEEPS_ZEROS: Final = ("Slice", "Expand", "Identity", "Cast", "Unsqueeze", "Squeeze", "Reshape", "Transpose")
 
 
-def _holds_zeros(known: Constant) -> bool:
-    """True if a tensor is all zeros; False also if it is too large or cannot be read."""
+def _holds_zeros(known: Constant) -> bool | None:
+    """True if a tensor is all zeros; None if it is too large or cannot be read."""
     import numpy as np
 
+    if numel(known.shape) > _MAX_ZEROS:
+        return None
     try:
         with np.errstate(all="ignore"):  # a NaN is not zero, and no cause for a warning
-            return numel(known.shape) <= _MAX_ZEROS and not known.read().any()
+            return not known.read().any()
     except SourceError:
-        return False
+        return None
 
 
 # --- Stacks

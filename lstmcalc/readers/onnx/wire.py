@@ -7,7 +7,7 @@ Not here: the names of the fields (`graphs`).
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, overload
 
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
@@ -23,6 +23,10 @@ _MAX_TEXT: Final = 2**20  # bytes of a name
 class Bytes(Protocol):
     """The bytes of a file, or the file mapped into memory."""
 
+    @overload
+    def __getitem__(self, key: int, /) -> int: ...
+
+    @overload
     def __getitem__(self, key: slice, /) -> bytes: ...
 
     def __len__(self) -> int: ...
@@ -58,9 +62,7 @@ class Wire:
         """The fields of the message in the bytes from `start` to before `stop`."""
         at = start
         while at < stop:
-            self._left -= 1
-            if self._left < 0:
-                raise SourceError(f"{self._name} has too many fields", f"at most {_MAX_FIELDS:,}")
+            self._count()
             tag, at = self._varint(at, stop)
             number, wire = tag >> 3, tag & 7
             value = 0
@@ -79,9 +81,10 @@ class Wire:
             yield Field(number, wire, value, begin, at)
 
     def varints(self, start: int, stop: int) -> Iterator[int]:
-        """The varints in the bytes from `start` to before `stop`."""
+        """The varints in the bytes from `start` to before `stop`, each of which counts as a field."""
         at = start
         while at < stop:
+            self._count()
             value, at = self._varint(at, stop)
             yield value
 
@@ -97,10 +100,17 @@ class Wire:
 
     def _varint(self, at: int, stop: int) -> tuple[int, int]:
         """A number, and what stands behind it."""
+        if at < stop and (byte := self._data[at]) < 128:  # noqa: PLR2004  # most of them have a single byte
+            return byte, at + 1
         found = varint_at(self._data[at : min(at + MAX_BYTES, stop)])
         if found is None:
             raise self._damage_error("a number without an end", at)
         return found[0], at + found[1]
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise SourceError(f"{self._name} has too many fields", f"at most {_MAX_FIELDS:,}")
 
     def _damage_error(self, found: str, at: int) -> SourceError:
         return SourceError(

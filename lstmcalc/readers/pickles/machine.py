@@ -17,11 +17,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from lstmcalc.errors import SourceError, shorten
+from lstmcalc.readers.files.budget import STEPS, budget
 from lstmcalc.readers.files.sections import Section
 
-# An opcode costs one unit of work, and more if it takes more memory than a number: with this limit, reading takes some
-# ten seconds and half a gigabyte at worst. A dictionary from a million words to numbers costs about seven million.
-MAX_WORK: Final = 12_000_000
+# An opcode costs one unit of work, and more if it takes more memory than a number: with this limit, for all the
+# pickles of a command, reading takes some ten seconds and half a gigabyte at worst. A dictionary from a million words
+# to numbers costs about seven million.
+MAX_WORK: Final = STEPS.fixed
 LONG_STRING: Final = 4096  # bytes; longer strings stay in the file until they are asked for
 _MAX_NAME: Final = 1000  # characters of a module, a function or a number written out
 _MAX_DIGITS: Final = 1024  # bytes of an integer
@@ -116,7 +118,8 @@ def interpret_pickle(
 
     `persistent` converts the key of a persistent id to a value; `work` is the limit, explained at `MAX_WORK`.
     """
-    machine = _Machine(_Cursor(section, start), persistent, work)
+    spent = budget()
+    machine = _Machine(_Cursor(section, start), persistent, min(work, spent.left(STEPS)))
     try:
         value = machine.run()
     except SourceError:
@@ -129,6 +132,8 @@ def interpret_pickle(
         raise
     except (IndexError, ValueError, TypeError, OverflowError, struct.error) as error:
         raise _damage_error(type(error).__name__) from None
+    finally:
+        spent.count(STEPS, machine.work)
     return Pickled(value, machine.cursor.tell(), tuple(machine.called))
 
 
@@ -254,6 +259,11 @@ class _Machine:
         self._stack: list[Any] = []
         self._below: list[list[Any]] = []  # the stacks below each mark
         self._memo: list[Any] = []
+
+    @property
+    def work(self) -> int:
+        """The work that was done, at most what was allowed."""
+        return min(self._allowed, self._allowed - self._left)
 
     def run(self) -> Any:  # noqa: ANN401  # anything that a pickle can hold
         """Execute all opcodes and return the top of the stack."""

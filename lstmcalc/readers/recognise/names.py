@@ -42,7 +42,7 @@ _WORDS: Final = {
     "path": "",
     "a_cell": _A_CELL,
     "lstm_cell": r"(?:basic_)?lstm_cell(?:_\d+)?",
-    "lstm": rf"(?P<stem>{_ANY}*lstm{_ANY}*)/",
+    "lstm": rf"(?P<stem>(?:(?!lstm){_ANY})*+lstm{_ANY}*)/",
     "layer": r"(?P<layer>\d{1,6})",
     "cell": r"(?P<layer>\d{1,6})",
     "stem": rf"(?:(?P<stem>{_ANY}*)_)?",
@@ -223,7 +223,7 @@ def direction_path(framework: str, unit: str) -> tuple[str, int] | None:
     if layout.kind == "cell" or not layout.directions[0]:
         return None
     for index, word in enumerate(layout.directions):
-        match = re.fullmatch(rf"((?:.*/)?){word}((?:_\w+)?(?:/.*)?)", unit)
+        match = re.fullmatch(rf"(?s)((?:.*/)?){word}((?:_\w+)?(?:/.*)?)", unit)
         if match:
             return f"{match[1]}{{direction}}{match[2]}", index
     return None
@@ -233,7 +233,7 @@ def direction_path(framework: str, unit: str) -> tuple[str, int] | None:
 # (legacy_cells.py).
 _RELATIVES: Final = (
     ("GRU", re.compile(r"(?:(?P<unit>.*)/)?(?:h[rzn]|i[rzn])/(?:kernel|bias)")),
-    ("GRU", re.compile(r"(?P<unit>(?:.*/)?[^/]*gru[^/]*)/(?:w_i|w_h|b)")),
+    ("GRU", re.compile(r"(?P<unit>(?:.*/)?(?:(?!gru)[^/])*+gru[^/]*)/(?:w_i|w_h|b)")),
     ("highway LSTM", re.compile(r"(?:(?P<unit>.*)/)?(?:input|state)_linearity/(?:weight|bias)")),
     ("GRU", re.compile(r"(?P<unit>(?:.*/)?gru_cell)/(?:gates|candidate)/(?:kernel|bias|weights|biases)")),
 )

@@ -77,7 +77,8 @@ class _Lines:
 
 # --- JSON
 
-_JSON_LEXEME: Final = r'(?s:"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}:,]|[^\s\[\]{}:,"]+)'  # compiled by the first use
+# Compiled by the first use. A text without an end goes on to the end: looking for one from each quote takes for ever.
+_JSON_LEXEME: Final = r'(?s:"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}:,]|[^\s\[\]{}:,"]+)'
 
 
 def scan_json(text: str) -> dict[KeyPath, Member]:
@@ -175,11 +176,11 @@ def _unquoted_key(part: str) -> str:
 
 # --- TOML
 
-_TOML_LEXEME: Final = (  # compiled by the first use: most runs read no such file
-    r'(?s:"""(?:[^\\]|\\.)*?"{3,5}|'
-    r"'''.*?'{3,5}|"
-    r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|'
-    r"'[^'\n]*'|"
+_TOML_LEXEME: Final = (  # as above
+    r'(?s:"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5})?|'
+    r"'''(?:[^']|'(?!''))*+(?:'{3,5})?|"
+    r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"?|'
+    r"'[^'\n]*+'?|"
     r"#[^\n]*|\r?\n|[\[\]{}=.,]|[^\s\[\]{}=.,#\"']+)"
 )
 

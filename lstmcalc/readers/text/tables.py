@@ -183,7 +183,7 @@ def format_message(grammar: Grammar, message: str, span: Span) -> str:
 
 def digits_error(source: SourceText) -> SourceError:
     """The error about a number with more digits than Python converts."""
-    digits = re.search(r"\d[\d_]{1000,}", source.text)
+    digits = re.search(r"(?<![\d_])\d[\d_]{1000,}+", source.text)
     start, stop = digits.span() if digits else (0, 1)
     return source.error(
         source.span_of(start, stop),
