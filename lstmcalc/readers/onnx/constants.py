@@ -33,6 +33,14 @@ class Constant(NamedTuple):
     read: Callable[[], Any]  # loads its numbers as an array
     computed: tuple[str, ...] = ()  # operators that compute it, from the last to the first; empty if it is stored
     cost: int = 1  # nodes and tensors that this takes; those that are needed twice count twice
+    sources: tuple[str, ...] = ()  # the tensors of the file that its numbers are in
+    origin: object = None  # equal for constants that the same operators compute of the same tensors
+
+
+class Leaf(NamedTuple):
+    """A tensor of the file in an origin."""
+
+    name: str
 
 
 class Maker(NamedTuple):
@@ -72,35 +80,66 @@ class Scope:
         self.known: dict[str, Constant | None] = {}
         self.zeros: dict[str, bool | None] = {}  # for names of constants, True if they hold zeros; None if not read
 
-    def constants(self) -> Iterator[Constant]:
-        """The tensors of this graph: its initializers, then those of its Constant nodes."""
+    def tensors(self) -> "Iterator[tuple[str, Tensor]]":
+        """The tensors of this graph under their full names: its initializers, then those of its Constant nodes."""
         for name, tensor in self.graph.tensors.items():
-            yield self.stored(name, tensor)
+            yield f"{self.path}{name}", tensor
         for node in self.graph.nodes:
             value = node.attributes.get("value")
             if node.op == "Constant" and node.domain in _DEFAULT and isinstance(value, Tensor) and node.outputs:
-                yield self.stored(node.outputs[0], value)
+                yield f"{self.path}{node.outputs[0]}", value
+
+    def constants(self) -> Iterator[Constant]:
+        """The tensors of this graph: its initializers, then those of its Constant nodes."""
+        for name, tensor in self.tensors():
+            yield self.stored(name.removeprefix(self.path), tensor)
 
     def stored(self, name: str, tensor: Tensor) -> Constant:
         """A tensor of this graph as a constant."""
         full = f"{self.path}{name}"
-        return Constant(full, tensor.dtype, tensor.shape, lambda: read_tensor(self.source, tensor, full))
+        read = lambda: read_tensor(self.source, tensor, full)  # noqa: E731
+        return Constant(full, tensor.dtype, tensor.shape, read, sources=(full,), origin=Leaf(full))
+
+    def aliases(self, name: str) -> "Iterator[tuple[Scope, str]]":
+        """The names of one value with their scopes: from this one, through Identity and calls, to its definition."""
+        scope = self
+        for _ in range(_MAX_STEPS):
+            while not scope.defines(name) and scope.outer is not None:
+                scope = scope.outer
+            yield scope, name
+            call, made = scope.arguments, None if name in scope.graph.tensors else scope.makers.get(name)
+            if call and name in scope.inputs and name in call[1]:
+                scope, name = call[0], call[1][name]
+            elif made and made[0].op == "Identity" and made[0].domain in _DEFAULT and made[0].inputs and not made[1]:
+                name = made[0].inputs[0]
+            else:
+                return
+
+    def defines(self, name: str) -> bool:
+        """True if the name is one of this graph, and not of one around it."""
+        return name in self.graph.tensors or name in self.makers or name in self.inputs
 
     def home(self, name: str) -> "tuple[Scope, str]":
-        """The scope in which a name is defined, and the name there."""
-        scope, seen = self, 0
-        while seen < _MAX_DEPTH:
-            seen += 1
-            if name in scope.graph.tensors or name in scope.makers or name in scope.inputs:
-                call = scope.arguments
-                if call and name in scope.inputs and name in call[1]:
-                    scope, name = call[0], call[1][name]
-                    continue
-                return scope, name
-            if scope.outer is None:
-                return scope, name
-            scope = scope.outer
-        return scope, name
+        """The scope in which a value is defined, and its name there."""
+        *_, last = self.aliases(name)
+        return last
+
+    def origin(self, name: str) -> object:
+        """A key that is equal for two values if they are the same value, or computed alike of the same tensors."""
+        known = self.constant(name)
+        if known is not None:
+            return known.origin
+        scope, own = self.home(name)
+        return id(scope), own
+
+    def shape(self, name: str) -> tuple[int | None, ...] | None:
+        """The shape that the file states for a value under any of its names; None if it states none.
+
+        An axis is None where no statement has a number for it.
+        """
+        stated = [found for scope, own in self.aliases(name) if (found := scope.graph.shape(own)) is not None]
+        alike = [shape for shape in stated if len(shape) == len(stated[0])]
+        return tuple(next(filter(None, sizes), None) for sizes in zip(*alike, strict=True)) if alike else None
 
     def maker(self, name: str) -> Maker | None:
         """The node that makes a value; None if the value is an input, a tensor of the file, or unknown."""
@@ -128,8 +167,6 @@ class Scope:
             if isinstance(value, Tensor):
                 return self.stored(own, value)
             return _listed_constant(f"{self.path}{own}", node)
-        if node.op == "Identity" and node.inputs:
-            return self.constant(node.inputs[0], steps + 1)
         return self._folded_constant(own, node, steps) if node.op in _FOLDED and not index else None
 
     def _folded_constant(self, name: str, node: Node, steps: int) -> Constant | None:
@@ -151,7 +188,22 @@ class Scope:
         how = tuple(dict.fromkeys((node.op, *(step for item in read if item for step in item.computed))))
         full = f"{self.path}{name}"
         size = sum(_nbytes(item.dtype, item.shape) for item in read if item) + _nbytes(dtype, shape)
-        return Constant(full, dtype, shape, lambda: _value_of(rule, node, read, full, size), how, cost)
+        numbers = [item for index, item in enumerate(read) if item and index not in rule.small]
+        sources = tuple(dict.fromkeys(source for item in numbers for source in item.sources))
+        origin = (node.op, _settings_key(node), tuple(item and item.origin for item in read))
+        return Constant(full, dtype, shape, lambda: _value_of(rule, node, read, full, size), how, cost, sources, origin)
+
+
+def _settings_key(node: Node) -> tuple[object, ...]:
+    """The attributes of a node as a key; equal attributes have equal keys."""
+    plain = {name: value for name, value in node.attributes.items() if isinstance(value, int | float | bytes)}
+    lists = {
+        name: tuple(value)
+        for name, value in node.attributes.items()
+        if isinstance(value, list) and all(isinstance(item, int | float) for item in value)
+    }
+    rest = {name: id(value) for name, value in node.attributes.items() if name not in plain and name not in lists}
+    return tuple(sorted(plain.items())), tuple(sorted(lists.items())), tuple(sorted(rest.items()))
 
 
 def scopes_of(model: Model, source: str) -> Iterator[Scope]:
@@ -211,7 +263,8 @@ def _listed_constant(name: str, node: Node) -> Constant | None:
         return None
     value, dtype = node.attributes[key], _VALUES[key]
     shape = (len(value),) if isinstance(value, list) else ()
-    return Constant(name, dtype, shape, lambda: _array(value, dtype))
+    origin = (dtype, tuple(value) if isinstance(value, list) else value)
+    return Constant(name, dtype, shape, lambda: _array(value, dtype), origin=origin)
 
 
 def _array(value: object, dtype: str) -> Any:  # noqa: ANN401  # an array

@@ -20,7 +20,8 @@ from lstmcalc.readers.onnx.wire import BYTES, VARINT, Field, Wire, signed_value
 
 _MAX_DEPTH: Final = 50  # bodies in bodies
 _MAX_ATTRIBUTE: Final = 16 * 2**20  # bytes; a larger one is not a setting of an LSTM and is skipped
-_BLOCK: Final = 1 << 20  # bytes of varints that are decoded at once
+_BLOCK: Final = 2**20  # bytes that are read, or decoded, at a time
+_MAX_TYPE: Final = 2**16  # bytes; a larger one is not the type of a tensor with a few axes
 _MAX_TENSOR_FIELDS: Final = 5_000_000  # numbers that each have a field of their own, as old writers store them
 
 # TensorProto.DataType by number.
@@ -87,6 +88,11 @@ class Graph(NamedTuple):
     tensors: Mapping[str, Tensor]  # its initializers by name
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    types: Mapping[str, bytes] = {}  # the TypeProto of each value that has one, by the value's name
+
+    def shape(self, name: str) -> tuple[int | None, ...] | None:
+        """The stated shape of a value, None for an axis without a number; None if no shape is stated."""
+        return _stated_shape(self.types[name]) if name in self.types else None
 
 
 class Model(NamedTuple):
@@ -193,6 +199,46 @@ _NO_ATTRIBUTES: Final[Mapping[str, Value]] = {}  # of the many nodes that have n
 _EMPTY: Final = Node("", "", "", (), (), _NO_ATTRIBUTES, "", "")
 
 
+def tensor_digest(path: str, tensor: Tensor, most: int | None = None) -> bytes:
+    """A hash of the bytes of a tensor's numbers, of the first `most` if that is given."""
+    from hashlib import sha256
+
+    found, left = sha256(), sum(stop - start for start, stop in tensor.spans) if most is None else most
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123
+            for start, stop in tensor.spans:
+                stream.seek(start)
+                size = min(left, stop - start)
+                left -= size
+                while size > 0 and (block := stream.read(min(size, _BLOCK))):
+                    found.update(block)
+                    size -= len(block)
+                if not left:
+                    break
+    except OSError as error:
+        raise SourceError("cannot be read", found=error.strerror or str(error), where=shown_name(path)) from None
+    return found.digest()
+
+
+def _stated_shape(stated: bytes) -> tuple[int | None, ...] | None:
+    """The shape in a TypeProto: tensor_type 1; there shape 2; there dim 1; there dim_value 1. None if it has none."""
+    wire = Wire(stated, "the type of a value")
+    at = Field(0, BYTES, 0, 0, len(stated))
+    for number in (1, 2):
+        inner = [item for item in wire.fields(at.start, at.stop) if item.number == number and item.wire == BYTES]
+        if not inner:
+            return None
+        at = inner[-1]
+    sizes: list[int | None] = []
+    for dim in wire.fields(at.start, at.stop):
+        if dim.number == 1 and dim.wire == BYTES:
+            values = [
+                item.value for item in wire.fields(dim.start, dim.stop) if item.number == 1 and item.wire == VARINT
+            ]
+            sizes.append(values[-1] if values and 0 < values[-1] < 2**63 else None)
+    return tuple(sizes)
+
+
 class _Reader:
     """The reader of one file."""
 
@@ -224,13 +270,14 @@ class _Reader:
         return field
 
     def _graph(self, field: Field) -> Graph:
-        """A GraphProto: node 1, name 2, initializer 5, input 11, output 12, sparse_initializer 15."""
+        """A GraphProto: node 1, name 2, initializer 5, input 11, output 12, value_info 13, sparse_initializer 15."""
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise SourceError(f"the graphs of {self._name} are nested too deeply", f"at most {_MAX_DEPTH} levels")
         nodes: list[Node] = []
         tensors: dict[str, Tensor] = {}
-        names: dict[int, list[str]] = {2: [], 11: [], 12: []}
+        names: dict[int, list[str]] = {2: [], 11: [], 12: [], 13: []}
+        types: dict[str, bytes] = {}
         for item in self._wire.fields(field.start, field.stop):
             if item.number == 1:
                 nodes.append(self._node(self._bytes(item)))
@@ -240,22 +287,37 @@ class _Reader:
                 tensors[tensor.name] = tensor
             elif item.number == 2:  # noqa: PLR2004
                 names[2].append(self._wire.text(self._bytes(item)))
-            elif item.number in (11, 12):
-                names[item.number].append(self._text_in(self._bytes(item), 1))
+            elif item.number in (11, 12, 13):
+                names[item.number].append(self._value_info(self._bytes(item), types))
         self._depth -= 1
-        return Graph("".join(names[2][-1:]), tuple(nodes), tensors, tuple(names[11]), tuple(names[12]))
+        return Graph("".join(names[2][-1:]), tuple(nodes), tensors, tuple(names[11]), tuple(names[12]), types)
 
     def _function(self, field: Field) -> tuple[tuple[str, str, str], Graph]:
-        """A FunctionProto: name 1, input 4, output 5, node 7, domain 10, overload 13."""
+        """A FunctionProto: name 1, input 4, output 5, node 7, domain 10, value_info 12, overload 13."""
         texts: dict[int, list[str]] = {1: [], 4: [], 5: [], 10: [], 13: []}
+        types: dict[str, bytes] = {}
         nodes = []
         for item in self._wire.fields(field.start, field.stop):
             if item.number == 7:  # noqa: PLR2004
                 nodes.append(self._node(self._bytes(item)))
+            elif item.number == 12:  # noqa: PLR2004
+                self._value_info(self._bytes(item), types)
             elif item.number in texts:
                 texts[item.number].append(self._wire.text(self._bytes(item)))
         domain, name, overload = ("".join(texts[number][-1:]) for number in (10, 1, 13))
-        return (domain, name, overload), Graph(name, tuple(nodes), {}, tuple(texts[4]), tuple(texts[5]))
+        return (domain, name, overload), Graph(name, tuple(nodes), {}, tuple(texts[4]), tuple(texts[5]), types)
+
+    def _value_info(self, field: Field, types: dict[str, bytes]) -> str:
+        """The name (1) of a ValueInfoProto, whose type (2) is put into `types`."""
+        name, stated = "", b""
+        for item in self._wire.fields(field.start, field.stop):
+            if item.number == 1:
+                name = self._wire.text(self._bytes(item))
+            elif item.number == 2 and item.stop - item.start <= _MAX_TYPE:  # noqa: PLR2004
+                stated = self._wire.bytes(self._bytes(item))
+        if stated:
+            types[name] = stated
+        return name
 
     def _text_in(self, field: Field, number: int) -> str:
         """The text of one field of a message; empty if it has none."""

@@ -1,7 +1,8 @@
 """The LSTMs of an ONNX file: its recurrent nodes, with their weights and settings.
 
 Nodes are searched in the main graph, in the bodies of If, Loop and Scan, and in functions, once for each call. A chain
-of nodes, each of which reads the one before, is one LSTM of several layers; nodes with the same weights are one LSTM.
+of nodes, each of which reads the one before, is one LSTM of several layers; nodes with the same weights are one LSTM:
+the same tensors, computed alike of the same tensors, or tensors that are equal to the byte.
 
 Sources: the operators LSTM, GRU and RNN of opset 1 to 22 (docs/Operators.md, onnx 1.23.2); DynamicQuantizeLSTM of
 com.microsoft (docs/ContribOperators.md, onnxruntime 1.31.1); what `torch.onnx.export` of torch 2.13.0 makes, with
@@ -12,14 +13,14 @@ Not here: how the file is read (`graphs`), and tensors that the graph computes (
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found, Weights, settings_of
-from lstmcalc.readers.onnx.constants import Constant, Maker, Scope, scopes_of
-from lstmcalc.readers.onnx.graphs import Node, Tensor, read_model
+from lstmcalc.readers.onnx.constants import Constant, Leaf, Maker, Scope, scopes_of
+from lstmcalc.readers.onnx.graphs import Node, Tensor, read_model, tensor_digest
 from lstmcalc.spec.words import unique_names, with_dots
 
 _DEFAULT: Final = ("", "ai.onnx")
@@ -28,14 +29,18 @@ _GATES: Final = 4
 _MAX_ZEROS: Final = 2**20  # numbers that are read to check for zeros
 _MAX_BETWEEN: Final = 16  # nodes between two layers, or between zeros and an LSTM
 _MAX_STATED: Final = 20_000
+_BEGINNING: Final = 4096  # bytes of each tensor that are compared before all of them
 
 # The inputs of each operator, by position.
 _INPUTS: Final = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")
 _QUANTIZED_INPUTS: Final = (*_INPUTS, "W_scale", "W_zero_point", "R_scale", "R_zero_point")
-_RECURRENT: Final = {"LSTM": _INPUTS, "GRU": _INPUTS[:6], "RNN": _INPUTS[:6]}
-_CONTRIBUTED: Final = {"DynamicQuantizeLSTM": _QUANTIZED_INPUTS, "AttnLSTM": (*_INPUTS, "QW", "MW", "V", "M")}
+_QUANTIZED: Final = "DynamicQuantizeLSTM"
+_LSTMS: Final = {("LSTM", ""): _INPUTS, ("LSTM", "ai.onnx"): _INPUTS, (_QUANTIZED, _MICROSOFT): _QUANTIZED_INPUTS}
+_RECURRENT: Final = {"GRU": _INPUTS[:6], "RNN": _INPUTS[:6]}
+_CONTRIBUTED: Final = {"AttnLSTM": (*_INPUTS, "QW", "MW", "V", "M")}
 _ACTIVATIONS: Final = ("sigmoid", "tanh", "tanh")
 _WEIGHTS: Final[tuple[str, ...]] = ("W", "R", "B")
+_STATES: Final[tuple[str, ...]] = ("sequence_lens", "initial_h", "initial_c", "P")
 
 
 class _Layer(NamedTuple):
@@ -44,23 +49,26 @@ class _Layer(NamedTuple):
     scope: Scope  # the scope of the node
     node: Node
     inputs: Mapping[str, str]  # by the operator's names for them, without those that are left out
-    weights: Mapping[str, Constant]  # those of W, R and B that are constants
+    weights: Mapping[str, Constant]  # those of W, R and B that are constants, and what quantized ones need
     directions: int  # 1 or 2
     hidden: int  # hidden_size
+    width: int  # input_size, by the shapes of W or X; 0 if neither is known
     batch_first: bool  # True if layout is 1
     notes: tuple[str, ...]  # for the user, in sentences
     unmodelled: tuple[str, ...]  # the parts of it that PyTorch's LSTM does not have
 
     @property
-    def width(self) -> int:
-        """input_size, by the shape of W; 0 if W is unknown."""
-        return self.weights["W"].shape[2] if "W" in self.weights else 0
-
-    @property
     def key(self) -> tuple[object, ...]:
         """The key that is equal for two nodes that share their weights."""
-        names = tuple(sorted((role, weight.name) for role, weight in self.weights.items()))
-        return (names or id(self), self.directions, self.batch_first, self.unmodelled)
+        roles = (*_WEIGHTS, *_QUANTIZED_INPUTS[len(_INPUTS) :])
+        origins = tuple((role, self.scope.origin(self.inputs[role])) for role in roles if role in self.inputs)
+        return (origins, self.node.op, self.directions, self.batch_first, self.unmodelled)
+
+    @property
+    def alike(self) -> tuple[object, ...]:
+        """The key that is equal for two nodes whose weights have the same dtypes and shapes."""
+        shapes = tuple((role, weight.dtype, weight.shape) for role, weight in self.weights.items())
+        return (shapes, self.node.op, self.directions, self.hidden, self.batch_first, self.unmodelled)
 
 
 def read_onnx(path: str) -> WeightFile:
@@ -72,7 +80,7 @@ def read_onnx(path: str) -> WeightFile:
     model = read_model(path)
     scopes = list(scopes_of(model, path))
     tensors = {tensor.name: tensor for scope in scopes for tensor in _stored_tensors(scope)}
-    stated = _with_unique_names([*_lstms(scopes), *_other_modules(scopes)])
+    stated = _with_unique_names([*_lstms(scopes, path), *_other_modules(scopes)])
     outside = sum(1 for scope in scopes for tensor in scope.graph.tensors.values() if tensor.elsewhere)
     notes = [f"made by {shorten(model.producer)[1:-1]}"] if model.producer else []
     if outside:
@@ -87,6 +95,7 @@ class _Said(NamedTuple):
 
     stated: Found
     weights: Mapping[str, Constant]
+    copies: tuple[Constant, ...] = ()  # its parameters in other places of the file
 
 
 def _stored_tensors(scope: Scope) -> Iterator[Stored]:
@@ -110,7 +119,9 @@ def _with_computed(said: _Said, tensors: Mapping[str, Stored]) -> Found:
         if weight.name not in tensors
     }
     names = {parameter: weight.name for parameter, weight in said.weights.items()}
-    return said.stated._replace(weights=Weights(names, tuple(computed.values())))
+    sources = dict.fromkeys(name for weight in (*said.weights.values(), *said.copies) for name in weight.sources)
+    own = tuple(name for name in sources if name in tensors)
+    return said.stated._replace(weights=Weights(names, tuple(computed.values()), names=own))
 
 
 def _with_unique_names(found: Sequence[_Said]) -> list[_Said]:
@@ -123,29 +134,71 @@ def _with_unique_names(found: Sequence[_Said]) -> list[_Said]:
 # --- LSTM
 
 
-def _lstms(scopes: Sequence[Scope]) -> Iterator[_Said]:
+def _lstms(scopes: Sequence[Scope], path: str) -> Iterator[_Said]:
     """The LSTMs: stacks of nodes; stacks that share their weights count once."""
-    layers = [
-        _layer(scope, node)
-        for scope in scopes
-        for node in scope.graph.nodes
-        if node.op == "LSTM" and node.domain in _DEFAULT
-    ]
+    layers = [_layer(scope, node) for scope in scopes for node in scope.graph.nodes if (node.op, node.domain) in _LSTMS]
     groups: dict[tuple[object, ...], list[list[_Layer]]] = {}
     for stack in _stacks(layers):
         groups.setdefault(tuple(layer.key for layer in stack), []).append(stack)
-    for shared in groups.values():
-        yield _lstm_of_stacks(shared)
+    tensors = {name: tensor for scope in scopes for name, tensor in scope.tensors()}
+    for same in _equal_groups(list(groups.values()), tensors, path):
+        yield _lstm_of_stacks(same)
+
+
+_Shared: TypeAlias = list[list[_Layer]]  # stacks with the same weights
+
+
+def _equal_groups(groups: Sequence[_Shared], tensors: Mapping[str, Tensor], path: str) -> list[list[_Shared]]:
+    """The groups of stacks, those together whose weights are equal to the byte.
+
+    Only weights of the same dtypes and shapes are compared, first their beginnings: distinct ones differ there.
+    """
+    found = [list(groups)]
+    for most in (0, _BEGINNING, None):
+        parts: list[list[_Shared]] = []
+        for part in found:
+            equal: dict[object, list[_Shared]] = {}
+            for shared in part:
+                key = _content(shared[0], tensors, path, most) if len(part) > 1 else None
+                equal.setdefault(key, []).append(shared)
+            parts += equal.values()
+        found = parts
+    place = {id(shared): index for index, shared in enumerate(groups)}
+    return sorted(found, key=lambda part: place[id(part[0])])
+
+
+def _content(stack: Sequence[_Layer], tensors: Mapping[str, Tensor], path: str, most: int | None) -> object:
+    """A key that is equal for stacks of layers with equal weights, by the first `most` bytes; by shapes alone for 0."""
+    if any(not {"W", "R"} <= layer.weights.keys() for layer in stack):
+        return id(stack)
+    if most == 0:
+        return tuple(layer.alike for layer in stack)
+
+    def content(origin: object) -> object:
+        if isinstance(origin, Leaf):
+            tensor = tensors[origin.name]
+            stored = not tensor.elsewhere and tensor.spans
+            return (tensor.dtype, tensor.shape, tensor_digest(path, tensor, most)) if stored else origin
+        return tuple(map(content, origin)) if isinstance(origin, tuple) else origin
+
+    return tuple(content(weight.origin) for layer in stack for weight in layer.weights.values())
 
 
 def _layer(scope: Scope, node: Node) -> _Layer:
-    inputs = {role: name for role, name in zip(_INPUTS, node.inputs, strict=False) if name}
+    inputs = {role: name for role, name in zip(_LSTMS[node.op, node.domain], node.inputs, strict=False) if name}
     direction = _text(node, "direction", "forward")
     directions = 2 if direction == "bidirectional" else 1
     unmodelled = [] if direction in ("forward", "bidirectional") else [f"direction = {shorten(direction)}"]
-    weights = {role: found for role in _WEIGHTS if role in inputs and (found := scope.constant(inputs[role]))}
-    hidden = _hidden_size(node, weights)
-    weights, wrong = _fitting_weights(weights, directions, hidden)
+    # In a DynamicQuantizeLSTM the last two axes of W and R are swapped.
+    rows, columns = (2, 1) if node.op == _QUANTIZED else (1, 2)
+    roles = [role for role in inputs if role not in ("X", *_STATES)]
+    weights = {role: found for role in roles if (found := scope.constant(inputs[role]))}
+    shapes = {role: weights[role].shape if role in weights else scope.shape(inputs[role]) for role in roles}
+    hidden = _hidden_size(node, shapes, rows)
+    wrong = _wrong_shapes(shapes, directions, hidden, rows)
+    if wrong:
+        weights, shapes = {}, {}
+    width = _size_at(shapes.get("W"), columns) or _size_at(scope.shape(inputs.get("X", "")), 2)
     notes = [
         f"{role} is no tensor of the file: {shorten(inputs[role])} is computed, or given to the model"
         for role in _WEIGHTS
@@ -153,40 +206,55 @@ def _layer(scope: Scope, node: Node) -> _Layer:
     ]
     notes += _state_notes(scope, inputs)
     unmodelled += [*wrong, *_unmodelled_parts(scope, node, inputs, directions)]
+    if node.op == _QUANTIZED:
+        quantized, why = _quantized_notes(weights)
+        notes, unmodelled = [*quantized, *notes], [*why, *unmodelled]
     first = node.attributes.get("layout") == 1
-    return _Layer(scope, node, inputs, weights, directions, hidden, first, tuple(notes), tuple(unmodelled))
+    return _Layer(scope, node, inputs, weights, directions, hidden, width, first, tuple(notes), tuple(unmodelled))
 
 
-def _hidden_size(node: Node, weights: Mapping[str, Constant]) -> int:
-    """hidden_size, from the node if it has it, else from the shape of R."""
+_Sizes: TypeAlias = Sequence[int | None]
+
+
+def _size_at(shape: _Sizes | None, axis: int) -> int:
+    """The size of an axis of W, R or X; 0 if it is not known."""
+    return (shape[axis] or 0) if shape and len(shape) == 3 else 0  # noqa: PLR2004
+
+
+def _hidden_size(node: Node, shapes: Mapping[str, _Sizes | None], rows: int) -> int:
+    """hidden_size, from the node if it has it, else from the shapes of R and W; 0 if they do not tell."""
     hidden = node.attributes.get("hidden_size")
     if isinstance(hidden, int) and hidden > 0:
         return hidden
-    shape = weights["R"].shape if "R" in weights else ()
-    return shape[2] if len(shape) == 3 else 0  # noqa: PLR2004
+    gates = _size_at(shapes.get("R"), rows) or _size_at(shapes.get("W"), rows)
+    return _size_at(shapes.get("R"), 3 - rows) or (0 if gates % _GATES else gates // _GATES)
 
 
-def _fitting_weights(
-    weights: Mapping[str, Constant], directions: int, hidden: int
-) -> tuple[dict[str, Constant], tuple[str, ...]]:
-    """The weights if all have the shapes that the operator requires; else none, and a text on each wrong one."""
-    shapes = {
-        "W": (directions, _GATES * hidden, None),
-        "R": (directions, _GATES * hidden, hidden),
-        "B": (directions, 2 * _GATES * hidden),
+def _wrong_shapes(shapes: Mapping[str, _Sizes | None], directions: int, hidden: int, rows: int) -> tuple[str, ...]:
+    """A text on each weight whose shape is not the one that the operator requires."""
+    size, gates, biases = (hidden * factor or None for factor in (1, _GATES, 2 * _GATES))
+    wanted: dict[str, _Sizes] = {
+        "W": (directions, gates, None) if rows == 1 else (directions, None, gates),
+        "R": (directions, gates, size) if rows == 1 else (directions, size, gates),
+        "B": (directions, biases),
     }
-    wrong = tuple(
-        f"{role} of shape {_shape(weight.shape)} where {_shape(shapes[role])} is needed"
-        for role, weight in weights.items()
-        if len(weight.shape) != len(shapes[role])
-        or any(wanted not in (None, size) for wanted, size in zip(shapes[role], weight.shape, strict=True))
-        or not all(weight.shape)
+    return tuple(
+        f"{role} of shape {_shape(shape)} where {_shape(wanted[role], 'H_in')} is needed"
+        for role, shape in shapes.items()
+        if role in wanted and shape is not None and not _fits(shape, wanted[role])
     )
-    return ({} if wrong else dict(weights)), wrong
 
 
-def _shape(sizes: Sequence[int | None]) -> str:
-    return f"({', '.join('H_in' if size is None else str(size) for size in sizes)})"
+def _fits(shape: _Sizes, wanted: _Sizes) -> bool:
+    """True if the sizes are those wanted, as far as both are known, and none is 0."""
+    same = len(shape) == len(wanted)
+    return same and all(
+        size != 0 and (None in (size, other) or size == other) for size, other in zip(shape, wanted, strict=True)
+    )
+
+
+def _shape(sizes: _Sizes, unknown: str = "?") -> str:
+    return f"({', '.join(unknown if size is None else str(size) for size in sizes)})"
 
 
 def _text(node: Node, name: str, default: str) -> str:
@@ -302,7 +370,7 @@ def _reads_layer(layer: _Layer, places: Mapping[int, _Layer]) -> _Layer | None:
         made = scope.maker(name)
         if made is None or made.scope is not layer.scope:
             return None
-        if made.node.op == "LSTM":
+        if (made.node.op, made.node.domain) in _LSTMS:
             under = places.get(id(made.node))
             alike = under is not None and made.output == 0 and _can_stack(under, layer)
             return under if alike and under and _joins(under, passed) else None
@@ -319,14 +387,19 @@ _BETWEEN: Final = ("Transpose", "Squeeze", "Unsqueeze", "Reshape", "Identity", "
 def _can_stack(under: _Layer, layer: _Layer) -> bool:
     """True if two nodes can be layers of one LSTM: they agree in all that PyTorch sets once for all layers."""
     return (
-        (under.directions, under.hidden, under.batch_first, under.unmodelled)
-        == (layer.directions, layer.hidden, layer.batch_first, layer.unmodelled)
+        (under.node.op, under.directions, under.hidden, under.batch_first, under.unmodelled)
+        == (layer.node.op, layer.directions, layer.hidden, layer.batch_first, layer.unmodelled)
         and under.weights.keys() == layer.weights.keys()
-        and {"W", "R"} <= layer.weights.keys()
         and layer.width == layer.directions * layer.hidden
         and _module(under.node) == _module(layer.node)
-        and (under.inputs.get("sequence_lens") == layer.inputs.get("sequence_lens"))
+        and _lengths(under) == _lengths(layer)
     )
+
+
+def _lengths(layer: _Layer) -> object:
+    """The key of the lengths that a layer is given; None without lengths."""
+    name = layer.inputs.get("sequence_lens")
+    return layer.scope.origin(name) if name else None
 
 
 def _joins(under: _Layer, passed: Sequence[Maker]) -> bool:
@@ -398,9 +471,9 @@ def _integer_list(node: Node, name: str, arrays: Sequence[Any]) -> Sequence[int]
 # --- Descriptions
 
 
-def _lstm_of_stacks(shared: Sequence[Sequence[_Layer]]) -> _Said:
-    """The LSTM of stacks that share their weights."""
-    stack = shared[0]
+def _lstm_of_stacks(same: Sequence[_Shared]) -> _Said:
+    """The LSTM of stacks that share their weights; the groups of them have weights that are equal to the byte."""
+    stack = same[0][0]
     first = stack[0]
     fields: dict[str, object] = {"hidden_size": first.hidden, "batch_first": first.batch_first}
     fields["num_layers"] = len(stack)
@@ -408,14 +481,17 @@ def _lstm_of_stacks(shared: Sequence[Sequence[_Layer]]) -> _Said:
     fields["bias"] = "B" in first.inputs
     if first.width:
         fields["input_size"] = first.width
+    if not first.hidden:
+        del fields["hidden_size"]
     notes = [note for layer in stack for note in layer.notes]
     if len(stack) > 1:
         names = with_dots([_node_name(layer.node) for layer in stack], 4)
         notes.insert(0, f"{len(stack)} nodes that read one another are its layers: {names}")
-    if len(shared) > 1:
-        notes.append(f"{len(shared)} times in the graph, with the same weights")
+    notes += _sharing_notes(same)
     weights = {
-        f"lstm{index}.{role}": constant for index, layer in enumerate(stack) for role, constant in layer.weights.items()
+        _parameter(first.node.op, index, role): constant
+        for index, layer in enumerate(stack)
+        for role, constant in layer.weights.items()
     }
     how = dict.fromkeys(step for constant in weights.values() for step in constant.computed)
     if how:
@@ -424,11 +500,32 @@ def _lstm_of_stacks(shared: Sequence[Sequence[_Layer]]) -> _Said:
     stated = Found(
         f"{first.scope.path}{name}",
         "onnx",
+        kind=first.node.op,
         layer=settings_of(fields, ("input_size", "num_layers")),
         notes=tuple(dict.fromkeys(notes)),
         unmodelled=tuple(dict.fromkeys(item for layer in stack for item in layer.unmodelled)),
     )
-    return _Said(stated, weights)
+    copies = (weight for shared in same[1:] for layer in shared[0] for weight in layer.weights.values())
+    return _Said(stated, weights, tuple(copies))
+
+
+def _parameter(op: str, index: int, role: str) -> str:
+    """The name of a node's weight as a parameter; quantized ones are none that `frameworks` has."""
+    if op == _QUANTIZED:
+        return f"{role}_l{index}" if index else role
+    return f"lstm{index}.{role}"
+
+
+def _sharing_notes(same: Sequence[_Shared]) -> Iterator[str]:
+    """Notes on stacks that share their weights, and on the bodies that these are in."""
+    stacks = [stack for shared in same for stack in shared]
+    if len(stacks) == 1:
+        return
+    bodies = dict.fromkeys(stack[0].scope.path.rstrip("/") for stack in stacks)
+    where = f": in {with_dots([shorten(body)[1:-1] or 'the main graph' for body in bodies], 4)}" * (len(bodies) > 1)
+    yield f"{len(stacks)} times in the graph, with the same weights{where}"
+    if len(same) > 1:
+        yield f"its weights are stored {len(same)} times, equal to the byte"
 
 
 def _node_name(node: Node) -> str:
@@ -453,28 +550,24 @@ def _other_modules(scopes: Sequence[Scope]) -> Iterator[_Said]:
     for scope in scopes:
         for node in scope.graph.nodes:
             known = _RECURRENT if node.domain in _DEFAULT else _CONTRIBUTED if node.domain == _MICROSOFT else {}
-            if node.op not in known or node.op == "LSTM":
+            if node.op not in known:
                 continue
             inputs = {role: name for role, name in zip(known[node.op], node.inputs, strict=False) if name}
             weights = {role: found for role, name in inputs.items() if role != "X" and (found := scope.constant(name))}
             name = _module(node) or node.name or (node.outputs or ("",))[0] or node.op
             fields = _sizes(node, inputs, weights)
-            notes, unmodelled = _quantized_notes(weights) if "Quantize" in node.op else ((), ())
-            if node.op == "AttnLSTM":
-                unmodelled = ("attention",)
             stated = Found(
                 f"{scope.path}{name}",
                 "onnx",
                 kind=node.op,
                 layer=settings_of(fields, ("input_size",)),
-                notes=notes,
-                unmodelled=unmodelled,
+                unmodelled=("attention",) if node.op == "AttnLSTM" else (),
             )
             yield _Said(stated, weights)
 
 
 def _sizes(node: Node, inputs: Mapping[str, str], weights: Mapping[str, Constant]) -> dict[str, object]:
-    """The settings of a node other than LSTM; in a DynamicQuantizeLSTM, H_in is the second axis of W."""
+    """The settings of a node other than LSTM."""
     fields: dict[str, object] = {"bidirectional": _text(node, "direction", "forward") == "bidirectional"}
     fields |= {"bias": "B" in inputs, "num_layers": 1}
     hidden = node.attributes.get("hidden_size")
@@ -482,7 +575,7 @@ def _sizes(node: Node, inputs: Mapping[str, str], weights: Mapping[str, Constant
         fields["hidden_size"] = hidden
     shape = weights["W"].shape if "W" in weights else ()
     if len(shape) == 3 and all(shape):  # noqa: PLR2004
-        fields["input_size"] = shape[1 if "Quantize" in node.op else 2]
+        fields["input_size"] = shape[2]
     return fields
 
 

@@ -351,7 +351,7 @@ def _read_by_arrays(stated: Found, by_name: Mapping[str, Stored]) -> Either:
     """The module that the file describes, with the settings that follow from its arrays where it states none."""
     weights = stated.stored
     by_name = {**by_name, **{tensor.name: tensor for tensor in weights.computed}} if weights.computed else by_name
-    name, names = stated.name or "lstm", tuple(weights.named.values())
+    name, names = stated.name or "lstm", tuple(dict.fromkeys((*weights.named.values(), *weights.names)))
     slots = _stated_slots(stated, by_name)
     reading = read_slots(stated.framework, name, slots) if slots else None
     kind = stated.kind.lower()

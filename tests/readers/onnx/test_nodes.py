@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -17,6 +17,7 @@ from lstmcalc.errors import LstmcalcError, SourceError
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.onnx.nodes import read_onnx
+from lstmcalc.readers.recognise.weights import read_weights
 from tools.files import rewrite
 from tools.mutations import CASES, damaged
 from tools.recorded_weights import computed, config_of, fields_of, inferred_of, one, unpacked
@@ -133,13 +134,12 @@ def test_every_tensor_is_that_of_the_onnx_package(name: str, torch_files: Path) 
         np.testing.assert_array_equal(tensor.read(), array)
 
 
-def test_quantized_lstms_are_named_and_not_computed(torch_files: Path) -> None:
-    first, second = read_onnx(str(torch_files / "quantized.onnx")).stated
-    assert (first.name, first.kind) == ("encoder", "DynamicQuantizeLSTM")
-    assert (fields_of(first)["input_size"], fields_of(second)["input_size"]) == (3, 8)
-    assert fields_of(first)["hidden_size"] == 4
-    assert first.unmodelled == ("weights quantized to int8, and its input at run time",)
-    assert {"W", "R", "B", "W_scale"} <= set(first.stored.named)
+def test_a_quantized_stack_is_one_lstm_that_is_not_computed(torch_files: Path) -> None:
+    stated = one(read_onnx(str(torch_files / "quantized.onnx")))
+    assert (stated.name, stated.kind) == ("encoder", "DynamicQuantizeLSTM")
+    assert config_of(stated) == LSTMConfig(3, 4, 2, bidirectional=True)
+    assert stated.unmodelled == ("weights quantized to int8, and its input at run time",)
+    assert {"W", "R", "B", "W_scale", "W_l1", "R_l1", "B_l1", "W_scale_l1"} <= set(stated.stored.named)
 
 
 # --- One node
@@ -384,6 +384,188 @@ def test_an_lstm_in_a_function_is_found_at_each_call(tmp_path: Path) -> None:
     np.testing.assert_allclose(total, joined(run(path, X=x)), rtol=1e-5, atol=1e-6)
 
 
+def given(name: str, *shape: int | str | None) -> Any:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+class Branch(NamedTuple):
+    """One branch of an If: how it has each of its weights."""
+
+    nodes: list[Any]
+    arrays: dict[str, Any]
+    inputs: list[str]
+    how: list[str]
+
+
+def branch(draw_from: random.Random, which: int, shared: Mapping[str, Any], word: str) -> Branch:
+    """A branch that reads W, R and B of one set in the main graph or in itself: as they are, aliased or computed."""
+    made = Branch([], {}, [], [])
+    for role, array in shared.items():
+        name, own = f"{role}{which}", f"{word}_{role}"
+        how = draw_from.choice(["stored", "alias", "computed", "stored here"])
+        made.how.append(how)
+        if how == "stored here":
+            made.arrays[own] = array
+        elif how == "computed":
+            made.nodes.append(transpose(f"turned_{name}", own, *range(array.ndim)[::-1]))
+        elif how == "alias":
+            made.nodes.append(helper.make_node("Identity", [name], [f"{own}_1"]))
+            made.nodes.append(helper.make_node("Identity", [f"{own}_1"], [own]))
+        made.inputs.append(name if how == "stored" else own)
+    return made
+
+
+def branches(yes: Branch, no: Branch, arrays: Mapping[str, Any], **attributes: Any) -> Any:
+    directions = 2 if attributes.get("direction") == "bidirectional" else 1
+    both = [
+        helper.make_graph(
+            [*made.nodes, lstm(["X", *made.inputs], [word], **attributes)],
+            word,
+            [],
+            [given(word, L, directions, N, H)],
+            tensors(made.arrays),
+        )
+        for word, made in (("yes", yes), ("no", no))
+    ]
+    node = helper.make_node("If", ["which"], ["Y"], name="choice", then_branch=both[0], else_branch=both[1])
+    return model([node], arrays, inputs=[helper.make_tensor_value_info("which", TensorProto.BOOL, [])])
+
+
+@pytest.mark.parametrize("seed", range(2 * CASES // 10))
+def test_branches_with_the_same_weights_are_one_lstm(seed: int, tmp_path: Path) -> None:
+    """However branches have their weights, LSTMs are counted by weights, and each computes what ONNX Runtime does."""
+    draw_from = random.Random(seed)  # noqa: S311  # cases, not secrets
+    directions, sets = draw_from.choice([1, 2]), draw_from.choice([1, 2])
+    pool = [weights(directions, seed=10 * index) for index in range(sets)]
+    whole = {f"{role}{index}": array for index, held in enumerate(pool) for role, array in held.items()}
+    whole |= {f"turned_{name}": array.T.copy() for name, array in whole.items()}
+    chosen = [0, sets - 1]
+    direction = "bidirectional" if directions == 2 else "forward"
+    yes, no = (branch(draw_from, which, pool[which], word) for which, word in zip(chosen, ("yes", "no"), strict=True))
+    file, path = read(branches(yes, no, whole, direction=direction), tmp_path)
+    # A weight that one branch computes, and the other has as it is, is not computed to be compared.
+    merged = sets == 1 and all(
+        ("computed" in pair) == (set(pair) == {"computed"}) for pair in zip(yes.how, no.how, strict=True)
+    )
+    assert len(file.stated) == (1 if merged else 2)
+    x = draw(L, N, WIDTH, seed=9)
+    names = {True: "then_branch", False: "else_branch"}
+    for flag, word in names.items():
+        own = [stated for stated in file.stated if word in stated.name]
+        stated = own[0] if own else file.stated[0]
+        y = joined(run(path, X=x, which=np.array(flag)))
+        np.testing.assert_allclose(computed(file, stated, x), y, rtol=1e-5, atol=1e-6)
+
+
+def turned(word: str, names: Sequence[str]) -> Branch:
+    """A branch that computes its weights from initializers of the main graph."""
+    nodes = [transpose(f"{name}t", f"{word}{name}", *([2, 1, 0] if name != "B" else [1, 0])) for name in names]
+    return Branch(nodes, {}, [f"{word}{name}" for name in names], [])
+
+
+def test_weights_that_each_branch_computes_of_one_tensor_are_one_lstm(tmp_path: Path) -> None:
+    arrays = {f"{name}t": array.T.copy() for name, array in weights().items()}
+    stated = one(read(branches(turned("a", "WRB"), turned("b", "WRB"), arrays), tmp_path)[0])
+    both = "choice.else_branch, choice.then_branch"  # attributes are sorted
+    assert f"2 times in the graph, with the same weights: in {both}" in stated.notes
+    assert set(stated.stored.names) == {"Wt", "Rt", "Bt"}
+
+
+@pytest.mark.parametrize("typed", [False, True], ids=["raw", "typed"])
+def test_weights_that_are_stored_twice_are_one_lstm(typed: bool, tmp_path: Path) -> None:
+    made = branches(Branch([], weights(), ["W", "R", "B"], []), Branch([], weights(), ["W", "R", "B"], []), {})
+    if typed:  # the numbers of one copy in a field of their type
+        tensor = made.graph.node[0].attribute[0].g.initializer[0]
+        tensor.float_data.extend(numpy_helper.to_array(tensor).reshape(-1).tolist())
+        tensor.ClearField("raw_data")
+    file, path = read(made, tmp_path)
+    stated = one(file)
+    assert "its weights are stored 2 times, equal to the byte" in stated.notes
+    assert len(stated.stored.names) == 6  # both copies are its own
+    x = draw(L, N, WIDTH, seed=9)
+    y = joined(run(path, X=x, which=np.array(False)))
+    np.testing.assert_allclose(computed(file, stated, x), y, rtol=1e-5, atol=1e-6)
+    assert [found.name for found in read_weights(path)] == ["choice.else_branch/rnn"]
+
+
+@pytest.mark.parametrize("role", ["W", "R", "B"])
+def test_one_bit_makes_two_lstms(role: str, tmp_path: Path) -> None:
+    """The last number of a tensor larger than the beginning that is compared first."""
+    pair = [weights(width=2000) for _ in range(2)]
+    pair[1][role].reshape(-1).view(np.uint32)[-1] ^= 1
+    yes, no = (Branch([], held, ["W", "R", "B"], []) for held in pair)
+    made = branches(yes, no, {})
+    assert len(read(made, tmp_path)[0].stated) == 2
+
+
+def test_calls_of_a_function_that_computes_its_weights_stay_apart(tmp_path: Path) -> None:
+    inner = [transpose("w", "W", 2, 1, 0), lstm(("X", "W", "r", "b"))]
+    function = helper.make_function(
+        "own", "Recurrent", ["X", "w", "r", "b"], ["Y"], inner, [helper.make_opsetid("", 17)]
+    )
+    held = {name: weights(prefix=name, seed=seed) for name, seed in (("a", 0), ("b", 7))}
+    arrays = {key: array.T.copy() if key[1] == "W" else array for part in held.values() for key, array in part.items()}
+    nodes = [
+        helper.make_node("Recurrent", ["X", f"{name}W", f"{name}R", f"{name}B"], [f"y{name}"], domain="own")
+        for name in "aab"
+    ]
+    nodes[1].output[0] = "again"
+    nodes.append(helper.make_node("Sum", ["ya", "again", "yb"], ["Y"]))
+    file, path = read(model(nodes, arrays, functions=[function]), tmp_path)
+    assert len(file.stated) == 2
+    x = draw(L, N, WIDTH, seed=9)
+    total = sum(times * computed(file, stated, x) for times, stated in zip((2, 1), file.stated, strict=True))
+    np.testing.assert_allclose(total, joined(run(path, X=x)), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("alias", [False, True], ids=["as they are", "through Identity"])
+@pytest.mark.parametrize("known", [("W",), ("R",), ("X",), ("W", "R"), ("W", "R", "X")], ids=",".join)
+def test_shapes_of_inputs_settle_the_sizes(known: Sequence[str], alias: bool, tmp_path: Path) -> None:
+    """A model that is given its weights: sizes follow from the shapes that are stated for X, W and R, by any name."""
+    shapes = {"X": (L, N, WIDTH), "W": (1, 4 * H, WIDTH), "R": (1, 4 * H, H)}
+    values = [given(name, *(sizes if name in known else ["n", None, None])) for name, sizes in shapes.items()]
+    nodes = [helper.make_node("Identity", [name], [f"{name}_"]) for name in shapes] if alias else []
+    node = helper.make_node("LSTM", [f"{name}_" * alias or name for name in shapes], ["Y"], name="rnn")
+    made = helper.make_model(helper.make_graph([*nodes, node], "g", values, [given("Y", *"abcd")]), ir_version=9)
+    stated = one(read(made, tmp_path)[0])
+    expected = {"input_size": WIDTH} if {"W", "X"} & set(known) else {}
+    expected |= {"hidden_size": H} if {"W", "R"} & set(known) else {}
+    assert {key: value for key, value in fields_of(stated).items() if key.endswith("size")} == expected
+
+
+def test_shapes_of_inner_values_settle_the_sizes(tmp_path: Path) -> None:
+    """value_info: the shapes of values that nodes compute, as onnx.shape_inference and exporters store them."""
+    nodes = [
+        helper.make_node("Relu", ["X"], ["x2"]),
+        helper.make_node("Abs", ["w"], ["W"]),
+        lstm(("x2", "W", "R")),
+    ]
+    made = model(nodes, {"R": draw(1, 4 * H, H), "w": draw(1, 4 * H, WIDTH)})
+    assert fields_of(one(read(made, tmp_path)[0])).get("input_size") is None
+    inferred = onnx.shape_inference.infer_shapes(made)
+    assert fields_of(one(read(inferred, tmp_path)[0]))["input_size"] == WIDTH
+
+
+def test_a_stated_shape_that_the_operator_refuses_is_said(tmp_path: Path) -> None:
+    stated = one(
+        read(model([lstm(("X", "W", "R"))], {}, inputs=[given("W", 1, 12, 3), given("R", 1, 16, 4)]), tmp_path)[0]
+    )
+    assert stated.unmodelled == ("W of shape (1, 12, 3) where (1, 16, H_in) is needed",)
+
+
+def test_nodes_that_are_given_the_same_weights_are_one_lstm(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Identity", ["W"], ["V"]),
+        lstm(outputs=["y1"]),
+        lstm(("X", "V", "R", "B"), ["y2"], name="again"),
+        helper.make_node("Add", ["y1", "y2"], ["Y"]),
+    ]
+    inputs = [given("W", 1, 4 * H, WIDTH), given("R", 1, 4 * H, H), given("B", 1, 8 * H)]
+    assert (
+        "2 times in the graph, with the same weights" in one(read(model(nodes, {}, inputs=inputs), tmp_path)[0]).notes
+    )
+
+
 def test_nodes_with_the_same_weights_are_one_lstm(tmp_path: Path) -> None:
     nodes = [
         helper.make_node("Neg", ["X"], ["Z"]),
@@ -464,6 +646,37 @@ def test_an_inner_layer_that_others_read_too_ends_its_stack(tmp_path: Path) -> N
     made.graph.node.append(lstm(("z", "bW", "cR", "bB"), ["other"], name="third"))
     made.graph.initializer.extend(tensors({"cR": draw(1, 4 * H, H, seed=30)}))
     assert [fields_of(stated)["num_layers"] for stated in read(made, tmp_path)[0].stated] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("directions", [1, 2])
+def test_a_quantized_stack_is_the_lstm_of_its_float_twin(layers: int, directions: int, tmp_path: Path) -> None:
+    """What ONNX Runtime's own quantize_dynamic makes of a stack, with a chain of Identity in between."""
+    from onnxruntime.quantization import quantize_dynamic
+
+    direction, nodes, arrays, below = "bidirectional" if directions == 2 else "forward", [], {}, "X"
+    arrays["joined"] = np.array([0, 0, -1], np.int64)
+    for layer in range(layers):
+        arrays |= weights(directions, directions * H if layer else WIDTH, f"l{layer}", seed=7 * layer)
+        roles = [f"l{layer}{role}" for role in "WRB"]
+        nodes += [
+            lstm([below, *roles], [f"y{layer}"], direction=direction, name=f"layer{layer}"),
+            transpose(f"y{layer}", f"t{layer}", 0, 2, 1, 3),
+            helper.make_node("Reshape", [f"t{layer}", "joined"], [f"r{layer}"]),
+            helper.make_node("Identity", [f"r{layer}"], [f"x{layer + 1}"]),
+        ]
+        below = f"x{layer + 1}"
+    path = saved(model(nodes, arrays, out=below, rank=3), tmp_path)
+    small = tmp_path / "quantized.onnx"
+    quantize_dynamic(path, small, op_types_to_quantize=["LSTM"])
+    twin, stated = one(read_onnx(path)), one(read_onnx(str(small)))
+    assert {node.op_type for node in onnx.load(small).graph.node} >= {"DynamicQuantizeLSTM"}
+    assert fields_of(stated) == fields_of(twin)
+    assert (stated.kind, config_of(stated)) == ("DynamicQuantizeLSTM", config_of(twin))
+    assert stated.unmodelled == ("weights quantized to int8, and its input at run time",)
+    held = {tensor.name: tensor for tensor in onnx.load(small).graph.initializer if tensor.name != "joined"}
+    assert set(stated.stored.names) == set(held)
+    assert [found.name for found in read_weights(str(small))] == [stated.name]
 
 
 # --- Files that nobody vouches for
