@@ -90,6 +90,14 @@ SOURCE_FLAGS: Final = (
     ),
     Flag("module", ("--module", "-m"), (), "NAME", "Of several LSTMs the one of this path, or end of a path", (), True),
     Flag("set", ("--set",), (), "NAME=VALUE", "What a name in the code stands for; may be repeated", (), True),
+    Flag(
+        "from_framework",
+        ("--from",),
+        (),
+        "NAME",
+        "The framework that wrote the weights, where names and shapes fit several",
+        _framework_names,
+    ),
 )
 _FLAGS: Final = {flag.field: flag for flag in (*LSTM_FLAGS, *DATA_FLAGS, *AROUND_FLAGS)}
 
@@ -118,6 +126,12 @@ def read_framework(name: str, text: str) -> str:
     except UsageError as error:
         raise error.at(name) from None
     return ALIASES.get(key, key)
+
+
+def read_from(typed: Mapping[str, Typed]) -> str:
+    """The framework of `--from`; empty without the flag."""
+    named = typed.get("from_framework")
+    return "" if named is None else read_framework("--from", str(named))
 
 
 def read_frameworks(name: str, text: str) -> list[str]:

@@ -6,7 +6,8 @@ Not here: the LSTMs in a file (`readers.recognise`), and how layouts are convert
 from typing import Any, Final
 
 from lstmcalc.errors import SourceError, TooLargeError, bytes_text, printable
-from lstmcalc.frameworks.storage import Storage
+from lstmcalc.frameworks.storage import Parameter, Storage
+from lstmcalc.intake.resolve import check_order
 from lstmcalc.machine import available_memory
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.readers.files.raw_numbers import numel
@@ -22,6 +23,7 @@ def load_weights(found: Found) -> dict[str, Array]:
 
     All have the widest dtype in the file; bfloat16 and the like become float32, which holds them exactly.
     """
+    check_order(found)
     _check(found)
     import numpy as np
 
@@ -43,7 +45,20 @@ def load_weights(found: Found) -> dict[str, Array]:
         arrays[name] = array
     widest = max((array.dtype for array in arrays.values()), key=lambda dtype: dtype.itemsize)
     arrays = {name: array.astype(widest, copy=False) for name, array in arrays.items()}
+    arrays |= {row.name: np.zeros(row.shape, widest) for row in _left_out(found)}
     return unpack(arrays, found.stored.config, found.framework)
+
+
+def _left_out(found: Found) -> list[Parameter]:
+    """The biases that the framework always has, and that a file without any leaves out: they are zeros."""
+    config, tensors = found.stored.config, found.stored.tensors
+    if config.bias or not tensors:
+        return []
+    return [
+        row
+        for row in Storage(config, found.framework).parameters
+        if row.name not in tensors and all(held.startswith("bias") for held in row.holds)
+    ]
 
 
 def _check(found: Found) -> None:
@@ -57,7 +72,7 @@ def _check(found: Found) -> None:
                 f"all arrays of {config}",
                 f"{what}: {with_rest([printable(name) for name in names], 3)}",
             )
-    if len(weights.tensors) < Storage(config, found.framework).num_arrays:
+    if len(weights.tensors) + len(_left_out(found)) < Storage(config, found.framework).num_arrays:
         raise SourceError(
             f"the file has no weights of {printable(found.name)} that can be read",
             f"the arrays of {config}",

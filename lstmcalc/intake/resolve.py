@@ -16,7 +16,7 @@ from lstmcalc.errors import (
     nearest_hint,
     shorten,
 )
-from lstmcalc.intake.flags import Typed, flag_name, read_flags, read_framework, read_settings, several
+from lstmcalc.intake.flags import Typed, flag_name, read_flags, read_framework, read_from, read_settings, several
 from lstmcalc.intake.subject import Subject, subject_of_layers
 from lstmcalc.readers.files.budget import one_command
 from lstmcalc.readers.found import Found
@@ -53,19 +53,24 @@ def read_subjects(
     framework = framework or (read_framework("--framework", str(named)) if named is not None else "")
     known = read_settings(several(typed.get("set")))
     source = typed.get("source")
-    found = lstms_of(None if source is None else str(source), known) or [Found("lstm", "pytorch")]
+    found = lstms_of(None if source is None else str(source), known, read_from(typed)) or [Found("lstm", "pytorch")]
     chosen = chosen_lstms(found, several(typed.get("module")))
     return subjects_of(found, chosen, flags, framework, unknown, data, varied=varied)
 
 
-def lstms_of(source: str | None, known: Mapping[str, object]) -> list[Found]:
+def lstms_of(source: str | None, known: Mapping[str, object], framework: str = "") -> list[Found]:
     """Every LSTM of a source, under unique names; `known` has the values of names in code.
+
+    `framework` is the one whose layout the source has, where it does not say so itself.
 
     Without a source it is every LSTM of the configuration file, which need not exist.
     """
     from lstmcalc.readers import sources
 
-    found = sources.find_config() if source is None else sources.read_source(source, known)
+    if source is None and framework:
+        hint = f"--framework {framework} reports an LSTM in its terms"
+        raise UsageError("there is no file whose framework is asked for", "a SOURCE too", hint=hint, where="--from")
+    found = sources.find_config() if source is None else sources.read_source(source, known, framework)
     if source is None and known:
         raise SourceError("there is nothing to set", expected="a SOURCE with names in it", where="--set")
     return with_unique_names(found)
@@ -165,6 +170,22 @@ def check_computable(subject: Subject) -> None:
     )
     pointer = found.pointers.get("")
     raise error.showing(pointer.place, pointer.excerpt) if pointer else error
+
+
+def check_order(found: Found) -> None:
+    """Refuse an LSTM whose order of gates is not known, as its arrays fit several frameworks."""
+    if found.rivals:
+        from lstmcalc.frameworks.storage import find_layout
+
+        names = (found.framework, *found.rivals)
+        raise SourceError(
+            f"the order of the gates of {found.name} is not known",
+            " or ".join(f"--from {name}" for name in names),
+            "names and shapes of "
+            + and_list([f"{find_layout(name).title} (gates {' '.join(find_layout(name).gates)})" for name in names]),
+            "shapes and counts do not depend on it",
+            where=found.where or "",
+        )
 
 
 class _Intake:

@@ -27,18 +27,28 @@ _HEAD: Final = 4096  # bytes of a file that tell whether it is text
 _CONTROL: Final = r"[\x00-\x06\x0e-\x1a\x1c-\x1f]"
 
 
-def read_source(source: str, settings: Mapping[str, Any]) -> list[Found]:
+def read_source(source: str, settings: Mapping[str, Any], framework: str = "") -> list[Found]:
     """Every LSTM that SOURCE describes, in order; nothing in it is executed.
 
     Args:
         source: A file that exists, `-` for standard input, or text that has a parenthesis or several lines.
         settings: The values of names in code.
+        framework: The framework whose layout a weight file has, as `--from` says; empty if it says nothing.
     """
     if has_weights(source):
         from lstmcalc.readers.recognise.weights import read_weights
 
         _refuse_settings(settings)
-        return read_weights(source)
+        return read_weights(source, framework)
+    found = _read_text(source, settings)
+    if framework and not any(item.framework == framework for item in found):
+        stated = " and ".join(dict.fromkeys(item.framework for item in found))
+        raise SourceError(f"it states its framework itself: {stated}", f"--from {stated}", framework, where="--from")
+    return found
+
+
+def _read_text(source: str, settings: Mapping[str, Any]) -> list[Found]:
+    """Every LSTM that text describes: of a file, of standard input, or the source itself."""
     text = _source_text(source)
     if not text.text.strip():
         raise SourceError(f"{text.name or 'SOURCE'} is empty", expected=_EXPECTED)

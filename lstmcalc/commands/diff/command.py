@@ -63,7 +63,7 @@ COMMAND: Final = Command(
     lstmcalc diff before.safetensors after.safetensors --values --tolerance 1e-6
     """,
     {
-        "Compared": (COMPARED, AGAINST, ONE_OF_EACH, SOURCE_FLAGS[2]),
+        "Compared": (COMPARED, AGAINST, ONE_OF_EACH, *SOURCE_FLAGS[2:]),
         "LSTM": MODEL_FLAGS,
         "Output": (VALUES, TOLERANCE, *OUTPUT),
     },

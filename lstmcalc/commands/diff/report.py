@@ -15,6 +15,7 @@ from lstmcalc.commands.diff.sides import IN_WEIGHTS, STATE_DICTS, Item, Side, ad
 from lstmcalc.errors import SourceError, TooLargeError, UsageError, bytes_text, printable
 from lstmcalc.frameworks.storage import find_layout
 from lstmcalc.intake.flags import Typed
+from lstmcalc.intake.resolve import check_order
 from lstmcalc.machine import available_memory
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.report.document import Report, document
@@ -100,6 +101,8 @@ def diff_modules(typed: Mapping[str, Typed], tolerance: float | None = None) -> 
     sides = read_sides(typed)
     if tolerance is not None and not all(side is None or side.is_file for pair in sides.pairs for side in pair):
         raise UsageError("there are no numbers to compare", "two weight files", where="--values")
+    for side in (side for pair in sides.pairs for side in pair if side and tolerance is not None):
+        check_order(side.found)
     found = [_pair(file, model, sides.words, tolerance) for file, model in sides.pairs]
     if sides.others:
         more = ", ..." if len(sides.others) > _LISTED else ""

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import ConfigError, SourceError, TooLargeError, UsageError, printable, shown_name
 from lstmcalc.frameworks.storage import Storage
-from lstmcalc.intake.flags import Typed, read_flags, read_settings, several
+from lstmcalc.intake.flags import Typed, read_flags, read_from, read_settings, several
 from lstmcalc.intake.resolve import MAX_MODULES, chosen_lstms, lstms_of, subjects_of
 from lstmcalc.intake.subject import Subject
 from lstmcalc.readers import sources
@@ -100,16 +100,43 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     asked = [(first, wanted[0]), (second, wanted[1])]
     if weighty == (False, True):
         asked, weighty = asked[::-1], (True, False)
-    (files, named), (models, named_too) = _side(*asked[0], {}, {}), _side(*asked[1], flags, known)
+    (files, named), (models, named_too) = _two_sides(asked, weighty, flags, known, read_from(typed))
     if modules and not (named or named_too):
         sources.pick([side.name for side in files], modules[0])  # raises, and lists the names there are
     pairs, others = _matched_pairs(files, models, one_asked=len(models) == 1 and not weighty[1])
     return Sides(pairs, _words(files[0].source, models[0].source, weighty), others)
 
 
-def _side(source: str | None, module: str | None, flags: Layer, known: Mapping[str, object]) -> tuple[list[Side], bool]:
+_Asked: TypeAlias = tuple[str | None, str | None]  # a source, and the LSTM of it that is asked for
+
+
+def _two_sides(
+    asked: Sequence[_Asked], weighty: tuple[bool, bool], flags: Layer, known: Mapping[str, object], framework: str
+) -> tuple[tuple[list[Side], bool], tuple[list[Side], bool]]:
+    """Both sides; `framework` is for the weight files that fit several, and for all if none does."""
+    if framework and not any(weighty):
+        raise UsageError("there is no weight file whose framework is asked for", "one as SOURCE", where="--from")
+    first, second = asked
+    ambiguous = [
+        is_file and framework and _fits_several(source) for (source, _), is_file in zip(asked, weighty, strict=True)
+    ]
+    own = [
+        framework * bool(is_so if any(ambiguous) else is_file)
+        for is_so, is_file in zip(ambiguous, weighty, strict=True)
+    ]
+    return _side(*first, {}, {}, own[0]), _side(*second, flags, known, own[1])
+
+
+def _fits_several(source: str | None) -> bool:
+    """True if an LSTM of a weight file fits several frameworks with other orders of gates."""
+    return any(item.rivals for item in lstms_of(source, {}))
+
+
+def _side(
+    source: str | None, module: str | None, flags: Layer, known: Mapping[str, object], framework: str
+) -> tuple[list[Side], bool]:
     """The LSTMs of a source or of flags alone, and True if one is called `module`; then only that one."""
-    found = lstms_of(source, known) or [Found("lstm", "pytorch")]
+    found = lstms_of(source, known, framework) or [Found("lstm", "pytorch")]
     stored = found[0].weights is not None
     if stored and len(found) > MAX_MODULES:
         raise TooLargeError("too many LSTMs to compare", f"at most {MAX_MODULES:,}", f"{len(found):,}")

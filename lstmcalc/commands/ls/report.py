@@ -11,6 +11,7 @@ from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import Stored
 from lstmcalc.readers.recognise.recognition import Contents, recognise
+from lstmcalc.readers.recognise.weights import read_contents, rival_notes
 from lstmcalc.readers.sources import pick
 from lstmcalc.report.document import Report, check_rows, document
 from lstmcalc.spec.words import counted
@@ -85,7 +86,7 @@ class _Statistics(NamedTuple):
     inf: int | None = None
 
 
-def ls_module(path: str, modules: Sequence[str] = (), *, stats: bool = False) -> LsModule:
+def ls_module(path: str, modules: Sequence[str] = (), *, stats: bool = False, framework: str = "") -> LsModule:
     """Every tensor of a weight file, or of some of its LSTMs and their relatives.
 
     Args:
@@ -93,12 +94,14 @@ def ls_module(path: str, modules: Sequence[str] = (), *, stats: bool = False) ->
         modules: Their names, or ends of these; empty for the whole file.
         stats: True to read the numbers: `min`, `max`, `mean` and `norm` (the root of the sum of squares) are those of
             the finite numbers, null if there are none; `nan` and `inf` count the others.
+        framework: The framework whose layout the file has; empty if any.
     """
-    contents = recognise(open_weights(path))
+    contents = read_contents(path, framework) if framework else recognise(open_weights(path))
     tensors = _chosen_tensors(contents, modules)
     check_rows(len(tensors), "tensor", "--module NAME of one LSTM")
     rows: Sequence[StoredRow] = LazySequence(len(tensors), lambda index: _row(tensors[index], contents))
-    notes = [printable(note) for note in contents.file.notes]
+    unsure = (note for item in contents.lstms for note in rival_notes(item))
+    notes = [printable(note) for note in dict.fromkeys((*contents.file.notes, *unsure))]
     if stats:
         rows, unread = _with_statistics(rows, tensors)
         notes += unread
@@ -177,6 +180,6 @@ def _statistics(tensor: Stored) -> _Statistics:
     return counts._replace(min=low, max=high, mean=mean, norm=norm)
 
 
-def ls_report(path: str, modules: Sequence[str] = (), *, stats: bool = False) -> Report[LsModule]:
+def ls_report(path: str, modules: Sequence[str] = (), *, stats: bool = False, framework: str = "") -> Report[LsModule]:
     """Every tensor of a weight file; with `stats`, statistics of its numbers."""
-    return document("ls", [ls_module(path, modules, stats=stats)])
+    return document("ls", [ls_module(path, modules, stats=stats, framework=framework)])

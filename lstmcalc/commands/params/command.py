@@ -6,7 +6,7 @@ from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, styl
 from lstmcalc.commands.params.report import params_report
 from lstmcalc.errors import UnsupportedError
 from lstmcalc.intake.flags import AROUND_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag, read_choice
-from lstmcalc.intake.resolve import read_subjects
+from lstmcalc.intake.resolve import check_order, read_subjects
 from lstmcalc.model.lstm import GATES
 
 GATE_NAMES: Final = {key: gate.letter for gate in GATES for key in (gate.letter, gate.name)}
@@ -22,7 +22,11 @@ def _run(typed: TypedFlags) -> Outcome:
     gate = typed["gate"]
     letter = None if gate is None else GATE_NAMES[read_choice("--gate", str(gate), GATE_NAMES)]
     try:
-        return Outcome(params_report(read_subjects(typed), letter), style_of(typed))
+        subjects = read_subjects(typed)
+        for subject in subjects:
+            if letter and subject.found:
+                check_order(subject.found)
+        return Outcome(params_report(subjects, letter), style_of(typed))
     except UnsupportedError as error:
         raise with_flags(error, typed) from None
 

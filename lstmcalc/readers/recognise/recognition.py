@@ -43,8 +43,13 @@ class Contents(NamedTuple):
     lstms: tuple[Found, ...]  # in the order of the file
 
 
-def recognise(file: WeightFile) -> Contents:
-    """The LSTMs of a weight file, and its other recurrent modules."""
+def recognise(file: WeightFile, framework: str = "") -> Contents:
+    """The LSTMs of a weight file, and its other recurrent modules.
+
+    Args:
+        file: The file.
+        framework: The framework whose layout its arrays have, unless the file itself states another; empty if any.
+    """
     tensors, sources = with_products(file.tensors)
     by_name = {tensor.name: tensor for tensor in tensors}
     products: dict[str, list[str]] = {}
@@ -59,7 +64,7 @@ def recognise(file: WeightFile) -> Contents:
     computed = {
         _sizes(item): index for index, item in enumerate(found) if isinstance(item, Found) and item.stored.computed
     }
-    for reading in _readings([tensor for tensor in tensors if tensor.name not in taken]):
+    for reading in _readings([tensor for tensor in tensors if tensor.name not in taken], framework, file.kind):
         if isinstance(reading, Relative):
             found.append(reading._replace(unit=module_name(reading.unit, bare=_bare_name(reading.kind))))
         elif _sizes(reading) in computed:  # the file's graph computes that LSTM's weights from these
@@ -134,11 +139,18 @@ class _Group(NamedTuple):
     slots: dict[Key, Stored]
 
 
-def _readings(tensors: Sequence[Stored]) -> list[Either]:
-    """The modules that the arrays belong to, each array to one at most."""
+def _readings(tensors: Sequence[Stored], framework: str, kind: str) -> list[Either]:
+    """The modules that the arrays belong to, each array to one at most, in a framework or in any.
+
+    An LSTM of a file whose `kind` does not tell names its rivals: the frameworks that would be read as well.
+    """
     groups = _module_groups(_recurrent_arrays(tensors))
     candidates: list[Either] = [reading for group in groups for reading in _read_group(group)]
-    candidates += [*_merged_directions(groups), *_paddle(groups), *_relatives(tensors)]
+    candidates += [*_merged_directions(groups), *_paddle(groups)]
+    if framework:
+        wanted = same_names(framework)
+        candidates = [_with_zero_biases(item) for item in candidates if _framework(item) in (wanted, None)]
+    candidates += _relatives(tensors)
     trained = {_size_of(item) for item in candidates if not (_OPTIMIZERS | _MOMENTS) & set(_unit(item).split("/"))}
     candidates = [item for item in candidates if not _is_optimizer(item, trained)]
     taken: set[str] = set()
@@ -147,7 +159,61 @@ def _readings(tensors: Sequence[Stored]) -> list[Either]:
         if taken.isdisjoint(_names(item)):
             taken.update(_names(item))
             chosen.append(item)
-    return chosen
+    return chosen if framework else _with_rivals(chosen, candidates, kind)
+
+
+# Frameworks whose names, shapes and order of gates are those of another, as which they are read.
+_NAMED_ALIKE: Final = {"candle": "pytorch", "mindspore": "pytorch", "tinygrad": "pytorch-cell"}
+# What the kind of a file says of the framework whose names are in it.
+_KIND_TELLS: Final = {"torch": ("pytorch", "pytorch-cell"), "onnx": ("onnx",), "keras": ("keras", "keras2")}
+
+
+def same_names(framework: str) -> str:
+    """The framework as which arrays of this one are read, as names, shapes and order of gates are the same."""
+    return _NAMED_ALIKE.get(framework, framework)
+
+
+def _framework(item: Either) -> str | None:
+    return item.framework if isinstance(item, Found) else None
+
+
+def _with_rivals(chosen: Sequence[Either], candidates: Sequence[Either], kind: str) -> list[Either]:
+    """The readings, with the frameworks of others that explain the same arrays with another order of gates."""
+    others: dict[tuple[str, ...], list[Found]] = {}
+    for item in candidates:
+        if isinstance(item, Found):
+            others.setdefault(item.stored.names, []).append(item)
+    found: list[Either] = []
+    for item in chosen:
+        rivals: dict[str, None] = {}
+        if isinstance(item, Found) and len(others[item.stored.names]) > 1 and _fits(item):
+            told = item.framework in _KIND_TELLS.get(kind, ())
+            gates = LAYOUTS[item.framework].gates
+            rivals = {
+                other.framework: None
+                for other in others[item.stored.names]
+                if not told and LAYOUTS[other.framework].gates != gates and _fits(other)
+            }
+        found.append(item._replace(rivals=tuple(rivals)) if isinstance(item, Found) and rivals else item)
+    return found
+
+
+def _fits(item: Found) -> bool:
+    """True if a reading explains its arrays, of which each holds all gates; biases may be left out all together."""
+    by_gate = any("{gate}" in stored.name for stored in LAYOUTS[item.framework].stored)
+    return not by_gate and not defect_count(_with_zero_biases(item))
+
+
+def _with_zero_biases(item: Either) -> Either:
+    """The reading; biases that a framework always has are taken as zeros if the file has none of them."""
+    if isinstance(item, Relative) or not item.stored.missing or item.stored.config.bias:
+        return item
+    parameters = Storage(item.stored.config, item.framework).parameters
+    biases = {row.name for row in parameters if all(held.startswith("bias") for held in row.holds)}
+    if LAYOUTS[item.framework].forget_offset or not biases.issuperset(item.stored.missing):
+        return item
+    note = f"without biases, which {LAYOUTS[item.framework].title} always has: they are taken as zeros"
+    return item._replace(notes=(*item.notes, note), weights=item.stored._replace(missing=()))
 
 
 def _worth(item: Either) -> tuple[int, int, int]:
@@ -184,8 +250,8 @@ def _has_weights(slots: Slots) -> bool:
 def _read_group(group: _Group) -> list[Either]:
     """The readings of one module's arrays in one framework."""
     framework = group.framework
-    if framework == "paddle" or (framework == "coreml" and not any(key[1] for key in group.slots)):
-        return []  # `_paddle` reads Paddle's cells; Core ML's names of one direction are Equinox's too
+    if framework == "paddle":
+        return []  # `_paddle` reads Paddle's cells
     if framework in ("chainer", "cudnn"):
         return _by_cell(group)
     reading = read_slots(*group)

@@ -5,25 +5,29 @@ Not here: how files are read (`readers.files`), and the search for LSTMs in them
 
 from typing import Any, Final
 
-from lstmcalc.errors import NoLstmError, printable, shown_name
+from lstmcalc.errors import NoLstmError, SourceError, printable, shown_name
+from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.recognise.recognition import Contents, contents_text, recognise
+from lstmcalc.readers.recognise.recognition import Contents, contents_text, recognise, same_names
 from lstmcalc.spec.config import DTYPE_BYTES
 from lstmcalc.spec.provenance import Origin, Pointer, Setting
-from lstmcalc.spec.words import counted, with_rest
+from lstmcalc.spec.words import and_list, counted, with_rest
 
 _LISTED: Final = 4  # missing arrays, or modules, in a message
 
 
-def read_weights(path: str) -> list[Found]:
-    """Every LSTM in a weight file; no numbers are read."""
-    return lstms_of_contents(read_contents(path), path)
+def read_weights(path: str, framework: str = "") -> list[Found]:
+    """Every LSTM in a weight file, in the layout of a framework or in any; no numbers are read."""
+    return lstms_of_contents(read_contents(path, framework), path)
 
 
-def read_contents(path: str) -> Contents:
-    """The contents of a weight file with at least one LSTM; no numbers are read."""
-    contents = recognise(open_weights(path))
+def read_contents(path: str, framework: str = "") -> Contents:
+    """The contents of a weight file with at least one LSTM, in the layout of a framework or in any."""
+    file = open_weights(path)
+    contents = recognise(file, framework)
+    if framework and not any(item.framework == same_names(framework) for item in contents.lstms):
+        raise _no_such_layout_error(recognise(file), path, framework)
     if not contents.lstms:
         raise NoLstmError(
             f"no LSTM in {shown_name(path)}",
@@ -43,6 +47,28 @@ def lstms_of_contents(contents: Contents, path: str) -> list[Found]:
     return found
 
 
+def _no_such_layout_error(contents: Contents, path: str, framework: str) -> SourceError:
+    """The error on a file without an LSTM in the layout of a framework, with the layouts that it has."""
+    known = dict.fromkeys(name for item in contents.lstms for name in (item.framework, *item.rivals))
+    error = SourceError if contents.lstms else NoLstmError
+    return error(
+        f"no LSTM in the layout of {framework} in {shown_name(path)}",
+        f"--from {' or '.join(known)}" if known else "the weights of one, under names of PyTorch, Keras, ...",
+        contents_text(contents) if not known else f"names and shapes of {' or '.join(known)}",
+        where="--from",
+    )
+
+
+def rival_notes(item: Found) -> list[str]:
+    """A note on the frameworks that the arrays of an LSTM fit as well, with another order of gates."""
+    if not item.rivals:
+        return []
+    names = item.framework, *item.rivals
+    fitting = and_list([f"{LAYOUTS[name].title} (gates {' '.join(LAYOUTS[name].gates)})" for name in names])
+    asked = " or ".join(f"--from {name}" for name in names)
+    return [f"names and shapes fit {fitting}: shown as {item.framework}; {asked} says which it is"]
+
+
 def _placed_lstm(item: Found, name: str, file_format: str) -> Found:
     """The LSTM with the file as its place, with the settings that no array depends on, and printable notes."""
     tensors = item.stored.tensors
@@ -58,7 +84,7 @@ def _placed_lstm(item: Found, name: str, file_format: str) -> Found:
         where=name,
         layer={field: Setting(value, origin._replace(where=name)) for field, (value, origin) in layer.items()},
         pointers={"": Pointer(name, "")},
-        notes=tuple(map(printable, (*item.notes, *_defect_notes(item)))),
+        notes=tuple(map(printable, (*item.notes, *_defect_notes(item), *rival_notes(item)))),
         unmodelled=tuple(map(printable, item.unmodelled)),
     )
 
