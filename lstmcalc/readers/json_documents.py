@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from lstmcalc.errors import SourceError, printable, shorten
+from lstmcalc.readers.files.unread import unread_error
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.positions import KeyPath, Places, repeated_key, scan_json
 from lstmcalc.readers.text.source_text import SourceText
@@ -38,6 +39,7 @@ from lstmcalc.readers.text.tables import (
     text_of,
     value_text,
 )
+from lstmcalc.readers.text.unread_json import json_format
 from lstmcalc.spec.provenance import Gap, Setting
 
 _JSON: Final = Grammar(
@@ -59,7 +61,9 @@ def read_json(source: SourceText) -> list[Found]:
     if looks_like_keras(tree):
         return read_keras(tree, source, places)
     if not isinstance(tree, dict):
-        document.refuse_all("there is no LSTM in it", _JSON.expected, document.kind(tree))
+        document.refuse_unknown(tree, _JSON.expected, document.kind(tree))
+    if unread := json_format(tree):
+        raise unread_error(source.name or "this JSON", unread, _JSON.expected)
     if isinstance(tree.get("weight_map"), dict):
         _refuse_index(document, tree["weight_map"])
     if "lstmcalc" in tree and "modules" in tree:
@@ -261,9 +265,7 @@ def _read_foreign(document: Document, tree: Table) -> list[Found]:
         field: Value(tree[field], (field,)) for field, sorts in _NUMBERS.items() if _is_a(tree.get(field), sorts)
     }
     if not settings:
-        document.refuse_all(
-            "there is no LSTM in it", "hidden_size, num_layers, ... as PyTorch names them", key_list(tree)
-        )
+        document.refuse_unknown(tree, "hidden_size, num_layers, ... as PyTorch names them", key_list(tree))
     read = settings_of(document, settings)
     return [
         Found(

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lstmcalc.errors import SourceError, UsageError, nearest_hint, printable, shorten
+from lstmcalc.errors import SourceError, UsageError, nearest_hint, printable, shorten, shown_name
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.source_text import SourceText
 
@@ -52,6 +52,7 @@ def _read_text(source: str, settings: Mapping[str, Any]) -> list[Found]:
     text = _source_text(source)
     if not text.text.strip():
         raise SourceError(f"{text.name or 'SOURCE'} is empty", expected=_EXPECTED)
+    _refuse_other_text(text)
     kind = _kind(text)
     if kind in _CODE:
         return _CODE[kind](text, settings)
@@ -127,6 +128,10 @@ def _source_text(source: str) -> SourceText:
         if sys.stdin is None:
             raise SourceError("standard input is closed", expected=_EXPECTED, where="-")
         return _text(_bounded_bytes(sys.stdin.buffer, "stdin"), "stdin")
+    if os.path.isdir(source):  # noqa: PTH112  # as above
+        from lstmcalc.readers.files.containers import folder_error
+
+        raise folder_error(source, shown_name(source), _EXPECTED)
     if os.path.lexists(source):
         return _file(source)
     if "(" in source or "\n" in source or source.lstrip().startswith("{"):
@@ -158,12 +163,15 @@ def _bounded_bytes(stream: Any, name: str) -> bytes:  # noqa: ANN401  # a binary
     if len(data) > MAX_TEXT:
         if b"\0" in data[:_HEAD] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
             return data[:_HEAD]  # binary data: the error is that it is not text
+        _refuse_other_text(SourceText(data[:_HEAD].decode("latin-1"), name))
         raise SourceError(f"{name} is too large", expected=f"at most {MAX_TEXT:,} bytes of text")
     return data
 
 
 def _text(data: bytes, name: str, path: str = "") -> SourceText:
     """The text in bytes: in UTF-8, in UTF-16 if it begins with its mark, or in Latin-1, e.g. old code."""
+    if os.path.isfile(path) and re.search(_CONTROL.encode(), data[:_HEAD]):  # noqa: PTH113  # as above
+        _refuse_other_format(path, name)
     encodings = ["utf-16"] if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "latin-1"]
     for encoding in encodings:
         try:
@@ -173,17 +181,34 @@ def _text(data: bytes, name: str, path: str = "") -> SourceText:
         if "\0" not in text if encoding == "utf-8-sig" else not re.search(_CONTROL, text):
             return SourceText(text, name)
         break
-    raise SourceError(f"{name or 'SOURCE'} is not text", _EXPECTED, *_found_and_hint(name, path))
+    if os.path.isfile(path):  # noqa: PTH113  # as above
+        from lstmcalc.readers.files.kinds import other_kind
+
+        raise other_kind(path, _EXPECTED, binary=True)
+    hint = "a weight file has to be a regular file, named instead of piped" if name else ""
+    raise SourceError(f"{name or 'SOURCE'} is not text", _EXPECTED, "binary data", hint)
 
 
-def _found_and_hint(name: str, path: str) -> tuple[str, str]:
-    """The facts `found` and `hint` of the error about data that is not text."""
-    if not os.path.isfile(path):  # noqa: PTH113  # as above
-        return "binary data", "a weight file has to be a regular file, named instead of piped" if name else ""
-    from lstmcalc.readers.files.kinds import other_kind
+def _refuse_other_format(path: str, name: str) -> None:
+    """Refuse a file of a binary format that is recognised and not read, even if its bytes are a text."""
+    from lstmcalc.readers.files.containers import unread_format
 
-    found, hint = other_kind(path)
-    return found or "binary data", hint
+    unread = unread_format(path)
+    if unread:
+        from lstmcalc.readers.files.unread import unread_error
+
+        raise unread_error(name, unread, _EXPECTED)
+
+
+def _refuse_other_text(source: SourceText) -> None:
+    """Refuse a text of a format that is recognised and not read."""
+    from lstmcalc.readers.files.texts import text_format
+
+    unread = text_format(source.text)
+    if unread:
+        from lstmcalc.readers.files.unread import unread_error
+
+        raise unread_error(source.name or "this text", unread, _EXPECTED)
 
 
 def _kind(source: SourceText) -> str:

@@ -128,7 +128,7 @@ def test_a_long_list_is_folded_in_the_table_alone(cli: Cli) -> None:
 def test_a_file_without_tensors_is_listed(cli: Cli) -> None:
     Path("empty").write_bytes(safetensors_bytes({}, b""))
     assert module(cli("ls", "empty", "--stats", "--json"))["tensors"] == []
-    assert "none in this file" in cli("ls", "empty").out
+    assert "none is recognised in this file" in cli("ls", "empty").out
 
 
 def test_numbers_that_are_not_read_are_noted(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +154,7 @@ def test_numbers_that_are_not_read_are_noted(cli: Cli, monkeypatch: pytest.Monke
         ([], "no file is named"),
         (["nothing"], "cannot read nothing"),
         (["."], "cannot read ."),
-        (["text"], "text is no weight file"),
+        (["text"], "text is not a weight file that is read"),
         (["model", "--format", "x"], "--format"),
     ],
 )

@@ -418,7 +418,7 @@ def test_run_computes_and_saves_each(cli: Cli) -> None:
                 '  expected a file, - for standard input, or text as "nn.LSTM(10, 20)"'
             ),
         ),
-        (["."], "cannot read .\n  found Is a directory"),
+        (["."], "cannot read .\n  expected a file, found a folder; nothing is in it"),
         (
             ["nn.LSTM(1, 2)", "--set", "x"],
             "--set: not a setting\n  expected NAME=VALUE, as hidden=20, found 'x'",

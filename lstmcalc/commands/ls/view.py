@@ -45,7 +45,7 @@ def _modules(module: LsModule) -> Iterator[Line]:
     if more > 0:
         yield "...", (more_text(more, "module"),)
     if not lstms:
-        yield "LSTM", ("none in this file",)
+        yield "LSTM", ("none is recognised in this file",)
 
 
 def _numbers(row: StoredRow) -> tuple[str, ...]:

@@ -5,20 +5,24 @@ which LSTMs are in a file (`readers.recognise.weights`).
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import import_module
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from lstmcalc.errors import SourceError, named_error, shown_name
 from lstmcalc.readers.files.budget import budget
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
 
+if TYPE_CHECKING:
+    from lstmcalc.readers.files.unread import Unread
+
 HEAD: Final = 4096  # bytes at the start of a file that are searched for a signature
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"  # HDF5 File Format Specification 3.0, II.A: at 0, 512, 1024, 2048, ...
+_ZIP: Final = (b"PK\3\4", b"PK\5\6")  # APPNOTE 6.3.10, 4.3.7 and 4.3.16
 _READERS: Final = {
     "safetensors": ("readers.files.safetensors", "read_safetensors"),
     "npz": ("readers.files.npz", "read_npz"),
@@ -40,8 +44,7 @@ def open_weights(path: str) -> WeightFile:
 def _read_index(path: str) -> WeightFile:
     kind, name = weight_kind(path), shown_name(path)
     if kind not in _READERS:
-        what = "a zip archive, but no weight file" if kind == "zip" else "no weight file"
-        raise SourceError(f"{name} is {what}", EXPECTED, *(("", "") if kind == "zip" else other_kind(path)))
+        raise other_kind(path, EXPECTED)
     module, function = _READERS[kind]
     budget().allow(_size(path))
     try:
@@ -51,27 +54,36 @@ def _read_index(path: str) -> WeightFile:
     return read
 
 
-# The first bytes of compressed files: RFC 1952 (gzip), RFC 1950 (zlib), RFC 8878 (zstd), the formats of bzip2 and xz.
-_COMPRESSED: Final = {
-    b"\x1f\x8b": "gzip",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\0": "xz",
-    b"(\xb5/\xfd": "zstd",
-    b"x\x9c": "zlib",
-    b"x^": "zlib",
-    b"x\x01": "zlib",
-    b"x\xda": "zlib",
-}
+def other_kind(path: str, expected: str, *, binary: bool = False) -> SourceError:
+    """The error about a file that no reader of weights reads: its format, as far as that can be told.
 
+    With `binary`, it is known not to be text.
+    """
+    from lstmcalc.readers.files.containers import archive_format, unread_format
+    from lstmcalc.readers.files.texts import text_format
+    from lstmcalc.readers.files.unread import unread_error
 
-def other_kind(path: str) -> tuple[str, str]:
-    """Name a non-weight file's kind from its first bytes, with a hint at what to do; both empty if unknown."""
+    name = shown_name(path)
     if not _size(path):
-        return "an empty file", ""
+        return SourceError(f"{name} is an empty file", expected)
     with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
-        head = stream.read(8)
-    named = next((name for begin, name in _COMPRESSED.items() if head.startswith(begin)), "")
-    return (f"a file that is {named}-compressed", "decompress it first") if named else ("", "")
+        head = stream.read(HEAD)
+    if head.startswith(_ZIP):
+        unread: Unread | None = archive_format(list(_members(path)), "a zip archive", "unzip FILE")
+    else:
+        text = "" if binary or b"\0" in head else head.decode("utf-8", "replace")
+        unread = unread_format(path) or text_format(text)
+    if unread:
+        return unread_error(name, unread, expected)
+    if not binary and b"\0" not in head:
+        hint = f"text that describes an LSTM is for the other commands: lstmcalc shapes {name}"
+        return SourceError(f"{name} is not a weight file that is read", expected, "what looks like text", hint)
+    return SourceError(
+        f"{name} is {'not text, and ' * binary}of an unknown format",
+        expected,
+        f"bytes that begin with {head[:8].hex(' ')}; whether it has an LSTM is not known",
+        "if it has one: save it as safetensors, npz or ONNX with the program that wrote it",
+    )
 
 
 def weight_kind(path: str) -> str:
@@ -87,7 +99,7 @@ def _told_kind(path: str) -> str:
         _size(path)
         with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
             head, size = stream.read(HEAD), os.fstat(stream.fileno()).st_size
-            if head.startswith((b"PK\3\4", b"PK\5\6")):
+            if head.startswith(_ZIP):
                 return _zip_kind(path)
             if head.startswith(b"\x93NUMPY"):
                 return "npy"
@@ -98,6 +110,10 @@ def _told_kind(path: str) -> str:
             if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
                 return "torch"
             return "onnx" if _is_onnx(stream, size) else ""
+    except IsADirectoryError:
+        from lstmcalc.readers.files.containers import folder_error
+
+        raise folder_error(path, shown_name(path), EXPECTED) from None
     except OSError as error:
         raise SourceError(f"cannot read {shown_name(path)}", found=error.strerror or str(error)) from None
 
@@ -119,18 +135,23 @@ def _size(path: str) -> int:
 
 def _zip_kind(path: str) -> str:
     """The kind of a zip archive, told by the names of its members."""
-    from lstmcalc.readers.files.archives import read_archive
-
-    try:
-        names = read_archive(Path(path))
-    except SourceError as error:
-        raise named_error(error, shown_name(path)) from None
+    names = _members(path)
     parts = {name.rpartition("/")[2] for name in names}
     if parts & {"data.pkl", "archive_format", "extern_modules"}:  # `read_torch` refuses the last two by name
         return "torch"
     if "model.weights.h5" in parts:
         return "keras"
     return "npz" if any(name.endswith(".npy") for name in names) else "zip"
+
+
+def _members(path: str) -> Collection[str]:
+    """The names of the members of a zip archive."""
+    from lstmcalc.readers.files.archives import read_archive
+
+    try:
+        return read_archive(Path(path))
+    except SourceError as error:
+        raise named_error(error, shown_name(path)) from None
 
 
 def _is_safetensors(head: bytes, size: int) -> bool:

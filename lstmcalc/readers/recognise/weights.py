@@ -29,13 +29,30 @@ def read_contents(path: str, framework: str = "") -> Contents:
     if framework and not any(item.framework == same_names(framework) for item in contents.lstms):
         raise _no_such_layout_error(recognise(file), path, framework)
     if not contents.lstms:
-        raise NoLstmError(
-            f"no LSTM in {shown_name(path)}",
-            "the weights of one, under names of PyTorch, Keras, ...",
-            contents_text(contents) or "no tensors",
-            "; ".join(map(printable, contents.file.notes[:_LISTED])),  # the LSTM may be in a part that was not read
-        )
+        raise _no_lstm(contents, shown_name(path))
     return contents
+
+
+def _no_lstm(contents: Contents, name: str) -> NoLstmError:
+    """The error about a file without a recognised LSTM: it is denied only if every tensor is of another module."""
+    file = contents.file
+    rest = [tensor for tensor in file.tensors if tensor.name not in file.owners]
+    mentioned = [tensor for tensor in rest if "lstm" in tensor.name.lower()]
+    found = contents_text(contents) or "no tensors that are read"
+    if mentioned:
+        first = next((tensor for tensor in mentioned if len(tensor.shape) > 1), mentioned[0])
+        found += f"; {counted(len(mentioned), 'name')} with LSTM, e.g. {printable(first.name)} {first.shape}"
+    notes = [printable(note) for note in file.notes[:_LISTED]]  # the LSTM may be in a part that was not read
+    hint = (
+        "if they are of an LSTM, save them under the names of one that lstmcalc frameworks lists" if mentioned else ""
+    )
+    whole = bool(file.relatives) and not rest and not notes
+    return NoLstmError(
+        f"no LSTM in {name}" if whole else f"no LSTM is recognised in {name}",
+        "the weights of one, under names of PyTorch, Keras, ...",
+        found,
+        "; ".join(notes) or hint * bool(mentioned),
+    )
 
 
 def lstms_of_contents(contents: Contents, path: str) -> list[Found]:

@@ -83,9 +83,14 @@ class Document(NamedTuple):
         """Refuse a key or its value."""
         raise self.error(path, what, expected, found, hint)
 
-    def refuse_all(self, what: str, expected: str, found: str) -> NoReturn:
-        """Refuse the whole document, where no single line is wrong."""
-        raise SourceError(what, expected, found, where=self.source.name)
+    def refuse_unknown(self, tree: object, expected: str, found: str) -> NoReturn:
+        """Refuse a document in which no LSTM is recognised; what mentions one is named."""
+        from lstmcalc.readers.text.unread_json import lstm_mention
+
+        mention = lstm_mention(tree)
+        found += f"; {mention} mentions one" if mention else ""
+        hint = "its sizes are taken as flags too: --input 10 --hidden 20" if mention else ""
+        raise SourceError("no LSTM is recognised in it", expected, found, hint, where=self.source.name)
 
     def kind(self, value: object) -> str:
         """The type of a table, a list or a text, in a phrase; any other value itself."""
@@ -241,10 +246,11 @@ def _check_top(document: Document, tree: Table, *, has_lstm: bool) -> None:
     ours = has_lstm or document.origin == "config"
     for key in tree:
         # In a document without LSTMs, only a key that looks misspelled gets an error of its own.
-        if key not in _TOP_KEYS and (ours or (len(key) > 1 and _hint(key, ("lstm", *LSTM_KEYS)))):
+        is_one = len(key) > 1 and not isinstance(tree[key], Mapping | list) and _hint(key, ("lstm", *LSTM_KEYS))
+        if key not in _TOP_KEYS and (ours or is_one):
             _refuse_key(document, (), key, _TOP_KEYS)
     if not ours:
-        document.refuse_all("there is no LSTM in it", document.grammar.expected, key_list(tree))
+        document.refuse_unknown(tree, document.grammar.expected, key_list(tree))
 
 
 def _leaves(document: Document, path: KeyPath, table: object, shared: Settings) -> Iterator[tuple[KeyPath, Settings]]:

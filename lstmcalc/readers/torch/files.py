@@ -30,7 +30,7 @@ from lstmcalc.readers.pickles.machine import (
 )
 from lstmcalc.readers.pickles.trees import walk
 from lstmcalc.readers.torch.modules import Code, frozen_modules, stated_modules
-from lstmcalc.readers.torch.notes import called_notes, lightning_notes, tensor_notes
+from lstmcalc.readers.torch.notes import called_notes, embedded_notes, lightning_notes, tensor_notes
 from lstmcalc.readers.torch.tensors import Locate, Storage, Tensor, Unreadable, itemsize, storage_dtype, tensor_of
 
 MAGIC: Final = 0x1950A86A20F9469CFC6C  # torch/serialization.py
@@ -84,7 +84,7 @@ def _refuse_tar(section: Section) -> None:
         raise SourceError(
             "this is a tar archive, as PyTorch saved until 0.1.10",
             expected="a file of a later version",
-            hint="load it with PyTorch and save it again: torch.save(torch.load(path), path)",
+            hint="if you trust it: torch.save(torch.load(path, weights_only=False), path)",
         )
 
 
@@ -329,7 +329,8 @@ def _weight_file(
             name = named(path) if named(path) not in tensors else f"{named(path)}#{len(tensors)}"
             tensors[name] = Stored(name, leaf.dtype, _shape(leaf), leaf.nbytes, partial(_read, name, leaf))
     stated = stated_modules(tree.modules, code)
-    more = (*lightning_notes(content.value), *tensor_notes(tree, leaves.packed), *called_notes(content.called))
+    inside = embedded_notes(content.value) if not tensors else ()
+    more = (*inside, *lightning_notes(content.value), *tensor_notes(tree, leaves.packed), *called_notes(content.called))
     own = {path for path, leaf in tree.leaves if isinstance(leaf, Tensor)}
     held = _dictionaries(content.value, own) if kind != "pickle" else ()
     return WeightFile(kind, tuple(tensors.values()), stated, (*notes, *more), held)

@@ -96,14 +96,16 @@ def test_what_is_no_weight_file_is_none(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "weights"
     path.write_bytes(data)
     assert weight_kind(str(path)) == ""
-    with pytest.raises(SourceError, match="is no weight file"):
+    with pytest.raises(
+        SourceError, match=r"is (not a weight file that is read|of an unknown format|an empty file)|looks like"
+    ):
         open_weights(str(path))
 
 
 def test_an_archive_without_weights_is_said(tmp_path: Path) -> None:
     path = tmp_path / "weights"
     path.write_bytes(zipped("word/document.xml"))
-    with pytest.raises(SourceError, match="is a zip archive, but no weight file"):
+    with pytest.raises(SourceError, match="looks like a zip archive, which is not read"):
         open_weights(str(path))
 
 
@@ -162,7 +164,7 @@ def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="cannot come from standard input"):
         open_weights("-")
     (tmp_path / "empty").touch()
-    with pytest.raises(SourceError, match="found an empty file"):
+    with pytest.raises(SourceError, match="is an empty file"):
         open_weights(str(tmp_path / "empty"))
 
 
@@ -181,5 +183,5 @@ def test_compressed_files_are_said_to_be(compress: Callable[[bytes], bytes], tmp
     path = tmp_path / "weights"
     path.write_bytes(compress(bytes(range(256)) * 9))
     for read in (open_weights, lstms_in):
-        with pytest.raises(SourceError, match="-compressed\n  hint: decompress it first"):
+        with pytest.raises(SourceError, match=r"-compressed data, which is not read(.|\n)*hint: decompress it first"):
             read(str(path))

@@ -1,11 +1,14 @@
 """Weight files as SOURCE, on the command line and from Python: what is reported, what wins, and what is refused."""
 
+import io
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
 import tracemalloc
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -131,11 +134,39 @@ def test_a_file_without_an_lstm_says_what_it_holds(cli: Cli) -> None:
     ran = cli("shapes", "gru.npz")
     assert ran.code == 2
     assert ran.err == (
-        "error: no LSTM in gru.npz\n  expected the weights of one, under names of PyTorch, Keras, ..., found 1 GRU: "
+        "error: no LSTM is recognised in gru.npz\n  expected the weights of one, under names of PyTorch, Keras, ..., found 1 GRU: "
         "net.g (input 3, hidden 4); 1 other tensor with 18 numbers\n"
     )
     np.savez("nothing.npz")
-    assert "found no weight file" in cli("shapes", "nothing.npz").err.replace("is a zip archive, but", "found")
+    assert "looks like a zip archive" in (said := cli("shapes", "nothing.npz").err)
+    assert "found no members; so there is no LSTM in it" in said
+
+
+def test_an_lstm_is_denied_only_where_every_tensor_is_of_another_module(cli: Cli) -> None:
+    only: dict[str, Any] = {name: array for name, array in MODEL.items() if name.startswith("net.g.")}
+    np.savez("gru.npz", **only)
+    assert cli("shapes", "gru.npz").err.startswith("error: no LSTM in gru.npz\n")
+    odd: dict[str, Any] = {"RNN_0/LSTMCell/W_9": np.zeros((3, 8)), "b": np.zeros(3)}
+    np.savez("odd.npz", **odd)
+    assert cli("shapes", "odd.npz").err == (
+        "error: no LSTM is recognised in odd.npz\n"
+        "  expected the weights of one, under names of PyTorch, Keras, ..., found 2 tensors with 27 numbers; 1 name with "
+        "LSTM, e.g. RNN_0/LSTMCell/W_9 (3, 8)\n"
+        "  hint: if they are of an LSTM, save them under the names of one that lstmcalc frameworks lists\n"
+    )
+
+
+def test_a_model_of_keras_in_a_pickle_is_seen(cli: Cli) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as keras:
+        keras.writestr("metadata.json", b"{}" * 600)
+    for held in (archive.getvalue(), [{"a": archive.getvalue()}]):
+        Path("model.pkl").write_bytes(pickle.dumps(held, protocol=4))
+        said = cli("shapes", "model.pkl").err
+        assert said.startswith("error: no LSTM is recognised in model.pkl\n")
+        assert (
+            "bytes in it look like a zip archive, and are not read: a model of Keras is pickled so, and model." in said
+        )
 
 
 def test_missing_tensors_are_noted_and_stop_no_report(cli: Cli) -> None:

@@ -175,7 +175,7 @@ TOML_ERRORS = [
     (
         "[package]\nname = 'x'\n[dependencies]\n",
         (
-            "lstm.toml: there is no LSTM in it\n"
+            "lstm.toml: no LSTM is recognised in it\n"
             "  expected a table [lstm] with input_size and hidden_size, found package, dependencies"
         ),
     ),
@@ -230,14 +230,14 @@ JSON_ERRORS = [
     (
         '[{"hidden_size": 20}]',
         (
-            'lstm.json: there is no LSTM in it\n  expected {"lstm": {"input_size": 10, "hidden_size": 20}}, a report of '
+            'lstm.json: no LSTM is recognised in it\n  expected {"lstm": {"input_size": 10, "hidden_size": 20}}, a report of '
             "lstmcalc, a model of Keras or a config.json, found a list"
         ),
     ),
     (
         '{"lr": 0.1, "steps": 3}',
         (
-            'lstm.json: there is no LSTM in it\n  expected {"lstm": {"input_size": 10, "hidden_size": 20}}, a report of '
+            'lstm.json: no LSTM is recognised in it\n  expected {"lstm": {"input_size": 10, "hidden_size": 20}}, a report of '
             "lstmcalc, a model of Keras or a config.json, found lr, steps"
         ),
     ),
@@ -260,7 +260,7 @@ JSON_ERRORS = [
     (
         '{"model_type": "bert"}',
         (
-            "lstm.json: there is no LSTM in it\n"
+            "lstm.json: no LSTM is recognised in it\n"
             "  expected hidden_size, num_layers, ... as PyTorch names them, found model_type"
         ),
     ),

@@ -1,0 +1,319 @@
+"""Formats that are recognised and not read: their names, by first bytes, last bytes or fields of a protobuf.
+
+A name is a statement about the bytes that were looked at, so it says that a file looks like one of the format. A few
+KiB are read; compressed data are inflated up to `_PEEK` bytes.
+
+Not here: formats that are read (`kinds`), archives and folders (`containers`), and formats of text (`texts`).
+"""
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, Final, Literal, NamedTuple
+
+from lstmcalc.errors import SourceError
+from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
+
+HEAD: Final = 4096  # bytes at the start of a file that are looked at
+_PEEK: Final = 2048  # bytes that are inflated to name what is compressed
+_MAX_FIELDS: Final = 64  # fields of a protobuf that are looked at
+
+
+class Unread(NamedTuple):
+    """A format that is recognised and not read."""
+
+    name: str  # with an article: `a TensorFlow Lite model`
+    hint: str  # a way to a file that is read
+    seen: str = "its first bytes"  # the part of the file that was understood
+    open: str = "whether it has an LSTM is not known"  # what was not
+
+
+def unread_error(name: str, unread: Unread, expected: str) -> SourceError:
+    """The error about a file whose format is known and not read: a denial would be wrong, an LSTM may be in it."""
+    return SourceError(
+        f"{name} looks like {unread.name}, which is not read",
+        expected,
+        f"{unread.seen}; {unread.open}",
+        unread.hint,
+    )
+
+
+def format_of_stream(stream: BinaryIO, head: bytes, size: int, path: str) -> Unread | None:
+    """The format of a file that begins with `head`; None if its bytes are of no known format."""
+    known = format_of_bytes(head) or _data_file(path, size)
+    return known or next(filter(None, (check(stream, head, size) for check in _CHECKS)), None)
+
+
+_ORIGIN: Final = "give the model that it was converted from"
+_COMPUTED: Final = "no conversion to a file that is read is known: give the sizes as flags, e.g. --input 10 --hidden 20"
+_TENSORFLOW: Final = (
+    "with TensorFlow: r = tf.train.load_checkpoint(PREFIX); "
+    "np.savez(NEW, **{n: r.get_tensor(n) for n in r.get_variable_to_shape_map()}), and read NEW"
+)
+_TABLES: Final = "if it has the arrays of an LSTM: save them with np.savez under their framework's names, and read that"
+_ONNX: Final = "give the .onnx that it was made of"
+_FLAX: Final = (
+    "tree = flax.serialization.msgpack_restore(open(FILE, 'rb').read()); np.savez(NEW, "
+    "**flax.traverse_util.flatten_dict(tree, sep='/')), and read NEW"
+)
+_NDARRAYS: Final = "with MXNet: np.savez(NEW, **{k: v.asnumpy() for k, v in mx.nd.load(FILE).items()}), and read NEW"
+_MAT: Final = (
+    "with SciPy: np.savez(NEW, **{k: v for k, v in scipy.io.loadmat(FILE).items() if k[0] != '_'}), and read NEW; "
+    "objects of MATLAB, as a whole network, are not in the arrays"
+)
+
+# Formats by the bytes at an offset. Sources:
+# - file_identifier of FlatBuffers, at 4: tensorflow/compiler/mlir/lite/schema/schema.fbs (TensorFlow b6971fc8),
+#   onnxruntime/core/flatbuffers/schema/ort.fbs; of ExecuTorch and PyTorch's mobile format from general knowledge.
+# - GGUF: docs/gguf.md (ggml 01f0d4da); its predecessors from general knowledge: magic numbers in ggml.h, llama.cpp.
+# - ncnn: the magic number of a .param is 7767517 (src/net.cpp), the tag of float16 weights 0x01306B47
+#   (src/modelbin.cpp).
+# - MXNet: kMXAPINDArrayListMagic, src/ndarray/ndarray.cc, and a reserved zero.
+# - Lua Torch, from general knowledge (File.lua): type 4 (an object), its index, and the version `V 1` after its length.
+# - MAT-files of version 5: "MAT-File Format", MathWorks. Parquet, Arrow: their specifications at apache.org.
+# - Kaldi: binary marker and token, src/base/io-funcs-inl.h, from general knowledge.
+_SIGNATURES: Final = (
+    (4, b"TFL3", Unread("a TensorFlow Lite model", f'{_ORIGIN}, e.g. what Keras saves: model.save("model.keras")')),
+    (4, b"ORTM", Unread("an ONNX Runtime model (.ort)", _ONNX)),
+    (4, b"ET12", Unread("an ExecuTorch program (.pte)", _ORIGIN)),
+    (4, b"FT01", Unread("tensors of ExecuTorch (.ptd)", _ORIGIN)),
+    (4, b"PTMF", Unread("a mobile model of PyTorch (FlatBuffers)", _ORIGIN)),
+    (0, b"GGUF", Unread("a GGUF model of ggml", _ORIGIN)),
+    *((0, word, Unread("a ggml model", _ORIGIN)) for word in (b"lmgg", b"fmgg", b"tjgg", b"algg")),
+    (0, b"\xdd\x85\x76\0", Unread("an ncnn network (.param.bin)", _ORIGIN)),
+    (0, b"\x47\x6b\x30\x01", Unread("weights of ncnn in float16 (.bin)", _ORIGIN)),
+    (0, b"\x12\1" + bytes(14), Unread("parameters of MXNet", _NDARRAYS)),
+    (0, b"MATLAB 5.0 MAT-file", Unread("a MAT-file of MATLAB before 7.3", _MAT)),
+    (0, b"PAR1", Unread("a Parquet table", _TABLES)),
+    (0, b"ARROW1\0\0", Unread("an Arrow table", _TABLES)),
+    (0, b"FEA1", Unread("a Feather table", _TABLES)),
+    (0, b"\0B<", Unread("a binary file of Kaldi", _COMPUTED)),
+    (0, b"%PDF-", Unread("a PDF document", "give the file that the model was saved to")),
+    (0, b"\x89PNG\r\n\x1a\n", Unread("a PNG image", "give the file that the model was saved to")),
+    (0, b"\x7fELF", Unread("a program or library (ELF)", "give the file that the model was saved to")),
+)
+_LUA: Final = rb"\x04\0\0\0.{4}\x03\0\0\0V 1"
+
+
+def format_of_bytes(head: bytes) -> Unread | None:
+    """The format that the first bytes alone tell."""
+    for offset, mark, unread in _SIGNATURES:
+        if head.startswith(mark, offset):
+            return unread
+    if re.match(_LUA, head, re.DOTALL):
+        return Unread("a file of Lua Torch (.t7)", "load it with the package torchfile, and np.savez its arrays")
+    return _compressed(head) or _message_pack(head)
+
+
+# The first bytes of compressed files: RFC 1952 (gzip), RFC 1950 (zlib), RFC 8878 (zstd), the formats of bzip2, xz, LZ4.
+_COMPRESSED: Final = {
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"(\xb5/\xfd": "zstd",
+    b"\4\x22\x4d\x18": "LZ4",
+    **dict.fromkeys((b"x\x01", b"x^", b"x\x9c", b"x\xda"), "zlib"),
+}
+
+
+def _compressed(head: bytes) -> Unread | None:
+    """What is compressed, with the kind of what is in it where a few bytes tell."""
+    way = next((way for mark, way in _COMPRESSED.items() if head.startswith(mark)), "")
+    inner = _inflated(head) if way in ("gzip", "zlib") else b""
+    if not way or inner is None:
+        return None
+    kind = "a pickle" if inner[:1] == b"\x80" else "a tar archive" if inner[257:262] == b"ustar" else ""
+    if way == "zlib" and kind == "a pickle":
+        return Unread("a file of joblib", "joblib.dump(joblib.load(FILE), NEW, compress=0), and read NEW", "a pickle")
+    seen = f"its first bytes, and that {kind} is in it" if kind else "its first bytes"
+    return Unread(f"{way}-compressed data", "decompress it first", seen)
+
+
+def _inflated(head: bytes) -> bytes | None:
+    """The first bytes of what gzip or zlib compressed, at most `_PEEK`; None if these bytes are not compressed so."""
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(head, _PEEK)
+    except zlib.error:
+        return None
+
+
+# A map of 1 to 15 entries whose first key is a text of 1 to 31 bytes (MessagePack specification; flax 0.12.8,
+# flax/serialization.py, to_bytes).
+_MAP_KEY: Final = rb"[\x81-\x8f]([\xa1-\xbf])([\w./ -]{1,31})"
+
+
+def _message_pack(head: bytes) -> Unread | None:
+    """MessagePack that begins with a named entry, as Flax writes a tree of parameters."""
+    found = re.match(_MAP_KEY, head)
+    if not found or len(found[2]) < (length := found[1][0] & 31) or not head[2 + length :]:
+        return None
+    key = found[2][:length].decode("ascii", "replace")
+    return Unread("MessagePack, as Flax saves parameters", _FLAX, f"its first key, {key}")
+
+
+_DATA: Final = r"\.data-\d{5}-of-\d{5}$"  # tensorflow/core/util/tensor_bundle/naming.cc
+
+
+def _data_file(path: str, size: int) -> Unread | None:
+    """The numbers of a checkpoint of TensorFlow, which only the name tells."""
+    if not size or not re.search(_DATA, path):
+        return None
+    return Unread("data of a TensorFlow checkpoint", _TENSORFLOW, "its name")
+
+
+# --- Formats that take more than a comparison
+
+
+_TABLE_END: Final = 0xDB4775248B80FB57.to_bytes(8, "little")  # tensorflow/core/lib/io/format.h, as LevelDB's
+
+
+def _table(stream: BinaryIO, head: bytes, size: int) -> Unread | None:
+    """The index of a TensorFlow checkpoint: a table whose first key is empty, and its value a header."""
+    if size < 48 or _at(stream, size - 8, 8) != _TABLE_END:  # noqa: PLR2004  # the footer
+        return None
+    # tensor_bundle.proto (BundleHeaderProto: num_shards, endianness, version), saved_tensor_slice.proto (V1: meta).
+    is_header = head[:2] == b"\0\0" and head[3:4] in (b"\x08", b"\x10", b"\x1a", b"\x0a")
+    seen = "its last bytes, and the header in its first ones" if is_header else "its last bytes"
+    name = "the index of a TensorFlow checkpoint" if is_header else "a table of LevelDB, as in TensorFlow checkpoints"
+    return Unread(name, _TENSORFLOW, seen)
+
+
+def _tesseract(_: BinaryIO, head: bytes, size: int) -> Unread | None:
+    """A traineddata: the number of components, and the offset of each, -1 for one that is missing.
+
+    Source: src/ccutil/tessdatamanager.h of tesseract 094abc8a, where component 17 is the LSTM.
+    """
+    count = int.from_bytes(head[:4], "little")
+    order: Literal["little", "big"] = "little" if count < 1 << 16 else "big"
+    count = int.from_bytes(head[:4], order)
+    table = head[4 : 4 + 8 * count]
+    if not 1 <= count <= 100 or len(table) < 8 * count:  # noqa: PLR2004  # 24 in this version
+        return None
+    offsets = [int.from_bytes(table[at : at + 8], order, signed=True) for at in range(0, 8 * count, 8)]
+    held = [offset for offset in offsets if offset != -1]
+    if not held or held != sorted(held) or held[0] != 4 + 8 * count or held[-1] > size:
+        return None
+    has_lstm = count > 17 and offsets[17] != -1  # noqa: PLR2004
+    return Unread(
+        "trained data of Tesseract",
+        _COMPUTED,
+        f"its table of components, {'with' if has_lstm else 'without'} the component lstm",
+    )
+
+
+def _bson(_: BinaryIO, head: bytes, size: int) -> Unread | None:
+    """A document of BSON, as Flux saves models: its size, a type, and a name that a zero ends (bsonspec.org 1.1)."""
+    if int.from_bytes(head[:4], "little") != size or not re.match(rb"[\x01-\x13][\w./ -]{1,64}\0", head[4:]):
+        return None
+    return Unread(
+        "a BSON document, as Flux saves models", "with Julia: write its arrays with the package NPZ", "its size"
+    )
+
+
+class _Field(NamedTuple):
+    """A field of a protobuf."""
+
+    number: int
+    wire: int
+    value: int  # of a number; of bytes their count
+    start: int  # offset of the bytes
+
+
+def _fields(stream: BinaryIO, size: int) -> Iterator[_Field]:
+    """The first fields of a protobuf that fills the file; none after one that is cut off or no field."""
+    at = 0
+    for _ in range(_MAX_FIELDS):
+        field = _field(_at(stream, at, 3 * MAX_BYTES), at)
+        if field is None:
+            return
+        yield field
+        at = field.start + (field.value if field.wire == 2 else 0)  # noqa: PLR2004  # bytes
+        if at >= size:
+            return
+
+
+def _field(data: bytes, at: int = 0) -> _Field | None:
+    """The field at the start of some bytes, which are at an offset; None if there is none of a number or of bytes."""
+    tag = varint_at(data)
+    value = varint_at(data, tag[1]) if tag and tag[0] & 7 in (0, 2) and tag[0] >> 3 else None
+    return _Field(tag[0] >> 3, tag[0] & 7, value[0], at + value[1]) if tag and value else None
+
+
+def _within(stream: BinaryIO, field: _Field | None, *numbers: int) -> _Field | None:
+    """The first field of a message, if it holds bytes and has one of these numbers."""
+    inner = _field(_at(stream, field.start, 3 * MAX_BYTES), field.start) if field and field.wire == 2 else None  # noqa: PLR2004
+    return inner if inner and inner.wire == 2 and inner.number in numbers else None  # noqa: PLR2004
+
+
+def _words(stream: BinaryIO, field: _Field | None, pattern: str) -> bool:
+    """True if a field's bytes are a text of this pattern."""
+    if not field or not 0 < field.value < HEAD:
+        return False
+    data = _at(stream, field.start, field.value)
+    return len(data) == field.value and re.fullmatch(pattern.encode(), data) is not None
+
+
+_OPERATION: Final = "_?[A-Z][A-Za-z0-9_]*"
+
+
+def _graph(stream: BinaryIO, _: bytes, size: int) -> Unread | None:
+    """A GraphDef of TensorFlow: field 1 is a node, whose field 1 is its name and 2 its operation (node_def.proto)."""
+    first = next(_fields(stream, size), None)
+    name = _within(stream, first, 1) if first and first.number == 1 else None
+    if not first or not name or not _words(stream, name, "[A-Za-z0-9.][A-Za-z0-9_./>-]*"):
+        return None
+    end = name.start + name.value
+    operation = _field(_at(stream, end, 3 * MAX_BYTES), end)
+    if not operation or (operation.number, operation.wire) != (2, 2) or not _words(stream, operation, _OPERATION):
+        return None
+    return Unread("a graph of TensorFlow (GraphDef)", _ORIGIN, "its first node")
+
+
+def _is_meta(stream: BinaryIO, graph: _Field | None) -> bool:
+    """True for a MetaGraphDef that begins with the list of its operations (meta_graph.proto, op_def.proto)."""
+    operation = _within(stream, _within(stream, _within(stream, graph, 1), 2), 1)
+    return _words(stream, _within(stream, operation, 1), _OPERATION)
+
+
+def _saved_model(stream: BinaryIO, _: bytes, size: int) -> Unread | None:
+    """A SavedModel: its version, 1, and then only MetaGraphDefs (saved_model.proto); or the first of these alone."""
+    fields = list(_fields(stream, size))
+    if [(field.number, field.wire) for field in fields[:1]] == [(1, 2)]:
+        whole = fields[0]._replace(start=0, value=size)
+        return Unread("a graph of TensorFlow (.meta)", _TENSORFLOW) if _is_meta(stream, whole) else None
+    graphs = [field for field in fields[1:] if (field.number, field.wire) == (2, 2)]
+    if not graphs or len(graphs) != len(fields) - 1 or fields[0][:3] != (1, 0, 1) or not _is_meta(stream, graphs[0]):
+        return None
+    return Unread("a SavedModel of TensorFlow", SAVED_MODEL, "its version and its first operation")
+
+
+SAVED_MODEL: Final = 'if Keras 2 saved it: tf_keras.models.load_model(FOLDER).save("model.h5"), and read model.h5'
+# The fields of Core ML's Model that hold a model; mlmodel/format/Model.proto of coremltools 05a2f70f, 502 and 600 on of
+# later versions.
+_CORE_ML: Final = (*range(200, 203), *range(300, 304), *range(400, 405), 500, 501, 502, 555, 556, *range(560, 611))
+_CORE_ML_LATER: Final = (900, 2000, 2001, 2002, 2003, 2004, 2005, 2006, 3000)
+
+
+def _core_ml(stream: BinaryIO, _: bytes, size: int) -> Unread | None:
+    """A model of Core ML: its version, its description, and a model of one of the kinds there are."""
+    fields = list(_fields(stream, size))
+    begins = [(field.number, field.wire) for field in fields[:2]] == [(1, 0), (2, 2)]
+    kinds = {field.number for field in fields if field.wire == 2} & {*_CORE_ML, *_CORE_ML_LATER}  # noqa: PLR2004
+    if not begins or not kinds or not 1 <= fields[0].value <= 100:  # noqa: PLR2004  # versions
+        return None
+    return Unread("a Core ML model", _ORIGIN, f"its fields, of version {fields[0].value} of the format")
+
+
+def _at(stream: BinaryIO, offset: int, count: int) -> bytes:
+    stream.seek(offset)
+    return stream.read(count)
+
+
+_CHECKS: Final[tuple[Callable[[BinaryIO, bytes, int], Unread | None], ...]] = (
+    _table,
+    _tesseract,
+    _bson,
+    _graph,
+    _saved_model,
+    _core_ml,
+)
