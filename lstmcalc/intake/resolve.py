@@ -144,10 +144,13 @@ def lstms_in(source: str, module: str | None = None, **settings: object) -> dict
         settings: Hyperparameters that override the source, e.g. `hidden_size=20`.
 
     Raises:
+        TypeError: There is no source: None.
         SourceError: It cannot be read, has no LSTM, or leaves something open that `settings` do not give.
         UsageError: It is neither a file nor such a text, or there is no such module or setting.
         ConfigError: A value breaks one of PyTorch's rules.
     """
+    if source is None:  # which would report on the configuration file, or on PyTorch's example
+        raise TypeError("lstms_in() takes a source: a file's name, - or text, not None")
     unknown = [name for name in settings if name not in HYPERPARAMETERS]
     if unknown:
         hint = nearest_hint(unknown[0], HYPERPARAMETERS)

@@ -256,7 +256,10 @@ def _refuse_index(document: Document, files: Table) -> NoReturn:
 
 
 def _read_foreign(document: Document, tree: Table) -> list[Found]:
-    """The LSTM of a config.json: settings with PyTorch's names; for missing ones, other names are only mentioned."""
+    """The LSTM of a config.json: settings with PyTorch's names; for missing ones, other names are only mentioned.
+
+    If it does not say that it is of an LSTM, no setting is taken: `hidden_size` of encodec is its codec's.
+    """
     kinds = [str(tree.get(key, "")) for key in ("model_type", "architectures")]
     if any(re.search("gru", kind, re.IGNORECASE) for kind in kinds):
         key = "model_type" if "model_type" in tree else "architectures"
@@ -266,7 +269,9 @@ def _read_foreign(document: Document, tree: Table) -> list[Found]:
     }
     if not settings:
         document.refuse_unknown(tree, "hidden_size, num_layers, ... as PyTorch names them", key_list(tree))
-    read = settings_of(document, settings)
+    notes = _foreign_notes(tree)
+    taken = {} if notes else settings  # where no LSTM is named, its sizes are not known to be those of one
+    read = settings_of(document, taken)
     return [
         Found(
             name="lstm",
@@ -278,10 +283,19 @@ def _read_foreign(document: Document, tree: Table) -> list[Found]:
                 "": document.pointer(first_of(settings)),
                 **{field: pointer for field, (_, pointer) in read.items()},
             },
-            gaps={field: Gap(_may_be(tree, field)) for field in _SYNONYMS if field not in settings},
-            notes=_foreign_notes(tree),
+            gaps={
+                field: Gap(_not_its_own(settings, field) if field in settings else _may_be(tree, field))
+                for field in _SYNONYMS
+                if field not in taken
+            },
+            notes=notes,
         )
     ]
+
+
+def _not_its_own(settings: Settings, field: str) -> str:
+    """The reason why a setting with PyTorch's name is open in a configuration that is not said to be of an LSTM."""
+    return f"{field} = {value_text(settings[field].value)}, which may be another module's"
 
 
 def _is_a(value: object, sorts: tuple[type, ...]) -> bool:

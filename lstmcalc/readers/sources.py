@@ -252,6 +252,8 @@ def _read_code(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
     """Read code, or lines of other text among which PyTorch printed an LSTM."""
     from lstmcalc.readers.python.constructions import read_python
 
+    if not source.name.endswith((".py", ".ipynb")):
+        source = _without_levels(source)
     try:
         return read_python(source, settings)
     except SourceError as error:
@@ -261,6 +263,25 @@ def _read_code(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
             return _read_printed(source)
         except SourceError:
             raise error from None
+
+
+_LEVEL: Final = r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b"  # of logging, and its kin
+
+
+def _without_levels(source: SourceText) -> SourceText:
+    """The text without what a log puts before an LSTM: in `INFO: LSTM(1, 3)`, INFO is no name for it."""
+    if not re.search(_LEVEL, source.text):
+        return source
+    return source.of([_without_level(line) for line in source.lines])
+
+
+def _without_level(line: str) -> str:
+    """A line without its log's level, and what else is before its first word with LSTM in it."""
+    before, lstm, behind = line.partition("LSTM")
+    path = re.match(r"[\w.]*", before[::-1])
+    start = len(before) - (path.end() if path else 0)
+    is_logged = bool(lstm) and re.search(_LEVEL, before[:start]) and not re.search("[(#=]", before)
+    return before[start:] + lstm + behind if is_logged else line
 
 
 def _read_notebook(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:

@@ -465,3 +465,16 @@ def test_what_is_not_called_as_arguments_are_is_not_taken_for_them() -> None:
 def test_a_block_that_is_broken_is_refused() -> None:
     with pytest.raises(SourceError, match="this is not Python code"):
         found_in("Text:\n\n```python\nx = nn.LSTM(10, 20\ny = [3\n```\n")
+
+
+@pytest.mark.parametrize("level", ["INFO", "DEBUG", "WARNING", "ERROR"])
+@pytest.mark.parametrize(
+    "form", ["{}: {}", "{}:root:{}", "[{}] {}", "2026-01-01 12:00:00,000 - root - {} - {}", "{} {}"]
+)
+@pytest.mark.parametrize("printed", ["LSTM(1, 3)", "nn.LSTM(1, 3)"])
+def test_the_level_of_a_log_is_no_name(level: str, form: str, printed: str) -> None:
+    (found,) = read_source(form.format(level, printed), {})
+    assert found.name == "lstm"
+    assert {field: setting.value for field, setting in found.layer.items()}.items() >= {"hidden_size": 3}.items()
+    (found,) = read_source(f"{level} = nn.LSTM(1, 3)", {})
+    assert found.name == level

@@ -44,6 +44,7 @@ _PARAMETRIZED: Final = "Parametrized"
 _STORED_OTHERWISE: Final = "parametrized: for some of its weights, PyTorch stores what they are computed from instead"
 
 _MAX_DIGITS: Final = 40
+_MAX_MAYBE: Final = 1000  # modules named after an LSTM that are remembered
 _MAX_LSTMS: Final = 10**6  # including every LSTM of a run
 _MAX_WRITTEN: Final = 10**5  # LSTMs with a line of their own, and so with settings and places of their own
 _MAX_LETTERS: Final = 4 * 10**7  # letters of all names together: a run of a million has 13 in each
@@ -139,6 +140,14 @@ class _Other(NamedTuple):
     missed: bool  # False for a GRU, of which nothing was to be read
 
 
+class _Maybe(NamedTuple):
+    """A module whose class is named after an LSTM, and which may be one."""
+
+    node: _Node
+    text: str  # as printed: `MyLSTM(3, 4)`
+    where: str  # its place
+
+
 class _Trees:
     """The trees of a text, read line by line."""
 
@@ -147,6 +156,7 @@ class _Trees:
         self._source = source
         self._open: list[_Node] = []  # the modules that the next line may be in, from the root
         self._others: dict[str, _Other] = {}  # modules that are like an LSTM and cannot be read as one, by their words
+        self._maybe: list[_Maybe] = []
         self._written = self._count = self._letters = 0
 
     def read(self, number: int, line: str) -> None:
@@ -166,11 +176,22 @@ class _Trees:
         """The error about a text without LSTMs: about the first module that is like one, if there is any."""
         if self._others:
             return next(iter(self._others.values())).error
+        maybe = self._unread()
         return NoLstmError(
-            f"no LSTM in {self._source.name or 'the text'}",
+            f"no LSTM is recognised in {self._source.name or 'the text'}",
             expected="LSTM(...) or LSTMCell(...), as print(model) shows them",
-            hint="a class derived from nn.LSTM is printed by its own name",
+            found=f"{maybe[0].text} at {maybe[0].where or 'its only line'}, which may be one" if maybe else "",
+            hint="a class derived from nn.LSTM is printed by its own name"
+            + (': give its sizes as "nn.LSTM(10, 20)"' if maybe else ""),
         )
+
+    def _unread(self) -> list[_Maybe]:
+        """The modules named after an LSTM that are not read, and in which none was found; one of each class."""
+        first: dict[str, _Maybe] = {}
+        for item in self._maybe:
+            if not item.node.kept:
+                first.setdefault(item.node.kind, item)
+        return list(first.values())
 
     def left_out(self) -> list[str]:
         """A note on each reason for which modules like an LSTM were not read."""
@@ -178,7 +199,7 @@ class _Trees:
             f"{what}: left out{'' if other.times == 1 else f' {other.times:,} times, the first'} at {other.error.where}"
             for what, other in self._others.items()
             if other.missed
-        ]
+        ] + [f"{item.text} at {item.where} may be an LSTM too: a class of its own, not read" for item in self._unread()]
 
     def _close(self, column: int) -> None:
         """Leave the modules that a closing parenthesis ends; only one in a tree without indentation."""
@@ -242,6 +263,9 @@ class _Trees:
                 error = self._source.error(head, what, "nn.LSTM or nn.LSTMCell, which are read", hint=hint)
                 self._others[what] = _Other(error, 0, missed=bool(hint))
             self._others[what] = self._others[what]._replace(times=self._others[what].times + 1)
+        elif "lstm" in node.kind.lower() and len(self._maybe) < _MAX_MAYBE:
+            text = shorten(line[match.start("kind") : match.end()].strip())[1:-1]
+            self._maybe.append(_Maybe(node, text, self._source.place(number)))
 
     def _extra_below(self, number: int) -> tuple[str, int, int]:
         """The settings of a module with children, alone on the next line, and their line and first index."""

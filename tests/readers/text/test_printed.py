@@ -244,6 +244,24 @@ def test_every_lstm_has_a_name_of_its_own(text: str, expected: list[str]) -> Non
     assert names(text) == expected
 
 
+@pytest.mark.parametrize("kind", ["MyLSTM", "BiLSTM", "LayerNormLSTMCell", "lstm", "Net.LSTM", "LSTM"])
+@pytest.mark.parametrize("inside", ["3, 4", "", "in=3"])
+def test_a_class_that_is_named_after_an_lstm_is_said_to_be_one_maybe(kind: str, inside: str) -> None:
+    if kind == "LSTM" and inside == "3, 4":
+        return
+    printed = f"{kind}({inside})"
+    (found,) = read(tree("(a): LSTM(1, 2)", f"(b): {printed}", "(c): Linear(3, 4)"), "net.txt")
+    assert found.notes == (f"{printed} at net.txt:3 may be an LSTM too: a class of its own, not read",)
+    said = message(tree(f"(b): {printed}"), "net.txt")
+    assert f"found {printed} at net.txt:2, which may be one" in said
+    assert said.startswith("no LSTM is recognised in net.txt")
+
+
+def test_a_class_around_an_lstm_is_no_other_one() -> None:
+    (found,) = read("MyLSTM(\n  (inner): OtherLSTM(\n    (a): LSTM(1, 2)\n  )\n)")
+    assert not found.notes
+
+
 READ = "expected nn.LSTM or nn.LSTMCell, which are read"
 
 
@@ -253,7 +271,7 @@ READ = "expected nn.LSTM or nn.LSTMCell, which are read"
         (
             "Net()",
             (
-                "no LSTM in net.txt\n  expected LSTM(...) or LSTMCell(...), as print(model) shows them\n"
+                "no LSTM is recognised in net.txt\n  expected LSTM(...) or LSTMCell(...), as print(model) shows them\n"
                 "  hint: a class derived from nn.LSTM is printed by its own name"
             ),
         ),
@@ -412,7 +430,7 @@ def test_limits_are_reached_and_not_passed(
 
 
 def test_a_typed_text_has_no_name() -> None:
-    assert message("GELU(approximate='none')").splitlines()[0] == "no LSTM in the text"
+    assert message("GELU(approximate='none')").splitlines()[0] == "no LSTM is recognised in the text"
 
 
 def test_carets_do_not_count_colours() -> None:

@@ -311,6 +311,22 @@ def test_a_foreign_configuration_gives_what_it_names_and_says_what_may_be_the_re
         "num_layers": Gap("no num_layers, but num_hidden_layers = 2"),
         "bidirectional": Gap("no bidirectional"),
     }
+
+
+@pytest.mark.parametrize("said", [{"model_type": "bert"}, {"architectures": ["EncodecModel"]}, {"model_type": ""}])
+def test_a_size_of_a_configuration_that_names_no_lstm_is_not_taken_for_one(said: dict[str, Any]) -> None:
+    # transformers 4.57.1, configuration_encodec.py: hidden_size is the codec's, its LSTM has num_filters * 2**4.
+    (found,) = from_json(
+        {**said, "hidden_size": 128, "num_layers": 2, "dropout": 0.1, "bidirectional": True, "bias": True}
+    )
+    assert values(found) == {}
+    assert found.gaps == {
+        "input_size": Gap("no input_size"),
+        "hidden_size": Gap("hidden_size = 128, which may be another module's"),
+        "num_layers": Gap("num_layers = 2, which may be another module's"),
+        "bidirectional": Gap("bidirectional = true, which may be another module's"),
+    }
+    assert found.notes[0].startswith("this configuration does not say that it is of an LSTM")
     (found,) = from_json({"model_type": "bert", "hidden_size": 768})
     assert found.notes == ("this configuration does not say that it is of an LSTM: model_type = 'bert'",)
 
