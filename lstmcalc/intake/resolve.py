@@ -375,8 +375,8 @@ def _settled_subject(found: Found, layers: Sequence[Layer], framework: str) -> S
         from lstmcalc.frameworks.storage import find_layout
 
         kind = find_layout(framework).kind
-    elif found.framework not in ("pytorch", "pytorch-cell") and _is_batch_first(found, {}):
-        # Keep the axes of the data: the source's framework has the batch first.
+    if found.framework not in ("pytorch", "pytorch-cell") and _is_batch_first(found, {}):
+        # An nn.LSTM that computes the same keeps the axes of the data: the source's framework has the batch first.
         layers = [*layers, {"batch_first": Setting(True, Origin("source", found.where, "inferred"))}]
     try:
         subject = subject_of_layers(layers, framework, kind, found)

@@ -37,7 +37,7 @@ def _foreign_notes(subject: Subject) -> list[str]:
     from lstmcalc.frameworks.storage import find_layout
 
     layout, notes = find_layout(subject.framework), []
-    if subject.config.batch_first:
+    if subject.config.batch_first and subject.provenance["batch_first"].source != "source":
         notes.append(f"batch_first is PyTorch's: the shapes are those of {layout.title} by its own defaults")
     if not subject.config.bias and not layout.bias:
         offset = layout.forget_offset

@@ -339,12 +339,12 @@ def test_its_own_options_are_in_the_shapes(cli: Cli) -> None:
 def test_a_stack_of_keras_layers_hangs_together_whatever_the_flags_say(cli: Cli) -> None:
     source = "Sequential([LSTM(64, return_sequences=True), LSTM(32)])"
     found = modules(cli("params", source, "--input", "10", "--json"))
-    assert [module["text"] for module in found] == ["LSTM(10, 64)", "LSTM(64, 32)"]
+    assert [module["text"] for module in found] == ["LSTM(10, 64, batch_first=True)", "LSTM(64, 32, batch_first=True)"]
     assert found[1]["provenance"]["input_size"]["certainty"] == "inferred"
     found = modules(cli("params", source, "--input", "10", "--hidden", "7", "--json"))
-    assert [module["text"] for module in found] == ["LSTM(10, 7)", "LSTM(7, 7)"]
+    assert [module["text"] for module in found] == ["LSTM(10, 7, batch_first=True)", "LSTM(7, 7, batch_first=True)"]
     (module,) = modules(cli("params", source, "--input", "10", "--module", "lstm_1", "--json"))
-    assert module["text"] == "LSTM(10, 32)"
+    assert module["text"] == "LSTM(10, 32, batch_first=True)"
 
 
 def test_what_is_not_modelled_is_noted_and_never_computed(cli: Cli) -> None:
@@ -511,7 +511,7 @@ def test_any_file_gives_lstms_or_one_kind_of_error(data: bytes) -> None:
 def test_merged_directions_give_their_width_to_the_next(cli: Cli) -> None:
     source = "Sequential([Input((7, 10)), Bidirectional(LSTM(20, return_sequences=True), merge_mode='sum'), LSTM(5)])"
     texts = [module["text"] for module in modules(cli("params", source, "--hidden", "6", "--json"))]
-    assert texts == ["LSTM(10, 6, bidirectional=True)", "LSTM(6, 6)"]
+    assert texts == ["LSTM(10, 6, batch_first=True, bidirectional=True)", "LSTM(6, 6, batch_first=True)"]
 
 
 def test_a_flag_for_what_some_leave_open_is_for_those(cli: Cli) -> None:
@@ -556,7 +556,7 @@ def test_too_many_lstms_are_refused_with_the_number(cli: Cli) -> None:
 def test_a_long_chain_of_layers_is_followed(cli: Cli) -> None:
     code = "m = Sequential()\nm.add(Input((7, 10)))\n" + "m.add(LSTM(8, return_sequences=True))\n" * 300
     found = modules(cli("params", code, "--module", "lstm_299", "--json"))
-    assert found[0]["text"] == "LSTM(8, 8)"
+    assert found[0]["text"] == "LSTM(8, 8, batch_first=True)"
 
 
 def test_slices_are_python_where_the_path_is(cli: Cli) -> None:
@@ -590,7 +590,7 @@ def test_backticks_in_a_name_do_not_end_the_code_in_markdown(cli: Cli) -> None:
 def test_a_flag_for_the_first_of_a_chain_does_not_reach_the_next(cli: Cli) -> None:
     source = "Sequential([Input((7, 10)), LSTM(8, return_sequences=True), LSTM(3)])"
     texts = [module["text"] for module in modules(cli("params", source, "--input", "12", "--json"))]
-    assert texts == ["LSTM(12, 8)", "LSTM(8, 3)"]
+    assert texts == ["LSTM(12, 8, batch_first=True)", "LSTM(8, 3, batch_first=True)"]
 
 
 def test_a_batch_that_agrees_with_the_lengths_keeps_them(cli: Cli) -> None:

@@ -2,18 +2,21 @@
 
 Three generations: Keras 1 has an array for each gate (`lstm_1_W_i`), Keras 2 and the `.h5` files of Keras 3 have
 `lstm/lstm_cell/kernel:0`, listed in the attributes `layer_names` and `weight_names`; `.weights.h5` and `.keras` have
-groups by class (`layers/lstm/cell/vars/0`), where 0 is kernel, 1 is recurrent_kernel and 2 is bias.
+groups by class (`layers/lstm/cell/vars/0`), where 0 is kernel, 1 is recurrent_kernel and 2 is bias. Keras 2.12 calls
+the groups of two LSTMs `lstm` and `lstm_2`, because it counts every layer that has weights twice, and under Windows it
+joins their names with backslashes.
 
 The kind of a cell follows from recurrent_kernel: `(H, 4*H)` for LSTM, `(H, 3*H)` for GRU, `(H, H)` for SimpleRNN.
 
 Sources: keras 1.2.2 (keras/engine/topology.py, save_weights_to_hdf5_group; keras/layers/recurrent.py, LSTM.build);
-tf_keras 2.21.0 and keras 3.15.1 (legacy/saving/legacy_h5_format.py, saving/saving_lib.py), both run.
+tf_keras 2.21.0 and keras 3.15.1 (legacy/saving/legacy_h5_format.py, saving/saving_lib.py), both run; files that keras
+2.12 wrote.
 
 Not here: configurations (`models`), and how both are joined (`files`).
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from lstmcalc.readers.files.tensors import Stored
@@ -47,6 +50,7 @@ class Cell(NamedTuple):
     units: int  # hidden_size
     biases: int  # size of its bias; 0 without one
     form: str  # how arrays are named: `keras1`, `named` or `numbered`
+    folder: str = ""  # if they are numbered, their group as Keras 3 counts: `layers/lstm_1/cell`
 
     @property
     def is_cudnn(self) -> bool:
@@ -56,6 +60,27 @@ class Cell(NamedTuple):
 
 def read_cells(index: Hdf5) -> list[Cell]:
     """The cells of a file, in the order in which it lists them."""
+    index = _with_slashes(index)
+    return [
+        cell._replace(arrays={role: index.datasets[path].name for role, path in cell.arrays.items()})
+        for cell in _cells(index)
+    ]
+
+
+def _with_slashes(index: Hdf5) -> Hdf5:
+    """The index of a file with slashes between the names of its groups, if it was written under Windows.
+
+    Datasets keep their own names.
+    """
+    if not any("\\" in group for group in index.groups):
+        return index
+    groups = {path.replace("\\", "/"): held for path, held in index.groups.items()}
+    datasets = {path.replace("\\", "/"): held for path, held in index.datasets.items()}
+    whole = len(groups) == len(index.groups) and len(datasets) == len(index.datasets)
+    return index._replace(groups=groups, datasets=datasets) if whole else index
+
+
+def _cells(index: Hdf5) -> list[Cell]:
     root = next((path for path in ("", "model_weights") if "layer_names" in index.groups.get(path, {})), None)
     if root is not None:
         return list(_listed_cells(index, root))
@@ -178,7 +203,8 @@ def _keras1_cell(
 
 def _numbered_cells(index: Hdf5) -> Iterator[Cell]:
     """The cells of a file with numbered variables, in which newer versions of Keras 3 also store the layers' names."""
-    for group in index.groups:
+    folders = _folders(index.groups)
+    for group in sorted(index.groups, key=_in_number):
         home, _, last = group.rpartition("/")
         called = home.rpartition("/")[2]
         if last != "vars" or not (_CELL_GROUP.fullmatch(called) or called in _WRAPPED) or _OPTIMIZERS.search(group):
@@ -191,11 +217,43 @@ def _numbered_cells(index: Hdf5) -> Iterator[Cell]:
         if cell is None or (called in _WRAPPED and not cell.is_cudnn):
             continue
         if "kernel" in arrays and len(arrays) == sum(path.startswith(f"{group}/") for path in index.datasets):
-            yield cell
+            yield cell._replace(folder=folders[home])
 
 
 # Groups that only hold others.
-_CONTAINERS: Final = ("layers", "_layer_checkpoint_dependencies", "cells")
+_OLD_LAYERS: Final = "_layer_checkpoint_dependencies"  # of Keras 2.12
+_CONTAINERS: Final = ("layers", _OLD_LAYERS, "cells")
+_NUMBERED: Final = re.compile(r"(.*?)(?:_(\d{1,9}))?", re.DOTALL)
+
+
+def _numbered(name: str) -> tuple[str, int]:
+    """A group's name without its number, and that number: 0 for the first."""
+    base, number = _NUMBERED.fullmatch(name).groups()  # type: ignore[union-attr]  # it matches any text
+    return base, int(number or 0)
+
+
+def _in_number(path: str) -> list[tuple[str, int]]:
+    """A key that sorts `lstm_10` after `lstm_9`."""
+    return [_numbered(name) for name in path.split("/")]
+
+
+def _folders(groups: Iterable[str]) -> dict[str, str]:
+    """Each group, with the names that Keras 3 gives to it and to those around it: layers of a class are counted."""
+    inside: dict[str, set[str]] = {}  # the names in a group
+    for group in groups:
+        parts = group.split("/")
+        for count in range(len(parts)):
+            inside.setdefault("/".join(parts[:count]), set()).add(parts[count])
+    folders = {"": ""}
+    for home in sorted(inside, key=lambda path: path.count("/") + bool(path)):
+        ranks: dict[str, int] = {}
+        for name in sorted(inside[home], key=_numbered):
+            base, own = _numbered(name)[0], "layers" if name == _OLD_LAYERS else name
+            if home.rpartition("/")[2] == _OLD_LAYERS:
+                ranks[base] = ranks.get(base, -1) + 1
+                own = f"{base}_{ranks[base]}" if ranks[base] else base
+            folders[f"{home}/{name}".lstrip("/")] = f"{folders[home]}/{own}".lstrip("/")
+    return folders
 
 
 def _numbered_names(index: Hdf5, home: str) -> tuple[str, ...]:

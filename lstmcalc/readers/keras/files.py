@@ -159,7 +159,7 @@ _Pair = tuple[tuple[Found, Placed], tuple[Cell, ...]]
 def _matched_cells(found: Sequence[tuple[Found, Placed]], cells: Sequence[Cell]) -> Iterator[_Pair]:
     """Each LSTM of a configuration with its cells, the forward one first; with none if they are not found."""
     lstms = [cell for cell in cells if cell.kind == "LSTM"]
-    numbered = {cell.path.replace("_layer_checkpoint_dependencies", "layers"): cell for cell in lstms}
+    numbered = {cell.folder: cell for cell in lstms if cell.folder}
     by_top: dict[str, list[Cell]] = {}
     for cell in lstms:
         if cell.form != "numbered":

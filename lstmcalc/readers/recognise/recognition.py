@@ -73,8 +73,7 @@ def recognise(file: WeightFile, framework: str = "") -> Contents:
         else:
             made = [sources[name] for name in reading.stored.names if name in sources]
             found.append(_named_as_the_file_does(reading, listed, product_notes(made)))
-    order = {tensor.name: index for index, tensor in enumerate(tensors)}
-    found.sort(key=lambda item: min((order.get(name, 0) for name in _names(item)), default=-1))
+    found = _in_order(found, len(file.stated), tensors)
     owners: dict[str, str] = {}
     for item in found:
         owner = item.unit if isinstance(item, Relative) else item.name
@@ -83,6 +82,15 @@ def recognise(file: WeightFile, framework: str = "") -> Contents:
     lstms = (item for item in found if isinstance(item, Found))
     placed = (item._replace(weights=item.stored._replace(file=file, module=item.name)) for item in lstms)
     return Contents(file, tuple(placed))
+
+
+def _in_order(found: Sequence[Either], stated: int, tensors: Sequence[Stored]) -> list[Either]:
+    """The modules in the order of their arrays, but the first ones, which the file states, in the order it states."""
+    order = {tensor.name: index for index, tensor in enumerate(tensors)}
+    sort = [min((order.get(name, 0) for name in _names(item)), default=-1) for item in found]
+    places = sorted(range(len(found)), key=sort.__getitem__)
+    described = iter(range(stated))
+    return [found[next(described) if index < stated else index] for index in places]
 
 
 def _names(item: Either) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.keras.files import read_hdf5, read_keras
+from lstmcalc.readers.recognise.recognition import recognise
 from tools.files import rewrite
-from tools.recorded_weights import computed, config_of, fields_of, inferred_of, one, unpacked
+from tools.recorded_weights import computed, config_of, fields_of, inferred_of, one, read_stated, unpacked
 
 GENERATIONS = ("keras3", "keras2")
 # Names that a file without a configuration gives to the LSTMs of the recorded models.
@@ -282,6 +283,75 @@ def test_bfloat16_as_keras_marks_it_is_read(tmp_path: Path) -> None:
     tensor = read(path).tensors[0]
     assert (tensor.dtype, tensor.nbytes) == ("bfloat16", 48)
     np.testing.assert_allclose(tensor.read(), values, rtol=2**-7)
+
+
+# --- Groups that are numbered
+
+
+def old_groups(layers: Sequence[str], between: str, *, doubled: bool = True) -> list[str]:
+    """The groups of layers of these classes, as Keras 2.12 calls them: it counts those with weights twice."""
+    used: dict[str, int] = {}
+    groups = []
+    for kind in layers:
+        weighs = kind != "dropout"
+        number = used.get(kind, -1) + 1
+        used[kind] = number + (weighs and doubled)
+        home = "_layer_checkpoint_dependencies" if doubled else "layers"
+        groups.append(f"{home}{between}{kind}_{number}" if number else f"{home}{between}{kind}")
+    return groups
+
+
+CLASSES = {"lstm": "LSTM", "bidirectional": "Bidirectional", "dropout": "Dropout", "gru": "GRU"}
+
+
+@pytest.mark.parametrize("between", ["/", "\\"])
+@pytest.mark.parametrize("doubled", [True, False])
+@pytest.mark.parametrize("seed", range(6))
+def test_numbered_groups_are_those_of_the_layers_in_order(
+    seed: int, doubled: bool, between: str, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(seed)
+    kinds = [str(kind) for kind in random.choice(list(CLASSES), 20)]
+    nodes, expected, width = list[dict[str, object]](), dict[str, Any](), 2
+    with h5py.File(tmp_path / "model.weights.h5", "w") as file:
+        for number, (kind, group) in enumerate(zip(kinds, old_groups(kinds, between, doubled=doubled), strict=True)):
+            name, units, gates = f"x{number}", int(random.integers(1, 4)), 3 if kind == "gru" else 4
+            options: dict[str, object] = {"units": units, "return_sequences": True} if kind != "dropout" else {}
+            inner = layer("LSTM", "inner", **options)
+            nodes.append(layer(CLASSES[kind], name, **({"layer": inner} if kind == "bidirectional" else options)))
+            file.create_group(f"{group}/vars")
+            ways = ("forward_layer", "backward_layer") if kind == "bidirectional" else ("",)
+            for way in () if kind == "dropout" else ways:
+                home = between.join(part for part in (group, way, "cell") if part)
+                arrays = [random.normal(size=(size, gates * units)).astype(np.float32) for size in (width, units)]
+                arrays.append(random.normal(size=gates * units).astype(np.float32))
+                for index, array in enumerate(arrays):
+                    file[f"{home}/vars/{index}"] = array
+                if kind != "gru":
+                    expected.setdefault(name, []).extend(arrays)
+            width = {"dropout": width, "bidirectional": 2 * units}.get(kind, units)
+    with ZipFile(tmp_path / "model.keras", "w") as archive:
+        archive.write(tmp_path / "model.weights.h5", "model.weights.h5")
+        archive.writestr("config.json", json.dumps(sequential(*nodes)))
+        archive.writestr("metadata.json", json.dumps({"keras_version": "2.12.0"}))
+    file_read = read(tmp_path / "model.keras")
+    found = recognise(file_read).lstms
+    assert [item.name for item in found] == list(expected)
+    for item in found:
+        held = read_stated(file_read, item).values()
+        assert all(map(np.array_equal, held, expected[item.name])), item.name
+        assert len(held) == len(expected[item.name])
+        assert not item.notes
+    bare = recognise(read(tmp_path / "model.weights.h5")).lstms  # it states no order: that of the numbers is taken
+    assert sorted(item.stored.config.hidden_size for item in bare) == sorted(
+        item.stored.config.hidden_size for item in found
+    )
+    numbers = [
+        int(f"0{next(iter(item.stored.names)).split('/vars')[0].split('lstm')[1].split(between)[0].strip('_')}")
+        for item in bare
+        if f"{between}lstm" in next(iter(item.stored.names))
+    ]
+    assert numbers == sorted(numbers)
 
 
 # --- Archives

@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lstmcalc import forward, lstms_in
+from lstmcalc.frameworks.storage import parameters
+from lstmcalc.numerics.convert import unpack
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.keras.files import read_hdf5, read_keras
+from lstmcalc.readers.recognise.recognition import recognise
 from tools.live import installed
 from tools.recorded_weights import computed, config_of, read_stated
 
@@ -78,6 +82,27 @@ def test_a_stack_of_all_sorts(keras: Any, suffix: str, tmp_path: Path) -> None:
     steps = [first, layers.Dropout(0.1), both, layers.Dense(7), plain, loop, each, layers.GRU(3)]
     model = shuffled(keras.Sequential([keras.Input((6, 4)), *steps]))
     check(saved(model, tmp_path, suffix), [(first, 4), (both, 3), (plain, 7), (loop, 2), (each, 5)])
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_more_layers_than_have_one_digit_stay_in_order(keras: Any, suffix: str, tmp_path: Path) -> None:
+    layers = keras.layers
+    lstms = [layers.LSTM(2 + number % 3, return_sequences=True) for number in range(13)]
+    model = shuffled(keras.Sequential([keras.Input((6, 4)), *lstms]))
+    file = saved(model, tmp_path, suffix)
+    check(file, [(lstm, 4 if number == 0 else 2 + (number - 1) % 3) for number, lstm in enumerate(lstms)])
+    sizes = [item.stored.config.hidden_size for item in recognise(file).lstms]
+    assert sizes == [2 + number % 3 for number in range(13)]
+
+
+def test_what_the_configuration_describes_is_computed_with_the_batch_first(keras: Any) -> None:
+    layers = keras.layers
+    lstm = layers.LSTM(3, return_sequences=True, name="a")
+    model = shuffled(keras.Sequential([keras.Input((6, 4)), lstm]))
+    (config,) = lstms_in(model.to_json()).values()
+    arrays = {item.name: numbers(array) for item, array in zip(parameters(config, "keras"), lstm.weights, strict=True)}
+    output, _ = forward(config, unpack(arrays, config, "keras"), rows(4))
+    np.testing.assert_allclose(output, numbers(model(rows(4))), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
