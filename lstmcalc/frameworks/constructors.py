@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import shorten
+from lstmcalc.spec.activations import OPTIONS
 from lstmcalc.spec.config import DTYPE_BYTES, HYPERPARAMETERS
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
 
@@ -136,7 +137,7 @@ CONSTRUCTORS: Final = (
         f"{_KERAS_LAYER}",
         {"output_dim": "hidden_size", **_KERAS_SHAPES},
         "keras 1.2.2, keras/layers/recurrent.py, from general knowledge",
-        {"activation": ("tanh",), "inner_activation": ("hard_sigmoid", "sigmoid"), "go_backwards": (False,)},
+        {"activation": ("tanh",), "inner_activation": ("sigmoid",), "go_backwards": (False,)},
         ("return_sequences",),
         ("dropout_W", "dropout_U"),
     ),
@@ -247,6 +248,8 @@ def read_arguments(constructor: Constructor, given: Mapping[str, Given], where: 
             )
         elif name in constructor.fixed and not _is_allowed(argument.value, constructor.fixed[name]):
             unmodelled.append(f"{name} = {_value_text(argument.value)}")
+            if name in OPTIONS and isinstance(argument.value, str | Symbol):
+                reading.options[name] = _plain_value(argument.value)
     if reading.options.get("time_major") is True:  # then the axes of batch and steps are swapped
         sizes = {"batch": reading.layer.pop("seq_len", None), "seq_len": reading.layer.pop("batch", None)}
         reading.layer.update({field: setting for field, setting in sizes.items() if setting is not None})

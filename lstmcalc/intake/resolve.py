@@ -17,9 +17,10 @@ from lstmcalc.errors import (
     shorten,
 )
 from lstmcalc.intake.flags import Typed, flag_name, read_flags, read_framework, read_from, read_settings, several
-from lstmcalc.intake.subject import Subject, subject_of_layers
+from lstmcalc.intake.subject import Subject, activations_in, subject_of_layers
 from lstmcalc.readers.files.budget import one_command
 from lstmcalc.readers.found import Found
+from lstmcalc.spec.activations import Activations, gates_of, option_texts, unstated
 from lstmcalc.spec.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
 from lstmcalc.spec.provenance import Layer, Origin, Setting, quoted_name
 from lstmcalc.spec.words import and_list, unique_names
@@ -161,14 +162,15 @@ def lstms_in(source: str, module: str | None = None, **settings: object) -> dict
 
 
 def check_computable(subject: Subject) -> None:
-    """Refuse an LSTM with another activation or order of time than PyTorch's."""
+    """Refuse an LSTM with other activations than those that are computed, or another order of time than PyTorch's."""
     found = subject.found
-    if found is None or not found.unmodelled:
+    odd = [] if found is None else [item for item in found.unmodelled if item not in option_texts(found.options)]
+    if found is None or not odd:
         return
     error = UnsupportedError(
         f"{found.name} computes something else than an LSTM of PyTorch",
-        expected="sigmoid for the gates and tanh for the rest, in the order of time",
-        found=" and ".join(found.unmodelled),
+        expected="sigmoid or hard_sigmoid for the gates, tanh or relu for the rest, in the order of time",
+        found=" and ".join(odd),
         hint="shapes and params do not depend on it",
     )
     pointer = found.pointers.get("")
@@ -189,6 +191,35 @@ def check_order(found: Found) -> None:
             "shapes and counts do not depend on it",
             where=found.where or "",
         )
+
+
+_GATES_FLAG: Final = "--recurrent-activation"
+
+
+def settled_activations(subject: Subject, asked: str) -> Activations:
+    """The functions that an LSTM computes: those of its source, and where that does not state it, that of the flag.
+
+    Args:
+        subject: The LSTM.
+        asked: The word of the flag; empty without one.
+    """
+    said, found = activations_in(subject), subject.found
+    if found is not None and unstated(found.options):
+        if asked:
+            return said._replace(gates=gates_of(found.framework, asked))
+        raise SourceError(
+            f"{unstated(found.options)} of {found.name} is not stated in {found.where or 'the source'}",
+            "sigmoid or hard_sigmoid for the gates",
+            "weights alone: Keras before 2.3 and tf.keras of TensorFlow 1 have hard_sigmoid by default, tf.keras of "
+            "TensorFlow 2 and Keras since 2.3 sigmoid",
+            f"{_GATES_FLAG} hard_sigmoid or {_GATES_FLAG} sigmoid, as the model was made",
+            where=_GATES_FLAG,
+        )
+    if asked and gates_of(subject.framework if found is None else found.framework, asked) != said.gates:
+        what = found.name if found is not None and found.text else "an nn.LSTM"
+        expected = f"{said.gates}, by its source or the default of its framework"
+        raise SourceError(f"{what} has other gates", expected, asked, "leave the flag out", where=_GATES_FLAG)
+    return said
 
 
 class _Intake:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.readers.found import Found
+from lstmcalc.spec.activations import PYTORCH, Activations, activations_of
 from lstmcalc.spec.config import (
     AROUND_FIELDS,
     DATA_FIELDS,
@@ -33,6 +34,12 @@ class Subject(NamedTuple):
     provenance: dict[str, Origin]
     found: Found | None = None  # the LSTM as its source has it; without `text` if flags alone describe it
     around: Surroundings = Surroundings()  # the layers before and after it
+
+
+def activations_in(subject: Subject) -> Activations:
+    """The functions of the LSTM as its source states them; PyTorch's without a source."""
+    found = subject.found
+    return PYTORCH if found is None else activations_of(found.framework, found.options)
 
 
 # A setting that nobody gave is PyTorch's default; without a default, that of the example in its documentation.

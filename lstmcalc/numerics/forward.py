@@ -3,6 +3,8 @@
     i, f, o = sigmoid(W_i* x_t + b_i* + W_h* h_(t-1) + b_h*)      g = tanh(W_ig x_t + b_ig + W_hg h_(t-1) + b_hg)
     c_t = f c_(t-1) + i g          h_t = o tanh(c_t), projected to W_hr h_t if there is a projection
 
+Other frameworks may have other functions than sigmoid and tanh.
+
 It does not execute the model's gate table, so that the two are independent and tests can compare them.
 `fast.runner.LSTMRunner` computes the same faster, and tests compare those two as well.
 
@@ -16,6 +18,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lstmcalc.numerics.activations import Function, functions_of
 from lstmcalc.numerics.arguments import (
     OnStep,
     Step,
@@ -27,6 +30,7 @@ from lstmcalc.numerics.arguments import (
     steps_first,
 )
 from lstmcalc.numerics.arrays import Array, as_array
+from lstmcalc.spec.activations import PYTORCH, Activations
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 
 PIECE: Final = 2**20  # bytes of W_ih x_t + b computed at a time, so that long sequences need no more memory
@@ -43,6 +47,7 @@ def forward(
     *,
     on_step: OnStep | None = None,
     threads: int = 1,
+    activations: Activations = PYTORCH,
 ) -> tuple[Array, tuple[Array, Array]]:
     """Run the LSTM in inference: dropout does nothing.
 
@@ -56,7 +61,9 @@ def forward(
         lengths: The number of valid steps of each sequence, in any order. The output after them is zero, and
             each sequence's h_n and c_n are those of its own last step (its step 0 in the reverse direction).
         on_step: Called after every computed step of every layer and direction.
-        threads: The most threads of Python to use: with several, an `LSTMRunner` computes unless there is `on_step`.
+        threads: The most threads of Python to use: with several, an `LSTMRunner` computes unless there is `on_step`, or
+            one of the activations is not PyTorch's.
+        activations: The functions of the gates and of the cell.
 
     Returns:
         `output, (h_n, c_n)`: output is `(L, N, D*H_out)` in the layout of `x`, h_n and c_n are shaped as the state.
@@ -68,7 +75,7 @@ def forward(
     x = as_array("x", x)
     data = data_spec_of(config, x, lengths)
     weights = checked_weights(config, weights, x.dtype)
-    if threads > 1 and not on_step:
+    if threads > 1 and not on_step and activations == PYTORCH:
         from lstmcalc.numerics.fast.runner import LSTMRunner
 
         with closing(LSTMRunner(config, weights, threads, keep=False)) as runner:
@@ -82,7 +89,7 @@ def forward(
         output = np.zeros((*x.shape[:2], config.num_directions * config.output_size), work)
         for direction, part in enumerate(np.split(output, config.num_directions, axis=2)):
             cell, k = _cell(config, weights, layer, direction, work), layer * config.num_directions + direction
-            _run(cell, x, h_n[k], c_n[k], part, running, on_step)
+            _run(cell, functions_of(activations), x, h_n[k], c_n[k], part, running, on_step)
         x = output
 
     return as_given(config, data, dtype, output, h_n, c_n)
@@ -120,18 +127,26 @@ def _cell(config: LSTMConfig, weights: Mapping[str, Array], layer: int, directio
 
 
 def _run(
-    cell: _Cell, x: Array, h_n: Array, c_n: Array, output: Array, running: Sequence[_Rows], on_step: OnStep | None
+    cell: _Cell,
+    functions: tuple[Function, Function],
+    x: Array,
+    h_n: Array,
+    c_n: Array,
+    output: Array,
+    running: Sequence[_Rows],
+    on_step: OnStep | None,
 ) -> None:
     """Run all steps of one cell; h_n and c_n hold h_0 and c_0 before. A sequence is a column of h and c."""
+    sigmoid, tanh = functions
     h, c = h_n.T.copy(), c_n.T.copy()
     times = range(len(running))[:: -1 if cell.direction else 1]
     for t, from_input in _from_input(cell, x, times):
         now = running[t]
         a = (from_input[:, now] + cell.w_hh @ h[:, now]).reshape(4, *c[:, now].shape)
-        i, f, _, o = _sigmoid(a)
-        g = np.tanh(a[2])
+        i, f, _, o = sigmoid(a)
+        g = tanh(a[2])
         c_t = f * c[:, now] + i * g
-        h_t = o * np.tanh(c_t)
+        h_t = o * tanh(c_t)
         if cell.w_hr is not None:
             h_t = cell.w_hr @ h_t
         h[:, now], c[:, now], output[t, now] = h_t, c_t, h_t.T
@@ -148,8 +163,3 @@ def _from_input(cell: _Cell, x: Array, times: range) -> Iterator[tuple[int, Arra
         product = np.tensordot(x[piece], cell.w_ih, axes=(2, 1))
         product += cell.b
         yield from zip(piece, product.swapaxes(1, 2), strict=True)
-
-
-def _sigmoid(a: Array) -> Array:
-    """1 / (1 + exp(-a)), which cannot overflow like this."""
-    return 0.5 + 0.5 * np.tanh(0.5 * a)  # type: ignore[no-any-return]

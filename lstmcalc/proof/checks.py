@@ -14,13 +14,14 @@ from lstmcalc.model.lstm import GATES, LSTMModel, output_text
 from lstmcalc.model.surroundings import extras, tensors_around
 from lstmcalc.numerics.arguments import OnStep, Step
 from lstmcalc.numerics.arrays import Array
-from lstmcalc.numerics.fast.runner import LSTMRunner
 from lstmcalc.numerics.forward import forward
 from lstmcalc.numerics.tracing import Trace
 from lstmcalc.proof.closeness import Check, check_close, distance, largest_sum, tolerance
 from lstmcalc.proof.judges import run_judge
+from lstmcalc.proof.passes import forward_pass
 from lstmcalc.proof.reference import evaluate
 from lstmcalc.proof.sensitivity import CHAOTIC, COARSE, TIMES, rounding_change
+from lstmcalc.spec.activations import PYTORCH, Activations
 from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
 from lstmcalc.spec.words import with_dots
 
@@ -42,9 +43,10 @@ class Run(NamedTuple):
     trace: Arrays  # the values of every step, as in `numerics.tracing.Trace`; empty unless asked for
     checks: list[Check]
     drawn: bool = True  # False if the weights were given
-    # The change of the results by rounding alone, from `sensitivity.rounding`; None for drawn weights and data, where
-    # `closeness.tolerance` is enough.
+    # The change of the results by rounding alone, from `sensitivity.rounding`; None for drawn weights and data and
+    # PyTorch's functions, where `closeness.tolerance` is enough.
     noise: float | None = None
+    activations: Activations = PYTORCH  # the functions of the gates and of the cell
 
     @property
     def passed(self) -> bool:
@@ -240,8 +242,9 @@ def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnS
         gates = np.concatenate([values[gate.letter] for gate in GATES])
         theirs(Step(layer, direction, t, gates[None], values["c"][None], values["h"][None]))
 
-    output, (h_n, c_n) = forward(_steps_first(config), result.weights, x, state, on_step=record)
-    exact, (h_exact, c_exact) = evaluate(model, result.weights, x, state, record_exact)
+    functions = result.activations
+    output, (h_n, c_n) = forward(_steps_first(config), result.weights, x, state, on_step=record, activations=functions)
+    exact, (h_exact, c_exact) = evaluate(model, result.weights, x, state, record_exact, functions)
     pairs: list[tuple[Array, Array]] = [(output, exact), (h_n, h_exact), (c_n, c_exact)]
     pairs += [(ours.arrays[name], theirs.arrays[name]) for name in ours.arrays]
     what = "equations, gate by gate" + (f" ({steps} step{'s' * (steps > 1)})" if steps < _length(data, 0) else "")
@@ -256,7 +259,8 @@ def _steps_that_tell(
     while True:
         data = DataSpec.given(steps, unbatched=True, dtype=inputs["input"].dtype.name)
         first = {**inputs, "input": inputs["input"][:steps]}
-        noise = rounding_change(_steps_first(config), data, result.weights, first, traced=traced)
+        own, functions = _steps_first(config), result.activations
+        noise = rounding_change(own, data, result.weights, first, traced=traced, activations=functions)
         if steps == 1 or noise * TIMES <= COARSE:
             return steps, noise
         steps //= 2
@@ -268,7 +272,7 @@ def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSte
     if not picked:
         return
     inputs, outputs = _time_first(config, data, result.inputs), _time_first(config, data, result.outputs)
-    runner = LSTMRunner(_steps_first(config), result.weights, keep=False)
+    runner = forward_pass(_steps_first(config), result.weights, result.activations)
 
     def single(n: int, state: tuple[Array, Array] | None) -> Arrays:
         """The results of sequence n without a batch axis; unbatched data is computed as a batch of one."""
@@ -307,9 +311,10 @@ def _check_layout(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSt
         return
     x = _time_first(config, data, result.inputs)["input"][:STEPS_OF_LAYOUT, picked]
     state = result.inputs["h_0"][:, picked], result.inputs["c_0"][:, picked]
-    steps, (h_n, c_n) = forward(_steps_first(config), result.weights, x, state, on_step=on_step)
-    x = np.ascontiguousarray(x.swapaxes(0, 1))
-    batches, (h_first, c_first) = forward(replace(config, batch_first=True), result.weights, x, state, on_step=on_step)
+    functions: Any = {"on_step": on_step, "activations": result.activations}
+    steps, (h_n, c_n) = forward(_steps_first(config), result.weights, x, state, **functions)
+    x, first = np.ascontiguousarray(x.swapaxes(0, 1)), replace(config, batch_first=True)
+    batches, (h_first, c_first) = forward(first, result.weights, x, state, **functions)
     pairs = [(batches.swapaxes(0, 1), steps), (h_first, h_n), (c_first, c_n)]
     other = f"batch_first={not config.batch_first}"
     yield check_close(f"{other}: output.transpose(0, 1), same h_n, c_n", pairs, _tolerance(config, data, result))
@@ -329,7 +334,7 @@ def _time_first(config: LSTMConfig, data: DataSpec, arrays: Mapping[str, Array])
 
 def _check_bounds(config: LSTMConfig, data: DataSpec, result: Run) -> Iterator[Check]:
     """Check that |h|, o tanh(c), is at most 1 unless projected, and a drawn weight at most 1/sqrt(H_cell)."""
-    if not config.proj_size and data.num_sequences:
+    if not config.proj_size and data.num_sequences and result.activations.cell == "tanh":
         largest = max(float(np.abs(result.outputs[name]).max()) for name in ("output", "h_n"))
         yield Check("largest |h|", "<=", 1.0, largest, None, largest <= 1)
     if not result.drawn:
@@ -343,7 +348,7 @@ def check_against(name: str, config: LSTMConfig, data: DataSpec, result: Run) ->
     """Compare the outputs with another framework's for the same numbers; no check if any of them is NaN or Inf."""
     if not result.finite:
         return
-    verdict = run_judge(name, config, data, result.weights, result.inputs)
+    verdict = run_judge(name, config, data, result.weights, result.inputs, result.activations)
     allowed = _tolerance(config, data, result, rounded_inside=True)
     for tensor, theirs in verdict.outputs.items():
         yield check_close(f"{tensor} of {verdict.judge}", [(result.outputs[tensor], theirs)], allowed)
@@ -356,7 +361,7 @@ def _tolerance(config: LSTMConfig, data: DataSpec, result: Run, *, rounded_insid
         2.0**13 if data.dtype == "float16" and rounded_inside else 1.0
     )  # half a unit of float16, in those of float32
     moved = TIMES * (result.noise or 0.0)
-    if moved > CHAOTIC and data.num_sequences:  # no c is larger than that
+    if moved > CHAOTIC and data.num_sequences and result.activations.cell == "tanh":  # no c is larger than that
         allowed = max(allowed, 2.0 * (data.seq_len + float(np.abs(result.inputs["c_0"]).max())))
     return max(allowed, coarser * moved)
 

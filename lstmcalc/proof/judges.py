@@ -22,6 +22,7 @@ from lstmcalc.frameworks.storage import Storage
 from lstmcalc.model.lstm import LSTMModel
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.convert import pack
+from lstmcalc.spec.activations import HARD, PYTORCH, Activations
 from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig
 
 Arrays: TypeAlias = Mapping[str, Array]
@@ -50,25 +51,38 @@ class Judge(NamedTuple):
     copies: int  # copies of the weights that it holds while it runs, roughly
     refuses: Callable[[LSTMConfig, DataSpec], str]  # the feature or data it cannot express, in words; empty if none
     # Makes the LSTM there, to compute in this many threads; None leaves the number to the framework.
-    ready: Callable[[LSTMConfig, DataSpec, Arrays, Arrays, int | None], Ready]
+    ready: Callable[[LSTMConfig, DataSpec, Arrays, Arrays, int | None, Activations], Ready]
     before: Callable[[], None] = lambda: None  # called before it is imported
     # The error's hint if it is installed and does not load.
     hint: str = "it may need more memory than there is"
 
 
-def run_judge(name: str, config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays) -> Verdict:
+def run_judge(
+    name: str,
+    config: LSTMConfig,
+    data: DataSpec,
+    weights: Arrays,
+    inputs: Arrays,
+    activations: Activations = PYTORCH,
+) -> Verdict:
     """The result of the framework `name`, one of `JUDGES`, on arrays shaped and named as for `numerics.forward`."""
-    ready = ready_judge(name, config, data, weights, inputs)
+    ready = ready_judge(name, config, data, weights, inputs, activations=activations)
     return Verdict(ready.judge, ready.compute())
 
 
 def ready_judge(
-    name: str, config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays, threads: int | None = None
+    name: str,
+    config: LSTMConfig,
+    data: DataSpec,
+    weights: Arrays,
+    inputs: Arrays,
+    threads: int | None = None,
+    activations: Activations = PYTORCH,
 ) -> Ready:
     """The LSTM in the framework `name`, to compute several times in this many threads."""
-    check_judge(name, config, data)
+    check_judge(name, config, data, activations)
     with _failures(name):
-        judge, compute = JUDGES[name].ready(config, data, weights, inputs, threads)
+        judge, compute = JUDGES[name].ready(config, data, weights, inputs, threads, activations)
 
     def guarded() -> dict[str, Array]:
         with _failures(name):
@@ -89,9 +103,16 @@ def _failures(name: str) -> Iterator[None]:
         raise UnsupportedError(f"{name} failed", found=shorten(found, 200)[1:-1], where="--against") from error
 
 
-def check_judge(name: str, config: LSTMConfig, data: DataSpec) -> None:
+def check_judge(name: str, config: LSTMConfig, data: DataSpec, activations: Activations = PYTORCH) -> None:
     """Refuse a framework that is not installed or cannot express this LSTM or data, before anything is computed."""
     judge = JUDGES[name]
+    if name == "pytorch" and activations != PYTORCH:
+        raise UnsupportedError(
+            f"pytorch cannot run {activations}",
+            expected=str(PYTORCH),
+            hint="--against onnxruntime and --against keras can",
+            where="--against",
+        )
     refused = judge.refuses(config, data)
     if refused:
         raise UnsupportedError(
@@ -114,7 +135,14 @@ def check_judge(name: str, config: LSTMConfig, data: DataSpec) -> None:
             ) from error
 
 
-def _pytorch(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays, threads: int | None) -> Ready:
+def _pytorch(
+    config: LSTMConfig,
+    data: DataSpec,
+    weights: Arrays,
+    inputs: Arrays,
+    threads: int | None,
+    _activations: Activations,
+) -> Ready:
     import torch
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -147,7 +175,14 @@ def _pytorch(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays
     return Ready(f"PyTorch {torch.__version__}", compute)
 
 
-def _onnxruntime(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays, threads: int | None) -> Ready:
+def _onnxruntime(
+    config: LSTMConfig,
+    data: DataSpec,
+    weights: Arrays,
+    inputs: Arrays,
+    threads: int | None,
+    activations: Activations,
+) -> Ready:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -155,7 +190,9 @@ def _onnxruntime(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Ar
     if threads:
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(
-        onnx_model(config, data, weights).SerializeToString(), options, providers=["CPUExecutionProvider"]
+        onnx_model(config, data, weights, activations).SerializeToString(),
+        options,
+        providers=["CPUExecutionProvider"],
     )
     steps_first = config.batch_first and not data.unbatched
     x, h_0, c_0 = inputs["input"], inputs["h_0"], inputs["c_0"]
@@ -178,7 +215,20 @@ def _onnxruntime(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Ar
     return Ready(f"ONNX Runtime {onnxruntime.__version__}", compute)
 
 
-def onnx_model(config: LSTMConfig, data: DataSpec, weights: Arrays) -> Any:  # noqa: ANN401
+def _onnx_functions(config: LSTMConfig, activations: Activations) -> dict[str, list[Any]]:
+    """The attributes of a node for these functions; none for PyTorch's, which are its defaults."""
+    if activations == PYTORCH:
+        return {}
+    slope, cell = HARD.get(activations.gates or ""), "Relu" if activations.cell == "relu" else "Tanh"
+    names = ["Sigmoid" if slope is None else "HardSigmoid", cell, cell] * config.num_directions
+    if slope is None:
+        return {"activations": names}
+    # ONNX Runtime hands alpha and beta to the functions that have them, in their order.
+    values = {"activation_alpha": slope, "activation_beta": 0.5}
+    return {"activations": names, **{name: [value] * config.num_directions for name, value in values.items()}}
+
+
+def onnx_model(config: LSTMConfig, data: DataSpec, weights: Arrays, activations: Activations = PYTORCH) -> Any:  # noqa: ANN401
     """The LSTM as an `onnx.ModelProto`: one LSTM node for each layer, `(L, N, ...)` throughout."""
     from onnx import TensorProto, helper, numpy_helper
 
@@ -201,6 +251,7 @@ def onnx_model(config: LSTMConfig, data: DataSpec, weights: Arrays) -> Any:  # n
                 [f"Y_l{layer}", f"h_n_l{layer}", f"c_n_l{layer}"],
                 hidden_size=hidden,
                 direction="bidirectional" if config.bidirectional else "forward",
+                **_onnx_functions(config, activations),
             ),
             # Y is (L, D, N, H); the next layer reads (L, N, D*H).
             helper.make_node("Transpose", [f"Y_l{layer}"], [f"T_l{layer}"], perm=[0, 2, 1, 3]),
@@ -233,7 +284,14 @@ def _choose_backend() -> None:
         os.environ["KERAS_BACKEND"] = installed[0]
 
 
-def _keras(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays, _threads: int | None) -> Ready:
+def _keras(
+    config: LSTMConfig,
+    data: DataSpec,
+    weights: Arrays,
+    inputs: Arrays,
+    _threads: int | None,
+    activations: Activations,
+) -> Ready:
     """The LSTM as stacked Keras layers; `(N, L, ...)` throughout, and unbatched data as a batch of one."""
     import keras
 
@@ -245,7 +303,7 @@ def _keras(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays, 
         x = x.swapaxes(0, 1)
     steps = np.arange(data.seq_len)
     mask = None if data.lengths is None else tensor(steps < np.array(data.lengths)[:, None])
-    layers = [_keras_layer(config, layer, x.shape) for layer in range(config.num_layers)]
+    layers = [_keras_layer(config, layer, x.shape, activations) for layer in range(config.num_layers)]
     arrays, storage = pack(weights, config, "keras"), Storage(config, "keras")
     for number, layer in enumerate(layers):
         layer.set_weights([arrays[place.parameter.name] for place in storage.placements(number)])
@@ -269,12 +327,15 @@ def _keras(config: LSTMConfig, data: DataSpec, weights: Arrays, inputs: Arrays, 
     return Ready(f"Keras {keras.__version__} on {keras.backend.backend()}", compute)
 
 
-def _keras_layer(config: LSTMConfig, layer: int, shape: tuple[int, ...]) -> Any:  # noqa: ANN401  # a layer of Keras
+def _keras_layer(config: LSTMConfig, layer: int, shape: tuple[int, ...], activations: Activations) -> Any:  # noqa: ANN401
     """A Keras layer, in one direction or both, that returns the sequence and the states; padded steps give zeros."""
-    from keras import layers
+    from keras import layers, ops
 
+    gates: Any = {"hard_sigmoid:1/6": "hard_sigmoid", "hard_sigmoid:0.2": lambda a: ops.clip(0.2 * a + 0.5, 0.0, 1.0)}
     made: Any = layers.LSTM(
         config.hidden_size,
+        activation=activations.cell,
+        recurrent_activation=gates.get(activations.gates, activations.gates),
         use_bias=config.bias,
         return_sequences=True,
         return_state=True,

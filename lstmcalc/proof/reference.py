@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lstmcalc.frameworks.storage import Parameter
 from lstmcalc.model.lstm import GATES, UPDATES, LSTMModel
 from lstmcalc.numerics.arrays import Array
+from lstmcalc.spec.activations import HARD, PYTORCH, Activations
 from lstmcalc.spec.symbols import DIRECTIONS
 
 Vector: TypeAlias = NDArray[np.float64]
@@ -22,7 +23,12 @@ def _logistic(a: Vector) -> Vector:
     return np.exp(-np.logaddexp(0, -a))  # 1 / (1 + exp(-a)), without overflow
 
 
-_ACTIVATIONS: Final[dict[str, Callable[[Vector], Vector]]] = {"sigmoid": _logistic, "tanh": np.tanh}
+_FUNCTIONS: Final[dict[str, Callable[[Vector], Vector]]] = {
+    "sigmoid": _logistic,
+    "tanh": np.tanh,
+    "relu": lambda a: np.where(a > 0, a, 0.0),
+    **{name: lambda a, slope=slope: np.minimum(1, np.maximum(0, slope * a + 0.5)) for name, slope in HARD.items()},  # type: ignore[misc]  # mypy knows no defaults here
+}
 
 
 # The layer, the direction (0 forward, 1 reverse), the step, and i, f, g, o, c and h after it, by name.
@@ -35,6 +41,7 @@ def evaluate(
     x: Array,
     state: tuple[Array, Array],
     on_step: OnValues | None = None,
+    activations: Activations = PYTORCH,
 ) -> tuple[Vector, tuple[Vector, Vector]]:
     """The results of the LSTM on one sequence, computed from the model's tables.
 
@@ -44,10 +51,14 @@ def evaluate(
         x: The sequence, `(L, H_in)`.
         state: `(h_0, c_0)`, `(D*num_layers, H_out)` and `(D*num_layers, H_cell)`.
         on_step: Called after every step.
+        activations: The functions in place of those of the tables.
 
     Returns:
         `output, (h_n, c_n)` in float64: `(L, D*H_out)`, and the shapes of the state.
     """
+    functions = {
+        table: _FUNCTIONS[own or table] for table, own in zip(PYTORCH, activations, strict=True) if table is not None
+    }
     each = len(model.parameters) // model.num_cells
     reads = x.astype(np.float64)
     h_n, c_n = (np.array(part, dtype=np.float64) for part in state)
@@ -61,7 +72,7 @@ def evaluate(
             }
             half = np.empty((len(reads), model.config.output_size))
             for t in range(len(reads))[:: 1 if direction == "forward" else -1]:
-                values = _step(cell, reads[t], h_n[k], c_n[k])
+                values = _step(cell, functions, reads[t], h_n[k], c_n[k])
                 half[t] = h_n[k] = values["h"]
                 c_n[k] = values["c"]
                 if on_step:
@@ -72,7 +83,13 @@ def evaluate(
     return reads, (h_n, c_n)
 
 
-def _step(cell: Mapping[str, tuple[Parameter, Vector]], x: Vector, h: Vector, c: Vector) -> dict[str, Vector]:
+def _step(
+    cell: Mapping[str, tuple[Parameter, Vector]],
+    functions: Mapping[str, Callable[[Vector], Vector]],
+    x: Vector,
+    h: Vector,
+    c: Vector,
+) -> dict[str, Vector]:
     """The values of one step of one direction of one layer: the gates by their letters, c and h."""
     values: dict[str, Any] = {"c": c}
     for gate in GATES:
@@ -85,9 +102,9 @@ def _step(cell: Mapping[str, tuple[Parameter, Vector]], x: Vector, h: Vector, c:
         total = rows("weight_ih") @ x + rows("weight_hh") @ h
         if "bias_ih" in cell:
             total = total + rows("bias_ih") + rows("bias_hh")
-        values[gate.letter] = _ACTIVATIONS[gate.activation](total)
+        values[gate.letter] = functions[gate.activation](total)
     for update in UPDATES:
         values[update.result] = sum(np.prod([values[name] for name in term], axis=0) for term in update.terms)
-        values[f"tanh({update.result})"] = np.tanh(values[update.result])
+        values[f"tanh({update.result})"] = functions["tanh"](values[update.result])
     values["h"] = cell["weight_hr"][1] @ values["m"] if "weight_hr" in cell else values["m"]
     return values

@@ -28,7 +28,9 @@ from lstmcalc.numerics.torch_random import (
 from lstmcalc.numerics.tracing import Ends, Trace
 from lstmcalc.proof.checks import STEPS_BY_HAND, Arrays, Run, check_against, run_checks, steps_to_check
 from lstmcalc.proof.judges import JUDGES, check_judge
+from lstmcalc.proof.passes import forward_pass
 from lstmcalc.proof.sensitivity import rounding_change
+from lstmcalc.spec.activations import PYTORCH, Activations
 from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
 
 Progress: TypeAlias = Callable[[int, int], None]  # steps done, steps in all
@@ -44,6 +46,7 @@ def check_run(
     around: Surroundings = ALONE,
     traced: bool = False,
     given: bool = False,
+    activations: Activations = PYTORCH,
 ) -> None:
     """Refuse a run that cannot be computed, here or in a framework of `against`, or does not fit in memory."""
     if data.dtype not in RUN_DTYPES:
@@ -63,7 +66,7 @@ def check_run(
             hint="a smaller batch, sequence or LSTM fits; shapes and params answer for any size",
         )
     for name in against:
-        check_judge(name, config, data)
+        check_judge(name, config, data, activations)
 
 
 def run_memory(
@@ -129,6 +132,7 @@ def run(
     progress: Progress | None = None,
     weights: Mapping[str, Array] | None = None,
     inputs: Mapping[str, Array] | None = None,
+    activations: Activations = PYTORCH,
 ) -> Run:
     """Draw weights and data, compute the LSTM and what is around it, and check every prediction.
 
@@ -145,10 +149,12 @@ def run(
         weights: The LSTM's own weights, PyTorch's names to arrays of the data's dtype; None draws them.
         inputs: `input`, of the data's shape and dtype, with `h_0` and `c_0`, which are zeros if missing; None draws all
             three.
+        activations: The functions of the gates and of the cell.
     """
     generator = TorchGenerator(seed)
-    given = weights is not None or inputs is not None
-    check_run(config, data, against, around=around, traced=traced, given=given)
+    # Other functions than PyTorch's saturate, or do not, so that rounding is measured for them as for given numbers.
+    given = weights is not None or inputs is not None or activations != PYTORCH
+    check_run(config, data, against, around=around, traced=traced, given=given, activations=activations)
     model = LSTMModel(config)
     drawn = draw(model, data, generator, around, weights=weights, inputs=inputs)
     on_step = _stepper(config, data, progress)
@@ -162,11 +168,12 @@ def run(
             watch(step)
 
     with np.errstate(all="ignore") if given else nullcontext():  # NaN and Inf fail a check
-        outputs = _outputs(config, data, drawn, record)
+        outputs = _outputs(config, data, drawn, activations, record)
         if around.head is not None:
             outputs["logits"] = logits(config, around).value({**outputs, **drawn.around})
-        noise = rounding_change(config, data, drawn.weights, drawn.inputs, outputs) if given else None
-        result = Run(*drawn, outputs, trace.arrays if traced else {}, [], weights is None, noise)
+        arrays = drawn.weights, drawn.inputs, outputs
+        noise = rounding_change(config, data, *arrays, activations=activations) if given else None
+        result = Run(*drawn, outputs, trace.arrays if traced else {}, [], weights is None, noise, activations)
         result.checks.extend(run_checks(model, data, around, result, {**ends.arrays, **trace.arrays}, on_step))
         for name in against:
             result.checks.extend(check_against(name, config, data, result))
@@ -181,11 +188,13 @@ class Drawn(NamedTuple):
     inputs: Arrays  # `input`, `h_0` and `c_0`; with an Embedding also `tokens`
 
 
-def _outputs(config: LSTMConfig, data: DataSpec, drawn: Drawn, on_step: OnStep | None = None) -> Arrays:
+def _outputs(
+    config: LSTMConfig, data: DataSpec, drawn: Drawn, activations: Activations, on_step: OnStep | None = None
+) -> Arrays:
     """The LSTM's output, h_n and c_n."""
     inputs = drawn.inputs
     state = inputs["h_0"], inputs["c_0"]
-    runner = LSTMRunner(config, drawn.weights, keep=False)
+    runner = forward_pass(config, drawn.weights, activations)
     output, (h_n, c_n) = runner(inputs["input"], state, data.lengths, on_step=on_step)
     return {"output": output, "h_n": h_n, "c_n": c_n}
 

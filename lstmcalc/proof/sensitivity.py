@@ -10,9 +10,10 @@ from typing import Final
 import numpy as np
 
 from lstmcalc.numerics.arrays import Array
-from lstmcalc.numerics.fast.runner import LSTMRunner
 from lstmcalc.numerics.tracing import Trace
 from lstmcalc.proof.closeness import check_close
+from lstmcalc.proof.passes import forward_pass
+from lstmcalc.spec.activations import PYTORCH, Activations
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 
 # The allowed distance of two computations, in multiples of `rounding`. It was enough for 1,800 random LSTMs of up to
@@ -32,6 +33,7 @@ def rounding_change(
     inputs: Mapping[str, Array],
     outputs: Mapping[str, Array] | None = None,
     traced: Sequence[int] = (),
+    activations: Activations = PYTORCH,
 ) -> float:
     """The relative change of the results, as in `closeness.near`, if the last bits of every weight and input change.
 
@@ -44,18 +46,18 @@ def rounding_change(
         inputs: `input`, `h_0` and `c_0`.
         outputs: The results for these numbers, if they are known and nothing is traced.
         traced: Layers whose gates and cells are compared too, step by step.
+        activations: Its functions.
     """
     work = np.dtype("float64" if data.dtype == "float64" else "float32")  # float16 is computed in float32
     if outputs is None or work != data.dtype:
         exact = {name: array.astype(work) for name, array in weights.items()}
         given = {name: array.astype(work) for name, array in inputs.items()}
-        outputs = _results(config, data, exact, given, traced)
+        outputs = _results(config, data, exact, given, traced, activations)
     worst = 0.0
     for seed in range(_SAMPLES):
         random = np.random.default_rng(seed)
-        moved = _results(
-            config, data, _moved_arrays(weights, work, random), _moved_arrays(inputs, work, random), traced
-        )
+        arrays = _moved_arrays(weights, work, random), _moved_arrays(inputs, work, random)
+        moved = _results(config, data, *arrays, traced, activations)
         found = check_close("", ((outputs[name], moved[name]) for name in moved), 0.0).actual
         worst = max(worst, float(found)) if np.isfinite(found) else worst
     return worst
@@ -75,10 +77,11 @@ def _results(
     weights: Mapping[str, Array],
     inputs: Mapping[str, Array],
     traced: Sequence[int],
+    activations: Activations,
 ) -> dict[str, Array]:
     x, state = inputs["input"], (inputs["h_0"], inputs["c_0"])
     trace = Trace(config, data, x.dtype.name, layers=traced) if traced else None
-    output, (h_n, c_n) = LSTMRunner(config, weights, keep=False)(x, state, data.lengths, on_step=trace)
+    output, (h_n, c_n) = forward_pass(config, weights, activations)(x, state, data.lengths, on_step=trace)
     return {"output": output, "h_n": h_n, "c_n": c_n, **(trace.arrays if trace else {})}
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from lstmcalc.intake.subject import Subject
+from lstmcalc.spec.activations import option_texts, unstated
 
 if TYPE_CHECKING:
     from lstmcalc.frameworks.entry import Layout
@@ -14,7 +15,19 @@ def notes_of(subject: Subject) -> list[str]:
     notes: list[str] = []
     if subject.found:
         notes += subject.found.notes
-        notes += [f"{item} is not modelled: no shape and no count depends on it" for item in subject.found.unmodelled]
+        computed = option_texts(subject.found.options)
+        notes += [
+            f"{item}: run computes it; no shape and no count depends on it"
+            if item in computed
+            else f"{item} is not modelled: no shape and no count depends on it"
+            for item in subject.found.unmodelled
+        ]
+        missing = unstated(subject.found.options)
+        if missing:
+            notes.append(
+                f"{missing} is not stored in {subject.found.where or 'the source'}: the gates are hard_sigmoid, the "
+                "default of Keras before 2.3 and of tf.keras in TensorFlow 1, or sigmoid"
+            )
     if config.dropout and config.num_layers == 1:
         # PyTorch warns: "dropout option adds dropout after all but last recurrent layer, so non-zero dropout
         # expects num_layers greater than 1" (torch 2.13.0, RNNBase.__init__).

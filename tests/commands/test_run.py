@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -22,6 +23,7 @@ from lstmcalc.proof.checks import Run
 from lstmcalc.proof.reference import evaluate
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.recognise.recognition import recognise
+from lstmcalc.spec.activations import Activations
 from tools.shell import TESTS, Ran
 from tools.weight_writers import random_weights, write_safetensors
 
@@ -72,6 +74,69 @@ def assert_is(arrays: dict[str, Any], config: LSTMConfig, weights: dict[str, Any
     for name, array in (("output", output), ("h_n", h_n), ("c_n", c_n)):
         apart = {"float64": 1e-12, "float32": 1e-6, "float16": 1e-3}[array.dtype.name]
         np.testing.assert_allclose(arrays[name], array, rtol=apart, atol=apart, strict=True)
+
+
+def keras_weights(version: str | None) -> dict[str, Any]:
+    """An `.h5` file of weights without a configuration, as Keras 2 writes it; its arrays under PyTorch's names."""
+    config = LSTMConfig(3, 4)
+    weights = weights_of(config, scale=1.0)
+    arrays = pack(weights, config, "keras2")
+    with h5py.File("weights.h5", "w") as file:
+        if version is not None:
+            file.attrs["keras_version"] = version.encode()
+        file.attrs["layer_names"] = [b"lstm_1"]
+        group = file.create_group("lstm_1")
+        names = [f"lstm_1/{name.rpartition('/')[2]}" for name in arrays]
+        group.attrs["weight_names"] = [name.encode() for name in names]
+        for name, array in zip(names, arrays.values(), strict=True):
+            group[name] = array
+    return weights
+
+
+@pytest.mark.parametrize("version", [None, "2.0.8", "2.1.6-tf", "2.2.4", "2.2.4-tf"])
+def test_gates_that_a_file_does_not_state_are_asked_for(version: str | None, cli: Cli) -> None:
+    weights = keras_weights(version)
+    np.save("y.npy", normal(2, 6, 3))
+    found = cli("run", "weights.h5", "--input", "y.npy")
+    assert found.code == 2
+    assert "recurrent_activation of lstm_1 is not stated in weights.h5" in found.err
+    assert "hint: --recurrent-activation hard_sigmoid or --recurrent-activation sigmoid" in found.err
+    shapes = cli("shapes", "weights.h5", "--json")
+    assert json.loads(shapes.out)["modules"][0]["activations"] == {"gates": None, "cell": "tanh"}
+    assert "recurrent_activation is not stored in weights.h5: the gates are hard_sigmoid" in shapes.err
+    outputs = []
+    for word, gates in (("sigmoid", "sigmoid"), ("hard_sigmoid", "hard_sigmoid:0.2")):
+        flags = "--recurrent-activation", word, "--against", "onnxruntime", "--save", "run.npz"
+        module = ran(cli, "weights.h5", "--input", "y.npy", *flags)
+        assert module["passed"]
+        assert module["activations"] == {"gates": gates, "cell": "tanh"}
+        lstm = LSTMConfig(3, 4, batch_first=True)
+        assert_is(saved(), lstm, weights, activations=Activations(gates))
+        outputs.append(saved()["output"])
+        assert ("this run" in module["reproduce"]) == (word == "hard_sigmoid")
+    assert np.abs(outputs[0] - outputs[1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("version", ["2.3.0-tf", "2.4.3", "2.11.0", "3.15.1"])
+def test_gates_that_every_version_has_are_computed(version: str, cli: Cli) -> None:
+    keras_weights(version)
+    assert ran(cli, "weights.h5")["activations"] == {"gates": "sigmoid", "cell": "tanh"}
+    found = cli("run", "weights.h5", "--recurrent-activation", "hard_sigmoid")
+    assert found.code == 2
+    assert "lstm_1 has other gates" in found.err
+
+
+def test_no_other_gates_are_given_to_an_lstm_of_pytorch(cli: Cli) -> None:
+    assert cli("run", "--recurrent-activation", "sigmoid").code == 0
+    assert "an nn.LSTM has other gates" in cli("run", "--recurrent-activation", "hard_sigmoid").err
+    assert "no such choice" in cli("run", "--recurrent-activation", "softsign").err
+    source = "keras.layers.LSTM(4, recurrent_activation='hard_sigmoid', activation='relu')"
+    module = ran(cli, source, "--input", "3", "--against", "onnxruntime")
+    assert module["activations"] == {"gates": "hard_sigmoid:1/6", "cell": "relu"}
+    assert cli("run", source, "--input", "3", "--repeat", "2").code == 2
+    odd = cli("run", "keras.layers.LSTM(4, recurrent_activation='softsign')", "--input", "3")
+    assert "found recurrent_activation = 'softsign'" in odd.err
+    assert odd.code == 2
 
 
 def test_the_weights_are_those_of_the_file_and_the_data_those_of_the_seed(cli: Cli) -> None:

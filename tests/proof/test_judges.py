@@ -159,7 +159,7 @@ def test_a_run_fails_where_onnxruntime_disagrees(monkeypatch: pytest.MonkeyPatch
     config, data = LSTMConfig(3, 4, bidirectional=True), DataSpec()
 
     def mistaken(*arguments: Any) -> Any:
-        name, lstm, spec, weights, inputs = arguments
+        name, lstm, spec, weights, inputs, _ = arguments
         return run_judge(name, lstm, spec, reordered(weights, "igfo"), inputs)
 
     monkeypatch.setattr("lstmcalc.proof.checks.run_judge", mistaken)

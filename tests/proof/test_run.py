@@ -19,7 +19,7 @@ from lstmcalc.model.surroundings import logits
 from lstmcalc.numerics.arguments import Step
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.torch_random import TorchGenerator
-from lstmcalc.proof import checks, closeness, judges, reference
+from lstmcalc.proof import checks, closeness, judges, passes, reference
 from lstmcalc.proof import run as verify
 from lstmcalc.spec.config import Surroundings
 from tools.examples import examples
@@ -172,8 +172,7 @@ def patch_forward(monkeypatch: pytest.MonkeyPatch, lying: Callable[..., Any]) ->
         def __call__(self, *arguments: Any, **named: Any) -> Any:
             return lying(self.config, self._weights, *arguments, **named)
 
-    monkeypatch.setattr(verify, "LSTMRunner", Runner)
-    monkeypatch.setattr(checks, "LSTMRunner", Runner)
+    monkeypatch.setattr(passes, "LSTMRunner", Runner)
     monkeypatch.setattr(checks, "forward", lying)
 
 
@@ -470,12 +469,12 @@ def failed(config: LSTMConfig, spec: DataSpec, around: Surroundings = ALONE) -> 
 
 @pytest.mark.parametrize("layer", [0, 1])
 def test_a_wrong_gate_is_seen_in_the_first_and_in_the_last_layer(layer: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def lying(*arguments: Any, on_step: Callable[[Step], None] | None = None) -> Any:
+    def lying(*arguments: Any, on_step: Callable[[Step], None] | None = None, **named: Any) -> Any:
         def tell(step: Step) -> None:
             if on_step:
                 on_step(step._replace(gates=step.gates[:, ::-1]) if step.layer == layer else step)
 
-        return forward(*arguments, on_step=tell)
+        return forward(*arguments, on_step=tell, **named)
 
     monkeypatch.setattr(checks, "forward", lying)
     assert failed(STACK, DataSpec()) == ["equations, gate by gate"]

@@ -62,7 +62,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         __call__ = staticmethod(computing("own", [9, 2, 4, 3]))
 
     def ready(*arguments: Any) -> judges.Ready:
-        return judges.Ready(f"Other in {arguments[-1]}", computing("other", [7, 1, 1, 6]))
+        return judges.Ready(f"Other in {arguments[4]}", computing("other", [7, 1, 1, 6]))
 
     monkeypatch.setattr(timing, "perf_counter", clock)
     monkeypatch.setattr(timing, "sleep", clock.slept.append)

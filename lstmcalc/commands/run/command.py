@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
 from lstmcalc.commands.run.report import check_trace, run_report
-from lstmcalc.errors import ExitCode, UsageError, shown_name
+from lstmcalc.errors import ExitCode, UnsupportedError, UsageError, shown_name
 from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag, read_choice, read_integer
-from lstmcalc.intake.resolve import check_computable, read_subjects
+from lstmcalc.intake.resolve import check_computable, read_subjects, settled_activations
 from lstmcalc.intake.subject import Subject
+from lstmcalc.spec.activations import GATES, PYTORCH, Activations
 
 if TYPE_CHECKING:
     from lstmcalc.proof.checks import Run
@@ -30,6 +31,14 @@ RUN: Final = (
         "NAME,...",
         "Compare with pytorch (torch), onnxruntime, keras",
         (*JUDGES, *JUDGES_TOO),
+    ),
+    Flag(
+        "recurrent_activation",
+        ("--recurrent-activation",),
+        (),
+        "NAME",
+        "The gates' function where a file of Keras does not state it",
+        GATES,
     ),
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
     Flag("show", ("--show",), (), "", "Print weights, input and outputs as PyTorch prints tensors"),
@@ -58,8 +67,7 @@ def _run(typed: TypedFlags) -> Outcome:
     typed, own_data = _own_data(typed)
     subjects = read_subjects(typed, "pytorch", data=own_data)
 
-    for subject in subjects:
-        check_computable(subject)
+    functions = _functions(typed, subjects)
     if traced and style in ("json", "csv"):
         check_trace(subjects)
     gc.enable()  # off since the start; from here on there is work that may leave garbage
@@ -78,7 +86,7 @@ def _run(typed: TypedFlags) -> Outcome:
     ]
     subjects = [part.subject for part in parts]
     runs = []
-    for subject, part in zip(subjects, parts, strict=True):
+    for subject, part, activations in zip(subjects, parts, functions, strict=True):
         with ProgressBar("computing") if ProgressBar.wanted() else nullcontext() as progress:
             runs.append(
                 verify.run(
@@ -91,6 +99,7 @@ def _run(typed: TypedFlags) -> Outcome:
                     progress=progress,
                     weights=part.weights,
                     inputs=part.inputs,
+                    activations=activations,
                 )
             )
     timings = _timings(subjects, runs, against, repeat, threads) if repeat else []
@@ -102,6 +111,18 @@ def _run(typed: TypedFlags) -> Outcome:
         report.modules[-1].notes.append(_saved_note(str(save), subjects, runs, paths))
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
     return Outcome(report, style, code)
+
+
+def _functions(typed: TypedFlags, subjects: Sequence[Subject]) -> list[Activations]:
+    """The functions that each LSTM computes; refused if they are not known, or cannot be computed."""
+    asked = typed["recurrent_activation"]
+    word = "" if asked is None else read_choice("--recurrent-activation", str(asked), GATES)
+    for subject in subjects:
+        check_computable(subject)
+    functions = [settled_activations(subject, word) for subject in subjects]
+    if typed["repeat"] is not None and any(each != PYTORCH for each in functions):
+        raise UnsupportedError("only sigmoid and tanh are timed", str(PYTORCH), str(functions[0]), where="--repeat")
+    return functions
 
 
 def _saved_note(save: str, subjects: Sequence[Subject], runs: Sequence["Run"], paths: Sequence[str]) -> str:

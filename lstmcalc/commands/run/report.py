@@ -18,6 +18,7 @@ from lstmcalc.report.notes import notes_of
 from lstmcalc.report.record import omitted
 from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, head_of
 from lstmcalc.report.tensors import TensorRow, tensor_bytes
+from lstmcalc.spec.activations import PYTORCH, Activations
 from lstmcalc.spec.symbols import DIRECTIONS
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class TimingRow(NamedTuple):
 class RunModule(Module):
     """The report on one run."""
 
+    activations: Activations  # that are computed
     data: DataRow
     around: AroundRow
     symbols: Mapping[str, int]
@@ -135,6 +137,14 @@ def run_report(
     return document("run", modules)
 
 
+def _torch_code(subject: Subject, seed: int, given: Given, activations: Activations) -> str:
+    """The PyTorch code of a run; nn.LSTM has PyTorch's functions only, which the code says where the run has others."""
+    code = torch_script(subject.config, subject.data, subject.around, seed, given)
+    if activations == PYTORCH:
+        return code
+    return f"# nn.LSTM computes {PYTORCH}, this run {activations}:\n# only its weights and data are the same.\n{code}"
+
+
 def run_module(subject: Subject, result: "Run", seed: int, given: Given, *, show: bool) -> RunModule:
     """One run: its checks, the statistics of its tensors, and the PyTorch code that computes the same."""
     model, data = LSTMModel(subject.config), subject.data
@@ -143,6 +153,7 @@ def run_module(subject: Subject, result: "Run", seed: int, given: Given, *, show
     shown = _printed_tensors(model, {**result.weights, **result.around, **arrays}) if show else None
     return RunModule(
         **head_of(subject, SETTINGS),
+        activations=result.activations,
         data=data_row(subject),
         around=around_row(subject),
         symbols={**model.data_symbols(data), **around_symbols(subject.around)},
@@ -151,7 +162,7 @@ def run_module(subject: Subject, result: "Run", seed: int, given: Given, *, show
         drawn=drawn_parts(subject.around, given),
         weights_from=given.weights_from or None,
         input_from=given.inputs_from or None,
-        reproduce=torch_script(subject.config, data, subject.around, seed, given),
+        reproduce=_torch_code(subject, seed, given, result.activations),
         checks=[
             CheckRow(
                 check.name,

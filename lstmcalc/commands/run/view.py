@@ -20,6 +20,7 @@ from lstmcalc.report.blocks import (
     short_index,
 )
 from lstmcalc.report.provenance import origin_facts, settings_in
+from lstmcalc.spec.activations import PYTORCH
 from lstmcalc.spec.symbols import DIRECTIONS
 from lstmcalc.spec.words import counted
 
@@ -74,7 +75,10 @@ def _numbers(module: RunModule) -> tuple[str, ...]:
     seeded = f"the same numbers as torch.manual_seed({module.seed})"
     if files and module.drawn:
         seeded = f"{' and '.join(module.drawn)} as after torch.manual_seed({module.seed})"
-    return (*files, *([seeded] if module.drawn else []), "with the code above, in PyTorch")
+    behind = "with the code above, in PyTorch"
+    if module.activations != PYTORCH:
+        behind = f"with the code above in PyTorch, which computes {PYTORCH} instead of {module.activations}"
+    return (*files, *([seeded] if module.drawn else []), behind)
 
 
 def _timing(rows: Sequence[TimingRow]) -> Grid:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lstmcalc.frameworks.catalog import LAYOUTS
-from lstmcalc.intake.subject import Subject
+from lstmcalc.intake.subject import Subject, activations_in
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model.interfaces import Face, ForeignState, faces, foreign_states, relations
 from lstmcalc.model.lstm import LSTMModel, Tensor
@@ -27,6 +27,7 @@ from lstmcalc.report.notes import notes_of
 from lstmcalc.report.provenance import origin_facts, settings_in
 from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, extras_of, head_of
 from lstmcalc.report.tensors import TensorRow, tensor_bytes
+from lstmcalc.spec.activations import OPTIONS, Activations
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.symbols import H_in
 
@@ -55,6 +56,7 @@ class ForeignStateRow(NamedTuple):
 class ForeignShapesModule(Module):
     """The inputs and outputs of one LSTM in another framework, and the places of PyTorch's h_n and c_n there."""
 
+    activations: Activations  # of its source
     data: DataRow
     around: AroundRow
     layout: LayoutRow
@@ -75,7 +77,8 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> ForeignShapesModule:
     if layout.batch == "never":
         symbols.pop("N", None)
     found = subject.found
-    options = found.options if found and found.framework == subject.framework else {}
+    said = found.options if found and found.framework == subject.framework else {}
+    options = {name: value for name, value in said.items() if name not in OPTIONS}  # no shape depends on functions
     shown = faces(subject.config, data, subject.framework, options)
     extras_of(subject)  # refuses layers around that are not known of the framework
     steps = next(face.symbolic for face in shown if H_in in face.symbolic)[:-1]
@@ -85,6 +88,7 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> ForeignShapesModule:
     states = foreign_states(subject.config, subject.framework)
     return ForeignShapesModule(
         **head_of(subject, SETTINGS),
+        activations=activations_in(subject),
         data=data_row(subject),
         around=around_row(subject),
         layout=layout_row(subject.framework),

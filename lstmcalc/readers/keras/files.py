@@ -24,6 +24,7 @@ from lstmcalc.readers.keras.models import Placed, looks_like_keras, read_placed
 from lstmcalc.readers.text.positions import Places
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.readers.text.tables import check_depth
+from lstmcalc.spec.activations import unstated_gates
 from lstmcalc.spec.config import MAX_SIZE, LSTMConfig
 from lstmcalc.spec.words import unique_names, with_dots
 
@@ -106,9 +107,9 @@ def _joined_file(index: Hdf5, config: object, version: str, name: str) -> Weight
     stated: list[Found] = []
     taken: set[str] = set()
     missing = []
-    for (found, placed), own in _matched_cells(described.found, cells):
+    for (found, _), own in _matched_cells(described.found, cells):
         if own:
-            stated.append(_described_lstm(found, placed, own))
+            stated.append(_described_lstm(found, own))
             taken |= {cell.path for cell in own}
         else:
             missing.append(found.name)
@@ -224,7 +225,7 @@ def _by_name(placed: Placed, cells: Sequence[Cell]) -> tuple[Cell, ...]:
 # --- Descriptions
 
 
-def _described_lstm(found: Found, placed: Placed, cells: Sequence[Cell]) -> Found:
+def _described_lstm(found: Found, cells: Sequence[Cell]) -> Found:
     """An LSTM that a configuration describes, with its arrays."""
     first = cells[0]
     fields: dict[str, object] = {
@@ -238,7 +239,6 @@ def _described_lstm(found: Found, placed: Placed, cells: Sequence[Cell]) -> Foun
     inferred = tuple(field for field in ("input_size", "bias") if field not in fields)
     fields |= {**sizes, "num_layers": 1, "batch_first": found.options.get("time_major") is not True}
     framework = "keras-cudnn" if first.is_cudnn else _framework_of(first, found.framework)
-    unmodelled = [*found.unmodelled, *_gate_activation(found, placed)]
     return Found(
         found.name,
         framework,
@@ -246,7 +246,7 @@ def _described_lstm(found: Found, placed: Placed, cells: Sequence[Cell]) -> Foun
         layer=settings_of(fields, inferred),
         options=dict(found.options),
         notes=tuple(notes),
-        unmodelled=tuple(unmodelled),
+        unmodelled=found.unmodelled,
         weights=Weights(_tensors(cells, framework)),
     )
 
@@ -256,13 +256,6 @@ def _framework_of(cell: Cell, said: str) -> str:
     if cell.form == "keras1" and "kernel" not in cell.arrays:
         return "keras1"
     return "keras2" if said in ("keras1", "keras-cudnn") else said
-
-
-def _gate_activation(found: Found, placed: Placed) -> Iterator[str]:
-    """The default activation of the gates in Keras 1: shapes do not depend on it, but numbers do."""
-    activation = placed.arguments.get("inner_activation", "hard_sigmoid")
-    if found.framework == "keras1" and activation == "hard_sigmoid":
-        yield f"inner_activation = {shorten(activation)}"
 
 
 def _sizes(cells: Sequence[Cell]) -> dict[str, object]:
@@ -308,6 +301,7 @@ def _undescribed_modules(cells: Sequence[Cell], version: str) -> Iterator[Found]
             framework,
             kind="CuDNNLSTM" if cell.is_cudnn else cell.kind,
             layer=settings_of(fields, tuple(fields)),
+            options=unstated_gates(framework, version) if is_lstm else {},
             weights=Weights(_tensors(own, framework) if is_lstm else _roles(own)),
         )
 

@@ -22,6 +22,7 @@ from lstmcalc.readers.keras import flow as keras_flow
 from lstmcalc.readers.keras.flow import Stream
 from lstmcalc.readers.text.positions import KeyPath, Places
 from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.spec.activations import default_gates
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
 from lstmcalc.spec.words import with_dots
 
@@ -202,7 +203,8 @@ class _Reader:
         self._kinds: list[str] = []
         self._depth = 0
         version = tree.get("keras_version") if isinstance(tree, Mapping) else None
-        self._major = version[:1] if isinstance(version, str) else ""
+        self._version = version if isinstance(version, str) else ""
+        self._major = self._version[:1]
 
     def read(self) -> None:
         """Find the LSTMs; if there are none, the error names the layers."""
@@ -443,6 +445,7 @@ class _Reader:
         )
         if "hidden_size" not in reading.layer:
             raise self._error(layer, f"this {layer.kind} has no size", '"units", as 20')
+        gates, odd = self._gates_by_default(framework, core)
         name = ".".join(part for part in (*home.names, outer.name or "lstm", core.suffix) if part)
         path, _ = _array_path(framework, outer, core, home, wrapper)
         found = Found(
@@ -454,13 +457,21 @@ class _Reader:
             pointers={"": self._pointer(outer.spot), **reading.pointers},
             gaps=reading.gaps,
             reads=flow.stream.reads,
-            options={**reading.options, **({"merge_mode": wrapper.merge_mode} if wrapper else {})},
+            options={**reading.options, **gates, **({"merge_mode": wrapper.merge_mode} if wrapper else {})},
             notes=reading.notes,
-            unmodelled=(*reading.unmodelled, *(wrapper.different if wrapper else ())),
+            unmodelled=(*reading.unmodelled, *odd, *(wrapper.different if wrapper else ())),
             path=path,
             kind=core.source_kind if core.source_kind in ("CuDNNLSTM", "LSTMCell") else "LSTM",
         )
         return self._with_data(found, outer, flow, both=wrapper is not None)
+
+    def _gates_by_default(self, framework: str, core: _Core) -> tuple[dict[str, str | None], tuple[str, ...]]:
+        """The gates' function as an option, and the objection to it, if the configuration states none; else nothing."""
+        name = "inner_activation" if framework == "keras1" else "recurrent_activation"
+        gates = default_gates(framework, self._version)
+        if name in core.config or gates == "sigmoid":
+            return {}, ()
+        return {name: gates}, (f"{name} = {shorten(gates)}",) if gates else ()
 
     def _given_arguments(self, layer: _Layer, framework: str, core: _Core) -> dict[str, Given]:
         """The arguments that the constructor knows, each with its place."""

@@ -30,6 +30,7 @@ from lstmcalc.readers.recognise.names import (
 )
 from lstmcalc.readers.recognise.readings import Key, Slots, defect_count, mismatch_text, read_slots
 from lstmcalc.readers.recognise.reparametrized import product_notes, with_products
+from lstmcalc.spec.activations import unstated_gates
 from lstmcalc.spec.config import DATA_FIELDS, HYPERPARAMETERS, LSTMConfig
 from lstmcalc.spec.provenance import Gap, Layer
 
@@ -371,6 +372,7 @@ def _named_as_the_file_does(reading: Found, listed: Sequence[tuple[str, str]], n
         name=module_name(unit, reading.framework),
         layer=settings_of({field: getattr(weights.config, field) for field in fields}, HYPERPARAMETERS),
         notes=reading.notes + wrapping_notes(unit) + notes,
+        options=unstated_gates(reading.framework),
         unmodelled=_unmodelled_parts(reading, listed),
         path=unit if own_path else "",
         weights=weights._replace(missing=tuple(_in_file(unit, name) for name in weights.missing)),

@@ -56,6 +56,33 @@ def save_checkpoint(model: Any, path: str) -> None:
     installed("torch").save({"epoch": 3, "model_state": model.state_dict()}, path)
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+@pytest.mark.parametrize("number", range(8))
+def test_other_functions_than_those_of_pytorch(cli: Cli, number: int, suffix: str) -> None:
+    keras = installed("keras")
+    chosen, draw = random.Random(number), np.random.default_rng(number)  # noqa: S311
+    gates, inner = ("hard_sigmoid", "sigmoid")[number % 2 * (number % 4 // 2)], ("tanh", "relu")[number % 2]
+    lstm = keras.layers.LSTM(
+        chosen.choice([2, 5]), activation=inner, recurrent_activation=gates, return_sequences=True, name="lstm"
+    )
+    layer = keras.layers.Bidirectional(lstm, name="both") if chosen.random() < 0.5 else lstm
+    model = keras.Sequential([keras.Input((6, 3)), layer])
+    model.set_weights([draw.standard_normal(array.shape) for array in model.weights])
+    x = draw.standard_normal((2, 6, 3)).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the format is old, which is the point
+        model.save(f"model.{suffix}")
+    np.save("x.npy", x)
+    found = cli("run", f"model.{suffix}", "--input", "x.npy", "--against", "keras", "--save", "run.npz", "--json")
+    assert found.code == 0, found.err
+    (module,) = json.loads(found.out)["modules"]
+    assert module["activations"] == {"gates": gates.replace("hard_sigmoid", "hard_sigmoid:1/6"), "cell": inner}
+    with np.load("run.npz") as arrays:
+        theirs = keras.ops.convert_to_numpy(model(x))
+        np.testing.assert_allclose(arrays["output"], theirs, rtol=1e-5, atol=1e-5)
+
+
 def executed(code: str) -> dict[str, Any]:
     """What is called what, after the code of a report was executed."""
     names: dict[str, Any] = {}

@@ -191,7 +191,7 @@ def test_rounding_alone_is_no_failure_against_pytorch(config: LSTMConfig, data: 
 
 def test_a_run_against_pytorch_fails_where_pytorch_disagrees(monkeypatch: pytest.MonkeyPatch) -> None:
     def mistaken(*arguments: Any) -> Any:
-        name, lstm, spec, weights, inputs = arguments
+        name, lstm, spec, weights, inputs, _ = arguments
         return run_judge(name, lstm, spec, reordered(weights, "fgio"), inputs)
 
     monkeypatch.setattr("lstmcalc.proof.checks.run_judge", mistaken)

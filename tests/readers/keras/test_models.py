@@ -71,7 +71,8 @@ def test_keras_1_as_others_published_it() -> None:
     first, second = read_json(SourceText(KERAS_1, "old.json"))
     assert (first.name, first.framework, first.text, first.where) == ("lstm_1", "keras1", "LSTM(256)", "old.json:2")
     assert values(first) == {"hidden_size": 256, "input_size": 99, "seq_len": 20}
-    assert (first.path, first.options) == ("lstm_1", {"return_sequences": True})
+    assert first.path == "lstm_1"
+    assert first.options == {"inner_activation": "hard_sigmoid", "return_sequences": True}
     assert first.pointers[""].excerpt.strip().startswith('{"class_name": "LSTM", "config"')
     assert (second.name, second.framework, second.text) == ("bidirectional_1", "keras1", "Bidirectional(LSTM(8))")
     assert values(second) == {"hidden_size": 8, "bidirectional": True, "input_size": 256, "seq_len": 20}
@@ -107,7 +108,9 @@ def test_keras_2_without_any_built_shape_follows_the_features() -> None:
     assert values(first) == {"hidden_size": 5, "input_size": 6, "seq_len": 6}
     assert first.unmodelled == ("recurrent_activation = 'hard_sigmoid'",)
     assert values(second) == {"hidden_size": 4, "bias": False, "bidirectional": True, "input_size": 5, "seq_len": 6}
-    assert (second.reads, second.options, second.path) == ("lstm_1", {"merge_mode": "sum"}, "b/{direction}_lstm_2")
+    assert (second.reads, second.path) == ("lstm_1", "b/{direction}_lstm_2")
+    # No version is stated, and no activation.
+    assert second.options == {"merge_mode": "sum", "recurrent_activation": None}
     assert values(third) == {"hidden_size": 3, "input_size": 4, "seq_len": 9}
     assert (third.reads, third.path) == ("b", "cu_dnnlstm_1")
 

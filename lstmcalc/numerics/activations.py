@@ -1,0 +1,43 @@
+"""The functions of an LSTM's gates and of its cell, on arrays."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from lstmcalc.errors import UnsupportedError
+from lstmcalc.numerics.arrays import Array
+from lstmcalc.spec.activations import HARD, Activations
+
+Function: TypeAlias = Callable[[Array], Array]
+
+
+def functions_of(activations: Activations) -> tuple[Function, Function]:
+    """The function of i, f and o, and that of g and c; refused if one is not known."""
+    gates, cell = _GATES.get(activations.gates or ""), _CELLS.get(activations.cell or "")
+    if gates is None or cell is None:
+        expected = f"{', '.join(_GATES)}; {', '.join(_CELLS)}"
+        raise UnsupportedError("no such activations are computed", expected, f"{activations.gates}, {activations.cell}")
+    return gates, cell
+
+
+def _sigmoid(a: Array) -> Array:
+    """1 / (1 + exp(-a)), which cannot overflow like this."""
+    return 0.5 + 0.5 * np.tanh(0.5 * a)  # type: ignore[no-any-return]
+
+
+def _hard_sigmoid(slope: float, a: Array) -> Array:
+    """A line through 0.5, cut off at 0 and 1."""
+    return np.clip(a.dtype.type(slope) * a + a.dtype.type(0.5), 0, 1)
+
+
+def _relu(a: Array) -> Array:
+    return np.maximum(a, 0)
+
+
+_GATES: Final[dict[str, Function]] = {
+    "sigmoid": _sigmoid,
+    **{name: partial(_hard_sigmoid, slope) for name, slope in HARD.items()},
+}
+_CELLS: Final[dict[str, Function]] = {"tanh": np.tanh, "relu": _relu}
