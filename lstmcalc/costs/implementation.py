@@ -27,7 +27,7 @@ def path_of(config: LSTMConfig, data: DataSpec, *, training: bool) -> Path:
 
     `training` means that gradients are recorded, regardless of `lstm.train()` and `lstm.eval()`. bfloat16 uses oneDNN
     on a CPU with AVX-512 or AVX2-VNNI-2. float16 uses it without gradients on a CPU with AVX512-FP16; that is not
-    modelled here, so float16 is native. There is no int8 `nn.LSTM`.
+    modelled here, so float16 is native.
     """
     why = _why_native(config, data, training)
     if why:

@@ -11,7 +11,6 @@ from lstmcalc.costs.implementation import Path
 from lstmcalc.costs.memory import DEFAULT_OPTIMIZER, Bill, values_of
 from lstmcalc.costs.operations import backward_work, forward_work
 from lstmcalc.costs.regimes import regime
-from lstmcalc.errors import UnsupportedError
 from lstmcalc.spec.config import DATA_FIELDS, DataSpec, LSTMConfig, Surroundings
 from lstmcalc.spec.sizes import Dim
 
@@ -34,11 +33,6 @@ class Case(NamedTuple):
     train: bool = False
     optimizer: str = DEFAULT_OPTIMIZER
     input_grad: bool = False
-
-    @property
-    def is_run(self) -> bool:
-        """True if PyTorch computes an LSTM in this dtype; int8 weights are only stored."""
-        return self.bill.is_run
 
     @property
     def values(self) -> dict[str, int]:
@@ -75,7 +69,7 @@ class Measure(NamedTuple):
         says: Its description for an LSTM that is run.
         trained: Its description for an LSTM that is trained.
         formula: Its formula for a case.
-        quantity: `saved` or `peak` for memory of a computation, which does not exist in int8; else empty.
+        quantity: `saved` or `peak` for memory of a computation; else empty.
     """
 
     name: str
@@ -92,10 +86,6 @@ class Measure(NamedTuple):
     def counts(self, case: Case) -> str:
         """Its description for a case."""
         return self.trained if case.train else self.says
-
-    def is_known_of(self, case: Case) -> bool:
-        """True if it exists for a case: in int8 there is no memory of a computation, and no training."""
-        return case.is_run or not (self.quantity or (case.train and self.unit in ("MACs", "FLOPs")))
 
     def certainty(self, case: Case) -> tuple[str, float | None]:
         """`exact` or `estimate`, and the largest error in percent where one is known."""
@@ -157,18 +147,3 @@ class Formulas:
     def at(self, case: Case) -> int:
         """The value for a case."""
         return self.of(case).at(case.values)
-
-
-def check_known(case: Case, measure: Measure) -> None:
-    """Refuse a measure of a computation that PyTorch does not support.
-
-    Raises:
-        UnsupportedError: PyTorch computes no LSTM in this dtype.
-    """
-    if not measure.is_known_of(case):
-        raise UnsupportedError(
-            f"PyTorch does not {'train' if case.train else 'run'} an LSTM in {case.data.dtype}",
-            expected="another dtype, as float32 or float16",
-            hint="weights of 8 bits are stored, not computed with: their bytes are as many as the parameters",
-            where=f"{measure.name} in {case.data.dtype}",
-        )

@@ -82,11 +82,6 @@ class Bill:
         self._width = DTYPE_BYTES[data.dtype]
 
     @property
-    def is_run(self) -> bool:
-        """True if PyTorch computes an LSTM in this dtype; int8 weights are only stored."""
-        return self.data.dtype != "int8"
-
-    @property
     def embeds(self) -> bool:
         """True if an embedding makes the input."""
         return self.around.embed is not None
@@ -290,18 +285,15 @@ class Bill:
     def figures(self) -> Iterator[Figure]:
         """Every figure: stored arrays, inputs and outputs, memory kept and allocated during the computation."""
         dtype, width = self.data.dtype, self._width
-        each = f"{width} byte{'s' if width > 1 else ''} each"
-        yield Figure("weights", self.weights, "exact", f"every parameter, {each}", _STORED)
-        if self.is_run:
-            kept = f"what {OPTIMIZERS[self.optimizer].call} keeps from step to step"
-            yield Figure("gradients", self.weights, "exact", f"one for every parameter, in {dtype}", _STORED)
-            yield Figure("optimizer state", self.optimizer_state, "exact", kept, _STORED)
+        yield Figure("weights", self.weights, "exact", f"every parameter, {width} bytes each", _STORED)
+        kept = f"what {OPTIMIZERS[self.optimizer].call} keeps from step to step"
+        yield Figure("gradients", self.weights, "exact", f"one for every parameter, in {dtype}", _STORED)
+        yield Figure("optimizer state", self.optimizer_state, "exact", kept, _STORED)
         head, embed = self.around.head is not None, self.around.embed is not None
         given = f"{'tokens and ' * embed}{'packed.data and its batch_sizes' if self.data.lengths else 'input'}"
         yield Figure("input", self.given, "exact", f"{given}, not h_0 and c_0", _SHAPED)
         yield Figure("output", self.made, "exact", f"output, h_n and c_n{', logits' * head}", _SHAPED)
-        if self.is_run:
-            yield from self._allocated_figures()
+        yield from self._allocated_figures()
         streaming = self.streaming()
         if streaming is not None:
             counts = "what changes, step by step: one input, h and c of each layer, one spare h"

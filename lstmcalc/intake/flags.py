@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import UsageError, nearest_hint, shorten
-from lstmcalc.spec.config import DTYPE_BYTES, EXAMPLE, HEAD_ON
+from lstmcalc.spec.config import DTYPE_BYTES, EXAMPLE, HEAD_ON, QUANTIZED_HINT
 from lstmcalc.spec.provenance import Origin, Setting
 
 # A value from the command line: text, a switch, several texts, or nothing.
@@ -250,7 +250,12 @@ def _integers(name: str, text: str) -> list[int | str]:
     return [_integer(name, item) for item in text.split(",")] if text.strip() else []
 
 
-def _dtype(name: str, text: str) -> str:
+def read_dtype(name: str, text: str) -> str:
+    """The dtype that `text` names; 8 bits are a matter of layout, and not of dtype."""
+    if "int8" in text[:20]:
+        raise UsageError(
+            "int8 is not a dtype of an LSTM", f"one of {', '.join(DTYPE_BYTES)}", shorten(text), QUANTIZED_HINT, name
+        )
     return read_choice(name, text, DTYPE_BYTES)
 
 
@@ -261,7 +266,7 @@ def _head_on(name: str, text: str) -> str:
 _READERS: dict[str, Callable[[str, str], object]] = {
     "dropout": _float,
     "lengths": _integers,
-    "dtype": _dtype,
+    "dtype": read_dtype,
     "head_on": _head_on,
 }
 

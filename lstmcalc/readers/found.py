@@ -59,6 +59,7 @@ class Found(NamedTuple):
     ] = ()  # of an array that the source passes to it, at the place `pointers["input"]`
     kind: str = "LSTM"  # the source's word: `LSTM`, `LSTMCell`, `CuDNNLSTM`; a weight file also describes a `GRU`
     weights: Weights | None = None  # its arrays, if the source is a weight file
+    quantized: str = ""  # how its weights are quantized, e.g. `pytorch-dynamic`; empty if they are numbers as they are
     rivals: tuple[str, ...] = ()  # the other frameworks that its arrays' names and shapes fit, with other gate orders
 
     @property

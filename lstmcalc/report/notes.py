@@ -16,10 +16,11 @@ def notes_of(subject: Subject) -> list[str]:
     if subject.found:
         notes += subject.found.notes
         computed = option_texts(subject.found.options)
+        rest = "no shape and no number of parameters" if subject.found.quantized else "no shape and no count"
         notes += [
             f"{item}: run computes it; no shape and no count depends on it"
             if item in computed
-            else f"{item} is not modelled: no shape and no count depends on it"
+            else f"{item} is not modelled: {rest} depends on it"
             for item in subject.found.unmodelled
         ]
         missing = unstated(subject.found.options)

@@ -20,7 +20,9 @@ from lstmcalc.spec.words import counted
 # replaces settings that have no default and are not given.
 EXAMPLE: Final = {"input_size": 10, "hidden_size": 20, "seq_len": 5, "batch": 3}
 MAX_SIZE: Final = 2**63 - 1  # PyTorch stores sizes as signed 64-bit integers
-DTYPE_BYTES: Final = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
+DTYPE_BYTES: Final = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
+# An LSTM in 8 bits has several layouts, none of which has a single dtype.
+QUANTIZED_HINT: Final = "quantized LSTMs: lstmcalc cost --quantize pytorch-dynamic, or tflite-int8"
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class DataSpec:
         seq_len: `L`, the steps of the (padded) input; at least 1.
         batch: `N`, which may be 0; None when unbatched, with 2-D input `(L, H_in)`.
         lengths: The length of each sequence of a packed batch, in any order, each in 1..L; None when all are L.
-        dtype: One of float64, float32, bfloat16, float16 and int8.
+        dtype: One of float64, float32, bfloat16 and float16.
 
     Raises:
         ConfigError: A value breaks one of these rules, or two contradict each other.
@@ -117,6 +119,7 @@ class DataSpec:
                 "dtype is unknown",
                 expected=f"one of {', '.join(DTYPE_BYTES)}",
                 found=shorten(self.dtype),
+                hint=QUANTIZED_HINT if "int8" in str(self.dtype)[:20] else "",
                 field="dtype",
             )
         _settle(self, "seq_len", _integer("seq_len", self.seq_len, at_least=1))

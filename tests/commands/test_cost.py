@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,17 @@ from lstmcalc.costs import onednn
 from lstmcalc.costs.memory import Bill, values_of
 from lstmcalc.costs.operations import OPERATIONS
 from lstmcalc.costs.optimizers import OPTIMIZERS
+from lstmcalc.costs.quantized import weight_bytes
+from lstmcalc.frameworks.storage import Storage
 from lstmcalc.spec.sizes import roundup
 from tools import counting
 from tools.counting import Array, random_weights, sigmoid
 from tools.examples import examples
+from tools.recorded_weights import unpacked
 from tools.shell import Ran
+from tools.strategies import configs
+from tools.weight_writers import random_weights as drawn_weights
+from tools.weight_writers import write_safetensors
 
 Cli = Callable[..., Ran]
 
@@ -32,7 +40,7 @@ FLAGS = {
     "double": ("--dtype", "float64", "--optimizer", "nadam", "--input-grad"),
     "half": ("--dtype", "float16", "--batch", "200"),
     "brain": ("--dtype", "bfloat16", "--seq", "1", "--batch", "1"),
-    "bytes": ("--dtype", "int8", "--layers", "2"),
+    "bytes": ("--quantize", "pytorch-dynamic", "--layers", "2"),
     "empty": ("--batch", "0", "--bi"),
     "around": ("--head", "10", "--head-on", "all", "--embed", "100", "--bi", "--optimizer", "sgd"),
     "large": ("--input", "512", "--hidden", "1024", "--layers", "4", "--batch", "128", "--seq", "300"),
@@ -85,7 +93,7 @@ def formulas(module: dict[str, Any]) -> Iterator[tuple[str, int]]:
 def test_every_formula_gives_the_number_beside_it(cli: Cli, flags: tuple[str, ...]) -> None:
     module = cost_of(cli, *flags)
     found = list(formulas(module))
-    assert len(found) > 20
+    assert len(found) >= 20
     for formula, number in found:
         assert evaluated(formula, module) == number, formula
     used = {name for name in ("roundup", "stride", "max") if any(f"{name}(" in formula for formula, _ in found)}
@@ -170,15 +178,88 @@ def test_packing_saves_what_is_padding(cli: Cli) -> None:
     assert "5 steps of padding are not computed, 12,000 MACs less, 33.3 %" in cli("cost", "--lengths", "5,3,2").out
 
 
-def test_weights_of_8_bits_are_only_stored(cli: Cli) -> None:
-    module = cost_of(cli, "--dtype", "int8", "--hidden", "20")
-    assert [row["name"] for row in module["memory"]] == ["weights", "input", "output", "streaming minimum"]
-    assert module["memory"][0]["bytes"] == 2560
+@pytest.mark.parametrize(
+    ("flags", "scheme", "figures"),
+    [
+        ((), "pytorch-dynamic", {"weights": 3040, "input": 600, "output": 1680}),
+        ((), "tflite-int8", {"weights": 2720, "input": 150, "output": 300, "state": 180}),
+        (("--input", "28", "--batch", "1"), "tflite-int8", {"weights": 3840 + 320, "state": 20 + 40}),
+        (("--layers", "2", "--bi"), "pytorch-dynamic", {"weights": 16960}),
+    ],
+)
+def test_quantized_weights_are_counted_by_their_layout(
+    cli: Cli, flags: tuple[str, ...], scheme: str, figures: dict[str, int]
+) -> None:
+    """3,040 is what torch.save stores of LSTM(10, 20); 3,840 + 320 what a model of tflite-micro has."""
+    module = cost_of(cli, "--hidden", "20", *flags, "--quantize", scheme)
+    assert {row["name"]: row["bytes"] for row in module["memory"]}.items() >= figures.items()
+    assert {row["certainty"] for row in module["memory"]} == {"exact"}
     assert module["compute"]["backward"] is module["compute"]["training"] is module["paths"] is None
-    assert module["compute"]["forward"]["macs"] == 36_000
-    ran = cli("cost", "--dtype", "int8")
-    assert ran.code == 0
-    assert "note: PyTorch neither trains nor runs an LSTM in int8" in ran.err
+    assert module["quantized"] == scheme
+    plain = cost_of(cli, "--hidden", "20", *flags)
+    assert module["compute"]["forward"] == plain["compute"]["forward"]
+    assert "quantized" not in plain
+
+
+@given(configs(), st.sampled_from(["pytorch", "tflite"]))
+def test_quantized_weights_are_those_of_the_framework_in_other_dtypes(config: LSTMConfig, framework: str) -> None:
+    """The formulas, against the arrays that the framework stores, one by one: matrices in a byte, biases in four."""
+    scheme = {"pytorch": "pytorch-dynamic", "tflite": "tflite-int8"}[framework]
+    biased = replace(config, bias=True)  # both schemes store biases
+    rows = Storage(biased, framework).parameters
+    wanted = sum(row.numel * (4 if "bias" in row.holds[0] else 1) for row in rows)
+    assert weight_bytes(config, scheme).at(values_of(config, DataSpec())) == wanted
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--quantize", "pytorch-dynamic", "--no-bias"), "mod.bias must be True"),
+        (("--quantize", "pytorch-dynamic", "--proj", "5"), "drops weight_hr"),
+        (("--quantize", "tflite-int8", "--lengths", "3,2"), "lengths, which TFLite does not take"),
+        (("--quantize", "tflite-int8", "--dtype", "float16"), "expected float32"),
+        (("--quantize", "pytorch-dynamic", "--optimizer", "sgd"), "--quantize and --optimizer"),
+        (("--quantize", "pytorch-dynamic", "--head", "3"), "it counts the LSTM alone"),
+        (("--quantize", "int4"), "pytorch-dynamic, tflite-int8"),
+        (("--dtype", "int8"), "lstmcalc cost --quantize pytorch-dynamic"),
+    ],
+)
+def test_what_is_not_quantized_is_refused(cli: Cli, arguments: tuple[str, ...], said: str) -> None:
+    ran = cli("cost", *arguments)
+    assert (ran.code, said in ran.err) == (2, True), ran.err
+
+
+@pytest.mark.parametrize("command", ["shapes", "params", "run", "explain", "cost"])
+def test_int8_is_no_dtype(cli: Cli, command: str) -> None:
+    ran = cli(command, "--dtype", "int8")
+    assert ran.code == 2
+    assert "--quantize pytorch-dynamic" in ran.err
+
+
+def test_a_file_has_its_own_bytes(cli: Cli, tmp_path: Path) -> None:
+    """As they are in the file: in float16 or with shared weights, whatever is computed with."""
+    config = LSTMConfig(10, 20, 2)
+    for dtype in (np.float32, np.float16, np.float64):
+        arrays = {name: array.astype(dtype) for name, array in drawn_weights(config, 0).items()}
+        path = write_safetensors(tmp_path / "lstm.safetensors", {**arrays, "other": np.zeros(99)})
+        figures = {row["name"]: row["bytes"] for row in cost_of(cli, path)["memory"]}
+        assert figures["stored in the file"] == sum(array.nbytes for array in arrays.values()) == figures["weights"]
+    assert "8 tensors of lstm in" in cli("cost", path).out
+
+
+def test_a_quantized_onnx_file_has_its_own_bytes(cli: Cli, tmp_path: Path) -> None:
+    held = unpacked("torch", tmp_path) / "quantized.onnx"
+    import onnx
+
+    tensors = {item.name: onnx.numpy_helper.to_array(item) for item in onnx.load(held).graph.initializer}
+    own = {name for node in onnx.load(held).graph.node if "LSTM" in node.op_type for name in node.input}
+    module = cost_of(cli, str(held))
+    (weights,) = (row for row in module["memory"] if row["name"] == "weights")
+    assert weights["bytes"] == sum(array.nbytes for name, array in tensors.items() if name in own)
+    assert weights["certainty"] == "exact"
+    assert [row["name"] for row in module["memory"]] == ["weights"]
+    assert module["quantized"] == "DynamicQuantizeLSTM"
+    assert "the memory of the computation is not known" in cli("cost", str(held)).err
 
 
 def test_a_head_and_an_embedding_are_in_it(cli: Cli) -> None:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -155,8 +154,7 @@ def test_the_unknown_may_be_open_in_a_source(cli: Cli) -> None:
         (("hidden", "--params", "1M", "--proj", str(2**63 - 1)), "--proj: proj_size is out of range"),
         (("layers", "nn.LSTMCell(10, 20)", "--params", "1M"), "a cell has one layer"),
         (("hidden", "--memory", "2G"), "GiB is 1024**3 bytes, GB 1000**3"),
-        (("hidden", "--memory", "1GiB", "--dtype", "int8"), "PyTorch does not run an LSTM in int8"),
-        (("hidden", "--macs", "1G", "--train", "--dtype", "int8"), "PyTorch does not train an LSTM in int8"),
+        (("hidden", "--memory", "1GiB", "--dtype", "int8"), "quantized LSTMs: lstmcalc cost --quantize"),
         (("hidden", "--params", "1M", "--train", "--optimizer", "adm"), "did you mean adam"),
     ],
 )
@@ -174,11 +172,6 @@ def test_budgets_that_different_sizes_keep(cli: Cli) -> None:
     assert ran.code == 2
     assert "--macs and --memory: no batch fits all budgets at once" in ran.err
     assert "batch 1 fits --macs, batch 2 fits --memory" in ran.err
-
-
-def test_weights_of_8_bits_have_a_number_too(cli: Cli) -> None:
-    module: Any = json.loads(cli("solve", "hidden", "--params", "1M", "--dtype", "int8", "--json").out)["modules"][0]
-    assert {row["name"] for row in module["measures"]} == {"params", "weights", "macs", "flops"}
 
 
 def test_a_budget_may_be_used_up(cli: Cli) -> None:

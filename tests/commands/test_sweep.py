@@ -226,7 +226,7 @@ def test_of_many_rows_the_ends_are_shown(cli: Cli) -> None:
         (("--directions", "1,3"), "no such number of directions"),
         (("--directions", "1,2", "--bi"), "contradictory directions"),
         (("--dtype", "float32,float31"), "did you mean float32"),
-        (("--dtype", "float32,int8"), "PyTorch does not run an LSTM in int8"),
+        (("--dtype", "float32,int8"), "quantized LSTMs: lstmcalc cost --quantize"),
         (("--hidden", "4,5", "--proj", "5:9"), "no combination is an LSTM"),
         (("--dropout", "0.1,0.2", "--hidden", "1,2"), "dropout"),
     ],

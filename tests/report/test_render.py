@@ -52,7 +52,7 @@ GOLDEN = {
     "cost-bi": ("cost", "--hidden", "20", "--layers", "2", "--bi"),
     "cost-packed": ("cost", "--lengths", "5,3,2", "--head", "10", "--embed", "1000", "--optimizer", "sgd"),
     "cost-proj": ("cost", "--proj", "5", "--dtype", "float64", "--input-grad"),
-    "cost-folded": ("cost", "--layers", "100", "--dtype", "int8"),
+    "cost-folded": ("cost", "--layers", "100", "--quantize", "pytorch-dynamic"),
     "solve-hidden": ("solve", "hidden", "--params", "1M", "--input", "128"),
     "solve-batch": ("solve", "batch", "--memory", "2GiB", "--macs", "1T", "--train", "--hidden", "512"),
     "sweep": ("sweep", "--hidden", "64,128", "--layers", "1:3", "--show", "params,weights,macs,memory,saved"),

@@ -127,7 +127,7 @@ def test_what_was_not_said_of_the_data_is_completed(arguments: dict[str, Any], s
         (
             {"dtype": "float8"},
             "dtype",
-            "dtype is unknown\n  expected one of float64, float32, bfloat16, float16, int8, found 'float8'",
+            "dtype is unknown\n  expected one of float64, float32, bfloat16, float16, found 'float8'",
         ),
         (
             {"unbatched": True, "batch": 4},

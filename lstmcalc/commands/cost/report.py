@@ -18,6 +18,7 @@ from lstmcalc.costs.operations import (
     step_work,
     steps_of,
 )
+from lstmcalc.costs.quantized import SCHEMES, check_quantizable, quantized_figures
 from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
 from lstmcalc.report.document import Report, check_rows, document
@@ -25,6 +26,8 @@ from lstmcalc.report.notes import as_pytorch_note, notes_of
 from lstmcalc.report.record import omitted
 from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, function_meanings, head_of
 from lstmcalc.spec.config import LSTMConfig
+from lstmcalc.spec.sizes import Dim
+from lstmcalc.spec.words import counted
 
 
 class PathRow(NamedTuple):
@@ -70,7 +73,7 @@ class ComputeRow(NamedTuple):
     """The work of each pass, by the implementation that applies."""
 
     forward: ForwardRow
-    backward: WorkRow | None  # None in int8, which PyTorch does not train
+    backward: WorkRow | None  # None for quantized weights, which are not trained
     training: WorkRow | None
 
 
@@ -122,7 +125,8 @@ class CostModule(Module):
     functions: Mapping[str, str]  # the meaning of each function in the formulas of memory
     optimizer: str
     input_grad: bool
-    paths: Mapping[str, PathRow] | None  # of `inference` and `training`; None in int8, which PyTorch does not run
+    quantized: str | None = omitted()  # how its weights are quantized, e.g. `pytorch-dynamic`; None if they are not
+    paths: Mapping[str, PathRow] | None  # of `inference` and `training`; None for quantized weights
     products: Sequence[ProductRow]
     compute: ComputeRow
     passes: Sequence[PassRow]
@@ -131,17 +135,17 @@ class CostModule(Module):
     notes: list[str]
 
 
-def cost_module(subject: Subject, optimizer: str, *, input_grad: bool) -> CostModule:
-    """The costs of one LSTM."""
+def cost_module(subject: Subject, optimizer: str, *, input_grad: bool, quantize: str = "") -> CostModule:
+    """The costs of one LSTM; with `quantize`, of its weights quantized so."""
     config, data, around = subject.config, subject.data, subject.around
     values = values_of(config, data, around)
     check_rows(num_products(config), "matrix product")
     bill = Bill(config, data, around, optimizer, input_grad=input_grad)
-    passes = list(_passes(bill))
-    figures = list(bill.figures())
+    scheme = quantize or (subject.found.quantized if subject.found else "")
+    passes = list(_passes(bill, quantized=bool(scheme)))
+    figures = [*_stored_figures(subject, quantize), *_computed_figures(bill, scheme, asked=bool(quantize))]
     notes = [*notes_of(subject), *as_pytorch_note(subject, "counted")]
-    if not bill.is_run:
-        notes.append("PyTorch neither trains nor runs an LSTM in int8: only what is stored and forward is counted")
+    notes += _quantized_notes(scheme, figures)
     return CostModule(
         **head_of(subject, SETTINGS),
         data=data_row(subject),
@@ -150,7 +154,8 @@ def cost_module(subject: Subject, optimizer: str, *, input_grad: bool) -> CostMo
         functions=function_meanings(figure.size for figure in figures),
         optimizer=optimizer,
         input_grad=bill.input_grad,
-        paths=_paths(bill),
+        quantized=scheme or None,
+        paths=None if scheme else _paths(bill),
         products=_product_rows(products(config, data, around), values),
         compute=_compute_row(config, passes, values),
         passes=[_pass_row(done, values) for done in passes],
@@ -160,10 +165,47 @@ def cost_module(subject: Subject, optimizer: str, *, input_grad: bool) -> CostMo
     )
 
 
-def _paths(bill: Bill) -> Mapping[str, PathRow] | None:
-    """The implementations that PyTorch uses on a CPU, and why; None in int8, which PyTorch does not run."""
-    if not bill.is_run:
-        return None
+def _stored_figures(subject: Subject, quantize: str) -> Iterator[Figure]:
+    """The bytes of an LSTM in its weight file, as they are; for quantized weights these are its weights."""
+    found = subject.found
+    if found is None or found.weights is None or found.weights.file is None:
+        return
+    file, names = found.weights.file, set(found.weights.names)
+    own = [tensor for tensor in file.tensors if tensor.name in names]
+    if not own:  # tensors that its weights follow from
+        own = [tensor for tensor in file.tensors if file.owners.get(tensor.name) == found.weights.module]
+    if not own:
+        return
+    counts = f"{counted(len(own), 'tensor')} of {found.name} in {found.where}, as stored, before any compression"
+    name = "weights" if found.quantized and not quantize else "stored in the file"
+    yield Figure(name, Dim.of(sum(tensor.nbytes for tensor in own)), "exact", counts, "the index of the file")
+
+
+def _computed_figures(bill: Bill, scheme: str, *, asked: bool) -> Iterator[Figure]:
+    """The figures of an LSTM of PyTorch, or of one whose weights are quantized.
+
+    A file's own way to quantize says nothing of memory but what is stored, unless it is one of `SCHEMES`.
+    """
+    if not scheme:
+        yield from bill.figures()
+    elif asked:
+        check_quantizable(bill.config, bill.data, scheme)
+        yield from quantized_figures(bill.config, bill.data, scheme)
+    elif scheme in SCHEMES and not bill.config.proj_size:  # with a projection torch stores less than it needs
+        yield from quantized_figures(bill.config, bill.data, scheme)
+
+
+def _quantized_notes(scheme: str, figures: Sequence[Figure]) -> Iterator[str]:
+    """Notes on quantized weights, and on what is not counted of them."""
+    if scheme in SCHEMES:
+        yield from SCHEMES[scheme].notes
+    elif scheme:
+        known = [] if any(figure.name == "weights" for figure in figures) else ["the bytes of the weights"]
+        yield f"quantized weights ({scheme}): {', '.join([*known, 'the memory of the computation'])} is not known"
+
+
+def _paths(bill: Bill) -> Mapping[str, PathRow]:
+    """The implementations that PyTorch uses on a CPU, and why."""
     found = {name: path_of(bill.config, bill.data, training=name == "training") for name in ("inference", "training")}
     return {name: PathRow(path.key, path.why) for name, path in found.items()}
 
@@ -192,11 +234,11 @@ class _Pass(NamedTuple):
     work: Work
 
 
-def _passes(bill: Bill) -> Iterator[_Pass]:
-    """Forward work, then backward and training work per implementation (int8: forward only)."""
+def _passes(bill: Bill, *, quantized: bool) -> Iterator[_Pass]:
+    """Forward work, then backward and training work per implementation (quantized: forward only)."""
     forward = forward_work(bill.config, bill.data, bill.around)
     yield _Pass("forward", None, True, forward)
-    if not bill.is_run:
+    if quantized:
         return
     back = {
         path: backward_work(bill.config, bill.data, bill.around, path=path, input_grad=bill.input_grad)
@@ -275,6 +317,9 @@ def _figure_row(figure: Figure, values: Mapping[str, int]) -> FigureRow:
     )
 
 
-def cost_report(subjects: Sequence[Subject], optimizer: str, *, input_grad: bool) -> Report[CostModule]:
-    """MACs, FLOPs and memory of every LSTM."""
-    return document("cost", [cost_module(subject, optimizer, input_grad=input_grad) for subject in subjects])
+def cost_report(
+    subjects: Sequence[Subject], optimizer: str, *, input_grad: bool, quantize: str = ""
+) -> Report[CostModule]:
+    """MACs, FLOPs and memory of every LSTM; with `quantize`, of their weights quantized so."""
+    modules = [cost_module(subject, optimizer, input_grad=input_grad, quantize=quantize) for subject in subjects]
+    return document("cost", modules)

@@ -116,6 +116,8 @@ def _compute_facts(module: CostModule) -> Iterator[Line]:
         saved = f"{packing.padded_steps - packing.steps:,} steps of padding are not computed"
         yield "packing", (saved, f"{packing.saved_macs:,} MACs less, {packing.saved_percent:.1f} %")
     yield "counted", ("1 MAC = 2 FLOPs: the matrix products alone", "elementwise operations beside them")
+    if module.quantized:
+        yield "quantized", (module.quantized,)
     if module.paths:
         told = (f"{mode} by {IMPLEMENTATIONS[path.path]} ({path.why})" for mode, path in module.paths.items())
         yield "on a CPU", tuple(told)

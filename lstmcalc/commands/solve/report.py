@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from lstmcalc.commands._training import read_training
 from lstmcalc.costs.budgets import NO_LIMIT, Largest, Stretch, largest_fitting, stretches
-from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure, check_known
+from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure
 from lstmcalc.errors import UsageError, shorten
 from lstmcalc.intake.flags import Typed, flag_name, read_choice
 from lstmcalc.intake.quantities import read_bytes, read_count
@@ -80,7 +80,7 @@ class SolveModule(Module):
     smaller_that_does_not_fit: int | None  # a smaller size that exceeds a budget, if there is one
     train: bool
     optimizer: str | None  # None if nothing is trained
-    path: str | None  # the implementation that computes it; None in int8, which PyTorch does not run
+    path: str | None  # the implementation that computes it
     budgets: Sequence[BudgetRow]
     measures: Sequence[MeasureRow]
     notes: list[str]
@@ -114,8 +114,6 @@ def solve_module(subject: Subject, question: Question) -> SolveModule:
     """The largest LSTM within the budgets; a UsageError if no size fits, or if no size is too large."""
     case = Case(subject.config, subject.data, subject.around, question.train, question.optimizer, question.input_grad)
     _check_open(subject, question.unknown)
-    for budget in question.budgets:
-        check_known(case, budget.measure)
     formulas = {budget: Formulas(budget.measure) for budget in question.budgets}
     for budget, formula in formulas.items():
         _check_dependent(formula, budget, case, question.unknown)
@@ -194,7 +192,6 @@ def _answer(
     largest, above = (case.having({question.unknown: size}) for size in (found.size, found.size + 1))
     provenance = {**subject.provenance, question.unknown: Origin("solved", None, "inferred")}
     answer = subject._replace(config=largest.config, data=largest.data, provenance=provenance)
-    measures = [measure for measure in MEASURES.values() if measure.is_known_of(largest)]
     return SolveModule(
         **head_of(answer, SETTINGS),
         data=data_row(answer),
@@ -206,9 +203,9 @@ def _answer(
         smaller_that_does_not_fit=found.gap,
         train=question.train,
         optimizer=question.optimizer if question.train else None,
-        path=largest.path.key if largest.is_run else None,
+        path=largest.path.key,
         budgets=[_budget_row(budget, formula, largest, above) for budget, formula in formulas.items()],
-        measures=[MeasureRow(measure.name, measure.unit, measure.of(largest)) for measure in measures],
+        measures=[MeasureRow(measure.name, measure.unit, measure.of(largest)) for measure in MEASURES.values()],
         notes=[*notes_of(answer), *as_pytorch_note(answer, "counted")],
     )
 

@@ -14,18 +14,18 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lstmcalc.commands._training import read_training
-from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure, check_known
+from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure
 from lstmcalc.costs.memory import DEFAULT_OPTIMIZER
 from lstmcalc.costs.regimes import kind_of
 from lstmcalc.errors import ConfigError, UsageError, shorten
-from lstmcalc.intake.flags import Typed, flag_name, read_choice, read_values
+from lstmcalc.intake.flags import Typed, flag_name, read_choice, read_dtype, read_values
 from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
 from lstmcalc.report.document import Report, check_rows, document, with_alone_note
 from lstmcalc.report.notes import as_pytorch_note, notes_of
 from lstmcalc.report.provenance import settings_in
 from lstmcalc.report.rows import SETTINGS, AroundRow, Module, around_row, data_row, head_of
-from lstmcalc.spec.config import DTYPE_BYTES, HYPERPARAMETERS, MAX_SIZE
+from lstmcalc.spec.config import HYPERPARAMETERS, MAX_SIZE
 
 SAFE: Final = 2.0**62  # half of what 64 bits hold: the bound itself is in floats, which round
 CELLS: Final = 2**15  # combinations in a block
@@ -296,7 +296,7 @@ def _axes(typed: Mapping[str, Typed]) -> Iterator[Axis]:
         if field == "dtype":
             yield Axis(
                 field,
-                tuple(dict.fromkeys(read_choice("--dtype", name.strip(), DTYPE_BYTES) for name in text.split(","))),
+                tuple(dict.fromkeys(read_dtype("--dtype", name.strip()) for name in text.split(","))),
             )
         elif field == "bidirectional":
             yield Axis(field, _directions(text, typed))
@@ -331,7 +331,6 @@ def sweep_module(subject: Subject, request: Request, progress: Callable[[int, in
     if case.data.lengths and padded:
         raise UsageError(f"the lengths settle {padded[0]}", "padded data", f"several {padded[0]} and lengths")
     _check_values(case, request.axes)
-    _check_measurable(case, request)
     grid = Grid(case, request.axes)
     check_rows(grid.size, "combination", "fewer values of each setting")
     columns = grid.measured(request.measures, progress)
@@ -380,13 +379,6 @@ def _check_values(case: Case, axes: Sequence[Axis]) -> None:
                 case.having({"proj_size": 0}).having({**widest, axis.field: value})
             except ConfigError as error:
                 raise error.at(flag_name(axis.field)) from None
-
-
-def _check_measurable(case: Case, request: Request) -> None:
-    dtypes = next((axis.values for axis in request.axes if axis.field == "dtype"), (case.data.dtype,))
-    for dtype in dtypes:
-        for measure in request.measures:
-            check_known(case.having({"dtype": dtype}), measure)
 
 
 def _text(subject: Subject, swept_fields: set[str]) -> str:

@@ -504,6 +504,7 @@ def _lstm_of_stacks(same: Sequence[_Shared]) -> _Said:
         layer=settings_of(fields, ("input_size", "num_layers")),
         notes=tuple(dict.fromkeys(notes)),
         unmodelled=tuple(dict.fromkeys(item for layer in stack for item in layer.unmodelled)),
+        quantized=_QUANTIZED if first.node.op == _QUANTIZED else "",
     )
     copies = (weight for shared in same[1:] for layer in shared[0] for weight in layer.weights.values())
     return _Said(stated, weights, tuple(copies))

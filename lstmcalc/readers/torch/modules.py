@@ -75,7 +75,14 @@ def _stated_module(module: Module, kind: str, attributes: Table, *, scripted: bo
         notes=(*notes, *odd),
         unmodelled=tuple(_unmodelled_parts(module, kind)),
         weights=Weights(named),
+        quantized=_quantized_as(module, name) if _QUANTIZED in kind else "",
     )
+
+
+def _quantized_as(module: Module, name: str) -> str:
+    """The way in which a module's weights are quantized: `pytorch-dynamic` for an LSTM in int8, or its dtype."""
+    dtype = getattr(module.attributes.get("dtype"), "name", "unknown")
+    return "pytorch-dynamic" if (name, dtype) == ("LSTM", "qint8") else shorten(dtype)[1:-1]
 
 
 def _kind_of(kind: str, attributes: Table, *, scripted: bool) -> str | None:
