@@ -247,6 +247,33 @@ def test_a_file_has_its_own_bytes(cli: Cli, tmp_path: Path) -> None:
     assert "8 tensors of lstm in" in cli("cost", path).out
 
 
+def test_integers_are_counted_as_they_are(cli: Cli, tmp_path: Path) -> None:
+    """Integers under PyTorch's names, with float32 biases: somebody's own way to quantize."""
+    weights = drawn_weights(LSTMConfig(10, 20), 0)
+    arrays = {name: array.astype(np.int8 if array.ndim > 1 else np.float32) for name, array in weights.items()}
+    module = cost_of(cli, write_safetensors(tmp_path / "lstm.safetensors", arrays))
+    assert [(row["name"], row["bytes"]) for row in module["memory"]] == [("weights", 3040)]
+    assert module["quantized"] == "int8"
+
+
+def test_weights_that_a_graph_dequantizes_have_their_own_bytes(cli: Cli, tmp_path: Path) -> None:
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    draws = np.random.default_rng(0)
+    arrays: dict[str, Any] = {"scale": np.float32(0.01), "B": np.ones((1, 160), np.float32)}
+    arrays |= {f"{name}8": draws.integers(-9, 9, (1, 80, size), np.int8) for name, size in (("W", 10), ("R", 20))}
+    nodes = [helper.make_node("DequantizeLinear", [f"{name}8", "scale"], [name]) for name in "WR"]
+    nodes.append(helper.make_node("LSTM", ["X", "W", "R", "B"], ["Y"], hidden_size=20))
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "XY"]
+    tensors = [numpy_helper.from_array(np.asarray(array), name) for name, array in arrays.items()]
+    path = tmp_path / "qdq.onnx"
+    onnx.save(helper.make_model(helper.make_graph(nodes, "g", values[:1], values[1:], tensors)), path)
+    figures = {row["name"]: row["bytes"] for row in cost_of(cli, str(path))["memory"]}
+    assert figures["stored in the file"] == 80 * 30 + 160 * 4 + 4
+    assert figures["weights"] == 4 * 2560
+
+
 def test_a_quantized_onnx_file_has_its_own_bytes(cli: Cli, tmp_path: Path) -> None:
     held = unpacked("torch", tmp_path) / "quantized.onnx"
     import onnx

@@ -96,7 +96,9 @@ def _placed_lstm(item: Found, name: str, file_format: str) -> Found:
     dtypes = {tensor.dtype for tensor in tensors.values()}
     if len(dtypes) == 1 and dtypes <= DTYPE_BYTES.keys():
         layer.setdefault("dtype", _setting(next(iter(dtypes)), "stated"))
+    integers = [dtype for dtype in sorted(dtypes) if dtype.startswith(("int", "uint", "qint", "quint"))]
     return item._replace(
+        quantized=item.quantized or ", ".join(integers),
         text=f"{counted(len(tensors), 'tensor')} of {file_format}",
         where=name,
         layer={field: Setting(value, origin._replace(where=name)) for field, (value, origin) in layer.items()},
