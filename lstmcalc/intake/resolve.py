@@ -3,7 +3,8 @@
 Not here: how flags (`flags`) and sources (`readers.sources`) are read.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from lstmcalc.errors import (
@@ -106,6 +107,7 @@ def subjects_of(
     if not (varied or unknown):
         for item in chosen:
             _check_against_weights(item, flags, alone=len(chosen) == 1)
+        _check_one_for_all(chosen, flags, data)
     intake = _Intake(found, chosen, flags, framework, unknown, data)
     return [intake.subject(item) for item in chosen]
 
@@ -127,6 +129,39 @@ def _check_against_weights(found: Found, flags: Layer, *, alone: bool) -> None:
                 + ("" if alone else "; --module NAME picks another"),
                 where=flag_name(field),
             )
+
+
+def _check_one_for_all(chosen: Sequence[Found], flags: Layer, data: "DataFile | None") -> None:
+    """Refuse one size for several LSTMs that leave it open, unless the source has one name for it in all of them.
+
+    The input_size of several LSTMs is seldom the same: a decoder reads something else than its encoder.
+    """
+    for field in ("input_size", "hidden_size") if not data else ():
+        flag = flags.get(field)
+        open_ = [item for item in chosen if field in item.gaps and not (field == "input_size" and _is_fed(item))]
+        names = {item.gaps[field].names for item in open_}
+        alike = len(names) == 1 and (field == "hidden_size" or () not in names)
+        if flag is None or len(open_) < _SEVERAL or alike:
+            continue
+        first, value = open_[0], flag.value
+        settable = first.weights is None and first.name.replace(".", "").replace("_", "").isalnum()
+        raise UsageError(
+            f"{field} is open in {and_list([item.name for item in open_[:_LISTED]])}, and may differ",
+            "the value of one of them",
+            str(value),
+            f"--module {first.name} {flag_name(field)} {value}"
+            + (f", or --set {first.name}.{field}={value}" if settable else ""),
+            where=flag_name(field),
+        )
+
+
+_SEVERAL: Final = 2
+_LISTED: Final = 20  # LSTMs in a message
+
+
+def _is_fed(found: Found) -> bool:
+    """True if the source has an array, or another LSTM, that settles input_size."""
+    return bool(found.reads) or bool(found.input_shape and found.input_shape[-1] is not None)
 
 
 def with_unique_names(found: Sequence[Found]) -> list[Found]:
@@ -252,6 +287,8 @@ class _Intake:
         self._widths: dict[str, int] = {}  # features that each LSTM gives to the next
         # A flag for a setting that some of them leave open is for those: the others state it themselves.
         self._open = {field for field in flags if any(field in item.gaps for item in chosen)}
+        counts = Counter(field for item in chosen for field in item.gaps)
+        self._often = {field for field, count in counts.items() if count > 1}
 
     def subject(self, found: Found) -> Subject:
         """The completed LSTM that is reported for one of the source."""
@@ -285,7 +322,7 @@ class _Intake:
             own |= self._data.settings(said, own, batch_first=first, several=len(self._by_name) > 1)
         if self._unknown and found.name in self._chosen:
             own |= _stand_in(self._unknown, {**given, **said, **own}, found)
-        _check_gaps(found, {**given, **said, **own}, alone=len(self._chosen) == 1)
+        _check_gaps(found, {**given, **said, **own}, self._often, alone=len(self._chosen) == 1)
         subject = _settled_subject(found, [own, {**given, **said}], framework or found.framework)
         self._widths.setdefault(found.name, _width(subject))
         return subject
@@ -365,8 +402,11 @@ def _is_batch_first(found: Found, said: Layer) -> bool:
     return axes.startswith("N L") and not found.options.get("time_major")
 
 
-def _check_gaps(found: Found, said: Layer, *, alone: bool) -> None:
-    """Refuse an LSTM with open settings; the error names the flags that give them."""
+def _check_gaps(found: Found, said: Layer, often: Collection[str], *, alone: bool) -> None:
+    """Refuse an LSTM with open settings; the error names the flags that give them.
+
+    Those in `often` are open in other LSTMs too: a flag is for one of them only.
+    """
     gaps = {field: gap for field, gap in found.gaps.items() if field not in said}
     if not gaps:
         return
@@ -378,7 +418,7 @@ def _check_gaps(found: Found, said: Layer, *, alone: bool) -> None:
         f"{and_list(list(gaps))} of {found.name} {'is' if len(gaps) == 1 else 'are'} open",
         expected=wanted if not switches or len(switches) == len(gaps) else "values",
         found=", ".join(dict.fromkeys(gap.why or " and ".join(gap.names) for gap in gaps.values())),
-        hint=f"give {flags}"
+        hint=f"give {f'--module {found.name} ' * bool(gaps.keys() & often)}{flags}"
         + (f", or {' '.join(names)}" if names else "")
         + ("" if alone else "; --module NAME picks another"),
     )

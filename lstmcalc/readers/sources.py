@@ -13,6 +13,8 @@ from typing import Any, Final
 from lstmcalc.errors import SourceError, UsageError, nearest_hint, printable, shorten, shown_name
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.spec.config import HYPERPARAMETERS
+from lstmcalc.spec.provenance import Origin, Setting
 
 MAX_TEXT: Final = 16 * 2**20  # bytes; nobody writes a longer text
 
@@ -54,10 +56,39 @@ def _read_text(source: str, settings: Mapping[str, Any]) -> list[Found]:
         raise SourceError(f"{text.name or 'SOURCE'} is empty", expected=_EXPECTED)
     _refuse_other_text(text)
     kind = _kind(text)
-    if kind in _CODE:
-        return _CODE[kind](text, settings)
-    _refuse_settings(settings)
-    return _READERS[kind](text)
+    of_modules = {name: settings[name] for name in settings if _is_of_a_module(name, text.text)}
+    settings = {name: value for name, value in settings.items() if name not in of_modules}
+    if kind not in _CODE:
+        _refuse_settings(settings)
+        return _with_settings(_READERS[kind](text), of_modules)
+    return _with_settings(_CODE[kind](text, settings), of_modules)
+
+
+def _is_of_a_module(name: str, text: str) -> bool:
+    """True for `encoder.input_size`, a hyperparameter of an LSTM, where the text has no such name itself."""
+    return "." in name and name.rpartition(".")[2] in HYPERPARAMETERS and name not in text
+
+
+def _with_settings(found: list[Found], settings: Mapping[str, Any]) -> list[Found]:
+    """The LSTMs with settings that are open in the source, each by the name of its LSTM: `encoder.input_size`."""
+    for name, value in settings.items():
+        module, _, field = name.rpartition(".")
+        try:
+            picked = pick([item.name for item in found if field in item.gaps], module)
+        except UsageError as error:
+            what = f"{field} is open in no LSTM that is called so"
+            raise UsageError(what, error.expected, error.found, error.hint, f"--set {name}") from None
+        setting = Setting(value, Origin("flag", None, "stated"))
+        found = [
+            item._replace(
+                layer={**item.layer, field: setting},
+                gaps={other: gap for other, gap in item.gaps.items() if other != field},
+            )
+            if item.name == picked
+            else item
+            for item in found
+        ]
+    return found
 
 
 def _refuse_settings(settings: Mapping[str, Any]) -> None:

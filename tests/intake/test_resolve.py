@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError, UsageError
-from lstmcalc.intake.resolve import read_subjects
+from lstmcalc.intake.resolve import lstms_in, read_subjects
 from lstmcalc.readers.sources import MAX_TEXT, read_source
 from tools.files import rewrite
 from tools.shell import Ran, run_lstmcalc, shell_environment
@@ -612,3 +612,59 @@ def test_both_directions_apart_are_two_outputs(cli: Cli) -> None:
     (module,) = modules(cli("shapes", source, "--input", "10", "--json"))
     (output,) = (tensor for tensor in module["tensors"] if tensor["name"] == "output")
     assert (output["shape"], output["copies"], output["equals"]) == ([3, 20], 2, ["h_n[0]", "h_n[1]"])
+
+
+TWO = "enc = keras.layers.LSTM(20)\ndec = keras.layers.LSTM(30)\n"
+
+
+def test_one_input_for_several_open_lstms_is_refused_with_both_named(cli: Cli) -> None:
+    ran = cli("params", write("two.py", TWO), "--input", "40")
+    assert ran.code == 2
+    assert ran.err == (
+        "error: --input: input_size is open in enc and dec, and may differ\n  expected the value of one of them, found "
+        "40\n  hint: --module enc --input 40, or --set enc.input_size=40\n"
+    )
+    assert "hint: give --module enc --input; --module NAME picks another" in cli("params", "two.py").err
+    (module,) = modules(cli("params", "two.py", "--module", "dec", "--input", "40", "--json"))
+    assert module["text"] == "LSTM(40, 30)"
+
+
+def test_a_setting_of_one_lstm_is_given_by_its_name(cli: Cli) -> None:
+    path = write("two.py", TWO)
+    ran = cli("params", path, "--set", "enc.input_size=40", "--set", "dec.input_size=7", "--json")
+    assert [module["text"] for module in modules(ran)] == ["LSTM(40, 20)", "LSTM(7, 30)"]
+    assert [module["provenance"]["input_size"]["from"] for module in modules(ran)] == ["flag", "flag"]
+    ran = cli("params", path, "--set", "enc.input_size=40", "--input", "8", "--json")
+    assert [module["text"] for module in modules(ran)] == ["LSTM(40, 20)", "LSTM(8, 30)"]
+    said = cli("params", path, "--set", "x.input_size=40").err
+    assert "--set x.input_size: input_size is open in no LSTM that is called so\n  expected one of enc, dec" in said
+    said = cli("params", path, "--set", "enc.hidden_size=40").err
+    assert "--set enc.hidden_size: hidden_size is open in no LSTM that is called so" in said
+
+
+@pytest.mark.parametrize(
+    ("code", "flags", "texts"),
+    [
+        ("a = nn.LSTM(args.x, 2)\nb = nn.LSTM(args.x, 3)", ["--input", "4"], ["LSTM(4, 2)", "LSTM(4, 3)"]),
+        ("a = nn.LSTM(1, args.h)\nb = nn.LSTM(2, args.h)", ["--hidden", "4"], ["LSTM(1, 4)", "LSTM(2, 4)"]),
+        ("a = nn.LSTM(args.x, 2)\nb = nn.LSTM(args.y, 3)", ["--input", "4"], None),
+        ("a = nn.LSTM(1, args.h)\nb = nn.LSTM(2, args.g)", ["--hidden", "4"], None),
+        ("a = nn.LSTM(args.x, 2)\nb = nn.LSTM(2, 3)", ["--input", "4"], ["LSTM(4, 2)", "LSTM(2, 3)"]),
+        ("a = nn.LSTM(1, args.hidden_size)", ["--set", "args.hidden_size=4"], ["LSTM(1, 4)"]),
+    ],
+)
+def test_one_flag_is_for_several_lstms_only_if_they_share_a_name(
+    cli: Cli, code: str, flags: list[str], texts: list[str] | None
+) -> None:
+    path = write("a.py", f"import torch.nn as nn\n{code}\n")
+    ran = cli("params", path, *flags, "--json")
+    if texts is None:
+        assert (ran.code, "is open in a and b, and may differ" in ran.err) == (2, True)
+    else:
+        assert [module["text"] for module in modules(ran)] == texts
+
+
+def test_no_source_is_no_example() -> None:
+    source: Any = None
+    with pytest.raises(TypeError, match="takes a source"):
+        lstms_in(source)
