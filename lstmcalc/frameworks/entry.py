@@ -102,6 +102,9 @@ class Layout(NamedTuple):
     unmodelled: tuple[tuple[str, str], ...] = ()
     # The arrays of a dense output layer, if checked; its module is called `head` if users choose the name.
     head: tuple[Stored, ...] = ()
+    # The outputs of the head, where they are not those of a Linear on `output` or on the last state; `only` is `all` if
+    # the head has to be put on every step. An axis of two is a product: `L*N`.
+    head_ports: tuple[Port, ...] = ()
     embedding: tuple[Stored, ...] = ()  # the same for an embedding, called `embedding`
     # Replacements of the port of the same name and role when the framework is called with other options than the
     # default, e.g. `return_sequences=True`; of several options, separated by a space, all must be given; the last

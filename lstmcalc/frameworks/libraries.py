@@ -507,5 +507,9 @@ D2L: Final = Layout(
     stacking="as the book's StackedRNNScratch",
     reversing="as the book's BiRNNScratch",
     head=(Stored("head_weight", "W_hq", "feature output"), Stored("head_bias", "b_q", "output")),
+    head_ports=(  # rnn-scratch.md (output_layer: d2l.stack(outputs, 1)); of edition 0.17, lstm.md: torch.cat(outputs)
+        Port("logits", "output", "N L OUT", only="all"),
+        Port("outputs", "output", "L*N OUT", when="the function lstm of edition 0.17, which has the head in it"),
+    ),
     notes=("the output layer of its language model adds W_hq (H_out, outputs) and b_q (outputs,)",),
 )

@@ -147,12 +147,23 @@ def test_the_output_layer_of_the_book() -> None:
 
 @pytest.mark.parametrize(
     ("framework", "axes"),
-    [("keras", ["N", "OUT"]), ("flax-linen", ["N", "OUT"]), ("pytorch-cell", ["N", "OUT"]), ("d2l", ["N", "OUT"])],
+    [("keras", ["N", "OUT"]), ("flax-linen", ["N", "OUT"]), ("pytorch-cell", ["N", "OUT"])],
 )
 def test_logits_of_other_frameworks(cli: Cli, framework: str, axes: list[str]) -> None:
     found = module(cli("shapes", "--framework", framework, "--head", "5", "--json"))
     assert found["tensors"][-1]["symbolic"] == axes
     assert found["tensors"][-1]["shape"] == [3, 5]
+
+
+def test_the_outputs_of_the_head_of_the_book(cli: Cli) -> None:
+    # d2l-en: RNNLMScratch stacks the outputs of its head on axis 1; lstm of edition 0.17 returns torch.cat of them.
+    def outputs(*flags: str) -> list[tuple[str, list[str], list[int], str | None]]:
+        found = module(cli("shapes", "--framework", "d2l", "--head", "28", *flags, "--json"))["tensors"]
+        return [(row["name"], row["symbolic"], row["shape"], row["when"]) for row in found if "OUT" in row["symbolic"]]
+
+    joined = ("outputs", ["L*N", "OUT"], [15, 28], "the function lstm of edition 0.17, which has the head in it")
+    assert outputs("--head-on", "all") == [("logits", ["N", "L", "OUT"], [3, 5, 28], None), joined]
+    assert outputs() == [("logits", ["N", "OUT"], [3, 28], None), joined]
 
 
 @pytest.mark.parametrize("command", ["params", "shapes"])

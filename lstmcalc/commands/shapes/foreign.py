@@ -1,7 +1,9 @@
 """Shapes in the terms of another framework: its report and its view."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import mul
 from typing import NamedTuple
 
 from lstmcalc.frameworks.catalog import LAYOUTS
@@ -29,6 +31,7 @@ from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_ro
 from lstmcalc.report.tensors import TensorRow, tensor_bytes
 from lstmcalc.spec.activations import OPTIONS, Activations
 from lstmcalc.spec.config import LSTMConfig
+from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import H_in
 
 
@@ -96,7 +99,7 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> ForeignShapesModule:
         tensors=[
             *(_around_row(tensor, data.dtype) for tensor in before),
             *(_face_row(face, subject.config, data.dtype) for face in shown),
-            *(_around_row(tensor, data.dtype) for tensor in behind),
+            *_head_rows(subject, model, behind),
         ],
         head_reads=str(head_reads(subject.config, subject.around)) if subject.around.head else None,
         states=LazySequence(len(states), lambda index: _state_row(states[index])),
@@ -123,6 +126,21 @@ def _around_row(tensor: Tensor, dtype: str) -> ForeignTensorRow:
     """An input or output of a layer around the LSTM."""
     symbolic, size = [str(size) for size in tensor.symbolic], tensor_bytes(tensor, dtype)
     return ForeignTensorRow(tensor.name, tensor.role, symbolic, tensor.shape, size, None, 1, None, ())
+
+
+def _head_rows(subject: Subject, model: LSTMModel, behind: Sequence[Tensor]) -> Iterator[ForeignTensorRow]:
+    """The outputs of the head: a Linear's, or those that the framework's own head has."""
+    data, around = subject.data, subject.around
+    ports = LAYOUTS[subject.framework].head_ports if behind else ()
+    own = [port for port in ports if port.only in ("", around.head_on)]
+    if not any(port.name == tensor.name for port in own for tensor in behind):
+        yield from (_around_row(tensor, data.dtype) for tensor in behind)
+    values = {**model.data_symbols(data), **around_symbols(around)}
+    for port in own:
+        axes = [reduce(mul, (Dim.symbol(symbol) for symbol in axis.split("*"))) for axis in port.axes.split()]
+        shape = tuple(size.at(values) for size in axes)
+        row = _around_row(Tensor(port.name, port.role, tuple(axes), shape), data.dtype)
+        yield replace(row, when=port.when or None)
 
 
 def _face_row(face: Face, config: LSTMConfig, dtype: str) -> ForeignTensorRow:
