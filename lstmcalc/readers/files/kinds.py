@@ -71,8 +71,7 @@ def other_kind(path: str, expected: str, *, binary: bool = False) -> SourceError
     if head.startswith(_ZIP):
         unread: Unread | None = archive_format(list(_members(path)), "a zip archive", "unzip FILE")
     else:
-        text = "" if binary or b"\0" in head else head.decode("utf-8", "replace")
-        unread = unread_format(path) or text_format(text)
+        unread = unread_format(path) or text_format(head.decode("latin-1").removeprefix("\xef\xbb\xbf"))
     if unread:
         return unread_error(name, unread, expected)
     if not binary and b"\0" not in head:

@@ -224,7 +224,7 @@ class _Reader:
             relative = self._relatives[0]
             span = self._places.whole(relative.spot)
             return self._source.error(span, f"{relative.kind} is no LSTM", _SUPPORTED, shown, kind=NoLstmError)
-        return NoLstmError("there is no LSTM in this model of Keras", _SUPPORTED, shown, where=self._source.name)
+        return NoLstmError("no LSTM is recognised in this model of Keras", _SUPPORTED, shown, where=self._source.name)
 
     def _error(self, layer: _Layer, what: str, expected: str = "", found: str = "") -> SourceError:
         return self._source.error(self._places.whole(layer.spot), what, expected, found)

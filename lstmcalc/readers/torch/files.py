@@ -40,10 +40,13 @@ _FROM_BYTES: Final = "torch.storage._load_from_bytes"
 _MAX_CODE_FILES: Final = 1000
 _MAX_PICKLED: Final = 20_000
 _NESTED_WORK: Final = 10_000  # for the few opcodes of a storage that was pickled by itself
+# Archives that are not read, by a member, with a way to one that is (torch 2.13.0, export/pt2_archive/constants.py).
+_SAVE_EXPORTED: Final = "torch.save(torch.export.load(FILE).state_dict, NEW), and read NEW"
+_SAVE_WEIGHTS: Final = "load it, and save the weights alone: torch.save(model.state_dict(), NEW)"
 _NOT_READ: Final = {
-    "extern_modules": "a package of torch.package",
-    "model.json": "a program of torch.export or an archive of PyTorch 1.0",
-    "archive_format": "a program of torch.export",
+    "extern_modules": ("a package of torch.package", _SAVE_WEIGHTS),
+    "archive_format": ("a program of torch.export (.pt2)", _SAVE_EXPORTED),
+    "model.json": ("a program of torch.export or an archive of PyTorch 1.0", _SAVE_WEIGHTS),
 }
 
 
@@ -144,13 +147,14 @@ def _read_zip(path: Path) -> WeightFile:
 
 
 def _refuse_archive(members: Mapping[str, Member]) -> NoReturn:
-    for name in members:
-        what = _NOT_READ.get(name.rpartition("/")[2])
-        if what:
+    parts = {name.rpartition("/")[2] for name in members}
+    for name, (what, hint) in _NOT_READ.items():
+        if name in parts:
             raise SourceError(
-                f"this is {what}",
-                expected="a file of torch.save or torch.jit.save",
-                hint="save the weights alone: torch.save(model.state_dict(), path)",
+                f"this is {what}, which is not read",
+                "a file of torch.save or torch.jit.save",
+                f"a member called {name}; whether it has an LSTM is not known",
+                hint,
             )
     raise SourceError("this zip archive is no file of PyTorch", expected="data.pkl in its only folder")
 

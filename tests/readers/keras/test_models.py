@@ -306,7 +306,7 @@ def deep(levels: int) -> Tree:
         ),
         (
             model(layer("Dense", name="dense", units=2)),
-            "there is no LSTM in this model of Keras|expected a layer LSTM, CuDNNLSTM or RNN(LSTMCell), found Dense",
+            "no LSTM is recognised in this model of Keras|expected a layer LSTM, CuDNNLSTM or RNN(LSTMCell), found Dense",
         ),
         (model(lstm(units=None)), "units of this LSTM is no number|found None"),  # type: ignore[arg-type]  # as written
         (model(lstm(units=[3])), "units of this LSTM is no number|found [3]"),  # type: ignore[arg-type]  # as written

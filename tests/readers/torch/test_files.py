@@ -412,7 +412,8 @@ def test_odd_archives_are_refused(tmp_path: Path) -> None:
     ("name", "words"),
     [
         ("x/.data/extern_modules", "this is a package of torch.package"),
-        ("x/models/model.json", "this is a program of torch.export"),
+        ("x/models/model.json", "this is a program of torch.export or an archive of PyTorch 1.0"),
+        ("x/archive_format", r"this is a program of torch.export \(.pt2\), which is not read"),
         ("x/weights", "this zip archive is no file of PyTorch"),
     ],
 )
