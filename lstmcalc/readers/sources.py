@@ -42,20 +42,19 @@ def read_source(source: str, settings: Mapping[str, Any], framework: str = "") -
 
         _refuse_settings(settings)
         return read_weights(source, framework)
-    found = _read_text(source, settings)
+    found = read_text(source_text(source), settings)
     if framework and not any(item.framework == framework for item in found):
         stated = " and ".join(dict.fromkeys(item.framework for item in found))
         raise SourceError(f"it states its framework itself: {stated}", f"--from {stated}", framework, where="--from")
     return found
 
 
-def _read_text(source: str, settings: Mapping[str, Any]) -> list[Found]:
-    """Every LSTM that text describes: of a file, of standard input, or the source itself."""
-    text = _source_text(source)
+def read_text(text: SourceText, settings: Mapping[str, Any]) -> list[Found]:
+    """Every LSTM that a text describes, as `read_source`."""
     if not text.text.strip():
         raise SourceError(f"{text.name or 'SOURCE'} is empty", expected=_EXPECTED)
     _refuse_other_text(text)
-    kind = _kind(text)
+    kind = text_kind(text)
     of_modules = {name: settings[name] for name in settings if _is_of_a_module(name, text.text)}
     settings = {name: value for name, value in settings.items() if name not in of_modules}
     if kind not in _CODE:
@@ -154,7 +153,8 @@ def pick(names: Sequence[str], module: str) -> str:
     )
 
 
-def _source_text(source: str) -> SourceText:
+def source_text(source: str) -> SourceText:
+    """The text of a source that is no weight file."""
     if source == "-":
         if sys.stdin is None:
             raise SourceError("standard input is closed", expected=_EXPECTED, where="-")
@@ -242,8 +242,8 @@ def _refuse_other_text(source: SourceText) -> None:
         raise unread_error(source.name or "this text", unread, _EXPECTED)
 
 
-def _kind(source: SourceText) -> str:
-    """The kind of a text, by the suffix of its name if that tells, else by its content."""
+def text_kind(source: SourceText) -> str:
+    """The kind of a text, by the suffix of its name if that tells, else by its content: `code`, `printed`, ..."""
     text, name = source.text.lstrip(), source.name.lower()
     if name.endswith((".toml", ".py")):
         return "toml" if name.endswith(".toml") else "code"

@@ -19,6 +19,14 @@ class Stored(NamedTuple):
     read: Callable[[], Any]  # its numbers as a NumPy array, bfloat16 as float32; SourceError if they cannot be had
 
 
+class StateDict(NamedTuple):
+    """A dictionary with tensors by their names in a file, as `load_state_dict` would get it."""
+
+    keys: tuple[str, ...]  # that lead to it; none for the file itself
+    entries: Mapping[str, "Stored | str"]  # its tensors; of anything else, the name of its class, e.g. `int`
+    versions: Mapping[str, int] = {}  # of the classes of its modules, by path: `_metadata`
+
+
 class WeightFile(NamedTuple):
     """A weight file, as its index has it."""
 
@@ -31,4 +39,5 @@ class WeightFile(NamedTuple):
     dictionaries: tuple[tuple[str, ...], ...] = ()
     relatives: tuple[Relative, ...] = ()  # its other recurrent modules; their units are names as reports have them
     kind: str = ""  # as `files.kinds` names it: `safetensors`, `npz`, `torch`
+    state_dicts: tuple[StateDict, ...] = ()  # the file itself first, if it is one; none if the format has no such thing
     owners: Mapping[str, str] = {}  # the names of arrays of recurrent modules, with the name of the module

@@ -62,10 +62,11 @@ class LongString(NamedTuple):
 class Table:
     """A dictionary as pairs in the order of the file; of equal keys, the last counts."""
 
-    __slots__ = ("_named", "_seen", "pairs")
+    __slots__ = ("_named", "_seen", "pairs", "state")
 
     def __init__(self, pairs: list[tuple[Any, Any]] | None = None) -> None:
         self.pairs = [] if pairs is None else pairs
+        self.state: Any = None  # the attributes it would get, e.g. `_metadata` of a state dict
         self._named: dict[str, Any] | None = None
         self._seen = 0
 
@@ -463,11 +464,11 @@ class _Machine:
         self.call(function, tuple(arguments))
 
     def build(self) -> None:
-        """Give an object its attributes; those of plain values are ignored."""
+        """Give an object its attributes; those of lists and classes are ignored."""
         state, holder = self._stack.pop(), self._stack[-1]
-        if isinstance(holder, Call):
+        if isinstance(holder, Call | Table):
             holder.state = state
-        elif not isinstance(holder, Table | list | Global):
+        elif not isinstance(holder, list | Global):
             raise _damage_error(f"attributes of a {_kind(holder)}")
 
     def name_on_stack(self) -> None:

@@ -8,7 +8,7 @@ Source: torch 2.13.0 (torch/serialization.py: `_save`, `_load`, `_legacy_save`, 
 and its files of earlier versions.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.archives import Member, read_archive
 from lstmcalc.readers.files.sections import Section
-from lstmcalc.readers.files.tensors import Stored, WeightFile
+from lstmcalc.readers.files.tensors import StateDict, Stored, WeightFile
 from lstmcalc.readers.pickles.arrays import RawArray, array_description, is_array, objects_of, raw_array
 from lstmcalc.readers.pickles.machine import (
     MAX_WORK,
@@ -337,7 +337,36 @@ def _weight_file(
     more = (*inside, *lightning_notes(content.value), *tensor_notes(tree, leaves.packed), *called_notes(content.called))
     own = {path for path, leaf in tree.leaves if isinstance(leaf, Tensor)}
     held = _dictionaries(content.value, own) if kind != "pickle" else ()
-    return WeightFile(kind, tuple(tensors.values()), stated, (*notes, *more), held)
+    states = tuple(_state_dicts(content.value, {name: tensors[name] for name in own & tensors.keys()}))
+    return WeightFile(kind, tuple(tensors.values()), stated, (*notes, *more), held, state_dicts=states)
+
+
+def _state_dicts(value: Any, tensors: Mapping[str, Stored]) -> Iterator[StateDict]:  # noqa: ANN401  # as in `walk`
+    """The file itself, if it is a dictionary, and the dictionaries in it, two levels deep, that have tensors."""
+    places: list[tuple[tuple[str, ...], Table]] = [((), value)] if type(value) is Table else []
+    for keys, table in places:
+        held = {name: item for name, item in table.pairs if isinstance(name, str)}
+        if len(keys) < _LEVELS:
+            places += [((*keys, name), item) for name, item in held.items() if type(item) is Table]
+        entries = {name: tensors.get(".".join((*keys, name))) or _class_name(item) for name, item in held.items()}
+        if not keys or any(isinstance(item, Stored) for item in entries.values()):
+            yield StateDict(keys, entries, _versions(table.state))
+
+
+_LEVELS: Final = 2  # e.g. `checkpoint["state"]["model"]`
+
+
+def _class_name(value: Any) -> str:  # noqa: ANN401  # a record of a pickle
+    """The name of the class of a value that is no tensor."""
+    return "dict" if type(value) is Table else value.path if type(value) is Call else type(value).__name__
+
+
+def _versions(state: Any) -> dict[str, int]:  # noqa: ANN401  # a record of a pickle
+    """The versions of modules by path, from the attributes of a state dict (`state_dict` of torch 2.13.0)."""
+    metadata = state.get("_metadata") if type(state) is Table else None
+    pairs = metadata.pairs if type(metadata) is Table else []
+    found = {path: table.get("version") for path, table in pairs if isinstance(path, str) and type(table) is Table}
+    return {path: version for path, version in found.items() if type(version) is int}
 
 
 def _dictionaries(value: Any, names: Collection[str]) -> tuple[tuple[str, ...], ...]:  # noqa: ANN401  # as in `walk`
