@@ -14,7 +14,7 @@ from lstmcalc.readers.files.budget import one_command
 
 if TYPE_CHECKING:
     from lstmcalc.report.blocks import Block
-    from lstmcalc.report.document import Reported
+    from lstmcalc.report.document import Document
     from lstmcalc.report.render import View
 
 PROGRAM: Final = Application(
@@ -71,11 +71,21 @@ def _show(outcome: Outcome) -> int:
 
 
 def _view_of(command: str) -> "View":
-    """The view of a command, which is imported when a module is drawn: JSON and CSV draw none."""
+    """The view of a command, which is imported when a report is drawn: JSON and CSV draw none.
 
-    def view(module: "Reported") -> Iterator["Block"]:
-        blocks: Iterator[Block] = import_module(f"lstmcalc.commands.{command}.view").view(module)
-        return blocks
+    It draws module by module, below its heading, unless it has a `screen` for the report as a whole.
+    """
+
+    def view(report: "Document") -> Iterator["Block"]:
+        from lstmcalc.report.blocks import Heading
+
+        module = import_module(f"lstmcalc.commands.{command}.view")
+        if hasattr(module, "screen"):
+            yield from module.screen(report)
+            return
+        for reported in report.modules:
+            yield Heading(f"{reported.name}: {reported.text}")
+            yield from module.view(reported)
 
     return view
 

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import ExitCode, UnsupportedError, UsageError
 from lstmcalc.intake.flags import Flag, Typed, read_choice
-from lstmcalc.report.document import FORMATS, Report, Reported
+from lstmcalc.report.document import FORMATS, Document
 
 TypedFlags: TypeAlias = dict[str, Typed]
 
@@ -18,7 +18,7 @@ OUTPUT: Final = (
 class Outcome(NamedTuple):
     """The result of a command."""
 
-    report: Report[Reported]
+    report: Document
     style: str  # one of `FORMATS`
     code: ExitCode = ExitCode.OK
 

@@ -44,6 +44,26 @@ class Report(NamedTuple, Generic[M_co]):
     modules: Sequence[M_co]
 
 
+class Document(Protocol):
+    """The document of any command: some have more keys beside the modules."""
+
+    @property
+    def schema(self) -> int:
+        """The version of the schema."""
+
+    @property
+    def lstmcalc(self) -> str:
+        """The version of lstmcalc."""
+
+    @property
+    def command(self) -> str:
+        """The name of the command."""
+
+    @property
+    def modules(self) -> Sequence[Reported]:
+        """What is reported, one record for each LSTM."""
+
+
 def document(command: str, modules: Sequence[M]) -> Report[M]:
     """The document of a command, with a note if several LSTMs have layers around them."""
     around = getattr(modules[0], "around", None) if len(modules) > 1 else None

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
 from lstmcalc.lazy import LazySequence
 from lstmcalc.report.blocks import Block, Code, Column, Facts, Formulas, Grid, Heading, Row, joined, shape_text
-from lstmcalc.report.document import Report, Reported
+from lstmcalc.report.document import Document
 from lstmcalc.report.record import plain
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
-View: TypeAlias = Callable[[Any], Iterator[Block]]  # of the record of a module
+View: TypeAlias = Callable[[Document], Iterator[Block]]  # of a whole report
 Plain: TypeAlias = dict[str, Any]  # a document as JSON has it
 
 
-def write_report(report: Report[Reported], style: str, stream: IO[str], view: View) -> None:
-    """Write a document to a stream; `style` is one of `document.FORMATS`, `view` gives the blocks of a module."""
+def write_report(report: Document, style: str, stream: IO[str], view: View) -> None:
+    """Write a document to a stream; `style` is one of `document.FORMATS`, `view` gives its blocks."""
     if style == "json":
         write_json(plain(report), stream)
     elif style == "csv":
@@ -33,13 +33,6 @@ def write_report(report: Report[Reported], style: str, stream: IO[str], view: Vi
         write_markdown(report, stream, view)
     else:
         write_table(report, stream, view)
-
-
-def blocks_of(report: Report[Reported], view: View) -> Iterator[Block]:
-    """The blocks of a report, module by module: its heading, then the command's own."""
-    for module in report.modules:
-        yield Heading(f"{module.name}: {module.text}")
-        yield from view(module)
 
 
 def write_json(tree: Plain, stream: IO[str]) -> None:
@@ -116,9 +109,9 @@ def _csv_cell(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def write_markdown(report: Report[Reported], stream: IO[str], view: View) -> None:
+def write_markdown(report: Document, stream: IO[str], view: View) -> None:
     """Write GitHub's tables; names and code are in backticks, so that `*` and `_` are not read as markup."""
-    for block in blocks_of(report, view):
+    for block in view(report):
         stream.writelines(f"{line}\n" for line in _markdown(block))
         stream.write("\n")
 
@@ -187,14 +180,14 @@ def _escaped_text(text: str) -> str:
     return re.sub(_MARKUP, r"\\\1", text)
 
 
-def write_table(report: Report[Reported], stream: IO[str], view: View) -> None:
+def write_table(report: Document, stream: IO[str], view: View) -> None:
     """Write tables, in colour on a terminal; no cell is cut, or broken within a word."""
     from rich.console import Console
 
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     if console.width < 1:  # COLUMNS=0
         console.width = 80
-    for number, block in enumerate(blocks_of(report, view)):
+    for number, block in enumerate(view(report)):
         if number:
             console.print()
         if isinstance(block, Heading):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ import pytest
 from rich.cells import cell_len
 
 from lstmcalc import LSTMConfig
-from lstmcalc.commands.diff.view import _BAD, _EQUAL
 from lstmcalc.numerics.convert import pack
 from tools.recorded_weights import DATA, unpacked
 from tools.shell import Ran
@@ -471,7 +471,7 @@ def test_csv_and_markdown_say_the_same(cli: Cli) -> None:
     assert tensors[0]["file_shape"] == "(16, 3)"
     assert tensors[0]["status"] == "misshaped"
     ran = cli("diff", "a", "nn.LSTM(3, 5)", "--format", "markdown")
-    assert "| `weight_ih_l0` | `(16, 3)` | `(20, 3)` | misshaped |" in ran.out
+    assert "| `weight_ih_l0` | `(16, 3)` | `(20, 3)` | size mismatch |" in ran.out
     assert "- **cause**: hidden_size: weight_hh_l0 of the file is (16, 4), so 4; the model wants 5" in ran.out
     assert ran.code == 1
 
@@ -479,8 +479,9 @@ def test_csv_and_markdown_say_the_same(cli: Cli) -> None:
 def test_a_long_list_is_folded_in_the_table_alone(cli: Cli) -> None:
     write("a", weights(LSTMConfig(1, 1, 30)))
     ran = cli("diff", "a", "nn.LSTM(1, 1, 60)")
-    assert f"{120 - _EQUAL} more equal tensors" in ran.out
-    assert f"{120 - _BAD} more unlike tensors" in ran.out
+    assert re.search(r"^1\d\d more tensors", ran.out, re.MULTILINE)
+    assert "120 tensors" in ran.out
+    assert len(ran.out.splitlines()) <= 24
     assert len(module(cli, "a", "nn.LSTM(1, 1, 60)", code=1)["tensors"]) == 240
 
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
 from lstmcalc.commands.diff.report import diff_report
+from lstmcalc.commands.diff.verdicts import GOOD
 from lstmcalc.errors import ExitCode, UsageError, shorten
 from lstmcalc.intake.flags import LSTM_FLAGS, SOURCE_FLAGS, Flag
 
@@ -29,14 +30,18 @@ MODEL_FLAGS: Final = tuple(
 
 
 def _run(typed: TypedFlags) -> Outcome:
-    """Whether a weight file fits an LSTM, and if not, why: settings, tensors, the likely cause.
+    """Compare a weight file with a model: does it load, what repairs it, and if neither, why not.
 
-    In the words of PyTorch's load_state_dict. Settings that are not in the file are no difference, nor is a dtype; of
-    input and hidden size, what the flags do not say is not compared. The exit code is 0 if it fits, and 1 if not.
+    All layers of a printed model or of another file are compared, by the keys of the state dict; of code, flags or a
+    call the LSTMs alone. --json has PyTorch's own messages. Settings that are not stored in the file are no difference,
+    nor is a dtype; of input and hidden size, what the flags do not say is not compared. The exit code is 0 if it loads,
+    or if the LSTM that the other side describes matches, else 1.
     """
     style, tolerance = style_of(typed), _tolerance(typed)
     report = diff_report(typed, tolerance)
-    return Outcome(report, style, ExitCode.OK if all(module.fits for module in report.modules) else ExitCode.FAILED)
+    fine = report.verdict in GOOD and all(row.status == "equal" for row in report.others)
+    code = ExitCode.OK if fine and all(module.fits for module in report.modules) else ExitCode.FAILED
+    return Outcome(report, style, code)
 
 
 def _tolerance(typed: TypedFlags) -> float | None:

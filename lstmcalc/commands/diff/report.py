@@ -11,16 +11,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from lstmcalc.commands.diff.sides import IN_WEIGHTS, STATE_DICTS, Item, Side, adopted, items_of, notes_of, read_sides
+from lstmcalc.commands.diff.sides import (
+    IN_WEIGHTS,
+    STATE_DICTS,
+    Item,
+    Side,
+    Sides,
+    adopted,
+    items_of,
+    notes_of,
+    read_sides,
+)
+from lstmcalc.commands.diff.verdicts import Verdict, has_paths, judged
 from lstmcalc.errors import SourceError, TooLargeError, UsageError, bytes_text, printable
 from lstmcalc.frameworks.storage import find_layout
 from lstmcalc.intake.flags import Typed
 from lstmcalc.intake.resolve import check_order
 from lstmcalc.machine import available_memory
 from lstmcalc.readers.files.raw_numbers import numel
-from lstmcalc.report.document import Report, document
+from lstmcalc.report.document import SCHEMA
 from lstmcalc.spec.config import HYPERPARAMETERS
 from lstmcalc.spec.words import counted, with_rest
+from lstmcalc.version import __version__
 
 if TYPE_CHECKING:
     from lstmcalc.numerics.arrays import Array
@@ -31,7 +43,8 @@ _COPIES: Final = 5  # the bytes and the float64 of either side, and their differ
 
 Words = tuple[str, str]
 SettingStatus: TypeAlias = Literal["equal", "different", "aside", "unknown"]  # `aside`: no weight depends on it
-TensorStatus: TypeAlias = Literal["equal", "missing", "unexpected", "misshaped"]  # in the words of PyTorch
+# In the words of PyTorch; `different` if the numbers differ by more than the tolerance.
+TensorStatus: TypeAlias = Literal["equal", "missing", "unexpected", "misshaped", "different"]
 
 
 class SideRow(NamedTuple):
@@ -91,19 +104,34 @@ class DiffModule(NamedTuple):
     notes: list[str]
 
 
-def diff_modules(typed: Mapping[str, Typed], tolerance: float | None = None) -> list[DiffModule]:
+class DiffReport(NamedTuple):
+    """The document of a comparison."""
+
+    schema: int
+    lstmcalc: str  # the version
+    command: str
+    modules: Sequence[DiffModule]
+    verdict: Verdict
+    root: str | None  # the class of the model that the file is loaded into; None if unknown
+    repair: Sequence[str]  # lines of code
+    not_compared: Sequence[str]  # names of tensors
+    messages: Sequence[str]  # PyTorch's when the file is loaded into the whole model, line by line
+    causes: Sequence[str]  # in sentences: those that the LSTMs' settings do not explain
+    others: Sequence[ValuedRow]  # arrays outside the LSTMs whose numbers were compared
+
+
+def diff_modules(sides: Sides, tolerance: float | None = None) -> list[DiffModule]:
     """The differences of each pair of LSTMs of two sources.
 
     Args:
-        typed: The flags: `file`, `source`, `module`, `set` and hyperparameters.
+        sides: Both sources.
         tolerance: The largest allowed difference of numbers; None to compare no numbers.
     """
-    sides = read_sides(typed)
     if tolerance is not None and not all(side is None or side.is_file for pair in sides.pairs for side in pair):
         raise UsageError("there are no numbers to compare", "two weight files", where="--values")
     for side in (side for pair in sides.pairs for side in pair if side and tolerance is not None):
         check_order(side.found)
-    found = [_pair(file, model, sides.words, tolerance) for file, model in sides.pairs]
+    found = [_pair(file, model, sides, tolerance) for file, model in sides.pairs]
     if sides.others:
         more = ", ..." if len(sides.others) > _LISTED else ""
         listed = ", ".join(printable(name) for name in sides.others[:_LISTED])
@@ -111,8 +139,9 @@ def diff_modules(typed: Mapping[str, Typed], tolerance: float | None = None) -> 
     return found
 
 
-def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float | None) -> DiffModule:
+def _pair(file: Side | None, model: Side | None, sides: Sides, tolerance: float | None) -> DiffModule:
     """The comparison of one LSTM with another, or with none."""
+    words = sides.words
     notes = [note for side in (file, model) if side for note in notes_of(side.found)]
     if file and model:
         file, model = adopted(file, model), adopted(model, file)
@@ -124,7 +153,7 @@ def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float 
     causes = list(_causes(file, model, words, rows, terms))
     beyond = 0
     if tolerance is not None and file and model:
-        rows = valued = _with_differences(rows, file, model, items, terms)
+        rows = valued = _with_differences(rows, file, model, items, terms, tolerance)
         beyond = sum(is_beyond(row, tolerance) for row in valued)
         if beyond:
             causes.append(f"the numbers of {counted(beyond, 'tensor')} differ by more than {tolerance:g}")
@@ -153,7 +182,7 @@ def _pair(file: Side | None, model: Side | None, words: Words, tolerance: float 
         hyperparameters=settings,
         tensors=rows,
         causes=list(dict.fromkeys(causes)),
-        load_state_dict=_torch_lines(rows, prefixes) if terms in STATE_DICTS else [],
+        load_state_dict=_torch_lines(rows, prefixes, _path_of(model, sides)) if terms in STATE_DICTS else [],
         tolerance=tolerance,
         fits=not (differ or beyond or wrong),
         notes=list(dict.fromkeys(notes)),
@@ -246,13 +275,21 @@ def _prefixes(file: Side | None, model: Side | None) -> tuple[str, str] | None:
     return printable(file.prefix), printable(model.prefix)
 
 
-def _torch_lines(rows: Sequence[TensorRow], prefixes: tuple[str, str] | None) -> list[str]:
+def _path_of(model: Side | None, sides: Sides) -> str:
+    """The beginning of the names of the model's LSTM in messages; empty if it is taken alone."""
+    if model is None or not sides.entire or not has_paths(sides.read[1]):
+        return ""
+    return printable(model.prefix or "") if model.is_file else f"{printable(model.name)}."
+
+
+def _torch_lines(rows: Sequence[TensorRow], prefixes: tuple[str, str] | None, path: str) -> list[str]:
     """PyTorch's messages when the file is loaded into the model, line by line; empty if it loads."""
     if prefixes:
         missing = [f"{prefixes[1]}{row.name}" for row in rows if row.status != "unexpected"]
         unexpected = [f"{prefixes[0]}{row.name}" for row in rows if row.status != "missing"]
     else:
-        missing, unexpected = ([row.name for row in rows if row.status == status] for status in BAD[:2])
+        named = [(f"{path}{row.name}", row.status) for row in rows]
+        missing, unexpected = ([name for name, status in named if status == bad] for bad in BAD[:2])
     lines = [
         f"{what} key(s) in state_dict: {', '.join(_quoted_name(name) for name in names)}. "
         for what, names in (("Missing", missing), ("Unexpected", unexpected))
@@ -261,8 +298,8 @@ def _torch_lines(rows: Sequence[TensorRow], prefixes: tuple[str, str] | None) ->
     if prefixes:
         return lines
     return lines + [
-        f"size mismatch for {row.name}: copying a param with shape {_torch_size(row.file_shape)} from checkpoint, "
-        f"the shape in current model is {_torch_size(row.model_shape)}."
+        f"size mismatch for {path}{row.name}: copying a param with shape {_torch_size(row.file_shape)} "
+        f"from checkpoint, the shape in current model is {_torch_size(row.model_shape)}."
         for row in rows
         if row.status == "misshaped"
     ]
@@ -388,13 +425,25 @@ def _unmodelled_items(file: Side | None, model: Side | None, rows: Sequence[Tens
 
 def is_beyond(row: TensorRow, tolerance: float) -> bool:
     """True if the numbers of a tensor differ by more than the tolerance, or by no finite number."""
-    if not isinstance(row, ValuedRow) or row.status != "equal":
+    if not isinstance(row, ValuedRow) or row.status not in ("equal", "different"):
         return False
     return row.max_abs_difference is None or row.max_abs_difference > tolerance
 
 
+def _judged_row(row: TensorRow, apart: float | None, tolerance: float) -> ValuedRow:
+    """The row with the largest difference of its numbers, and its status."""
+    shapes, dtypes = (row.file_shape, row.model_shape), (row.file_dtype, row.model_dtype)
+    valued = ValuedRow(row.name, row.status, *shapes, *dtypes, apart)
+    return ValuedRow(row.name, "different", *shapes, *dtypes, apart) if is_beyond(valued, tolerance) else valued
+
+
 def _with_differences(
-    rows: Sequence[TensorRow], file: Side, model: Side, items: Sequence[Mapping[str, Item]], terms: str
+    rows: Sequence[TensorRow],
+    file: Side,
+    model: Side,
+    items: Sequence[Mapping[str, Item]],
+    terms: str,
+    tolerance: float,
 ) -> list[ValuedRow]:
     """The rows with the largest difference of the numbers.
 
@@ -414,10 +463,7 @@ def _with_differences(
             return _distance(loaded[0][name], loaded[1][name]) if loaded else None
         return _stored_distance(items[0][name], items[1][name])
 
-    return [
-        ValuedRow(row.name, row.status, row.file_shape, row.model_shape, row.file_dtype, row.model_dtype, apart(row))
-        for row in rows
-    ]
+    return [_judged_row(row, apart(row), tolerance) for row in rows]
 
 
 def _loaded_arrays(side: Side) -> Mapping[str, "Array"]:
@@ -462,6 +508,70 @@ def _distance(first: object, second: object) -> float | None:
     return largest if np.isfinite(largest) else None
 
 
-def diff_report(typed: Mapping[str, "Typed"], tolerance: float | None = None) -> Report[DiffModule]:
-    """The differences of a weight file and an LSTM, or of two LSTMs; with `tolerance`, also of their numbers."""
-    return document("diff", diff_modules(typed, tolerance))
+def diff_report(typed: Mapping[str, Typed], tolerance: float | None = None) -> DiffReport:
+    """The differences of a weight file and a model, or of two models; with `tolerance`, also of their numbers.
+
+    Args:
+        typed: The flags: `file`, `source`, `module`, `set` and hyperparameters.
+        tolerance: The largest allowed difference of numbers; None to compare no numbers.
+    """
+    sides = read_sides(typed)
+    modules = diff_modules(sides, tolerance)
+    others = [] if tolerance is None else _other_values(sides, tolerance)
+    apart = [row.name for row in others if row.status != "equal"]
+    fits = all(module.fits for module in modules) and not apart
+    lines = [line for module in modules if not module.fits for line in module.load_state_dict]
+    found = judged(sides, fits=fits, lstm_lines=lines)
+    verdict = found.verdict
+    if not fits and verdict != "loads-after-repair":
+        agree = _sizes_agree(sides, modules, others) and not found.causes
+        verdict = ("loads" if verdict == "loads" else "lstm-matches") if agree else "does-not-load"
+    modules[0].notes.extend(found.notes)
+    causes = [*found.causes, *([f"the numbers of {with_rest(apart, _LISTED)} differ"] if apart else [])]
+    compared = {row.name for row in others}
+    return DiffReport(
+        SCHEMA,
+        __version__,
+        "diff",
+        modules,
+        verdict,
+        found.root,
+        found.repair,
+        [printable(name) for name in found.not_compared if name not in compared],
+        list(map(_line, found.messages)),
+        list(map(_line, causes)),
+        others,
+    )
+
+
+def _sizes_agree(sides: Sides, modules: Sequence[DiffModule], others: Sequence[TensorRow]) -> bool:
+    """True if nothing but numbers differ, or settings of two texts that no weight depends on."""
+    rows = [row for module in modules for row in module.tensors]
+    texts = all(read.file is None for read in sides.read)
+    numbers = any(row.status == "different" for row in [*rows, *others])
+    return (texts or numbers) and all(row.status in ("equal", "different") for row in rows)
+
+
+def _line(text: str) -> str:
+    """A line that has names of a file in it, without control characters."""
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
+def _other_values(sides: Sides, tolerance: float) -> list[ValuedRow]:
+    """Rows for arrays of numbers that two files have outside of their LSTMs, under one name."""
+    files = [read.file for read in sides.read]
+    found = [
+        {tensor.name: tensor for tensor in file.tensors if tensor.name not in file.owners} for file in files if file
+    ]
+    rows = []
+    for name, tensor in found[0].items():
+        other = found[1].get(name)
+        if other is None or not all(item.dtype.startswith(_NUMBERS) for item in (tensor, other)):
+            continue
+        items = [Item(item.shape, item.dtype, item) for item in (tensor, other)]
+        row = _row(name, *items)
+        rows.append(_judged_row(row, _stored_distance(*items) if row.status == "equal" else None, tolerance))
+    return rows
+
+
+_NUMBERS: Final = ("float", "bfloat", "int", "uint", "bool")

@@ -12,11 +12,12 @@ from typing import Final, NamedTuple, TypeAlias
 from lstmcalc.errors import ConfigError, SourceError, TooLargeError, UsageError, printable, shown_name
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake.flags import Typed, read_flags, read_from, read_settings, several
-from lstmcalc.intake.resolve import MAX_MODULES, chosen_lstms, lstms_of, subjects_of
+from lstmcalc.intake.resolve import MAX_MODULES, chosen_lstms, lstms_of, subjects_of, with_unique_names
 from lstmcalc.intake.subject import Subject
 from lstmcalc.readers import sources
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.report.document import check_rows
 from lstmcalc.spec.config import HYPERPARAMETERS, LSTMConfig
 from lstmcalc.spec.provenance import Layer
@@ -68,6 +69,24 @@ class Sides(NamedTuple):
     pairs: Sequence[tuple[Side | None, Side | None]]  # None where one side has no counterpart
     words: tuple[str, str]  # the name of each side in a sentence
     others: Sequence[str] = ()  # the names of the file's LSTMs that are not compared
+    # Both sides as they were read, and False if `--module` picks an LSTM of either.
+    read: Sequence["ReadSide"] = ()
+    entire: bool = True
+
+
+class ReadSide(NamedTuple):
+    """A source, or flags, as they were read."""
+
+    path: str | None  # the source as it was named; None for flags
+    sides: Sequence[Side]  # the chosen LSTMs
+    matched: bool  # True if `--module` names one of them
+    text: SourceText | None = None  # None for a weight file and for flags
+
+    @property
+    def file(self) -> WeightFile | None:
+        """The weight file; None for text and flags."""
+        weights = self.sides[0].found.weights
+        return weights.file if weights else None
 
 
 def read_sides(typed: Mapping[str, Typed]) -> Sides:
@@ -100,11 +119,12 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     asked = [(first, wanted[0]), (second, wanted[1])]
     if weighty == (False, True):
         asked, weighty = asked[::-1], (True, False)
-    (files, named), (models, named_too) = _two_sides(asked, weighty, flags, known, read_from(typed))
-    if modules and not (named or named_too):
+    read = _two_sides(asked, weighty, flags, known, read_from(typed))
+    files, models = (side.sides for side in read)
+    if modules and not (read[0].matched or read[1].matched):
         sources.pick([side.name for side in files], modules[0])  # raises, and lists the names there are
     pairs, others = _matched_pairs(files, models, one_asked=len(models) == 1 and not weighty[1])
-    return Sides(pairs, _words(files[0].source, models[0].source, weighty), others)
+    return Sides(pairs, _words(files[0].source, models[0].source, weighty), others, read, entire=not modules)
 
 
 _Asked: TypeAlias = tuple[str | None, str | None]  # a source, and the LSTM of it that is asked for
@@ -112,7 +132,7 @@ _Asked: TypeAlias = tuple[str | None, str | None]  # a source, and the LSTM of i
 
 def _two_sides(
     asked: Sequence[_Asked], weighty: tuple[bool, bool], flags: Layer, known: Mapping[str, object], framework: str
-) -> tuple[tuple[list[Side], bool], tuple[list[Side], bool]]:
+) -> tuple[ReadSide, ReadSide]:
     """Both sides; `framework` is for the weight files that fit several, and for all if none does."""
     if framework and not any(weighty):
         raise UsageError("there is no weight file whose framework is asked for", "one as SOURCE", where="--from")
@@ -134,9 +154,11 @@ def _fits_several(source: str | None) -> bool:
 
 def _side(
     source: str | None, module: str | None, flags: Layer, known: Mapping[str, object], framework: str
-) -> tuple[list[Side], bool]:
-    """The LSTMs of a source or of flags alone, and True if one is called `module`; then only that one."""
-    found = lstms_of(source, known, framework) or [Found("lstm", "pytorch")]
+) -> ReadSide:
+    """The LSTMs of a source or of flags alone; only the one that is called `module`, if there is one."""
+    text = None if source is None or sources.has_weights(source) else sources.source_text(source)
+    found = with_unique_names(sources.read_text(text, known)) if text else lstms_of(source, known, framework)
+    found = found or [Found("lstm", "pytorch")]
     stored = found[0].weights is not None
     if stored and len(found) > MAX_MODULES:
         raise TooLargeError("too many LSTMs to compare", f"at most {MAX_MODULES:,}", f"{len(found):,}")
@@ -145,9 +167,10 @@ def _side(
     chosen, matched = _chosen_lstms(found, module)
     if stored:
         near = _tensors_by_place(_file_of(found[0]))
-        return [_side_of_file(item, near, str(source)) for item in chosen], matched
+        return ReadSide(source, [_side_of_file(item, near, str(source)) for item in chosen], matched)
     subjects = subjects_of(found, chosen, flags, unknown="input_size")
-    return [_side_of_text(subject, item, source) for subject, item in zip(subjects, chosen, strict=True)], matched
+    sides = [_side_of_text(subject, item, source) for subject, item in zip(subjects, chosen, strict=True)]
+    return ReadSide(source, sides, matched, text)
 
 
 def _file_of(found: Found) -> WeightFile:
@@ -239,6 +262,12 @@ def without_container(prefix: str) -> str:
 _CONTAINERS: Final = ("state_dict", "model_state_dict", "model_state")
 
 
+def is_run(file: WeightFile) -> bool:
+    """True for a file of `run --save`, which has data beside the weights, and the LSTM as text."""
+    named = (tensor for tensor in file.tensors if tensor.name.rpartition(".")[2] == "config")
+    return file.kind == "npz" and any(tensor.dtype.startswith("text") for tensor in named)
+
+
 def _tensors(found: Found, prefix: str | None, near: _Near) -> list[Stored]:
     """The tensors of an LSTM in the order of the file, and those with its prefix that belong to no module.
 
@@ -246,7 +275,7 @@ def _tensors(found: Found, prefix: str | None, near: _Near) -> list[Stored]:
     """
     all_own = near.get(f"of {found.stored.module}", ())
     own = [(place, tensor) for place, tensor in all_own if tensor.name.startswith(prefix or "")]
-    if prefix is not None and found.framework in STATE_DICTS and "/" not in prefix:
+    if prefix is not None and found.framework in STATE_DICTS and "/" not in prefix and not is_run(_file_of(found)):
         own += near.get(f"at {prefix.removesuffix('.')}", ())
     return [tensor for _, tensor in sorted(own, key=lambda item: item[0])]
 

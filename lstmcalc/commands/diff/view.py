@@ -1,116 +1,144 @@
-"""The view of diff: the verdict, hyperparameters, tensors, and PyTorch's messages."""
+"""The view of diff, on one screen: the differences, folded, then the verdict, its causes, the repair, and the rest."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from lstmcalc.commands.diff.report import DiffModule, SettingRow, TensorRow, ValuedRow, is_beyond
-from lstmcalc.report.blocks import Block, Column, Facts, Grid, Line, Row, compact, more_text, shape_text
+from lstmcalc.commands.diff.report import BAD, DiffModule, DiffReport, TensorRow, ValuedRow
+from lstmcalc.report.blocks import Block, Column, Facts, Grid, Heading, Line, Row, more_text, shape_text
+from lstmcalc.spec.words import counted, with_rest
 
-_EQUAL: Final = 40  # rows for equal tensors
-_BAD: Final = 100  # rows for tensors that differ
-_CHARACTERS: Final = 600  # of a line of PyTorch's messages
-_SAID: Final = 20  # lines of PyTorch's messages
-
-
-def view(module: DiffModule) -> Iterator[Block]:
-    """The verdict with its causes, the hyperparameters, the tensors, and PyTorch's messages."""
-    yield Facts((*_facts(module), *_verdict(module)))
-    headers = [Column(_header(word)) for word in module.words]
-    yield Grid(
-        (Column("hyperparameter"), *headers, Column("status")),
-        tuple(
-            Row(
-                (row.name, _value(row.file), _value(row.model), _SHOWN.get(row.status, row.status)),
-                _kind(row),
-            )
-            for row in module.hyperparameters
-        ),
-    )
-    yield _tensors(module)
-    if module.load_state_dict:
-        yield Facts(tuple(_torch_lines(module.load_state_dict)))
+_LINES: Final = 24  # of the whole, on a terminal of 80 columns
+_WIDTH: Final = 62  # characters of a line of facts
+_LISTED: Final = 3  # names in a line
+_CAUSES: Final = 4
+_STEPS: Final = 4
+_FRAME: Final = 7  # lines of the heading, of a grid's head and its last row, and empty ones
+_SECOND: Final = 2  # for another last row
+_DIFFERENT: Final = (*BAD, "different")
+_SHOWN: Final = {"misshaped": "size mismatch"}
+_VERDICTS: Final = {
+    "loads": "LOADS",
+    "lstm-matches": "LSTM MATCHES",
+    "loads-after-repair": "LOADS AFTER REPAIR",
+    "does-not-load": "DOES NOT LOAD",
+}
 
 
-_SHOWN: Final = {"aside": "different, but no weight depends on it", "unknown": "not known"}
+def screen(report: DiffReport) -> Iterator[Block]:
+    """The LSTMs that are compared, the tensors that differ, and the verdict."""
+    modules = report.modules
+    yield Heading(_title(modules))
+    above, below = [*_sources(modules)], [*_verdict(report)]
+    yield Facts(tuple(above))
+    rows = [(module, row) for module in modules for row in module.tensors]
+    bad = [(module, row) for module, row in rows if row.status in _DIFFERENT]
+    others = [row for row in report.others if row.status in _DIFFERENT]
+    if bad or others:
+        equal = len(rows) - len(bad)
+        left = _LINES - _FRAME - _SECOND * bool(equal) - sum(map(_height, [*above, *below]))
+        yield _grid(bad, others, equal, modules, max(left, 1))
+    yield Facts(tuple(below))
 
 
-def _header(word: str) -> str:
-    return word.removeprefix("the ")
+def _height(line: Line) -> int:
+    """The lines that a labelled line takes."""
+    return 1 + (sum(map(len, line[1])) + 2 * len(line[1])) // _WIDTH
 
 
-def _facts(module: DiffModule) -> Iterator[Line]:
-    """A line for each side: its LSTM and its source."""
-    for word, side in zip(module.words, (module.file, module.model), strict=True):
-        if side is None:
+def _title(modules: Sequence[DiffModule]) -> str:
+    if len(modules) == 1:
+        return f"{modules[0].name}: {modules[0].text}"
+    return f"{len(modules)} LSTMs: {with_rest([module.name for module in modules], _LISTED)}"
+
+
+def _sources(modules: Sequence[DiffModule]) -> Iterator[Line]:
+    """A line for each side: its source, and its LSTM."""
+    for number, word in enumerate(modules[0].words):
+        sides = [(module.file, module.model)[number] for module in modules]
+        known = [side for side in sides if side is not None]
+        if not known:
             yield word, ("has no such LSTM",)
             continue
-        prefix = [f"whose names begin with {side.prefix}"] if side.prefix else []
-        name = [] if side.name == "lstm" else [side.name]
-        yield word, (*name, f"from {side.source}", *prefix)
+        prefix = known[0].prefix if len(known) == 1 else None
+        name = [known[0].name] if len(modules) == 1 and known[0].name != "lstm" else []
+        missing = [f"without {counted(len(sides) - len(known), 'of these LSTM')}"] if len(known) < len(sides) else []
+        begins = [f"whose names begin with {prefix}"] if prefix else []
+        yield word, (*name, f"from {known[0].source}", *begins, *missing)
 
 
-def _verdict(module: DiffModule) -> Iterator[Line]:
-    if module.fits:
-        mapped = ("once its tensors are mapped to PyTorch's",) if module.mapped else ()
-        yield "verdict", ("no difference" if module.tolerance is not None else "it fits", *mapped)
+def _grid(
+    bad: Sequence[tuple[DiffModule, TensorRow]],
+    others: Sequence[ValuedRow],
+    equal: int,
+    modules: Sequence[DiffModule],
+    most: int,
+) -> Grid:
+    """The first of the tensors that differ, and how many more there are."""
+    several, valued = len(modules) > 1, modules[0].tolerance is not None
+    named = [(f"{module.name}.{row.name}" if several else row.name, row) for module, row in bad]
+    named += [(row.name, row) for row in others]
+    shown = named[:most] if len(named) > most + 1 else named[: most + 1]
+    headers = [Column(word.removeprefix("the "), code=True) for word in modules[0].words]
+    columns = (Column("tensor"), *headers, *([Column("apart", right=True)] if valued else []), Column("status"))
+    lines = []
+    for name, row in shown:
+        cells = [name, _shape(row.file_shape), _shape(row.model_shape), *([_apart(row)] if valued else [])]
+        lines.append(Row((*cells, _SHOWN.get(row.status, row.status)), "bad"))
+    blanks = [""] * (len(columns) - 1)
+    if len(named) > len(shown):
+        lines.append(Row((more_text(len(named) - len(shown), "tensor"), *blanks[1:], "unlike"), "folded"))
+    if equal:
+        lines.append(Row((counted(equal, "tensor"), *blanks[1:], "equal"), "folded"))
+    return Grid(columns, tuple(lines))
+
+
+def _verdict(report: DiffReport) -> Iterator[Line]:
+    """The verdict with what it is about, its causes, the code that repairs it, and what was not compared."""
+    rest = report.not_compared
+    total = sum(len(module.tensors) for module in report.modules)
+    about = {
+        "loads": f"into {report.root or 'the second'}: every tensor compared has its name and size there",
+        "lstm-matches": f"{counted(total, 'tensor')} of the LSTM{'s' * (len(report.modules) > 1)}",
+        "loads-after-repair": "not as it is: see fix",
+        "does-not-load": f"into {report.root}" if report.root else "",
+    }[report.verdict]
+    mapped = ["once mapped to PyTorch's"] if report.modules[0].mapped and report.verdict == "lstm-matches" else []
+    counts = [f"{counted(len(rest), 'other tensor')} not compared"] if rest else []
+    good = report.verdict in ("loads", "lstm-matches")
+    rows = [*(row for module in report.modules for row in module.tensors), *report.others]
+    numbers = any(row.status == "different" for row in rows)
+    if good and (numbers or not all(module.fits for module in report.modules)):
+        yield "verdict", ("NUMBERS DIFFER" if numbers else "SETTINGS DIFFER", "names and sizes of all tensors agree")
+        yield from (("cause", (cause,)) for cause in _causes(report))
         return
-    yield "verdict", ("it does NOT fit",)
-    for cause in module.causes:
-        yield "cause", (cause,)
+    yield "verdict", (_VERDICTS[report.verdict], *([about] if about else []), *mapped, *counts)
+    causes = [] if good else _causes(report)
+    shown = causes if len(causes) <= _CAUSES else [*causes[: _CAUSES - 1], f"{len(causes) - _CAUSES + 1} more: --json"]
+    yield from (("cause", (cause,)) for cause in shown)
+    steps = list(report.repair)
+    yield from (("fix", (step,)) for step in steps[:_STEPS])
+    if rest:
+        yield "not compared", (with_rest(rest, _LISTED),)
 
 
-def _kind(row: SettingRow | TensorRow) -> str:
-    return {"equal": "good", "unknown": "aside", "aside": "normal"}.get(row.status, "bad")
-
-
-def _value(value: float | None) -> str:
-    return "-" if value is None else compact(value)
-
-
-def _tensors(module: DiffModule) -> Grid:
-    """The tensors that differ, then the equal ones; of many, the first of each kind."""
-    rows, valued = module.tensors, module.tolerance is not None
-    bad = [row for row in rows if row.status != "equal"]
-    good = [row for row in rows if row.status == "equal"]
-    shown = {id(row) for row in (*bad[:_BAD], *good[:_EQUAL])}
-    dtypes = {(row.file_dtype, row.model_dtype or row.file_dtype) for row in rows if row.file_dtype}
-    typed = len(dtypes) > 1 or any(file != model for file, model in dtypes)
-    columns = [Column("tensor"), *(Column(_header(word), code=True) for word in module.words)]
-    columns += [Column("dtype", quiet=True)] if typed else []
-    columns += [Column("apart", right=True)] if valued else []
-
-    def line(row: TensorRow) -> Row:
-        kinds = dict.fromkeys(dtype for dtype in (row.file_dtype, row.model_dtype) if dtype)
-        cells = [row.name, _shape(row.file_shape), _shape(row.model_shape)]
-        cells += [", ".join(kinds) or "-"] if typed else []
-        cells += [_apart(row)] if valued else []
-        beyond = module.tolerance is not None and is_beyond(row, module.tolerance)
-        return Row((*cells, row.status), "bad" if beyond else _kind(row))
-
-    lines = [line(row) for row in rows if id(row) in shown]
-    for hidden, noun in ((len(bad) - _BAD, "unlike tensor"), (len(good) - _EQUAL, "equal tensor")):
-        if hidden > 0:
-            text = more_text(hidden, noun)
-            lines.append(Row((text, *[""] * len(columns)), "folded"))
-    return Grid((*columns, Column("status")), tuple(lines))
+def _causes(report: DiffReport) -> list[str]:
+    """The causes that the settings of the LSTMs are, and the others."""
+    several = len(report.modules) > 1
+    own = [
+        f"{module.name}: {cause}" if several else cause
+        for module in report.modules
+        if not module.fits and report.verdict != "loads-after-repair"
+        for cause in module.causes
+    ]
+    return list(dict.fromkeys([*own, *report.causes]))
 
 
 def _apart(row: TensorRow) -> str:
     """The largest difference of the numbers."""
-    if row.status != "equal" or not isinstance(row, ValuedRow):
+    if not isinstance(row, ValuedRow) or row.status not in ("equal", "different"):
         return "-"
     return "not finite" if row.max_abs_difference is None else f"{row.max_abs_difference:.3g}"
 
 
 def _shape(shape: Sequence[int] | None) -> str:
     return "-" if shape is None else shape_text(shape)
-
-
-def _torch_lines(lines: Sequence[str]) -> Iterator[Line]:
-    """The messages of `load_state_dict`, a line each."""
-    for line in lines[:_SAID]:
-        text = line.strip()
-        text = text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS].rpartition(' ')[0]} ..."
-        yield "load_state_dict", (text,)
-    if len(lines) > _SAID:
-        yield "...", (more_text(len(lines) - _SAID, "line"),)

@@ -12,6 +12,7 @@ import pytest
 from lstmcalc import LSTMConfig
 from tools.live import installed
 from tools.shell import Ran
+from tools.whole_models import carried_out, complaint_lines, drawn_pair
 
 pytestmark = pytest.mark.peers
 
@@ -53,6 +54,55 @@ def told(cli: Cli, *arguments: str) -> tuple[str, int, dict[str, Any]]:
     lines = module["load_state_dict"]
     head = "Error(s) in loading state_dict for LSTM:\n\t"
     return head + "\n\t".join(lines) if lines else "", ran.code, module
+
+
+@pytest.mark.parametrize("block", range(20))
+def test_whole_models_load_as_it_says(cli: Cli, block: int, tmp_path: Path) -> None:
+    """The verdict, every word, and the repair, which is carried out; 20 models at a time."""
+    torch = installed("torch")
+    seen = 0
+    for seed in range(20 * block, 20 * block + 20):
+        pair = drawn_pair(torch, seed)
+        torch.save(pair.saved, tmp_path / "a.pt")
+        (tmp_path / "model.txt").write_text(f"{pair.model}\n", encoding="utf-8")
+        lines = complaint_lines(pair.model, torch.load(tmp_path / "a.pt", weights_only=False))
+        ran = cli("diff", str(tmp_path / "a.pt"), str(tmp_path / "model.txt"), "--json")
+        if "no LSTM" in ran.err:  # another model, or one that has lost it
+            assert not pair.repairable
+            continue
+        seen += 1
+        found = json.loads(ran.out)
+        assert (found["messages"], found["root"]) == (lines, type(pair.model).__name__), (seed, pair.way)
+        assert (found["verdict"] == "loads") is (ran.code == 0) is (not lines), (seed, pair.way)
+        assert found["verdict"] != "lstm-matches"
+        if found["verdict"] == "loads-after-repair":
+            (state,) = carried_out(torch, found["repair"])
+            assert complaint_lines(pair.model, state) == [], (seed, pair.way)
+        assert found["verdict"] != "does-not-load" or not pair.repairable, (seed, pair.way)
+    assert seen >= 16
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whole_files_load_as_it_says(cli: Cli, seed: int, tmp_path: Path) -> None:
+    """A file against the file of the model: the same keys, whose order PyTorch's modules decide."""
+    torch = installed("torch")
+    pair = drawn_pair(torch, seed)
+    torch.save(pair.saved, tmp_path / "a.pt")
+    torch.save(pair.model.state_dict(), tmp_path / "b.pt")
+    lines = complaint_lines(pair.model, torch.load(tmp_path / "a.pt", weights_only=False))
+    ran = cli("diff", str(tmp_path / "a.pt"), str(tmp_path / "b.pt"), "--json")
+    if "no LSTM" in ran.err:
+        return
+    found = json.loads(ran.out)
+    assert (found["verdict"] == "loads") is (ran.code == 0) is (not lines), pair.way
+    assert sorted(words(found["messages"])) == sorted(words(lines[1:])), pair.way
+    if found["verdict"] == "loads-after-repair":
+        (state,) = carried_out(torch, found["repair"])
+        assert complaint_lines(pair.model, state) == [], pair.way
+
+
+def words(lines: list[str]) -> list[str]:
+    return [word.strip('".,:') for line in lines for word in line.split()]
 
 
 @pytest.mark.parametrize("seed", range(30))
