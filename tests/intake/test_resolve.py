@@ -614,11 +614,11 @@ def test_both_directions_apart_are_two_outputs(cli: Cli) -> None:
     assert (output["shape"], output["copies"], output["equals"]) == ([3, 20], 2, ["h_n[0]", "h_n[1]"])
 
 
-TWO = "enc = keras.layers.LSTM(20)\ndec = keras.layers.LSTM(30)\n"
+TWO_OPEN = "enc = keras.layers.LSTM(20)\ndec = keras.layers.LSTM(30)\n"
 
 
 def test_one_input_for_several_open_lstms_is_refused_with_both_named(cli: Cli) -> None:
-    ran = cli("params", write("two.py", TWO), "--input", "40")
+    ran = cli("params", write("two.py", TWO_OPEN), "--input", "40")
     assert ran.code == 2
     assert ran.err == (
         "error: --input: input_size is open in enc and dec, and may differ\n  expected the value of one of them, found "
@@ -630,7 +630,7 @@ def test_one_input_for_several_open_lstms_is_refused_with_both_named(cli: Cli) -
 
 
 def test_a_setting_of_one_lstm_is_given_by_its_name(cli: Cli) -> None:
-    path = write("two.py", TWO)
+    path = write("two.py", TWO_OPEN)
     ran = cli("params", path, "--set", "enc.input_size=40", "--set", "dec.input_size=7", "--json")
     assert [module["text"] for module in modules(ran)] == ["LSTM(40, 20)", "LSTM(7, 30)"]
     assert [module["provenance"]["input_size"]["from"] for module in modules(ran)] == ["flag", "flag"]
