@@ -129,6 +129,12 @@ def test_what_depends_on_the_order_asks(cli: Cli, tmp_path: Path) -> None:
         assert json.loads(cli("shapes", path, "--from", names[1], "--json").out)["modules"][0]["framework"] == names[1]
 
 
+def test_a_framework_that_is_asked_for_has_its_own_order(cli: Cli, tmp_path: Path) -> None:
+    path = write_shared(tmp_path)["onnx openvino"]
+    assert "[:, 8:12]" in cli("params", path, "--gate", "f", "--framework", "onnx").out
+    assert "weight_ih_l0[4:8]" in cli("params", path, "--gate", "f", "--framework", "pytorch").out
+
+
 @pytest.mark.parametrize("name", ["onnx", "openvino"])
 def test_gates_are_taken_in_the_order_of_the_framework_that_is_named(name: str, cli: Cli, tmp_path: Path) -> None:
     path, saved = write_shared(tmp_path)["onnx openvino"], str(tmp_path / "run.npz")

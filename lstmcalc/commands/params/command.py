@@ -24,7 +24,7 @@ def _run(typed: TypedFlags) -> Outcome:
     try:
         subjects = read_subjects(typed)
         for subject in subjects:
-            if letter and subject.found:
+            if letter and subject.found and not typed["framework"]:
                 check_order(subject.found)
         return Outcome(params_report(subjects, letter), style_of(typed))
     except UnsupportedError as error:
