@@ -20,16 +20,16 @@ _PICKLE: Final = (
 )
 _BEGINNINGS: Final = (
     (r"version https://git-lfs\.github\.com/spec/", "a pointer of Git LFS, without the file itself", "git lfs pull"),
-    (r"\s*(<\?xml[^>]*+>\s*)?(<!--.*?-->\s*)?<net\s", "a network of OpenVINO (IR)", _ORIGIN),
-    (r"7767517\r?\n\d+ \d+", "a network of ncnn (.param)", _ORIGIN),
-    (r"#(Lookup)?Parameter# \S+ \{[\d,X]+\}", "parameters of DyNet", _DYNET),
+    (r"\s*+(<\?xml[^>]*+>\s*+)?+(<!--[^>]*+>\s*+)?+<net\s", "a network of OpenVINO (IR)", _ORIGIN),
+    (r"7767517\r?\n\d++ \d++", "a network of ncnn (.param)", _ORIGIN),
+    (r"#(Lookup)?Parameter# \S++ \{[\d,X]++\}", "parameters of DyNet", _DYNET),
     (r"model_checkpoint_path: \"", "the list of a TensorFlow checkpoint's files", "give the .index of one of them"),
-    (r"node \{\s+name: \"[^\"]+\"\s+op: \"", "a graph of TensorFlow (GraphDef as text)", _ORIGIN),
-    (r"(name: \"[^\"]*\"\s+)?((input|input_shape|input_dim)\b[^\n]*\s+)*layers? \{", "a network of Caffe", _ORIGIN),
+    (r"node \{\s++name: \"[^\"]++\"\s++op: \"", "a graph of TensorFlow (GraphDef as text)", _ORIGIN),
+    (r"(name: \"[^\"\n]*+\"\s++)?+(input(_shape|_dim)?\b[^\n]*+\n\s*+)*+layers? \{", "a network of Caffe", _ORIGIN),
     (r"<Nnet3>|<TransitionModel>", "a model of Kaldi as text", "give its sizes as flags: --input, --hidden"),
-    (r"4\r?\n\d+\r?\n3\r?\nV 1\r?\n", "a file of Lua Torch (.t7)", "load it with Lua Torch, and save its arrays"),
-    (r"(\(dp|\(lp)\d+\r?\n|c[a-z_]\w*(\.\w+)*\r?\n[A-Za-z_]\w*\r?\n[(p]", "a pickle of protocol 0", _PICKLE),
-    (r"\s*<(!doctype html|html)\b", "a web page", "the download gave a page instead of the file: download it again"),
+    (r"4\r?\n\d++\r?\n3\r?\nV 1\r?\n", "a file of Lua Torch (.t7)", "load it with Lua Torch, and save its arrays"),
+    (r"\([dl]p\d++\r?\n|c[a-z_]\w*+(\.\w++)*+\r?\n[A-Za-z_]\w*+\r?\n[(p]", "a pickle of protocol 0", _PICKLE),
+    (r"\s*+<(!doctype html|html)\b", "a web page", "the download gave a page instead of the file: download it again"),
 )
 
 

@@ -13,6 +13,7 @@ from lstmcalc.readers.files.unread import Unread
 from lstmcalc.spec.words import with_dots
 
 _MOST: Final = 10_000  # values that are looked at
+_CLIPPED: Final = 200  # characters of a path
 _ORIGIN: Final = "give the model that it was converted from"
 _SAVE: Final = (
     "with PyTorch: torch.save({{k: torch.tensor(v) for k, v in json.load(open(FILE)){part}.items()}}, NEW), "
@@ -127,7 +128,7 @@ def _members(tree: object) -> Iterator[tuple[str, str, object]]:
                 left -= 1
                 if left < 0:
                     return
-                inner = f"{path}.{key}" if path else str(key)
+                inner = (f"{path}.{str(key)[:_CLIPPED]}" if path else str(key))[-_CLIPPED:]
                 yield inner, str(key), value
                 if isinstance(value, Mapping | list):
                     below.append((inner, value))

@@ -6,6 +6,7 @@ import io
 import lzma
 import pickle
 import tarfile
+import time
 import tracemalloc
 import zipfile
 import zlib
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from lstmcalc import lstms_in
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.kinds import open_weights
+from lstmcalc.readers.files.texts import text_format
 from tools.examples import examples
 from tools.files import rewrite
 from tools.mutations import mutated
@@ -247,3 +249,14 @@ def test_little_is_inflated_to_name_what_is_compressed(compress: object, tmp_pat
     tracemalloc.stop()
     assert all("-compressed data" in item for item in said)
     assert peak < 18 << 20  # 16 MiB are reserved for a text, and none for the 64 that would be inflated
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["input ", "input\n", "input_dim: 1 ", " ", "\n", "node {", "<!--", "<?xml ", "#Parameter# ", "ca.a.", "7767517\n"],
+)
+def test_the_beginning_of_a_text_is_told_in_linear_time(part: str) -> None:
+    for before in ("", 'name: "x" ', "\n", "<?xml>", "c", "(dp"):
+        start = time.perf_counter()
+        text_format(before + part * 2000)
+        assert time.perf_counter() - start < 0.1

@@ -331,11 +331,62 @@ def test_a_size_of_a_configuration_that_names_no_lstm_is_not_taken_for_one(said:
     assert found.notes == ("this configuration does not say that it is of an LSTM: model_type = 'bert'",)
 
 
+@pytest.mark.parametrize(
+    ("tree", "words"),
+    [
+        ({"encoder": {"type": "lstm", "width": 64}}, "found encoder; encoder.type = lstm mentions one"),
+        ({"a": [{"BiLSTM": 3}]}, "found a; a.0.BiLSTM mentions one"),
+        ({"lr": 0.1}, "found lr"),
+        ([{"rnn": "LSTM"}], "found a list; 0.rnn = LSTM mentions one"),
+        ({"layers": [{"type": "dense"}]}, "found layers"),
+    ],
+)
+def test_what_mentions_an_lstm_in_json_is_named(tree: Any, words: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        from_json(tree)
+    what, facts, *hint = str(caught.value).splitlines()
+    assert what == "lstm.json: no LSTM is recognised in it"
+    assert facts.endswith(words)
+    assert bool(hint) == ("mentions" in words)
+
+
+NUMBERS = [[0.5] * 3] * 8
+
+
+@pytest.mark.parametrize(
+    ("tree", "name", "words"),
+    [
+        ({"lstm.weight_hh_l0": NUMBERS}, "a state_dict of PyTorch as lists", "lstm.weight_hh_l0 (8, 3); its numbers"),
+        ({"state_dict": {"weight_hh_l0": NUMBERS}}, "a state_dict of PyTorch as lists", "weight_hh_l0 (8, 3)"),
+        (
+            {"architecture": "LSTM", "config": {"input_size": 1, "hidden_size": 3, "num_layers": 2}, "weights": [0.5]},
+            "a model of Neural Amp Modeler (.nam)",
+            "give the sizes that it states as flags: --input 1 --hidden 3 --layers 2",
+        ),
+        ({"architecture": "WaveNet", "config": {}, "weights": []}, "a model of Neural Amp Modeler (.nam)", "WaveNet"),
+        ({"in_shape": [1], "layers": [{"type": "lstm"}, {}, 3]}, "a model of RTNeural", "layers of the types lstm;"),
+        ({"x/lstm": {"filename": "x", "shape": [8]}}, "the manifest of a checkpoint for deeplearn.js", "x/lstm (8,)"),
+        ({"modelTopology": {}, "weightsManifest": []}, "a model of TensorFlow.js", "its keys modelTopology"),
+        (
+            {"nodes": [], "arg_nodes": [], "heads": []},
+            "a graph of MXNet (symbol.json)",
+            "whether it has an LSTM is not",
+        ),
+    ],
+)
+def test_documents_that_hold_a_model_are_named(tree: Any, name: str, words: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        from_json(tree)
+    assert str(caught.value).startswith(f"lstm.json looks like {name}, which is not read\n")
+    assert words in str(caught.value)
+
+
 # --- Anything at all
 
 WORDS = """
     lstm data input_size hidden_size num_layers bias framework dropout lengths seq_len encoder tool lstmcalc modules
-    schema config name model_type provenance hidden class_name layers units
+    schema config name model_type provenance hidden class_name layers units state_dict weight_hh_l0 architecture
+    weights in_shape type shape filename weightsManifest modelTopology nodes heads arg_nodes
 """
 NAMES = st.sampled_from(WORDS.split())
 ours = st.recursive(
