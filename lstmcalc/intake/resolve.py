@@ -196,17 +196,22 @@ def lstms_in(source: str, module: str | None = None, **settings: object) -> dict
     return {subject.name: subject.config for subject in subjects}
 
 
-def check_computable(subject: Subject) -> None:
-    """Refuse an LSTM with other activations than those that are computed, or another order of time than PyTorch's."""
+def uncomputed(subject: Subject) -> list[str]:
+    """The parts of an LSTM's source that no forward pass here computes."""
     found = subject.found
-    odd = [] if found is None else [item for item in found.unmodelled if item not in option_texts(found.options)]
+    return [] if found is None else [item for item in found.unmodelled if item not in option_texts(found.options)]
+
+
+def check_computable(subject: Subject) -> None:
+    """Refuse an LSTM with more than an LSTM's arrays, activations that are not computed, or another order of time."""
+    found, odd = subject.found, uncomputed(subject)
     if found is None or not odd:
         return
     error = UnsupportedError(
         f"{found.name} computes something else than an LSTM of PyTorch",
         expected="sigmoid or hard_sigmoid for the gates, tanh or relu for the rest, in the order of time",
         found=" and ".join(odd),
-        hint="shapes and params do not depend on it",
+        hint="shapes and params do not depend on it; run --as-lstm leaves it out",
     )
     pointer = found.pointers.get("")
     raise error.showing(pointer.place, pointer.excerpt) if pointer else error

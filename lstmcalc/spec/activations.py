@@ -80,6 +80,8 @@ def option_texts(options: Mapping[str, Any]) -> frozenset[str]:
     """The words in which a source's objections to PyTorch's functions are put, of those that are computed."""
     known = {*GATES, *CELLS, *HARD}
     said = {name: value for name, value in options.items() if name in OPTIONS and _word(value) in known}
+    if "activations: gates" in options and "activations" in options:  # ONNX has all of them in one attribute
+        said["activations"] = options["activations"]
     return frozenset(text for name, value in said.items() for text in (f"{name} = {value}", f"{name} = {value!r}"))
 
 

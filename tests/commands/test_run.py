@@ -139,6 +139,22 @@ def test_no_other_gates_are_given_to_an_lstm_of_pytorch(cli: Cli) -> None:
     assert odd.code == 2
 
 
+def test_what_a_cell_stores_beside_an_lstm_is_refused_unless_it_is_to_be_left_out(cli: Cli) -> None:
+    config = LSTMConfig(3, 4)
+    weights = weights_of(config)
+    stored = {f"net.rnn.{name}": array for name, array in weights.items()}
+    write_safetensors(Path("peep.safetensors"), {**stored, "net.rnn.weight_ch": normal(12)})
+    found = cli("run", "peep.safetensors")
+    assert found.code == 2
+    assert "found peepholes: net.rnn.weight_ch" in found.err
+    assert "run --as-lstm leaves it out" in found.err
+    assert "12 parameters more, 156 in all" in cli("params", "peep.safetensors").err
+    module = ran(cli, "peep.safetensors", "--as-lstm", "--save", "run.npz")
+    assert any("--as-lstm leaves out peepholes: net.rnn.weight_ch" in note for note in module["notes"])
+    assert_is(saved(), config, weights)
+    assert ran(cli, "model.safetensors", "--as-lstm")["passed"]
+
+
 def test_the_weights_are_those_of_the_file_and_the_data_those_of_the_seed(cli: Cli) -> None:
     module = ran(cli, "model.safetensors", "--seed", "7", "--save", "run.npz")
     assert module["passed"]

@@ -626,16 +626,22 @@ def test_one_input_for_several_open_lstms_is_refused_with_both_named(cli: Cli) -
     )
     assert "hint: give --module enc --input; --module NAME picks another" in cli("params", "two.py").err
     (module,) = modules(cli("params", "two.py", "--module", "dec", "--input", "40", "--json"))
-    assert module["text"] == "LSTM(40, 30)"
+    assert module["text"] == "LSTM(40, 30, batch_first=True)"
 
 
 def test_a_setting_of_one_lstm_is_given_by_its_name(cli: Cli) -> None:
     path = write("two.py", TWO_OPEN)
     ran = cli("params", path, "--set", "enc.input_size=40", "--set", "dec.input_size=7", "--json")
-    assert [module["text"] for module in modules(ran)] == ["LSTM(40, 20)", "LSTM(7, 30)"]
+    assert [module["text"] for module in modules(ran)] == [
+        "LSTM(40, 20, batch_first=True)",
+        "LSTM(7, 30, batch_first=True)",
+    ]
     assert [module["provenance"]["input_size"]["from"] for module in modules(ran)] == ["flag", "flag"]
     ran = cli("params", path, "--set", "enc.input_size=40", "--input", "8", "--json")
-    assert [module["text"] for module in modules(ran)] == ["LSTM(40, 20)", "LSTM(8, 30)"]
+    assert [module["text"] for module in modules(ran)] == [
+        "LSTM(40, 20, batch_first=True)",
+        "LSTM(8, 30, batch_first=True)",
+    ]
     said = cli("params", path, "--set", "x.input_size=40").err
     assert "--set x.input_size: input_size is open in no LSTM that is called so\n  expected one of enc, dec" in said
     said = cli("params", path, "--set", "enc.hidden_size=40").err

@@ -12,6 +12,7 @@ from lstmcalc.frameworks.storage import parameters
 from lstmcalc.numerics.convert import unpack
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found, Weights, settings_of
+from lstmcalc.spec.activations import activations_of
 from lstmcalc.spec.config import HYPERPARAMETERS
 from tools.shell import TESTS
 
@@ -76,7 +77,8 @@ def computed(file: WeightFile, stated: Found, x: Any) -> Any:
     weights = unpack(read_stated(file, stated), config, stated.framework)
     states, batch = config.num_directions * config.num_layers, x.shape[0 if config.batch_first else 1]
     zeros = np.zeros((states, batch, config.hidden_size), np.float32)
-    return forward(config, weights, x, (zeros, zeros))[0]
+    activations = activations_of(stated.framework, stated.options)
+    return forward(config, weights, x, (zeros, zeros), activations=activations)[0]
 
 
 def one(file: WeightFile, name: str = "") -> Found:

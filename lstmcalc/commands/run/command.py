@@ -9,7 +9,7 @@ from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, styl
 from lstmcalc.commands.run.report import check_trace, run_report
 from lstmcalc.errors import ExitCode, UnsupportedError, UsageError, shown_name
 from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag, read_choice, read_integer
-from lstmcalc.intake.resolve import check_computable, read_subjects, settled_activations
+from lstmcalc.intake.resolve import check_computable, read_subjects, settled_activations, uncomputed
 from lstmcalc.intake.subject import Subject
 from lstmcalc.spec.activations import GATES, PYTORCH, Activations
 
@@ -40,6 +40,7 @@ RUN: Final = (
         "The gates' function where a file of Keras does not state it",
         GATES,
     ),
+    Flag("as_lstm", ("--as-lstm",), (), "", "Compute the plain LSTM, without what its source has more"),
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
     Flag("show", ("--show",), (), "", "Print weights, input and outputs as PyTorch prints tensors"),
     Flag("trace", ("--trace",), (), "", "Show i, f, g, o, c and h of every step; keep them with --save"),
@@ -105,8 +106,12 @@ def _run(typed: TypedFlags) -> Outcome:
     timings = _timings(subjects, runs, against, repeat, threads) if repeat else []
     given = [part.given for part in parts]
     report = run_report(subjects, runs, seed, show=bool(typed["show"]), timings=timings, given=given)
-    for module, part, result in zip(report.modules, parts, runs, strict=True):
-        module.notes.extend((*part.notes, *rounding_notes(result.noise)))
+    for module, subject, part, result in zip(report.modules, subjects, parts, runs, strict=True):
+        left = [
+            f"--as-lstm leaves out {item}: what {module.name} computes is something else"
+            for item in uncomputed(subject)
+        ]
+        module.notes.extend((*part.notes, *rounding_notes(result.noise), *left))
     if save is not None:
         report.modules[-1].notes.append(_saved_note(str(save), subjects, runs, paths))
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
@@ -117,7 +122,7 @@ def _functions(typed: TypedFlags, subjects: Sequence[Subject]) -> list[Activatio
     """The functions that each LSTM computes; refused if they are not known, or cannot be computed."""
     asked = typed["recurrent_activation"]
     word = "" if asked is None else read_choice("--recurrent-activation", str(asked), GATES)
-    for subject in subjects:
+    for subject in () if typed["as_lstm"] else subjects:
         check_computable(subject)
     functions = [settled_activations(subject, word) for subject in subjects]
     if typed["repeat"] is not None and any(each != PYTORCH for each in functions):

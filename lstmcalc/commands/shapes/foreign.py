@@ -81,7 +81,8 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> ForeignShapesModule:
         symbols.pop("N", None)
     found = subject.found
     said = found.options if found and found.framework == subject.framework else {}
-    options = {name: value for name, value in said.items() if name not in OPTIONS}  # no shape depends on functions
+    functions = (*OPTIONS, "activations")  # on which no shape depends
+    options = {name: value for name, value in said.items() if name not in functions}
     shown = faces(subject.config, data, subject.framework, options)
     extras_of(subject)  # refuses layers around that are not known of the framework
     steps = next(face.symbolic for face in shown if H_in in face.symbolic)[:-1]

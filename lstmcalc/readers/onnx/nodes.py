@@ -21,6 +21,7 @@ from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found, Weights, settings_of
 from lstmcalc.readers.onnx.constants import Constant, Leaf, Maker, Scope, scopes_of
 from lstmcalc.readers.onnx.graphs import Node, Tensor, read_model, tensor_digest
+from lstmcalc.spec.activations import CELLS, HARD
 from lstmcalc.spec.words import unique_names, with_dots
 
 _DEFAULT: Final = ("", "ai.onnx")
@@ -56,19 +57,21 @@ class _Layer(NamedTuple):
     batch_first: bool  # True if layout is 1
     notes: tuple[str, ...]  # for the user, in sentences
     unmodelled: tuple[str, ...]  # the parts of it that PyTorch's LSTM does not have
+    options: tuple[tuple[str, str], ...] = ()  # other activations than PyTorch's that are computed
 
     @property
     def key(self) -> tuple[object, ...]:
         """The key that is equal for two nodes that share their weights."""
         roles = (*_WEIGHTS, *_QUANTIZED_INPUTS[len(_INPUTS) :])
         origins = tuple((role, self.scope.origin(self.inputs[role])) for role in roles if role in self.inputs)
-        return (origins, self.node.op, self.directions, self.batch_first, self.unmodelled)
+        return (origins, self.node.op, self.directions, self.batch_first, self.unmodelled, self.options)
 
     @property
     def alike(self) -> tuple[object, ...]:
         """The key that is equal for two nodes whose weights have the same dtypes and shapes."""
         shapes = tuple((role, weight.dtype, weight.shape) for role, weight in self.weights.items())
-        return (shapes, self.node.op, self.directions, self.hidden, self.batch_first, self.unmodelled)
+        same = self.directions, self.hidden, self.batch_first, self.unmodelled, self.options
+        return (shapes, self.node.op, *same)
 
 
 def read_onnx(path: str) -> WeightFile:
@@ -205,12 +208,19 @@ def _layer(scope: Scope, node: Node) -> _Layer:
         if role in inputs and role not in weights and not wrong
     ]
     notes += _state_notes(scope, inputs)
+    peepholes = scope.constant(inputs["P"]) if "P" in inputs else None
+    if peepholes and not _is_zeros(scope, inputs["P"]):
+        notes.append(
+            f"beside W, R and B it has peepholes, P {peepholes.shape}: {numel(peepholes.shape):,} parameters more"
+        )
     unmodelled += [*wrong, *_unmodelled_parts(scope, node, inputs, directions)]
     if node.op == _QUANTIZED:
         quantized, why = _quantized_notes(weights)
         notes, unmodelled = [*quantized, *notes], [*why, *unmodelled]
     first = node.attributes.get("layout") == 1
-    return _Layer(scope, node, inputs, weights, directions, hidden, width, first, tuple(notes), tuple(unmodelled))
+    functions = tuple(_functions(node, directions).items())
+    rest = tuple(notes), tuple(unmodelled), functions
+    return _Layer(scope, node, inputs, weights, directions, hidden, width, first, *rest)
 
 
 _Sizes: TypeAlias = Sequence[int | None]
@@ -265,12 +275,7 @@ def _text(node: Node, name: str, default: str) -> str:
 def _unmodelled_parts(scope: Scope, node: Node, inputs: Mapping[str, str], directions: int) -> list[str]:
     """The parts of a node that PyTorch's LSTM does not have, each as a text."""
     found = []
-    given = node.attributes.get("activations")
-    names = (
-        [item.decode("utf-8", "backslashreplace") for item in given if isinstance(item, bytes)]
-        if isinstance(given, list)
-        else []
-    )
+    names = _function_names(node)
     if names and [name.lower() for name in names] != list(_ACTIVATIONS) * directions:
         found.append(f"activations = {shorten(names, 100)}")
     clip = node.attributes.get("clip")
@@ -281,6 +286,50 @@ def _unmodelled_parts(scope: Scope, node: Node, inputs: Mapping[str, str], direc
     if "P" in inputs and not _is_zeros(scope, inputs["P"]):
         found.append("peepholes (the input P)")
     return found
+
+
+def _function_names(node: Node) -> list[str]:
+    """The activations of a node as it writes them; empty if it does not."""
+    given = node.attributes.get("activations")
+    return (
+        [item.decode("utf-8", "backslashreplace") for item in given or () if isinstance(item, bytes)]
+        if isinstance(given, list)
+        else []
+    )
+
+
+def _functions(node: Node, directions: int) -> dict[str, str]:
+    """The activations of a node as options, if they are not PyTorch's and are computed; else nothing.
+
+    HardSigmoid(x) = clip(alpha*x + beta), by default clip(0.2x + 0.5): the ONNX operators LSTM and HardSigmoid.
+    """
+    names = _function_names(node)
+    first, plain = names[:3], [name.lower() for name in names]
+    if not names or names != first * directions or plain[:3] == list(_ACTIVATIONS) or plain[1:2] != plain[2:3]:
+        return {}
+    gates = {"sigmoid": "sigmoid", "hardsigmoid": _slope(node, directions)}.get(plain[0], "")
+    if not gates or plain[1] not in CELLS:
+        return {}
+    return {"activations": shorten(names, 100), "activations: gates": gates, "activations: cell": plain[1]}
+
+
+def _slope(node: Node, directions: int) -> str:
+    """The HardSigmoid of a node's gates as `spec.activations` has it; empty if it is another."""
+    alphas, betas = (node.attributes.get(name) for name in ("activation_alpha", "activation_beta"))
+    alphas, betas = [0.2] * directions if alphas is None else alphas, [0.5] * directions if betas is None else betas
+    known = (
+        word
+        for word, slope in HARD.items()
+        if isinstance(alphas, list)
+        and isinstance(betas, list)
+        and len(alphas) == len(betas) == directions
+        and all(isinstance(alpha, float) and abs(alpha - slope) < _FLOAT for alpha in alphas)
+        and all(beta == 0.5 for beta in betas)  # noqa: PLR2004
+    )
+    return next(known, "")
+
+
+_FLOAT: Final = 2.0**-25  # half a unit of float32 at these slopes
 
 
 def _state_notes(scope: Scope, inputs: Mapping[str, str]) -> Iterator[str]:
@@ -387,8 +436,8 @@ _BETWEEN: Final = ("Transpose", "Squeeze", "Unsqueeze", "Reshape", "Identity", "
 def _can_stack(under: _Layer, layer: _Layer) -> bool:
     """True if two nodes can be layers of one LSTM: they agree in all that PyTorch sets once for all layers."""
     return (
-        (under.node.op, under.directions, under.hidden, under.batch_first, under.unmodelled)
-        == (layer.node.op, layer.directions, layer.hidden, layer.batch_first, layer.unmodelled)
+        (under.node.op, under.directions, under.hidden, under.batch_first, under.unmodelled, under.options)
+        == (layer.node.op, layer.directions, layer.hidden, layer.batch_first, layer.unmodelled, layer.options)
         and under.weights.keys() == layer.weights.keys()
         and layer.width == layer.directions * layer.hidden
         and _module(under.node) == _module(layer.node)
@@ -503,6 +552,7 @@ def _lstm_of_stacks(same: Sequence[_Shared]) -> _Said:
         kind=first.node.op,
         layer=settings_of(fields, ("input_size", "num_layers")),
         notes=tuple(dict.fromkeys(notes)),
+        options=dict(first.options),
         unmodelled=tuple(dict.fromkeys(item for layer in stack for item in layer.unmodelled)),
         quantized=_QUANTIZED if first.node.op == _QUANTIZED else "",
     )

@@ -33,6 +33,7 @@ from lstmcalc.readers.recognise.reparametrized import product_notes, with_produc
 from lstmcalc.spec.activations import unstated_gates
 from lstmcalc.spec.config import DATA_FIELDS, HYPERPARAMETERS, LSTMConfig
 from lstmcalc.spec.provenance import Gap, Layer
+from lstmcalc.spec.words import with_rest
 
 Either: TypeAlias = Found | Relative
 
@@ -73,7 +74,8 @@ def recognise(file: WeightFile, framework: str = "") -> Contents:
             found[index] = _with_names(found[index], reading.stored.names)
         else:
             made = [sources[name] for name in reading.stored.names if name in sources]
-            found.append(_named_as_the_file_does(reading, listed, product_notes(made)))
+            parts = {part for part_names in made for part in part_names}
+            found.append(_named_as_the_file_does(reading, listed, parts, by_name, product_notes(made)))
     found = _in_order(found, len(file.stated), tensors)
     owners: dict[str, str] = {}
     for item in found:
@@ -363,9 +365,25 @@ def _unit(item: Either) -> str:
     return item.unit if isinstance(item, Relative) else item.name
 
 
-def _named_as_the_file_does(reading: Found, listed: Sequence[tuple[str, str]], notes: tuple[str, ...]) -> Found:
-    """The reading with its settings, and with its name and missing arrays in the file's words; `listed` is sorted."""
+def _named_as_the_file_does(
+    reading: Found,
+    listed: Sequence[tuple[str, str]],
+    parts: Collection[str],
+    by_name: Mapping[str, Stored],
+    notes: tuple[str, ...],
+) -> Found:
+    """The reading with its settings, and with its name and missing arrays in the file's words.
+
+    Args:
+        reading: The reading.
+        listed: The names of all arrays, plain and in the file's words, sorted.
+        parts: Arrays that some of its arrays are computed from.
+        by_name: All arrays.
+        notes: On these parts.
+    """
     unit, weights = reading.name, reading.stored
+    beside, known = _beside(reading, listed, parts), [what for _, what in LAYOUTS[reading.framework].unmodelled]
+    notes = (*notes, *_beside_notes(reading, [by_name[name] for names in beside.values() for name in names]))
     fields = [field for field in HYPERPARAMETERS if field not in ("batch_first", "dropout", *reading.gaps)]
     own_path = reading.framework.startswith(("keras", "tf1")) and weights.config.num_layers == 1
     return reading._replace(
@@ -373,7 +391,7 @@ def _named_as_the_file_does(reading: Found, listed: Sequence[tuple[str, str]], n
         layer=settings_of({field: getattr(weights.config, field) for field in fields}, HYPERPARAMETERS),
         notes=reading.notes + wrapping_notes(unit) + notes,
         options=unstated_gates(reading.framework),
-        unmodelled=_unmodelled_parts(reading, listed),
+        unmodelled=tuple(what if what in known else f"{what}: {with_rest(names, 3)}" for what, names in beside.items()),
         path=unit if own_path else "",
         weights=weights._replace(missing=tuple(_in_file(unit, name) for name in weights.missing)),
     )
@@ -384,25 +402,62 @@ def _in_file(unit: str, name: str) -> str:
     return f"{unit.replace('/', '.')}.{name}" if unit and "/" not in name else name
 
 
-# Beside the arrays of a custom cell: `layernorm_i` of PyTorch's benchmarks/fastrnns/custom_lstms.py.
-_BESIDE: Final = (("*layer*norm*", "layer normalisation"), ("*peephole*", "peepholes"))
+# Arrays beside those of an LSTM, by their names, and the cell that has such: custom_lstms.py of PyTorch's
+# benchmarks/fastrnns (`layernorm_i`), peepholes as `weight_ch`, `W_ci` or `w_f_diag`, loralib's and PEFT's `lora_A`,
+# and the multiplicative LSTM of openai/generating-reviews-discovering-sentiment (`wmx`, `wmh`).
+_LOOKS: Final = (
+    ("LoRA", ("*lora*",)),
+    ("layer normalisation", ("*layer*norm*", "*/ln*", "*_ln*", "*norm*")),
+    ("peepholes", ("*peephole*", "*/w_c[ifho]", "*/weight_c[hifo]*", "*/wc[ifo]", "*/w_[ifo]_diag")),
+    (
+        "a multiplicative LSTM",
+        ("*/wm[xhi]", "*/w_m[xhi]*", "*/weight_m[xhi]*", "*/weight_i[mh]_m*", "*multiplicative*"),
+    ),
+)
+_OTHER: Final = "arrays that no LSTM has"
+_MODULES: Final = ("pytorch", "pytorch-cell")  # their names have a module of the LSTM's own
+# The parts of a weight that is stored indirectly, left beside it.
+_PARTS: Final = ("*/weight_[ih][hr]*_[gv]", "*/weight_[ih][hr]*_raw", "*/parametrizations/weight_*")
 
 
-def _unmodelled_parts(reading: Found, listed: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """Other parts of the module, which change its computation; `listed` has all names, sorted."""
-    layout = LAYOUTS[reading.framework]
+def _beside(reading: Found, listed: Sequence[tuple[str, str]], parts: Collection[str]) -> dict[str, list[str]]:
+    """The other arrays of the module, which change its computation, by the cell that has such arrays.
+
+    In the frameworks of `_MODULES` that is every array in the module, and in modules in it; in others, those of the
+    table. If the module has no name, only neighbours that look like those of another cell are taken for parts of it.
+    """
+    layout, path = LAYOUTS[reading.framework], reading.name.removesuffix("/base_layer")  # PEFT's name for what it wraps
+    whole = reading.framework in _MODULES
     patterns = [(_ending(pattern), what) for pattern, what in layout.unmodelled]
-    patterns += _BESIDE if layout.kind == "cell" else ()
-    if not patterns or not reading.name:
-        return ()
-    begin, own = f"{reading.name}/", set(reading.stored.names)
-    found: dict[str, None] = {}
+    begin, own = f"{path}/" if path else "", {*reading.stored.names, *parts}
+    config = bisect_left(listed, (f"{begin}config", ""))
+    saved = config < len(listed) and listed[config][0] == f"{begin}config"  # by `run --save`, with inputs and outputs
+    if saved or not (patterns or whole):
+        return {}
+    found: dict[str, list[str]] = {}
     for plain, name in listed[bisect_left(listed, (begin, "")) :]:
         if not plain.startswith(begin):
             break
-        rest = plain[len(begin) - 1 :]
-        found |= {what: None for pattern, what in patterns if name not in own and fnmatchcase(rest, pattern)}
-    return tuple(found)
+        rest = f"/{plain[len(begin) :]}"
+        if name in own or (whole and any(fnmatchcase(rest, pattern) for pattern in _PARTS)):
+            continue
+        looks = [what for pattern, what in patterns if fnmatchcase(rest, pattern)]
+        if whole and (path or "/" not in plain):
+            looks += [what for what, each in _LOOKS if any(fnmatchcase(rest.lower(), pattern) for pattern in each)]
+            looks += [_OTHER] if path else []
+        if looks:
+            found.setdefault(looks[0], []).append(name)
+    return found
+
+
+def _beside_notes(reading: Found, beside: Sequence[Stored]) -> tuple[str, ...]:
+    """A note on the parameters of the other arrays of the module, which the LSTM's own do not count."""
+    if not beside:
+        return ()
+    more = sum(numel(tensor.shape) for tensor in beside)
+    own = sum(numel(tensor.shape) for tensor in reading.stored.tensors.values())
+    shown = with_rest([f"{tensor.name} {tensor.shape}" for tensor in beside], 3)
+    return (f"beside the LSTM's arrays its module stores {shown}: {more:,} parameters more, {own + more:,} in all",)
 
 
 def _ending(pattern: str) -> str:

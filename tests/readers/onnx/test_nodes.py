@@ -18,6 +18,7 @@ from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.onnx.nodes import read_onnx
 from lstmcalc.readers.recognise.weights import read_weights
+from lstmcalc.spec.activations import activations_of, option_texts
 from tools.files import rewrite
 from tools.mutations import CASES, damaged
 from tools.recorded_weights import computed, config_of, fields_of, inferred_of, one, unpacked
@@ -169,6 +170,48 @@ def test_what_pytorch_cannot_compute_is_said(attributes: dict[str, Any], said: s
     assert one(file).unmodelled == (said,)
 
 
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize(
+    ("gates", "cell", "values", "found"),
+    [
+        ("HardSigmoid", "Tanh", {}, ("hard_sigmoid:0.2", "tanh")),
+        ("HardSigmoid", "Relu", {"activation_alpha": 0.2, "activation_beta": 0.5}, ("hard_sigmoid:0.2", "relu")),
+        ("hardsigmoid", "TANH", {"activation_alpha": 1 / 6}, ("hard_sigmoid:1/6", "tanh")),
+        ("Sigmoid", "Relu", {}, ("sigmoid", "relu")),
+    ],
+)
+def test_activations_that_are_computed(
+    gates: str, cell: str, values: dict[str, float], found: tuple[str, str], directions: int, tmp_path: Path
+) -> None:
+    attributes: dict[str, Any] = {name: [value] * directions for name, value in values.items()}
+    direction = "bidirectional" if directions == 2 else "forward"
+    node = lstm(activations=[gates, cell, cell] * directions, direction=direction, **attributes)
+    arrays = {name: 3 * array for name, array in weights(directions).items()}
+    file, path = read(model([node], arrays), tmp_path)
+    stated = one(file)
+    assert activations_of("onnx", stated.options) == found
+    assert set(stated.unmodelled) <= option_texts(stated.options)
+    check(file, stated, path)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"activations": ["HardSigmoid", "Tanh", "Tanh"], "activation_alpha": [0.3]},
+        {"activations": ["HardSigmoid", "Tanh", "Tanh"], "activation_beta": [0.4]},
+        {"activations": ["HardSigmoid", "Tanh", "Tanh"], "activation_alpha": [0.2, 0.2, 0.2]},
+        {"activations": ["Sigmoid", "Tanh", "Relu"]},
+        {"activations": ["Softsign", "Tanh", "Tanh"]},
+        {"activations": ["Sigmoid", "Affine", "Affine"]},
+        {"activations": ["Tanh"]},
+    ],
+)
+def test_activations_that_are_not_computed(attributes: dict[str, Any], tmp_path: Path) -> None:
+    stated = one(read(model([lstm(**attributes)], weights()), tmp_path)[0])
+    assert len(stated.unmodelled) == 1
+    assert not option_texts(stated.options)
+
+
 def test_activations_that_are_the_default_are_none(tmp_path: Path) -> None:
     node = lstm(activations=["sigmoid", "TANH", "tanh"] * 2, direction="bidirectional")
     assert one(read(model([node], weights(2)), tmp_path)[0]).unmodelled == ()
@@ -178,7 +221,10 @@ def test_activations_that_are_the_default_are_none(tmp_path: Path) -> None:
 def test_peepholes_are_said_unless_they_are_zeros(peepholes: int, said: tuple[str, ...], tmp_path: Path) -> None:
     arrays = {**weights(), "P": np.full((1, 3 * H), peepholes, np.float32)}
     node = lstm(("X", "W", "R", "B", "", "", "", "P"))
-    assert one(read(model([node], arrays), tmp_path)[0]).unmodelled == said
+    stated = one(read(model([node], arrays), tmp_path)[0])
+    assert stated.unmodelled == said
+    note = f"beside W, R and B it has peepholes, P (1, {3 * H}): {3 * H} parameters more"
+    assert stated.notes == ((note,) if said else ())
 
 
 def test_states_and_lengths_that_are_given_are_said(tmp_path: Path) -> None:

@@ -398,7 +398,7 @@ def test_weights_before_dropout_are_the_weights() -> None:
 @pytest.mark.parametrize(
     ("shapes", "what"),
     [
-        ({**under("c.", CELL), "c.layernorm_i.weight": (80,)}, "layer normalisation"),
+        ({**under("c.", CELL), "c.layernorm_i.weight": (80,)}, "layer normalisation: c.layernorm_i.weight"),
         ({**stored(LSTMConfig(7, 5), "tf1"), "rnn/lstm_cell/w_f_diag:0": (5,)}, "peepholes (use_peepholes=True)"),
         ({**stored(LSTMConfig(7, 5), "onnx"), "lstm0.P": (1, 15)}, "peepholes (the input P)"),
         (
@@ -407,8 +407,62 @@ def test_weights_before_dropout_are_the_weights() -> None:
         ),
     ],
 )
-def test_what_no_lstm_of_pytorch_has_is_named(shapes: dict[str, tuple[int, ...]], what: str) -> None:
+def test_what_the_table_names_is_named(shapes: dict[str, tuple[int, ...]], what: str) -> None:
     assert only(shapes).unmodelled == (what,)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "cell"])
+@pytest.mark.parametrize(
+    ("beside", "looks"),
+    [
+        ("weight_ch", "peepholes"),
+        ("weight_ci", "peepholes"),
+        ("w_co", "peepholes"),
+        ("peephole_f", "peepholes"),
+        ("layernorm_h.weight", "layer normalisation"),
+        ("ln_c.bias", "layer normalisation"),
+        ("norm.weight", "layer normalisation"),
+        ("lora_A_ih", "LoRA"),
+        ("adapters.lora_B.default.weight", "LoRA"),
+        ("wmx", "a multiplicative LSTM"),
+        ("weight_mh", "a multiplicative LSTM"),
+        ("gamma", "arrays that no LSTM has"),
+        ("inner.proj.weight", "arrays that no LSTM has"),
+    ],
+)
+def test_what_a_module_stores_beside_an_lstm_is_named(beside: str, looks: str, kind: str) -> None:
+    own = LSTM if kind == "lstm" else CELL
+    lstm = only(
+        {**under("net.rnn.", own), f"net.rnn.{beside}": (60,), "net.fc.weight": (3, 20), "net.norm.weight": (9,)}
+    )
+    assert (lstm.name, lstm.unmodelled) == ("net.rnn", (f"{looks}: net.rnn.{beside}",))
+    total = 80 * 10 + 80 * 20 + 2 * 80
+    note = (
+        f"beside the LSTM's arrays its module stores net.rnn.{beside} (60,): 60 parameters more, {total + 60:,} in all"
+    )
+    assert lstm.notes == (note,)
+
+
+def test_what_wraps_an_lstm_may_be_named_base_layer() -> None:
+    shapes = {**under("rnn.base_layer.", LSTM), "rnn.lora_A.default.weight": (4, 10), "fc.lora_A.weight": (4, 20)}
+    assert only(shapes).unmodelled == ("LoRA: rnn.lora_A.default.weight",)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        {**under("rnn.", LSTM), "fc.weight": (3, 20), "rnn2.norm": (3,)},
+        {**LSTM, "fc.weight": (3, 20), "norm.weight": (20,), "embedding": (9, 10)},
+        {**under("a.", LSTM), "a.config": (), "a.input": (5, 3, 10), "a.output": (5, 3, 20), "a.f_l0": (5, 3, 20)},
+        {**under("a.", LSTM), "a.weight_hh_l0_raw": (80, 20)},
+    ],
+)
+def test_what_is_elsewhere_or_explained_is_no_part_of_it(shapes: dict[str, tuple[int, ...]]) -> None:
+    assert only(shapes).unmodelled == ()
+
+
+def test_a_module_without_a_name_has_the_parts_that_look_so() -> None:
+    assert only({**CELL, "weight_ch": (60, 1), "gamma": (3,)}).unmodelled == ("peepholes: weight_ch",)
 
 
 # What a file states itself.
