@@ -172,17 +172,20 @@ def unknown_keys(model: Model, state: State) -> list[str]:
 
     A module of which the state dict has other tensors, but none of those that the model shows, is another one.
     """
-    wanted = model.tensors()
-    shown = {above for key in wanted for above in ("", *_paths_above(key))}
-    there = {above for key in wanted if key in state for above in ("", *_paths_above(key))}
-    return [
-        key
+    found = [
+        (key, module)
         for key, module in _strange_keys(model, state)
-        if not isinstance(state[key], str)
-        and not module.whole
-        and (model.partial or _is_own(key, module))
-        and (module.path in there or module.path not in shown)
+        if not isinstance(state[key], str) and not module.whole and (model.partial or _is_own(key, module))
     ]
+    if not found:
+        return []
+    paths = {module.path for _, module in found}
+    shown, there = set[str](), set[str]()
+    for key in model.tensors():
+        above = paths.intersection(("", *_paths_above(key)))
+        shown |= above
+        there |= above if key in state else set()
+    return [key for key, module in found if module.path in there or module.path not in shown]
 
 
 # Never a parameter of a class of the user's: a buffer of torch.optim.swa_utils.AveragedModel.

@@ -19,7 +19,11 @@ WRAPPERS: Final = {
 }
 _ANCHORS: Final = 16  # keys of the model that are searched at the end of other keys
 _PREFIXES: Final = 12
-_RENAMED: Final = 50  # modules
+# Modules that are renamed, those that may be renamed to one of them, and those of its sizes that are tried. More of
+# them are another model, and take long.
+_RENAMED: Final = 100
+_SPARE: Final = 1000
+_FITTING: Final = 20
 _ITEMS: Final = "for k, v in state.items()"
 
 
@@ -225,8 +229,10 @@ def _next_rule(state: Mapping[str, Shape | str], wanted: Mapping[str, Shape]) ->
     """The prefix of a module that is renamed, its new one, and False if another would do as well; None if none is."""
     missing = _by_module({key: shape for key, shape in wanted.items() if key not in state})
     spare = _by_module({key: shape for key, shape in state.items() if key not in wanted})
+    if len(missing) > _RENAMED or len(spare) > _SPARE:
+        return None
     for path, tensors in missing.items():
-        fitting = [other for other, held in spare.items() if held == tensors]
+        fitting = [other for other, held in spare.items() if held == tensors][:_FITTING]
         rules = dict.fromkeys(_rule(other, path) for other in fitting)
         good = [(rule, gain) for rule in rules if (gain := _gain(rule, state, wanted))]
         if good:

@@ -277,7 +277,7 @@ def _prefixes(file: Side | None, model: Side | None) -> tuple[str, str] | None:
 
 def _path_of(model: Side | None, sides: Sides) -> str:
     """The beginning of the names of the model's LSTM in messages; empty if it is taken alone."""
-    if model is None or not sides.entire or not has_paths(sides.read[1]):
+    if model is None or not sides.entire:
         return ""
     return printable(model.prefix or "") if model.is_file else f"{printable(model.name)}."
 
@@ -516,6 +516,7 @@ def diff_report(typed: Mapping[str, Typed], tolerance: float | None = None) -> D
         tolerance: The largest allowed difference of numbers; None to compare no numbers.
     """
     sides = read_sides(typed)
+    sides = sides._replace(entire=sides.entire and has_paths(sides.read[1]))
     modules = diff_modules(sides, tolerance)
     others = [] if tolerance is None else _other_values(sides, tolerance)
     apart = [row.name for row in others if row.status != "equal"]

@@ -69,9 +69,8 @@ class Sides(NamedTuple):
     pairs: Sequence[tuple[Side | None, Side | None]]  # None where one side has no counterpart
     words: tuple[str, str]  # the name of each side in a sentence
     others: Sequence[str] = ()  # the names of the file's LSTMs that are not compared
-    # Both sides as they were read, and False if `--module` picks an LSTM of either.
-    read: Sequence["ReadSide"] = ()
-    entire: bool = True
+    read: Sequence["ReadSide"] = ()  # both sides as they were read
+    entire: bool = True  # False if LSTMs alone are compared: if `--module` picks one, or if there is nothing around
 
 
 class ReadSide(NamedTuple):

@@ -211,7 +211,7 @@ def _constructors(sides: Sides) -> Iterator[str]:
             fields = {field: getattr(file.config, field) for field in IN_WEIGHTS if field in file.known}
             config = replace(model.config, **fields)
             text = str(config) if model.framework == "pytorch" else f"LSTMCell{str(config).removeprefix('LSTM')}"
-            named = [model.name] if has_paths(sides.read[1]) else []
+            named = [model.name] if sides.entire else []
             place = ", ".join([*named, *([model.found.where] if model.found.where else [])])
             yield f"nn.{text}  # {place}" if place else f"nn.{text}"
 

@@ -12,6 +12,7 @@ from lstmcalc.readers.text.printed import _Node, _Trees
 from lstmcalc.readers.text.source_text import SourceText
 
 _MAX_MODULES: Final = 200_000
+_MAX_LETTERS: Final = 10**7  # of all their paths
 
 
 class Printed(NamedTuple):
@@ -64,12 +65,14 @@ def printed_models(source: SourceText) -> list[PrintedModel]:
 def _unfolded(tops: Sequence[_Seen]) -> Iterator[Printed]:
     """The modules of trees with their paths, runs unfolded; not recursive, as trees can be thousands of levels deep."""
     pending = [(str(name), seen) for seen in reversed(tops) for name in reversed(seen.node.names)]
-    count = 0
+    count = letters = 0
     while pending:
         path, seen = pending.pop()
-        count += 1
-        if count > _MAX_MODULES:
-            raise TooLargeError("too many modules to compare", f"at most {_MAX_MODULES:,}", f"{count:,} or more")
+        count, letters = count + 1, letters + len(path)
+        if count > _MAX_MODULES or letters > _MAX_LETTERS:
+            raise TooLargeError(
+                "too many modules to compare, or too deep", f"at most {_MAX_MODULES:,}", f"{count:,} so far"
+            )
         yield Printed(path, seen.node.kind, seen.arguments, seen.node.found is not None)
         inside = [(name, child) for child in seen.children for name in child.node.names]
         pending += [(f"{path}.{name}" if path else str(name), child) for name, child in reversed(inside)]
