@@ -2,12 +2,15 @@
 
 import gc
 import sys
+import warnings
 
 
 def main() -> int:
     """Run the command line; Ctrl-C is quiet even while the imports are under way."""
     # Start-up makes many objects and hardly any garbage; looking for it takes a twentieth of the time to an answer.
     gc.disable()
+    if not sys.warnoptions:  # an odd number or escape in an input is told in our words, or is no matter
+        warnings.simplefilter("ignore")
     try:
         from lstmcalc.cli import run_command_line
 

@@ -121,7 +121,11 @@ def nearest_hint(text: str, known: Sequence[str]) -> str:
 
 def shorten(value: object, limit: int = 60) -> str:
     """The repr of any value, cut to at most `limit` characters."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python makes no text of integers of more than 4,300 digits
+        digits = f" of about {value.bit_length() * 0.30103:,.0f} digits" if isinstance(value, int) else ""
+        text = f"a number{digits}" if digits else f"a {type(value).__name__} with a number of too many digits"
     return text if len(text) <= limit else f"{text[: limit - 4]}...{text[-1]}"
 
 

@@ -4,8 +4,11 @@ An LSTM of a hundred thousand layers has a row for each weight. A table folds th
 are not read should take neither time nor memory.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, overload
+
+from lstmcalc.errors import TooLargeError
 
 T = TypeVar("T")
 
@@ -22,6 +25,13 @@ class LazySequence(Sequence[T]):
         self._make = make
 
     def __len__(self) -> int:
+        if self._length > sys.maxsize:  # which Python refuses in its own words
+            raise TooLargeError(
+                "this would be too long",
+                f"at most {sys.maxsize:,} rows",
+                f"{self._length:,}",
+                "fewer layers make fewer",
+            )
         return self._length
 
     @overload

@@ -183,9 +183,12 @@ def _literal(text: str) -> object:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     from ast import literal_eval
+    from warnings import catch_warnings, simplefilter
 
     try:
-        value: object = literal_eval(text) if len(text) <= MAX_LITERAL else text
+        with catch_warnings():
+            simplefilter("ignore")  # of Python, about an odd escape or number
+            value: object = literal_eval(text) if len(text) <= MAX_LITERAL else text
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text
     return value if isinstance(value, bool | int | float | str | tuple | list | dict) else text

@@ -38,6 +38,10 @@ Progress: TypeAlias = Callable[[int, int], None]  # steps done, steps in all
 RUN_DTYPES: Final = DRAWN_DTYPES
 
 
+_OBJECT: Final = 500  # bytes that Python takes for an array, besides its numbers
+_FEW: Final = 10_000  # layers that are looked at in no time
+
+
 def check_run(
     config: LSTMConfig,
     data: DataSpec,
@@ -56,8 +60,11 @@ def check_run(
             found=data.dtype,
             where="--dtype",
         )
-    needed = run_memory(config, data, against, around=around, traced=traced, given=given)
     available = available_memory()
+    model = LSTMModel(config)
+    needed = model.num_parameters * DTYPE_BYTES[data.dtype] + _OBJECT * model.storage.num_arrays
+    if needed <= available or config.num_layers <= _FEW:  # else looking at each layer alone would take for ever
+        needed = run_memory(config, data, against, around=around, traced=traced, given=given)
     if needed > available:
         raise TooLargeError(
             "this run would not fit in memory",
@@ -112,7 +119,7 @@ def run_memory(
         computing += (3 if stored < working else 2) * again * working
     compared = 2 * DTYPE_BYTES["float64"] * (data.seq_len * width + one_state + batch * width)
     # Python's own objects, mostly of arrays and steps.
-    bookkeeping = 2**17 + 40 * data.seq_len + (1500 if traced else 500) * model.storage.num_arrays
+    bookkeeping = 2**17 + 40 * data.seq_len + (1500 if traced else _OBJECT) * model.storage.num_arrays
     own = kept * stored + max(drawing, computing, by_hand, claimed) + compared + bookkeeping
     own += own // 20
     judges = [JUDGES[name] for name in against]  # one after the other, but their libraries stay

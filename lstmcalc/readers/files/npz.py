@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from warnings import catch_warnings, simplefilter
 
 from lstmcalc.errors import SourceError, shorten, shown_name
 from lstmcalc.readers.files.archives import read_archive
@@ -81,7 +82,9 @@ def read_header(section: Section, where: str) -> Header:
         raise SourceError("the header is too long", f"at most {_MAX_HEADER:,} bytes", f"{length:,}", where=where)
     text = section.read(0, min(section.length, begins + length))[begins:]
     try:
-        entries = ast.literal_eval(text.decode("utf-8" if start[6] == 3 else "latin-1"))  # noqa: PLR2004
+        with catch_warnings():
+            simplefilter("ignore")  # of Python, about an odd escape or number
+            entries = ast.literal_eval(text.decode("utf-8" if start[6] == 3 else "latin-1"))  # noqa: PLR2004
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         entries = None
     if len(text) != length or not isinstance(entries, dict):

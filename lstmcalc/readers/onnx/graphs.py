@@ -372,6 +372,7 @@ class _Reader:
     def _floats(self, field: Field) -> list[float]:
         import struct
 
+        self._wire.count((field.stop - field.start) // 4)
         data = self._wire.bytes(field)
         if field.wire == VARINT or len(data) % 4:
             raise SourceError(f"{self._name} is damaged", "numbers of 4 bytes", f"{len(data):,} bytes")

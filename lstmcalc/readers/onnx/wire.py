@@ -62,7 +62,7 @@ class Wire:
         """The fields of the message in the bytes from `start` to before `stop`."""
         at = start
         while at < stop:
-            self._count()
+            self.count(1)
             tag, at = self._varint(at, stop)
             number, wire = tag >> 3, tag & 7
             value = 0
@@ -84,7 +84,7 @@ class Wire:
         """The varints in the bytes from `start` to before `stop`, each of which counts as a field."""
         at = start
         while at < stop:
-            self._count()
+            self.count(1)
             value, at = self._varint(at, stop)
             yield value
 
@@ -107,8 +107,9 @@ class Wire:
             raise self._damage_error("a number without an end", at)
         return found[0], at + found[1]
 
-    def _count(self) -> None:
-        self._left -= 1
+    def count(self, number: int) -> None:
+        """Count what takes as much memory as so many fields; refused if they are too many for a file."""
+        self._left -= number
         if self._left < 0:
             raise SourceError(f"{self._name} has too many fields", f"at most {_MAX_FIELDS:,}")
 

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.readers.text.source_text import SourceText, Span
@@ -18,6 +19,7 @@ from lstmcalc.readers.text.source_text import SourceText, Span
 KeyPath: TypeAlias = tuple[str | int, ...]  # ("lstm", "encoder", "hidden_size"), ("layers", 0, "config")
 
 _DEEPEST: Final = 120  # levels that are recorded: a path is as long as its level is deep
+_MOST_TOKENS: Final = 500_000  # tokens that are looked at: what comes later has no position
 _START: Final = Span(1, 0, 1)
 
 
@@ -99,7 +101,7 @@ class _JsonScanner:
         self.repeated: tuple[str, Span] | None = None
         self._lines = _Lines(text)
         self._open: list[_Container] = []
-        for found in re.finditer(_JSON_LEXEME, text):
+        for found in islice(re.finditer(_JSON_LEXEME, text), _MOST_TOKENS):
             self._take(found.group(), found.start(), found.end())
 
     def _take(self, part: str, start: int, stop: int) -> None:
@@ -188,7 +190,7 @@ _TOML_LEXEME: Final = (  # as above
 def scan_toml(text: str) -> dict[KeyPath, Member]:
     """The position of each header and each key; of a table that is written in several parts, of the first."""
     scanner = _TomlScanner(text)
-    for found in re.finditer(_TOML_LEXEME, text):
+    for found in islice(re.finditer(_TOML_LEXEME, text), _MOST_TOKENS):
         if not found.group().startswith("#"):
             scanner.take(found.group(), found.start(), found.end())
     scanner.end_line()

@@ -165,6 +165,8 @@ def _load_toml(source: SourceText) -> dict[str, Any]:
     """The values of a TOML text."""
     import tomllib
 
+    if any(_is_deep(line) for line in source.text.split("\n") if line.count(".") > _MAX_DEPTH):
+        raise depth_error(source)  # for 20,000 levels the parser takes more than a gigabyte
     try:
         tree = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
@@ -179,6 +181,13 @@ def _load_toml(source: SourceText) -> dict[str, Any]:
         raise depth_error(source) from None
     check_depth(source, tree)
     return tree
+
+
+def _is_deep(line: str) -> bool:
+    """True if a key in a line has more parts than a document may have levels."""
+    bare = re.sub(r"\"[^\"]*+\"?|'[^']*+'?", "text", line)
+    pieces = (re.sub(r"\s", "", piece) for piece in re.split(r"[=,{}\[\]#]", bare) if piece.count(".") > _MAX_DEPTH)
+    return any(".." not in piece for piece in pieces)  # dots side by side are in no key
 
 
 def format_message(grammar: Grammar, message: str, span: Span) -> str:
