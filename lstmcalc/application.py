@@ -8,13 +8,14 @@ Not here: the commands (`commands.registry`) and their options (`intake.flags`).
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from inspect import Parameter, Signature, cleandoc
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from lstmcalc.commands._output import Command, Outcome
+from lstmcalc.commands._output import OUTPUT, Command, Outcome
 from lstmcalc.commands.registry import COMMANDS, load_command
 from lstmcalc.errors import UsageError, shorten
 from lstmcalc.intake.flags import Flag, Typed
@@ -138,6 +139,25 @@ class Application:
             way = "lengths are separated by commas" if commas else "hyperparameters are flags, as --hidden 20"
             hint = f"{way}; {hint}"
         return UsageError(f"{text[:1].lower()}{text[1:]}", hint=hint)
+
+
+def asks_for_json(args: Sequence[str]) -> bool:
+    """True if a command line asks for JSON, whether or not the rest of it can be read."""
+    name, flags = _named(args), list(OUTPUT)
+    if name in COMMANDS:
+        with suppress(ImportError):  # which may be the error to write
+            flags = [flag for panel in load_command(name).panels.values() for flag in panel]
+    takes_value = {spelling for flag in flags if flag.metavar for spelling in flag.names}
+    words, style, short = iter(args[1:] if args and args[0] == "--" else args), "", False
+    for word in words:
+        if word == "--":
+            break
+        spelling, equals, value = word.partition("=")
+        if spelling in takes_value and not equals:
+            value = next(words, "")
+        style = value if spelling == "--format" else style
+        short = short or spelling == "--json"
+    return short or style == "json"
 
 
 def _named(args: Sequence[str]) -> str:

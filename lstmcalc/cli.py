@@ -7,9 +7,9 @@ from contextlib import suppress
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Final
 
-from lstmcalc.application import Application
+from lstmcalc.application import Application, asks_for_json
 from lstmcalc.commands._output import Outcome
-from lstmcalc.errors import ExitCode, LstmcalcError
+from lstmcalc.errors import ExitCode, LstmcalcError, OutputError, TooLargeError, harmless
 from lstmcalc.readers.files.budget import one_command
 
 if TYPE_CHECKING:
@@ -40,13 +40,24 @@ def run_command_line(args: Sequence[str]) -> int:
         # typer ends so after a completion, and, with another stdout in place, when the reader of a help text has gone.
         return ended.code if isinstance(ended.code, int) and sys.stdout is stdout else ExitCode.OK
     except LstmcalcError as error:
-        return _fail(str(error))
+        return _fail(error, args)
     except ImportError as error:
-        return _fail(f"a part of lstmcalc cannot be imported\n  found {error}")
+        return _fail(LstmcalcError("a part of lstmcalc cannot be imported", found=str(error)), args)
     except OSError as error:
         return _cannot_write(error)
     except MemoryError:
-        return _fail("this does not fit in memory\n  hint: a smaller batch, sequence or LSTM fits")
+        cure = "a smaller batch, sequence or LSTM fits"
+        return _fail(TooLargeError("this does not fit in memory", hint=cure), args)
+
+
+def report_fault(error: Exception, args: Sequence[str]) -> int:
+    """Say that lstmcalc itself is wrong, and where; return the exit code."""
+    from traceback import extract_tb
+
+    place = extract_tb(error.__traceback__)[-1]
+    found = f"{type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno})"  # noqa: PTH119
+    hint = "please report it, with the command and what it was given"
+    return _fail(LstmcalcError("this is a fault of lstmcalc", found=found, hint=hint), args)
 
 
 def _show(outcome: Outcome) -> int:
@@ -54,7 +65,7 @@ def _show(outcome: Outcome) -> int:
     from lstmcalc.report.render import write_report
 
     if sys.stdout is None:
-        return _fail("standard output is closed")
+        return _fail(OutputError("standard output is closed"))
     if hasattr(sys.stdout, "reconfigure"):  # a name from a source may have letters that a terminal has not
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -66,7 +77,7 @@ def _show(outcome: Outcome) -> int:
     code = _flushed(outcome.code)
     for module in outcome.report.modules:
         for note in module.notes:
-            _say(f"note: {note}")
+            _say(f"note: {harmless(note)}")
     return code
 
 
@@ -112,14 +123,25 @@ def _say(text: str) -> None:
         _hang_up(sys.stderr)
 
 
-def _fail(text: str) -> int:
-    _say(f"error: {text}")
+def _fail(error: LstmcalcError, args: Sequence[str] = ()) -> int:
+    """Say what is wrong, on stderr, and where a command line asks for JSON as a document on stdout too."""
+    if asks_for_json(args) and sys.stdout is not None:
+        from json import dumps
+
+        from lstmcalc.report.document import SCHEMA
+
+        facts = {key: getattr(error, key) or None for key in ("expected", "found", "hint", "where")}
+        document = {"schema": SCHEMA, "error": {"kind": error.kind, "message": error.what, **facts}}
+        with suppress(OSError):  # of the two ways to say it, one is left
+            sys.stdout.write(f"{dumps(document)}\n")
+        _flushed(ExitCode.USAGE)
+    _say(f"error: {error}")
     return ExitCode.USAGE
 
 
 def _cannot_write(error: OSError) -> int:
     _hang_up(sys.stdout)
-    return _fail(f"cannot write to standard output: {error.strerror or error}")
+    return _fail(OutputError(f"cannot write to standard output: {error.strerror or error}"))
 
 
 def _hang_up(stream: IO[str]) -> None:

@@ -6,7 +6,7 @@ of a file) adds that once, with `at`. The command line catches the family in one
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Self
+from typing import Final, Self
 
 
 class ExitCode(IntEnum):
@@ -30,6 +30,7 @@ class LstmcalcError(Exception):
     """
 
     excerpt = ""
+    kind = "internal"  # in the JSON: a subclass has its own, so that scripts need not read sentences
 
     def __init__(self, what: str, expected: str = "", found: str = "", hint: str = "", where: str = "") -> None:
         super().__init__(what, expected, found, hint, where)
@@ -60,15 +61,19 @@ class LstmcalcError(Exception):
         lines += self.excerpt.splitlines()
         lines += [", ".join(facts)] if facts else []
         lines += [f"hint: {self.hint}"] if self.hint else []
-        return "\n  ".join(lines)
+        return "\n  ".join(harmless(line) for line in lines)
 
 
 class UsageError(LstmcalcError, ValueError):
-    """Invalid command line or argument: an unknown flag or name, a contradiction, text that is not a number."""
+    """Invalid command line or argument: an unknown flag or name, text that is not a number."""
+
+    kind = "usage"
 
 
 class ConfigError(LstmcalcError, ValueError):
     """A hyperparameter or a size of the data breaks one of PyTorch's rules."""
+
+    kind = "usage"
 
     def __init__(
         self, what: str, expected: str = "", found: str = "", hint: str = "", where: str = "", field: str = ""
@@ -82,32 +87,76 @@ class ConfigError(LstmcalcError, ValueError):
         return self._with_own_excerpt(type(self)(self.what, self.expected, self.found, self.hint, where, self.field))
 
 
+class ClashError(ConfigError):
+    """Two settings contradict each other."""
+
+    kind = "contradiction"
+
+
 class SourceError(LstmcalcError, ValueError):
     """A source cannot be read, or lacks a setting that an LSTM needs."""
+
+    kind = "unreadable"
+
+
+class UnknownSettingError(SourceError):
+    """A source leaves settings of an LSTM open, and nothing else gives them."""
+
+    kind = "unknown-setting"
+
+
+class NotFoundError(UsageError, SourceError):
+    """There is no such file, or no such module in it."""
+
+    kind = "not-found"
+
+
+class ContradictionError(UsageError, SourceError):
+    """Two flags contradict each other, or a flag contradicts the source."""
+
+    kind = "contradiction"
 
 
 class NoLstmError(SourceError):
     """A source was read, and has no LSTM."""
 
+    kind = "no-lstm"
+
 
 class ArrayError(LstmcalcError, ValueError):
     """An array is missing, unknown, of the wrong shape or of the wrong dtype."""
+
+    kind = "usage"
 
 
 class TooLargeError(LstmcalcError):
     """The answer would have too many rows, or the computation would not fit in memory."""
 
+    kind = "limit"
+
 
 class UnsupportedError(LstmcalcError):
     """Something unsupported, refused by name: a dtype, a feature that a framework lacks."""
+
+    kind = "unsupported"
 
 
 class MissingExtraError(LstmcalcError, ImportError):
     """An optional dependency is not installed; the hint names the extra to install."""
 
+    kind = "missing-extra"
+
 
 class OutputError(LstmcalcError):
     """A result could not be written."""
+
+    kind = "usage"
+
+
+def cannot_read(name: str, error: OSError | ValueError) -> SourceError:
+    """The error about a file that cannot be opened: it is not there, or the system says why not."""
+    kind = NotFoundError if isinstance(error, FileNotFoundError) else SourceError
+    return kind(f"cannot read {name}", found=getattr(error, "strerror", None) or str(error))
 
 
 def nearest_hint(text: str, known: Sequence[str]) -> str:
@@ -117,6 +166,20 @@ def nearest_hint(text: str, known: Sequence[str]) -> str:
     begun = [name for name in known if text and name.startswith(text.lower())]
     nearest = begun or get_close_matches(text.lower(), known, n=1)
     return f"did you mean {nearest[0]}?" if nearest else ""
+
+
+_LONGEST_LINE: Final = 10_000  # characters; no message of ours, and no name that a person wrote, is longer
+
+
+def harmless(text: str, keep: str = "", most: int = _LONGEST_LINE) -> str:
+    r"""Text for a screen: characters that do not print are spelled out (`\x1b`), but for `keep`; the end is cut off.
+
+    They are what moves the cursor, turns the direction of writing, or begins a line that is not ours.
+    """
+    text = text if len(text) <= most else f"{text[: most - 3]}..."
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in keep else repr(each)[1:-1] for each in text)
 
 
 def shorten(value: object, limit: int = 60) -> str:

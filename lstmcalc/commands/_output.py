@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.errors import ExitCode, UnsupportedError, UsageError
+from lstmcalc.errors import ContradictionError, ExitCode, UnsupportedError
 from lstmcalc.intake.flags import Flag, Typed, read_choice
 from lstmcalc.report.document import FORMATS, Document
 
@@ -36,7 +36,9 @@ def style_of(typed: TypedFlags) -> str:
     named = typed["format"]
     style = "table" if named is None else read_choice("--format", str(named), FORMATS)
     if typed["json"] and named is not None and style != "json":
-        raise UsageError("contradictory formats", expected="one of the two", where=f"--json and --format {style}")
+        raise ContradictionError(
+            "contradictory formats", expected="one of the two", where=f"--json and --format {style}"
+        )
     return "json" if typed["json"] else style
 
 

@@ -28,7 +28,7 @@ class Flag(NamedTuple):
     metavar: str  # the placeholder of the value in the help; empty for a switch
     help: str  # one line
     choices: tuple[str, ...] | Callable[[], tuple[str, ...]] = ()  # the only values, or a function that gives them
-    repeats: bool = False  # True if it can be given several times
+    repeats: bool = False  # True if it takes several values: given several times, or with commas, which is the same
 
 
 LSTM_FLAGS: Final = (
@@ -60,7 +60,7 @@ DATA_FLAGS: Final = (
     Flag("seq_len", ("--seq", "-t"), (), "INT", f"L, steps of the sequence (default {EXAMPLE['seq_len']})"),
     Flag("batch", ("--batch", "-n"), (), "INT", f"N, sequences of the batch; may be 0 (default {EXAMPLE['batch']})"),
     Flag("unbatched", ("--unbatched",), ("--batched",), "", "2-D input, without a batch axis (default no)"),
-    Flag("lengths", ("--lengths",), (), "INT,...", "Pack sequences of these lengths, in any order"),
+    Flag("lengths", ("--lengths",), (), "INT,...", "Pack sequences of these lengths, in any order", repeats=True),
     DTYPE_FLAG,
 )
 AROUND_FLAGS: Final = (
@@ -88,8 +88,15 @@ SOURCE_FLAGS: Final = (
     Flag(
         "source", (), (), "SOURCE", 'Code, a printed model, TOML, JSON, weights: a file, - or text as "nn.LSTM(1, 2)"'
     ),
-    Flag("module", ("--module", "-m"), (), "NAME", "Of several LSTMs the one of this path, or end of a path", (), True),
-    Flag("set", ("--set",), (), "NAME=VALUE", "What a name in the code stands for; may be repeated", (), True),
+    Flag(
+        "module",
+        ("--module", "-m"),
+        (),
+        "NAME,...",
+        "Of several LSTMs those of these paths, or ends of paths",
+        repeats=True,
+    ),
+    Flag("set", ("--set",), (), "NAME=VALUE,...", "What names in the code stand for", repeats=True),
     Flag(
         "from_framework",
         ("--from",),
@@ -134,14 +141,35 @@ def read_from(typed: Mapping[str, Typed]) -> str:
     return "" if named is None else read_framework("--from", str(named))
 
 
-def read_frameworks(name: str, text: str) -> list[str]:
-    """The frameworks in a text divided by commas, each once."""
-    return list(dict.fromkeys(read_framework(name, item) for item in text.split(",")))
+def read_frameworks(name: str, value: Typed) -> list[str]:
+    """The frameworks in the items of a list flag, each once."""
+    return list(dict.fromkeys(read_framework(name, item) for item in items_of(value)))
 
 
 def several(value: Typed) -> list[str]:
-    """The values of a flag that can be repeated."""
+    """The texts that a flag was given, one for each time."""
     return [value] if isinstance(value, str) else list(value) if isinstance(value, Sequence) else []
+
+
+def items_of(value: Typed) -> list[str]:
+    """The items of a list flag: it may be given several times, each time with several items between commas."""
+    return [item.strip() for text in several(value) for item in _parts(text, ",")]
+
+
+def _parts(text: str, mark: str) -> list[str]:
+    """The parts of a text between the marks outside of quotes and brackets; the text if those do not match."""
+    parts, start, depth, quote = [], 0, 0, ""
+    for position, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character == mark and not depth:
+            parts.append(text[start:position])
+            start = position + 1
+        else:
+            depth += (character in "([{") - (character in ")]}")
+    return [text] if quote or depth else [*parts, text[start:]]
 
 
 def flag_name(field: str) -> str:
@@ -163,16 +191,28 @@ def read_choice(name: str, text: str, choices: Iterable[str], aliases: Iterable[
     )
 
 
-def read_settings(texts: Sequence[str]) -> dict[str, object]:
+def read_settings(typed: Typed) -> dict[str, object]:
     """The values of `--set NAME=VALUE`, by name; a value is a Python literal, or else a text."""
     settings: dict[str, object] = {}
-    for text in texts:
-        name, equals, value = (part.strip() for part in text.rpartition("="))
-        if not (name and equals and value):
+    for text in (setting for given in several(typed) for setting in _settings_in(given)):
+        name, *values = _parts(text, "=") if len(_parts(text, "=")) > 1 else text.partition("=")[::2]
+        name, value = name.strip(), "=".join(values).strip()
+        if not (name and value):
             raise UsageError("not a setting", expected="NAME=VALUE, as hidden=20", found=shorten(text), where="--set")
         if name in settings:
             raise UsageError(f"{shorten(name)[1:-1]} is set twice", where="--set")
         settings[name] = _literal(value)
+    return settings
+
+
+def _settings_in(text: str) -> list[str]:
+    """The settings between commas; what has no equals sign belongs to the value before it, as in `sizes=1,2`."""
+    settings: list[str] = []
+    for part in _parts(text, ","):
+        if settings and len(_parts(part, "=")) == 1:
+            settings[-1] += f",{part}"
+        else:
+            settings.append(part)
     return settings
 
 
@@ -218,12 +258,14 @@ def _integer(name: str, text: str) -> int | str:
 MAX_VALUES: Final = 10**6  # in one list; no report has more rows
 
 
-def read_values(name: str, text: str) -> tuple[int, ...]:
+def read_values(name: str, value: Typed) -> tuple[int, ...]:
     """Distinct integers: `64,128,256`, a range with both its ends, `1:4`, one with a step, `64:512:64`, or several."""
     values: list[int] = []
-    for item in text.split(","):
-        if not item.strip():
-            raise UsageError("an empty item", "values between the commas, as 64,128", shorten(text), where=name)
+    items = items_of(value)
+    for item in items:
+        if not item:
+            found = shorten(",".join(items))
+            raise UsageError("an empty item", "values between the commas, as 64,128", found, where=name)
         ends = [read_integer(name, end) for end in item.split(":")]
         if len(ends) == 1:
             values += ends
@@ -238,7 +280,7 @@ def read_values(name: str, text: str) -> tuple[int, ...]:
         values += range(first, last + 1, each)
     twice = next((value for value, count in Counter(values).items() if count > 1), None)
     if twice is not None:
-        raise UsageError(f"{twice} is there twice", "each value once", shorten(text), where=name)
+        raise UsageError(f"{twice} is there twice", "each value once", shorten(",".join(items)), where=name)
     return tuple(values)
 
 
@@ -249,8 +291,9 @@ def _float(_: str, text: str) -> float | str:
         return text
 
 
-def _integers(name: str, text: str) -> list[int | str]:
-    return [_integer(name, item) for item in text.split(",")] if text.strip() else []
+def _integers(name: str, value: Typed) -> list[int | str]:
+    items = items_of(value)
+    return [_integer(name, item) for item in items] if any(items) else []
 
 
 def read_dtype(name: str, text: str) -> str:
@@ -268,7 +311,6 @@ def _head_on(name: str, text: str) -> str:
 
 _READERS: dict[str, Callable[[str, str], object]] = {
     "dropout": _float,
-    "lengths": _integers,
     "dtype": read_dtype,
     "head_on": _head_on,
 }
@@ -276,4 +318,6 @@ _READERS: dict[str, Callable[[str, str], object]] = {
 
 def _read(flag: Flag, value: str | bool | Sequence[str]) -> object:
     """The value of one flag: a switch unchanged, text read by its field's reader."""
+    if flag.repeats:
+        return _integers(flag.names[0], value)
     return value if not isinstance(value, str) else _READERS.get(flag.field, _integer)(flag.names[0], value)

@@ -4,20 +4,31 @@ Not here: how flags (`flags`) and sources (`readers.sources`) are read.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from lstmcalc.errors import (
     ConfigError,
+    ContradictionError,
     LstmcalcError,
     SourceError,
     TooLargeError,
+    UnknownSettingError,
     UnsupportedError,
     UsageError,
     nearest_hint,
     shorten,
 )
-from lstmcalc.intake.flags import Typed, flag_name, read_flags, read_framework, read_from, read_settings, several
+from lstmcalc.intake.flags import (
+    Typed,
+    flag_name,
+    items_of,
+    read_flags,
+    read_framework,
+    read_from,
+    read_settings,
+    several,
+)
 from lstmcalc.intake.subject import Subject, activations_in, subject_of_layers
 from lstmcalc.readers.files.budget import one_command
 from lstmcalc.readers.found import Found
@@ -53,10 +64,10 @@ def read_subjects(
     """
     flags, named = read_flags(typed), typed.get("framework")
     framework = framework or (read_framework("--framework", str(named)) if named is not None else "")
-    known = read_settings(several(typed.get("set")))
+    known = read_settings(typed.get("set"))
     source = typed.get("source")
     found = lstms_of(None if source is None else str(source), known, read_from(typed)) or [Found("lstm", "pytorch")]
-    chosen = chosen_lstms(found, several(typed.get("module")))
+    chosen = chosen_lstms(found, asked_modules(typed.get("module"), (item.name for item in found)))
     return subjects_of(found, chosen, flags, framework, unknown, data, varied=varied)
 
 
@@ -76,6 +87,15 @@ def lstms_of(source: str | None, known: Mapping[str, object], framework: str = "
     if source is None and known:
         raise SourceError("there is nothing to set", expected="a SOURCE with names in it", where="--set")
     return with_unique_names(found)
+
+
+def asked_modules(typed: Typed, names: Iterable[str] = ()) -> list[str]:
+    """The names that `--module` asks for; a text with a comma is one name if a module is called so, else a list."""
+    known, asked = list(names), list[str]()
+    for text in several(typed):
+        is_name = any(name == text or name.endswith(f".{text}") for name in known)
+        asked += [text] if is_name or "," not in text else items_of(text)
+    return asked
 
 
 def chosen_lstms(found: Sequence[Found], modules: Sequence[str]) -> list[Found]:
@@ -121,7 +141,7 @@ def _check_against_weights(found: Found, flags: Layer, *, alone: bool) -> None:
     for field in _IN_TENSORS if found.weights else ():
         said, flag = found.layer.get(field), flags.get(field)
         if said is not None and flag is not None and said.value != flag.value:
-            raise SourceError(
+            raise ContradictionError(
                 f"{found.where} says otherwise of {found.name}",
                 f"{field} = {said.value}",
                 str(flag.value),
@@ -165,8 +185,8 @@ def _is_fed(found: Found) -> bool:
 
 
 def with_unique_names(found: Sequence[Found]) -> list[Found]:
-    """The LSTMs with printable and unique names."""
-    names = unique_names(item.name if item.name.isprintable() else repr(item.name)[1:-1] for item in found)
+    """The LSTMs with unique names."""
+    names = unique_names(item.name for item in found)
     return [item if item.name == name else item._replace(name=name) for item, name in zip(found, names, strict=True)]
 
 
@@ -419,7 +439,7 @@ def _check_gaps(found: Found, said: Layer, often: Collection[str], *, alone: boo
     names = dict.fromkeys(f"--set {quoted_name(name)}=VALUE" for gap in gaps.values() for name in gap.names)
     switches = [field for field in gaps if field in _FLAGS_OF]
     wanted = "True or False" if len(switches) == len(gaps) else "a number" if len(gaps) == 1 else "numbers"
-    error = SourceError(
+    error = UnknownSettingError(
         f"{and_list(list(gaps))} of {found.name} {'is' if len(gaps) == 1 else 'are'} open",
         expected=wanted if not switches or len(switches) == len(gaps) else "values",
         found=", ".join(dict.fromkeys(gap.why or " and ".join(gap.names) for gap in gaps.values())),

@@ -7,7 +7,16 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.errors import LstmcalcError, SourceError, TooLargeError, UsageError, bytes_text, shorten, shown_name
+from lstmcalc.errors import (
+    LstmcalcError,
+    NotFoundError,
+    SourceError,
+    TooLargeError,
+    UsageError,
+    bytes_text,
+    shorten,
+    shown_name,
+)
 from lstmcalc.machine import available_memory
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import Stored
@@ -137,7 +146,9 @@ def _data_file(path: str) -> DataFile:
     from lstmcalc.readers.files.kinds import open_weights, weight_kind
 
     if not os.path.lexists(path):
-        raise SourceError(f"no such file: {shown_name(path)}", "an input_size, or an .npy or .npz file with the input")
+        raise NotFoundError(
+            f"no such file: {shown_name(path)}", "an input_size, or an .npy or .npz file with the input"
+        )
     kind = weight_kind(path)
     if kind not in _KINDS:
         raise SourceError(f"{shown_name(path)} is no file of NumPy", ".npy, or .npz with an array called input")

@@ -10,7 +10,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lstmcalc.errors import SourceError, UsageError, nearest_hint, printable, shorten, shown_name
+from lstmcalc.errors import (
+    NotFoundError,
+    SourceError,
+    UsageError,
+    cannot_read,
+    harmless,
+    nearest_hint,
+    printable,
+    shorten,
+    shown_name,
+)
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.spec.config import HYPERPARAMETERS
@@ -141,12 +151,14 @@ def find_config() -> list[Found]:
 def pick(names: Sequence[str], module: str) -> str:
     """The name of the one LSTM whose path is `module` or ends with it."""
     name = module.removeprefix("self.")
-    fitting = [item for item in names if item == name] or [item for item in names if item.endswith(f".{name}")]
+    shown = {item: (item, harmless(item), printable(item)) for item in names}
+    fitting = [item for item in names if name in shown[item]]
+    fitting = fitting or [item for item in names if any(one.endswith(f".{name}") for one in shown[item])]
     if len(fitting) == 1:
         return fitting[0]
-    shown = fitting or names
-    listed = f"{', '.join(map(printable, shown[:20]))}{', ...' * (len(shown) > 20)}"  # noqa: PLR2004  # what can be read at a glance
-    raise UsageError(
+    told = fitting or names
+    listed = f"{', '.join(map(printable, told[:20]))}{', ...' * (len(told) > 20)}"  # noqa: PLR2004  # what can be read at a glance
+    raise (UsageError if fitting else NotFoundError)(
         "several modules are called so" if fitting else "no such module",
         expected=f"one of {listed}",
         found=shorten(module),
@@ -172,7 +184,7 @@ def source_text(source: str) -> SourceText:
             return _text(source.encode("utf-8", "surrogateescape"), "")
         except UnicodeEncodeError:
             raise SourceError("SOURCE is not text", _EXPECTED, "half of a character") from None
-    raise UsageError(
+    raise NotFoundError(
         f"no such file, and no text that describes an LSTM: {shorten(source)[1:-1]}",
         expected='a file, - for standard input, or text as "nn.LSTM(10, 20)"',
         hint="hyperparameters are flags, as --hidden 20; lengths are separated by commas"
@@ -188,7 +200,7 @@ def _file(path: str) -> SourceText:
         with open(path, "rb") as stream:  # noqa: PTH123  # pathlib costs start-up
             return _text(_bounded_bytes(stream, name), name, path)
     except OSError as error:
-        raise SourceError(f"cannot read {name}", found=error.strerror or str(error)) from None
+        raise cannot_read(name, error) from None
 
 
 def _bounded_bytes(stream: Any, name: str) -> bytes:  # noqa: ANN401  # a binary stream

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
+from lstmcalc.errors import harmless
 from lstmcalc.lazy import LazySequence
 from lstmcalc.report.blocks import Block, Code, Column, Facts, Formulas, Grid, Heading, Row, joined, shape_text
 from lstmcalc.report.document import Document
@@ -35,6 +36,34 @@ def write_report(report: Document, style: str, stream: IO[str], view: View) -> N
         write_table(report, stream, view)
 
 
+def blocks_of(report: Document, view: View) -> Iterator[Block]:
+    """The blocks of a report, in which nothing does harm."""
+    return map(_harmless_block, view(report))
+
+
+_LONGEST_CELL: Final = 300  # characters: the cells below a long one would be as wide
+
+
+def _harmless_block(block: Block) -> Block:
+    """The block for a screen: names from a source move no cursor and begin no line of their own."""
+    if isinstance(block, Code):
+        return block._replace(text=harmless(block.text, keep="\n", most=len(block.text)))
+    if isinstance(block, Grid):
+        return Grid(*_harmless_parts(block, _LONGEST_CELL))
+    return type(block)(*_harmless_parts(block))
+
+
+def _harmless_parts(parts: tuple[Any, ...], most: int = 10_000) -> Iterator[Any]:
+    for part in parts:
+        if isinstance(part, str):
+            yield harmless(part, most=most)
+        elif isinstance(part, tuple):
+            own = _harmless_parts(part, most)
+            yield type(part)(*own) if hasattr(part, "_fields") else tuple(own)
+        else:
+            yield part
+
+
 def write_json(tree: Plain, stream: IO[str]) -> None:
     """Write JSON with one line for each row of a list, so that it can be read, searched and compared by line."""
     stream.writelines(_json_document(tree))
@@ -43,7 +72,11 @@ def write_json(tree: Plain, stream: IO[str]) -> None:
 def _json_document(tree: Plain) -> Iterator[str]:
     from json import JSONEncoder
 
-    encode = JSONEncoder(allow_nan=False).encode
+    plainly = JSONEncoder(allow_nan=False).encode
+
+    def encode(value: object) -> str:
+        return plainly(value).replace("\x7f", r"\u007f")  # the one control character that JSON may have as it is
+
     yield "{"
     for key, value in tree.items():
         if key != "modules":
@@ -87,7 +120,8 @@ def write_csv(tree: Plain, stream: IO[str]) -> None:
         columns = list(dict.fromkeys(key for module in having for key in module[name][0]))
         out.writerow(["module", *columns])
         for module in having:
-            out.writerows([module["name"], *(_csv_cell(row.get(key)) for key in columns)] for row in module[name])
+            owner = _csv_text(module["name"])
+            out.writerows([owner, *(_csv_cell(row.get(key)) for key in columns)] for row in module[name])
 
 
 def _is_table(value: object) -> bool:
@@ -100,34 +134,47 @@ def _csv_cell(value: object) -> object:
         return value
     if isinstance(value, list):
         sentences = any(re.search("[a-z,] [a-z]", str(item)) for item in value)
-        return "; ".join(value) if sentences else shape_text(value)
-    if isinstance(value, str) and "\n" in value:  # an empty line would divide sections
-        return re.sub(r"\n+", "\n", value).strip()
+        return _csv_text("; ".join(value) if sentences else shape_text(value))
+    if isinstance(value, str):
+        return _csv_text(re.sub(r"\n+", "\n", value).strip() if "\n" in value else value)  # no line between sections
     if isinstance(value, Mapping):
         ranges = {key: ":".join(map(str, part)) if isinstance(part, list) else part for key, part in value.items()}
-        return ", ".join(f"{key} {part}" for key, part in ranges.items())
+        return _csv_text(", ".join(f"{key} {part}" for key, part in ranges.items()))
     return str(value).lower() if isinstance(value, bool) else value
+
+
+def _csv_text(text: str) -> str:
+    """Text as a cell: an apostrophe keeps a spreadsheet from computing what looks like a formula, but for a number."""
+    text = harmless(text, keep="\n", most=len(text))
+    if text.lstrip().startswith(_FORMULAS) and not re.fullmatch(r"[+-]?[0-9]*\.?[0-9]+(e[+-]?[0-9]+)?", text):
+        return f"'{text}"
+    return text
+
+
+# The beginnings of formulas (OWASP, "CSV injection"), and their wide forms, which Excel takes for the same.
+_FORMULAS: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
 def write_markdown(report: Document, stream: IO[str], view: View) -> None:
     """Write GitHub's tables; names and code are in backticks, so that `*` and `_` are not read as markup."""
-    for block in view(report):
+    for block in blocks_of(report, view):
         stream.writelines(f"{line}\n" for line in _markdown(block))
         stream.write("\n")
 
 
 def _markdown(block: Block) -> Iterator[str]:
     if isinstance(block, Heading):
-        yield f"### {block.text}" if block.words else f"## {_code_span(block.text)}"
+        yield f"### {_escaped_text(block.text)}" if block.words else f"## {_code_span(block.text)}"
     elif isinstance(block, Code):
-        yield from (f"```{block.language}", block.text.rstrip("\n"), "```")
+        fence = _fence(block.text, 3)
+        yield from (f"{fence}{block.language}", block.text.rstrip("\n"), fence)
     elif isinstance(block, Formulas):
         yield from _markdown_formulas(block)
     elif isinstance(block, Facts):
         for label, phrases in block.lines:
             yield f"- **{_escaped_text(label)}**: {joined(list(map(_markdown_phrase, phrases)))}"
     else:
-        yield f"| {' | '.join(column.header for column in block.columns)} |"
+        yield f"| {' | '.join(_markdown_cell(column.header, '', code=False) for column in block.columns)} |"
         yield f"| {' | '.join('---:' if column.right else '---' for column in block.columns)} |"
         for row in block.rows:
             cells = (
@@ -151,16 +198,25 @@ def _markdown_formulas(block: Formulas) -> Iterator[str]:
 def _markdown_cell(cell: str, kind: str, *, code: bool) -> str:
     if cell in ("", "-"):
         return cell
-    cell = cell.replace("|", "\\|")  # even inside backticks
-    if kind == "sum":
-        return f"**{cell}**"
-    return _code_span(cell) if code else cell
+    if "\\|" in cell:  # in a table GitHub takes this for a bar, others for a backslash and the end of the cell
+        return f"<code>{''.join(each if each.isalnum() else f'&#{ord(each)};' for each in cell)}</code>"
+    if kind != "sum" and code:
+        return _code_span(cell).replace("|", "\\|")  # even inside backticks
+    if re.search(r"[*<`\\&~]|\]\(|\b_|_\b", cell):  # brackets alone are no link
+        cell = _escaped_text(cell)
+    cell = cell.replace("|", "\\|")
+    return f"**{cell}**" if kind == "sum" else cell
 
 
 def _code_span(text: str) -> str:
     """Text as code, between more backticks than it has in a row."""
-    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    fence = _fence(text, 1)
     return f"{fence}{text}{fence}" if len(fence) == 1 else f"{fence} {text} {fence}"
+
+
+def _fence(text: str, least: int) -> str:
+    """More backticks than the text has in a row, at least so many."""
+    return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))
 
 
 def _markdown_phrase(phrase: str) -> str:
@@ -169,11 +225,11 @@ def _markdown_phrase(phrase: str) -> str:
         return phrase
     if phrase.startswith("under ") and phrase.endswith(":"):
         return f"under `{phrase[6:-1]}`:"
-    return _escaped_text(phrase) if re.search(r"(?<![a-z])([a-z]++,? ){2}[a-z]", phrase) else f"`{phrase}`"
+    return _escaped_text(phrase) if re.search(r"(?<![a-z])([a-z]++,? ){2}[a-z]", phrase) else _code_span(phrase)
 
 
 # An underscore inside a word is not markup.
-_MARKUP: Final = r"([*\[\]{}<]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))"  # compiled by the first use
+_MARKUP: Final = r"([*\[\]{}<`\\&~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))"  # compiled by the first use
 
 
 def _escaped_text(text: str) -> str:
@@ -187,7 +243,7 @@ def write_table(report: Document, stream: IO[str], view: View) -> None:
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     if console.width < 1:  # COLUMNS=0
         console.width = 80
-    for number, block in enumerate(view(report)):
+    for number, block in enumerate(blocks_of(report, view)):
         if number:
             console.print()
         if isinstance(block, Heading):

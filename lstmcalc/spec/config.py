@@ -13,7 +13,7 @@ from numbers import Real
 from operator import index
 from typing import Any, Final
 
-from lstmcalc.errors import ConfigError, shorten
+from lstmcalc.errors import ClashError, ConfigError, shorten
 from lstmcalc.spec.words import counted
 
 # The example that PyTorch's documentation runs: `nn.LSTM(10, 20, 2)` on `torch.randn(5, 3, 10)` (torch 2.13.0). It
@@ -149,7 +149,7 @@ class DataSpec:
         lengths = None if lengths is None else _lengths(lengths)
         for field, value in (("batch", batch), ("lengths", lengths)):
             if unbatched and value is not None:
-                raise ConfigError(
+                raise ClashError(
                     f"unbatched input has no {field}",
                     expected="one sequence, (L, H_in)",
                     found=f"{field} = {_list_text(value)}",
@@ -198,14 +198,14 @@ class DataSpec:
 
     def _check_lengths(self, lengths: tuple[int, ...]) -> None:
         if self.batch is None:
-            raise ConfigError(
+            raise ClashError(
                 "unbatched input has no lengths",
                 expected="one sequence, (L, H_in)",
                 found=f"lengths = {_list_text(lengths)}",
                 field="lengths",
             )
         if self.batch != len(lengths):
-            raise ConfigError(
+            raise ClashError(
                 "batch and lengths disagree",
                 expected=f"one length for each sequence, N = {self.batch}",
                 found=counted(len(lengths), "length"),
@@ -213,7 +213,7 @@ class DataSpec:
                 field="batch",
             )
         if max(lengths) > self.seq_len:
-            raise ConfigError(
+            raise ClashError(
                 "lengths do not fit into the sequence",
                 expected=f"each length in 1..L = {self.seq_len}",
                 found=str(max(lengths)),

@@ -172,6 +172,8 @@ def test_names_have_no_control_characters_on_a_terminal(cli: Cli) -> None:
         ran = cli("ls", "a", "--stats", "--format", style)
         assert ran.code == 0
         assert "\x1b" not in ran.out + ran.err
-        assert "x" * 400 not in ran.out
+        assert ("x" * 400 in ran.out) == (
+            style in ("csv", "json")
+        )  # for people a name has an end, for scripts it is whole
     ran = cli("params", "a", "--input", "3")
     assert "\x1b" not in ran.out + ran.err

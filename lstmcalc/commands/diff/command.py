@@ -13,7 +13,12 @@ COMPARED: Final = Flag("file", (), (), "FILE", "A weight file, or any SOURCE")
 AGAINST: Final = Flag("source", (), (), "SOURCE", "What it is held against; without one, the flags")
 
 ONE_OF_EACH: Final = Flag(
-    "module", ("--module", "-m"), (), "NAME", "Of several LSTMs the one of this path; twice: one of each", (), True
+    "module",
+    ("--module", "-m"),
+    (),
+    "NAME,...",
+    "Of several LSTMs the one of this path; of two names, one of each",
+    repeats=True,
 )
 
 VALUES: Final = Flag("values", ("--values",), (), "", "Compare the numbers of two weight files too")

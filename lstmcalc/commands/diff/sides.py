@@ -9,10 +9,25 @@ from dataclasses import replace
 from itertools import product
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.errors import ConfigError, SourceError, TooLargeError, UsageError, printable, shown_name
+from lstmcalc.errors import (
+    ConfigError,
+    ContradictionError,
+    SourceError,
+    TooLargeError,
+    UsageError,
+    printable,
+    shown_name,
+)
 from lstmcalc.frameworks.storage import Storage
-from lstmcalc.intake.flags import Typed, read_flags, read_from, read_settings, several
-from lstmcalc.intake.resolve import MAX_MODULES, chosen_lstms, lstms_of, subjects_of, with_unique_names
+from lstmcalc.intake.flags import Typed, read_flags, read_from, read_settings
+from lstmcalc.intake.resolve import (
+    MAX_MODULES,
+    asked_modules,
+    chosen_lstms,
+    lstms_of,
+    subjects_of,
+    with_unique_names,
+)
 from lstmcalc.intake.subject import Subject
 from lstmcalc.readers import sources
 from lstmcalc.readers.files.tensors import Stored, WeightFile
@@ -98,21 +113,23 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     first, second = (str(typed[name]) if typed.get(name) is not None else None for name in ("file", "source"))
     if first is None:
         raise UsageError("no file is named", "a weight file, as model.safetensors", hint="see lstmcalc diff -h")
-    flags, known = read_flags(typed), read_settings(several(typed.get("set")))
+    flags, known = read_flags(typed), read_settings(typed.get("set"))
     if second is None and not flags and not sources.find_config():
         raise UsageError(
             f"there is nothing to compare {printable(first)} with",
             expected='another SOURCE, or flags as --hidden 20: lstmcalc diff FILE "nn.LSTM(10, 20, 2)"',
             hint="see lstmcalc diff -h",
         )
-    modules = several(typed.get("module"))
+    modules = asked_modules(typed.get("module"))
     if len(modules) > _TWO:
         raise UsageError("too many modules", "one of each side", f"{len(modules)}", where="--module")
     if first == second == "-":
         raise UsageError("standard input can be read once", expected="a file, or text", where="SOURCE")
     weighty = sources.has_weights(first), second is not None and sources.has_weights(second)
     if all(weighty) and flags:
-        raise UsageError("flags do not change a weight file", "one of the two", hint="compare with the flags alone")
+        raise ContradictionError(
+            "flags do not change a weight file", "one of the two", hint="compare with the flags alone"
+        )
     wanted = (modules[0], modules[-1]) if modules else (None, None)
     # Flags and --set belong to the second side; a weight file that is compared with a text is the first.
     asked = [(first, wanted[0]), (second, wanted[1])]

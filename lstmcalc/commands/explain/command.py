@@ -4,7 +4,7 @@ from typing import Final
 
 from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
 from lstmcalc.commands.explain.report import TOPICS, explain_report
-from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag, read_choice, several
+from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag, items_of, read_choice
 from lstmcalc.intake.resolve import read_subjects
 
 TOPIC: Final = Flag(
@@ -17,8 +17,7 @@ def _run(typed: TypedFlags) -> Outcome:
 
     In PyTorch's terms, for the LSTM at hand. Whatever it says of PyTorch's tensors, `lstmcalc run` proves.
     """
-    topics = [topic.strip() for text in several(typed["topic"]) for topic in text.split(",")]
-    told = list(dict.fromkeys(read_choice("--topic", topic, TOPICS) for topic in topics))
+    told = list(dict.fromkeys(read_choice("--topic", topic, TOPICS) for topic in items_of(typed["topic"])))
     return Outcome(explain_report(read_subjects(typed, "pytorch"), told), style_of(typed))
 
 

@@ -8,7 +8,9 @@ from lstmcalc.errors import UnsupportedError
 from lstmcalc.intake.flags import LSTM_FLAGS, SOURCE_FLAGS, Flag, read_frameworks
 from lstmcalc.intake.resolve import read_subjects
 
-ONLY: Final = Flag("only", ("--only",), (), "NAME,...", "These in depth, with recipes from the first to the others")
+ONLY: Final = Flag(
+    "only", ("--only",), (), "NAME,...", "These in depth, with recipes from the first to the others", repeats=True
+)
 
 
 def _run(typed: TypedFlags) -> Outcome:
@@ -17,7 +19,7 @@ def _run(typed: TypedFlags) -> Outcome:
     With --only, a few in depth: their arrays side by side, and how to get from the first to each of the others, in
     steps and as NumPy code to paste.
     """
-    only = [] if typed["only"] is None else read_frameworks("--only", str(typed["only"]))
+    only = read_frameworks("--only", typed["only"])
     try:
         return Outcome(frameworks_report(read_subjects(typed, "pytorch"), only), style_of(typed))
     except UnsupportedError as error:

@@ -5,7 +5,7 @@ from typing import Final
 from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
 from lstmcalc.commands.ls.report import ls_report
 from lstmcalc.errors import UsageError
-from lstmcalc.intake.flags import SOURCE_FLAGS, Flag, read_from, several
+from lstmcalc.intake.flags import SOURCE_FLAGS, Flag, read_from
 
 FILE: Final = Flag("file", (), (), "FILE", "A weight file: safetensors, PyTorch, NumPy, ONNX or Keras")
 
@@ -22,8 +22,8 @@ def _run(typed: TypedFlags) -> Outcome:
     if typed["file"] is None:
         raise UsageError("no file is named", expected="a weight file, as model.safetensors", hint="see lstmcalc ls -h")
     style = style_of(typed)
-    modules, framework = several(typed["module"]), read_from(typed)
-    return Outcome(ls_report(str(typed["file"]), modules, stats=bool(typed["stats"]), framework=framework), style)
+    file, stats, framework = str(typed["file"]), bool(typed["stats"]), read_from(typed)
+    return Outcome(ls_report(file, typed["module"], stats=stats, framework=framework), style)
 
 
 COMMAND: Final = Command(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from lstmcalc.errors import SourceError, bytes_text, printable, shown_name
+from lstmcalc.intake.flags import Typed
+from lstmcalc.intake.resolve import asked_modules
 from lstmcalc.lazy import LazySequence
 from lstmcalc.machine import available_memory
 from lstmcalc.readers.files.kinds import open_weights
@@ -86,12 +88,12 @@ class _Statistics(NamedTuple):
     inf: int | None = None
 
 
-def ls_module(path: str, modules: Sequence[str] = (), *, stats: bool = False, framework: str = "") -> LsModule:
+def ls_module(path: str, modules: Typed = None, *, stats: bool = False, framework: str = "") -> LsModule:
     """Every tensor of a weight file, or of some of its LSTMs and their relatives.
 
     Args:
         path: The file.
-        modules: Their names, or ends of these; empty for the whole file.
+        modules: Their names, or ends of these, as `--module` has them; None for the whole file.
         stats: True to read the numbers: `min`, `max`, `mean` and `norm` (the root of the sum of squares) are those of
             the finite numbers, null if there are none; `nan` and `inf` count the others.
         framework: The framework whose layout the file has; empty if any.
@@ -112,10 +114,9 @@ def ls_module(path: str, modules: Sequence[str] = (), *, stats: bool = False, fr
         text=f"{contents.file.format}, {count}, {total:,} numbers, {bytes_text(size)}",
         format=contents.file.format,
         tensors=rows,
-        lstms=[LstmRow(printable(item.name), item.framework, str(item.stored.config)) for item in contents.lstms],
+        lstms=[LstmRow(item.name, item.framework, str(item.stored.config)) for item in contents.lstms],
         relatives=[
-            RelativeRow(printable(item.unit), printable(item.kind), item.input_size, item.hidden_size)
-            for item in contents.file.relatives
+            RelativeRow(item.unit, item.kind, item.input_size, item.hidden_size) for item in contents.file.relatives
         ],
         total=total,
         total_bytes=size,
@@ -123,19 +124,18 @@ def ls_module(path: str, modules: Sequence[str] = (), *, stats: bool = False, fr
     )
 
 
-def _chosen_tensors(contents: Contents, modules: Sequence[str]) -> list[Stored]:
+def _chosen_tensors(contents: Contents, modules: Typed) -> list[Stored]:
     """The tensors of the named modules; all if none is named."""
-    if not modules:
+    if modules is None:
         return list(contents.file.tensors)
-    names = {printable(owner): owner for owner in contents.file.owners.values()}
-    picked = {names[pick(list(names), module)] for module in modules}
+    names = list(dict.fromkeys(contents.file.owners.values()))
+    picked = {pick(names, module) for module in asked_modules(modules, names)}
     return [item for item in contents.file.tensors if contents.file.owners.get(item.name) in picked]
 
 
 def _row(tensor: Stored, contents: Contents) -> StoredRow:
     owner = contents.file.owners.get(tensor.name)
-    named = printable(tensor.name), None if owner is None else printable(owner)
-    return StoredRow(*named, tensor.dtype, tensor.shape, numel(tensor.shape), tensor.nbytes)
+    return StoredRow(tensor.name, owner, tensor.dtype, tensor.shape, numel(tensor.shape), tensor.nbytes)
 
 
 def _with_statistics(rows: Sequence[StoredRow], tensors: Sequence[Stored]) -> tuple[list[MeasuredRow], list[str]]:
@@ -180,6 +180,6 @@ def _statistics(tensor: Stored) -> _Statistics:
     return counts._replace(min=low, max=high, mean=mean, norm=norm)
 
 
-def ls_report(path: str, modules: Sequence[str] = (), *, stats: bool = False, framework: str = "") -> Report[LsModule]:
+def ls_report(path: str, modules: Typed = None, *, stats: bool = False, framework: str = "") -> Report[LsModule]:
     """Every tensor of a weight file; with `stats`, statistics of its numbers."""
     return document("ls", [ls_module(path, modules, stats=stats, framework=framework)])

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
 from lstmcalc.commands.run.report import check_trace, run_report
-from lstmcalc.errors import ExitCode, UnsupportedError, UsageError, shown_name
-from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag, read_choice, read_integer
+from lstmcalc.errors import ExitCode, UnsupportedError, UsageError, harmless, shown_name
+from lstmcalc.intake.flags import (
+    AROUND_FLAGS,
+    DATA_FLAGS,
+    LSTM_FLAGS,
+    SOURCE_FLAGS,
+    Flag,
+    items_of,
+    read_choice,
+    read_integer,
+)
 from lstmcalc.intake.resolve import check_computable, read_subjects, settled_activations, uncomputed
 from lstmcalc.intake.subject import Subject
 from lstmcalc.spec.activations import GATES, PYTORCH, Activations
@@ -31,6 +40,7 @@ RUN: Final = (
         "NAME,...",
         "Compare with pytorch (torch), onnxruntime, keras",
         (*JUDGES, *JUDGES_TOO),
+        repeats=True,
     ),
     Flag(
         "recurrent_activation",
@@ -80,7 +90,7 @@ def _run(typed: TypedFlags) -> Outcome:
 
     if save is not None:
         check_target(str(save))
-    paths = [f"{subject.name}." if len(subjects) > 1 else "" for subject in subjects]
+    paths = [f"{harmless(subject.name)}." if len(subjects) > 1 else "" for subject in subjects]
     kept = "run.npz" if save is None else str(save)
     parts = [
         read_given(subject, own_data, path=path, saved=kept) for subject, path in zip(subjects, paths, strict=True)
@@ -173,10 +183,7 @@ def _own_data(typed: TypedFlags) -> tuple[TypedFlags, "DataFile | None"]:
 
 def _against(typed: TypedFlags) -> list[str]:
     """The frameworks to compare with, each once."""
-    if typed["against"] is None:
-        return []
-    names = (name.strip() for name in str(typed["against"]).split(","))
-    known = (read_choice("--against", name, JUDGES, JUDGES_TOO) for name in names)
+    known = (read_choice("--against", name, JUDGES, JUDGES_TOO) for name in items_of(typed["against"]))
     judges = list(dict.fromkeys(JUDGES_TOO.get(name, name) for name in known))
     if "keras" in judges and typed["repeat"] is not None:
         raise UsageError(

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from lstmcalc.commands._training import read_training
 from lstmcalc.costs.budgets import NO_LIMIT, Largest, Stretch, largest_fitting, stretches
 from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure
-from lstmcalc.errors import UsageError, shorten
+from lstmcalc.errors import ContradictionError, UsageError, shorten
 from lstmcalc.intake.flags import Typed, flag_name, read_choice
 from lstmcalc.intake.quantities import read_bytes, read_count
 from lstmcalc.intake.subject import Subject
@@ -94,9 +94,9 @@ def question_of(typed: Mapping[str, Typed]) -> Question:
     unknown = UNKNOWNS[read_choice("UNKNOWN", str(named), UNKNOWNS)]
     source = typed.get("source")
     if source in UNKNOWNS:
-        raise UsageError("two unknowns", "one of them, and the other given", shorten(f"{named} {source}"))
+        raise ContradictionError("two unknowns", "one of them, and the other given", shorten(f"{named} {source}"))
     if typed.get(unknown) is not None:
-        raise UsageError(
+        raise ContradictionError(
             f"{unknown} is asked for and given", "one of the two", where=f"solve {named} and {flag_name(unknown)}"
         )
     readers = {"params": read_count, "macs": read_count, "memory": read_bytes}
@@ -142,9 +142,11 @@ def _check_open(subject: Subject, unknown: str) -> None:
     if unknown == "num_layers" and subject.found and subject.found.framework == "pytorch-cell":
         raise UsageError("a cell has one layer", "another unknown: hidden or batch", subject.found.text)
     if unknown == "batch" and data.unbatched:
-        raise UsageError("unbatched input has no batch", "data with a batch axis", "unbatched", "leave out --unbatched")
+        raise ContradictionError(
+            "unbatched input has no batch", "data with a batch axis", "unbatched", "leave out --unbatched"
+        )
     if unknown in ("batch", "seq_len") and data.lengths:
-        raise UsageError(f"the lengths settle {unknown}", "padded data", "lengths", "leave out --lengths")
+        raise ContradictionError(f"the lengths settle {unknown}", "padded data", "lengths", "leave out --lengths")
 
 
 def _check_dependent(formula: Formulas, budget: Budget, case: Case, unknown: str) -> None:

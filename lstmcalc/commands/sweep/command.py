@@ -12,11 +12,11 @@ from lstmcalc.intake.resolve import read_subjects
 
 _LISTED: Final = ("input_size", "hidden_size", "num_layers", "proj_size", "seq_len", "batch", "dtype")
 
-DIRECTIONS: Final = Flag("directions", ("--directions",), (), "LIST", "1, 2 or both: 1,2")
+DIRECTIONS: Final = Flag("directions", ("--directions",), (), "LIST", "1, 2 or both: 1,2", repeats=True)
 
 SWEEP: Final = (
-    Flag("show", ("--show",), (), "NAME,...", "Of params, weights, macs, flops, memory, saved"),
-    Flag("sort", ("--sort",), (), "NAME,...", "By these columns, the smallest first (default: as given)"),
+    Flag("show", ("--show",), (), "NAME,...", "Of params, weights, macs, flops, memory, saved", repeats=True),
+    Flag("sort", ("--sort",), (), "NAME,...", "By these columns, the smallest first (default: as given)", repeats=True),
     Flag("reverse", ("--reverse",), (), "", "The largest first"),
     Flag("plot", ("--plot",), (), "FILE", "Draw it too: .svg, .png or .pdf"),
 )
@@ -24,7 +24,7 @@ SWEEP: Final = (
 
 def _listable(flags: Sequence[Flag]) -> tuple[Flag, ...]:
     """Flags that take several values at once."""
-    return tuple(flag._replace(metavar="LIST") if flag.field in _LISTED else flag for flag in flags)
+    return tuple(flag._replace(metavar="LIST", repeats=True) if flag.field in _LISTED else flag for flag in flags)
 
 
 def _run(typed: TypedFlags) -> Outcome:

@@ -17,8 +17,8 @@ from lstmcalc.commands._training import read_training
 from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure
 from lstmcalc.costs.memory import DEFAULT_OPTIMIZER
 from lstmcalc.costs.regimes import kind_of
-from lstmcalc.errors import ConfigError, UsageError, shorten
-from lstmcalc.intake.flags import Typed, flag_name, read_choice, read_dtype, read_values
+from lstmcalc.errors import ConfigError, ContradictionError, UsageError, shorten
+from lstmcalc.intake.flags import Typed, flag_name, items_of, read_choice, read_dtype, read_values
 from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
 from lstmcalc.report.document import Report, check_rows, document, with_alone_note
@@ -263,24 +263,23 @@ def request_of(typed: Mapping[str, Typed]) -> tuple[Request, dict[str, Typed]]:
             "a list or a range, as --hidden 64,128 or --layers 1:4",
             hint=f"{', '.join(flags)} and --directions take lists",
         )
-    base = dict(typed)
+    base = {field: _single(value) if field in SWEPT else value for field, value in typed.items()}
     for axis in axes:
         value = max(axis.values) if axis.field == "hidden_size" else axis.values[0]
         base[axis.field] = value if isinstance(value, bool) else str(value)
         if axis.field in ("batch", "seq_len") and typed.get("lengths") is not None:
-            raise UsageError(
+            raise ContradictionError(
                 f"the lengths settle {axis.field}", "padded data", f"several {axis.field}", where="--lengths"
             )
     if any(axis.field == "proj_size" for axis in axes):
         base["proj_size"] = None  # a projection is checked against the cell in each combination
-    names = [name.strip() for name in str(typed["show"]).split(",")] if typed.get("show") else DEFAULT_SHOWN
+    names = items_of(typed.get("show")) or DEFAULT_SHOWN
     shown = dict.fromkeys(read_choice("--show", name, MEASURES) for name in names)
     columns = (*(axis.field for axis in axes), *shown)
-    sort = [name.strip() for name in str(typed["sort"]).split(",")] if typed.get("sort") else []
     request = Request(
         tuple(axes),
         tuple(MEASURES[name] for name in shown),
-        tuple(_column(name, columns) for name in sort),
+        tuple(_column(name, columns) for name in items_of(typed.get("sort"))),
         bool(typed.get("reverse")),
         *read_training(typed),
     )
@@ -290,27 +289,32 @@ def request_of(typed: Mapping[str, Typed]) -> tuple[Request, dict[str, Typed]]:
 def _axes(typed: Mapping[str, Typed]) -> Iterator[Axis]:
     """The settings with several values."""
     for field in SWEPT:
-        text = typed.get("directions" if field == "bidirectional" else field)
-        if not isinstance(text, str) or not (("," in text or ":" in text) or field == "bidirectional"):
+        value = typed.get("directions" if field == "bidirectional" else field)
+        items = items_of(value)
+        if not items or not (len(items) > 1 or ":" in items[0] or field == "bidirectional"):
             continue
         if field == "dtype":
-            yield Axis(
-                field,
-                tuple(dict.fromkeys(read_dtype("--dtype", name.strip()) for name in text.split(","))),
-            )
+            yield Axis(field, tuple(dict.fromkeys(read_dtype("--dtype", name) for name in items)))
         elif field == "bidirectional":
-            yield Axis(field, _directions(text, typed))
+            yield Axis(field, _directions(items, typed))
         else:
-            yield Axis(field, read_values(flag_name(field), text))
+            yield Axis(field, read_values(flag_name(field), value))
 
 
-def _directions(text: str, typed: Mapping[str, Typed]) -> tuple[bool, ...]:
+def _single(value: Typed) -> Typed:
+    """The value of a setting that is not swept: of a list of one, its item."""
+    return value[0] if isinstance(value, Sequence) and len(value) == 1 else value
+
+
+def _directions(items: Sequence[str], typed: Mapping[str, Typed]) -> tuple[bool, ...]:
     """The values of `bidirectional` for the numbers of directions."""
-    numbers = read_values("--directions", text)
+    numbers = read_values("--directions", items)
     if typed.get("bidirectional") is not None:
-        raise UsageError("contradictory directions", "one of the two", where="--bi and --directions")
+        raise ContradictionError("contradictory directions", "one of the two", where="--bi and --directions")
     if not set(numbers) <= {1, 2}:
-        raise UsageError("no such number of directions", "1, 2 or both: 1,2", shorten(text), where="--directions")
+        raise UsageError(
+            "no such number of directions", "1, 2 or both: 1,2", shorten(",".join(items)), where="--directions"
+        )
     return tuple(number > 1 for number in numbers)
 
 
@@ -329,7 +333,7 @@ def sweep_module(subject: Subject, request: Request, progress: Callable[[int, in
     case = Case(subject.config, subject.data, subject.around, request.train, request.optimizer, request.input_grad)
     padded = [axis.field for axis in request.axes if axis.field in ("batch", "seq_len")]
     if case.data.lengths and padded:
-        raise UsageError(f"the lengths settle {padded[0]}", "padded data", f"several {padded[0]} and lengths")
+        raise ContradictionError(f"the lengths settle {padded[0]}", "padded data", f"several {padded[0]} and lengths")
     _check_values(case, request.axes)
     grid = Grid(case, request.axes)
     check_rows(grid.size, "combination", "fewer values of each setting")

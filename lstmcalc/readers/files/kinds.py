@@ -11,7 +11,7 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from lstmcalc.errors import SourceError, named_error, shown_name
+from lstmcalc.errors import SourceError, cannot_read, named_error, shown_name
 from lstmcalc.readers.files.budget import budget
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
@@ -124,9 +124,7 @@ def _size(path: str) -> int:
     try:
         status = os.stat(path)  # noqa: PTH116  # as in `sources`
     except (OSError, ValueError) as error:
-        raise SourceError(
-            f"cannot read {shown_name(path)}", found=getattr(error, "strerror", None) or str(error)
-        ) from None
+        raise cannot_read(shown_name(path), error) from None
     if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):  # opening a directory fails in its own words
         raise SourceError(f"{shown_name(path)} is no regular file", "a file that can be read from any place")
     return status.st_size

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from lstmcalc.errors import SourceError, nearest_hint, shorten
+from lstmcalc.errors import NoLstmError, SourceError, nearest_hint, shorten
 from lstmcalc.frameworks.constructors import (
     RELATIVES,
     SUPPORTED,
@@ -495,7 +495,8 @@ class _Reader:
         if self._relatives:
             call, name = self._relatives[0]
             what = f"{name.rpartition('.')[2]} is not an LSTM"
-            return self._source.error(span_of(self._source, call.func), what, expected=SUPPORTED, found=show(call.func))
+            span = span_of(self._source, call.func)
+            return self._source.error(span, what, SUPPORTED, show(call.func), kind=NoLstmError)
         unread = next((call for call in self._program.calls if _last(call.func) in CLASSES), None)
         if unread is not None and not isinstance(self._program.value(unread.func), Local):
             hint = "describe it with flags, and give --framework; lstmcalc frameworks shows those there are"
@@ -512,7 +513,7 @@ class _Reader:
                 f"{show(local.func)} is a class of its own here, and no LSTM is made in it",
                 expected=SUPPORTED,
             )
-        return SourceError(
+        return NoLstmError(
             f"no LSTM in {where}",
             expected=f"a construction of {SUPPORTED}",
             hint="lstmcalc -h shows how to describe one with flags",

@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
-from lstmcalc.errors import SourceError, nearest_hint, shorten
+from lstmcalc.errors import NoLstmError, SourceError, nearest_hint, shorten
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.positions import KeyPath, Places, scan_toml
 from lstmcalc.readers.text.source_text import SourceText, Span
@@ -90,7 +90,7 @@ class Document(NamedTuple):
         mention = lstm_mention(tree)
         found += f"; {mention} mentions one" if mention else ""
         hint = "its sizes are taken as flags too: --input 10 --hidden 20" if mention else ""
-        raise SourceError("no LSTM is recognised in it", expected, found, hint, where=self.source.name)
+        raise NoLstmError("no LSTM is recognised in it", expected, found, hint, where=self.source.name)
 
     def kind(self, value: object) -> str:
         """The type of a table, a list or a text, in a phrase; any other value itself."""
