@@ -154,6 +154,75 @@ LAYERS: Final[Mapping[str, Layer]] = {
     "AveragedModel": Layer((), (Kept("n_averaged", "", buffer=True),)),
 }
 
+_USED: Final = "use_bias"
+_KERNEL_BIAS: Final = {_USED: True}
+
+
+def _keras_convolution(kernel: str) -> Layer:
+    kept = Kept("kernel", kernel), Kept("bias", "filters", _USED)
+    return Layer(("filters", "kernel_size"), kept, {"groups": 1, _USED: True})
+
+
+def _keras_recurrent(gates: int, path: str) -> Layer:
+    """A recurrent layer of Keras, or its cell; a GRU has two biases, unless `reset_after` is False."""
+    rows = f"{gates}*units" if gates > 1 else "units"
+    kept = Kept(f"{path}kernel", f"features {rows}"), Kept(f"{path}recurrent_kernel", f"units {rows}")
+    if gates == 3:  # noqa: PLR2004  # a GRU
+        twice, once = f"{_USED} reset_after", f"{_USED} -reset_after"
+        biases: tuple[Kept, ...] = Kept(f"{path}bias", f"2 {rows}", twice), Kept(f"{path}bias", rows, once)
+        return Layer(("units",), (*kept, *biases), {_USED: True, "reset_after": True})
+    return Layer(("units",), (*kept, Kept(f"{path}bias", rows, _USED)), _KERNEL_BIAS)
+
+
+def _keras_heads() -> Iterator[Kept]:
+    """The weights of MultiHeadAttention in Keras, where key and value are as wide as the query."""
+    for part, width in (("query", "key_dim"), ("key", "key_dim"), ("value", "value_dim")):
+        yield Kept(f"{part}/kernel", f"features num_heads {width}")
+        yield Kept(f"{part}/bias", f"num_heads {width}", _USED)
+    yield Kept("attention_output/kernel", "num_heads value_dim features")
+    yield Kept("attention_output/bias", "features", _USED)
+
+
+_SCALED: Final = (Kept("gamma", "features", "scale"), Kept("beta", "features", "center"))
+
+# `features` is the last axis of the input, from which Keras makes the weights when a layer is first called.
+KERAS_LAYERS: Final[Mapping[str, Layer]] = {
+    "Dense": Layer(("units",), (Kept("kernel", "features units"), Kept("bias", "units", _USED)), _KERNEL_BIAS),
+    "Embedding": Layer(("input_dim", "output_dim"), (Kept("embeddings", "input_dim output_dim"),)),
+    **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), _keras_convolution("kernel_size... features/groups filters")),
+    **dict.fromkeys(
+        ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), _keras_convolution("kernel_size... filters features")
+    ),
+    "BatchNormalization": Layer(
+        (),
+        (*_SCALED, Kept("moving_mean", "features", buffer=True), Kept("moving_variance", "features", buffer=True)),
+        {"scale": True, "center": True},
+    ),
+    **dict.fromkeys(("LayerNormalization", "GroupNormalization"), Layer((), _SCALED, {"scale": True, "center": True})),
+    "LSTM": _keras_recurrent(4, "lstm_cell/"),
+    "GRU": _keras_recurrent(3, "gru_cell/"),
+    "SimpleRNN": _keras_recurrent(1, "simple_rnn_cell/"),
+    "LSTMCell": _keras_recurrent(4, ""),
+    "GRUCell": _keras_recurrent(3, ""),
+    "SimpleRNNCell": _keras_recurrent(1, ""),
+    "MultiHeadAttention": Layer(
+        ("num_heads", "key_dim", "value_dim"), tuple(_keras_heads()), {"value_dim": None, _USED: True}
+    ),
+}
+
+KERAS_EMPTY: Final = frozenset(
+    (
+        *("InputLayer", "Activation", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "ReLU"),
+        *("GaussianNoise", "GaussianDropout", "AlphaDropout", "Flatten", "Reshape", "Permute", "RepeatVector"),
+        *("Masking", "LeakyReLU", "ELU", "Softmax", "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"),
+        *("Concatenate", "Dot", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D"),
+        *("AveragePooling2D", "AveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D"),
+        *("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "UpSampling1D"),
+        *("UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "Cropping1D"),
+        *("Cropping2D", "Cropping3D", "UnitNormalization", "ActivityRegularization", "Identity"),
+    )
+)
+
 # Classes that store nothing of their own, but for the modules in them.
 EMPTY: Final = frozenset(
     (
@@ -184,6 +253,21 @@ def kept_tensors(kind: str, settings: Settings) -> dict[str, Shape] | None:
     if kind in EMPTY:
         return {}
     layer = LAYERS.get(kind)
+    return None if layer is None else _shapes(layer, settings)
+
+
+def keras_weights(kind: str, settings: Settings) -> dict[str, Shape] | None:
+    """The weights of a layer of Keras 3 by the ends of their paths, in the order of `layer.weights`; None as above.
+
+    Args:
+        kind: The class.
+        settings: The arguments of its constructor, and `features`, the last axis of its input.
+    """
+    if kind in KERAS_EMPTY:
+        return {}
+    layer = KERAS_LAYERS.get(kind)
+    if layer is not None and "value_dim" in layer.defaults and settings.get("value_dim") is None:
+        settings = {**settings, "value_dim": settings.get("key_dim")}
     return None if layer is None else _shapes(layer, settings)
 
 
