@@ -64,7 +64,7 @@ def judged(sides: Sides, *, fits: bool, lstm_lines: Sequence[str]) -> Judged:
     notes = [_choice_note(best[2], models)] if len(models) > 1 else []
     if any(module.kind == "MultiheadAttention" for module in best[2].modules):
         notes.append(ASSUMED)
-    return _of_whole(file, states[0], best, sides, whole=whole)._replace(notes=notes)
+    return _of_whole(file, states[0], best, sides, whole=whole or best[1].is_module)._replace(notes=notes)
 
 
 def entries_of(state: StateDict) -> State:
@@ -75,9 +75,19 @@ def entries_of(state: StateDict) -> State:
 def _state_dicts(file: WeightFile) -> Sequence[StateDict]:
     """The state dicts of a file, of which the first is the file itself."""
     if file.state_dicts:
-        return file.state_dicts
+        return [*file.state_dicts, *_modules_in(file)]
     own = file.owners if is_run(file) else {tensor.name for tensor in file.tensors}
     return (StateDict((), {tensor.name: tensor for tensor in file.tensors if tensor.name in own}),)
+
+
+def _modules_in(file: WeightFile) -> Iterator[StateDict]:
+    """The state dicts of whole modules in the dictionary that a file is."""
+    for name, item in file.state_dicts[0].entries.items():
+        if isinstance(item, str) and "." in item and not file.state_dicts[0].keys:
+            start = f"{name}."
+            held = {tensor.name.removeprefix(start): tensor for tensor in file.tensors if tensor.name.startswith(start)}
+            if held:
+                yield StateDict((name,), held, is_module=True)
 
 
 def _models(read: ReadSide) -> list[Model]:
@@ -126,7 +136,8 @@ def _of_whole(
     unknown = unknown_keys(model, tried.state)
     after = load(model, tried.state, None if steps else chosen.versions, unknown)
     nested = bool(chosen.keys)
-    ignored = [old for old, new in repair.names.items() if new in set(unknown)] if not nested else []
+    apart = set(unknown_keys(model, entries_of(raw))) if not nested else set()
+    ignored = [old for old, new in repair.names.items() if old in apart and new in set(unknown)]
     first = load(model, entries_of(raw), raw.versions, ignored)
     needed = bool(steps or nested or whole)
     if model.partial and after.fine and _code_may_do_it(tried, chosen, sides.read[1]):
@@ -166,12 +177,12 @@ def _load_code(file: ReadSide, state: StateDict, *, whole: bool) -> str:
     if whole and file.file and file.file.format == "TorchScript":
         return f"state = torch.jit.load({path}).state_dict()"
     if whole:
-        return f"state = torch.load({path}, weights_only=False).state_dict()"
+        return f"state = torch.load({path}, weights_only=False){keys}.state_dict()"
     return f"state = torch.load({path}){keys}"
 
 
 def _nested_causes(state: StateDict, *, whole: bool) -> Iterator[str]:
-    if state.keys:
+    if state.keys and not state.is_module:
         keys = "".join(f'["{key}"]' for key in state.keys)
         yield f"the state dict is in {keys} of the file"
     if whole:

@@ -25,6 +25,7 @@ class StateDict(NamedTuple):
     keys: tuple[str, ...]  # that lead to it; none for the file itself
     entries: Mapping[str, "Stored | str"]  # its tensors; of anything else, the name of its class, e.g. `int`
     versions: Mapping[str, int] = {}  # of the classes of its modules, by path: `_metadata`
+    is_module: bool = False  # True for that of a whole module in the file
 
 
 class WeightFile(NamedTuple):
