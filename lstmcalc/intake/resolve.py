@@ -91,10 +91,14 @@ def lstms_of(source: str | None, known: Mapping[str, object], framework: str = "
 
 def asked_modules(typed: Typed, names: Iterable[str] = ()) -> list[str]:
     """The names that `--module` asks for; a text with a comma is one name if a module is called so, else a list."""
+    from lstmcalc.readers.sources import spellings
+
     known, asked = list(names), list[str]()
     for text in several(typed):
-        is_name = any(name == text or name.endswith(f".{text}") for name in known)
-        asked += [text] if is_name or "," not in text else items_of(text)
+        listed = "," in text and not any(
+            one == text or one.endswith(f".{text}") for name in known for one in spellings(name)
+        )
+        asked += items_of(text) if listed else [text]
     return asked
 
 

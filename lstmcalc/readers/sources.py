@@ -148,12 +148,16 @@ def find_config() -> list[Found]:
     return []
 
 
+def spellings(name: str) -> tuple[str, ...]:
+    """The ways to write a name: as it is, and as it is shown."""
+    return (name,) if name.isprintable() else (name, harmless(name), printable(name))
+
+
 def pick(names: Sequence[str], module: str) -> str:
     """The name of the one LSTM whose path is `module` or ends with it."""
     name = module.removeprefix("self.")
-    shown = {item: (item, harmless(item), printable(item)) for item in names}
-    fitting = [item for item in names if name in shown[item]]
-    fitting = fitting or [item for item in names if any(one.endswith(f".{name}") for one in shown[item])]
+    fitting = [item for item in names if name in spellings(item)]
+    fitting = fitting or [item for item in names if any(one.endswith(f".{name}") for one in spellings(item))]
     if len(fitting) == 1:
         return fitting[0]
     told = fitting or names
