@@ -139,7 +139,6 @@ MANY_DIGITS = "9" * 5000
                 "  hint: did you mean json?"
             ),
         ),
-        ("shapes --json --format csv", "--json and --format csv: contradictory formats\n  expected one of the two"),
         (
             "params --gate z",
             "--gate: no such choice\n  expected one of i, input, f, forget, g, cell, o, output, found 'z'",

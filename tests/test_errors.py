@@ -99,7 +99,9 @@ def test_an_error_is_a_document_on_stdout(cli: Cli, line: str, kind: str, asked:
 
 
 def test_a_contradiction_of_formats_is_a_document_where_one_of_them_is_json(cli: Cli) -> None:
-    assert json.loads(cli("shapes", "--json", "--format", "csv").out)["error"]["kind"] == "contradiction"
+    ran = cli("shapes", "--json", "--format", "csv")
+    assert json.loads(ran.out)["error"]["kind"] == "contradiction"
+    assert ran.err == "error: --json and --format csv: contradictory formats\n  expected one of the two\n"
     assert cli("shapes", "--format", "jsn").out == ""
     assert cli("shapes", "--module", "--json").out == ""  # the value of --module
 
