@@ -241,7 +241,11 @@ def mutate_json(data: bytes, draw: random.Random) -> bytes:
 # --- files
 
 
-def seeds_of_files(folder: Path) -> dict[str, tuple[list[bytes], Callable[[bytes, random.Random], bytes], str]]:
+Mutate = Callable[[bytes, random.Random], bytes]
+Files = tuple[list[bytes], Mutate, str]
+
+
+def seeds_of_files(folder: Path) -> dict[str, Files]:
     """For each reader the files to begin with, what mutates them, and their suffix."""
     config = LSTMConfig(3, 4, 2, bidirectional=True)
     arrays = random_weights(config)
@@ -250,7 +254,7 @@ def seeds_of_files(folder: Path) -> dict[str, tuple[list[bytes], Callable[[bytes
     np.save(folder / "a.npy", arrays["weight_ih_l0"])
     write_safetensors(folder / "a.safetensors", arrays)
     read = {path.name: path.read_bytes() for path in folder.iterdir()}
-    found: dict[str, tuple[list[bytes], Callable[[bytes, random.Random], bytes], str]] = {
+    found: dict[str, Files] = {
         "npz": ([read["a.npz"], read["b.npz"]], mutate_zip, ".npz"),
         "npy": ([read["a.npy"]], mutate_npy, ".npy"),
         "safetensors": ([read["a.safetensors"]], mutate_safetensors, ".safetensors"),
@@ -273,47 +277,68 @@ def seeds_of_files(folder: Path) -> dict[str, tuple[list[bytes], Callable[[bytes
             ".txt",
         ),
     }
-    with suppress(ImportError):
-        import torch
-
-        state = torch.nn.LSTM(3, 4, 2, bidirectional=True).state_dict()
-        bodies = []
-        for legacy in (False, True):
-            torch.save({"epoch": 3, "model": state}, folder / "a.pt", _use_new_zipfile_serialization=not legacy)
-            bodies.append((folder / "a.pt").read_bytes())
-        found["torch"] = (bodies[:1], mutate_zip, ".pt")
-        found["torch-legacy"] = (bodies[1:], mutate_pickle, ".pt")
-    with suppress(ImportError):
-        import h5py
-
-        with h5py.File(folder / "a.h5", "w") as file:
-            cell = file.create_group("model_weights/lstm/lstm/lstm_cell")
-            cell.create_dataset("kernel:0", data=np.ones((3, 16), np.float32))
-            cell.create_dataset("recurrent_kernel:0", data=np.ones((4, 16), np.float32), compression="gzip")
-            cell.create_dataset("bias:0", data=np.ones(16, np.float32), chunks=(4,))
-            file["model_weights"].attrs["layer_names"] = [b"lstm"]
-        body = (folder / "a.h5").read_bytes()
-        found["hdf5"] = ([body], damaged, ".h5")
-        keras = io.BytesIO()
-        with zipfile.ZipFile(keras, "w") as made:
-            layer = {"class_name": "LSTM", "config": {"name": "lstm", "units": 4, "activation": "tanh"}}
-            made.writestr("config.json", json.dumps({"class_name": "Sequential", "config": {"layers": [layer]}}))
-            made.writestr("metadata.json", '{"keras_version": "3.15.0"}')
-            made.writestr("model.weights.h5", body)
-        found["keras"] = ([keras.getvalue()], mutate_zip, ".keras")
-    with suppress(ImportError):
-        from onnx import helper, numpy_helper
-
-        shapes = {"W": (1, 16, 3), "R": (1, 16, 4), "B": (1, 32), "h": (1, 1, 4)}
-        stored = [numpy_helper.from_array(np.ones(shape, np.float32), name) for name, shape in shapes.items()]
-        nodes = [
-            helper.make_node("Transpose", ["W"], ["V"], perm=[0, 1, 2]),
-            helper.make_node("Concat", ["h", "h"], ["hh"], axis=1),
-            helper.make_node("LSTM", ["X", "V", "R", "B", "", "hh"], ["Y"], hidden_size=4),
-        ]
-        model = helper.make_model(helper.make_graph(nodes, "g", [], [], stored))
-        found["onnx"] = ([model.SerializeToString()], mutate_protobuf, ".onnx")
+    for write in (_write_torch, _write_hdf5, _write_onnx):
+        _in_a_copy(write, folder)
+    made = {path.name: [path.read_bytes()] for path in folder.iterdir()}
+    others: dict[str, tuple[Mutate, str]] = {
+        "torch": (mutate_zip, "new.pt"),
+        "torch-legacy": (mutate_pickle, "old.pt"),
+        "hdf5": (damaged, "a.h5"),
+        "keras": (mutate_zip, "a.keras"),
+        "onnx": (mutate_protobuf, "a.onnx"),
+    }
+    for reader, (mutate, name) in others.items():
+        if name in made:
+            found[reader] = (made[name], mutate, Path(name).suffix)
     return found
+
+
+def _in_a_copy(write: Callable[[Path], None], folder: Path) -> None:
+    """Write files in a copy of this process, which stays small without the libraries that it takes."""
+    child = os.fork()
+    if not child:
+        with suppress(ImportError):
+            write(folder)
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def _write_torch(folder: Path) -> None:
+    import torch
+
+    state = torch.nn.LSTM(3, 4, 2, bidirectional=True).state_dict()
+    for name, new in (("new.pt", True), ("old.pt", False)):
+        torch.save({"epoch": 3, "model": state}, folder / name, _use_new_zipfile_serialization=new)
+
+
+def _write_hdf5(folder: Path) -> None:
+    import h5py
+
+    with h5py.File(folder / "a.h5", "w") as file:
+        cell = file.create_group("model_weights/lstm/lstm/lstm_cell")
+        cell.create_dataset("kernel:0", data=np.ones((3, 16), np.float32))
+        cell.create_dataset("recurrent_kernel:0", data=np.ones((4, 16), np.float32), compression="gzip")
+        cell.create_dataset("bias:0", data=np.ones(16, np.float32), chunks=(4,))
+        file["model_weights"].attrs["layer_names"] = [b"lstm"]
+    layer = {"class_name": "LSTM", "config": {"name": "lstm", "units": 4, "activation": "tanh"}}
+    with zipfile.ZipFile(folder / "a.keras", "w") as made:
+        made.writestr("config.json", json.dumps({"class_name": "Sequential", "config": {"layers": [layer]}}))
+        made.writestr("metadata.json", '{"keras_version": "3.15.0"}')
+        made.writestr("model.weights.h5", (folder / "a.h5").read_bytes())
+
+
+def _write_onnx(folder: Path) -> None:
+    from onnx import helper, numpy_helper
+
+    shapes = {"W": (1, 16, 3), "R": (1, 16, 4), "B": (1, 32), "h": (1, 1, 4)}
+    stored = [numpy_helper.from_array(np.ones(shape, np.float32), name) for name, shape in shapes.items()]
+    nodes = [
+        helper.make_node("Transpose", ["W"], ["V"], perm=[0, 1, 2]),
+        helper.make_node("Concat", ["h", "h"], ["hh"], axis=1),
+        helper.make_node("LSTM", ["X", "V", "R", "B", "", "hh"], ["Y"], hidden_size=4),
+    ]
+    model = helper.make_model(helper.make_graph(nodes, "g", [], [], stored))
+    (folder / "a.onnx").write_bytes(model.SerializeToString())
 
 
 # --- one case
@@ -357,7 +382,7 @@ def _fault(arguments: list[str]) -> str:
     return f"warning: {told[0].message}" if told else ""
 
 
-def fuzz(reader: str, files: tuple[list[bytes], Callable[[bytes, random.Random], bytes], str], seeds: range) -> None:
+def fuzz(reader: str, files: Files, seeds: range) -> None:
     """Mutate, run, print."""
     bodies, mutate, suffix = files
     cases: list[Case] = []
