@@ -245,7 +245,7 @@ Mutate = Callable[[bytes, random.Random], bytes]
 Files = tuple[list[bytes], Mutate, str]
 
 
-def seeds_of_files(folder: Path) -> dict[str, Files]:
+def seeds_of_files(folder: Path, reader: str) -> dict[str, Files]:
     """For each reader the files to begin with, what mutates them, and their suffix."""
     config = LSTMConfig(3, 4, 2, bidirectional=True)
     arrays = random_weights(config)
@@ -277,8 +277,9 @@ def seeds_of_files(folder: Path) -> dict[str, Files]:
             ".txt",
         ),
     }
-    for write in (_write_torch, _write_hdf5, _write_onnx):
-        _in_a_copy(write, folder)
+    for write, readers in _WRITERS.items():
+        if not reader or reader in readers:
+            _in_a_copy(write, folder)
     made = {path.name: [path.read_bytes()] for path in folder.iterdir()}
     others: dict[str, tuple[Mutate, str]] = {
         "torch": (mutate_zip, "new.pt"),
@@ -287,9 +288,9 @@ def seeds_of_files(folder: Path) -> dict[str, Files]:
         "keras": (mutate_zip, "a.keras"),
         "onnx": (mutate_protobuf, "a.onnx"),
     }
-    for reader, (mutate, name) in others.items():
+    for other, (mutate, name) in others.items():
         if name in made:
-            found[reader] = (made[name], mutate, Path(name).suffix)
+            found[other] = (made[name], mutate, Path(name).suffix)
     return found
 
 
@@ -341,6 +342,9 @@ def _write_onnx(folder: Path) -> None:
     (folder / "a.onnx").write_bytes(model.SerializeToString())
 
 
+_WRITERS = {_write_torch: ("torch", "torch-legacy"), _write_hdf5: ("hdf5", "keras"), _write_onnx: ("onnx",)}
+
+
 # --- one case
 
 
@@ -389,6 +393,9 @@ def fuzz(reader: str, files: Files, seeds: range) -> None:
     kinds: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"f{suffix}"
+        path.write_bytes(bodies[0])
+        for command in COMMANDS:  # so that the copies have imported what they need
+            _fault([command[0], str(path), *command[1:]])
         for seed in seeds:
             draw = random.Random(f"{reader} {seed}")  # noqa: S311  # not for secrets
             body = mutate(draw.choice(bodies), draw)
@@ -421,10 +428,10 @@ def main() -> int:
     parser.add_argument("--reader", default="")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = seeds_of_files(Path(folder))
-    for reader, files in found.items():
-        if asked.reader in ("", reader):
-            fuzz(reader, files, range(asked.seed, asked.seed + asked.count))
+        found = seeds_of_files(Path(folder), asked.reader)
+    for name, files in found.items():
+        if asked.reader in ("", name):
+            fuzz(name, files, range(asked.seed, asked.seed + asked.count))
     return 0
 
 
