@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -13,13 +13,31 @@ from lstmcalc.spec.activations import HARD, Activations
 Function: TypeAlias = Callable[[Array], Array]
 
 
-def functions_of(activations: Activations) -> tuple[Function, Function]:
-    """The function of i, f and o, and that of g and c; refused if one is not known."""
+class Functions(NamedTuple):
+    """The functions of an LSTM, with sigmoid and tanh in PyTorch."""
+
+    sigmoid: Function  # of i, f and o
+    tanh: Function  # of g and c
+    clip_c: Function  # of c, before its tanh: nothing in PyTorch
+    clip_h: Function  # of h
+
+
+def functions_of(activations: Activations) -> Functions:
+    """The functions; refused if one is not known."""
     gates, cell = _GATES.get(activations.gates or ""), _CELLS.get(activations.cell or "")
     if gates is None or cell is None:
         expected = f"{', '.join(_GATES)}; {', '.join(_CELLS)}"
         raise UnsupportedError("no such activations are computed", expected, f"{activations.gates}, {activations.cell}")
-    return gates, cell
+    return Functions(gates, cell, *map(_clip, activations[2:]))
+
+
+def _clip(bound: object) -> Function:
+    """What keeps numbers within a bound; nothing without one."""
+    return partial(np.clip, a_min=-bound, a_max=bound) if isinstance(bound, float) else _same
+
+
+def _same(a: Array) -> Array:
+    return a
 
 
 def _sigmoid(a: Array) -> Array:

@@ -3,7 +3,7 @@
     i, f, o = sigmoid(W_i* x_t + b_i* + W_h* h_(t-1) + b_h*)      g = tanh(W_ig x_t + b_ig + W_hg h_(t-1) + b_hg)
     c_t = f c_(t-1) + i g          h_t = o tanh(c_t), projected to W_hr h_t if there is a projection
 
-Other frameworks may have other functions than sigmoid and tanh.
+Other frameworks may have other functions than sigmoid and tanh, and keep c and h within bounds.
 
 It does not execute the model's gate table, so that the two are independent and tests can compare them.
 `fast.runner.LSTMRunner` computes the same faster, and tests compare those two as well.
@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmcalc.numerics.activations import Function, functions_of
+from lstmcalc.numerics.activations import Functions, functions_of
 from lstmcalc.numerics.arguments import (
     OnStep,
     Step,
@@ -128,7 +128,7 @@ def _cell(config: LSTMConfig, weights: Mapping[str, Array], layer: int, directio
 
 def _run(
     cell: _Cell,
-    functions: tuple[Function, Function],
+    functions: Functions,
     x: Array,
     h_n: Array,
     c_n: Array,
@@ -137,7 +137,7 @@ def _run(
     on_step: OnStep | None,
 ) -> None:
     """Run all steps of one cell; h_n and c_n hold h_0 and c_0 before. A sequence is a column of h and c."""
-    sigmoid, tanh = functions
+    sigmoid, tanh, clip_c, clip_h = functions
     h, c = h_n.T.copy(), c_n.T.copy()
     times = range(len(running))[:: -1 if cell.direction else 1]
     for t, from_input in _from_input(cell, x, times):
@@ -145,10 +145,11 @@ def _run(
         a = (from_input[:, now] + cell.w_hh @ h[:, now]).reshape(4, *c[:, now].shape)
         i, f, _, o = sigmoid(a)
         g = tanh(a[2])
-        c_t = f * c[:, now] + i * g
+        c_t = clip_c(f * c[:, now] + i * g)
         h_t = o * tanh(c_t)
         if cell.w_hr is not None:
             h_t = cell.w_hr @ h_t
+        h_t = clip_h(h_t)
         h[:, now], c[:, now], output[t, now] = h_t, c_t, h_t.T
         if on_step:
             on_step(Step(cell.layer, cell.direction, t, np.concatenate((i, f, g, o)).T, c_t.T, h_t.T))

@@ -106,6 +106,8 @@ def _failures(name: str) -> Iterator[None]:
 def check_judge(name: str, config: LSTMConfig, data: DataSpec, activations: Activations = PYTORCH) -> None:
     """Refuse a framework that is not installed or cannot express this LSTM or data, before anything is computed."""
     judge = JUDGES[name]
+    if activations.cell_clip or activations.proj_clip:
+        raise UnsupportedError(f"{name} does not clip c or h", "an LSTM without", str(activations), where="--against")
     if name == "pytorch" and activations != PYTORCH:
         raise UnsupportedError(
             f"pytorch cannot run {activations}",

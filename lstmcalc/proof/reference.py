@@ -57,8 +57,11 @@ def evaluate(
         `output, (h_n, c_n)` in float64: `(L, D*H_out)`, and the shapes of the state.
     """
     functions = {
-        table: _FUNCTIONS[own or table] for table, own in zip(PYTORCH, activations, strict=True) if table is not None
+        table: _FUNCTIONS[own or table]
+        for table, own in zip(PYTORCH.functions, activations.functions, strict=True)
+        if table is not None
     }
+    bounds = {"c": activations.cell_clip or np.inf, "h": activations.proj_clip or np.inf}
     each = len(model.parameters) // model.num_cells
     reads = x.astype(np.float64)
     h_n, c_n = (np.array(part, dtype=np.float64) for part in state)
@@ -72,7 +75,7 @@ def evaluate(
             }
             half = np.empty((len(reads), model.config.output_size))
             for t in range(len(reads))[:: 1 if direction == "forward" else -1]:
-                values = _step(cell, functions, reads[t], h_n[k], c_n[k])
+                values = _step(cell, functions, bounds, reads[t], h_n[k], c_n[k])
                 half[t] = h_n[k] = values["h"]
                 c_n[k] = values["c"]
                 if on_step:
@@ -86,6 +89,7 @@ def evaluate(
 def _step(
     cell: Mapping[str, tuple[Parameter, Vector]],
     functions: Mapping[str, Callable[[Vector], Vector]],
+    bounds: Mapping[str, float],
     x: Vector,
     h: Vector,
     c: Vector,
@@ -105,6 +109,11 @@ def _step(
         values[gate.letter] = functions[gate.activation](total)
     for update in UPDATES:
         values[update.result] = sum(np.prod([values[name] for name in term], axis=0) for term in update.terms)
+        if update.result in bounds:
+            values[update.result] = np.maximum(
+                -bounds[update.result], np.minimum(bounds[update.result], values[update.result])
+            )
         values[f"tanh({update.result})"] = functions["tanh"](values[update.result])
-    values["h"] = cell["weight_hr"][1] @ values["m"] if "weight_hr" in cell else values["m"]
+    h = cell["weight_hr"][1] @ values["m"] if "weight_hr" in cell else values["m"]
+    values["h"] = np.maximum(-bounds["h"], np.minimum(bounds["h"], h))
     return values

@@ -15,9 +15,25 @@ class Activations(NamedTuple):
 
     gates: str | None = "sigmoid"  # of i, f and o; `hard_sigmoid:0.2` is clip(0.2x + 0.5)
     cell: str | None = "tanh"  # of g, and of c before it becomes h
+    cell_clip: float | None = None  # c is kept within its bound, and so is h below
+    proj_clip: float | None = None
 
     def __str__(self) -> str:
-        return " and ".join(FORMULAS.get(name or "", f"{name}") for name in self)
+        functions = " and ".join(FORMULAS.get(name or "", f"{name}") for name in self.functions)
+        clips = [f"{letter} within {clip:g}" for letter, clip in (("c", self.cell_clip), ("h", self.proj_clip)) if clip]
+        return ", ".join([functions, *clips])
+
+    @property
+    def functions(self) -> "Functions":
+        """The functions alone."""
+        return Functions(self.gates, self.cell)
+
+
+class Functions(NamedTuple):
+    """The names of an LSTM's functions, as the JSON has them."""
+
+    gates: str | None
+    cell: str | None
 
 
 PYTORCH: Final = Activations()

@@ -139,6 +139,49 @@ def test_no_other_gates_are_given_to_an_lstm_of_pytorch(cli: Cli) -> None:
     assert odd.code == 2
 
 
+def elmo_cell(arrays: dict[str, Any], x: Any, cell_clip: float, proj_clip: float) -> Any:
+    """LstmCellWithProjection, step by step, as allennlp 2.10.1 has it in modules/lstm_cell_with_projection.py."""
+
+    def sigmoid(a: Any) -> Any:
+        return 1 / (1 + np.exp(-a))
+
+    project = arrays["state_projection.weight"].T
+    memory, state, output = np.zeros((x.shape[1], len(project))), np.zeros((x.shape[1], project.shape[1])), []
+    for step in x:
+        both = step @ arrays["input_linearity.weight"].T + state @ arrays["state_linearity.weight"].T
+        i, f, g, o = np.split(both + arrays["state_linearity.bias"], 4, axis=1)
+        memory = np.clip(sigmoid(i) * np.tanh(g) + sigmoid(f) * memory, -cell_clip, cell_clip)
+        state = np.clip((sigmoid(o) * np.tanh(memory)) @ project, -proj_clip, proj_clip)
+        output.append(state)
+    return np.stack(output)
+
+
+@pytest.mark.parametrize(("cell_clip", "proj_clip"), [(None, None), (0.3, None), (None, 0.1), (0.3, 0.1)])
+def test_a_cell_of_elmo_is_an_lstm_with_a_projection(
+    cell_clip: float | None, proj_clip: float | None, cli: Cli
+) -> None:
+    shapes = {
+        "input_linearity.weight": (32, 3),
+        "state_linearity.weight": (32, 5),
+        "state_linearity.bias": (32,),
+        "state_projection.weight": (5, 8),
+    }
+    arrays = {name: normal(*shape, seed=number) for number, (name, shape) in enumerate(shapes.items())}
+    write_safetensors(Path("elmo.safetensors"), {f"forward_layer_0.{name}": array for name, array in arrays.items()})
+    flags = [f"--{name}={bound}" for name, bound in (("cell-clip", cell_clip), ("proj-clip", proj_clip)) if bound]
+    module = ran(cli, "elmo.safetensors", "--input", "x.npy", "--save", "run.npz", *flags)
+    assert (module["text"], module["source"]["text"]) == ("LSTM(3, 8, proj_size=5)", "4 tensors of safetensors")
+    assert any("run clips by --cell-clip and --proj-clip alone" in note for note in module["notes"])
+    assert module.get("clip") == ({"cell": cell_clip, "proj": proj_clip} if flags else None)
+    expected = elmo_cell(arrays, np.load("x.npy"), cell_clip or np.inf, proj_clip or np.inf)
+    np.testing.assert_allclose(saved()["output"], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_bounds_are_numbers_above_zero(cli: Cli) -> None:
+    for wrong in ("0", "-1", "nan", "inf", "three"):
+        assert cli("run", f"--cell-clip={wrong}").code == 2
+
+
 def test_what_a_cell_stores_beside_an_lstm_is_refused_unless_it_is_to_be_left_out(cli: Cli) -> None:
     config = LSTMConfig(3, 4)
     weights = weights_of(config)

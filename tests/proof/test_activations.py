@@ -62,6 +62,24 @@ def test_only_these_functions_give_these_numbers(seed: int, activations: Activat
     assert min(errors.values()) > 1e-3
 
 
+@examples(30)
+@given(configs(), data(), st.sampled_from(ALL), st.sampled_from([None, 0.05, 0.2]), st.sampled_from([None, 0.02, 0.1]))
+def test_c_and_h_stay_within_their_bounds(
+    config: LSTMConfig, spec: DataSpec, activations: Activations, c: float | None, h: float | None
+) -> None:
+    result = verify.run(config, spec, activations=activations._replace(cell_clip=c, proj_clip=h))
+    assert result.passed, [check for check in result.checks if not check.passed]
+    for bound, names in ((h, ("output", "h_n")), (c, ("c_n",))):
+        largest = max(float(np.abs(result.outputs[name]).max(initial=0)) for name in names)
+        assert bound is None or largest <= np.float32(bound)
+
+
+def test_no_other_framework_clips() -> None:
+    for name in ("pytorch", "onnxruntime", "keras"):
+        with pytest.raises(UnsupportedError, match="does not clip c or h"):
+            check_judge(name, LSTMConfig(2, 3), DataSpec(), Activations(cell_clip=3.0))
+
+
 @pytest.mark.parametrize(("ours", "theirs"), [*permutations(ALL, 2)])
 def test_a_run_with_wrong_functions_fails(
     ours: Activations, theirs: Activations, monkeypatch: pytest.MonkeyPatch
@@ -112,5 +130,5 @@ def test_pytorch_has_its_own_functions_only() -> None:
 def test_words_mean_what_their_framework_means(
     framework: str, options: dict[str, Any], expected: tuple[str | None, str | None]
 ) -> None:
-    assert activations_of(framework, options) == expected
+    assert activations_of(framework, options) == Activations(*expected)
     assert bool(unstated(options)) == (None in options.values())

@@ -3,11 +3,12 @@
 import gc
 from collections.abc import Sequence
 from contextlib import nullcontext
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
 from lstmcalc.commands.run.report import check_trace, run_report
-from lstmcalc.errors import ExitCode, UnsupportedError, UsageError, harmless, shown_name
+from lstmcalc.errors import ExitCode, UnsupportedError, UsageError, harmless, shorten, shown_name
 from lstmcalc.intake.flags import (
     AROUND_FLAGS,
     DATA_FLAGS,
@@ -50,6 +51,14 @@ RUN: Final = (
         "The gates' function where a file of Keras does not state it",
         GATES,
     ),
+    Flag(
+        "cell_clip",
+        ("--cell-clip",),
+        (),
+        "NUMBER",
+        "Keep c within -NUMBER and NUMBER, as cells of ELMo and TensorFlow do",
+    ),
+    Flag("proj_clip", ("--proj-clip",), (), "NUMBER", "Keep h within -NUMBER and NUMBER, after the projection"),
     Flag("as_lstm", ("--as-lstm",), (), "", "Compute the plain LSTM, without what its source has more"),
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
     Flag("show", ("--show",), (), "", "Print weights, input and outputs as PyTorch prints tensors"),
@@ -134,10 +143,26 @@ def _functions(typed: TypedFlags, subjects: Sequence[Subject]) -> list[Activatio
     word = "" if asked is None else read_choice("--recurrent-activation", str(asked), GATES)
     for subject in () if typed["as_lstm"] else subjects:
         check_computable(subject)
-    functions = [settled_activations(subject, word) for subject in subjects]
+    cell_clip, proj_clip = (_clip(f"--{name}", typed[name.replace("-", "_")]) for name in ("cell-clip", "proj-clip"))
+    functions = [
+        settled_activations(subject, word)._replace(cell_clip=cell_clip, proj_clip=proj_clip) for subject in subjects
+    ]
     if typed["repeat"] is not None and any(each != PYTORCH for each in functions):
         raise UnsupportedError("only sigmoid and tanh are timed", str(PYTORCH), str(functions[0]), where="--repeat")
     return functions
+
+
+def _clip(flag: str, text: object) -> float | None:
+    """The bound that a flag gives; None without one."""
+    if text is None:
+        return None
+    try:
+        bound = float(str(text))
+    except ValueError:
+        bound = 0.0
+    if not 0 < bound < inf:
+        raise UsageError("no bound", "a number above 0", shorten(str(text)), where=flag)
+    return bound
 
 
 def _saved_note(save: str, subjects: Sequence[Subject], runs: Sequence["Run"], paths: Sequence[str]) -> str:

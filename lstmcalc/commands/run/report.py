@@ -18,7 +18,7 @@ from lstmcalc.report.notes import notes_of
 from lstmcalc.report.record import omitted
 from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, head_of
 from lstmcalc.report.tensors import TensorRow, tensor_bytes
-from lstmcalc.spec.activations import PYTORCH, Activations
+from lstmcalc.spec.activations import PYTORCH, Activations, Functions
 from lstmcalc.spec.symbols import DIRECTIONS
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ class TimingRow(NamedTuple):
 class RunModule(Module):
     """The report on one run."""
 
-    activations: Activations  # that are computed
+    activations: Functions  # that are computed
+    clip: Mapping[str, float | None] | None = omitted()  # the bounds of c and h; None without any
     data: DataRow
     around: AroundRow
     symbols: Mapping[str, int]
@@ -137,6 +138,12 @@ def run_report(
     return document("run", modules)
 
 
+def _clips(activations: Activations) -> dict[str, float | None] | None:
+    """The bounds of c and h; None without any."""
+    clips = {"cell": activations.cell_clip, "proj": activations.proj_clip}
+    return clips if any(clips.values()) else None
+
+
 def _torch_code(subject: Subject, seed: int, given: Given, activations: Activations) -> str:
     """The PyTorch code of a run; nn.LSTM has PyTorch's functions only, which the code says where the run has others."""
     code = torch_script(subject.config, subject.data, subject.around, seed, given)
@@ -153,7 +160,8 @@ def run_module(subject: Subject, result: "Run", seed: int, given: Given, *, show
     shown = _printed_tensors(model, {**result.weights, **result.around, **arrays}) if show else None
     return RunModule(
         **head_of(subject, SETTINGS),
-        activations=result.activations,
+        activations=result.activations.functions,
+        clip=_clips(result.activations),
         data=data_row(subject),
         around=around_row(subject),
         symbols={**model.data_symbols(data), **around_symbols(subject.around)},

@@ -20,7 +20,7 @@ from lstmcalc.report.blocks import (
     short_index,
 )
 from lstmcalc.report.provenance import origin_facts, settings_in
-from lstmcalc.spec.activations import PYTORCH
+from lstmcalc.spec.activations import PYTORCH, Activations
 from lstmcalc.spec.symbols import DIRECTIONS
 from lstmcalc.spec.words import counted
 
@@ -76,8 +76,10 @@ def _numbers(module: RunModule) -> tuple[str, ...]:
     if files and module.drawn:
         seeded = f"{' and '.join(module.drawn)} as after torch.manual_seed({module.seed})"
     behind = "with the code above, in PyTorch"
-    if module.activations != PYTORCH:
-        behind = f"with the code above in PyTorch, which computes {PYTORCH} instead of {module.activations}"
+    clips = (module.clip or {}).get("cell"), (module.clip or {}).get("proj")
+    computed = Activations(*module.activations, *clips)
+    if computed != PYTORCH:
+        behind = f"with the code above in PyTorch, which computes {PYTORCH} instead of {computed}"
     return (*files, *([seeded] if module.drawn else []), behind)
 
 

@@ -29,7 +29,7 @@ from lstmcalc.report.notes import notes_of
 from lstmcalc.report.provenance import origin_facts, settings_in
 from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, extras_of, head_of
 from lstmcalc.report.tensors import TensorRow, tensor_bytes
-from lstmcalc.spec.activations import OPTIONS, Activations
+from lstmcalc.spec.activations import OPTIONS, Functions
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import H_in
@@ -59,7 +59,7 @@ class ForeignStateRow(NamedTuple):
 class ForeignShapesModule(Module):
     """The inputs and outputs of one LSTM in another framework, and the places of PyTorch's h_n and c_n there."""
 
-    activations: Activations  # of its source
+    activations: Functions  # of its source
     data: DataRow
     around: AroundRow
     layout: LayoutRow
@@ -92,7 +92,7 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> ForeignShapesModule:
     states = foreign_states(subject.config, subject.framework)
     return ForeignShapesModule(
         **head_of(subject, SETTINGS),
-        activations=activations_in(subject),
+        activations=activations_in(subject).functions,
         data=data_row(subject),
         around=around_row(subject),
         layout=layout_row(subject.framework),

@@ -12,7 +12,7 @@ from lstmcalc.report.notes import notes_of
 from lstmcalc.report.record import omitted
 from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, head_of
 from lstmcalc.report.tensors import StateRow, TensorRow, state_rows, tensor_row
-from lstmcalc.spec.activations import Activations
+from lstmcalc.spec.activations import Functions
 
 if TYPE_CHECKING:
     from lstmcalc.commands.shapes.foreign import ForeignShapesModule
@@ -28,7 +28,7 @@ class PackedRow(NamedTuple):
 class ShapesModule(Module):
     """The tensors of one LSTM in PyTorch, and the map of its states."""
 
-    activations: Activations  # of its source
+    activations: Functions  # of its source
     data: DataRow
     around: AroundRow
     symbols: Mapping[str, int]  # their values
@@ -58,7 +58,7 @@ def shapes_module(subject: Subject, model: LSTMModel) -> "ShapesModule | Foreign
         check_rows(data.longest, "step of batch_sizes", "shorter sequences (--lengths)")
     return ShapesModule(
         **head_of(subject, SETTINGS),
-        activations=activations_in(subject),
+        activations=activations_in(subject).functions,
         data=data_row(subject),
         around=around_row(subject),
         symbols={**model.data_symbols(data), **around_symbols(subject.around)},

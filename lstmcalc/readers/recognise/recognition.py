@@ -8,7 +8,7 @@ Not here: names (`names`), shapes (`readings`), files (`readers.files`), and num
 """
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -157,7 +157,7 @@ def _readings(tensors: Sequence[Stored], framework: str, kind: str) -> list[Eith
     """
     groups = _module_groups(_recurrent_arrays(tensors))
     candidates: list[Either] = [reading for group in groups for reading in _read_group(group)]
-    candidates += [*_merged_directions(groups), *_paddle(groups)]
+    candidates += [*_merged_directions(groups), *_paddle(groups), *_elmo(tensors)]
     if framework:
         wanted = same_names(framework)
         candidates = [_with_zero_biases(item) for item in candidates if _framework(item) in (wanted, None)]
@@ -322,6 +322,55 @@ def _paddle(groups: Sequence[_Group]) -> list[Either]:
             weights = reading.stored._replace(names=tuple(names))
             found.append(reading._replace(weights=weights, notes=(*reading.notes, *note)))
     return found
+
+
+# LstmCellWithProjection, gates i f g o, without a bias for the input: allennlp 2.10.1,
+# modules/lstm_cell_with_projection.py.
+_ELMO: Final = {
+    "input_linearity/weight": "weight_ih",
+    "state_linearity/weight": "weight_hh",
+    "state_linearity/bias": "bias_hh",
+    "state_projection/weight": "weight_hr",
+}
+
+
+def _elmo(tensors: Iterable[Stored]) -> list[Either]:
+    """The cells of ELMo, each an LSTM with a projection and one bias; the other one is zeros."""
+    cells: dict[str, dict[Key, Stored]] = {}
+    for tensor in tensors:
+        *path, module, last = ["", "", *plain_name(tensor.name).split("/")]
+        holds = _ELMO.get(f"{module}/{last}")
+        if holds:
+            cells.setdefault("/".join(path).strip("/"), {})[0, 0, holds, None] = tensor
+    found: list[Either] = []
+    for unit, slots in cells.items():
+        bias = slots.get((0, 0, "bias_hh", None))
+        if bias is None or len(slots) < len(_ELMO):
+            continue
+        zeros = bias._replace(name=f"{unit}/zeros", nbytes=0, read=_zeros_for(bias))
+        reading = read_slots("pytorch", unit, {**slots, (0, 0, "bias_ih", None): zeros})
+        if isinstance(reading, Found) and not defect_count(reading):
+            names = tuple(tensor.name for tensor in slots.values())
+            weights = reading.stored._replace(names=names)
+            found.append(reading._replace(notes=_ELMO_NOTES, weights=weights))
+    return found
+
+
+def _zeros_for(tensor: Stored) -> Callable[[], Any]:
+    """What reads zeros of the dtype and shape of a tensor."""
+
+    def read() -> Any:  # noqa: ANN401  # an array
+        import numpy as np
+
+        return np.zeros_like(tensor.read())
+
+    return read
+
+
+_ELMO_NOTES: Final = (
+    "this cell stores one bias: bias_ih is zeros, which PyTorch counts",
+    "cells of ELMo clip c and h as options.json says, not the weights: run clips by --cell-clip and --proj-clip alone",
+)
 
 
 def _relatives(tensors: Iterable[Stored]) -> list[Either]:

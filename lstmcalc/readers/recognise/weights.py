@@ -93,13 +93,14 @@ def _placed_lstm(item: Found, name: str, file_format: str) -> Found:
     if item.framework == "pytorch":
         unsaid = {"batch_first": False, "dropout": 0.0}
         layer |= {field: _setting(value, "unknown") for field, value in unsaid.items() if field not in layer}
+    stored = sum(tensor.name in item.stored.names for tensor in tensors.values())
     dtypes = {tensor.dtype for tensor in tensors.values()}
     if len(dtypes) == 1 and dtypes <= DTYPE_BYTES.keys():
         layer.setdefault("dtype", _setting(next(iter(dtypes)), "stated"))
     integers = [dtype for dtype in sorted(dtypes) if dtype.startswith(("int", "uint", "qint", "quint"))]
     return item._replace(
         quantized=item.quantized or ", ".join(integers),
-        text=f"{counted(len(tensors), 'tensor')} of {file_format}",
+        text=f"{counted(stored, 'tensor')} of {file_format}",
         where=name,
         layer={field: Setting(value, origin._replace(where=name)) for field, (value, origin) in layer.items()},
         pointers={"": Pointer(name, "")},

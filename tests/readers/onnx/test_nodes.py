@@ -18,7 +18,7 @@ from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.onnx.nodes import read_onnx
 from lstmcalc.readers.recognise.weights import read_weights
-from lstmcalc.spec.activations import activations_of, option_texts
+from lstmcalc.spec.activations import Activations, activations_of, option_texts
 from tools.files import rewrite
 from tools.mutations import CASES, damaged
 from tools.recorded_weights import computed, config_of, fields_of, inferred_of, one, unpacked
@@ -189,7 +189,7 @@ def test_activations_that_are_computed(
     arrays = {name: 3 * array for name, array in weights(directions).items()}
     file, path = read(model([node], arrays), tmp_path)
     stated = one(file)
-    assert activations_of("onnx", stated.options) == found
+    assert activations_of("onnx", stated.options) == Activations(*found)
     assert set(stated.unmodelled) <= option_texts(stated.options)
     check(file, stated, path)
 
