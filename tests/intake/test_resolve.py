@@ -348,20 +348,24 @@ def test_a_stack_of_keras_layers_hangs_together_whatever_the_flags_say(cli: Cli)
 
 
 def test_what_is_not_modelled_is_noted_and_never_computed(cli: Cli) -> None:
-    source = "keras.layers.LSTM(20, activation='relu', dropout=0.2)"
+    source = "keras.layers.LSTM(20, activation='gelu', dropout=0.2)"
     ran = cli("params", source, "--input", "10")
     assert ran.code == 0
     assert ran.err == (
         "note: dropout = 0.2 acts in training only: no shape and no count depends on it\n"
-        "note: activation = 'relu' is not modelled: no shape and no count depends on it\n"
+        "note: activation = 'gelu' is not modelled: no shape and no count depends on it\n"
     )
     assert cli("run", source, "--input", "10").err == (
         "error: lstm computes something else than an LSTM of PyTorch\n"
-        "  keras.layers.LSTM(20, activation='relu', dropout=0.2)\n"
+        "  keras.layers.LSTM(20, activation='gelu', dropout=0.2)\n"
         f"  {'^' * 53}\n"
-        "  expected sigmoid for the gates and tanh for the rest, in the order of time, found activation = 'relu'\n"
-        "  hint: shapes and params do not depend on it\n"
+        "  expected sigmoid or hard_sigmoid for the gates, tanh or relu for the rest, in the order of time, "
+        "found activation = 'gelu'\n"
+        "  hint: shapes and params do not depend on it; run --as-lstm leaves it out\n"
     )
+    computed = source.replace("gelu", "relu")
+    assert "note: activation = 'relu': run computes it;" in cli("params", computed, "--input", "10").err
+    assert cli("run", computed, "--input", "10").code == 0
 
 
 def test_run_computes_and_saves_each(cli: Cli) -> None:
