@@ -1,12 +1,17 @@
 """A progress bar on stderr, for long computations on a terminal."""
 
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+Progress: TypeAlias = Callable[[int, int], None]  # what is done, and all there is to do
 
 PATIENCE = 0.7  # seconds before a bar is worth showing
 INTERVAL = 0.1  # seconds between two updates
@@ -18,7 +23,7 @@ class ProgressBar:
     def __init__(self, label: str) -> None:
         self._label = label
         self._next = monotonic() + PATIENCE
-        self._bar: tuple[Progress, TaskID] | None = None
+        self._bar: tuple[RichProgress, TaskID] | None = None
 
     @classmethod
     def wanted(cls) -> bool:
@@ -49,3 +54,24 @@ class ProgressBar:
     ) -> None:
         if self._bar is not None:
             self._bar[0].stop()
+
+
+def shown_progress(label: str) -> AbstractContextManager[ProgressBar | None]:
+    """A progress bar to enter; None on entering if nobody would see it."""
+    return ProgressBar(label) if ProgressBar.wanted() else nullcontext()
+
+
+class Tally:
+    """A count of the numbers of arrays, of all that there are, for a progress bar."""
+
+    def __init__(self, total: int, progress: Progress | None = None) -> None:
+        self._total = total
+        self._progress = progress
+        self._done = 0
+
+    def counted(self, array: Any) -> Any:  # noqa: ANN401  # an array
+        """The array itself, once it is counted."""
+        self._done += array.size
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+        return array

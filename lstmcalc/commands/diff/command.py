@@ -7,6 +7,7 @@ from lstmcalc.commands.diff.report import diff_report
 from lstmcalc.commands.diff.verdicts import GOOD
 from lstmcalc.errors import ExitCode, UsageError, shorten
 from lstmcalc.intake.flags import LSTM_FLAGS, SOURCE_FLAGS, Flag
+from lstmcalc.report.progress import shown_progress
 
 COMPARED: Final = Flag("file", (), (), "FILE", "A weight file, or any SOURCE")
 
@@ -43,7 +44,8 @@ def _run(typed: TypedFlags) -> Outcome:
     or if the LSTM that the other side describes matches, else 1.
     """
     style, tolerance = style_of(typed), _tolerance(typed)
-    report = diff_report(typed, tolerance)
+    with shown_progress("comparing") as progress:
+        report = diff_report(typed, tolerance, progress)
     fine = report.verdict in GOOD and all(row.status == "equal" for row in report.others)
     code = ExitCode.OK if fine and all(module.fits for module in report.modules) else ExitCode.FAILED
     return Outcome(report, style, code)

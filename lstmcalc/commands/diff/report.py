@@ -23,13 +23,14 @@ from lstmcalc.commands.diff.sides import (
     read_sides,
 )
 from lstmcalc.commands.diff.verdicts import Verdict, has_paths, judged
-from lstmcalc.errors import SourceError, TooLargeError, UsageError, bytes_text, printable
+from lstmcalc.errors import UsageError, printable
 from lstmcalc.frameworks.storage import find_layout
 from lstmcalc.intake.flags import Typed
 from lstmcalc.intake.resolve import check_order
-from lstmcalc.machine import available_memory
 from lstmcalc.readers.files.raw_numbers import numel
+from lstmcalc.readers.files.tensors import paired_blocks
 from lstmcalc.report.document import SCHEMA
+from lstmcalc.report.progress import Progress, Tally
 from lstmcalc.spec.config import HYPERPARAMETERS
 from lstmcalc.spec.words import counted, with_rest
 from lstmcalc.version import __version__
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 BAD: Final = ("missing", "unexpected", "misshaped")
 _LISTED: Final = 4  # names in a sentence
-_COPIES: Final = 5  # the bytes and the float64 of either side, and their difference
 
 Words = tuple[str, str]
 SettingStatus: TypeAlias = Literal["equal", "different", "aside", "unknown"]  # `aside`: no weight depends on it
@@ -120,18 +120,19 @@ class DiffReport(NamedTuple):
     others: Sequence[ValuedRow]  # arrays outside the LSTMs whose numbers were compared
 
 
-def diff_modules(sides: Sides, tolerance: float | None = None) -> list[DiffModule]:
+def diff_modules(sides: Sides, tolerance: float | None = None, progress: Progress | None = None) -> list[DiffModule]:
     """The differences of each pair of LSTMs of two sources.
 
     Args:
         sides: Both sources.
         tolerance: The largest allowed difference of numbers; None to compare no numbers.
+        progress: Called after every block of numbers.
     """
     if tolerance is not None and not all(side is None or side.is_file for pair in sides.pairs for side in pair):
         raise UsageError("there are no numbers to compare", "two weight files", where="--values")
     for side in (side for pair in sides.pairs for side in pair if side and tolerance is not None):
         check_order(side.found)
-    found = [_pair(file, model, sides, tolerance) for file, model in sides.pairs]
+    found = [_pair(file, model, sides, tolerance, progress) for file, model in sides.pairs]
     if sides.others:
         more = ", ..." if len(sides.others) > _LISTED else ""
         listed = ", ".join(printable(name) for name in sides.others[:_LISTED])
@@ -139,7 +140,9 @@ def diff_modules(sides: Sides, tolerance: float | None = None) -> list[DiffModul
     return found
 
 
-def _pair(file: Side | None, model: Side | None, sides: Sides, tolerance: float | None) -> DiffModule:
+def _pair(
+    file: Side | None, model: Side | None, sides: Sides, tolerance: float | None, progress: Progress | None
+) -> DiffModule:
     """The comparison of one LSTM with another, or with none."""
     words = sides.words
     notes = [note for side in (file, model) if side for note in notes_of(side.found)]
@@ -153,7 +156,7 @@ def _pair(file: Side | None, model: Side | None, sides: Sides, tolerance: float 
     causes = list(_causes(file, model, words, rows, terms))
     beyond = 0
     if tolerance is not None and file and model:
-        rows = valued = _with_differences(rows, file, model, items, terms, tolerance)
+        rows = valued = _with_differences(rows, file, model, items, terms, tolerance, progress)
         beyond = sum(is_beyond(row, tolerance) for row in valued)
         if beyond:
             causes.append(f"the numbers of {counted(beyond, 'tensor')} differ by more than {tolerance:g}")
@@ -444,26 +447,35 @@ def _with_differences(
     items: Sequence[Mapping[str, Item]],
     terms: str,
     tolerance: float,
+    progress: Progress | None,
 ) -> list[ValuedRow]:
     """The rows with the largest difference of the numbers.
 
     It is None if only one side is NaN or infinite, or if the numbers cannot be compared.
     """
+    from lstmcalc.numerics.block_statistics import largest_difference
+
     mapped = {file.framework, model.framework} != {terms}
     loaded: list[Mapping[str, Array]] = []
     if mapped and not (_mapping_faults(file, terms) or _mapping_faults(model, terms)):
         loaded = [_loaded_arrays(side) for side in (file, model)]
     keys = {printable(name): name for listed in items for name in listed}
+    tally = _tally(rows, progress)
 
     def apart(row: TensorRow) -> float | None:
         if row.status != "equal":
             return None
         name = keys[row.name]
         if mapped:
-            return _distance(loaded[0][name], loaded[1][name]) if loaded else None
-        return _stored_distance(items[0][name], items[1][name])
+            return largest_difference([(loaded[0][name], loaded[1][name])]) if loaded else None
+        return _stored_distance(items[0][name], items[1][name], tally)
 
     return [_judged_row(row, apart(row), tolerance) for row in rows]
+
+
+def _tally(rows: Sequence[TensorRow], progress: Progress | None) -> Tally:
+    """The count of the numbers that are compared."""
+    return Tally(sum(numel(row.file_shape or ()) for row in rows if row.status == "equal"), progress)
 
 
 def _loaded_arrays(side: Side) -> Mapping[str, "Array"]:
@@ -478,47 +490,29 @@ def _loaded_arrays(side: Side) -> Mapping[str, "Array"]:
     return arrays
 
 
-def _stored_distance(file: Item, model: Item) -> float | None:
+def _stored_distance(file: Item, model: Item, tally: Tally) -> float | None:
     """The largest difference of two stored tensors; None if it is not finite."""
+    from lstmcalc.numerics.block_statistics import largest_difference
+
     assert file.stored is not None  # noqa: S101  # both sides are files
     assert model.stored is not None  # noqa: S101
-    wanted, free = _COPIES * max(file.stored.nbytes, model.stored.nbytes, 8 * numel(file.shape)), available_memory()
-    if wanted > free:
-        raise TooLargeError(
-            f"{printable(file.stored.name)} does not fit in memory", f"at most {bytes_text(free)}", bytes_text(wanted)
-        )
-    return _distance(file.stored.read(), model.stored.read())
+    return largest_difference((tally.counted(a), b) for a, b in paired_blocks(file.stored, model.stored))
 
 
-def _distance(first: object, second: object) -> float | None:
-    """The largest difference of two arrays of one shape; None if it is not finite."""
-    import numpy as np
-
-    arrays = [np.asarray(array) for array in (first, second)]
-    for array in arrays:
-        if array.dtype.kind not in "fiub":
-            raise SourceError(f"numbers of {array.dtype} are not compared", "real numbers", where="--values")
-    a, b = (array.astype(np.float64, copy=False) for array in arrays)
-    if a.shape != b.shape:
-        raise SourceError("not as its file says", f"{a.shape}", f"{b.shape}", where="--values")
-    same = (a == b) | (np.isnan(a) & np.isnan(b))
-    with np.errstate(invalid="ignore", over="ignore"):
-        apart = np.where(same, 0.0, np.abs(a - b))
-    largest = float(apart.max()) if apart.size else 0.0
-    return largest if np.isfinite(largest) else None
-
-
-def diff_report(typed: Mapping[str, Typed], tolerance: float | None = None) -> DiffReport:
+def diff_report(
+    typed: Mapping[str, Typed], tolerance: float | None = None, progress: Progress | None = None
+) -> DiffReport:
     """The differences of a weight file and a model, or of two models; with `tolerance`, also of their numbers.
 
     Args:
         typed: The flags: `file`, `source`, `module`, `set` and hyperparameters.
         tolerance: The largest allowed difference of numbers; None to compare no numbers.
+        progress: Called after every block of numbers.
     """
     sides = read_sides(typed)
     sides = sides._replace(entire=sides.entire and has_paths(sides.read[1]))
-    modules = diff_modules(sides, tolerance)
-    others = [] if tolerance is None else _other_values(sides, tolerance)
+    modules = diff_modules(sides, tolerance, progress)
+    others = [] if tolerance is None else _other_values(sides, tolerance, progress)
     apart = [row.name for row in others if row.status != "equal"]
     fits = all(module.fits for module in modules) and not apart
     lines = [line for module in modules if not module.fits for line in module.load_state_dict]
@@ -558,21 +552,23 @@ def _line(text: str) -> str:
     return text if text.isprintable() else repr(text)[1:-1]
 
 
-def _other_values(sides: Sides, tolerance: float) -> list[ValuedRow]:
+def _other_values(sides: Sides, tolerance: float, progress: Progress | None) -> list[ValuedRow]:
     """Rows for arrays of numbers that two files have outside of their LSTMs, under one name."""
     files = [read.file for read in sides.read]
     found = [
         {tensor.name: tensor for tensor in file.tensors if tensor.name not in file.owners} for file in files if file
     ]
-    rows = []
-    for name, tensor in found[0].items():
-        other = found[1].get(name)
-        if other is None or not all(item.dtype.startswith(_NUMBERS) for item in (tensor, other)):
-            continue
-        items = [Item(item.shape, item.dtype, item) for item in (tensor, other)]
-        row = _row(name, *items)
-        rows.append(_judged_row(row, _stored_distance(*items) if row.status == "equal" else None, tolerance))
-    return rows
+    shared = {
+        name: (Item(tensor.shape, tensor.dtype, tensor), Item(other.shape, other.dtype, other))
+        for name, tensor in found[0].items()
+        if (other := found[1].get(name)) and all(item.dtype.startswith(_NUMBERS) for item in (tensor, other))
+    }
+    rows = [(_row(name, file, model), file, model) for name, (file, model) in shared.items()]
+    tally = _tally([row for row, _, _ in rows], progress)
+    return [
+        _judged_row(row, _stored_distance(file, model, tally) if row.status == "equal" else None, tolerance)
+        for row, file, model in rows
+    ]
 
 
 _NUMBERS: Final = ("float", "bfloat", "int", "uint", "bool")

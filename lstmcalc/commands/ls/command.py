@@ -6,6 +6,7 @@ from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, styl
 from lstmcalc.commands.ls.report import ls_report
 from lstmcalc.errors import UsageError
 from lstmcalc.intake.flags import SOURCE_FLAGS, Flag, read_from
+from lstmcalc.report.progress import shown_progress
 
 FILE: Final = Flag("file", (), (), "FILE", "A weight file: safetensors, PyTorch, NumPy, ONNX or Keras")
 
@@ -21,9 +22,10 @@ def _run(typed: TypedFlags) -> Outcome:
     """
     if typed["file"] is None:
         raise UsageError("no file is named", expected="a weight file, as model.safetensors", hint="see lstmcalc ls -h")
-    style = style_of(typed)
-    file, stats, framework = str(typed["file"]), bool(typed["stats"]), read_from(typed)
-    return Outcome(ls_report(file, typed["module"], stats=stats, framework=framework), style)
+    style, path, framework = style_of(typed), str(typed["file"]), read_from(typed)
+    with shown_progress("reading") as progress:
+        report = ls_report(path, typed["module"], stats=bool(typed["stats"]), framework=framework, progress=progress)
+    return Outcome(report, style)
 
 
 COMMAND: Final = Command(

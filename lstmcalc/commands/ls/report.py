@@ -8,7 +8,6 @@ from lstmcalc.errors import SourceError, bytes_text, printable, shown_name
 from lstmcalc.intake.flags import Typed
 from lstmcalc.intake.resolve import asked_modules
 from lstmcalc.lazy import LazySequence
-from lstmcalc.machine import available_memory
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import Stored
@@ -16,9 +15,9 @@ from lstmcalc.readers.recognise.recognition import Contents, recognise
 from lstmcalc.readers.recognise.weights import read_contents, rival_notes
 from lstmcalc.readers.sources import pick
 from lstmcalc.report.document import Report, check_rows, document
+from lstmcalc.report.progress import Progress, Tally
 from lstmcalc.spec.words import counted
 
-_COPIES: Final = 4  # the bytes, the array, and what is computed from it
 _NOTED: Final = 3  # unreadable tensors that get a note of their own
 
 
@@ -77,18 +76,14 @@ class LsModule(NamedTuple):
     notes: list[str]
 
 
-class _Statistics(NamedTuple):
-    """The statistics of a tensor's numbers, as in `MeasuredRow`."""
-
-    min: float | None = None
-    max: float | None = None
-    mean: float | None = None
-    norm: float | None = None
-    nan: int | None = None
-    inf: int | None = None
-
-
-def ls_module(path: str, modules: Typed = None, *, stats: bool = False, framework: str = "") -> LsModule:
+def ls_module(
+    path: str,
+    modules: Typed = None,
+    *,
+    stats: bool = False,
+    framework: str = "",
+    progress: Progress | None = None,
+) -> LsModule:
     """Every tensor of a weight file, or of some of its LSTMs and their relatives.
 
     Args:
@@ -97,6 +92,7 @@ def ls_module(path: str, modules: Typed = None, *, stats: bool = False, framewor
         stats: True to read the numbers: `min`, `max`, `mean` and `norm` (the root of the sum of squares) are those of
             the finite numbers, null if there are none; `nan` and `inf` count the others.
         framework: The framework whose layout the file has; empty if any.
+        progress: Called after every block of numbers.
     """
     contents = read_contents(path, framework) if framework else recognise(open_weights(path))
     tensors = _chosen_tensors(contents, modules)
@@ -105,7 +101,7 @@ def ls_module(path: str, modules: Typed = None, *, stats: bool = False, framewor
     unsure = (note for item in contents.lstms for note in rival_notes(item))
     notes = [printable(note) for note in dict.fromkeys((*contents.file.notes, *unsure))]
     if stats:
-        rows, unread = _with_statistics(rows, tensors)
+        rows, unread = _with_statistics(rows, tensors, progress)
         notes += unread
     total, size = sum(numel(item.shape) for item in tensors), sum(item.nbytes for item in tensors)
     count = counted(len(tensors), "tensor")
@@ -138,13 +134,18 @@ def _row(tensor: Stored, contents: Contents) -> StoredRow:
     return StoredRow(tensor.name, owner, tensor.dtype, tensor.shape, numel(tensor.shape), tensor.nbytes)
 
 
-def _with_statistics(rows: Sequence[StoredRow], tensors: Sequence[Stored]) -> tuple[list[MeasuredRow], list[str]]:
+def _with_statistics(
+    rows: Sequence[StoredRow], tensors: Sequence[Stored], progress: Progress | None
+) -> tuple[list[MeasuredRow], list[str]]:
     """The rows with statistics of their numbers, and notes on tensors that could not be read."""
+    from lstmcalc.numerics.block_statistics import Statistics, statistics_of
+
     done, notes = [], []
+    tally = Tally(sum(row.count for row in rows), progress)
     for row, tensor in zip(rows, tensors, strict=True):
-        found = _Statistics()
+        found = Statistics()
         try:
-            found = _statistics(tensor)
+            found = statistics_of(tally.counted(numbers) for _, numbers in tensor.blocks())
         except SourceError as error:
             notes.append(printable(f"no statistics of {tensor.name}: {error.what}"))
         done.append(MeasuredRow(row.name, row.owner, row.dtype, row.shape, row.count, row.bytes, *found))
@@ -152,34 +153,13 @@ def _with_statistics(rows: Sequence[StoredRow], tensors: Sequence[Stored]) -> tu
     return done, notes[:_NOTED] + ([f"no statistics of {more:,} more"] if more > 0 else [])
 
 
-def _statistics(tensor: Stored) -> _Statistics:
-    """Statistics of a tensor's numbers; too many for the memory are a SourceError, which becomes a note."""
-    wanted, free = _COPIES * max(tensor.nbytes, 8 * numel(tensor.shape)), available_memory()
-    if wanted > free:
-        raise SourceError("too large for the memory", f"at most {bytes_text(free)}", bytes_text(wanted))
-    import numpy as np
-
-    values = np.asarray(tensor.read()).ravel()
-    if values.dtype.kind not in "fiub":
-        raise SourceError(f"numbers of {values.dtype} have no order", "real numbers")
-    values = values.astype(np.float64, copy=False)
-    finite = values[np.isfinite(values)]
-    nan = int(np.isnan(values).sum())
-    counts = _Statistics(nan=nan, inf=values.size - finite.size - nan)
-    if not finite.size:
-        return counts
-    largest = float(np.abs(finite).max()) or 1.0  # dividing by it keeps the squares in range
-    with np.errstate(over="ignore"):
-        numbers = (
-            float(finite.min()),
-            float(finite.max()),
-            float((finite / largest).mean() * largest),
-            float(np.sqrt(np.square(finite / largest).sum()) * largest),
-        )
-    low, high, mean, norm = (value if np.isfinite(value) else None for value in numbers)
-    return counts._replace(min=low, max=high, mean=mean, norm=norm)
-
-
-def ls_report(path: str, modules: Typed = None, *, stats: bool = False, framework: str = "") -> Report[LsModule]:
+def ls_report(
+    path: str,
+    modules: Typed = None,
+    *,
+    stats: bool = False,
+    framework: str = "",
+    progress: Progress | None = None,
+) -> Report[LsModule]:
     """Every tensor of a weight file; with `stats`, statistics of its numbers."""
-    return document("ls", [ls_module(path, modules, stats=stats, framework=framework)])
+    return document("ls", [ls_module(path, modules, stats=stats, framework=framework, progress=progress)])

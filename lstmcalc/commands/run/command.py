@@ -2,7 +2,6 @@
 
 import gc
 from collections.abc import Sequence
-from contextlib import nullcontext
 from math import inf
 from typing import TYPE_CHECKING, Final
 
@@ -94,7 +93,7 @@ def _run(typed: TypedFlags) -> Outcome:
     from lstmcalc.proof import run as verify
     from lstmcalc.proof.given import read_given
     from lstmcalc.proof.sensitivity import rounding_notes
-    from lstmcalc.report.progress import ProgressBar
+    from lstmcalc.report.progress import shown_progress
     from lstmcalc.writing import check_target
 
     if save is not None:
@@ -107,7 +106,7 @@ def _run(typed: TypedFlags) -> Outcome:
     subjects = [part.subject for part in parts]
     runs = []
     for subject, part, activations in zip(subjects, parts, functions, strict=True):
-        with ProgressBar("computing") if ProgressBar.wanted() else nullcontext() as progress:
+        with shown_progress("computing") as progress:
             runs.append(
                 verify.run(
                     subject.config,
@@ -184,11 +183,11 @@ def _timings(
 ) -> list["Timing"]:
     """The calls of each LSTM, timed with the numbers of its run."""
     from lstmcalc.proof.timing import time_calls
-    from lstmcalc.report.progress import ProgressBar
+    from lstmcalc.report.progress import shown_progress
 
     timings = []
     for subject, result in zip(subjects, runs, strict=True):
-        with ProgressBar("timing") if ProgressBar.wanted() else nullcontext() as progress:
+        with shown_progress("timing") as progress:
             numbers = result.weights, result.inputs, against
             timings.append(
                 time_calls(subject.config, subject.data, *numbers, repeat=repeat, threads=threads, progress=progress)

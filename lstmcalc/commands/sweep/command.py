@@ -1,7 +1,6 @@
 """sweep: its flags, and what it runs."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Final
 
 from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
@@ -35,7 +34,7 @@ def _run(typed: TypedFlags) -> Outcome:
     from lstmcalc.commands.sweep.report import request_of, sweep_report  # NumPy, which the help does not need
 
     style = style_of(typed)
-    from lstmcalc.report.progress import ProgressBar
+    from lstmcalc.report.progress import shown_progress
 
     plot = typed["plot"]
     request, base = request_of(typed)
@@ -44,7 +43,7 @@ def _run(typed: TypedFlags) -> Outcome:
         from lstmcalc.commands.sweep.plots import check_plot, draw_sweep
 
         check_plot(str(plot))
-    with ProgressBar("computing") if ProgressBar.wanted() else nullcontext() as progress:
+    with shown_progress("computing") as progress:
         report = sweep_report(subjects, request, progress)
     if plot is not None:
         draw_sweep(report.modules, str(plot))

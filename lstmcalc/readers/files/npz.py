@@ -7,14 +7,26 @@ Source: NEP 1 and the docstring of `numpy.lib.format`, format versions 1.0 to 3.
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from warnings import catch_warnings, simplefilter
 
 from lstmcalc.errors import SourceError, shorten, shown_name
 from lstmcalc.readers.files.archives import read_archive
-from lstmcalc.readers.files.raw_numbers import WIDTHS, View, checked_shape, column_major, numel, read_numbers, row_major
+from lstmcalc.readers.files.raw_numbers import (
+    WIDTHS,
+    Block,
+    View,
+    checked_shape,
+    column_major,
+    number_blocks,
+    numel,
+    placed_blocks,
+    read_numbers,
+    row_major,
+)
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 
@@ -65,9 +77,9 @@ def read_npz(path: str) -> WeightFile:
 
 
 def _stored_array(name: str, header: Header, find: Callable[[], Section], where: str) -> Stored:
-    return Stored(
-        name, header.dtype, header.shape, numel(header.shape) * header.width, lambda: _numbers(find(), header, where)
-    )
+    nbytes = numel(header.shape) * header.width
+    how = find, header, where
+    return Stored(name, header.dtype, header.shape, nbytes, partial(_numbers, *how), partial(_blocks, *how))
 
 
 def read_header(section: Section, where: str) -> Header:
@@ -140,13 +152,21 @@ def _check_readable(header: Header, where: str) -> None:
         raise SourceError(f"numbers of {header.dtype} are not read", "float32 or another float", where=where)
 
 
-def _numbers(section: Section, header: Header, where: str) -> Any:  # noqa: ANN401
+def _numbers(find: Callable[[], Section], header: Header, where: str) -> Any:  # noqa: ANN401
     _check_readable(header, where)
-    strides = column_major(header.shape) if header.fortran else row_major(header.shape)
+    big_endian = header.order == ">"
     try:
-        # A checksum covers the header too, so all bytes are read. Without one, only the numbers are.
-        whole = section if section.crc is None else Section.of(section.read())
-        numbers = whole.part(header.size, whole.length - header.size)
-        return read_numbers(numbers, header.dtype, View(header.shape, strides), big_endian=header.order == ">")
+        return read_numbers(find(), header.dtype, _view(header), big_endian=big_endian, skip=header.size)
     except SourceError as error:
         raise (error if error.where else error.at(where)) from None
+
+
+def _blocks(find: Callable[[], Section], header: Header, where: str) -> Iterator[Block]:
+    _check_readable(header, where)
+    big_endian = header.order == ">"
+    blocks = number_blocks(find(), header.dtype, _view(header), big_endian=big_endian, skip=header.size)
+    yield from placed_blocks(blocks, where)
+
+
+def _view(header: Header) -> View:
+    return View(header.shape, column_major(header.shape) if header.fortran else row_major(header.shape))

@@ -6,14 +6,16 @@ Sources: torch 2.13.0 (c10/util/BFloat16.h, Float8_e4m3fn.h, Float8_e5m2.h, Floa
 Float8_e8m0fnu.h), run; NumPy 2.4 for the rest.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import SourceError, shorten
-from lstmcalc.readers.files.sections import Section
+from lstmcalc.readers.files.sections import Section, Stream
 
+BLOCK: Final = 1 << 18  # the most numbers that are read at a time
+_GAPS: Final = 4  # numbers that are read for each one that is wanted, where they are far apart in the file
 MAX_RANK: Final = 64  # the most axes in NumPy 2
 _MAX_COUNT: Final = 2**62  # numbers of an array, below the limit of a 64-bit count
 # A view can have more elements than there are numbers, e.g. by `expand`: the most elements that are written out then.
@@ -115,6 +117,11 @@ class View(NamedTuple):
             return 0
         return 1 + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True))
 
+    def part(self, place: Sequence[slice]) -> "View":
+        """The elements of a part, whose slices have a start and a stop."""
+        offset = self.offset + sum(axis.start * stride for axis, stride in zip(place, self.strides, strict=True))
+        return View(tuple(axis.stop - axis.start for axis in place), self.strides, offset)
+
 
 def numel(shape: Sequence[int]) -> int:
     """The number of elements of an array of this shape."""
@@ -150,10 +157,26 @@ def column_major(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(prod(shape[:axis]) for axis in range(len(shape)))
 
 
-def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool = False) -> Any:  # noqa: ANN401
-    """The numbers of an array in native byte order; dtypes that NumPy lacks become float32 or complex64.
+# Some numbers of an array: their place in it, and themselves.
+Block: TypeAlias = tuple[tuple[slice, ...], Any]
+
+
+def number_blocks(
+    section: Section, dtype: str, view: View, *, big_endian: bool = False, skip: int = 0
+) -> Iterator[Block]:
+    """The numbers of an array in blocks of at most `BLOCK`, in native byte order and read-only.
+
+    Blocks come in the order in which the numbers are stored. Arrays of one shape whose axes are stored in the same
+    order have the same blocks, whatever their dtypes. Dtypes that NumPy lacks become float32 or complex64.
 
     The shape and strides of `view` must have been checked (`checked_shape`, `checked_strides`).
+
+    Args:
+        section: The bytes.
+        dtype: The dtype of the stored numbers.
+        view: The elements among the numbers.
+        big_endian: The byte order of the numbers.
+        skip: The bytes of the section before its first number.
     """
     form = FORMATS.get(dtype)
     if form is None:
@@ -164,9 +187,17 @@ def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool =
             expected=f"at most {_MAX_EXPANDED:,}",
             found=f"{view.numel:,}",
         )
+    section.check(skip + view.offset * form.itemsize, view.extent * form.itemsize)
     try:
-        raw = section.read(view.offset * form.itemsize, view.extent * form.itemsize)
-        return _strided_array(raw, form, view, big_endian=big_endian)
+        order = sorted(range(len(view.shape)), key=lambda axis: -view.strides[axis])
+        dense = _is_dense(view, order)
+        section = section.remembered(shared=view.offset > 0 or not dense)
+        if not (dense or section.in_any_order):
+            section = Section.of(section.read())
+        with section.stream() as stream:
+            for place in _places([view.shape[axis] for axis in order]):
+                slices = tuple(place[order.index(axis)] for axis in range(len(order)))
+                yield slices, _gathered(stream, form, view.part(slices), skip, big_endian=big_endian)
     except MemoryError:
         raise SourceError("this tensor does not fit in memory", found=f"{view.numel:,} numbers of {dtype}") from None
     except SourceError:
@@ -175,13 +206,94 @@ def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool =
         raise SourceError("this tensor is no array that NumPy can have", found=_shape_text(view.shape)) from None
 
 
+def _is_dense(view: View, order: Sequence[int]) -> bool:
+    """True if the numbers are stored without gaps and repetitions, in this order of axes."""
+    sizes = tuple(view.shape[axis] for axis in order)
+    steps = zip(sizes, row_major(sizes), (view.strides[axis] for axis in order), strict=True)
+    return all(size == 1 or step == stride for size, step, stride in steps)
+
+
+def _places(sizes: Sequence[int]) -> Iterator[tuple[slice, ...]]:
+    """The parts of an array of these sizes, of at most `BLOCK` numbers; the first axis is the slowest."""
+    if not prod(sizes):
+        return
+    if prod(sizes) <= BLOCK:
+        yield tuple(slice(0, size) for size in sizes)
+        return
+    first, *others = sizes
+    step = BLOCK // prod(others)
+    for start in range(0, first, step or 1):
+        part = slice(start, min(start + (step or 1), first))
+        for place in [tuple(slice(0, size) for size in others)] if step else _places(others):
+            yield (part, *place)
+
+
+def _gathered(stream: Stream, form: NumberFormat, view: View, skip: int, *, big_endian: bool) -> Any:  # noqa: ANN401
+    """The numbers of a view; where they are far apart, they are read in several pieces."""
+    import numpy as np
+
+    if view.extent <= max(_GAPS * view.numel, BLOCK):
+        raw = stream.read(skip + view.offset * form.itemsize, view.extent * form.itemsize)
+        return _strided_array(raw, form, view, big_endian=big_endian)
+    spans = [(size - 1) * stride for size, stride in zip(view.shape, view.strides, strict=True)]
+    axis = spans.index(max(spans))
+    half = view.shape[axis] // 2
+    whole = [slice(0, size) for size in view.shape]
+    halves = [
+        view.part((*whole[:axis], part, *whole[axis + 1 :])) for part in (slice(0, half), slice(half, view.shape[axis]))
+    ]
+    return np.concatenate([_gathered(stream, form, part, skip, big_endian=big_endian) for part in halves], axis)
+
+
+def whole_array(shape: tuple[int, ...], blocks: Iterator[Block]) -> Any:  # noqa: ANN401
+    """The array that blocks are parts of, of at least one number; it is new, and may be written to."""
+    import numpy as np
+
+    array: Any = None
+    for place, numbers in blocks:
+        array = np.empty(shape, numbers.dtype) if array is None else array
+        array[place] = numbers
+    return array
+
+
+def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool = False, skip: int = 0) -> Any:  # noqa: ANN401
+    """The numbers of an array, as `number_blocks` has them in blocks."""
+    blocks = number_blocks(section, dtype, view, big_endian=big_endian, skip=skip)
+    try:
+        found = whole_array(view.shape, blocks)
+        return _strided_array(b"", FORMATS[dtype], view, big_endian=big_endian) if found is None else found
+    except MemoryError:
+        raise SourceError("this tensor does not fit in memory", found=f"{view.numel:,} numbers of {dtype}") from None
+    except SourceError:
+        raise
+    except ValueError:  # as above
+        raise SourceError("this tensor is no array that NumPy can have", found=_shape_text(view.shape)) from None
+
+
 def read_block(path: str, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Any:  # noqa: ANN401
     """The contiguous, little-endian numbers at an offset of a file; `where` is the place that errors name."""
-    section = Section(Path(path), offset, numel(shape) * WIDTHS.get(dtype, 0))
     try:
-        return read_numbers(section, dtype, View(shape, row_major(shape)))
+        return read_numbers(_block_section(path, dtype, shape, offset), dtype, View(shape, row_major(shape)))
     except SourceError as error:
         raise error.at(where) from None
+
+
+def file_blocks(path: str, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Iterator[Block]:
+    """The numbers of `read_block` in blocks."""
+    section = _block_section(path, dtype, shape, offset)
+    return placed_blocks(number_blocks(section, dtype, View(shape, row_major(shape))), where)
+
+
+def _block_section(path: str, dtype: str, shape: tuple[int, ...], offset: int) -> Section:
+    return Section(Path(path), offset, numel(shape) * WIDTHS.get(dtype, 0))
+
+
+def placed_blocks(blocks: Iterator[Block], where: str) -> Iterator[Block]:
+    """The blocks; an error that has no place gets this one."""
+    try:
+        yield from blocks
+    except SourceError as error:
+        raise (error if error.where else error.at(where)) from None
 
 
 def array_from_bytes(data: bytes, dtype: str, shape: tuple[int, ...], *, big_endian: bool = False) -> Any:  # noqa: ANN401
@@ -204,7 +316,7 @@ def _strided_array(raw: bytes, form: NumberFormat, view: View, *, big_endian: bo
         steps = [stride * form.itemsize if size > 1 else 0 for size, stride in axes]
         picked = np.ndarray(view.shape, stored.dtype, stored, strides=steps)
     found = form.decode(picked) if form.decode else picked
-    return found.astype(found.dtype.newbyteorder("="), order="C", copy=True)
+    return found.astype(found.dtype.newbyteorder("="), order="C", copy=False)
 
 
 def _shape_text(sizes: Any) -> str:  # noqa: ANN401  # whatever a file says

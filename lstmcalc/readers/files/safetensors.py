@@ -8,11 +8,12 @@ with that one.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from lstmcalc.errors import SourceError, shorten, shown_name
-from lstmcalc.readers.files.raw_numbers import WIDTHS, checked_shape, numel, read_block
+from lstmcalc.readers.files.raw_numbers import WIDTHS, checked_shape, file_blocks, numel, read_block
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 
 MAX_INDEX: Final = 32 * 2**20  # bytes; the format allows 10**8, but 10**5 tensors have about 10**7
@@ -113,11 +114,10 @@ def _stored_tensor(path: str, key: str, entry: object, base: int, size: int) -> 
     if code in _DTYPES and numel(shape) * WIDTHS[dtype] != stop - start:
         wanted = numel(shape) * WIDTHS[dtype]
         raise _damage_error(where, f"{wanted:,} bytes of {dtype} {shape}", f"{stop - start:,} bytes")
-    return (start, stop), Stored(key, dtype, shape, stop - start, _reader(path, where, dtype, shape, base + start))
-
-
-def _reader(path: str, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Callable[[], Any]:
-    return lambda: read_block(path, where, dtype, shape, offset)
+    place = path, where, dtype, shape, base + start
+    return (start, stop), Stored(
+        key, dtype, shape, stop - start, partial(read_block, *place), partial(file_blocks, *place)
+    )
 
 
 def _check_layout(spans: list[tuple[int, int]], name: str, size: int) -> None:

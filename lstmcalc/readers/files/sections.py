@@ -5,15 +5,18 @@ allocated.
 """
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from stat import S_ISREG
-from typing import BinaryIO, Final
+from types import TracebackType
+from typing import BinaryIO, Final, Self
 
 from lstmcalc.errors import SourceError, bytes_text
 from lstmcalc.readers.files.budget import INFLATED, budget
 
-_CHUNK: Final = 1 << 20
+_CHUNK: Final = 1 << 16  # compressed bytes that are taken from the file at once
+_SKIPPED: Final = 1 << 20  # bytes that are inflated at once to get past them
 # The highest compression ratio of deflate: "about 1030" in zlib's technical notes (zlib 1.3.1).
 _MAX_RATIO: Final = 1032
 MAX_INFLATED: Final = 2 << 30  # the most bytes that are inflated for one tensor
@@ -43,69 +46,49 @@ class Section:
             raise SourceError("this is no regular file", expected="a file that can be read from any place")
         return cls(origin, 0, status.st_size)
 
+    @property
+    def in_any_order(self) -> bool:
+        """True if pieces can be read in any order: there is nothing to inflate, and no checksum to verify."""
+        return self.deflated is None and self.crc is None
+
     def part(self, offset: int, length: int) -> "Section":
         """A part of this section, which must not be compressed."""
-        self._check(offset, length)
+        self.check(offset, length)
         return Section(self.origin, self.start + offset, length)
 
     def read(self, offset: int = 0, count: int | None = None) -> bytes:
         """`count` bytes from `offset` on; without `count`, all that follow."""
         count = self.length - offset if count is None else count
-        self._check(offset, count)
-        if isinstance(self.origin, bytes):
-            found = self.origin[self.start + offset : self.start + offset + count]
-        else:
-            found = self._from_file(self.origin, offset, count)
-        if len(found) != count:
-            raise SourceError("the file is cut off", expected=f"{count:,} bytes", found=f"{len(found):,}")
-        if self.crc is not None and count == self.length and zlib.crc32(found) != self.crc:
-            raise SourceError("bytes of this file are damaged", "those that its checksum was made of")
-        return found
+        self.check(offset, count)
+        if isinstance(self.origin, bytes) and self.in_any_order:
+            return self.origin[self.start + offset : self.start + offset + count]
+        # A checksum is that of all bytes; a part that does not begin them has others beside it.
+        wanted = self if count == self.length else replace(self, crc=None)
+        with wanted.remembered(shared=offset > 0).stream() as stream:
+            return stream.read(offset, count)
 
-    def _from_file(self, path: Path, offset: int, count: int) -> bytes:
-        try:
-            if self.deflated is not None:
-                return self._inflated_bytes(path, offset, count)
-            with path.open("rb") as file:
-                file.seek(self.start + offset)
-                return file.read(count)
-        except (OSError, ValueError, zlib.error) as error:
-            raise _read_error(error) from None
+    def remembered(self, *, shared: bool) -> "Section":
+        """This section, in memory if it was inflated before.
 
-    def _inflated_bytes(self, path: Path, offset: int, count: int) -> bytes:
-        """`count` bytes from `offset` on of a deflated stream, which can only be read from its beginning.
-
-        A part that does not begin it has others beside it: then all of it is inflated at once, and remembered.
+        A compressed one can only be read from its beginning. One that is `shared`, whose parts are read one by one, is
+        inflated at once and remembered, unless it is too large.
         """
-        spent, key = budget(), (path, self.start)
+        if self.deflated is None:
+            return self
+        spent, key = budget(), replace(self, crc=None)
         if spent.inflated[0] != key:
-            whole = offset > 0 and self.length <= _MAX_REMEMBERED
-            spent.take(INFLATED, self.length if whole else offset + count)
-            with path.open("rb") as file:
-                file.seek(self.start)
-                if not whole:
-                    return self._inflate(file, offset, count)
-                spent.inflated = (key, self._inflate(file, 0, self.length))
-        return spent.inflated[1][offset : offset + count]
+            if not shared or self.length > _MAX_REMEMBERED:
+                return self
+            with key.stream() as stream:
+                spent.inflated = (key, stream.read(0, self.length))
+        return Section(spent.inflated[1], 0, self.length, crc=self.crc)
 
-    def _inflate(self, file: BinaryIO, offset: int, count: int) -> bytes:
-        """`count` bytes from `offset` on of the stream at which a file is; the fewer, the less of it is read."""
-        stream, left, pending = zlib.decompressobj(-zlib.MAX_WBITS), self.deflated or 0, b""
-        skipped, found = 0, bytearray()
-        while len(found) < count and not stream.eof:
-            wanted = min(_CHUNK, offset - skipped + count - len(found))
-            pending = pending or file.read(min(left, wanted))
-            if not pending:
-                break
-            left -= 0 if stream.unconsumed_tail else len(pending)
-            data = stream.decompress(pending, wanted)
-            pending = stream.unconsumed_tail
-            passed = min(len(data), offset - skipped)
-            skipped += passed
-            found += data[passed : passed + count - len(found)]
-        return bytes(found)
+    def stream(self) -> "Stream":
+        """The section, opened to be read in pieces."""
+        return Stream(self)
 
-    def _check(self, offset: int, count: int) -> None:
+    def check(self, offset: int, count: int) -> None:
+        """Refuse `count` bytes from `offset` on that are not there, or that compressed bytes may not become."""
         if offset < 0 or count < 0 or offset + count > self.length:
             raise SourceError(
                 "the file refers to bytes that are not there",
@@ -126,6 +109,83 @@ class Section:
                 found=bytes_text(offset + count),
                 hint="save it without compression, as torch.save and np.savez do",
             )
+
+
+class Stream:
+    """The bytes of a section in pieces; compressed or checked ones must be read from front to back.
+
+    A checksum is verified with the last byte.
+    """
+
+    def __init__(self, section: Section) -> None:
+        self._section = section
+        self._inflate = None if section.deflated is None else zlib.decompressobj(-zlib.MAX_WBITS)
+        self._left = section.deflated or 0  # compressed bytes that are still in the file
+        self._at = 0  # bytes that have been read, of those that must be read in order
+        self._crc = 0
+        self._spent = budget()
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> Self:
+        origin = self._section.origin
+        try:
+            self._file = BytesIO(origin) if isinstance(origin, bytes) else origin.open("rb")
+            self._file.seek(self._section.start)
+        except (OSError, ValueError) as error:
+            raise _read_error(error) from None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def read(self, offset: int, count: int) -> bytes:
+        """`count` bytes from `offset` on."""
+        section, file = self._section, self._file
+        section.check(offset, count)
+        assert file is not None  # noqa: S101  # used in a `with`
+        if self._inflate is not None:
+            self._spent.take(INFLATED, offset + count - self._at)
+        try:
+            if section.in_any_order:
+                file.seek(section.start + offset)
+                found = file.read(count)
+            else:
+                while self._at < offset and self._next(file, min(offset - self._at, _SKIPPED)):
+                    pass
+                found = self._next(file, count)
+        except (OSError, ValueError, zlib.error) as error:
+            raise _read_error(error) from None
+        if len(found) != count:
+            raise SourceError("the file is cut off", expected=f"{count:,} bytes", found=f"{len(found):,}")
+        if section.crc is not None and self._at == section.length and self._crc != section.crc:
+            raise SourceError("bytes of this file are damaged", "those that its checksum was made of")
+        return found
+
+    def _next(self, file: BinaryIO, count: int) -> bytes:
+        """The next bytes, fewer than `count` only at the end."""
+        found = file.read(count) if self._inflate is None else self._inflated(file, count)
+        self._at += len(found)
+        if self._section.crc is not None:
+            self._crc = zlib.crc32(found, self._crc)
+        return found
+
+    def _inflated(self, file: BinaryIO, count: int) -> bytes:
+        assert self._inflate is not None  # noqa: S101  # as the caller knows
+        parts: list[bytes] = []
+        while count > 0 and not self._inflate.eof:
+            pending = self._inflate.unconsumed_tail
+            if not pending:
+                pending = file.read(min(self._left, _CHUNK))
+                self._left -= len(pending)
+            part = self._inflate.decompress(pending, count)
+            if not part and not pending:
+                break
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
 
 
 def _read_error(error: Exception) -> SourceError:

@@ -3,10 +3,16 @@
 Not here: readers of each format, and the recognition of LSTMs in the tensors.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
+from lstmcalc.errors import SourceError, bytes_text
+from lstmcalc.machine import available_memory
+from lstmcalc.readers.files.raw_numbers import Block, numel
 from lstmcalc.readers.found import Found, Relative
+
+_COPIES: Final = 3  # of a tensor that is read as a whole: the bytes, the array, and what is computed from it
+_SMALL: Final = 1 << 20  # bytes for which the memory is not asked
 
 
 class Stored(NamedTuple):
@@ -17,6 +23,28 @@ class Stored(NamedTuple):
     shape: tuple[int, ...]
     nbytes: int  # of its numbers in the file, before any compression
     read: Callable[[], Any]  # its numbers as a NumPy array, bfloat16 as float32; SourceError if they cannot be had
+    parts: Callable[[], Iterator[Block]] | None = None  # the same in blocks, in bounded memory; None if there are none
+
+    def blocks(self) -> Iterator[Block]:
+        """Its numbers in blocks, read-only: a single one if the tensor can only be read as a whole.
+
+        Raises:
+            SourceError: The numbers cannot be had, or do not fit in memory.
+        """
+        if self.parts is not None:
+            yield from self.parts()
+        elif numel(self.shape):
+            yield tuple(slice(0, size) for size in self.shape), self.whole()
+
+    def whole(self) -> Any:  # noqa: ANN401  # an array
+        """Its numbers as one array, refused if it does not fit in memory or has another shape than the file says."""
+        wanted = _COPIES * max(self.nbytes, 8 * numel(self.shape))
+        if wanted > _SMALL and wanted > (free := available_memory()):
+            raise SourceError("too large for the memory", f"at most {bytes_text(free)}", bytes_text(wanted))
+        array = self.read()
+        if array.shape != self.shape:
+            raise SourceError("not as its file says", str(self.shape), str(array.shape))
+        return array
 
 
 class StateDict(NamedTuple):
@@ -42,3 +70,19 @@ class WeightFile(NamedTuple):
     kind: str = ""  # as `files.kinds` names it: `safetensors`, `npz`, `torch`
     state_dicts: tuple[StateDict, ...] = ()  # the file itself first, if it is one; none if the format has no such thing
     owners: Mapping[str, str] = {}  # the names of arrays of recurrent modules, with the name of the module
+
+
+def paired_blocks(first: Stored, second: Stored) -> Iterator[tuple[Any, Any]]:
+    """The numbers of two tensors of one shape, side by side in blocks.
+
+    Where their axes are stored in different orders, the second one is read as a whole.
+    """
+    others, whole = second.blocks(), None
+    for place, numbers in first.blocks():
+        if whole is None:
+            there, other = next(others)
+            if there == place:
+                yield numbers, other
+                continue
+            whole = second.whole()
+        yield numbers, whole[place]

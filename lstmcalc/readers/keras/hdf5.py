@@ -12,13 +12,28 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import MissingExtraError, SourceError, shorten, shown_name
 from lstmcalc.readers.files.budget import LIBRARY, budget
-from lstmcalc.readers.files.raw_numbers import MAX_RANK, WIDTHS, array_from_bytes, checked_shape, numel
+from lstmcalc.readers.files.raw_numbers import (
+    MAX_RANK,
+    WIDTHS,
+    Block,
+    View,
+    array_from_bytes,
+    checked_shape,
+    number_blocks,
+    numel,
+    placed_blocks,
+    row_major,
+    whole_array,
+)
+from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import Stored
 
 SECONDS: Final = 120  # time limit of the library, including waits for the disk; that of its work is in its budget
@@ -144,7 +159,9 @@ def _stored_dataset(item: Mapping[str, Any], window: Window) -> Stored:
     where = f"{window.name}, {shorten(path)[1:-1]}"
     shape = checked_shape(item["shape"][: MAX_RANK + 1], where)
     nbytes = numel(shape) * item["itemsize"]
-    return Stored(path, dtype, shape, nbytes, lambda: _numbers(item, window, dtype, shape, where))
+    how = item, window, dtype, shape, where
+    parts = partial(_contiguous_blocks, *how) if _is_contiguous(item, dtype) else None
+    return Stored(path, dtype, shape, nbytes, partial(_numbers, *how), parts)
 
 
 def _numbers(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int, ...], where: str) -> Any:  # noqa: ANN401
@@ -154,8 +171,8 @@ def _numbers(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[i
     if dtype not in WIDTHS:
         raise SourceError(f"numbers of {dtype} are not read", "float32, or another float", where=where)
     nbytes = numel(shape) * item["itemsize"]
-    if item["offset"] is not None and item["itemsize"] == WIDTHS[dtype]:
-        return _contiguous_array(item, window, dtype, shape, where)
+    if _is_contiguous(item, dtype) and nbytes:
+        return whole_array(shape, _contiguous_blocks(item, window, dtype, shape, where))
     dense = _MOST_DENSE if item["filters"] else 1
     if nbytes > item["stored"] * dense + _SMALL:
         raise SourceError(
@@ -169,20 +186,20 @@ def _numbers(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[i
     return array_from_bytes(data, dtype, shape, big_endian=sys.byteorder == "big")
 
 
-def _contiguous_array(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int, ...], where: str) -> Any:  # noqa: ANN401
-    """The numbers of a dataset that are contiguous in the file, as an array."""
+def _contiguous_blocks(
+    item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int, ...], where: str
+) -> Iterator[Block]:
+    """The numbers of a dataset that are contiguous in the file, in blocks."""
     nbytes, offset = numel(shape) * item["itemsize"], item["offset"]
     if nbytes > item["stored"] or not 0 <= offset <= window.length - nbytes:
         raise SourceError(
             "the dataset is not as large as its shape", f"{nbytes:,} bytes", f"{item['stored']:,}", where=where
         )
-    try:
-        with open(window.path, "rb") as stream:  # noqa: PTH123
-            stream.seek(window.start + offset)
-            data = stream.read(nbytes)
-    except OSError as error:
-        raise SourceError("cannot be read", found=error.strerror or str(error), where=where) from None
-    if len(data) != nbytes:
-        raise SourceError("cut off", f"{nbytes:,} bytes", f"{len(data):,}", where=where)
     swapped = item["order"] == (sys.byteorder == "little")
-    return array_from_bytes(data, dtype, shape, big_endian=swapped)
+    section = Section(Path(window.path), window.start + offset, nbytes)
+    yield from placed_blocks(number_blocks(section, dtype, View(shape, row_major(shape)), big_endian=swapped), where)
+
+
+def _is_contiguous(item: Mapping[str, Any], dtype: str) -> bool:
+    """True if the numbers can be read from the file without the library."""
+    return not item["problem"] and item["offset"] is not None and item["itemsize"] == WIDTHS.get(dtype)

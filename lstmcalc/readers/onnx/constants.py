@@ -9,12 +9,13 @@ Not here: the bytes of a tensor (`graphs`), and LSTMs (`nodes`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.budget import FOLDED, budget
-from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
-from lstmcalc.readers.onnx.graphs import Graph, Model, Node, Tensor, bodies, read_tensor
+from lstmcalc.readers.files.raw_numbers import WIDTHS, Block, numel
+from lstmcalc.readers.onnx.graphs import Graph, Model, Node, Tensor, bodies, read_tensor, tensor_blocks
 
 _MAX_SCOPES: Final = 20_000  # bodies, and calls of functions, in one file
 _MAX_DEPTH: Final = 60  # bodies and calls in each other
@@ -35,6 +36,7 @@ class Constant(NamedTuple):
     cost: int = 1  # nodes and tensors that this takes; those that are needed twice count twice
     sources: tuple[str, ...] = ()  # the tensors of the file that its numbers are in
     origin: object = None  # equal for constants that the same operators compute of the same tensors
+    parts: Callable[[], Iterator[Block]] | None = None  # its numbers in blocks; None if they are only read as a whole
 
 
 class Leaf(NamedTuple):
@@ -97,8 +99,9 @@ class Scope:
     def stored(self, name: str, tensor: Tensor) -> Constant:
         """A tensor of this graph as a constant."""
         full = f"{self.path}{name}"
-        read = lambda: read_tensor(self.source, tensor, full)  # noqa: E731
-        return Constant(full, tensor.dtype, tensor.shape, read, sources=(full,), origin=Leaf(full))
+        how = self.source, tensor, full
+        read, parts = partial(read_tensor, *how), partial(tensor_blocks, *how)
+        return Constant(full, tensor.dtype, tensor.shape, read, sources=(full,), origin=Leaf(full), parts=parts)
 
     def aliases(self, name: str) -> "Iterator[tuple[Scope, str]]":
         """The names of one value with their scopes: from this one, through Identity and calls, to its definition."""

@@ -14,7 +14,15 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import SourceError, shorten, shown_name
 from lstmcalc.readers.files.budget import DECODED, budget
-from lstmcalc.readers.files.raw_numbers import WIDTHS, array_from_bytes, checked_shape, numel, read_block
+from lstmcalc.readers.files.raw_numbers import (
+    WIDTHS,
+    Block,
+    array_from_bytes,
+    checked_shape,
+    file_blocks,
+    numel,
+    read_block,
+)
 from lstmcalc.readers.files.varints import MAX_BYTES
 from lstmcalc.readers.onnx.wire import BYTES, VARINT, Field, Wire, signed_value
 
@@ -117,6 +125,23 @@ def read_model(path: str) -> Model:
 
 def read_tensor(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  # an array
     """The numbers of a tensor, as a NumPy array; refused if they are in another file."""
+    _check_readable(path, tensor, where)
+    if _is_contiguous(tensor):
+        return read_block(path, where, tensor.dtype, tensor.shape, _raw_start(tensor, where))
+    return _typed_numbers(path, tensor, where)
+
+
+def tensor_blocks(path: str, tensor: Tensor, where: str) -> Iterator[Block]:
+    """The numbers of `read_tensor` in blocks; those that are stored in fields of their type are one."""
+    _check_readable(path, tensor, where)
+    if _is_contiguous(tensor):
+        yield from file_blocks(path, where, tensor.dtype, tensor.shape, _raw_start(tensor, where))
+    elif numel(tensor.shape):
+        yield tuple(slice(0, size) for size in tensor.shape), _typed_numbers(path, tensor, where)
+
+
+def _check_readable(path: str, tensor: Tensor, where: str) -> None:
+    """Refuse a tensor whose numbers are in another file, or of a dtype that is not read."""
     if tensor.elsewhere:
         raise SourceError(
             f"{where} is kept in another file",
@@ -127,11 +152,18 @@ def read_tensor(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  
         )
     if tensor.dtype not in WIDTHS:
         raise SourceError(f"numbers of {tensor.dtype} are not read", "float32, or another float", where=where)
-    if tensor.raw:
-        (start, stop) = tensor.spans[0] if tensor.spans else (0, 0)
-        _check_count(where, "bytes", tensor.nbytes, stop - start)
-        return read_block(path, where, tensor.dtype, tensor.shape, start)
-    return _typed_numbers(path, tensor, where)
+
+
+def _is_contiguous(tensor: Tensor) -> bool:
+    """True if the numbers are in one place, as in memory: raw bytes, or a packed list of float or double."""
+    return tensor.raw or (_TYPED.get(tensor.dtype) in (_FLOATS, _DOUBLES) and len(tensor.spans) == 1)
+
+
+def _raw_start(tensor: Tensor, where: str) -> int:
+    """The offset of a tensor's numbers, which are stored as in memory."""
+    start, stop = tensor.spans[0] if tensor.spans else (0, 0)
+    _check_count(where, "bytes", tensor.nbytes, stop - start)
+    return start
 
 
 def _check_count(where: str, what: str, wanted: int, found: int) -> None:

@@ -105,11 +105,11 @@ def _stored_tensors(scope: Scope) -> Iterator[Stored]:
     for name, tensor in scope.graph.tensors.items():
         constant = scope.constant(name)
         if constant:
-            yield Stored(constant.name, constant.dtype, constant.shape, tensor.nbytes, constant.read)
+            yield Stored(constant.name, constant.dtype, constant.shape, tensor.nbytes, constant.read, constant.parts)
     for constant in scope.constants():
         if constant.name.removeprefix(scope.path) not in scope.graph.tensors:
             nbytes = numel(constant.shape) * WIDTHS.get(constant.dtype, 1)
-            yield Stored(constant.name, constant.dtype, constant.shape, nbytes, constant.read)
+            yield Stored(constant.name, constant.dtype, constant.shape, nbytes, constant.read, constant.parts)
 
 
 def _with_computed(said: _Said, tensors: Mapping[str, Stored]) -> Found:

@@ -4,10 +4,20 @@ Sources: numpy 2.4.6 and 1.26 (numpy/_core/src/multiarray/methods.c, descriptor.
 `arraydescr_reduce`; numpy/_core/numeric.py: `_frombuffer`), jax 0.10.2 (jax/_src/array.py: `_reconstruct_array`), run.
 """
 
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError, shorten
-from lstmcalc.readers.files.raw_numbers import FORMATS, View, checked_shape, column_major, read_numbers, row_major
+from lstmcalc.readers.files.raw_numbers import (
+    FORMATS,
+    Block,
+    View,
+    checked_shape,
+    column_major,
+    number_blocks,
+    read_numbers,
+    row_major,
+)
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.pickles.machine import Call, Global, LongString, section_of, text_of
 
@@ -41,8 +51,14 @@ class RawArray(NamedTuple):
 
     def read(self) -> Any:  # noqa: ANN401  # an array
         """The numbers of the array."""
-        section = self.data if isinstance(self.data, Section) else section_of(self.data)
-        return read_numbers(section, self.dtype, self.view, big_endian=self.big_endian)
+        return read_numbers(self._section(), self.dtype, self.view, big_endian=self.big_endian)
+
+    def blocks(self) -> Iterator[Block]:
+        """The numbers of the array in blocks."""
+        return number_blocks(self._section(), self.dtype, self.view, big_endian=self.big_endian)
+
+    def _section(self) -> Section:
+        return self.data if isinstance(self.data, Section) else section_of(self.data)
 
     def _byte_count(self) -> int | None:
         """The number of bytes in `data`; None if only decoding them tells."""

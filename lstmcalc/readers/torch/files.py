@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.archives import Member, read_archive
+from lstmcalc.readers.files.raw_numbers import Block, placed_blocks
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import StateDict, Stored, WeightFile
 from lstmcalc.readers.pickles.arrays import RawArray, array_description, is_array, objects_of, raw_array
@@ -331,7 +332,8 @@ def _weight_file(
         if not isinstance(leaf, Unreadable):
             # Two keys can be the same text, e.g. 1 and "1".
             name = named(path) if named(path) not in tensors else f"{named(path)}#{len(tensors)}"
-            tensors[name] = Stored(name, leaf.dtype, _shape(leaf), leaf.nbytes, partial(_read, name, leaf))
+            how = partial(_read, name, leaf), partial(_blocks, name, leaf)
+            tensors[name] = Stored(name, leaf.dtype, _shape(leaf), leaf.nbytes, *how)
     stated = stated_modules(tree.modules, code)
     inside = embedded_notes(content.value) if not tensors else ()
     more = (*inside, *lightning_notes(content.value), *tensor_notes(tree, leaves.packed), *called_notes(content.called))
@@ -391,3 +393,7 @@ def _read(name: str, leaf: Tensor | RawArray) -> Any:  # noqa: ANN401  # an arra
         return leaf.read()
     except SourceError as error:
         raise error.at(shorten(name)) from None
+
+
+def _blocks(name: str, leaf: Tensor | RawArray) -> Iterator[Block]:
+    return placed_blocks(leaf.blocks(), shorten(name))

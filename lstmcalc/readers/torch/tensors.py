@@ -4,11 +4,11 @@ Sources: torch 2.13.0 (torch/_utils.py: the `_rebuild_...` functions; torch/_ten
 `_rebuild_from_type_v2`; torch/storage.py: `_load_from_bytes`), run; older files as others published them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError, shorten
-from lstmcalc.readers.files.raw_numbers import FORMATS, View, checked_shape, checked_strides
+from lstmcalc.readers.files.raw_numbers import FORMATS, Block, View, checked_shape, checked_strides
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.pickles.arrays import RawArray, raw_array
 from lstmcalc.readers.pickles.machine import Call, Global, Table, text_of
@@ -66,12 +66,24 @@ class Tensor(NamedTuple):
 
     def read(self) -> Any:  # noqa: ANN401  # an array
         """The numbers of the tensor."""
-        import numpy as np
+        self._check_readable()
+        return self._meant(self.raw.read())
 
+    def blocks(self) -> Iterator[Block]:
+        """The numbers of the tensor in blocks."""
+        self._check_readable()
+        for place, numbers in self.raw.blocks():
+            yield place, self._meant(numbers)
+
+    def _check_readable(self) -> None:
         if self.why:
             raise SourceError(self.why)
-        found = self.raw.read()
-        found = np.conj(found) if self.conjugated else found
+
+    def _meant(self, stored: Any) -> Any:  # noqa: ANN401  # arrays
+        """The numbers that stored ones stand for."""
+        import numpy as np
+
+        found = np.conj(stored) if self.conjugated else stored
         return np.negative(found) if self.negated else found
 
 
