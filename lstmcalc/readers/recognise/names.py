@@ -145,7 +145,8 @@ def plain_name(name: str) -> str:
     """The name with slashes between its parts, for any spelling in a file: `['a']['b']`, `a.b`, `a/b:0`."""
     if "['" in name:
         name = re.sub(r"\['([^']*)'\]", r"/\1", name)
-    return re.sub(r"/+", "/", name.removesuffix(":0").removesuffix(".value").replace(".", "/")).strip("/")
+    plain = name.removesuffix(":0").removesuffix(".value").replace(".", "/").strip("/")
+    return re.sub(r"/+", "/", plain) if "//" in plain else plain
 
 
 def possible_meanings(name: str) -> list[Hit]:

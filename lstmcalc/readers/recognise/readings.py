@@ -11,6 +11,7 @@ Not here: the grouping of arrays by module (`recognition`).
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import LstmcalcError
@@ -124,10 +125,9 @@ def _lstm(framework: str, unit: str, slots: Slots, sizes: _Sizes, guess: str = "
             bidirectional=sizes.directions == 2 or any(key[1] for key in slots) or upper == {2 * sizes.recurrent},  # noqa: PLR2004
             proj_size=sizes.recurrent if sizes.recurrent < sizes.hidden else 0,
         )
-        storage = Storage(config, framework)
+        places = _places(config, framework)
     except LstmcalcError:
         return None
-    places = [place for layer in range(layers) for place in storage.placements(layer)]
     unknown = {} if width else {"input_size": Gap("the file has no array that reads the input")}
     found, missing, misshaped = _matched_arrays(places, slots, open_width=not width)
     keys = {_key(place) for place in places}
@@ -136,6 +136,13 @@ def _lstm(framework: str, unit: str, slots: Slots, sizes: _Sizes, guess: str = "
     notes = (guess,) if guess else ()
     weights = Weights({}, (), config, found, names, tuple(missing), tuple(misshaped))
     return Found(unit, framework, gaps=unknown, notes=notes, weights=weights)
+
+
+@lru_cache(maxsize=8)
+def _places(config: LSTMConfig, framework: str) -> tuple[Placement, ...]:
+    """The arrays that an LSTM has in a framework; a model often has many LSTMs of the same sizes."""
+    storage = Storage(config, framework)
+    return tuple(place for layer in range(config.num_layers) for place in storage.placements(layer))
 
 
 def _key(place: Placement) -> Key:
