@@ -15,7 +15,7 @@ from lstmcalc.readers.found import Found
 from lstmcalc.spec.words import with_rest
 
 _FLOATS: Final = ("float16", "float32", "float64")
-_COPIES: Final = 3  # the bytes, the array, and the array in PyTorch's layout
+_COPIES: Final = 2  # the array, and the array in PyTorch's layout
 
 
 def load_weights(found: Found) -> dict[str, Array]:
@@ -46,6 +46,9 @@ def load_weights(found: Found) -> dict[str, Array]:
     widest = max((array.dtype for array in arrays.values()), key=lambda dtype: dtype.itemsize)
     arrays = {name: array.astype(widest, copy=False) for name, array in arrays.items()}
     arrays |= {row.name: np.zeros(row.shape, widest) for row in _left_out(found)}
+    if found.framework == "pytorch":  # nothing is to be converted, and a copy would take as much memory again
+        names = (parameter.name for parameter in Storage(found.stored.config, "pytorch").parameters)
+        return {name: np.ascontiguousarray(arrays[name]) for name in names}
     return unpack(arrays, found.stored.config, found.framework)
 
 

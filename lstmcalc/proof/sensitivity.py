@@ -21,6 +21,7 @@ from lstmcalc.spec.config import DataSpec, LSTMConfig
 # a thousand of those with weights above 30, which training does not make.
 TIMES: Final = 4
 _UNITS: Final = 4  # in the last place: every step rounds anew
+_BLOCK: Final = 1 << 18  # numbers that are moved at once
 _SAMPLES: Final = 2  # errors that cancel by chance in one do not in the other
 CHAOTIC: Final = 1e-2  # above it one rounding more or less can change the result completely
 COARSE: Final = 1e-3  # above it a comparison cannot tell one LSTM from another
@@ -92,7 +93,11 @@ def _moved_arrays(
     limit = np.finfo(dtype)
     found: dict[str, Array] = {}
     for name, array in arrays.items():
-        signs = random.integers(0, 2, array.shape, np.int8) * 2 - 1
-        moved = array.astype(np.float64) * (1 + _UNITS * limit.eps * signs)
-        found[name] = np.clip(moved, limit.min, limit.max).astype(dtype)
+        given, moved = array.reshape(-1), np.empty(array.size, dtype)
+        for start in range(0, array.size, _BLOCK):  # all at once would take several times the memory of the array
+            part = slice(start, start + _BLOCK)
+            signs = random.integers(0, 2, given[part].size, np.int8) * 2 - 1
+            exact = given[part].astype(np.float64) * (1 + _UNITS * limit.eps * signs)
+            moved[part] = np.clip(exact, limit.min, limit.max)
+        found[name] = moved.reshape(array.shape)
     return found

@@ -6,7 +6,9 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,3 +171,52 @@ def test_a_product_is_no_block_of_its_factor(tmp_path: Path) -> None:
     (product,) = (tensor for tensor in tensors if tensor.name == "a.weight_hh_l0")
     ((_, numbers),) = product.blocks()
     np.testing.assert_array_equal(numbers, np.ones((16, 4)))  # 2 times a row of length 1
+
+
+def check_blocks(path: Path, arrays: dict[str, np.ndarray[Any, Any]]) -> None:
+    """Hold the blocks of a file's tensors against the arrays that were written."""
+    tensors = {tensor.name.rpartition("/")[2]: tensor for tensor in open_weights(str(path)).tensors}
+    for name, array in arrays.items():
+        found = np.zeros(array.shape, array.dtype.newbyteorder("="))
+        for place, numbers in tensors[name].blocks():
+            found[place] = numbers
+        np.testing.assert_array_equal(found, array)
+        np.testing.assert_array_equal(tensors[name].read(), array)
+
+
+def test_hdf5_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw_numbers, "BLOCK", 7)
+    arrays: dict[str, Any] = {
+        "plain": np.arange(60, dtype=np.float32).reshape(6, 10),
+        "big": np.arange(24, dtype=">f8").reshape(2, 3, 4),
+        "chunked": np.arange(60, dtype=np.float32).reshape(6, 10),
+        "empty": np.zeros((0, 3), np.float32),
+    }
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name, array in arrays.items():
+            options = {"chunks": (2, 3), "compression": "gzip"} if name == "chunked" else {}
+            file.create_dataset(f"layer/{name}", data=array, **options)
+    check_blocks(tmp_path / "a.h5", arrays)
+
+
+def test_onnx_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw_numbers, "BLOCK", 7)
+    arrays: dict[str, Any] = {
+        "raw": np.arange(60, dtype=np.float32).reshape(6, 10),
+        "listed": np.arange(60, dtype=np.float64).reshape(6, 10),
+        "varints": np.arange(20, dtype=np.int64).reshape(4, 5),
+    }
+    made = [
+        onnx.helper.make_tensor(
+            name,
+            onnx.helper.np_dtype_to_tensor_dtype(array.dtype),
+            array.shape,
+            array.tobytes() if name == "raw" else array.ravel().tolist(),
+            raw=name == "raw",
+        )
+        for name, array in arrays.items()
+    ]
+    node = onnx.helper.make_node("Identity", ["raw"], ["y"])
+    result = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (6, 10))
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph([node], "g", [], [result], made)), tmp_path / "a.onnx")
+    check_blocks(tmp_path / "a.onnx", arrays)

@@ -260,6 +260,19 @@ def test_dtypes_are_widened_to_one() -> None:
     assert {array.dtype.name for array in load_weights(lstm_in("a.npz")).values()} == {"float32"}
 
 
+def test_loading_weights_of_pytorch_takes_their_size() -> None:
+    config = LSTMConfig(512, 512)  # 8 MiB
+    write_safetensors(Path("large"), arrays_of(config))
+    lstm = lstm_in("large")
+    load_weights(lstm)  # what is imported and remembered stays
+    tracemalloc.start()
+    loaded = load_weights(lstm)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    size = sum(array.nbytes for array in loaded.values())
+    assert peak < 1.3 * size  # and a block
+
+
 def test_bfloat16_is_loaded_as_float32() -> None:
     arrays = arrays_of(LSTMConfig(3, 4))
     entries, data = {}, b""
