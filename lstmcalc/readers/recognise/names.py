@@ -180,8 +180,9 @@ def _matches(name: str) -> Iterator[tuple[_Pattern, re.Match[str], str]]:
     plain = plain_name(name)
     *before, last = plain.rsplit("/", _DEEPEST)
     candidates = _ending_in(last) if len(plain) <= _LONGEST and len(last) <= _LONGEST_PART else ()
+    colon = name.endswith(":0")
     for pattern in candidates:
-        if pattern.parts > len(before) + 1 or _COLON.get(pattern.framework, name.endswith(":0")) != name.endswith(":0"):
+        if pattern.parts > len(before) + 1 or _COLON.get(pattern.framework, colon) != colon:
             continue
         parts = plain.rsplit("/", pattern.parts)
         path = parts.pop(0) if len(parts) > pattern.parts else ""

@@ -10,8 +10,8 @@ Not here: the grouping of arrays by module (`recognition`).
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import LstmcalcError
@@ -67,7 +67,8 @@ def read_slots(framework: str, unit: str, slots: Slots) -> Found | Relative | No
     return min((reading for reading in readings if reading), key=defect_count, default=None)
 
 
-def items_of(framework: str) -> dict[str, Item]:
+@cache
+def items_of(framework: str) -> Mapping[str, Item]:
     """The arrays that a framework stores, by their content."""
     layout = LAYOUTS[framework]
     return {item.holds: item for item in (layout.projected or layout).stored}
@@ -83,7 +84,8 @@ def _projection(items: Mapping[str, Item], slots: Slots) -> int | None:
     return None
 
 
-def _sizes(item: Item, shape: tuple[int, ...], projected: int | None) -> list[_Sizes]:
+@lru_cache(maxsize=64)
+def _sizes(item: Item, shape: tuple[int, ...], projected: int | None) -> Sequence[_Sizes]:
     """The possible sizes for a recurrent matrix of this shape; empty if no recurrent matrix has it."""
     axes = read_axes(item.axes)
     if len(axes) != len(shape) or any(size < 1 for size in shape):

@@ -10,6 +10,7 @@ Not here: names (`names`), shapes (`readings`), files (`readers.files`), and num
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import LstmcalcError, printable
@@ -433,17 +434,23 @@ def _named_as_the_file_does(
     unit, weights = reading.name, reading.stored
     beside, known = _beside(reading, listed, parts), [what for _, what in LAYOUTS[reading.framework].unmodelled]
     notes = (*notes, *_beside_notes(reading, [by_name[name] for names in beside.values() for name in names]))
-    fields = [field for field in HYPERPARAMETERS if field not in ("batch_first", "dropout", *reading.gaps)]
     own_path = reading.framework.startswith(("keras", "tf1")) and weights.config.num_layers == 1
     return reading._replace(
         name=module_name(unit, reading.framework),
-        layer=settings_of({field: getattr(weights.config, field) for field in fields}, HYPERPARAMETERS),
+        layer=_inferred_settings(weights.config, frozenset(reading.gaps)),
         notes=reading.notes + wrapping_notes(unit) + notes,
         options=unstated_gates(reading.framework),
         unmodelled=tuple(what if what in known else f"{what}: {with_rest(names, 3)}" for what, names in beside.items()),
         path=unit if own_path else "",
         weights=weights._replace(missing=tuple(_in_file(unit, name) for name in weights.missing)),
     )
+
+
+@lru_cache(maxsize=8)
+def _inferred_settings(config: LSTMConfig, unknown: frozenset[str]) -> Layer:
+    """The settings that names and shapes tell; many LSTMs of a file have the same."""
+    fields = [field for field in HYPERPARAMETERS if field not in ("batch_first", "dropout") and field not in unknown]
+    return settings_of({field: getattr(config, field) for field in fields}, HYPERPARAMETERS)
 
 
 def _in_file(unit: str, name: str) -> str:
