@@ -143,10 +143,13 @@ def _csv_cell(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
 
 
+_NUMBER: Final = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?"  # as Python writes it
+
+
 def _csv_text(text: str) -> str:
     """Text as a cell: an apostrophe keeps a spreadsheet from computing what looks like a formula, but for a number."""
     text = harmless(text, keep="\n", most=len(text))
-    if text.lstrip().startswith(_FORMULAS) and not re.fullmatch(r"[+-]?[0-9]*\.?[0-9]+(e[+-]?[0-9]+)?", text):
+    if text.lstrip().startswith(_FORMULAS) and not re.fullmatch(_NUMBER, text):
         return f"'{text}"
     return text
 

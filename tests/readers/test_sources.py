@@ -1,6 +1,7 @@
 """Readers of sources at their edges: each test holds a branch that no other one does."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from lstmcalc.intake.subject import subject_of_layers
 from lstmcalc.readers.sources import read_source
 from lstmcalc.spec.provenance import Origin, Setting
 from tools.reading import TORCH, found_in, names, only, said
+from tools.shell import Ran
 
 KERAS = "from keras import Input, Sequential\nfrom keras.layers import *\n"
 MODULE = "class M:\n def __init__(self, {}):\n  self.r = nn.LSTM(10, {})\n"
@@ -248,9 +250,11 @@ def test_a_flag_wins_over_an_array() -> None:
     assert subject.config.input_size == 12
 
 
-def test_a_name_can_be_printed() -> None:
-    (subject,) = read_subjects({"source": '{"lstm": {"a\\u0007": {"input_size": 1, "hidden_size": 2}}}'})
-    assert subject.name == "a\\x07"
+def test_a_name_stays_whole_and_is_shown_harmless(cli: Callable[..., Ran]) -> None:
+    source = '{"lstm": {"a\\u0007": {"input_size": 1, "hidden_size": 2}}}'
+    (subject,) = read_subjects({"source": source})
+    assert subject.name == "a\x07"
+    assert cli("shapes", source).out.startswith("a\\x07: LSTM(1, 2)\n")
 
 
 def test_a_report_has_an_end() -> None:

@@ -44,7 +44,10 @@ def test_every_document_has_the_same_head(cli: Cli, command: str) -> None:
 
 def test_shapes(cli: Cli) -> None:
     found = module(cli("shapes", "--hidden", "20", "--layers", "2", "--bi", "--json"))
-    assert list(found) == [*HEAD, "data", "around", "symbols", "tensors", "head_reads", "states", "notes"]
+    assert list(found) == [
+        *HEAD,
+        *("activations", "data", "around", "symbols", "tensors", "head_reads", "states", "notes"),
+    ]
     assert found["data"] == {"seq_len": 5, "batch": 3, "lengths": None, "unbatched": False, "dtype": "float32"}
     assert found["symbols"] == {"N": 3, "L": 5, "D": 2, "H_in": 10, "H_cell": 20, "H_out": 20, "num_layers": 2}
     assert found["tensors"][3] == {
@@ -133,6 +136,7 @@ def test_run(cli: Cli) -> None:
     found = module(cli("run", "--bi", "--json"))
     assert list(found) == [
         *HEAD,
+        "activations",
         "data",
         "around",
         "symbols",
@@ -265,7 +269,7 @@ def test_too_many_rows_are_refused_with_their_number(cli: Cli, style: str) -> No
         ("shapes", "1,000,000,000", "index of h_n and c_n"),
     ):
         ran = cli(command, "--layers", "1000000000", "--format", style)
-        assert (ran.code, ran.out) == (2, "")
+        assert (ran.code, "this report would be too long" in ran.out) == (2, style == "json")
         assert ran.err == (
             "error: this report would be too long\n"
             f"  expected at most 1,000,000 rows, found {rows} rows, one for each {what}\n"
