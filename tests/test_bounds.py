@@ -18,6 +18,7 @@ from lstmcalc.readers.files import budget
 from lstmcalc.readers.files.archives import read_archive
 from lstmcalc.readers.files.budget import DECODED, INFLATED, Budget, one_command
 from lstmcalc.readers.files.kinds import open_weights
+from lstmcalc.readers.files.raw_numbers import View, number_blocks
 from lstmcalc.readers.onnx import nodes
 from tools.shell import Ran
 
@@ -44,6 +45,29 @@ def test_reads_of_a_command_count_together(tmp_path: Path) -> None:
         with one_command(), pytest.raises(SourceError, match="too many bytes to inflate"):
             b.read()
     b.read()  # outside of a command each read has its own
+
+
+def test_blocks_count_what_they_inflate(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", w=np.zeros(10**6, np.float32))
+    with one_command():
+        (tensor,) = open_weights(str(tmp_path / "a.npz")).tensors
+        spent = budget.budget()
+        before = spent.left(INFLATED)
+        assert sum(numbers.size for _, numbers in tensor.blocks()) == 10**6
+        assert before - spent.left(INFLATED) == 4 * 10**6 + 128  # and the header
+        spent.count(INFLATED, spent.left(INFLATED) - 10**6)
+        with pytest.raises(SourceError, match="too many bytes to inflate"):
+            list(tensor.blocks())
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_tensors_in_one_storage_inflate_it_once(stride: int, tmp_path: Path) -> None:
+    section = read_archive(archive(tmp_path / "a.zip", a=bytes(10**6)))["a"].section()
+    with one_command():
+        spent = budget.budget()
+        for start in range(1, 1000):
+            list(number_blocks(section, "float32", View((10,), (stride,), start)))
+        assert spent.left(INFLATED) == INFLATED.fixed - 10**6
 
 
 def test_a_file_is_read_once_in_a_command(tmp_path: Path) -> None:
