@@ -44,7 +44,7 @@ class ProgressBar:
             progress.start()
             self._bar = progress, progress.add_task(self._label, total=total)
         progress, task = self._bar
-        progress.update(task, completed=done)
+        progress.update(task, completed=done, total=total)  # the next part of the work may have another total
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import numpy as np
 import pytest
 
 from lstmcalc import LSTMConfig
+from lstmcalc.commands.diff import command
 from lstmcalc.commands.diff.loading import Model, Module, load, model_of_state
 from lstmcalc.commands.diff.repairs import best_repair
+from lstmcalc.readers.files import raw_numbers
 from tools.recorded_weights import DATA
 from tools.shell import Ran
 from tools.weight_writers import random_weights, write_safetensors
@@ -210,6 +213,25 @@ def test_what_run_saves_is_compared_with_its_outputs(cli: Cli) -> None:
     assert {row["status"] for row in found["others"]} == {"different"}
     assert "NUMBERS DIFFER" in cli("diff", "0.npz", "1.npz", "--values").out
     assert cli("diff", "0.npz", "nn.LSTM(3, 4)").code == 0
+
+
+def test_numbers_are_compared_in_blocks_with_a_bar(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raw_numbers, "BLOCK", 7)
+    told: list[tuple[int, int]] = []
+    bar = nullcontext(lambda *steps: told.append(steps))
+    monkeypatch.setattr(command, "shown_progress", lambda _: bar)
+    write_safetensors(Path("a"), state())
+    changed = state()
+    changed["embedding.weight"][40, 1] += 0.25
+    write_safetensors(Path("b"), changed)
+    found = json.loads(cli("diff", "a", "b", "--values", "--json").out)
+    assert {row["name"]: row["max_abs_difference"] for row in found["others"]} == {
+        "embedding.weight": 0.25,
+        "fc.weight": 0,
+        "fc.bias": 0,
+    }
+    assert [done for done, total in told if done == total] == [4 * 4 * (3 + 4 + 2), 50 * 3 + 2 * 4 + 2]
+    assert len(told) > 40
 
 
 def test_no_row_is_equal_and_apart(cli: Cli) -> None:
