@@ -6,7 +6,7 @@ Not here: readers of each format, and the recognition of LSTMs in the tensors.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.errors import SourceError, bytes_text
+from lstmcalc.errors import SourceError, bytes_text, printable
 from lstmcalc.machine import available_memory
 from lstmcalc.readers.files.raw_numbers import Block, numel
 from lstmcalc.readers.found import Found, Relative
@@ -40,10 +40,11 @@ class Stored(NamedTuple):
         """Its numbers as one array, refused if it does not fit in memory or has another shape than the file says."""
         wanted = _COPIES * max(self.nbytes, 8 * numel(self.shape))
         if wanted > _SMALL and wanted > (free := available_memory()):
-            raise SourceError("too large for the memory", f"at most {bytes_text(free)}", bytes_text(wanted))
+            sizes = f"at most {bytes_text(free)}", bytes_text(wanted)
+            raise SourceError("too large for the memory", *sizes, where=printable(self.name))
         array = self.read()
         if array.shape != self.shape:
-            raise SourceError("not as its file says", str(self.shape), str(array.shape))
+            raise SourceError("not as its file says", str(self.shape), str(array.shape), where=printable(self.name))
         return array
 
 

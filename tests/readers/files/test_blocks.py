@@ -121,10 +121,10 @@ def test_a_tensor_that_is_read_as_a_whole_is_one_block(monkeypatch: pytest.Monke
     assert array[place] is not array
     np.testing.assert_array_equal(numbers, array)
     assert not list(Stored("w", "float64", (0, 3), 0, lambda: np.zeros((0, 3))).blocks())
-    with pytest.raises(SourceError, match="not as its file says"):
+    with pytest.raises(SourceError, match="w: not as its file says"):
         list(Stored("w", "float64", (3, 2), 48, lambda: array).blocks())
     monkeypatch.setattr(tensors, "available_memory", lambda: 1)
-    with pytest.raises(SourceError, match="too large for the memory"):
+    with pytest.raises(SourceError, match="w: too large for the memory"):
         list(Stored("w", "float64", (1000, 1000), 8_000_000, lambda: array).blocks())
 
 
