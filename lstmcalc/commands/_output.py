@@ -1,11 +1,14 @@
 """The declaration and the outcome of a command, and the flags that say how its report is written."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import ContradictionError, ExitCode, UnsupportedError
 from lstmcalc.intake.flags import Flag, Typed, read_choice
-from lstmcalc.report.document import FORMATS, Document
+from lstmcalc.report.document import FORMATS
+
+if TYPE_CHECKING:
+    from lstmcalc.report.document import Document
 
 TypedFlags: TypeAlias = dict[str, Typed]
 
@@ -18,7 +21,7 @@ OUTPUT: Final = (
 class Outcome(NamedTuple):
     """The result of a command."""
 
-    report: Document
+    report: "Document"
     style: str  # one of `FORMATS`
     code: ExitCode = ExitCode.OK
 

@@ -5,7 +5,7 @@ Adding keys is compatible; renaming, removing or retyping one bumps `SCHEMA`.
 """
 
 from collections.abc import Sequence
-from typing import Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from lstmcalc.errors import TooLargeError
 from lstmcalc.version import __version__
@@ -15,24 +15,46 @@ FORMATS: Final = ("table", "json", "markdown", "csv")
 MAX_ROWS: Final = 10**6
 
 
-class Reported(Protocol):
-    """The record of an LSTM, or of what else a command reports on."""
+if TYPE_CHECKING:  # for types alone
+    from typing import Protocol
 
-    @property
-    def name(self) -> str:
-        """Its path in the source."""
+    class Reported(Protocol):
+        """The record of an LSTM, or of what else a command reports on."""
 
-    @property
-    def text(self) -> str:
-        """The heading, after the name."""
+        @property
+        def name(self) -> str:
+            """Its path in the source."""
 
-    @property
-    def notes(self) -> list[str]:
-        """Notes for the user, in sentences; more can be added."""
+        @property
+        def text(self) -> str:
+            """The heading, after the name."""
+
+        @property
+        def notes(self) -> list[str]:
+            """Notes for the user, in sentences; more can be added."""
+
+    class Document(Protocol):
+        """The document of any command: some have more keys beside the modules."""
+
+        @property
+        def schema(self) -> int:
+            """The version of the schema."""
+
+        @property
+        def lstmcalc(self) -> str:
+            """The version of lstmcalc."""
+
+        @property
+        def command(self) -> str:
+            """The name of the command."""
+
+        @property
+        def modules(self) -> Sequence[Reported]:
+            """What is reported, one record for each LSTM."""
 
 
-M = TypeVar("M", bound=Reported)
-M_co = TypeVar("M_co", bound=Reported, covariant=True)
+M = TypeVar("M", bound="Reported")
+M_co = TypeVar("M_co", bound="Reported", covariant=True)
 
 
 class Report(NamedTuple, Generic[M_co]):
@@ -42,26 +64,6 @@ class Report(NamedTuple, Generic[M_co]):
     lstmcalc: str  # the version
     command: str
     modules: Sequence[M_co]
-
-
-class Document(Protocol):
-    """The document of any command: some have more keys beside the modules."""
-
-    @property
-    def schema(self) -> int:
-        """The version of the schema."""
-
-    @property
-    def lstmcalc(self) -> str:
-        """The version of lstmcalc."""
-
-    @property
-    def command(self) -> str:
-        """The name of the command."""
-
-    @property
-    def modules(self) -> Sequence[Reported]:
-        """What is reported, one record for each LSTM."""
 
 
 def document(command: str, modules: Sequence[M]) -> Report[M]:

@@ -21,7 +21,7 @@ class CheckedRow(NamedTuple):
     source: str  # the place of the facts
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class LayoutRow:
     """The facts of a framework that do not depend on the LSTM."""
 
@@ -42,7 +42,7 @@ class LayoutRow:
     checked: CheckedRow
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ForeignParameterRow(ParameterRow):
     """A stored array of another framework: the PyTorch parameters that it holds, and their place in it."""
 

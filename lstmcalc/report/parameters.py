@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 Ranges = Mapping[str, Sequence[int]]  # from a label to its first row and the row after its last
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would take as long again, at each start
 class ParameterRow:
     """A stored array."""
 

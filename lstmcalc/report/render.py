@@ -11,7 +11,6 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 from lstmcalc.errors import harmless
 from lstmcalc.lazy import LazySequence
 from lstmcalc.report.blocks import Block, Code, Column, Facts, Formulas, Grid, Heading, Row, joined, shape_text
-from lstmcalc.report.document import Document
 from lstmcalc.report.record import plain
 
 if TYPE_CHECKING:
@@ -19,12 +18,14 @@ if TYPE_CHECKING:
     from rich.segment import Segment
     from rich.text import Text
 
+    from lstmcalc.report.document import Document
 
-View: TypeAlias = Callable[[Document], Iterator[Block]]  # of a whole report
+
+View: TypeAlias = Callable[["Document"], Iterator[Block]]  # of a whole report
 Plain: TypeAlias = dict[str, Any]  # a document as JSON has it
 
 
-def write_report(report: Document, style: str, stream: IO[str], view: View) -> None:
+def write_report(report: "Document", style: str, stream: IO[str], view: View) -> None:
     """Write a document to a stream; `style` is one of `document.FORMATS`, `view` gives its blocks."""
     if style == "json":
         write_json(plain(report), stream)
@@ -36,7 +37,7 @@ def write_report(report: Document, style: str, stream: IO[str], view: View) -> N
         write_table(report, stream, view)
 
 
-def blocks_of(report: Document, view: View) -> Iterator[Block]:
+def blocks_of(report: "Document", view: View) -> Iterator[Block]:
     """The blocks of a report, in which nothing does harm."""
     return map(_harmless_block, view(report))
 
@@ -158,7 +159,7 @@ def _csv_text(text: str) -> str:
 _FORMULAS: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
-def write_markdown(report: Document, stream: IO[str], view: View) -> None:
+def write_markdown(report: "Document", stream: IO[str], view: View) -> None:
     """Write GitHub's tables; names and code are in backticks, so that `*` and `_` are not read as markup."""
     for block in blocks_of(report, view):
         stream.writelines(f"{line}\n" for line in _markdown(block))
@@ -239,7 +240,7 @@ def _escaped_text(text: str) -> str:
     return re.sub(_MARKUP, r"\\\1", text)
 
 
-def write_table(report: Document, stream: IO[str], view: View) -> None:
+def write_table(report: "Document", stream: IO[str], view: View) -> None:
     """Write tables, in colour on a terminal; no cell is cut, or broken within a word."""
     from rich.console import Console
 

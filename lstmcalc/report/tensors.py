@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lstmcalc.model.lstm import Tensor
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would take as long again, at each start
 class TensorRow:
     """A tensor that goes in or comes out."""
 

@@ -23,14 +23,14 @@ from lstmcalc.spec.config import HYPERPARAMETERS, DataSpec, LSTMConfig
 from lstmcalc.spec.symbols import H_in
 
 
-@dataclass(frozen=True)
+@dataclass
 class InFramework:
     """The first field of a row of one framework."""
 
     framework: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class ArrayRow(ForeignParameterRow, InFramework):  # the fields of the last base come first
     """A stored array."""
 
@@ -46,7 +46,7 @@ class PatternRow(NamedTuple):
     shape: Sequence[int]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class FrameworkRow(LayoutRow, InFramework):  # as above
     """One framework, and the size of this LSTM in it; what it cannot express has no shapes and no size."""
 

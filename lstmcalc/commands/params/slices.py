@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from lstmcalc.frameworks.storage import Parameter
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SlicedRow(ParameterRow):
     """A stored array, and its slice of one gate."""
 
     slice: str | None  # to paste, e.g. `lstm.weight_ih_l0[20:40]`; None if the gate is not in it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SlicedForeignRow(ForeignParameterRow):
     """A stored array of another framework, and its slice of one gate."""
 

@@ -45,7 +45,7 @@ class CheckRow(NamedTuple):
     passed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ComputedRow(TensorRow):
     """A tensor that goes in or comes out, with statistics of its numbers; None if it has none."""
 

@@ -35,7 +35,7 @@ from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import H_in
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ForeignTensorRow(TensorRow):
     """A kind of array that goes in or comes out."""
 
