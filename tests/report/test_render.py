@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from rich.cells import cell_len
@@ -12,9 +13,12 @@ from lstmcalc.commands.shapes import command
 from lstmcalc.commands.shapes.report import shapes_report
 from lstmcalc.intake.subject import Subject
 from lstmcalc.report import provenance as origins
-from lstmcalc.report.document import Report, Reported
+from lstmcalc.report.document import Report
 from lstmcalc.report.rows import OriginRow
 from tools.shell import Ran, run_lstmcalc, without_last_digits
+
+if TYPE_CHECKING:
+    from lstmcalc.report.document import Reported
 
 Cli = Callable[..., Ran]
 Golden = Callable[[str, str], None]
@@ -217,7 +221,7 @@ def test_every_origin_has_words(source: str, certainty: str) -> None:
 def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = shapes_report
 
-    def from_a_file(subjects: list[Subject]) -> Report[Reported]:
+    def from_a_file(subjects: list[Subject]) -> "Report[Reported]":
         report = honest(subjects)
         provenance = dict(report.modules[0].provenance)
         provenance["batch_first"] = OriginRow("source", "model.pt", "unknown")
