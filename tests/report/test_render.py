@@ -13,12 +13,11 @@ from lstmcalc.commands.shapes import command
 from lstmcalc.commands.shapes.report import shapes_report
 from lstmcalc.intake.subject import Subject
 from lstmcalc.report import provenance as origins
-from lstmcalc.report.document import Report
 from lstmcalc.report.rows import OriginRow
 from tools.shell import Ran, run_lstmcalc, without_last_digits
 
 if TYPE_CHECKING:
-    from lstmcalc.report.document import Reported
+    from lstmcalc.report.document import Report, Reported
 
 Cli = Callable[..., Ran]
 Golden = Callable[[str, str], None]
