@@ -68,9 +68,6 @@ def _temporary_file(target: Path) -> Iterator[tuple[IO[Any], Path]]:
                 partial.unlink()
 
 
-_BINARY: Final = getattr(os, "O_BINARY", 0)  # of Windows
-
-
 @contextmanager
 def _removed_by_signals(partial: Path) -> Iterator[None]:
     """Remove a file when a signal ends the process meanwhile; signals that something else handles are left to it."""
