@@ -58,7 +58,7 @@ def evaluate(
     """
     functions = {
         table: _FUNCTIONS[own or table]
-        for table, own in zip(PYTORCH.functions, activations.functions, strict=True)
+        for table, own in zip(PYTORCH.functions.values(), activations.functions.values(), strict=True)
         if table is not None
     }
     bounds = {"c": activations.cell_clip or np.inf, "h": activations.proj_clip or np.inf}

@@ -1,6 +1,7 @@
 """An LSTM as a source has it: the one record that every reader makes, and that every view reads.
 
-Code adds places, gaps and the LSTM it reads from; a weight file adds its arrays (`Weights`).
+Code adds places, gaps and the LSTM it reads from; a weight file adds its arrays (`files.tensors.Weights`, which is
+loaded for weight files alone).
 
 Not here: the settings of flags and defaults (`intake.subject`).
 """
@@ -8,35 +9,10 @@ Not here: the settings of flags and defaults (`intake.subject`).
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
 
 if TYPE_CHECKING:
-    from lstmcalc.readers.files.tensors import Stored, WeightFile
-
-
-class Relative(NamedTuple):
-    """A recurrent module that is not an LSTM."""
-
-    unit: str  # the path of its module
-    kind: str  # e.g. `GRU`
-    input_size: int | None
-    hidden_size: int | None
-    names: tuple[str, ...]  # of its arrays in the file
-
-
-class Weights(NamedTuple):
-    """The arrays of an LSTM in a weight file."""
-
-    named: Mapping[str, str] = {}  # its parameters, as `frameworks.storage` lists them, to the names that the file has
-    computed: tuple["Stored", ...] = ()  # parameters that the file's own graph computes, under names in `named`
-    config: LSTMConfig = LSTMConfig(1, 1)  # its hyperparameters; one that is open is 1, or a default
-    tensors: Mapping[str, "Stored"] = {}  # its parameters to the file's arrays, without missing ones
-    names: tuple[str, ...] = ()  # of all arrays of its module in the file
-    missing: tuple[str, ...] = ()  # names that the file should have and does not have
-    misshaped: tuple[str, ...] = ()  # arrays of the wrong shape, in words
-    file: "WeightFile | None" = None
-    module: str = ""  # its name in `file.owners`, before equal names were made unique
+    from lstmcalc.readers.files.tensors import Weights
 
 
 class Found(NamedTuple):
@@ -58,12 +34,12 @@ class Found(NamedTuple):
         int | None, ...
     ] = ()  # of an array that the source passes to it, at the place `pointers["input"]`
     kind: str = "LSTM"  # the source's word: `LSTM`, `LSTMCell`, `CuDNNLSTM`; a weight file also describes a `GRU`
-    weights: Weights | None = None  # its arrays, if the source is a weight file
+    weights: "Weights | None" = None  # its arrays, if the source is a weight file
     quantized: str = ""  # how its weights are quantized, e.g. `pytorch-dynamic`; empty if they are numbers as they are
     rivals: tuple[str, ...] = ()  # the other frameworks that its arrays' names and shapes fit, with other gate orders
 
     @property
-    def stored(self) -> Weights:
+    def stored(self) -> "Weights":
         """Its arrays, for callers that know the source to be a weight file."""
         assert self.weights is not None  # noqa: S101  # callers have it from a reader of weight files
         return self.weights

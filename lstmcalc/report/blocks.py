@@ -13,7 +13,38 @@ from lstmcalc.spec.words import counted
 
 if TYPE_CHECKING:
     from lstmcalc.report.rows import ExtraRow
-    from lstmcalc.report.tensors import StateRow, TensorRow
+    from lstmcalc.report.tensors import StateRow
+
+    class HasLayer(Protocol):
+        """A row of a layer."""
+
+        @property
+        def layer(self) -> int:
+            """The layer that it is of."""
+
+    class Described(Protocol):
+        """A row of a tensor: a `TensorRow`, or one of a command that has more."""
+
+        @property
+        def name(self) -> str:
+            """Its name."""
+
+        @property
+        def role(self) -> str:
+            """`input` or `output`."""
+
+        @property
+        def symbolic(self) -> Sequence[str]:
+            """Its shape in symbols."""
+
+        @property
+        def shape(self) -> Sequence[int]:
+            """Its shape."""
+
+        @property
+        def bytes(self) -> int:
+            """Its size."""
+
 
 FOLD: Final = 64  # more identical layers than this become one row
 
@@ -130,15 +161,7 @@ def compact(value: object) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-class HasLayer(Protocol):
-    """A row of a layer."""
-
-    @property
-    def layer(self) -> int:
-        """The layer that it is of."""
-
-
-Row_ = TypeVar("Row_", bound=HasLayer)
+Row_ = TypeVar("Row_", bound="HasLayer")
 
 
 def symbol_legend(symbols: Mapping[str, int], proj_size: int) -> Line:
@@ -150,7 +173,7 @@ def symbol_legend(symbols: Mapping[str, int], proj_size: int) -> Line:
     )
 
 
-def tensor_table(tensors: Sequence["TensorRow"], starred: Sequence[bool] = (), how_many: Sequence[str] = ()) -> Grid:
+def tensor_table(tensors: Sequence["Described"], starred: Sequence[bool] = (), how_many: Sequence[str] = ()) -> Grid:
     """The input and output tensors.
 
     Args:

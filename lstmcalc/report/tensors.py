@@ -1,7 +1,6 @@
 """The tensors that go in and come out, and the map of the states, as records of reports."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lstmcalc.lazy import LazySequence
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from lstmcalc.model.lstm import Tensor
 
 
-@dataclass(slots=True)  # not frozen: that would take as long again, at each start
-class TensorRow:
+class TensorRow(NamedTuple):
     """A tensor that goes in or comes out."""
 
     name: str

@@ -19,21 +19,14 @@ class Activations(NamedTuple):
     proj_clip: float | None = None
 
     def __str__(self) -> str:
-        functions = " and ".join(FORMULAS.get(name or "", f"{name}") for name in self.functions)
+        functions = " and ".join(FORMULAS.get(name or "", f"{name}") for name in self.functions.values())
         clips = [f"{letter} within {clip:g}" for letter, clip in (("c", self.cell_clip), ("h", self.proj_clip)) if clip]
         return ", ".join([functions, *clips])
 
     @property
-    def functions(self) -> "Functions":
-        """The functions alone."""
-        return Functions(self.gates, self.cell)
-
-
-class Functions(NamedTuple):
-    """The names of an LSTM's functions, as the JSON has them."""
-
-    gates: str | None
-    cell: str | None
+    def functions(self) -> dict[str, str | None]:
+        """The functions alone, as the JSON has them."""
+        return {"gates": self.gates, "cell": self.cell}
 
 
 PYTORCH: Final = Activations()

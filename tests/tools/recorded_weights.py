@@ -10,8 +10,8 @@ import numpy as np
 from lstmcalc import LSTMConfig, forward
 from lstmcalc.frameworks.storage import parameters
 from lstmcalc.numerics.convert import unpack
-from lstmcalc.readers.files.tensors import Stored, WeightFile
-from lstmcalc.readers.found import Found, Weights, settings_of
+from lstmcalc.readers.files.tensors import Stored, WeightFile, Weights
+from lstmcalc.readers.found import Found, settings_of
 from lstmcalc.spec.activations import activations_of
 from lstmcalc.spec.config import HYPERPARAMETERS
 from tools.shell import TESTS

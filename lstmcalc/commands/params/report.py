@@ -33,7 +33,7 @@ class SubtotalRow(NamedTuple):
     symbolic: str
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)  # nothing compares or prints it
 class ParamsModule(Module):
     """The stored arrays of one LSTM, subtotals and totals; with layers around it, grand totals that count them too."""
 

@@ -17,8 +17,8 @@ from lstmcalc.report.document import Report, check_rows, document
 from lstmcalc.report.notes import notes_of
 from lstmcalc.report.record import omitted
 from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, head_of
-from lstmcalc.report.tensors import TensorRow, tensor_bytes
-from lstmcalc.spec.activations import PYTORCH, Activations, Functions
+from lstmcalc.report.tensors import tensor_bytes
+from lstmcalc.spec.activations import PYTORCH, Activations
 from lstmcalc.spec.symbols import DIRECTIONS
 
 if TYPE_CHECKING:
@@ -45,10 +45,14 @@ class CheckRow(NamedTuple):
     passed: bool
 
 
-@dataclass(slots=True)
-class ComputedRow(TensorRow):
-    """A tensor that goes in or comes out, with statistics of its numbers; None if it has none."""
+class ComputedRow(NamedTuple):
+    """A tensor as in a `TensorRow`, with statistics of its numbers; None if it has none."""
 
+    name: str
+    role: str  # `input` or `output`
+    symbolic: Sequence[str]
+    shape: Sequence[int]
+    bytes: int
     min: float | None
     max: float | None
     mean: float | None
@@ -98,7 +102,7 @@ class TimingRow(NamedTuple):
 class RunModule(Module):
     """The report on one run."""
 
-    activations: Functions  # that are computed
+    activations: Mapping[str, str | None]  # that are computed
     clip: Mapping[str, float | None] | None = omitted()  # the bounds of c and h; None without any
     data: DataRow
     around: AroundRow

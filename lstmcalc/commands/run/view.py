@@ -77,7 +77,7 @@ def _numbers(module: RunModule) -> tuple[str, ...]:
         seeded = f"{' and '.join(module.drawn)} as after torch.manual_seed({module.seed})"
     behind = "with the code above, in PyTorch"
     clips = (module.clip or {}).get("cell"), (module.clip or {}).get("proj")
-    computed = Activations(*module.activations, *clips)
+    computed = Activations(module.activations["gates"], module.activations["cell"], *clips)
     if computed != PYTORCH:
         behind = f"with the code above in PyTorch, which computes {PYTORCH} instead of {computed}"
     return (*files, *([seeded] if module.drawn else []), behind)

@@ -1,7 +1,7 @@
 """Shapes in the terms of another framework: its report and its view."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from operator import mul
 from typing import NamedTuple
@@ -28,17 +28,21 @@ from lstmcalc.report.framework import LayoutRow, evidence_line, layout_row, manu
 from lstmcalc.report.notes import notes_of
 from lstmcalc.report.provenance import origin_facts, settings_in
 from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, extras_of, head_of
-from lstmcalc.report.tensors import TensorRow, tensor_bytes
-from lstmcalc.spec.activations import OPTIONS, Functions
+from lstmcalc.report.tensors import tensor_bytes
+from lstmcalc.spec.activations import OPTIONS
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import H_in
 
 
-@dataclass(slots=True)
-class ForeignTensorRow(TensorRow):
-    """A kind of array that goes in or comes out."""
+class ForeignTensorRow(NamedTuple):
+    """A kind of array that goes in or comes out: as a `TensorRow`, and more."""
 
+    name: str
+    role: str  # `input` or `output`
+    symbolic: Sequence[str]
+    shape: Sequence[int]
+    bytes: int
     each: str | None  # e.g. `layer`: there is one for each; None if there is only one
     copies: int  # the number of them
     when: str | None  # the option that makes it appear; None if it does by default
@@ -59,7 +63,7 @@ class ForeignStateRow(NamedTuple):
 class ForeignShapesModule(Module):
     """The inputs and outputs of one LSTM in another framework, and the places of PyTorch's h_n and c_n there."""
 
-    activations: Functions  # of its source
+    activations: Mapping[str, str | None]  # of its source
     data: DataRow
     around: AroundRow
     layout: LayoutRow
@@ -141,7 +145,7 @@ def _head_rows(subject: Subject, model: LSTMModel, behind: Sequence[Tensor]) -> 
         axes = [reduce(mul, (Dim.symbol(symbol) for symbol in axis.split("*"))) for axis in port.axes.split()]
         shape = tuple(size.at(values) for size in axes)
         row = _around_row(Tensor(port.name, port.role, tuple(axes), shape), data.dtype)
-        yield replace(row, when=port.when or None)
+        yield row._replace(when=port.when or None)
 
 
 def _face_row(face: Face, config: LSTMConfig, dtype: str) -> ForeignTensorRow:

@@ -12,7 +12,6 @@ from lstmcalc.report.notes import notes_of
 from lstmcalc.report.record import omitted
 from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, head_of
 from lstmcalc.report.tensors import StateRow, TensorRow, state_rows, tensor_row
-from lstmcalc.spec.activations import Functions
 
 if TYPE_CHECKING:
     from lstmcalc.commands.shapes.foreign import ForeignShapesModule
@@ -24,11 +23,11 @@ class PackedRow(NamedTuple):
     batch_sizes: Sequence[int]  # the number of sequences at each step
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False, repr=False)  # nothing compares or prints it
 class ShapesModule(Module):
     """The tensors of one LSTM in PyTorch, and the map of its states."""
 
-    activations: Functions  # of its source
+    activations: Mapping[str, str | None]  # of its source
     data: DataRow
     around: AroundRow
     symbols: Mapping[str, int]  # their values

@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 from lstmcalc.errors import SourceError, bytes_text, printable
 from lstmcalc.machine import available_memory
 from lstmcalc.readers.files.raw_numbers import Block, numel
-from lstmcalc.readers.found import Found, Relative
+from lstmcalc.readers.found import Found
+from lstmcalc.spec.config import LSTMConfig
 
 _COPIES: Final = 3  # of a tensor that is read as a whole: the bytes, the array, and what is computed from it
 _SMALL: Final = 1 << 20  # bytes for which the memory is not asked
@@ -57,6 +58,16 @@ class StateDict(NamedTuple):
     is_module: bool = False  # True for that of a whole module in the file
 
 
+class Relative(NamedTuple):
+    """A recurrent module that is not an LSTM."""
+
+    unit: str  # the path of its module
+    kind: str  # e.g. `GRU`
+    input_size: int | None
+    hidden_size: int | None
+    names: tuple[str, ...]  # of its arrays in the file
+
+
 class WeightFile(NamedTuple):
     """A weight file, as its index has it."""
 
@@ -71,6 +82,20 @@ class WeightFile(NamedTuple):
     kind: str = ""  # as `files.kinds` names it: `safetensors`, `npz`, `torch`
     state_dicts: tuple[StateDict, ...] = ()  # the file itself first, if it is one; none if the format has no such thing
     owners: Mapping[str, str] = {}  # the names of arrays of recurrent modules, with the name of the module
+
+
+class Weights(NamedTuple):
+    """The arrays of an LSTM in a weight file."""
+
+    named: Mapping[str, str] = {}  # its parameters, as `frameworks.storage` lists them, to the names that the file has
+    computed: tuple["Stored", ...] = ()  # parameters that the file's own graph computes, under names in `named`
+    config: LSTMConfig = LSTMConfig(1, 1)  # its hyperparameters; one that is open is 1, or a default
+    tensors: Mapping[str, "Stored"] = {}  # its parameters to the file's arrays, without missing ones
+    names: tuple[str, ...] = ()  # of all arrays of its module in the file
+    missing: tuple[str, ...] = ()  # names that the file should have and does not have
+    misshaped: tuple[str, ...] = ()  # arrays of the wrong shape, in words
+    file: "WeightFile | None" = None
+    module: str = ""  # its name in `file.owners`, before equal names were made unique
 
 
 def paired_blocks(first: Stored, second: Stored) -> Iterator[tuple[Any, Any]]:

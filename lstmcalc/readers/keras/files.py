@@ -16,8 +16,8 @@ from lstmcalc.errors import LstmcalcError, NoLstmError, SourceError, named_error
 from lstmcalc.frameworks.storage import Parameter, parameters
 from lstmcalc.readers.files.archives import Member, read_archive
 from lstmcalc.readers.files.sections import Section
-from lstmcalc.readers.files.tensors import WeightFile
-from lstmcalc.readers.found import Found, Weights, settings_of
+from lstmcalc.readers.files.tensors import WeightFile, Weights
+from lstmcalc.readers.found import Found, settings_of
 from lstmcalc.readers.keras.cells import Cell, read_cells
 from lstmcalc.readers.keras.hdf5 import Hdf5, Window, read_index, window_of
 from lstmcalc.readers.keras.models import Placed, looks_like_keras, read_placed

@@ -17,8 +17,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
-from lstmcalc.readers.files.tensors import Stored, WeightFile
-from lstmcalc.readers.found import Found, Weights, settings_of
+from lstmcalc.readers.files.tensors import Stored, WeightFile, Weights
+from lstmcalc.readers.found import Found, settings_of
 from lstmcalc.readers.onnx.constants import Constant, Leaf, Maker, Scope, scopes_of
 from lstmcalc.readers.onnx.graphs import Node, Tensor, read_model, tensor_digest
 from lstmcalc.spec.activations import CELLS, HARD

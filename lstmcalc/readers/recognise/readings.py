@@ -18,8 +18,8 @@ from lstmcalc.errors import LstmcalcError
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.entry import Stored as Item
 from lstmcalc.frameworks.storage import Placement, Storage, read_axes
-from lstmcalc.readers.files.tensors import Stored
-from lstmcalc.readers.found import Found, Relative, Weights
+from lstmcalc.readers.files.tensors import Relative, Stored, Weights
+from lstmcalc.readers.found import Found
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.provenance import Gap
 

@@ -17,8 +17,8 @@ from lstmcalc.errors import LstmcalcError, printable
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.storage import Storage, axis_names
 from lstmcalc.readers.files.raw_numbers import numel
-from lstmcalc.readers.files.tensors import Stored, WeightFile
-from lstmcalc.readers.found import Found, Relative, settings_of
+from lstmcalc.readers.files.tensors import Relative, Stored, WeightFile
+from lstmcalc.readers.found import Found, settings_of
 from lstmcalc.readers.recognise.module_names import module_name, wrapping_notes
 from lstmcalc.readers.recognise.names import (
     FRAMEWORKS,

@@ -13,7 +13,8 @@ from itertools import islice
 from typing import Any, Final
 
 from lstmcalc.errors import shorten
-from lstmcalc.readers.found import Found, Weights, settings_of
+from lstmcalc.readers.files.tensors import Weights
+from lstmcalc.readers.found import Found, settings_of
 from lstmcalc.readers.pickles.machine import Table, text_of
 from lstmcalc.readers.pickles.trees import Module
 
