@@ -63,7 +63,7 @@ def weight_bytes(config: LSTMConfig, scheme: str) -> Dim:
 
 
 def quantized_figures(config: LSTMConfig, data: DataSpec, scheme: str) -> Iterator[Figure]:
-    """What is stored, and what goes in and out."""
+    """The bytes that are stored, and those that go in and out."""
     facts, rows, states = SCHEMES[scheme], steps_of(data), D * num_layers * sequences_of(data)
     yield Figure("weights", weight_bytes(config, scheme), "exact", facts.weights, facts.verified)
     if scheme == PYTORCH_DYNAMIC:

@@ -1,4 +1,4 @@
-"""What the layers beside an LSTM store: a table from class to its parameters and buffers, by name and symbolic shape.
+"""The parameters and buffers of the layers beside an LSTM: a table by class, with names and symbolic shapes.
 
 A shape is text: its axes, separated by spaces. An axis is a product of numbers and settings, `3*embed_dim`, or a
 quotient, `in_channels/groups`; `kernel_size...` stands for as many axes as the setting has numbers.

@@ -32,7 +32,7 @@ def functions_of(activations: Activations) -> Functions:
 
 
 def _clip(bound: object) -> Function:
-    """What keeps numbers within a bound; nothing without one."""
+    """The function that keeps numbers within a bound; without one it changes nothing."""
     return partial(np.clip, a_min=-bound, a_max=bound) if isinstance(bound, float) else _same
 
 

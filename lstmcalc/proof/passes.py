@@ -1,30 +1,17 @@
-"""What computes an LSTM for a proof: the tuned forward pass, or the plain one for functions that only it has."""
+"""The forward pass for a proof: the tuned forward pass, or the plain one for functions that only it has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol
+from typing import TypeAlias
 
-from lstmcalc.numerics.arguments import OnStep
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.fast.runner import LSTMRunner
 from lstmcalc.numerics.forward import forward
 from lstmcalc.spec.activations import PYTORCH, Activations
 from lstmcalc.spec.config import LSTMConfig
 
-
-class Pass(Protocol):
-    """A forward pass with its weights; arguments and results are those of `forward`."""
-
-    def __call__(
-        self,
-        x: Array,
-        state: tuple[Array, Array] | None = None,
-        lengths: Sequence[int] | None = None,
-        *,
-        on_step: OnStep | None = None,
-    ) -> tuple[Array, tuple[Array, Array]]:
-        """The output, h_n and c_n."""
-        ...
+# A forward pass with its weights: it takes x, a state, lengths and `on_step`, as `forward` does.
+Pass: TypeAlias = Callable[..., tuple[Array, tuple[Array, Array]]]
 
 
 def forward_pass(config: LSTMConfig, weights: Mapping[str, Array], activations: Activations) -> Pass:

@@ -1,5 +1,7 @@
-"""Files that a test writes by the hundred."""
+"""Files that tests write, some by the hundred."""
 
+import io
+import zipfile
 from pathlib import Path
 
 
@@ -9,3 +11,12 @@ def rewrite(path: Path, data: bytes | bytearray) -> None:
     with path.open("r+b") as stream:
         stream.write(data)
         stream.truncate()
+
+
+def zipped(*names: str) -> bytes:
+    """A zip archive with members of these names."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"...")
+    return stream.getvalue()

@@ -104,7 +104,7 @@ def _depth_first(own: Mapping[str, Mapping[str, Shape]]) -> list[Module]:
 
 
 class Loaded(NamedTuple):
-    """What `load_state_dict` finds."""
+    """The findings of `load_state_dict`."""
 
     missing: Sequence[str]  # keys of the model
     unexpected: Sequence[str]  # keys of the state dict
@@ -127,7 +127,7 @@ class Loaded(NamedTuple):
 def load(
     model: Model, state: State, versions: Mapping[str, int] | None = None, ignored: Collection[str] = ()
 ) -> Loaded:
-    """What `load_state_dict` says when a state dict is loaded into a model.
+    """The findings of `load_state_dict` when a state dict is loaded into a model.
 
     Args:
         model: The model.

@@ -28,7 +28,7 @@ _ITEMS: Final = "for k, v in state.items()"
 
 
 class Repair(NamedTuple):
-    """What becomes of the keys of a state dict."""
+    """A change of the keys of a state dict."""
 
     names: Mapping[str, str]  # the keys that are kept, to what becomes of them
     steps: tuple[str, ...] = ()  # the code

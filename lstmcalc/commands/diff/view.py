@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from lstmcalc.commands.diff.report import BAD, DiffModule, DiffReport, TensorRow, ValuedRow
+from lstmcalc.commands.diff.report import DiffModule, DiffReport
+from lstmcalc.commands.diff.rows import BAD, TensorRow, ValuedRow
 from lstmcalc.report.blocks import Block, Column, Facts, Grid, Heading, Line, Row, more_text, shape_text
 from lstmcalc.spec.words import counted, with_rest
 

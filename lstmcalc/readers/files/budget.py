@@ -1,4 +1,4 @@
-"""What one command may spend on its inputs, and what it has already read, so that no file is read twice.
+"""The budget of one command for its inputs, and a memory of what it has read, so that no file is read twice.
 
 A limit for each read is none for a file that has many of them: 2,000 tensors in one compressed storage, 300 nodes with
 the same tensor. So all reads of a command count together. A file may cost what is linear in its size, and a fixed
@@ -32,7 +32,7 @@ LIBRARY: Final = Allowance("nanoseconds of the HDF5 library", 8 * 10**9, 100)
 
 
 class Budget:
-    """What is left for a command, and what it remembers."""
+    """The allowances that are left for a command, and the results that it remembers."""
 
     def __init__(self) -> None:
         self._spent: dict[Allowance, int] = {}
@@ -45,7 +45,7 @@ class Budget:
         self._size += size
 
     def left(self, kind: Allowance) -> int:
-        """What is left of an allowance."""
+        """The rest of an allowance."""
         return kind.fixed + kind.share * self._size - self._spent.get(kind, 0)
 
     def count(self, kind: Allowance, amount: int) -> None:
@@ -63,7 +63,7 @@ class Budget:
         self.count(kind, amount)
 
     def once(self, what: str, path: str, make: Callable[[], _Made]) -> _Made:
-        """What `make` gives for a file; made once, as long as the file stays the same."""
+        """The result of `make` for a file; made once, as long as the file stays the same."""
         try:
             status = os.stat(path)  # noqa: PTH116  # as in `sources`
         except (OSError, ValueError):

@@ -117,7 +117,7 @@ _COMPRESSED: Final = {
 
 
 def _compressed(head: bytes) -> Unread | None:
-    """What is compressed, with the kind of what is in it where a few bytes tell."""
+    """A compressed file, with the kind of its content where a few bytes tell."""
     way = next((way for mark, way in _COMPRESSED.items() if head.startswith(mark)), "")
     inner = _inflated(head) if way in ("gzip", "zlib") else b""
     if not way or inner is None:

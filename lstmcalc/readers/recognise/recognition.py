@@ -358,7 +358,7 @@ def _elmo(tensors: Iterable[Stored]) -> list[Either]:
 
 
 def _zeros_for(tensor: Stored) -> Callable[[], Any]:
-    """What reads zeros of the dtype and shape of a tensor."""
+    """A function that reads zeros of the dtype and shape of a tensor."""
 
     def read() -> Any:  # noqa: ANN401  # an array
         import numpy as np

@@ -2,10 +2,8 @@
 
 import bz2
 import gzip
-import io
 import lzma
 import os
-import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -22,18 +20,10 @@ from lstmcalc import lstms_in
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.kinds import open_weights, weight_kind
 from tools.examples import examples
-from tools.files import rewrite
+from tools.files import rewrite, zipped
 from tools.weight_writers import safetensors_bytes, write_safetensors
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
-
-
-def zipped(*names: str) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name in names:
-            archive.writestr(name, b"")
-    return stream.getvalue()
 
 
 def onnx_bytes(**given: object) -> bytes:

@@ -8,7 +8,6 @@ import pickle
 import tarfile
 import time
 import tracemalloc
-import zipfile
 import zlib
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.texts import text_format
 from tools.examples import examples
-from tools.files import rewrite
+from tools.files import rewrite, zipped
 from tools.mutations import mutated
 
 
@@ -35,14 +34,6 @@ def field(number: int, value: int | bytes) -> bytes:
     if isinstance(value, int):
         return varint(number << 3) + varint(value)
     return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def zipped(*names: str) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name in names:
-            archive.writestr(name, b"...")
-    return stream.getvalue()
 
 
 def tarred(*names: str) -> bytes:

@@ -1,0 +1,96 @@
+"""The differences of the numbers of two weight files, read in blocks."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from lstmcalc.commands.diff.causes import mapping_faults
+from lstmcalc.commands.diff.rows import TensorRow, ValuedRow, judged_row, row_of
+from lstmcalc.commands.diff.sides import Item, Side, Sides
+from lstmcalc.errors import printable
+from lstmcalc.readers.files.raw_numbers import numel
+from lstmcalc.readers.files.tensors import paired_blocks
+from lstmcalc.report.progress import Progress, Tally
+
+if TYPE_CHECKING:
+    from lstmcalc.numerics.arrays import Array
+
+
+def with_differences(
+    rows: Sequence[TensorRow],
+    file: Side,
+    model: Side,
+    items: Sequence[Mapping[str, Item]],
+    terms: str,
+    tolerance: float,
+    progress: Progress | None,
+) -> list[ValuedRow]:
+    """The rows with the largest difference of the numbers.
+
+    It is None if only one side is NaN or infinite, or if the numbers cannot be compared.
+    """
+    from lstmcalc.numerics.block_statistics import largest_difference
+
+    mapped = {file.framework, model.framework} != {terms}
+    loaded: list[Mapping[str, Array]] = []
+    if mapped and not (mapping_faults(file, terms) or mapping_faults(model, terms)):
+        loaded = [_loaded_arrays(side) for side in (file, model)]
+    keys = {printable(name): name for listed in items for name in listed}
+    tally = _tally(rows, progress)
+
+    def apart(row: TensorRow) -> float | None:
+        if row.status != "equal":
+            return None
+        name = keys[row.name]
+        if mapped:
+            return largest_difference([(loaded[0][name], loaded[1][name])]) if loaded else None
+        return _stored_distance(items[0][name], items[1][name], tally)
+
+    return [judged_row(row, apart(row), tolerance) for row in rows]
+
+
+def _tally(rows: Sequence[TensorRow], progress: Progress | None) -> Tally:
+    """The count of the numbers that are compared."""
+    return Tally(sum(numel(row.file_shape or ()) for row in rows if row.status == "equal"), progress)
+
+
+def _loaded_arrays(side: Side) -> Mapping[str, "Array"]:
+    """The arrays under PyTorch's names; `bias_ih` is the sum of both biases, since other frameworks have one bias."""
+    from lstmcalc.intake.load import load_weights
+
+    arrays = dict(load_weights(side.found))
+    for name in [name for name in arrays if name.startswith("bias_ih")]:
+        other = name.replace("bias_ih", "bias_hh")
+        arrays[name] = arrays[name] + arrays[other]
+        arrays[other] = arrays[other] * 0
+    return arrays
+
+
+def _stored_distance(file: Item, model: Item, tally: Tally) -> float | None:
+    """The largest difference of two stored tensors; None if it is not finite."""
+    from lstmcalc.numerics.block_statistics import largest_difference
+
+    assert file.stored is not None  # noqa: S101  # both sides are files
+    assert model.stored is not None  # noqa: S101
+    return largest_difference((tally.counted(a), b) for a, b in paired_blocks(file.stored, model.stored))
+
+
+def other_values(sides: Sides, tolerance: float, progress: Progress | None) -> list[ValuedRow]:
+    """Rows for arrays of numbers that two files have outside of their LSTMs, under one name."""
+    files = [read.file for read in sides.read]
+    found = [
+        {tensor.name: tensor for tensor in file.tensors if tensor.name not in file.owners} for file in files if file
+    ]
+    shared = {
+        name: (Item(tensor.shape, tensor.dtype, tensor), Item(other.shape, other.dtype, other))
+        for name, tensor in found[0].items()
+        if (other := found[1].get(name)) and all(item.dtype.startswith(_NUMBERS) for item in (tensor, other))
+    }
+    rows = [(row_of(name, file, model), file, model) for name, (file, model) in shared.items()]
+    tally = _tally([row for row, _, _ in rows], progress)
+    return [
+        judged_row(row, _stored_distance(file, model, tally) if row.status == "equal" else None, tolerance)
+        for row, file, model in rows
+    ]
+
+
+_NUMBERS: Final = ("float", "bfloat", "int", "uint", "bool")
