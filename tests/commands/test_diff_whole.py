@@ -171,6 +171,9 @@ def test_of_code_the_lstms_are_compared(cli: Cli) -> None:
     assert (found["verdict"], found["not_compared"]) == ("loads-after-repair", list(OTHER))
     Path("model.py").write_text(f"{CODE}\nmodel = nn.DataParallel(Tagger())\n", encoding="utf-8")
     assert said(cli, {f"module.{name}": array for name, array in state().items()}, "model.py", code=0)
+    Path("model.py").write_text(f"{CODE}\nname = 'a'.replace('a', 'b')\n", encoding="utf-8")
+    found = said(cli, {f"module.{name}": array for name, array in state().items()}, "model.py")
+    assert found["verdict"] == "loads-after-repair"  # code that replaces something else repairs no key
 
 
 def test_of_several_classes_the_instantiated_one_is_the_root(cli: Cli) -> None:

@@ -9,13 +9,14 @@ from typing import Final, NamedTuple
 
 from lstmcalc.commands.diff.loading import COUNTER, Model, Shape, State, unknown_keys
 
-# Parts that wrappers put into keys, with what adds them: torch 2.13.0 (`DataParallel`, torch/_dynamo/eval_frame.py,
-# torch/distributed/fsdp/_common_utils.py, torch/distributed/algorithms/_checkpoint/checkpoint_wrapper.py).
+# Parts that wrappers put into keys, with what adds them and its word in code: torch 2.13.0 (`DataParallel`,
+# torch/_dynamo/eval_frame.py, torch/distributed/fsdp/_common_utils.py,
+# torch/distributed/algorithms/_checkpoint/checkpoint_wrapper.py).
 WRAPPERS: Final = {
-    "module.": "DataParallel and DistributedDataParallel add",
-    "_orig_mod.": "torch.compile adds",
-    "_fsdp_wrapped_module.": "FullyShardedDataParallel adds",
-    "_checkpoint_wrapped_module.": "checkpoint_wrapper adds",
+    "module.": ("DataParallel and DistributedDataParallel add", "DataParallel"),
+    "_orig_mod.": ("torch.compile adds", "compile("),
+    "_fsdp_wrapped_module.": ("FullyShardedDataParallel adds", "FullyShardedDataParallel"),
+    "_checkpoint_wrapped_module.": ("checkpoint_wrapper adds", "checkpoint_wrapper"),
 }
 _ANCHORS: Final = 16  # keys of the model that are searched at the end of other keys
 _PREFIXES: Final = 12
@@ -116,7 +117,7 @@ def _without_inner_wrappers(keys: Sequence[str]) -> Iterator[Repair]:
         names[key] = new
     if len(set(names.values())) == len(names):
         calls = "".join(f'.replace("{word}", "")' for word in inner)
-        causes = tuple(f"keys have `{word}` in them, which {WRAPPERS[word]}" for word in inner)
+        causes = tuple(f"keys have `{word}` in them, which {WRAPPERS[word][0]}" for word in inner)
         yield Repair(names, (f"state = {{k{calls}: v {_ITEMS}}}",), causes)
 
 
@@ -161,7 +162,7 @@ def _is_wrapper(prefix: str) -> bool:
 def _prefix_cause(prefix: str) -> str:
     parts = _wrapper_parts(prefix)
     if parts:
-        return " and ".join(f"keys begin with `{part}`, which {WRAPPERS[part]}" for part in parts)
+        return " and ".join(f"keys begin with `{part}`, which {WRAPPERS[part][0]}" for part in parts)
     return f"keys begin with `{prefix}`, those of the model do not"
 
 
@@ -169,7 +170,7 @@ def _added(repair: Repair, prefix: str) -> Repair:
     names = {old: f"{prefix}{name}" for old, name in repair.names.items()}
     quoted = prefix.replace("\\", "\\\\").replace('"', '\\"').replace("{", "{{").replace("}", "}}")
     step = f'state = {{f"{quoted}{{k}}": v {_ITEMS}}}'
-    which = " and ".join(f"which {WRAPPERS[part]}" for part in _wrapper_parts(prefix))
+    which = " and ".join(f"which {WRAPPERS[part][0]}" for part in _wrapper_parts(prefix))
     cause = f"keys of the model begin with `{prefix}`, {which or 'those of the file do not'}"
     return Repair(names, (*repair.steps, step), (*repair.causes, cause), "" if _is_wrapper(prefix) else prefix)
 

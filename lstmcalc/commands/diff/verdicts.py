@@ -159,12 +159,21 @@ def _of_whole(
 
 
 def _code_may_do_it(tried: Tried, chosen: StateDict, code: ReadSide) -> bool:
-    """True if code, of which only the LSTMs are read, may repair the keys itself, or have its class in another."""
+    """True if code, of which only the LSTMs are read, may repair the keys itself, or have its class in another.
+
+    It may if it names each key that is opened, and each part that is stripped or the wrapper that adds it.
+    """
     text = code.text.text if code.text else ""
-    wraps = any(word in text for word in ("DataParallel", "removeprefix", "replace(", "compile(", *WRAPPERS))
-    opens = not chosen.keys or all(f'"{key}"' in text or f"'{key}'" in text for key in chosen.keys)
+    parts = [part for part in WRAPPERS if any(part in step for step in tried.repair.steps)]
+    wraps = bool(parts) and all(_quotes(text, part) or WRAPPERS[part][1] in text for part in parts)
+    opens = all(_quotes(text, key) for key in chosen.keys)
     inside = bool(tried.repair.prefix) and len(tried.repair.steps) == 1
     return opens and (not tried.repair.steps or wraps or inside)
+
+
+def _quotes(code: str, word: str) -> bool:
+    """True if code has a word as a string."""
+    return f'"{word}"' in code or f"'{word}'" in code
 
 
 def _load_code(file: ReadSide, state: StateDict, *, whole: bool) -> str:
