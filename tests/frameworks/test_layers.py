@@ -1,10 +1,13 @@
-"""What layers beside an LSTM store: the table alone, without PyTorch."""
+"""What layers beside an LSTM store: the table alone, and held against what PyTorch stored."""
+
+import json
 
 import pytest
 
 from lstmcalc.frameworks.layers import EMPTY, LAYERS, kept_tensors, own_tensors, printed_settings
 from lstmcalc.model.lstm import LSTMModel
 from lstmcalc.spec.config import LSTMConfig
+from tools.record_layers import FILE
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,14 @@ from lstmcalc.spec.config import LSTMConfig
 def test_settings_from_what_is_printed(kind: str, text: str, settings: dict[str, object]) -> None:
     found = printed_settings(kind, text)
     assert {name: found[name] for name in settings} == settings
+
+
+@pytest.mark.parametrize(("printed", "stored"), json.loads(FILE.read_text(encoding="utf-8")).items())
+def test_a_printed_layer_stores_what_pytorch_stored(printed: str, stored: dict[str, list[int]]) -> None:
+    kind, _, arguments = printed.removesuffix(")").partition("(")
+    found = kept_tensors(kind, printed_settings(kind, arguments))
+    assert found is not None
+    assert [(name, list(shape)) for name, shape in found.items()] == [*stored.items()]
 
 
 def test_a_layer_whose_settings_are_not_all_known_has_no_shapes() -> None:
