@@ -6,12 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-import flax
-import jax
 import numpy as np
 import pytest
-import torch
-from flax import linen
 
 from lstmcalc import lstms_in
 from lstmcalc.errors import SourceError
@@ -24,6 +20,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning"),
 ]
 
+torch, flax = pytest.importorskip("torch"), pytest.importorskip("flax")
 WEIGHTS = torch.nn.LSTM(3, 4, 2).state_dict()
 
 
@@ -69,6 +66,9 @@ def test_a_pickle_of_protocol_0(tmp_path: Path) -> None:
 
 
 def test_parameters_that_flax_serialized(tmp_path: Path) -> None:
+    import jax
+    from flax import linen
+
     path, model = tmp_path / "a.msgpack", linen.RNN(linen.OptimizedLSTMCell(4))
     path.write_bytes(flax.serialization.to_bytes(model.init(jax.random.PRNGKey(0), np.ones((1, 2, 3)))))
     said = refusal(path)
