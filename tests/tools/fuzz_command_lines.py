@@ -1,37 +1,22 @@
-"""Run random command lines, and report those that do what none may.
+"""Run random command lines, and report those that do what none may (`bounded`). Run in `tests`:
 
-A command line ends in exit code 0, 1 or 2 within a bound of time of the processor, prints printable lines and nothing of Python's own
-(a traceback, a warning), and with `--json` one document. Run in `tests`:
-
-    python -m tools.fuzz_command_lines --count 5000 --seed 0
+python -m tools.fuzz_command_lines --count 5000 --seed 0
 """
 
 import argparse
-import io
-import json
 import os
 import random
-import signal
 import sys
 import tempfile
-import traceback
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from time import process_time
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
-from lstmcalc.application import asks_for_json
-from lstmcalc.cli import run_command_line
 from lstmcalc.commands.registry import COMMANDS, load_command
 from lstmcalc.intake.flags import Flag
+from tools.bounded import Commands
 from tools.weight_writers import write_safetensors
-
-SECONDS: Final = 10.0  # of the processor: no command line of these takes more
-PATIENCE: Final = 60.0  # seconds on the clock, where something waits
 
 ODD: Final = (
     "\x1b[31m", "\x07", "\x9b2J", "\u202e", "\u2028", "\r", "\n", "\t", "\x7f", "|", "\\|", "`", "<b>", "[red]", "$a$",
@@ -50,12 +35,7 @@ SOURCES: Final = (
 )  # fmt: skip
 GOOD: Final = ("nn.LSTM(3, 4)", "two.safetensors", "odd.safetensors", "run.npz", "a.toml", "a.json", "tree.txt")
 
-
-class Fault(NamedTuple):
-    """A command line that did what none may."""
-
-    arguments: Sequence[str]
-    what: str
+NEEDED: Final = {"ls": ["odd.safetensors"], "solve": ["hidden", "--params", "1M"], "sweep": ["--seq", "2,3"]}
 
 
 def write_sources() -> None:
@@ -84,8 +64,7 @@ def command_line(draw: random.Random) -> list[str]:
     flags = [flag for panel in load_command(name).panels.values() for flag in panel] if name in COMMANDS else []
     words = [name]
     if draw.random() < 0.8:  # most of what is needed, so that something is reported
-        needed = {"ls": ["odd.safetensors"], "solve": ["hidden", "--params", "1M"], "sweep": ["--seq", "2,3"]}
-        words += needed.get(name, [draw.choice(GOOD)] if name in COMMANDS else [])
+        words += NEEDED.get(name, [draw.choice(GOOD)] if name in COMMANDS else [])
     for _ in range(draw.choice([0, 1, 1, 2, 2, 3, 4, 6])):
         words += option(draw, draw.choice(flags)) if flags else [draw.choice(SOURCES)]
     if draw.random() < 0.3:
@@ -120,78 +99,32 @@ def odd(draw: random.Random) -> str:
     return "".join(draw.choices(ODD, k=draw.randint(1, 4)))
 
 
-class _TooSlow(BaseException):
-    """The bound of time has passed."""
-
-
-@contextmanager
-def bounded(seconds: float) -> Iterator[None]:
-    """End what takes longer than this."""
-
-    def stop(*_: object) -> None:
-        raise _TooSlow
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def fault_of(arguments: Sequence[str], seconds: float = SECONDS) -> str:
-    """The fault of a command line, in words; empty if there is none."""
-    out, err = io.StringIO(), io.StringIO()
-    began = process_time()
-    try:
-        with warnings.catch_warnings(), bounded(PATIENCE), redirect_stdout(out), redirect_stderr(err):
-            warnings.simplefilter("error")
-            code = run_command_line(arguments)
-    except _TooSlow:
-        return f"over {PATIENCE} seconds"
-    except BaseException:  # noqa: BLE001  # that is what is looked for
-        return traceback.format_exc(limit=-4)
-    if process_time() - began > seconds:
-        return f"over {seconds} seconds of the processor"
-    return f"exit code {code}" if code not in (0, 1, 2) else _fault_in(arguments, code, out.getvalue(), err.getvalue())
-
-
-def _fault_in(arguments: Sequence[str], code: int, out: str, err: str) -> str:
-    """The fault in what a command line printed; empty if there is none."""
-    for stream, text in (("stdout", out), ("stderr", err)):
-        line = next((line for line in text.split("\n") if not line.isprintable()), None)
-        if line is not None:
-            return f"{stream} has {line[:200]!r}"
-    if "-h" not in arguments and "--help" not in arguments and asks_for_json(arguments) and code != 0:
-        try:
-            json.loads(out)
-        except ValueError:
-            return f"no document: {out[:200]!r}, {err[:200]!r}"
-    return ""
-
-
 def main() -> int:
     """Run as many command lines as are asked for, and say which are faulty, and which took longest."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  # for SOURCE -
-    faults, slowest = list[Fault](), (0.0, list[str]())
+    faults, slowest, largest = 0, (0.0, list[str]()), (0, list[str]())
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         write_sources()
-        for number in range(asked.count):
-            arguments = command_line(random.Random(asked.seed * 10**6 + number))  # noqa: S311  # no secret
-            started = process_time()
-            if fault := fault_of(arguments):
-                faults.append(Fault(arguments, fault))
-                print(f"{arguments!r}\n  {fault}", flush=True)
-            slowest = max(slowest, (process_time() - started, arguments))
+        commands = Commands([[name, *NEEDED.get(name, ["two.safetensors"])] for name in COMMANDS])
+        for number in range(asked.seed * 10**6, asked.seed * 10**6 + asked.count):
+            draw = random.Random(number)  # noqa: S311  # no secret
+            arguments = command_line(draw)
+            fault, seconds, mebibytes = commands.outcome(arguments, is_terminal=draw.random() < 0.5)
+            if fault:
+                faults += 1
+                print(f"{number} {arguments!r}\n  {fault}", flush=True)
+            slowest, largest = max(slowest, (seconds, arguments)), max(largest, (mebibytes, arguments))
+        commands.close()
         os.chdir("/")
-    print(f"{asked.count} command lines, {len(faults)} faults; slowest {slowest[0]:.1f} s: {slowest[1]!r}")
-    return 1 if faults else 0
+    print(
+        f"{asked.count} command lines, {faults} faults; slowest {slowest[0]:.1f} s: {slowest[1]!r}, "
+        f"largest {largest[0]} MiB: {largest[1]!r}"
+    )
+    return int(faults > 0)
 
 
 if __name__ == "__main__":
