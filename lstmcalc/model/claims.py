@@ -7,8 +7,8 @@ values of one layer and direction after each step, `(L, N, H_out)` in every layo
 Source: the documentation of `torch.nn.LSTM`, torch 2.13.0; the tests run every expression in PyTorch.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterator
+from typing import Final, NamedTuple
 
 from lstmcalc.model.lstm import LSTMModel, traced_name
 from lstmcalc.model.packing import Packing, end_of
@@ -20,6 +20,7 @@ from lstmcalc.spec.symbols import DIRECTIONS, OUT, D, H_cell, H_in, H_out, L, N,
 
 ALL = slice(None)
 ALONE = Surroundings()  # no layer around
+TOPICS: Final = ("states", "packing", "around")
 _STEPS = 8  # steps of a packed batch that are checked, from either end
 
 
@@ -50,9 +51,12 @@ class Claim(NamedTuple):
     option: str = ""  # the option with which Keras returns it
 
 
-def claims_of(model: LSTMModel, data: DataSpec, around: Surroundings = ALONE) -> list[Claim]:
-    """All claims about the tensors of this LSTM on this data."""
-    return list(_Claims(model, data, around).made())
+def claims_of(
+    model: LSTMModel, data: DataSpec, around: Surroundings = ALONE, topics: Collection[str] = TOPICS
+) -> list[Claim]:
+    """All claims on these topics about the tensors of this LSTM on this data."""
+    made = _Claims(model, data, around).made(packed="packing" in topics)  # which takes as long as there are steps
+    return [claim for claim in made if claim.topic in topics]
 
 
 class _Claims:
@@ -85,13 +89,14 @@ class _Claims:
     def _last(self) -> int:
         return self._config.num_layers - 1
 
-    def made(self) -> Iterator[Claim]:
-        """All claims."""
+    def made(self, packed: bool) -> Iterator[Claim]:
+        """All claims; those about a packed batch only if they are asked for."""
         yield from self._views()
         yield self._last_hidden_claim()
         yield from self._selections()
         yield from self._keras()
-        yield from self._packing_claims()
+        if packed:
+            yield from self._packing_claims()
         yield from self._surroundings()
 
     def _claim(

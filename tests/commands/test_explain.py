@@ -153,6 +153,14 @@ def test_as_many_layers_as_there_can_be(cli: Cli, layers: str) -> None:
     assert cli("explain", "--layers", layers).err.startswith("error: this report would be too long\n")
 
 
+def test_sequences_of_any_length_are_refused_or_explained_at_once(cli: Callable[..., Ran]) -> None:
+    lengths = ("--lengths", f"3,{2**53}")
+    assert "one for each step of batch_sizes" in cli("explain", *lengths).err
+    assert "one for each step of batch_sizes" in cli("shapes", *lengths).err
+    for topic in ("equations", "states", "dropout", "batch-first", "init", "around"):
+        assert cli("explain", "--topic", topic, *lengths).code == 0
+
+
 def test_a_report_with_assumed_sizes_can_be_read_again(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_text(cli("shapes", "--json").out)

@@ -190,10 +190,10 @@ def explain_module(subject: Subject, topics: Sequence[str]) -> ExplainModule:
     group_rows = [_group_row(number, group, config, data) for number, group in enumerate(groups)]
     if "states" in told:
         check_rows(model.num_cells, "index of h_n and c_n")
-    claims = [claim for claim in claims_of(model, data, around) if claim.topic in told]
     codes = {"packing": packing_code(subject) if data.lengths else "", "init": forget_code(config)}
     lengths = data.lengths or () if "packing" in told else ()
     packing = _checked_packing(data) if lengths else None
+    claims = claims_of(model, data, around, told)
     return ExplainModule(
         **head_of(subject, SETTINGS),
         data=data_row(subject),
