@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -119,6 +120,23 @@ def test_a_tensor_of_many_nodes_is_decoded_once(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(nodes, "_holds_zeros", lambda known: read.append(known.name))
     open_weights(model(tmp_path / "a.onnx", [lstm(f"y{index}", "", "", "P") for index in range(30)], peepholes))
     assert read == ["P"]
+
+
+def test_empty_nodes_cost_no_memory(tmp_path: Path) -> None:
+    body = helper.make_graph([lstm("y")], "g", [], [], []).SerializeToString()
+    weights = helper.make_graph(
+        [], "g", [], [], [numpy_helper.from_array(np.ones((1, 8, 2), np.float32), name) for name in "WR"]
+    ).SerializeToString()
+    graph = b"\x0a\x00" * 300_000 + body + b"\x0a\x00" * 300_000 + weights
+    length = bytes([len(graph) & 127 | 128, len(graph) >> 7 & 127 | 128, len(graph) >> 14])
+    (tmp_path / "a.onnx").write_bytes(b"\x08\x07\x3a" + length + graph)
+    tracemalloc.start()
+    try:
+        (stated,) = open_weights(str(tmp_path / "a.onnx")).stated
+        assert tracemalloc.get_traced_memory()[1] < 5 << 20
+    finally:
+        tracemalloc.stop()
+    assert stated.layer["hidden_size"].value == 2
 
 
 @pytest.mark.parametrize("dtype", ["int64", "uint64", "int32", "uint8"])

@@ -311,7 +311,9 @@ class _Reader:
         names: dict[int, list[str]] = {2: [], 11: [], 12: [], 13: []}
         types: dict[str, bytes] = {}
         for item in self._wire.fields(field.start, field.stop):
-            if item.number == 1:
+            if item.number == 1 and item.start == item.stop:
+                self._bytes(item)  # a node without an operator, and without a value that another could read
+            elif item.number == 1:
                 nodes.append(self._node(self._bytes(item)))
             elif item.number in (5, 15):
                 read = self._tensor if item.number == 5 else self._sparse_tensor  # noqa: PLR2004

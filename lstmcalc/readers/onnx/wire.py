@@ -60,18 +60,18 @@ class Wire:
 
     def fields(self, start: int, stop: int) -> Iterator[Field]:
         """The fields of the message in the bytes from `start` to before `stop`."""
-        at = start
+        at, data = start, self._data
         while at < stop:
             self.count(1)
-            tag, at = self._varint(at, stop)
+            tag, at = (byte, at + 1) if (byte := data[at]) < 128 else self._varint(at, stop)  # noqa: PLR2004  # as there
             number, wire = tag >> 3, tag & 7
             value = 0
             begin = at
-            if wire == VARINT:
-                value, at = self._varint(at, stop)
-            elif wire == BYTES:
+            if wire == BYTES:
                 length, begin = self._varint(at, stop)
                 at = begin + length
+            elif wire == VARINT:
+                value, at = self._varint(at, stop)
             elif wire in (FIXED64, FIXED32):
                 at += 8 if wire == FIXED64 else 4
             else:
