@@ -1,6 +1,7 @@
 """Statistics of blocks: those of the whole array, whatever the dtype and however it is cut."""
 
 import math
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,3 +108,13 @@ def test_numbers_without_an_order_have_no_statistics() -> None:
         statistics_of([np.zeros(2, np.complex64)])
     with pytest.raises(SourceError, match="complex64 are not compared"):
         largest_difference([(np.zeros(2), np.zeros(2, np.complex64))])
+
+
+@pytest.mark.parametrize(("dtype", "bits"), [("float16", 0x7D00), ("float32", 0x7FA00000), ("float64", 0x7FF4 << 48)])
+def test_a_signalling_nan_is_counted_without_a_warning(dtype: str, bits: int) -> None:
+    width = np.dtype(dtype).itemsize
+    numbers = np.concatenate([np.array([bits], f"u{width}").view(dtype), np.ones(3, dtype)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert statistics_of([numbers]) == (1.0, 1.0, 1.0, 3**0.5, 1, 0)
+        assert largest_difference([(numbers, numbers)]) == 0.0
