@@ -491,7 +491,8 @@ def _beside(reading: Found, listed: Sequence[tuple[str, str]], parts: Collection
     if saved or not (patterns or whole):
         return {}
     found: dict[str, list[str]] = {}
-    for plain, name in listed[bisect_left(listed, (begin, "")) :]:
+    for at in range(bisect_left(listed, (begin, "")), len(listed)):
+        plain, name = listed[at]
         if not plain.startswith(begin):
             break
         rest = f"/{plain[len(begin) :]}"

@@ -15,6 +15,7 @@ from lstmcalc.intake.load import load_weights
 from lstmcalc.numerics.convert import pack, unpack
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.recognise import recognition
 from lstmcalc.readers.recognise.recognition import Contents, contents_text, recognise
 from tools.examples import examples
 from tools.recorded_weights import said, stated_module
@@ -607,3 +608,26 @@ def test_any_names_and_shapes_are_read(shapes: dict[str, tuple[int, ...]]) -> No
     for lstm in contents.lstms:
         assert lstm.stored.tensors
         assert lstm.stored.config.num_layers <= 2 * len(shapes)
+
+
+class _OneByOne(list[tuple[str, str]]):
+    """A list that counts what is taken from it."""
+
+    taken = 0
+
+    def __getitem__(self, at: Any) -> Any:
+        found = super().__getitem__(at)
+        _OneByOne.taken += len(found) if isinstance(at, slice) else 1
+        return found
+
+
+def test_of_many_lstms_each_looks_at_its_own_arrays_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    beside = recognition._beside  # noqa: SLF001  # what it reads of its argument is what is counted
+    monkeypatch.setattr(
+        recognition, "_beside", lambda reading, listed, parts: beside(reading, _OneByOne(listed), parts)
+    )
+    monkeypatch.setattr(_OneByOne, "taken", 0)
+    count = 200
+    shapes = {f"m{n}.lstm.{name}": shape for n in range(count) for name, shape in LSTM.items()}
+    assert len(found(shapes)) == count
+    assert _OneByOne.taken < 50 * count  # its arrays, and the few that a search looks at
