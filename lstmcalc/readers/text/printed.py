@@ -28,7 +28,7 @@ from typing import Final, NamedTuple
 
 from lstmcalc.errors import NoLstmError, SourceError, nearest_hint, shorten
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.text.source_text import SourceText, Span
+from lstmcalc.readers.text.source_text import Pointers, SourceText, Span
 from lstmcalc.spec.provenance import Origin, Setting
 from lstmcalc.spec.words import UniqueNames
 
@@ -295,7 +295,7 @@ class _Trees:
         """An LSTM, not yet named, from its arguments, which begin at index `at` of line `row`."""
         base, place = kind.removeprefix(_PARAMETRIZED), self._source.place(head.line)
         origin, layer = Origin("source", place or None, "stated"), dict[str, Setting]()
-        pointers = {"": self._source.pointer(head)}
+        spans = {"": head}
         for position, piece in enumerate(re.finditer(r"[^,]+", arguments)):
             text, start = piece[0].strip(), at + piece.end() - len(piece[0].lstrip())
             span = Span(row, start, start + len(text))
@@ -303,8 +303,9 @@ class _Trees:
             if name in layer:
                 raise self._source.error(span, f"{name} stands twice", expected="each setting once")
             layer[name] = Setting(self._value(name, value, span), origin)
-            pointers[name] = self._source.pointer(span)
+            spans[name] = span
         notes = (_STORED_OTHERWISE,) if kind != base else ()
+        pointers = Pointers(self._source, spans)
         return Found("", _FRAMEWORKS[base], f"{kind}({arguments})", place or None, layer, pointers, notes=notes)
 
     def _keyword(self, base: str, text: str, span: Span) -> tuple[str, str]:
@@ -338,6 +339,8 @@ class _Trees:
 
     def _check_digits(self, name: str, text: str, span: Span) -> None:
         """Refuse a number with too many digits for a size; Python itself refuses to convert thousands."""
+        if len(text) <= _MAX_DIGITS:
+            return
         count = sum(letter.isdecimal() for letter in text)
         if count > _MAX_DIGITS:
             raise self._source.error(

@@ -1,7 +1,7 @@
 """Text with a name, and places in it: a line's number, and its excerpt with carets below the part that is meant."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -70,7 +70,9 @@ class SourceText:
         )
         first = min(first, start)
         last = min(len(line), first + _WIDTH)
-        shown = "".join(character if character.isprintable() else " " for character in line[first:last])
+        shown = line[first:last]
+        if not shown.isprintable():
+            shown = "".join(character if character.isprintable() else " " for character in shown)
         carets = "^" * max(1, min(stop, last) - start)
         ahead, behind = "..." * (first > 0 and len(line) > _WIDTH), "..." * (last < len(line))
         margin = " " * _columns(ahead + shown[: start - first])
@@ -88,6 +90,23 @@ class SourceText:
         """An error that points at a span."""
         pointer = self.pointer(span)
         return kind(what, expected, found, hint).showing(pointer.place, pointer.excerpt)
+
+
+class Pointers(Mapping[str, Pointer]):
+    """The places of spans by name, each made when it is asked for: few are, of many LSTMs."""
+
+    def __init__(self, source: SourceText, spans: Mapping[str, Span]) -> None:
+        self._source = source
+        self._spans = spans
+
+    def __getitem__(self, name: str) -> Pointer:
+        return self._source.pointer(self._spans[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._spans)
+
+    def __len__(self) -> int:
+        return len(self._spans)
 
 
 def _columns(text: str) -> int:
