@@ -28,6 +28,7 @@ class Found(NamedTuple):
     reads: str = ""  # the LSTM whose output is its input, which settles input_size; empty if none is known
     options: Mapping[str, Any] = {}  # the framework's own settings that change input or output, e.g. `return_sequences`
     notes: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()  # notes on the rest of its file and on wrapped names, which a comparison of all says
     unmodelled: tuple[str, ...] = ()  # reasons why it does not compute what nn.LSTM does: `activation = 'relu'`
     path: str = ""  # the beginning of its parameters' names, if known: `lstm_1`, or `both/{direction}_lstm`
     input_shape: tuple[

@@ -14,7 +14,7 @@ def notes_of(subject: Subject) -> list[str]:
     config = subject.config
     notes: list[str] = []
     if subject.found:
-        notes += subject.found.notes
+        notes += (*subject.found.notes, *subject.found.around)
         computed = option_texts(subject.found.options)
         rest = "no shape and no number of parameters" if subject.found.quantized else "no shape and no count"
         notes += [

@@ -13,6 +13,7 @@ from lstmcalc import LSTMConfig
 from lstmcalc.commands.diff import command
 from lstmcalc.commands.diff.loading import Model, Module, load, model_of_state
 from lstmcalc.commands.diff.repairs import best_repair
+from lstmcalc.numerics.convert import pack
 from lstmcalc.readers.files import raw_numbers
 from tools.recorded_weights import DATA
 from tools.shell import Ran
@@ -233,8 +234,36 @@ def test_numbers_are_compared_in_blocks_with_a_bar(cli: Cli, monkeypatch: pytest
         "fc.weight": 0,
         "fc.bias": 0,
     }
-    assert [done for done, total in told if done == total] == [4 * 4 * (3 + 4 + 2), 50 * 3 + 2 * 4 + 2]
+    whole = 4 * 4 * (3 + 4 + 2) + 50 * 3 + 2 * 4 + 2
+    assert {total for _, total in told} == {whole}
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1] == (whole, whole)
     assert len(told) > 40
+
+
+def test_one_bar_goes_over_all_pairs_and_what_is_converted(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[int, int]] = []
+    bar = nullcontext(lambda *steps: told.append(steps))
+    monkeypatch.setattr(command, "shown_progress", lambda _: bar)
+    lstms = {f"{name}.{key}": array for name in ("a", "b") for key, array in state("").items() if key not in OTHER}
+    write_safetensors(Path("two"), lstms)
+    assert cli("diff", "two", "two", "--values").code == 0
+    assert told[-1] == (2 * 16 * 9, 2 * 16 * 9)
+    told.clear()
+    keras = pack({name: array for name, array in state("").items() if name not in OTHER}, LSTMConfig(3, 4), "keras")
+    write_safetensors(Path("keras"), {f"lstm/{name}": array for name, array in keras.items()})
+    write_safetensors(Path("torch"), state())
+    assert cli("diff", "torch", "keras", "--values").code == 0
+    assert told[-1][0] == told[-1][1] > 0
+
+
+def test_what_a_comparison_of_whole_models_says_is_no_note(cli: Cli) -> None:
+    write_safetensors(Path("a"), {f"module.{name}": array for name, array in state().items()})
+    wrapped = "note: names begin with module, which DataParallel adds: a bare model has it not\n"
+    beside = "note: besides, a holds 3 other tensors with 160 numbers\n"
+    assert cli("diff", "a", "model.txt").err == ""
+    assert cli("diff", "a", "nn.LSTM(3, 4)").err == wrapped + beside
+    assert cli("params", "a").err == wrapped + beside
 
 
 def test_no_row_is_equal_and_apart(cli: Cli) -> None:

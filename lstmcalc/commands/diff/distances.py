@@ -1,7 +1,7 @@
 """The differences of the numbers of two weight files, read in blocks."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lstmcalc.commands.diff.causes import mapping_faults
 from lstmcalc.commands.diff.rows import TensorRow, ValuedRow, judged_row, row_of
@@ -9,7 +9,7 @@ from lstmcalc.commands.diff.sides import Item, Side, Sides
 from lstmcalc.errors import printable
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import paired_blocks
-from lstmcalc.report.progress import Progress, Tally
+from lstmcalc.report.progress import Tally
 
 if TYPE_CHECKING:
     from lstmcalc.numerics.arrays import Array
@@ -22,9 +22,9 @@ def with_differences(
     items: Sequence[Mapping[str, Item]],
     terms: str,
     tolerance: float,
-    progress: Progress | None,
+    tally: Tally,
 ) -> list[ValuedRow]:
-    """The rows with the largest difference of the numbers.
+    """The rows with the largest difference of the numbers, which are counted.
 
     It is None if only one side is NaN or infinite, or if the numbers cannot be compared.
     """
@@ -35,22 +35,21 @@ def with_differences(
     if mapped and not (mapping_faults(file, terms) or mapping_faults(model, terms)):
         loaded = [_loaded_arrays(side) for side in (file, model)]
     keys = {printable(name): name for listed in items for name in listed}
-    tally = _tally(rows, progress)
 
     def apart(row: TensorRow) -> float | None:
         if row.status != "equal":
             return None
         name = keys[row.name]
         if mapped:
-            return largest_difference([(loaded[0][name], loaded[1][name])]) if loaded else None
+            return largest_difference([(tally.counted(loaded[0][name]), loaded[1][name])]) if loaded else None
         return _stored_distance(items[0][name], items[1][name], tally)
 
     return [judged_row(row, apart(row), tolerance) for row in rows]
 
 
-def _tally(rows: Sequence[TensorRow], progress: Progress | None) -> Tally:
-    """The count of the numbers that are compared."""
-    return Tally(sum(numel(row.file_shape or ()) for row in rows if row.status == "equal"), progress)
+def numbers_in(rows: Iterable[TensorRow]) -> int:
+    """How many numbers are compared in these rows."""
+    return sum(numel(row.file_shape or ()) for row in rows if row.status == "equal")
 
 
 def _loaded_arrays(side: Side) -> Mapping[str, "Array"]:
@@ -74,22 +73,33 @@ def _stored_distance(file: Item, model: Item, tally: Tally) -> float | None:
     return largest_difference((tally.counted(a), b) for a, b in paired_blocks(file.stored, model.stored))
 
 
-def other_values(sides: Sides, tolerance: float, progress: Progress | None) -> list[ValuedRow]:
-    """Rows for arrays of numbers that two files have outside of their LSTMs, under one name."""
+class Shared(NamedTuple):
+    """An array that two files have outside of their LSTMs, under one name."""
+
+    row: TensorRow
+    file: Item
+    model: Item
+
+
+def shared_arrays(sides: Sides) -> list[Shared]:
+    """The arrays of numbers that two files have outside of their LSTMs, under one name."""
     files = [read.file for read in sides.read]
     found = [
         {tensor.name: tensor for tensor in file.tensors if tensor.name not in file.owners} for file in files if file
     ]
-    shared = {
+    both = {
         name: (Item(tensor.shape, tensor.dtype, tensor), Item(other.shape, other.dtype, other))
         for name, tensor in found[0].items()
         if (other := found[1].get(name)) and all(item.dtype.startswith(_NUMBERS) for item in (tensor, other))
     }
-    rows = [(row_of(name, file, model), file, model) for name, (file, model) in shared.items()]
-    tally = _tally([row for row, _, _ in rows], progress)
+    return [Shared(row_of(name, *items), *items) for name, items in both.items()]
+
+
+def other_values(shared: Sequence[Shared], tolerance: float, tally: Tally) -> list[ValuedRow]:
+    """Rows with the largest difference of the numbers of arrays outside of the LSTMs, which are counted."""
     return [
         judged_row(row, _stored_distance(file, model, tally) if row.status == "equal" else None, tolerance)
-        for row, file, model in rows
+        for row, file, model in shared
     ]
 
 

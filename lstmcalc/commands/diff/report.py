@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lstmcalc.commands.diff.causes import causes_of, mapping_faults, prefixes_of, unmodelled_items
-from lstmcalc.commands.diff.distances import other_values, with_differences
+from lstmcalc.commands.diff.distances import Shared, numbers_in, other_values, shared_arrays, with_differences
 from lstmcalc.commands.diff.rows import (
     BAD,
     LISTED,
@@ -41,7 +41,7 @@ from lstmcalc.frameworks.storage import find_layout
 from lstmcalc.intake.flags import Typed
 from lstmcalc.intake.resolve import check_order
 from lstmcalc.report.document import SCHEMA
-from lstmcalc.report.progress import Progress
+from lstmcalc.report.progress import Progress, Tally
 from lstmcalc.spec.config import HYPERPARAMETERS
 from lstmcalc.spec.words import counted, with_rest
 from lstmcalc.version import __version__
@@ -82,19 +82,23 @@ class DiffReport(NamedTuple):
     others: Sequence[ValuedRow]  # arrays outside the LSTMs whose numbers were compared
 
 
-def diff_modules(sides: Sides, tolerance: float | None = None, progress: Progress | None = None) -> list[DiffModule]:
+def _check_numbers(sides: Sides) -> None:
+    """Refuse to compare the numbers of sources that have none, or whose order of gates is not known."""
+    if not all(side is None or side.is_file for pair in sides.pairs for side in pair):
+        raise UsageError("there are no numbers to compare", "two weight files", where="--values")
+    for side in (side for pair in sides.pairs for side in pair if side):
+        check_order(side.found)
+
+
+def diff_modules(sides: Sides, tolerance: float | None, tally: Tally) -> list[DiffModule]:
     """The differences of each pair of LSTMs of two sources.
 
     Args:
         sides: Both sources.
         tolerance: The largest allowed difference of numbers; None to compare no numbers.
-        progress: Called after every block of numbers.
+        tally: Of the numbers that are compared.
     """
-    if tolerance is not None and not all(side is None or side.is_file for pair in sides.pairs for side in pair):
-        raise UsageError("there are no numbers to compare", "two weight files", where="--values")
-    for side in (side for pair in sides.pairs for side in pair if side and tolerance is not None):
-        check_order(side.found)
-    found = [_pair(file, model, sides, tolerance, progress) for file, model in sides.pairs]
+    found = [_pair(file, model, sides, tolerance, tally) for file, model in sides.pairs]
     if sides.others:
         more = ", ..." if len(sides.others) > LISTED else ""
         listed = ", ".join(printable(name) for name in sides.others[:LISTED])
@@ -102,23 +106,17 @@ def diff_modules(sides: Sides, tolerance: float | None = None, progress: Progres
     return found
 
 
-def _pair(
-    file: Side | None, model: Side | None, sides: Sides, tolerance: float | None, progress: Progress | None
-) -> DiffModule:
+def _pair(file: Side | None, model: Side | None, sides: Sides, tolerance: float | None, tally: Tally) -> DiffModule:
     """The comparison of one LSTM with another, or with none."""
     words = sides.words
     notes = [note for side in (file, model) if side for note in notes_of(side.found)]
-    if file and model:
-        file, model = adopted(file, model), adopted(model, file)
-    terms = _terms(file, model)
-    items = [_items(side, terms) for side in (file, model)]
-    rows: Sequence[TensorRow] = _rows(*items)
+    file, model, terms, items, rows = _compared(file, model)
     settings = _settings(file, model)
     prefixes = prefixes_of(file, model)
     causes = list(causes_of(file, model, words, rows, terms))
     beyond = 0
     if tolerance is not None and file and model:
-        rows = valued = with_differences(rows, file, model, items, terms, tolerance, progress)
+        rows = valued = with_differences(rows, file, model, items, terms, tolerance, tally)
         beyond = sum(is_beyond(row, tolerance) for row in valued)
         if beyond:
             causes.append(f"the numbers of {counted(beyond, 'tensor')} differ by more than {tolerance:g}")
@@ -149,6 +147,31 @@ def _pair(
         fits=not (differ or beyond or wrong),
         notes=list(dict.fromkeys(notes)),
     )
+
+
+class _Compared(NamedTuple):
+    """What is compared of a pair of LSTMs."""
+
+    file: Side | None
+    model: Side | None
+    terms: str  # the framework whose tensor names are compared
+    items: Sequence[Mapping[str, Item]]  # the tensors of each
+    rows: Sequence[TensorRow]
+
+
+def _compared(file: Side | None, model: Side | None) -> _Compared:
+    """What is compared of a pair of LSTMs, each with the sizes that only the other one knows."""
+    if file and model:
+        file, model = adopted(file, model), adopted(model, file)
+    terms = _terms(file, model)
+    items = [_items(side, terms) for side in (file, model)]
+    return _Compared(file, model, terms, items, _rows(*items))
+
+
+def _numbers(sides: Sides, shared: Sequence[Shared]) -> int:
+    """How many numbers are compared in all."""
+    pairs = [_compared(*pair) for pair in sides.pairs if all(pair)]
+    return sum(numbers_in(pair.rows) for pair in pairs) + numbers_in(item.row for item in shared)
 
 
 def _terms(file: Side | None, model: Side | None) -> str:
@@ -270,8 +293,13 @@ def diff_report(
     """
     sides = read_sides(typed)
     sides = sides._replace(entire=sides.entire and has_paths(sides.read[1]))
-    modules = diff_modules(sides, tolerance, progress)
-    others = [] if tolerance is None else other_values(sides, tolerance, progress)
+    shared, tally = list[Shared](), Tally(0)
+    if tolerance is not None:
+        _check_numbers(sides)
+        shared = shared_arrays(sides)
+        tally = Tally(_numbers(sides, shared), progress)
+    modules = diff_modules(sides, tolerance, tally)
+    others = [] if tolerance is None else other_values(shared, tolerance, tally)
     apart = [row.name for row in others if row.status != "equal"]
     fits = all(module.fits for module in modules) and not apart
     lines = [line for module in modules if not module.fits for line in module.load_state_dict]
@@ -281,6 +309,9 @@ def diff_report(
         agree = _sizes_agree(sides, modules, others) and not found.causes
         verdict = ("loads" if verdict == "loads" else "lstm-matches") if agree else "does-not-load"
     modules[0].notes.extend(found.notes)
+    for module, pair in zip(modules, sides.pairs, strict=True):
+        around = (note for side in pair if side and not found.whole for note in side.found.around)
+        module.notes.extend(dict.fromkeys(around))
     causes = [*found.causes, *([f"the numbers of {with_rest(apart, LISTED)} differ"] if apart else [])]
     compared = {row.name for row in others}
     return DiffReport(

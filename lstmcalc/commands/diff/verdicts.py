@@ -40,6 +40,7 @@ class Judged(NamedTuple):
     messages: Sequence[str] = ()  # PyTorch's, line by line
     causes: Sequence[str] = ()  # in sentences, but for what the LSTMs' settings explain
     notes: Sequence[str] = ()
+    whole: bool = False  # True if whole models were compared, and not LSTMs alone
 
 
 def judged(sides: Sides, *, fits: bool, lstm_lines: Sequence[str]) -> Judged:
@@ -64,7 +65,7 @@ def judged(sides: Sides, *, fits: bool, lstm_lines: Sequence[str]) -> Judged:
     notes = [_choice_note(best[2], models)] if len(models) > 1 else []
     if any(module.kind == "MultiheadAttention" for module in best[2].modules):
         notes.append(ASSUMED)
-    return _of_whole(file, states[0], best, sides, whole=whole or best[1].is_module)._replace(notes=notes)
+    return _of_whole(file, states[0], best, sides, whole=whole or best[1].is_module)._replace(notes=notes, whole=True)
 
 
 def entries_of(state: StateDict) -> State:

@@ -348,7 +348,7 @@ def _elmo(tensors: Iterable[Stored]) -> list[Either]:
         bias = slots.get((0, 0, "bias_hh", None))
         if bias is None or len(slots) < len(_ELMO):
             continue
-        zeros = bias._replace(name=f"{unit}/zeros", nbytes=0, read=_zeros_for(bias))
+        zeros = bias._replace(name=f"{unit}/zeros", nbytes=0, read=_zeros_for(bias), parts=None)
         reading = read_slots("pytorch", unit, {**slots, (0, 0, "bias_ih", None): zeros})
         if isinstance(reading, Found) and not defect_count(reading):
             names = tuple(tensor.name for tensor in slots.values())
@@ -438,7 +438,8 @@ def _named_as_the_file_does(
     return reading._replace(
         name=module_name(unit, reading.framework),
         layer=_inferred_settings(weights.config, frozenset(reading.gaps)),
-        notes=reading.notes + wrapping_notes(unit) + notes,
+        notes=reading.notes + notes,
+        around=wrapping_notes(unit),
         options=unstated_gates(reading.framework),
         unmodelled=tuple(what if what in known else f"{what}: {with_rest(names, 3)}" for what, names in beside.items()),
         path=unit if own_path else "",

@@ -58,9 +58,10 @@ def _no_lstm(contents: Contents, name: str) -> NoLstmError:
 def lstms_of_contents(contents: Contents, path: str) -> list[Found]:
     """Every LSTM of a weight file, with the file as its source; notes on the file are at the first one."""
     name, rest = shown_name(path), contents_text(contents)
-    about = [*map(printable, contents.file.notes), *([f"besides, {name} holds {rest}"] if rest else [])]
+    about = map(printable, contents.file.notes)
     found = [_placed_lstm(item, name, contents.file.format) for item in contents.lstms]
-    found[0] = found[0]._replace(notes=(*found[0].notes, *about))
+    around = (*found[0].around, *([f"besides, {name} holds {rest}"] if rest else []))
+    found[0] = found[0]._replace(notes=(*found[0].notes, *about), around=around)
     return found
 
 
@@ -105,6 +106,7 @@ def _placed_lstm(item: Found, name: str, file_format: str) -> Found:
         layer={field: Setting(value, origin._replace(where=name)) for field, (value, origin) in layer.items()},
         pointers={"": Pointer(name, "")},
         notes=tuple(map(printable, (*item.notes, *_defect_notes(item), *rival_notes(item)))),
+        around=tuple(map(printable, item.around)),
         unmodelled=tuple(map(printable, item.unmodelled)),
     )
 
