@@ -28,6 +28,14 @@ _STATES: Final = ("h_0", "c_0")
 _NUMBERS: Final = ("float", "int", "uint", "bfloat")  # how the names of numeric dtypes begin
 _COPIES: Final = 3  # the bytes, the array, and that of another dtype
 _KINDS: Final = ("npy", "npz")
+_EXPECTED: Final = ".npy, or .npz with an array called input"
+_TITLES: Final = {  # of the other kinds of `files.kinds`
+    "safetensors": "a file of safetensors",
+    "torch": "a file of PyTorch, or a pickle",
+    "keras": "a file of Keras",
+    "hdf5": "an HDF5 file",
+    "onnx": "a model of ONNX",
+}
 
 
 class DataFile(NamedTuple):
@@ -143,7 +151,7 @@ def open_data(path: str) -> DataFile:
 
 
 def _data_file(path: str) -> DataFile:
-    from lstmcalc.readers.files.kinds import open_weights, weight_kind
+    from lstmcalc.readers.files.kinds import open_weights, unread_kind, weight_kind
 
     if not os.path.lexists(path):
         raise NotFoundError(
@@ -151,7 +159,9 @@ def _data_file(path: str) -> DataFile:
         )
     kind = weight_kind(path)
     if kind not in _KINDS:
-        raise SourceError(f"{shown_name(path)} is no file of NumPy", ".npy, or .npz with an array called input")
+        unread = None if kind in _TITLES else unread_kind(path)
+        title = unread.name if unread else _TITLES.get(kind, "")
+        raise SourceError(f"{shown_name(path)} is not a file of NumPy", _EXPECTED, title and f"what looks like {title}")
     found = {item.name: item for item in open_weights(path).tensors}
     if kind == "npy":
         found = {"input": next(iter(found.values()))}

@@ -59,21 +59,14 @@ def other_kind(path: str, expected: str, *, binary: bool = False) -> SourceError
 
     With `binary`, it is known not to be text.
     """
-    from lstmcalc.readers.files.containers import archive_format, unread_format
-    from lstmcalc.readers.files.texts import text_format
     from lstmcalc.readers.files.unread import unread_error
 
     name = shown_name(path)
     if not _size(path):
         return SourceError(f"{name} is an empty file", expected)
-    with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
-        head = stream.read(HEAD)
-    if head.startswith(_ZIP):
-        unread: Unread | None = archive_format(list(_members(path)), "a zip archive", "unzip FILE")
-    else:
-        unread = unread_format(path) or text_format(head.decode("latin-1").removeprefix("\xef\xbb\xbf"))
-    if unread:
+    if unread := unread_kind(path):
         return unread_error(name, unread, expected)
+    head = _head(path)
     if not binary and b"\0" not in head:
         hint = f"text that describes an LSTM is for the other commands: lstmcalc shapes {name}"
         return SourceError(f"{name} is not a weight file that is read", expected, "what looks like text", hint)
@@ -83,6 +76,22 @@ def other_kind(path: str, expected: str, *, binary: bool = False) -> SourceError
         f"bytes that begin with {head[:8].hex(' ')}; whether it has an LSTM is not known",
         "if it has one: save it as safetensors, npz or ONNX with the program that wrote it",
     )
+
+
+def unread_kind(path: str) -> "Unread | None":
+    """The format of a file that no reader of weights reads; None if it is of no known one."""
+    from lstmcalc.readers.files.containers import archive_format, unread_format
+    from lstmcalc.readers.files.texts import text_format
+
+    head = _head(path)
+    if head.startswith(_ZIP):
+        return archive_format(list(_members(path)), "a zip archive", "unzip FILE")
+    return unread_format(path) or text_format(head.decode("latin-1").removeprefix("\xef\xbb\xbf"))
+
+
+def _head(path: str) -> bytes:
+    with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
+        return stream.read(HEAD)
 
 
 def weight_kind(path: str) -> str:
