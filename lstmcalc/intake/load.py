@@ -3,6 +3,7 @@
 Not here: the LSTMs in a file (`readers.recognise`), and how layouts are converted (`numerics.convert`).
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from lstmcalc.errors import SourceError, TooLargeError, bytes_text, printable
@@ -10,7 +11,8 @@ from lstmcalc.frameworks.storage import Parameter, Storage
 from lstmcalc.intake.resolve import check_order
 from lstmcalc.machine import available_memory
 from lstmcalc.numerics.arrays import Array
-from lstmcalc.readers.files.raw_numbers import numel
+from lstmcalc.readers.files.raw_numbers import numel, whole_array
+from lstmcalc.readers.files.tensors import Stored
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.words import with_rest
 
@@ -18,10 +20,14 @@ _FLOATS: Final = ("float16", "float32", "float64")
 _COPIES: Final = 2  # the array, and the array in PyTorch's layout
 
 
-def load_weights(found: Found) -> dict[str, Array]:
+def load_weights(found: Found, counted: Callable[[Any], Any] = lambda numbers: numbers) -> dict[str, Array]:
     """The weights of an LSTM under PyTorch's names and in its layouts, in `state_dict` order.
 
     All have the widest dtype in the file; bfloat16 and the like become float32, which holds them exactly.
+
+    Args:
+        found: The LSTM.
+        counted: Called with each block of numbers that is read, which it gives back.
     """
     check_order(found)
     _check(found)
@@ -31,7 +37,7 @@ def load_weights(found: Found) -> dict[str, Array]:
 
     arrays: dict[str, Any] = {}
     for name, tensor in found.stored.tensors.items():
-        array = np.asarray(tensor.read())
+        array = np.asarray(_numbers(tensor, counted))
         if array.dtype.name not in _FLOATS:
             raise SourceError(
                 "no floating-point numbers",
@@ -50,6 +56,13 @@ def load_weights(found: Found) -> dict[str, Array]:
         names = (parameter.name for parameter in Storage(found.stored.config, "pytorch").parameters)
         return {name: np.ascontiguousarray(arrays[name]) for name in names}
     return unpack(arrays, found.stored.config, found.framework)
+
+
+def _numbers(tensor: Stored, counted: Callable[[Any], Any]) -> Any:  # noqa: ANN401  # an array
+    """The numbers of a tensor, each block counted."""
+    if tensor.parts is None or not numel(tensor.shape):
+        return counted(tensor.read())
+    return whole_array(tensor.shape, ((place, counted(numbers)) for place, numbers in tensor.parts()))
 
 
 def _left_out(found: Found) -> list[Parameter]:

@@ -5,9 +5,9 @@ Each comes with the code that loads the same numbers in PyTorch, which is part o
 Not here: how files are read (`intake.load`, `readers.data`), and what is computed from them (`run`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import UnsupportedError, shorten, shown_name
 from lstmcalc.intake.load import load_weights
@@ -33,7 +33,14 @@ class Provided(NamedTuple):
     notes: tuple[str, ...]  # on conversions of dtype
 
 
-def read_given(subject: Subject, data: DataFile | None, *, path: str = "", saved: str = "run.npz") -> Provided:
+def read_given(
+    subject: Subject,
+    data: DataFile | None,
+    *,
+    path: str = "",
+    saved: str = "run.npz",
+    counted: Callable[[Any], Any] = lambda numbers: numbers,
+) -> Provided:
     """Read the weights and data of one LSTM; data is refused beside an Embedding, which makes the input itself.
 
     Args:
@@ -41,11 +48,12 @@ def read_given(subject: Subject, data: DataFile | None, *, path: str = "", saved
         data: The file with its data; None if they are drawn.
         path: The beginning of its arrays' names in the file of `--save`.
         saved: The name of that file.
+        counted: Called with each block of weights that is read, which it gives back.
     """
     weights, given, found = None, Given(), subject.found
     notes: list[str] = []
     if found is not None and found.weights is not None:
-        subject, weights, notes = _weights(subject, found)
+        subject, weights, notes = _weights(subject, found, counted)
         given = _loading_code(found, path, saved)
     if data is None:
         return Provided(subject, weights, None, given, tuple(notes))
@@ -60,11 +68,13 @@ def read_given(subject: Subject, data: DataFile | None, *, path: str = "", saved
     return Provided(subject, weights, inputs, given, (*notes, *more))
 
 
-def _weights(subject: Subject, found: Found) -> tuple[Subject, Mapping[str, Array], list[str]]:
+def _weights(
+    subject: Subject, found: Found, counted: Callable[[Any], Any]
+) -> tuple[Subject, Mapping[str, Array], list[str]]:
     """The LSTM and its weights, in the dtype of a flag or else in their own, and notes on conversions."""
     import numpy as np
 
-    weights = load_weights(found)
+    weights = load_weights(found, counted)
     own = next(iter(weights.values())).dtype.name
     asked = subject.provenance["dtype"].source == "flag"
     dtype = subject.data.dtype if asked else own

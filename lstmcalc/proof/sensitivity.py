@@ -4,11 +4,14 @@ Trained weights can be so large, or data so long, that two correct computations 
 LSTM multiplies the rounding errors. The distance is measured, not bounded: a bound grows with every step.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
 
+from lstmcalc.numerics.arguments import Step, weight_shapes
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.tracing import Trace
 from lstmcalc.proof.closeness import check_close
@@ -51,14 +54,11 @@ def rounding_change(
     """
     work = np.dtype("float64" if data.dtype == "float64" else "float32")  # float16 is computed in float32
     if outputs is None or work != data.dtype:
-        exact = {name: array.astype(work) for name, array in weights.items()}
-        given = {name: array.astype(work) for name, array in inputs.items()}
-        outputs = _results(config, data, exact, given, traced, activations)
+        outputs = _results(config, data, weights, inputs, lambda array: array.astype(work), traced, activations)
     worst = 0.0
     for seed in range(_SAMPLES):
-        random = np.random.default_rng(seed)
-        arrays = _moved_arrays(weights, work, random), _moved_arrays(inputs, work, random)
-        moved = _results(config, data, *arrays, traced, activations)
+        move = partial(_moved, dtype=work, random=np.random.default_rng(seed))
+        moved = _results(config, data, weights, inputs, move, traced, activations)
         found = check_close("", ((outputs[name], moved[name]) for name in moved), 0.0).actual
         worst = max(worst, float(found)) if np.isfinite(found) else worst
     return worst
@@ -77,27 +77,35 @@ def _results(
     data: DataSpec,
     weights: Mapping[str, Array],
     inputs: Mapping[str, Array],
+    changed: Callable[[Array], Array],
     traced: Sequence[int],
     activations: Activations,
 ) -> dict[str, Array]:
-    x, state = inputs["input"], (inputs["h_0"], inputs["c_0"])
+    """The results for changed numbers, a layer at a time: copies of all weights would take as much memory again."""
+    x, h_0, c_0 = (changed(inputs[name]) for name in ("input", "h_0", "c_0"))
     trace = Trace(config, data, x.dtype.name, layers=traced) if traced else None
-    output, (h_n, c_n) = forward_pass(config, weights, activations)(x, state, data.lengths, on_step=trace)
-    return {"output": output, "h_n": h_n, "c_n": c_n, **(trace.arrays if trace else {})}
+    ends: list[tuple[Array, Array]] = []
+    for layer in range(config.num_layers):
+        one = replace(config, input_size=config.layer_input_size(layer), num_layers=1, dropout=0.0)
+        own = {name: changed(weights[name.replace("_l0", f"_l{layer}", 1)]) for name in weight_shapes(one)}
+        cells = slice(layer * config.num_directions, (layer + 1) * config.num_directions)
+        on_step = partial(_traced_step, trace, layer) if trace else None
+        x, end = forward_pass(one, own, activations)(x, (h_0[cells], c_0[cells]), data.lengths, on_step=on_step)
+        ends.append(end)
+    h_n, c_n = (np.concatenate(states) for states in zip(*ends, strict=True))
+    return {"output": x, "h_n": h_n, "c_n": c_n, **(trace.arrays if trace else {})}
 
 
-def _moved_arrays(
-    arrays: Mapping[str, Array], dtype: "np.dtype[np.floating]", random: np.random.Generator
-) -> dict[str, Array]:
-    """The arrays with every number a few units in its last place above or below, at random."""
-    limit = np.finfo(dtype)
-    found: dict[str, Array] = {}
-    for name, array in arrays.items():
-        given, moved = array.reshape(-1), np.empty(array.size, dtype)
-        for start in range(0, array.size, _BLOCK):  # all at once would take several times the memory of the array
-            part = slice(start, start + _BLOCK)
-            signs = random.integers(0, 2, given[part].size, np.int8) * 2 - 1
-            exact = given[part].astype(np.float64) * (1 + _UNITS * limit.eps * signs)
-            moved[part] = np.clip(exact, limit.min, limit.max)
-        found[name] = moved.reshape(array.shape)
-    return found
+def _traced_step(trace: Trace, layer: int, step: Step) -> None:
+    trace(step._replace(layer=layer))
+
+
+def _moved(array: Array, dtype: "np.dtype[np.floating]", random: np.random.Generator) -> Array:
+    """The array with every number a few units in its last place above or below, at random."""
+    limit, given, moved = np.finfo(dtype), array.reshape(-1), np.empty(array.size, dtype)
+    for start in range(0, array.size, _BLOCK):  # all at once would take several times the memory of the array
+        part = slice(start, start + _BLOCK)
+        signs = random.integers(0, 2, given[part].size, np.int8) * 2 - 1
+        exact = given[part].astype(np.float64) * (1 + _UNITS * limit.eps * signs)
+        moved[part] = np.clip(exact, limit.min, limit.max)
+    return moved.reshape(array.shape)

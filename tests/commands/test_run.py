@@ -543,7 +543,21 @@ def test_digits_are_a_size_even_where_a_file_is_called_so(cli: Cli) -> None:
         ),
         (
             "--input model.safetensors",
-            ("--input: model.safetensors is no file of NumPy\n  expected .npy, or .npz with an array called input"),
+            (
+                "--input: model.safetensors is not a file of NumPy\n"
+                "  expected .npy, or .npz with an array called input, found what looks like a file of safetensors"
+            ),
+        ),
+        (
+            "--input model.tflite",
+            (
+                "--input: model.tflite is not a file of NumPy\n"
+                "  expected .npy, or .npz with an array called input, found what looks like a TensorFlow Lite model"
+            ),
+        ),
+        (
+            "--input notes.txt",
+            "--input: notes.txt is not a file of NumPy\n  expected .npy, or .npz with an array called input",
         ),
         (
             "--input other.npz",
@@ -570,6 +584,8 @@ def test_data_that_do_not_fit_are_refused(cli: Cli, arguments: str, message: str
     np.save("y.npy", normal(6, 2, 5))
     np.save("flat.npy", normal(3))
     np.save("text.npy", np.zeros((6, 2, 3), bool))
+    Path("model.tflite").write_bytes(b"\x1c\0\0\0TFL3" + bytes(40))
+    Path("notes.txt").write_text("1 2 3\n", encoding="utf-8")
     np.savez("other.npz", x=normal(6, 2, 3))
     np.savez("half.npz", input=normal(6, 2, 3), h_0=normal(4, 2, 4))
     found = cli("run", "model.safetensors", *arguments.split())

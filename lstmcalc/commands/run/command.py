@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Sequence
-from math import inf
+from math import inf, prod
 from typing import TYPE_CHECKING, Final
 
 from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
@@ -93,16 +93,19 @@ def _run(typed: TypedFlags) -> Outcome:
     from lstmcalc.proof import run as verify
     from lstmcalc.proof.given import read_given
     from lstmcalc.proof.sensitivity import rounding_notes
-    from lstmcalc.report.progress import shown_progress
+    from lstmcalc.report.progress import Tally, shown_progress
     from lstmcalc.writing import check_target
 
     if save is not None:
         check_target(str(save))
     paths = [f"{harmless(subject.name)}." if len(subjects) > 1 else "" for subject in subjects]
     kept = "run.npz" if save is None else str(save)
-    parts = [
-        read_given(subject, own_data, path=path, saved=kept) for subject, path in zip(subjects, paths, strict=True)
-    ]
+    with shown_progress("reading") as bar:
+        tally = Tally(sum(_stored_numbers(subject) for subject in subjects), bar)
+        parts = [
+            read_given(subject, own_data, path=path, saved=kept, counted=tally.counted)
+            for subject, path in zip(subjects, paths, strict=True)
+        ]
     subjects = [part.subject for part in parts]
     runs = []
     for subject, part, activations in zip(subjects, parts, functions, strict=True):
@@ -134,6 +137,12 @@ def _run(typed: TypedFlags) -> Outcome:
         report.modules[-1].notes.append(_saved_note(str(save), subjects, runs, paths))
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
     return Outcome(report, style, code)
+
+
+def _stored_numbers(subject: Subject) -> int:
+    """How many numbers a file has for the weights of an LSTM."""
+    weights = subject.found.weights if subject.found else None
+    return sum(prod(tensor.shape) for tensor in weights.tensors.values()) if weights else 0
 
 
 def _functions(typed: TypedFlags, subjects: Sequence[Subject]) -> list[Activations]:
