@@ -251,9 +251,10 @@ def test_integers_are_counted_as_they_are(cli: Cli, tmp_path: Path) -> None:
     """Integers under PyTorch's names, with float32 biases: somebody's own way to quantize."""
     weights = drawn_weights(LSTMConfig(10, 20), 0)
     arrays = {name: array.astype(np.int8 if array.ndim > 1 else np.float32) for name, array in weights.items()}
-    module = cost_of(cli, write_safetensors(tmp_path / "lstm.safetensors", arrays))
+    module = cost_of(cli, path := write_safetensors(tmp_path / "lstm.safetensors", arrays))
     assert [(row["name"], row["bytes"]) for row in module["memory"]] == [("weights", 3040)]
     assert module["quantized"] == "int8"
+    assert "2,560 parameters, 3.0 KiB as stored, quantized" in cli("params", path).out
 
 
 def test_weights_that_a_graph_dequantizes_have_their_own_bytes(cli: Cli, tmp_path: Path) -> None:
@@ -286,6 +287,9 @@ def test_a_quantized_onnx_file_has_its_own_bytes(cli: Cli, tmp_path: Path) -> No
     assert weights["certainty"] == "exact"
     assert [row["name"] for row in module["memory"]] == ["weights"]
     assert module["quantized"] == "DynamicQuantizeLSTM"
+    (params,) = json.loads(cli("params", str(held), "--json").out)["modules"]
+    assert params["stored_bytes"] == weights["bytes"] < params["total_bytes"]
+    assert "stored_bytes" not in json.loads(cli("params", "--json").out)["modules"][0]
     assert "the memory of the computation is not known" in cli("cost", str(held)).err
 
 

@@ -168,13 +168,7 @@ def cost_module(subject: Subject, optimizer: str, *, input_grad: bool, quantize:
 def _stored_figures(subject: Subject, quantize: str) -> Iterator[Figure]:
     """The bytes of an LSTM in its weight file, as they are; for quantized weights these are its weights."""
     found = subject.found
-    if found is None or found.weights is None or found.weights.file is None:
-        return
-    file, names = found.weights.file, set(found.weights.names)
-    own = [tensor for tensor in file.tensors if tensor.name in names]
-    if not own:  # tensors that its weights follow from
-        own = [tensor for tensor in file.tensors if file.owners.get(tensor.name) == found.weights.module]
-    if not own:
+    if found is None or found.weights is None or not (own := found.weights.own()):
         return
     counts = f"{counted(len(own), 'tensor')} of {found.name} in {found.where}, as stored, before any compression"
     name = "weights" if found.quantized and not quantize else "stored in the file"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lstmcalc.frameworks.storage import Parameter, Storage, Subtotal
+    from lstmcalc.readers.found import Found
     from lstmcalc.report.framework import LayoutRow
 
 
@@ -47,7 +48,8 @@ class ParamsModule(Module):
     total_symbolic: str
     total_in_pytorch: int | None = omitted()  # None for PyTorch itself
     dtype: str
-    total_bytes: int
+    total_bytes: int  # in `dtype`
+    stored_bytes: int | None = omitted()  # of quantized weights, as the file has them; None for others
     extras: Sequence[ExtraRow]  # the parameters of the layers around
     head_reads: str | None  # the input of the head, as Python; None without a head
     grand_total: int
@@ -85,6 +87,7 @@ def params_module(subject: Subject, gate: str | None) -> ParamsModule:
         total_in_pytorch=Storage(subject.config, "pytorch").num_parameters if foreign else None,
         dtype=dtype,
         total_bytes=total * DTYPE_BYTES[dtype],
+        stored_bytes=_stored_bytes(found, storage) if found and found.quantized else None,
         extras=extra_rows_of(subject),
         head_reads=str(head_reads(subject.config, around)) if around.head else None,
         grand_total=grand_total,
@@ -92,6 +95,17 @@ def params_module(subject: Subject, gate: str | None) -> ParamsModule:
         grand_total_bytes=grand_total * DTYPE_BYTES[dtype],
         notes=notes_of(subject),
     )
+
+
+def _stored_bytes(found: "Found", storage: "Storage") -> int | None:
+    """The bytes that a file has for quantized weights, by its index or by how they are quantized; None if unknown."""
+    from lstmcalc.costs.quantized import SCHEMES, weight_bytes
+
+    own = found.weights.own() if found.weights else []
+    if own:
+        return sum(tensor.nbytes for tensor in own)
+    known = found.quantized in SCHEMES and not storage.config.proj_size  # with a projection torch stores less
+    return weight_bytes(storage.config, found.quantized).at(storage.symbols) if known else None
 
 
 def _layout_of(framework: str) -> "LayoutRow":

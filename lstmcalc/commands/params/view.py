@@ -55,7 +55,7 @@ def view(module: ParamsModule) -> Iterator[Block]:
         tuple(_parameter_rows(module)),
     )
     facts = [
-        ("total", (f"{module.total:,} parameters", f"{bytes_text(module.total_bytes)} in {module.dtype}")),
+        ("total", (f"{module.total:,} parameters", _size(module))),
         *_grand_total(module),
         *stored,
         ("formula", (f"{module.total_symbolic} = {module.total:,}",)),
@@ -67,6 +67,13 @@ def view(module: ParamsModule) -> Iterator[Block]:
         meant = next(item for item in GATES if item.letter == gate)
         facts.insert(0, (f"gate {gate}", (f"the {meant.name} gate: {meant.role}",)))
     yield Facts(tuple(facts))
+
+
+def _size(module: ParamsModule) -> str:
+    """The size of the parameters: that of the file for quantized ones, which are not all of one dtype."""
+    if module.stored_bytes is not None:
+        return f"{bytes_text(module.stored_bytes)} as stored, quantized"
+    return f"{bytes_text(module.total_bytes)} in {module.dtype}"
 
 
 def _grand_total(module: ParamsModule) -> list[Line]:

@@ -97,6 +97,14 @@ class Weights(NamedTuple):
     file: "WeightFile | None" = None
     module: str = ""  # its name in `file.owners`, before equal names were made unique
 
+    def own(self) -> list[Stored]:
+        """The tensors of the file that it has, or else those that its weights follow from; none if they are unknown."""
+        if self.file is None:
+            return []
+        names = set(self.names)
+        own = [tensor for tensor in self.file.tensors if tensor.name in names]
+        return own or [tensor for tensor in self.file.tensors if self.file.owners.get(tensor.name) == self.module]
+
 
 def paired_blocks(first: Stored, second: Stored) -> Iterator[tuple[Any, Any]]:
     """The numbers of two tensors of one shape, side by side in blocks.
