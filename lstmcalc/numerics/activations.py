@@ -20,6 +20,7 @@ class Functions(NamedTuple):
     tanh: Function  # of g and c
     clip_c: Function  # of c, before its tanh: nothing in PyTorch
     clip_h: Function  # of h
+    clip_gates: Function  # of what the functions of the gates are given
 
 
 def functions_of(activations: Activations) -> Functions:

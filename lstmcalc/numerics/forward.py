@@ -137,12 +137,12 @@ def _run(
     on_step: OnStep | None,
 ) -> None:
     """Run all steps of one cell; h_n and c_n hold h_0 and c_0 before. A sequence is a column of h and c."""
-    sigmoid, tanh, clip_c, clip_h = functions
+    sigmoid, tanh, clip_c, clip_h, clip_gates = functions
     h, c = h_n.T.copy(), c_n.T.copy()
     times = range(len(running))[:: -1 if cell.direction else 1]
     for t, from_input in _from_input(cell, x, times):
         now = running[t]
-        a = (from_input[:, now] + cell.w_hh @ h[:, now]).reshape(4, *c[:, now].shape)
+        a = clip_gates(from_input[:, now] + cell.w_hh @ h[:, now]).reshape(4, *c[:, now].shape)
         i, f, _, o = sigmoid(a)
         g = tanh(a[2])
         c_t = clip_c(f * c[:, now] + i * g)

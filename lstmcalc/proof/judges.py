@@ -108,6 +108,9 @@ def check_judge(name: str, config: LSTMConfig, data: DataSpec, activations: Acti
     judge = JUDGES[name]
     if activations.cell_clip or activations.proj_clip:
         raise UnsupportedError(f"{name} does not clip c or h", "an LSTM without", str(activations), where="--against")
+    if activations.gate_clip and name != "onnxruntime":
+        hint = "--against onnxruntime does"
+        raise UnsupportedError(f"{name} does not clip", "an LSTM without", str(activations), hint, where="--against")
     if name == "pytorch" and activations != PYTORCH:
         raise UnsupportedError(
             f"pytorch cannot run {activations}",
@@ -217,8 +220,10 @@ def _onnxruntime(
     return Ready(f"ONNX Runtime {onnxruntime.__version__}", compute)
 
 
-def _onnx_functions(config: LSTMConfig, activations: Activations) -> dict[str, list[Any]]:
+def _onnx_functions(config: LSTMConfig, activations: Activations) -> dict[str, Any]:
     """The attributes of a node for these functions; none for PyTorch's, which are its defaults."""
+    if activations.gate_clip:
+        return {"clip": activations.gate_clip, **_onnx_functions(config, activations._replace(gate_clip=None))}
     if activations == PYTORCH:
         return {}
     slope, cell = HARD.get(activations.gates or ""), "Relu" if activations.cell == "relu" else "Tanh"

@@ -61,7 +61,8 @@ def evaluate(
         for table, own in zip(PYTORCH.functions.values(), activations.functions.values(), strict=True)
         if table is not None
     }
-    bounds = {"c": activations.cell_clip or np.inf, "h": activations.proj_clip or np.inf}
+    clips = {"c": activations.cell_clip, "h": activations.proj_clip, "gates": activations.gate_clip}
+    bounds = {name: clip or np.inf for name, clip in clips.items()}
     each = len(model.parameters) // model.num_cells
     reads = x.astype(np.float64)
     h_n, c_n = (np.array(part, dtype=np.float64) for part in state)
@@ -106,14 +107,17 @@ def _step(
         total = rows("weight_ih") @ x + rows("weight_hh") @ h
         if "bias_ih" in cell:
             total = total + rows("bias_ih") + rows("bias_hh")
-        values[gate.letter] = functions[gate.activation](total)
+        values[gate.letter] = functions[gate.activation](_within(bounds["gates"], total))
     for update in UPDATES:
         values[update.result] = sum(np.prod([values[name] for name in term], axis=0) for term in update.terms)
         if update.result in bounds:
-            values[update.result] = np.maximum(
-                -bounds[update.result], np.minimum(bounds[update.result], values[update.result])
-            )
+            values[update.result] = _within(bounds[update.result], values[update.result])
         values[f"tanh({update.result})"] = functions["tanh"](values[update.result])
     h = cell["weight_hr"][1] @ values["m"] if "weight_hr" in cell else values["m"]
-    values["h"] = np.maximum(-bounds["h"], np.minimum(bounds["h"], h))
+    values["h"] = _within(bounds["h"], h)
     return values
+
+
+def _within(bound: float, values: Vector) -> Vector:
+    """The values, kept within a bound."""
+    return np.maximum(-bound, np.minimum(bound, values))

@@ -3,10 +3,13 @@
 Not here: their values (`numerics.activations`).
 
 Sources: keras 3.15.1 (keras/src/activations/activations.py) and jax 0.10.2 (jax.nn.hard_sigmoid): clip(x/6 + 0.5);
-tf_keras 2.21.0 (tf_keras/src/backend.py) and keras 1.2.2: clip(0.2x + 0.5).
+tf_keras 2.21.0 (tf_keras/src/backend.py) and keras 1.2.2: clip(0.2x + 0.5). The clip of ONNX is "applied to the
+input of activations" (docs/Operators.md, onnx 1.23.2); ONNX Runtime 1.31.1 clips for those of the gates alone, not c
+before its tanh.
 """
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any, Final, NamedTuple
 
 
@@ -17,10 +20,12 @@ class Activations(NamedTuple):
     cell: str | None = "tanh"  # of g, and of c before it becomes h
     cell_clip: float | None = None  # c is kept within its bound, and so is h below
     proj_clip: float | None = None
+    gate_clip: float | None = None  # what the functions of all four gates are given is kept within it, as ONNX does
 
     def __str__(self) -> str:
         functions = " and ".join(FORMULAS.get(name or "", f"{name}") for name in self.functions.values())
-        clips = [f"{letter} within {clip:g}" for letter, clip in (("c", self.cell_clip), ("h", self.proj_clip)) if clip]
+        bounds = (("c", self.cell_clip), ("h", self.proj_clip), ("the gates' inputs", self.gate_clip))
+        clips = [f"{what} within {clip:g}" for what, clip in bounds if clip]
         return ", ".join([functions, *clips])
 
     @property
@@ -41,6 +46,7 @@ CELLS: Final = ("tanh", "relu")
 GATE_OPTIONS: Final = ("recurrent_activation", "inner_activation", "gate_fn", "activations: gates")
 CELL_OPTIONS: Final = ("activation", "activation_fn", "activations: cell")
 OPTIONS: Final = (*GATE_OPTIONS, *CELL_OPTIONS)
+CLIP: Final = "clip"  # the option of ONNX
 
 
 def activations_of(framework: str, options: Mapping[str, Any]) -> Activations:
@@ -49,7 +55,7 @@ def activations_of(framework: str, options: Mapping[str, Any]) -> Activations:
         _word(next((options[name] for name in names if name in options), default))
         for names, default in ((GATE_OPTIONS, "sigmoid"), (CELL_OPTIONS, "tanh"))
     )
-    return Activations(gates_of(framework, gates), cell if cell in CELLS else None)
+    return Activations(gates_of(framework, gates), cell if cell in CELLS else None, gate_clip=_clip_in(options))
 
 
 def gates_of(framework: str, word: str) -> str | None:
@@ -91,7 +97,20 @@ def option_texts(options: Mapping[str, Any]) -> frozenset[str]:
     said = {name: value for name, value in options.items() if name in OPTIONS and _word(value) in known}
     if "activations: gates" in options and "activations" in options:  # ONNX has all of them in one attribute
         said["activations"] = options["activations"]
-    return frozenset(text for name, value in said.items() for text in (f"{name} = {value}", f"{name} = {value!r}"))
+    texts = {text for name, value in said.items() for text in (f"{name} = {value}", f"{name} = {value!r}")}
+    clip = _clip_in(options)
+    return frozenset(texts | {clip_text(clip)} if clip else texts)
+
+
+def _clip_in(options: Mapping[str, Any]) -> float | None:
+    """The bound that options give; None without one."""
+    bound = options.get(CLIP)
+    return float(bound) if isinstance(bound, int | float) and bound is not True and 0 < bound < inf else None
+
+
+def clip_text(bound: float) -> str:
+    """The words for the clip of a node."""
+    return f"{CLIP} = {bound:g}"
 
 
 def _word(value: object) -> str:

@@ -23,7 +23,7 @@ from lstmcalc.proof.checks import Run
 from lstmcalc.proof.reference import evaluate
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.recognise.recognition import recognise
-from lstmcalc.spec.activations import Activations
+from lstmcalc.spec.activations import PYTORCH, Activations, activations_of, option_texts
 from tools.shell import TESTS, Ran
 from tools.weight_writers import random_weights, write_safetensors
 
@@ -172,9 +172,36 @@ def test_a_cell_of_elmo_is_an_lstm_with_a_projection(
     module = ran(cli, "elmo.safetensors", "--input", "x.npy", "--save", "run.npz", *flags)
     assert (module["text"], module["source"]["text"]) == ("LSTM(3, 8, proj_size=5)", "4 tensors of safetensors")
     assert any("run clips by --cell-clip and --proj-clip alone" in note for note in module["notes"])
-    assert module.get("clip") == ({"cell": cell_clip, "proj": proj_clip} if flags else None)
+    assert module.get("clip") == ({"cell": cell_clip, "proj": proj_clip, "gates": None} if flags else None)
     expected = elmo_cell(arrays, np.load("x.npy"), cell_clip or np.inf, proj_clip or np.inf)
     np.testing.assert_allclose(saved()["output"], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("clip", [0.05, 0.3, 100.0])
+def test_the_clip_of_a_node_is_computed_as_onnx_runtime_does(clip: float, cli: Cli) -> None:
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    shapes = {"W": (1, 16, 3), "R": (1, 16, 4), "B": (1, 32)}
+    arrays = {name: normal(*shape, seed=number) for number, (name, shape) in enumerate(shapes.items())}
+    node = helper.make_node("LSTM", ["X", *arrays], ["Y"], hidden_size=4, clip=clip)
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "XY"]
+    stored = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    graph = helper.make_graph([node], "g", values[:1], values[1:], stored)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 14)])
+    made.ir_version = 8
+    Path("a.onnx").write_bytes(made.SerializeToString())
+    module = ran(cli, "a.onnx", "--input", "x.npy", "--save", "run.npz", "--against", "onnxruntime")
+    assert module["clip"] == {"cell": None, "proj": None, "gates": pytest.approx(clip)}
+    (theirs,) = onnxruntime.InferenceSession(made.SerializeToString()).run(None, {"X": np.load("x.npy")})
+    np.testing.assert_allclose(saved()["output"], theirs[:, 0], rtol=1e-5, atol=1e-6)
+    assert f"clip = {clip:g}: run computes it" in cli("shapes", "a.onnx").err
+
+
+def test_a_clip_that_is_no_bound_is_none() -> None:
+    for odd in (0, -1.0, True, "3", None, float("inf"), float("nan"), [3.0]):
+        assert activations_of("onnx", {"clip": odd}) == PYTORCH
+        assert option_texts({"clip": odd}) == frozenset()
 
 
 def test_bounds_are_numbers_above_zero(cli: Cli) -> None:

@@ -30,6 +30,15 @@ def test_onnxruntime_computes_the_same(config: LSTMConfig, spec: DataSpec, activ
     assert result.passed, [check for check in result.checks if not check.passed]
 
 
+@examples(60)
+@given(configs(), data(), st.sampled_from(ALL), st.sampled_from([0.02, 0.1, 0.5, 2.0]))
+def test_onnxruntime_clips_the_same(config: LSTMConfig, spec: DataSpec, activations: Activations, clip: float) -> None:
+    config = LSTMConfig(**{name: getattr(config, name) for name in ("input_size", "hidden_size", "num_layers", "bias")})
+    against = [] if spec.batch == 0 else ["onnxruntime"]
+    result = verify.run(config, spec, against=against, activations=activations._replace(gate_clip=clip))
+    assert result.passed, [check for check in result.checks if not check.passed]
+
+
 @examples(40)
 @given(configs(), data(), st.sampled_from(OTHERS))
 def test_every_prediction_holds_for_other_functions(
@@ -74,7 +83,25 @@ def test_c_and_h_stay_within_their_bounds(
         assert bound is None or largest <= np.float32(bound)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_clip_of_anything_else_is_something_else(seed: int) -> None:
+    config, spec, weights, inputs = case(seed)
+    state = inputs["h_0"], inputs["c_0"]
+    theirs = run_judge("onnxruntime", config, spec, weights, inputs, Activations(gate_clip=0.2)).outputs["output"]
+    ours = Activations(gate_clip=0.2)
+    wrong = [PYTORCH, Activations(cell_clip=0.2), ours._replace(cell_clip=0.2), Activations(gate_clip=0.3)]
+    errors = [
+        float(np.abs(forward(config, weights, inputs["input"], state, activations=each)[0] - theirs).max())
+        for each in (ours, *wrong)
+    ]
+    assert errors[0] < 1e-6
+    assert min(errors[1:]) > 1e-3
+
+
 def test_no_other_framework_clips() -> None:
+    for name in ("pytorch", "keras"):
+        with pytest.raises(UnsupportedError, match="does not clip"):
+            check_judge(name, LSTMConfig(2, 3), DataSpec(), Activations(gate_clip=3.0))
     for name in ("pytorch", "onnxruntime", "keras"):
         with pytest.raises(UnsupportedError, match="does not clip c or h"):
             check_judge(name, LSTMConfig(2, 3), DataSpec(), Activations(cell_clip=3.0))

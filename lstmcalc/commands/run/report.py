@@ -103,7 +103,7 @@ class RunModule(Module):
     """The report on one run."""
 
     activations: Mapping[str, str | None]  # that are computed
-    clip: Mapping[str, float | None] | None = omitted()  # the bounds of c and h; None without any
+    clip: Mapping[str, float | None] | None = omitted()  # the bounds that are computed; None without any
     data: DataRow
     around: AroundRow
     symbols: Mapping[str, int]
@@ -143,8 +143,8 @@ def run_report(
 
 
 def _clips(activations: Activations) -> dict[str, float | None] | None:
-    """The bounds of c and h; None without any."""
-    clips = {"cell": activations.cell_clip, "proj": activations.proj_clip}
+    """The bounds of c, of h and of what the gates' functions are given; None without any."""
+    clips = {"cell": activations.cell_clip, "proj": activations.proj_clip, "gates": activations.gate_clip}
     return clips if any(clips.values()) else None
 
 

@@ -13,6 +13,7 @@ Not here: how the file is read (`graphs`), and tensors that the graph computes (
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import SourceError, shorten
@@ -21,7 +22,7 @@ from lstmcalc.readers.files.tensors import Stored, WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of
 from lstmcalc.readers.onnx.constants import Constant, Leaf, Maker, Scope, scopes_of
 from lstmcalc.readers.onnx.graphs import Node, Tensor, read_model, tensor_digest
-from lstmcalc.spec.activations import CELLS, HARD
+from lstmcalc.spec.activations import CELLS, CLIP, HARD, clip_text
 from lstmcalc.spec.words import unique_names, with_dots
 
 _DEFAULT: Final = ("", "ai.onnx")
@@ -57,7 +58,7 @@ class _Layer(NamedTuple):
     batch_first: bool  # True if layout is 1
     notes: tuple[str, ...]  # for the user, in sentences
     unmodelled: tuple[str, ...]  # the parts of it that PyTorch's LSTM does not have
-    options: tuple[tuple[str, str], ...] = ()  # other activations than PyTorch's that are computed
+    options: tuple[tuple[str, str | float], ...] = ()  # activations other than PyTorch's that are computed, and a clip
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -218,8 +219,9 @@ def _layer(scope: Scope, node: Node) -> _Layer:
         quantized, why = _quantized_notes(weights)
         notes, unmodelled = [*quantized, *notes], [*why, *unmodelled]
     first = node.attributes.get("layout") == 1
-    functions = tuple(_functions(node, directions).items())
-    rest = tuple(notes), tuple(unmodelled), functions
+    clip = _clip(node)
+    computed: dict[str, str | float] = {**_functions(node, directions), **({CLIP: clip} if 0 < clip < inf else {})}
+    rest = tuple(notes), tuple(unmodelled), tuple(computed.items())
     return _Layer(scope, node, inputs, weights, directions, hidden, width, first, *rest)
 
 
@@ -278,14 +280,19 @@ def _unmodelled_parts(scope: Scope, node: Node, inputs: Mapping[str, str], direc
     names = _function_names(node)
     if names and [name.lower() for name in names] != list(_ACTIVATIONS) * directions:
         found.append(f"activations = {shorten(names, 100)}")
-    clip = node.attributes.get("clip")
-    if isinstance(clip, int | float) and clip > 0:
-        found.append(f"clip = {clip:g}")
+    if clip := _clip(node):
+        found.append(clip_text(clip))
     if node.attributes.get("input_forget") == 1:
         found.append("input_forget = 1")
     if "P" in inputs and not _is_zeros(scope, inputs["P"]):
         found.append("peepholes (the input P)")
     return found
+
+
+def _clip(node: Node) -> float:
+    """The bound of what a node's activations are given; 0 without one."""
+    clip = node.attributes.get(CLIP)
+    return float(clip) if isinstance(clip, int | float) and clip > 0 else 0.0
 
 
 def _function_names(node: Node) -> list[str]:
