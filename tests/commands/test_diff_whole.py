@@ -141,6 +141,10 @@ def test_an_averaged_model(cli: Cli) -> None:
     found = said(cli, averaged)
     assert found["verdict"] == "loads-after-repair"
     assert found["repair"][1].endswith('for k, v in state.items() if k != "n_averaged"}')
+    assert found["causes"] == [
+        "keys begin with `module.`, which AveragedModel adds",
+        "`n_averaged`, which AveragedModel adds, is left out",
+    ]
 
 
 @pytest.mark.parametrize(("source", "kind"), [("nn.LSTM(3, 4)", "LSTM"), ("nn.LSTM(3, 5)", "LSTM")])

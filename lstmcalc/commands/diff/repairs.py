@@ -18,6 +18,7 @@ WRAPPERS: Final = {
     "_fsdp_wrapped_module.": ("FullyShardedDataParallel adds", "FullyShardedDataParallel"),
     "_checkpoint_wrapped_module.": ("checkpoint_wrapper adds", "checkpoint_wrapper"),
 }
+_AVERAGED: Final = "module."  # what AveragedModel puts before keys: torch 2.13.0, torch/optim/swa_utils.py
 _ANCHORS: Final = 16  # keys of the model that are searched at the end of other keys
 _PREFIXES: Final = 12
 # Modules that are renamed, those that may be renamed to one of them, and those of its sizes that are tried. More of
@@ -126,12 +127,15 @@ def _stripped(repair: Repair, prefix: str) -> Repair:
     new = f"k{_removals(prefix)}"
     others = [old for old, name in repair.names.items() if not name.startswith(prefix)]
     plain = {old: name.removeprefix(prefix) for old, name in repair.names.items()}
-    cause, own = _prefix_cause(prefix), "" if _is_wrapper(prefix) else prefix
+    counter = others == [COUNTER]
+    cause = _prefix_cause(prefix)
+    if counter and prefix == _AVERAGED:  # DataParallel's prefix is the same, but it counts nothing
+        cause = f"keys begin with `{prefix}`, which AveragedModel adds"
+    own = "" if _is_wrapper(prefix) else prefix
     made = Repair({}, repair.steps, (*repair.causes, cause), own)
     if not others:
         return made._replace(names=plain, steps=(*made.steps, f"state = {{{new}: v {_ITEMS}}}"))
     kept = {old: name for old, name in plain.items() if old not in set(others)}
-    counter = others == [COUNTER]
     test = f'k != "{COUNTER}"' if counter else f"k.startswith({_quoted(prefix)})"
     left = f"`{COUNTER}`, which AveragedModel adds, is left out" if counter else _left_out(others)
     step = f"state = {{{new}: v {_ITEMS} if {test}}}"
