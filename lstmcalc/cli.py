@@ -69,7 +69,7 @@ def _show(outcome: Outcome) -> int:
     if hasattr(sys.stdout, "reconfigure"):  # a name from a source may have letters that a terminal has not
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        write_report(outcome.report, outcome.style, sys.stdout, _view_of(outcome.report.command))
+        write_report(outcome.report, outcome.style, sys.stdout, _view_of(outcome))
     except (BrokenPipeError, SystemExit):  # rich ends so when the reader has gone
         _hang_up(sys.stdout)
     except OSError as error:
@@ -81,22 +81,26 @@ def _show(outcome: Outcome) -> int:
     return code
 
 
-def _view_of(command: str) -> "View":
+def _view_of(outcome: Outcome) -> "View":
     """The view of a command, which is imported when a report is drawn: JSON and CSV draw none.
 
-    It draws module by module, below its heading, unless it has a `screen` for the report as a whole.
+    It draws module by module, below its heading, unless it has a `screen` for the report as a whole. Without --full it
+    is the `brief` one, if the command has one; a `footer` ends the report of several modules.
     """
 
     def view(report: "Document") -> Iterator["Block"]:
         from lstmcalc.report.blocks import Heading
 
-        module = import_module(f"lstmcalc.commands.{command}.view")
+        module = import_module(f"lstmcalc.commands.{report.command}.view")
         if hasattr(module, "screen"):
-            yield from module.screen(report)
+            yield from module.screen(report, full=outcome.full)
             return
+        draw = module.view if outcome.full else getattr(module, "brief", module.view)
         for reported in report.modules:
             yield Heading(f"{reported.name}: {reported.text}")
-            yield from module.view(reported)
+            yield from draw(reported)
+        if len(report.modules) > 1 and hasattr(module, "footer"):
+            yield module.footer(report.modules)
 
     return view
 

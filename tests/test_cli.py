@@ -173,26 +173,19 @@ MANY_DIGITS = "9" * 5000
         ("shapes --xyzzy", "no such option: --xyzzy\n  hint: see lstmcalc shapes -h"),
         ("shapes -Z", "no such option: -Z\n  hint: see lstmcalc shapes -h"),
         (
-            "params --seq 4",
-            (
-                "no such option: --seq\n  hint: it is an option of shapes, explain, cost, solve, sweep, run, "
-                "and follows that name; see lstmcalc params -h"
-            ),
+            "params --repeat 4",
+            "no such option: --repeat\n  hint: --repeat belongs to run, not to params; see lstmcalc params -h",
         ),
         (
-            "--hidden 3",
-            (
-                "no such option: --hidden\n"
-                "  hint: it is an option of shapes, params, explain, frameworks, cost, solve, sweep, diff, run, "
-                "and follows that name; see lstmcalc -h"
-            ),
+            "--repeat 3 run",
+            "no such file or command: 3\n  hint: lstmcalc -h lists the commands",
         ),
-        ("shpes", "no such command 'shpes'. Did you mean 'shapes'?\n  hint: see lstmcalc -h"),
+        ("shpes", "no such file or command: shpes\n  hint: did you mean shapes? lstmcalc -h lists the commands"),
         ("shapes --hidden", "option '--hidden' requires an argument\n  hint: see lstmcalc shapes -h"),
-        ("shapes --bi=yes", "option '--bi' does not take a value\n  hint: see lstmcalc shapes -h"),
+        ("shapes --bi=maybe", "--bi: --bi is on or off\n  expected true or false, found 'maybe'"),
         (
             "shapes LSTM(1,2) LSTM(3,4)",
-            "unexpected argument: LSTM(3,4)\n  hint: hyperparameters are flags, as --hidden 20; see lstmcalc shapes -h",
+            "unexpected argument: LSTM(3,4)\n  hint: hyperparameters are flags, e.g. --hidden 20; see lstmcalc shapes -h",
         ),
         (
             "shapes --lengths 4 2 3",

@@ -31,6 +31,9 @@ class Tagger(nn.Module):
 model = Tagger(9)
 """
 RECORDED = {
+    "summary": ("summary", "a.safetensors"),
+    "summary-several": ("tagger.py", "lstm.toml"),
+    "summary-flags": ("--hidden", "5", "--layers", "2", "--bi", "--head", "3"),
     "shapes": ("shapes",),
     "shapes-packed": ("shapes", "--bi", "--layers", "2", "--lengths", "4,2,3", "--batch-first", "--dtype", "float16"),
     "shapes-keras": ("shapes", "--framework", "keras", "--layers", "2", "--bi", "--head", "7"),
@@ -102,7 +105,9 @@ def test_the_json_of_every_command_is_as_it_was(
 def test_every_command_is_recorded(cli: Cli) -> None:
     listed = re.search(r"^Commands:\n((?:  .*\n)+)", cli("-h").out, re.MULTILINE)
     assert listed
-    assert set(re.findall(r"^  (\w+)", listed[1], re.MULTILINE)) == {words[0] for words in RECORDED.values()}
+    assert set(re.findall(r"^  (\w+)", listed[1], re.MULTILINE)) == {
+        words[0] for name, words in RECORDED.items() if not name.startswith("summary-")
+    }
 
 
 def test_no_recording_is_left_over() -> None:

@@ -15,6 +15,8 @@ TypedFlags: TypeAlias = dict[str, Typed]
 OUTPUT: Final = (
     Flag("format", ("--format",), (), "NAME", f"{', '.join(FORMATS)} (default table)", FORMATS),
     Flag("json", ("--json",), (), "", "Short for --format json"),
+    Flag("strict", ("--strict",), (), "", "Exit with 2 if a part of what was asked has no answer"),
+    Flag("full", ("--full",), (), "", "Show everything: definitions, formulas, what repeats"),
 )
 
 
@@ -24,6 +26,12 @@ class Outcome(NamedTuple):
     report: "Document"
     style: str  # one of `FORMATS`
     code: ExitCode = ExitCode.OK
+    full: bool = False  # True to show everything on the screen
+
+
+def outcome(report: "Document", typed: TypedFlags, code: ExitCode = ExitCode.OK) -> Outcome:
+    """The result of a command, to be written as the flags ask."""
+    return Outcome(report, style_of(typed), code, bool(typed["full"]))
 
 
 class Command(NamedTuple):

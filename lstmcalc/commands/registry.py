@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lstmcalc.commands._output import Command
 
 COMMANDS: Final = {
+    "summary": "What is in a file, in code or in a printed model: lstmcalc SOURCE does the same.",
     "shapes": "Every tensor in and out, and which slice of output each state is.",
     "params": "Every weight and bias with its name, shape, count and gate rows.",
     "explain": "Every equation with its shapes, what each state is, how packing works, what goes around.",

@@ -71,6 +71,17 @@ def origin_facts(
     return Facts((*framework, *((label, tuple(lines[order, label])) for order, label in sorted(lines))))
 
 
+def assumed_line(modules: Sequence[Module], fields: Collection[str]) -> list[Line]:
+    """The line on settings that were merely assumed, of some fields, with the flags that set them; none if none was."""
+    found = dict.fromkeys(
+        f"{field} {compact(getattr(module.config, field))} ({flag_name(field)})"
+        for module in modules
+        for field, origin in module.provenance.items()
+        if field in fields and origin.certainty == "assumed"
+    )
+    return [("assumed", tuple(found))] if found else []
+
+
 def _owner_of(module: Module) -> tuple[str, frozenset[str]]:
     """The framework whose defaults apply, and the settings it lacks."""
     if not module.source or module.source.framework == "pytorch":

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands._flags import panels
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome
 from lstmcalc.commands._training import INPUT_GRAD, OPTIMIZER, read_optimizer
 from lstmcalc.commands.cost.report import cost_report
 from lstmcalc.errors import UsageError
-from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag, read_choice
+from lstmcalc.intake.flags import Flag, read_choice
 from lstmcalc.intake.resolve import read_subjects
 
 
@@ -19,7 +20,7 @@ def _run(typed: TypedFlags) -> Outcome:
     optimizer = read_optimizer(typed["optimizer"])
     subjects, quantize = read_subjects(typed, "pytorch"), _scheme(typed)
     report = cost_report(subjects, optimizer, input_grad=bool(typed["input_grad"]), quantize=quantize)
-    return Outcome(report, style_of(typed))
+    return outcome(report, typed)
 
 
 def _scheme(typed: TypedFlags) -> str:
@@ -53,12 +54,5 @@ COMMAND: Final = Command(
     lstmcalc cost --hidden 20 --quantize pytorch-dynamic
     lstmcalc cost "nn.LSTM(80, 320, 3, bidirectional=True)" --lengths 120,95,40 --json
     """,
-    {
-        "Source": SOURCE_FLAGS,
-        "LSTM": LSTM_FLAGS,
-        "Data": DATA_FLAGS,
-        "Around": AROUND_FLAGS,
-        "Cost": (OPTIMIZER, INPUT_GRAD, QUANTIZE),
-        "Output": OUTPUT,
-    },
+    panels({"Cost": (OPTIMIZER, INPUT_GRAD, QUANTIZE)}),
 )

@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands._flags import panels
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome
 from lstmcalc.commands.explain.report import TOPICS, explain_report
-from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag, items_of, read_choice
+from lstmcalc.intake.flags import Flag, items_of, read_choice
 from lstmcalc.intake.resolve import read_subjects
 
 TOPIC: Final = Flag(
@@ -18,7 +19,7 @@ def _run(typed: TypedFlags) -> Outcome:
     In PyTorch's terms, for the LSTM at hand. Whatever it says of PyTorch's tensors, `lstmcalc run` proves.
     """
     told = list(dict.fromkeys(read_choice("--topic", topic, TOPICS) for topic in items_of(typed["topic"])))
-    return Outcome(explain_report(read_subjects(typed, "pytorch"), told), style_of(typed))
+    return outcome(explain_report(read_subjects(typed, "pytorch"), told), typed)
 
 
 COMMAND: Final = Command(
@@ -29,11 +30,5 @@ COMMAND: Final = Command(
     lstmcalc explain "nn.LSTM(28, 100, batch_first=True)" --topic states,around --head 10
     lstmcalc explain --format markdown > lstm.md
     """,
-    {
-        "Source": SOURCE_FLAGS,
-        "LSTM": LSTM_FLAGS,
-        "Data": DATA_FLAGS,
-        "Around": AROUND_FLAGS,
-        "Output": (TOPIC, *OUTPUT),
-    },
+    panels({"Output": (TOPIC,)}),
 )

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands._flags import panels
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome
 from lstmcalc.commands.frameworks.report import frameworks_report
 from lstmcalc.errors import UnsupportedError
-from lstmcalc.intake.flags import LSTM_FLAGS, SOURCE_FLAGS, Flag, read_frameworks
+from lstmcalc.intake.flags import Flag, read_frameworks
 from lstmcalc.intake.resolve import read_subjects
 
 ONLY: Final = Flag(
@@ -21,7 +22,7 @@ def _run(typed: TypedFlags) -> Outcome:
     """
     only = read_frameworks("--only", typed["only"])
     try:
-        return Outcome(frameworks_report(read_subjects(typed, "pytorch"), only), style_of(typed))
+        return outcome(frameworks_report(read_subjects(typed, "pytorch"), only), typed)
     except UnsupportedError as error:
         raise error.at("--proj and --only" if typed["proj_size"] is not None else "--only") from None
 
@@ -33,9 +34,5 @@ COMMAND: Final = Command(
     lstmcalc frameworks --only keras,onnx
     lstmcalc frameworks --only tf1,pytorch --input 28 --hidden 128 --json
     """,
-    {
-        "Source": SOURCE_FLAGS,
-        "LSTM": LSTM_FLAGS,
-        "Output": (ONLY, *OUTPUT),
-    },
+    panels({"Output": (ONLY,)}),
 )

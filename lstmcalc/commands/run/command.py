@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Final
 
-from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands._flags import panels
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
 from lstmcalc.commands.run.report import check_trace, run_report
 from lstmcalc.errors import ExitCode, UnsupportedError, UsageError, harmless, shorten, shown_name
 from lstmcalc.intake.flags import (
-    AROUND_FLAGS,
-    DATA_FLAGS,
     LSTM_FLAGS,
-    SOURCE_FLAGS,
     Flag,
     items_of,
     read_choice,
@@ -133,7 +131,7 @@ def _run(typed: TypedFlags) -> Outcome:
     if save is not None:
         report.modules[-1].notes.append(_saved_note(str(save), subjects, runs, paths))
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
-    return Outcome(report, style, code)
+    return outcome(report, typed, code)
 
 
 def _functions(typed: TypedFlags, subjects: Sequence[Subject]) -> list[Activations]:
@@ -252,12 +250,5 @@ COMMAND: Final = Command(
     lstmcalc run --hidden 128 --batch 64 --repeat 20 --against torch
     lstmcalc run model.safetensors --input x.npy --save run.npz
     """,
-    {
-        "Source": SOURCE_FLAGS,
-        "LSTM": RUN_LSTM,
-        "Data": DATA_FLAGS,
-        "Around": AROUND_FLAGS,
-        "Run": RUN,
-        "Output": OUTPUT,
-    },
+    panels({"LSTM": RUN_LSTM, "Run": RUN}),
 )

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands._flags import panels
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome
 from lstmcalc.commands._training import INPUT_GRAD, OPTIMIZER, TRAIN
 from lstmcalc.commands.solve.report import question_of, solve_report
-from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag
+from lstmcalc.intake.flags import SOURCE_FLAGS, Flag
 from lstmcalc.intake.resolve import read_subjects
 
 UNKNOWN: Final = Flag("unknown", (), (), "UNKNOWN", "hidden, layers, batch or seq")
@@ -25,7 +26,7 @@ def _run(typed: TypedFlags) -> Outcome:
     """
     question = question_of(typed)
     subjects = read_subjects(typed, "pytorch", unknown=question.unknown)
-    return Outcome(solve_report(subjects, question), style_of(typed))
+    return outcome(solve_report(subjects, question), typed)
 
 
 COMMAND: Final = Command(
@@ -35,13 +36,5 @@ COMMAND: Final = Command(
     lstmcalc solve batch --memory 2GiB --train --input 128 --hidden 512 --layers 2 --seq 200
     lstmcalc solve hidden "nn.LSTM(128, 256, 2)" --params 1M --macs 100M
     """,
-    {
-        "Unknown": (UNKNOWN,),
-        "Source": SOURCE_FLAGS,
-        "LSTM": LSTM_FLAGS,
-        "Data": DATA_FLAGS,
-        "Around": AROUND_FLAGS,
-        "Budget": (*BUDGETS, TRAIN, OPTIMIZER, INPUT_GRAD),
-        "Output": OUTPUT,
-    },
+    panels({"Budget": (*BUDGETS, TRAIN, OPTIMIZER, INPUT_GRAD)}, source=(UNKNOWN, SOURCE_FLAGS[0])),
 )

@@ -116,6 +116,15 @@ class Placed(NamedTuple):
     naming: tuple[str, ...]  # a sentence on the names of its arrays, where `Found.path` cannot say them
 
 
+class Beside(NamedTuple):
+    """A layer beside the LSTMs."""
+
+    name: str
+    kind: str  # its class
+    arguments: Config
+    features: int | None  # the last axis of its input; None if unknown
+
+
 class _Wrapper(NamedTuple):
     """The Bidirectional around an LSTM."""
 
@@ -152,6 +161,13 @@ def read_placed(tree: object, source: SourceText, places: Places) -> list[tuple[
     reader = _Reader(source, places, tree)
     reader.read()
     return [(found, reader.placed[id(found)]) for found in reader.found]
+
+
+def read_beside(tree: object, source: SourceText, places: Places) -> list[Beside]:
+    """The layers beside the LSTMs of a model, also of models in it, each once, in the order in which they are read."""
+    reader = _Reader(source, places, tree)
+    reader.read()
+    return reader.beside
 
 
 def _bare_kind(tree: object) -> str:
@@ -199,6 +215,7 @@ class _Reader:
         self._source = source
         self._places = places
         self._tree = tree
+        self.beside: list[Beside] = []
         self._relatives: list[_Layer] = []
         self._kinds: list[str] = []
         self._depth = 0
@@ -309,6 +326,8 @@ class _Reader:
         cores = self._cores(layer)
         if cores:
             return self._lstms(layer, cores, flow, home)
+        if not _is_node(layer.arguments.get("layer")):  # a wrapper has what is in it
+            self.beside.append(Beside(layer.name, layer.kind, layer.arguments, flow.stream.features))
         self._look_inside(layer, home)
         if len(flows) > 1:
             return (keras_flow.merged_stream(layer.kind, layer.arguments, [each.stream for each in flows]),)
@@ -350,6 +369,9 @@ class _Reader:
         forward = self._layer_at(layer.arguments.get("layer"), (*layer.inside, "layer"))
         cores = self._cores(forward)
         if not cores:
+            backward = layer.arguments.get("backward_layer") or layer.arguments.get("layer")
+            for each in (forward, self._layer_at(backward, (*layer.inside, "backward_layer"))):
+                self.beside.append(Beside(layer.name, each.kind, each.arguments, flow.stream.features))
             self._kinds.append(forward.kind)
             self._look_inside(forward, home)
             return (keras_flow.stream_after(layer.kind, layer.arguments, flow.stream),)
