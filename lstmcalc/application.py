@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from lstmcalc.commands._flags import SHARED
+from lstmcalc.commands._flags import SHARED, with_models
 from lstmcalc.commands._output import Command, Outcome, TypedFlags
 from lstmcalc.commands._words import TRUTHS, split_command, with_switches
 from lstmcalc.commands.registry import COMMANDS, load_command
@@ -186,7 +186,7 @@ def _has_config() -> bool:
 
 def _check_sources(words: Sequence[str]) -> None:
     """Refuse a word without the name of a command that is neither a file nor a text."""
-    takes_value = {spelling for flag in SHARED if flag.metavar for spelling in flag.names}
+    takes_value = {name for flag in _flags_of(load_command("summary")) if flag.metavar for name in flag.names}
     rest = iter(words)
     for word in rest:
         if word in takes_value:
@@ -217,23 +217,12 @@ def _add_command(app: typer.Typer, name: str, command: Command, words: Sequence[
     ]
 
     def run(**typed: Typed) -> Outcome:
-        return command.run(_with_models({**fields, **typed}))
+        return command.run(with_models({**fields, **typed}))
 
     run.__signature__ = Signature(options)  # type: ignore[attr-defined]  # what inspect reads first
     run.__annotations__ = {option.name: option.annotation for option in options}
     text = cleandoc(command.run.__doc__ or "")  # empty under `python -OO`
     app.command(name, cls=_Command, help=_help_text(command.examples, text), short_help=COMMANDS[name])(run)
-
-
-def _with_models(typed: TypedFlags) -> TypedFlags:
-    """The flags, with the model that is in it for a folder."""
-    for field in ("source", "file"):
-        value = typed.get(field)
-        if isinstance(value, str) and os.path.isdir(value):  # noqa: PTH112  # start-up
-            from lstmcalc.readers.folders import model_in
-
-            typed[field] = model_in(value)
-    return typed
 
 
 def _is_typed(flag: Flag, words: Sequence[str]) -> bool:

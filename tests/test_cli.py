@@ -125,7 +125,7 @@ MANY_DIGITS = "9" * 5000
             ),
         ),
         (
-            "shapes --dtype float",
+            "shapes --dtype flaot",
             (
                 "--dtype: no such choice\n"
                 "  expected one of float64, float32, bfloat16, float16, found 'float'\n"

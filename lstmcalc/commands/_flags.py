@@ -1,15 +1,48 @@
 """The flags that every command takes, before or after its name: the source, the LSTM, its data, and the output."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from lstmcalc.commands._output import OUTPUT
-from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag
+from lstmcalc.commands._output import OUTPUT, TypedFlags
+from lstmcalc.errors import UsageError, printable
+from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag, several
 
 # Those of the panel `Source` that are no argument.
 SOURCE_OPTIONS: Final = SOURCE_FLAGS[1:]
 SHARED: Final[tuple[Flag, ...]] = (*SOURCE_OPTIONS, *LSTM_FLAGS, *DATA_FLAGS, *AROUND_FLAGS, FRAMEWORK_FLAG, *OUTPUT)
-# Before one of these a LIST, or a FILE, may stand in the place of the number.
+
+
+def words_flag(metavar: str, text: str) -> Flag:
+    """The argument of a command that takes words of its own before a source."""
+    return Flag("words", (), (), metavar, text, repeats=True)
+
+
+def with_words(typed: TypedFlags, meaning: Callable[[str], str]) -> tuple[TypedFlags, list[str]]:
+    """The flags with the source among the words, and what the other words mean.
+
+    A word that means nothing is the source; a file of that name is written with a folder, `./states`.
+    """
+    found, sources = list[str](), list[str]()
+    for word in several(typed["words"]):
+        meant = meaning(word)
+        (found if meant else sources).append(meant or word)
+    if len(sources) > 1:
+        raise UsageError(f"unexpected argument: {printable(sources[1])}", hint="one SOURCE, after the other words")
+    return with_models({**typed, "source": sources[0] if sources else None}), found
+
+
+def with_models(typed: TypedFlags) -> TypedFlags:
+    """The flags, with the model that is in it for a folder."""
+    for field in ("source", "file"):
+        value = typed.get(field)
+        if isinstance(value, str) and os.path.isdir(value):  # noqa: PTH112  # start-up
+            from lstmcalc.readers.folders import model_in
+
+            typed = {**typed, field: model_in(value)}
+    return typed
+
+
 Own = Mapping[str, Sequence[Flag]]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import ContradictionError, ExitCode, UnsupportedError
-from lstmcalc.intake.flags import Flag, Typed, read_choice
+from lstmcalc.intake.flags import Flag, Typed, read_choice, read_framework
 from lstmcalc.report.document import FORMATS
 
 if TYPE_CHECKING:
@@ -16,8 +16,18 @@ OUTPUT: Final = (
     Flag("format", ("--format",), (), "NAME", f"{', '.join(FORMATS)} (default table)", FORMATS),
     Flag("json", ("--json",), (), "", "Short for --format json"),
     Flag("strict", ("--strict",), (), "", "Exit with 2 if a part of what was asked has no answer"),
-    Flag("full", ("--full",), (), "", "Show everything: definitions, formulas, what repeats"),
+    Flag("full", ("--full",), (), "", "Show everything on the screen: definitions, formulas, every layer"),
 )
+
+
+# Commands that know PyTorch's LSTM alone, and what they say of it.
+_OF_PYTORCH: Final = {
+    "cost": "costs are those of",
+    "solve": "costs are those of",
+    "sweep": "costs are those of",
+    "explain": "explained is",
+    "run": "computed is",
+}
 
 
 class Outcome(NamedTuple):
@@ -30,8 +40,17 @@ class Outcome(NamedTuple):
 
 
 def outcome(report: "Document", typed: TypedFlags, code: ExitCode = ExitCode.OK) -> Outcome:
-    """The result of a command, to be written as the flags ask."""
-    return Outcome(report, style_of(typed), code, bool(typed["full"]))
+    """The result of a command, to be written as the flags ask; Markdown is to be kept, and has everything."""
+    style = style_of(typed)
+    if typed.get("framework") is not None and report.command in _OF_PYTORCH:
+        from lstmcalc.frameworks.storage import find_layout
+
+        other = find_layout(read_framework("--framework", str(typed["framework"])))
+        done = _OF_PYTORCH[report.command]
+        report.modules[0].notes.append(
+            f"--framework {typed['framework']}: {other.title}; {done} the equivalent nn.LSTM"
+        )
+    return Outcome(report, style, code, bool(typed["full"]) or style == "markdown")
 
 
 class Command(NamedTuple):

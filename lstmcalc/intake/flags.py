@@ -123,11 +123,12 @@ def read_flags(typed: Mapping[str, Typed]) -> dict[str, Setting]:
 
 
 def read_framework(name: str, text: str) -> str:
-    """The framework that `text` names, with aliases resolved."""
+    """The framework that `text` names, in letters of any case, with aliases resolved."""
     from lstmcalc.frameworks.catalog import ALIASES
     from lstmcalc.frameworks.storage import find_layout
 
     key = text.strip()
+    key = key if key in ALIASES else key.lower().replace("_", "-").replace(" ", "-")
     try:
         find_layout(key)
     except UsageError as error:
@@ -243,16 +244,24 @@ def read_integer(name: str, text: str) -> int:
 
 
 def _integer(name: str, text: str) -> int | str:
-    """The integer in `text` (`20`, `+20`, `1_000`); other text is returned unchanged, for `spec.config` to refuse."""
+    """The integer in `text` (`20`, `+20`, `1_000`, `256K`); other text is returned unchanged, to be refused later."""
     stripped = text.strip()
     if not re.fullmatch(r"[+-]?[0-9]+(_[0-9]+)*", stripped):
-        return text
+        amount = re.fullmatch(r"\+?([0-9]{1,15})(\.[0-9]{1,9})?([kKmMgG])", stripped)
+        return text if amount is None else _thousands(text, *amount.groups())
     digits = stripped.lstrip("+-").replace("_", "")
     if len(digits) > MAX_DIGITS:
         raise UsageError(
             "too large", expected="at most 2**63 - 1", found=f"a number of {len(digits):,} digits", where=name
         )
     return int(stripped)
+
+
+def _thousands(text: str, whole: str, part: str | None, letter: str) -> int | str:
+    """The integer in an amount, `256K` or `1.5M`, by 1000; the text itself if it is none."""
+    power = 3 * ("kmg".index(letter.lower()) + 1)
+    digits = (part or ".")[1:]
+    return text if len(digits) > power else int(f"{whole}{digits}") * 10 ** (power - len(digits))
 
 
 MAX_VALUES: Final = 10**6  # in one list; no report has more rows
@@ -302,7 +311,16 @@ def read_dtype(name: str, text: str) -> str:
         raise UsageError(
             "int8 is not a dtype of an LSTM", f"one of {', '.join(DTYPE_BYTES)}", shorten(text), QUANTIZED_HINT, name
         )
-    return read_choice(name, text, DTYPE_BYTES)
+    plain = text.strip().lower().removeprefix("torch.")
+    return read_choice(name, _DTYPES.get(plain, plain), DTYPE_BYTES)
+
+
+_DTYPES: Final = {
+    **dict.fromkeys(("half", "fp16", "f16"), "float16"),
+    **dict.fromkeys(("float", "single", "fp32", "f32"), "float32"),
+    **dict.fromkeys(("double", "fp64", "f64"), "float64"),
+    "bf16": "bfloat16",
+}
 
 
 def _head_on(name: str, text: str) -> str:

@@ -72,7 +72,6 @@ def source_layout(subject: Subject) -> "Layout | None":
 
 
 def as_pytorch_note(subject: Subject, done: str) -> list[str]:
-    """A note that a report is on nn.LSTM, if the source's framework is another; `done` is e.g. `counted`."""
+    """A note that a report is on nn.LSTM, if the source's framework is another; `done` is e.g. `costs are those of`."""
     other = source_layout(subject)
-    terms = f"shapes and params are in the terms of {other.title}" if other else ""
-    return [f"{done} as PyTorch's nn.LSTM has it; {terms}"] if other else []
+    return [f"{done} the equivalent nn.LSTM, not {other.title}'s own"] if other else []

@@ -39,6 +39,7 @@ def origin_facts(
     title: str = "",
     idle: Collection[str] = (),
     swept: Mapping[str, Sequence[object]] | None = None,
+    defaults: bool = True,
 ) -> Facts:
     """The origin of each setting; an assumed one names the flag that sets it.
 
@@ -48,6 +49,7 @@ def origin_facts(
         title: The framework's, if the report is in the terms of another one than PyTorch.
         idle: The settings that have no effect here.
         swept: The values of the settings that are swept.
+        defaults: False to leave out settings that are the framework's defaults, which the heading does not name either.
     """
     values = {**vars(module.config), **values}
     lines: dict[tuple[int, str], list[str]] = {}
@@ -55,6 +57,7 @@ def origin_facts(
     for field, origin in module.provenance.items():
         key = origin.from_, origin.certainty
         unsaid = values[field] is None and origin.certainty != "unknown"
+        unsaid = unsaid or (not defaults and key == ("default", "stated"))
         unsaid = unsaid or (origin.from_ == "default" and (field in unsayable or field in idle))
         if unsaid or (field, values[field]) == ("unbatched", False):
             continue

@@ -39,7 +39,8 @@ def write_report(report: "Document", style: str, stream: IO[str], view: View) ->
 
 def blocks_of(report: "Document", view: View) -> Iterator[Block]:
     """The blocks of a report, in which nothing does harm."""
-    return map(_harmless_block, view(report))
+    shown = (block for block in view(report) if not isinstance(block, Facts) or block.lines)
+    return map(_harmless_block, shown)
 
 
 _LONGEST_CELL: Final = 300  # characters: the cells below a long one would be as wide

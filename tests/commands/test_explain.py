@@ -269,7 +269,7 @@ def test_each_sequence_begins_at_its_own_end(cli: Cli) -> None:
     group = found["groups"][1]
     assert (group["begins_at"], group["begins_h"], group["begins_c"]) == ("length", "h_0[1]", "c_0[1]")
     assert "h_(length) = h_0[1] and c_(length) = c_0[1]" in " ".join(
-        cli("explain", "--bi", "--lengths", "3,2").out.split()
+        cli("explain", "--bi", "--lengths", "3,2", "--full").out.split()
     )
     texts = [row["text"] for row in found["facts"]]
     assert (
@@ -288,7 +288,7 @@ def test_the_start(cli: Cli) -> None:
     assert 'parameter[100:200] = 1.0 if name.startswith("bias_ih") else 0.0\n' in out
     assert "has the code" not in out
     assert "parameter[" not in cli("explain", "--topic", "init", "--no-bias").out
-    assert "--topic init has the code" in " ".join(cli("explain").out.split())
+    assert "--topic init has the code" in " ".join(cli("explain", "--full").out.split())
 
 
 @pytest.mark.parametrize("batch_first", [(), ("--batch-first",)])

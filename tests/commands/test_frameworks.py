@@ -236,10 +236,6 @@ def test_many_layers_fold_and_stream(cli: Cli) -> None:
                 "  hint: without lengths, every sequence has L steps"
             ),
         ),
-        (
-            "run --framework keras",
-            "no such option: --framework\n  hint: it is an option of shapes, params, and follows that name; see lstmcalc run -h",
-        ),
     ],
 )
 def test_bad_input_in_exact_words(cli: Cli, arguments: str, message: str) -> None:
@@ -276,7 +272,7 @@ def test_notes(cli: Cli, arguments: str, note: str) -> None:
 
 
 def test_words_where_biases_are_left_out(cli: Cli) -> None:
-    out = cli("frameworks", *STACK, "--no-bias").out
+    out = cli("frameworks", *STACK, "--no-bias", "--full").out
     assert re.search(r"^14,720 +one bias, which cannot be left out: keras1, tf1", out, re.MULTILINE)
     assert re.search(r"^14,400 +no biases: pytorch", out, re.MULTILINE)
 

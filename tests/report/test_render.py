@@ -23,48 +23,131 @@ Cli = Callable[..., Ran]
 Golden = Callable[[str, str], None]
 
 GOLDEN = {
-    "shapes-bi": ("shapes", "--hidden", "20", "--layers", "2", "--bi"),
-    "shapes-packed": ("shapes", "--bi", "--layers", "2", "--batch-first", "--lengths", "4,2,3"),
-    "shapes-many-lengths": ("shapes", "--bi", "--lengths", "1,2,3,4,5,6,7,8,9"),
-    "shapes-unbatched": ("shapes", "--unbatched", "--seq", "7", "--dtype", "float16"),
-    "shapes-folded": ("shapes", "--layers", "1000", "--bi"),
-    "params-bi": ("params", "--hidden", "20", "--layers", "2", "--bi"),
-    "params-gate": ("params", "--proj", "5", "--gate", "f"),
-    "params-folded": ("params", "--layers", "10000", "--no-bias"),
-    "params-huge": ("params", "--hidden", "123456789", "--layers", "2", "--bi"),
-    "params-keras": ("params", "--framework", "keras", "--hidden", "20", "--layers", "2", "--bi"),
-    "params-onnx": ("params", "--framework", "onnx", "--layers", "70", "--bi", "--input", "28"),
-    "params-linen-gate": ("params", "--framework", "flax-linen", "--gate", "f"),
-    "params-matlab-gate": ("params", "--framework", "matlab", "--gate", "f", "--bi"),
-    "params-haiku-no-bias": ("params", "--framework", "haiku", "--no-bias"),
-    "shapes-keras": ("shapes", "--framework", "keras", "--hidden", "20", "--layers", "2", "--bi"),
-    "shapes-onnx": ("shapes", "--framework", "onnx", "--bi", "--lengths", "3,5"),
-    "shapes-mlx": ("shapes", "--framework", "mlx", "--layers", "100", "--unbatched"),
-    "frameworks": ("frameworks", "--hidden", "20", "--layers", "2", "--bi"),
-    "frameworks-proj": ("frameworks", "--proj", "5"),
-    "frameworks-only": ("frameworks", "--only", "keras,onnx,haiku", "--hidden", "20", "--layers", "2", "--bi"),
-    "frameworks-one": ("frameworks", "--only", "flax-linen"),
-    "explain-bi": ("explain", "--hidden", "20", "--layers", "2", "--bi"),
-    "explain-packed": ("explain", "--batch-first", "--bi", "--lengths", "3,5,2", "--head", "10", "--embed", "1000"),
-    "explain-unbatched": ("explain", "--unbatched", "--no-bias", "--layers", "3", "--input", "20", "--dropout", "0.5"),
-    "explain-proj": ("explain", "--topic", "equations,init", "--proj", "5", "--layers", "3", "--bi"),
-    "explain-many": ("explain", "--topic", "packing", "--lengths", ",".join(str(n % 70 + 1) for n in range(40))),
-    "params-head": ("params", "nn.LSTM(28, 100, batch_first=True)", "--head", "10", "--embed", "5000"),
-    "shapes-head": ("shapes", "nn.LSTM(28, 100, batch_first=True)", "--head", "10", "--head-on", "all"),
-    "params-keras-head": ("params", "--framework", "keras", "--bi", "--head", "10", "--embed", "5000"),
-    "cost-bi": ("cost", "--hidden", "20", "--layers", "2", "--bi"),
-    "cost-packed": ("cost", "--lengths", "5,3,2", "--head", "10", "--embed", "1000", "--optimizer", "sgd"),
-    "cost-proj": ("cost", "--proj", "5", "--dtype", "float64", "--input-grad"),
-    "cost-folded": ("cost", "--layers", "100", "--quantize", "pytorch-dynamic"),
+    "shapes-bi": ("shapes", "--hidden", "20", "--layers", "2", "--bi", "--full"),
+    "shapes-packed": ("shapes", "--bi", "--layers", "2", "--batch-first", "--lengths", "4,2,3", "--full"),
+    "shapes-many-lengths": ("shapes", "--bi", "--lengths", "1,2,3,4,5,6,7,8,9", "--full"),
+    "shapes-unbatched": ("shapes", "--unbatched", "--seq", "7", "--dtype", "float16", "--full"),
+    "shapes-folded": ("shapes", "--layers", "1000", "--bi", "--full"),
+    "params-bi": ("params", "--hidden", "20", "--layers", "2", "--bi", "--full"),
+    "params-gate": ("params", "--proj", "5", "--gate", "f", "--full"),
+    "params-folded": ("params", "--layers", "10000", "--no-bias", "--full"),
+    "params-huge": ("params", "--hidden", "123456789", "--layers", "2", "--bi", "--full"),
+    "params-keras": ("params", "--framework", "keras", "--hidden", "20", "--layers", "2", "--bi", "--full"),
+    "params-onnx": ("params", "--framework", "onnx", "--layers", "70", "--bi", "--input", "28", "--full"),
+    "params-linen-gate": ("params", "--framework", "flax-linen", "--gate", "f", "--full"),
+    "params-matlab-gate": ("params", "--framework", "matlab", "--gate", "f", "--bi", "--full"),
+    "params-haiku-no-bias": ("params", "--framework", "haiku", "--no-bias", "--full"),
+    "shapes-keras": ("shapes", "--framework", "keras", "--hidden", "20", "--layers", "2", "--bi", "--full"),
+    "shapes-onnx": ("shapes", "--framework", "onnx", "--bi", "--lengths", "3,5", "--full"),
+    "shapes-mlx": ("shapes", "--framework", "mlx", "--layers", "100", "--unbatched", "--full"),
+    "frameworks": ("frameworks", "--hidden", "20", "--layers", "2", "--bi", "--full"),
+    "frameworks-proj": ("frameworks", "--proj", "5", "--full"),
+    "frameworks-only": (
+        "frameworks",
+        "--only",
+        "keras,onnx,haiku",
+        "--hidden",
+        "20",
+        "--layers",
+        "2",
+        "--bi",
+        "--full",
+    ),
+    "frameworks-one": ("frameworks", "--only", "flax-linen", "--full"),
+    "explain-bi": ("explain", "--hidden", "20", "--layers", "2", "--bi", "--full"),
+    "explain-packed": (
+        "explain",
+        "--batch-first",
+        "--bi",
+        "--lengths",
+        "3,5,2",
+        "--head",
+        "10",
+        "--embed",
+        "1000",
+        "--full",
+    ),
+    "explain-unbatched": (
+        "explain",
+        "--unbatched",
+        "--no-bias",
+        "--layers",
+        "3",
+        "--input",
+        "20",
+        "--dropout",
+        "0.5",
+        "--full",
+    ),
+    "explain-proj": ("explain", "--topic", "equations,init", "--proj", "5", "--layers", "3", "--bi", "--full"),
+    "explain-many": (
+        "explain",
+        "--topic",
+        "packing",
+        "--lengths",
+        ",".join(str(n % 70 + 1) for n in range(40)),
+        "--full",
+    ),
+    "params-head": ("params", "nn.LSTM(28, 100, batch_first=True)", "--head", "10", "--embed", "5000", "--full"),
+    "shapes-head": ("shapes", "nn.LSTM(28, 100, batch_first=True)", "--head", "10", "--head-on", "all", "--full"),
+    "params-keras-head": ("params", "--framework", "keras", "--bi", "--head", "10", "--embed", "5000", "--full"),
+    "cost-bi": ("cost", "--hidden", "20", "--layers", "2", "--bi", "--full"),
+    "cost-packed": ("cost", "--lengths", "5,3,2", "--head", "10", "--embed", "1000", "--optimizer", "sgd", "--full"),
+    "cost-proj": ("cost", "--proj", "5", "--dtype", "float64", "--input-grad", "--full"),
+    "cost-folded": ("cost", "--layers", "100", "--quantize", "pytorch-dynamic", "--full"),
     "solve-hidden": ("solve", "hidden", "--params", "1M", "--input", "128"),
     "solve-batch": ("solve", "batch", "--memory", "2GiB", "--macs", "1T", "--train", "--hidden", "512"),
     "sweep": ("sweep", "--hidden", "64,128", "--layers", "1:3", "--show", "params,weights,macs,memory,saved"),
     "sweep-many": ("sweep", "--hidden", "1:200", "--train", "--sort", "memory"),
-    "run": ("run",),
-    "run-trace": ("run", "--trace", "--bi", "--layers", "2", "--head", "3", "--embed", "100", "--lengths", "20,4"),
-    "run-packed": ("run", "--bi", "--layers", "2", "--hidden", "200", "--lengths", "4,2,3,1"),
-    "run-empty": ("run", "--batch", "0"),
+    "run": ("run", "--full"),
+    "run-trace": (
+        "run",
+        "--trace",
+        "--bi",
+        "--layers",
+        "2",
+        "--head",
+        "3",
+        "--embed",
+        "100",
+        "--lengths",
+        "20,4",
+        "--full",
+    ),
+    "run-packed": ("run", "--bi", "--layers", "2", "--hidden", "200", "--lengths", "4,2,3,1", "--full"),
+    "brief-summary": ("--hidden", "20", "--layers", "2", "--bi"),
+    "brief-shapes": ("shapes", "--hidden", "20", "--layers", "2", "--bi"),
+    "brief-params": ("params", "--hidden", "20", "--layers", "2", "--bi"),
+    "brief-params-head": ("params", "--layers", "7", "--head", "10", "--framework", "keras"),
+    "brief-cost": ("cost", "--hidden", "20", "--layers", "2"),
+    "brief-cost-packed": ("cost", "--lengths", "5,3,2", "--bi", "--head", "10"),
+    "brief-run": ("run", "--hidden", "20", "--layers", "2", "--bi"),
+    "brief-explain": ("explain", "--hidden", "20", "--layers", "2", "--bi"),
+    "brief-frameworks": ("frameworks", "--hidden", "20"),
+    "run-empty": ("run", "--batch", "0", "--full"),
 }
+
+
+# The lines of each command's screen at 80 columns: of one layer, and of two that read both ways.
+LINES = {
+    "summary": (12, 14),
+    "shapes": (20, 24),
+    "params": (20, 24),
+    "cost": (16, 20),
+    "run": (16, 20),
+    "explain": (24, 24),
+    "frameworks": (40, 40),
+}
+
+
+@pytest.mark.parametrize("command", LINES)
+def test_an_answer_is_one_screen(cli: Cli, command: str) -> None:
+    for flags, lines in zip(((), ("--layers", "2", "--bi")), LINES[command], strict=True):
+        shown = cli(command, "--hidden", "20", *flags)
+        assert shown.code == 0
+        assert len(shown.out.splitlines()) <= lines
+        assert max(map(len, shown.out.splitlines())) <= 80
+        assert len(cli(command, "--hidden", "20", *flags, "--full").out.splitlines()) >= len(shown.out.splitlines())
 
 
 SHOWN: dict[tuple[str, int], Ran] = {}
@@ -118,7 +201,7 @@ def test_names_are_whole_even_where_the_screen_is_narrower(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    out = cli("params", "--bi").out
+    out = cli("params", "--bi", "--full").out
     assert re.search(r"^weight_ih_l0_reverse +\(", out, re.MULTILINE)
     assert re.search(r"2,560$", out, re.MULTILINE)
 
@@ -152,11 +235,11 @@ def test_the_columns_of_the_table_add_up_to_its_totals(shown: Callable[..., Ran]
 
 
 def test_a_long_run_of_identical_layers_is_one_row(cli: Cli) -> None:
-    assert "..." not in cli("params", "--layers", "65").out
-    folded = cli("params", "--layers", "66", "--bi").out
+    assert "..." not in cli("params", "--layers", "65", "--full").out
+    folded = cli("params", "--layers", "66", "--bi", "--full").out
     assert "l1 ... l64, 64 alike" in folded
     assert "weight_ih_l65_reverse" in folded
-    assert len(cli("params", "--layers", "100000", "--bi").out.splitlines()) == len(folded.splitlines())
+    assert len(cli("params", "--layers", "100000", "--bi", "--full").out.splitlines()) == len(folded.splitlines())
 
 
 def test_pipes_have_no_colour_and_terminals_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,14 @@
 
 from typing import Final
 
-from lstmcalc.commands._flags import panels
+from lstmcalc.commands._flags import panels, with_words, words_flag
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome
 from lstmcalc.commands.frameworks.report import frameworks_report
-from lstmcalc.errors import UnsupportedError
-from lstmcalc.intake.flags import Flag, read_frameworks
+from lstmcalc.errors import UnsupportedError, UsageError
+from lstmcalc.intake.flags import Flag, read_framework, read_frameworks, several
 from lstmcalc.intake.resolve import read_subjects
+
+WORDS: Final = words_flag("NAME|SOURCE...", "Frameworks to show in depth, and a source")
 
 ONLY: Final = Flag(
     "only", ("--only",), (), "NAME,...", "These in depth, with recipes from the first to the others", repeats=True
@@ -20,19 +22,28 @@ def _run(typed: TypedFlags) -> Outcome:
     With --only, a few in depth: their arrays side by side, and how to get from the first to each of the others, in
     steps and as NumPy code to paste.
     """
-    only = read_frameworks("--only", typed["only"])
+    typed, named = with_words(typed, _named)
+    only = read_frameworks("--only", [*named, *several(typed["only"]), *several(typed["framework"])])
     try:
         return outcome(frameworks_report(read_subjects(typed, "pytorch"), only), typed)
     except UnsupportedError as error:
         raise error.at("--proj and --only" if typed["proj_size"] is not None else "--only") from None
 
 
+def _named(word: str) -> str:
+    """The framework that a word names; empty if it names none."""
+    try:
+        return read_framework("", word)
+    except UsageError:
+        return ""
+
+
 COMMAND: Final = Command(
     _run,
     """
     lstmcalc frameworks --hidden 20 --layers 2 --bi
-    lstmcalc frameworks --only keras,onnx
+    lstmcalc frameworks keras onnx
     lstmcalc frameworks --only tf1,pytorch --input 28 --hidden 128 --json
     """,
-    panels({"Output": (ONLY,)}),
+    panels({"Output": (ONLY,)}, source=(WORDS,)),
 )

@@ -30,6 +30,21 @@ def _is_single(module: FrameworksModule) -> bool:
     return module.config.num_layers == 1 and not module.config.bidirectional
 
 
+def brief(module: FrameworksModule) -> Iterator[Block]:
+    """The frameworks side by side, a row each; a few that are named in depth."""
+    if module.in_depth:
+        yield from view(module)
+        return
+    yield origin_facts(module, {}, defaults=False)
+    yield _framework_grid(module)
+    yield Facts(
+        (
+            ("forget", ("+1 is added at run time, the stored bias lacks it",)),
+            ("in depth", ("lstmcalc frameworks keras; names and shapes of all: --full",)),
+        )
+    )
+
+
 def view(module: FrameworksModule) -> Iterator[Block]:
     """The frameworks side by side, or a few in depth, and the recipes between them."""
     yield origin_facts(module, {})
@@ -54,19 +69,7 @@ def _side_by_side(module: FrameworksModule) -> Iterator[Block]:
     if not _is_single(module):
         facts.append(("paths", (f"you choose them, and those shown stand for yours, in {yours[0]}", *yours[1:])))
     yield Facts((*facts, *((("pattern", words),) if words else ())))
-    yield Grid(
-        (
-            Column("framework"),
-            Column("gates"),
-            Column("biases", right=True),
-            Column("forget"),
-            Column("input", code=True),
-            Column("output", code=True, spare=("output", ("by default, for each: lstmcalc shapes --framework NAME",))),
-            Column("total", right=True),
-            Column("checked", quiet=True, spare=_not_run_line(module)),
-        ),
-        tuple(_framework_row(row) for row in module.frameworks),
-    )
+    yield _framework_grid(module, output=True)
     label, phrases = symbol_legend(module.symbols, module.config.proj_size)
     yield Facts(
         (
@@ -78,6 +81,24 @@ def _side_by_side(module: FrameworksModule) -> Iterator[Block]:
             ("more", ("lstmcalc params --framework keras",)),
         )
     )
+
+
+def _framework_grid(module: FrameworksModule, *, output: bool = False) -> Grid:
+    """A row for each framework; with `output`, also what it returns, and how it was checked."""
+    columns = (
+        Column("framework"),
+        Column("gates"),
+        Column("biases", right=True),
+        Column("forget"),
+        Column("input", code=True),
+        Column("output", code=True, spare=("output", ("by default, for each: lstmcalc shapes --framework NAME",))),
+        Column("total", right=True),
+        Column("checked", quiet=True, spare=_not_run_line(module)),
+    )
+    kept = [column for column in columns if output or column.spare is None]
+    rows = (_framework_row(row) for row in module.frameworks)
+    places = [columns.index(column) for column in kept]
+    return Grid(tuple(kept), tuple(Row(tuple(row.cells[place] for place in places), row.kind) for row in rows))
 
 
 def _not_run_line(module: FrameworksModule) -> Line:

@@ -3,18 +3,18 @@
 from typing import Final
 
 from lstmcalc.commands._flags import panels
+from lstmcalc.commands._limits import LIMITS
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome
 from lstmcalc.commands._training import INPUT_GRAD, OPTIMIZER, TRAIN
-from lstmcalc.commands.solve.report import question_of, solve_report
+from lstmcalc.commands.solve.report import OLDER, question_of, solve_report
 from lstmcalc.intake.flags import SOURCE_FLAGS, Flag
 from lstmcalc.intake.resolve import read_subjects
 
 UNKNOWN: Final = Flag("unknown", (), (), "UNKNOWN", "hidden, layers, batch or seq")
 
-BUDGETS: Final = (
-    Flag("params", ("--params",), (), "AMOUNT", "At most so many parameters, as 1M (10**6)"),
-    Flag("macs", ("--macs",), (), "AMOUNT", "At most so many multiply-accumulates, as 1G"),
-    Flag("memory", ("--memory",), (), "SIZE", "At most so many bytes, as 2GiB (1024**3) or 2GB (1000**3)"),
+# The first three had other names before.
+BUDGETS: Final = tuple(
+    flag._replace(names=(f"--{flag.field}", *flag.names)) if flag.field in OLDER else flag for flag in LIMITS
 )
 
 

@@ -3,8 +3,9 @@
 from typing import Final
 
 from lstmcalc.commands._flags import panels
+from lstmcalc.commands._limits import LIMITS, read_limits
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
-from lstmcalc.commands.summary.report import summary_report
+from lstmcalc.commands.summary.report import over_whole, summary_report
 from lstmcalc.errors import ExitCode
 from lstmcalc.intake.flags import SOURCE_FLAGS
 
@@ -20,7 +21,10 @@ def _run(typed: TypedFlags) -> Outcome:
     report = summary_report(typed)
     for error in report.failed:
         report.modules[-1].notes.append(f"{error.where}: {error.what}")
-    return outcome(report, typed, ExitCode.USAGE if report.failed and typed["strict"] else ExitCode.OK)
+    over = over_whole(read_limits(typed), report)
+    report.modules[-1].notes.extend(over)
+    failed = ExitCode.USAGE if report.failed and typed["strict"] else ExitCode.OK
+    return outcome(report, typed, failed or (ExitCode.FAILED if over else ExitCode.OK))
 
 
 COMMAND: Final = Command(
@@ -31,5 +35,5 @@ COMMAND: Final = Command(
     lstmcalc "nn.LSTM(10, 20, 2, bidirectional=True)"
     lstmcalc a.pt b.onnx --json
     """,
-    panels(source=(SOURCES,)),
+    panels({"Limits": LIMITS}, source=(SOURCES,)),
 )

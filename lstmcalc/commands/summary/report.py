@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from lstmcalc.commands._limits import exceeded, over_limits
 from lstmcalc.commands.summary.inventory import Inventory, inventory_of_flags
 from lstmcalc.costs.operations import step_work
 from lstmcalc.errors import LstmcalcError, NotFoundError, shown_name
@@ -92,6 +93,18 @@ class SummaryModule(Module):
     notes: list[str]
 
 
+def over_whole(limits: Mapping[str, int], report: "SummaryReport") -> Sequence[str]:
+    """A line for each limit that the models exceed: parameters and weights of the whole, the rest of the LSTMs."""
+    lines = []
+    for part in report.parts:
+        whole = {"params": part.whole.total.parameters, "weights": part.whole.total.bytes}
+        of_lstms = {name: limit for name, limit in limits.items() if name not in whole}
+        own = {name: limit for name, limit in limits.items() if name in whole}
+        found = [*exceeded(own, whole), *over_limits(of_lstms, part.subjects, train=False)]
+        lines += [f"{part.title}: {line}" for line in found]
+    return lines
+
+
 class Part(NamedTuple):
     """A source as the view shows it."""
 
@@ -100,6 +113,7 @@ class Part(NamedTuple):
     whole: Whole
     inventory: Inventory
     modules: Sequence[SummaryModule]
+    subjects: Sequence[Subject]
 
 
 @dataclass(kw_only=True)
@@ -186,7 +200,7 @@ def _part(source: str | None, typed: Mapping[str, Typed]) -> Part:
         doubts=list(inventory.doubts),
         next=list(_next(source, text, found)),
     )
-    return Part(title, inventory.what, whole, inventory, modules)
+    return Part(title, inventory.what, whole, inventory, modules, subjects)
 
 
 def _title(source: str, text: SourceText | None) -> str:

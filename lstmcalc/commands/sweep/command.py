@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lstmcalc.commands._flags import panels
+from lstmcalc.commands._limits import LIMITS
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
 from lstmcalc.commands._training import INPUT_GRAD, OPTIMIZER, TRAIN
 from lstmcalc.errors import shown_name
@@ -64,6 +65,7 @@ COMMAND: Final = Command(
             "LSTM": (*_listable(LSTM_FLAGS), DIRECTIONS),
             "Data": _listable(DATA_FLAGS),
             "Sweep": (*SWEEP, TRAIN, OPTIMIZER, INPUT_GRAD),
+            "Limits": LIMITS,
         }
     ),
 )
