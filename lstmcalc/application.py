@@ -7,10 +7,10 @@ Not here: the commands (`commands.registry`) and their options (`intake.flags`).
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from inspect import Parameter, Signature, cleandoc
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -18,8 +18,8 @@ from typer.core import TyperCommand, TyperGroup
 from lstmcalc.commands._flags import SHARED, with_models
 from lstmcalc.commands._output import Command, Outcome, TypedFlags
 from lstmcalc.commands._words import TRUTHS, split_command, with_switches
-from lstmcalc.commands.registry import COMMANDS, load_command
-from lstmcalc.errors import NotFoundError, UsageError, nearest_hint, printable, shorten
+from lstmcalc.commands.registry import COMMANDS, GROUPS, load_command
+from lstmcalc.errors import LstmcalcError, NotFoundError, UsageError, nearest_hint, printable, shorten
 from lstmcalc.intake.flags import Flag, Typed
 from lstmcalc.spec.words import and_list
 from lstmcalc.version import __version__
@@ -53,7 +53,15 @@ class _Command(TyperCommand):
 
 
 class _Group(TyperGroup):
-    """The top level, whose options keep their text too."""
+    """The top level, whose options keep their text too, and whose help lists the commands by purpose."""
+
+    def format_commands(self, _ctx: Any, formatter: Any) -> None:  # noqa: ANN401  # typer does not export the classes
+        """Write the commands, a section for each group."""
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, COMMANDS[name]) for name in names])
+        with formatter.section("Documentation"):
+            formatter.write_dl([("docs/README.md", "A page for each question; lstmcalc COMMAND -h for one command.")])
 
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401  # typer does not export the class
         return [_as_typed(param) for param in super().get_params(ctx)]
@@ -63,7 +71,8 @@ def _option(flag: Flag, panel: str) -> Parameter:
     """The signature's parameter that typer makes an option of."""
     kind: Any = list[str] if flag.repeats else str if flag.metavar else bool
     if not flag.names:
-        argument = typer.Argument(metavar=flag.metavar, help=flag.help, rich_help_panel=panel, show_default=False)
+        shown = {"metavar": flag.metavar, "help": flag.help, "rich_help_panel": panel, "show_default": False}
+        argument = typer.Argument(**shown, autocompletion=_completion(flag))
         return Parameter(flag.field, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, argument])
     names = list(flag.names)
     if flag.off:
@@ -74,11 +83,17 @@ def _option(flag: Flag, panel: str) -> Parameter:
         help=flag.help,
         rich_help_panel=panel,
         show_default=False,
-        autocompletion=(lambda: list(flag.choices() if callable(flag.choices) else flag.choices))
-        if flag.choices
-        else None,
+        autocompletion=_completion(flag),
     )
     return Parameter(flag.field, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option])
+
+
+def _completion(flag: Flag) -> Callable[[], list[str]] | None:
+    """The function that gives what may be completed; None if anything may."""
+    if flag.field == "module":
+        return _modules_in_line
+    choices = flag.choices
+    return (lambda: list(choices() if callable(choices) else choices)) if choices else None
 
 
 class Application:
@@ -114,9 +129,8 @@ class Application:
             command = load_command(name)
             words = [name, *with_switches(words, _flags_of(command))]
             _add_command(app, name, command, words)
-        elif self._completes:  # a shell asks for the options of whatever is typed
-            for name in COMMANDS:
-                _add_command(app, name, load_command(name), ["-h"])
+        elif self._completes and (name := self._completed()) in COMMANDS:
+            _add_command(app, name, load_command(name), _line()[1:], completes=True)
         else:
             for name, summary in COMMANDS.items():
                 app.command(name, short_help=summary)(lambda: None)
@@ -127,6 +141,21 @@ class Application:
         except _TyperUsageError as error:
             raise self._in_our_words(error, args) from None
         return 0 if result is None else result
+
+    def _completed(self) -> str:
+        """The command whose words a shell asks for; one that is not named is put into the shell's line."""
+        words = _line()
+        name, _ = split_command(words[1:], COMMANDS)
+        if name == "summary" and len(words) <= _STARTED:
+            return ""
+        if name and name not in words:
+            for variable in _LINES:
+                line = os.environ.get(variable, "")
+                first, _, rest = line.partition(" ")
+                os.environ[variable] = f"{first} {name} {rest}"
+            if "COMP_CWORD" in os.environ:
+                os.environ["COMP_CWORD"] = str(int(os.environ["COMP_CWORD"]) + 1)
+        return name
 
     @property
     def _completes(self) -> bool:
@@ -153,6 +182,28 @@ class Application:
             way = "lengths are separated by commas" if commas else "hyperparameters are flags, e.g. --hidden 20"
             hint = f"{way}; {hint}"
         return UsageError(f"{text[:1].lower()}{text[1:]}", hint=hint)
+
+
+# Where shells put the line that is to be completed: bash, and what typer's scripts for the others set.
+_LINES: Final = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
+_STARTED: Final = 2  # the program, and the beginning of a word that may be a command's name
+
+
+def _line() -> list[str]:
+    """The words of the line that a shell asks to complete; the last one is empty if it is still to come."""
+    line = next((os.environ[name] for name in _LINES if os.environ.get(name)), "")
+    return [*line.split(), *([""] if line[-1:].isspace() else [])]
+
+
+def _modules_in_line() -> list[str]:
+    """The LSTMs of the file that stands in the line."""
+    from lstmcalc.intake.resolve import lstms_of
+
+    with suppress(LstmcalcError):
+        for word in _line()[1:]:
+            if os.path.isfile(word):  # noqa: PTH113  # start-up
+                return [found.name for found in lstms_of(word, {})]
+    return []
 
 
 def asks_for_json(args: Sequence[str]) -> bool:
@@ -201,10 +252,13 @@ def _check_sources(words: Sequence[str]) -> None:
             )
 
 
-def _add_command(app: typer.Typer, name: str, command: Command, words: Sequence[str]) -> None:
+def _add_command(
+    app: typer.Typer, name: str, command: Command, words: Sequence[str], *, completes: bool = False
+) -> None:
     """Tell typer of a command: its options by panel, and its help, which is the docstring of what it runs.
 
-    typer takes long to make an option, so it makes those that are typed; all of them for the help.
+    typer takes long to make an option, so it makes those that are typed; all of them for the help. For a completion it
+    makes those that begin as the last word does.
     """
     fields: TypedFlags = {flag.field: None for flag in _flags_of(command)}
     whole = any(word in ("-h", "--help") for word in words)
@@ -213,7 +267,7 @@ def _add_command(app: typer.Typer, name: str, command: Command, words: Sequence[
         _option(flag, panel)
         for panel, flags in command.panels.items()
         for flag in flags
-        if whole or not flag.names or _is_typed(flag, typed)
+        if whole or not flag.names or _is_typed(flag, typed) or (completes and _begins(flag, words))
     ]
 
     def run(**typed: Typed) -> Outcome:
@@ -223,6 +277,12 @@ def _add_command(app: typer.Typer, name: str, command: Command, words: Sequence[
     run.__annotations__ = {option.name: option.annotation for option in options}
     text = cleandoc(command.run.__doc__ or "")  # empty under `python -OO`
     app.command(name, cls=_Command, help=_help_text(command.examples, text), short_help=COMMANDS[name])(run)
+
+
+def _begins(flag: Flag, words: Sequence[str]) -> bool:
+    """True if an option may be meant by the last word, which is not complete."""
+    last = words[-1] if words else ""
+    return last.startswith("-") and any(name.startswith(last) for name in (*flag.names, *flag.off))
 
 
 def _is_typed(flag: Flag, words: Sequence[str]) -> bool:

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = Application(
     "lstmcalc",
-    "Shapes, parameters and a numerical proof for any LSTM that PyTorch accepts, from hyperparameters alone.",
+    "Shapes, parameters, cost and proof of any LSTM that PyTorch accepts: lstmcalc SOURCE says what is in it.",
     """
+    lstmcalc model.pt
+    lstmcalc "nn.LSTM(10, 20, 2, bidirectional=True)"
     lstmcalc shapes --hidden 20 --layers 2 --bi
-    lstmcalc shapes "nn.LSTM(10, 20, 2, bidirectional=True)"
     lstmcalc params train.py
-    lstmcalc run --seed 0
     """,
 )
 
@@ -33,6 +33,8 @@ PROGRAM: Final = Application(
 def run_command_line(args: Sequence[str]) -> int:
     """Run one command; return the exit code. Results go to stdout, notes and errors to stderr."""
     stdout = sys.stdout
+    if "-" in args and sys.stdin is not None and sys.stdin.isatty():
+        _say("reading standard input, which Ctrl-D ends")
     try:
         outcome = PROGRAM.run(args)
         return _show(outcome) if isinstance(outcome, Outcome) else _flushed(outcome)
@@ -75,10 +77,33 @@ def _show(outcome: Outcome) -> int:
     except OSError as error:
         return _cannot_write(error)
     code = _flushed(outcome.code)
-    for module in outcome.report.modules:
-        for note in module.notes:
-            _say(f"note: {harmless(note)}")
+    for note in _notes(outcome):
+        _say(f"{_styled('note:', _NOTE)} {harmless(note)}")
     return code
+
+
+def _notes(outcome: Outcome) -> Iterator[str]:
+    """The notes on the modules, each once; of several modules, with the name of the one that it is about."""
+    modules = outcome.report.modules
+    owners: dict[str, list[str]] = {}
+    for module in modules:
+        for note in module.notes:
+            owners.setdefault(note, []).append(module.name)
+    for note, names in owners.items():
+        told = len(modules) == 1 or len(names) > 1 or any(name in note for name in names)
+        yield note if told else f"{names[0]}: {note}"
+
+
+_NOTE: Final = "1;36"  # bold cyan, as ANSI has it
+_ERROR: Final = "1;31"  # bold red
+
+
+def _styled(text: str, style: str) -> str:
+    """The text in colour on a terminal that shows colours, which NO_COLOR and TERM=dumb turn off."""
+    stream, names = sys.stderr, os.environ
+    terminal = stream is not None and stream.isatty() and not names.get("NO_COLOR")
+    shown = (terminal and names.get("TERM") != "dumb") or bool(names.get("FORCE_COLOR") and not names.get("NO_COLOR"))
+    return f"\x1b[{style}m{text}\x1b[0m" if shown and names.get("TERM") != "dumb" else text
 
 
 def _view_of(outcome: Outcome) -> "View":
@@ -139,7 +164,7 @@ def _fail(error: LstmcalcError, args: Sequence[str] = ()) -> int:
         with suppress(OSError):  # of the two ways to say it, one is left
             sys.stdout.write(f"{dumps(document)}\n")
         _flushed(ExitCode.USAGE)
-    _say(f"error: {error}")
+    _say(f"{_styled('error:', _ERROR)} {error}")
     return ExitCode.USAGE
 
 

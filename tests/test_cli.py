@@ -22,7 +22,7 @@ from lstmcalc.intake.flags import DATA_FLAGS, LSTM_FLAGS
 from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.proof import run as verify
 from lstmcalc.report import progress
-from tools.shell import Ran, run_lstmcalc, shell_environment
+from tools.shell import TESTS, Ran, run_lstmcalc, shell_environment
 from tools.strategies import configs
 
 Cli = Callable[..., Ran]
@@ -112,7 +112,7 @@ MANY_DIGITS = "9" * 5000
         (
             "shapes --lengths=",
             (
-                "--lengths: lengths is empty\n  expected one length for each sequence, as 4, 2, 3\n"
+                "--lengths: lengths is empty\n  expected one length for each sequence, e.g. 4, 2, 3\n"
                 "  hint: an empty batch cannot be packed: leave the lengths out, and let the batch be 0"
             ),
         ),
@@ -127,7 +127,7 @@ MANY_DIGITS = "9" * 5000
         (
             "shapes --dtype flaot",
             (
-                "--dtype: no such choice\n"
+                "--dtype: invalid choice\n"
                 "  expected one of float64, float32, bfloat16, float16, found 'float'\n"
                 "  hint: did you mean float64?"
             ),
@@ -135,22 +135,22 @@ MANY_DIGITS = "9" * 5000
         (
             "shapes --format jsn",
             (
-                "--format: no such choice\n  expected one of table, json, markdown, csv, found 'jsn'\n"
+                "--format: invalid choice\n  expected one of table, json, markdown, csv, found 'jsn'\n"
                 "  hint: did you mean json?"
             ),
         ),
         (
             "params --gate z",
-            "--gate: no such choice\n  expected one of i, input, f, forget, g, cell, o, output, found 'z'",
+            "--gate: invalid choice\n  expected one of i, input, f, forget, g, cell, o, output, found 'z'",
         ),
-        ("run --seed x", "--seed: not an integer\n  expected digits, as 20, found 'x'"),
+        ("run --seed x", "--seed: not an integer\n  expected digits, e.g. 20, found 'x'"),
         (
             "run --seed 18446744073709551616",
             "--seed: seed is out of range\n  expected -2**63 <= seed < 2**64, found 18,446,744,073,709,551,616",
         ),
         (
             "run --against tensorflow",
-            "--against: no such choice\n  expected one of pytorch, onnxruntime, keras, found 'tensorflow'",
+            "--against: invalid choice\n  expected one of pytorch, onnxruntime, keras, found 'tensorflow'",
         ),
         (
             "run --against onnxruntime --proj 3",
@@ -385,6 +385,9 @@ def test_a_run_beyond_ulimit_is_refused_before_it_starts() -> None:
     assert "bytes)" in ran.err
 
 
+LIGHTNING = TESTS / "data" / "weights" / "lightning.pt"
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -393,6 +396,14 @@ def test_a_run_beyond_ulimit_is_refused_before_it_starts() -> None:
         ("lstmcalc shapes --format j", {"json"}),
         ("lstmcalc run --dtype float1", {"float16"}),
         ("lstmcalc params --gate fo", {"forget"}),
+        ("lstmcalc frameworks --only tiny", {"tinygrad"}),
+        ("lstmcalc frameworks tiny", {"tinygrad"}),
+        ("lstmcalc explain pack", {"packing"}),
+        ("lstmcalc sweep --show mem", {"memory"}),
+        ("lstmcalc solve hid", {"hidden"}),
+        ("lstmcalc --hidden 3 --lay", {"--layers"}),
+        (f"lstmcalc {LIGHTNING} --module model.", {"model.encoder", "model.cell"}),
+        (f"lstmcalc params {LIGHTNING} --module model.e", {"model.encoder"}),
     ],
 )
 def test_completion(words: str, expected: set[str]) -> None:

@@ -13,9 +13,9 @@ SOURCE_OPTIONS: Final = SOURCE_FLAGS[1:]
 SHARED: Final[tuple[Flag, ...]] = (*SOURCE_OPTIONS, *LSTM_FLAGS, *DATA_FLAGS, *AROUND_FLAGS, FRAMEWORK_FLAG, *OUTPUT)
 
 
-def words_flag(metavar: str, text: str) -> Flag:
+def words_flag(metavar: str, text: str, choices: tuple[str, ...] | Callable[[], tuple[str, ...]]) -> Flag:
     """The argument of a command that takes words of its own before a source."""
-    return Flag("words", (), (), metavar, text, repeats=True)
+    return Flag("words", (), (), metavar, text, choices, repeats=True)
 
 
 def with_words(typed: TypedFlags, meaning: Callable[[str], str]) -> tuple[TypedFlags, list[str]]:

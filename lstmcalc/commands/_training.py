@@ -14,7 +14,12 @@ def _optimizer_names() -> tuple[str, ...]:
 
 
 OPTIMIZER: Final = Flag(
-    "optimizer", ("--optimizer",), (), "NAME", "What trains it: sgd, adamw, ... (default adam)", _optimizer_names
+    "optimizer",
+    ("--optimizer",),
+    (),
+    "NAME",
+    "Optimizer of a training step: sgd, adamw, ... (default adam)",
+    _optimizer_names,
 )
 INPUT_GRAD: Final = Flag("input_grad", ("--input-grad",), (), "", "The input needs a gradient too (default no)")
 TRAIN: Final = Flag("train", ("--train",), (), "", "Measure a training step instead of inference")

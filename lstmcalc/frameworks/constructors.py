@@ -271,7 +271,7 @@ def _read_field(reading: Reading, field: str, argument: Given, where: str | None
             reading.pointers[field] = argument.pointer
         return
     if isinstance(argument.value, tuple | list | dict) and field not in _SHAPED:
-        reading.gaps[field] = Gap("something that is no number")
+        reading.gaps[field] = Gap("something that is not a number")
         reading.pointers[field] = argument.pointer
         return
     for name, value in _settings(field, argument.value).items():

@@ -64,13 +64,16 @@ DATA_FLAGS: Final = (
     DTYPE_FLAG,
 )
 AROUND_FLAGS: Final = (
-    Flag("head", ("--head",), (), "OUT", "A Linear of so many outputs on the last hidden state"),
-    Flag("head_on", ("--head-on",), (), "last|all", "What it reads: the last state (default) or all steps", HEAD_ON),
-    Flag("embed", ("--embed",), (), "VOCAB", "An Embedding of so many words makes the input"),
+    Flag("head", ("--head",), (), "OUT", "Outputs of a Linear on the last hidden state"),
+    Flag(
+        "head_on", ("--head-on",), (), "last|all", "What the head reads: the last state (default) or all steps", HEAD_ON
+    ),
+    Flag("embed", ("--embed",), (), "VOCAB", "Words of an Embedding that makes the input"),
 )
 
 
-def _framework_names() -> tuple[str, ...]:
+def framework_names() -> tuple[str, ...]:
+    """The frameworks that flags name, and their other names."""
     from lstmcalc.frameworks.catalog import ALIASES, LAYOUTS
 
     return (*LAYOUTS, *ALIASES)
@@ -81,29 +84,40 @@ FRAMEWORK_FLAG: Final = Flag(
     ("--framework",),
     (),
     "NAME",
-    "As keras, onnx, flax-linen, ... have it (default pytorch); see lstmcalc frameworks",
-    _framework_names,
+    "Use this framework's names, layouts and counts (default pytorch)",
+    framework_names,
 )
 SOURCE_FLAGS: Final = (
     Flag(
-        "source", (), (), "SOURCE", 'Code, a printed model, TOML, JSON, weights: a file, - or text as "nn.LSTM(1, 2)"'
+        "source",
+        (),
+        (),
+        "SOURCE",
+        'Code, a printed model, TOML, JSON, weights: a file, a folder, - or text, e.g. "nn.LSTM(1, 2)"',
     ),
     Flag(
         "module",
         ("--module", "-m"),
         (),
         "NAME,...",
-        "Of several LSTMs those of these paths, or ends of paths",
+        "Report only these LSTMs: full module paths or their endings (encoder.rnn)",
         repeats=True,
     ),
-    Flag("set", ("--set",), (), "NAME=VALUE,...", "What names in the code stand for", repeats=True),
+    Flag(
+        "set",
+        ("--set",),
+        (),
+        "NAME=VALUE,...",
+        "Value of a name in the code, e.g. args.hidden=256 (repeatable)",
+        repeats=True,
+    ),
     Flag(
         "from_framework",
         ("--from",),
         (),
         "NAME",
-        "The framework that wrote the weights, where names and shapes fit several",
-        _framework_names,
+        "Framework that wrote the weights, where several fit",
+        framework_names,
     ),
 )
 _FLAGS: Final = {flag.field: flag for flag in (*LSTM_FLAGS, *DATA_FLAGS, *AROUND_FLAGS)}
@@ -184,7 +198,7 @@ def read_choice(name: str, text: str, choices: Iterable[str], aliases: Iterable[
     if text in (*choices, *aliases):
         return text
     raise UsageError(
-        "no such choice",
+        "invalid choice",
         expected=f"one of {', '.join(choices)}",
         found=shorten(text),
         hint=nearest_hint(text, (*choices, *aliases)),
@@ -199,7 +213,7 @@ def read_settings(typed: Typed) -> dict[str, object]:
         name, *values = _parts(text, "=") if len(_parts(text, "=")) > 1 else text.partition("=")[::2]
         name, value = name.strip(), "=".join(values).strip()
         if not (name and value):
-            raise UsageError("not a setting", expected="NAME=VALUE, as hidden=20", found=shorten(text), where="--set")
+            raise UsageError("not a setting", expected="NAME=VALUE, e.g. hidden=20", found=shorten(text), where="--set")
         if name in settings:
             raise UsageError(f"{shorten(name)[1:-1]} is set twice", where="--set")
         settings[name] = _literal(value)
@@ -239,7 +253,7 @@ def read_integer(name: str, text: str) -> int:
     """The integer in `text`."""
     number = _integer(name, text)
     if isinstance(number, str):
-        raise UsageError("not an integer", expected="digits, as 20", found=shorten(text), where=name)
+        raise UsageError("not an integer", expected="digits, e.g. 20", found=shorten(text), where=name)
     return number
 
 
@@ -274,7 +288,7 @@ def read_values(name: str, value: Typed) -> tuple[int, ...]:
     for item in items:
         if not item:
             found = shorten(",".join(items))
-            raise UsageError("an empty item", "values between the commas, as 64,128", found, where=name)
+            raise UsageError("an empty item", "values between the commas, e.g. 64,128", found, where=name)
         ends = [read_integer(name, end) for end in item.split(":")]
         if len(ends) == 1:
             values += ends

@@ -82,7 +82,7 @@ def lstms_of(source: str | None, known: Mapping[str, object], framework: str = "
 
     if source is None and framework:
         hint = f"--framework {framework} reports an LSTM in its terms"
-        raise UsageError("there is no file whose framework is asked for", "a SOURCE too", hint=hint, where="--from")
+        raise UsageError("--from needs a weight file", "a SOURCE too", hint=hint, where="--from")
     found = sources.find_config() if source is None else sources.read_source(source, known, framework)
     if source is None and known:
         raise SourceError("there is nothing to set", expected="a SOURCE with names in it", where="--set")

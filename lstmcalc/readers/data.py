@@ -151,7 +151,7 @@ def _data_file(path: str) -> DataFile:
         )
     kind = weight_kind(path)
     if kind not in _KINDS:
-        raise SourceError(f"{shown_name(path)} is no file of NumPy", ".npy, or .npz with an array called input")
+        raise SourceError(f"{shown_name(path)} is not a NumPy file", ".npy, or .npz with an array called input")
     found = {item.name: item for item in open_weights(path).tensors}
     if kind == "npy":
         found = {"input": next(iter(found.values()))}

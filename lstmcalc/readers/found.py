@@ -38,6 +38,8 @@ class Found(NamedTuple):
     quantized: str = ""  # how its weights are quantized, e.g. `pytorch-dynamic`; empty if they are numbers as they are
     rivals: tuple[str, ...] = ()  # the other frameworks that its arrays' names and shapes fit, with other gate orders
 
+    beside: str = ""  # what else is in its file, in words, at the first LSTM of it
+
     @property
     def stored(self) -> "Weights":
         """Its arrays, for callers that know the source to be a weight file."""

@@ -15,6 +15,7 @@ def notes_of(subject: Subject) -> list[str]:
     notes: list[str] = []
     if subject.found:
         notes += subject.found.notes
+        notes += [subject.found.beside] if subject.found.beside else []
         computed = option_texts(subject.found.options)
         rest = "no shape and no number of parameters" if subject.found.quantized else "no shape and no count"
         notes += [

@@ -26,8 +26,8 @@ _LABELS: Final = {
     ("config", "assumed"): "assumed in {where}",
     ("default", "assumed"): "assumed",
     ("default", "stated"): "{owner}'s default",
-    ("source", "unknown"): "not in {where}",
-    ("config", "unknown"): "not in {where}",
+    ("source", "unknown"): "not stored in {where}",
+    ("config", "unknown"): "not stored in {where}",
     ("solved", "inferred"): "solved",
 }
 
@@ -65,6 +65,8 @@ def origin_facts(
         label = _LABELS[key].format(where=where, owner=owner)
         text = field if values[field] is None else f"{field} {compact(values[field])}"
         text += f" ({flag_name(field)})" if label == "assumed" else ""
+        if origin.certainty == "unknown" and values[field] is not None:
+            text = f"{field} (assumed {compact(values[field])})"
         lines.setdefault((list(_LABELS).index(key), label), []).append(text)
     framework: list[Line] = [("framework", (title,))] if title else []
     if module.source and module.source.framework != module.framework:

@@ -165,7 +165,7 @@ def test_many_layers_fold_and_stream(cli: Cli) -> None:
             "params --framework kears",
             (
                 "--framework: no such framework\n"
-                "  expected one of the 30 that lstmcalc frameworks shows, as keras or onnx, found 'kears'\n"
+                "  expected one of the 30 that lstmcalc frameworks shows, e.g. keras or onnx, found 'kears'\n"
                 "  hint: did you mean keras?"
             ),
         ),
@@ -173,7 +173,7 @@ def test_many_layers_fold_and_stream(cli: Cli) -> None:
             "shapes --framework flax",
             (
                 "--framework: no such framework\n"
-                "  expected one of the 30 that lstmcalc frameworks shows, as keras or onnx, found 'flax'\n"
+                "  expected one of the 30 that lstmcalc frameworks shows, e.g. keras or onnx, found 'flax'\n"
                 "  hint: did you mean flax-linen?"
             ),
         ),
@@ -181,21 +181,21 @@ def test_many_layers_fold_and_stream(cli: Cli) -> None:
             "frameworks --only keras,,onnx",
             (
                 "--only: no such framework\n"
-                "  expected one of the 30 that lstmcalc frameworks shows, as keras or onnx, found ''"
+                "  expected one of the 30 that lstmcalc frameworks shows, e.g. keras or onnx, found ''"
             ),
         ),
         (
             "frameworks --only=",
             (
                 "--only: no such framework\n"
-                "  expected one of the 30 that lstmcalc frameworks shows, as keras or onnx, found ''"
+                "  expected one of the 30 that lstmcalc frameworks shows, e.g. keras or onnx, found ''"
             ),
         ),
         (
             "params --framework=",
             (
                 "--framework: no such framework\n"
-                "  expected one of the 30 that lstmcalc frameworks shows, as keras or onnx, found ''"
+                "  expected one of the 30 that lstmcalc frameworks shows, e.g. keras or onnx, found ''"
             ),
         ),
         (

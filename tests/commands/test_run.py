@@ -129,7 +129,7 @@ def test_gates_that_every_version_has_are_computed(version: str, cli: Cli) -> No
 def test_no_other_gates_are_given_to_an_lstm_of_pytorch(cli: Cli) -> None:
     assert cli("run", "--recurrent-activation", "sigmoid").code == 0
     assert "an nn.LSTM has other gates" in cli("run", "--recurrent-activation", "hard_sigmoid").err
-    assert "no such choice" in cli("run", "--recurrent-activation", "softsign").err
+    assert "invalid choice" in cli("run", "--recurrent-activation", "softsign").err
     source = "keras.layers.LSTM(4, recurrent_activation='hard_sigmoid', activation='relu')"
     module = ran(cli, source, "--input", "3", "--against", "onnxruntime")
     assert module["activations"] == {"gates": "hard_sigmoid:1/6", "cell": "relu"}
@@ -543,7 +543,7 @@ def test_digits_are_a_size_even_where_a_file_is_called_so(cli: Cli) -> None:
         ),
         (
             "--input model.safetensors",
-            ("--input: model.safetensors is no file of NumPy\n  expected .npy, or .npz with an array called input"),
+            ("--input: model.safetensors is not a NumPy file\n  expected .npy, or .npz with an array called input"),
         ),
         (
             "--input other.npz",

@@ -134,7 +134,7 @@ def test_the_unknown_may_be_open_in_a_source(cli: Cli) -> None:
         (("batch", "--memory", "1kB"), "no batch fits"),
         ((), "nothing is asked for"),
         (("hidden",), "there is no budget"),
-        (("width", "--params", "1M"), "UNKNOWN: no such choice"),
+        (("width", "--params", "1M"), "UNKNOWN: invalid choice"),
         (("hidden", "--hidden", "20", "--params", "1M"), "hidden_size is asked for and given"),
         (("hidden", "batch", "--memory", "1GiB"), "two unknowns"),
         (("batch", "--params", "1M"), "params does not depend on batch"),

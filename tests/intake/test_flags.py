@@ -183,7 +183,7 @@ def test_a_module_whose_name_has_a_comma_can_be_asked_for() -> None:
 
 
 def test_no_judge_of_several_is_passed_over(cli: Cli) -> None:
-    wanted = "--against: no such choice\n  expected one of pytorch, onnxruntime, keras, found 'nobody'"
+    wanted = "--against: invalid choice\n  expected one of pytorch, onnxruntime, keras, found 'nobody'"
     for judges in (("nobody", "onnxruntime"), ("onnxruntime", "nobody")):
         ran = cli("run", *(part for judge in judges for part in ("--against", judge)))
         assert ran == Ran(2, "", f"error: {wanted}\n")

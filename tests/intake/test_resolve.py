@@ -419,13 +419,13 @@ def test_run_computes_and_saves_each(cli: Cli) -> None:
             ["missing.py"],
             (
                 "SOURCE: no such file, and no text that describes an LSTM: missing.py\n"
-                '  expected a file, - for standard input, or text as "nn.LSTM(10, 20)"'
+                '  expected a file, - for standard input, or text, e.g. "nn.LSTM(10, 20)"'
             ),
         ),
         (["."], "cannot read .\n  expected a file, found a folder; nothing is in it"),
         (
             ["nn.LSTM(1, 2)", "--set", "x"],
-            "--set: not a setting\n  expected NAME=VALUE, as hidden=20, found 'x'",
+            "--set: not a setting\n  expected NAME=VALUE, e.g. hidden=20, found 'x'",
         ),
         (["nn.LSTM(1, x)", "--set", "x=1", "--set", "x=2"], "--set: x is set twice"),
         (

@@ -12,20 +12,20 @@ from lstmcalc.report.progress import shown_progress
 
 COMPARED: Final = Flag("file", (), (), "FILE", "A weight file, or any SOURCE")
 
-AGAINST: Final = Flag("source", (), (), "SOURCE", "What it is held against; without one, the flags")
+AGAINST: Final = Flag("source", (), (), "SOURCE", "What it is compared with; without one, the flags")
 
 ONE_OF_EACH: Final = Flag(
     "module",
     ("--module", "-m"),
     (),
     "NAME,...",
-    "Of several LSTMs the one of this path; of two names, one of each",
+    "Compare only this LSTM: full module path or its ending; of two names, one of each",
     repeats=True,
 )
 
 VALUES: Final = Flag("values", ("--values",), (), "", "Compare the numbers of two weight files too")
 
-TOLERANCE: Final = Flag("tolerance", ("--tolerance",), (), "NUMBER", "How far they may be apart (default 0)")
+TOLERANCE: Final = Flag("tolerance", ("--tolerance",), (), "NUMBER", "Allowed difference of two numbers (default 0)")
 
 # The sizes of the example are not compared with a file.
 _SAID_ALONE: Final = {"input_size": "H_in, features of a step", "hidden_size": "H_cell, cells of a layer"}
@@ -65,7 +65,7 @@ def _tolerance(typed: TypedFlags) -> float | None:
     except ValueError:
         number = -1.0
     if not 0 <= number < float("inf"):
-        raise UsageError("not a tolerance", "a number from 0 up, as 1e-6", shorten(text), where="--tolerance")
+        raise UsageError("not a tolerance", "a number from 0 up, e.g. 1e-6", shorten(text), where="--tolerance")
     return number
 
 

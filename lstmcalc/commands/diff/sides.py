@@ -112,12 +112,12 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     """
     first, second = (str(typed[name]) if typed.get(name) is not None else None for name in ("file", "source"))
     if first is None:
-        raise UsageError("no file is named", "a weight file, as model.safetensors", hint="see lstmcalc diff -h")
+        raise UsageError("no file is named", "a weight file, e.g. model.safetensors", hint="see lstmcalc diff -h")
     flags, known = read_flags(typed), read_settings(typed.get("set"))
     if second is None and not flags and not sources.find_config():
         raise UsageError(
             f"there is nothing to compare {printable(first)} with",
-            expected='another SOURCE, or flags as --hidden 20: lstmcalc diff FILE "nn.LSTM(10, 20, 2)"',
+            expected='another SOURCE, or flags, e.g. --hidden 20: lstmcalc diff FILE "nn.LSTM(10, 20, 2)"',
             hint="see lstmcalc diff -h",
         )
     modules = asked_modules(typed.get("module"))
@@ -151,7 +151,7 @@ def _two_sides(
 ) -> tuple[ReadSide, ReadSide]:
     """Both sides; `framework` is for the weight files that fit several, and for all if none does."""
     if framework and not any(weighty):
-        raise UsageError("there is no weight file whose framework is asked for", "one as SOURCE", where="--from")
+        raise UsageError("--from needs a weight file", "one as SOURCE", where="--from")
     first, second = asked
     ambiguous = [
         is_file and framework and _fits_several(source) for (source, _), is_file in zip(asked, weighty, strict=True)
@@ -210,7 +210,7 @@ def _refuse_relatives(file: WeightFile, module: str, path: str) -> None:
             sizes = [("input", item.input_size), ("hidden", item.hidden_size)]
             known = "".join(f", {what} {size:,}" for what, size in sizes if size)
             raise SourceError(
-                f"{printable(item.unit)} of {shown_name(path)} is no LSTM",
+                f"{printable(item.unit)} of {shown_name(path)} is not an LSTM",
                 "the weights of one",
                 f"those of a {printable(item.kind)}{known}",
                 where="--module",
@@ -265,7 +265,7 @@ def _side_of_file(found: Found, near: _Near, path: str) -> Side:
 def notes_of(found: Found) -> tuple[str, ...]:
     """The notes on an LSTM, and one for each of its properties that is not modelled."""
     odd = (f"{item} is not modelled: the same shapes compute something else" for item in found.unmodelled)
-    return (*found.notes, *odd)
+    return (*found.notes, *([found.beside] if found.beside else []), *odd)
 
 
 def without_container(prefix: str) -> str:

@@ -8,7 +8,7 @@ from lstmcalc.commands.explain.report import TOPICS, explain_report
 from lstmcalc.intake.flags import Flag, items_of, read_choice
 from lstmcalc.intake.resolve import read_subjects
 
-WORDS: Final = words_flag("TOPIC|SOURCE...", f"Topics ({', '.join(TOPICS)}), and a source")
+WORDS: Final = words_flag("TOPIC|SOURCE...", f"Topics ({', '.join(TOPICS)}), and a source", TOPICS)
 
 TOPIC: Final = Flag(
     "topic", ("--topic",), (), "NAME,...", f"Of {', '.join(TOPICS)} (default all)", TOPICS, repeats=True

@@ -324,7 +324,7 @@ def _sequence_row(config: LSTMConfig, n: int, length: int) -> SequenceRow:
 
 def _equation_facts(subject: Subject) -> Phrases:
     for item in subject.found.unmodelled if subject.found else ():
-        yield "take care", f"the source has {item}: these are the equations without it"
+        yield "note", f"the source has {item}: these are the equations without it"
 
 
 def _state_facts(subject: Subject) -> Phrases:

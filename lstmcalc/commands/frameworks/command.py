@@ -6,13 +6,19 @@ from lstmcalc.commands._flags import panels, with_words, words_flag
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome
 from lstmcalc.commands.frameworks.report import frameworks_report
 from lstmcalc.errors import UnsupportedError, UsageError
-from lstmcalc.intake.flags import Flag, read_framework, read_frameworks, several
+from lstmcalc.intake.flags import Flag, framework_names, read_framework, read_frameworks, several
 from lstmcalc.intake.resolve import read_subjects
 
-WORDS: Final = words_flag("NAME|SOURCE...", "Frameworks to show in depth, and a source")
+WORDS: Final = words_flag("NAME|SOURCE...", "Frameworks to show in depth, and a source", framework_names)
 
 ONLY: Final = Flag(
-    "only", ("--only",), (), "NAME,...", "These in depth, with recipes from the first to the others", repeats=True
+    "only",
+    ("--only",),
+    (),
+    "NAME,...",
+    "These in depth, with recipes from the first to the others",
+    framework_names,
+    True,
 )
 
 

@@ -185,9 +185,9 @@ def _in_depth(module: FrameworksModule) -> Iterator[Block]:
                 ("input", (shape_text(row.input or ()),)),
                 ("output", (_output_text(row), row.returns)),
                 ("states", (row.states_are,)),
-                ("lengths", (row.lengths_by or "nothing built in",)),
-                ("start", (row.init,)),
-                *(("refused", (f"{what}: {names}",)) for what, names in row.unmodelled.items()),
+                ("variable lengths", (row.lengths_by or "nothing built in",)),
+                ("initialisation", (row.init,)),
+                *(("unsupported", (f"{what}: {names}",)) for what, names in row.unmodelled.items()),
                 *layout_lines(module.config, row, (*row.usage, *row.storage)),
             )
         )

@@ -22,7 +22,9 @@ def _run(typed: TypedFlags) -> Outcome:
     Only the file's index is read, and with --stats its numbers too.
     """
     if typed["file"] is None:
-        raise UsageError("no file is named", expected="a weight file, as model.safetensors", hint="see lstmcalc ls -h")
+        raise UsageError(
+            "no file is named", expected="a weight file, e.g. model.safetensors", hint="see lstmcalc ls -h"
+        )
     style_of(typed)
     path, framework = str(typed["file"]), read_from(typed)
     with shown_progress("reading") as progress:

@@ -226,7 +226,7 @@ def _joined_parts(rows: "Sequence[ForeignParameterRow]") -> list[Line]:
             each = ", with all gates each" if axis == row.gate_axis else ""
             names.setdefault(f"{ranges_text(ranges)}{each} on axis {axis} of ", []).append(row.name)
     return [
-        ("joined", (text + ("every array" if len(owners) == len(rows) > 1 else ", ".join(owners)),))
+        ("packed as", (text + ("every array" if len(owners) == len(rows) > 1 else ", ".join(owners)),))
         for text, owners in names.items()
     ]
 
@@ -237,7 +237,7 @@ def _difference_from_pytorch(module: ParamsModule) -> list[Line]:
         return []
     more = module.total - module.total_in_pytorch
     if not more:
-        return [("in PyTorch", ("as many",))]
+        return [("in PyTorch", ("same count",))]
     why = "PyTorch has two biases, not one" if more < 0 else "biases that cannot be left out"
     than = f"{abs(more):,} {'fewer' if more > 0 else 'more'}: {why}"
     return [("in PyTorch", (f"{module.total_in_pytorch:,}", than))]

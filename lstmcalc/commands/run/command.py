@@ -45,7 +45,7 @@ RUN: Final = (
         ("--recurrent-activation",),
         (),
         "NAME",
-        "The gates' function where a file of Keras does not state it",
+        "Gate function where a Keras file does not state it",
         GATES,
     ),
     Flag(
@@ -56,12 +56,12 @@ RUN: Final = (
         "Keep c within -NUMBER and NUMBER, as cells of ELMo and TensorFlow do",
     ),
     Flag("proj_clip", ("--proj-clip",), (), "NUMBER", "Keep h within -NUMBER and NUMBER, after the projection"),
-    Flag("as_lstm", ("--as-lstm",), (), "", "Compute the plain LSTM, without what its source has more"),
+    Flag("as_lstm", ("--as-lstm",), (), "", "Compute the plain LSTM, without what else its source has"),
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
     Flag("show", ("--show",), (), "", "Print weights, input and outputs as PyTorch prints tensors"),
     Flag("trace", ("--trace",), (), "", "Show i, f, g, o, c and h of every step; keep them with --save"),
-    Flag("repeat", ("--repeat",), (), "INT", "Time so many calls, and of each framework of --against in turn"),
-    Flag("threads", ("--threads",), (), "INT", "Threads that each may use when timed (default 1)"),
+    Flag("repeat", ("--repeat",), (), "INT", "Time this many calls, and of each framework of --against in turn"),
+    Flag("threads", ("--threads",), (), "INT", "Threads for each when timed (default 1)"),
 )
 
 RUN_LSTM: Final = tuple(

@@ -6,11 +6,11 @@ from lstmcalc.commands._flags import panels
 from lstmcalc.commands._limits import LIMITS
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome
 from lstmcalc.commands._training import INPUT_GRAD, OPTIMIZER, TRAIN
-from lstmcalc.commands.solve.report import OLDER, question_of, solve_report
+from lstmcalc.commands.solve.report import OLDER, UNKNOWNS, question_of, solve_report
 from lstmcalc.intake.flags import SOURCE_FLAGS, Flag
 from lstmcalc.intake.resolve import read_subjects
 
-UNKNOWN: Final = Flag("unknown", (), (), "UNKNOWN", "hidden, layers, batch or seq")
+UNKNOWN: Final = Flag("unknown", (), (), "UNKNOWN", "hidden, layers, batch or seq", tuple(UNKNOWNS))
 
 # The first three had other names before.
 BUDGETS: Final = tuple(

@@ -286,7 +286,7 @@ def _module(subject: Subject, count: int, share: float, file: str | None) -> Sum
         share=share,
         tensors=_outputs(subject),
         per_step=StepRow(step_work(config).macs.at(sizes_of(config)), kept * width),
-        notes=notes_of(subject),
+        notes=[note for note in notes_of(subject) if not subject.found or note != subject.found.beside],
     )
 
 

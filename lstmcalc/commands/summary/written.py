@@ -45,7 +45,7 @@ def inventory_of_code(text: "SourceText", kind: str, known: Mapping[str, object]
 
 
 def _layers(tree: ast.Module) -> Iterator[tuple[str, ast.Call, str]]:
-    """Every construction of a layer of PyTorch that is no LSTM, with the name that it is given."""
+    """Every construction of a layer of PyTorch that is not an LSTM, with the name that it is given."""
     from lstmcalc.frameworks.layers import EMPTY, LAYERS
 
     names: dict[ast.AST, str] = {}

@@ -15,8 +15,23 @@ _LISTED: Final = ("input_size", "hidden_size", "num_layers", "proj_size", "seq_l
 
 DIRECTIONS: Final = Flag("directions", ("--directions",), (), "LIST", "1, 2 or both: 1,2", repeats=True)
 
+
+def _measure_names() -> tuple[str, ...]:
+    from lstmcalc.costs.measures import MEASURES
+
+    return tuple(MEASURES)
+
+
 SWEEP: Final = (
-    Flag("show", ("--show",), (), "NAME,...", "Of params, weights, macs, flops, memory, saved", repeats=True),
+    Flag(
+        "show",
+        ("--show",),
+        (),
+        "NAME,...",
+        "Of params, weights, macs, flops, memory, saved",
+        _measure_names,
+        repeats=True,
+    ),
     Flag("sort", ("--sort",), (), "NAME,...", "By these columns, the smallest first (default: as given)", repeats=True),
     Flag("reverse", ("--reverse",), (), "", "The largest first"),
     Flag("plot", ("--plot",), (), "FILE", "Draw it too: .svg, .png or .pdf"),

@@ -264,7 +264,7 @@ def request_of(typed: Mapping[str, Typed]) -> tuple[Request, dict[str, Typed]]:
         flags = [flag_name(field) for field in SWEPT if field != "bidirectional"]
         raise UsageError(
             "there is nothing to sweep",
-            "a list or a range, as --hidden 64,128 or --layers 1:4",
+            "a list or a range, e.g. --hidden 64,128 or --layers 1:4",
             hint=f"{', '.join(flags)} and --directions take lists",
         )
     base = {field: _single(value) if field in SWEPT else value for field, value in typed.items()}

@@ -78,7 +78,7 @@ def other_kind(path: str, expected: str, *, binary: bool = False) -> SourceError
         hint = f"text that describes an LSTM is for the other commands: lstmcalc shapes {name}"
         return SourceError(f"{name} is not a weight file that is read", expected, "what looks like text", hint)
     return SourceError(
-        f"{name} is {'not text, and ' * binary}of an unknown format",
+        f"{name} is {'not text, and ' * binary}in an unknown format",
         expected,
         f"bytes that begin with {head[:8].hex(' ')}; whether it has an LSTM is not known",
         "if it has one: save it as safetensors, npz or ONNX with the program that wrote it",
@@ -126,7 +126,7 @@ def _size(path: str) -> int:
     except (OSError, ValueError) as error:
         raise cannot_read(shown_name(path), error) from None
     if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):  # opening a directory fails in its own words
-        raise SourceError(f"{shown_name(path)} is no regular file", "a file that can be read from any place")
+        raise SourceError(f"{shown_name(path)} is not a regular file", "a file that can be read from any place")
     return status.st_size
 
 

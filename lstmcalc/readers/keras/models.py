@@ -151,7 +151,7 @@ def read_keras(tree: object, source: SourceText, places: Places) -> list[Found]:
         places: Where its keys stand.
 
     Raises:
-        SourceError: There is no LSTM, or this is not how Keras writes layers.
+        SourceError: There is not an LSTM, or this is not how Keras writes layers.
     """
     return [found._replace(notes=(*found.notes, *placed.naming)) for found, placed in read_placed(tree, source, places)]
 
@@ -240,7 +240,7 @@ class _Reader:
         if self._relatives:
             relative = self._relatives[0]
             span = self._places.whole(relative.spot)
-            return self._source.error(span, f"{relative.kind} is no LSTM", _SUPPORTED, shown, kind=NoLstmError)
+            return self._source.error(span, f"{relative.kind} is not an LSTM", _SUPPORTED, shown, kind=NoLstmError)
         return NoLstmError("no LSTM is recognised in this model of Keras", _SUPPORTED, shown, where=self._source.name)
 
     def _error(self, layer: _Layer, what: str, expected: str = "", found: str = "") -> SourceError:
@@ -256,7 +256,7 @@ class _Reader:
         if not isinstance(node, Mapping) or not isinstance(kind, str) or not isinstance(config, Mapping | list | None):
             raise self._source.error(
                 self._places.whole(path),
-                "this is no layer of Keras",
+                "this is not a Keras layer",
                 'an object with "class_name" and "config"',
                 shorten(node),
             )
@@ -466,7 +466,7 @@ class _Reader:
             _constructor(framework, core.kind), self._given_arguments(layer, framework, core), where
         )
         if "hidden_size" not in reading.layer:
-            raise self._error(layer, f"this {layer.kind} has no size", '"units", as 20')
+            raise self._error(layer, f"this {layer.kind} has no size", '"units", e.g. 20')
         gates, odd = self._gates_by_default(framework, core)
         name = ".".join(part for part in (*home.names, outer.name or "lstm", core.suffix) if part)
         path, _ = _array_path(framework, outer, core, home, wrapper)
@@ -504,7 +504,7 @@ class _Reader:
                 continue
             field = constructor.fields.get(key, "dtype")
             if (field != "dtype" and isinstance(value, Mapping | list)) or (field == "hidden_size" and value is None):
-                what = f"{key} of this {layer.kind} is no number"
+                what = f"{key} of this {layer.kind} is not a number"
                 raise self._source.error(self._places.whole(core.paths[key]), what, found=shorten(value))
             given[key] = Given(_plain_value(value), self._pointer(core.paths[key]))
         return given

@@ -550,7 +550,7 @@ def _lstm_of_stacks(same: Sequence[_Shared]) -> _Said:
     notes = [note for layer in stack for note in layer.notes]
     if len(stack) > 1:
         names = with_dots([_node_name(layer.node) for layer in stack], 4)
-        notes.insert(0, f"{len(stack)} nodes that read one another are its layers: {names}")
+        notes.insert(0, f"{len(stack)} chained LSTM nodes read as one {len(stack)}-layer LSTM: {names}")
     notes += _sharing_notes(same)
     weights = {
         _parameter(first.node.op, index, role): constant

@@ -58,9 +58,9 @@ def _no_lstm(contents: Contents, name: str) -> NoLstmError:
 def lstms_of_contents(contents: Contents, path: str) -> list[Found]:
     """Every LSTM of a weight file, with the file as its source; notes on the file are at the first one."""
     name, rest = shown_name(path), contents_text(contents)
-    about = [*map(printable, contents.file.notes), *([f"besides, {name} holds {rest}"] if rest else [])]
     found = [_placed_lstm(item, name, contents.file.format) for item in contents.lstms]
-    found[0] = found[0]._replace(notes=(*found[0].notes, *about))
+    about = map(printable, contents.file.notes)
+    found[0] = found[0]._replace(notes=(*found[0].notes, *about), beside=f"{name} also contains {rest}" if rest else "")
     return found
 
 
@@ -119,5 +119,5 @@ def _defect_notes(item: Found) -> list[str]:
     if item.stored.missing:
         notes.append(f"missing for {config}: {with_rest(item.stored.missing, _LISTED)}")
     if item.stored.misshaped:
-        notes.append(f"misshaped for {config}: {with_rest(item.stored.misshaped, _LISTED)}")
+        notes.append(f"size mismatch for {config}: {with_rest(item.stored.misshaped, _LISTED)}")
     return notes

@@ -157,7 +157,7 @@ def _refuse_archive(members: Mapping[str, Member]) -> NoReturn:
                 f"a member called {name}; whether it has an LSTM is not known",
                 hint,
             )
-    raise SourceError("this zip archive is no file of PyTorch", expected="data.pkl in its only folder")
+    raise SourceError("this zip archive is not a PyTorch file", expected="data.pkl in its only folder")
 
 
 def _script_archive(archive: _Archive, content: _Content, constants: _Content) -> WeightFile:

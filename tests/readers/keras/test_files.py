@@ -260,10 +260,10 @@ def test_lstms_whose_arrays_are_missing_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "note"),
     [
-        ([1, 2], "its configuration is no model of Keras"),
+        ([1, 2], "its configuration is not a Keras model"),
         (
             sequential(layer("LSTM", "lstm_1", units={"a": 1})),
-            "its configuration is not understood: units of this LSTM is no number",
+            "its configuration is not understood: units of this LSTM is not a number",
         ),
         (sequential(layer("Dense", "d", units=3)), None),
     ],

@@ -310,8 +310,8 @@ def deep(levels: int) -> Tree:
         ),
         (model(lstm(units=None)), "units of this LSTM is no number|found None"),  # type: ignore[arg-type]  # as written
         (model(lstm(units=[3])), "units of this LSTM is no number|found [3]"),  # type: ignore[arg-type]  # as written
-        (model(layer("LSTM", name="x")), 'this LSTM has no size|expected "units", as 20'),
-        (model(3), 'this is no layer of Keras|expected an object with "class_name" and "config", found 3'),  # type: ignore[arg-type]  # as written
+        (model(layer("LSTM", name="x")), 'this LSTM has no size|expected "units", e.g. 20'),
+        (model(3), 'this is not a Keras layer|expected an object with "class_name" and "config", found 3'),  # type: ignore[arg-type]  # as written
         (
             {"class_name": "Sequential", "config": {"layers": 3}},
             "this model has no layers|expected a list of layers, found 3",
