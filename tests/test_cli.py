@@ -128,7 +128,7 @@ MANY_DIGITS = "9" * 5000
             "shapes --dtype flaot",
             (
                 "--dtype: invalid choice\n"
-                "  expected one of float64, float32, bfloat16, float16, found 'float'\n"
+                "  expected one of float64, float32, bfloat16, float16, found 'flaot'\n"
                 "  hint: did you mean float64?"
             ),
         ),

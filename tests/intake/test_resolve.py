@@ -418,7 +418,7 @@ def test_run_computes_and_saves_each(cli: Cli) -> None:
         (
             ["missing.py"],
             (
-                "SOURCE: no such file, and no text that describes an LSTM: missing.py\n"
+                "missing.py: no such file\n"
                 '  expected a file, - for standard input, or text, e.g. "nn.LSTM(10, 20)"'
             ),
         ),

@@ -113,7 +113,9 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     first, second = (str(typed[name]) if typed.get(name) is not None else None for name in ("file", "source"))
     if first is None:
         raise UsageError("no file is named", "a weight file, e.g. model.safetensors", hint="see lstmcalc diff -h")
-    flags, known = read_flags(typed), read_settings(typed.get("set"))
+    # Of flags that every command takes, those on data change nothing here.
+    flags = {field: setting for field, setting in read_flags(typed).items() if field in HYPERPARAMETERS}
+    known = read_settings(typed.get("set"))
     if second is None and not flags and not sources.find_config():
         raise UsageError(
             f"there is nothing to compare {printable(first)} with",
