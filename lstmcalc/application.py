@@ -71,8 +71,13 @@ def _option(flag: Flag, panel: str) -> Parameter:
     """The signature's parameter that typer makes an option of."""
     kind: Any = list[str] if flag.repeats else str if flag.metavar else bool
     if not flag.names:
-        shown = {"metavar": flag.metavar, "help": flag.help, "rich_help_panel": panel, "show_default": False}
-        argument = typer.Argument(**shown, autocompletion=_completion(flag))
+        argument = typer.Argument(
+            metavar=flag.metavar,
+            help=flag.help,
+            rich_help_panel=panel,
+            show_default=False,
+            autocompletion=_completion(flag),
+        )
         return Parameter(flag.field, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, argument])
     names = list(flag.names)
     if flag.off:

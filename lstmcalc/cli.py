@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Final
 
@@ -11,10 +11,12 @@ from lstmcalc.application import Application, asks_for_json
 from lstmcalc.commands._output import Outcome
 from lstmcalc.errors import ExitCode, LstmcalcError, OutputError, TooLargeError, harmless
 from lstmcalc.readers.files.budget import one_command
+from lstmcalc.spec.words import General
 
 if TYPE_CHECKING:
     from lstmcalc.report.blocks import Block
     from lstmcalc.report.document import Document
+    from lstmcalc.report.progress import ProgressBar
     from lstmcalc.report.render import View
 
 PROGRAM: Final = Application(
@@ -71,7 +73,8 @@ def _show(outcome: Outcome) -> int:
     if hasattr(sys.stdout, "reconfigure"):  # a name from a source may have letters that a terminal has not
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        write_report(outcome.report, outcome.style, sys.stdout, _view_of(outcome))
+        with _progress_of(outcome) as progress:
+            write_report(outcome.report, outcome.style, sys.stdout, _view_of(outcome), progress)
     except (BrokenPipeError, SystemExit):  # rich ends so when the reader has gone
         _hang_up(sys.stdout)
     except OSError as error:
@@ -82,6 +85,16 @@ def _show(outcome: Outcome) -> int:
     return code
 
 
+def _progress_of(outcome: Outcome) -> AbstractContextManager["ProgressBar | None"]:
+    """A bar for the rows of a long report that is written to a file or a pipe; None if nobody would see it."""
+    is_seen = sys.stderr is not None and sys.stderr.isatty() and not sys.stdout.isatty()
+    if outcome.style not in ("json", "csv") or not is_seen:
+        return nullcontext()
+    from lstmcalc.report.progress import shown_progress
+
+    return shown_progress("writing")
+
+
 def _notes(outcome: Outcome) -> Iterator[str]:
     """The notes on the modules, each once; of several modules, with the name of the one that it is about."""
     modules = outcome.report.modules
@@ -90,8 +103,15 @@ def _notes(outcome: Outcome) -> Iterator[str]:
         for note in module.notes:
             owners.setdefault(note, []).append(module.name)
     for note, names in owners.items():
-        told = len(modules) == 1 or len(names) > 1 or any(name in note for name in names)
+        told = len(modules) == 1 or len(names) > 1 or isinstance(note, General) or _names(note, names[0])
         yield note if told else f"{names[0]}: {note}"
+
+
+def _names(note: str, name: str) -> bool:
+    """True if a note names its LSTM itself."""
+    import re
+
+    return bool(re.search(rf"(?<![\w.]){re.escape(name)}(?![\w.])", note))
 
 
 _NOTE: Final = "1;36"  # bold cyan, as ANSI has it

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from lstmcalc.errors import UnsupportedError, bytes_text
 from lstmcalc.intake.flags import Flag, Typed
 from lstmcalc.intake.quantities import read_bytes, read_count
+from lstmcalc.spec.words import General
 
 if TYPE_CHECKING:
     from lstmcalc.intake.subject import Subject
@@ -78,5 +79,5 @@ def exceeded(limits: Mapping[str, int], values: Mapping[str, int]) -> Sequence[s
                 f"{value:,}" if name in ("params", "macs") else f"{value:,} B ({bytes_text(value)})"
                 for value in (values[name], limit)
             )
-            lines.append(f"{name} {number}, over the limit of {most} ({limit_flag(name)})")
+            lines.append(General(f"{name} {number}, over the limit of {most} ({limit_flag(name)})"))
     return lines

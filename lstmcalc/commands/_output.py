@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from lstmcalc.errors import ContradictionError, ExitCode, UnsupportedError
 from lstmcalc.intake.flags import Flag, Typed, read_choice, read_framework
 from lstmcalc.report.document import FORMATS
+from lstmcalc.spec.words import General
 
 if TYPE_CHECKING:
     from lstmcalc.report.document import Document
@@ -47,9 +48,8 @@ def outcome(report: "Document", typed: TypedFlags, code: ExitCode = ExitCode.OK)
 
         other = find_layout(read_framework("--framework", str(typed["framework"])))
         done = _OF_PYTORCH[report.command]
-        report.modules[0].notes.append(
-            f"--framework {typed['framework']}: {other.title}; {done} the equivalent nn.LSTM"
-        )
+        note = f"--framework {typed['framework']}: {other.title}; {done} the equivalent nn.LSTM"
+        report.modules[0].notes.append(General(note))
     return Outcome(report, style, code, bool(typed["full"]) or style == "markdown")
 
 

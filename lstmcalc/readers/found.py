@@ -47,6 +47,17 @@ class Found(NamedTuple):
         return self.weights
 
 
+def own_names(found: Found) -> dict[str, str]:
+    """The names of an LSTM's arrays in its framework, each with the name in its file, below the file's state dict."""
+    file = found.stored.file
+    names = {name: tensor.name for name, tensor in found.stored.tensors.items()}
+    for state in file.state_dicts if file else ():
+        start = "".join(f"{key}." for key in state.keys)
+        if start and all(name.startswith(start) for name in names.values()):
+            return {name: there.removeprefix(start) for name, there in names.items()}
+    return names
+
+
 def settings_of(fields: Mapping[str, object], inferred: tuple[str, ...] = ()) -> dict[str, Setting]:
     """Settings that a file states, without a place yet; those in `inferred` follow from its shapes and names."""
     return {

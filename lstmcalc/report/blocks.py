@@ -181,11 +181,11 @@ def symbol_legend(symbols: Mapping[str, int], proj_size: int) -> Line:
 _MEANINGS: Final = {
     "tokens": "word indices",
     "input": "the sequence",
-    "h_0": "initial hidden state",
-    "c_0": "initial cell state",
+    "h_0": "initial hidden",
+    "c_0": "initial cell",
     "output": "h at every step",
-    "h_n": "final hidden state",
-    "c_n": "final cell state",
+    "h_n": "final hidden",
+    "c_n": "final cell",
     "logits": "the head's output",
 }
 

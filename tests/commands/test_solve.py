@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig, Surroundings
 from lstmcalc.commands.solve.report import UNKNOWNS, Budget, Question, solve_module
-from lstmcalc.costs.measures import LIMITED, Case, Formulas
+from lstmcalc.costs.measures import LIMITED, MEASURES, Case, Formulas
 from lstmcalc.errors import UsageError
 from lstmcalc.intake.subject import subject_of_layers
 from tools.examples import examples
@@ -79,9 +79,7 @@ def test_it_is_the_largest_that_fits(case: Case, unknown: str, name: str, limit:
     assert all(measured(size + more) > limit for more in range(1, near))
     (budget,) = found.budgets
     assert (budget.used, budget.next) == (measured(size), measured(size + 1))
-    assert LIMITED[name].formula(case.having({unknown: size})).at(case.having({unknown: size}).values) == measured(
-        size
-    )
+    assert LIMITED[name].formula(case.having({unknown: size})).at(case.having({unknown: size}).values) == measured(size)
     gap = found.smaller_that_does_not_fit
     if gap is None:
         assert all(measured(smaller) <= limit for smaller in range(max(least, size - near), size))

@@ -417,10 +417,7 @@ def test_run_computes_and_saves_each(cli: Cli) -> None:
         ),
         (
             ["missing.py"],
-            (
-                "missing.py: no such file\n"
-                '  expected a file, - for standard input, or text, e.g. "nn.LSTM(10, 20)"'
-            ),
+            ('missing.py: no such file\n  expected a file, - for standard input, or text, e.g. "nn.LSTM(10, 20)"'),
         ),
         (["."], "cannot read .\n  expected a file, found a folder; nothing is in it"),
         (

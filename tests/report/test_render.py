@@ -1,5 +1,6 @@
 """What a person sees. Golden files are looked at before they are kept; here their columns are added up again."""
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -7,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from rich.cells import cell_len
+from rich.console import Console
 
 from lstmcalc import errors
 from lstmcalc.commands.shapes import command
 from lstmcalc.commands.shapes.report import shapes_report
 from lstmcalc.intake.subject import Subject
 from lstmcalc.report import provenance as origins
+from lstmcalc.report import render
+from lstmcalc.report.blocks import Column, Grid, Row
 from lstmcalc.report.rows import OriginRow
 from tools.shell import Ran, run_lstmcalc, without_last_digits
 
@@ -312,7 +316,7 @@ def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(command, "shapes_report", from_a_file)
     out = cli("shapes").out
-    assert re.search(r"^not in model.pt +batch_first False$", out, re.MULTILINE)
+    assert re.search(r"^not stored in model.pt +batch_first \(assumed False\)$", out, re.MULTILINE)
     assert re.search(r"^follows from model.pt +hidden_size 20$", out, re.MULTILINE)
 
 
@@ -331,3 +335,21 @@ def test_what_an_equation_does_stands_behind_it_where_it_just_fits(cli: Cli, mon
     widest = len(equation(200))
     assert len(equation(widest)) == widest
     assert equation(widest - 1).endswith(")")
+
+
+LONG = [f"model.encoder.layers.0.recurrent.{name}" for name in ("weight_ih_l0", "weight_hh_l0", "bias")]
+
+
+@pytest.mark.parametrize(("width", "terminal"), [(200, True), (70, True), (50, True), (30, True), (50, False)])
+def test_a_narrow_terminal_shows_a_prefix_once_and_cuts_names_in_the_middle(width: int, *, terminal: bool) -> None:
+    rows = tuple(Row((name, "a cell that does not break", "1")) for name in LONG)
+    grid = Grid((Column("tensor"), Column("what"), Column("count", right=True)), rows)
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=terminal, color_system=None, highlight=False)
+    render._print_grid(console, grid)  # noqa: SLF001  # a terminal of any width
+    text = out.getvalue()
+    whole = width == 200 or not terminal
+    assert all(name in text for name in LONG) is whole
+    assert ("all below model.encoder.layers.0.recurrent." in text) is (terminal and 30 < width < 200)
+    if terminal:
+        assert max(map(len, text.splitlines())) <= max(width, 60)

@@ -32,10 +32,13 @@ def _is_single(module: FrameworksModule) -> bool:
 
 def brief(module: FrameworksModule) -> Iterator[Block]:
     """The frameworks side by side, a row each; a few that are named in depth."""
-    if module.in_depth:
-        yield from view(module)
-        return
     yield origin_facts(module, {}, defaults=False)
+    if module.in_depth:
+        yield from _recipe_blocks(module)
+        for row in module.frameworks:
+            yield Facts(((row.framework, tuple(_in_short(module, row))), *(("note", (hint,)) for hint in row.storage)))
+        yield Facts((("in full", ("every array, how it is called, and how this was checked: --full",)),))
+        return
     yield _framework_grid(module)
     yield Facts(
         (
@@ -49,10 +52,25 @@ def view(module: FrameworksModule) -> Iterator[Block]:
     """The frameworks side by side, or a few in depth, and the recipes between them."""
     yield origin_facts(module, {})
     yield from _in_depth(module) if module.in_depth else _side_by_side(module)
+    yield from _recipe_blocks(module)
+
+
+def _recipe_blocks(module: FrameworksModule) -> Iterator[Block]:
+    """The way from one framework to another, in steps and as code."""
     for recipe in module.recipes:
         yield Heading(f"from {recipe.from_} to {recipe.to}")
         yield Facts(tuple((f"{number}.", (step,)) for number, step in enumerate(recipe.steps, 1)))
         yield Code(recipe.code)
+
+
+def _in_short(module: FrameworksModule, row: FrameworkRow) -> Iterator[str]:
+    """A framework in a line: how much it stores, in which order, with which biases."""
+    yield f"{row.total:,} parameters"
+    yield f"gates {row.gate_order}"
+    counted = module.config.bias or not row.bias_switch
+    yield {0: "no biases", 1: "one bias", 2: "two biases"}[row.biases if counted else 0]
+    if row.forget_offset:
+        yield f"{row.forget_offset:g} is added to the forget gate at run time"
 
 
 def _side_by_side(module: FrameworksModule) -> Iterator[Block]:

@@ -76,6 +76,8 @@ def _blocks(module: ParamsModule, *, full: bool) -> Iterator[Block]:
         *_grand_total(module),
         *stored,
     ]
+    if prefix := _prefix(module):
+        facts.insert(0, ("names", (f"begin with {prefix} in the file",)))
     if not (full or gate) and rows_of_gates is not None:
         facts.insert(0, rows_of_gates)
     if full:
@@ -150,7 +152,7 @@ def _parameter_rows(module: ParamsModule) -> Iterator[Row]:
         for owner, own in groupby(rows, key=lambda row: (row.layer, row.direction)):
             for row in own:
                 shapes = shape_text(row.symbolic), shape_text(row.shape)
-                yield Row(cells(row.name, *shapes, row.count, _gate_text(module, row) or "-"))
+                yield Row(cells(_name(module, row), *shapes, row.count, _gate_text(module, row) or "-"))
             layer, direction = owner
             yield Row(cells(f"layer {layer} {direction}", "", "", subtotals[owner].count_, ""), "sum")
     yield Row(cells("total", "", "", module.total, ""), "sum")
@@ -174,11 +176,11 @@ def _folded_rows(module: ParamsModule) -> Iterator[Row]:
         for number, own in enumerate(groups):
             if number and [row.shape for row in own] == [row.shape for row in groups[0]]:
                 count = sum(row.count for row in own)
-                yield Row(cells(f"{own[0].name}, ...", f"{len(own)} alike", "", count, ""))
+                yield Row(cells(f"{_name(module, own[0])}, ...", f"{len(own)} alike", "", count, ""))
                 continue
             for row in own:
                 shapes = shape_text(row.symbolic), shape_text(row.shape)
-                yield Row(cells(row.name, *shapes, row.count, _gate_text(module, row) or "-"))
+                yield Row(cells(_name(module, row), *shapes, row.count, _gate_text(module, row) or "-"))
         count = sum(row.count_ for row in subtotals)
         if layers > 1 or len(groups) > 1 or module.extras:
             yield Row(cells(f"layer {layer}", "", "", count, ""), "sum")
@@ -189,6 +191,20 @@ def _folded_rows(module: ParamsModule) -> Iterator[Row]:
     if module.extras:
         yield Row(cells("total", "", "", module.total, ""), "sum")
         yield from extra_lines(module.extras, cells)
+
+
+def _name(module: ParamsModule, row: ParameterRow) -> str:
+    """The name of an array: that of its framework, or the one in the file if that is not the same behind a prefix."""
+    return row.name if _prefix(module) is not None else module.names.get(row.name, row.name)
+
+
+def _prefix(module: ParamsModule) -> str | None:
+    """What all names have before them in the source's file; None if they are other names there."""
+    if not module.names:
+        return ""
+    name, there = next(iter(module.names.items()))
+    prefix = there.removesuffix(name)
+    return prefix if all(own == f"{prefix}{name}" for name, own in module.names.items()) else None
 
 
 def _gate_text(module: ParamsModule, row: ParameterRow) -> str | None:

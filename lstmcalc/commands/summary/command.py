@@ -8,6 +8,7 @@ from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, sty
 from lstmcalc.commands.summary.report import over_whole, summary_report
 from lstmcalc.errors import ExitCode
 from lstmcalc.intake.flags import SOURCE_FLAGS
+from lstmcalc.spec.words import General
 
 SOURCES: Final = SOURCE_FLAGS[0]._replace(field="sources", metavar="SOURCE...", repeats=True)
 
@@ -20,7 +21,7 @@ def _run(typed: TypedFlags) -> Outcome:
     style_of(typed)  # refused before anything is read
     report = summary_report(typed)
     for error in report.failed:
-        report.modules[-1].notes.append(f"{error.where}: {error.what}")
+        report.modules[-1].notes.append(General(f"{error.where}: {error.what}"))
     over = over_whole(read_limits(typed), report)
     report.modules[-1].notes.extend(over)
     failed = ExitCode.USAGE if report.failed and typed["strict"] else ExitCode.OK

@@ -27,6 +27,7 @@ from lstmcalc.report.tensors import TensorRow, tensor_row
 from lstmcalc.spec.activations import OPTIONS
 from lstmcalc.spec.config import DTYPE_BYTES
 from lstmcalc.spec.symbols import sizes_of
+from lstmcalc.spec.words import General
 from lstmcalc.version import __version__
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def over_whole(limits: Mapping[str, int], report: "SummaryReport") -> Sequence[s
         of_lstms = {name: limit for name, limit in limits.items() if name not in whole}
         own = {name: limit for name, limit in limits.items() if name in whole}
         found = [*exceeded(own, whole), *over_limits(of_lstms, part.subjects, train=False)]
-        lines += [f"{part.title}: {line}" for line in found]
+        lines += [General(f"{part.title}: {line}") for line in found]
     return lines
 
 

@@ -12,7 +12,7 @@ from lstmcalc.readers.found import Found
 from lstmcalc.readers.recognise.recognition import Contents, contents_text, recognise, same_names
 from lstmcalc.spec.config import DTYPE_BYTES
 from lstmcalc.spec.provenance import Origin, Pointer, Setting
-from lstmcalc.spec.words import and_list, counted, with_rest
+from lstmcalc.spec.words import General, and_list, counted, with_rest
 
 _LISTED: Final = 4  # missing arrays, or modules, in a message
 
@@ -59,8 +59,10 @@ def lstms_of_contents(contents: Contents, path: str) -> list[Found]:
     """Every LSTM of a weight file, with the file as its source; notes on the file are at the first one."""
     name, rest = shown_name(path), contents_text(contents)
     found = [_placed_lstm(item, name, contents.file.format) for item in contents.lstms]
-    about = map(printable, contents.file.notes)
-    found[0] = found[0]._replace(notes=(*found[0].notes, *about), beside=f"{name} also contains {rest}" if rest else "")
+    about = (General(printable(note)) for note in contents.file.notes)
+    found[0] = found[0]._replace(
+        notes=(*found[0].notes, *about), beside=General(f"{name} also contains {rest}" if rest else "")
+    )
     return found
 
 
