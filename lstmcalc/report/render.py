@@ -138,6 +138,11 @@ def write_csv(tree: Plain, stream: IO[str], progress: Progress | None = None) ->
     from csv import writer
 
     out = writer(stream, lineterminator="\n")
+    for key, rows in tree.items():  # of the report as a whole
+        if key != "modules" and _is_flat(rows):
+            out.writerow(rows[0])
+            out.writerows(map(_csv_cell, row.values()) for row in _told(rows, progress))
+            stream.write("\n")
     names = [key for module in tree["modules"] for key, value in module.items() if _is_table(value)]
     for position, name in enumerate(dict.fromkeys(names)):
         if position:
@@ -154,6 +159,11 @@ def write_csv(tree: Plain, stream: IO[str], progress: Progress | None = None) ->
 
 def _is_table(value: object) -> bool:
     return isinstance(value, Sequence) and len(value) > 0 and isinstance(value[0], Mapping)
+
+
+def _is_flat(value: Any) -> bool:  # noqa: ANN401  # of a document
+    """True for a table whose cells are no tables."""
+    return _is_table(value) and not any(isinstance(cell, Mapping | list) for cell in value[0].values())
 
 
 def _csv_cell(value: object) -> object:

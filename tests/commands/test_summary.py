@@ -173,3 +173,14 @@ def test_nothing_is_the_help_unless_there_is_a_configuration(cli: Cli, here: Pat
     (here / "lstmcalc.toml").write_text("[lstm]\ninput_size = 3\nhidden_size = 4\n", encoding="utf-8")
     assert cli() == cli("summary")
     assert "144" in cli().out
+
+
+def test_csv_has_the_layers(cli: Cli, here: Path) -> None:
+    put(here / "a.safetensors", {"fc.weight": (2, 4)})
+    lines = cli("a.safetensors", "--format", "csv").out.splitlines()
+    assert lines[:3] == [
+        "name,type,parameters,share,lstm",
+        f"lstm,LSTM,144,{144 / 152},true",
+        f"fc,,8,{8 / 152},false",
+    ]
+    assert lines[3:5] == ["", "module,name,role,symbolic,shape,bytes"]

@@ -78,7 +78,7 @@ def other_kind(path: str, expected: str, *, binary: bool = False) -> SourceError
         hint = f"text that describes an LSTM is for the other commands: lstmcalc shapes {name}"
         return SourceError(f"{name} is not a weight file that is read", expected, "what looks like text", hint)
     return SourceError(
-        f"{name} is {'not text, and ' * binary}in an unknown format",
+        f"{name} is {'not text, and ' * binary}of an unknown format",
         expected,
         f"bytes that begin with {head[:8].hex(' ')}; whether it has an LSTM is not known",
         "if it has one: save it as safetensors, npz or ONNX with the program that wrote it",

@@ -378,7 +378,7 @@ def test_compressed_weights_are_refused_with_what_to_do(folders: dict[str, Path]
 
 def test_archives_without_weights_are_refused(folders: dict[str, Path], tmp_path: Path) -> None:
     path = rezipped(folders["keras3"] / "nested.keras", tmp_path / "c.keras", without=["model.weights.h5"])
-    with pytest.raises(SourceError, match="is no file of Keras"):
+    with pytest.raises(SourceError, match="is not a Keras file"):
         read(path)
 
 

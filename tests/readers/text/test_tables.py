@@ -162,7 +162,7 @@ TOML_ERRORS = [
     ),
     (
         "[lstm]\n[data]\nlengths = 4",
-        "lstm.toml:3: lengths is no list\n  lengths = 4\n  ^^^^^^^\n  expected integers, e.g. [4, 2, 3], found 4",
+        "lstm.toml:3: lengths is not a list\n  lengths = 4\n  ^^^^^^^\n  expected integers, e.g. [4, 2, 3], found 4",
     ),
     (
         "[lstm]\nframework = 'kears'",
