@@ -68,7 +68,6 @@ ALIASES: Final = {
     "tensorflow": "keras2",
     "keras3": "keras",
     "jax": "flax-linen",
-    "flax": "flax-linen",
     "nnx": "flax-nnx",
     "onnxruntime": "onnx",
 }

@@ -427,7 +427,7 @@ def test_of_another_framework_it_is_said_whose_lstm_is_counted(cli: Cli, argumen
     rest = arguments[1 + len(unknown) :]
     ran = cli(arguments[0], *unknown, "keras.layers.LSTM(20)", "--input", "10", *rest)
     assert ran.code == 0
-    assert "note: counted as PyTorch's nn.LSTM has it; shapes and params are in the terms of Keras 3" in ran.err
+    assert "note: costs are those of the equivalent nn.LSTM, not Keras 3's own" in ran.err
     assert "counted as" not in cli(*arguments).err
 
 

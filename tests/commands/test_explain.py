@@ -239,7 +239,7 @@ def test_a_source_of_several_lstms_is_explained_one_by_one(cli: Cli) -> None:
 def test_a_source_of_another_framework_is_explained_in_pytorchs_terms(cli: Cli) -> None:
     ran = cli("explain", "keras.layers.LSTM(20)", "--input", "10", "--json")
     found = module_of(ran)
-    assert "note: explained as PyTorch's nn.LSTM has it; shapes and params are in the terms of Keras 3\n" in ran.err
+    assert "note: explained is the equivalent nn.LSTM, not Keras 3's own\n" in ran.err
     assert any("Keras 3 begins otherwise: kernel glorot_uniform" in row["text"] for row in found["facts"])
     assert (found["framework"], found["config"]["batch_first"]) == ("pytorch", True)
     assert found["groups"][0]["x_t"] == "input[:, t]"

@@ -140,7 +140,7 @@ def test_notes_are_said_once_and_name_their_lstm(cli: Cli, tmp_path: Path, monke
     Path("b.py").write_text("a = nn.LSTM(3, 4, dropout=0.5)\nb = nn.LSTM(4, 5, dropout=0.5)\n", encoding="utf-8")
     (note,) = cli("params", "b.py").err.splitlines()
     assert note.startswith("note: dropout = 0.5 does nothing")
-    assert "sum  384 parameters in 2 LSTMs" in cli("params", "a.py").out
+    assert "sum  364 parameters in 2 LSTMs" in cli("params", "a.py").out
 
 
 @pytest.mark.parametrize("target", ["keras", "onnx", "flax-linen"])

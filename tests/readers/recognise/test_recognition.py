@@ -569,7 +569,10 @@ def test_cells_written_by_hand_are_read() -> None:
 def test_a_stated_relative_is_one() -> None:
     contents = recognise(stated(kind="GRU", fields={"input_size": 10, "hidden_size": 20}))
     assert contents.lstms == ()
-    assert contents_text(contents) == "1 GRU: net.LSTM_0 (input 10, hidden 20); 1 tensor of no recurrent module (12 numbers)"
+    assert (
+        contents_text(contents)
+        == "1 GRU: net.LSTM_0 (input 10, hidden 20); 1 tensor of no recurrent module (12 numbers)"
+    )
 
 
 def test_a_stated_size_that_cannot_be_has_no_config_yet() -> None:
