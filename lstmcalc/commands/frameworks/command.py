@@ -4,10 +4,8 @@ from typing import Final
 
 from lstmcalc.commands._flags import panels, with_words, words_flag
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome
-from lstmcalc.commands.frameworks.report import frameworks_report
 from lstmcalc.errors import UnsupportedError, UsageError
 from lstmcalc.intake.flags import Flag, framework_names, read_framework, read_frameworks, several
-from lstmcalc.intake.resolve import read_subjects
 
 WORDS: Final = words_flag("NAME|SOURCE...", "Frameworks to show in depth, and a source", framework_names)
 
@@ -28,6 +26,9 @@ def _run(typed: TypedFlags) -> Outcome:
     With --only, a few in depth: their arrays side by side, and how to get from the first to each of the others, in
     steps and as NumPy code to paste.
     """
+    from lstmcalc.commands.frameworks.report import frameworks_report  # which a completion does not need
+    from lstmcalc.intake.resolve import read_subjects
+
     typed, named = with_words(typed, _named)
     only = read_frameworks("--only", [*named, *several(typed["only"]), *several(typed["framework"])])
     try:

@@ -4,7 +4,6 @@ from typing import Final
 
 from lstmcalc.commands._flags import panels
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, with_flags
-from lstmcalc.commands.params.report import params_report
 from lstmcalc.errors import UnsupportedError
 from lstmcalc.intake.flags import Flag, read_choice
 from lstmcalc.intake.resolve import check_order, read_subjects
@@ -20,6 +19,8 @@ def _run(typed: TypedFlags) -> Outcome:
 
     In `state_dict` order, with subtotals by layer and direction, the total, and the total's formula.
     """
+    from lstmcalc.commands.params.report import params_report  # which a completion does not need
+
     gate = typed["gate"]
     letter = None if gate is None else GATE_NAMES[read_choice("--gate", str(gate), GATE_NAMES)]
     try:
