@@ -474,6 +474,7 @@ ARRAY: Final = Class("Tensor", (), 0)
 ARRAY.mro = (ARRAY, TYPES["object"])
 for _name, _run in METHODS.items():
     ARRAY.slots[_name] = Builtin(_name, _run, method=True)  # type: ignore[arg-type]  # of this machine
+ARRAY.slots["__new__"] = Builtin("Tensor", lambda machine, args, node: _legacy(machine, Args(args.pos[1:], args.kw, args.rest, args.more), node))  # type: ignore[arg-type]  # of this machine
 for _name in ("add", "sub", "mul", "truediv", "pow", "mod", "floordiv"):
     for _form in (f"__{_name}__", f"__r{_name}__"):
         ARRAY.slots[_form] = Builtin(_form, _operate, method=True)  # type: ignore[arg-type]  # as above

@@ -229,7 +229,7 @@ class Calls(Classes):
             made = self.call(maker, replace(args, pos=[cls, *args.pos]), node)
             if not isinstance(made, Obj) or is_subclass(type_of(made), cls) is not True:
                 return made
-        elif isinstance(maker, Builtin) and (TYPES.get(cls.name) is cls or maker.name in ("enum", "namedtuple")):
+        elif isinstance(maker, Builtin) and (TYPES.get(cls.name) is cls or maker.name in ("enum", "namedtuple") or (cls.bound is None and "__new__" in cls.slots)):
             return maker.run(self, replace(args, pos=[cls, *args.pos]), node)
         elif isinstance(maker, Unknown):
             made = self.allocate(cls)

@@ -9,6 +9,7 @@ Not here: the functions of Python's standard library (`standard`), PyTorch (`tor
 """
 
 import ast
+import builtins
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -199,7 +200,7 @@ class Libraries(Making):
             found = self._star(module, name) if isinstance(module, Lib) else None
             if found is not None:
                 return found
-        if name in TYPES and (name in FUNCTIONS or not name.islower() or name in _BUILTIN_TYPES):
+        if name in TYPES and isinstance(getattr(builtins, name, None), type):
             return TYPES[name]
         if name in FUNCTIONS:
             return FUNCTIONS[name]
@@ -303,6 +304,8 @@ class Libraries(Making):
         found = self.lib_result(function.path, args, node)
         if not isinstance(found, Missing):
             return found
+        if "LSTM" in function.path.rpartition(".")[2]:
+            self.perhaps_lstm(Unknown((function.path,)), args, node)
         return self.unknown_call(f"{function.path}()", args, lib=True)
 
     def lib_result(self, path: str, args: Args, node: ast.AST) -> Value:
@@ -353,9 +356,6 @@ class Libraries(Making):
         return super().attribute(owner, name)
 
 
-_BUILTIN_TYPES: Final = frozenset(
-    "object type int bool float complex str bytes list tuple dict set frozenset range slice bytearray memoryview".split()
-)
 _KNOWN_STARS: Final = frozenset(("torch.nn", "torch.float32", "torch.float64", "math.pi", "math.e"))
 
 __all__ = ["Items", "Libraries"]

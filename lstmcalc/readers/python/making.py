@@ -111,6 +111,8 @@ class Making(Iterators):
         known: list[Value] = []
         special = ""
         for base in bases:
+            if isinstance(base, Builtin):
+                base = self.class_of_lib("torch.nn.LSTM") if base.name.startswith("usual:") else Lib(base.name)  # noqa: PLW2901  # as it is used
             found = base
             if isinstance(base, Lib):
                 if base.path in _EMPTY:

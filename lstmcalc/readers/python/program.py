@@ -46,6 +46,7 @@ class Program(Keras):
         self.ended = ""  # why the program was not followed to its end
         self.given: dict[str, Value] = dict(settings)
         self.used: set[str] = set()
+        self.flags: set[str] = set()
 
     def setting(self, node: ast.expr, scope: Scope) -> Value:
         """The value that the user gave for the text of an expression; MISSING if none."""

@@ -11,6 +11,7 @@ from typing import Final
 from lstmcalc.frameworks.constructors import CONSTRUCTORS, RELATIVES, Constructor
 from lstmcalc.readers.python.machine import Frame, Function
 from lstmcalc.readers.python.standard import Standard
+from lstmcalc.readers.python.types import plain
 from lstmcalc.readers.python.values import (
     Args,
     Entry,
@@ -103,7 +104,7 @@ class Records(Standard):
                 at = nodes[place - shift] if direct and 0 <= place - shift < len(nodes) else node
                 self.problem(at, f"too many arguments of {shown(node)}", f"at most {len(names)} without a name: {', '.join(names)}", str(len(args.pos)))
                 break
-            given[names[place]] = value
+            given[names[place]] = plain(value)
             if direct and shift == 0:
                 places[names[place]] = nodes[place]
         keywords = {item.arg: item for item in node.keywords} if isinstance(node, ast.Call) else {}
@@ -115,7 +116,7 @@ class Records(Standard):
             if name in given:
                 self.problem(at.value if at else node, f"argument {name} of {shown(node)} is given twice", "it once", "")
                 continue
-            given[name] = value
+            given[name] = plain(value)
             if at is not None:
                 places[name] = at.value
         return given, places
