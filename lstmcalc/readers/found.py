@@ -36,6 +36,8 @@ class Found(NamedTuple):
     kind: str = "LSTM"  # the source's word: `LSTM`, `LSTMCell`, `CuDNNLSTM`; a weight file also describes a `GRU`
     weights: "Weights | None" = None  # its arrays, if the source is a weight file
     quantized: str = ""  # how its weights are quantized, e.g. `pytorch-dynamic`; empty if they are numbers as they are
+    # Why its settings, or that it is made, do not follow from what was read; empty if they do.
+    uncertain: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()  # the other frameworks that its arrays' names and shapes fit, with other gate orders
 
     @property

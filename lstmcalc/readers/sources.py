@@ -1,6 +1,6 @@
 """SOURCE, from which LSTMs are read: a file, standard input or text, recognised by its content.
 
-Not here: the readers of each kind (`python.constructions`, `text.printed`, `text.tables`, `json_documents`,
+Not here: the readers of each kind (`python.reading`, `text.printed`, `text.tables`, `json_documents`,
 `recognise.weights`).
 """
 
@@ -302,7 +302,7 @@ def _read_printed(source: SourceText) -> list[Found]:
 
 def _read_code(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
     """Read code, or lines of other text among which PyTorch printed an LSTM."""
-    from lstmcalc.readers.python.constructions import read_python
+    from lstmcalc.readers.python.reading import read_python
 
     if not source.name.endswith((".py", ".ipynb")):
         source = _without_levels(source)

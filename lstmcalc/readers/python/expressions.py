@@ -26,6 +26,7 @@ from lstmcalc.readers.python.values import (
     Scope,
     Unknown,
     Value,
+    bounded,
     is_constant,
     merged_names,
     things,
@@ -101,7 +102,9 @@ class Expressions(Calls):
 
     def _tuple(self, node: ast.Tuple, scope: Scope) -> Value:
         items, rest = self._parts(node.elts, scope)
-        return tuple(items) if rest is None else unknown_of(rest, *items)
+        if rest is not None:
+            return unknown_of(rest, *items)
+        return bounded(tuple(items)) if any(isinstance(item, tuple) for item in items) else tuple(items)
 
     def _list(self, node: ast.List, scope: Scope) -> Value:
         items, rest = self._parts(node.elts, scope)

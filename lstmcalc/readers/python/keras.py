@@ -467,9 +467,6 @@ class Keras(Torch):
         cls = self.class_of_lib(next(name for name in chosen.names if name in names))
         return self.call(cls, args, node)
 
-    def after_entry(self, made: Value) -> None:
-        """Nothing more is known of an instance that nothing calls."""
-
 
 class Shapes:
     """The shapes of several arrays that a layer returns."""

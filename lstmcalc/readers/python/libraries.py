@@ -222,7 +222,7 @@ class Libraries(Making):
             if name in _USUAL and name not in self.settings:
                 return Lib("~" + _USUAL[name]) if name in ("nn", "layers", "L") else Lib(_USUAL[name])
             if name in ("LSTM", "LSTMCell"):
-                return Lib("~." + name)
+                return self.usual_attribute("~." + name)
             if name in _IN_KERAS:
                 return self.attribute(Lib("keras.layers"), name)
             if name in _STANDARD or name in ("dataclass", "partial", "OrderedDict", "SimpleNamespace"):

@@ -659,7 +659,80 @@ class Sequential(Model):
         return _pop(self)
 """
 
-CODE: Final = {"standard": _STANDARD, "torch": _TORCH, "keras": _KERAS}
+_FLAX: Final = """
+class Module:
+    def __init_subclass__(cls, **kwargs):
+        _fields(cls)
+    def __call__(self, *args, **kwargs):
+        return _unknown()
+    def init(self, rngs, *args, **kwargs):
+        _begin_flax(self)
+        self(*args)
+        return _unknown()
+    def init_with_output(self, rngs, *args, **kwargs):
+        _begin_flax(self)
+        return self(*args), _unknown()
+    def apply(self, variables, *args, **kwargs):
+        _begin_flax(self)
+        return _unknown()
+    def tabulate(self, rngs, *args, **kwargs):
+        _begin_flax(self)
+        self(*args)
+        return _unknown()
+    def param(self, *args, **kwargs):
+        return _unknown()
+    def variable(self, *args, **kwargs):
+        return _unknown()
+    def sow(self, *args, **kwargs):
+        return None
+    def make_rng(self, *args):
+        return _unknown()
+
+class LSTMCell(Module):
+    __init__ = _flax_lstm('flax.linen.LSTMCell')
+    __call__ = _flax_cell()
+    def initialize_carry(self, *args):
+        return _unknown()
+
+class OptimizedLSTMCell(LSTMCell):
+    __init__ = _flax_lstm('flax.linen.OptimizedLSTMCell')
+
+class RNN(Module):
+    __init__ = _flax_around('RNN')
+    __call__ = _flax_cell()
+
+class Bidirectional(Module):
+    __init__ = _flax_around('Bidirectional')
+    __call__ = _flax_cell()
+"""
+
+_NNX: Final = """
+class Module:
+    pass
+
+class Rngs:
+    def __init__(self, *args, **kwargs):
+        pass
+
+class LSTMCell(Module):
+    __init__ = _flax_lstm('flax.nnx.LSTMCell')
+    __call__ = _flax_cell()
+    def initialize_carry(self, *args):
+        return _unknown()
+
+class OptimizedLSTMCell(LSTMCell):
+    __init__ = _flax_lstm('flax.nnx.OptimizedLSTMCell')
+
+class RNN(Module):
+    __init__ = _flax_around('RNN')
+    __call__ = _flax_cell()
+
+class Bidirectional(Module):
+    __init__ = _flax_around('Bidirectional')
+    __call__ = _flax_cell()
+"""
+
+CODE: Final = {"flax": _FLAX, "nnx": _NNX, "standard": _STANDARD, "torch": _TORCH, "keras": _KERAS}
 
 # The module in `CODE` of each class.
 HOMES: Final[dict[str, str]] = {
@@ -676,6 +749,8 @@ HOMES: Final[dict[str, str]] = {
             *("RNNCell DataParallel").split(),
         )
     },
+    **{f"flax.linen.{name}": "flax" for name in ("Module", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional")},
+    **{f"flax.nnx.{name}": "nnx" for name in ("Module", "Rngs", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional")},
     **{f"{home}{name}": "keras" for home in ("keras.", "keras.layers.", "tf_keras.", "tf_keras.layers.") for name in ("Model", "Sequential", "Layer")},
     "torch.nn.parallel.DistributedDataParallel": "torch",
     "torch.nn.parallel.DataParallel": "torch",

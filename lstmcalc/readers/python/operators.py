@@ -20,6 +20,7 @@ from lstmcalc.readers.python.values import (
     Partial,
     Unknown,
     Value,
+    bounded,
     is_constant,
     same,
     unknown_of,
@@ -69,7 +70,7 @@ def binary(machine: "Expressions", op: ast.operator, left: Value, right: Value) 
         if isinstance(one, tuple) and isinstance(other, int) and name == "Mult":
             return repeated(one, other)
     if isinstance(left, tuple) and isinstance(right, tuple) and name == "Add":
-        return left + right if len(left) + len(right) <= MAX_ITEMS else unknown_of(left, right)
+        return bounded(left + right) if len(left) + len(right) <= MAX_ITEMS else unknown_of(left, right)
     if _of_kind(left, "dict") and _of_kind(right, "dict") and name == "BitOr":
         content = content_of(left)  # type: ignore[arg-type]  # a dictionary
         return machine.new("dict", machine.updated(content, right) if isinstance(content, Items) else unknown_of(left, right))
@@ -93,7 +94,7 @@ def repeated(content: Value, times: int) -> Value:
     """A sequence, several times."""
     if not isinstance(content, tuple) or len(content) * max(times, 0) > MAX_ITEMS:
         return unknown_of(content)
-    return content * times
+    return bounded(content * times)
 
 
 def _of_sets(name: str, left: Value, right: Value) -> Items:

@@ -10,7 +10,7 @@ from typing import Final
 
 from lstmcalc.readers.python import command_line
 from lstmcalc.readers.python.heap import Dead, Leave, Stop
-from lstmcalc.readers.python.keras import Keras
+from lstmcalc.readers.python.flax import Flax
 from lstmcalc.readers.python.machine import Frame, Function
 from lstmcalc.readers.python.records import BY_NAME
 from lstmcalc.readers.python.types import TYPES
@@ -35,7 +35,7 @@ assert command_line  # noqa: S101  # whose primitive is that of the classes of l
 _TOO_LONG: Final = "the code is too long to be followed to its end"
 
 
-class Program(Keras):
+class Program(Flax):
     """Runs a program."""
 
     def __init__(self, settings: Mapping[str, Value], asked: dict[str, None], tree: ast.Module) -> None:

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 Value: TypeAlias = object
 
 MAX_NAMES: Final = 8  # names that would settle a value
+MAX_PARTS: Final = 20_000  # of a tuple of tuples
 MAX_ALTS: Final = 4  # values that something is known to be one of
 
 
@@ -231,6 +232,17 @@ def _things(value: Value) -> Iterator[Obj]:
     elif is_dataclass(value):
         for name in value.__dataclass_fields__:
             yield from _things(getattr(value, name))
+
+
+def bounded(value: Value) -> Value:
+    """A tuple, unless it has too many parts on all levels together."""
+    left, level = MAX_PARTS, [value]
+    while level:
+        left -= len(level)
+        if left < 0:
+            return Unknown()
+        level = [item for part in level if isinstance(part, tuple) for item in part]
+    return value
 
 
 def is_constant(value: Value) -> bool:

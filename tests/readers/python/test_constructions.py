@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from lstmcalc.errors import LstmcalcError, SourceError
 from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.python.constructions import read_python
-from lstmcalc.readers.python.evaluate import Program
+from lstmcalc.readers.python.reading import read_python
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.spec.provenance import Gap
 from tools.examples import examples
