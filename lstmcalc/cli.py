@@ -13,6 +13,7 @@ from lstmcalc.errors import ExitCode, LstmcalcError, OutputError, TooLargeError,
 from lstmcalc.readers.files.budget import one_command
 
 if TYPE_CHECKING:
+    from lstmcalc.intake.open_lstms import Open
     from lstmcalc.report.blocks import Block
     from lstmcalc.report.document import Document
     from lstmcalc.report.render import View
@@ -75,10 +76,20 @@ def _show(outcome: Outcome) -> int:
     except OSError as error:
         return _cannot_write(error)
     code = _flushed(outcome.code)
+    for item in getattr(outcome.report, "open", ()):
+        _say(f"note: {harmless(_open_text(item))}")
     for module in outcome.report.modules:
         for note in module.notes:
             _say(f"note: {harmless(note)}")
     return code
+
+
+def _open_text(item: "Open") -> str:
+    """An open LSTM in a sentence, with what would settle it."""
+    fields = [row.setting for row in item.unknown if row.setting]
+    what = f"{item.name} is open" + (f": {', '.join(fields)}" if fields else "")
+    hints = list(dict.fromkeys(row.hint for row in item.unknown if row.hint))
+    return f"{what}, {item.where or 'in the source'}" + (f"; {', '.join(hints)}" if hints else "")
 
 
 def _view_of(command: str) -> "View":

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from lstmcalc.errors import TooLargeError
+from lstmcalc.intake.open_lstms import Open, open_lstms
 from lstmcalc.version import __version__
 
 SCHEMA: Final = 1
@@ -49,6 +50,10 @@ if TYPE_CHECKING:  # for types alone
             """The name of the command."""
 
         @property
+        def open(self) -> Sequence[Open]:
+            """The LSTMs that were found and are not known whole."""
+
+        @property
         def modules(self) -> Sequence[Reported]:
             """What is reported, one record for each LSTM."""
 
@@ -63,6 +68,7 @@ class Report(NamedTuple, Generic[M_co]):
     schema: int
     lstmcalc: str  # the version
     command: str
+    open: Sequence[Open]  # LSTMs that were found and are not known whole
     modules: Sequence[M_co]
 
 
@@ -71,7 +77,7 @@ def document(command: str, modules: Sequence[M]) -> Report[M]:
     around = getattr(modules[0], "around", None) if len(modules) > 1 else None
     if around is not None and (around.head or around.embed):
         modules[0].notes.append("each of these LSTMs has its own head and embedding; --module NAME picks one")
-    return Report(SCHEMA, __version__, command, modules)
+    return Report(SCHEMA, __version__, command, open_lstms(), modules)
 
 
 def with_alone_note(modules: Sequence[M]) -> Sequence[M]:

@@ -14,7 +14,8 @@ def notes_of(subject: Subject) -> list[str]:
     config = subject.config
     notes: list[str] = []
     if subject.found:
-        notes += subject.found.notes
+        notes += [f"{subject.name} is uncertain: {reason}" for reason in subject.found.uncertain]
+        notes += [note for note in subject.found.notes if note not in subject.found.uncertain]
         computed = option_texts(subject.found.options)
         rest = "no shape and no number of parameters" if subject.found.quantized else "no shape and no count"
         notes += [

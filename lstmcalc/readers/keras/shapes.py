@@ -110,7 +110,7 @@ def shape_after(kind: str, config: Config, shapes: Sequence[Shape]) -> Shape:
         config: Its arguments by name; those that are not known are neither numbers nor texts.
         shapes: What it is given: several shapes for `Concatenate` and its like.
     """
-    known = [shape for shape in shapes if shape is not None]
+    known = [shape for shape in shapes if shape is not None and shape[:1] != (...,)]
     if not shapes or len(known) != len(shapes):
         return None
     if kind in _MERGES:

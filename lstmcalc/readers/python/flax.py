@@ -19,7 +19,13 @@ class Flax(Keras):
     """Knows Flax."""
 
     def after_entry(self, made: Value) -> None:
-        """Run what a module of Linen runs first, as it is called with arrays that are not known."""
+        """Run what a module of Linen, or a model of Keras, runs first, as it is called with arrays that are not known."""
+        if isinstance(made, Obj) and isinstance(made.cls, Class) and not self.is_flax(made):
+            method = self.lookup(made.cls, "call")
+            if isinstance(method, Function) and not method.native and method.node not in self.called:
+                with self.guarded():
+                    paths = self.collect(lambda: self.call(Bound(method, made), self.unknown_arguments(method), ast.Pass()))
+                self.settle([path for path in paths if path.kind in ("normal", "raise")], lambda _: True)
         if self.is_flax(made) and isinstance(made, Obj):
             self.begin_flax(made)
             method = self.lookup(made.cls, "__call__")

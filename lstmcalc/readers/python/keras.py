@@ -131,6 +131,9 @@ class Keras(Torch):
         call = self.site or node
         constructor = self._fitting(path, args)
         given, places = self.arguments_of(constructor, args, call)
+        activation = given.get("activation")
+        if isinstance(activation, int) and not isinstance(activation, bool):
+            self.problem(call, f"activation of {shown(call)} cannot be a number", "a function, as 'tanh'", str(activation))
         given = {name: plain(value) for name, value in given.items()}
         record = Record(
             constructor, given, places, call, shown(call), args.more or args.rest,
@@ -244,6 +247,8 @@ class Keras(Torch):
         if config is None:
             return Unknown()
         made = shape_after(kind, config, known)
+        if made is None and len(shapes) == 1:
+            made = open_shape(kind, config, shapes[0])
         return made if made is not None else Unknown()
 
     def see_input(self, layer: Obj, shape: Value) -> None:
@@ -257,6 +262,8 @@ class Keras(Torch):
         self.see_input(layer, shape)
         made = shape_after("LSTM" if kind in _LSTMS else kind, config, [shape if isinstance(shape, tuple) else None])
         units = config.get("units", config.get("output_dim"))
+        if isinstance(made, tuple) and made[0] is ...:
+            made = None
         if made is None and isinstance(config.get("return_sequences"), bool):
             made = (None, None, units) if config["return_sequences"] else (None, units)
         elif made is None and config.get("return_sequences", False) is False:
@@ -466,6 +473,15 @@ class Keras(Torch):
         chosen = whole[0] if whole and not bare else next((item for item in allowed if item.framework.startswith("flax")), (allowed or fitting)[0])
         cls = self.class_of_lib(next(name for name in chosen.names if name in names))
         return self.call(cls, args, node)
+
+
+def open_shape(kind: str, config: Mapping[str, object], shape: Value) -> tuple[Value, ...] | None:
+    """What a layer returns for a shape whose last size alone is known, or none: `(..., 9)`."""
+    last = {"Dense": "units", "Embedding": "output_dim"}.get(kind)
+    if last is not None and last in config:
+        return (..., config[last])
+    known = isinstance(shape, tuple) and shape[:1] == (...,)
+    return shape if known and shape_after(kind, {}, [(None, None, None)]) == (None, None, None) and isinstance(shape, tuple) else None
 
 
 class Shapes:

@@ -98,6 +98,21 @@ _USUAL: Final = {
     "tensorflow": "tensorflow",
     "jnp": "jax.numpy",
     "optim": "torch.optim",
+    "flags": "absl.flags",
+    "pl": "pytorch_lightning",
+}
+_USUAL_NAMES: Final = {
+    "dataclass": "dataclasses.dataclass",
+    "field": "dataclasses.field",
+    "partial": "functools.partial",
+    "OrderedDict": "collections.OrderedDict",
+    "namedtuple": "collections.namedtuple",
+    "SimpleNamespace": "types.SimpleNamespace",
+    "Variable": "torch.autograd.Variable",
+    "LightningModule": "pytorch_lightning.LightningModule",
+    "pack_padded_sequence": "torch.nn.utils.rnn.pack_padded_sequence",
+    "weight_norm": "torch.nn.utils.weight_norm",
+    "FLAGS": "absl.flags.FLAGS",
 }
 _IN_KERAS: Final = frozenset(
     "Sequential Model Input Dense Embedding Dropout Bidirectional TimeDistributed RNN LSTM GRU Activation Flatten".split()
@@ -225,10 +240,10 @@ class Libraries(Making):
                 return self.usual_attribute("~." + name)
             if name in _IN_KERAS:
                 return self.attribute(Lib("keras.layers"), name)
-            if name in _STANDARD or name in ("dataclass", "partial", "OrderedDict", "SimpleNamespace"):
-                homes = {"dataclass": "dataclasses.dataclass", "partial": "functools.partial", "OrderedDict": "collections.OrderedDict"}
-                path = homes.get(name, "types.SimpleNamespace" if name == "SimpleNamespace" else name)
-                return self.attribute(Lib(path.rpartition(".")[0]), name) if "." in path else Lib(path)
+            if name in _USUAL_NAMES:
+                return self.attribute(Lib(_USUAL_NAMES[name].rpartition(".")[0]), name)
+            if name in _STANDARD:
+                return Lib(name)
         self.asked.setdefault(name)
         return Unknown((name,), foreign=True, lstm="LSTM" in name)
 

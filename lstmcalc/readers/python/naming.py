@@ -112,8 +112,7 @@ class _Walk:
         if isinstance(content, Items):
             return [(str(key), item) for key, item in content.map.items()]
         found = [(name, item) for name, item in value.slots.items() if not name.startswith("@")]
-        layers = value.slots.get("@layers")
-        return [*found, *(self._parts(layers) if isinstance(layers, Obj) else [])]
+        return found
 
 
 # What a construction is assigned to.

@@ -70,6 +70,8 @@ class Program(Flax):
         try:
             self._run_module()
             if not self.world.slots["made"]:
+                self._run_instances()
+            if not self.world.slots["made"]:
                 self._run_entries()
         except Stop:
             self.ended = _TOO_LONG
@@ -93,6 +95,13 @@ class Program(Flax):
                 self.put(self.world, "made", Log([*before, *(doubted(entry, ()) for entry in log[len(before) :])]))
         if self.ended and not self.problems:
             self.doubt_all(self.ended)
+
+    def _run_instances(self) -> None:
+        """Run the modules of Linen that the module makes, which make their layers when they are run."""
+        for name, value in list(self.module.slots.items()):
+            if isinstance(value, Obj) and not name.startswith("@") and self.is_flax(value):
+                paths = self.collect(lambda: self.after_entry(value))  # noqa: B023  # run at once
+                self.settle([path for path in paths if path.kind in ("normal", "raise")], lambda _: True)
 
     # What another program would call.
 
@@ -174,6 +183,8 @@ class Program(Flax):
         call = ast.Pass()
         if isinstance(value, Method):
             owner = self._called_with(value.cls, unsure=True) if not isinstance(value.function, Descriptor) else value.cls
+            if isinstance(owner, Obj) and not isinstance(owner, Class):
+                owner.slots["@changed"] = True  # something else may have been done with it before
             bound = self.bind(value.function, owner, value.cls)
             function = bound.function if isinstance(bound, Bound) else bound
             return self.call(bound, self._arguments_for(function, 1, unsure=unsure), call) if function is not None else None

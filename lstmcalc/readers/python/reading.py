@@ -232,12 +232,15 @@ class _Reader:
         return Gap(f"{_text(node)}, {what}")
 
     def _gap_of(self, value: Unknown, text: str) -> Gap:
-        names = tuple(name for name in value.names if name)
+        names = tuple(name for name in value.names if name and "(" not in name)
+        simple = text.replace(".", "").replace("_", "").isalnum()
         if value.alts and all(isinstance(item, int | float | str | None) for item in value.alts) and len(value.alts) > 1:
             why = f"{text}, which is {' or '.join(repr(item)[:20] for item in value.alts)}"
-            own = (text,) if text.replace(".", "").replace("_", "").isalnum() else ()
+            own = (text,) if simple else ()
             return Gap(why, tuple(dict.fromkeys((*own, *names))))
-        return Gap(value.why or " and ".join(names) or text, names or ((text,) if len(text) < 60 else ()))  # noqa: PLR2004  # what can be typed
+        if value.why.startswith("*"):
+            return Gap(value.why)
+        return Gap(value.why or " and ".join(names or value.names) or text, names or ((text,) if len(text) < 60 else ()))  # noqa: PLR2004  # what can be typed
 
     def _gaps(self, record: Record, constructor: Constructor, reading: Reading) -> dict[str, Gap]:
         starred = self._gap_of(record.unseen, "") if record.unseen is not None else None

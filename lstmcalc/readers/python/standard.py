@@ -92,9 +92,22 @@ class Standard(Libraries):
             return _VALUES[path]
         if path in ("os.environ", "sys.argv", "sys.modules", "sys.path"):
             return self._global(path)
+        if path in ("absl.flags.FLAGS", "tensorflow.app.flags.FLAGS", "tensorflow.flags.FLAGS"):
+            return self.flags_of_absl()
         if path.startswith("builtins."):
             return self.unbound(path.partition(".")[2])
         return Lib(path)
+
+    def flags_of_absl(self) -> Obj:
+        """The flags that `absl.flags` holds: those that were not defined here are not known."""
+        found = self.world.slots.get("global:flags")
+        if isinstance(found, Obj):
+            return found
+        cls = self.class_of_lib("types.SimpleNamespace")
+        made = Obj("object", cls if isinstance(cls, Class) else None, 0)
+        made.slots["@changed"] = True
+        self.put(self.world, "global:flags", made)
+        return made
 
     def _global(self, path: str) -> Value:
         """A thing of a module that programs read and change."""
@@ -119,6 +132,22 @@ class Standard(Libraries):
         self.put(self.world, slot, made)
         return made
 
+
+def _define(machine: Libraries, args: Args, _: ast.AST) -> Value:
+    """Define a flag; its default is what the command line can change."""
+    name = plain(args.pos[0] if args.pos else args.kw.get("name"))
+    default = args.pos[1] if len(args.pos) > 1 else args.kw.get("default", args.kw.get("default_value", Unknown()))
+    if isinstance(name, str) and isinstance(machine, Standard):
+        held = machine.flags_of_absl()
+        value = Unknown((f"FLAGS.{name}",)) if isinstance(default, Unknown | type(None)) else default
+        machine.put(held, name, value)
+        machine.tainted.add((id(held), name))
+    return None
+
+
+for _kind in ("integer", "string", "float", "boolean", "bool", "enum", "list", "multi_integer"):
+    for _home in ("absl.flags", "tensorflow.app.flags", "tensorflow.flags"):
+        LIB_FUNCTIONS[f"{_home}.DEFINE_{_kind}"] = _define
 
 # Copies.
 
