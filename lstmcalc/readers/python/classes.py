@@ -89,7 +89,7 @@ class Classes(Machine):
         if owner.alts and all(isinstance(item, Obj | Lib | str) for item in owner.alts):
             return self.fork([lambda item=item: self.attribute(item, name) for item in owner.alts], owner.names)  # type: ignore[misc]  # bound now
         self.may_raise()
-        return Unknown(tuple(f"{item}.{name}" for item in owner.names), owner.may, foreign=owner.foreign)
+        return Unknown(tuple(f"{item}.{name}" for item in owner.names), owner.may, foreign=owner.foreign, lstm="LSTM" in name)
 
     def lib_attribute(self, owner: Lib, name: str) -> Value:
         """The attribute of a name in a library."""

@@ -78,6 +78,13 @@ class Expressions(Calls):
         """The value that the user gave for the text of an expression; MISSING if none."""
         raise NotImplementedError
 
+    def text_of(self, node: ast.expr) -> str:
+        """The text of an expression, as the user may give it a value."""
+        found = self.texts.get(node)
+        if found is None:
+            found = self.texts[node] = ast.unparse(node)
+        return found
+
     def _constant(self, node: ast.Constant, _: Scope) -> Value:
         return node.value
 
@@ -92,8 +99,8 @@ class Expressions(Calls):
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Value:
         owner = self.evaluate(node.value, scope)
         found = self.attribute(owner, node.attr)
-        if isinstance(found, Unknown) and found.names == (node.attr,) and not self.native:
-            name = ast.unparse(node)
+        if isinstance(found, Unknown) and not self.native and (found.names == (node.attr,) or isinstance(owner, Unknown)):
+            name = self.text_of(node)
             self.asked.setdefault(name)
             return replace(found, names=(name,))
         return found
@@ -370,8 +377,8 @@ class Expressions(Calls):
         owner = self.evaluate(node.value, scope)
         index = self.evaluate(node.slice, scope)
         found = self.subscript(owner, index)
-        if isinstance(found, Unknown) and isinstance(owner, Unknown) and owner.names and is_constant(index):
-            return replace(found, names=tuple(f"{name}[{index!r}]" for name in owner.names))
+        if isinstance(found, Unknown) and isinstance(owner, Unknown) and owner.names and not self.native:
+            return replace(found, names=(self.text_of(node),))
         return found
 
     def subscript(self, owner: Value, index: Value) -> Value:

@@ -255,8 +255,11 @@ class Heap:
             new: Delta = {}
             for delta in deltas:
                 for key, value in delta.items():
+                    if key[0].birth > before:  # what a round makes stays as it is
+                        self.put(*key, value)
+                        continue
                     now = new.get(key, _now(key))
-                    if key[0].birth <= before and not covers(now, value, before):
+                    if not covers(now, value, before):
                         new[key] = widened(now, value, names, again=key in tried)
             if not new:
                 return

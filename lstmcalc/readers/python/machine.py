@@ -90,6 +90,7 @@ class Machine(Heap):
         self.taint = False  # whether such a value has been read
         self.called: set[ast.AST] = set()  # the functions and classes that were called
         self.notes: list[str] = []
+        self.texts: dict[ast.AST, str] = {}  # of expressions
         self.libraries: dict[str, Scope] = {}  # the classes of libraries that were asked for
         self.at_yield: dict[int, Callable[[Value], Value]] = {}  # the code within a context manager, by the scope around
 

@@ -50,7 +50,7 @@ class Program(Flax):
 
     def setting(self, node: ast.expr, scope: Scope) -> Value:
         """The value that the user gave for the text of an expression; MISSING if none."""
-        text = ast.unparse(node)
+        text = self.text_of(node)
         if text not in self.given:
             return MISSING
         self.used.add(text)

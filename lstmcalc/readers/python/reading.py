@@ -259,6 +259,8 @@ class _Reader:
         """Give an LSTM the dtype that it has at the end."""
         del gaps
         record = _record(entry)
+        if record.constructor is None or not record.constructor.framework.startswith("pytorch"):
+            return
         dtype = entry.made[0].slots.get("@dtype", "float32")
         for thing in entry.made[1:]:
             dtype = joined(dtype, thing.slots.get("@dtype", "float32"))
