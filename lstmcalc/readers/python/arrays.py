@@ -85,8 +85,21 @@ def _shaped(machine: Libraries, args: Args, _: ast.AST) -> Value:
     return array(machine, sizes_of(machine, [given]), dtype)
 
 
+def _typed(run: Callable[[Libraries, Args, ast.AST], Value]) -> Callable[[Libraries, Args, ast.AST], Value]:
+    """A maker of PyTorch's, whose arrays have the default dtype."""
+
+    def make(machine: Libraries, args: Args, node: ast.AST) -> Value:
+        made = run(machine, args, node)
+        if isinstance(made, Obj) and made.slots.get("@type") is None:
+            dtype = machine.world.slots["dtype"]
+            made.slots["@type"] = Lib(f"torch.{dtype}") if isinstance(dtype, str) else dtype
+        return made
+
+    return make
+
+
 for _path in _MAKERS:
-    LIB_FUNCTIONS[_path] = _made
+    LIB_FUNCTIONS[_path] = _typed(_made) if _path.startswith("torch.") else _made
 for _path in _SHAPED:
     LIB_FUNCTIONS[_path] = _shaped
 for _path in ("FloatTensor", "Tensor", "DoubleTensor", "HalfTensor", "LongTensor", "IntTensor"):
@@ -221,7 +234,7 @@ class Arrays(Records):
         if isinstance(value, Lib):
             return dtype_name(Symbol(value.path))
         if isinstance(value, Obj) and value.kind == "array":
-            return self.cast_name(value.slots.get("@type")) or ("float32" if value.slots.get("@type") is None else "")
+            return self.cast_name(value.slots.get("@type"))
         return dtype_name(value) if isinstance(value, str) else ""
 
 

@@ -252,6 +252,9 @@ class Classes(Machine):
         if not isinstance(owner, Obj):
             self.may_raise()
             return
+        if name == "__class__":
+            self.put(owner, "@class", value)
+            return
         cls = type_of(owner)
         if isinstance(cls, Class) and not isinstance(owner, Class):
             found = self.lookup(cls, name)

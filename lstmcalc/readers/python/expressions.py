@@ -18,6 +18,7 @@ from lstmcalc.readers.python.values import (
     MISSING,
     Args,
     Class,
+    Descriptor,
     Items,
     Lib,
     Missing,
@@ -682,6 +683,7 @@ class Expressions(Calls):
         """Add to what a generator yields."""
         scope = next(frame.scope for frame in reversed(self.frames))
         held = scope.slots.get("@yielded", ())
+        self.first_yield.setdefault(id(scope), (len(self.trail), self.trail[-1] if self.trail else None, self.world.slots["made"]))
         if isinstance(held, tuple) and len(held) >= MAX_YIELDS:
             self.put(scope, "@yielded", (*held, UNSURE))
             raise Leave("cut", None)

@@ -60,7 +60,7 @@ class Heap:
         self.base_births = 0  # how many there were at the innermost boundary
         self.steps = 0
         self.guards = 0  # boundaries around that stop exceptions
-        self._raised: tuple[int, object] = (-1, None)
+        self._raised: tuple[object, int, object] = (None, -1, None)
 
     def spend(self, steps: int = 1) -> None:
         """Count steps.
@@ -109,13 +109,20 @@ class Heap:
 
     # Paths.
 
-    def fork(self, runs: Sequence[Callable[[], Value]], names: tuple[str, ...] = ()) -> Value:
+    def fork(
+        self, runs: Sequence[Callable[[], Value]], names: tuple[str, ...] = (), after: Sequence[Path] = ()
+    ) -> Value:
         """Run alternatives, each from this state, and go on with all that do not leave, joined.
+
+        Args:
+            runs: The alternatives.
+            names: What decides between them.
+            after: The paths that they go on with, if they do.
 
         Raises:
             Dead: All leave.
         """
-        mark, births = len(self.trail), self.births
+        mark, births = len(self.trail), min([self.births, *(path.births for path in after)])
         alive: list[Path] = []
         for run in runs:
             try:
@@ -151,8 +158,11 @@ class Heap:
         births = min(path.births for path in paths)
         for thing, slot in keys:
             key, now = (thing, slot), thing.slots.get(slot, MISSING)
-            if thing.birth > births:
-                self.put(thing, slot, next(path.delta[key] for path in paths if path.delta and key in path.delta))
+            if thing.birth > births:  # where it was not made, nothing leads to it
+                made, *more = (path.delta[key] for path in paths if path.delta and key in path.delta)
+                for value_there in more:
+                    made = joined(made, value_there, names)
+                self.put(thing, slot, made)
                 continue
             made = (first.delta or {}).get(key, now)
             for path in others:
@@ -211,19 +221,19 @@ class Heap:
         """Put a path aside that ends here with an exception, if anything around stops exceptions."""
         if not self.guards:
             return
-        at = (len(self.trail), self.trail[-1] if self.trail else None)
+        at = (self.pending, len(self.trail), self.trail[-1] if self.trail else None)
         now = self.delta(self.base)
         value = error or Unknown(foreign=True)
         for number, path in enumerate(self.pending):
             if path.kind == "raise" and isinstance(path.value, Unknown):
-                if at == self._raised and at[0]:
+                if at[0] is self._raised[0] and at[1] == self._raised[1] and at[2] is self._raised[2]:
                     return
                 began = self._began()
                 other = path.delta or {}
                 keys = {**other, **now}
                 made = {
                     key: joined(other.get(key, began.get(key, _now(key))), now.get(key, began.get(key, _now(key))))
-                    if key[0].birth <= self.base_births
+                    if key[0].birth <= self.base_births or (key in now and key in other)
                     else now.get(key, other.get(key))
                     for key in keys
                 }
@@ -253,14 +263,17 @@ class Heap:
             deltas = [self.delta(mark) if path.delta is None else path.delta for path in paths]
             self.undo(mark)
             new: Delta = {}
+            born: Delta = {}
             for delta in deltas:
                 for key, value in delta.items():
                     if key[0].birth > before:  # what a round makes stays as it is
-                        self.put(*key, value)
+                        born[key] = joined(born[key], value, names) if key in born else value
                         continue
                     now = new.get(key, _now(key))
                     if not covers(now, value, before):
                         new[key] = widened(now, value, names, again=key in tried)
+            for key, value in born.items():
+                self.put(*key, value)
             if not new:
                 return
             for key, value in new.items():

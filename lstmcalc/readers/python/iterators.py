@@ -210,17 +210,28 @@ class Iterators(Statements):
         self.put(value, CONTENT, content if isinstance(content, tuple) else unknown_of(content))
         if at_once:
             return
-        log = self.world.slots["made"]
-        if not whole and isinstance(log, Log) and isinstance(made, Log) and len(log) > len(made):
-            sure, *others = log[len(made) :] if isinstance(content, tuple) else (None, *log[len(made) :])
-            first = [sure] if sure is not None else []
-            self.put(self.world, "made", Log([*made, *first, *(doubted(entry, ()) for entry in others)]))
+        self._blur_later(value, thunk, mark, before, made, whole=whole)
         if isinstance(content, tuple) and len(content) < 2:  # noqa: PLR2004  # no item is made after another
             return
-        for thing, slot in self.delta(mark):
-            if thing.birth <= before and thing is not value and thing is not self.world:
-                self.put(thing, slot, unknown_of(thing.slots.get(slot, MISSING)))
         self.put(value, "@footprint", self.footprint(thunk.args))
+
+    def _blur_later(self, value: Obj, thunk: Partial, mark: int, before: int, made: Value, *, whole: bool) -> None:
+        """Say that what a generator does after its first item is done perhaps, and some time."""
+        scope = next((item for item in thunk.args if isinstance(item, Scope)), None)
+        at, entry, log = self.first_yield.pop(id(scope), (mark, None, made))
+        exact = scope is not None and mark <= at <= len(self.trail) and (at == 0 or self.trail[at - 1] is entry)
+        if scope is None or not exact:
+            at, log = mark, made
+        now = self.world.slots["made"]
+        if not whole and isinstance(now, Log) and isinstance(log, Log) and len(now) > len(log):
+            self.put(self.world, "made", Log([*log, *(doubted(item, ()) for item in now[len(log) :])]))
+        old: dict[tuple[Obj, str], Value] = {}
+        for thing, slot, was in self.trail[at:]:
+            old.setdefault((thing, slot), was)
+        for (thing, slot), was in old.items():
+            if thing.birth > before or thing is value or thing is scope or (thing is self.world and slot == "made"):
+                continue
+            self.put(thing, slot, unknown_of(joined(was, thing.slots.get(slot, MISSING))))
 
     def footprint(self, values: Sequence[Value]) -> Value:
         """The slots that code which is given as scopes and functions can read, with their values; None if many."""

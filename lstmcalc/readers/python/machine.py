@@ -27,6 +27,7 @@ from lstmcalc.readers.python.values import (
     Log,
     Missing,
     Obj,
+    Partial,
     Scope,
     Unknown,
     Value,
@@ -90,6 +91,8 @@ class Machine(Heap):
         self.taint = False  # whether such a value has been read
         self.called: set[ast.AST] = set()  # the functions and classes that were called
         self.notes: list[str] = []
+        self.handed: list[Value] = []  # the functions that are run as unknown code would
+        self.first_yield: dict[int, tuple[int, object, Value]] = {}  # the state at a generator's first item, by its scope
         self.texts: dict[ast.AST, str] = {}  # of expressions
         self.libraries: dict[str, Scope] = {}  # the classes of libraries that were asked for
         self.at_yield: dict[int, Callable[[Value], Value]] = {}  # the code within a context manager, by the scope around
@@ -181,7 +184,7 @@ class Machine(Heap):
         given = [*owners, *args.all]
         self.may_raise()
         escaped = self.world.slots["escaped"]
-        self.run_handed(given if lib else [*given, escaped])
+        self.run_handed(given if lib else [*given, escaped], foreign=not lib)
         if not lib:
             self.give_up(given)
         names = merged_names(*(value.names for value in given if isinstance(value, Unknown)))
@@ -190,13 +193,27 @@ class Machine(Heap):
             names = merged_names((name,) if not lib or not names else (), names)
         return Unknown(names, frozenset().union(*map(things, given)), foreign=not lib, lstm=lstm)
 
-    def run_handed(self, values: Iterable[Value]) -> None:
+    def run_handed(self, values: Iterable[Value], *, foreign: bool = False) -> None:
         """Run the functions among values any number of times, with arguments that are not known."""
         for value in list(values):
             for function in self._functions(value):
+                if any(function == other for other in self.handed):  # it is being run as that already
+                    continue
                 unknown = Unknown(foreign=False)
                 args = Args(rest=unknown, more=unknown)
-                self.repeat(lambda function=function, args=args: self._try_call(function, args))  # type: ignore[misc]  # bound now
+                given: list[Value] = []
+
+                def once(function: Value = function, args: Args = args, given: list[Value] = given) -> Value:
+                    given.append(self._try_call(function, args))
+                    return None
+
+                self.handed.append(function)
+                try:
+                    self.repeat(once)
+                finally:
+                    self.handed.pop()
+                if foreign and given:  # what it returns is in the hands of that code
+                    self.give_up(given[-1:])
 
     def _try_call(self, function: Value, args: Args) -> Value:
         with self.guarded():
@@ -210,6 +227,9 @@ class Machine(Heap):
             return [value] if isinstance(value.function, Function) and not value.function.native else []
         if isinstance(value, Unknown):
             return [item for item in value.may if isinstance(item, Function) and not item.native]
+        if isinstance(value, Obj) and value.kind in ("iter", "coroutine") and "@thunk" in value.slots:
+            thunk = value.slots["@thunk"]
+            return [thunk.function] if isinstance(thunk, Partial) else []
         parts: Iterable[Value] = ()
         if isinstance(value, tuple):
             parts = value
@@ -226,7 +246,7 @@ class Machine(Heap):
         if not given <= known:
             self.put(self.world, "escaped", Unknown(may=known | given))
         for thing in self.reach(known | given):
-            self.spend()
+            self.spend(1 + len(thing.slots))
             for slot, value in list(thing.slots.items()):
                 if _stays(thing, slot, value):
                     continue

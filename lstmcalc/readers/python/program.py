@@ -47,6 +47,7 @@ class Program(Flax):
         self.given: dict[str, Value] = dict(settings)
         self.used: set[str] = set()
         self.flags: set[str] = set()
+        self.exits = False  # whether a path has left by SystemExit
 
     def setting(self, node: ast.expr, scope: Scope) -> Value:
         """The value that the user gave for the text of an expression; MISSING if none."""
@@ -83,6 +84,7 @@ class Program(Flax):
             before = self.world.slots["made"]
             try:
                 paths = self.collect(lambda: self.execute([statement], self.module))  # noqa: B023  # run at once
+                self.exits = self.exits or any(path.kind == "raise" and _is_exit(path.value) for path in paths)
                 self.settle([path for path in paths if path.kind == "normal" or path.delta is None], lambda path: path.kind == "normal")
             except Leave as leave:
                 if leave.kind == "raise" and _is_exit(leave.value):
@@ -93,6 +95,9 @@ class Program(Flax):
             log = self.world.slots["made"]
             if self.ended and isinstance(log, Log) and isinstance(before, Log) and log is not before:
                 self.put(self.world, "made", Log([*before, *(doubted(entry, ()) for entry in log[len(before) :])]))
+        log = self.world.slots["made"]
+        if self.ended and self.exits and isinstance(log, Log):
+            self.put(self.world, "made", Log([doubted(entry, ()) for entry in log]))
         if self.ended and not self.problems:
             self.doubt_all(self.ended)
 

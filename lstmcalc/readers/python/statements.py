@@ -289,7 +289,7 @@ class Statements(Patterns):
                 runs.append(lambda path=path: (self.apply(path.delta), self.execute(orelse, scope)))  # type: ignore[misc]  # bound now
             elif path.kind == "break":
                 runs.append(lambda path=path: self.apply(path.delta))  # type: ignore[misc]  # as above
-        self.fork(runs)
+        self.fork(runs, after=paths)
 
     def _while(self, node: ast.While, scope: Scope) -> None:
         step = self._round(node.body, scope)
@@ -361,7 +361,7 @@ class Statements(Patterns):
                 return path.value
             raise Leave(path.kind, path.value)
 
-        return self.fork([lambda path=path: go(path) for path in self.fewer(paths)])  # type: ignore[misc]  # bound now
+        return self.fork([lambda path=path: go(path) for path in self.fewer(paths)], after=paths)  # type: ignore[misc]  # bound now
 
     def fewer(self, paths: list[Path]) -> list[Path]:
         """The paths, those joined that leave in one way with one value; of many, those that leave in one way."""
@@ -411,7 +411,7 @@ class Statements(Patterns):
                 runs.append(lambda path=path: (self.apply(path.delta), self.execute(node.orelse, scope)))  # type: ignore[misc]  # bound now
             else:
                 runs.append(lambda path=path: (self.apply(path.delta), self._handle(node.handlers, path.value, scope)))  # type: ignore[misc]  # as above
-        self.fork(runs, _names_of(paths))
+        self.fork(runs, _names_of(paths), after=paths)
 
     def _handle(self, handlers: Sequence[ast.ExceptHandler], error: Value, scope: Scope) -> Value:
         """Run the first handler that takes an exception."""

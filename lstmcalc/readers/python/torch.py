@@ -299,6 +299,8 @@ def _cast_to(machine: Torch, args: Args, _: ast.AST) -> Value:  # type: ignore[m
             for name in names:
                 if name:
                     machine.cast(owner, name, sure=False)
+        elif isinstance(value, Obj) and value.kind == "array":
+            machine.cast(owner, Unknown(), sure=False)
         elif isinstance(value, Unknown) and not _is_device(value):
             machine.cast(owner, Unknown(value.names), sure=False)
     return None

@@ -48,6 +48,9 @@ def type_of(value: Value) -> "Class | Lib | None":
     if isinstance(value, Scope):
         return TYPES["module"]
     if isinstance(value, Obj):
+        if "@class" in value.slots:
+            other = value.slots["@class"]
+            return other if isinstance(other, Class) else None
         return value.cls if value.cls is not None else TYPES.get(value.kind)
     if isinstance(value, Unknown | Lib | Descriptor):
         return None
