@@ -395,7 +395,11 @@ def _unread_error(found: Found) -> UnknownSettingError:
     """The error on an LSTM, or what may be one, that is not understood."""
     gap = next(iter(found.gaps.values()))
     hint = " ".join(f"--set {quoted_name(name)}=VALUE" for name in gap.names)
-    return UnknownSettingError(found.uncertain[0] if found.uncertain else "this is not known", found=gap.why, hint=f"give {hint}" if hint else "")
+    return UnknownSettingError(
+        found.uncertain[0] if found.uncertain else "this is not known",
+        found=gap.why,
+        hint=f"give {hint}" if hint else "",
+    )
 
 
 def _stand_in(unknown: str, said: Layer, found: Found) -> dict[str, Setting]:

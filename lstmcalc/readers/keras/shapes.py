@@ -37,12 +37,12 @@ POSITIONAL: Final = _table(
     ("GaussianNoise", "stddev seed"),
     ("SpatialDropout1D", "rate seed name dtype"),
     ("SpatialDropout2D SpatialDropout3D", "rate data_format seed name dtype"),
+    *((f"AveragePooling{rank}D AvgPool{rank}D MaxPool{rank}D MaxPooling{rank}D", _POOL) for rank in (1, 2, 3)),
     *(
-        (f"AveragePooling{rank}D AvgPool{rank}D MaxPool{rank}D MaxPooling{rank}D", _POOL)
-        for rank in (1, 2, 3)
-    ),
-    *(
-        (f"GlobalAveragePooling{rank}D GlobalAvgPool{rank}D GlobalMaxPool{rank}D GlobalMaxPooling{rank}D", "data_format keepdims")
+        (
+            f"GlobalAveragePooling{rank}D GlobalAvgPool{rank}D GlobalMaxPool{rank}D GlobalMaxPooling{rank}D",
+            "data_format keepdims",
+        )
         for rank in (1, 2, 3)
     ),
     ("BatchNormalization", "axis momentum epsilon center scale"),
@@ -68,7 +68,10 @@ POSITIONAL: Final = _table(
     ("ReLU", "max_value negative_slope threshold"),
     ("PReLU", "alpha_initializer alpha_regularizer alpha_constraint shared_axes"),
     ("EinsumDense", "equation output_shape activation bias_axes"),
-    ("Embedding", "input_dim output_dim embeddings_initializer embeddings_regularizer embeddings_constraint mask_zero weights"),
+    (
+        "Embedding",
+        "input_dim output_dim embeddings_initializer embeddings_regularizer embeddings_constraint mask_zero weights",
+    ),
     ("Flatten", "data_format"),
     ("GRU SimpleRNN", "units activation"),
     ("GRUCell SimpleRNNCell", "units activation"),
@@ -90,11 +93,35 @@ POSITIONAL: Final = _table(
 )
 
 _KEEPS: Final = frozenset(
-    "Activation ActivityRegularization AlphaDropout BatchNormalization BatchNormalizationV1 Dropout ELU GaussianDropout "
-    "GaussianNoise GroupNormalization Identity LayerNormalization LeakyReLU Masking Normalization PReLU RMSNormalization "
-    "ReLU Rescaling Softmax SpatialDropout1D SpatialDropout2D SpatialDropout3D ThresholdedReLU UnitNormalization".split()
+    [
+        "Activation",
+        "ActivityRegularization",
+        "AlphaDropout",
+        "BatchNormalization",
+        "BatchNormalizationV1",
+        "Dropout",
+        "ELU",
+        "GaussianDropout",
+        "GaussianNoise",
+        "GroupNormalization",
+        "Identity",
+        "LayerNormalization",
+        "LeakyReLU",
+        "Masking",
+        "Normalization",
+        "PReLU",
+        "RMSNormalization",
+        "ReLU",
+        "Rescaling",
+        "Softmax",
+        "SpatialDropout1D",
+        "SpatialDropout2D",
+        "SpatialDropout3D",
+        "ThresholdedReLU",
+        "UnitNormalization",
+    ]
 )
-_MERGES: Final = frozenset("Add Average Maximum Minimum Multiply Subtract".split())
+_MERGES: Final = frozenset(["Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"])
 
 
 def number(size: object) -> int | None:
@@ -172,7 +199,10 @@ def _dot(config: Config, shapes: Sequence[tuple[Size, ...]]) -> Shape:
     places = [number(axis) for axis in pair]
     if len(places) != 2 or None in places:  # noqa: PLR2004  # an axis of each
         return None
-    one, other = ([size for place, size in enumerate(shape) if place != (axis or 0) % len(shape)] for shape, axis in zip(shapes, places, strict=True))
+    one, other = (
+        [size for place, size in enumerate(shape) if place != (axis or 0) % len(shape)]
+        for shape, axis in zip(shapes, places, strict=True)
+    )
     made = (*one, *other[1:])
     return (*made, 1) if len(made) == 1 else made
 
@@ -245,10 +275,16 @@ def windows(length: Size, width: Size, stride: Size, padding: object, dilation: 
 def _channels_first(config: Config) -> bool | None:
     """Whether the features are the axis after the batch; None if that is not known."""
     value = config.get("data_format")
-    return {"channels_first": True, "channels_last": False, None: False}.get(value) if isinstance(value, str | None) else None
+    return (
+        {"channels_first": True, "channels_last": False, None: False}.get(value)
+        if isinstance(value, str | None)
+        else None
+    )
 
 
-def _spatial(config: Config, shape: tuple[Size, ...], rank: int, features: Size, change: Callable[[int, Size], Size]) -> Shape:
+def _spatial(
+    config: Config, shape: tuple[Size, ...], rank: int, features: Size, change: Callable[[int, Size], Size]
+) -> Shape:
     """A shape whose `rank` axes of space are changed, and which has other features, unless they are kept (Ellipsis)."""
     first = _channels_first(config)
     if len(shape) != rank + 2 or first is None:
@@ -266,7 +302,10 @@ def _convolution(rank: int) -> _Rule:
         dilation = _sizes(_named(config, "dilation_rate", 1), rank)
         padding = _padding(config)
         return _spatial(
-            config, shape, rank, _named(config, "filters nb_filter"),
+            config,
+            shape,
+            rank,
+            _named(config, "filters nb_filter"),
             lambda place, size: windows(size, kernel[place], stride[place], padding, dilation[place]),
         )
 
@@ -284,7 +323,9 @@ def _depthwise(rank: int) -> _Rule:
         if first is None or len(shape) != rank + 2:
             return None
         width = number(shape[1] if first else shape[-1])
-        return _convolution(rank)({**config, "filters": width * times if width is not None and times is not None else None}, shape)
+        return _convolution(rank)(
+            {**config, "filters": width * times if width is not None and times is not None else None}, shape
+        )
 
     return rule
 
@@ -295,7 +336,9 @@ def _transposed(rank: int) -> _Rule:
         dilation, more = _sizes(config.get("dilation_rate", 1), rank), _sizes(config.get("output_padding"), rank)
 
         def change(place: int, size: Size) -> Size:
-            length, width, step, spread = (number(item) for item in (size, kernel[place], stride[place], dilation[place]))
+            length, width, step, spread = (
+                number(item) for item in (size, kernel[place], stride[place], dilation[place])
+            )
             if length is None or width is None or step is None or spread is None or more[place] is not None:
                 return None
             reach = (width - 1) * spread + 1
@@ -312,7 +355,9 @@ def _pool(rank: int) -> _Rule:
         stride = _named(config, "strides stride")
         sizes, steps = _sizes(given, rank), _sizes(given if stride is None else stride, rank)
         padding = _padding(config)
-        return _spatial(config, shape, rank, ..., lambda place, size: windows(size, sizes[place], steps[place], padding))
+        return _spatial(
+            config, shape, rank, ..., lambda place, size: windows(size, sizes[place], steps[place], padding)
+        )
 
     return rule
 
@@ -353,7 +398,14 @@ def _flatten(config: Config, shape: tuple[Size, ...]) -> Shape:
     sizes = [number(size) for size in shape[1:]]
     if len(shape) == 1:
         return (shape[0], 1)
-    return (shape[0], math.prod(size for size in sizes if size is not None) if None not in sizes else None if len(sizes) > 1 else shape[1])
+    return (
+        shape[0],
+        math.prod(size for size in sizes if size is not None)
+        if None not in sizes
+        else None
+        if len(sizes) > 1
+        else shape[1],
+    )
 
 
 def _permute(config: Config, shape: tuple[Size, ...]) -> Shape:
@@ -372,7 +424,14 @@ def _pairs(value: object, rank: int) -> list[tuple[Size, Size]]:
         return [(None, None)] * rank
     if rank == 1:
         return [(value[0], value[1])] if len(value) == 2 and not isinstance(value[0], list | tuple) else [(None, None)]  # noqa: PLR2004  # both ends
-    parts = [(item, item) if number(item) is not None else tuple(item) if isinstance(item, list | tuple) and len(item) == 2 else (None, None) for item in value]  # noqa: PLR2004  # as above
+    parts = [
+        (item, item)
+        if number(item) is not None
+        else tuple(item)
+        if isinstance(item, list | tuple) and len(item) == 2
+        else (None, None)
+        for item in value
+    ]  # as above
     return [(part[0], part[1]) for part in parts] if len(parts) == rank else [(None, None)] * rank
 
 
@@ -411,11 +470,18 @@ def _einsum(config: Config, shape: tuple[Size, ...]) -> Shape:
     first = inputs.partition(",")[0]
     if "..." in equation:
         letters = first.replace("...", "")
-        return (*shape[: len(shape) - len(letters)], *sizes) if first.startswith("...") and len(output.replace("...", "")) == len(sizes) else None
+        return (
+            (*shape[: len(shape) - len(letters)], *sizes)
+            if first.startswith("...") and len(output.replace("...", "")) == len(sizes)
+            else None
+        )
     if len(first) != len(shape) or len(output) != len(sizes) + 1:
         return None
     axes = dict(zip(first, shape, strict=True))
-    return (axes.get(output[0]), *(axes.get(letter) if size is None else size for letter, size in zip(output[1:], sizes, strict=True)))
+    return (
+        axes.get(output[0]),
+        *(axes.get(letter) if size is None else size for letter, size in zip(output[1:], sizes, strict=True)),
+    )
 
 
 def _categories(config: Config, shape: tuple[Size, ...]) -> Shape:
@@ -432,11 +498,23 @@ _RULES: Final[Mapping[str, _Rule]] = {
     "TimeDistributedDense": _dense,
     "Embedding": _embedding,
     **dict.fromkeys(("LSTM", "CuDNNLSTM", "GRU", "CuDNNGRU", "SimpleRNN"), _recurrent),
-    **{f"{name}{rank}D": _convolution(rank) for name in ("Conv", "Convolution", "SeparableConv", "SeparableConvolution") for rank in (1, 2, 3)},
+    **{
+        f"{name}{rank}D": _convolution(rank)
+        for name in ("Conv", "Convolution", "SeparableConv", "SeparableConvolution")
+        for rank in (1, 2, 3)
+    },
     **{f"DepthwiseConv{rank}D": _depthwise(rank) for rank in (1, 2)},
     **{f"{name}{rank}DTranspose": _transposed(rank) for name in ("Conv", "Convolution") for rank in (1, 2)},
-    **{f"{name}{rank}D": _pool(rank) for name in ("MaxPooling", "MaxPool", "AveragePooling", "AvgPool") for rank in (1, 2, 3)},
-    **{f"Global{name}{rank}D": _pool_all(rank) for name in ("MaxPooling", "MaxPool", "AveragePooling", "AvgPool") for rank in (1, 2, 3)},
+    **{
+        f"{name}{rank}D": _pool(rank)
+        for name in ("MaxPooling", "MaxPool", "AveragePooling", "AvgPool")
+        for rank in (1, 2, 3)
+    },
+    **{
+        f"Global{name}{rank}D": _pool_all(rank)
+        for name in ("MaxPooling", "MaxPool", "AveragePooling", "AvgPool")
+        for rank in (1, 2, 3)
+    },
     "RepeatVector": _repeat,
     "Reshape": _reshape,
     "Flatten": _flatten,

@@ -8,13 +8,13 @@ Not here: layers (`torch`, `keras`).
 import ast
 import math
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from lstmcalc.frameworks.constructors import Symbol, dtype_name
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function
 from lstmcalc.readers.python.machine import Builtin
 from lstmcalc.readers.python.records import Records
-from lstmcalc.readers.python.types import TYPES, content_of, plain
+from lstmcalc.readers.python.types import TYPES, plain
 from lstmcalc.readers.python.values import (
     MISSING,
     Args,
@@ -35,19 +35,97 @@ _MAKERS: Final = (
     *(f"numpy.{name}" for name in ("random.rand", "random.randn")),
 )
 _SHAPED: Final = (
-    *(f"numpy.{name}" for name in ("zeros", "ones", "empty", "random.random", "random.random_sample", "random.standard_normal", "full")),
-    *("torch.full torch.normal").split(),
-    *(f"{home}.{name}" for home in ("keras.ops", "jax.numpy", "tensorflow", "keras.backend") for name in ("zeros", "ones", "full", "fill", "empty")),
-    *("keras.random.normal keras.random.uniform tensorflow.random.normal tensorflow.random.uniform").split(),
+    *(
+        f"numpy.{name}"
+        for name in (
+            "zeros",
+            "ones",
+            "empty",
+            "random.random",
+            "random.random_sample",
+            "random.standard_normal",
+            "full",
+        )
+    ),
+    *["torch.full", "torch.normal"],
+    *(
+        f"{home}.{name}"
+        for home in ("keras.ops", "jax.numpy", "tensorflow", "keras.backend")
+        for name in ("zeros", "ones", "full", "fill", "empty")
+    ),
+    *["keras.random.normal", "keras.random.uniform", "tensorflow.random.normal", "tensorflow.random.uniform"],
 )
 _SAME: Final = frozenset(
     (
-        *("to cuda cpu requires_grad_ detach clone contiguous astype type numpy copy pin_memory relu sigmoid tanh abs exp log").split(),
-        *("sqrt neg clamp normal_ uniform_ zero_ fill_ random_ softmax log_softmax cumsum clip round floor ceil").split(),
+        *[
+            "to",
+            "cuda",
+            "cpu",
+            "requires_grad_",
+            "detach",
+            "clone",
+            "contiguous",
+            "astype",
+            "type",
+            "numpy",
+            "copy",
+            "pin_memory",
+            "relu",
+            "sigmoid",
+            "tanh",
+            "abs",
+            "exp",
+            "log",
+        ],
+        *[
+            "sqrt",
+            "neg",
+            "clamp",
+            "normal_",
+            "uniform_",
+            "zero_",
+            "fill_",
+            "random_",
+            "softmax",
+            "log_softmax",
+            "cumsum",
+            "clip",
+            "round",
+            "floor",
+            "ceil",
+        ],
     )
 )
-_CASTS: Final = {"float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16", "long": "", "int": ""}
-_ELEMENTWISE: Final = frozenset("relu sigmoid tanh abs exp log sqrt softmax log_softmax dropout gelu elu leaky_relu silu square negative sin cos".split())
+_CASTS: Final = {
+    "float": "float32",
+    "double": "float64",
+    "half": "float16",
+    "bfloat16": "bfloat16",
+    "long": "",
+    "int": "",
+}
+_ELEMENTWISE: Final = frozenset(
+    [
+        "relu",
+        "sigmoid",
+        "tanh",
+        "abs",
+        "exp",
+        "log",
+        "sqrt",
+        "softmax",
+        "log_softmax",
+        "dropout",
+        "gelu",
+        "elu",
+        "leaky_relu",
+        "silu",
+        "square",
+        "negative",
+        "sin",
+        "cos",
+    ]
+)
 _RANK: Final = 64
 
 
@@ -126,10 +204,31 @@ def _drawn(machine: Libraries, args: Args, name: str) -> Value:
     return array(machine, sizes_of(machine, [size])) if not isinstance(size, Missing | type(None)) else Unknown()
 
 
-_named(_drawn, "numpy.random.normal", "numpy.random.uniform", "numpy.random.randint", "torch.randint", "numpy.random.choice")
+_named(
+    _drawn,
+    "numpy.random.normal",
+    "numpy.random.uniform",
+    "numpy.random.randint",
+    "torch.randint",
+    "numpy.random.choice",
+)
 
 
-@lib_function("torch.tensor", "numpy.array", "numpy.asarray", "torch.as_tensor", "torch.from_numpy", "keras.ops.convert_to_tensor", "tensorflow.constant", "jax.numpy.array", "tensorflow.convert_to_tensor", "torch.autograd.Variable", "torch.nn.Parameter", "numpy.asanyarray", "numpy.ascontiguousarray")
+@lib_function(
+    "torch.tensor",
+    "numpy.array",
+    "numpy.asarray",
+    "torch.as_tensor",
+    "torch.from_numpy",
+    "keras.ops.convert_to_tensor",
+    "tensorflow.constant",
+    "jax.numpy.array",
+    "tensorflow.convert_to_tensor",
+    "torch.autograd.Variable",
+    "torch.nn.Parameter",
+    "numpy.asanyarray",
+    "numpy.ascontiguousarray",
+)
 def _array_of(machine: Libraries, args: Args, _: ast.AST) -> Value:
     value = args.pos[0] if args.pos else Unknown()
     if isinstance(value, Obj) and value.kind == "array":
@@ -150,7 +249,11 @@ def _nested(machine: Libraries, value: Value, depth: int) -> Value:
         return ()
     if isinstance(value, Obj) and value.kind == "array":
         return shape_of(value)
-    if depth > _RANK or isinstance(value, Unknown) or not (isinstance(value, tuple | range) or (isinstance(value, Obj) and value.kind == "list")):
+    if (
+        depth > _RANK
+        or isinstance(value, Unknown)
+        or not (isinstance(value, tuple | range) or (isinstance(value, Obj) and value.kind == "list"))
+    ):
         return Unknown()
     items = machine.items(value)
     if items is None:
@@ -158,14 +261,18 @@ def _nested(machine: Libraries, value: Value, depth: int) -> Value:
     inner = [_nested(machine, item, depth + 1) for item in items]
     if not inner:
         return (0,)
-    return (len(items), *inner[0]) if isinstance(inner[0], tuple) and all(same(inner[0], item) for item in inner) else Unknown()
+    return (
+        (len(items), *inner[0])
+        if isinstance(inner[0], tuple) and all(same(inner[0], item) for item in inner)
+        else Unknown()
+    )
 
 
 def _arange(machine: Libraries, args: Args, name: str) -> Value:
     values = [plain(item) for item in args.pos]
     if name == "arange" and all(isinstance(item, int) for item in values) and 0 < len(values) <= 3 and not args.kw:  # noqa: PLR2004  # start, stop, step
         try:
-            return array(machine, (len(range(*values)),))  # type: ignore[arg-type]  # integers
+            return array(machine, (len(range(*values)),))
         except ValueError:
             return array(machine, Unknown())
     return array(machine, Unknown())
@@ -180,14 +287,25 @@ def _eye(machine: Libraries, args: Args, _: ast.AST) -> Value:
     return array(machine, (sizes[0], sizes[-1]) if sizes and not args.kw else Unknown())
 
 
-@lib_function("torch.zeros_like", "torch.ones_like", "torch.randn_like", "torch.rand_like", "numpy.zeros_like", "numpy.ones_like", "keras.ops.zeros_like", "keras.ops.ones_like")
+@lib_function(
+    "torch.zeros_like",
+    "torch.ones_like",
+    "torch.randn_like",
+    "torch.rand_like",
+    "numpy.zeros_like",
+    "numpy.ones_like",
+    "keras.ops.zeros_like",
+    "keras.ops.ones_like",
+)
 def _alike(machine: Libraries, args: Args, _: ast.AST) -> Value:
-    return array(machine, shape_of(args.pos[0]), args.pos[0].slots.get("@type") if isinstance(args.pos[0], Obj) else None)
+    return array(
+        machine, shape_of(args.pos[0]), args.pos[0].slots.get("@type") if isinstance(args.pos[0], Obj) else None
+    )
 
 
 # Attributes and methods.
 
-_METHOD = Callable[[Records, Obj, Args, ast.AST], Value]
+_METHOD = Callable[[Any, Obj, Args, ast.AST], Value]
 
 
 class Arrays(Records):
@@ -206,7 +324,13 @@ class Arrays(Records):
         if name in ("shape",):
             return shape if isinstance(shape, tuple) else Unknown(getattr(shape, "names", ()))
         if name in ("T", "mT", "mH", "H"):
-            rows = shape[::-1] if name == "T" else (*shape[:-2], *shape[:-3:-1]) if isinstance(shape, tuple) and len(shape) > 1 else Unknown()
+            rows = (
+                shape[::-1]
+                if name == "T"
+                else (*shape[:-2], *shape[:-3:-1])
+                if isinstance(shape, tuple) and len(shape) > 1
+                else Unknown()
+            )
             return array(self, rows if isinstance(shape, tuple) else Unknown(), owner.slots.get("@type"))
         if name in ("ndim",):
             return len(shape) if isinstance(shape, tuple) else Unknown()
@@ -215,7 +339,7 @@ class Arrays(Records):
         if name in ("data", "grad", "real"):
             return owner
         if name in METHODS:
-            return Bound(Builtin(name, METHODS[name]), owner)  # type: ignore[arg-type]  # of this machine
+            return Bound(Builtin(name, METHODS[name]), owner)
         self.may_raise()
         return Unknown()
 
@@ -273,7 +397,7 @@ def _sliced(size: Value, part: slice) -> Value:
     return Unknown() if size is not None else None
 
 
-METHODS: Final[dict[str, Callable[[Records, Args, ast.AST], Value]]] = {}
+METHODS: Final[dict[str, Callable[[Any, Args, ast.AST], Value]]] = {}
 
 
 def _array_method(*names: str) -> Callable[[_METHOD], _METHOD]:
@@ -330,7 +454,7 @@ def _dim(_: Records, owner: Obj, __: Args, ___: ast.AST) -> Value:
 @_array_method("numel", "nelement")
 def _numel(_: Records, owner: Obj, __: Args, ___: ast.AST) -> Value:
     shape = shape_of(owner)
-    return math.prod(shape) if isinstance(shape, tuple) and all(isinstance(item, int) for item in shape) else Unknown()  # type: ignore[arg-type,return-value]  # integers
+    return math.prod(shape) if isinstance(shape, tuple) and all(isinstance(item, int) for item in shape) else Unknown()
 
 
 @_array_method("item", "tolist", "__int__", "__float__", "__index__")
@@ -354,7 +478,12 @@ def reshaped(old: Value, new: Value) -> Value:
     if not isinstance(new, tuple) or -1 not in [item for item in new if isinstance(item, int)]:
         return new
     known = [item for item in new if isinstance(item, int) and item != -1]
-    if isinstance(old, tuple) and all(isinstance(item, int) for item in old) and len(known) == len(new) - 1 and math.prod(known):
+    if (
+        isinstance(old, tuple)
+        and all(isinstance(item, int) for item in old)
+        and len(known) == len(new) - 1
+        and math.prod(known)
+    ):
         rest = math.prod(item for item in old if isinstance(item, int)) // math.prod(known)
         return tuple(rest if item == -1 else item for item in new)
     return tuple(Unknown() if item == -1 else item for item in new)
@@ -362,7 +491,9 @@ def reshaped(old: Value, new: Value) -> Value:
 
 @_array_method("unsqueeze")
 def _unsqueeze(machine: Records, owner: Obj, args: Args, _: ast.AST) -> Value:
-    return array(machine, expanded(shape_of(owner), plain(args.all[0]) if args.all else Unknown()), owner.slots.get("@type"))
+    return array(
+        machine, expanded(shape_of(owner), plain(args.all[0]) if args.all else Unknown()), owner.slots.get("@type")
+    )
 
 
 def expanded(shape: Value, axis: Value) -> Value:
@@ -433,9 +564,20 @@ def _permute(machine: Records, owner: Obj, args: Args, _: ast.AST) -> Value:
     axes = sizes_of(machine, args.pos)
     shape = shape_of(owner)
     rank = len(shape) if isinstance(shape, tuple) else -1
-    known = isinstance(axes, tuple) and isinstance(shape, tuple) and len(axes) == rank and all(isinstance(item, int) and -rank <= item < rank for item in axes)
+    known = (
+        isinstance(axes, tuple)
+        and isinstance(shape, tuple)
+        and len(axes) == rank
+        and all(isinstance(item, int) and -rank <= item < rank for item in axes)
+    )
     order = [item % rank for item in axes if isinstance(item, int)] if known and isinstance(axes, tuple) else []
-    return array(machine, tuple(shape[item] for item in order) if known and isinstance(shape, tuple) and sorted(order) == list(range(rank)) else Unknown(), owner.slots.get("@type"))
+    return array(
+        machine,
+        tuple(shape[item] for item in order)
+        if known and isinstance(shape, tuple) and sorted(order) == list(range(rank))
+        else Unknown(),
+        owner.slots.get("@type"),
+    )
 
 
 @_array_method("flatten", "ravel")
@@ -486,11 +628,13 @@ from lstmcalc.readers.python.values import Class  # noqa: E402
 ARRAY: Final = Class("Tensor", (), 0)
 ARRAY.mro = (ARRAY, TYPES["object"])
 for _name, _run in METHODS.items():
-    ARRAY.slots[_name] = Builtin(_name, _run, method=True)  # type: ignore[arg-type]  # of this machine
-ARRAY.slots["__new__"] = Builtin("Tensor", lambda machine, args, node: _legacy(machine, Args(args.pos[1:], args.kw, args.rest, args.more), node))  # type: ignore[arg-type]  # of this machine
+    ARRAY.slots[_name] = Builtin(_name, _run, method=True)
+ARRAY.slots["__new__"] = Builtin(
+    "Tensor", lambda machine, args, node: _legacy(machine, Args(args.pos[1:], args.kw, args.rest, args.more), node)
+)
 for _name in ("add", "sub", "mul", "truediv", "pow", "mod", "floordiv"):
     for _form in (f"__{_name}__", f"__r{_name}__"):
-        ARRAY.slots[_form] = Builtin(_form, _operate, method=True)  # type: ignore[arg-type]  # as above
+        ARRAY.slots[_form] = Builtin(_form, _operate, method=True)
 
 
 def _by_function(machine: Libraries, args: Args, name: str) -> Value:
@@ -500,10 +644,24 @@ def _by_function(machine: Libraries, args: Args, name: str) -> Value:
     if not isinstance(owner, Obj) or owner.kind != "array" or name not in METHODS:
         machine.may_raise()
         return unknown_of(*args.all)
-    return METHODS[name](machine, args, machine.here)  # type: ignore[arg-type]  # of this machine
+    return METHODS[name](machine, args, machine.here)
 
 
-_named(_by_function, "numpy.reshape", "torch.reshape", "numpy.swapaxes", "torch.transpose", "numpy.transpose", "torch.permute", "torch.unsqueeze", "numpy.expand_dims", "torch.squeeze", "numpy.squeeze", "torch.flatten", "numpy.ravel")
+_named(
+    _by_function,
+    "numpy.reshape",
+    "torch.reshape",
+    "numpy.swapaxes",
+    "torch.transpose",
+    "numpy.transpose",
+    "torch.permute",
+    "torch.unsqueeze",
+    "numpy.expand_dims",
+    "torch.squeeze",
+    "numpy.squeeze",
+    "torch.flatten",
+    "numpy.ravel",
+)
 
 
 @lib_function("torch.cat", "torch.concat", "numpy.concatenate", "torch.concatenate")
@@ -515,12 +673,16 @@ def _cat(machine: Libraries, args: Args, _: ast.AST) -> Value:
         return array(machine, Unknown())
     first = shapes[0]
     known = [item for item in shapes if isinstance(item, tuple)]
-    if not isinstance(first, tuple) or any(len(item) != len(first) for item in known) or not -len(first) <= axis < len(first):
+    if (
+        not isinstance(first, tuple)
+        or any(len(item) != len(first) for item in known)
+        or not -len(first) <= axis < len(first)
+    ):
         return array(machine, Unknown())
     at = axis % len(first)
     total: Value = 0
     for item in known:
-        total = total + item[at] if isinstance(total, int) and isinstance(item[at], int) else Unknown()  # type: ignore[operator]  # integers
+        total = total + item[at] if isinstance(total, int) and isinstance(item[at], int) else Unknown()
     return array(machine, (*first[:at], total, *first[at + 1 :]))
 
 
@@ -552,7 +714,7 @@ def _number(machine: Libraries, args: Args, name: str) -> Value:
     single = numbers[0] if not isinstance(value, list | tuple) else None
     with_all = {"prod": math.prod, "sum": sum, "max": max, "min": min}
     if name in with_all:
-        return with_all[name](numbers)  # type: ignore[operator,no-any-return]  # numbers
+        return with_all[name](numbers)  # type: ignore[operator]  # numbers
     if single is None or isinstance(single, complex):
         return Unknown()
     try:
@@ -569,9 +731,27 @@ def _number(machine: Libraries, args: Args, name: str) -> Value:
             "int64": int,
             "float32": float,
             "float64": float,
-        }[name](single)  # type: ignore[operator,no-any-return,arg-type]  # as above
+        }[name](single)  # type: ignore[operator]  # as above
     except (KeyError, ValueError, OverflowError):
         return Unknown()
 
 
-_named(_number, "numpy.prod", "numpy.sum", "numpy.max", "numpy.min", "numpy.ceil", "numpy.floor", "numpy.sqrt", "numpy.log2", "numpy.log", "numpy.abs", "numpy.mean", "numpy.round", "numpy.int32", "numpy.int64", "numpy.float32", "numpy.float64")
+_named(
+    _number,
+    "numpy.prod",
+    "numpy.sum",
+    "numpy.max",
+    "numpy.min",
+    "numpy.ceil",
+    "numpy.floor",
+    "numpy.sqrt",
+    "numpy.log2",
+    "numpy.log",
+    "numpy.abs",
+    "numpy.mean",
+    "numpy.round",
+    "numpy.int32",
+    "numpy.int64",
+    "numpy.float32",
+    "numpy.float64",
+)

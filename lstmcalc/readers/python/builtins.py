@@ -9,17 +9,17 @@ import ast
 import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from lstmcalc.readers.python import mappings
-from lstmcalc.readers.python.iterators import take_next
+from lstmcalc.readers.python.iterators import Shallow, take_next
 from lstmcalc.readers.python.lists import ordered
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.making import Making, type_call
 from lstmcalc.readers.python.operators import MAX_BITS, MAX_ITEMS
 from lstmcalc.readers.python.types import TYPES, content_of, is_subclass, plain, type_of
 from lstmcalc.readers.python.values import (
-    CONTENT,
     MISSING,
     Args,
     Bound,
@@ -39,16 +39,21 @@ from lstmcalc.readers.python.values import (
     unknown_of,
 )
 
-assert mappings  # noqa: S101  # whose methods are those of Python's classes
+if TYPE_CHECKING:
+    from lstmcalc.readers.python.libraries import Libraries
 
-Function_ = Callable[[Making, Args, ast.AST], Value]
+Function_ = Callable[[Any, Args, ast.AST], Value]
 FUNCTIONS: Final[dict[str, Builtin]] = {}
 
 # Run as they are, on constants.
 _PURE: Final = ("abs", "bin", "chr", "divmod", "hex", "oct", "ord", "round", "ascii", "pow", "format", "hash")
 # Of constants, without effects: the methods that are run as they are.
 _METHODS: Final[Mapping[str, tuple[str, ...]]] = {
-    "str": tuple(name for name in dir(str) if not name.startswith("_") and name not in ("format", "format_map", "join", "maketrans")),
+    "str": tuple(
+        name
+        for name in dir(str)
+        if not name.startswith("_") and name not in ("format", "format_map", "join", "maketrans")
+    ),
     "bytes": ("decode", "hex", "startswith", "endswith", "split", "strip", "upper", "lower", "find", "count"),
     "int": ("bit_length", "bit_count", "conjugate", "is_integer", "as_integer_ratio"),
     "float": ("is_integer", "hex", "as_integer_ratio", "conjugate"),
@@ -65,7 +70,7 @@ def function(*names: str) -> Callable[[Function_], Function_]:
 
     def add(run: Function_) -> Function_:
         for name in names:
-            FUNCTIONS[name] = Builtin(name, run)  # type: ignore[arg-type]  # of this machine
+            FUNCTIONS[name] = Builtin(name, run)
         return run
 
     return add
@@ -111,7 +116,11 @@ def run_pure(machine: Making, run: Callable[..., object], args: Args) -> Value:
     """What a function of Python's without effects gives, if all that it is given is known and small."""
     given = [constant(item) for item in args.pos]
     keywords = {name: constant(item) for name, item in args.kw.items()}
-    if not args.known or any(isinstance(item, Missing) for item in (*given, *keywords.values())) or not all(map(_small, (*given, *keywords.values()))):
+    if (
+        not args.known
+        or any(isinstance(item, Missing) for item in (*given, *keywords.values()))
+        or not all(map(_small, (*given, *keywords.values())))
+    ):
         machine.may_raise()
         return unknown_of(*args.all)
     try:
@@ -132,15 +141,23 @@ def _small(value: object) -> bool:
     return all(map(_small, value.values())) if isinstance(value, dict) else True
 
 
+def _pure(run: Callable[..., object], machine: Making, args: Args, _: ast.AST) -> Value:
+    return run_pure(machine, run, args)
+
+
 for _name in _PURE:
-    FUNCTIONS[_name] = Builtin(_name, lambda machine, args, _, run=getattr(builtins, _name): run_pure(machine, run, args))  # type: ignore[arg-type,misc]  # of this machine
+    FUNCTIONS[_name] = Builtin(_name, partial(_pure, getattr(builtins, _name)))
 
 
 @function("pow")
 def _pow(machine: Making, args: Args, _: ast.AST) -> Value:
     if len(args.pos) == 2:  # noqa: PLR2004  # as the operator, with its limits
         return machine.operate(ast.Pow(), args.pos[0], args.pos[1])
-    return run_pure(machine, pow, args) if all(isinstance(item, int) and abs(item) < MAX_ITEMS for item in args.pos) else Unknown()
+    return (
+        run_pure(machine, pow, args)
+        if all(isinstance(item, int) and abs(item) < MAX_ITEMS for item in args.pos)
+        else Unknown()
+    )
 
 
 @function("round")
@@ -158,7 +175,11 @@ def _hash(_: Making, args: Args, __: ast.AST) -> Value:
 @function("len")
 def _len(machine: Making, args: Args, _: ast.AST) -> Value:
     value = args.pos[0] if args.pos else Unknown()
-    own = machine.lookup(type_of(value), "__len__") if isinstance(value, Obj) and not isinstance(value, Class) else MISSING
+    own = (
+        machine.lookup(type_of(value), "__len__")
+        if isinstance(value, Obj) and not isinstance(value, Class)
+        else MISSING
+    )
     if not isinstance(own, Missing | Unknown):
         return machine.call(machine.bind(own, value), Args(), _)
     value = plain(value)
@@ -203,7 +224,7 @@ def _callable(machine: Making, args: Args, _: ast.AST) -> Value:
 
 
 @function("getattr")
-def _getattr(machine: Making, args: Args, node: ast.AST) -> Value:
+def _getattr(machine: "Libraries", args: Args, node: ast.AST) -> Value:
     if not args.known or len(args.pos) < 2:  # noqa: PLR2004  # the thing, and a name
         machine.may_raise()
         return unknown_of(*args.all)
@@ -250,7 +271,7 @@ def _setattr(machine: Making, args: Args, _: ast.AST) -> Value:
 
 
 @function("vars", "locals", "globals", "dir")
-def _vars(machine: Making, args: Args, node: ast.AST) -> Value:
+def _vars(machine: "Libraries", args: Args, node: ast.AST) -> Value:
     del node
     if args.pos and isinstance(args.pos[0], Obj):
         return machine.vars_of(args.pos[0])
@@ -266,7 +287,7 @@ def _globals(machine: Making, _: Args, __: ast.AST) -> Value:
 
 
 @function("locals", "vars")
-def _locals(machine: Making, args: Args, node: ast.AST) -> Value:
+def _locals(machine: "Libraries", args: Args, node: ast.AST) -> Value:
     if args.pos:
         return _vars(machine, args, node)
     scope = machine.frames[-1].scope
@@ -285,7 +306,7 @@ def _range(machine: Making, args: Args, _: ast.AST) -> Value:
     values = [plain(item) for item in args.pos]
     if args.known and all(isinstance(item, int) for item in values):
         try:
-            return range(*values)  # type: ignore[arg-type]  # integers
+            return range(*values)
         except ValueError:
             machine.throw("ValueError", "range")
     if any(isinstance(item, float | str | None) for item in values):
@@ -350,7 +371,7 @@ def _enumerate(machine: Making, args: Args, _: ast.AST) -> Value:
             return unknown_of(source)
         return tuple((start + place, item) for place, item in enumerate(items))
 
-    return _lazily(machine, "enumerate", run, source)
+    return _lazily(machine, "enumerate", run, Shallow(source))
 
 
 @function("zip")
@@ -361,7 +382,7 @@ def _zip(machine: Making, args: Args, _: ast.AST) -> Value:
             return unknown_of(*args.all)
         return tuple(zip(*(part for part in parts if part is not None), strict=False))
 
-    return _lazily(machine, "zip", run, *args.all)
+    return _lazily(machine, "zip", run, *map(Shallow, args.all))
 
 
 def _lazily(machine: Making, name: str, run: Callable[[], Value], *sources: Value) -> Value:
@@ -376,7 +397,9 @@ def _map(machine: Making, args: Args, node: ast.AST) -> Value:
             machine.run_handed(args.pos[:1])
             out: list[Value] = []
             unknown = [machine.item_of_unknown(item) for item in args.pos[1:]]
-            machine.each(unknown_of(*args.all), lambda _: out.append(machine.call(args.pos[0], Args(list(unknown)), node)))
+            machine.each(
+                unknown_of(*args.all), lambda _: out.append(machine.call(args.pos[0], Args(list(unknown)), node))
+            )
             return unknown_of(*args.all, *out)
         rows = zip(*(part for part in parts if part is not None), strict=False)
         return tuple(machine.call(args.pos[0], Args(list(row)), node) for row in rows)
@@ -406,7 +429,11 @@ def _filter(machine: Making, args: Args, node: ast.AST) -> Value:
 def _sorted(machine: Making, args: Args, node: ast.AST) -> Value:
     source = args.pos[0]
     content = content_of(source) if isinstance(source, Obj) and source.kind == "set" else None
-    whole = isinstance(content, Items) and content.rest is None and not any(isinstance(item, Unknown) for item in content.map.values())
+    whole = (
+        isinstance(content, Items)
+        and content.rest is None
+        and not any(isinstance(item, Unknown) for item in content.map.values())
+    )
     items = list(content.map) if isinstance(content, Items) and whole else machine.items(source)
     if items is None:
         machine.run_handed([args.kw.get("key")])
@@ -541,7 +568,7 @@ def _number(name: str) -> Function_:
 
 
 for _name in _NUMBERS:
-    TYPES[_name].slots["__new__"] = Builtin(_name, _number(_name))  # type: ignore[arg-type]  # of this machine
+    TYPES[_name].slots["__new__"] = Builtin(_name, _number(_name))
 
 
 def _new_container(kind: str) -> Function_:
@@ -568,12 +595,14 @@ def _new_container(kind: str) -> Function_:
 
 
 for _name in ("list", "dict", "set", "frozenset"):
-    TYPES[_name].slots["__new__"] = Builtin(_name, _new_container(_name))  # type: ignore[arg-type]  # as above
-TYPES["tuple"].slots["__new__"] = Builtin("tuple", _new_container("tuple"))  # type: ignore[arg-type]  # as above
+    TYPES[_name].slots["__new__"] = Builtin(_name, _new_container(_name))
+TYPES["tuple"].slots["__new__"] = Builtin("tuple", _new_container("tuple"))
 for _name, _method in TYPES["set"].slots.items():
     if _name not in ("add", "update", "discard", "remove", "clear", "pop", "__new__"):
         TYPES["frozenset"].slots.setdefault(_name, _method)
-TYPES["type"].slots["__new__"] = Builtin("type", lambda machine, args, node: type_call(machine, replace(args, pos=args.pos[1:]), node))  # type: ignore[arg-type]  # as above
+TYPES["type"].slots["__new__"] = Builtin(
+    "type", lambda machine, args, node: type_call(machine, replace(args, pos=args.pos[1:]), node)
+)
 
 
 def _new_object(machine: Making, args: Args, _: ast.AST) -> Value:
@@ -582,9 +611,17 @@ def _new_object(machine: Making, args: Args, _: ast.AST) -> Value:
 
 
 TYPES["object"].slots |= {
-    "__new__": Builtin("object.__new__", _new_object),  # type: ignore[arg-type]  # as above
-    "__setattr__": Builtin("object.__setattr__", lambda machine, args, _: machine.set_plainly(args.pos[0], str(args.pos[1]), args.pos[2]), method=True),  # type: ignore[attr-defined]  # of this machine
-    "__delattr__": Builtin("object.__setattr__", lambda machine, args, _: machine.set_plainly(args.pos[0], str(args.pos[1]), MISSING), method=True),  # type: ignore[attr-defined]  # as above
+    "__new__": Builtin("object.__new__", _new_object),
+    "__setattr__": Builtin(
+        "object.__setattr__",
+        lambda machine, args, _: machine.set_plainly(args.pos[0], str(args.pos[1]), args.pos[2]),
+        method=True,
+    ),
+    "__delattr__": Builtin(
+        "object.__setattr__",
+        lambda machine, args, _: machine.set_plainly(args.pos[0], str(args.pos[1]), MISSING),
+        method=True,
+    ),
     "__init__": Builtin("object.__init__", lambda _, __, ___: None, method=True),
     "__init_subclass__": Builtin("object.__init_subclass__", lambda _, __, ___: None, method=True),
 }
@@ -596,7 +633,7 @@ def _init_error(machine: Making, args: Args, _: ast.AST) -> Value:
         machine.put(owner, "args", tuple(args.pos[1:]))
 
 
-TYPES["BaseException"].slots["__init__"] = Builtin("error", _init_error, method=True)  # type: ignore[arg-type]  # as above
+TYPES["BaseException"].slots["__init__"] = Builtin("error", _init_error, method=True)
 
 
 @function("super")
@@ -617,7 +654,11 @@ def _super(machine: Making, args: Args, _: ast.AST) -> Value:
 @function("property", "classmethod", "staticmethod")
 def _descriptors(machine: Making, args: Args, _: ast.AST) -> Value:
     del machine
-    return Descriptor("property", args.pos[0] if args.pos else args.kw.get("fget"), args.pos[1] if len(args.pos) > 1 else args.kw.get("fset"))
+    return Descriptor(
+        "property",
+        args.pos[0] if args.pos else args.kw.get("fget"),
+        args.pos[1] if len(args.pos) > 1 else args.kw.get("fset"),
+    )
 
 
 function("classmethod")(lambda _, args, __: Descriptor("class", args.pos[0]))
@@ -625,7 +666,7 @@ function("staticmethod")(lambda _, args, __: Descriptor("static", args.pos[0]))
 
 
 @function("eval")
-def _eval(machine: Making, args: Args, _: ast.AST) -> Value:
+def _eval(machine: "Libraries", args: Args, _: ast.AST) -> Value:
     text = plain(args.pos[0])
     if isinstance(text, str) and len(args.pos) == 1 and len(text) <= 1_000:  # noqa: PLR2004  # nobody evaluates more
         try:
@@ -638,7 +679,7 @@ def _eval(machine: Making, args: Args, _: ast.AST) -> Value:
 
 
 @function("exec")
-def _exec(machine: Making, args: Args, _: ast.AST) -> Value:
+def _exec(machine: "Libraries", args: Args, _: ast.AST) -> Value:
     text = plain(args.pos[0])
     if isinstance(text, str) and len(args.pos) == 1 and len(text) <= MAX_ITEMS:
         try:
@@ -658,18 +699,38 @@ def _exec(machine: Making, args: Args, _: ast.AST) -> Value:
 @function("__import__")
 def _import(machine: Making, args: Args, _: ast.AST) -> Value:
     name = plain(args.pos[0])
-    return machine.imported(name.partition(".")[0]) if isinstance(name, str) else machine.unknown_call("__import__()", args)
+    return (
+        machine.imported(name.partition(".")[0])
+        if isinstance(name, str)
+        else machine.unknown_call("__import__()", args)
+    )
 
 
-for _name in ("range", "slice", "super", "property", "classmethod", "staticmethod", "map", "zip", "filter", "enumerate", "reversed"):
-    TYPES[_name].slots["__new__"] = Builtin(_name, lambda machine, args, node, run=FUNCTIONS[_name].run: run(machine, replace(args, pos=args.pos[1:]), node))  # type: ignore[misc]  # bound now
+def _without_class(run: Function_, machine: Making, args: Args, node: ast.AST) -> Value:
+    return run(machine, replace(args, pos=args.pos[1:]), node)
+
+
+for _name in (
+    "range",
+    "slice",
+    "super",
+    "property",
+    "classmethod",
+    "staticmethod",
+    "map",
+    "zip",
+    "filter",
+    "enumerate",
+    "reversed",
+):
+    TYPES[_name].slots["__new__"] = Builtin(_name, partial(_without_class, FUNCTIONS[_name].run))
 
 
 def method_of_constant(machine: Making, owner: Value, name: str) -> Value:
     """The method or field of a constant; MISSING if it has none."""
     kind = type(owner).__name__ if not isinstance(owner, bool) else "int"
     if name in _FIELDS and hasattr(owner, name):
-        return getattr(owner, name)  # type: ignore[no-any-return]  # of a number
+        return getattr(owner, name)
     if name == "join" and isinstance(owner, str):
         return Builtin("join", lambda _, args, __: _join(machine, owner, args))
     if name == "format" and isinstance(owner, str):
@@ -703,7 +764,12 @@ def _join(machine: Making, owner: str, args: Args) -> Value:
 
 def _format(machine: Making, owner: str, args: Args) -> Value:
     given = [constant(item) for item in args.all]
-    if any(isinstance(item, Missing) for item in given) or not args.known or ":{" in owner or any(len(part) > 200 or _digits(part) for part in owner.split("{")[1:]):  # noqa: PLR2004  # a format with a long width
+    if (
+        any(isinstance(item, Missing) for item in given)
+        or not args.known
+        or ":{" in owner
+        or any(len(part) > 200 or _digits(part) for part in owner.split("{")[1:])
+    ):  # a format with a long width
         machine.may_raise()
         return unknown_of(*args.all)
     return run_pure(machine, owner.format, args)
@@ -714,4 +780,4 @@ def _digits(text: str) -> bool:
     return sum(letter.isdigit() for letter in spec) > 3  # noqa: PLR2004  # a width of thousands
 
 
-__all__ = ["CONTENT", "FUNCTIONS", "Lib", "constant", "lifted", "method_of_constant", "run_pure"]
+__all__ = ["FUNCTIONS", "constant", "lifted", "mappings", "method_of_constant", "run_pure"]

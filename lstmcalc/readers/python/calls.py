@@ -10,7 +10,7 @@ import ast
 from dataclasses import replace
 
 from lstmcalc.readers.python.classes import Classes
-from lstmcalc.readers.python.heap import Leave, Path
+from lstmcalc.readers.python.heap import Path
 from lstmcalc.readers.python.machine import MAX_DEPTH, Builtin, Frame, Function
 from lstmcalc.readers.python.types import TYPES, is_subclass, type_of
 from lstmcalc.readers.python.values import (
@@ -106,11 +106,15 @@ class Calls(Classes):
         self._bind(function, args, scope)
         if names.yields:
             made = self.new("iter", MISSING, TYPES["generator"])
-            made.slots["@thunk"] = Partial(Builtin("generator", lambda _, __, ___: self.run_generator(function, scope)), (scope, function))
+            made.slots["@thunk"] = Partial(
+                Builtin("generator", lambda _, __, ___: self.run_generator(function, scope)), (scope, function)
+            )
             return made
         if isinstance(function.node, ast.AsyncFunctionDef):
             made = self.new("coroutine", MISSING, TYPES["object"])
-            made.slots["@thunk"] = Partial(Builtin("coroutine", lambda _, __, ___: self.run_body(function, scope, node)), (scope,))
+            made.slots["@thunk"] = Partial(
+                Builtin("coroutine", lambda _, __, ___: self.run_body(function, scope, node)), (scope,)
+            )
             return made
         return self.run_body(function, scope, node)
 
@@ -179,12 +183,20 @@ class Calls(Classes):
                 values[param.arg] = keywords.pop(param.arg)
             else:
                 kw_defaults = function.slots.get("__kwdefaults__", None)
-                default = self._kw_default(kw_defaults, param.arg) if kw_defaults is not None else function.kw_defaults.get(param.arg, MISSING)
+                default = (
+                    self._kw_default(kw_defaults, param.arg)
+                    if kw_defaults is not None
+                    else function.kw_defaults.get(param.arg, MISSING)
+                )
                 self._fill(function, scope, param.arg, default, args, values)
         self.taint = taints
         if spec.vararg:
             more: Value = tuple(args.pos[len(params) :])
-            values[spec.vararg.arg] = Unknown(args.rest.names, things(args.rest) | things(more), foreign=args.rest.foreign) if args.rest else more
+            values[spec.vararg.arg] = (
+                Unknown(args.rest.names, things(args.rest) | things(more), foreign=args.rest.foreign)
+                if args.rest
+                else more
+            )
         elif len(args.pos) > len(params):
             self.throw("TypeError", "too many arguments")
         if spec.kwarg:
@@ -198,9 +210,15 @@ class Calls(Classes):
         content = defaults.slots.get(CONTENT) if isinstance(defaults, Obj) else None
         return content.map.get(name, MISSING) if isinstance(content, Items) and content.whole else Unknown()
 
-    def _fill(self, function: Function, scope: Scope, name: str, default: Value, args: Args, values: dict[str, Value]) -> None:
+    def _fill(
+        self, function: Function, scope: Scope, name: str, default: Value, args: Args, values: dict[str, Value]
+    ) -> None:
         """Give a parameter its default, or what is known of an argument that is not seen."""
-        given = args.rest if args.rest is not None and name not in {item.arg for item in function.node.args.kwonlyargs} else None
+        given = (
+            args.rest
+            if args.rest is not None and name not in {item.arg for item in function.node.args.kwonlyargs}
+            else None
+        )
         given = given or args.more
         if given is not None:
             names = given.names or (name,)
@@ -229,7 +247,11 @@ class Calls(Classes):
             made = self.call(maker, replace(args, pos=[cls, *args.pos]), node)
             if not isinstance(made, Obj) or is_subclass(type_of(made), cls) is not True:
                 return made
-        elif isinstance(maker, Builtin) and (TYPES.get(cls.name) is cls or maker.name in ("enum", "namedtuple") or (cls.bound is None and "__new__" in cls.slots)):
+        elif isinstance(maker, Builtin) and (
+            TYPES.get(cls.name) is cls
+            or maker.name in ("enum", "namedtuple")
+            or (cls.bound is None and "__new__" in cls.slots)
+        ):
             return maker.run(self, replace(args, pos=[cls, *args.pos]), node)
         elif isinstance(maker, Unknown):
             made = self.allocate(cls)
@@ -249,7 +271,10 @@ class Calls(Classes):
 
     def _constant_of(self, cls: Class, args: Args, node: ast.AST) -> Value:
         """The constant that an instance of a subclass of int, str or the like holds."""
-        base = next((item for item in cls.mro if isinstance(item, Class) and item.stores == "const" and item.bound is None), None)
+        base = next(
+            (item for item in cls.mro if isinstance(item, Class) and item.stores == "const" and item.bound is None),
+            None,
+        )
         if base is None:
             return Unknown()
         value = self.instantiate(base, args, node)
@@ -267,6 +292,3 @@ class Calls(Classes):
 
 def _returned(path: Path) -> Path:
     return path._replace(kind="return", value=None) if path.kind == "normal" else path
-
-
-__all__ = ["Calls", "Leave"]

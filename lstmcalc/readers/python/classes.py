@@ -50,7 +50,11 @@ class Classes(Machine):
                 return self.unknown_base(item, name)
             if name in item.slots:
                 value = item.slots[name]
-                return Unknown(value.names, things(value), foreign=True) if cls.open and isinstance(value, Unknown) else value
+                return (
+                    Unknown(value.names, things(value), foreign=True)
+                    if cls.open and isinstance(value, Unknown)
+                    else value
+                )
             if item.open is not None:
                 return replace(item.open, absent=True)
         return MISSING
@@ -58,7 +62,11 @@ class Classes(Machine):
     def unknown_base(self, base: Value, name: str) -> Value:
         """The attribute that a base which is not known may have."""
         del name
-        return replace(base, absent=True) if isinstance(base, Unknown) else Unknown(absent=True, foreign=not isinstance(base, Lib))
+        return (
+            replace(base, absent=True)
+            if isinstance(base, Unknown)
+            else Unknown(absent=True, foreign=not isinstance(base, Lib))
+        )
 
     def attribute(self, owner: Value, name: str) -> Value:
         """The attribute of a value.
@@ -89,7 +97,9 @@ class Classes(Machine):
         if owner.alts and all(isinstance(item, Obj | Lib | str) for item in owner.alts):
             return self.fork([lambda item=item: self.attribute(item, name) for item in owner.alts], owner.names)  # type: ignore[misc]  # bound now
         self.may_raise()
-        return Unknown(tuple(f"{item}.{name}" for item in owner.names), owner.may, foreign=owner.foreign, lstm="LSTM" in name)
+        return Unknown(
+            tuple(f"{item}.{name}" for item in owner.names), owner.may, foreign=owner.foreign, lstm="LSTM" in name
+        )
 
     def lib_attribute(self, owner: Lib, name: str) -> Value:
         """The attribute of a name in a library."""
@@ -119,13 +129,20 @@ class Classes(Machine):
             if found.kind == "static":
                 return found.getter
             return Bound(found.getter, cls) if found.kind == "class" else found
-        if isinstance(found, Obj) and found.kind == "object" and not isinstance(self.lookup(found.cls, "__get__"), Missing):
+        if (
+            isinstance(found, Obj)
+            and found.kind == "object"
+            and not isinstance(self.lookup(found.cls, "__get__"), Missing)
+        ):
             return self.call(self.attribute(found, "__get__"), Args([None, cls]), self.here)
         return self.present(found)
 
     def _of_function(self, owner: Value, name: str) -> Value:
         if isinstance(owner, Descriptor) and name in ("setter", "getter", "deleter"):
-            return Builtin(name, lambda _, args, __: replace(owner, setter=args.pos[0]) if name == "setter" and args.pos else owner)
+            held = owner
+            return Builtin(
+                name, lambda _, args, __: replace(held, setter=args.pos[0]) if name == "setter" and args.pos else held
+            )
         if isinstance(owner, Descriptor):
             return {"fget": owner.getter, "fset": owner.setter, "__func__": owner.getter}.get(name, Unknown())
         if isinstance(owner, Bound):
@@ -241,7 +258,9 @@ class Classes(Machine):
         elif isinstance(owner, Obj):
             hook = self.lookup(type_of(owner), "__delattr__" if isinstance(value, Missing) else "__setattr__")
             if isinstance(hook, Function) or (isinstance(hook, Builtin) and hook.name != "object.__setattr__"):
-                self.call(self.bind(hook, owner), Args([name] if isinstance(value, Missing) else [name, value]), self.here)
+                self.call(
+                    self.bind(hook, owner), Args([name] if isinstance(value, Missing) else [name, value]), self.here
+                )
             else:
                 self.set_plainly(owner, name, value)
         else:

@@ -14,7 +14,7 @@ from typing import Final, NoReturn
 from lstmcalc.readers.python.builtins import constant
 from lstmcalc.readers.python.heap import Leave
 from lstmcalc.readers.python.libraries import Libraries, primitive
-from lstmcalc.readers.python.types import TYPES, content_of, plain
+from lstmcalc.readers.python.types import TYPES, content_of
 from lstmcalc.readers.python.values import (
     CONTENT,
     MISSING,
@@ -32,7 +32,18 @@ from lstmcalc.readers.python.values import (
 
 _REAL: Final = {"int": int, "float": float, "str": str}
 _KEPT: Final = ("dest", "nargs", "const", "default", "type", "choices", "required", "action")
-_ACTIONS: Final = ("store", "store_const", "store_true", "store_false", "append", "append_const", "count", "extend", "help", "version")
+_ACTIONS: Final = (
+    "store",
+    "store_const",
+    "store_true",
+    "store_false",
+    "append",
+    "append_const",
+    "count",
+    "extend",
+    "help",
+    "version",
+)
 _MOST: Final = 2_000  # declarations
 
 
@@ -132,7 +143,13 @@ class _Reader:
             return argparse.BooleanOptionalAction
         found = constant(value)
         if name == "choices":
-            return None if isinstance(found, Missing) else list(found) if isinstance(found, list | tuple | range | set) else None
+            return (
+                None
+                if isinstance(found, Missing)
+                else list(found)
+                if isinstance(found, list | tuple | range | set)
+                else None
+            )
         if isinstance(found, Missing) or (name == "nargs" and isinstance(found, int) and found > _MOST):
             raise _Unclear
         return found
@@ -194,14 +211,31 @@ def _parse(machine: Libraries, args: Args, node: ast.AST) -> Value:
         if not isinstance(texts, list | tuple) or not all(isinstance(item, str) for item in texts):
             raise _Unclear
         cls = machine.class_of_lib("argparse.Namespace")
-        made = space if isinstance(space, Obj) else Obj("object", cls if isinstance(cls, Class) else None, machine.born())
-        return _filled(machine, parser, [str(item) for item in texts], made, named=named, known=known is True, fresh=made is not space)
+        made = (
+            space if isinstance(space, Obj) else Obj("object", cls if isinstance(cls, Class) else None, machine.born())
+        )
+        return _filled(
+            machine,
+            parser,
+            [str(item) for item in texts],
+            made,
+            named=named,
+            known=known is True,
+            fresh=made is not space,
+        )
     except (_Unclear, RecursionError):
         return unknown_of(given, owner)
 
 
 def _filled(
-    machine: Libraries, parser: argparse.ArgumentParser, texts: list[str], made: Obj, *, named: bool, known: bool, fresh: bool
+    machine: Libraries,
+    parser: argparse.ArgumentParser,
+    texts: list[str],
+    made: Obj,
+    *,
+    named: bool,
+    known: bool,
+    fresh: bool,
 ) -> Value:
     """The namespace with its values; a setting that must be given and is not is unknown."""
     required: list[str] = []
@@ -217,7 +251,9 @@ def _filled(
             if not name.startswith("@"):
                 setattr(start, name, Held(value))
     try:
-        space, _ = parser.parse_known_args(texts, start) if known or not named else (parser.parse_args(texts, start), None)
+        space, _ = (
+            parser.parse_known_args(texts, start) if known or not named else (parser.parse_args(texts, start), None)
+        )
     except SystemExit:
         if named:
             machine.throw("SystemExit")
@@ -231,6 +267,3 @@ def _filled(
     for name in required:
         machine.put(made, name, Unknown((name,)))
     return made
-
-
-__all__ = ["Held", "plain"]

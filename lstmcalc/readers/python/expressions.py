@@ -29,6 +29,7 @@ from lstmcalc.readers.python.values import (
     Value,
     bounded,
     is_constant,
+    joined,
     merged_names,
     things,
     unknown_of,
@@ -55,7 +56,14 @@ _REFLECTED: Final = {
     "MatMult": ("__matmul__", "__rmatmul__", "__imatmul__"),
 }
 _COMPARED: Final = {"Eq": "__eq__", "NotEq": "__ne__", "Lt": "__lt__", "LtE": "__le__", "Gt": "__gt__", "GtE": "__ge__"}
-_SWAPPED: Final = {"__lt__": "__gt__", "__gt__": "__lt__", "__le__": "__ge__", "__ge__": "__le__", "__eq__": "__eq__", "__ne__": "__ne__"}
+_SWAPPED: Final = {
+    "__lt__": "__gt__",
+    "__gt__": "__lt__",
+    "__le__": "__ge__",
+    "__ge__": "__le__",
+    "__eq__": "__eq__",
+    "__ne__": "__ne__",
+}
 _UNARY: Final = {"USub": "__neg__", "UAdd": "__pos__", "Invert": "__invert__"}
 
 
@@ -100,7 +108,11 @@ class Expressions(Calls):
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Value:
         owner = self.evaluate(node.value, scope)
         found = self.attribute(owner, node.attr)
-        if isinstance(found, Unknown) and not self.native and (found.names == (node.attr,) or isinstance(owner, Unknown)):
+        if (
+            isinstance(found, Unknown)
+            and not self.native
+            and (found.names == (node.attr,) or isinstance(owner, Unknown))
+        ):
             name = self.text_of(node)
             self.asked.setdefault(name)
             return replace(found, names=(name,))
@@ -172,17 +184,19 @@ class Expressions(Calls):
         if not isinstance(content, Items):
             unknown = unknown_of(other)
             self.may_raise()
-            map_ = {key: unknown_of(value, unknown) for key, value in items.map.items()}
-            return Items(map_, replace(unknown, absent=True))
+            blurred = {key: unknown_of(value, unknown) for key, value in items.map.items()}
+            return Items(blurred, replace(unknown, absent=True))
         self.spend(len(content.map) // 8)
-        map_ = dict(items.map)
+        map_: dict[Value, Value] = dict(items.map)
         if content.rest is not None:
-            map_ = {key: unknown_of(value, content.rest) if key not in content.map else value for key, value in map_.items()}
-        from lstmcalc.readers.python.values import joined
-
+            map_ = {
+                key: unknown_of(value, content.rest) if key not in content.map else value for key, value in map_.items()
+            }
         for key, value in content.map.items():
-            absent = isinstance(value, Unknown) and value.absent
-            map_[key] = joined(map_[key], replace(value, absent=False)) if absent and key in map_ else value  # type: ignore[type-var]  # an Unknown
+            if isinstance(value, Unknown) and value.absent and key in map_:
+                map_[key] = joined(map_[key], replace(value, absent=False))
+            else:
+                map_[key] = value
         rest = content.rest or items.rest
         if content.rest is not None and items.rest is not None:
             rest = replace(unknown_of(content.rest, items.rest), absent=True)
@@ -215,7 +229,9 @@ class Expressions(Calls):
 
     def _if(self, node: ast.IfExp, scope: Scope) -> Value:
         return self.choose(
-            self.evaluate(node.test, scope), lambda: self.evaluate(node.body, scope), lambda: self.evaluate(node.orelse, scope)
+            self.evaluate(node.test, scope),
+            lambda: self.evaluate(node.body, scope),
+            lambda: self.evaluate(node.orelse, scope),
         )
 
     def choose(self, test: Value, yes: Callable[[], Value], no: Callable[[], Value]) -> Value:
@@ -235,7 +251,11 @@ class Expressions(Calls):
             self.may_raise()
             return None
         if isinstance(value, Obj) and value.kind in ("list", "dict", "set", "vars"):
-            if value.cls is not None and value.cls.bound is not None and isinstance(self.lookup(value.cls, "__bool__"), Function):
+            if (
+                value.cls is not None
+                and value.cls.bound is not None
+                and isinstance(self.lookup(value.cls, "__bool__"), Function)
+            ):
                 return self._truth_of_object(value)
             return _truth_of_content(content_of(value))
         if isinstance(value, Obj) and value.kind == "object":
@@ -336,7 +356,10 @@ class Expressions(Calls):
             left, right = plain(left), plain(right)
         for one, other in ((left, right), (right, left)):
             if isinstance(one, Unknown) and one.alts:
-                known = {truth_key(self.compared(op, *((item, other) if one is left else (other, item)))) for item in one.alts}
+                known = {
+                    truth_key(self.compared(op, *((item, other) if one is left else (other, item))))
+                    for item in one.alts
+                }
                 if len(known) == 1 and isinstance(value := known.pop(), bool):
                     return value
         if isinstance(left, Unknown) or isinstance(right, Unknown):
@@ -346,12 +369,16 @@ class Expressions(Calls):
         return compare(self, op, left, right)
 
     def _contains(self, item: Value, container: Value, *, negated: bool) -> Value:
-        if isinstance(container, Obj) and (container.cls is None or container.cls.bound is not None or container.kind == "object"):
+        if isinstance(container, Obj) and (
+            container.cls is None or container.cls.bound is not None or container.kind == "object"
+        ):
             method = self.lookup(type_of(container), "__contains__")
             if isinstance(method, Function):
                 return self._negated(self.call(self.bind(method, container), Args([item]), self.here), negated)
         item, container = plain(item), plain(container)
-        content = content_of(container) if isinstance(container, Obj) and container.kind in ("dict", "set", "vars") else None
+        content = (
+            content_of(container) if isinstance(container, Obj) and container.kind in ("dict", "set", "vars") else None
+        )
         if isinstance(content, Items):
             return self._negated(_is_key(content, item), negated)
         if isinstance(item, str) and isinstance(container, str):
@@ -395,7 +422,11 @@ class Expressions(Calls):
                 return self.call(self.attribute(owner, "__class_getitem__"), Args([index]), self.here)
             meta = owner.slots.get("@meta")
             found = self.lookup(meta, "__getitem__") if isinstance(meta, Class) else MISSING
-            return owner if isinstance(found, Missing) else self.call(self.bind(found, owner, meta), Args([index]), self.here)
+            return (
+                owner
+                if isinstance(found, Missing)
+                else self.call(self.bind(found, owner, meta), Args([index]), self.here)
+            )
         if isinstance(owner, Obj) and isinstance(cls, Class):
             method = self.lookup(cls, "__getitem__")
             if isinstance(method, Function | Builtin):
@@ -417,7 +448,9 @@ class Expressions(Calls):
     def item_of(self, items: "tuple[Value, ...] | str | bytes | range", index: Value) -> Value:
         """An item of a sequence that is known, or a slice of it."""
         if isinstance(index, bool | int | slice):
-            if isinstance(index, slice) and not all(isinstance(part, int | None) for part in (index.start, index.stop, index.step)):
+            if isinstance(index, slice) and not all(
+                isinstance(part, int | None) for part in (index.start, index.stop, index.step)
+            ):
                 return unknown_of(index.start, index.stop, index.step)
             try:
                 return items[index]
@@ -474,7 +507,9 @@ class Expressions(Calls):
                 else:
                     args.kw[key] = part
             if content.rest is not None:
-                args.more = replace(unknown_of(content.rest, *([args.more] if args.more else [])), why=f"**{ast.unparse(item.value)}")
+                args.more = replace(
+                    unknown_of(content.rest, *([args.more] if args.more else [])), why=f"**{ast.unparse(item.value)}"
+                )
         return args
 
     def _call_parts(self, nodes: Sequence[ast.expr], scope: Scope) -> tuple[list[Value], Unknown | None]:
@@ -501,12 +536,15 @@ class Expressions(Calls):
     def _formatted(self, node: ast.FormattedValue, scope: Scope) -> Value:
         value = plain(self.evaluate(node.value, scope))
         spec = self.evaluate(node.format_spec, scope) if node.format_spec else ""
-        if not (isinstance(value, bool | int | float | str | None) and isinstance(spec, str)) or sum(map(str.isdigit, spec)) > 3:  # noqa: PLR2004  # no width of thousands
+        if (
+            not (isinstance(value, bool | int | float | str | None) and isinstance(spec, str))
+            or sum(map(str.isdigit, spec)) > 3
+        ):  # no width of thousands
             self.may_raise()
             return unknown_of(value, spec)
         try:
-            value = {115: str, 114: repr, 97: ascii}.get(node.conversion, lambda item: item)(value)
-            text = format(value, spec)
+            convert = {115: str, 114: repr, 97: ascii}.get(node.conversion)
+            text = format(convert(value) if convert else value, spec)
         except (ValueError, TypeError):
             self.throw("ValueError", "format")
         return text if len(text) <= MAX_ITEMS else Unknown()
@@ -683,7 +721,9 @@ class Expressions(Calls):
         """Add to what a generator yields."""
         scope = next(frame.scope for frame in reversed(self.frames))
         held = scope.slots.get("@yielded", ())
-        self.first_yield.setdefault(id(scope), (len(self.trail), self.trail[-1] if self.trail else None, self.world.slots["made"]))
+        self.first_yield.setdefault(
+            id(scope), (len(self.trail), self.trail[-1] if self.trail else None, self.world.slots["made"])
+        )
         if isinstance(held, tuple) and len(held) >= MAX_YIELDS:
             self.put(scope, "@yielded", (*held, UNSURE))
             raise Leave("cut", None)
@@ -712,8 +752,12 @@ def hashable(value: Value) -> bool:
     """Whether a value can be a key that is told apart from others."""
     if isinstance(value, Obj):
         return value.kind in ("class", "function") or (
-            value.kind == "object" and isinstance(value.cls, Class) and not any(
-                "__eq__" in item.slots or "__hash__" in item.slots for item in value.cls.mro if isinstance(item, Class) and item.name != "object"
+            value.kind == "object"
+            and isinstance(value.cls, Class)
+            and not any(
+                "__eq__" in item.slots or "__hash__" in item.slots
+                for item in value.cls.mro
+                if isinstance(item, Class) and item.name != "object"
             )
         )
     if isinstance(value, tuple):

@@ -4,13 +4,12 @@ Not here: what its constructors' arguments mean (`frameworks.constructors`).
 """
 
 import ast
-from collections.abc import Sequence
 
 from lstmcalc.readers.python.keras import Around, Keras
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.records import BY_NAME, Record, shown
-from lstmcalc.readers.python.values import Args, Bound, Class, Log, Missing, Obj, Partial, Unknown, Value, same
+from lstmcalc.readers.python.values import Args, Bound, Class, Log, Missing, Obj, Unknown, Value, same
 
 _RELATIVES = ("GRUCell", "ConvLSTMCell", "MGUCell", "SimpleCell")
 
@@ -24,7 +23,9 @@ class Flax(Keras):
             method = self.lookup(made.cls, "call")
             if isinstance(method, Function) and not method.native and method.node not in self.called:
                 with self.guarded():
-                    paths = self.collect(lambda: self.call(Bound(method, made), self.unknown_arguments(method), ast.Pass()))
+                    paths = self.collect(
+                        lambda: self.call(Bound(method, made), self.unknown_arguments(method), ast.Pass())
+                    )
                 self.settle([path for path in paths if path.kind in ("normal", "raise")], lambda _: True)
         if self.is_flax(made) and isinstance(made, Obj):
             self.begin_flax(made)
@@ -62,7 +63,7 @@ class Flax(Keras):
                 cell = args.pos[0] if args.pos else args.kw.get("cell")
                 return machine.call(linen if isinstance(cell, Obj) or isinstance(own, Missing) else own, args, node)
 
-            return Builtin(f"usual {name}", choose)  # type: ignore[arg-type]  # of this machine
+            return Builtin(f"usual {name}", choose)
         return super().usual_attribute(path)
 
 
@@ -78,8 +79,14 @@ def _make(machine: Flax, path: str, args: Args, node: ast.AST) -> Value:
     if "parent" in given and given["parent"] is None:
         return None  # it is only asked for its first state
     record = Record(
-        constructor, given, places, call, shown(call), args.more or args.rest,
-        frozenset(name for name in given if name in places and machine.is_tainted(places[name])), tuple(machine.frames),
+        constructor,
+        given,
+        places,
+        call,
+        shown(call),
+        args.more or args.rest,
+        frozenset(name for name in given if name in places and machine.is_tainted(places[name])),
+        tuple(machine.frames),
     )
     machine.record(owner, record)
     return None
@@ -89,14 +96,14 @@ def _make(machine: Flax, path: str, args: Args, node: ast.AST) -> Value:
 def _flax_lstm(machine: Libraries, args: Args, _: ast.AST) -> Value:
     path = str(args.pos[0])
     del machine
-    return Builtin(path, lambda inner, given, node: _make(inner, path, given, node), method=True)  # type: ignore[arg-type]  # of this machine
+    return Builtin(path, lambda inner, given, node: _make(inner, path, given, node), method=True)
 
 
 @primitive("_flax_around")
 def _flax_around(machine: Libraries, args: Args, _: ast.AST) -> Value:
     name = str(args.pos[0])
     del machine
-    return Builtin(name, lambda inner, given, node: _surround(inner, name, given, node), method=True)  # type: ignore[arg-type]  # of this machine
+    return Builtin(name, lambda inner, given, node: _surround(inner, name, given, node), method=True)
 
 
 def _surround(machine: Flax, name: str, args: Args, node: ast.AST) -> Value:
@@ -110,7 +117,11 @@ def _surround(machine: Flax, name: str, args: Args, node: ast.AST) -> Value:
     if name == "RNN":
         cell = _cell_of(given.get("cell"))
         if cell is not None:
-            _add(machine, cell, Around(name, {key: value for key, value in given.items() if key != "cell"}, machine.site or node))
+            _add(
+                machine,
+                cell,
+                Around(name, {key: value for key, value in given.items() if key != "cell"}, machine.site or node),
+            )
         return None
     cells = [_cell_of(given.get(key)) for key in names[:2]]
     first, second = cells
@@ -153,12 +164,12 @@ def _flax_cell(machine: Libraries, args: Args, _: ast.AST) -> Value:
 
 
 @primitive("_fields")
-def _fields(machine: Flax, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # of this machine
+def _fields(machine: Flax, args: Args, _: ast.AST) -> Value:
     return machine.make_dataclass(args.pos[0], {})
 
 
 @primitive("_begin_flax")
-def _begin_flax(machine: Flax, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _begin_flax(machine: Flax, args: Args, _: ast.AST) -> Value:
     if isinstance(args.pos[0], Obj):
         machine.begin_flax(args.pos[0])
     return None
@@ -175,11 +186,9 @@ def _relative(path: str) -> None:
         machine.relative(machine.site or node, path)
         return machine.unknown_call(path, args, lib=True)
 
-    LIB_FUNCTIONS[path] = run  # type: ignore[assignment]  # of this machine
+    LIB_FUNCTIONS[path] = run
 
 
 for _home in ("flax.linen", "flax.nnx"):
     for _name in _RELATIVES:
         _relative(f"{_home}.{_name}")
-
-__all__ = ["Flax", "Partial", "Sequence"]

@@ -8,13 +8,12 @@ Not here: the methods of lists (`lists`), dictionaries and sets (`mappings`).
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Final
 
-from lstmcalc.readers.python.expressions import UNSURE, hashable
+from lstmcalc.readers.python.expressions import UNSURE
 from lstmcalc.readers.python.heap import Leave
 from lstmcalc.readers.python.machine import Builtin, Function
-from lstmcalc.readers.python.operators import MAX_ITEMS, repeated
+from lstmcalc.readers.python.operators import MAX_ITEMS
 from lstmcalc.readers.python.statements import Statements
 from lstmcalc.readers.python.types import TYPES, content_of, plain, type_of
 from lstmcalc.readers.python.values import (
@@ -31,7 +30,6 @@ from lstmcalc.readers.python.values import (
     Scope,
     Unknown,
     Value,
-    is_constant,
     doubted,
     joined,
     same,
@@ -40,6 +38,13 @@ from lstmcalc.readers.python.values import (
 )
 
 _MANY: Final = 400  # slots that a generator reads
+
+
+class Shallow:
+    """Something that is gone through, and whose items are not looked into."""
+
+    def __init__(self, source: Value) -> None:
+        self.source = source
 
 
 class Footprint:
@@ -239,8 +244,18 @@ class Iterators(Statements):
         stack, seen = [*values], set[int]()
         while stack and len(found) <= _MANY:
             value = stack.pop()
+            if isinstance(value, Shallow):
+                found |= (
+                    {(value.source, slot): item for slot, item in value.source.slots.items()}
+                    if isinstance(value.source, Obj)
+                    else {}
+                )
+                continue
             for thing in things(value):
-                if id(thing) in seen or thing is self.world:
+                native = (isinstance(thing, Class) and thing.bound is None) or (
+                    isinstance(thing, Function) and thing.native
+                )
+                if id(thing) in seen or thing is self.world or native:
                     continue
                 seen.add(id(thing))
                 if isinstance(thing, Function):
@@ -365,7 +380,7 @@ def take_next(machine: Iterators, owner: Obj, default: Value = MISSING) -> Value
     return item
 
 
-TYPES["generator"].slots["__next__"] = Builtin("__next__", _next, method=True)  # type: ignore[arg-type]  # of this machine
+TYPES["generator"].slots["__next__"] = Builtin("__next__", _next, method=True)
 TYPES["generator"].slots["close"] = Builtin("close", lambda _, __, ___: None, method=True)
 
 
@@ -379,5 +394,4 @@ def _send(machine: Iterators, args: Args, node: ast.AST) -> Value:
     return unknown_of(*args.all)
 
 
-TYPES["generator"].slots["send"] = Builtin("send", _send, method=True)  # type: ignore[arg-type]  # of this machine
-
+TYPES["generator"].slots["send"] = Builtin("send", _send, method=True)

@@ -17,29 +17,37 @@ from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, primitiv
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.records import BY_NAME, Record, shown
 from lstmcalc.readers.python.torch import Torch
-from lstmcalc.readers.python.types import TYPES, content_of, plain, type_of
+from lstmcalc.readers.python.types import content_of, plain
 from lstmcalc.readers.python.values import (
     MISSING,
     Args,
     Bound,
     Class,
-    Descriptor,
     Items,
     Lib,
     Missing,
     Obj,
     Unknown,
     Value,
-    joined,
-    same,
     things,
     unknown_of,
 )
 
 _LSTMS: Final = ("LSTM", "LSTMCell", "CuDNNLSTM")
-_RELATIVES: Final = ("GRU", "GRUCell", "CuDNNGRU", "SimpleRNN", "SimpleRNNCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "ConvLSTM2DCell")
+_RELATIVES: Final = (
+    "GRU",
+    "GRUCell",
+    "CuDNNGRU",
+    "SimpleRNN",
+    "SimpleRNNCell",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
+    "ConvLSTM2DCell",
+)
 _MERGED: Final = {
-    name: name.capitalize() for name in ("add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract")
+    name: name.capitalize()
+    for name in ("add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract")
 }
 _HOMES: Final = ("keras.layers.", "tf_keras.layers.")
 _SHAPED: Final = ("batch_shape", "batch_input_shape", "shape", "input_shape", "input_dim")
@@ -62,7 +70,9 @@ class Keras(Torch):
     def lib_class_like(self, path: str) -> bool:
         """Whether a full name is that of a class of a library that is known."""
         home, _, name = path.rpartition(".")
-        known = f"{home}." in _HOMES and (name in KNOWN or name in POSITIONAL or name in (*_LSTMS, *_RELATIVES, "Input"))
+        known = f"{home}." in _HOMES and (
+            name in KNOWN or name in POSITIONAL or name in (*_LSTMS, *_RELATIVES, "Input")
+        )
         return known or super().lib_class_like(path)
 
     def _keras_class(self, path: str, name: str) -> Value:
@@ -80,7 +90,9 @@ class Keras(Torch):
                 scope.slots[kind].slots.setdefault("@layer", kind)  # type: ignore[attr-defined]  # as above
         cls = Class(name, (base,), 0)
         cls.mro = (cls, *base.mro) if isinstance(base, Class) else (cls,)
-        cls.slots["__init__"] = Builtin(path, lambda machine, args, node: machine.make_keras(path, args, node), method=True)  # type: ignore[attr-defined]  # of this machine
+        cls.slots["__init__"] = Builtin(
+            path, lambda machine, args, node: machine.make_keras(path, args, node), method=True
+        )
         cls.slots["@layer"] = name
         scope.slots[f"@{path}"] = cls
         return cls
@@ -125,7 +137,11 @@ class Keras(Torch):
         inner = given.get("layer", given.get("cell"))
         if name in ("Bidirectional", "RNN") and isinstance(inner, Obj) and "@lstm" in inner.slots:
             around = inner.slots.get("@around", ())
-            self.put(inner, "@around", (*(around if isinstance(around, tuple) else ()), Around(name, dict(given), self.site or node)))
+            self.put(
+                inner,
+                "@around",
+                (*(around if isinstance(around, tuple) else ()), Around(name, dict(given), self.site or node)),
+            )
 
     def _make_keras_lstm(self, path: str, owner: Obj, args: Args, node: ast.AST) -> None:
         call = self.site or node
@@ -133,13 +149,23 @@ class Keras(Torch):
         given, places = self.arguments_of(constructor, args, call)
         activation = given.get("activation")
         if isinstance(activation, int) and not isinstance(activation, bool):
-            self.problem(call, f"activation of {shown(call)} cannot be a number", "a function, as 'tanh'", str(activation))
+            self.problem(
+                call, f"activation of {shown(call)} cannot be a number", "a function, as 'tanh'", str(activation)
+            )
         given = {name: plain(value) for name, value in given.items()}
         record = Record(
-            constructor, given, places, call, shown(call), args.more or args.rest,
-            frozenset(name for name in given if name in places and self.is_tainted(places[name])), tuple(self.frames),
+            constructor,
+            given,
+            places,
+            call,
+            shown(call),
+            args.more or args.rest,
+            frozenset(name for name in given if name in places and self.is_tainted(places[name])),
+            tuple(self.frames),
         )
-        self.put(owner, "@config", self.new("dict", Items(dict(given), Unknown(absent=True) if not args.known else None)))
+        self.put(
+            owner, "@config", self.new("dict", Items(dict(given), Unknown(absent=True) if not args.known else None))
+        )
         self.put(owner, "units", given.get("units", given.get("output_dim", Unknown())))
         self.put(owner, "name", given.get("name", Unknown()))
         self.record(owner, record)
@@ -147,7 +173,14 @@ class Keras(Torch):
     def _fitting(self, path: str, args: Args) -> "object":
         """Of the versions of a constructor, the first that its arguments are right for."""
         versions = BY_NAME[path]
-        return next((item for item in versions if set(args.kw) <= set(item.arguments) and len(args.pos) <= len(item.positional)), versions[0])
+        return next(
+            (
+                item
+                for item in versions
+                if set(args.kw) <= set(item.arguments) and len(args.pos) <= len(item.positional)
+            ),
+            versions[0],
+        )
 
     def config_of(self, layer: Value) -> dict[str, Value] | None:
         """The arguments of a layer; None if they are not all known."""
@@ -165,7 +198,13 @@ class Keras(Torch):
         for name, value in config.items():
             found = constant(value)
             if isinstance(found, Missing):
-                items = self.items(value) if isinstance(value, Obj) and value.kind == "list" else value if isinstance(value, tuple) else None
+                items = (
+                    self.items(value)
+                    if isinstance(value, Obj) and value.kind == "list"
+                    else value
+                    if isinstance(value, tuple)
+                    else None
+                )
                 found = tuple(plain(item) for item in items) if items is not None else value
             made[name] = found
         if "return_sequences" in made:
@@ -226,7 +265,11 @@ class Keras(Torch):
                 self.call(Bound(method, layer), Args([shape]), node)
         method = self.lookup(layer.cls, "call")
         if isinstance(method, Function):
-            keywords = {key: value for key, value in args.kw.items() if key not in ("training", "mask") or key in {item.arg for item in method.node.args.args}}
+            keywords = {
+                key: value
+                for key, value in args.kw.items()
+                if key not in ("training", "mask") or key in {item.arg for item in method.node.args.args}
+            }
             return self.call(Bound(method, layer), Args(args.pos, keywords, args.rest, args.more), node)
         return self.unknown_call("a layer", args, layer, lib=True)
 
@@ -289,7 +332,9 @@ class Keras(Torch):
         if isinstance(backward, Obj):
             other = self.flow(backward, self.kind_of(backward), shapes)
         mode = plain(config.get("merge_mode", "concat"))
-        outputs = (one.shapes[0], other.shapes[0]) if isinstance(one, Shapes) and isinstance(other, Shapes) else (one, other)
+        outputs = (
+            (one.shapes[0], other.shapes[0]) if isinstance(one, Shapes) and isinstance(other, Shapes) else (one, other)
+        )
         merged = self._merged(outputs[0], outputs[1], mode)
         if isinstance(one, Shapes) and isinstance(other, Shapes):
             first = merged.shapes if isinstance(merged, Shapes) else [merged]
@@ -355,9 +400,13 @@ class Keras(Torch):
         """The cells of an RNN, one after the other."""
         if isinstance(value, Obj) and self.kind_of(value) == "StackedRNNCells":
             return self._cells((self.config_of(value) or {}).get("cells"))
-        if isinstance(value, Obj) and value.kind == "list" or isinstance(value, tuple):
+        if (isinstance(value, Obj) and value.kind == "list") or isinstance(value, tuple):
             return self.items(value)
-        return [value] if isinstance(value, Obj) and self.kind_of(value) in ("LSTMCell", "GRUCell", "SimpleRNNCell") else None
+        return (
+            [value]
+            if isinstance(value, Obj) and self.kind_of(value) in ("LSTMCell", "GRUCell", "SimpleRNNCell")
+            else None
+        )
 
     # Models.
 
@@ -392,7 +441,9 @@ class Keras(Torch):
             return shape if isinstance(shape, tuple) else given
         if kind and kind != "Lambda":
             return self.flow(layer, kind, [shape])
-        return shape_of(self.call_layer(layer, Args([array(self, shape if isinstance(shape, tuple) else Unknown())]), self.here))
+        return shape_of(
+            self.call_layer(layer, Args([array(self, shape if isinstance(shape, tuple) else Unknown())]), self.here)
+        )
 
     def _again(self, tensor: Value, known: dict[int, Value], depth: int) -> Value:
         """The shape of an array when the inputs have other shapes."""
@@ -456,21 +507,38 @@ class Keras(Torch):
         """The attribute of a module that a text without imports most probably means."""
         home, _, name = path.lstrip("~").rpartition(".")
         if name in ("LSTM", "LSTMCell") and home in ("", "torch.nn"):
-            names = [item for item in (f"torch.nn.{name}", "keras.layers." + name if not home else "", f"flax.linen.{name}") if item]
-            return Builtin(f"usual:{name}", lambda machine, args, node: machine.usual_lstm(names, args, node))  # type: ignore[attr-defined]  # of this machine
+            names = [
+                item
+                for item in (f"torch.nn.{name}", "keras.layers." + name if not home else "", f"flax.linen.{name}")
+                if item
+            ]
+            return Builtin(f"usual:{name}", lambda machine, args, node: machine.usual_lstm(names, args, node))
         full = f"{home}.{name}".lstrip(".")
         found = self.class_of_lib(full)
         if not isinstance(found, Missing):
             return found
-        return Builtin(full, LIB_FUNCTIONS[full]) if full in LIB_FUNCTIONS else Lib(full)  # type: ignore[arg-type]  # of this machine
+        return Builtin(full, LIB_FUNCTIONS[full]) if full in LIB_FUNCTIONS else Lib(full)
 
     def usual_lstm(self, names: Sequence[str], args: Args, node: ast.AST) -> Value:
         """Make what a name without an import most probably means: the first that the call is right for."""
         fitting = [item for name in names for item in BY_NAME.get(name, [])]
-        allowed = [item for place, item in enumerate(fitting) if set(args.kw) <= set(item.arguments) and len(args.pos) <= (len(item.required) or 1 if place else len(item.positional))]
-        whole = [item for item in allowed if not args.known or set(item.required) <= {*item.positional[: len(args.pos)], *args.kw}]
+        allowed = [
+            item
+            for place, item in enumerate(fitting)
+            if set(args.kw) <= set(item.arguments)
+            and len(args.pos) <= (len(item.required) or 1 if place else len(item.positional))
+        ]
+        whole = [
+            item
+            for item in allowed
+            if not args.known or set(item.required) <= {*item.positional[: len(args.pos)], *args.kw}
+        ]
         bare = args.known and not args.pos and not args.kw
-        chosen = whole[0] if whole and not bare else next((item for item in allowed if item.framework.startswith("flax")), (allowed or fitting)[0])
+        chosen = (
+            whole[0]
+            if whole and not bare
+            else next((item for item in allowed if item.framework.startswith("flax")), (allowed or fitting)[0])
+        )
         cls = self.class_of_lib(next(name for name in chosen.names if name in names))
         return self.call(cls, args, node)
 
@@ -481,7 +549,11 @@ def open_shape(kind: str, config: Mapping[str, object], shape: Value) -> tuple[V
     if last is not None and last in config:
         return (..., config[last])
     known = isinstance(shape, tuple) and shape[:1] == (...,)
-    return shape if known and shape_after(kind, {}, [(None, None, None)]) == (None, None, None) and isinstance(shape, tuple) else None
+    return (
+        shape
+        if known and shape_after(kind, {}, [(None, None, None)]) == (None, None, None) and isinstance(shape, tuple)
+        else None
+    )
 
 
 class Shapes:
@@ -509,12 +581,12 @@ class Around:
 
 
 @primitive("_keras_call")
-def _keras_call(machine: Keras, args: Args, node: ast.AST) -> Value:  # type: ignore[misc]  # of this machine
+def _keras_call(machine: Keras, args: Args, node: ast.AST) -> Value:
     return machine.call_layer(args.pos[0], Args(args.pos[1:], args.kw, args.rest, args.more), node)
 
 
 @primitive("_call_layer_with")
-def _call_layer_with(machine: Keras, args: Args, node: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _call_layer_with(machine: Keras, args: Args, node: ast.AST) -> Value:
     layer, values, keywords = args.pos
     content = content_of(keywords) if isinstance(keywords, Obj) else None
     given = {str(key): value for key, value in content.map.items()} if isinstance(content, Items) else {}
@@ -522,13 +594,16 @@ def _call_layer_with(machine: Keras, args: Args, node: ast.AST) -> Value:  # typ
 
 
 @primitive("_model")
-def _model(machine: Keras, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _model(machine: Keras, args: Args, _: ast.AST) -> Value:
     """Note the inputs and outputs of a functional model."""
     owner, values, keywords = args.pos
     content = content_of(keywords) if isinstance(keywords, Obj) else None
     given: dict[Value, Value] = dict(content.map) if isinstance(content, Items) else {}
     pos = list(values) if isinstance(values, tuple) else []
-    inputs, outputs = given.get("inputs", pos[0] if pos else None), given.get("outputs", pos[1] if len(pos) > 1 else None)
+    inputs, outputs = (
+        given.get("inputs", pos[0] if pos else None),
+        given.get("outputs", pos[1] if len(pos) > 1 else None),
+    )
     if isinstance(owner, Obj) and inputs is not None and outputs is not None:
         machine.put(owner, "@inputs", inputs)
         machine.put(owner, "@outputs", outputs)
@@ -537,7 +612,7 @@ def _model(machine: Keras, args: Args, _: ast.AST) -> Value:  # type: ignore[mis
 
 
 @primitive("_begin")
-def _begin(machine: Keras, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _begin(machine: Keras, args: Args, _: ast.AST) -> Value:
     """Begin a Sequential without layers."""
     owner = args.pos[0]
     if isinstance(owner, Obj):
@@ -547,7 +622,7 @@ def _begin(machine: Keras, args: Args, _: ast.AST) -> Value:  # type: ignore[mis
 
 
 @primitive("_add")
-def _add(machine: Keras, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _add(machine: Keras, args: Args, _: ast.AST) -> Value:
     """Add a layer to a Sequential: what flows out of it flows on."""
     owner, layer = args.pos
     held = owner.slots.get("@layers") if isinstance(owner, Obj) else None
@@ -561,7 +636,7 @@ def _add(machine: Keras, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]
 
 
 @primitive("_pop")
-def _pop(machine: Keras, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _pop(machine: Keras, args: Args, _: ast.AST) -> Value:
     owner = args.pos[0]
     held = owner.slots.get("@layers") if isinstance(owner, Obj) else None
     content = content_of(held) if isinstance(held, Obj) else None
@@ -576,31 +651,37 @@ def _pop(machine: Keras, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]
 
 
 @primitive("_layers_of")
-def _layers_of(machine: Keras, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _layers_of(machine: Keras, args: Args, _: ast.AST) -> Value:
     """The layers of a model; a Sequential does not list its input."""
     owner = args.pos[0]
     held = owner.slots.get("@layers") if isinstance(owner, Obj) else None
     content = content_of(held) if isinstance(held, Obj) else None
     if not isinstance(content, tuple) or not all(isinstance(item, Obj) for item in content):
         return machine.new("list", unknown_of(owner))
-    kept = [item for item in content if isinstance(item, Obj) and item.kind != "array" and machine.kind_of(item) != "InputLayer"]
+    kept = [
+        item
+        for item in content
+        if isinstance(item, Obj) and item.kind != "array" and machine.kind_of(item) != "InputLayer"
+    ]
     return machine.new_list(kept)
 
 
 @primitive("_output_of")
-def _output_of(_: Keras, args: Args, __: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _output_of(_: Keras, args: Args, __: ast.AST) -> Value:
     owner = args.pos[0]
     found = (owner.slots.get("@current") or owner.slots.get("@outputs")) if isinstance(owner, Obj) else None
     return found if found is not None else Unknown(may=things(owner))
 
 
 @primitive("_input_of")
-def _input_of(machine: Keras, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _input_of(machine: Keras, args: Args, _: ast.AST) -> Value:
     owner = args.pos[0]
     found = owner.slots.get("@inputs") if isinstance(owner, Obj) else None
     if found is None and isinstance(owner, Obj) and isinstance(owner.slots.get("@current"), Obj):
         tensor = owner.slots["@current"]
-        while isinstance(tensor, Obj) and isinstance(graph := tensor.slots.get("@made"), Graph) and len(graph.inputs) == 1:
+        while (
+            isinstance(tensor, Obj) and isinstance(graph := tensor.slots.get("@made"), Graph) and len(graph.inputs) == 1
+        ):
             tensor = graph.inputs[0]
         found = tensor
     del machine
@@ -608,12 +689,12 @@ def _input_of(machine: Keras, args: Args, _: ast.AST) -> Value:  # type: ignore[
 
 
 @primitive("_is_array")
-def _is_array(_: Keras, args: Args, __: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _is_array(_: Keras, args: Args, __: ast.AST) -> Value:
     return isinstance(args.pos[0], Obj) and args.pos[0].kind == "array" and isinstance(shape_of(args.pos[0]), tuple)
 
 
 @primitive("_array_of_shape")
-def _array_of_shape(machine: Keras, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _array_of_shape(machine: Keras, args: Args, _: ast.AST) -> Value:
     return array(machine, sizes_of(machine, [args.pos[0]]))
 
 
@@ -630,7 +711,9 @@ def _input(machine: Libraries, args: Args, _: ast.AST) -> Value:
     sizes = sizes_of(machine, [shape]) if shape is not None else Unknown()
     if isinstance(plain(shape), int):
         sizes = (plain(shape),)
-    return array(machine, (plain(given.get("batch_size")), *sizes) if isinstance(sizes, tuple) and args.known else Unknown())
+    return array(
+        machine, (plain(given.get("batch_size")), *sizes) if isinstance(sizes, tuple) and args.known else Unknown()
+    )
 
 
 for _home in ("keras", "keras.layers", "tf_keras", "tf_keras.layers", "keras.engine"):
@@ -646,10 +729,8 @@ def _merging(name: str) -> None:
         return machine.call_layer(layer, Args(args.pos[:1]), node)
 
     for home in _HOMES:
-        LIB_FUNCTIONS[f"{home}{name}"] = run  # type: ignore[assignment]  # of this machine
+        LIB_FUNCTIONS[f"{home}{name}"] = run
 
 
 for _name in _MERGED:
     _merging(_name)
-
-__all__ = ["Around", "Descriptor", "Graph", "Keras", "TYPES", "joined", "same", "shown", "type_of", "unknown_of"]

@@ -12,8 +12,8 @@ import ast
 import builtins
 import re
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Final
+from functools import lru_cache, partial
+from typing import Any, Final
 
 from lstmcalc.readers.python.builtins import FUNCTIONS, method_of_constant
 from lstmcalc.readers.python.library_code import CODE, HOMES
@@ -24,7 +24,6 @@ from lstmcalc.readers.python.values import (
     MISSING,
     Args,
     Class,
-    Items,
     Lib,
     Missing,
     Obj,
@@ -36,7 +35,7 @@ from lstmcalc.readers.python.values import (
     unknown_of,
 )
 
-LibFunction = Callable[["Libraries", Args, ast.AST], Value]
+LibFunction = Callable[[Any, Args, ast.AST], Value]  # of a machine that has what it needs
 LIB_FUNCTIONS: Final[dict[str, LibFunction]] = {}  # by full name
 PRIMITIVES: Final[dict[str, LibFunction]] = {}  # what the code in `library_code` calls, by name
 
@@ -44,26 +43,257 @@ PRIMITIVES: Final[dict[str, LibFunction]] = {}  # what the code in `library_code
 _FRAMEWORKS: Final = frozenset(("torch", "keras", "tensorflow", "tf_keras", "flax", "jax", "numpy"))
 _STANDARD: Final = frozenset(
     (
-        *("__future__ abc argparse array ast asyncio atexit base64 bisect builtins calendar cmath code codecs collections").split(),
-        *("concurrent configparser contextlib copy csv ctypes dataclasses datetime decimal difflib enum errno faulthandler").split(),
-        *("fileinput fnmatch fractions functools gc getopt getpass glob gzip hashlib heapq hmac html http importlib inspect io").split(),
-        *("itertools json keyword linecache locale logging lzma math mimetypes multiprocessing numbers operator os pathlib").split(),
-        *("pdb pickle pkgutil platform pprint profile queue random re readline resource select shelve shlex shutil signal").split(),
-        *("socket sqlite3 ssl stat statistics string struct subprocess sys sysconfig tarfile tempfile textwrap threading time").split(),
-        *("timeit tkinter traceback types typing unicodedata unittest urllib uuid warnings weakref xml zipfile zlib tracemalloc").split(),
+        *[
+            "__future__",
+            "abc",
+            "argparse",
+            "array",
+            "ast",
+            "asyncio",
+            "atexit",
+            "base64",
+            "bisect",
+            "builtins",
+            "calendar",
+            "cmath",
+            "code",
+            "codecs",
+            "collections",
+        ],
+        *[
+            "concurrent",
+            "configparser",
+            "contextlib",
+            "copy",
+            "csv",
+            "ctypes",
+            "dataclasses",
+            "datetime",
+            "decimal",
+            "difflib",
+            "enum",
+            "errno",
+            "faulthandler",
+        ],
+        *[
+            "fileinput",
+            "fnmatch",
+            "fractions",
+            "functools",
+            "gc",
+            "getopt",
+            "getpass",
+            "glob",
+            "gzip",
+            "hashlib",
+            "heapq",
+            "hmac",
+            "html",
+            "http",
+            "importlib",
+            "inspect",
+            "io",
+        ],
+        *[
+            "itertools",
+            "json",
+            "keyword",
+            "linecache",
+            "locale",
+            "logging",
+            "lzma",
+            "math",
+            "mimetypes",
+            "multiprocessing",
+            "numbers",
+            "operator",
+            "os",
+            "pathlib",
+        ],
+        *[
+            "pdb",
+            "pickle",
+            "pkgutil",
+            "platform",
+            "pprint",
+            "profile",
+            "queue",
+            "random",
+            "re",
+            "readline",
+            "resource",
+            "select",
+            "shelve",
+            "shlex",
+            "shutil",
+            "signal",
+        ],
+        *[
+            "socket",
+            "sqlite3",
+            "ssl",
+            "stat",
+            "statistics",
+            "string",
+            "struct",
+            "subprocess",
+            "sys",
+            "sysconfig",
+            "tarfile",
+            "tempfile",
+            "textwrap",
+            "threading",
+            "time",
+        ],
+        *[
+            "timeit",
+            "tkinter",
+            "traceback",
+            "types",
+            "typing",
+            "unicodedata",
+            "unittest",
+            "urllib",
+            "uuid",
+            "warnings",
+            "weakref",
+            "xml",
+            "zipfile",
+            "zlib",
+            "tracemalloc",
+        ],
     )
 )
 # Libraries that change nothing of a program's, as far as its LSTMs go; they may be missing.
 _OTHERS: Final = frozenset(
     (
-        *("absl accelerate albumentations apex attr attrs bs4 catboost click colorama comet_ml cv2 datasets dill editdistance").split(),
-        *("einops emoji evaluate fairscale fire gensim gym gymnasium h5py hydra imageio ipdb IPython jieba joblib jsonlines").split(),
-        *("kagglehub konlpy librosa lightgbm lightning loguru matplotlib mlflow msgpack nltk omegaconf onnx onnxruntime opt_einsum optuna").split(),
-        *("pandas parso PIL plotly prettytable progressbar psutil pyarrow pydantic pydub pynvml pytorch_lightning ray regex").split(),
-        *("requests rich sacrebleu sacremoses safetensors scipy seaborn sentencepiece seqeval skimage sklearn soundfile spacy").split(),
-        *("statsmodels sympy tabulate tensorboard tensorboardX termcolor tensorflow_datasets tensorflow_hub textblob tokenizers torchaudio").split(),
-        *("torchdata torchinfo torchmetrics torchsummary torchtext torchvision tqdm transformers typing_extensions ujson umap wandb").split(),
-        *("wordcloud xgboost yaml yfinance zmq sklearn_crfsuite pytz dateutil six future past optax orbax chex ml_collections").split(),
+        *[
+            "absl",
+            "accelerate",
+            "albumentations",
+            "apex",
+            "attr",
+            "attrs",
+            "bs4",
+            "catboost",
+            "click",
+            "colorama",
+            "comet_ml",
+            "cv2",
+            "datasets",
+            "dill",
+            "editdistance",
+        ],
+        *[
+            "einops",
+            "emoji",
+            "evaluate",
+            "fairscale",
+            "fire",
+            "gensim",
+            "gym",
+            "gymnasium",
+            "h5py",
+            "hydra",
+            "imageio",
+            "ipdb",
+            "IPython",
+            "jieba",
+            "joblib",
+            "jsonlines",
+        ],
+        *[
+            "kagglehub",
+            "konlpy",
+            "librosa",
+            "lightgbm",
+            "lightning",
+            "loguru",
+            "matplotlib",
+            "mlflow",
+            "msgpack",
+            "nltk",
+            "omegaconf",
+            "onnx",
+            "onnxruntime",
+            "opt_einsum",
+            "optuna",
+        ],
+        *[
+            "pandas",
+            "parso",
+            "PIL",
+            "plotly",
+            "prettytable",
+            "progressbar",
+            "psutil",
+            "pyarrow",
+            "pydantic",
+            "pydub",
+            "pynvml",
+            "pytorch_lightning",
+            "ray",
+            "regex",
+        ],
+        *[
+            "requests",
+            "rich",
+            "sacrebleu",
+            "sacremoses",
+            "safetensors",
+            "scipy",
+            "seaborn",
+            "sentencepiece",
+            "seqeval",
+            "skimage",
+            "sklearn",
+            "soundfile",
+            "spacy",
+        ],
+        *[
+            "statsmodels",
+            "sympy",
+            "tabulate",
+            "tensorboard",
+            "tensorboardX",
+            "termcolor",
+            "tensorflow_datasets",
+            "tensorflow_hub",
+            "textblob",
+            "tokenizers",
+            "torchaudio",
+        ],
+        *[
+            "torchdata",
+            "torchinfo",
+            "torchmetrics",
+            "torchsummary",
+            "torchtext",
+            "torchvision",
+            "tqdm",
+            "transformers",
+            "typing_extensions",
+            "ujson",
+            "umap",
+            "wandb",
+        ],
+        *[
+            "wordcloud",
+            "xgboost",
+            "yaml",
+            "yfinance",
+            "zmq",
+            "sklearn_crfsuite",
+            "pytz",
+            "dateutil",
+            "six",
+            "future",
+            "past",
+            "optax",
+            "orbax",
+            "chex",
+            "ml_collections",
+        ],
     )
 )
 _ALIASES: Final[tuple[tuple[str, str], ...]] = (
@@ -82,7 +312,9 @@ _ALIASES: Final[tuple[tuple[str, str], ...]] = (
     (r"^numpy\.core\.", "numpy."),
     (r"^(jax\.)?numpy\.(?=random\.)", r"\1numpy."),
 )
-_MODULES: Final = frozenset(("torch.nn.modules", "torch.nn.modules.rnn", "keras.models", "keras.layers", "keras.engine"))
+_MODULES: Final = frozenset(
+    ("torch.nn.modules", "torch.nn.modules.rnn", "keras.models", "keras.layers", "keras.engine")
+)
 # What a name that nothing binds usually is, in a text that is only a part of a program.
 _USUAL: Final = {
     **{name: name for name in ("torch", "keras", "tf_keras", "flax", "jax", "numpy")},
@@ -115,7 +347,21 @@ _USUAL_NAMES: Final = {
     "FLAGS": "absl.flags.FLAGS",
 }
 _IN_KERAS: Final = frozenset(
-    "Sequential Model Input Dense Embedding Dropout Bidirectional TimeDistributed RNN LSTM GRU Activation Flatten".split()
+    [
+        "Sequential",
+        "Model",
+        "Input",
+        "Dense",
+        "Embedding",
+        "Dropout",
+        "Bidirectional",
+        "TimeDistributed",
+        "RNN",
+        "LSTM",
+        "GRU",
+        "Activation",
+        "Flatten",
+    ]
 )
 
 
@@ -209,7 +455,7 @@ class Libraries(Making):
     def unbound(self, name: str) -> Value:
         """What a name is that no code binds: a builtin, or unknown."""
         if self.native and name in PRIMITIVES:
-            return Builtin(name, PRIMITIVES[name])  # type: ignore[arg-type]  # of this machine
+            return Builtin(name, PRIMITIVES[name])
         stars = self.module.slots.get("@stars", ())
         for module in reversed(stars) if isinstance(stars, tuple) else ():
             found = self._star(module, name) if isinstance(module, Lib) else None
@@ -259,7 +505,7 @@ class Libraries(Making):
         if not isinstance(made, Missing):
             return made
         if path in LIB_FUNCTIONS:
-            return Builtin(path, LIB_FUNCTIONS[path])  # type: ignore[arg-type]  # of this machine
+            return Builtin(path, LIB_FUNCTIONS[path])
         return self.lib_value(path)
 
     def usual_attribute(self, path: str) -> Value:
@@ -307,7 +553,9 @@ class Libraries(Making):
         made = self.new("object", MISSING, TYPES["object"])
         cls = Class("module vars", (TYPES["object"],), 0)
         cls.mro = (cls, TYPES["object"])
-        cls.slots["__getitem__"] = Builtin("vars", lambda machine, args, _: machine.attribute(owner, str(args.pos[1])), method=True)
+        cls.slots["__getitem__"] = Builtin(
+            "vars", lambda machine, args, _: machine.attribute(owner, str(args.pos[1])), method=True
+        )
         made.cls = cls
         return made
 
@@ -333,9 +581,16 @@ class Libraries(Making):
         self.may_raise()
         alts = name.alts if isinstance(name, Unknown) else ()
         if alts and all(isinstance(item, str) for item in alts):
-            return self.fork([lambda item=item: self.attribute(owner, str(item)) for item in alts], unknown_of(name).names)  # type: ignore[misc]  # bound now
+            return self.fork([partial(self.attribute, owner, str(item)) for item in alts], unknown_of(name).names)
         home = owner.path.lstrip("~") if isinstance(owner, Lib) else ""
-        lstm = home in ("torch.nn", "keras.layers", "torch.nn.modules", "torch.nn.modules.rnn", "flax.linen", "flax.nnx")
+        lstm = home in (
+            "torch.nn",
+            "keras.layers",
+            "torch.nn.modules",
+            "torch.nn.modules.rnn",
+            "flax.linen",
+            "flax.nnx",
+        )
         found = unknown_of(owner, name)
         return Unknown(found.names, found.may, foreign=found.foreign, lstm=lstm)
 
@@ -356,7 +611,9 @@ class Libraries(Making):
 
     def attribute(self, owner: Value, name: str) -> Value:
         """The attribute of a value."""
-        if is_constant(owner) and not isinstance(owner, range | slice | type(None)) or isinstance(owner, tuple | range | slice):
+        if (is_constant(owner) and not isinstance(owner, range | slice | type(None))) or isinstance(
+            owner, tuple | range | slice
+        ):
             found = method_of_constant(self, owner, name)
             if not isinstance(found, Missing):
                 return found
@@ -372,5 +629,3 @@ class Libraries(Making):
 
 
 _KNOWN_STARS: Final = frozenset(("torch.nn", "torch.float32", "torch.float64", "math.pi", "math.e"))
-
-__all__ = ["Items", "Libraries"]

@@ -1,10 +1,10 @@
-'''Classes of libraries, as ordinary Python that the machine interprets like the file's own.
+"""Classes of libraries, as ordinary Python that the machine interprets like the file's own.
 
 Subclassing, `super()`, overriding and going through them then need no rules. Names that begin with an underscore and are
 not bound here are primitives of the machine (`libraries.primitive`).
 
 Not here: functions of libraries (`standard`, `torch`, `keras`).
-'''
+"""
 
 from typing import Final
 
@@ -737,7 +737,10 @@ CODE: Final = {"flax": _FLAX, "nnx": _NNX, "standard": _STANDARD, "torch": _TORC
 # The module in `CODE` of each class.
 HOMES: Final[dict[str, str]] = {
     **dict.fromkeys(("types.SimpleNamespace", "argparse.Namespace", "argparse.ArgumentParser"), "standard"),
-    **{f"collections.{name}": "standard" for name in ("OrderedDict", "defaultdict", "Counter", "ChainMap", "deque", "UserDict", "UserList")},
+    **{
+        f"collections.{name}": "standard"
+        for name in ("OrderedDict", "defaultdict", "Counter", "ChainMap", "deque", "UserDict", "UserList")
+    },
     "sys.Argv": "standard",
     "contextlib.GeneratorContext": "standard",
     **{f"configparser.{name}": "standard" for name in ("ConfigParser", "RawConfigParser", "SafeConfigParser")},
@@ -745,13 +748,33 @@ HOMES: Final[dict[str, str]] = {
     **{
         f"torch.nn.{name}": "torch"
         for name in (
-            *("Module Sequential ModuleList ModuleDict ParameterList ParameterDict RNNBase LSTM LSTMCell GRU RNN GRUCell").split(),
-            *("RNNCell DataParallel").split(),
+            *[
+                "Module",
+                "Sequential",
+                "ModuleList",
+                "ModuleDict",
+                "ParameterList",
+                "ParameterDict",
+                "RNNBase",
+                "LSTM",
+                "LSTMCell",
+                "GRU",
+                "RNN",
+                "GRUCell",
+            ],
+            *["RNNCell", "DataParallel"],
         )
     },
     **{f"flax.linen.{name}": "flax" for name in ("Module", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional")},
-    **{f"flax.nnx.{name}": "nnx" for name in ("Module", "Rngs", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional")},
-    **{f"{home}{name}": "keras" for home in ("keras.", "keras.layers.", "tf_keras.", "tf_keras.layers.") for name in ("Model", "Sequential", "Layer")},
+    **{
+        f"flax.nnx.{name}": "nnx"
+        for name in ("Module", "Rngs", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional")
+    },
+    **{
+        f"{home}{name}": "keras"
+        for home in ("keras.", "keras.layers.", "tf_keras.", "tf_keras.layers.")
+        for name in ("Model", "Sequential", "Layer")
+    },
     "torch.nn.parallel.DistributedDataParallel": "torch",
     "torch.nn.parallel.DataParallel": "torch",
     "torch.utils.data.Dataset": "torch",

@@ -6,33 +6,29 @@ Not here: going through them (`iterators`).
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any
 
-from lstmcalc.readers.python.expressions import hashable
 from lstmcalc.readers.python.iterators import Iterators
 from lstmcalc.readers.python.machine import Builtin
 from lstmcalc.readers.python.operators import MAX_ITEMS, repeated
-from lstmcalc.readers.python.types import TYPES, content_of, plain, type_of
+from lstmcalc.readers.python.types import TYPES, content_of, plain
 from lstmcalc.readers.python.values import (
     CONTENT,
-    MISSING,
     Args,
-    Class,
     Items,
-    Missing,
     Obj,
     Unknown,
     Value,
     is_constant,
-    joined,
     unknown_of,
 )
 
-Method = Callable[[Iterators, Obj, Args, ast.AST], Value]
+Method = Callable[[Any, Obj, Args, ast.AST], Value]
 
 
 def method_of(kind: str, *names: str) -> Callable[[Method], Method]:
     """Make a function a method of a class of Python's, under these names."""
+
     def add(run: Method) -> Method:
         for name in names:
             TYPES[kind].slots[name] = Builtin(f"{kind}.{name}", _checked(kind, run), method=True)
@@ -234,7 +230,9 @@ def _length(machine: Iterators, owner: Obj, _: Args, __: ast.AST) -> Value:
 @method_of("list", "__imul__")
 def _multiply(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
     times = plain(args.pos[0])
-    machine.put(owner, CONTENT, repeated(content_of(owner), times) if isinstance(times, int) else unknown_of(content_of(owner)))
+    machine.put(
+        owner, CONTENT, repeated(content_of(owner), times) if isinstance(times, int) else unknown_of(content_of(owner))
+    )
     return owner
 
 
@@ -260,5 +258,3 @@ def ordered(machine: Iterators, content: Sequence[Value], keywords: dict[str, Va
     except TypeError:
         machine.throw("TypeError", "not comparable")
     return tuple(content[place] for place in order)
-
-

@@ -13,7 +13,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from lstmcalc.readers.python.heap import Heap, Leave
 from lstmcalc.readers.python.values import (
@@ -61,7 +61,7 @@ class Builtin:
     """A function that is done here."""
 
     name: str
-    run: Callable[["Machine", Args, ast.AST], Value]
+    run: Callable[[Any, Args, ast.AST], Value]  # of a machine that has what it needs
     method: bool = False  # whether it becomes a method as an attribute of a class
 
 
@@ -92,10 +92,14 @@ class Machine(Heap):
         self.called: set[ast.AST] = set()  # the functions and classes that were called
         self.notes: list[str] = []
         self.handed: list[Value] = []  # the functions that are run as unknown code would
-        self.first_yield: dict[int, tuple[int, object, Value]] = {}  # the state at a generator's first item, by its scope
+        self.first_yield: dict[
+            int, tuple[int, object, Value]
+        ] = {}  # the state at a generator's first item, by its scope
         self.texts: dict[ast.AST, str] = {}  # of expressions
         self.libraries: dict[str, Scope] = {}  # the classes of libraries that were asked for
-        self.at_yield: dict[int, Callable[[Value], Value]] = {}  # the code within a context manager, by the scope around
+        self.at_yield: dict[
+            int, Callable[[Value], Value]
+        ] = {}  # the code within a context manager, by the scope around
 
     # What the parts above do.
 
@@ -117,6 +121,10 @@ class Machine(Heap):
 
     def execute(self, body: list[ast.stmt], scope: Scope) -> None:
         """Run statements."""
+        raise NotImplementedError
+
+    def is_tainted(self, node: ast.AST) -> bool:
+        """Whether what an expression says is a default that a caller, or the command line, can change."""
         raise NotImplementedError
 
     @property
@@ -157,7 +165,7 @@ class Machine(Heap):
         """A new list."""
         return self.new("list", tuple(items))
 
-    def new_dict(self, items: Mapping[Value, Value], rest: Unknown | None = None) -> Obj:
+    def new_dict(self, items: Mapping[Any, Value], rest: Unknown | None = None) -> Obj:
         """A new dictionary."""
         return self.new("dict", Items(dict(items), rest))
 
@@ -235,14 +243,18 @@ class Machine(Heap):
             parts = value
         elif isinstance(value, Obj) and value.kind in ("list", "dict"):
             content = value.slots.get(CONTENT)
-            parts = content if isinstance(content, tuple) else content.map.values() if isinstance(content, Items) else ()
+            parts = (
+                content if isinstance(content, tuple) else content.map.values() if isinstance(content, Items) else ()
+            )
         return [item for part in parts if isinstance(part, Function | Bound) for item in self._functions(part)]
 
     def give_up(self, values: Iterable[Value]) -> None:
         """Say that everything that these values lead to may have been changed, now and whenever unknown code runs."""
         escaped = self.world.slots["escaped"]
         known = escaped.may if isinstance(escaped, Unknown) else frozenset[Obj]()
-        given = frozenset(item for value in values for item in things(value) if _can_change(item) or isinstance(item, Function))
+        given = frozenset(
+            item for value in values for item in things(value) if _can_change(item) or isinstance(item, Function)
+        )
         if not given <= known:
             self.put(self.world, "escaped", Unknown(may=known | given))
         for thing in self.reach(known | given):

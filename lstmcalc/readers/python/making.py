@@ -6,6 +6,7 @@ Not here: what is looked up in them (`classes`).
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from lstmcalc.readers.python.iterators import Iterators
@@ -68,7 +69,9 @@ class Making(Iterators):
         inner = Scope("class", scope, self.born())
         inner.declared = declared_in(node.body)
         self.execute(node.body, inner)
-        made: Value = self.make_class(node.name, [*bases, *([rest] if rest else [])], inner.slots, keywords, scope, node)
+        made: Value = self.make_class(
+            node.name, [*bases, *([rest] if rest else [])], inner.slots, keywords, scope, node
+        )
         for item, decorator in zip(reversed(node.decorator_list), reversed(decorators), strict=True):
             made = self.decorated(decorator, made, item)
         self.put(self.home(node.name, scope), node.name, made)
@@ -95,7 +98,9 @@ class Making(Iterators):
         if order is None:
             self.throw("TypeError", "bases")
         cls.mro = order
-        cls.stores = next((item.stores for item in order if isinstance(item, Class) and item.stores != "object"), "object")
+        cls.stores = next(
+            (item.stores for item in order if isinstance(item, Class) and item.stores != "object"), "object"
+        )
         for value in slots.values():
             _own(value, cls)
         self._set_meta(cls, keywords.pop("metaclass", None))
@@ -139,11 +144,17 @@ class Making(Iterators):
 
     def _set_meta(self, cls: Class, meta: Value) -> None:
         if meta is None:
-            meta = next((item.slots["@meta"] for item in cls.mro if isinstance(item, Class) and "@meta" in item.slots), None)
+            meta = next(
+                (item.slots["@meta"] for item in cls.mro if isinstance(item, Class) and "@meta" in item.slots), None
+            )
         if meta is None or meta is TYPES["type"] or (isinstance(meta, Lib) and meta.path in _PLAIN_METAS):
             return
         cls.slots["@meta"] = meta
-        own = [name for name in ("__new__", "__init__", "__prepare__", "__getattribute__", "__getattr__") if isinstance(meta, Class) and not isinstance(self.lookup(meta, name), Missing)]
+        own = [
+            name
+            for name in ("__new__", "__init__", "__prepare__", "__getattribute__", "__getattr__")
+            if isinstance(meta, Class) and not isinstance(self.lookup(meta, name), Missing)
+        ]
         if own or not isinstance(meta, Class):
             cls.open = Unknown(foreign=True)
             for slot, value in list(cls.slots.items()):
@@ -178,7 +189,9 @@ class Making(Iterators):
                 if "Flag" in kind or "_generate_next_value_" in cls.slots:
                     value = Unknown()  # noqa: PLW2901  # as above
             last = value
-            twin = next((members[other] for other, old in values.items() if type(old) is type(value) and old == value), None)
+            twin = next(
+                (members[other] for other, old in values.items() if type(old) is type(value) and old == value), None
+            )
             made = twin if isinstance(twin, Obj) else Obj(cls.stores, cls, self.born())
             if twin is None:
                 made.slots |= {"value": value, "_value_": value, "name": name, "_name_": name}
@@ -190,15 +203,19 @@ class Making(Iterators):
         if not members:
             return
         own = isinstance(self.lookup(cls, "__init__"), Function) or isinstance(self.lookup(cls, "__new__"), Function)
-        for name, made in members.items():
+        for key, member in members.items():
             init = self.lookup(cls, "__init__")
-            if own and isinstance(init, Function) and isinstance(made, Obj):
-                value = values[str(name)]
-                self.call(Bound(init, made), Args(list(value) if isinstance(value, tuple) else [value]), self.here)
-        unique = [member for place, member in enumerate(members.values()) if member not in list(members.values())[:place]]
+            if own and isinstance(init, Function) and isinstance(member, Obj):
+                value = values[str(key)]
+                self.call(Bound(init, member), Args(list(value) if isinstance(value, tuple) else [value]), self.here)
+        unique = [
+            member for place, member in enumerate(members.values()) if member not in list(members.values())[:place]
+        ]
         cls.slots["@iter"] = Builtin("__iter__", lambda machine, _, __: machine.new("list", tuple(unique)))
         cls.slots["__members__"] = self.new_dict(members)
-        cls.slots["__class_getitem__"] = Descriptor("class", Builtin("member", lambda _, args, __: self._member(cls, members, args)))
+        cls.slots["__class_getitem__"] = Descriptor(
+            "class", Builtin("member", lambda _, args, __: self._member(cls, members, args))
+        )
         cls.slots["__new__"] = Builtin("enum", lambda _, args, __: self._by_value(cls, members, values, args))
 
     def _member(self, cls: Class, members: Mapping[Value, Value], args: Args) -> Value:
@@ -211,7 +228,9 @@ class Making(Iterators):
         wanted = args.pos[1] if len(args.pos) > 1 else Unknown()
         if wanted in members.values():
             return wanted
-        if isinstance(wanted, bool | int | str | float) and not any(isinstance(value, Unknown) for value in values.values()):
+        if isinstance(wanted, bool | int | str | float) and not any(
+            isinstance(value, Unknown) for value in values.values()
+        ):
             found = next((members[name] for name, value in values.items() if value == wanted), MISSING)
             if not isinstance(found, Missing):
                 return found
@@ -232,7 +251,7 @@ class Making(Iterators):
     def tuple_class(self, cls: Class, names: Sequence[str], defaults: Mapping[str, Value]) -> Class:
         """Give a class the constructor and the attributes of a named tuple."""
         for place, name in enumerate(names):
-            cls.slots[name] = Descriptor("property", Builtin(name, lambda _, args, __, place=place: _part(args.pos[0], place)))  # type: ignore[misc]  # bound now
+            cls.slots[name] = Descriptor("property", Builtin(name, partial(_item_at, place)))
         cls.slots["_fields"] = cls.slots["__match_args__"] = tuple(names)
         fields = [Field(name, defaults.get(name, MISSING)) for name in names]
 
@@ -254,17 +273,21 @@ class Making(Iterators):
         def as_dict(machine: "Making", args: Args, _: ast.AST) -> Value:
             owner = args.pos[0]
             content = owner.slots.get(CONTENT) if isinstance(owner, Obj) else None
-            return machine.new_dict(dict(zip(names, content, strict=True))) if isinstance(content, tuple) else unknown_of(owner)
+            return (
+                machine.new_dict(dict(zip(names, content, strict=True)))
+                if isinstance(content, tuple)
+                else unknown_of(owner)
+            )
 
         def from_items(machine: "Making", args: Args, _: ast.AST) -> Value:
             items = machine.items(args.pos[1])
             return machine.instantiate(cls, Args(items), _) if items is not None else unknown_of(args.pos[1])
 
         if not isinstance(cls.slots.get("__new__"), Function):
-            cls.slots["__new__"] = Builtin("namedtuple", make)  # type: ignore[arg-type]  # of this machine
-        cls.slots["_replace"] = Builtin("_replace", changed, method=True)  # type: ignore[arg-type]  # as above
-        cls.slots["_asdict"] = Builtin("_asdict", as_dict, method=True)  # type: ignore[arg-type]  # as above
-        cls.slots["_make"] = Descriptor("class", Builtin("_make", from_items))  # type: ignore[arg-type]  # as above
+            cls.slots["__new__"] = Builtin("namedtuple", make)
+        cls.slots["_replace"] = Builtin("_replace", changed, method=True)
+        cls.slots["_asdict"] = Builtin("_asdict", as_dict, method=True)
+        cls.slots["_make"] = Descriptor("class", Builtin("_make", from_items))
         cls.stores = "const"
         return cls
 
@@ -282,7 +305,9 @@ class Making(Iterators):
                 values[item.name] = keywords.pop(item.name)
                 continue
             elif not args.known:
-                values[item.name] = replace(unknown_of(*(part for part in (args.rest, args.more) if part), item.default), foreign=True)
+                values[item.name] = replace(
+                    unknown_of(*(part for part in (args.rest, args.more) if part), item.default), foreign=True
+                )
                 continue
             values[item.name] = self._default_of(item)
         if given or keywords:
@@ -313,9 +338,17 @@ class Making(Iterators):
         self.put(cls, "__match_args__", tuple(name for name, item in fields.items() if item.init and not item.keyword))
         order = sorted(fields.values(), key=lambda item: item.keyword)
         if options.get("init", True) is True and "__init__" not in cls.slots:
-            self.put(cls, "__init__", Builtin("dataclass", lambda _, args, node: self._fill_fields(cls, order, args, node), method=True))
+            self.put(
+                cls,
+                "__init__",
+                Builtin("dataclass", lambda _, args, node: self._fill_fields(cls, order, args, node), method=True),
+            )
         if options.get("frozen") is True:
-            self.put(cls, "__setattr__", Builtin("frozen", lambda machine, _, __: machine.throw("AttributeError", "frozen"), method=True))
+            self.put(
+                cls,
+                "__setattr__",
+                Builtin("frozen", lambda machine, _, __: machine.throw("AttributeError", "frozen"), method=True),
+            )
         return cls
 
     def _own_fields(self, cls: Class, *, keyword: bool) -> list[Field]:
@@ -365,6 +398,10 @@ def _own(value: Value, cls: Class) -> None:
             _own(item, cls)
 
 
+def _item_at(place: int, _: Making, args: Args, __: ast.AST) -> Value:
+    return _part(args.pos[0], place)
+
+
 def _part(owner: Value, place: int) -> Value:
     content = owner.slots.get(CONTENT) if isinstance(owner, Obj) else owner
     if isinstance(content, tuple) and place < len(content):
@@ -390,7 +427,9 @@ def dataclass_of(machine: Making, args: Args, _: ast.AST) -> Value:
     if args.pos and isinstance(args.pos[0], Class):
         return machine.make_dataclass(args.pos[0], args.kw)
     options = dict(args.kw)
-    return Builtin("dataclass", lambda _, inner, __: machine.make_dataclass(inner.pos[0], options) if inner.pos else Unknown())
+    return Builtin(
+        "dataclass", lambda _, inner, __: machine.make_dataclass(inner.pos[0], options) if inner.pos else Unknown()
+    )
 
 
 def named_tuple_of(machine: Making, args: Args, node: ast.AST) -> Value:
@@ -429,7 +468,9 @@ def type_call(machine: Making, args: Args, node: ast.AST) -> Value:
         machine.may_raise()
         return unknown_of(*args.all)
     slots = {str(key): value for key, value in content.map.items()}
-    return machine.make_class(name, parts, slots, dict(args.kw), machine.frames[-1].scope, node if isinstance(node, ast.Call) else None)
+    return machine.make_class(
+        name, parts, slots, dict(args.kw), machine.frames[-1].scope, node if isinstance(node, ast.Call) else None
+    )
 
 
 Callback = Callable[[Making, Args, ast.AST], Value]

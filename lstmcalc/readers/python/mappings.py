@@ -4,15 +4,12 @@ Not here: going through them (`iterators`).
 """
 
 import ast
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
 
 from lstmcalc.readers.python.expressions import hashable
 from lstmcalc.readers.python.iterators import Iterators
 from lstmcalc.readers.python.lists import Method, blur, method_of
 from lstmcalc.readers.python.machine import Builtin
-from lstmcalc.readers.python.operators import MAX_ITEMS, repeated
 from lstmcalc.readers.python.types import TYPES, content_of, plain, type_of
 from lstmcalc.readers.python.values import (
     CONTENT,
@@ -24,7 +21,6 @@ from lstmcalc.readers.python.values import (
     Obj,
     Unknown,
     Value,
-    is_constant,
     joined,
     unknown_of,
 )
@@ -226,7 +222,7 @@ def _from_keys(machine: Iterators, args: Args, _: ast.AST) -> Value:
     return machine.new("dict", made)
 
 
-TYPES["dict"].slots["fromkeys"] = Builtin("dict.fromkeys", _from_keys)  # type: ignore[arg-type]  # of this machine
+TYPES["dict"].slots["fromkeys"] = Builtin("dict.fromkeys", _from_keys)
 
 
 # Sets.
@@ -265,7 +261,11 @@ def _union(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
         if more is None and isinstance(value, Obj) and value.kind == "set":
             content = content_of(value)
             more = list(content.map) if isinstance(content, Items) and content.rest is None else None
-        items = machine.as_set([*items.map, *more], items.rest) if more is not None else Items(items.map, replace(unknown_of(value), absent=True))
+        items = (
+            machine.as_set([*items.map, *more], items.rest)
+            if more is not None
+            else Items(items.map, replace(unknown_of(value), absent=True))
+        )
     machine.put(owner, CONTENT, items)
     return owner
 
@@ -306,5 +306,3 @@ def _set_length(machine: Iterators, owner: Obj, _: Args, __: ast.AST) -> Value:
     items = _items_of(owner)
     absent = any(isinstance(value, Unknown) and value.absent for value in items.map.values())
     return len(items.map) if items.rest is None and not absent else unknown_of(items)
-
-

@@ -40,8 +40,14 @@ def names_of(program: Program, entries: Sequence[Entry], own: Mapping[int, str])
 def _told_apart(entries: Sequence[Entry], names: list[str], roots: Sequence[str]) -> list[str]:
     """The names; where two are the same, with their variable or class, and then with their line."""
     qualify: tuple[Callable[[int, str], str], ...] = (
-        lambda place, name: f"{roots[place]}.{name}" if roots[place] and not name.startswith(f"{roots[place]}.") and name != roots[place] else name,
-        lambda place, name: f"{owner}.{name}" if (owner := _owner_of(entries[place])) and roots[place] != owner else name,
+        lambda place, name: (
+            f"{roots[place]}.{name}"
+            if roots[place] and not name.startswith(f"{roots[place]}.") and name != roots[place]
+            else name
+        ),
+        lambda place, name: (
+            f"{owner}.{name}" if (owner := _owner_of(entries[place])) and roots[place] != owner else name
+        ),
         lambda place, name: f"{name}:{getattr(entries[place].site, 'lineno', 1)}",
     )
     several = len({getattr(entry.site, "lineno", 1) for entry in entries}) > 1
@@ -51,7 +57,10 @@ def _told_apart(entries: Sequence[Entry], names: list[str], roots: Sequence[str]
             lines: dict[str, set[int]] = {}
             for entry, name in zip(entries, names, strict=True):
                 lines.setdefault(name, set()).add(getattr(entry.site, "lineno", 1))
-            names = [change(place, name) if several and twice[name] > 1 and len(lines[name]) > 1 else name for place, name in enumerate(names)]
+            names = [
+                change(place, name) if several and twice[name] > 1 and len(lines[name]) > 1 else name
+                for place, name in enumerate(names)
+            ]
         else:
             names = [change(place, name) if twice[name] > 1 else name for place, name in enumerate(names)]
     return names
@@ -73,7 +82,11 @@ class _Walk:
         self.names: dict[int, tuple[str, str]] = {}  # the path of a thing, and its variable
         self._seen: set[int] = set()
         torch = program.libraries.get("library:torch")
-        self._lists = {torch.slots[name] for name in ("Sequential", "ModuleList", "ModuleDict", "DataParallel")} if torch else set()
+        self._lists = (
+            {torch.slots[name] for name in ("Sequential", "ModuleList", "ModuleDict", "DataParallel")}
+            if torch
+            else set()
+        )
         for name, value in list(program.module.slots.items()):
             if not name.startswith("@"):
                 self._root(name, value)
@@ -95,7 +108,13 @@ class _Walk:
         if isinstance(value, Unknown):
             for item in sorted(value.may, key=lambda thing: thing.birth):
                 self._walk(item, path, root, depth + 1)
-        if not isinstance(value, Obj) or isinstance(value, Class | Scope) or id(value) in self._seen or depth > _DEEP or value.kind == "function":
+        if (
+            not isinstance(value, Obj)
+            or isinstance(value, Class | Scope)
+            or id(value) in self._seen
+            or depth > _DEEP
+            or value.kind == "function"
+        ):
             return
         self._seen.add(id(value))
         self.program.spend()
@@ -133,7 +152,12 @@ def _assigned(program: Program, entry: Entry, parents: Mapping[ast.AST, ast.AST]
             return ".".join(reversed(path)) if isinstance(node, ast.Expr | ast.Return) else ""
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr):
             goal: ast.AST = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            if isinstance(goal, ast.Tuple) and isinstance(child, ast.Tuple) and len(goal.elts) == len(child.elts) and path:
+            if (
+                isinstance(goal, ast.Tuple)
+                and isinstance(child, ast.Tuple)
+                and len(goal.elts) == len(child.elts)
+                and path
+            ):
                 goal = goal.elts[int(path.pop())]  # a, b = nn.LSTM(...), nn.LSTM(...)
             target = _text_of(goal)
             return ".".join([target, *reversed(path)]) if target else ""

@@ -73,14 +73,16 @@ def binary(machine: "Expressions", op: ast.operator, left: Value, right: Value) 
         return bounded(left + right) if len(left) + len(right) <= MAX_ITEMS else unknown_of(left, right)
     if _of_kind(left, "dict") and _of_kind(right, "dict") and name == "BitOr":
         content = content_of(left)  # type: ignore[arg-type]  # a dictionary
-        return machine.new("dict", machine.updated(content, right) if isinstance(content, Items) else unknown_of(left, right))
+        return machine.new(
+            "dict", machine.updated(content, right) if isinstance(content, Items) else unknown_of(left, right)
+        )
     if _of_kind(left, "set") and _of_kind(right, "set"):
         return machine.new("set", _of_sets(name, content_of(left), content_of(right)))  # type: ignore[arg-type]  # sets
     if isinstance(left, str) and name == "Mod":
         return _formatted(machine, left, right)
     if isinstance(left, CONSTANTS) and isinstance(right, CONSTANTS):
         return _computed(machine, name, left, right)
-    if isinstance(left, Lib) and isinstance(right, Lib | type(None)) or isinstance(left, Class) and name == "BitOr":
+    if (isinstance(left, Lib) and isinstance(right, Lib | type(None))) or (isinstance(left, Class) and name == "BitOr"):
         return Unknown()
     machine.may_raise()
     return unknown_of(left, right)
@@ -101,13 +103,13 @@ def _of_sets(name: str, left: Value, right: Value) -> Items:
     if not (isinstance(left, Items) and isinstance(right, Items) and left.whole and right.whole):
         return Items({}, Unknown(absent=True))
     one, other = left.map, right.map
-    kept: dict[Value, Value] = {
+    known: dict[str, dict[Value, Value]] = {
         "BitOr": {**one, **other},
         "BitAnd": {key: True for key in one if key in other},
         "Sub": {key: True for key in one if key not in other},
         "BitXor": {key: True for key in (*one, *other) if (key in one) is not (key in other)},
-    }.get(name, {})
-    return Items(kept)
+    }
+    return Items(known.get(name, {}))
 
 
 def _formatted(machine: "Expressions", text: str, args: Value) -> Value:
@@ -247,7 +249,11 @@ def equal(left: Value, right: Value) -> bool | None:
         return None if _has_own_equal(left) or _has_own_equal(right) else False
     if isinstance(left, Obj) or isinstance(right, Obj):
         thing = left if isinstance(left, Obj) else right
-        return None if isinstance(thing, Obj) and (thing.kind == "array" or (thing.kind == "object" and _has_own_equal(thing))) else False
+        return (
+            None
+            if isinstance(thing, Obj) and (thing.kind == "array" or (thing.kind == "object" and _has_own_equal(thing)))
+            else False
+        )
     if is_constant(left) and is_constant(right):
         return bool(left == right)
     return True if same(left, right) else None if type(left) is type(right) else False

@@ -56,9 +56,15 @@ class Patterns(Expressions):
 
     def _sequence(self, patterns: Sequence[ast.pattern], value: Value, scope: Scope) -> bool | None:
         value = plain(value)
-        if isinstance(value, str | bytes | int | float | None) or (isinstance(value, Obj) and value.kind in ("dict", "set", "vars", "iter")):
+        if isinstance(value, str | bytes | int | float | None) or (
+            isinstance(value, Obj) and value.kind in ("dict", "set", "vars", "iter")
+        ):
             return False
-        items = self.items(value) if isinstance(value, tuple | range) or (isinstance(value, Obj) and value.kind == "list") else None
+        items = (
+            self.items(value)
+            if isinstance(value, tuple | range) or (isinstance(value, Obj) and value.kind == "list")
+            else None
+        )
         if items is None:
             for item in patterns:
                 self._blur(item, value, scope)
@@ -125,9 +131,15 @@ class Patterns(Expressions):
                     self._blur(item, value, scope)
                 fits = None
             else:
-                pairs += [(item, self.attribute(value, str(name))) for item, name in zip(pattern.patterns, names, strict=False)]
+                pairs += [
+                    (item, self.attribute(value, str(name)))
+                    for item, name in zip(pattern.patterns, names, strict=False)
+                ]
         for name, item in zip(pattern.kwd_attrs, pattern.kwd_patterns, strict=True):
-            if fits is None or isinstance(self.lookup(type_of(value), name), Missing) and not (isinstance(value, Obj) and name in value.slots):
+            if fits is None or (
+                isinstance(self.lookup(type_of(value), name), Missing)
+                and not (isinstance(value, Obj) and name in value.slots)
+            ):
                 self._blur(item, value, scope)
                 fits = None if fits is None or isinstance(value, Unknown) else False
                 if fits is False:

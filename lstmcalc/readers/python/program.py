@@ -4,14 +4,13 @@ Not here: the records that readers give (`reading`).
 """
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from lstmcalc.readers.python import command_line
-from lstmcalc.readers.python.heap import Dead, Leave, Stop
 from lstmcalc.readers.python.flax import Flax
-from lstmcalc.readers.python.machine import Frame, Function
+from lstmcalc.readers.python.heap import Dead, Leave, Stop
+from lstmcalc.readers.python.machine import Function
 from lstmcalc.readers.python.records import BY_NAME
 from lstmcalc.readers.python.types import TYPES
 from lstmcalc.readers.python.values import (
@@ -29,8 +28,6 @@ from lstmcalc.readers.python.values import (
     Value,
     doubted,
 )
-
-assert command_line  # noqa: S101  # whose primitive is that of the classes of libraries
 
 _TOO_LONG: Final = "the code is too long to be followed to its end"
 
@@ -85,7 +82,10 @@ class Program(Flax):
             try:
                 paths = self.collect(lambda: self.execute([statement], self.module))  # noqa: B023  # run at once
                 self.exits = self.exits or any(path.kind == "raise" and _is_exit(path.value) for path in paths)
-                self.settle([path for path in paths if path.kind == "normal" or path.delta is None], lambda path: path.kind == "normal")
+                self.settle(
+                    [path for path in paths if path.kind == "normal" or path.delta is None],
+                    lambda path: path.kind == "normal",
+                )
             except Leave as leave:
                 if leave.kind == "raise" and _is_exit(leave.value):
                     return
@@ -111,9 +111,17 @@ class Program(Flax):
     # What another program would call.
 
     def _run_entries(self) -> None:
-        classes = [(value.name, value) for value in self._own(Class) if isinstance(value, Class) and value.slots.get("@node", value) not in self.called]
+        classes = [
+            (value.name, value)
+            for value in self._own(Class)
+            if isinstance(value, Class) and value.slots.get("@node", value) not in self.called
+        ]
         if not self._enter_all(classes):
-            functions = [(value.name, value) for value in self._own(Function) if isinstance(value, Function) and value.node not in self.called]
+            functions = [
+                (value.name, value)
+                for value in self._own(Function)
+                if isinstance(value, Function) and value.node not in self.called
+            ]
             if not self._enter_all(functions):
                 self._enter_all(self._methods(classes))
 
@@ -122,8 +130,10 @@ class Program(Flax):
         found: list[Value] = []
         for value in self.module.slots.values():
             parts = value.may if isinstance(value, Unknown) else [value]
-            for part in sorted(parts, key=lambda item: item.birth) if isinstance(value, Unknown) else parts:  # type: ignore[union-attr,type-var]  # things
-                native = (isinstance(part, Function) and part.native) or (isinstance(part, Class) and part.bound is None)
+            for part in sorted(parts, key=lambda item: item.birth) if isinstance(value, Unknown) else parts:
+                native = (isinstance(part, Function) and part.native) or (
+                    isinstance(part, Class) and part.bound is None
+                )
                 if isinstance(part, kind) and not native and not any(part is item for item in found):
                     found.append(part)
         return found
@@ -160,7 +170,10 @@ class Program(Flax):
             (name, value)
             for name, value in making
             if not any(
-                _node(value) in called[numbers[id(other)]] and other is not value and not _mutual(value, other, called, numbers) for _, other in making
+                _node(value) in called[numbers[id(other)]]
+                and other is not value
+                and not _mutual(value, other, called, numbers)
+                for _, other in making
             )
             and not any(_is_base(value, other) for _, other in making if other is not value)
         ]
@@ -187,12 +200,18 @@ class Program(Flax):
     def _called_with(self, value: Value, *, unsure: bool) -> Value:
         call = ast.Pass()
         if isinstance(value, Method):
-            owner = self._called_with(value.cls, unsure=True) if not isinstance(value.function, Descriptor) else value.cls
+            owner = (
+                self._called_with(value.cls, unsure=True) if not isinstance(value.function, Descriptor) else value.cls
+            )
             if isinstance(owner, Obj) and not isinstance(owner, Class):
                 owner.slots["@changed"] = True  # something else may have been done with it before
             bound = self.bind(value.function, owner, value.cls)
             function = bound.function if isinstance(bound, Bound) else bound
-            return self.call(bound, self._arguments_for(function, 1, unsure=unsure), call) if function is not None else None
+            return (
+                self.call(bound, self._arguments_for(function, 1, unsure=unsure), call)
+                if function is not None
+                else None
+            )
         if isinstance(value, Class):
             init = self.lookup(value, "__init__")
             made = self.instantiate(value, self._arguments_for(init, 1, unsure=unsure), call)
@@ -230,15 +249,24 @@ class Program(Flax):
         """The functions and classes that nothing calls, and that name an LSTM."""
         found: list[str] = []
         for node in ast.walk(self.tree):
-            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node not in self.called and _makes_lstm(node):
-                inner = isinstance(node, ast.ClassDef) or not any(node in other.body for other in ast.walk(self.tree) if isinstance(other, ast.ClassDef))
+            if (
+                isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+                and node not in self.called
+                and _makes_lstm(node)
+            ):
+                inner = isinstance(node, ast.ClassDef) or not any(
+                    node in other.body for other in ast.walk(self.tree) if isinstance(other, ast.ClassDef)
+                )
                 if inner and node.name not in found:
                     found.append(node.name)
         return found
 
     def is_tainted(self, node: ast.AST) -> bool:
         """Whether what an expression says is a default that a caller, or the command line, can change."""
-        scope = next((frame.scope for frame in reversed(self.frames) if frame.function is None or not frame.function.native), self.module)
+        scope = next(
+            (frame.scope for frame in reversed(self.frames) if frame.function is None or not frame.function.native),
+            self.module,
+        )
         return any(self._is_tainted_name(part, scope) for part in ast.walk(node))
 
     def _is_tainted_name(self, node: ast.AST, scope: Scope) -> bool:
@@ -304,7 +332,13 @@ def _node(value: Value) -> object:
     if isinstance(value, Method):
         function = value.function.getter if isinstance(value.function, Descriptor) else value.function
         return getattr(function, "node", value)
-    return value.node if isinstance(value, Function) else value.slots.get("@node", value) if isinstance(value, Class) else value
+    return (
+        value.node
+        if isinstance(value, Function)
+        else value.slots.get("@node", value)
+        if isinstance(value, Class)
+        else value
+    )
 
 
 def _mutual(value: Value, other: Value, called: Mapping[int, set[ast.AST]], numbers: Mapping[int, int]) -> bool:
@@ -327,9 +361,12 @@ def _named(value: Value) -> str:
 def _makes_lstm(node: ast.AST) -> bool:
     """Whether code calls something whose name says that it is an LSTM."""
     calls = (part.func for part in ast.walk(node) if isinstance(part, ast.Call))
-    return any((part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", "")) in _CLASSES for part in calls)
+    return any(
+        (part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", "")) in _CLASSES for part in calls
+    )
 
 
 _CLASSES: Final = frozenset(name.rpartition(".")[2] for name in BY_NAME)
 
-__all__ = ["Frame", "Iterable", "Program", "replace"]
+
+__all__ = ["Program", "command_line", "mangle"]  # `command_line` has a primitive of the classes of libraries

@@ -7,13 +7,20 @@ Not here: what the constructors' arguments mean (`frameworks.constructors`).
 
 import ast
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from collections.abc import Iterator
 from typing import Any, Final
 
 from lstmcalc.errors import NoLstmError, SourceError, nearest_hint, shorten
-from lstmcalc.frameworks.constructors import SUPPORTED, Constructor, Given, Reading, Symbol, read_arguments, shape_settings
+from lstmcalc.frameworks.constructors import (
+    SUPPORTED,
+    Constructor,
+    Given,
+    Reading,
+    Symbol,
+    read_arguments,
+    shape_settings,
+)
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.python.builtins import constant
 from lstmcalc.readers.python.keras import Around
@@ -22,7 +29,7 @@ from lstmcalc.readers.python.program import Program
 from lstmcalc.readers.python.records import Record
 from lstmcalc.readers.python.syntax import parse_python, without_prompts
 from lstmcalc.readers.python.torch import Use
-from lstmcalc.readers.python.values import Class, Entry, Items, Lib, Log, Missing, Obj, Unknown, Value, joined
+from lstmcalc.readers.python.values import Class, Entry, Lib, Log, Missing, Obj, Unknown, Value, joined
 from lstmcalc.readers.text.source_text import SourceText, Span
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting, quoted_name
 
@@ -90,7 +97,9 @@ class _Reader:
         self._check_settings()
         entries = self._once(self._entries)
         if len(entries) > MAX_FOUND:
-            raise SourceError(f"too many LSTMs in {self._source.name or 'this text'}", f"at most {MAX_FOUND:,}", f"{len(entries):,}")
+            raise SourceError(
+                f"too many LSTMs in {self._source.name or 'this text'}", f"at most {MAX_FOUND:,}", f"{len(entries):,}"
+            )
         if not any(_record(entry).constructor for entry in entries):
             raise self._nothing(entries)
         own, paths = self._keras_names(entries)
@@ -98,7 +107,10 @@ class _Reader:
         for name, entry in zip(names, entries, strict=True):
             for thing in entry.made:
                 thing.slots["@name"] = name
-        found = [self._found(entry, name, paths.get(id(entry.made[0]), "")) for entry, name in zip(entries, names, strict=True)]
+        found = [
+            self._found(entry, name, paths.get(id(entry.made[0]), ""))
+            for entry, name in zip(entries, names, strict=True)
+        ]
         found = [*found, *self._doubts()]
         return self._with_notes(found)
 
@@ -119,14 +131,17 @@ class _Reader:
         alone = self._program.left_alone()
         if alone and found:
             text = f"{', '.join(alone[:4])}{', ...' * (len(alone) > 4)} {'is' if len(alone) == 1 else 'are'} not called here: what it would make is not among these"  # noqa: PLR2004  # a sentence
-            found[-1] = found[-1]._replace(notes=(*found[-1].notes, text if len(alone) == 1 else text.replace("it would", "they would")))
+            found[-1] = found[-1]._replace(
+                notes=(*found[-1].notes, text if len(alone) == 1 else text.replace("it would", "they would"))
+            )
         return found
 
     def _doubts(self) -> list[Found]:
         """An open LSTM for each reason why there may be more."""
         reasons = list(dict.fromkeys([*self._program.doubts, *([self._program.ended] if self._program.ended else [])]))
         return [
-            Found("more", "", where=self._source.name or None, gaps={"": Gap(reason)}, uncertain=(reason,), kind="") for reason in reasons[:1]
+            Found("more", "", where=self._source.name or None, gaps={"": Gap(reason)}, uncertain=(reason,), kind="")
+            for reason in reasons[:1]
         ]
 
     # Keras' names.
@@ -172,7 +187,16 @@ class _Reader:
         if constructor is None:
             gap = self._gap_of(record.unseen or Unknown(), record.name)
             reason = f"{record.name} may be an LSTM"
-            return Found(name, "", _one_line(_text(record.call)), place, pointers={"": self._pointer(record.call)}, gaps={"": gap}, uncertain=(reason,), kind="")
+            return Found(
+                name,
+                "",
+                _one_line(_text(record.call)),
+                place,
+                pointers={"": self._pointer(record.call)},
+                gaps={"": gap},
+                uncertain=(reason,),
+                kind="",
+            )
         reading = self._reading(record, constructor, place)
         pointers = {"": self._pointer(record.call), **reading.pointers}
         reading = self._with_around(thing, reading, place)
@@ -184,11 +208,24 @@ class _Reader:
             uncertain.append("its dtype depends on what is not known")
         notes = list(reading.notes)
         if record.unseen is not None:
-            notes.append(f"{record.unseen.why or ' and '.join(record.unseen.names) or 'an argument'} is not known: what it sets is not seen")
+            notes.append(
+                f"{record.unseen.why or ' and '.join(record.unseen.names) or 'an argument'} is not known: what it sets is not seen"
+            )
             uncertain.append(notes[-1])
         found = Found(
-            name, constructor.framework, _one_line(_text(record.call)), place, layer, pointers, gaps, "",
-            reading.options, tuple(notes), reading.unmodelled, path, uncertain=tuple(uncertain),
+            name,
+            constructor.framework,
+            _one_line(_text(record.call)),
+            place,
+            layer,
+            pointers,
+            gaps,
+            "",
+            reading.options,
+            tuple(notes),
+            reading.unmodelled,
+            path,
+            uncertain=tuple(uncertain),
         )
         return self._with_input(found, thing, constructor, place)
 
@@ -196,7 +233,11 @@ class _Reader:
         if entry.sure:
             return ()
         names = [name for name in entry.doubts if name]
-        return (f"it is made or not, as {' and '.join(names[:3])} says" if names else "it is not known whether, or how often, it is made",)
+        return (
+            f"it is made or not, as {' and '.join(names[:3])} says"
+            if names
+            else "it is not known whether, or how often, it is made",
+        )
 
     def _reading(self, record: Record, constructor: Constructor, place: str | None) -> Reading:
         given = {}
@@ -204,7 +245,11 @@ class _Reader:
             node = record.places.get(name, record.call)
             stated = "inferred" if name in record.tainted else "stated"
             field = constructor.fields.get(name)
-            origin = "flag" if any(_text(part) in self._program.flags for part in ast.walk(node)) and node is not record.call else "source"
+            origin = (
+                "flag"
+                if any(_text(part) in self._program.flags for part in ast.walk(node)) and node is not record.call
+                else "source"
+            )
             given[name] = Given(self._argument(value, field, node), self._pointer(node), stated, origin)
         return read_arguments(constructor, given, place)
 
@@ -222,25 +267,39 @@ class _Reader:
         found = constant(value)
         if not isinstance(found, Missing):
             return found
-        items = self._program.items(value) if isinstance(value, tuple) or (isinstance(value, Obj) and value.kind == "list") else None
+        items = (
+            self._program.items(value)
+            if isinstance(value, tuple) or (isinstance(value, Obj) and value.kind == "list")
+            else None
+        )
         if items is not None and field in ("input_shape", "batch_shape"):
             return tuple(self._argument(item, None, node) for item in items)
         if field is None:
             name = getattr(value, "name", "")
             return Symbol(name) if isinstance(name, str) and name else Symbol(_text(node))
-        what = "a function that is not called" if getattr(value, "kind", "") == "function" else "something that is no number"
+        what = (
+            "a function that is not called"
+            if getattr(value, "kind", "") == "function"
+            else "something that is no number"
+        )
         return Gap(f"{_text(node)}, {what}")
 
     def _gap_of(self, value: Unknown, text: str) -> Gap:
         names = tuple(name for name in value.names if name and "(" not in name)
         simple = text.replace(".", "").replace("_", "").isalnum()
-        if value.alts and all(isinstance(item, int | float | str | None) for item in value.alts) and len(value.alts) > 1:
+        if (
+            value.alts
+            and all(isinstance(item, int | float | str | None) for item in value.alts)
+            and len(value.alts) > 1
+        ):
             why = f"{text}, which is {' or '.join(repr(item)[:20] for item in value.alts)}"
             own = (text,) if simple else ()
             return Gap(why, tuple(dict.fromkeys((*own, *names))))
         if value.why.startswith("*"):
             return Gap(value.why)
-        return Gap(value.why or " and ".join(names or value.names) or text, names or ((text,) if len(text) < 60 else ()))  # noqa: PLR2004  # what can be typed
+        return Gap(
+            value.why or " and ".join(names or value.names) or text, names or ((text,) if len(text) < 60 else ())
+        )  # what can be typed
 
     def _gaps(self, record: Record, constructor: Constructor, reading: Reading) -> dict[str, Gap]:
         starred = self._gap_of(record.unseen, "") if record.unseen is not None else None
@@ -269,7 +328,9 @@ class _Reader:
             changed = stated is None or stated.value != dtype
             if changed and not (stated is None and dtype == "float32"):
                 layer["dtype"] = Setting(dtype, Origin("source", place, "stated"))
-        elif isinstance(dtype, Unknown) and not (record.given.get("dtype") is not None and not isinstance(record.given.get("dtype"), Unknown)):
+        elif isinstance(dtype, Unknown) and not (
+            record.given.get("dtype") is not None and not isinstance(record.given.get("dtype"), Unknown)
+        ):
             layer["dtype"] = Setting("float32", Origin("source", place, "unknown"))
 
     def _with_around(self, thing: Obj, reading: Reading, place: str | None) -> Reading:
@@ -294,7 +355,9 @@ class _Reader:
         if isinstance(found, Missing):
             names = value.names if isinstance(value, Unknown) else ()
             hint = " ".join(f"--set {known}=VALUE" for known in names)
-            raise self._source.error(self._span(item.call), f"{name} is open", found=" and ".join(names), hint=f"give {hint}" if hint else "")
+            raise self._source.error(
+                self._span(item.call), f"{name} is open", found=" and ".join(names), hint=f"give {hint}" if hint else ""
+            )
         return found
 
     def _read_shape(self, reading: Reading, value: Value, item: Around, place: str | None, *, batch: bool) -> None:
@@ -317,7 +380,9 @@ class _Reader:
             found = found._replace(input_shape=shape, pointers={**found.pointers, "input": self._pointer(node)})
             lengths = use.lengths
             if isinstance(lengths, tuple) and lengths and all(isinstance(item, int) for item in lengths):
-                found = found._replace(layer={**found.layer, "lengths": Setting(lengths, Origin("source", place, "stated"))})
+                found = found._replace(
+                    layer={**found.layer, "lengths": Setting(lengths, Origin("source", place, "stated"))}
+                )
         fed = thing.slots.get("@fed")
         if constructor.framework.startswith("keras") and fed is not None:
             return self._with_fed(found, fed, place)
@@ -340,7 +405,11 @@ class _Reader:
                 gaps.pop(field, None)
         if "input_size" not in layer:
             width = sizes["input_size"]
-            gaps["input_size"] = self._gap_of(width, "the input") if isinstance(width, Unknown) else Gap("what the layers before make is not known")
+            gaps["input_size"] = (
+                self._gap_of(width, "the input")
+                if isinstance(width, Unknown)
+                else Gap("what the layers before make is not known")
+            )
         return found._replace(layer=layer, gaps=gaps)
 
     # Where it goes wrong.
@@ -367,11 +436,21 @@ class _Reader:
             call = record.call
             function = call.func if isinstance(call, ast.Call) else call
             unknown = record.unseen or Unknown()
-            if unknown.lstm and not unknown.alts and isinstance(function, ast.Name | ast.Attribute) and "LSTM" in _last(function):
+            if (
+                unknown.lstm
+                and not unknown.alts
+                and isinstance(function, ast.Name | ast.Attribute)
+                and "LSTM" in _last(function)
+            ):
                 return self._unread(function)
             if not unknown.lstm:
                 return self._unread(function)
-            return self._source.error(self._span(function), "this may be an LSTM", found=_text(function), hint=f"give {_settings_for(function, unknown)}")
+            return self._source.error(
+                self._span(function),
+                "this may be an LSTM",
+                found=_text(function),
+                hint=f"give {_settings_for(function, unknown)}",
+            )
         if self._program.relatives:
             call, name = self._program.relatives[0]
             function = call.func if isinstance(call, ast.Call) else call
@@ -380,17 +459,23 @@ class _Reader:
         local = self._local()
         if local is not None:
             return self._source.error(
-                self._span(local.func), f"{_text(local.func)} is a class of its own here, and no LSTM is made in it", expected=SUPPORTED
+                self._span(local.func),
+                f"{_text(local.func)} is a class of its own here, and no LSTM is made in it",
+                expected=SUPPORTED,
             )
         if self._program.ended:
             return SourceError(f"no LSTM is known in {where}", f"a construction of {SUPPORTED}", self._program.ended)
         return NoLstmError(
-            f"no LSTM in {where}", expected=f"a construction of {SUPPORTED}", hint="lstmcalc -h shows how to describe one with flags"
+            f"no LSTM in {where}",
+            expected=f"a construction of {SUPPORTED}",
+            hint="lstmcalc -h shows how to describe one with flags",
         )
 
     def _unread(self, function: ast.AST) -> SourceError:
         hint = "describe it with flags, and give --framework; lstmcalc frameworks shows those there are"
-        return self._source.error(self._span(function), f"{_text(function)} is none that can be read", SUPPORTED, hint=hint)
+        return self._source.error(
+            self._span(function), f"{_text(function)} is none that can be read", SUPPORTED, hint=hint
+        )
 
     def _local(self) -> ast.Call | None:
         for node in ast.walk(self._program.tree):
@@ -458,7 +543,13 @@ def _text(node: ast.AST) -> str:
 
 def _shown(value: Value) -> str:
     found = constant(value)
-    return repr(found) if not isinstance(found, Missing) else " and ".join(value.names) if isinstance(value, Unknown) else "something"
+    return (
+        repr(found)
+        if not isinstance(found, Missing)
+        else " and ".join(value.names)
+        if isinstance(value, Unknown)
+        else "something"
+    )
 
 
 def _last(function: ast.AST) -> str:
@@ -476,6 +567,3 @@ def _settings_for(function: ast.AST, value: Unknown) -> str:
     if isinstance(function, ast.Subscript):  # {"lstm": nn.LSTM}[kind]
         return f"--set {quoted_name(_text(function.slice))}=VALUE"
     return " ".join(f"--set {quoted_name(name)}=nn.LSTM" for name in dict.fromkeys(value.names))
-
-
-__all__ = ["Items", "read_python"]

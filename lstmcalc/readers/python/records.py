@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lstmcalc.frameworks.constructors import CONSTRUCTORS, RELATIVES, Constructor
-from lstmcalc.readers.python.machine import Frame, Function
+from lstmcalc.readers.python.machine import Frame
 from lstmcalc.readers.python.standard import Standard
 from lstmcalc.readers.python.types import plain
 from lstmcalc.readers.python.values import (
@@ -17,14 +17,15 @@ from lstmcalc.readers.python.values import (
     Entry,
     Equatable,
     Log,
-    Missing,
     Obj,
     Unknown,
     Value,
     same,
 )
 
-BY_NAME: Final = {name: [item for item in CONSTRUCTORS if name in item.names] for item in CONSTRUCTORS for name in item.names}
+BY_NAME: Final = {
+    name: [item for item in CONSTRUCTORS if name in item.names] for item in CONSTRUCTORS for name in item.names
+}
 OTHER: Final = "?"  # an LSTM that is not known whole: of another library, or perhaps none
 
 
@@ -49,7 +50,9 @@ class Record(Equatable):
         if not isinstance(other, Record) or self.constructor is not other.constructor or self.constructor is None:
             return False
         known = not any(isinstance(value, Unknown | Obj) for value in (*self.given.values(), *other.given.values()))
-        alike = self.given.keys() == other.given.keys() and all(same(value, other.given[key]) for key, value in self.given.items())
+        alike = self.given.keys() == other.given.keys() and all(
+            same(value, other.given[key]) for key, value in self.given.items()
+        )
         return known and alike and self.unseen is None and other.unseen is None and same(self.dtype, other.dtype)
 
 
@@ -87,7 +90,9 @@ class Records(Standard):
         if why not in self.doubts:
             self.doubts.append(why)
 
-    def arguments_of(self, constructor: Constructor, args: Args, node: ast.AST) -> tuple[dict[str, Value], dict[str, ast.AST]]:
+    def arguments_of(
+        self, constructor: Constructor, args: Args, node: ast.AST
+    ) -> tuple[dict[str, Value], dict[str, ast.AST]]:
         """The arguments of a construction by name, and where they stand.
 
         Raises:
@@ -102,7 +107,12 @@ class Records(Standard):
         for place, value in enumerate(args.pos):
             if place >= len(names):
                 at = nodes[place - shift] if direct and 0 <= place - shift < len(nodes) else node
-                self.problem(at, f"too many arguments of {shown(node)}", f"at most {len(names)} without a name: {', '.join(names)}", str(len(args.pos)))
+                self.problem(
+                    at,
+                    f"too many arguments of {shown(node)}",
+                    f"at most {len(names)} without a name: {', '.join(names)}",
+                    str(len(args.pos)),
+                )
                 break
             given[names[place]] = plain(value)
             if direct and shift == 0:
@@ -111,10 +121,17 @@ class Records(Standard):
         for name, value in args.kw.items():
             at = keywords.get(name)
             if name not in constructor.arguments:
-                self.problem(at or node, f"unknown argument {name} of {shown(node)}", f"one of {', '.join(constructor.arguments)}", name)
+                self.problem(
+                    at or node,
+                    f"unknown argument {name} of {shown(node)}",
+                    f"one of {', '.join(constructor.arguments)}",
+                    name,
+                )
                 continue
             if name in given:
-                self.problem(at.value if at else node, f"argument {name} of {shown(node)} is given twice", "it once", "")
+                self.problem(
+                    at.value if at else node, f"argument {name} of {shown(node)} is given twice", "it once", ""
+                )
                 continue
             given[name] = plain(value)
             if at is not None:
@@ -142,6 +159,3 @@ def shown(node: ast.AST) -> str:
     if not isinstance(node, ast.Call):
         return "it"
     return ast.unparse(node.func)
-
-
-__all__ = ["Function", "Missing", "Records"]

@@ -7,7 +7,6 @@ import ast
 import itertools
 import json
 import math
-import operator
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,7 +14,6 @@ from typing import Final
 
 from lstmcalc.readers.python.builtins import constant, lifted, run_pure
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
-from lstmcalc.readers.python.lists import ordered
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.making import dataclass_of, field_of, named_tuple_of
 from lstmcalc.readers.python.operators import MAX_ITEMS
@@ -36,11 +34,35 @@ from lstmcalc.readers.python.values import (
     Unknown,
     Value,
     is_constant,
-    things,
     unknown_of,
 )
 
-_BOUNDED: Final = ("ceil", "floor", "sqrt", "log", "log2", "log10", "exp", "isqrt", "gcd", "lcm", "prod", "trunc", "fabs", "fmod", "isclose", "isnan", "isinf", "isfinite", "sin", "cos", "tan", "hypot", "copysign", "modf")
+_BOUNDED: Final = (
+    "ceil",
+    "floor",
+    "sqrt",
+    "log",
+    "log2",
+    "log10",
+    "exp",
+    "isqrt",
+    "gcd",
+    "lcm",
+    "prod",
+    "trunc",
+    "fabs",
+    "fmod",
+    "isclose",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "sin",
+    "cos",
+    "tan",
+    "hypot",
+    "copysign",
+    "modf",
+)
 _OPERATORS: Final[Mapping[str, ast.operator]] = {
     "add": ast.Add(),
     "sub": ast.Sub(),
@@ -176,7 +198,7 @@ def copied(machine: Libraries, value: Value, *, deep: bool, made: dict[int, Valu
     made[value_id] = twin
     slots = {CONTENT: content_of(value)} if value.kind == "vars" else value.slots
     for slot, item in slots.items():
-        twin.slots[slot] = copied(machine, item, deep=deep, made=made) if deep or slot == CONTENT and not deep and False else item
+        twin.slots[slot] = copied(machine, item, deep=deep, made=made) if deep else item
         if (id(value), slot) in machine.tainted:
             machine.tainted.add((id(twin), slot))
     return twin
@@ -253,7 +275,10 @@ def _ini(machine: Libraries, args: Args, _: ast.AST) -> Value:
         parser.read_string(text)
     except configparser.Error:
         machine.throw("ValueError", "ini")
-    own = {name: {key: parser[name][key] for key in parser[name] if key not in parser.defaults()} for name in parser.sections()}
+    own = {
+        name: {key: parser[name][key] for key in parser[name] if key not in parser.defaults()}
+        for name in parser.sections()
+    }
     return lifted(machine, {"DEFAULT": dict(parser.defaults()), **own})
 
 
@@ -300,12 +325,51 @@ def _as_it_is(_: Libraries, args: Args, __: ast.AST) -> Value:
 
 
 for _path in (
-    *("functools.total_ordering abc.abstractmethod typing.final typing.overload typing.override typing.runtime_checkable").split(),
-    *("torch.no_grad() torch.jit.script torch.jit.ignore torch.jit.export torch.jit.unused functools.singledispatch").split(),
-    *("torch.compile torch.compiler.disable atexit.register typing.no_type_check contextlib.asynccontextmanager enum.unique").split(),
-    *("flax.linen.compact flax.linen.jit flax.linen.nowrap flax.nnx.jit flax.linen.remat jax.jit functools.wraps() numba.jit").split(),
-    *("torch.nn.utils.weight_norm torch.nn.utils.spectral_norm torch.nn.utils.parametrizations.weight_norm asyncio.run").split(),
-    *("torch.nn.utils.parametrizations.spectral_norm torch.nn.utils.parametrizations.orthogonal torch.nn.utils.skip_init_").split(),
+    *[
+        "functools.total_ordering",
+        "abc.abstractmethod",
+        "typing.final",
+        "typing.overload",
+        "typing.override",
+        "typing.runtime_checkable",
+    ],
+    *[
+        "torch.no_grad()",
+        "torch.jit.script",
+        "torch.jit.ignore",
+        "torch.jit.export",
+        "torch.jit.unused",
+        "functools.singledispatch",
+    ],
+    *[
+        "torch.compile",
+        "torch.compiler.disable",
+        "atexit.register",
+        "typing.no_type_check",
+        "contextlib.asynccontextmanager",
+        "enum.unique",
+    ],
+    *[
+        "flax.linen.compact",
+        "flax.linen.jit",
+        "flax.linen.nowrap",
+        "flax.nnx.jit",
+        "flax.linen.remat",
+        "jax.jit",
+        "functools.wraps()",
+        "numba.jit",
+    ],
+    *[
+        "torch.nn.utils.weight_norm",
+        "torch.nn.utils.spectral_norm",
+        "torch.nn.utils.parametrizations.weight_norm",
+        "asyncio.run",
+    ],
+    *[
+        "torch.nn.utils.parametrizations.spectral_norm",
+        "torch.nn.utils.parametrizations.orthogonal",
+        "torch.nn.utils.skip_init_",
+    ],
 ):
     LIB_FUNCTIONS[_path] = _as_it_is
 
@@ -328,9 +392,27 @@ def _decorating(_: Libraries, args: Args, __: ast.AST) -> Value:
 
 
 for _path in (
-    *("functools.wraps torch.no_grad torch.inference_mode torch.enable_grad functools.singledispatchmethod tensorflow.function").split(),
-    *("typing.dataclass_transform torch.autocast torch.cuda.amp.autocast torch.set_grad_enabled tensorflow.keras.utils.register_keras_serializable").split(),
-    *("keras.utils.register_keras_serializable keras.saving.register_keras_serializable hydra.main click.command").split(),
+    *[
+        "functools.wraps",
+        "torch.no_grad",
+        "torch.inference_mode",
+        "torch.enable_grad",
+        "functools.singledispatchmethod",
+        "tensorflow.function",
+    ],
+    *[
+        "typing.dataclass_transform",
+        "torch.autocast",
+        "torch.cuda.amp.autocast",
+        "torch.set_grad_enabled",
+        "tensorflow.keras.utils.register_keras_serializable",
+    ],
+    *[
+        "keras.utils.register_keras_serializable",
+        "keras.saving.register_keras_serializable",
+        "hydra.main",
+        "click.command",
+    ],
 ):
     LIB_FUNCTIONS[_path] = _decorating
 
@@ -363,7 +445,7 @@ def _with_cache(machine: Libraries, function: Value) -> Value:
             inner.put(store, CONTENT, (*now, (key, value)) if isinstance(now, tuple) else now)
         return value
 
-    return Builtin("cached", run, method=True)  # type: ignore[arg-type]  # of this machine
+    return Builtin("cached", run, method=True)
 
 
 @lib_function("functools.cached_property")
@@ -397,7 +479,7 @@ def _item_getter(machine: Libraries, args: Args, _: ast.AST) -> Value:
         return found[0] if len(found) == 1 else tuple(found)
 
     del machine
-    return Builtin("itemgetter", run)  # type: ignore[arg-type]  # of this machine
+    return Builtin("itemgetter", run)
 
 
 @lib_function("operator.attrgetter")
@@ -414,7 +496,7 @@ def _attribute_getter(machine: Libraries, args: Args, _: ast.AST) -> Value:
         return found[0] if len(found) == 1 else tuple(found)
 
     del machine
-    return Builtin("attrgetter", run)  # type: ignore[arg-type]  # as above
+    return Builtin("attrgetter", run)
 
 
 @lib_function("operator.methodcaller")
@@ -423,7 +505,9 @@ def _method_caller(machine: Libraries, args: Args, _: ast.AST) -> Value:
     del machine
     return Builtin(
         "methodcaller",
-        lambda inner, more, node: inner.call(inner.attribute(more.pos[0], str(name)), Args(list(given), dict(args.kw)), node),
+        lambda inner, more, node: inner.call(
+            inner.attribute(more.pos[0], str(name)), Args(list(given), dict(args.kw)), node
+        ),
     )
 
 
@@ -448,7 +532,7 @@ def _context_manager(machine: Libraries, args: Args, _: ast.AST) -> Value:
         return made
 
     del machine
-    return Builtin("contextmanager", run, method=True)  # type: ignore[arg-type]  # of this machine
+    return Builtin("contextmanager", run, method=True)
 
 
 # Iterating.
@@ -463,9 +547,9 @@ def _iterated(name: str, run: Callable[..., object], limit: int = MAX_ITEMS) -> 
             if not args.known or any(part is None for part in parts) or args.kw:
                 return unknown_of(*args.all)
             sizes = [len(part) for part in parts if part is not None]
-            if math.prod(sizes) > limit and name == "product" or sum(sizes) > limit:
+            if (math.prod(sizes) > limit and name == "product") or sum(sizes) > limit:
                 return unknown_of(*args.all)
-            return tuple(run(*parts))  # type: ignore[call-overload,no-any-return]  # an iterator
+            return tuple(run(*parts))
 
         return machine.later(name, later, *args.all)
 
@@ -491,7 +575,9 @@ def _chained(machine: Libraries, args: Args, _: ast.AST) -> Value:
 @lib_function("itertools.repeat")
 def _repeat(machine: Libraries, args: Args, _: ast.AST) -> Value:
     times = plain(args.pos[1]) if len(args.pos) > 1 else args.kw.get("times")
-    return machine.iterator((args.pos[0],) * times if isinstance(times, int) and times <= MAX_ITEMS else unknown_of(args.pos[0]))
+    return machine.iterator(
+        (args.pos[0],) * times if isinstance(times, int) and times <= MAX_ITEMS else unknown_of(args.pos[0])
+    )
 
 
 @lib_function("itertools.islice")
@@ -514,7 +600,7 @@ def _slice(machine: Libraries, args: Args, _: ast.AST) -> Value:
             if isinstance(item, Missing):
                 break
             taken.append(item)
-        return tuple(itertools.islice(taken, *limits))  # type: ignore[arg-type]  # integers
+        return tuple(itertools.islice(taken, *limits))
 
     return machine.later("islice", later, *args.all)
 
@@ -583,7 +669,13 @@ def _on_list(path: str, run: Callable[..., object]) -> None:
     def call(machine: Libraries, args: Args, _: ast.AST) -> Value:
         owner = args.pos[0]
         held = content_of(owner) if isinstance(owner, Obj) and owner.kind == "list" else None
-        if not isinstance(owner, Obj) or not is_constant(held) or not is_constant(tuple(args.pos[1:])) or args.kw or not isinstance(held, tuple):
+        if (
+            not isinstance(owner, Obj)
+            or not is_constant(held)
+            or not is_constant(tuple(args.pos[1:]))
+            or args.kw
+            or not isinstance(held, tuple)
+        ):
             machine.may_raise()
             if isinstance(owner, Obj) and owner.kind == "list":
                 machine.put(owner, CONTENT, unknown_of(held, *args.pos[1:]))
@@ -627,7 +719,11 @@ def _exit(machine: Libraries, _: Args, __: ast.AST) -> Value:
 @lib_function("importlib.import_module")
 def _import_module(machine: Libraries, args: Args, _: ast.AST) -> Value:
     name = plain(args.pos[0]) if args.pos else None
-    return machine.imported(name) if isinstance(name, str) and len(args.pos) == 1 else machine.unknown_call("import_module()", args)
+    return (
+        machine.imported(name)
+        if isinstance(name, str) and len(args.pos) == 1
+        else machine.unknown_call("import_module()", args)
+    )
 
 
 @lib_function("enum.auto")
@@ -641,7 +737,9 @@ def _app(machine: Libraries, args: Args, node: ast.AST) -> Value:
     function = args.pos[0] if args.pos else machine.module.slots.get("main", Unknown())
     if isinstance(function, Function):
         required = len(function.node.args.args) - len(function.defaults)
-        return machine.call(function, Args([Unknown((item.arg,), foreign=True) for item in function.node.args.args[:required]]), node)
+        return machine.call(
+            function, Args([Unknown((item.arg,), foreign=True) for item in function.node.args.args[:required]]), node
+        )
     machine.run_handed([function])
     return Unknown()
 
@@ -660,7 +758,9 @@ def _replaced(machine: Libraries, args: Args, node: ast.AST) -> Value:
     fields = machine.lookup(owner.cls, "@fields") if isinstance(owner, Obj) and owner.cls is not None else None
     if not isinstance(fields, tuple) or not isinstance(owner, Obj) or owner.cls is None:
         return machine.unknown_call("replace()", args)
-    values = {item.name: machine.attribute(owner, item.name) for item in fields if isinstance(item, Field) and item.init}
+    values = {
+        item.name: machine.attribute(owner, item.name) for item in fields if isinstance(item, Field) and item.init
+    }
     return machine.instantiate(owner.cls, Args([], {**values, **args.kw}), node)
 
 
@@ -672,7 +772,11 @@ def _as_dict(machine: Libraries, args: Args, node: ast.AST) -> Value:
     fields = machine.lookup(owner.cls, "@fields") if isinstance(owner, Obj) and owner.cls is not None else None
     if not isinstance(fields, tuple):
         return copied(machine, owner, deep=True)
-    values = {item.name: _as_dict(machine, Args([machine.attribute(owner, item.name)]), node) for item in fields if isinstance(item, Field)}
+    values = {
+        item.name: _as_dict(machine, Args([machine.attribute(owner, item.name)]), node)
+        for item in fields
+        if isinstance(item, Field)
+    }
     return machine.new_dict(values)
 
 
@@ -710,5 +814,3 @@ def _after(machine: Libraries, args: Args, _: ast.AST) -> Value:
 
 
 LIB_FUNCTIONS["copy.copy"] = _copy
-
-__all__ = ["MISSING", "Standard", "Value", "ordered", "things"]

@@ -9,9 +9,10 @@ Not here: expressions, and what classes are made of (`making`).
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from lstmcalc.readers.python.expressions import MAX_ROUNDS, UNSURE, Expressions
+from lstmcalc.readers.python.expressions import MAX_ROUNDS, UNSURE
 from lstmcalc.readers.python.heap import MAX_PATHS, Dead, Leave, Path
 from lstmcalc.readers.python.machine import Function
 from lstmcalc.readers.python.patterns import Patterns
@@ -19,7 +20,6 @@ from lstmcalc.readers.python.types import TYPES, is_subclass, type_of
 from lstmcalc.readers.python.values import (
     MISSING,
     Args,
-    Bound,
     Class,
     Lib,
     Missing,
@@ -28,7 +28,6 @@ from lstmcalc.readers.python.values import (
     Scope,
     Unknown,
     Value,
-    joined,
     same,
     unknown_of,
 )
@@ -81,8 +80,16 @@ class Statements(Patterns):
     def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
         if isinstance(node.target, ast.Name) and scope.frame == "class":
             held = scope.slots.get("@annotations", ())
-            fields = tuple(item for item in held if isinstance(item, tuple) and item[0] != node.target.id) if isinstance(held, tuple) else ()
-            known = next((item for item in held if isinstance(item, tuple) and item[0] == node.target.id), None) if isinstance(held, tuple) else None
+            fields = (
+                tuple(item for item in held if isinstance(item, tuple) and item[0] != node.target.id)
+                if isinstance(held, tuple)
+                else ()
+            )
+            known = (
+                next((item for item in held if isinstance(item, tuple) and item[0] == node.target.id), None)
+                if isinstance(held, tuple)
+                else None
+            )
             text = ast.unparse(node.annotation)
             if known is None:
                 self.put(scope, "@annotations", (*fields, (node.target.id, text)))
@@ -128,7 +135,9 @@ class Statements(Patterns):
             self.may_raise()
             unknown = self.item_of_unknown(value)
             for place, target in enumerate(targets):
-                names = tuple(f"{name}[{place}]" for name in unknown.names) if isinstance(value, Unknown) else unknown.names
+                names = (
+                    tuple(f"{name}[{place}]" for name in unknown.names) if isinstance(value, Unknown) else unknown.names
+                )
                 part = replace(unknown, names=names)
                 self.assign(target, self.new("list", part) if isinstance(target, ast.Starred) else part, scope)
             return
@@ -142,8 +151,8 @@ class Statements(Patterns):
             if len(items) < star + behind:
                 self.throw("ValueError", "unpack")
             parts = [*items[:star], self.new_list(items[star : len(items) - behind]), *items[len(items) - behind :]]
-        for target, part in zip(targets, parts, strict=True):
-            self.assign(target, part, scope)
+        for target, item in zip(targets, parts, strict=True):
+            self.assign(target, item, scope)
 
     def set_item(self, owner: Value, index: Value, value: Value) -> None:
         """Set, or with MISSING delete, an item."""
@@ -151,7 +160,9 @@ class Statements(Patterns):
         if isinstance(owner, Obj) and isinstance(cls, Class):
             method = self.lookup(cls, "__delitem__" if isinstance(value, Missing) else "__setitem__")
             if not isinstance(method, Missing | Unknown):
-                self.call(self.bind(method, owner), Args([index] if isinstance(value, Missing) else [index, value]), self.here)
+                self.call(
+                    self.bind(method, owner), Args([index] if isinstance(value, Missing) else [index, value]), self.here
+                )
                 return
             if isinstance(method, Unknown):
                 self.unknown_call("an item", Args([index, value]), owner, lib=not method.foreign)
@@ -229,7 +240,9 @@ class Statements(Patterns):
             self.assign(node.target, item, scope)
             step()
 
-        leaves = any(isinstance(part, ast.Break | ast.Return | ast.Raise) for item in node.body for part in ast.walk(item))
+        leaves = any(
+            isinstance(part, ast.Break | ast.Return | ast.Raise) for item in node.body for part in ast.walk(item)
+        )
 
         def run() -> Value:
             if isinstance(source, Obj) and source.kind == "iter":
@@ -286,10 +299,16 @@ class Statements(Patterns):
         runs: list[Callable[[], Value]] = []
         for path in paths:
             if path.kind == "normal":
-                runs.append(lambda path=path: (self.apply(path.delta), self.execute(orelse, scope)))  # type: ignore[misc]  # bound now
+                runs.append(partial(self._on, path, lambda: self.execute(orelse, scope)))
             elif path.kind == "break":
-                runs.append(lambda path=path: self.apply(path.delta))  # type: ignore[misc]  # as above
+                runs.append(partial(self._on, path, lambda: None))
         self.fork(runs, after=paths)
+
+    def _on(self, path: Path, run: Callable[[], object]) -> Value:
+        """Go on with a path that was put aside."""
+        self.apply(path.delta)
+        run()
+        return None
 
     def _while(self, node: ast.While, scope: Scope) -> None:
         step = self._round(node.body, scope)
@@ -370,7 +389,8 @@ class Statements(Patterns):
             fitting = (
                 group
                 for group in groups
-                if group[0].kind == path.kind and (len(paths) > _ENDS or path.kind != "raise" or same(group[0].value, path.value))
+                if group[0].kind == path.kind
+                and (len(paths) > _ENDS or path.kind != "raise" or same(group[0].value, path.value))
             )
             group = next(fitting, None)
             if group is None:
@@ -408,9 +428,9 @@ class Statements(Patterns):
         self.put_aside([path for path in paths if path.kind not in ("normal", "raise")])
         for path in self.fewer([path for path in paths if path.kind in ("normal", "raise")]):
             if path.kind == "normal":
-                runs.append(lambda path=path: (self.apply(path.delta), self.execute(node.orelse, scope)))  # type: ignore[misc]  # bound now
+                runs.append(partial(self._on, path, lambda: self.execute(node.orelse, scope)))
             else:
-                runs.append(lambda path=path: (self.apply(path.delta), self._handle(node.handlers, path.value, scope)))  # type: ignore[misc]  # as above
+                runs.append(partial(self._on, path, partial(self._handle, node.handlers, path.value, scope)))
         self.fork(runs, _names_of(paths), after=paths)
 
     def _handle(self, handlers: Sequence[ast.ExceptHandler], error: Value, scope: Scope) -> Value:
@@ -427,7 +447,11 @@ class Statements(Patterns):
             before = self.world.slots.get("error", MISSING)
             self.put(self.world, "error", error)
             if handler.name:
-                self.put(self.home(handler.name, scope), handler.name, error if not isinstance(error, Unknown) else replace(error, may=error.may))
+                self.put(
+                    self.home(handler.name, scope),
+                    handler.name,
+                    error if not isinstance(error, Unknown) else replace(error, may=error.may),
+                )
 
             def last(_: Path) -> Value:
                 self.put(self.world, "error", before)
@@ -636,7 +660,9 @@ class Statements(Patterns):
                 self.execute(case.body, scope)
                 return None
             test = self.evaluate(case.guard, scope)
-            return self.choose(test, lambda: self.execute(case.body, scope), lambda: self._cases(others, subject, scope))
+            return self.choose(
+                test, lambda: self.execute(case.body, scope), lambda: self._cases(others, subject, scope)
+            )
 
         def other() -> Value:
             return self._cases(others, subject, scope)
@@ -648,7 +674,9 @@ class Statements(Patterns):
 
 
 def _names_of(paths: Sequence[Path]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for path in paths if isinstance(path.value, Unknown) for name in path.value.names))[:8]
+    return tuple(dict.fromkeys(name for path in paths if isinstance(path.value, Unknown) for name in path.value.names))[
+        :8
+    ]
 
 
 def _method(name: str) -> Callable[..., None]:
@@ -684,5 +712,3 @@ _EXECUTED: Final[dict[type, Callable[..., None]]] = {
     ast.Global: Statements._nothing,
     ast.Nonlocal: Statements._nothing,
 }
-
-__all__ = ["Bound", "Expressions", "Function", "Statements", "joined"]

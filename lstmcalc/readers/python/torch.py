@@ -14,7 +14,7 @@ from lstmcalc.frameworks.layers import EMPTY, LAYERS
 from lstmcalc.readers.python.arrays import ARRAY, Arrays, array, shape_of
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
 from lstmcalc.readers.python.machine import Builtin
-from lstmcalc.readers.python.records import BY_NAME, Record, Records, shown
+from lstmcalc.readers.python.records import BY_NAME, Record, shown
 from lstmcalc.readers.python.types import TYPES, plain
 from lstmcalc.readers.python.values import (
     MISSING,
@@ -43,7 +43,18 @@ SIGNATURES: Final[Mapping[str, str]] = {
         ("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"),
         "in_channels out_channels kernel_size stride padding output_padding groups bias dilation padding_mode",
     ),
-    **dict.fromkeys(("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "SyncBatchNorm"), "num_features eps momentum affine track_running_stats"),
+    **dict.fromkeys(
+        (
+            "BatchNorm1d",
+            "BatchNorm2d",
+            "BatchNorm3d",
+            "InstanceNorm1d",
+            "InstanceNorm2d",
+            "InstanceNorm3d",
+            "SyncBatchNorm",
+        ),
+        "num_features eps momentum affine track_running_stats",
+    ),
     "LayerNorm": "normalized_shape eps elementwise_affine bias",
     "GroupNorm": "num_groups num_channels eps affine",
     "MultiheadAttention": "embed_dim num_heads dropout bias add_bias_kv add_zero_attn kdim vdim batch_first",
@@ -55,18 +66,63 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "TransformerDecoderLayer": "d_model nhead dim_feedforward dropout",
     "TransformerEncoder": "encoder_layer num_layers norm",
 }
-_FIELDS: Final = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional", "proj_size")
-_DEFAULTS: Final = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False, "proj_size": 0}
+_FIELDS: Final = (
+    "input_size",
+    "hidden_size",
+    "num_layers",
+    "bias",
+    "batch_first",
+    "dropout",
+    "bidirectional",
+    "proj_size",
+)
+_DEFAULTS: Final = {
+    "num_layers": 1,
+    "bias": True,
+    "batch_first": False,
+    "dropout": 0.0,
+    "bidirectional": False,
+    "proj_size": 0,
+}
 # Attributes that every module has, of which nothing is known.
 _MODULE_HAS: Final = frozenset(
     (
-        *("state_dict load_state_dict parameters named_parameters buffers named_buffers register_forward_hook get_parameter").split(),
-        *("register_forward_pre_hook register_full_backward_hook extra_repr _parameters _buffers dump_patches get_extra_state").split(),
-        *("set_extra_state to_empty xpu ipu mtia get_buffer register_load_state_dict_post_hook _get_name register_backward_hook").split(),
-        *("weight bias device dtype").split(),
+        *[
+            "state_dict",
+            "load_state_dict",
+            "parameters",
+            "named_parameters",
+            "buffers",
+            "named_buffers",
+            "register_forward_hook",
+            "get_parameter",
+        ],
+        *[
+            "register_forward_pre_hook",
+            "register_full_backward_hook",
+            "extra_repr",
+            "_parameters",
+            "_buffers",
+            "dump_patches",
+            "get_extra_state",
+        ],
+        *[
+            "set_extra_state",
+            "to_empty",
+            "xpu",
+            "ipu",
+            "mtia",
+            "get_buffer",
+            "register_load_state_dict_post_hook",
+            "_get_name",
+            "register_backward_hook",
+        ],
+        *["weight", "bias", "device", "dtype"],
     )
 )
-_STATELESS: Final = frozenset(("relu", "sigmoid", "tanh", "dropout", "gelu", "elu", "leaky_relu", "silu", "softmax", "log_softmax"))
+_STATELESS: Final = frozenset(
+    ("relu", "sigmoid", "tanh", "dropout", "gelu", "elu", "leaky_relu", "silu", "softmax", "log_softmax")
+)
 
 
 class Torch(Arrays):
@@ -76,7 +132,11 @@ class Torch(Arrays):
         """The dtype that an LSTM is made with."""
         given = record.given.get("dtype", record.given.get("param_dtype"))
         if given is None:
-            return self.world.slots["dtype"] if record.constructor and record.constructor.framework.startswith("pytorch") else "float32"
+            return (
+                self.world.slots["dtype"]
+                if record.constructor and record.constructor.framework.startswith("pytorch")
+                else "float32"
+            )
         return self.cast_name(given) or given
 
     def class_of_lib(self, path: str) -> Value:
@@ -105,11 +165,17 @@ class Torch(Arrays):
         module = scope.slots["Module"]
         cls = Class(name, (module,), 0)
         cls.mro = (cls, *module.mro) if isinstance(module, Class) else (cls,)
-        cls.slots["__init__"] = Builtin(path, lambda machine, args, node: machine.make_layer(args, node, name), method=True)  # type: ignore[attr-defined]  # of this machine
+        cls.slots["__init__"] = Builtin(
+            path, lambda machine, args, node: machine.make_layer(args, node, name), method=True
+        )
         cls.slots["@partly"] = True
         if name in EMPTY or name in LAYERS:
-            cls.slots["forward"] = Builtin("forward", lambda machine, args, _: _forward(machine, args, name), method=True)  # type: ignore[arg-type]  # as above
-            cls.slots["from_pretrained"] = Builtin("from_pretrained", lambda machine, args, node: _pretrained(machine, cls, args, node))  # type: ignore[arg-type]  # as above
+            cls.slots["forward"] = Builtin(
+                "forward", lambda machine, args, _: _forward(machine, args, name), method=True
+            )
+            cls.slots["from_pretrained"] = Builtin(
+                "from_pretrained", lambda machine, args, node: _pretrained(machine, cls, args, node)
+            )
         scope.slots[f"@{name}"] = cls
         return cls
 
@@ -132,11 +198,18 @@ class Torch(Arrays):
     def is_module(self, value: Value) -> bool:
         """Whether a value is surely a module of PyTorch."""
         cls = value.cls if isinstance(value, Obj) else None
-        return isinstance(cls, Class) and any(isinstance(item, Class) and item is self.library("torch").slots["Module"] for item in cls.mro)
+        return isinstance(cls, Class) and any(
+            isinstance(item, Class) and item is self.library("torch").slots["Module"] for item in cls.mro
+        )
 
     def children(self, owner: Obj) -> list[tuple[str, Value]]:
         """The modules that a module holds, by name; unknown ones may be none."""
-        return [(name, value) for name, value in owner.slots.items() if not name.startswith("@") and (self.is_module(value) or (isinstance(value, Unknown) and any(map(self.is_module, value.may))))]
+        return [
+            (name, value)
+            for name, value in owner.slots.items()
+            if not name.startswith("@")
+            and (self.is_module(value) or (isinstance(value, Unknown) and any(map(self.is_module, value.may))))
+        ]
 
     def cast(self, owner: Value, dtype: Value, *, sure: bool = True, seen: set[int] | None = None) -> None:
         """Change the dtype of every LSTM that a module holds."""
@@ -163,7 +236,13 @@ class Torch(Arrays):
     def lib_result(self, path: str, args: Args, node: ast.AST) -> Value:
         """What a call gives by rules for many functions; MISSING if none fits."""
         home, _, name = path.rpartition(".")
-        if home in ("torch.nn.functional", "torch", "numpy") and name in _STATELESS and args.pos and isinstance(args.pos[0], Obj) and args.pos[0].kind == "array":
+        if (
+            home in ("torch.nn.functional", "torch", "numpy")
+            and name in _STATELESS
+            and args.pos
+            and isinstance(args.pos[0], Obj)
+            and args.pos[0].kind == "array"
+        ):
             return array(self, shape_of(args.pos[0]))
         return MISSING
 
@@ -181,18 +260,42 @@ def _forward(machine: Torch, args: Args, name: str) -> Value:
     owner, value = args.pos[0], args.pos[1] if len(args.pos) > 1 else Unknown()
     shape = shape_of(value)
     if not isinstance(shape, tuple) or not isinstance(owner, Obj):
-        return Unknown(may=frozenset()) if not isinstance(value, Obj) or value.kind != "array" else array(machine, Unknown())
+        return (
+            Unknown(may=frozenset())
+            if not isinstance(value, Obj) or value.kind != "array"
+            else array(machine, Unknown())
+        )
     if name == "Linear":
         return array(machine, (*shape[:-1], owner.slots.get("out_features", Unknown())) if shape else Unknown())
     if name == "Embedding":
         return array(machine, (*shape, owner.slots.get("embedding_dim", Unknown())))
-    same_shape = name.startswith(("Dropout", "ReLU", "GELU", "Tanh", "Sigmoid", "LayerNorm", "BatchNorm", "Identity", "LeakyReLU", "ELU", "SiLU", "Softmax", "LogSoftmax"))
+    same_shape = name.startswith(
+        (
+            "Dropout",
+            "ReLU",
+            "GELU",
+            "Tanh",
+            "Sigmoid",
+            "LayerNorm",
+            "BatchNorm",
+            "Identity",
+            "LeakyReLU",
+            "ELU",
+            "SiLU",
+            "Softmax",
+            "LogSoftmax",
+        )
+    )
     return array(machine, shape if same_shape else Unknown())
 
 
 def _pretrained(machine: Torch, cls: Class, args: Args, node: ast.AST) -> Value:
     shape = shape_of(args.pos[0]) if args.pos else Unknown()
-    sizes = shape if isinstance(shape, tuple) and len(shape) == 2 else (Unknown(("embedding.num_embeddings",)), Unknown(("embedding.embedding_dim",)))  # noqa: PLR2004  # a matrix
+    sizes = (
+        shape
+        if isinstance(shape, tuple) and len(shape) == 2
+        else (Unknown(("embedding.num_embeddings",)), Unknown(("embedding.embedding_dim",)))
+    )  # a matrix
     return machine.instantiate(cls, Args(list(sizes)), node)
 
 
@@ -200,7 +303,7 @@ def _pretrained(machine: Torch, cls: Class, args: Args, node: ast.AST) -> Value:
 def _lstm(machine: Libraries, args: Args, _: ast.AST) -> Value:
     path = str(args.pos[0])
     del machine
-    return Builtin(path, lambda inner, given, node: make_lstm(inner, path, given, node), method=True)  # type: ignore[arg-type]  # of this machine
+    return Builtin(path, lambda inner, given, node: make_lstm(inner, path, given, node), method=True)
 
 
 def make_lstm(machine: Torch, path: str, args: Args, node: ast.AST) -> Value:
@@ -236,7 +339,7 @@ def make_lstm(machine: Torch, path: str, args: Args, node: ast.AST) -> Value:
 @primitive("_lstm_call")
 def _lstm_call(machine: Libraries, args: Args, _: ast.AST) -> Value:
     del machine, args
-    return Builtin("forward", lambda inner, given, node: run_lstm(inner, given, node), method=True)  # type: ignore[arg-type]  # of this machine
+    return Builtin("forward", lambda inner, given, node: run_lstm(inner, given, node), method=True)
 
 
 def run_lstm(machine: Torch, args: Args, node: ast.AST) -> Value:
@@ -284,11 +387,11 @@ def _relative(machine: Libraries, args: Args, _: ast.AST) -> Value:
         inner.relative(inner.site or node, path)
         return inner.make_layer(given, node, path.rpartition(".")[2])
 
-    return Builtin(path, make, method=True)  # type: ignore[arg-type]  # of this machine
+    return Builtin(path, make, method=True)
 
 
 @primitive("_cast_to")
-def _cast_to(machine: Torch, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # of this machine
+def _cast_to(machine: Torch, args: Args, _: ast.AST) -> Value:
     owner = args.pos[0]
     for value in (*args.pos[1:], *args.kw.values()):
         dtype = machine.cast_name(value)
@@ -308,11 +411,15 @@ def _cast_to(machine: Torch, args: Args, _: ast.AST) -> Value:  # type: ignore[m
 
 def _is_device(value: Unknown) -> bool:
     """Whether a value that is not known is surely a device, as its name says."""
-    return bool(value.names) and all(name.rpartition(".")[2].lower().startswith(("device", "torch.device", "cuda", "gpu")) or "device" in name.lower() for name in value.names)
+    return bool(value.names) and all(
+        name.rpartition(".")[2].lower().startswith(("device", "torch.device", "cuda", "gpu"))
+        or "device" in name.lower()
+        for name in value.names
+    )
 
 
 @primitive("_children")
-def _children(machine: Torch, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _children(machine: Torch, args: Args, _: ast.AST) -> Value:
     found: list[Value] = []
     for _, value in machine.children(args.pos[0]) if isinstance(args.pos[0], Obj) else []:
         if not any(value is item for item in found):
@@ -321,13 +428,17 @@ def _children(machine: Torch, args: Args, _: ast.AST) -> Value:  # type: ignore[
 
 
 @primitive("_children_all")
-def _children_all(machine: Torch, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _children_all(machine: Torch, args: Args, _: ast.AST) -> Value:
     found = _numbered(machine, args.pos[0])
-    return machine.new_list(value for _, value in found) if found is not None else machine.new("list", unknown_of(*args.all))
+    return (
+        machine.new_list(value for _, value in found)
+        if found is not None
+        else machine.new("list", unknown_of(*args.all))
+    )
 
 
 @primitive("_named_children_all")
-def _named_children_all(machine: Torch, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _named_children_all(machine: Torch, args: Args, _: ast.AST) -> Value:
     found = _numbered(machine, args.pos[0])
     return machine.new_list(found) if found is not None else machine.new("list", unknown_of(*args.all))
 
@@ -346,12 +457,12 @@ def _numbered(machine: Torch, owner: Value) -> list[tuple[str, Value]] | None:
 
 
 @primitive("_named_children")
-def _named_children(machine: Torch, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _named_children(machine: Torch, args: Args, _: ast.AST) -> Value:
     return machine.new_list(machine.children(args.pos[0]) if isinstance(args.pos[0], Obj) else [])
 
 
 @primitive("_named_modules")
-def _named_modules(machine: Torch, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _named_modules(machine: Torch, args: Args, _: ast.AST) -> Value:
     found: list[tuple[Value, Value]] = []
     seen: set[int] = set()
 
@@ -368,7 +479,7 @@ def _named_modules(machine: Torch, args: Args, _: ast.AST) -> Value:  # type: ig
 
 
 @primitive("_like")
-def _like(machine: Torch, args: Args, node: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _like(machine: Torch, args: Args, node: ast.AST) -> Value:
     owner, modules = args.pos
     cls = owner.cls if isinstance(owner, Obj) else None
     if not isinstance(cls, Class):
@@ -383,11 +494,13 @@ def _like(machine: Torch, args: Args, node: ast.AST) -> Value:  # type: ignore[m
 
 
 @primitive("_hyperparameters")
-def _hyperparameters(machine: Torch, args: Args, _: ast.AST) -> Value:  # type: ignore[misc]  # as above
+def _hyperparameters(machine: Torch, args: Args, _: ast.AST) -> Value:
     owner = args.pos[0]
     if not isinstance(owner, Obj):
         return None
-    frame = next((item for item in reversed(machine.frames) if item.function is not None and not item.function.native), None)
+    frame = next(
+        (item for item in reversed(machine.frames) if item.function is not None and not item.function.native), None
+    )
     cls = machine.class_of_lib("pytorch_lightning.utilities.AttributeDict")
     made = Obj("dict", cls if isinstance(cls, Class) else TYPES["dict"], machine.born())
     values: dict[Value, Value] = {}
@@ -422,7 +535,15 @@ def _set_default(machine: Libraries, args: Args, _: ast.AST) -> Value:
 @lib_function("torch.set_default_tensor_type")
 def _set_default_type(machine: Libraries, args: Args, _: ast.AST) -> Value:
     value = plain(args.pos[0]) if args.pos else Unknown()
-    path = value.name if isinstance(value, Builtin) else value.path if isinstance(value, Lib) else value if isinstance(value, str) else ""
+    path = (
+        value.name
+        if isinstance(value, Builtin)
+        else value.path
+        if isinstance(value, Lib)
+        else value
+        if isinstance(value, str)
+        else ""
+    )
     known = {"DoubleTensor": "float64", "FloatTensor": "float32", "HalfTensor": "float16", "BFloat16Tensor": "bfloat16"}
     machine.put(machine.world, "dtype", known.get(path.rpartition(".")[2], unknown_of(value)))
     return None
@@ -434,7 +555,11 @@ def _get_default(machine: Libraries, _: Args, __: ast.AST) -> Value:
     return Lib(f"torch.{dtype}") if isinstance(dtype, str) else dtype
 
 
-@lib_function("torch.nn.utils.rnn.pack_padded_sequence", "torch.nn.utils.rnn.pack_sequence", "torch.nn.utils.rnn.pad_packed_sequence")
+@lib_function(
+    "torch.nn.utils.rnn.pack_padded_sequence",
+    "torch.nn.utils.rnn.pack_sequence",
+    "torch.nn.utils.rnn.pad_packed_sequence",
+)
 def _packed(machine: Libraries, args: Args, node: ast.AST) -> Value:
     return machine.unknown_call("pack", args, lib=True)
 
@@ -448,7 +573,13 @@ def _pack(machine: Libraries, args: Args, _: ast.AST) -> Value:
     shape = shape_of(value)
     if isinstance(value, Obj) and isinstance(shape, tuple) and isinstance(first, bool):
         made.slots["@packed"] = value
-        items = lengths.slots.get("@items") if isinstance(lengths, Obj) and lengths.kind == "array" else machine.items(lengths) if isinstance(lengths, Obj | tuple) else None
+        items = (
+            lengths.slots.get("@items")
+            if isinstance(lengths, Obj) and lengths.kind == "array"
+            else machine.items(lengths)
+            if isinstance(lengths, Obj | tuple)
+            else None
+        )
         made.slots["@lengths"] = tuple(items) if items is not None else None
     return made
 
@@ -469,6 +600,3 @@ def _harmless() -> frozenset[str]:
 def _quantized(machine: Libraries, args: Args, node: ast.AST) -> Value:
     del node
     return Unknown(may=things(args.pos[0]) if args.pos else frozenset())
-
-
-__all__ = ["Layer", "Records", "Torch", "Use"]

@@ -14,7 +14,9 @@ _STORED: Final = {
     "set": "set",
     "frozenset": "set",
     "type": "class",
-    **dict.fromkeys(("int", "bool", "float", "complex", "str", "bytes", "tuple", "range", "slice", "NoneType"), "const"),
+    **dict.fromkeys(
+        ("int", "bool", "float", "complex", "str", "bytes", "tuple", "range", "slice", "NoneType"), "const"
+    ),
 }
 _OTHERS: Final = ("view", "NoneType", "function", "method", "module", "generator", "ellipsis", "builtin")
 
@@ -59,7 +61,9 @@ def type_of(value: Value) -> "Class | Lib | None":
 
 def plain(value: Value) -> Value:
     """The constant in an instance of a subclass of int, str, tuple or the like."""
-    return value.slots[CONTENT] if isinstance(value, Obj) and value.kind == "const" and CONTENT in value.slots else value
+    return (
+        value.slots[CONTENT] if isinstance(value, Obj) and value.kind == "const" and CONTENT in value.slots else value
+    )
 
 
 def is_subclass(cls: Value, other: Value) -> bool | None:

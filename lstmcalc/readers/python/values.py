@@ -9,7 +9,7 @@ Not here: how slots change (`heap`).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Value: TypeAlias = object
 
@@ -27,7 +27,19 @@ class Missing:
 
 MISSING: Final = Missing()
 CONTENT: Final = "@"  # the slot with what is in a list, a dictionary, a set; of an int or str subclass its value
-CONSTANTS: Final = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented), range, slice)
+CONSTANTS: Final = (
+    type(None),
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    type(Ellipsis),
+    type(NotImplemented),
+    range,
+    slice,
+)
 
 
 class Obj:
@@ -158,7 +170,7 @@ class Items:
 
     __slots__ = ("map", "ordered", "rest")
 
-    def __init__(self, map_: Mapping[Value, Value], rest: Unknown | None = None, *, ordered: bool = True) -> None:
+    def __init__(self, map_: Mapping[Any, Value], rest: Unknown | None = None, *, ordered: bool = True) -> None:
         self.map = map_
         self.rest = rest
         self.ordered = ordered
@@ -166,8 +178,10 @@ class Items:
     @property
     def whole(self) -> bool:
         """Whether all keys are known, and their order."""
-        return self.rest is None and self.ordered and not any(
-            isinstance(value, Unknown) and value.absent for value in self.map.values()
+        return (
+            self.rest is None
+            and self.ordered
+            and not any(isinstance(value, Unknown) and value.absent for value in self.map.values())
         )
 
 
@@ -277,7 +291,9 @@ def joined(one: Value, other: Value, names: tuple[str, ...] = ()) -> Value:
     if same(one, other):
         return one
     if isinstance(one, Log) or isinstance(other, Log):
-        return _joined_logs(Log(one) if isinstance(one, Log) else Log(), Log(other) if isinstance(other, Log) else Log(), names)
+        return _joined_logs(
+            Log(one) if isinstance(one, Log) else Log(), Log(other) if isinstance(other, Log) else Log(), names
+        )
     if isinstance(one, Items) and isinstance(other, Items):
         return _joined_items(one, other, names)
     if type(one) is tuple and type(other) is tuple and len(one) == len(other):
@@ -301,9 +317,7 @@ def joined(one: Value, other: Value, names: tuple[str, ...] = ()) -> Value:
 
 def _joined_items(one: Items, other: Items, names: tuple[str, ...]) -> Items:
     keys = list(dict.fromkeys([*one.map, *other.map]))
-    lacking = {
-        id(side): MISSING if side.rest is None else replace(side.rest, absent=True) for side in (one, other)
-    }
+    lacking = {id(side): MISSING if side.rest is None else replace(side.rest, absent=True) for side in (one, other)}
     made = {
         key: joined(one.map.get(key, lacking[id(one)]), other.map.get(key, lacking[id(other)]), names) for key in keys
     }
@@ -386,7 +400,9 @@ def widened(old: Value, new: Value, names: tuple[str, ...], *, again: bool) -> V
     both = joined(old, new, names)
     if isinstance(both, Items) and not again:
         rest = both.rest or (Unknown(names, absent=True) if list(both.map) != list(getattr(old, "map", ())) else None)
-        return Items({key: _without_alts(item) for key, item in both.map.items()}, rest, ordered=rest is None and both.ordered)
+        return Items(
+            {key: _without_alts(item) for key, item in both.map.items()}, rest, ordered=rest is None and both.ordered
+        )
     if type(both) is tuple and not again:
         return tuple(_without_alts(item) for item in both)
     if isinstance(both, Unknown):

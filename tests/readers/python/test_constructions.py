@@ -352,7 +352,10 @@ def test_a_setting_comes_before_what_the_code_says() -> None:
         ("def f(h=20):\n  nn.LSTM(10, h)", "inferred"),
         ("def f(h):\n  nn.LSTM(10, h)\nf(20)", "stated"),
         (f"{PARSER}q.add_argument('--h', default=20)\nargs = q.parse_args()\nnn.LSTM(10, args.h)", "inferred"),
-        (f"{PARSER}q.add_argument('--h', default=20)\nargs = q.parse_args(['--h', '30'])\nnn.LSTM(10, args.h)", "stated"),
+        (
+            f"{PARSER}q.add_argument('--h', default=20)\nargs = q.parse_args(['--h', '30'])\nnn.LSTM(10, args.h)",
+            "stated",
+        ),
     ],
 )
 def test_a_default_that_a_caller_can_change_is_inferred(code: str, certainty: str) -> None:
@@ -479,7 +482,9 @@ def test_every_instance_is_one() -> None:
     assert names(code) == ["a.rnn", "b.rnn"]
     code = f"{TORCH}class W(nn.Module):\n  def __init__(self):\n    super().__init__()\n    self.rnn = nn.LSTM(4, 4)\n"
     assert names(f"{code}m = nn.ModuleList([W() for _ in range(3)])") == ["m.0.rnn", "m.1.rnn", "m.2.rnn"]
-    assert names(f"{code}class N(nn.Module):\n  def __init__(self):\n    super().__init__()\n    self.seq = nn.Sequential(W(), W())") == [
+    assert names(
+        f"{code}class N(nn.Module):\n  def __init__(self):\n    super().__init__()\n    self.seq = nn.Sequential(W(), W())"
+    ) == [
         "seq.0.rnn",
         "seq.1.rnn",
     ]
@@ -672,7 +677,10 @@ def test_a_backward_layer_is_an_lstm_of_its_own() -> None:
         ),
         ("i = Input(shape=(None, 10))\nx = Dense(7)(i)\nx = LSTM(64, return_sequences=True)(x)\nLSTM(3)(x)", [7, 64]),
         ("x = np.random.random((32, 10, 8))\nlstm = LSTM(4)\ny = lstm(x)", [8]),
-        ("m = Sequential()\nm.add(LSTM(64, batch_input_shape=(4, 28, 10)))\nm.add(LSTM(5, batch_input_shape=(4, 28, 10)))", [10, 64]),
+        (
+            "m = Sequential()\nm.add(LSTM(64, batch_input_shape=(4, 28, 10)))\nm.add(LSTM(5, batch_input_shape=(4, 28, 10)))",
+            [10, 64],
+        ),
         (
             "class M:\n  def __init__(self):\n    self.a = LSTM(4)\n  def call(self, x):\n    return self.a(Dense(9)(x))",
             [9],
