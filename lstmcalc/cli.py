@@ -15,7 +15,7 @@ from lstmcalc.readers.files.budget import one_command
 if TYPE_CHECKING:
     from lstmcalc.intake.open_lstms import Open
     from lstmcalc.report.blocks import Block
-    from lstmcalc.report.document import Document
+    from lstmcalc.report.document import Document, Reported
     from lstmcalc.report.render import View
 
 PROGRAM: Final = Application(
@@ -105,11 +105,37 @@ def _view_of(command: str) -> "View":
         if hasattr(module, "screen"):
             yield from module.screen(report)
             return
-        for reported in report.modules:
-            yield Heading(f"{reported.name}: {reported.text}")
-            yield from module.view(reported)
+        for group in _alike(report.modules):
+            first = group[0]
+            name = first.name if len(group) == 1 else f"{first.name} ... {group[-1].name}, {len(group)} alike"
+            yield Heading(f"{name}: {first.text}")
+            yield from module.view(first)
 
     return view
+
+
+def _alike(modules: "Sequence[Reported]") -> "Iterator[list[Reported]]":
+    """The modules in order, siblings that are equal but for a number in their names together."""
+    group: list[Reported] = []
+    for module in modules:
+        if group and _kin(group[-1]) != _kin(module):
+            yield group
+            group = []
+        group.append(module)
+    if group:
+        yield group
+
+
+def _kin(module: "Reported") -> object:
+    """What siblings that are equal have in common; a report without sources has none."""
+    source = getattr(module, "source", None)
+    if source is None:
+        return id(module)
+    stem = "".join("#" if letter.isdigit() else letter for letter in module.name)
+    while "##" in stem:
+        stem = stem.replace("##", "#")
+    same = tuple(str(getattr(module, name, None)) for name in ("config", "data", "provenance", "certain"))
+    return (stem, source, same, module.text) if "#" in stem else id(module)
 
 
 def _flushed(code: int) -> int:

@@ -1,7 +1,8 @@
 """The shapes between the layers of Keras: what each layer makes of the shape that it is given.
 
-A shape is a tuple of sizes, the batch first. A size that is not a number is any size, or one that is not known; it stays
-what it is where a layer keeps it, and becomes None where a layer makes another of it. A shape that is not known is None.
+A shape is a tuple of sizes, the batch first. A size that is not a number is any size, or one that is not known; it
+stays what it is where a layer keeps it, and becomes None where a layer makes another of it. A shape that is not
+known is None.
 
 Sources: `compute_output_shape` and the constructors of keras 3.15.1 (keras/src/layers), held against them in
 tests/peers/readers/keras/test_shapes.py.
@@ -428,7 +429,7 @@ def _pairs(value: object, rank: int) -> list[tuple[Size, Size]]:
         (item, item)
         if number(item) is not None
         else tuple(item)
-        if isinstance(item, list | tuple) and len(item) == 2
+        if isinstance(item, list | tuple) and len(item) == 2  # noqa: PLR2004  # both ends
         else (None, None)
         for item in value
     ]  # as above

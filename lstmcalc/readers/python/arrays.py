@@ -194,11 +194,12 @@ def _legacy(machine: Libraries, args: Args, node: ast.AST) -> Value:
 def _named(run: Callable[[Libraries, Args, str], Value], *paths: str) -> None:
     """Make one function several of libraries; it is told its last name."""
     for path in paths:
-        LIB_FUNCTIONS[path] = lambda machine, args, _, name=path.rpartition(".")[2]: run(machine, args, name)  # type: ignore[misc]  # bound now
+        name = path.rpartition(".")[2]
+        LIB_FUNCTIONS[path] = lambda machine, args, _, name=name: run(machine, args, name)  # type: ignore[misc]  # bound now
 
 
 def _drawn(machine: Libraries, args: Args, name: str) -> Value:
-    size = args.kw.get("size", args.pos[2] if len(args.pos) > 2 else MISSING)  # noqa: PLR2004  # after two numbers
+    size = args.kw.get("size", args.pos[2] if len(args.pos) > 2 else MISSING)  # after two numbers
     if isinstance(size, Missing) and name == "randint" and args.pos and not isinstance(plain(args.pos[-1]), int):
         size = args.pos[-1]
     return array(machine, sizes_of(machine, [size])) if not isinstance(size, Missing | type(None)) else Unknown()
@@ -270,9 +271,11 @@ def _nested(machine: Libraries, value: Value, depth: int) -> Value:
 
 def _arange(machine: Libraries, args: Args, name: str) -> Value:
     values = [plain(item) for item in args.pos]
-    if name == "arange" and all(isinstance(item, int) for item in values) and 0 < len(values) <= 3 and not args.kw:  # noqa: PLR2004  # start, stop, step
+    if (
+        name == "arange" and all(isinstance(item, int) for item in values) and 0 < len(values) <= 3 and not args.kw
+    ):  # start, stop, step
         try:
-            return array(machine, (len(range(*values)),))
+            return array(machine, (len(range(*(item for item in values if isinstance(item, int)))),))
         except ValueError:
             return array(machine, Unknown())
     return array(machine, Unknown())
@@ -321,18 +324,14 @@ class Arrays(Records):
         shape = shape_of(owner)
         if name in owner.slots:
             return owner.slots[name]
-        if name in ("shape",):
+        if name == "shape":
             return shape if isinstance(shape, tuple) else Unknown(getattr(shape, "names", ()))
         if name in ("T", "mT", "mH", "H"):
-            rows = (
-                shape[::-1]
-                if name == "T"
-                else (*shape[:-2], *shape[:-3:-1])
-                if isinstance(shape, tuple) and len(shape) > 1
-                else Unknown()
-            )
-            return array(self, rows if isinstance(shape, tuple) else Unknown(), owner.slots.get("@type"))
-        if name in ("ndim",):
+            rows: Value = Unknown()
+            if isinstance(shape, tuple) and (name == "T" or len(shape) > 1):
+                rows = shape[::-1] if name == "T" else (*shape[:-2], *shape[:-3:-1])
+            return array(self, rows, owner.slots.get("@type"))
+        if name == "ndim":
             return len(shape) if isinstance(shape, tuple) else Unknown()
         if name == "dtype":
             return owner.slots["@type"] if owner.slots.get("@type") is not None else Unknown()
@@ -478,13 +477,9 @@ def reshaped(old: Value, new: Value) -> Value:
     if not isinstance(new, tuple) or -1 not in [item for item in new if isinstance(item, int)]:
         return new
     known = [item for item in new if isinstance(item, int) and item != -1]
-    if (
-        isinstance(old, tuple)
-        and all(isinstance(item, int) for item in old)
-        and len(known) == len(new) - 1
-        and math.prod(known)
-    ):
-        rest = math.prod(item for item in old if isinstance(item, int)) // math.prod(known)
+    fixed: int = math.prod(known)
+    if isinstance(old, tuple) and all(isinstance(item, int) for item in old) and len(known) == len(new) - 1 and fixed:
+        rest = math.prod(item for item in old if isinstance(item, int)) // fixed
         return tuple(rest if item == -1 else item for item in new)
     return tuple(Unknown() if item == -1 else item for item in new)
 
@@ -531,7 +526,7 @@ def exchanged(shape: Value, axes: Sequence[Value]) -> Value:
     """A shape with two axes exchanged."""
     rank = len(shape) if isinstance(shape, tuple) else 0
     places = [item % rank for item in axes if isinstance(item, int) and -rank <= item < rank]
-    if not isinstance(shape, tuple) or len(places) != 2 or len(axes) != 2:  # noqa: PLR2004  # two axes
+    if not isinstance(shape, tuple) or len(places) != 2 or len(axes) != 2:  # two axes
         return Unknown()
     order = list(range(rank))
     order[places[0]], order[places[1]] = places[1], places[0]
@@ -550,9 +545,9 @@ def transposed(shape: Value, axes: Sequence[Value]) -> Value:
     if not all(isinstance(item, int) and -rank <= item < rank for item in axes):
         return Unknown()
     places = [item % rank for item in axes if isinstance(item, int)]
-    if len(places) == 2 and (rank != 2 or places == [1, 0]):  # noqa: PLR2004  # two are exchanged
+    if len(places) == 2 and (rank != 2 or places == [1, 0]):  # two are exchanged
         return exchanged(shape, places)
-    if len(places) == 2 and rank == 2:  # noqa: PLR2004  # PyTorch exchanges them, NumPy does not
+    if len(places) == 2 and rank == 2:  # PyTorch exchanges them, NumPy does not
         return Unknown()
     if sorted(places) == list(range(rank)):
         return tuple(shape[item] for item in places)
@@ -623,7 +618,7 @@ def broadcast(one: Value, other: Value) -> Value:
     return tuple(b if a == 1 else a if b == 1 or same(a, b) else Unknown() for a, b in pairs)
 
 
-from lstmcalc.readers.python.values import Class  # noqa: E402
+from lstmcalc.readers.python.values import Class
 
 ARRAY: Final = Class("Tensor", (), 0)
 ARRAY.mro = (ARRAY, TYPES["object"])

@@ -125,7 +125,7 @@ def run_pure(machine: Making, run: Callable[..., object], args: Args) -> Value:
         return unknown_of(*args.all)
     try:
         value = run(*given, **keywords)
-    except Exception as error:  # noqa: BLE001  # whatever the function says of its arguments, the program gets
+    except Exception as error:  # whatever the function says of its arguments, the program gets
         name = type(error).__name__
         machine.throw(name if name in TYPES else "ValueError", "")
     return lifted(machine, value) if _small(value) else Unknown()
@@ -151,7 +151,7 @@ for _name in _PURE:
 
 @function("pow")
 def _pow(machine: Making, args: Args, _: ast.AST) -> Value:
-    if len(args.pos) == 2:  # noqa: PLR2004  # as the operator, with its limits
+    if len(args.pos) == 2:  # as the operator, with its limits
         return machine.operate(ast.Pow(), args.pos[0], args.pos[1])
     return (
         run_pure(machine, pow, args)
@@ -162,7 +162,7 @@ def _pow(machine: Making, args: Args, _: ast.AST) -> Value:
 
 @function("round")
 def _round(machine: Making, args: Args, _: ast.AST) -> Value:
-    if len(args.pos) > 1 and isinstance(args.pos[1], int) and abs(args.pos[1]) > 100:  # noqa: PLR2004  # its cost grows with it
+    if len(args.pos) > 1 and isinstance(args.pos[1], int) and abs(args.pos[1]) > 100:  # its cost grows with it
         return Unknown()
     return run_pure(machine, round, args)
 
@@ -225,13 +225,13 @@ def _callable(machine: Making, args: Args, _: ast.AST) -> Value:
 
 @function("getattr")
 def _getattr(machine: "Libraries", args: Args, node: ast.AST) -> Value:
-    if not args.known or len(args.pos) < 2:  # noqa: PLR2004  # the thing, and a name
+    if not args.known or len(args.pos) < 2:  # the thing, and a name
         machine.may_raise()
         return unknown_of(*args.all)
     owner, name = args.pos[0], plain(args.pos[1])
     if not isinstance(name, str):
         return machine.any_attribute(owner, name, node)
-    if len(args.pos) == 2:  # noqa: PLR2004  # without a default
+    if len(args.pos) == 2:  # without a default
         return machine.attribute(owner, name)
     default = args.pos[2]
     with machine.guarded():
@@ -261,7 +261,7 @@ def _hasattr(machine: Making, args: Args, _: ast.AST) -> Value:
 @function("setattr", "delattr")
 def _setattr(machine: Making, args: Args, _: ast.AST) -> Value:
     owner, name = args.pos[0], plain(args.pos[1])
-    value = args.pos[2] if len(args.pos) > 2 else MISSING  # noqa: PLR2004  # a thing, a name and a value
+    value = args.pos[2] if len(args.pos) > 2 else MISSING  # a thing, a name and a value
     if isinstance(name, str):
         machine.set_attribute(owner, name, value)
         return None
@@ -306,7 +306,7 @@ def _range(machine: Making, args: Args, _: ast.AST) -> Value:
     values = [plain(item) for item in args.pos]
     if args.known and all(isinstance(item, int) for item in values):
         try:
-            return range(*values)
+            return range(*(item for item in values if isinstance(item, int)))
         except ValueError:
             machine.throw("ValueError", "range")
     if any(isinstance(item, float | str | None) for item in values):
@@ -508,6 +508,7 @@ function("min")(_extreme(False))
 @function("print", "breakpoint", "help")
 def _print(machine: Making, args: Args, _: ast.AST) -> Value:
     del machine, args
+    return None
 
 
 @function("input", "open", "memoryview", "bytearray", "aiter", "anext")
@@ -631,6 +632,7 @@ def _init_error(machine: Making, args: Args, _: ast.AST) -> Value:
     owner = args.pos[0]
     if isinstance(owner, Obj):
         machine.put(owner, "args", tuple(args.pos[1:]))
+    return None
 
 
 TYPES["BaseException"].slots["__init__"] = Builtin("error", _init_error, method=True)
@@ -638,7 +640,7 @@ TYPES["BaseException"].slots["__init__"] = Builtin("error", _init_error, method=
 
 @function("super")
 def _super(machine: Making, args: Args, _: ast.AST) -> Value:
-    if len(args.pos) == 2 and isinstance(args.pos[0], Class):  # noqa: PLR2004  # a class and a thing
+    if len(args.pos) == 2 and isinstance(args.pos[0], Class):  # a class and a thing
         return Super(args.pos[0], args.pos[1])
     for frame in reversed(machine.frames):
         if frame.function is not None and frame.function.owner is not None:
@@ -668,7 +670,7 @@ function("staticmethod")(lambda _, args, __: Descriptor("static", args.pos[0]))
 @function("eval")
 def _eval(machine: "Libraries", args: Args, _: ast.AST) -> Value:
     text = plain(args.pos[0])
-    if isinstance(text, str) and len(args.pos) == 1 and len(text) <= 1_000:  # noqa: PLR2004  # nobody evaluates more
+    if isinstance(text, str) and len(args.pos) == 1 and len(text) <= 1_000:  # nobody evaluates more
         try:
             node = ast.parse(text.strip(), mode="eval")
         except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -745,7 +747,7 @@ def method_of_constant(machine: Making, owner: Value, name: str) -> Value:
 def _run_method(machine: Making, owner: Value, name: str, args: Args) -> Value:
     if name in _WIDE and any(isinstance(item, int) and abs(item) > MAX_ITEMS for item in args.pos):
         return Unknown()
-    if name == "replace" and isinstance(owner, str) and len(owner) > 1_000:  # noqa: PLR2004  # it may grow by its square
+    if name == "replace" and isinstance(owner, str) and len(owner) > 1_000:  # it may grow by its square
         return Unknown()
     return run_pure(machine, getattr(owner, name), args)
 
@@ -777,7 +779,7 @@ def _format(machine: Making, owner: str, args: Args) -> Value:
 
 def _digits(text: str) -> bool:
     spec = text.partition(":")[2].partition("}")[0]
-    return sum(letter.isdigit() for letter in spec) > 3  # noqa: PLR2004  # a width of thousands
+    return sum(letter.isdigit() for letter in spec) > 3  # a width of thousands
 
 
 __all__ = ["FUNCTIONS", "constant", "lifted", "mappings", "method_of_constant", "run_pure"]

@@ -1,4 +1,4 @@
-"""What `argparse` gives: the real parser, built from what the program declared, on the arguments that the program names.
+"""What `argparse` gives: the real parser, built from what the program declared, on arguments that the program names.
 
 Without arguments of its own a program is taken to be called without any: what it then has are defaults, which the
 command line can change.
@@ -47,7 +47,7 @@ _ACTIONS: Final = (
 _MOST: Final = 2_000  # declarations
 
 
-class _Unclear(Exception):
+class _UnclearError(Exception):
     """A declaration is not known."""
 
 
@@ -73,11 +73,11 @@ class _Reader:
         self.unclear: set[str] = set()
 
     def parser(self, owner: Value) -> argparse.ArgumentParser:
-        """The parser; _Unclear if what was declared is not known."""
+        """The parser; _UnclearError if what was declared is not known."""
         steps = owner.slots.get("_steps") if isinstance(owner, Obj) else None
         items = self.machine.items(steps) if isinstance(steps, Obj) else None
         if items is None or len(items) > _MOST:
-            raise _Unclear
+            raise _UnclearError
         made = _Parser(add_help=False, allow_abbrev=True)
         subs: object = None
         for step in items:
@@ -86,7 +86,7 @@ class _Reader:
             given = self.machine.items(args)
             content = content_of(keywords) if isinstance(keywords, Obj) else None
             if given is None or not isinstance(content, Items) or content.rest is not None:
-                raise _Unclear
+                raise _UnclearError
             options = {str(key): value for key, value in content.map.items()}
             if kind == "add":
                 self._add(made, given, options)
@@ -96,24 +96,24 @@ class _Reader:
                 self._inherit(made, options)
             elif kind == "subs":
                 dest = constant(options.get("dest", MISSING))
-                subs = made.add_subparsers(**({"dest": dest} if isinstance(dest, str) else {}))
+                subs = made.add_subparsers(dest=dest) if isinstance(dest, str) else made.add_subparsers()
             elif kind == "sub" and subs is not None:
                 name, inner = given[0], self.parser(given[1])
-                subs._name_parser_map[str(name)] = inner  # type: ignore[attr-defined]  # noqa: SLF001  # argparse has no other way to give one
+                subs._name_parser_map[str(name)] = inner  # type: ignore[attr-defined]  # argparse has no other way to give one
         return made
 
     def _inherit(self, made: argparse.ArgumentParser, options: Mapping[str, Value]) -> None:
         if "argument_default" in options or "fromfile_prefix_chars" in options or "prefix_chars" in options:
-            raise _Unclear
+            raise _UnclearError
         for parent in self.machine.items(options["parents"]) or [] if "parents" in options else []:
             inner = self.parser(parent)
-            for action in inner._actions:  # noqa: SLF001  # as `parents` does
-                made._add_action(action)  # noqa: SLF001  # as above
-            made._defaults.update(inner._defaults)  # noqa: SLF001  # as above
+            for action in inner._actions:  # as `parents` does
+                made._add_action(action)  # as above
+            made._defaults.update(inner._defaults)  # as above
 
     def _add(self, made: argparse.ArgumentParser, names: list[Value], options: Mapping[str, Value]) -> None:
         if not all(isinstance(name, str) for name in names):
-            raise _Unclear
+            raise _UnclearError
         kept: dict[str, object] = {}
         for name, value in options.items():
             if name not in _KEPT:
@@ -121,7 +121,7 @@ class _Reader:
             kept[name] = self._option(name, value)
         action = kept.get("action", "store")
         if action not in _ACTIONS and action is not argparse.BooleanOptionalAction:
-            raise _Unclear
+            raise _UnclearError
         if action in ("help", "version"):
             return
         if action in ("store_true", "store_false", "count", "store_const", "append_const"):
@@ -132,7 +132,7 @@ class _Reader:
         try:
             made.add_argument(*map(str, names), **kept)  # type: ignore[arg-type]  # as declared
         except (TypeError, ValueError, argparse.ArgumentError):
-            raise _Unclear from None
+            raise _UnclearError from None
 
     def _option(self, name: str, value: Value) -> object:
         if name == "type":
@@ -151,7 +151,7 @@ class _Reader:
                 else None
             )
         if isinstance(found, Missing) or (name == "nargs" and isinstance(found, int) and found > _MOST):
-            raise _Unclear
+            raise _UnclearError
         return found
 
     def _type(self, value: Value) -> object:
@@ -209,7 +209,7 @@ def _parse(machine: Libraries, args: Args, node: ast.AST) -> Value:
     try:
         parser = _Reader(machine, node).parser(owner)
         if not isinstance(texts, list | tuple) or not all(isinstance(item, str) for item in texts):
-            raise _Unclear
+            return unknown_of(given, owner)
         cls = machine.class_of_lib("argparse.Namespace")
         made = (
             space if isinstance(space, Obj) else Obj("object", cls if isinstance(cls, Class) else None, machine.born())
@@ -223,7 +223,7 @@ def _parse(machine: Libraries, args: Args, node: ast.AST) -> Value:
             known=known is True,
             fresh=made is not space,
         )
-    except (_Unclear, RecursionError):
+    except (_UnclearError, RecursionError):
         return unknown_of(given, owner)
 
 
@@ -240,10 +240,10 @@ def _filled(
     """The namespace with its values; a setting that must be given and is not is unknown."""
     required: list[str] = []
     if not named:
-        for action in list(parser._actions):  # noqa: SLF001  # argparse has no other way to ask
+        for action in list(parser._actions):  # argparse has no other way to ask
             if action.required:
                 required.append(action.dest)
-                parser._remove_action(action)  # noqa: SLF001  # as above
+                parser._remove_action(action)  # as above
                 action.required = False
     start = argparse.Namespace()
     if not fresh:
@@ -257,9 +257,9 @@ def _filled(
     except SystemExit:
         if named:
             machine.throw("SystemExit")
-        raise _Unclear from None
+        raise _UnclearError from None
     if not isinstance(space, argparse.Namespace):
-        raise _Unclear
+        raise _UnclearError
     for name, value in vars(space).items():
         machine.put(made, name, _raised(machine, value))
         if not named:

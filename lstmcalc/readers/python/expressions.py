@@ -260,7 +260,7 @@ class Expressions(Calls):
             return _truth_of_content(content_of(value))
         if isinstance(value, Obj) and value.kind == "object":
             return self._truth_of_object(value)
-        if isinstance(value, Obj) and value.kind in ("array",):
+        if isinstance(value, Obj) and value.kind == "array":
             return None
         if isinstance(value, Lib):
             return None
@@ -543,8 +543,8 @@ class Expressions(Calls):
             self.may_raise()
             return unknown_of(value, spec)
         try:
-            convert = {115: str, 114: repr, 97: ascii}.get(node.conversion)
-            text = format(convert(value) if convert else value, spec)
+            shown = {115: str(value), 114: repr(value), 97: ascii(value)}.get(node.conversion, value)
+            text = format(shown, spec)
         except (ValueError, TypeError):
             self.throw("ValueError", "format")
         return text if len(text) <= MAX_ITEMS else Unknown()
@@ -576,7 +576,7 @@ class Expressions(Calls):
         if not isinstance(made, tuple):
             return self.new("dict", Items({}, replace(unknown_of(made), absent=True)))
         for pair in made:
-            if isinstance(pair, tuple) and len(pair) == 2:  # noqa: PLR2004  # a key and a value
+            if isinstance(pair, tuple) and len(pair) == 2:  # a key and a value
                 items = self.with_item(items, *pair)
             else:
                 items = Items({}, replace(unknown_of(made), absent=True))
@@ -762,7 +762,7 @@ def hashable(value: Value) -> bool:
         )
     if isinstance(value, tuple):
         return all(map(hashable, value))
-    return not isinstance(value, Unknown | Items | Missing | slice) and value == value  # noqa: PLR0124  # no NaN
+    return not isinstance(value, Unknown | Items | Missing | slice) and value == value  # no NaN
 
 
 def _is_key(content: Items, item: Value) -> Value:

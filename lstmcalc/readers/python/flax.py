@@ -4,6 +4,7 @@ Not here: what its constructors' arguments mean (`frameworks.constructors`).
 """
 
 import ast
+from functools import partial
 
 from lstmcalc.readers.python.keras import Around, Keras
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
@@ -18,13 +19,13 @@ class Flax(Keras):
     """Knows Flax."""
 
     def after_entry(self, made: Value) -> None:
-        """Run what a module of Linen, or a model of Keras, runs first, as it is called with arrays that are not known."""
+        """Run what a module of Linen, or a model of Keras, runs when it is given arrays that are not known."""
         if isinstance(made, Obj) and isinstance(made.cls, Class) and not self.is_flax(made):
             method = self.lookup(made.cls, "call")
             if isinstance(method, Function) and not method.native and method.node not in self.called:
                 with self.guarded():
                     paths = self.collect(
-                        lambda: self.call(Bound(method, made), self.unknown_arguments(method), ast.Pass())
+                        partial(self.call, Bound(method, made), self.unknown_arguments(method), ast.Pass())
                     )
                 self.settle([path for path in paths if path.kind in ("normal", "raise")], lambda _: True)
         if self.is_flax(made) and isinstance(made, Obj):

@@ -1,12 +1,12 @@
 """The heap: every change of a program's state goes through one `put`, and can be undone.
 
-A path is one way through the code. Where a test is not known, each side is run from the same state, what it changed is
-kept and undone, and the results are joined slot by slot (`fork`). A path that leaves (by `return`, `break`, `continue` or
-an exception) is put aside with what it changed, until the boundary that it leaves to (`collect`, `settle`). A loop whose
-number of rounds is not known is run until nothing new changes (`repeat`).
+A path is one way through the code. Where a test is not known, each side is run from the same state, what it changed
+is kept and undone, and the results are joined slot by slot (`fork`). A path that leaves (by `return`, `break`,
+`continue` or an exception) is put aside with what it changed, until the boundary that it leaves to (`collect`,
+`settle`). A loop whose number of rounds is not known is run until nothing new changes (`repeat`).
 
-Why that is sound: all state is in slots, so undoing and joining forgets none of it; a boundary goes on with every path
-that ends at it, and hands on all others.
+Why that is sound: all state is in slots, so undoing and joining forgets none of it; a boundary goes on with every
+path that ends at it, and hands on all others.
 
 Not here: what statements and expressions do (`statements`, `expressions`).
 """
@@ -23,7 +23,7 @@ MAX_STEPS: Final = 400_000  # expressions, changes and joins of a whole file
 MAX_PATHS: Final = 60  # put aside at one boundary
 
 
-class Leave(Exception):  # noqa: N818  # no error: the way that code leaves
+class Leave(Exception):  # no error: the way that code leaves
     """The path leaves: kind is `return`, `break`, `continue` or `raise`."""
 
     def __init__(self, kind: str, value: Value) -> None:
@@ -32,11 +32,11 @@ class Leave(Exception):  # noqa: N818  # no error: the way that code leaves
         self.value = value
 
 
-class Dead(Exception):  # noqa: N818  # as above
+class Dead(Exception):  # as above
     """No path goes on here; those that left are put aside."""
 
 
-class Stop(Exception):  # noqa: N818  # as above
+class Stop(Exception):  # as above
     """The budget is spent."""
 
 

@@ -175,7 +175,7 @@ class Iterators(Statements):
     def _of_getter(self, value: Obj) -> Iterator[Value]:
         place = 0
         while True:
-            paths = self.collect(lambda: self.subscript(value, place))  # noqa: B023  # run at once
+            paths = self.collect(lambda: self.subscript(value, place))  # run at once
             if len(paths) != 1 or paths[0].delta is not None:
                 self.join(paths)
                 yield UNSURE
@@ -189,8 +189,7 @@ class Iterators(Statements):
 
     def iterator(self, items: Value) -> Obj:
         """An iterator over items that are known."""
-        made = self.new("iter", items, TYPES["generator"])
-        return made
+        return self.new("iter", items, TYPES["generator"])
 
     def later(self, name: str, run: Callable[[], Value], *holds: Value) -> Obj:
         """An iterator whose items are made when they are asked for."""
@@ -216,7 +215,7 @@ class Iterators(Statements):
         if at_once:
             return
         self._blur_later(value, thunk, mark, before, made, whole=whole)
-        if isinstance(content, tuple) and len(content) < 2:  # noqa: PLR2004  # no item is made after another
+        if isinstance(content, tuple) and len(content) < 2:  # no item is made after another
             return
         self.put(value, "@footprint", self.footprint(thunk.args))
 

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from lstmcalc.frameworks.constructors import Constructor
 from lstmcalc.readers.keras.shapes import KNOWN, POSITIONAL, shape_after
 from lstmcalc.readers.python.arrays import array, shape_of, sizes_of
 from lstmcalc.readers.python.builtins import constant
@@ -170,7 +171,7 @@ class Keras(Torch):
         self.put(owner, "name", given.get("name", Unknown()))
         self.record(owner, record)
 
-    def _fitting(self, path: str, args: Args) -> "object":
+    def _fitting(self, path: str, args: Args) -> Constructor:
         """Of the versions of a constructor, the first that its arguments are right for."""
         versions = BY_NAME[path]
         return next(
@@ -362,7 +363,7 @@ class Keras(Torch):
         config = self.config_of(layer)
         inner = config.get("layer") if config else None
         shape = shapes[0] if shapes else Unknown()
-        if not isinstance(inner, Obj) or not isinstance(shape, tuple) or len(shape) < 2:  # noqa: PLR2004  # a batch of steps
+        if not isinstance(inner, Obj) or not isinstance(shape, tuple) or len(shape) < 2:  # a batch of steps
             self._see_perhaps(inner)
             return Unknown()
         kind = self.kind_of(inner)
@@ -382,7 +383,7 @@ class Keras(Torch):
             return Unknown()
         cells = self._cells(raw.get("cell"))
         shape = shapes[0] if shapes else Unknown()
-        if cells is None or not isinstance(shape, tuple) or len(shape) != 3:  # noqa: PLR2004  # a batch of sequences
+        if cells is None or not isinstance(shape, tuple) or len(shape) != 3:  # a batch of sequences
             self._see_perhaps(raw.get("cell"))
             return Unknown()
         width = shape[-1]
@@ -450,7 +451,7 @@ class Keras(Torch):
         if id(tensor) in known:
             return known[id(tensor)]
         graph = tensor.slots.get("@made") if isinstance(tensor, Obj) else None
-        if not isinstance(graph, Graph) or depth > 200:  # noqa: PLR2004  # layers in a row
+        if not isinstance(graph, Graph) or depth > 200:  # layers in a row
             return Unknown()
         self.spend()
         inputs = [self._again(item, known, depth + 1) for item in graph.inputs]

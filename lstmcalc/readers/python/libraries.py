@@ -1,9 +1,9 @@
 """Libraries: which are known, what their names are, and what a call of their functions does.
 
-There are two grades of code that is not the file's. What a library of the list does changes nothing of the file's, except
-that it may call functions that it is given; what it gives is not known, and harmless. Any other module may change
-whatever it reaches. What libraries do that matters here is a table of functions, and classes in ordinary Python that are
-interpreted like the file (`library_code`).
+There are two grades of code that is not the file's. What a library of the list does changes nothing of the file's,
+except that it may call functions that it is given; what it gives is not known, and harmless. Any other module may
+change whatever it reaches. What libraries do that matters here is a table of functions, and classes in ordinary
+Python that are interpreted like the file (`library_code`).
 
 Not here: the functions of Python's standard library (`standard`), PyTorch (`torch`) and Keras (`keras`).
 """
@@ -469,7 +469,7 @@ class Libraries(Making):
             return "__main__"
         if name == "__file__":
             return Unknown(("__file__",))
-        if name in ("__debug__",):
+        if name == "__debug__":
             return True
         if name == "NotImplemented":
             return NotImplemented

@@ -1,7 +1,7 @@
 """Classes of libraries, as ordinary Python that the machine interprets like the file's own.
 
-Subclassing, `super()`, overriding and going through them then need no rules. Names that begin with an underscore and are
-not bound here are primitives of the machine (`libraries.primitive`).
+Subclassing, `super()`, overriding and going through them then need no rules. Names that begin with an underscore and
+are not bound here are primitives of the machine (`libraries.primitive`).
 
 Not here: functions of libraries (`standard`, `torch`, `keras`).
 """

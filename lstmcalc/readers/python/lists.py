@@ -75,6 +75,7 @@ def _append(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
     content = _tuple_of(machine, owner, *args.all)
     if content is not None:
         machine.put(owner, CONTENT, (*content, *args.pos[:1]) if args.known else unknown_of(content, *args.all))
+    return None
 
 
 @method_of("list", "extend", "__iadd__")
@@ -90,7 +91,7 @@ def _extend(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
 def _insert(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
     content = _tuple_of(machine, owner, *args.all)
     place = args.pos[0] if args.pos else None
-    if content is None or not isinstance(place, int) or len(args.pos) < 2:  # noqa: PLR2004  # place and item
+    if content is None or not isinstance(place, int) or len(args.pos) < 2:  # place and item
         blur(machine, owner, *args.all)
         return None
     made = list(content)
@@ -135,6 +136,7 @@ def _remove(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
 @method_of("list", "clear")
 def _clear(machine: Iterators, owner: Obj, _: Args, __: ast.AST) -> Value:
     machine.put(owner, CONTENT, ())
+    return None
 
 
 @method_of("list", "reverse")
@@ -142,6 +144,7 @@ def _reverse(machine: Iterators, owner: Obj, _: Args, __: ast.AST) -> Value:
     content = _tuple_of(machine, owner)
     if content is not None:
         machine.put(owner, CONTENT, content[::-1])
+    return None
 
 
 @method_of("list", "sort")
@@ -150,6 +153,7 @@ def _sort(machine: Iterators, owner: Obj, args: Args, node: ast.AST) -> Value:
     if content is not None:
         made = ordered(machine, content, args.kw, node)
         machine.put(owner, CONTENT, made)
+    return None
 
 
 @method_of("list", "copy", "__copy__")
@@ -241,6 +245,7 @@ def _init_list(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
     if args.pos:
         items = machine.items(args.pos[0])
         machine.put(owner, CONTENT, unknown_of(args.pos[0]) if items is None else tuple(items))
+    return None
 
 
 def ordered(machine: Iterators, content: Sequence[Value], keywords: dict[str, Value], node: ast.AST) -> Value:
@@ -249,7 +254,7 @@ def ordered(machine: Iterators, content: Sequence[Value], keywords: dict[str, Va
     keys = [machine.call(key, Args([item]), node) if key is not None else item for item in content]
     keys = [plain(item) for item in keys]
     if not is_constant(tuple(keys)) or reverse is None:
-        if len(keys) < 2:  # noqa: PLR2004  # in any order
+        if len(keys) < 2:  # in any order
             return tuple(content)
         machine.may_raise()
         return unknown_of(tuple(content))

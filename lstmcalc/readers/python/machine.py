@@ -1,8 +1,8 @@
 """The machine that runs a program over abstract values: its scopes, its frames, and what every part of it shares.
 
-The promise: a value is either what every run of the file would give, or unknown with the names that would settle it. Each
-part keeps it in the same way: where it does not know what Python would do, it says unknown, notes that an exception may
-follow (`may_raise`), and gives up whatever the code that is not known could change (`give_up`).
+The promise: a value is either what every run of the file would give, or unknown with the names that would settle it.
+Each part keeps it in the same way: where it does not know what Python would do, it says unknown, notes that an
+exception may follow (`may_raise`), and gives up whatever the code that is not known could change (`give_up`).
 
 Nothing of the file is run or imported.
 
@@ -137,8 +137,7 @@ class Machine(Heap):
     def unknown(self, name: str, *values: Value, foreign: bool = True, lstm: bool = False) -> Unknown:
         """A value that `name` would settle."""
         self.asked.setdefault(name)
-        found = Unknown((name,), frozenset().union(*map(things, values)), foreign=foreign, lstm=lstm)
-        return found
+        return Unknown((name,), frozenset().union(*map(things, values)), foreign=foreign, lstm=lstm)
 
     def throw(self, kind: str, message: str = "") -> NoReturn:
         """Leave with an exception of Python's.

@@ -117,7 +117,9 @@ class Making(Iterators):
         special = ""
         for base in bases:
             if isinstance(base, Builtin):
-                base = self.class_of_lib("torch.nn.LSTM") if base.name.startswith("usual:") else Lib(base.name)  # noqa: PLW2901  # as it is used
+                base = (
+                    self.class_of_lib("torch.nn.LSTM") if base.name.startswith("usual:") else Lib(base.name)
+                )  # as it is used
             found = base
             if isinstance(base, Lib):
                 if base.path in _EMPTY:
@@ -185,9 +187,11 @@ class Making(Iterators):
             if name.startswith(("@", "_")) or isinstance(value, Function | Descriptor | Class | Builtin):
                 continue
             if isinstance(value, Lib) and value.path == "enum.auto()":
-                value = name.lower() if kind == "enum.StrEnum" else last + 1 if isinstance(last, int) else Unknown()  # noqa: PLW2901  # as Python does
+                value = (
+                    name.lower() if kind == "enum.StrEnum" else last + 1 if isinstance(last, int) else Unknown()
+                )  # as Python does
                 if "Flag" in kind or "_generate_next_value_" in cls.slots:
-                    value = Unknown()  # noqa: PLW2901  # as above
+                    value = Unknown()  # as above
             last = value
             twin = next(
                 (members[other] for other, old in values.items() if type(old) is type(value) and old == value), None
@@ -434,7 +438,7 @@ def dataclass_of(machine: Making, args: Args, _: ast.AST) -> Value:
 
 def named_tuple_of(machine: Making, args: Args, node: ast.AST) -> Value:
     """What `namedtuple`, or `NamedTuple` as a function, gives."""
-    name, spec = (args.pos + [Unknown(), Unknown()])[:2]
+    name, spec = ([*args.pos, Unknown(), Unknown()])[:2]
     if isinstance(spec, str):
         names: list[Value] | None = list(spec.replace(",", " ").split())
     else:

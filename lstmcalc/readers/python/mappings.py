@@ -72,11 +72,13 @@ def _dict_item(machine: Iterators, owner: Obj, args: Args, node: ast.AST) -> Val
 def _set_dict(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
     machine.spend(len(_items_of(owner).map) // 64)
     machine.set_content(owner, machine.with_item(_items_of(owner), args.pos[0], args.pos[1]))
+    return None
 
 
 @method_of("dict", "__delitem__")
 def _delete_dict(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
     _take(machine, owner, args.pos[0], MISSING)
+    return None
 
 
 def _take(machine: Iterators, owner: Obj, key: Value, default: Value) -> Value:
@@ -161,7 +163,7 @@ def _with_pairs(machine: Iterators, items: Items, value: Value) -> Items:
         return machine.updated(items, unknown_of(value))
     for pair in pairs:
         parts = machine.items(pair)
-        if parts is None or len(parts) != 2:  # noqa: PLR2004  # a key and a value
+        if parts is None or len(parts) != 2:  # a key and a value
             return machine.updated(items, unknown_of(value))
         items = machine.with_item(items, parts[0], parts[1])
     return items
@@ -194,6 +196,7 @@ def _copy_dict(machine: Iterators, owner: Obj, _: Args, __: ast.AST) -> Value:
 @method_of("dict", "clear")
 def _clear_dict(machine: Iterators, owner: Obj, _: Args, __: ast.AST) -> Value:
     machine.set_content(owner, Items({}))
+    return None
 
 
 @method_of("dict", "__len__")
@@ -241,6 +244,7 @@ def _add(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
     more = machine.as_set([*items.map, value], items.rest)
     machine.spend(len(items.map) // 64)
     machine.put(owner, CONTENT, Items({**dict.fromkeys(more.map, True), **items.map}, more.rest, ordered=items.ordered))
+    return None
 
 
 @method_of("set", "discard", "remove")
@@ -294,6 +298,7 @@ for _name in ("intersection", "difference", "symmetric_difference"):
 @method_of("set", "clear")
 def _clear_set(machine: Iterators, owner: Obj, _: Args, __: ast.AST) -> Value:
     machine.put(owner, CONTENT, Items({}))
+    return None
 
 
 @method_of("set", "copy")

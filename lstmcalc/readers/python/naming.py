@@ -130,8 +130,7 @@ class _Walk:
             return [(str(place), item) for place, item in enumerate(content)]
         if isinstance(content, Items):
             return [(str(key), item) for key, item in content.map.items()]
-        found = [(name, item) for name, item in value.slots.items() if not name.startswith("@")]
-        return found
+        return [(name, item) for name, item in value.slots.items() if not name.startswith("@")]
 
 
 # What a construction is assigned to.

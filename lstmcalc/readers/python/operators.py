@@ -216,7 +216,7 @@ def _is(left: Value, right: Value) -> bool | None:
         return left is right
     if type(left) is not type(right):
         return False
-    if isinstance(left, Bound | Partial) or isinstance(left, tuple):
+    if isinstance(left, (Bound | Partial, tuple)):
         return None
     if same(left, right):
         small = range(-5, 257)

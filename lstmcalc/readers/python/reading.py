@@ -32,6 +32,7 @@ from lstmcalc.readers.python.torch import Use
 from lstmcalc.readers.python.values import Class, Entry, Lib, Log, Missing, Obj, Unknown, Value, joined
 from lstmcalc.readers.text.source_text import SourceText, Span
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting, quoted_name
+from lstmcalc.spec.words import with_dots
 
 MAX_FOUND: Final = 10_000
 _DEPTH: Final = 12_000  # frames of Python, for code that is nested
@@ -130,10 +131,9 @@ class _Reader:
     def _with_notes(self, found: list[Found]) -> list[Found]:
         alone = self._program.left_alone()
         if alone and found:
-            text = f"{', '.join(alone[:4])}{', ...' * (len(alone) > 4)} {'is' if len(alone) == 1 else 'are'} not called here: what it would make is not among these"  # noqa: PLR2004  # a sentence
-            found[-1] = found[-1]._replace(
-                notes=(*found[-1].notes, text if len(alone) == 1 else text.replace("it would", "they would"))
-            )
+            are, they = ("is", "it") if len(alone) == 1 else ("are", "they")
+            text = f"{with_dots(alone, 4)} {are} not called here: what {they} would make is not among these"
+            found[-1] = found[-1]._replace(notes=(*found[-1].notes, text))
         return found
 
     def _doubts(self) -> list[Found]:
@@ -208,9 +208,8 @@ class _Reader:
             uncertain.append("its dtype depends on what is not known")
         notes = list(reading.notes)
         if record.unseen is not None:
-            notes.append(
-                f"{record.unseen.why or ' and '.join(record.unseen.names) or 'an argument'} is not known: what it sets is not seen"
-            )
+            what = record.unseen.why or " and ".join(record.unseen.names) or "an argument"
+            notes.append(f"{what} is not known: what it sets is not seen")
             uncertain.append(notes[-1])
         found = Found(
             name,
@@ -397,7 +396,7 @@ class _Reader:
             return found._replace(layer=layer, gaps=gaps)
         axes = ("batch", "seq_len") if found.options.get("time_major") is not True else ("seq_len", "batch")
         sizes: dict[str, Value] = {"input_size": fed[-1]}
-        if len(fed) == 3:  # noqa: PLR2004  # a batch of sequences
+        if len(fed) == 3:  # a batch of sequences
             sizes |= dict(zip(axes, fed[:2], strict=True))
         for field, size in sizes.items():
             if isinstance(size, int) and not isinstance(size, bool):
@@ -425,7 +424,7 @@ class _Reader:
             hint = ""
             if what.startswith("unknown argument"):
                 hint = nearest_hint(name, tuple(expected.removeprefix("one of ").split(", ")))
-                given = ""  # noqa: PLW2901  # it is in the sentence
+                given = ""  # it is in the sentence
             raise self._source.error(self._span(node), what, expected, given, hint)
 
     def _nothing(self, entries: Sequence[Entry]) -> SourceError:
@@ -497,7 +496,7 @@ class _Reader:
             known = tuple(item for item in self._asked if "(" not in item)
             raise SourceError(
                 f"no such name in {self._source.name or 'this text'}",
-                expected=f"one of {', '.join(known[:12])}{', ...' * (len(known) > 12)}" if known else "",  # noqa: PLR2004  # a line
+                expected=f"one of {', '.join(known[:12])}{', ...' * (len(known) > 12)}" if known else "",  # a line
                 found=shorten(name),
                 hint=nearest_hint(name, known),
                 where=f"--set {name}",
@@ -520,7 +519,7 @@ def _record(entry: Entry) -> Record:
 
 def _record_of(thing: Obj) -> Record:
     record = thing.slots["@lstm"]
-    assert isinstance(record, Record)  # noqa: S101  # every entry has one
+    assert isinstance(record, Record)  # every entry has one
     return record
 
 

@@ -119,10 +119,10 @@ class Records(Standard):
                 places[names[place]] = nodes[place]
         keywords = {item.arg: item for item in node.keywords} if isinstance(node, ast.Call) else {}
         for name, value in args.kw.items():
-            at = keywords.get(name)
+            keyword = keywords.get(name)
             if name not in constructor.arguments:
                 self.problem(
-                    at or node,
+                    keyword or node,
                     f"unknown argument {name} of {shown(node)}",
                     f"one of {', '.join(constructor.arguments)}",
                     name,
@@ -130,12 +130,15 @@ class Records(Standard):
                 continue
             if name in given:
                 self.problem(
-                    at.value if at else node, f"argument {name} of {shown(node)} is given twice", "it once", ""
+                    keyword.value if keyword else node,
+                    f"argument {name} of {shown(node)} is given twice",
+                    "it once",
+                    "",
                 )
                 continue
             given[name] = plain(value)
-            if at is not None:
-                places[name] = at.value
+            if keyword is not None:
+                places[name] = keyword.value
         return given, places
 
     def problem(self, node: ast.AST, what: str, expected: str, found: str) -> None:

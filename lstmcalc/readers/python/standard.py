@@ -8,7 +8,7 @@ import itertools
 import json
 import math
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -100,7 +100,8 @@ _VALUES: Final[Mapping[str, Value]] = {
 }
 
 for _name in _BOUNDED:
-    LIB_FUNCTIONS[f"math.{_name}"] = lambda machine, args, _, run=getattr(math, _name): run_pure(machine, run, args)  # type: ignore[misc]  # bound now
+    _run = getattr(math, _name)
+    LIB_FUNCTIONS[f"math.{_name}"] = lambda machine, args, _, run=_run: run_pure(machine, run, args)
 for _name, _op in _OPERATORS.items():
     LIB_FUNCTIONS[f"operator.{_name}"] = lambda machine, args, _, op=_op: machine.operate(op, *args.pos[:2])  # type: ignore[misc]  # as above
 
@@ -245,7 +246,7 @@ def _hooked(machine: Libraries, value: object, hook: Value, node: ast.AST) -> Va
 @lib_function("ast.literal_eval")
 def _literal(machine: Libraries, args: Args, _: ast.AST) -> Value:
     text = plain(args.pos[0])
-    if not isinstance(text, str) or len(text) > 10_000:  # noqa: PLR2004  # nobody writes a longer one
+    if not isinstance(text, str) or len(text) > 10_000:  # nobody writes a longer one
         machine.may_raise()
         return unknown_of(text)
     try:
@@ -460,7 +461,7 @@ def _reduce(machine: Libraries, args: Args, node: ast.AST) -> Value:
     if items is None:
         machine.run_handed(args.pos[:1])
         return unknown_of(*args.all)
-    if len(args.pos) > 2:  # noqa: PLR2004  # with a start
+    if len(args.pos) > 2:  # with a start
         items = [args.pos[2], *items]
     if not items:
         machine.throw("TypeError", "reduce")
@@ -538,7 +539,7 @@ def _context_manager(machine: Libraries, args: Args, _: ast.AST) -> Value:
 # Iterating.
 
 
-def _iterated(name: str, run: Callable[..., object], limit: int = MAX_ITEMS) -> None:
+def _iterated(name: str, run: Callable[..., Iterable[Value]], limit: int = MAX_ITEMS) -> None:
     """A function of itertools, on items that are known."""
 
     def call(machine: Libraries, args: Args, _: ast.AST) -> Value:
@@ -600,7 +601,7 @@ def _slice(machine: Libraries, args: Args, _: ast.AST) -> Value:
             if isinstance(item, Missing):
                 break
             taken.append(item)
-        return tuple(itertools.islice(taken, *limits))
+        return tuple(taken[slice(*(item for item in limits if isinstance(item, int | None)))])
 
     return machine.later("islice", later, *args.all)
 

@@ -121,7 +121,7 @@ def _dedented(lines: list[str]) -> list[str]:
 
 def _repaired(lines: list[str], line: int) -> bool:
     """Whether a line that is no code could be left out; one that speaks of an LSTM never is."""
-    if len(lines) < 2 or not 1 <= line <= len(lines):  # noqa: PLR2004  # text of one line is what was meant
+    if len(lines) < 2 or not 1 <= line <= len(lines):  # text of one line is what was meant
         return False
     text = lines[line - 1]
     if found := re.match(_EXCEPT, text):

@@ -356,7 +356,7 @@ def run_lstm(machine: Torch, args: Args, node: ast.AST) -> Value:
     hidden, directions = owner.slots.get("hidden_size", Unknown()), owner.slots.get("bidirectional", False)
     out: Value = owner.slots.get("proj_size") or hidden
     if "num_layers" not in owner.slots:  # a cell
-        sizes = (shape[0], hidden) if isinstance(shape, tuple) and len(shape) == 2 else Unknown()  # noqa: PLR2004  # a batch
+        sizes = (shape[0], hidden) if isinstance(shape, tuple) and len(shape) == 2 else Unknown()  # a batch
         return (array(machine, sizes), array(machine, sizes))
     both = machine.truth(directions)
     width: Value = Unknown() if both is None or not isinstance(out, int) else out * (2 if both else 1)
@@ -421,7 +421,7 @@ def _is_device(value: Unknown) -> bool:
 @primitive("_children")
 def _children(machine: Torch, args: Args, _: ast.AST) -> Value:
     found: list[Value] = []
-    for _, value in machine.children(args.pos[0]) if isinstance(args.pos[0], Obj) else []:
+    for __, value in machine.children(args.pos[0]) if isinstance(args.pos[0], Obj) else []:
         if not any(value is item for item in found):
             found.append(value)
     return machine.new_list(found)
@@ -569,18 +569,15 @@ def _pack(machine: Libraries, args: Args, _: ast.AST) -> Value:
     value = args.pos[0] if args.pos else args.kw.get("input", Unknown())
     made = array(machine, Unknown())
     lengths = args.pos[1] if len(args.pos) > 1 else args.kw.get("lengths")
-    first = plain(args.pos[2] if len(args.pos) > 2 else args.kw.get("batch_first", False))  # noqa: PLR2004  # the third
+    first = plain(args.pos[2] if len(args.pos) > 2 else args.kw.get("batch_first", False))  # the third
     shape = shape_of(value)
     if isinstance(value, Obj) and isinstance(shape, tuple) and isinstance(first, bool):
         made.slots["@packed"] = value
-        items = (
-            lengths.slots.get("@items")
-            if isinstance(lengths, Obj) and lengths.kind == "array"
-            else machine.items(lengths)
-            if isinstance(lengths, Obj | tuple)
-            else None
-        )
-        made.slots["@lengths"] = tuple(items) if items is not None else None
+        held = lengths.slots.get("@items") if isinstance(lengths, Obj) and lengths.kind == "array" else None
+        if not isinstance(held, tuple) and isinstance(lengths, Obj | tuple):
+            items = machine.items(lengths)
+            held = tuple(items) if items is not None else None
+        made.slots["@lengths"] = held
     return made
 
 

@@ -1,8 +1,8 @@
 """The values that an interpreted program has, and what two of them are together.
 
 A constant of Python, a tuple, a function of a library are themselves: they do not change. Whatever can change is an
-`Obj`, a thing with named slots; two names for one thing are then one `Obj`, and no alias is ever lost. Everything else is
-`Unknown`, with the names that would settle it.
+`Obj`, a thing with named slots; two names for one thing are then one `Obj`, and no alias is ever lost. Everything
+else is `Unknown`, with the names that would settle it.
 
 Not here: how slots change (`heap`).
 """
@@ -309,7 +309,7 @@ def joined(one: Value, other: Value, names: tuple[str, ...] = ()) -> Value:
         things(one) | things(other),
         alts if len(alts) <= MAX_ALTS else (),
         foreign=any(item.foreign for item in unknown),
-        absent=len(known) < 2 or any(item.absent for item in unknown),  # noqa: PLR2004  # one of the two
+        absent=len(known) < 2 or any(item.absent for item in unknown),  # one of the two
         lstm=any(item.lstm for item in unknown),
         why=next((item.why for item in unknown if item.why), ""),
     )
