@@ -618,7 +618,7 @@ def broadcast(one: Value, other: Value) -> Value:
     return tuple(b if a == 1 else a if b == 1 or same(a, b) else Unknown() for a, b in pairs)
 
 
-from lstmcalc.readers.python.values import Class
+from lstmcalc.readers.python.values import Class  # noqa: E402  # it needs what stands above
 
 ARRAY: Final = Class("Tensor", (), 0)
 ARRAY.mro = (ARRAY, TYPES["object"])

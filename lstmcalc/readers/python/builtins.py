@@ -125,7 +125,7 @@ def run_pure(machine: Making, run: Callable[..., object], args: Args) -> Value:
         return unknown_of(*args.all)
     try:
         value = run(*given, **keywords)
-    except Exception as error:  # whatever the function says of its arguments, the program gets
+    except Exception as error:  # noqa: BLE001  # whatever the function says of its arguments, the program gets
         name = type(error).__name__
         machine.throw(name if name in TYPES else "ValueError", "")
     return lifted(machine, value) if _small(value) else Unknown()

@@ -762,7 +762,7 @@ def hashable(value: Value) -> bool:
         )
     if isinstance(value, tuple):
         return all(map(hashable, value))
-    return not isinstance(value, Unknown | Items | Missing | slice) and value == value  # no NaN
+    return not isinstance(value, Unknown | Items | Missing | slice) and value == value  # noqa: PLR0124  # no NaN
 
 
 def _is_key(content: Items, item: Value) -> Value:

@@ -23,7 +23,7 @@ MAX_STEPS: Final = 400_000  # expressions, changes and joins of a whole file
 MAX_PATHS: Final = 60  # put aside at one boundary
 
 
-class Leave(Exception):  # no error: the way that code leaves
+class Leave(Exception):  # noqa: N818  # no error: the way that code leaves
     """The path leaves: kind is `return`, `break`, `continue` or `raise`."""
 
     def __init__(self, kind: str, value: Value) -> None:
@@ -32,11 +32,11 @@ class Leave(Exception):  # no error: the way that code leaves
         self.value = value
 
 
-class Dead(Exception):  # as above
+class Dead(Exception):  # noqa: N818  # as above
     """No path goes on here; those that left are put aside."""
 
 
-class Stop(Exception):  # as above
+class Stop(Exception):  # noqa: N818  # as above
     """The budget is spent."""
 
 

@@ -175,7 +175,7 @@ class Iterators(Statements):
     def _of_getter(self, value: Obj) -> Iterator[Value]:
         place = 0
         while True:
-            paths = self.collect(lambda: self.subscript(value, place))  # run at once
+            paths = self.collect(lambda: self.subscript(value, place))  # noqa: B023  # run at once
             if len(paths) != 1 or paths[0].delta is not None:
                 self.join(paths)
                 yield UNSURE

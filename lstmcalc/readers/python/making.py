@@ -117,7 +117,7 @@ class Making(Iterators):
         special = ""
         for base in bases:
             if isinstance(base, Builtin):
-                base = (
+                base = (  # noqa: PLW2901  # as it is used from here on
                     self.class_of_lib("torch.nn.LSTM") if base.name.startswith("usual:") else Lib(base.name)
                 )  # as it is used
             found = base
@@ -187,11 +187,11 @@ class Making(Iterators):
             if name.startswith(("@", "_")) or isinstance(value, Function | Descriptor | Class | Builtin):
                 continue
             if isinstance(value, Lib) and value.path == "enum.auto()":
-                value = (
+                value = (  # noqa: PLW2901  # as it is used from here on
                     name.lower() if kind == "enum.StrEnum" else last + 1 if isinstance(last, int) else Unknown()
                 )  # as Python does
                 if "Flag" in kind or "_generate_next_value_" in cls.slots:
-                    value = Unknown()  # as above
+                    value = Unknown()  # noqa: PLW2901  # as above
             last = value
             twin = next(
                 (members[other] for other, old in values.items() if type(old) is type(value) and old == value), None

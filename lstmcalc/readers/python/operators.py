@@ -137,7 +137,7 @@ def _computed(machine: "Expressions", name: str, left: Value, right: Value) -> V
     for one in (left, right):
         if isinstance(one, int) and one.bit_length() > MAX_BITS:
             return Unknown()
-    if name in ("Pow", "LShift") and isinstance(right, int) and isinstance(left, int):
+    if name in ("Pow", "LShift") and isinstance(right, int) and isinstance(left, int):  # noqa: SIM102  # two questions
         if right > MAX_BITS or (name == "Pow" and right > 0 and left.bit_length() * right > MAX_BITS):
             return Unknown()
     for one, other in ((left, right), (right, left)):

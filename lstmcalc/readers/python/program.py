@@ -80,7 +80,7 @@ class Program(Flax):
         for statement in self.tree.body:
             before = self.world.slots["made"]
             try:
-                paths = self.collect(lambda: self.execute([statement], self.module))  # run at once
+                paths = self.collect(lambda: self.execute([statement], self.module))  # noqa: B023  # run at once
                 self.exits = self.exits or any(path.kind == "raise" and _is_exit(path.value) for path in paths)
                 self.settle(
                     [path for path in paths if path.kind == "normal" or path.delta is None],
@@ -105,7 +105,7 @@ class Program(Flax):
         """Run the modules of Linen that the module makes, which make their layers when they are run."""
         for name, value in list(self.module.slots.items()):
             if isinstance(value, Obj) and not name.startswith("@") and self.is_flax(value):
-                paths = self.collect(lambda: self.after_entry(value))  # run at once
+                paths = self.collect(lambda: self.after_entry(value))  # noqa: B023  # run at once
                 self.settle([path for path in paths if path.kind in ("normal", "raise")], lambda _: True)
 
     # What another program would call.
@@ -189,7 +189,7 @@ class Program(Flax):
         """Call an entry without more arguments than it needs; those are not known."""
         for unsure in (False, True):
             mark = len(self.trail)
-            paths = self.collect(lambda: self._called_with(value, unsure=unsure))  # run at once
+            paths = self.collect(lambda: self._called_with(value, unsure=unsure))  # noqa: B023  # run at once
             kept = [path for path in paths if path.kind == "normal"]
             if kept:
                 return self.join(kept) if kept[0].delta is not None else kept[0].value

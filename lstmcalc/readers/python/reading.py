@@ -424,7 +424,7 @@ class _Reader:
             hint = ""
             if what.startswith("unknown argument"):
                 hint = nearest_hint(name, tuple(expected.removeprefix("one of ").split(", ")))
-                given = ""  # it is in the sentence
+                given = ""  # noqa: PLW2901  # it is in the sentence
             raise self._source.error(self._span(node), what, expected, given, hint)
 
     def _nothing(self, entries: Sequence[Entry]) -> SourceError:
@@ -519,7 +519,7 @@ def _record(entry: Entry) -> Record:
 
 def _record_of(thing: Obj) -> Record:
     record = thing.slots["@lstm"]
-    assert isinstance(record, Record)  # every entry has one
+    assert isinstance(record, Record)  # noqa: S101  # every entry has one
     return record
 
 

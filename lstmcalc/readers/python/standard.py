@@ -10,6 +10,7 @@ import math
 import string
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from lstmcalc.readers.python.builtins import constant, lifted, run_pure
@@ -99,9 +100,13 @@ _VALUES: Final[Mapping[str, Value]] = {
     "argparse.ONE_OR_MORE": "+",
 }
 
+
+def _on_numbers(run: Callable[..., object], machine: Libraries, args: Args, _: ast.AST) -> Value:
+    return run_pure(machine, run, args)
+
+
 for _name in _BOUNDED:
-    _run = getattr(math, _name)
-    LIB_FUNCTIONS[f"math.{_name}"] = lambda machine, args, _, run=_run: run_pure(machine, run, args)
+    LIB_FUNCTIONS[f"math.{_name}"] = partial(_on_numbers, getattr(math, _name))
 for _name, _op in _OPERATORS.items():
     LIB_FUNCTIONS[f"operator.{_name}"] = lambda machine, args, _, op=_op: machine.operate(op, *args.pos[:2])  # type: ignore[misc]  # as above
 
