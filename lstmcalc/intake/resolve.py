@@ -121,8 +121,12 @@ def subjects_of(
     data: "DataFile | None" = None,
     *,
     varied: bool = False,
+    whole: bool = False,
 ) -> list[Subject]:
-    """The chosen LSTMs of a source, completed by flags and defaults; arguments are those of `read_subjects`."""
+    """The chosen LSTMs of a source, completed by flags and defaults; arguments are those of `read_subjects`.
+
+    Those that are not known whole are left out and noted as open, unless all must be known `whole`.
+    """
     if len(chosen) > MAX_MODULES:
         raise TooLargeError(
             "this report would be too long",
@@ -135,14 +139,14 @@ def subjects_of(
             _check_against_weights(item, flags, alone=len(chosen) == 1)
         _check_one_for_all(chosen, flags, data)
     intake = _Intake(found, chosen, flags, framework, unknown, data)
-    return _answered(intake, chosen)
+    return _answered(intake, chosen, whole=whole)
 
 
-def _answered(intake: "_Intake", chosen: Sequence[Found]) -> list[Subject]:
+def _answered(intake: "_Intake", chosen: Sequence[Found], *, whole: bool) -> list[Subject]:
     """The LSTMs that are known whole; the others are noted as open, and refused if there are no others.
 
     Raises:
-        UnknownSettingError: None is known whole.
+        UnknownSettingError: None is known whole; or, if they must be known `whole`, one is not.
     """
     subjects: list[Subject] = []
     open_: list[Open] = []
@@ -151,6 +155,8 @@ def _answered(intake: "_Intake", chosen: Sequence[Found]) -> list[Subject]:
         try:
             subjects.append(intake.subject(item))
         except UnknownSettingError as error:
+            if whole:
+                raise
             first = first or error
             open_.append(_open(item))
     if first is not None and not subjects:

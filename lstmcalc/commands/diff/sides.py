@@ -184,7 +184,8 @@ def _side(
     if stored:
         near = _tensors_by_place(_file_of(found[0]))
         return ReadSide(source, [_side_of_file(item, near, str(source)) for item in chosen], matched)
-    subjects = subjects_of(found, chosen, flags, unknown="input_size")
+    chosen = [item for item in chosen if item.kind] or chosen  # what may be an LSTM has nothing to compare
+    subjects = subjects_of(found, chosen, flags, unknown="input_size", whole=True)
     sides = [_side_of_text(subject, item, source) for subject, item in zip(subjects, chosen, strict=True)]
     return ReadSide(source, sides, matched, text)
 

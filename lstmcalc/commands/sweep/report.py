@@ -352,6 +352,8 @@ def sweep_module(subject: Subject, request: Request, progress: Callable[[int, in
         name=head["name"],
         framework=head["framework"],
         kind=head["kind"],
+        certain=head["certain"],
+        uncertain=head["uncertain"],
         text=_text(subject, swept),
         config=SweptConfig(**_shared(vars(subject.config), swept)),
         provenance=head["provenance"],
