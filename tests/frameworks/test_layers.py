@@ -11,7 +11,7 @@ from tools.record_layers import FILE
 
 
 @pytest.mark.parametrize(
-    ("kind", "certain", "text", "settings"),
+    ("kind", "text", "settings"),
     [
         ("Conv2d", "3, 16, kernel_size=(3, 5), stride=(1, 1)", {"kernel_size": (3, 5), "stride": (1, 1)}),
         ("LayerNorm", "(2, 3), eps=1e-05, bias=True", {"normalized_shape": (2, 3), "eps": "1e-05", "bias": True}),

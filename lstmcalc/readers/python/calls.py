@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from lstmcalc.readers.python.classes import Classes
 from lstmcalc.readers.python.heap import Path
-from lstmcalc.readers.python.machine import MAX_DEPTH, Builtin, Frame, Function
+from lstmcalc.readers.python.machine import MAX_AGAIN, MAX_DEPTH, Builtin, Frame, Function
 from lstmcalc.readers.python.types import TYPES, is_subclass, type_of
 from lstmcalc.readers.python.values import (
     CONTENT,
@@ -98,7 +98,8 @@ class Calls(Classes):
 
     def _enter(self, function: Function, args: Args, node: ast.AST) -> Value:
         self.called.add(function.node)
-        if len(self.frames) > MAX_DEPTH:
+        again = sum(frame.function is function for frame in self.frames) if self.forks else 0
+        if len(self.frames) > MAX_DEPTH or again > MAX_AGAIN:
             return self._too_deep(function, args)
         scope = Scope("function", function.outer, self.born())
         names = variables_of(function.node)
@@ -253,16 +254,17 @@ class Calls(Classes):
             or (cls.bound is None and "__new__" in cls.slots)
         ):
             return maker.run(self, replace(args, pos=[cls, *args.pos]), node)
-        elif isinstance(maker, Unknown):
+        elif isinstance(maker, Unknown):  # of a base that is not known, whose instances are taken to be instances
             made = self.allocate(cls)
-            self.unknown_call(f"{cls.name}()", args, made, lib=not maker.foreign)
-            return made
+            made.slots["@changed"] = True
         else:
             made = self.allocate(cls)
             if cls.stores == "const":
                 made.slots[CONTENT] = self._constant_of(cls, args, node)
         init = self.lookup(cls, "__init__")
-        if isinstance(init, Missing) or (isinstance(init, Builtin) and init.name == "object.__init__"):
+        if isinstance(init, Unknown):
+            self.unknown_call(f"{cls.name}()", args, made, lib=not init.foreign)
+        elif isinstance(init, Missing) or (isinstance(init, Builtin) and init.name == "object.__init__"):
             if args.all and isinstance(maker, Builtin | Missing) and cls.stores == "object":
                 self.throw("TypeError", f"{cls.name}() takes no arguments")
         elif not (isinstance(init, Builtin) and cls.stores == "const"):

@@ -196,7 +196,6 @@ def _raised(machine: Libraries, value: object) -> Value:
 def _parse(machine: Libraries, args: Args, node: ast.AST) -> Value:
     """The namespace that `parse_args` gives."""
     owner, given, space, known = args.pos
-    machine.may_raise()
     texts: object = None
     named = given is not None
     if given is None:
@@ -224,6 +223,7 @@ def _parse(machine: Libraries, args: Args, node: ast.AST) -> Value:
             fresh=made is not space,
         )
     except (_UnclearError, RecursionError):
+        machine.may_raise()
         return unknown_of(given, owner)
 
 

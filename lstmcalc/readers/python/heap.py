@@ -12,6 +12,7 @@ Not here: what statements and expressions do (`statements`, `expressions`).
 """
 
 from collections.abc import Callable, Sequence
+from time import process_time
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.readers.python.values import MISSING, Missing, Obj, Unknown, Value, covers, joined, merged_names, widened
@@ -19,7 +20,9 @@ from lstmcalc.readers.python.values import MISSING, Missing, Obj, Unknown, Value
 Key: TypeAlias = tuple[Obj, str]
 Delta: TypeAlias = dict[Key, Value]
 
-MAX_STEPS: Final = 400_000  # expressions, changes and joins of a whole file
+MAX_STEPS: Final = 250_000  # expressions, changes and joins of a whole file
+MAX_SECONDS: Final = 1.6  # of this processor, on which a step may take longer than elsewhere
+_LOOK: Final = 5_000  # steps, after which the time is looked at
 MAX_PATHS: Final = 60  # put aside at one boundary
 
 
@@ -59,6 +62,8 @@ class Heap:
         self.births = 0
         self.base_births = 0  # how many there were at the innermost boundary
         self.steps = 0
+        self._began_at, self._next_look = process_time(), 0
+        self.forks = 0  # alternatives within alternatives that are being run
         self.guards = 0  # boundaries around that stop exceptions
         self._raised: tuple[object, int, object] = (None, -1, None)
 
@@ -69,8 +74,14 @@ class Heap:
             Stop: There are too many.
         """
         self.steps += steps
-        if self.steps > MAX_STEPS:
-            raise Stop
+        if self.steps > self._next_look:
+            self._next_look += _LOOK
+            if self.steps > MAX_STEPS or process_time() - self._began_at > MAX_SECONDS:
+                raise Stop
+
+    def rest(self) -> None:
+        """Count no more: the program has been run."""
+        self._next_look = 10**18
 
     def born(self) -> int:
         """The number of a new thing."""
@@ -99,7 +110,7 @@ class Heap:
     def delta(self, mark: int) -> Delta:
         """What changed since a mark."""
         changed = {(thing, slot): None for thing, slot, _ in self.trail[mark:]}
-        self.spend(len(changed) // 8)
+        self.spend(len(changed) // 4)
         return {key: key[0].slots.get(key[1], MISSING) for key in changed}
 
     def apply(self, delta: Delta | None) -> None:
@@ -124,6 +135,7 @@ class Heap:
         """
         mark, births = len(self.trail), min([self.births, *(path.births for path in after)])
         alive: list[Path] = []
+        self.forks += 1
         for run in runs:
             try:
                 value = run()
@@ -136,6 +148,7 @@ class Heap:
                 self.undo(mark)
                 raise
             self.undo(mark)
+        self.forks -= 1
         return self.join(alive, names)
 
     def join(self, paths: Sequence[Path], names: tuple[str, ...] = ()) -> Value:
@@ -154,7 +167,7 @@ class Heap:
             self.apply(first.delta)
             return value
         keys = {key: None for path in paths for key in path.delta or ()}
-        self.spend(len(keys) // 4)
+        self.spend(len(keys))
         births = min(path.births for path in paths)
         for thing, slot in keys:
             key, now = (thing, slot), thing.slots.get(slot, MISSING)

@@ -37,6 +37,7 @@ from lstmcalc.readers.python.values import (
 from lstmcalc.readers.python.variables import FunctionNode
 
 MAX_DEPTH: Final = 60  # calls within calls
+MAX_AGAIN: Final = 6  # calls of a function within itself where it is not known whether it calls itself
 MAX_REACH: Final = 20_000  # things that unknown code may change
 
 
@@ -91,6 +92,7 @@ class Machine(Heap):
         self.taint = False  # whether such a value has been read
         self.called: set[ast.AST] = set()  # the functions and classes that were called
         self.notes: list[str] = []
+        self.volatile: set[tuple[Obj, str]] = set()  # what functions change that unknown code was given
         self.handed: list[Value] = []  # the functions that are run as unknown code would
         self.first_yield: dict[
             int, tuple[int, object, Value]
@@ -190,8 +192,7 @@ class Machine(Heap):
         """What a call of code that is not known gives; what it was given may be changed, unless it is a library's."""
         given = [*owners, *args.all]
         self.may_raise()
-        escaped = self.world.slots["escaped"]
-        self.run_handed(given if lib else [*given, escaped], foreign=not lib)
+        self.run_handed(given, foreign=not lib)
         if not lib:
             self.give_up(given)
         names = merged_names(*(value.names for value in given if isinstance(value, Unknown)))
@@ -215,10 +216,13 @@ class Machine(Heap):
                     return None
 
                 self.handed.append(function)
+                mark, before = len(self.trail), self.births
                 try:
                     self.repeat(once)
                 finally:
                     self.handed.pop()
+                if foreign:  # it may call them whenever it is called again
+                    self.volatile |= {key for key in self.delta(mark) if key[0].birth <= before}
                 if foreign and given:  # what it returns is in the hands of that code
                     self.give_up(given[-1:])
 
@@ -256,8 +260,12 @@ class Machine(Heap):
         )
         if not given <= known:
             self.put(self.world, "escaped", Unknown(may=known | given))
+        for thing, slot in self.volatile:
+            value = thing.slots.get(slot, MISSING)
+            if slot not in ("made", "escaped") and not (isinstance(value, Unknown) and not value.alts):
+                self.put(thing, slot, Unknown(may=things(value), foreign=True, absent=isinstance(value, Missing)))
         for thing in self.reach(known | given):
-            self.spend(1 + len(thing.slots))
+            self.spend(4 + 2 * len(thing.slots))
             for slot, value in list(thing.slots.items()):
                 if _stays(thing, slot, value):
                     continue

@@ -41,6 +41,7 @@ _EMPTY: Final = frozenset(
 _NAMED_TUPLES: Final = ("typing.NamedTuple", "typing_extensions.NamedTuple")
 _TYPED_DICTS: Final = ("typing.TypedDict", "typing_extensions.TypedDict")
 _ENUMS: Final = ("enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag")
+_MOST_BASES: Final = 300  # classes that one is derived from
 _PLAIN_METAS: Final = ("abc.ABCMeta", "enum.EnumMeta", "enum.EnumType")
 
 
@@ -87,6 +88,10 @@ class Making(Iterators):
     ) -> Value:
         """A class with these attributes."""
         known, special = self._known_bases(bases)
+        depth = sum(len(base.mro) for base in known if isinstance(base, Class))
+        self.spend(depth)
+        if depth > _MOST_BASES:
+            return Unknown(may=things(tuple(known)), foreign=True)
         cls = Class(name, tuple(known), self.born())
         cls.bound = scope if not self.native else None
         cls.slots |= slots

@@ -75,6 +75,7 @@ class Program(Flax):
             self.ended = _TOO_LONG
             log = self.world.slots["made"]
             self.world.slots["made"] = Log([doubted(entry, ()) for entry in log]) if isinstance(log, Log) else Log()
+        self.rest()
 
     def _run_module(self) -> None:
         for statement in self.tree.body:

@@ -450,6 +450,12 @@ class _Reader:
                 found=_text(function),
                 hint=f"give {_settings_for(function, unknown)}",
             )
+        alone = self._program.left_alone()
+        if alone or self._program.ended or self._program.doubts:
+            why = self._program.ended or (
+                f"{with_dots(alone, 4)}, which may make one" if alone else self._program.doubts[0]
+            )
+            return SourceError(f"no LSTM is known in {where}", f"a construction of {SUPPORTED}", why)
         if self._program.relatives:
             call, name = self._program.relatives[0]
             function = call.func if isinstance(call, ast.Call) else call
@@ -462,8 +468,6 @@ class _Reader:
                 f"{_text(local.func)} is a class of its own here, and no LSTM is made in it",
                 expected=SUPPORTED,
             )
-        if self._program.ended:
-            return SourceError(f"no LSTM is known in {where}", f"a construction of {SUPPORTED}", self._program.ended)
         return NoLstmError(
             f"no LSTM in {where}",
             expected=f"a construction of {SUPPORTED}",

@@ -524,6 +524,11 @@ def _hyperparameters(machine: Torch, args: Args, _: ast.AST) -> Value:
 # Functions that matter.
 
 
+@lib_function("torch.device", "torch.cuda.device")
+def _device(_: Libraries, __: Args, ___: ast.AST) -> Value:
+    return Lib("torch.device()")
+
+
 @lib_function("torch.set_default_dtype")
 def _set_default(machine: Libraries, args: Args, _: ast.AST) -> Value:
     value = args.pos[0] if args.pos else Unknown()
