@@ -169,7 +169,7 @@ class Heap:
         keys = {key: None for path in paths for key in path.delta or ()}
         self.spend(len(keys))
         births = min(path.births for path in paths)
-        for thing, slot in keys:
+        for thing, slot in sorted(keys, key=lambda key: key[0].birth <= births):  # what is new, then what leads to it
             key, now = (thing, slot), thing.slots.get(slot, MISSING)
             if thing.birth > births:  # where it was not made, nothing leads to it
                 made, *more = (path.delta[key] for path in paths if path.delta and key in path.delta)

@@ -7,7 +7,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lstmcalc.readers.python import command_line
+from lstmcalc.readers.python import command_line, operations
 from lstmcalc.readers.python.flax import Flax
 from lstmcalc.readers.python.heap import Dead, Leave, Stop
 from lstmcalc.readers.python.machine import Function
@@ -370,4 +370,5 @@ def _makes_lstm(node: ast.AST) -> bool:
 _CLASSES: Final = frozenset(name.rpartition(".")[2] for name in BY_NAME)
 
 
-__all__ = ["Program", "command_line", "mangle"]  # `command_line` has a primitive of the classes of libraries
+# `command_line` and `operations` have functions of libraries.
+__all__ = ["Program", "command_line", "mangle", "operations"]

@@ -226,7 +226,7 @@ class _Reader:
             path,
             uncertain=tuple(uncertain),
         )
-        return self._with_input(found, thing, constructor, place)
+        return self._with_input(found, entry, constructor, place)
 
     def _why_uncertain(self, entry: Entry) -> tuple[str, ...]:
         if entry.sure:
@@ -369,8 +369,9 @@ class _Reader:
 
     # What it is given.
 
-    def _with_input(self, found: Found, thing: Obj, constructor: Constructor, place: str | None) -> Found:
+    def _with_input(self, found: Found, entry: Entry, constructor: Constructor, place: str | None) -> Found:
         """An LSTM with the array that is passed to it."""
+        thing = entry.made[0]
         use = thing.slots.get("@input")
         if isinstance(use, Use):
             call = use.call
@@ -382,10 +383,18 @@ class _Reader:
                 found = found._replace(
                     layer={**found.layer, "lengths": Setting(lengths, Origin("source", place, "stated"))}
                 )
-        fed = thing.slots.get("@fed")
+        fed = self._fed_of(entry)
         if constructor.framework.startswith("keras") and fed is not None:
             return self._with_fed(found, fed, place)
         return found
+
+    def _fed_of(self, entry: Entry) -> Value:
+        """The shape that flows into a layer of Keras; None if none does."""
+        shapes = [thing.slots.get("@fed") for thing in entry.made]
+        fed = shapes[0]
+        for shape in shapes[1:]:
+            fed = joined(fed, shape)
+        return fed
 
     def _with_fed(self, found: Found, fed: Value, place: str | None) -> Found:
         """An LSTM of Keras with what flows into it, which settles its sizes whatever it says itself."""
@@ -451,23 +460,27 @@ class _Reader:
                 hint=f"give {_settings_for(function, unknown)}",
             )
         alone = self._program.left_alone()
-        if alone or self._program.ended or self._program.doubts:
-            why = self._program.ended or (
-                f"{with_dots(alone, 4)}, which may make one" if alone else self._program.doubts[0]
+        if alone and not self._program.ended:
+            return SourceError(
+                f"no LSTM is known in {where}",
+                f"a construction of {SUPPORTED}",
+                f"{with_dots(alone, 4)}, which may make one",
             )
-            return SourceError(f"no LSTM is known in {where}", f"a construction of {SUPPORTED}", why)
-        if self._program.relatives:
+        if self._program.relatives and not self._program.ended:
             call, name = self._program.relatives[0]
             function = call.func if isinstance(call, ast.Call) else call
             what = f"{name.rpartition('.')[2]} is not an LSTM"
             return self._source.error(self._span(function), what, SUPPORTED, _text(function), kind=NoLstmError)
         local = self._local()
-        if local is not None:
+        if local is not None and not alone:
             return self._source.error(
                 self._span(local.func),
                 f"{_text(local.func)} is a class of its own here, and no LSTM is made in it",
                 expected=SUPPORTED,
             )
+        if self._program.ended or self._program.doubts:
+            why = self._program.ended or self._program.doubts[0]
+            return SourceError(f"no LSTM is known in {where}", f"a construction of {SUPPORTED}", why)
         return NoLstmError(
             f"no LSTM in {where}",
             expected=f"a construction of {SUPPORTED}",
