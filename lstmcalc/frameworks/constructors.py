@@ -3,7 +3,7 @@
 A construction is read from code, from a printed text or from a framework's own configuration; its reader passes the
 arguments by name.
 
-Not here: finding arguments in a source (`readers.python.arguments`, `readers.text.printed`, `readers.keras.models`),
+Not here: finding arguments in a source (`readers.python.records`, `readers.text.printed`, `readers.keras.models`),
 and PyTorch's rules (`spec.config`).
 """
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from lstmcalc.frameworks.constructors import Symbol, dtype_name
+from lstmcalc.readers.python.classes_of_python import TYPES, plain
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function
 from lstmcalc.readers.python.machine import Builtin
 from lstmcalc.readers.python.records import Records
-from lstmcalc.readers.python.types import TYPES, plain
 from lstmcalc.readers.python.values import (
     MISSING,
     Args,
@@ -246,6 +246,7 @@ def _array_of(machine: Libraries, args: Args, _: ast.AST) -> Value:
 def _nested(machine: Libraries, value: Value, depth: int) -> Value:
     """The shape of nested lists."""
     value = plain(value)
+    machine.spend(4)
     if isinstance(value, int | float | complex):
         return ()
     if isinstance(value, Obj) and value.kind == "array":
@@ -695,7 +696,7 @@ def _stack(machine: Libraries, args: Args, _: ast.AST) -> Value:
 
 def _number(machine: Libraries, args: Args, name: str) -> Value:
     """Functions of NumPy on plain numbers."""
-    from lstmcalc.readers.python.builtins import constant
+    from lstmcalc.readers.python.functions import constant
 
     value = constant(args.pos[0]) if args.pos else MISSING
     numbers = value if isinstance(value, list | tuple) else [value]

@@ -10,9 +10,9 @@ import ast
 from dataclasses import replace
 
 from lstmcalc.readers.python.classes import Classes
+from lstmcalc.readers.python.classes_of_python import TYPES, is_subclass, type_of
 from lstmcalc.readers.python.heap import Path
 from lstmcalc.readers.python.machine import MAX_AGAIN, MAX_DEPTH, Builtin, Frame, Function
-from lstmcalc.readers.python.types import TYPES, is_subclass, type_of
 from lstmcalc.readers.python.values import (
     CONTENT,
     MISSING,

@@ -8,8 +8,8 @@ Not here: what makes classes (`statements`), and how they are called (`calls`).
 from dataclasses import replace
 from typing import Final
 
+from lstmcalc.readers.python.classes_of_python import TYPES, content_of, type_of
 from lstmcalc.readers.python.machine import Builtin, Function, Machine
-from lstmcalc.readers.python.types import TYPES, content_of, type_of
 from lstmcalc.readers.python.values import (
     CONTENT,
     MISSING,

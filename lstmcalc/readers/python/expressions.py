@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Final
 
 from lstmcalc.readers.python.calls import Calls
+from lstmcalc.readers.python.classes_of_python import TYPES, content_of, plain, type_of
 from lstmcalc.readers.python.heap import Dead, Leave
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.operators import MAX_ITEMS, binary, compare, unary
-from lstmcalc.readers.python.types import TYPES, content_of, plain, type_of
 from lstmcalc.readers.python.values import (
     CONTENT,
     MISSING,
@@ -36,6 +36,7 @@ from lstmcalc.readers.python.values import (
 )
 from lstmcalc.readers.python.variables import target_names
 
+_MANY: Final = 1_000  # keys, of which each is told apart where an unknown one is set
 MAX_YIELDS: Final = 300  # of a generator that is run
 MAX_ROUNDS: Final = 2_000  # of a loop that is unrolled
 UNSURE: Final = Unknown(("an item",))  # among the items of something: what follows is not known
@@ -160,7 +161,13 @@ class Expressions(Calls):
 
     def _dict(self, node: ast.Dict, scope: Scope) -> Value:
         made = Items({})
+        plainly = [part.value for part in node.keys if isinstance(part, ast.Constant)]
+        if len(plainly) == len(node.keys):
+            return self.new(
+                "dict", Items({key: self.evaluate(part, scope) for key, part in zip(plainly, node.values, strict=True)})
+            )
         for key, value in zip(node.keys, node.values, strict=True):
+            self.spend(len(made.map) // 32)
             if key is None:
                 made = self.updated(made, self.evaluate(value, scope))
             else:
@@ -173,6 +180,8 @@ class Expressions(Calls):
         key = plain(key)
         if hashable(key):
             return Items({**items.map, key: value}, items.rest, ordered=items.ordered)
+        if len(items.map) > _MANY:
+            return Items({}, replace(unknown_of(items, value, key), absent=True))
         map_ = {old: unknown_of(item, value, key) for old, item in items.map.items()}
         return Items(map_, replace(unknown_of(key, value, *([items.rest] if items.rest else [])), absent=True))
 

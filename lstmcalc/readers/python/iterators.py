@@ -10,12 +10,12 @@ import ast
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from lstmcalc.readers.python.classes_of_python import TYPES, content_of, plain, type_of
 from lstmcalc.readers.python.expressions import UNSURE
 from lstmcalc.readers.python.heap import Leave
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.operators import MAX_ITEMS
 from lstmcalc.readers.python.statements import Statements
-from lstmcalc.readers.python.types import TYPES, content_of, plain, type_of
 from lstmcalc.readers.python.values import (
     CONTENT,
     MISSING,
@@ -215,7 +215,8 @@ class Iterators(Statements):
         if at_once:
             return
         self._blur_later(value, thunk, mark, before, made, whole=whole)
-        if isinstance(content, tuple) and len(content) < 2:  # no item is made after another
+        generator = any(isinstance(item, Scope | Function) for item in thunk.args)
+        if isinstance(content, tuple) and len(content) < (1 if generator else 2):  # no code is run after an item
             return
         self.put(value, "@footprint", self.footprint(thunk.args))
 
@@ -229,6 +230,8 @@ class Iterators(Statements):
         now = self.world.slots["made"]
         if not whole and isinstance(now, Log) and isinstance(log, Log) and len(now) > len(log):
             self.put(self.world, "made", Log([*log, *(doubted(item, ()) for item in now[len(log) :])]))
+        if isinstance(now, Log) and isinstance(log, Log) and len(now) > len(log):
+            self.put(value, "@later", Log(now[len(log) :]))
         old: dict[tuple[Obj, str], Value] = {}
         for thing, slot, was in self.trail[at:]:
             old.setdefault((thing, slot), was)
@@ -294,11 +297,23 @@ class Iterators(Statements):
             return UNSURE
         if place and "@footprint" in value.slots and not self._unchanged(value.slots["@footprint"]):
             self.put(value, CONTENT, unknown_of(content))
+            self._open_later(value)
             return UNSURE
         if place >= len(content):
             return MISSING
         self.put(value, "@place", place + 1)
         return content[place]
+
+    def _open_later(self, value: Obj) -> None:
+        """Say that nothing is known of the LSTMs that a generator made after its first item."""
+        later = value.slots.get("@later")
+        for entry in later if isinstance(later, Log) else ():
+            for thing in entry.made:
+                self.open_record(thing)
+
+    def open_record(self, thing: Obj) -> None:
+        """Say that the arguments of an LSTM are not known."""
+        raise NotImplementedError
 
     def _unchanged(self, footprint: Value) -> bool:
         if not isinstance(footprint, Footprint):

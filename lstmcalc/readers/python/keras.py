@@ -13,12 +13,12 @@ from typing import Final
 from lstmcalc.frameworks.constructors import Constructor
 from lstmcalc.readers.keras.shapes import KNOWN, POSITIONAL, shape_after
 from lstmcalc.readers.python.arrays import array, shape_of, sizes_of
-from lstmcalc.readers.python.builtins import constant
+from lstmcalc.readers.python.classes_of_python import content_of, plain
+from lstmcalc.readers.python.functions import constant
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, primitive
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.records import BY_NAME, Record, shown
 from lstmcalc.readers.python.torch import Torch
-from lstmcalc.readers.python.types import content_of, plain
 from lstmcalc.readers.python.values import (
     MISSING,
     Args,
@@ -56,6 +56,8 @@ _SHAPED: Final = ("batch_shape", "batch_input_shape", "shape", "input_shape", "i
 
 class Keras(Torch):
     """Knows Keras."""
+
+    deferred = False  # whether layers are run before there is an input
 
     def class_of_lib(self, path: str) -> Value:
         """The class of a library by its path, if it is written down here."""
@@ -297,8 +299,12 @@ class Keras(Torch):
 
     def see_input(self, layer: Obj, shape: Value) -> None:
         """Note the width of an LSTM's first input."""
-        if "@lstm" in layer.slots and "@fed" not in layer.slots:
-            self.put(layer, "@fed", shape if isinstance(shape, tuple) else Unknown())
+        if "@lstm" not in layer.slots or isinstance(layer.slots.get("@fed"), tuple):
+            return
+        if isinstance(shape, tuple):
+            self.put(layer, "@fed", shape)
+        elif not self.deferred:
+            self.put(layer, "@fed", Unknown())
 
     def _through_recurrent(self, layer: Obj, kind: str, shapes: Sequence[Value]) -> Value:
         shape = shapes[0] if shapes else Unknown()
@@ -499,8 +505,11 @@ class Keras(Torch):
             if not isinstance(given, tuple) and self.kind_of(layer) in ("Sequential", "Model"):
                 known = layer.slots.get("@current") or layer.slots.get("@outputs")
                 return known if isinstance(known, Obj) else None
-            if not isinstance(given, tuple):
-                return None
+            if not isinstance(given, tuple):  # its first input comes later
+                before, self.deferred = self.deferred, True
+                made = self.call_layer(layer, Args([array(self, Unknown())]), self.here)
+                self.deferred = before
+                return made
             current = array(self, given)
         return self.call_layer(layer, Args([current]), self.here)
 

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from lstmcalc.readers.python.builtins import FUNCTIONS, method_of_constant
+from lstmcalc.readers.python.classes_of_python import TYPES, content_of
+from lstmcalc.readers.python.functions import FUNCTIONS, method_of_constant
 from lstmcalc.readers.python.library_code import CODE, HOMES
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.making import Making
-from lstmcalc.readers.python.types import TYPES, content_of
 from lstmcalc.readers.python.values import (
     MISSING,
     Args,

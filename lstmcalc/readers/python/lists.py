@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from lstmcalc.readers.python.classes_of_python import TYPES, content_of, plain
 from lstmcalc.readers.python.iterators import Iterators
 from lstmcalc.readers.python.machine import Builtin
 from lstmcalc.readers.python.operators import MAX_ITEMS, repeated
-from lstmcalc.readers.python.types import TYPES, content_of, plain
 from lstmcalc.readers.python.values import (
     CONTENT,
     Args,

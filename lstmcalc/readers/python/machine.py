@@ -147,7 +147,7 @@ class Machine(Heap):
         Raises:
             Leave: Always.
         """
-        from lstmcalc.readers.python.types import TYPES
+        from lstmcalc.readers.python.classes_of_python import TYPES
 
         error = Obj("object", TYPES[kind], self.born())
         error.slots["args"] = (message,)
@@ -155,7 +155,7 @@ class Machine(Heap):
 
     def new(self, kind: str, content: Value = MISSING, cls: Class | None = None) -> Obj:
         """A new list, dictionary, set or the like."""
-        from lstmcalc.readers.python.types import TYPES
+        from lstmcalc.readers.python.classes_of_python import TYPES
 
         made = Obj(kind, cls or TYPES.get(kind), self.born())
         if not isinstance(content, Missing):

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from lstmcalc.readers.python.classes_of_python import TYPES, content_of, linearized
 from lstmcalc.readers.python.iterators import Iterators
 from lstmcalc.readers.python.machine import Builtin, Function
-from lstmcalc.readers.python.types import TYPES, content_of, linearized
 from lstmcalc.readers.python.values import (
     CONTENT,
     MISSING,
@@ -465,7 +465,7 @@ def named_tuple_of(machine: Making, args: Args, node: ast.AST) -> Value:
 
 def type_call(machine: Making, args: Args, node: ast.AST) -> Value:
     """What `type(x)` or `type(name, bases, attributes)` gives."""
-    from lstmcalc.readers.python.types import type_of
+    from lstmcalc.readers.python.classes_of_python import type_of
 
     if len(args.pos) == 1:
         found = type_of(args.pos[0])

@@ -6,11 +6,11 @@ Not here: going through them (`iterators`).
 import ast
 from dataclasses import replace
 
+from lstmcalc.readers.python.classes_of_python import TYPES, content_of, plain, type_of
 from lstmcalc.readers.python.expressions import hashable
 from lstmcalc.readers.python.iterators import Iterators
 from lstmcalc.readers.python.lists import Method, blur, method_of
 from lstmcalc.readers.python.machine import Builtin
-from lstmcalc.readers.python.types import TYPES, content_of, plain, type_of
 from lstmcalc.readers.python.values import (
     CONTENT,
     MISSING,

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from lstmcalc.readers.python.classes_of_python import content_of
 from lstmcalc.readers.python.program import Program
-from lstmcalc.readers.python.types import content_of
 from lstmcalc.readers.python.values import Class, Entry, Items, Obj, Scope, Unknown, Value
 
 _LISTS: Final = ("Sequential", "ModuleList", "ModuleDict", "OrderedDict")  # whose items PyTorch numbers or names

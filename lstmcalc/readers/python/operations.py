@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from lstmcalc.readers.keras.shapes import shape_after
 from lstmcalc.readers.python.arrays import array, expanded, shape_of, sizes_of, transposed
+from lstmcalc.readers.python.classes_of_python import plain
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS
-from lstmcalc.readers.python.types import plain
 from lstmcalc.readers.python.values import Args, Obj, Unknown, Value
 
 _HOMES: Final = (

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from lstmcalc.readers.python.types import content_of
+from lstmcalc.readers.python.classes_of_python import content_of
 from lstmcalc.readers.python.values import (
     CONSTANTS,
     CONTENT,
@@ -29,6 +29,7 @@ from lstmcalc.readers.python.values import (
 if TYPE_CHECKING:
     from lstmcalc.readers.python.expressions import Expressions
 
+_DEEP: Final = 10  # lists within lists that are compared
 MAX_BITS: Final = 4_096  # of an integer
 MAX_ITEMS: Final = 100_000  # in a text or a list
 
@@ -224,8 +225,10 @@ def _is(left: Value, right: Value) -> bool | None:
     return False if isinstance(left, CONSTANTS) else None
 
 
-def equal(left: Value, right: Value) -> bool | None:
+def equal(left: Value, right: Value, depth: int = 0) -> bool | None:
     """Whether two values are equal; None if that is not known."""
+    if depth > _DEEP:
+        return None
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return None
     if isinstance(left, Lib) or isinstance(right, Lib):
@@ -233,17 +236,17 @@ def equal(left: Value, right: Value) -> bool | None:
             return True if left == right else None
         return None if isinstance(left if isinstance(right, Lib) else right, Class) else False
     if isinstance(left, tuple) and isinstance(right, tuple):
-        return _all_equal(left, right)
+        return _all_equal(left, right, depth)
     if isinstance(left, Obj) and isinstance(right, Obj):
         if left is right:
             return True
         if {left.kind, right.kind} <= {"dict", "vars"}:
-            return _equal_items(content_of(left), content_of(right), keyed=True)
+            return _equal_items(content_of(left), content_of(right), depth, keyed=True)
         if left.kind == right.kind == "set":
-            return _equal_items(content_of(left), content_of(right), keyed=False)
+            return _equal_items(content_of(left), content_of(right), depth, keyed=False)
         if left.kind == right.kind == "list":
             one, other = left.slots.get(CONTENT), right.slots.get(CONTENT)
-            return _all_equal(one, other) if isinstance(one, tuple) and isinstance(other, tuple) else None
+            return _all_equal(one, other, depth) if isinstance(one, tuple) and isinstance(other, tuple) else None
         if left.kind != "object" or right.kind != "object":
             return None if "array" in (left.kind, right.kind) else False
         return None if _has_own_equal(left) or _has_own_equal(right) else False
@@ -264,18 +267,18 @@ def _has_own_equal(thing: Obj) -> bool:
     return any(not isinstance(item, Class) or "__eq__" in item.slots or "@fields" in item.slots for item in order)
 
 
-def _all_equal(one: tuple[Value, ...], other: tuple[Value, ...]) -> bool | None:
+def _all_equal(one: tuple[Value, ...], other: tuple[Value, ...], depth: int) -> bool | None:
     if len(one) != len(other):
         return False
-    results = [True if a is b else equal(a, b) for a, b in zip(one, other, strict=True)]
+    results = [True if a is b else equal(a, b, depth + 1) for a, b in zip(one, other, strict=True)]
     return False if False in results else None if None in results else True
 
 
-def _equal_items(one: Value, other: Value, *, keyed: bool) -> bool | None:
+def _equal_items(one: Value, other: Value, depth: int, *, keyed: bool) -> bool | None:
     if not (isinstance(one, Items) and isinstance(other, Items)) or one.rest is not None or other.rest is not None:
         return None
     if any(isinstance(value, Unknown) for value in (*one.map.values(), *other.map.values())):
         return None
     if set(one.map) != set(other.map):
         return False
-    return _all_equal(tuple(one.map.values()), tuple(other.map[key] for key in one.map)) if keyed else True
+    return _all_equal(tuple(one.map.values()), tuple(other.map[key] for key in one.map), depth) if keyed else True

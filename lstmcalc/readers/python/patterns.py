@@ -6,8 +6,8 @@ Not here: which case is run (`statements`).
 import ast
 from collections.abc import Sequence
 
+from lstmcalc.readers.python.classes_of_python import content_of, plain, type_of
 from lstmcalc.readers.python.expressions import Expressions
-from lstmcalc.readers.python.types import content_of, plain, type_of
 from lstmcalc.readers.python.values import Class, Items, Missing, Obj, Scope, Unknown, Value, unknown_of
 
 

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from lstmcalc.readers.python import command_line, operations
+from lstmcalc.readers.python.classes_of_python import TYPES
 from lstmcalc.readers.python.flax import Flax
 from lstmcalc.readers.python.heap import Dead, Leave, Stop
 from lstmcalc.readers.python.machine import Function
 from lstmcalc.readers.python.records import BY_NAME
-from lstmcalc.readers.python.types import TYPES
 from lstmcalc.readers.python.values import (
     MISSING,
     Args,
@@ -58,7 +58,7 @@ class Program(Flax):
             head = self.load(value.partition(".")[0], scope)
             if isinstance(head, Lib) or (isinstance(head, Missing) and value.partition(".")[0] == "nn"):
                 return self.evaluate(ast.parse(value, mode="eval").body, scope)
-        from lstmcalc.readers.python.builtins import lifted
+        from lstmcalc.readers.python.functions import lifted
 
         self.flags.add(text)
         return lifted(self, value)

@@ -22,7 +22,7 @@ from lstmcalc.frameworks.constructors import (
     shape_settings,
 )
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.python.builtins import constant
+from lstmcalc.readers.python.functions import constant
 from lstmcalc.readers.python.keras import Around
 from lstmcalc.readers.python.naming import names_of
 from lstmcalc.readers.python.program import Program

@@ -5,13 +5,13 @@ Not here: what they are called (`naming`), and the records that readers give (`r
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from lstmcalc.frameworks.constructors import CONSTRUCTORS, RELATIVES, Constructor
+from lstmcalc.readers.python.classes_of_python import plain
 from lstmcalc.readers.python.machine import Frame
 from lstmcalc.readers.python.standard import Standard
-from lstmcalc.readers.python.types import plain
 from lstmcalc.readers.python.values import (
     Args,
     Entry,
@@ -68,15 +68,24 @@ class Records(Standard):
 
     def record(self, made: Obj, record: Record) -> None:
         """Note an LSTM."""
+        known = "@lstm" in made.slots
         self.put(made, "@lstm", record)
         self.put(made, "@dtype", self.dtype_of(record))
         log = self.world.slots["made"]
-        if isinstance(log, Log) and not any(made in entry.made for entry in log):
+        if isinstance(log, Log) and not known:
+            self.spend(len(log) // 32)
             self.put(self.world, "made", Log([*log, Entry((made,), record.call)]))
 
     def dtype_of(self, record: Record) -> Value:
         """The dtype that an LSTM is made with."""
         raise NotImplementedError
+
+    def open_record(self, thing: Obj) -> None:
+        """Say that the arguments of an LSTM are not known."""
+        record = thing.slots.get("@lstm")
+        if isinstance(record, Record):
+            unseen = Unknown(why="what a generator reads that is changed while it runs")
+            self.put(thing, "@lstm", replace(record, given={}, unseen=unseen))
 
     def perhaps_lstm(self, function: Unknown, args: Args, node: ast.AST) -> None:
         """Note a call of something that may construct an LSTM."""

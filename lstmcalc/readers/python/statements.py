@@ -12,11 +12,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from lstmcalc.readers.python.classes_of_python import TYPES, is_subclass, type_of
 from lstmcalc.readers.python.expressions import MAX_ROUNDS, UNSURE
 from lstmcalc.readers.python.heap import MAX_PATHS, Dead, Leave, Path
 from lstmcalc.readers.python.machine import Function
 from lstmcalc.readers.python.patterns import Patterns
-from lstmcalc.readers.python.types import TYPES, is_subclass, type_of
 from lstmcalc.readers.python.values import (
     MISSING,
     Args,
@@ -650,10 +650,13 @@ class Statements(Patterns):
         self._cases(node.cases, subject, scope)
 
     def _cases(self, cases: Sequence[ast.match_case], subject: Value, scope: Scope) -> Value:
-        if not cases:
-            return None
-        case, *others = cases
-        fits = self.matches(case.pattern, subject, scope)
+        fits: bool | None = False
+        others = list(cases)
+        while fits is False:
+            if not others:
+                return None
+            case = others.pop(0)
+            fits = self.matches(case.pattern, subject, scope)
 
         def guarded() -> Value:
             if case.guard is None:

@@ -1,6 +1,6 @@
 """Text to Python's syntax tree: what is not code in it (prompts, shell lines, Python 2's prints) does not stop it.
 
-Not here: what the code means (`evaluate`, `constructions`).
+Not here: what the code means (`program`).
 """
 
 import ast

@@ -1,6 +1,6 @@
-"""Python's own classes, as classes of the machine: their order of bases, and the methods that `builtins` gives them.
+"""Python's own classes, as classes of the machine: their order of bases, and the methods that `functions` gives them.
 
-Not here: what the methods do (`containers`, `builtins`).
+Not here: what the methods do (`lists`, `mappings`, `functions`).
 """
 
 import builtins

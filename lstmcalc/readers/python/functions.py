@@ -13,12 +13,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from lstmcalc.readers.python import mappings
+from lstmcalc.readers.python.classes_of_python import TYPES, content_of, is_subclass, plain, type_of
 from lstmcalc.readers.python.iterators import Shallow, take_next
 from lstmcalc.readers.python.lists import ordered
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.making import Making, type_call
 from lstmcalc.readers.python.operators import MAX_BITS, MAX_ITEMS
-from lstmcalc.readers.python.types import TYPES, content_of, is_subclass, plain, type_of
 from lstmcalc.readers.python.values import (
     MISSING,
     Args,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 Function_ = Callable[[Any, Args, ast.AST], Value]
 FUNCTIONS: Final[dict[str, Builtin]] = {}
+_PARTS: Final = 20_000  # of a constant, lists within lists and all
 
 # Run as they are, on constants.
 _PURE: Final = ("abs", "bin", "chr", "divmod", "hex", "oct", "ord", "round", "ascii", "pow", "format", "hash")
@@ -77,26 +78,43 @@ def function(*names: str) -> Callable[[Function_], Function_]:
 
 
 def constant(value: Value) -> Value:
-    """A value as Python's own constant, of a list the list; MISSING if it is not known."""
+    """A value as Python's own constant, of a list the list; MISSING if it is not known, or too large."""
+    return _constant(value, [_PARTS])
+
+
+def _constant(value: Value, left: list[int]) -> Value:
     value = plain(value)
     if is_constant(value):
         return value
+    left[0] -= 1
+    if left[0] < 0:
+        return MISSING
     if isinstance(value, Obj) and value.kind in ("list", "view"):
         content = content_of(value)
-        parts = [constant(item) for item in content] if isinstance(content, tuple) else [MISSING]
-        return MISSING if any(isinstance(item, Missing) for item in parts) else parts
+        return _constants(content, left) if isinstance(content, tuple) else MISSING
     if isinstance(value, Obj) and value.kind in ("dict", "set", "vars"):
         content = content_of(value)
         if isinstance(content, Items) and content.whole and is_constant(tuple(content.map)):
             if value.kind == "set":
                 return set(content.map)
-            pairs = {key: constant(item) for key, item in content.map.items()}
-            return MISSING if any(isinstance(item, Missing) for item in pairs.values()) else pairs
+            parts = _constants(tuple(content.map.values()), left)
+            return dict(zip(content.map, parts, strict=True)) if isinstance(parts, list) else MISSING
         return MISSING
     if isinstance(value, tuple):
-        inner = [constant(item) for item in value]
-        return MISSING if any(isinstance(item, Missing) for item in inner) else tuple(inner)
+        inner = _constants(value, left)
+        return tuple(inner) if isinstance(inner, list) else MISSING
     return MISSING
+
+
+def _constants(values: tuple[Value, ...], left: list[int]) -> Value:
+    """Constants in a list; MISSING if one is not known."""
+    made: list[Value] = []
+    for item in values:
+        found = _constant(item, left)
+        if isinstance(found, Missing):
+            return MISSING
+        made.append(found)
+    return made
 
 
 def lifted(machine: Making, value: object) -> Value:
