@@ -13,6 +13,7 @@ from lstmcalc.readers.python.lists import Method, blur, method_of
 from lstmcalc.readers.python.machine import Builtin
 from lstmcalc.readers.python.values import (
     CONTENT,
+    MAX_ALTS,
     MISSING,
     Args,
     Class,
@@ -22,6 +23,7 @@ from lstmcalc.readers.python.values import (
     Unknown,
     Value,
     joined,
+    things,
     unknown_of,
 )
 
@@ -37,6 +39,9 @@ def _found(machine: Iterators, owner: Obj, key: Value) -> Value:
     """The value of a key; MISSING if it is surely not there, absent if perhaps."""
     items, key = _items_of(owner), plain(key)
     if not hashable(key):
+        few = tuple(dict.fromkeys(items.map.values())) if all(map(hashable, items.map.values())) else ()
+        if items.rest is None and 0 < len(few) <= MAX_ALTS:
+            return Unknown(unknown_of(key).names, things(few), few, absent=True)
         return replace(unknown_of(*items.map.values(), key, *([items.rest] if items.rest else [])), absent=True)
     if key in items.map:
         if isinstance(key, str) and (id(owner), key) in machine.tainted:
