@@ -300,7 +300,9 @@ def test_only_the_one_that_is_picked_has_to_be_settled(cli: Cli) -> None:
     source = write("a.py", "encoder = nn.LSTM(n, 20)\ndecoder = nn.LSTM(3, 4)\n")
     (module,) = modules(cli("params", source, "--module", "decoder", "--json"))
     assert module["text"] == "LSTM(3, 4)"
-    assert cli("params", source).code == 2
+    both = cli("params", source)
+    assert (both.code, both.err) == (0, "note: encoder is open: input_size, a.py:1; --set n=...\n")
+    assert cli("params", source, "--module", "encoder").code == 2
 
 
 # Of another framework.

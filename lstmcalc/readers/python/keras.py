@@ -318,6 +318,8 @@ class Keras(Torch):
             made = (None, None, units) if config["return_sequences"] else (None, units)
         elif made is None and config.get("return_sequences", False) is False:
             made = (None, units)
+        if isinstance(made, tuple) and "@lstm" in layer.slots:
+            made = wide_as(made, layer)
         state = config.get("return_state", False)
         if state is False or state == 0:
             return made if made is not None else Unknown()
@@ -358,7 +360,8 @@ class Keras(Torch):
         if mode != "concat":
             return Unknown()
         made = shape_after("Concatenate", {"axis": -1}, [one, one])  # as Keras does, whatever the other direction gives
-        return made if made is not None else Unknown()
+        lstm = one[-1].lstm if isinstance(one[-1], Width) else None
+        return Unknown() if made is None else made if lstm is None else wide_as(made, lstm)
 
     def _see_perhaps(self, inner: Value) -> None:
         for thing in self.reach(things(inner)):
@@ -564,6 +567,21 @@ def open_shape(kind: str, config: Mapping[str, object], shape: Value) -> tuple[V
         if known and shape_after(kind, {}, [(None, None, None)]) == (None, None, None) and isinstance(shape, tuple)
         else None
     )
+
+
+class Width(int):
+    """The size of the last axis of what an LSTM gives, which follows that LSTM."""
+
+    lstm: Obj
+
+
+def wide_as(shape: tuple[Value, ...], lstm: Obj) -> tuple[Value, ...]:
+    """A shape whose last size is that which an LSTM gives."""
+    if not isinstance(shape[-1], int) or isinstance(shape[-1], bool):
+        return shape
+    width = Width(shape[-1])
+    width.lstm = lstm
+    return (*shape[:-1], width)
 
 
 class Shapes:

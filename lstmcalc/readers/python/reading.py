@@ -23,7 +23,7 @@ from lstmcalc.frameworks.constructors import (
 )
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.python.functions import constant
-from lstmcalc.readers.python.keras import Around
+from lstmcalc.readers.python.keras import Around, Width
 from lstmcalc.readers.python.naming import names_of
 from lstmcalc.readers.python.program import Program
 from lstmcalc.readers.python.records import Record
@@ -254,7 +254,7 @@ class _Reader:
 
     def _argument(self, value: Value, field: str | None, node: ast.AST) -> object:
         """An argument as the table of constructors reads it."""
-        if field in _SWITCHES and not isinstance(value, Unknown):
+        if field in _SWITCHES and not isinstance(value, Unknown | str):
             known = self._program.truth(value)
             return known if known is not None else Gap(_text(node))
         if isinstance(value, Unknown):
@@ -409,8 +409,11 @@ class _Reader:
             sizes |= dict(zip(axes, fed[:2], strict=True))
         for field, size in sizes.items():
             if isinstance(size, int) and not isinstance(size, bool):
-                layer[field] = Setting(size, Origin("source", place, "inferred"))
+                layer[field] = Setting(int(size), Origin("source", place, "inferred"))
                 gaps.pop(field, None)
+        before = fed[-1].lstm.slots.get("@name") if isinstance(fed[-1], Width) else None
+        if isinstance(before, str):
+            found = found._replace(reads=before)
         if "input_size" not in layer:
             width = sizes["input_size"]
             gaps["input_size"] = (
