@@ -39,6 +39,7 @@ from lstmcalc.commands.diff.verdicts import Verdict, has_paths, judged
 from lstmcalc.errors import UsageError, printable
 from lstmcalc.frameworks.storage import find_layout
 from lstmcalc.intake.flags import Typed
+from lstmcalc.intake.open_lstms import Open, open_lstms
 from lstmcalc.intake.resolve import check_order
 from lstmcalc.report.document import SCHEMA
 from lstmcalc.report.progress import Progress
@@ -72,6 +73,7 @@ class DiffReport(NamedTuple):
     schema: int
     lstmcalc: str  # the version
     command: str
+    open: Sequence[Open]  # LSTMs, or what may be one, that are not known whole
     modules: Sequence[DiffModule]
     verdict: Verdict
     root: str | None  # the class of the model that the file is loaded into; None if unknown
@@ -287,6 +289,7 @@ def diff_report(
         SCHEMA,
         __version__,
         "diff",
+        open_lstms(),
         modules,
         verdict,
         found.root,

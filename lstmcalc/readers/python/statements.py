@@ -673,7 +673,7 @@ class Statements(Patterns):
         if fits is None:
             names = subject.names if isinstance(subject, Unknown) else ()
             return self.fork([guarded, other], names)
-        return guarded() if fits else other()
+        return guarded()
 
 
 def _names_of(paths: Sequence[Path]) -> tuple[str, ...]:
