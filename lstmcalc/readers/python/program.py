@@ -92,7 +92,7 @@ class Program(Flax):
                     return
                 self.ended = self.ended or f"line {statement.lineno} ends in an exception{_named(leave.value)}"
             except Dead:
-                return
+                self.ended = self.ended or f"line {statement.lineno} ends in an exception on every path"
             log = self.world.slots["made"]
             if self.ended and isinstance(log, Log) and isinstance(before, Log) and log is not before:
                 self.put(self.world, "made", Log([*before, *(doubted(entry, ()) for entry in log[len(before) :])]))
