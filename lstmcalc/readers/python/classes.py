@@ -268,6 +268,9 @@ class Classes(Machine):
 
     def set_plainly(self, owner: Value, name: str, value: Value) -> None:
         """As `object.__setattr__` does."""
+        if isinstance(owner, Unknown):
+            self._set_of_unknown(owner, name, value)
+            return
         if not isinstance(owner, Obj):
             self.may_raise()
             return
