@@ -1,0 +1,209 @@
+"""What the runs of a program construct: all its runs, where it asks something that it does not decide itself.
+
+A program is executed here, in this process, over stand-ins for the libraries. What it asks the world (`flag()` of a
+module that is not there, a file, a random number) is answered by a list of bits, and every list of bits is a run.
+"""
+
+import ast
+import builtins
+import contextlib
+import io
+import sys
+import types
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from itertools import takewhile
+from pathlib import Path
+from types import CodeType, ModuleType, SimpleNamespace
+from typing import Any, Final, NamedTuple
+
+from tools.programs.torch_stand_in import Unwanted
+
+Made = dict[str, Any]  # the settings of one LSTM
+Libraries = Callable[["World"], tuple[dict[str, Any], Callable[[], list[Made]]]]
+
+BITS: Final = 7  # further questions of a run are answered by no
+TURNS: Final = 2000  # of all loops of a run together
+TURN, EACH = "__turn__", "__each__"  # what counts them
+FIELDS: Final = (
+    "input_size",
+    "hidden_size",
+    "num_layers",
+    "bias",
+    "bidirectional",
+    "proj_size",
+    "batch_first",
+    "dtype",
+)
+
+
+class World:
+    """What a program asks that it does not decide itself, and what code that is not known does to it."""
+
+    def __init__(self, bits: list[bool]) -> None:
+        self.bits = bits
+        self.asked = 0
+        self.turns = 0
+        self.touched: list[Any] = []
+
+    def flag(self, *_: object, **__: object) -> bool:
+        if self.asked == len(self.bits):
+            self.bits.append(False)
+        self.asked += 1
+        return self.asked <= BITS and self.bits[self.asked - 1]
+
+    def risky(self) -> None:
+        if self.flag():
+            raise ValueError
+
+    def touch(self, *values: Any, **named: Any) -> None:
+        """Change what was handed over, now or before, or leave it."""
+        self.touched += [*values, *named.values()]
+        if self.flag():
+            for value in self.touched:
+                _change(value)
+
+    def modules(self) -> dict[str, Any]:
+        """Modules as the program sees them."""
+        random = SimpleNamespace(random=lambda: 0.25 if self.flag() else 0.75)
+        system = SimpleNamespace(path=SimpleNamespace(exists=self.flag), environ={})
+        return {
+            "outside": SimpleNamespace(flag=self.flag, touch=self.touch, risky=self.risky),
+            "os": system,
+            "random": random,
+        }
+
+
+def _change(value: Any) -> None:
+    if isinstance(value, list):
+        if value and isinstance(value[0], (list, dict)):
+            _change(value[0])
+        else:
+            value.insert(0, 11)
+    elif isinstance(value, dict):
+        value["a"] = 11
+    elif isinstance(value, types.FunctionType):
+        _change(value())
+    elif not isinstance(value, (int, tuple, str)) and not callable(value):
+        with contextlib.suppress(Exception):
+            value.a = 11
+
+
+@cache
+def _stand_in(name: str) -> tuple[CodeType, str]:
+    spec = find_spec(f"tools.programs.{name}")
+    assert spec is not None
+    assert spec.origin is not None
+    return compile(Path(spec.origin).read_text(encoding="utf-8"), spec.origin, "exec"), spec.origin
+
+
+def fresh(name: str) -> ModuleType:
+    """A stand-in that no other run has seen."""
+    code, origin = _stand_in(name)
+    module = ModuleType(f"tools.programs.{name}")
+    module.__file__ = origin
+    exec(code, module.__dict__)
+    module.__dict__["Unwanted"] = Unwanted
+    return module
+
+
+def torch_alone(world: World) -> tuple[dict[str, Any], Callable[[], list[Made]]]:
+    """Stand-ins for PyTorch, and what gives the LSTMs that were made with them."""
+    torch: Any = fresh("torch_stand_in")
+    nn = ModuleType("torch.nn")
+    for name in torch.nn_names:
+        setattr(nn, name, getattr(torch, name))
+    torch.nn, torch.cuda = nn, SimpleNamespace(is_available=world.flag)
+    return {"torch": torch, "torch.nn": nn}, lambda: [torch.record(layer) for layer in torch.MADE]
+
+
+class _Bounded(ast.NodeTransformer):
+    """Loops that end. An exception would not do: `finally: continue` stops it."""
+
+    def visit_While(self, node: ast.While) -> ast.While:
+        self.generic_visit(node)
+        node.test = ast.BoolOp(ast.And(), [ast.Call(ast.Name(TURN, ast.Load()), [], []), node.test])
+        return node
+
+    def visit_For(self, node: ast.For) -> ast.For:
+        self.generic_visit(node)
+        node.iter = ast.Call(ast.Name(EACH, ast.Load()), [node.iter], [])
+        return node
+
+
+def compiled(source: str) -> CodeType:
+    """A program whose loops are counted."""
+    with warnings.catch_warnings(action="ignore", category=SyntaxWarning):  # `3 is None`
+        tree = ast.fix_missing_locations(_Bounded().visit(ast.parse(source)))
+        return compile(tree, "program.py", "exec", dont_inherit=True)
+
+
+class Run(NamedTuple):
+    """What became of one run."""
+
+    made: list[Made] | None  # none if it ended in an exception
+    bits: list[bool]  # as far as they were asked for
+
+
+def run(code: CodeType, bits: list[bool], libraries: Libraries) -> Run:
+    """Execute a program with these answers."""
+    world = World(list(bits))
+    modules, made = libraries(world)
+    modules |= world.modules()
+
+    def load(name: str, globals_: Any = None, locals_: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+        if name.partition(".")[0] in modules:
+            return modules[name if fromlist else name.partition(".")[0]]
+        return __import__(name, globals_, locals_, fromlist, level)
+
+    def turn() -> bool:
+        world.turns += 1
+        return world.turns <= TURNS
+
+    own = {"__import__": load, TURN: turn, EACH: lambda values: takewhile(lambda _: turn(), values)}
+    space = {"__name__": "__main__", "__builtins__": {**vars(builtins), **own}}
+    arguments = sys.argv
+    sys.argv = ["program.py"]
+    ended: BaseException | None = None
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            exec(code, space)
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        ended = error
+    finally:
+        sys.argv = arguments
+    if world.turns > TURNS:
+        raise Unwanted("too long")
+    finished = ended is None or (isinstance(ended, SystemExit) and not ended.code)
+    return Run(made() if finished else None, world.bits[: min(world.asked, BITS)])
+
+
+def runs(source: str, libraries: Libraries = torch_alone) -> list[list[Made]]:
+    """What each run constructs that does not end in an exception; none of a program that is not wanted."""
+    try:
+        code = compiled(source)
+    except SyntaxError:
+        return []
+    waiting: list[list[bool]] = [[]]
+    done = []
+    while waiting:
+        bits = waiting.pop()
+        try:
+            ended = run(code, bits, libraries)
+        except (Unwanted, RecursionError, MemoryError):
+            return []
+        waiting += [[*ended.bits[:at], True] for at in range(len(bits), len(ended.bits))]
+        if ended.made is not None and ended.made not in done:
+            done.append(ended.made)
+    return done
+
+
+def key(made: Made) -> tuple[Any, ...]:
+    return tuple(made.get(field) for field in FIELDS)
+
+
+def counted(made: list[Made]) -> "Counter[tuple[Any, ...]]":
+    return Counter(map(key, made))

@@ -1,0 +1,32 @@
+"""Random programs with LSTMs of PyTorch."""
+
+from typing import Final
+
+from tools.programs import expressions, functions, layers, objects, statements
+from tools.programs.grammar import Generator, Scope, Vocabulary
+
+VOCABULARY: Final = Vocabulary(
+    [*statements.STATEMENTS, *functions.STATEMENTS, *objects.STATEMENTS, *layers.STATEMENTS],
+    expressions.INTEGERS,
+    expressions.TESTS,
+)
+
+
+def torch_program(seed: int) -> str:
+    """The program of a seed."""
+    g = Generator(seed, VOCABULARY)
+    scope = Scope()
+    lines = [f"h = {g.number()}"] if g.chance(0.7) else []
+    if lines:
+        scope.integer("h")
+    wanted = g.pick(2, 3, 5, 8, 14, 22)
+    while len(lines) < wanted:
+        lines += g.statement(scope)
+    lines += layers.construct(g, scope)
+    lines += layers.made(g, scope) or []
+    if g.chance(0.3):
+        lines += g.statement(scope)
+    if g.chance(0.2):
+        lines += layers.cast(g, scope) or []
+    header = ["import torch.nn as nn", *g.imports]
+    return "\n".join([*header, *lines, ""])
