@@ -37,6 +37,7 @@ def _sequence(g: Generator, s: Scope, depth: int) -> str:
 
 
 def _mapping(g: Generator, s: Scope, depth: int) -> str:
+    s = s.inner(walrus=False)  # not within the source of a comprehension
     a, b = g.integer(s, depth), g.integer(s, depth)
     held = g.rng.choice(s.dicts) if s.dicts and g.chance(0.7) else f"{{'a': {a}, 'b': {b}}}"
     return g.pick(
@@ -49,6 +50,7 @@ def _mapping(g: Generator, s: Scope, depth: int) -> str:
 
 def _comprehension(g: Generator, s: Scope, depth: int) -> str:
     name = g.fresh(s) if g.chance(0.5) else g.fresh(s, "q")
+    s = s.inner(walrus=False)
     inner = s.inner(walrus=False)
     inner.drop(name)
     inner.integer(name)

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tools.programs.live import torch_live
-from tools.programs.runs import Libraries, runs, torch_alone
+from tools.programs.keras_programs import keras_program
+from tools.programs.live import keras_live, torch_live
+from tools.programs.runs import Libraries, keras_alone, runs, torch_alone
 from tools.programs.torch_programs import torch_program
 from tools.programs.verdicts import Verdict, judge
 
@@ -20,7 +21,10 @@ class Kind(NamedTuple):
     live: Libraries  # and the libraries themselves
 
 
-KINDS: Final = {"pytorch": Kind(torch_program, torch_alone, torch_live)}
+KINDS: Final = {
+    "pytorch": Kind(torch_program, torch_alone, torch_live),
+    "keras": Kind(keras_program, keras_alone, keras_live),
+}
 
 
 def verdict_on(code: str, kind: str, folder: Path) -> Verdict:

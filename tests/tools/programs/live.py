@@ -1,6 +1,7 @@
 """The libraries themselves in place of the stand-ins, for programs that are run live."""
 
 from collections.abc import Callable
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -32,6 +33,50 @@ def torch_live(world: World) -> tuple[dict[str, Any], Callable[[], list[Made]]]:
     vars(nn_seen).update(LSTM=derived(nn.LSTM), LSTMCell=derived(nn.LSTMCell))
     vars(torch_seen).update(nn=nn_seen, cuda=cuda)
     return {"torch": torch_seen, "torch.nn": nn_seen}, lambda: [_record(layer) for layer in made]
+
+
+@cache
+def _keras_notes() -> tuple[list[Any], set[int]]:
+    """The cells of LSTMs that are built from now on, each with its input size, and which of them read backward."""
+    import keras
+
+    built: list[Any] = []
+    backward: set[int] = set()
+    build, build_both = keras.layers.LSTMCell.build, keras.layers.Bidirectional.build
+
+    def noted(cell: Any, shape: Any) -> None:
+        build(cell, shape)
+        built.append((cell, shape[-1]))
+
+    def both(layer: Any, shape: Any) -> None:
+        build_both(layer, shape)
+        backward.add(id(layer.backward_layer.cell) if hasattr(layer.backward_layer, "cell") else 0)
+
+    keras.layers.LSTMCell.build, keras.layers.Bidirectional.build = noted, both
+    return built, backward
+
+
+def keras_live(world: World) -> tuple[dict[str, Any], Callable[[], list[Made]]]:
+    """Keras, and what gives the LSTMs that were built with it; a Bidirectional counts once."""
+    import keras
+
+    torch, _ = torch_live(world)
+    built, backward = _keras_notes()
+    built.clear()
+    backward.clear()
+
+    def made() -> list[Made]:
+        layers = [(cell, size) for cell, size in built if id(cell) not in backward]
+        return [
+            {"kind": "LSTM", "input_size": size, "hidden_size": cell.units, "bias": bool(cell.use_bias)}
+            for cell, size in layers
+        ]
+
+    seen = {name: ModuleType(name) for name in ("keras", "keras.layers", "keras.ops", "keras.models")}
+    for name, module in seen.items():
+        vars(module).update(vars(keras if name == "keras" else getattr(keras, name.partition(".")[2])))
+    vars(seen["keras"]).update(layers=seen["keras.layers"], ops=seen["keras.ops"], models=seen["keras.models"])
+    return torch | seen, made
 
 
 def _record(layer: Any) -> Made:

@@ -141,6 +141,20 @@ def compiled(source: str) -> CodeType:
         return compile(tree, "program.py", "exec", dont_inherit=True)
 
 
+def keras_alone(world: World) -> tuple[dict[str, Any], Callable[[], list[Made]]]:
+    """Stand-ins for Keras, and for PyTorch beside it."""
+    torch, _ = torch_alone(world)
+    keras: Any = fresh("keras_stand_in")
+    names = vars(keras)
+    layers, ops, models = ModuleType("keras.layers"), ModuleType("keras.ops"), ModuleType("keras.models")
+    layers.__dict__.update({name: names[name] for name in [*keras.layer_names, "Input", "concatenate", "add"]})
+    ops.__dict__.update(zeros=keras.zeros, ones=keras.zeros, concatenate=keras.concatenate)
+    models.__dict__.update(Sequential=keras.Sequential, Model=keras.Model)
+    keras.layers, keras.ops, keras.models = layers, ops, models
+    modules = {"keras": keras, "keras.layers": layers, "keras.ops": ops, "keras.models": models}
+    return torch | modules, lambda: [keras.record(cell) for cell in keras.MADE]
+
+
 class Run(NamedTuple):
     """What became of one run."""
 

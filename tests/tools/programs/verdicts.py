@@ -62,6 +62,8 @@ def judge(
     if answer.code not in {0, 2} or "Traceback" in answer.err or answer.seconds > SECONDS:
         return Verdict("CRASH", f"exit code {answer.code} after {answer.seconds:.1f} s: {answer.err[-300:]}")
     document = json.loads(answer.out)
+    if answer.code == 2 and document["error"]["message"].startswith(("this is a fault", "a part of lstmcalc")):
+        return Verdict("CRASH", answer.err[-300:])
     if answer.code == 2:
         denies = document["error"]["kind"] == "no-lstm" and document["error"]["message"].startswith("no LSTM")
         return Verdict("denied" if denies else "asked", " ".join(answer.err.split())[:200])

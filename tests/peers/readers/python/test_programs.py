@@ -1,5 +1,6 @@
 """Random programs, run with the libraries themselves: the stand-ins of the plain tests give the same."""
 
+import os
 import warnings
 
 import pytest
@@ -9,12 +10,16 @@ from tools.programs.runs import runs
 
 pytestmark = pytest.mark.peers
 
-PLAIN, THOROUGH = 60, 600
+# Keras takes some hundred times as long.
+PLAIN = {"pytorch": 60, "keras": 12}
+THOROUGH = 10
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_stand_ins_construct_what_the_libraries_construct(kind: str, pytestconfig: pytest.Config) -> None:
-    for seed in range(THOROUGH if pytestconfig.getoption("--thorough") else PLAIN):
+    for seed in range(PLAIN[kind] * (THOROUGH if pytestconfig.getoption("--thorough") else 1)):
         code = KINDS[kind].make(seed)
         expected = runs(code, KINDS[kind].libraries)
         if any(expected):
