@@ -55,6 +55,9 @@ class World:
         self.asked += 1
         return self.asked <= BITS and self.bits[self.asked - 1]
 
+    def exists(self, path: str) -> bool:
+        return self.flag(path)
+
     def risky(self) -> None:
         if self.flag():
             raise ValueError
@@ -69,7 +72,7 @@ class World:
     def modules(self) -> dict[str, Any]:
         """Modules as the program sees them."""
         random = SimpleNamespace(random=lambda: 0.25 if self.flag() else 0.75)
-        system = SimpleNamespace(path=SimpleNamespace(exists=self.flag), environ={})
+        system = SimpleNamespace(path=SimpleNamespace(exists=self.exists), environ={})
         return {
             "outside": SimpleNamespace(flag=self.flag, touch=self.touch, risky=self.risky),
             "os": system,
@@ -112,12 +115,12 @@ def fresh(name: str) -> ModuleType:
 
 def torch_alone(world: World) -> tuple[dict[str, Any], Callable[[], list[Made]]]:
     """Stand-ins for PyTorch, and what gives the LSTMs that were made with them."""
-    torch: Any = fresh("torch_stand_in")
-    nn = ModuleType("torch.nn")
-    for name in torch.nn_names:
-        setattr(nn, name, getattr(torch, name))
-    torch.nn, torch.cuda = nn, SimpleNamespace(is_available=world.flag)
-    return {"torch": torch, "torch.nn": nn}, lambda: [torch.record(layer) for layer in torch.MADE]
+    stand_in: Any = fresh("torch_stand_in")
+    torch, nn = ModuleType("torch"), ModuleType("torch.nn")
+    for module, names in ((torch, stand_in.torch_names), (nn, stand_in.nn_names)):
+        vars(module).update((name, getattr(stand_in, name)) for name in names)
+    vars(torch).update(nn=nn, cuda=SimpleNamespace(is_available=world.flag))
+    return {"torch": torch, "torch.nn": nn}, lambda: [stand_in.record(layer) for layer in stand_in.MADE]
 
 
 class _Bounded(ast.NodeTransformer):
@@ -160,6 +163,7 @@ class Run(NamedTuple):
 
     made: list[Made] | None  # none if it ended in an exception
     bits: list[bool]  # as far as they were asked for
+    left: bool  # it ended early, by SystemExit
 
 
 def run(code: CodeType, bits: list[bool], libraries: Libraries) -> Run:
@@ -191,18 +195,21 @@ def run(code: CodeType, bits: list[bool], libraries: Libraries) -> Run:
         sys.argv = arguments
     if world.turns > TURNS:
         raise Unwanted("too long")
-    finished = ended is None or (isinstance(ended, SystemExit) and not ended.code)
-    return Run(made() if finished else None, world.bits[: min(world.asked, BITS)])
+    left = isinstance(ended, SystemExit)
+    return Run(made() if ended is None or left else None, world.bits[: min(world.asked, BITS)], left)
 
 
 def runs(source: str, libraries: Libraries = torch_alone) -> list[list[Made]]:
-    """What each run constructs that does not end in an exception; none of a program that is not wanted."""
+    """What each run constructs that does not end in an exception; none of a program that is not wanted.
+
+    A run that leaves by SystemExit says nothing if others go on to the end.
+    """
     try:
         code = compiled(source)
     except SyntaxError:
         return []
     waiting: list[list[bool]] = [[]]
-    done = []
+    done: dict[bool, list[list[Made]]] = {True: [], False: []}
     while waiting:
         bits = waiting.pop()
         try:
@@ -210,9 +217,9 @@ def runs(source: str, libraries: Libraries = torch_alone) -> list[list[Made]]:
         except (Unwanted, RecursionError, MemoryError):
             return []
         waiting += [[*ended.bits[:at], True] for at in range(len(bits), len(ended.bits))]
-        if ended.made is not None and ended.made not in done:
-            done.append(ended.made)
-    return done
+        if ended.made is not None and ended.made not in done[ended.left]:
+            done[ended.left].append(ended.made)
+    return done[False] or done[True]
 
 
 def key(made: Made) -> tuple[Any, ...]:

@@ -2,20 +2,22 @@
 
 import ast
 import copy
+import time
 from collections.abc import Callable, Iterator
 
 
-def shrunk(source: str, still: Callable[[str], bool], tries: int = 600) -> str:
+def shrunk(source: str, still: Callable[[str], bool], tries: int = 600, seconds: float = 15) -> str:
     """The smallest program that was found for which `still` holds."""
+    end = time.monotonic() + seconds
     best = ast.unparse(ast.parse(source))
     if not still(best):
         return source
     progress = True
-    while progress and tries > 0:
+    while progress and tries > 0 and time.monotonic() < end:
         progress = False
         for smaller in _smaller(best):
             tries -= 1
-            if tries <= 0:
+            if tries <= 0 or time.monotonic() > end:
                 break
             if len(smaller) < len(best) and still(smaller):
                 best, progress = smaller, True

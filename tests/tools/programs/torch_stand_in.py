@@ -7,7 +7,6 @@ It is executed anew for each run of a program, so nothing that a program changes
 import builtins
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 MADE: list[Any] = []  # every LSTM and LSTMCell, in the order of construction
@@ -36,13 +35,19 @@ _default = float32
 
 def set_default_dtype(kind: dtype) -> None:
     global _default  # noqa: PLW0603
-    if not kind.is_floating_point:
+    if not _kind(kind).is_floating_point:
         raise TypeError(kind)
     _default = kind
 
 
 def get_default_dtype() -> dtype:
     return _default
+
+
+def _kind(given: Any) -> dtype:
+    if given is not None and not isinstance(given, dtype):
+        raise TypeError(given)
+    return given or _default
 
 
 def manual_seed(seed: int) -> None:
@@ -66,7 +71,9 @@ class Tensor:
 
 
 def zeros(*shape: Any, dtype: Any = None) -> Tensor:
-    return Tensor(shape[0] if shape and isinstance(shape[0], (tuple, list)) else shape, dtype or _default)
+    if not shape:
+        raise TypeError("no size")
+    return Tensor(shape[0] if isinstance(shape[0], (tuple, list)) else shape, dtype or _default)
 
 
 ones = randn = rand = zeros
@@ -149,6 +156,7 @@ class Module:
         return self
 
     def _cast(self, kind: dtype) -> "Module":
+        kind = _kind(kind)
         for module in self.modules():
             if "weights" in module.__dict__:
                 module.__dict__["weights"] = kind
@@ -236,7 +244,7 @@ class _Recurrent(Module):
         if proj_size < 0 or proj_size >= hidden_size:
             raise ValueError("proj_size has to be a positive integer, smaller than hidden_size, or zero")
         _sized(input_size, hidden_size, num_layers)
-        self.weights = dtype or _default
+        self.weights = _kind(dtype)
 
 
 class LSTM(_Recurrent):
@@ -265,7 +273,7 @@ class LSTMCell(Module):
         super().__init__()
         _sized(input_size, hidden_size)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        self.weights = dtype or _default
+        self.weights = _kind(dtype)
         sizes = {"input_size": int(input_size), "hidden_size": int(hidden_size), "num_layers": 1, "proj_size": 0}
         _made(self, {"kind": "cell", **sizes, "bias": bool(bias), "bidirectional": False, "batch_first": False})
 
@@ -277,7 +285,7 @@ class Linear(Module):
         super().__init__()
         _sized(in_features, out_features)
         self.in_features, self.out_features = in_features, out_features
-        self.weights = dtype or _default
+        self.weights = _kind(dtype)
 
 
 class Embedding(Module):
@@ -442,23 +450,27 @@ class ModuleDict(Module):
         return module
 
 
-nn_names = [
-    "Module",
-    "LSTM",
-    "LSTMCell",
-    "GRU",
-    "RNN",
-    "Linear",
-    "Embedding",
-    "Dropout",
-    "Identity",
-    "ReLU",
-    "Tanh",
-    "Sequential",
-    "ModuleList",
-    "ModuleDict",
-]
-cuda = SimpleNamespace(is_available=lambda: False)
+torch_names = (
+    *(
+        "float16",
+        "half",
+        "float32",
+        "float",
+        "float64",
+        "double",
+        "bfloat16",
+        "int64",
+        "long",
+        "dtype",
+        "device",
+        "Tensor",
+    ),
+    *("set_default_dtype", "get_default_dtype", "manual_seed", "zeros", "ones", "randn", "rand"),
+)
+nn_names = (
+    *("Module", "LSTM", "LSTMCell", "GRU", "RNN", "Linear", "Embedding", "Dropout", "Identity", "ReLU", "Tanh"),
+    *("Sequential", "ModuleList", "ModuleDict"),
+)
 
 
 def record(layer: Any) -> dict[str, Any]:
