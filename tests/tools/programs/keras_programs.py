@@ -45,7 +45,7 @@ def lstm(g: Generator, s: Scope, sequences: bool) -> str:
         ", use_bias=False",
         ", dropout=0.1",
         ", activation='tanh'",
-        f", use_bias={g.known(s)} and True",
+        f", use_bias=bool({g.known(s)})",
         ", name=None",
     )
     units = g.pick("", "", "units=") + size(g, s)

@@ -55,7 +55,7 @@ def settings(g: Generator, s: Scope) -> str:
         g.need("import torch")
         return f", dtype={g.pick(*DTYPES)}"
     return (
-        "", f", num_layers={g.integer(s, 1)} % 3 + 1", f", bias={g.known(s)} and True", f", bidirectional=bool({g.test(s)})", ", batch_first=True",
+        "", f", num_layers={g.integer(s, 1)} % 3 + 1", f", bias=bool({g.known(s)})", f", bidirectional=bool({g.test(s)})", ", batch_first=True",
         f", **{{'num_layers': 2, 'bidirectional': {g.pick('True', 'False')}}}", f", **dict(bias={g.pick('True', 'False')})", f", dropout=0, bidirectional={g.number()} > 4",
     )[kind]  # fmt: skip
 

@@ -243,6 +243,8 @@ class _Recurrent(Module):
             raise ValueError("num_layers must be greater than zero")
         if proj_size < 0 or proj_size >= hidden_size:
             raise ValueError("proj_size has to be a positive integer, smaller than hidden_size, or zero")
+        if any(not isinstance(value, bool) for value in (bias, batch_first, bidirectional)):
+            raise Unwanted("a switch that is no bool")
         _sized(input_size, hidden_size, num_layers)
         self.weights = _kind(dtype)
 
