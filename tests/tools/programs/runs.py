@@ -96,26 +96,26 @@ def _change(value: Any) -> None:
 
 
 @cache
-def _stand_in(name: str) -> tuple[CodeType, str]:
-    spec = find_spec(f"tools.programs.{name}")
+def _compiled(name: str) -> tuple[CodeType, str]:
+    spec = find_spec(name)
     assert spec is not None
     assert spec.origin is not None
     return compile(Path(spec.origin).read_text(encoding="utf-8"), spec.origin, "exec"), spec.origin
 
 
 def fresh(name: str) -> ModuleType:
-    """A stand-in that no other run has seen."""
-    code, origin = _stand_in(name)
-    module = ModuleType(f"tools.programs.{name}")
+    """A module that no other run has seen: a program may change its classes."""
+    code, origin = _compiled(name)
+    module = ModuleType(name)
     module.__file__ = origin
     exec(code, module.__dict__)
-    module.__dict__["Unwanted"] = Unwanted
     return module
 
 
 def torch_alone(world: World) -> tuple[dict[str, Any], Callable[[], list[Made]]]:
     """Stand-ins for PyTorch, and what gives the LSTMs that were made with them."""
-    stand_in: Any = fresh("torch_stand_in")
+    stand_in: Any = fresh("tools.programs.torch_stand_in")
+    stand_in.Unwanted = Unwanted
     torch, nn = ModuleType("torch"), ModuleType("torch.nn")
     for module, names in ((torch, stand_in.torch_names), (nn, stand_in.nn_names)):
         vars(module).update((name, getattr(stand_in, name)) for name in names)
@@ -147,7 +147,8 @@ def compiled(source: str) -> CodeType:
 def keras_alone(world: World) -> tuple[dict[str, Any], Callable[[], list[Made]]]:
     """Stand-ins for Keras, and for PyTorch beside it."""
     torch, _ = torch_alone(world)
-    keras: Any = fresh("keras_stand_in")
+    keras: Any = fresh("tools.programs.keras_stand_in")
+    keras.Unwanted = Unwanted
     names = vars(keras)
     layers, ops, models = ModuleType("keras.layers"), ModuleType("keras.ops"), ModuleType("keras.models")
     layers.__dict__.update({name: names[name] for name in [*keras.layer_names, "Input", "concatenate", "add"]})
@@ -173,6 +174,8 @@ def run(code: CodeType, bits: list[bool], libraries: Libraries) -> Run:
     modules |= world.modules()
 
     def load(name: str, globals_: Any = None, locals_: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+        if name == "argparse" and name not in modules:
+            modules[name] = fresh(name)
         if name.partition(".")[0] in modules:
             return modules[name if fromlist else name.partition(".")[0]]
         return __import__(name, globals_, locals_, fromlist, level)
