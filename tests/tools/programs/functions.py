@@ -331,7 +331,7 @@ def final(g: Generator, s: Scope) -> Lines | None:
 
 def touched(g: Generator, s: Scope) -> Lines | None:
     """Something that is handed to code that is not known."""
-    held = [*s.lists, *s.dicts, *s.objects]
+    held = [*s.lists, *s.dicts, *s.objects, *s.models]
     if not held or g.unknown <= 0:
         return None
     g.unknown -= 1
@@ -340,7 +340,58 @@ def touched(g: Generator, s: Scope) -> Lines | None:
     return [g.pick(f"touch({target})", f"touch([{target}])", f"touch(x={target})", f"touch(lambda: {target})")]
 
 
+def called(g: Generator, s: Scope) -> Lines | None:
+    """A function that code that is not known may call."""
+    if g.unknown <= 1 or s.depth > 1:
+        return None
+    g.unknown -= 2
+    g.need("from outside import call")
+    name = g.fresh(s, "callback")
+    inner = s.body()
+    return [
+        f"def {name}():",
+        *declared(g, s, inner),
+        *g.block(inner, 2, 0.0),
+        f"    return {g.integer(inner, 1)}",
+        f"call({name})",
+    ]
+
+
+def asked_number(g: Generator, s: Scope) -> Lines | None:
+    """A number that is not known."""
+    if g.unknown <= 0:
+        return None
+    g.unknown -= 1
+    name = g.fresh(s)
+    g.need("from outside import number")
+    s.integer(name)
+    return [
+        g.pick(
+            f"{name} = number()",
+            f"{name} = number() + {g.integer(s, 1)}",
+            f"{name} = max(number(), {g.number()})",
+            f"{name} = {{3: {g.integer(s, 1)}, 7: 4}}[number()]",
+        )
+    ]
+
+
+def imported(g: Generator, s: Scope) -> Lines | None:
+    """A module that is there or not."""
+    if g.unknown <= 0:
+        return None
+    g.unknown -= 1
+    name = g.fresh(s)
+    lines = [
+        "try:",
+        g.pick("    import absent", f"    from absent import width as {name}"),
+        *g.block(s, 1),
+        f"except {g.pick('ImportError', 'Exception', 'ModuleNotFoundError')}:",
+    ]
+    s.integer(name)
+    return [*lines, f"    {name} = {g.integer(s, 1)}", *g.block(s, 1)]
+
+
 STATEMENTS: list[tuple[int, Statement]] = [
     (7, define), (4, change_argument), (4, side_effect), (4, closure), (3, short), (3, decorate), (2, table), (3, generate), (2, forward), (1, recurse),
-    (3, final), (1, touched),
+    (3, final), (1, touched), (1, called), (1, asked_number), (1, imported),
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from tools.programs.keras_programs import keras_program
 from tools.programs.live import keras_live, torch_live
 from tools.programs.runs import Libraries, keras_alone, runs, torch_alone
-from tools.programs.torch_programs import torch_program
+from tools.programs.torch_programs import torch_file, torch_program
 from tools.programs.verdicts import Verdict, judge
 
 
@@ -23,6 +23,7 @@ class Kind(NamedTuple):
 
 KINDS: Final = {
     "pytorch": Kind(torch_program, torch_alone, torch_live),
+    "imported": Kind(torch_file, torch_alone, torch_live),
     "keras": Kind(keras_program, keras_alone, keras_live),
 }
 

@@ -62,6 +62,14 @@ class World:
         if self.flag():
             raise ValueError
 
+    def number(self) -> int:
+        return 3 if self.flag() else 7
+
+    def call(self, function: Callable[..., Any], *values: Any) -> Any:
+        """Call what was handed over once, twice or not at all."""
+        results = [function(*values) for _ in range(2) if self.flag()]
+        return results[0] if results else None
+
     def touch(self, *values: Any, **named: Any) -> None:
         """Change what was handed over, now or before, or leave it."""
         self.touched += [*values, *named.values()]
@@ -74,7 +82,9 @@ class World:
         random = SimpleNamespace(random=lambda: 0.25 if self.flag() else 0.75)
         system = SimpleNamespace(path=SimpleNamespace(exists=self.exists), environ={})
         return {
-            "outside": SimpleNamespace(flag=self.flag, touch=self.touch, risky=self.risky),
+            "outside": SimpleNamespace(
+                flag=self.flag, touch=self.touch, risky=self.risky, number=self.number, call=self.call
+            ),
             "os": system,
             "random": random,
         }
@@ -90,6 +100,8 @@ def _change(value: Any) -> None:
         value["a"] = 11
     elif isinstance(value, types.FunctionType):
         _change(value())
+    elif hasattr(value, "double"):  # a module of PyTorch
+        value.double()
     elif not isinstance(value, (int, tuple, str)) and not callable(value):
         with contextlib.suppress(Exception):
             value.a = 11
@@ -167,13 +179,15 @@ class Run(NamedTuple):
     left: bool  # it ended early, by SystemExit
 
 
-def run(code: CodeType, bits: list[bool], libraries: Libraries) -> Run:
-    """Execute a program with these answers."""
+def run(code: CodeType, bits: list[bool], libraries: Libraries, wanted: str = "") -> Run:
+    """Execute a program with these answers, and then what is wanted of it."""
     world = World(list(bits))
     modules, made = libraries(world)
     modules |= world.modules()
 
     def load(name: str, globals_: Any = None, locals_: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+        if name == "absent" and world.flag():
+            raise ImportError(name)
         if name == "argparse" and name not in modules:
             modules[name] = fresh(name)
         if name.partition(".")[0] in modules:
@@ -192,6 +206,8 @@ def run(code: CodeType, bits: list[bool], libraries: Libraries) -> Run:
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             exec(code, space)
+            if wanted:
+                exec(wanted, space)
     except (Exception, SystemExit) as error:  # noqa: BLE001
         ended = error
     finally:
@@ -200,6 +216,19 @@ def run(code: CodeType, bits: list[bool], libraries: Libraries) -> Run:
         raise Unwanted("too long")
     left = isinstance(ended, SystemExit)
     return Run(made() if ended is None or left else None, world.bits[: min(world.asked, BITS)], left)
+
+
+def _wanted(source: str) -> str:
+    """The call that shows what a program is for that others import: its last line, a text."""
+    last = ast.parse(source).body[-1:]
+    if (
+        last
+        and isinstance(last[0], ast.Expr)
+        and isinstance(last[0].value, ast.Constant)
+        and isinstance(last[0].value.value, str)
+    ):
+        return last[0].value.value
+    return ""
 
 
 def runs(source: str, libraries: Libraries = torch_alone) -> list[list[Made]]:
@@ -216,7 +245,7 @@ def runs(source: str, libraries: Libraries = torch_alone) -> list[list[Made]]:
     while waiting:
         bits = waiting.pop()
         try:
-            ended = run(code, bits, libraries)
+            ended = run(code, bits, libraries, _wanted(source))
         except (Unwanted, RecursionError, MemoryError):
             return []
         waiting += [[*ended.bits[:at], True] for at in range(len(bits), len(ended.bits))]

@@ -3,7 +3,7 @@
 from typing import Final
 
 from tools.programs import expressions, functions, layers, objects, statements
-from tools.programs.grammar import Generator, Scope, Vocabulary
+from tools.programs.grammar import Generator, Lines, Scope, Vocabulary
 
 VOCABULARY: Final = Vocabulary(
     [*statements.STATEMENTS, *functions.STATEMENTS, *objects.STATEMENTS, *layers.STATEMENTS],
@@ -30,3 +30,28 @@ def torch_program(seed: int) -> str:
         lines += layers.cast(g, scope) or []
     header = ["import torch.nn as nn", *g.imports]
     return "\n".join([*header, *lines, ""])
+
+
+IMPORTED: Final = Vocabulary(
+    [*statements.STATEMENTS, *functions.STATEMENTS, *objects.STATEMENTS], expressions.INTEGERS, expressions.TESTS
+)
+
+
+def torch_file(seed: int) -> str:
+    """A program that others import: a class of modules that it does not call itself. The last line calls it."""
+    g = Generator(seed, IMPORTED)
+    scope = Scope()
+    lines = [f"h = {g.number()}"]
+    scope.integer("h")
+    wanted = g.pick(0, 1, 3, 6, 12)
+    while len(lines) < wanted:
+        lines += g.statement(scope)
+    made: Lines = []
+    while not scope.makers or scope.makers[-1][1]:
+        scope.makers.clear()
+        made = layers.module(g, scope) or []
+    lines += made
+    if g.chance(0.5):
+        lines += g.statement(scope)
+    header = ["import torch.nn as nn", *g.imports]
+    return "\n".join([*header, *lines, repr(f"{scope.makers[0][0]}()"), ""])

@@ -11,7 +11,7 @@ from tools.programs.runs import runs
 pytestmark = pytest.mark.peers
 
 # Keras takes some hundred times as long.
-PLAIN = {"pytorch": 60, "keras": 12}
+PLAIN = {"pytorch": 60, "imported": 30, "keras": 12}
 THOROUGH = 10
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
