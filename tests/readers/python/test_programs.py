@@ -14,7 +14,7 @@ from tools.programs.shrink import shrunk
 from tools.programs.verdicts import compare
 
 PARTS = 10
-PLAIN, THOROUGH = 30, 300  # programs of each part
+PLAIN, THOROUGH = 10, 100  # programs of each part
 FALSE = {"WRONG", "CRASH", "denied"}
 
 
