@@ -1,19 +1,14 @@
 """Random programs with LSTMs of Keras: Sequential, functional and subclassed models, layer by layer."""
 
-from typing import Final
+from tools.programs.grammar import Generator, Lines, Scope, indented
+from tools.programs.torch_programs import IMPORTED
 
-from tools.programs import expressions, functions, objects, statements
-from tools.programs.grammar import Generator, Lines, Scope, Vocabulary, indented
-
-VOCABULARY: Final = Vocabulary(
-    [*statements.STATEMENTS, *functions.STATEMENTS, *objects.STATEMENTS], expressions.INTEGERS, expressions.TESTS
-)
 Layer = tuple[str, int]  # its construction, and how many axes its output has
 
 
 def keras_program(seed: int) -> str:
     """The program of a seed."""
-    g = Generator(seed, VOCABULARY)
+    g = Generator(seed, IMPORTED)
     scope = Scope()
     lines = [f"h = {g.number()}"] if g.chance(0.5) else []
     if lines:
@@ -198,63 +193,8 @@ def flow(g: Generator, s: Scope, rank: int) -> tuple[Lines, int]:
     """Some lines that take `x` on."""
     text, after = layer(g, s, rank)
     kind = g.rng.randrange(14)
-    if rank == 3:
-        if kind == 0:
-            return [f"x = x[:, {g.pick('-1', '0')}]"], 2
-        if kind == 1:
-            return [f"x = x[:, :, :{g.pick('1', '2')}]"], 3
-        if kind == 2:
-            return [
-                f"y = layers.Dense({size(g, s)})(x)",
-                g.pick(
-                    "x = layers.concatenate([x, y])",
-                    "x = layers.Concatenate()([y, x])",
-                    "x = keras.ops.concatenate([x, y], -1)",
-                ),
-            ], 3
-        if kind == 3:
-            return [
-                "y = layers.Dense(x.shape[-1])(x)",
-                g.pick(
-                    "x = layers.Add()([x, y])", "x = layers.add([x, y])", "x = x + y", "x = layers.Multiply()([x, y])"
-                ),
-            ], 3
-        if kind == 4:
-            return [
-                f"x, state, carry = layers.LSTM({size(g, s)}, return_sequences=True, return_state=True)(x)",
-                f"state = layers.RepeatVector({g.number()})(state)",
-                f"layers.LSTM({size(g, s)})(state)",
-            ], 3
-        if kind == 5:
-            return [
-                f"for units in ({size(g, s)}, {size(g, s)}):",
-                "    x = layers.LSTM(units, return_sequences=True)(x)",
-            ], 3
-        if kind == 6:
-            name = g.fresh(s, "block")
-            return [
-                f"def {name}(x, units={size(g, s)}):",
-                f"    x = {text.replace('keras.layers', 'layers')}(x)",
-                "    return x",
-                f"x = {name}(x)",
-            ], after
-        if kind == 7:
-            return [
-                f"shared = layers.Dense({size(g, s)})",
-                "x = shared(x)",
-                "y = shared(inputs)" if g.chance(0.0) else "pass",
-            ], 3
-        if kind == 8:
-            return [f"x = x * {g.number()}" if g.chance(0.5) else "x = x[..., :1]"], 3
-        if kind == 9:
-            name = g.fresh(s, "Block")
-            lines = [
-                f"class {name}(layers.Layer):",
-                "    def __init__(self, n):",
-                "        super().__init__()",
-                f"        self.rnn = {lstm(g, s.body('n'), True)}",
-            ]
-            return [*lines, "    def call(self, x):", "        return self.rnn(x)", f"x = {name}({size(g, s)})(x)"], 3
+    if rank == 3 and kind < 10:
+        return _over_time(g, s, kind, (text, after))
     if kind == 10 and after == rank:
         other, other_rank = layer(g, s, rank)
         return [
@@ -267,6 +207,66 @@ def flow(g: Generator, s: Scope, rank: int) -> tuple[Lines, int]:
     if kind == 12:
         return [f"part = keras.Sequential([{text}])", "x = part(x)"], after
     return [f"x = {text}(x)"], after
+
+
+def _over_time(g: Generator, s: Scope, kind: int, drawn: Layer) -> tuple[Lines, int]:
+    """Lines that take on an `x` of three axes."""
+    text, after = drawn
+    if kind == 0:
+        return [f"x = x[:, {g.pick('-1', '0')}]"], 2
+    if kind == 1:
+        return [f"x = x[:, :, :{g.pick('1', '2')}]"], 3
+    if kind == 2:
+        return [
+            f"y = layers.Dense({size(g, s)})(x)",
+            g.pick(
+                "x = layers.concatenate([x, y])",
+                "x = layers.Concatenate()([y, x])",
+                "x = keras.ops.concatenate([x, y], -1)",
+            ),
+        ], 3
+    if kind == 3:
+        return [
+            "y = layers.Dense(x.shape[-1])(x)",
+            g.pick("x = layers.Add()([x, y])", "x = layers.add([x, y])", "x = x + y", "x = layers.Multiply()([x, y])"),
+        ], 3
+    if kind == 4:
+        return [
+            f"x, state, carry = layers.LSTM({size(g, s)}, return_sequences=True, return_state=True)(x)",
+            f"state = layers.RepeatVector({g.number()})(state)",
+            f"layers.LSTM({size(g, s)})(state)",
+        ], 3
+    if kind == 5:
+        return [
+            f"for units in ({size(g, s)}, {size(g, s)}):",
+            "    x = layers.LSTM(units, return_sequences=True)(x)",
+        ], 3
+    if kind == 6:
+        name = g.fresh(s, "block")
+        return [
+            f"def {name}(x, units={size(g, s)}):",
+            f"    x = {text.replace('keras.layers', 'layers')}(x)",
+            "    return x",
+            f"x = {name}(x)",
+        ], after
+    if kind == 7:
+        return [
+            "shared = layers.Dense(x.shape[-1])",
+            "x = shared(x)",
+            "x = shared(x)",
+        ], 3
+    if kind == 8:
+        return [f"x = x * {g.number()}" if g.chance(0.5) else "x = x[..., :1]"], 3
+    if kind == 9:
+        name = g.fresh(s, "Block")
+        lines = [
+            f"class {name}(layers.Layer):",
+            "    def __init__(self, n):",
+            "        super().__init__()",
+            f"        self.rnn = {lstm(g, s.body('n'), True)}",
+        ]
+        return [*lines, "    def call(self, x):", "        return self.rnn(x)", f"x = {name}({size(g, s)})(x)"], 3
+    raise AssertionError(kind)
 
 
 def derived(g: Generator, s: Scope) -> Lines:

@@ -1,5 +1,8 @@
 """Objects of the program's own classes: Python's data model, as far as a size may come through it."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from tools.programs.grammar import Generator, Lines, Scope, Statement, indented
 from tools.programs.statements import leaving
 
@@ -77,100 +80,119 @@ def described(g: Generator, s: Scope) -> Lines | None:
     if s.depth > 1:
         return None
     name, made = g.fresh(s, "C"), g.fresh(s, "o")
-    inner = s.body("v")
-    value = g.integer(s, 1)
-    kind = g.rng.randrange(13)
-    settable = True
-    call = f"{name}()"
-    head: Lines = []
+    make = g.pick(_by_property, _by_descriptor, _by_lookup, _by_creation, _by_metaclass, _in_bulk)
+    shape = make(g, s, g.integer(s, 1))
+    if shape.settable:
+        s.objects.append(made)
+        s.integer(f"{made}.a")
+    s.reads.append(f"{made}.a")
+    head = f"class {name}(metaclass=Meta):" if make is _by_metaclass else f"class {name}:"
+    return [*shape.before, head, *indented(shape.body), f"{made} = {name}({shape.arguments})"]
+
+
+class _Shape(NamedTuple):
+    """What a class is made of whose objects have an attribute `a`."""
+
+    body: Lines
+    before: Sequence[str] = ()
+    arguments: str = ""
+    settable: bool = True
+
+
+def _by_property(g: Generator, s: Scope, value: str) -> _Shape:
+    body = [
+        "def __init__(self):",
+        f"    self._a = {value}",
+        "@property",
+        "def a(self):",
+        f"    return self._a + {g.number()}",
+    ]
+    kind = g.rng.randrange(4)
     if kind == 0:
-        body = [
-            "def __init__(self):",
-            f"    self._a = {value}",
-            "@property",
-            "def a(self):",
-            f"    return self._a + {g.number()}",
-        ]
-        settable = g.chance(0.6)
-        if settable:
-            body += ["@a.setter", "def a(self, v):", f"    self._a = {g.integer(inner, 1)}"]
-    elif kind == 1:
-        head = [
-            "class Field:",
-            "    def __set_name__(self, owner, name):",
-            "        self.name = '_' + name",
-            "    def __get__(self, obj, owner):",
-        ]
-        head += [
-            f"        return getattr(obj, self.name, {value})",
-            "    def __set__(self, obj, v):",
-            f"        setattr(obj, self.name, {g.integer(inner, 1)})",
-        ]
-        body = ["a = Field()"]
-    elif kind == 2:
-        body = ["def __getattr__(self, key):", f"    if key == 'a': return {value}", "    raise AttributeError(key)"]
-    elif kind == 3:
-        body = ["def __init__(self, **k):", "    self.__dict__.update(k)"]
-        call = f"{name}(a={value})"
-    elif kind == 4:
-        body = ["__slots__ = ('a',)", "def __init__(self):", f"    self.a = {value}"]
-    elif kind == 5:
-        body = [
-            f"a = {value}",
-            "def __setattr__(self, key, v):",
-            f"    object.__setattr__(self, key, {g.integer(inner, 1)})",
-        ]
-    elif kind == 6:
+        return _Shape(body, settable=False)
+    if kind == 1:
         g.need("import functools")
-        body = ["@functools.cached_property", "def a(self):", f"    return {g.integer(s.body(), 1)}"]
-    elif kind == 7:
-        body = ["def __init__(self, k):", "    for key, v in k.items():", "        setattr(self, key, v)"]
-        call = f"{name}({{'a': {value}, 'b': 2}})"
-    elif kind == 8:
-        head = [
-            "class Meta(type):",
-            "    def __call__(cls, *p):",
-            "        made = super().__call__(*p)",
-            f"        made.a = {g.integer(s.body(), 1)}",
-            "        return made",
-        ]
-        if g.chance(0.5):
-            head = [
-                "class Meta(type):",
-                "    def __new__(m, name, bases, space):",
-                f"        space['a'] = {g.number()}",
-                "        return super().__new__(m, name, bases, space)",
-            ]
-        body = [f"a = {value}"]
-    elif kind == 9:
-        body = ["def __new__(cls, *p):", "    made = super().__new__(cls)", f"    made.a = {value}", "    return made"]
-    elif kind == 10:
-        head = ["def mark(cls):", f"    cls.a = {value}", "    return cls", "@mark"]
-        body = [f"a = {g.number()}"]
-    elif kind == 11:
-        body = [
-            f"a = {value}",
-            "_only = None",
-            "def __new__(cls):",
-            "    if cls._only is None:",
-            "        cls._only = super().__new__(cls)",
-            "    return cls._only",
-        ]
-    else:
-        body = [
+        return _Shape(["@functools.cached_property", "def a(self):", f"    return {g.integer(s.body(), 1)}"])
+    if kind == 2:
+        mangled = [
             "def __init__(self):",
             f"    self.__a = {value}",
             "def get(self):",
             "    return self.__a",
             "a = property(get)",
         ]
-        settable = False
-    base = "(metaclass=Meta)" if kind == 8 else ""
-    if settable:
-        s.objects.append(made)
-        s.integer(f"{made}.a")
-    s.reads.append(f"{made}.a")
-    return [*head, f"class {name}{base}:", *indented(body), f"{made} = {call}"]
+        return _Shape(mangled, settable=False)
+    return _Shape([*body, "@a.setter", "def a(self, v):", f"    self._a = {g.integer(s.body('v'), 1)}"])
+
+
+def _by_descriptor(g: Generator, s: Scope, value: str) -> _Shape:
+    field = [
+        "class Field:",
+        "    def __set_name__(self, owner, name):",
+        "        self.name = '_' + name",
+        "    def __get__(self, obj, owner):",
+    ]
+    field += [
+        f"        return getattr(obj, self.name, {value})",
+        "    def __set__(self, obj, v):",
+        f"        setattr(obj, self.name, {g.integer(s.body('v'), 1)})",
+    ]
+    return _Shape(["a = Field()"], field)
+
+
+def _by_lookup(g: Generator, s: Scope, value: str) -> _Shape:
+    if g.chance(0.5):
+        return _Shape(
+            ["def __getattr__(self, key):", f"    if key == 'a': return {value}", "    raise AttributeError(key)"]
+        )
+    return _Shape(
+        [
+            f"a = {value}",
+            "def __setattr__(self, key, v):",
+            f"    object.__setattr__(self, key, {g.integer(s.body('v'), 1)})",
+        ]
+    )
+
+
+def _by_creation(g: Generator, s: Scope, value: str) -> _Shape:
+    kind = g.rng.randrange(4)
+    if kind == 0:
+        return _Shape(["__slots__ = ('a',)", "def __init__(self):", f"    self.a = {value}"])
+    if kind == 1:
+        return _Shape(
+            ["def __new__(cls, *p):", "    made = super().__new__(cls)", f"    made.a = {value}", "    return made"]
+        )
+    if kind == 2:
+        return _Shape([f"a = {g.number()}"], ["def mark(cls):", f"    cls.a = {value}", "    return cls", "@mark"])
+    only = [
+        "def __new__(cls):",
+        "    if cls._only is None:",
+        "        cls._only = super().__new__(cls)",
+        "    return cls._only",
+    ]
+    return _Shape([f"a = {value}", "_only = None", *only])
+
+
+def _by_metaclass(g: Generator, s: Scope, value: str) -> _Shape:
+    called = [
+        "def __call__(cls, *p):",
+        "    made = super().__call__(*p)",
+        f"    made.a = {g.integer(s.body(), 1)}",
+        "    return made",
+    ]
+    made = [
+        "def __new__(m, name, bases, space):",
+        f"    space['a'] = {g.number()}",
+        "    return super().__new__(m, name, bases, space)",
+    ]
+    return _Shape([f"a = {value}"], ["class Meta(type):", *indented(g.pick(called, made))])
+
+
+def _in_bulk(g: Generator, s: Scope, value: str) -> _Shape:
+    if g.chance(0.5):
+        return _Shape(["def __init__(self, **k):", "    self.__dict__.update(k)"], arguments=f"a={value}")
+    body = ["def __init__(self, k):", "    for key, v in k.items():", "        setattr(self, key, v)"]
+    return _Shape(body, arguments=f"{{'a': {value}, 'b': 2}}")
 
 
 def special(g: Generator, s: Scope) -> Lines | None:
@@ -211,105 +233,6 @@ def special(g: Generator, s: Scope) -> Lines | None:
     if "__delattr__" in body[0]:
         lines += [f"del {made}.zz"]
     return lines
-
-
-def generated(g: Generator, s: Scope) -> Lines | None:
-    """Classes that the standard library makes: dataclass, NamedTuple, Enum, SimpleNamespace, `type`."""
-    if s.depth > 1:
-        return None
-    name, made = g.fresh(s, "C"), g.fresh(s, "o")
-    a, b = g.integer(s, 1), g.integer(s, 1)
-    kind = g.rng.randrange(9)
-    if kind == 0:
-        g.need("import dataclasses")
-        options = g.pick("", "(frozen=True)", "(order=True)", "(kw_only=True)", "(eq=False)")
-        lines = [f"@dataclasses.dataclass{options}", f"class {name}:", f"    a: int = {a}", f"    b: int = {b}"]
-        if g.chance(0.3) and not options:
-            lines += ["    def __post_init__(self):", f"        self.a += {g.number()}"]
-        if g.chance(0.3):
-            lines += ["    xs: list = dataclasses.field(default_factory=lambda: [1, 2])"]
-            s.lists.append(f"{made}.xs")
-        if g.chance(0.3):
-            lines += [
-                f"@dataclasses.dataclass{options}",
-                f"class {name}2({name}):",
-                f"    c: int = {g.number()}",
-                f"    a: int = {g.number()}",
-            ]
-            name = f"{name}2"
-        call = g.pick(
-            f"{name}()",
-            f"{name}(a={b})",
-            f"{name}(b={a})",
-            f"dataclasses.replace({name}(), a={b})",
-            f"{name}({a})" if "kw" not in options else f"{name}()",
-        )
-        lines += [f"{made} = {call}"]
-        s.reads += [f"{made}.b", f"dataclasses.asdict({made})['a']"]
-        if "frozen" in options:
-            s.reads.append(f"{made}.a")
-        else:
-            s.objects.append(made)
-            s.integer(f"{made}.a")
-        return lines
-    if kind == 1:
-        g.need("from typing import NamedTuple")
-        lines = [
-            f"class {name}(NamedTuple):",
-            f"    a: int = {a}",
-            f"    b: int = {b}",
-            f"{made} = {name}({g.pick('', '4', 'b=4')})",
-        ]
-        s.reads += [
-            f"{made}.a",
-            f"{made}[1]",
-            f"{made}._replace(a={g.integer(s, 0)}).a",
-            f"{made}._asdict()['b']",
-            f"sum({made})",
-        ]
-        return lines
-    if kind == 2:
-        g.need("import enum")
-        lines = [
-            f"class {name}(enum.{g.pick('Enum', 'IntEnum')}):",
-            f"    A = {a}",
-            "    B = 30",
-            *g.pick([], ["    @property", "    def width(self):", "        return self.value + 1"]),
-        ]
-        s.reads += [f"{name}.A.value", f"{name}['A'].value", f"{name}(30).value", f"list({name})[0].value"]
-        if len(lines) > 3:
-            s.reads.append(f"{name}.A.width")
-        return lines
-    if kind in {3, 4, 5}:
-        g.need("import types")
-        lines = [f"{made} = types.SimpleNamespace(a={a}, b={b})"]
-        s.objects.append(made)
-        s.integer(f"{made}.a", f"{made}.b")
-        return lines
-    if kind == 6:
-        g.need("import collections")
-        s.reads += [f"{made}.a", f"{made}[1]", f"{made}._asdict()['a']"]
-        return [f"{name} = collections.namedtuple('{name}', 'a b')", f"{made} = {name}({a}, b={b})"]
-    if kind == 7:
-        s.objects.append(made)
-        s.integer(f"{made}.a")
-        return [
-            f"{name} = type('{name}', (), {{'a': {a}, 'step': lambda self: self.a + 1}})",
-            f"{made} = {name}()",
-            f"{made}.b = {made}.step()",
-        ]
-    kinds = (
-        [f"class {name}(dict):", "    def __getattr__(self, key):", "        return self[key]", "    __setattr__ = dict.__setitem__", f"{made} = {name}(a={a})"],
-        [f"class {name}(dict):", "    def __missing__(self, key):", f"        return {a}", f"{made} = {name}(b=2)"],
-        [f"class {name}(list):", "    @property", "    def a(self):", "        return self[0] + 1", f"{made} = {name}([{a}, {b}])"],
-        [f"class {name}(int):", "    @property", "    def a(self):", "        return self + 1", f"{made} = {name}({a})"],
-    )  # fmt: skip
-    number = g.rng.randrange(4)
-    s.reads += [f"{made}['a']"] if number == 1 else [f"{made}.a"]
-    if number == 0:
-        s.dicts.append(made)
-        s.integer(f"{made}.a")
-    return kinds[number]
 
 
 def change_object(g: Generator, s: Scope) -> Lines | None:
@@ -415,5 +338,5 @@ def class_body(g: Generator, s: Scope) -> Lines | None:
 
 
 STATEMENTS: list[tuple[int, Statement]] = [
-    (5, plain), (4, described), (3, special), (5, generated), (7, change_object), (2, replace_method), (2, options), (1, class_body),
+    (5, plain), (4, described), (3, special), (7, change_object), (2, replace_method), (2, options), (1, class_body),
 ]  # fmt: skip

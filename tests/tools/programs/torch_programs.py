@@ -2,14 +2,15 @@
 
 from typing import Final
 
-from tools.programs import expressions, functions, layers, objects, statements
+from tools.programs import containers, expressions, functions, layers, objects, records, statements
 from tools.programs.grammar import Generator, Lines, Scope, Vocabulary
 
-VOCABULARY: Final = Vocabulary(
-    [*statements.STATEMENTS, *functions.STATEMENTS, *objects.STATEMENTS, *layers.STATEMENTS],
-    expressions.INTEGERS,
-    expressions.TESTS,
-)
+PLAIN: Final = [
+    statement for page in (statements, containers, functions, objects, records) for statement in page.STATEMENTS
+]
+VOCABULARY: Final = Vocabulary([*PLAIN, *layers.STATEMENTS], expressions.INTEGERS, expressions.TESTS)
+# What constructs nothing.
+IMPORTED: Final = Vocabulary(PLAIN, expressions.INTEGERS, expressions.TESTS)
 
 
 def torch_program(seed: int) -> str:
@@ -30,11 +31,6 @@ def torch_program(seed: int) -> str:
         lines += layers.cast(g, scope) or []
     header = ["import torch.nn as nn", *g.imports]
     return "\n".join([*header, *lines, ""])
-
-
-IMPORTED: Final = Vocabulary(
-    [*statements.STATEMENTS, *functions.STATEMENTS, *objects.STATEMENTS], expressions.INTEGERS, expressions.TESTS
-)
 
 
 def torch_file(seed: int) -> str:
