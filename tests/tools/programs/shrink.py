@@ -69,6 +69,14 @@ def _without(tree: ast.Module, path: Path) -> Iterator[str]:
         yield from _text(changed)
 
 
+def _is_used(node: ast.AST, tree: ast.Module) -> bool:
+    """An import whose name occurs: without it a program is read as a snippet, where `nn` means PyTorch's."""
+    if not isinstance(node, ast.Import | ast.ImportFrom):
+        return False
+    bound = {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    return any(isinstance(other, ast.Name) and other.id in bound for other in ast.walk(tree))
+
+
 def _listed(node: ast.AST, name: str) -> list[ast.stmt]:
     held = getattr(node, name, [])
     return held if isinstance(held, list) else []
