@@ -2,29 +2,23 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, Final
 
 from lstmcalc.application import Application, asks_for_json
 from lstmcalc.commands._output import Outcome
 from lstmcalc.errors import ExitCode, LstmcalcError, OutputError, TooLargeError, harmless
 from lstmcalc.readers.files.budget import one_command
 
-if TYPE_CHECKING:
-    from lstmcalc.report.blocks import Block
-    from lstmcalc.report.document import Document
-    from lstmcalc.report.render import View
-
 PROGRAM: Final = Application(
     "lstmcalc",
-    "Shapes, parameters and a numerical proof for any LSTM that PyTorch accepts, from hyperparameters alone.",
+    "Shapes, parameters, cost and proof of any LSTM that PyTorch accepts: lstmcalc SOURCE says what is in it.",
     """
+    lstmcalc model.pt
+    lstmcalc "nn.LSTM(10, 20, 2, bidirectional=True)"
     lstmcalc shapes --hidden 20 --layers 2 --bi
-    lstmcalc shapes "nn.LSTM(10, 20, 2, bidirectional=True)"
     lstmcalc params train.py
-    lstmcalc run --seed 0
     """,
 )
 
@@ -33,6 +27,8 @@ PROGRAM: Final = Application(
 def run_command_line(args: Sequence[str]) -> int:
     """Run one command; return the exit code. Results go to stdout, notes and errors to stderr."""
     stdout = sys.stdout
+    if "-" in args and sys.stdin is not None and sys.stdin.isatty():
+        _say("reading standard input, which Ctrl-D ends")
     try:
         outcome = PROGRAM.run(args)
         return _show(outcome) if isinstance(outcome, Outcome) else _flushed(outcome)
@@ -62,6 +58,7 @@ def report_fault(error: Exception, args: Sequence[str]) -> int:
 
 def _show(outcome: Outcome) -> int:
     """Write the report to stdout and its notes to stderr."""
+    from lstmcalc.commands._screen import notes, progress_of, view_of
     from lstmcalc.report.render import write_report
 
     if sys.stdout is None:
@@ -69,36 +66,28 @@ def _show(outcome: Outcome) -> int:
     if hasattr(sys.stdout, "reconfigure"):  # a name from a source may have letters that a terminal has not
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        write_report(outcome.report, outcome.style, sys.stdout, _view_of(outcome.report.command))
+        with progress_of(outcome) as progress:
+            write_report(outcome.report, outcome.style, sys.stdout, view_of(outcome), progress)
     except (BrokenPipeError, SystemExit):  # rich ends so when the reader has gone
         _hang_up(sys.stdout)
     except OSError as error:
         return _cannot_write(error)
     code = _flushed(outcome.code)
-    for module in outcome.report.modules:
-        for note in module.notes:
-            _say(f"note: {harmless(note)}")
+    for note in notes(outcome):
+        _say(f"{_styled('note:', _NOTE)} {harmless(note)}")
     return code
 
 
-def _view_of(command: str) -> "View":
-    """The view of a command, which is imported when a report is drawn: JSON and CSV draw none.
+_NOTE: Final = "1;36"  # bold cyan, as ANSI has it
+_ERROR: Final = "1;31"  # bold red
 
-    It draws module by module, below its heading, unless it has a `screen` for the report as a whole.
-    """
 
-    def view(report: "Document") -> Iterator["Block"]:
-        from lstmcalc.report.blocks import Heading
-
-        module = import_module(f"lstmcalc.commands.{command}.view")
-        if hasattr(module, "screen"):
-            yield from module.screen(report)
-            return
-        for reported in report.modules:
-            yield Heading(f"{reported.name}: {reported.text}")
-            yield from module.view(reported)
-
-    return view
+def _styled(text: str, style: str) -> str:
+    """The text in colour on a terminal that shows colours, which NO_COLOR and TERM=dumb turn off."""
+    stream, names = sys.stderr, os.environ
+    terminal = stream is not None and stream.isatty() and not names.get("NO_COLOR")
+    shown = (terminal and names.get("TERM") != "dumb") or bool(names.get("FORCE_COLOR") and not names.get("NO_COLOR"))
+    return f"\x1b[{style}m{text}\x1b[0m" if shown and names.get("TERM") != "dumb" else text
 
 
 def _flushed(code: int) -> int:
@@ -135,7 +124,7 @@ def _fail(error: LstmcalcError, args: Sequence[str] = ()) -> int:
         with suppress(OSError):  # of the two ways to say it, one is left
             sys.stdout.write(f"{dumps(document)}\n")
         _flushed(ExitCode.USAGE)
-    _say(f"error: {error}")
+    _say(f"{_styled('error:', _ERROR)} {error}")
     return ExitCode.USAGE
 
 

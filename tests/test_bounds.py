@@ -199,7 +199,7 @@ def test_odd_headers_and_settings_give_no_warning(tmp_path: Path, cli: Run) -> N
 def test_a_pipe_is_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: Run) -> None:
     monkeypatch.chdir(tmp_path)
     os.mkfifo("lstmcalc.toml")
-    assert "lstmcalc.toml is no regular file" in cli("shapes").err
+    assert "lstmcalc.toml is not a regular file" in cli("shapes").err
 
 
 def test_half_of_a_character_is_no_text() -> None:

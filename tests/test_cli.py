@@ -22,7 +22,7 @@ from lstmcalc.intake.flags import DATA_FLAGS, LSTM_FLAGS
 from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.proof import run as verify
 from lstmcalc.report import progress
-from tools.shell import Ran, run_lstmcalc, shell_environment
+from tools.shell import TESTS, Ran, run_lstmcalc, shell_environment
 from tools.strategies import configs
 
 Cli = Callable[..., Ran]
@@ -112,7 +112,7 @@ MANY_DIGITS = "9" * 5000
         (
             "shapes --lengths=",
             (
-                "--lengths: lengths is empty\n  expected one length for each sequence, as 4, 2, 3\n"
+                "--lengths: lengths is empty\n  expected one length for each sequence, e.g. 4, 2, 3\n"
                 "  hint: an empty batch cannot be packed: leave the lengths out, and let the batch be 0"
             ),
         ),
@@ -125,32 +125,32 @@ MANY_DIGITS = "9" * 5000
             ),
         ),
         (
-            "shapes --dtype float",
+            "shapes --dtype flaot",
             (
-                "--dtype: no such choice\n"
-                "  expected one of float64, float32, bfloat16, float16, found 'float'\n"
+                "--dtype: invalid choice\n"
+                "  expected one of float64, float32, bfloat16, float16, found 'flaot'\n"
                 "  hint: did you mean float64?"
             ),
         ),
         (
             "shapes --format jsn",
             (
-                "--format: no such choice\n  expected one of table, json, markdown, csv, found 'jsn'\n"
+                "--format: invalid choice\n  expected one of table, json, markdown, csv, found 'jsn'\n"
                 "  hint: did you mean json?"
             ),
         ),
         (
             "params --gate z",
-            "--gate: no such choice\n  expected one of i, input, f, forget, g, cell, o, output, found 'z'",
+            "--gate: invalid choice\n  expected one of i, input, f, forget, g, cell, o, output, found 'z'",
         ),
-        ("run --seed x", "--seed: not an integer\n  expected digits, as 20, found 'x'"),
+        ("run --seed x", "--seed: not an integer\n  expected digits, e.g. 20, found 'x'"),
         (
             "run --seed 18446744073709551616",
             "--seed: seed is out of range\n  expected -2**63 <= seed < 2**64, found 18,446,744,073,709,551,616",
         ),
         (
             "run --against tensorflow",
-            "--against: no such choice\n  expected one of pytorch, onnxruntime, keras, found 'tensorflow'",
+            "--against: invalid choice\n  expected one of pytorch, onnxruntime, keras, found 'tensorflow'",
         ),
         (
             "run --against onnxruntime --proj 3",
@@ -173,26 +173,19 @@ MANY_DIGITS = "9" * 5000
         ("shapes --xyzzy", "no such option: --xyzzy\n  hint: see lstmcalc shapes -h"),
         ("shapes -Z", "no such option: -Z\n  hint: see lstmcalc shapes -h"),
         (
-            "params --seq 4",
-            (
-                "no such option: --seq\n  hint: it is an option of shapes, explain, cost, solve, sweep, run, "
-                "and follows that name; see lstmcalc params -h"
-            ),
+            "params --repeat 4",
+            "no such option: --repeat\n  hint: --repeat belongs to run, not to params; see lstmcalc params -h",
         ),
         (
-            "--hidden 3",
-            (
-                "no such option: --hidden\n"
-                "  hint: it is an option of shapes, params, explain, frameworks, cost, solve, sweep, diff, run, "
-                "and follows that name; see lstmcalc -h"
-            ),
+            "--repeat 3 run",
+            "no such file or command: 3\n  hint: lstmcalc -h lists the commands",
         ),
-        ("shpes", "no such command 'shpes'. Did you mean 'shapes'?\n  hint: see lstmcalc -h"),
+        ("shpes", "no such file or command: shpes\n  hint: did you mean shapes? lstmcalc -h lists the commands"),
         ("shapes --hidden", "option '--hidden' requires an argument\n  hint: see lstmcalc shapes -h"),
-        ("shapes --bi=yes", "option '--bi' does not take a value\n  hint: see lstmcalc shapes -h"),
+        ("shapes --bi=maybe", "--bi: --bi is on or off\n  expected true or false, found 'maybe'"),
         (
             "shapes LSTM(1,2) LSTM(3,4)",
-            "unexpected argument: LSTM(3,4)\n  hint: hyperparameters are flags, as --hidden 20; see lstmcalc shapes -h",
+            "unexpected argument: LSTM(3,4)\n  hint: hyperparameters are flags, e.g. --hidden 20; see lstmcalc shapes -h",
         ),
         (
             "shapes --lengths 4 2 3",
@@ -392,6 +385,9 @@ def test_a_run_beyond_ulimit_is_refused_before_it_starts() -> None:
     assert "bytes)" in ran.err
 
 
+LIGHTNING = TESTS / "data" / "weights" / "lightning.pt"
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -400,6 +396,14 @@ def test_a_run_beyond_ulimit_is_refused_before_it_starts() -> None:
         ("lstmcalc shapes --format j", {"json"}),
         ("lstmcalc run --dtype float1", {"float16"}),
         ("lstmcalc params --gate fo", {"forget"}),
+        ("lstmcalc frameworks --only tiny", {"tinygrad"}),
+        ("lstmcalc frameworks tiny", {"tinygrad"}),
+        ("lstmcalc explain pack", {"packing"}),
+        ("lstmcalc sweep --show mem", {"memory"}),
+        ("lstmcalc solve hid", {"hidden"}),
+        ("lstmcalc --hidden 3 --lay", {"--layers"}),
+        (f"lstmcalc {LIGHTNING} --module model.", {"model.encoder", "model.cell"}),
+        (f"lstmcalc params {LIGHTNING} --module model.e", {"model.encoder"}),
     ],
 )
 def test_completion(words: str, expected: set[str]) -> None:

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from lstmcalc.commands._words import split_command
 from lstmcalc.commands.registry import COMMANDS
 from tools.screenshot import PICTURE, draw, same_picture
 from tools.shell import TESTS, Ran, run_lstmcalc, without_last_digits
@@ -197,6 +198,21 @@ def test_every_page_is_in_the_index() -> None:
     assert set(PAGES) - {INDEX} <= linked
 
 
+STORIES: Final = DOCS / "stories.md"
+ONE_SCREEN: Final = 24  # lines of a terminal; frameworks have 40
+
+
+def test_each_story_is_a_few_commands_whose_answers_are_on_the_first_screen() -> None:
+    stories = re.split(r"^## ", STORIES.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    assert len(stories) == 6
+    assert all(1 <= story.count("\n$ lstmcalc ") <= 5 for story in stories)
+    told = [example for example in CONSOLE if example.page == STORIES]
+    for example in told:
+        lines = 40 if example.command.startswith("lstmcalc frameworks") else ONE_SCREEN
+        assert len(example.output.rstrip("\n").splitlines()) <= lines, example.command
+
+
 def test_every_command_has_an_example() -> None:
-    shown = {match[1] for example in CONSOLE for match in re.finditer(r"\blstmcalc (\w+)", example.command)}
+    words = (shlex.split(example.command.partition(" | ")[0])[1:] for example in CONSOLE)
+    shown = {split_command(line, COMMANDS)[0] for line in words}
     assert COMMANDS.keys() - shown == set()

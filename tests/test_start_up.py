@@ -100,11 +100,10 @@ def test_costs_are_loaded_when_they_are_asked_for() -> None:
 READERS = {
     "lstmcalc.frameworks.constructors",
     "lstmcalc.readers.text.tables",
-    "lstmcalc.readers.python.evaluate",
-    "lstmcalc.readers.python.keras_layers",
+    "lstmcalc.readers.python.program",
     "lstmcalc.readers.keras.models",
     "lstmcalc.readers.text.printed",
-    "lstmcalc.readers.python.constructions",
+    "lstmcalc.readers.python.reading",
     "lstmcalc.readers.python.syntax",
 }
 
@@ -115,8 +114,8 @@ def test_readers_of_sources_are_loaded_for_a_source_of_their_kind(tmp_path: Path
     code = loaded_by(here + RUN.format(["shapes", "nn.LSTM(10, 20)"]))
     assert code & READERS == {
         "lstmcalc.frameworks.constructors",
-        "lstmcalc.readers.python.evaluate",
-        "lstmcalc.readers.python.constructions",
+        "lstmcalc.readers.python.program",
+        "lstmcalc.readers.python.reading",
         "lstmcalc.readers.python.syntax",
     }
     assert code.isdisjoint({*HEAVY, "tomllib", "lstmcalc.frameworks.catalog"})

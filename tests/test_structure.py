@@ -153,8 +153,8 @@ def test_what_is_not_here_is_elsewhere(module: str) -> None:
 
 
 def test_a_module_that_is_gone_would_be_seen() -> None:
-    assert strangers("readers.python.names", '"""Names.\n\nNot here: values (`evaluate`, `expressions`)."""') == {
-        "expressions"
+    assert strangers("readers.python.naming", '"""Names.\n\nNot here: values (`values`, `evaluate`)."""') == {
+        "evaluate"
     }
 
 

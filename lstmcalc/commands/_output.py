@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import ContradictionError, ExitCode, UnsupportedError
-from lstmcalc.intake.flags import Flag, Typed, read_choice
+from lstmcalc.intake.flags import Flag, Typed, read_choice, read_framework
 from lstmcalc.report.document import FORMATS
+from lstmcalc.spec.words import General
 
 if TYPE_CHECKING:
     from lstmcalc.report.document import Document
@@ -15,7 +16,19 @@ TypedFlags: TypeAlias = dict[str, Typed]
 OUTPUT: Final = (
     Flag("format", ("--format",), (), "NAME", f"{', '.join(FORMATS)} (default table)", FORMATS),
     Flag("json", ("--json",), (), "", "Short for --format json"),
+    Flag("strict", ("--strict",), (), "", "Exit with 2 if a part of what was asked has no answer"),
+    Flag("full", ("--full",), (), "", "Show everything on the screen: definitions, formulas, every layer"),
 )
+
+
+# Commands that know PyTorch's LSTM alone, and what they say of it.
+_OF_PYTORCH: Final = {
+    "cost": "costs are those of",
+    "solve": "costs are those of",
+    "sweep": "costs are those of",
+    "explain": "explained is",
+    "run": "computed is",
+}
 
 
 class Outcome(NamedTuple):
@@ -24,6 +37,22 @@ class Outcome(NamedTuple):
     report: "Document"
     style: str  # one of `FORMATS`
     code: ExitCode = ExitCode.OK
+    full: bool = False  # True to show everything on the screen
+
+
+def outcome(report: "Document", typed: TypedFlags, code: ExitCode = ExitCode.OK) -> Outcome:
+    """The result of a command, to be written as the flags ask; Markdown is to be kept, and has everything."""
+    style = style_of(typed)
+    if report.open and typed.get("strict"):
+        code = code or ExitCode.USAGE
+    if typed.get("framework") is not None and report.command in _OF_PYTORCH:
+        from lstmcalc.frameworks.storage import find_layout
+
+        other = find_layout(read_framework("--framework", str(typed["framework"])))
+        done = _OF_PYTORCH[report.command]
+        note = f"--framework {typed['framework']}: {other.title}; {done} the equivalent nn.LSTM"
+        report.modules[0].notes.append(General(note))
+    return Outcome(report, style, code, bool(typed["full"]) or style == "markdown")
 
 
 class Command(NamedTuple):

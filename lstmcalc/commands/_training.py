@@ -14,10 +14,16 @@ def _optimizer_names() -> tuple[str, ...]:
 
 
 OPTIMIZER: Final = Flag(
-    "optimizer", ("--optimizer",), (), "NAME", "What trains it: sgd, adamw, ... (default adam)", _optimizer_names
+    "optimizer",
+    ("--optimizer",),
+    (),
+    "NAME",
+    "Optimizer of a training step: sgd, adamw, ... (default adam)",
+    _optimizer_names,
 )
 INPUT_GRAD: Final = Flag("input_grad", ("--input-grad",), (), "", "The input needs a gradient too (default no)")
-TRAIN: Final = Flag("train", ("--train",), (), "", "Of a training step (default: of inference)")
+TRAIN: Final = Flag("train", ("--train",), (), "", "Measure a training step instead of inference")
+INFERENCE: Final = Flag("inference", ("--inference",), (), "", "Measure inference alone")
 
 
 def read_training(typed: Mapping[str, Typed]) -> tuple[bool, str, bool]:

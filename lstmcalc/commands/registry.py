@@ -10,16 +10,27 @@ if TYPE_CHECKING:
     from lstmcalc.commands._output import Command
 
 COMMANDS: Final = {
+    "summary": "What is in a file, code or printed model; lstmcalc SOURCE does the same.",
     "shapes": "Every tensor in and out, and which slice of output each state is.",
     "params": "Every weight and bias with its name, shape, count and gate rows.",
-    "explain": "Every equation with its shapes, what each state is, how packing works, what goes around.",
+    "explain": "The equations with their shapes, states, packing, dropout, initialisation.",
     "frameworks": "How each framework names, orders and stores the LSTM.",
-    "cost": "MACs, FLOPs and memory, for inference and for training, each with its formula.",
-    "solve": "The largest hidden size, batch, sequence length or number of layers within a budget.",
+    "cost": "MACs, FLOPs and memory, for inference and for training.",
+    "solve": "The largest hidden size, batch, length or number of layers within budgets.",
     "sweep": "Every combination of sizes in one table, or as a picture.",
-    "ls": "Every tensor of a weight file: its name, the LSTM it is of, dtype, shape, count and bytes.",
-    "diff": "Whether a weight file fits an LSTM, and if not, why: settings, tensors, the likely cause.",
-    "run": "Compute the LSTM on random numbers, or on yours, and check every prediction.",
+    "ls": "Every tensor of a weight file: its LSTM, dtype, shape, count and bytes.",
+    "diff": "Does a weight file load into a model; if not, why, and what repairs it.",
+    "run": "Compute the LSTM on random numbers or yours, and check every prediction.",
+}
+
+
+# The groups of the list of commands, by what they are for.
+GROUPS: Final = {
+    "Inspect": ("summary", "shapes", "params", "explain"),
+    "Files": ("ls", "diff"),
+    "Size": ("cost", "solve", "sweep"),
+    "Port": ("frameworks",),
+    "Check": ("run",),
 }
 
 

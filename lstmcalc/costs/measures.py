@@ -128,6 +128,12 @@ _MEASURES: Final = (
     ),
 )
 MEASURES: Final[Mapping[str, Measure]] = {measure.name: measure for measure in _MEASURES}
+_STEPPING: Final = "what one sequence takes step by step, beside the weights"
+# What can be limited: some of the measures, and the RAM of a device that computes step by step.
+LIMITED: Final[Mapping[str, Measure]] = {
+    **{name: MEASURES[name] for name in ("params", "macs", "memory", "weights")},
+    "state": Measure("state", "bytes", _STEPPING, _STEPPING, lambda case: case.bill.state),
+}
 
 
 class Formulas:

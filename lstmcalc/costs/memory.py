@@ -282,6 +282,11 @@ class Bill:
             return None
         return self._width * sequences_of(self.data) * (H_in + num_layers * (H_cell + H_out) + H_cell)
 
+    @property
+    def state(self) -> Dim:
+        """The bytes of `streaming` for one sequence, which reads forward."""
+        return self._width * (H_in + num_layers * (H_cell + H_out) + H_cell)
+
     def figures(self) -> Iterator[Figure]:
         """Every figure: stored arrays, inputs and outputs, memory kept and allocated during the computation."""
         dtype, width = self.data.dtype, self._width

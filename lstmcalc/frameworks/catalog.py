@@ -60,4 +60,14 @@ LAYOUTS: Final = {
     "flux": FLUX,
     "d2l": D2L,
 }
-ALIASES: Final = {"torch": "pytorch", "tf": "keras2"}
+# What people call them; `jax` has no layers of its own, and Flax Linen is the oldest of those that are written for it.
+ALIASES: Final = {
+    "torch": "pytorch",
+    "tf": "keras2",
+    "tf.keras": "keras2",
+    "tensorflow": "keras2",
+    "keras3": "keras",
+    "jax": "flax-linen",
+    "nnx": "flax-nnx",
+    "onnxruntime": "onnx",
+}

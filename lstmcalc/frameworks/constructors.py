@@ -3,7 +3,7 @@
 A construction is read from code, from a printed text or from a framework's own configuration; its reader passes the
 arguments by name.
 
-Not here: finding arguments in a source (`readers.python.arguments`, `readers.text.printed`, `readers.keras.models`),
+Not here: finding arguments in a source (`readers.python.records`, `readers.text.printed`, `readers.keras.models`),
 and PyTorch's rules (`spec.config`).
 """
 
@@ -271,7 +271,7 @@ def _read_field(reading: Reading, field: str, argument: Given, where: str | None
             reading.pointers[field] = argument.pointer
         return
     if isinstance(argument.value, tuple | list | dict) and field not in _SHAPED:
-        reading.gaps[field] = Gap("something that is no number")
+        reading.gaps[field] = Gap("something that is not a number")
         reading.pointers[field] = argument.pointer
         return
     for name, value in _settings(field, argument.value).items():

@@ -279,6 +279,12 @@ def own_tensors(kind: str, settings: Settings) -> dict[str, Shape] | None:
     return _shapes(layer._replace(kept=tuple(kept for kept in layer.kept if "." not in kept.name)), settings)
 
 
+def buffers_of(kind: str) -> frozenset[str]:
+    """The names of the buffers among the tensors that a layer of PyTorch stores."""
+    layer = LAYERS.get(kind)
+    return frozenset(kept.name for kept in layer.kept if kept.buffer) if layer else frozenset()
+
+
 def _shapes(layer: Layer, settings: Settings) -> dict[str, Shape] | None:
     known: dict[str, Setting] = {**layer.defaults, **settings}
     if "kdim" in layer.defaults:

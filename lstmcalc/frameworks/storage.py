@@ -127,7 +127,7 @@ def find_layout(name: str) -> Layout:
         return found
     raise UsageError(
         "no such framework",
-        expected=f"one of the {len(LAYOUTS)} that lstmcalc frameworks shows, as keras or onnx",
+        expected=f"one of the {len(LAYOUTS)} that lstmcalc frameworks shows, e.g. keras or onnx",
         found=shorten(name),
         hint=nearest_hint(str(name), (*LAYOUTS, *ALIASES)),
     )

@@ -64,13 +64,16 @@ DATA_FLAGS: Final = (
     DTYPE_FLAG,
 )
 AROUND_FLAGS: Final = (
-    Flag("head", ("--head",), (), "OUT", "A Linear of so many outputs on the last hidden state"),
-    Flag("head_on", ("--head-on",), (), "last|all", "What it reads: the last state (default) or all steps", HEAD_ON),
-    Flag("embed", ("--embed",), (), "VOCAB", "An Embedding of so many words makes the input"),
+    Flag("head", ("--head",), (), "OUT", "Outputs of a Linear on the last hidden state"),
+    Flag(
+        "head_on", ("--head-on",), (), "last|all", "What the head reads: the last state (default) or all steps", HEAD_ON
+    ),
+    Flag("embed", ("--embed",), (), "VOCAB", "Words of an Embedding that makes the input"),
 )
 
 
-def _framework_names() -> tuple[str, ...]:
+def framework_names() -> tuple[str, ...]:
+    """The frameworks that flags name, and their other names."""
     from lstmcalc.frameworks.catalog import ALIASES, LAYOUTS
 
     return (*LAYOUTS, *ALIASES)
@@ -81,29 +84,40 @@ FRAMEWORK_FLAG: Final = Flag(
     ("--framework",),
     (),
     "NAME",
-    "As keras, onnx, flax-linen, ... have it (default pytorch); see lstmcalc frameworks",
-    _framework_names,
+    "Use this framework's names, layouts and counts (default pytorch)",
+    framework_names,
 )
 SOURCE_FLAGS: Final = (
     Flag(
-        "source", (), (), "SOURCE", 'Code, a printed model, TOML, JSON, weights: a file, - or text as "nn.LSTM(1, 2)"'
+        "source",
+        (),
+        (),
+        "SOURCE",
+        'Code, a printed model, TOML, JSON, weights: a file, a folder, - or text, e.g. "nn.LSTM(1, 2)"',
     ),
     Flag(
         "module",
         ("--module", "-m"),
         (),
         "NAME,...",
-        "Of several LSTMs those of these paths, or ends of paths",
+        "Report only these LSTMs: full module paths or their endings (encoder.rnn)",
         repeats=True,
     ),
-    Flag("set", ("--set",), (), "NAME=VALUE,...", "What names in the code stand for", repeats=True),
+    Flag(
+        "set",
+        ("--set",),
+        (),
+        "NAME=VALUE,...",
+        "Value of a name in the code, e.g. args.hidden=256 (repeatable)",
+        repeats=True,
+    ),
     Flag(
         "from_framework",
         ("--from",),
         (),
         "NAME",
-        "The framework that wrote the weights, where names and shapes fit several",
-        _framework_names,
+        "Framework that wrote the weights, where several fit",
+        framework_names,
     ),
 )
 _FLAGS: Final = {flag.field: flag for flag in (*LSTM_FLAGS, *DATA_FLAGS, *AROUND_FLAGS)}
@@ -123,11 +137,12 @@ def read_flags(typed: Mapping[str, Typed]) -> dict[str, Setting]:
 
 
 def read_framework(name: str, text: str) -> str:
-    """The framework that `text` names, with aliases resolved."""
+    """The framework that `text` names, in letters of any case, with aliases resolved."""
     from lstmcalc.frameworks.catalog import ALIASES
     from lstmcalc.frameworks.storage import find_layout
 
     key = text.strip()
+    key = key if key in ALIASES else key.lower().replace("_", "-").replace(" ", "-")
     try:
         find_layout(key)
     except UsageError as error:
@@ -183,7 +198,7 @@ def read_choice(name: str, text: str, choices: Iterable[str], aliases: Iterable[
     if text in (*choices, *aliases):
         return text
     raise UsageError(
-        "no such choice",
+        "invalid choice",
         expected=f"one of {', '.join(choices)}",
         found=shorten(text),
         hint=nearest_hint(text, (*choices, *aliases)),
@@ -198,7 +213,7 @@ def read_settings(typed: Typed) -> dict[str, object]:
         name, *values = _parts(text, "=") if len(_parts(text, "=")) > 1 else text.partition("=")[::2]
         name, value = name.strip(), "=".join(values).strip()
         if not (name and value):
-            raise UsageError("not a setting", expected="NAME=VALUE, as hidden=20", found=shorten(text), where="--set")
+            raise UsageError("not a setting", expected="NAME=VALUE, e.g. hidden=20", found=shorten(text), where="--set")
         if name in settings:
             raise UsageError(f"{shorten(name)[1:-1]} is set twice", where="--set")
         settings[name] = _literal(value)
@@ -238,21 +253,29 @@ def read_integer(name: str, text: str) -> int:
     """The integer in `text`."""
     number = _integer(name, text)
     if isinstance(number, str):
-        raise UsageError("not an integer", expected="digits, as 20", found=shorten(text), where=name)
+        raise UsageError("not an integer", expected="digits, e.g. 20", found=shorten(text), where=name)
     return number
 
 
 def _integer(name: str, text: str) -> int | str:
-    """The integer in `text` (`20`, `+20`, `1_000`); other text is returned unchanged, for `spec.config` to refuse."""
+    """The integer in `text` (`20`, `+20`, `1_000`, `256K`); other text is returned unchanged, to be refused later."""
     stripped = text.strip()
     if not re.fullmatch(r"[+-]?[0-9]+(_[0-9]+)*", stripped):
-        return text
+        amount = re.fullmatch(r"\+?([0-9]{1,15})(\.[0-9]{1,9})?([kKmMgG])", stripped)
+        return text if amount is None else _thousands(text, *amount.groups())
     digits = stripped.lstrip("+-").replace("_", "")
     if len(digits) > MAX_DIGITS:
         raise UsageError(
             "too large", expected="at most 2**63 - 1", found=f"a number of {len(digits):,} digits", where=name
         )
     return int(stripped)
+
+
+def _thousands(text: str, whole: str, part: str | None, letter: str) -> int | str:
+    """The integer in an amount, `256K` or `1.5M`, by 1000; the text itself if it is none."""
+    power = 3 * ("kmg".index(letter.lower()) + 1)
+    digits = (part or ".")[1:]
+    return text if len(digits) > power else int(f"{whole}{digits}") * 10 ** (power - len(digits))
 
 
 MAX_VALUES: Final = 10**6  # in one list; no report has more rows
@@ -265,7 +288,7 @@ def read_values(name: str, value: Typed) -> tuple[int, ...]:
     for item in items:
         if not item:
             found = shorten(",".join(items))
-            raise UsageError("an empty item", "values between the commas, as 64,128", found, where=name)
+            raise UsageError("an empty item", "values between the commas, e.g. 64,128", found, where=name)
         ends = [read_integer(name, end) for end in item.split(":")]
         if len(ends) == 1:
             values += ends
@@ -302,7 +325,16 @@ def read_dtype(name: str, text: str) -> str:
         raise UsageError(
             "int8 is not a dtype of an LSTM", f"one of {', '.join(DTYPE_BYTES)}", shorten(text), QUANTIZED_HINT, name
         )
-    return read_choice(name, text, DTYPE_BYTES)
+    plain = text.strip().lower().removeprefix("torch.")
+    return read_choice(name, _DTYPES.get(plain, plain), DTYPE_BYTES)
+
+
+_DTYPES: Final = {
+    **dict.fromkeys(("half", "fp16", "f16"), "float16"),
+    **dict.fromkeys(("float", "single", "fp32", "f32"), "float32"),
+    **dict.fromkeys(("double", "fp64", "f64"), "float64"),
+    "bf16": "bfloat16",
+}
 
 
 def _head_on(name: str, text: str) -> str:

@@ -80,7 +80,7 @@ def _left_out(found: Found) -> list[Parameter]:
 def _check(found: Found) -> None:
     """Refuse weights that are incomplete or exceed memory, before any number is read."""
     config, weights = found.stored.config, found.stored
-    wrong = (("missing", weights.missing), ("misshaped", weights.misshaped), ("unknown", tuple(found.gaps)))
+    wrong = (("missing", weights.missing), ("size mismatch", weights.misshaped), ("unknown", tuple(found.gaps)))
     for what, names in wrong:
         if names:
             raise SourceError(

@@ -26,7 +26,7 @@ MAX_DIGITS: Final = 40  # a longer number is not a plausible budget
 
 def read_count(name: str, text: str) -> int:
     """An amount of parameters or MACs: `250000`, `1M`, `1.5G`, `1e9`."""
-    return _read(name, text, _COUNTS, "a number, as 250000, 1M (10**6) or 1.5G")
+    return _read(name, text, _COUNTS, "a number, e.g. 250000, 1M (10**6) or 1.5G")
 
 
 def read_bytes(name: str, text: str) -> int:
@@ -34,11 +34,11 @@ def read_bytes(name: str, text: str) -> int:
     unit = text.strip()[-1:]
     if re.fullmatch(r"[0-9., _]+[kKmMgGtTpP]", text.strip()):
         power = _POWERS[unit.lower()]
-        hint = f"{unit.upper()}iB is 1024**{power} bytes, {unit.upper()}B 1000**{power}"
+        hint = f"{unit.upper()}iB = 1024**{power} bytes, {unit.upper()}B = 1000**{power}"
         raise UsageError("a size without its unit", "GiB, GB, MiB, MB, ...", shorten(text), hint, name)
     if re.search(r"[KMGTPE]b$", text.strip()):
         raise UsageError("a size in bits", "bytes, with a capital B", shorten(text), "1 byte is 8 bits", name)
-    return _read(name, text, _BYTES, "bytes, as 2GiB (2 * 1024**3), 2GB (2 * 1000**3), 512MiB or 65536")
+    return _read(name, text, _BYTES, "bytes, e.g. 2GiB (2 * 1024**3), 2GB (2 * 1000**3), 512MiB or 65536")
 
 
 def _read(name: str, text: str, units: dict[str, int], expected: str) -> int:

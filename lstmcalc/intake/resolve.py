@@ -29,6 +29,7 @@ from lstmcalc.intake.flags import (
     read_settings,
     several,
 )
+from lstmcalc.intake.open_lstms import Open, OpenSetting, note_open
 from lstmcalc.intake.subject import Subject, activations_in, subject_of_layers
 from lstmcalc.readers.files.budget import one_command
 from lstmcalc.readers.found import Found
@@ -62,13 +63,15 @@ def read_subjects(
         data: The file with the LSTMs' data; its shapes set the sizes of the data.
         varied: True if the LSTMs are only a starting point, so that flags may contradict a weight file.
     """
+    note_open([])
     flags, named = read_flags(typed), typed.get("framework")
     framework = framework or (read_framework("--framework", str(named)) if named is not None else "")
     known = read_settings(typed.get("set"))
     source = typed.get("source")
     found = lstms_of(None if source is None else str(source), known, read_from(typed)) or [Found("lstm", "pytorch")]
     chosen = chosen_lstms(found, asked_modules(typed.get("module"), (item.name for item in found)))
-    return subjects_of(found, chosen, flags, framework, unknown, data, varied=varied)
+    whole = bool(typed.get("module"))  # what was picked is to be answered
+    return subjects_of(found, chosen, flags, framework, unknown, data, varied=varied, whole=whole)
 
 
 def lstms_of(source: str | None, known: Mapping[str, object], framework: str = "") -> list[Found]:
@@ -82,7 +85,7 @@ def lstms_of(source: str | None, known: Mapping[str, object], framework: str = "
 
     if source is None and framework:
         hint = f"--framework {framework} reports an LSTM in its terms"
-        raise UsageError("there is no file whose framework is asked for", "a SOURCE too", hint=hint, where="--from")
+        raise UsageError("--from needs a weight file", "a SOURCE too", hint=hint, where="--from")
     found = sources.find_config() if source is None else sources.read_source(source, known, framework)
     if source is None and known:
         raise SourceError("there is nothing to set", expected="a SOURCE with names in it", where="--set")
@@ -119,8 +122,12 @@ def subjects_of(
     data: "DataFile | None" = None,
     *,
     varied: bool = False,
+    whole: bool = False,
 ) -> list[Subject]:
-    """The chosen LSTMs of a source, completed by flags and defaults; arguments are those of `read_subjects`."""
+    """The chosen LSTMs of a source, completed by flags and defaults; arguments are those of `read_subjects`.
+
+    Those that are not known whole are left out and noted as open, unless all must be known `whole`.
+    """
     if len(chosen) > MAX_MODULES:
         raise TooLargeError(
             "this report would be too long",
@@ -133,7 +140,39 @@ def subjects_of(
             _check_against_weights(item, flags, alone=len(chosen) == 1)
         _check_one_for_all(chosen, flags, data)
     intake = _Intake(found, chosen, flags, framework, unknown, data)
-    return [intake.subject(item) for item in chosen]
+    return _answered(intake, chosen, whole=whole)
+
+
+def _answered(intake: "_Intake", chosen: Sequence[Found], *, whole: bool) -> list[Subject]:
+    """The LSTMs that are known whole; the others are noted as open, and refused if there are no others.
+
+    Raises:
+        UnknownSettingError: None is known whole; or, if they must be known `whole`, one is not.
+    """
+    subjects: list[Subject] = []
+    open_: list[Open] = []
+    first: UnknownSettingError | None = None
+    for item in chosen:
+        try:
+            subjects.append(intake.subject(item))
+        except UnknownSettingError as error:
+            if whole:
+                raise
+            first = first or error
+            open_.append(_open(item))
+    if first is not None and not subjects:
+        raise first
+    note_open(open_)
+    return subjects
+
+
+def _open(found: Found) -> Open:
+    """An LSTM that is not known whole, as reports name it."""
+    rows = [
+        OpenSetting(field, gap.names, " ".join(f"--set {quoted_name(name)}=..." for name in gap.names) or gap.why)
+        for field, gap in found.gaps.items()
+    ]
+    return Open(found.name, found.framework or None, found.where, rows)
 
 
 # The hyperparameters that the tensors of an LSTM settle.
@@ -321,6 +360,8 @@ class _Intake:
 
     def subject(self, found: Found) -> Subject:
         """The completed LSTM that is reported for one of the source."""
+        if not found.kind:  # nothing is known of it but its place
+            raise _at(found, "", _unread_error(found))
         chain = [found]
         while (before := self._before(chain[-1])) and before.name not in self._widths:
             chain.append(before)
@@ -355,6 +396,17 @@ class _Intake:
         subject = _settled_subject(found, [own, {**given, **said}], framework or found.framework)
         self._widths.setdefault(found.name, _width(subject))
         return subject
+
+
+def _unread_error(found: Found) -> UnknownSettingError:
+    """The error on an LSTM, or what may be one, that is not understood."""
+    gap = next(iter(found.gaps.values()))
+    hint = " ".join(f"--set {quoted_name(name)}=VALUE" for name in gap.names)
+    return UnknownSettingError(
+        found.uncertain[0] if found.uncertain else "this is not known",
+        found=gap.why,
+        hint=f"give {hint}" if hint else "",
+    )
 
 
 def _stand_in(unknown: str, said: Layer, found: Found) -> dict[str, Setting]:

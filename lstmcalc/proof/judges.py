@@ -46,7 +46,6 @@ class Judge(NamedTuple):
     """A framework to compare with."""
 
     modules: tuple[str, ...]  # packages that must be importable
-    extra: str  # the extra that installs it
     library: int  # bytes of address space that it takes before it computes anything, roughly
     copies: int  # copies of the weights that it holds while it runs, roughly
     refuses: Callable[[LSTMConfig, DataSpec], str]  # the feature or data it cannot express, in words; empty if none
@@ -135,7 +134,7 @@ def check_judge(name: str, config: LSTMConfig, data: DataSpec, activations: Acti
             raise MissingExtraError(
                 f"{module} is not installed" if missing else f"{module} is installed, but does not load",
                 found="" if missing else shorten(str(error), 200)[1:-1],
-                hint=f"pip install 'lstmcalc[{judge.extra}]'" if missing else judge.hint,
+                hint=f"pip install {' '.join(judge.modules)}" if missing else judge.hint,
                 where="--against",
             ) from error
 
@@ -379,11 +378,10 @@ def _onnx_refuses(config: LSTMConfig, data: DataSpec) -> str:
 
 
 JUDGES: Final[dict[str, Judge]] = {
-    "pytorch": Judge(("torch",), "torch", 3 * 2**28, 3, lambda _config, _data: "", _pytorch),
-    "onnxruntime": Judge(("onnx", "onnxruntime"), "onnxruntime", 2**28, 6, _onnx_refuses, _onnxruntime),
+    "pytorch": Judge(("torch",), 3 * 2**28, 3, lambda _config, _data: "", _pytorch),
+    "onnxruntime": Judge(("onnx", "onnxruntime"), 2**28, 6, _onnx_refuses, _onnxruntime),
     "keras": Judge(
         ("keras",),
-        "keras",
         2**30,
         4,
         _keras_refuses,

@@ -161,7 +161,7 @@ def _data_file(path: str) -> DataFile:
     if kind not in _KINDS:
         unread = None if kind in _TITLES else unread_kind(path)
         title = unread.name if unread else _TITLES.get(kind, "")
-        raise SourceError(f"{shown_name(path)} is not a file of NumPy", _EXPECTED, title and f"what looks like {title}")
+        raise SourceError(f"{shown_name(path)} is not a NumPy file", _EXPECTED, title and f"what looks like {title}")
     found = {item.name: item for item in open_weights(path).tensors}
     if kind == "npy":
         found = {"input": next(iter(found.values()))}

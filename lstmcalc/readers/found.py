@@ -28,7 +28,7 @@ class Found(NamedTuple):
     reads: str = ""  # the LSTM whose output is its input, which settles input_size; empty if none is known
     options: Mapping[str, Any] = {}  # the framework's own settings that change input or output, e.g. `return_sequences`
     notes: tuple[str, ...] = ()
-    around: tuple[str, ...] = ()  # notes on the rest of its file and on wrapped names, which a comparison of all says
+    around: tuple[str, ...] = ()  # notes on wrapped names, which a comparison of whole models says itself
     unmodelled: tuple[str, ...] = ()  # reasons why it does not compute what nn.LSTM does: `activation = 'relu'`
     path: str = ""  # the beginning of its parameters' names, if known: `lstm_1`, or `both/{direction}_lstm`
     input_shape: tuple[
@@ -37,13 +37,27 @@ class Found(NamedTuple):
     kind: str = "LSTM"  # the source's word: `LSTM`, `LSTMCell`, `CuDNNLSTM`; a weight file also describes a `GRU`
     weights: "Weights | None" = None  # its arrays, if the source is a weight file
     quantized: str = ""  # how its weights are quantized, e.g. `pytorch-dynamic`; empty if they are numbers as they are
+    # Why its settings, or that it is made, do not follow from what was read; empty if they do.
+    uncertain: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()  # the other frameworks that its arrays' names and shapes fit, with other gate orders
+    beside: str = ""  # what else is in its file, in words, at the first LSTM of it
 
     @property
     def stored(self) -> "Weights":
         """Its arrays, for callers that know the source to be a weight file."""
         assert self.weights is not None  # noqa: S101  # callers have it from a reader of weight files
         return self.weights
+
+
+def own_names(found: Found) -> dict[str, str]:
+    """The names of an LSTM's arrays in its framework, each with the name in its file, below the file's state dict."""
+    file = found.stored.file
+    names = {name: tensor.name for name, tensor in found.stored.tensors.items()}
+    for state in file.state_dicts if file else ():
+        start = "".join(f"{key}." for key in state.keys)
+        if start and all(name.startswith(start) for name in names.values()):
+            return {name: there.removeprefix(start) for name, there in names.items()}
+    return names
 
 
 def settings_of(fields: Mapping[str, object], inferred: tuple[str, ...] = ()) -> dict[str, Setting]:

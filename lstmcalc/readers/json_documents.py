@@ -130,7 +130,7 @@ def _read_module(document: Document, path: KeyPath, module: object) -> Found:
     """One module of a report, each setting with the certainty that the report gives it."""
     config = module.get("config") if isinstance(module, Mapping) else None
     if not isinstance(module, Mapping) or not isinstance(config, Mapping):
-        document.refuse(path, "this is no module of a report", "an object with config", document.kind(module))
+        document.refuse(path, "this is not a module of a report", "an object with config", document.kind(module))
     settings = _known_settings(document, (*path, "config"), config, LSTM_KEYS)
     shared: Settings = {}
     for table, fields in SHARED.items():

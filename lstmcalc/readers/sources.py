@@ -1,6 +1,6 @@
 """SOURCE, from which LSTMs are read: a file, standard input or text, recognised by its content.
 
-Not here: the readers of each kind (`python.constructions`, `text.printed`, `text.tables`, `json_documents`,
+Not here: the readers of each kind (`python.reading`, `text.printed`, `text.tables`, `json_documents`,
 `recognise.weights`).
 """
 
@@ -132,7 +132,7 @@ def find_config() -> list[Found]:
     """The LSTMs of `lstmcalc.toml` in the working directory, else of `[tool.lstmcalc]` in its `pyproject.toml`."""
     if os.path.lexists(CONFIG_FILE):
         if os.path.exists(CONFIG_FILE) and not (os.path.isfile(CONFIG_FILE) or os.path.isdir(CONFIG_FILE)):  # noqa: PTH110, PTH112, PTH113  # as below
-            raise SourceError(f"{CONFIG_FILE} is no regular file", "a TOML file")  # a pipe would be waited for
+            raise SourceError(f"{CONFIG_FILE} is not a regular file", "a TOML file")  # a pipe would be waited for
         from lstmcalc.readers.text.tables import read_toml
 
         return read_toml(_file(CONFIG_FILE), "config")
@@ -183,18 +183,18 @@ def source_text(source: str) -> SourceText:
         raise folder_error(source, shown_name(source), _EXPECTED)
     if os.path.lexists(source):
         return _file(source)
-    if "(" in source or "\n" in source or source.lstrip().startswith("{"):
+    if "(" in source or "\n" in source or " " in source.strip() or source.lstrip().startswith("{"):
         try:
             return _text(source.encode("utf-8", "surrogateescape"), "")
         except UnicodeEncodeError:
             raise SourceError("SOURCE is not text", _EXPECTED, "half of a character") from None
     raise NotFoundError(
-        f"no such file, and no text that describes an LSTM: {shorten(source)[1:-1]}",
-        expected='a file, - for standard input, or text as "nn.LSTM(10, 20)"',
-        hint="hyperparameters are flags, as --hidden 20; lengths are separated by commas"
+        "no such file",
+        expected='a file, - for standard input, or text, e.g. "nn.LSTM(10, 20)"',
+        hint="hyperparameters are flags, e.g. --hidden 20; lengths are separated by commas"
         if re.fullmatch(r"[\d.,\s]+", source)
         else "",
-        where="SOURCE",
+        where=shorten(source)[1:-1],
     )
 
 
@@ -302,7 +302,7 @@ def _read_printed(source: SourceText) -> list[Found]:
 
 def _read_code(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
     """Read code, or lines of other text among which PyTorch printed an LSTM."""
-    from lstmcalc.readers.python.constructions import read_python
+    from lstmcalc.readers.python.reading import read_python
 
     if not source.name.endswith((".py", ".ipynb")):
         source = _without_levels(source)

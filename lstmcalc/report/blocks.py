@@ -164,6 +164,11 @@ def compact(value: object) -> str:
 Row_ = TypeVar("Row_", bound="HasLayer")
 
 
+def symbol_values(symbols: Mapping[str, int]) -> Line:
+    """The values of the symbols in a report, in a line."""
+    return "where", tuple(f"{symbol} = {value}" for symbol, value in symbols.items())
+
+
 def symbol_legend(symbols: Mapping[str, int], proj_size: int) -> Line:
     """The values and meanings of the symbols in a report."""
     meaning = {**SYMBOLS, "H_out": "proj_size" if proj_size else "hidden_size, as proj_size is 0"}
@@ -171,6 +176,36 @@ def symbol_legend(symbols: Mapping[str, int], proj_size: int) -> Line:
         f"{symbol} = {value}" + (f" ({meaning[symbol]})" if meaning[symbol] != symbol else "")
         for symbol, value in symbols.items()
     )
+
+
+_MEANINGS: Final = {
+    "tokens": "word indices",
+    "input": "the sequence",
+    "h_0": "initial hidden",
+    "c_0": "initial cell",
+    "output": "h at every step",
+    "h_n": "final hidden",
+    "c_n": "final cell",
+    "logits": "the head's output",
+}
+
+
+def meaning_table(tensors: Sequence["Described"]) -> Grid:
+    """The input and output tensors of PyTorch, each with what it is in a word."""
+    rows = (
+        Row(
+            (
+                tensor.name,
+                _MEANINGS.get(tensor.name, "packed steps" if tensor.name.startswith("packed") else tensor.role),
+                shape_text(tensor.symbolic),
+                shape_text(tensor.shape),
+                bytes_text(tensor.bytes),
+            )
+        )
+        for tensor in tensors
+    )
+    columns = Column("tensor"), Column("what it is", breaks=True), Column("in symbols", code=True, breaks=True)
+    return Grid((*columns, Column("shape", code=True, breaks=True), Column("size", right=True)), tuple(rows))
 
 
 def tensor_table(tensors: Sequence["Described"], starred: Sequence[bool] = (), how_many: Sequence[str] = ()) -> Grid:
@@ -280,8 +315,8 @@ def state_table(states: Sequence["StateRow"], config: LSTMConfig, lengths: Seque
             Column("index", right=True),
             Column("layer", right=True),
             Column("direction"),
-            Column("in output", code=True, breaks=True),
-            *((Column("a common mistake", code=True, spare=("a common mistake", traps)),) if traps else ()),
+            Column("equals this slice of output", code=True, breaks=True),
+            *((Column("often confused with", code=True, spare=("often confused with", traps)),) if traps else ()),
         ),
         tuple(rows),
     )

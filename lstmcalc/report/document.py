@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeVar
 
 from lstmcalc.errors import TooLargeError
+from lstmcalc.intake.open_lstms import Open, open_lstms
+from lstmcalc.spec.words import General
 from lstmcalc.version import __version__
 
 SCHEMA: Final = 1
@@ -49,6 +51,10 @@ if TYPE_CHECKING:  # for types alone
             """The name of the command."""
 
         @property
+        def open(self) -> Sequence[Open]:
+            """The LSTMs that were found and are not known whole."""
+
+        @property
         def modules(self) -> Sequence[Reported]:
             """What is reported, one record for each LSTM."""
 
@@ -63,6 +69,7 @@ class Report(NamedTuple, Generic[M_co]):
     schema: int
     lstmcalc: str  # the version
     command: str
+    open: Sequence[Open]  # LSTMs that were found and are not known whole
     modules: Sequence[M_co]
 
 
@@ -70,14 +77,16 @@ def document(command: str, modules: Sequence[M]) -> Report[M]:
     """The document of a command, with a note if several LSTMs have layers around them."""
     around = getattr(modules[0], "around", None) if len(modules) > 1 else None
     if around is not None and (around.head or around.embed):
-        modules[0].notes.append("each of these LSTMs has its own head and embedding; --module NAME picks one")
-    return Report(SCHEMA, __version__, command, modules)
+        modules[0].notes.append(General("each of these LSTMs has its own head and embedding; --module NAME picks one"))
+    return Report(SCHEMA, __version__, command, open_lstms(), modules)
 
 
 def with_alone_note(modules: Sequence[M]) -> Sequence[M]:
     """The modules; if there are several, with a note that the result of one is not the input of the next."""
     if len(modules) > 1:
-        modules[0].notes.append("each of these LSTMs is taken alone, with the input size that the source gives it")
+        modules[0].notes.append(
+            General("each of these LSTMs is taken alone, with the input size that the source gives it")
+        )
     return modules
 
 

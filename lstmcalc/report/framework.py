@@ -87,18 +87,18 @@ def layout_lines(config: LSTMConfig, layout: LayoutRow, hints: Sequence[str]) ->
     if layout.forget_offset:
         lines.append(("forget gate", (f"{layout.forget_offset:g} is added at run time", "the stored bias lacks it")))
     lines += manual_lines(config, layout)
-    lines += [("take care", (hint,)) for hint in hints]
+    lines += [("note", (hint,)) for hint in hints]
     return [*lines, evidence_line(layout)]
 
 
 def manual_lines(config: LSTMConfig, layout: LayoutRow) -> list[Line]:
     """Lines on modules to combine by hand, if this LSTM has several layers or directions."""
-    yours = [] if layout.own_names else [("by hand", ("the paths shown stand for your own",))]
+    yours = [] if layout.own_names else [("manual step", ("the paths shown stand for your own",))]
     needs = {
         "several layers": layout.stacking if config.num_layers > 1 else None,
         "both directions": layout.reversing if config.bidirectional else None,
     }
-    lines: list[Line] = [("by hand", (f"{what}: {how}",)) for what, how in needs.items() if how]
+    lines: list[Line] = [("manual step", (f"{what}: {how}",)) for what, how in needs.items() if how]
     return [*lines, *yours] if lines else []
 
 

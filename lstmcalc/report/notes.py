@@ -14,7 +14,10 @@ def notes_of(subject: Subject) -> list[str]:
     config = subject.config
     notes: list[str] = []
     if subject.found:
-        notes += (*subject.found.notes, *subject.found.around)
+        notes += [f"{subject.name} is uncertain: {reason}" for reason in subject.found.uncertain]
+        notes += [note for note in subject.found.notes if note not in subject.found.uncertain]
+        notes += subject.found.around
+        notes += [subject.found.beside] if subject.found.beside else []
         computed = option_texts(subject.found.options)
         rest = "no shape and no number of parameters" if subject.found.quantized else "no shape and no count"
         notes += [
@@ -72,7 +75,6 @@ def source_layout(subject: Subject) -> "Layout | None":
 
 
 def as_pytorch_note(subject: Subject, done: str) -> list[str]:
-    """A note that a report is on nn.LSTM, if the source's framework is another; `done` is e.g. `counted`."""
+    """A note that a report is on nn.LSTM, if the source's framework is another; `done` is e.g. `costs are those of`."""
     other = source_layout(subject)
-    terms = f"shapes and params are in the terms of {other.title}" if other else ""
-    return [f"{done} as PyTorch's nn.LSTM has it; {terms}"] if other else []
+    return [f"{done} the equivalent nn.LSTM, not {other.title}'s own"] if other else []

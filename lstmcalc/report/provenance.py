@@ -26,8 +26,8 @@ _LABELS: Final = {
     ("config", "assumed"): "assumed in {where}",
     ("default", "assumed"): "assumed",
     ("default", "stated"): "{owner}'s default",
-    ("source", "unknown"): "not in {where}",
-    ("config", "unknown"): "not in {where}",
+    ("source", "unknown"): "not stored in {where}",
+    ("config", "unknown"): "not stored in {where}",
     ("solved", "inferred"): "solved",
 }
 
@@ -39,6 +39,7 @@ def origin_facts(
     title: str = "",
     idle: Collection[str] = (),
     swept: Mapping[str, Sequence[object]] | None = None,
+    defaults: bool = True,
 ) -> Facts:
     """The origin of each setting; an assumed one names the flag that sets it.
 
@@ -48,6 +49,7 @@ def origin_facts(
         title: The framework's, if the report is in the terms of another one than PyTorch.
         idle: The settings that have no effect here.
         swept: The values of the settings that are swept.
+        defaults: False to leave out settings that are the framework's defaults, which the heading does not name either.
     """
     values = {**vars(module.config), **values}
     lines: dict[tuple[int, str], list[str]] = {}
@@ -55,6 +57,7 @@ def origin_facts(
     for field, origin in module.provenance.items():
         key = origin.from_, origin.certainty
         unsaid = values[field] is None and origin.certainty != "unknown"
+        unsaid = unsaid or (not defaults and key == ("default", "stated"))
         unsaid = unsaid or (origin.from_ == "default" and (field in unsayable or field in idle))
         if unsaid or (field, values[field]) == ("unbatched", False):
             continue
@@ -62,6 +65,8 @@ def origin_facts(
         label = _LABELS[key].format(where=where, owner=owner)
         text = field if values[field] is None else f"{field} {compact(values[field])}"
         text += f" ({flag_name(field)})" if label == "assumed" else ""
+        if origin.certainty == "unknown" and values[field] is not None:
+            text = f"{field} (assumed {compact(values[field])})"
         lines.setdefault((list(_LABELS).index(key), label), []).append(text)
     framework: list[Line] = [("framework", (title,))] if title else []
     if module.source and module.source.framework != module.framework:
@@ -69,6 +74,17 @@ def origin_facts(
     told = tuple(f"{field} {short_list(listed).strip('(,)')}" for field, listed in (swept or {}).items())
     framework += [("swept", told)] if told else []
     return Facts((*framework, *((label, tuple(lines[order, label])) for order, label in sorted(lines))))
+
+
+def assumed_line(modules: Sequence[Module], fields: Collection[str]) -> list[Line]:
+    """The line on settings that were merely assumed, of some fields, with the flags that set them; none if none was."""
+    found = dict.fromkeys(
+        f"{field} {compact(getattr(module.config, field))} ({flag_name(field)})"
+        for module in modules
+        for field, origin in module.provenance.items()
+        if field in fields and origin.certainty == "assumed"
+    )
+    return [("assumed", tuple(found))] if found else []
 
 
 def _owner_of(module: Module) -> tuple[str, frozenset[str]]:

@@ -25,12 +25,23 @@ View: TypeAlias = Callable[["Document"], Iterator[Block]]  # of a whole report
 Plain: TypeAlias = dict[str, Any]  # a document as JSON has it
 
 
-def write_report(report: "Document", style: str, stream: IO[str], view: View) -> None:
-    """Write a document to a stream; `style` is one of `document.FORMATS`, `view` gives its blocks."""
+Progress: TypeAlias = Callable[[int, int], None]  # what is done, and all there is to do
+
+
+def write_report(report: "Document", style: str, stream: IO[str], view: View, progress: Progress | None = None) -> None:
+    """Write a document to a stream.
+
+    Args:
+        report: The document.
+        style: One of `document.FORMATS`.
+        stream: Where to.
+        view: Its blocks.
+        progress: Called after every row of JSON or CSV.
+    """
     if style == "json":
-        write_json(plain(report), stream)
+        write_json(plain(report), stream, progress)
     elif style == "csv":
-        write_csv(plain(report), stream)
+        write_csv(plain(report), stream, progress)
     elif style == "markdown":
         write_markdown(report, stream, view)
     else:
@@ -39,7 +50,8 @@ def write_report(report: "Document", style: str, stream: IO[str], view: View) ->
 
 def blocks_of(report: "Document", view: View) -> Iterator[Block]:
     """The blocks of a report, in which nothing does harm."""
-    return map(_harmless_block, view(report))
+    shown = (block for block in view(report) if not isinstance(block, Facts) or block.lines)
+    return map(_harmless_block, shown)
 
 
 _LONGEST_CELL: Final = 300  # characters: the cells below a long one would be as wide
@@ -65,12 +77,25 @@ def _harmless_parts(parts: tuple[Any, ...], most: int = 10_000) -> Iterator[Any]
             yield part
 
 
-def write_json(tree: Plain, stream: IO[str]) -> None:
+def write_json(tree: Plain, stream: IO[str], progress: Progress | None = None) -> None:
     """Write JSON with one line for each row of a list, so that it can be read, searched and compared by line."""
-    stream.writelines(_json_document(tree))
+    stream.writelines(_json_document(tree, progress))
 
 
-def _json_document(tree: Plain) -> Iterator[str]:
+def _told(rows: Sequence[Any], progress: Progress | None) -> Iterable[Any]:
+    """The rows, each told of."""
+    if progress is None:
+        return rows
+    return _telling(rows, progress)
+
+
+def _telling(rows: Sequence[Any], progress: Progress) -> Iterator[Any]:
+    for number, row in enumerate(rows):
+        progress(number, len(rows))
+        yield row
+
+
+def _json_document(tree: Plain, progress: Progress | None) -> Iterator[str]:
     from json import JSONEncoder
 
     plainly = JSONEncoder(allow_nan=False).encode
@@ -87,15 +112,15 @@ def _json_document(tree: Plain) -> Iterator[str]:
         yield ",\n  {" if position else "\n  {"
         for number, (key, value) in enumerate(module.items()):
             yield ("," if number else "") + f"\n    {encode(key)}: "
-            yield from _json_value(value, encode)
+            yield from _json_value(value, encode, progress)
         yield "\n  }"
     yield "\n]}\n"
 
 
-def _json_value(value: object, encode: Callable[[object], str]) -> Iterator[str]:
+def _json_value(value: object, encode: Callable[[object], str], progress: Progress | None) -> Iterator[str]:
     """The JSON of a module's value; each of its rows, or of its keys, is on a line of its own."""
     if isinstance(value, Sequence) and len(value) and isinstance(value[0], dict):
-        for position, row in enumerate(value):
+        for position, row in enumerate(_told(value, progress)):
             yield ("," if position else "[") + f"\n      {encode(row)}"
         yield "\n    ]"
     elif isinstance(value, LazySequence):  # an empty one
@@ -108,11 +133,16 @@ def _json_value(value: object, encode: Callable[[object], str]) -> Iterator[str]
         yield encode(value)
 
 
-def write_csv(tree: Plain, stream: IO[str]) -> None:
+def write_csv(tree: Plain, stream: IO[str], progress: Progress | None = None) -> None:
     """Write one section for each list of the report, divided by an empty line; the first column is the module."""
     from csv import writer
 
     out = writer(stream, lineterminator="\n")
+    for key, rows in tree.items():  # of the report as a whole
+        if key != "modules" and _is_flat(rows):
+            out.writerow(rows[0])
+            out.writerows(map(_csv_cell, row.values()) for row in _told(rows, progress))
+            stream.write("\n")
     names = [key for module in tree["modules"] for key, value in module.items() if _is_table(value)]
     for position, name in enumerate(dict.fromkeys(names)):
         if position:
@@ -122,11 +152,18 @@ def write_csv(tree: Plain, stream: IO[str]) -> None:
         out.writerow(["module", *columns])
         for module in having:
             owner = _csv_text(module["name"])
-            out.writerows([owner, *(_csv_cell(row.get(key)) for key in columns)] for row in module[name])
+            out.writerows(
+                [owner, *(_csv_cell(row.get(key)) for key in columns)] for row in _told(module[name], progress)
+            )
 
 
 def _is_table(value: object) -> bool:
     return isinstance(value, Sequence) and len(value) > 0 and isinstance(value[0], Mapping)
+
+
+def _is_flat(value: Any) -> bool:  # noqa: ANN401  # of a document
+    """True for a table whose cells are no tables."""
+    return _is_table(value) and not any(isinstance(cell, Mapping | list) for cell in value[0].values())
 
 
 def _csv_cell(value: object) -> object:
@@ -348,6 +385,19 @@ def _print_grid(console: "Console", grid: Grid) -> None:
         if column.spare and _total(_widths(grid)) > console.width:
             spared.append(column.spare)
             grid = _without(grid, column)
+    prefix = ""
+    if console.is_terminal and _total(_shrunk_widths(grid, console.width)) > console.width:
+        from lstmcalc.report import narrow
+
+        grid, prefix = narrow.without_prefix(grid)
+        excess = _total(_shrunk_widths(grid, console.width)) - console.width
+        if excess > 0 and console.width < narrow.STACKED:
+            for facts in narrow.stacked(grid):
+                _print_facts(console, facts)
+            return
+        grid = narrow.with_short_names(grid, excess) if excess > 0 else grid
+    if prefix:
+        console.print(f"all below {prefix}", style="cyan", soft_wrap=True)
     widths = _shrunk_widths(grid, console.width)
     screen = console.width
     console.width = max(_total(widths), screen)

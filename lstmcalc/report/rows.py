@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
 from lstmcalc.errors import UnsupportedError
 from lstmcalc.intake.subject import Subject
 from lstmcalc.model.surroundings import Extra, extras
+from lstmcalc.report.record import omitted
 from lstmcalc.spec.config import AROUND_FIELDS, DATA_FIELDS, HYPERPARAMETERS, LSTMConfig
 from lstmcalc.spec.sizes import Dim
 
@@ -42,6 +43,8 @@ class Module:
     name: str
     framework: str
     kind: str  # `layer` or `cell`
+    certain: bool  # whether its settings, and that it is there, follow from what was read
+    uncertain: Sequence[str] | None = omitted()  # why not; None if it is certain
     text: str
     config: LSTMConfig
     provenance: Mapping[str, OriginRow]
@@ -56,6 +59,8 @@ if TYPE_CHECKING:  # for types alone
         name: str
         framework: str
         kind: str
+        certain: bool
+        uncertain: Sequence[str] | None
         text: str
         config: LSTMConfig
         provenance: Mapping[str, OriginRow]
@@ -101,6 +106,8 @@ def head_of(subject: Subject, settings: Sequence[str]) -> "Head":
         "name": subject.name,
         "framework": subject.framework,
         "kind": subject.kind,
+        "certain": not (subject.found and subject.found.uncertain),
+        "uncertain": (subject.found.uncertain or None) if subject.found else None,
         "text": str(subject.config),
         "config": subject.config,
         "provenance": origins,

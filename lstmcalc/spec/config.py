@@ -321,12 +321,12 @@ def _lengths(value: Iterable[object]) -> tuple[int, ...]:
         items = tuple(value)
     except TypeError:
         raise ConfigError(
-            "lengths is not a list", expected="integers, as 4, 2, 3", found=shorten(value), field="lengths"
+            "lengths is not a list", expected="integers, e.g. 4, 2, 3", found=shorten(value), field="lengths"
         ) from None
     if not items:
         raise ConfigError(
             "lengths is empty",
-            expected="one length for each sequence, as 4, 2, 3",
+            expected="one length for each sequence, e.g. 4, 2, 3",
             hint="an empty batch cannot be packed: leave the lengths out, and let the batch be 0",
             field="lengths",
         )

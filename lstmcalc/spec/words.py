@@ -3,6 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 
+class General(str):
+    """A note on a source or a report as a whole, and not on one of its LSTMs."""
+
+    __slots__ = ()
+
+
 def counted(count: int, noun: str) -> str:
     """A number of things: `1 tensor`, `2,000 tensors`."""
     return f"{count:,} {noun}{'s' * (count != 1)}"

@@ -442,7 +442,7 @@ def test_a_file_of_onnx_is_held_against_another_and_against_pytorch(cli: Cli, tm
         (("two", "nn.LSTM(3, 4)", "-m", "z"), "--module: no such module"),
         (("a", "nn.LSTM(3, 4)", "-m", "z"), "--module: no such module"),
         (("a", "a", "-m", "z"), "--module: no such module"),
-        (("both", "nn.LSTM(3, 4)", "-m", "g"), "--module: g of both is no LSTM"),
+        (("both", "nn.LSTM(3, 4)", "-m", "g"), "--module: g of both is not an LSTM"),
         (("-", "-"), "SOURCE: standard input can be read once"),
         (("a", "nn.LSTM(3, 4, 1000000)"), "this report would be too long"),
     ],

@@ -263,8 +263,8 @@ def test_one_bar_goes_over_all_pairs_and_what_is_converted(cli: Cli, monkeypatch
 
 def test_what_a_comparison_of_whole_models_says_is_no_note(cli: Cli) -> None:
     write_safetensors(Path("a"), {f"module.{name}": array for name, array in state().items()})
-    wrapped = "note: names begin with module, which DataParallel adds: a bare model has it not\n"
-    beside = "note: besides, a holds 3 other tensors with 160 numbers\n"
+    wrapped = 'note: names begin with module, which DataParallel adds; strip it: {k.removeprefix("module."): v ...}\n'
+    beside = "note: a also contains 3 tensors outside the LSTM (160 numbers)\n"
     assert cli("diff", "a", "model.txt").err == ""
     assert cli("diff", "a", "nn.LSTM(3, 4)").err == wrapped + beside
     assert cli("params", "a").err == wrapped + beside

@@ -247,7 +247,7 @@ def test_a_source_of_several_lstms_is_explained_one_by_one(cli: Cli) -> None:
 def test_a_source_of_another_framework_is_explained_in_pytorchs_terms(cli: Cli) -> None:
     ran = cli("explain", "keras.layers.LSTM(20)", "--input", "10", "--json")
     found = module_of(ran)
-    assert "note: explained as PyTorch's nn.LSTM has it; shapes and params are in the terms of Keras 3\n" in ran.err
+    assert "note: explained is the equivalent nn.LSTM, not Keras 3's own\n" in ran.err
     assert any("Keras 3 begins otherwise: kernel glorot_uniform" in row["text"] for row in found["facts"])
     assert (found["framework"], found["config"]["batch_first"]) == ("pytorch", True)
     assert found["groups"][0]["x_t"] == "input[:, t]"
@@ -277,7 +277,7 @@ def test_each_sequence_begins_at_its_own_end(cli: Cli) -> None:
     group = found["groups"][1]
     assert (group["begins_at"], group["begins_h"], group["begins_c"]) == ("length", "h_0[1]", "c_0[1]")
     assert "h_(length) = h_0[1] and c_(length) = c_0[1]" in " ".join(
-        cli("explain", "--bi", "--lengths", "3,2").out.split()
+        cli("explain", "--bi", "--lengths", "3,2", "--full").out.split()
     )
     texts = [row["text"] for row in found["facts"]]
     assert (
@@ -296,7 +296,7 @@ def test_the_start(cli: Cli) -> None:
     assert 'parameter[100:200] = 1.0 if name.startswith("bias_ih") else 0.0\n' in out
     assert "has the code" not in out
     assert "parameter[" not in cli("explain", "--topic", "init", "--no-bias").out
-    assert "--topic init has the code" in " ".join(cli("explain").out.split())
+    assert "--topic init has the code" in " ".join(cli("explain", "--full").out.split())
 
 
 @pytest.mark.parametrize("batch_first", [(), ("--batch-first",)])

@@ -150,7 +150,7 @@ def test_numbers_that_are_not_read_are_noted(cli: Cli) -> None:
     [
         ([], "no file is named"),
         (["nothing"], "cannot read nothing"),
-        (["."], "cannot read ."),
+        (["nowhere/"], "cannot read nowhere/"),
         (["text"], "text is not a weight file that is read"),
         (["model", "--format", "x"], "--format"),
     ],

@@ -220,7 +220,7 @@ def test_of_many_rows_the_ends_are_shown(cli: Cli) -> None:
         (("--hidden", f"1:{10**30}"), "too many values"),
         (("--hidden", "1:10000", "--batch", "1:1000"), "this report would be too long"),
         (("--hidden", "64,128", "--show", "param"), "did you mean params"),
-        (("--hidden", "64,128", "--sort", "layers"), "--sort: no such choice"),
+        (("--hidden", "64,128", "--sort", "layers"), "--sort: invalid choice"),
         (("--batch", "1,2", "--lengths", "3,2"), "the lengths settle batch"),
         (("--batch", "1,2", "--unbatched"), "unbatched"),
         (("--directions", "1,3"), "no such number of directions"),

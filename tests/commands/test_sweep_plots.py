@@ -335,7 +335,7 @@ def test_without_matplotlib_the_extra_is_named_before_anything_is_computed(
         plots.check_plot(str(tmp_path / "a.svg"))
     ran = cli("sweep", "--hidden", "1,2", "--plot", str(tmp_path / "a.svg"))
     assert (ran.code, ran.out) == (ExitCode.USAGE, "")
-    assert ran.err == "error: --plot: matplotlib is not installed\n  hint: pip install 'lstmcalc[plot]'\n"
+    assert ran.err == "error: --plot: matplotlib is not installed\n  hint: pip install matplotlib\n"
 
 
 @pytest.mark.parametrize("error", [ValueError("no such glyph"), OSError(28, "No space left on device")])

@@ -170,7 +170,7 @@ def test_files_of_torch_are_not_asked_about(tmp_path: Path) -> None:
     [
         (("shapes", "--from", "keras"), "a SOURCE too"),
         (("shapes", "nn.LSTM(1, 2)", "--from", "keras"), "it states its framework itself: pytorch"),
-        (("diff", "nn.LSTM(1, 2)", "nn.LSTM(1, 2)", "--from", "onnx"), "no weight file"),
+        (("diff", "nn.LSTM(1, 2)", "nn.LSTM(1, 2)", "--from", "onnx"), "--from needs a weight file"),
         (("shapes", "FILE", "--from", "keras"), "no LSTM in the layout of keras"),
         (("ls", "FILE", "--from", "keras"), "expected --from onnx or openvino"),
         (("run", "FILE", "--from", "nothing"), "--from"),

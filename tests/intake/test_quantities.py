@@ -98,7 +98,7 @@ def test_what_are_no_bytes_is_refused(text: str) -> None:
 def test_a_size_that_can_be_read_in_two_ways_is_refused() -> None:
     with pytest.raises(UsageError, match="a size without its unit") as caught:
         read_bytes("--memory", "2G")
-    assert caught.value.hint == "GiB is 1024**3 bytes, GB 1000**3"
+    assert caught.value.hint == "GiB = 1024**3 bytes, GB = 1000**3"
     with pytest.raises(UsageError, match="a size in bits"):
         read_bytes("--memory", "2Gb")
 

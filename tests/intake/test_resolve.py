@@ -300,7 +300,9 @@ def test_only_the_one_that_is_picked_has_to_be_settled(cli: Cli) -> None:
     source = write("a.py", "encoder = nn.LSTM(n, 20)\ndecoder = nn.LSTM(3, 4)\n")
     (module,) = modules(cli("params", source, "--module", "decoder", "--json"))
     assert module["text"] == "LSTM(3, 4)"
-    assert cli("params", source).code == 2
+    both = cli("params", source)
+    assert (both.code, both.err) == (0, "note: encoder is open: input_size, a.py:1; --set n=...\n")
+    assert cli("params", source, "--module", "encoder").code == 2
 
 
 # Of another framework.
@@ -417,15 +419,12 @@ def test_run_computes_and_saves_each(cli: Cli) -> None:
         ),
         (
             ["missing.py"],
-            (
-                "SOURCE: no such file, and no text that describes an LSTM: missing.py\n"
-                '  expected a file, - for standard input, or text as "nn.LSTM(10, 20)"'
-            ),
+            ('missing.py: no such file\n  expected a file, - for standard input, or text, e.g. "nn.LSTM(10, 20)"'),
         ),
         (["."], "cannot read .\n  expected a file, found a folder; nothing is in it"),
         (
             ["nn.LSTM(1, 2)", "--set", "x"],
-            "--set: not a setting\n  expected NAME=VALUE, as hidden=20, found 'x'",
+            "--set: not a setting\n  expected NAME=VALUE, e.g. hidden=20, found 'x'",
         ),
         (["nn.LSTM(1, x)", "--set", "x=1", "--set", "x=2"], "--set: x is set twice"),
         (
@@ -678,3 +677,10 @@ def test_no_source_is_no_example() -> None:
     source: Any = None
     with pytest.raises(TypeError, match="takes a source"):
         lstms_in(source)
+
+
+def test_strict_asks_for_every_lstm(cli: Cli) -> None:
+    source = "a = nn.LSTM(3, 4)\nb = nn.LSTM(n, 20)\n"
+    assert cli("params", source).code == 0
+    assert [cli(command, source, "--strict").code for command in ("params", "summary", "shapes")] == [2, 2, 2]
+    assert cli("params", source, "--strict", "--set", "n=5").code == 0

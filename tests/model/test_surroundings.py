@@ -194,7 +194,7 @@ def test_what_is_not_known_of_a_framework_is_refused_by_name(cli: Cli, command: 
         ),
         (
             ("--head", "3", "--head-on", "every"),
-            "--head-on: no such choice\n  expected one of last, all, found 'every'",
+            "--head-on: invalid choice\n  expected one of last, all, found 'every'",
         ),
     ],
 )

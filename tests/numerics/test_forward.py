@@ -244,7 +244,7 @@ def zeros(*shape: int, dtype: str = "float32") -> Array:
             "x: the last axis does not fit\n  expected H_in = input_size = 3, found 7 (shape (5, 2, 7))",
         ),
         ({"weights": None}, "weights: not a mapping\n  expected names to arrays, found NoneType"),
-        ({"lengths": 5}, "lengths is not a list\n  expected integers, as 4, 2, 3, found 5"),
+        ({"lengths": 5}, "lengths is not a list\n  expected integers, e.g. 4, 2, 3, found 5"),
         ({"x": zeros(0, 2, 3)}, "x: there are no steps\n  expected L >= 1, found shape (0, 2, 3)"),
         (
             {"x": np.zeros((5, 2, 3), int)},

@@ -200,7 +200,7 @@ def test_where_blas_may_use_more_threads_the_report_says_so(
         (["--repeat", "0"], "--repeat: number is out of range\n  expected 1 to 1,000,000, found 0"),
         (["--repeat", "-3"], "--repeat: number is out of range\n  expected 1 to 1,000,000, found -3"),
         (["--repeat", "1000001"], "--repeat: number is out of range\n  expected 1 to 1,000,000, found 1,000,001"),
-        (["--repeat", "2.5"], "--repeat: not an integer\n  expected digits, as 20, found '2.5'"),
+        (["--repeat", "2.5"], "--repeat: not an integer\n  expected digits, e.g. 20, found '2.5'"),
         (["--repeat", "2", "--threads", "0"], "--threads: number is out of range\n  expected 1 to 1,024, found 0"),
         (["--threads", "2"], "--threads: nothing is timed\n  expected --repeat too"),
     ],

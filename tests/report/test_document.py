@@ -20,10 +20,10 @@ Cli = Callable[..., Ran]
 @pytest.mark.parametrize("command", ["shapes", "params", "run"])
 def test_every_document_has_the_same_head(cli: Cli, command: str) -> None:
     tree = document(cli(command, "--json"))
-    assert list(tree) == ["schema", "lstmcalc", "command", "modules"]
+    assert list(tree) == ["schema", "lstmcalc", "command", "open", "modules"]
     assert (tree["schema"], tree["lstmcalc"], tree["command"]) == (1, __version__, command)
     (found,) = tree["modules"]
-    assert list(found)[:7] == HEAD
+    assert list(found)[: len(HEAD)] == HEAD
     assert (found["name"], found["framework"], found["kind"], found["text"]) == (
         "lstm",
         "pytorch",

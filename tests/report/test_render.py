@@ -1,5 +1,6 @@
 """What a person sees. Golden files are looked at before they are kept; here their columns are added up again."""
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -7,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from rich.cells import cell_len
+from rich.console import Console
 
 from lstmcalc import errors
 from lstmcalc.commands.shapes import command
 from lstmcalc.commands.shapes.report import shapes_report
 from lstmcalc.intake.subject import Subject
 from lstmcalc.report import provenance as origins
+from lstmcalc.report import render
+from lstmcalc.report.blocks import Column, Grid, Row
 from lstmcalc.report.rows import OriginRow
 from tools.shell import Ran, run_lstmcalc, without_last_digits
 
@@ -23,48 +27,131 @@ Cli = Callable[..., Ran]
 Golden = Callable[[str, str], None]
 
 GOLDEN = {
-    "shapes-bi": ("shapes", "--hidden", "20", "--layers", "2", "--bi"),
-    "shapes-packed": ("shapes", "--bi", "--layers", "2", "--batch-first", "--lengths", "4,2,3"),
-    "shapes-many-lengths": ("shapes", "--bi", "--lengths", "1,2,3,4,5,6,7,8,9"),
-    "shapes-unbatched": ("shapes", "--unbatched", "--seq", "7", "--dtype", "float16"),
-    "shapes-folded": ("shapes", "--layers", "1000", "--bi"),
-    "params-bi": ("params", "--hidden", "20", "--layers", "2", "--bi"),
-    "params-gate": ("params", "--proj", "5", "--gate", "f"),
-    "params-folded": ("params", "--layers", "10000", "--no-bias"),
-    "params-huge": ("params", "--hidden", "123456789", "--layers", "2", "--bi"),
-    "params-keras": ("params", "--framework", "keras", "--hidden", "20", "--layers", "2", "--bi"),
-    "params-onnx": ("params", "--framework", "onnx", "--layers", "70", "--bi", "--input", "28"),
-    "params-linen-gate": ("params", "--framework", "flax-linen", "--gate", "f"),
-    "params-matlab-gate": ("params", "--framework", "matlab", "--gate", "f", "--bi"),
-    "params-haiku-no-bias": ("params", "--framework", "haiku", "--no-bias"),
-    "shapes-keras": ("shapes", "--framework", "keras", "--hidden", "20", "--layers", "2", "--bi"),
-    "shapes-onnx": ("shapes", "--framework", "onnx", "--bi", "--lengths", "3,5"),
-    "shapes-mlx": ("shapes", "--framework", "mlx", "--layers", "100", "--unbatched"),
-    "frameworks": ("frameworks", "--hidden", "20", "--layers", "2", "--bi"),
-    "frameworks-proj": ("frameworks", "--proj", "5"),
-    "frameworks-only": ("frameworks", "--only", "keras,onnx,haiku", "--hidden", "20", "--layers", "2", "--bi"),
-    "frameworks-one": ("frameworks", "--only", "flax-linen"),
-    "explain-bi": ("explain", "--hidden", "20", "--layers", "2", "--bi"),
-    "explain-packed": ("explain", "--batch-first", "--bi", "--lengths", "3,5,2", "--head", "10", "--embed", "1000"),
-    "explain-unbatched": ("explain", "--unbatched", "--no-bias", "--layers", "3", "--input", "20", "--dropout", "0.5"),
-    "explain-proj": ("explain", "--topic", "equations,init", "--proj", "5", "--layers", "3", "--bi"),
-    "explain-many": ("explain", "--topic", "packing", "--lengths", ",".join(str(n % 70 + 1) for n in range(40))),
-    "params-head": ("params", "nn.LSTM(28, 100, batch_first=True)", "--head", "10", "--embed", "5000"),
-    "shapes-head": ("shapes", "nn.LSTM(28, 100, batch_first=True)", "--head", "10", "--head-on", "all"),
-    "params-keras-head": ("params", "--framework", "keras", "--bi", "--head", "10", "--embed", "5000"),
-    "cost-bi": ("cost", "--hidden", "20", "--layers", "2", "--bi"),
-    "cost-packed": ("cost", "--lengths", "5,3,2", "--head", "10", "--embed", "1000", "--optimizer", "sgd"),
-    "cost-proj": ("cost", "--proj", "5", "--dtype", "float64", "--input-grad"),
-    "cost-folded": ("cost", "--layers", "100", "--quantize", "pytorch-dynamic"),
+    "shapes-bi": ("shapes", "--hidden", "20", "--layers", "2", "--bi", "--full"),
+    "shapes-packed": ("shapes", "--bi", "--layers", "2", "--batch-first", "--lengths", "4,2,3", "--full"),
+    "shapes-many-lengths": ("shapes", "--bi", "--lengths", "1,2,3,4,5,6,7,8,9", "--full"),
+    "shapes-unbatched": ("shapes", "--unbatched", "--seq", "7", "--dtype", "float16", "--full"),
+    "shapes-folded": ("shapes", "--layers", "1000", "--bi", "--full"),
+    "params-bi": ("params", "--hidden", "20", "--layers", "2", "--bi", "--full"),
+    "params-gate": ("params", "--proj", "5", "--gate", "f", "--full"),
+    "params-folded": ("params", "--layers", "10000", "--no-bias", "--full"),
+    "params-huge": ("params", "--hidden", "123456789", "--layers", "2", "--bi", "--full"),
+    "params-keras": ("params", "--framework", "keras", "--hidden", "20", "--layers", "2", "--bi", "--full"),
+    "params-onnx": ("params", "--framework", "onnx", "--layers", "70", "--bi", "--input", "28", "--full"),
+    "params-linen-gate": ("params", "--framework", "flax-linen", "--gate", "f", "--full"),
+    "params-matlab-gate": ("params", "--framework", "matlab", "--gate", "f", "--bi", "--full"),
+    "params-haiku-no-bias": ("params", "--framework", "haiku", "--no-bias", "--full"),
+    "shapes-keras": ("shapes", "--framework", "keras", "--hidden", "20", "--layers", "2", "--bi", "--full"),
+    "shapes-onnx": ("shapes", "--framework", "onnx", "--bi", "--lengths", "3,5", "--full"),
+    "shapes-mlx": ("shapes", "--framework", "mlx", "--layers", "100", "--unbatched", "--full"),
+    "frameworks": ("frameworks", "--hidden", "20", "--layers", "2", "--bi", "--full"),
+    "frameworks-proj": ("frameworks", "--proj", "5", "--full"),
+    "frameworks-only": (
+        "frameworks",
+        "--only",
+        "keras,onnx,haiku",
+        "--hidden",
+        "20",
+        "--layers",
+        "2",
+        "--bi",
+        "--full",
+    ),
+    "frameworks-one": ("frameworks", "--only", "flax-linen", "--full"),
+    "explain-bi": ("explain", "--hidden", "20", "--layers", "2", "--bi", "--full"),
+    "explain-packed": (
+        "explain",
+        "--batch-first",
+        "--bi",
+        "--lengths",
+        "3,5,2",
+        "--head",
+        "10",
+        "--embed",
+        "1000",
+        "--full",
+    ),
+    "explain-unbatched": (
+        "explain",
+        "--unbatched",
+        "--no-bias",
+        "--layers",
+        "3",
+        "--input",
+        "20",
+        "--dropout",
+        "0.5",
+        "--full",
+    ),
+    "explain-proj": ("explain", "--topic", "equations,init", "--proj", "5", "--layers", "3", "--bi", "--full"),
+    "explain-many": (
+        "explain",
+        "--topic",
+        "packing",
+        "--lengths",
+        ",".join(str(n % 70 + 1) for n in range(40)),
+        "--full",
+    ),
+    "params-head": ("params", "nn.LSTM(28, 100, batch_first=True)", "--head", "10", "--embed", "5000", "--full"),
+    "shapes-head": ("shapes", "nn.LSTM(28, 100, batch_first=True)", "--head", "10", "--head-on", "all", "--full"),
+    "params-keras-head": ("params", "--framework", "keras", "--bi", "--head", "10", "--embed", "5000", "--full"),
+    "cost-bi": ("cost", "--hidden", "20", "--layers", "2", "--bi", "--full"),
+    "cost-packed": ("cost", "--lengths", "5,3,2", "--head", "10", "--embed", "1000", "--optimizer", "sgd", "--full"),
+    "cost-proj": ("cost", "--proj", "5", "--dtype", "float64", "--input-grad", "--full"),
+    "cost-folded": ("cost", "--layers", "100", "--quantize", "pytorch-dynamic", "--full"),
     "solve-hidden": ("solve", "hidden", "--params", "1M", "--input", "128"),
     "solve-batch": ("solve", "batch", "--memory", "2GiB", "--macs", "1T", "--train", "--hidden", "512"),
     "sweep": ("sweep", "--hidden", "64,128", "--layers", "1:3", "--show", "params,weights,macs,memory,saved"),
     "sweep-many": ("sweep", "--hidden", "1:200", "--train", "--sort", "memory"),
-    "run": ("run",),
-    "run-trace": ("run", "--trace", "--bi", "--layers", "2", "--head", "3", "--embed", "100", "--lengths", "20,4"),
-    "run-packed": ("run", "--bi", "--layers", "2", "--hidden", "200", "--lengths", "4,2,3,1"),
-    "run-empty": ("run", "--batch", "0"),
+    "run": ("run", "--full"),
+    "run-trace": (
+        "run",
+        "--trace",
+        "--bi",
+        "--layers",
+        "2",
+        "--head",
+        "3",
+        "--embed",
+        "100",
+        "--lengths",
+        "20,4",
+        "--full",
+    ),
+    "run-packed": ("run", "--bi", "--layers", "2", "--hidden", "200", "--lengths", "4,2,3,1", "--full"),
+    "brief-summary": ("--hidden", "20", "--layers", "2", "--bi"),
+    "brief-shapes": ("shapes", "--hidden", "20", "--layers", "2", "--bi"),
+    "brief-params": ("params", "--hidden", "20", "--layers", "2", "--bi"),
+    "brief-params-head": ("params", "--layers", "7", "--head", "10", "--framework", "keras"),
+    "brief-cost": ("cost", "--hidden", "20", "--layers", "2"),
+    "brief-cost-packed": ("cost", "--lengths", "5,3,2", "--bi", "--head", "10"),
+    "brief-run": ("run", "--hidden", "20", "--layers", "2", "--bi"),
+    "brief-explain": ("explain", "--hidden", "20", "--layers", "2", "--bi"),
+    "brief-frameworks": ("frameworks", "--hidden", "20"),
+    "run-empty": ("run", "--batch", "0", "--full"),
 }
+
+
+# The lines of each command's screen at 80 columns: of one layer, and of two that read both ways.
+LINES = {
+    "summary": (12, 14),
+    "shapes": (20, 24),
+    "params": (20, 24),
+    "cost": (16, 20),
+    "run": (16, 20),
+    "explain": (24, 24),
+    "frameworks": (40, 40),
+}
+
+
+@pytest.mark.parametrize("command", LINES)
+def test_an_answer_is_one_screen(cli: Cli, command: str) -> None:
+    for flags, lines in zip(((), ("--layers", "2", "--bi")), LINES[command], strict=True):
+        shown = cli(command, "--hidden", "20", *flags)
+        assert shown.code == 0
+        assert len(shown.out.splitlines()) <= lines
+        assert max(map(len, shown.out.splitlines())) <= 80
+        assert len(cli(command, "--hidden", "20", *flags, "--full").out.splitlines()) >= len(shown.out.splitlines())
 
 
 SHOWN: dict[tuple[str, int], Ran] = {}
@@ -118,7 +205,7 @@ def test_names_are_whole_even_where_the_screen_is_narrower(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    out = cli("params", "--bi").out
+    out = cli("params", "--bi", "--full").out
     assert re.search(r"^weight_ih_l0_reverse +\(", out, re.MULTILINE)
     assert re.search(r"2,560$", out, re.MULTILINE)
 
@@ -152,11 +239,11 @@ def test_the_columns_of_the_table_add_up_to_its_totals(shown: Callable[..., Ran]
 
 
 def test_a_long_run_of_identical_layers_is_one_row(cli: Cli) -> None:
-    assert "..." not in cli("params", "--layers", "65").out
-    folded = cli("params", "--layers", "66", "--bi").out
+    assert "..." not in cli("params", "--layers", "65", "--full").out
+    folded = cli("params", "--layers", "66", "--bi", "--full").out
     assert "l1 ... l64, 64 alike" in folded
     assert "weight_ih_l65_reverse" in folded
-    assert len(cli("params", "--layers", "100000", "--bi").out.splitlines()) == len(folded.splitlines())
+    assert len(cli("params", "--layers", "100000", "--bi", "--full").out.splitlines()) == len(folded.splitlines())
 
 
 def test_pipes_have_no_colour_and_terminals_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +316,7 @@ def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(command, "shapes_report", from_a_file)
     out = cli("shapes").out
-    assert re.search(r"^not in model.pt +batch_first False$", out, re.MULTILINE)
+    assert re.search(r"^not stored in model.pt +batch_first \(assumed False\)$", out, re.MULTILINE)
     assert re.search(r"^follows from model.pt +hidden_size 20$", out, re.MULTILINE)
 
 
@@ -248,3 +335,21 @@ def test_what_an_equation_does_stands_behind_it_where_it_just_fits(cli: Cli, mon
     widest = len(equation(200))
     assert len(equation(widest)) == widest
     assert equation(widest - 1).endswith(")")
+
+
+LONG = [f"model.encoder.layers.0.recurrent.{name}" for name in ("weight_ih_l0", "weight_hh_l0", "bias")]
+
+
+@pytest.mark.parametrize(("width", "terminal"), [(200, True), (70, True), (50, True), (30, True), (50, False)])
+def test_a_narrow_terminal_shows_a_prefix_once_and_cuts_names_in_the_middle(width: int, *, terminal: bool) -> None:
+    rows = tuple(Row((name, "a cell that does not break", "1")) for name in LONG)
+    grid = Grid((Column("tensor"), Column("what"), Column("count", right=True)), rows)
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=terminal, color_system=None, highlight=False)
+    render._print_grid(console, grid)  # noqa: SLF001  # a terminal of any width
+    text = out.getvalue()
+    whole = width == 200 or not terminal
+    assert all(name in text for name in LONG) is whole
+    assert ("all below model.encoder.layers.0.recurrent." in text) is (terminal and 30 < width < 200)
+    if terminal:
+        assert max(map(len, text.splitlines())) <= max(width, 60)

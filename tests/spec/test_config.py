@@ -171,12 +171,12 @@ def test_what_was_not_said_of_the_data_is_completed(arguments: dict[str, Any], s
         ),
         ({"lengths": [4, 0]}, "lengths", "lengths[1] is out of range\n  expected each length >= 1, found 0"),
         ({"lengths": [4, 1.5]}, "lengths", "lengths[1] is not an integer\n  expected each length >= 1, found 1.5"),
-        ({"lengths": 4}, "lengths", "lengths is not a list\n  expected integers, as 4, 2, 3, found 4"),
+        ({"lengths": 4}, "lengths", "lengths is not a list\n  expected integers, e.g. 4, 2, 3, found 4"),
         (
             {"lengths": []},
             "lengths",
             (
-                "lengths is empty\n  expected one length for each sequence, as 4, 2, 3\n"
+                "lengths is empty\n  expected one length for each sequence, e.g. 4, 2, 3\n"
                 "  hint: an empty batch cannot be packed: leave the lengths out, and let the batch be 0"
             ),
         ),

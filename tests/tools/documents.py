@@ -7,7 +7,7 @@ import pytest
 
 from tools.shell import Ran
 
-HEAD = ["name", "framework", "kind", "text", "config", "provenance", "source"]
+HEAD = ["name", "framework", "kind", "certain", "text", "config", "provenance", "source"]
 
 
 def document(ran: Ran) -> dict[str, Any]:

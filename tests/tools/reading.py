@@ -3,7 +3,7 @@
 from typing import Any
 
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.python.constructions import read_python
+from lstmcalc.readers.python.reading import read_python
 from lstmcalc.readers.text.source_text import SourceText
 
 TORCH = "import torch\nimport torch.nn as nn\n"

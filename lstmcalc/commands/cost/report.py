@@ -23,7 +23,7 @@ from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
 from lstmcalc.report.document import Report, check_rows, document
 from lstmcalc.report.notes import as_pytorch_note, notes_of
-from lstmcalc.report.record import omitted
+from lstmcalc.report.record import internal, omitted
 from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, function_meanings, head_of
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.sizes import Dim
@@ -115,6 +115,13 @@ class FigureRow(NamedTuple):
     formula: str
 
 
+class RateRow(NamedTuple):
+    """The work of a stream."""
+
+    steps_per_second: int
+    macs_per_second: int
+
+
 @dataclass(kw_only=True)
 class CostModule(Module):
     """MACs, FLOPs and memory of one LSTM."""
@@ -132,11 +139,21 @@ class CostModule(Module):
     passes: Sequence[PassRow]
     packing: PackingRow | None  # None without lengths
     memory: Sequence[FigureRow]
+    rate: RateRow | None = omitted()
     notes: list[str]
+    mode: str = internal()  # `training` or `inference`, to show it alone; empty for both
 
 
-def cost_module(subject: Subject, optimizer: str, *, input_grad: bool, quantize: str = "") -> CostModule:
-    """The costs of one LSTM; with `quantize`, of its weights quantized so."""
+def cost_module(
+    subject: Subject,
+    optimizer: str,
+    *,
+    input_grad: bool,
+    quantize: str = "",
+    rate: int | None = None,
+    mode: str = "",
+) -> CostModule:
+    """The costs of one LSTM; with `quantize`, of its weights quantized so; with `rate`, of so many steps a second."""
     config, data, around = subject.config, subject.data, subject.around
     values = values_of(config, data, around)
     check_rows(num_products(config), "matrix product")
@@ -144,7 +161,7 @@ def cost_module(subject: Subject, optimizer: str, *, input_grad: bool, quantize:
     scheme = quantize or (subject.found.quantized if subject.found else "")
     passes = list(_passes(bill, quantized=bool(scheme)))
     figures = [*_stored_figures(subject, quantize), *_computed_figures(bill, scheme, asked=bool(quantize))]
-    notes = [*notes_of(subject), *as_pytorch_note(subject, "counted")]
+    notes = [*notes_of(subject), *as_pytorch_note(subject, "costs are those of")]
     notes += _quantized_notes(scheme, figures)
     return CostModule(
         **head_of(subject, SETTINGS),
@@ -161,7 +178,9 @@ def cost_module(subject: Subject, optimizer: str, *, input_grad: bool, quantize:
         passes=[_pass_row(done, values) for done in passes],
         packing=_packing_row(bill, values),
         memory=[_figure_row(figure, values) for figure in figures],
+        rate=None if rate is None else RateRow(rate, rate * step_work(config).macs.at(values)),
         notes=notes,
+        mode=mode,
     )
 
 
@@ -312,8 +331,17 @@ def _figure_row(figure: Figure, values: Mapping[str, int]) -> FigureRow:
 
 
 def cost_report(
-    subjects: Sequence[Subject], optimizer: str, *, input_grad: bool, quantize: str = ""
+    subjects: Sequence[Subject],
+    optimizer: str,
+    *,
+    input_grad: bool,
+    quantize: str = "",
+    rate: int | None = None,
+    mode: str = "",
 ) -> Report[CostModule]:
-    """MACs, FLOPs and memory of every LSTM; with `quantize`, of their weights quantized so."""
-    modules = [cost_module(subject, optimizer, input_grad=input_grad, quantize=quantize) for subject in subjects]
+    """MACs, FLOPs and memory of every LSTM; options are those of `cost_module`."""
+    modules = [
+        cost_module(subject, optimizer, input_grad=input_grad, quantize=quantize, rate=rate, mode=mode)
+        for subject in subjects
+    ]
     return document("cost", modules)

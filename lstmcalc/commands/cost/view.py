@@ -20,6 +20,57 @@ from lstmcalc.report.blocks import (
     with_commas,
 )
 from lstmcalc.report.provenance import origin_facts, settings_in
+from lstmcalc.spec.config import DTYPE_BYTES
+from lstmcalc.spec.words import counted
+
+
+def brief(module: CostModule) -> Iterator[Block]:
+    """The work, the memory, and what one step takes; each figure in a line."""
+    yield origin_facts(module, settings_in(module.data, module.around), defaults=False)
+    yield Facts(tuple(_brief_lines(module)))
+
+
+def footer(modules: Sequence[CostModule]) -> Facts:
+    """The sum of several LSTMs."""
+    macs = sum(module.compute.forward.macs for module in modules)
+    sizes = [row.bytes for module in modules for row in module.memory if row.name == "weights"]
+    weights = [bytes_text(sum(sizes)) + " of weights"] if len(sizes) == len(modules) else []
+    return Facts((("sum", (f"{macs:,} MACs forward in {len(modules):,} LSTMs", *weights)),))
+
+
+def _brief_lines(module: CostModule) -> Iterator[Line]:
+    compute, figures = module.compute, {row.name: row for row in module.memory if row.applies}
+    weights = figures.get("weights")
+    if weights and not module.quantized:
+        count = weights.bytes // DTYPE_BYTES[module.data.dtype]
+        yield "parameters", (f"{count:,}", f"{bytes_text(weights.bytes)} in {module.data.dtype}")
+    elif weights:
+        yield "weights", (f"{bytes_text(weights.bytes)} ({module.quantized})",)
+    if stored := figures.get("stored in the file"):
+        yield "stored", (f"{bytes_text(stored.bytes)} in the file",)
+    forward = compute.forward
+    yield "per step", (f"{forward.per_step.macs:,} MACs for each sequence",)
+    if module.rate:
+        rate = module.rate
+        yield "per second", (f"{rate.macs_per_second:,} MACs at {rate.steps_per_second:,} steps per second",)
+    if module.mode != "training":
+        yield "forward", (f"{forward.macs:,} MACs", f"{forward.flops:,} FLOPs")
+    if compute.training and module.mode != "inference":
+        yield "training", (f"{compute.training.macs:,} MACs", f"{compute.training.flops:,} FLOPs")
+    packing = module.packing
+    if packing:
+        yield "packing", (f"{packing.saved_macs:,} MACs less than padded", f"{packing.saved_percent:.1f} %")
+    modes = [module.mode] if module.mode else ["inference", "training"]
+    peaks = [(word, figures[f"{word} peak"]) for word in modes if f"{word} peak" in figures]
+    for word, row in peaks:
+        more = f" with {module.optimizer}" if word == "training" else ""
+        error = f"within {row.error_percent:g} %" if row.error_percent else row.certainty
+        yield f"{word} memory", (f"{bytes_text(row.bytes)}{more}", f"{error}, PyTorch on a CPU")
+    streaming = figures.get("streaming minimum")
+    if streaming and module.mode != "training":
+        of = counted(1 if module.data.batch is None else module.data.batch, "sequence")
+        yield "RAM to stream", (f"{bytes_text(streaming.bytes)} beside the weights, for {of} step by step",)
+    yield "...", ("--full has each layer, element-wise operations, and every formula",)
 
 
 def view(module: CostModule) -> Iterator[Block]:
@@ -27,8 +78,7 @@ def view(module: CostModule) -> Iterator[Block]:
     yield origin_facts(module, settings_in(module.data, module.around))
     yield _products(module)
     yield _passes(module.passes, "pass", ("MACs", "FLOPs"), lambda row: (row.macs, row.flops))
-    counted = ("elementwise", OPERATIONS)
-    yield _passes(module.passes, *counted, lambda row: (row.sigmoid, row.tanh, row.multiply, row.add))
+    yield _passes(module.passes, "element-wise", OPERATIONS, lambda row: (row.sigmoid, row.tanh, row.multiply, row.add))
     yield Facts(tuple(_compute_facts(module)))
     yield _memory(module.memory)
     yield Facts((*_memory_facts(module.memory), symbol_legend(module.symbols, module.config.proj_size)))
@@ -38,10 +88,10 @@ def _products(module: CostModule) -> Grid:
     """Every matrix product of a forward pass, and their sum."""
     columns = (
         Column("matrix product"),
-        Column("MACs of a step", code=True, breaks=True),
-        Column("a step", right=True),
+        Column("formula", code=True, breaks=True),
+        Column("MACs per step", right=True),
         Column("steps", right=True),
-        Column("MACs", right=True),
+        Column("total MACs", right=True),
     )
     return Grid(columns, tuple(_product_rows(module)))
 
@@ -90,9 +140,9 @@ def _passes(
         by_cost: dict[tuple[int, ...], list[PassRow]] = {}
         for row in same:
             by_cost.setdefault(counts(row), []).append(row)
-        for counted, alike in by_cost.items():
+        for numbers, alike in by_cost.items():
             kind = "normal" if any(row.applies for row in alike) else "aside"
-            rows.append(Row((_pass_name(alike), *with_commas(*counted)), kind))
+            rows.append(Row((_pass_name(alike), *with_commas(*numbers)), kind))
     return Grid((Column(title), *(Column(name, right=True) for name in names)), tuple(rows))
 
 
@@ -106,7 +156,7 @@ def _compute_facts(module: CostModule) -> Iterator[Line]:
     """Lines on the formulas of the passes, the saving by packing, the counting, and the implementations."""
     compute = module.compute
     step = compute.forward.per_step
-    yield "a step", (f"of one sequence: {step.symbolic} = {step.macs:,} MACs",)
+    yield "per step", (f"of one sequence: {step.symbolic} = {step.macs:,} MACs",)
     yield "forward", (f"{compute.forward.symbolic} = {compute.forward.macs:,} MACs",)
     for name, work in (("backward", compute.backward), ("training", compute.training)):
         if work and work.path:
@@ -115,7 +165,7 @@ def _compute_facts(module: CostModule) -> Iterator[Line]:
     if packing:
         saved = f"{packing.padded_steps - packing.steps:,} steps of padding are not computed"
         yield "packing", (saved, f"{packing.saved_macs:,} MACs less, {packing.saved_percent:.1f} %")
-    yield "counted", ("1 MAC = 2 FLOPs: the matrix products alone", "elementwise operations beside them")
+    yield "counted", ("1 MAC = 2 FLOPs: the matrix products alone", "element-wise operations beside them")
     if module.quantized:
         yield "quantized", (module.quantized,)
     if module.paths:
@@ -152,7 +202,7 @@ def _memory(figures: Sequence[FigureRow]) -> Grid:
         Column("computed by"),
         Column("size", right=True),
         Column("bytes", right=True),
-        Column("certainty"),
+        Column("accuracy"),
     )
     return Grid(columns, tuple(rows))
 

@@ -2,29 +2,30 @@
 
 from typing import Final
 
-from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands._flags import panels
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
 from lstmcalc.commands.diff.report import diff_report
 from lstmcalc.commands.diff.verdicts import GOOD
 from lstmcalc.errors import ExitCode, UsageError, shorten
-from lstmcalc.intake.flags import LSTM_FLAGS, SOURCE_FLAGS, Flag
+from lstmcalc.intake.flags import LSTM_FLAGS, Flag
 from lstmcalc.report.progress import shown_progress
 
 COMPARED: Final = Flag("file", (), (), "FILE", "A weight file, or any SOURCE")
 
-AGAINST: Final = Flag("source", (), (), "SOURCE", "What it is held against; without one, the flags")
+AGAINST: Final = Flag("source", (), (), "SOURCE", "What it is compared with; without one, the flags")
 
 ONE_OF_EACH: Final = Flag(
     "module",
     ("--module", "-m"),
     (),
     "NAME,...",
-    "Of several LSTMs the one of this path; of two names, one of each",
+    "Compare only this LSTM: full module path or its ending; of two names, one of each",
     repeats=True,
 )
 
 VALUES: Final = Flag("values", ("--values",), (), "", "Compare the numbers of two weight files too")
 
-TOLERANCE: Final = Flag("tolerance", ("--tolerance",), (), "NUMBER", "How far they may be apart (default 0)")
+TOLERANCE: Final = Flag("tolerance", ("--tolerance",), (), "NUMBER", "Allowed difference of two numbers (default 0)")
 
 # The sizes of the example are not compared with a file.
 _SAID_ALONE: Final = {"input_size": "H_in, features of a step", "hidden_size": "H_cell, cells of a layer"}
@@ -43,12 +44,13 @@ def _run(typed: TypedFlags) -> Outcome:
     nor is a dtype; of input and hidden size, what the flags do not say is not compared. The exit code is 0 if it loads,
     or if the LSTM that the other side describes matches, else 1.
     """
-    style, tolerance = style_of(typed), _tolerance(typed)
+    style_of(typed)
+    tolerance = _tolerance(typed)
     with shown_progress("comparing") as progress:
         report = diff_report(typed, tolerance, progress)
     fine = report.verdict in GOOD and all(row.status == "equal" for row in report.others)
     code = ExitCode.OK if fine and all(module.fits for module in report.modules) else ExitCode.FAILED
-    return Outcome(report, style, code)
+    return outcome(report, typed, code)
 
 
 def _tolerance(typed: TypedFlags) -> float | None:
@@ -63,7 +65,7 @@ def _tolerance(typed: TypedFlags) -> float | None:
     except ValueError:
         number = -1.0
     if not 0 <= number < float("inf"):
-        raise UsageError("not a tolerance", "a number from 0 up, as 1e-6", shorten(text), where="--tolerance")
+        raise UsageError("not a tolerance", "a number from 0 up, e.g. 1e-6", shorten(text), where="--tolerance")
     return number
 
 
@@ -74,9 +76,5 @@ COMMAND: Final = Command(
     lstmcalc diff checkpoint.ckpt --module encoder.rnn --hidden 256 --layers 2
     lstmcalc diff before.safetensors after.safetensors --values --tolerance 1e-6
     """,
-    {
-        "Compared": (COMPARED, AGAINST, ONE_OF_EACH, *SOURCE_FLAGS[2:]),
-        "LSTM": MODEL_FLAGS,
-        "Output": (VALUES, TOLERANCE, *OUTPUT),
-    },
+    panels({"Source": (ONE_OF_EACH,), "LSTM": MODEL_FLAGS, "Output": (VALUES, TOLERANCE)}, source=(COMPARED, AGAINST)),
 )

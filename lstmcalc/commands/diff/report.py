@@ -39,6 +39,7 @@ from lstmcalc.commands.diff.verdicts import Verdict, has_paths, judged
 from lstmcalc.errors import UsageError, printable
 from lstmcalc.frameworks.storage import find_layout
 from lstmcalc.intake.flags import Typed
+from lstmcalc.intake.open_lstms import Open, open_lstms
 from lstmcalc.intake.resolve import check_order
 from lstmcalc.report.document import SCHEMA
 from lstmcalc.report.progress import Progress, Tally
@@ -72,6 +73,7 @@ class DiffReport(NamedTuple):
     schema: int
     lstmcalc: str  # the version
     command: str
+    open: Sequence[Open]  # LSTMs, or what may be one, that are not known whole
     modules: Sequence[DiffModule]
     verdict: Verdict
     root: str | None  # the class of the model that the file is loaded into; None if unknown
@@ -310,14 +312,15 @@ def diff_report(
         verdict = ("loads" if verdict == "loads" else "lstm-matches") if agree else "does-not-load"
     modules[0].notes.extend(found.notes)
     for module, pair in zip(modules, sides.pairs, strict=True):
-        around = (note for side in pair if side and not found.whole for note in side.found.around)
-        module.notes.extend(dict.fromkeys(around))
+        pieces = [side.found for side in pair if side and not found.whole]
+        module.notes.extend(dict.fromkeys(note for one in pieces for note in (*one.around, one.beside) if note))
     causes = [*found.causes, *([f"the numbers of {with_rest(apart, LISTED)} differ"] if apart else [])]
     compared = {row.name for row in others}
     return DiffReport(
         SCHEMA,
         __version__,
         "diff",
+        open_lstms(),
         modules,
         verdict,
         found.root,

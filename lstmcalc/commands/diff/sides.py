@@ -112,12 +112,14 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     """
     first, second = (str(typed[name]) if typed.get(name) is not None else None for name in ("file", "source"))
     if first is None:
-        raise UsageError("no file is named", "a weight file, as model.safetensors", hint="see lstmcalc diff -h")
-    flags, known = read_flags(typed), read_settings(typed.get("set"))
+        raise UsageError("no file is named", "a weight file, e.g. model.safetensors", hint="see lstmcalc diff -h")
+    # Of flags that every command takes, those on data change nothing here.
+    flags = {field: setting for field, setting in read_flags(typed).items() if field in HYPERPARAMETERS}
+    known = read_settings(typed.get("set"))
     if second is None and not flags and not sources.find_config():
         raise UsageError(
             f"there is nothing to compare {printable(first)} with",
-            expected='another SOURCE, or flags as --hidden 20: lstmcalc diff FILE "nn.LSTM(10, 20, 2)"',
+            expected='another SOURCE, or flags, e.g. --hidden 20: lstmcalc diff FILE "nn.LSTM(10, 20, 2)"',
             hint="see lstmcalc diff -h",
         )
     modules = asked_modules(typed.get("module"))
@@ -151,7 +153,7 @@ def _two_sides(
 ) -> tuple[ReadSide, ReadSide]:
     """Both sides; `framework` is for the weight files that fit several, and for all if none does."""
     if framework and not any(weighty):
-        raise UsageError("there is no weight file whose framework is asked for", "one as SOURCE", where="--from")
+        raise UsageError("--from needs a weight file", "one as SOURCE", where="--from")
     first, second = asked
     ambiguous = [
         is_file and framework and _fits_several(source) for (source, _), is_file in zip(asked, weighty, strict=True)
@@ -184,7 +186,8 @@ def _side(
     if stored:
         near = _tensors_by_place(_file_of(found[0]))
         return ReadSide(source, [_side_of_file(item, near, str(source)) for item in chosen], matched)
-    subjects = subjects_of(found, chosen, flags, unknown="input_size")
+    chosen = [item for item in chosen if item.kind] or chosen  # what may be an LSTM has nothing to compare
+    subjects = subjects_of(found, chosen, flags, unknown="input_size", whole=True)
     sides = [_side_of_text(subject, item, source) for subject, item in zip(subjects, chosen, strict=True)]
     return ReadSide(source, sides, matched, text)
 
@@ -210,7 +213,7 @@ def _refuse_relatives(file: WeightFile, module: str, path: str) -> None:
             sizes = [("input", item.input_size), ("hidden", item.hidden_size)]
             known = "".join(f", {what} {size:,}" for what, size in sizes if size)
             raise SourceError(
-                f"{printable(item.unit)} of {shown_name(path)} is no LSTM",
+                f"{printable(item.unit)} of {shown_name(path)} is not an LSTM",
                 "the weights of one",
                 f"those of a {printable(item.kind)}{known}",
                 where="--module",

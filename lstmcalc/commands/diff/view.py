@@ -25,8 +25,8 @@ _VERDICTS: Final = {
 }
 
 
-def screen(report: DiffReport) -> Iterator[Block]:
-    """The LSTMs that are compared, the tensors that differ, and the verdict."""
+def screen(report: DiffReport, *, full: bool = False) -> Iterator[Block]:
+    """The LSTMs that are compared, the tensors that differ, all of them with `full`, and the verdict."""
     modules = report.modules
     yield Heading(_title(modules))
     above, below = [*_sources(modules)], [*_verdict(report)]
@@ -37,7 +37,7 @@ def screen(report: DiffReport) -> Iterator[Block]:
     if bad or others:
         equal = len(rows) - len(bad)
         left = _LINES - _FRAME - _SECOND * bool(equal) - sum(map(_height, [*above, *below]))
-        yield _grid(bad, others, equal, modules, max(left, 1))
+        yield _grid(bad, others, equal, modules, len(bad) + len(others) if full else max(left, 1))
     yield Facts(tuple(below))
 
 

@@ -2,10 +2,13 @@
 
 from typing import Final
 
-from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands._flags import panels, with_words, words_flag
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome
 from lstmcalc.commands.explain.report import TOPICS, explain_report
-from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag, items_of, read_choice
+from lstmcalc.intake.flags import Flag, items_of, read_choice
 from lstmcalc.intake.resolve import read_subjects
+
+WORDS: Final = words_flag("TOPIC|SOURCE...", f"Topics ({', '.join(TOPICS)}), and a source", TOPICS)
 
 TOPIC: Final = Flag(
     "topic", ("--topic",), (), "NAME,...", f"Of {', '.join(TOPICS)} (default all)", TOPICS, repeats=True
@@ -17,23 +20,31 @@ def _run(typed: TypedFlags) -> Outcome:
 
     In PyTorch's terms, for the LSTM at hand. Whatever it says of PyTorch's tensors, `lstmcalc run` proves.
     """
-    told = list(dict.fromkeys(read_choice("--topic", topic, TOPICS) for topic in items_of(typed["topic"])))
-    return Outcome(explain_report(read_subjects(typed, "pytorch"), told), style_of(typed))
+    typed, named = with_words(typed, lambda word: NAMED.get(word.lower(), ""))
+    asked = [NAMED.get(topic.lower(), topic) for topic in items_of(typed["topic"])]
+    told = list(dict.fromkeys(read_choice("--topic", topic, TOPICS) for topic in (*named, *asked)))
+    return outcome(explain_report(read_subjects(typed, "pytorch"), told), typed)
 
+
+# Words that mean a topic, its own name among them.
+NAMED: Final = {
+    **{topic: topic for topic in TOPICS},
+    **dict.fromkeys(("h_n", "c_n", "h_0", "c_0", "output", "state", "hidden"), "states"),
+    **dict.fromkeys(("gates", "gate", "cell", "forget", "equation", "step"), "equations"),
+    **dict.fromkeys(("batch_first", "layout"), "batch-first"),
+    **dict.fromkeys(("packed", "lengths", "padding"), "packing"),
+    **dict.fromkeys(("initialisation", "initialization"), "init"),
+    **dict.fromkeys(("head", "embedding", "linear"), "around"),
+}
 
 COMMAND: Final = Command(
     _run,
     """
     lstmcalc explain --hidden 20 --layers 2 --bi
-    lstmcalc explain --topic packing --lengths 5,3,2
+    lstmcalc explain h_n
+    lstmcalc explain packing --lengths 5,3,2
     lstmcalc explain "nn.LSTM(28, 100, batch_first=True)" --topic states,around --head 10
     lstmcalc explain --format markdown > lstm.md
     """,
-    {
-        "Source": SOURCE_FLAGS,
-        "LSTM": LSTM_FLAGS,
-        "Data": DATA_FLAGS,
-        "Around": AROUND_FLAGS,
-        "Output": (TOPIC, *OUTPUT),
-    },
+    panels({"Output": (TOPIC,)}, source=(WORDS,)),
 )

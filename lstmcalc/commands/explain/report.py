@@ -213,7 +213,7 @@ def explain_module(subject: Subject, topics: Sequence[str]) -> ExplainModule:
         relations=[row for claim in claims for row in _relation_rows(claim)],
         facts=[FactRow(topic, label, text) for topic in told for label, text in _FACTS[topic](subject)],
         code=[CodeRow(topic, codes[topic]) for topic in told if codes.get(topic)],
-        notes=[*notes_of(subject), *as_pytorch_note(subject, "explained")],
+        notes=[*notes_of(subject), *as_pytorch_note(subject, "explained is")],
         layers=_layers(groups, group_rows),
     )
 
@@ -324,7 +324,7 @@ def _sequence_row(config: LSTMConfig, n: int, length: int) -> SequenceRow:
 
 def _equation_facts(subject: Subject) -> Phrases:
     for item in subject.found.unmodelled if subject.found else ():
-        yield "take care", f"the source has {item}: these are the equations without it"
+        yield "note", f"the source has {item}: these are the equations without it"
 
 
 def _state_facts(subject: Subject) -> Phrases:
@@ -333,8 +333,9 @@ def _state_facts(subject: Subject) -> Phrases:
     ways = " and direction" if config.bidirectional else ""
     yield "call", "output, (h_n, c_n) = lstm(input, (h_0, c_0))"
     yield "output", f"{shape['output']}: h of the last layer, of every step"
-    yield "h_n", f"{shape['h_n']}: h of every layer{ways}, where it has read everything"
-    yield "c_n", f"{shape['c_n']}: the cell there; it is nowhere in output"
+    when = ": after the last step for forward, after step 0 for reverse" if config.bidirectional else ""
+    yield "h_n", f"{shape['h_n']}: final hidden state of each layer{ways}{when}"
+    yield "c_n", f"{shape['c_n']}: final cell state, same layout; not part of output"
     both = ", forward before reverse: l*D + d" if config.bidirectional else ""
     yield "index", f"the first axis of h_n and of c_n, layer by layer{both}"
 
@@ -438,9 +439,9 @@ def _around_facts(subject: Subject) -> Phrases:
     if around.head is not None:
         yield "head", f"nn.Linear({width}, {around.head})"
     if around.head is None:
-        yield "head", f"a classifier is nn.Linear({width}, OUT) on the last hidden state: --head OUT"
+        yield "head", f"classifier: nn.Linear({width}, OUT) on the last hidden state, --head OUT"
     if around.embed is None:
-        yield "embedding", f"words become input by nn.Embedding(VOCAB, {config.input_size}): --embed VOCAB"
+        yield "embedding", f"words: nn.Embedding(VOCAB, {config.input_size}) before it, --embed VOCAB"
 
 
 _FACTS: Final[dict[str, Callable[[Subject], Phrases]]] = {

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from lstmcalc.commands.explain.report import ClaimRow, ExplainModule, GroupRow, Layers, PackedStepRow
+from lstmcalc.commands.explain.report import TOPICS, ClaimRow, ExplainModule, GroupRow, Layers, PackedStepRow
 from lstmcalc.model.equations import Equation
 from lstmcalc.report.blocks import (
     Block,
@@ -28,6 +28,23 @@ from lstmcalc.report.provenance import origin_facts, settings_in
 
 _SHOWN: Final = 12  # sequences and steps of a packed batch
 _PICTURE: Final = 48  # steps of the picture of the padding
+
+
+def brief(module: ExplainModule) -> Iterator[Block]:
+    """The equations, and the first lines of each topic; topics that are named are shown in full."""
+    if list(module.topics) != list(TOPICS):
+        yield from view(module)
+        return
+    yield origin_facts(module, settings_in(module.data, module.around), defaults=False)
+    yield Code("\n".join(equation.text for equation in module.layers[0].equations), "text")
+    lines: list[Line] = []
+    for topic in module.topics[1:]:
+        rows = [row for row in module.facts if row.topic == topic]
+        if topic == "states":
+            lines += [(row.label, (row.text,)) for row in rows if row.label in ("output", "h_n", "c_n")]
+        else:
+            lines.append((topic, (rows[0].text,)))
+    yield Facts((*lines, ("in full", (f"lstmcalc explain {TOPICS[1]}, or another topic; all of it: --full",))))
 
 
 def view(module: ExplainModule) -> Iterator[Block]:
@@ -68,7 +85,7 @@ def _equations(module: ExplainModule) -> Iterator[Block]:
         yield Facts((*_layer_lines(module, layers), *differences))
         if not number:
             yield Formulas(tuple(map(_formula, layers.equations)))
-    notation = "@ a matrix product, ^T transposed, * number by number; a batch has rows, so W x is x @ W^T"
+    notation = "@ a matrix product, ^T transposed, * element-wise; a batch has rows, so W x is x @ W^T"
     ended = module.data.lengths
     rows = (("rows", ("those of the sequences that still run at step t, batch_sizes[t] of them",)),) if ended else ()
     legend = symbol_legend(module.symbols, module.config.proj_size)

@@ -13,6 +13,7 @@ from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model.interfaces import faces
 from lstmcalc.model.lstm import LSTMModel
+from lstmcalc.readers.found import Found, own_names
 from lstmcalc.report.document import Report, check_rows, document
 from lstmcalc.report.framework import ForeignParameterRow, LayoutRow, layout_row
 from lstmcalc.report.notes import notes_of
@@ -104,16 +105,52 @@ def frameworks_module(subject: Subject, only: Sequence[str]) -> FrameworksModule
         arrays=_arrays(config, names) if only else None,
         patterns=None if only else [row for name in names for row in _patterns(config, name)],
         frameworks=[_framework(config, name) for name in names],
-        recipes=_recipes(config, only) if only else [],
+        recipes=_recipes(subject, only) if only else [],
         notes=notes_of(subject),
     )
 
 
-def _recipes(config: LSTMConfig, only: Sequence[str]) -> list[RecipeRow]:
-    """The way from the first framework to each of the others; from PyTorch to it, if it is the only one."""
-    pairs = [(only[0], name) for name in only[1:]] or [("pytorch", only[0])]
-    recipes = [write_recipe(config, source, target) for source, target in pairs if source != target]
-    return [RecipeRow(recipe.source, recipe.target, recipe.steps, recipe.code) for recipe in recipes]
+def _recipes(subject: Subject, only: Sequence[str]) -> list[RecipeRow]:
+    """The way from the first framework to each of the others.
+
+    If only one is named it is the way to it from PyTorch, or from the framework of the source's file; from a file, the
+    code takes the names that the file has.
+    """
+    found = subject.found
+    own = found.framework if found is not None and found.weights else "pytorch"
+    pairs = [(only[0], name) for name in only[1:]] or [(own if own != only[0] else "pytorch", only[0])]
+    if found is not None and found.weights and pairs == [("pytorch", own)]:
+        pairs = [(own, "pytorch")]
+    recipes = [write_recipe(subject.config, source, target) for source, target in pairs if source != target]
+    return [
+        RecipeRow(
+            recipe.source,
+            recipe.target,
+            recipe.steps,
+            _with_file_names(recipe.code, found) if found and found.weights and recipe.source == own else recipe.code,
+        )
+        for recipe in recipes
+    ]
+
+
+def _with_file_names(code: str, found: Found) -> str:
+    """The code of a recipe with a line that takes the arrays by the names that their file has."""
+    from json import dumps as quoted  # of a text, which is Python too
+
+    names = own_names(found)
+    if all(name == there for name, there in names.items()):
+        return code
+    head, _, body = code.partition("    tensors = {}\n")
+    first = next(iter(names))
+    prefix = names[first].removesuffix(first)
+    if all(there == f"{prefix}{name}" for name, there in names.items()):
+        line = (
+            f"    prefix = {quoted(prefix)}\n    weights = {{k.removeprefix(prefix): v for k, v in weights.items()}}\n"
+        )
+    else:
+        listed = "".join(f"        {quoted(name)}: weights[{quoted(there)}],\n" for name, there in names.items())
+        line = f"    weights = {{\n{listed}    }}\n"
+    return f"{head}{line}    tensors = {{}}\n{body}"
 
 
 def _arrays(config: LSTMConfig, names: Sequence[str]) -> Sequence[ArrayRow]:

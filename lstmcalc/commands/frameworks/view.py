@@ -30,14 +30,47 @@ def _is_single(module: FrameworksModule) -> bool:
     return module.config.num_layers == 1 and not module.config.bidirectional
 
 
+def brief(module: FrameworksModule) -> Iterator[Block]:
+    """The frameworks side by side, a row each; a few that are named in depth."""
+    yield origin_facts(module, {}, defaults=False)
+    if module.in_depth:
+        yield from _recipe_blocks(module)
+        for row in module.frameworks:
+            yield Facts(((row.framework, tuple(_in_short(module, row))), *(("note", (hint,)) for hint in row.storage)))
+        yield Facts((("in full", ("every array, how it is called, and how this was checked: --full",)),))
+        return
+    yield _framework_grid(module)
+    yield Facts(
+        (
+            ("forget", ("+1 is added at run time, the stored bias lacks it",)),
+            ("in depth", ("lstmcalc frameworks keras; names and shapes of all: --full",)),
+        )
+    )
+
+
 def view(module: FrameworksModule) -> Iterator[Block]:
     """The frameworks side by side, or a few in depth, and the recipes between them."""
     yield origin_facts(module, {})
     yield from _in_depth(module) if module.in_depth else _side_by_side(module)
+    yield from _recipe_blocks(module)
+
+
+def _recipe_blocks(module: FrameworksModule) -> Iterator[Block]:
+    """The way from one framework to another, in steps and as code."""
     for recipe in module.recipes:
         yield Heading(f"from {recipe.from_} to {recipe.to}")
         yield Facts(tuple((f"{number}.", (step,)) for number, step in enumerate(recipe.steps, 1)))
         yield Code(recipe.code)
+
+
+def _in_short(module: FrameworksModule, row: FrameworkRow) -> Iterator[str]:
+    """A framework in a line: how much it stores, in which order, with which biases."""
+    yield f"{row.total:,} parameters"
+    yield f"gates {row.gate_order}"
+    counted = module.config.bias or not row.bias_switch
+    yield {0: "no biases", 1: "one bias", 2: "two biases"}[row.biases if counted else 0]
+    if row.forget_offset:
+        yield f"{row.forget_offset:g} is added to the forget gate at run time"
 
 
 def _side_by_side(module: FrameworksModule) -> Iterator[Block]:
@@ -54,19 +87,7 @@ def _side_by_side(module: FrameworksModule) -> Iterator[Block]:
     if not _is_single(module):
         facts.append(("paths", (f"you choose them, and those shown stand for yours, in {yours[0]}", *yours[1:])))
     yield Facts((*facts, *((("pattern", words),) if words else ())))
-    yield Grid(
-        (
-            Column("framework"),
-            Column("gates"),
-            Column("biases", right=True),
-            Column("forget"),
-            Column("input", code=True),
-            Column("output", code=True, spare=("output", ("by default, for each: lstmcalc shapes --framework NAME",))),
-            Column("total", right=True),
-            Column("checked", quiet=True, spare=_not_run_line(module)),
-        ),
-        tuple(_framework_row(row) for row in module.frameworks),
-    )
+    yield _framework_grid(module, output=True)
     label, phrases = symbol_legend(module.symbols, module.config.proj_size)
     yield Facts(
         (
@@ -78,6 +99,24 @@ def _side_by_side(module: FrameworksModule) -> Iterator[Block]:
             ("more", ("lstmcalc params --framework keras",)),
         )
     )
+
+
+def _framework_grid(module: FrameworksModule, *, output: bool = False) -> Grid:
+    """A row for each framework; with `output`, also what it returns, and how it was checked."""
+    columns = (
+        Column("framework"),
+        Column("gates"),
+        Column("biases", right=True),
+        Column("forget"),
+        Column("input", code=True),
+        Column("output", code=True, spare=("output", ("by default, for each: lstmcalc shapes --framework NAME",))),
+        Column("total", right=True),
+        Column("checked", quiet=True, spare=_not_run_line(module)),
+    )
+    kept = [column for column in columns if output or column.spare is None]
+    rows = (_framework_row(row) for row in module.frameworks)
+    places = [columns.index(column) for column in kept]
+    return Grid(tuple(kept), tuple(Row(tuple(row.cells[place] for place in places), row.kind) for row in rows))
 
 
 def _not_run_line(module: FrameworksModule) -> Line:
@@ -164,9 +203,9 @@ def _in_depth(module: FrameworksModule) -> Iterator[Block]:
                 ("input", (shape_text(row.input or ()),)),
                 ("output", (_output_text(row), row.returns)),
                 ("states", (row.states_are,)),
-                ("lengths", (row.lengths_by or "nothing built in",)),
-                ("start", (row.init,)),
-                *(("refused", (f"{what}: {names}",)) for what, names in row.unmodelled.items()),
+                ("variable lengths", (row.lengths_by or "nothing built in",)),
+                ("initialisation", (row.init,)),
+                *(("unsupported", (f"{what}: {names}",)) for what, names in row.unmodelled.items()),
                 *layout_lines(module.config, row, (*row.usage, *row.storage)),
             )
         )

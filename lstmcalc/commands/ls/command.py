@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands._flags import panels
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
 from lstmcalc.commands.ls.report import ls_report
 from lstmcalc.errors import UsageError
-from lstmcalc.intake.flags import SOURCE_FLAGS, Flag, read_from
+from lstmcalc.intake.flags import Flag, read_from
 from lstmcalc.report.progress import shown_progress
 
 FILE: Final = Flag("file", (), (), "FILE", "A weight file: safetensors, PyTorch, NumPy, ONNX or Keras")
@@ -21,11 +22,14 @@ def _run(typed: TypedFlags) -> Outcome:
     Only the file's index is read, and with --stats its numbers too.
     """
     if typed["file"] is None:
-        raise UsageError("no file is named", expected="a weight file, as model.safetensors", hint="see lstmcalc ls -h")
-    style, path, framework = style_of(typed), str(typed["file"]), read_from(typed)
+        raise UsageError(
+            "no file is named", expected="a weight file, e.g. model.safetensors", hint="see lstmcalc ls -h"
+        )
+    style_of(typed)
+    path, framework = str(typed["file"]), read_from(typed)
     with shown_progress("reading") as progress:
         report = ls_report(path, typed["module"], stats=bool(typed["stats"]), framework=framework, progress=progress)
-    return Outcome(report, style)
+    return outcome(report, typed)
 
 
 COMMAND: Final = Command(
@@ -35,8 +39,5 @@ COMMAND: Final = Command(
     lstmcalc ls checkpoint.pt --module encoder --stats
     lstmcalc ls model.npz --format csv > tensors.csv
     """,
-    {
-        "File": (FILE, SOURCE_FLAGS[1], SOURCE_FLAGS[3]),
-        "Output": (STATS, *OUTPUT),
-    },
+    panels({"Output": (STATS,)}, source=(FILE,)),
 )

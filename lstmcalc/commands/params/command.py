@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of, with_flags
-from lstmcalc.commands.params.report import params_report
+from lstmcalc.commands._flags import panels
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, with_flags
 from lstmcalc.errors import UnsupportedError
-from lstmcalc.intake.flags import AROUND_FLAGS, DTYPE_FLAG, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag, read_choice
+from lstmcalc.intake.flags import Flag, read_choice
 from lstmcalc.intake.resolve import check_order, read_subjects
 from lstmcalc.model.lstm import GATES
 
@@ -19,6 +19,8 @@ def _run(typed: TypedFlags) -> Outcome:
 
     In `state_dict` order, with subtotals by layer and direction, the total, and the total's formula.
     """
+    from lstmcalc.commands.params.report import params_report  # which a completion does not need
+
     gate = typed["gate"]
     letter = None if gate is None else GATE_NAMES[read_choice("--gate", str(gate), GATE_NAMES)]
     try:
@@ -26,7 +28,7 @@ def _run(typed: TypedFlags) -> Outcome:
         for subject in subjects:
             if letter and subject.found and not typed["framework"]:
                 check_order(subject.found)
-        return Outcome(params_report(subjects, letter), style_of(typed))
+        return outcome(params_report(subjects, letter), typed)
     except UnsupportedError as error:
         raise with_flags(error, typed) from None
 
@@ -39,10 +41,5 @@ COMMAND: Final = Command(
     lstmcalc params "keras.layers.LSTM(128)" --input 28
     python train.py | lstmcalc params - --format csv
     """,
-    {
-        "Source": SOURCE_FLAGS,
-        "LSTM": (*LSTM_FLAGS, DTYPE_FLAG),
-        "Around": AROUND_FLAGS,
-        "Output": (FRAMEWORK_FLAG, GATE, *OUTPUT),
-    },
+    panels({"Output": (GATE,)}),
 )

@@ -13,7 +13,7 @@ from lstmcalc.report.parameters import (
     ParameterRow,
     parameter_row,
 )
-from lstmcalc.report.record import omitted
+from lstmcalc.report.record import internal, omitted
 from lstmcalc.report.rows import AroundRow, ExtraRow, Module, around_row, extra_rows_of, extras_of, head_of
 from lstmcalc.spec.config import AROUND_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
 
@@ -56,6 +56,7 @@ class ParamsModule(Module):
     grand_total_symbolic: str
     grand_total_bytes: int
     notes: list[str]
+    names: Mapping[str, str] = internal()  # those of the arrays in the source's file, where they differ
 
 
 def params_report(subjects: Sequence[Subject], gate: str | None = None) -> Report[ParamsModule]:
@@ -94,6 +95,7 @@ def params_module(subject: Subject, gate: str | None) -> ParamsModule:
         grand_total_symbolic=str(storage.num_parameters_symbolic + extras_symbolic(added)),
         grand_total_bytes=grand_total * DTYPE_BYTES[dtype],
         notes=notes_of(subject),
+        names=_own_names(subject),
     )
 
 
@@ -106,6 +108,16 @@ def _stored_bytes(found: "Found", storage: "Storage") -> int | None:
         return sum(tensor.nbytes for tensor in own)
     known = found.quantized in SCHEMES and not storage.config.proj_size  # with a projection torch stores less
     return weight_bytes(storage.config, found.quantized).at(storage.symbols) if known else None
+
+
+def _own_names(subject: Subject) -> Mapping[str, str]:
+    """The names that the arrays have in the source's file; empty without one, or in another framework's terms."""
+    found = subject.found
+    if found is None or found.weights is None or found.framework != subject.framework:
+        return {}
+    from lstmcalc.readers.found import own_names
+
+    return own_names(found)
 
 
 def _layout_of(framework: str) -> "LayoutRow":

@@ -30,11 +30,27 @@ if TYPE_CHECKING:
     from lstmcalc.report.framework import ForeignParameterRow
 
 
+def brief(module: ParamsModule) -> Iterator[Block]:
+    """Weights by layer, alike ones in a row, and the total; without the defaults and the formulas."""
+    yield from _blocks(module, full=False)
+
+
 def view(module: ParamsModule) -> Iterator[Block]:
     """Weights by layer and direction, and the totals."""
+    yield from _blocks(module, full=True)
+
+
+def footer(modules: Sequence[ParamsModule]) -> Facts:
+    """The sum of several LSTMs."""
+    total, size = sum(module.grand_total for module in modules), sum(module.grand_total_bytes for module in modules)
+    return Facts((("sum", (f"{total:,} parameters in {len(modules):,} LSTMs", bytes_text(size))),))
+
+
+def _blocks(module: ParamsModule, *, full: bool) -> Iterator[Block]:
     gate, layout = module.gate, module.layout
     values = {**settings_in(module.around), "dtype": module.dtype}
-    yield origin_facts(module, values, title=layout.title if layout else "", idle={"batch_first"} if layout else ())
+    title = layout.title if layout else ""
+    yield origin_facts(module, values, title=title, idle={"batch_first"} if layout else (), defaults=full)
     shown = [
         row
         for first, last in layer_spans(module.config.num_layers)
@@ -42,27 +58,33 @@ def view(module: ParamsModule) -> Iterator[Block]:
         for row in rows_between(module.parameters, first, last)
     ]
     symbols, stored, framework = _foreign_facts(module, shown)
-    yield Grid(
-        (
-            Column("parameter"),
-            *(() if gate else (Column("in symbols", code=True, breaks=True, spare=symbols),)),
-            Column("shape", code=True, breaks=True),
-            Column("count", right=True),
-            Column(f"gate {gate}, {'index' if layout else 'to paste'}", code=True)
-            if gate
-            else Column("gate rows", code=True, breaks=True, spare=_gates_spare(shown, foreign=layout is not None)),
-        ),
-        tuple(_parameter_rows(module)),
-    )
+    rows_of_gates = _gates_spare(shown, foreign=layout is not None)
+    columns = [
+        Column("parameter"),
+        *(() if gate else (Column("in symbols", code=True, breaks=True, spare=symbols),)),
+        Column("shape", code=True, breaks=True),
+        Column("count", right=True),
+    ]
+    if gate:
+        columns.append(Column(f"gate {gate}, {'index' if layout else 'to paste'}", code=True))
+    elif full or rows_of_gates is None:
+        columns.append(Column("gate rows", code=True, breaks=True, spare=rows_of_gates))
+    listed = _parameter_rows(module) if full or gate else _folded_rows(module)
+    yield Grid(tuple(columns), tuple(row._replace(cells=row.cells[: len(columns)]) for row in listed))
     facts = [
         ("total", (f"{module.total:,} parameters", _size(module))),
         *_grand_total(module),
         *stored,
-        ("formula", (f"{module.total_symbolic} = {module.total:,}",)),
-        *_grand_formula(module),
-        symbol_legend(module.symbols, module.config.proj_size),
-        *framework,
     ]
+    if prefix := _prefix(module):
+        facts.insert(0, ("names", (f"begin with {prefix} in the file",)))
+    if not (full or gate) and rows_of_gates is not None:
+        facts.insert(0, rows_of_gates)
+    if full:
+        formula = ("formula", (f"{module.total_symbolic} = {module.total:,}",))
+        facts += [formula, *_grand_formula(module), symbol_legend(module.symbols, module.config.proj_size), *framework]
+    elif layout is not None:
+        facts += [line for line in framework if line[0] in ("gates", "biases", "forget gate", "manual step")]
     if gate:
         meant = next(item for item in GATES if item.letter == gate)
         facts.insert(0, (f"gate {gate}", (f"the {meant.name} gate: {meant.role}",)))
@@ -137,13 +159,59 @@ def _parameter_rows(module: ParamsModule) -> Iterator[Row]:
         for owner, own in groupby(rows, key=lambda row: (row.layer, row.direction)):
             for row in own:
                 shapes = shape_text(row.symbolic), shape_text(row.shape)
-                yield Row(cells(row.name, *shapes, row.count, _gate_text(module, row) or "-"))
+                yield Row(cells(_name(module, row), *shapes, row.count, _gate_text(module, row) or "-"))
             layer, direction = owner
             yield Row(cells(f"layer {layer} {direction}", "", "", subtotals[owner].count_, ""), "sum")
     yield Row(cells("total", "", "", module.total, ""), "sum")
     if module.extras:
         yield from extra_lines(module.extras, cells)
         yield Row(cells("grand total", "", "", module.grand_total, ""), "sum")
+
+
+def _folded_rows(module: ParamsModule) -> Iterator[Row]:
+    """The rows of layers that differ from those before, and of directions that do; a row stands for what is alike."""
+
+    def cells(name: str, symbols: str, shape: str, count: int, gates: str) -> tuple[str, ...]:
+        return name, symbols, shape, f"{count:,}", gates
+
+    layers = module.config.num_layers
+    shown = min(layers, 2)  # layers above the second are like it
+    for layer in range(shown):
+        rows = list(rows_between(module.parameters, layer, layer))
+        subtotals = rows_between(module.subtotals, layer, layer)
+        groups = [list(own) for _, own in groupby(rows, key=lambda row: row.direction)]
+        for number, own in enumerate(groups):
+            if number and [row.shape for row in own] == [row.shape for row in groups[0]]:
+                count = sum(row.count for row in own)
+                yield Row(cells(f"{_name(module, own[0])}, ...", f"{len(own)} alike", "", count, ""))
+                continue
+            for row in own:
+                shapes = shape_text(row.symbolic), shape_text(row.shape)
+                yield Row(cells(_name(module, row), *shapes, row.count, _gate_text(module, row) or "-"))
+        count = sum(row.count_ for row in subtotals)
+        if layers > 1 or len(groups) > 1 or module.extras:
+            yield Row(cells(f"layer {layer}", "", "", count, ""), "sum")
+        if layer and layers > shown:
+            more = layers - shown
+            name = f"layer {shown}" if more == 1 else f"layers {shown} ... {layers - 1}"
+            yield Row(cells(name, f"{more:,} alike", "", more * count, ""), "sum")
+    if module.extras:
+        yield Row(cells("total", "", "", module.total, ""), "sum")
+        yield from extra_lines(module.extras, cells)
+
+
+def _name(module: ParamsModule, row: ParameterRow) -> str:
+    """The name of an array: that of its framework, or the one in the file if that is not the same behind a prefix."""
+    return row.name if _prefix(module) is not None else module.names.get(row.name, row.name)
+
+
+def _prefix(module: ParamsModule) -> str | None:
+    """What all names have before them in the source's file; None if they are other names there."""
+    if not module.names:
+        return ""
+    name, there = next(iter(module.names.items()))
+    prefix = there.removesuffix(name)
+    return prefix if all(own == f"{prefix}{name}" for name, own in module.names.items()) else None
 
 
 def _gate_text(module: ParamsModule, row: ParameterRow) -> str | None:
@@ -181,7 +249,7 @@ def _joined_parts(rows: "Sequence[ForeignParameterRow]") -> list[Line]:
             each = ", with all gates each" if axis == row.gate_axis else ""
             names.setdefault(f"{ranges_text(ranges)}{each} on axis {axis} of ", []).append(row.name)
     return [
-        ("joined", (text + ("every array" if len(owners) == len(rows) > 1 else ", ".join(owners)),))
+        ("packed as", (text + ("every array" if len(owners) == len(rows) > 1 else ", ".join(owners)),))
         for text, owners in names.items()
     ]
 
@@ -192,7 +260,7 @@ def _difference_from_pytorch(module: ParamsModule) -> list[Line]:
         return []
     more = module.total - module.total_in_pytorch
     if not more:
-        return [("in PyTorch", ("as many",))]
+        return [("in PyTorch", ("same count",))]
     why = "PyTorch has two biases, not one" if more < 0 else "biases that cannot be left out"
     than = f"{abs(more):,} {'fewer' if more > 0 else 'more'}: {why}"
     return [("in PyTorch", (f"{module.total_in_pytorch:,}", than))]

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from math import inf, prod
 from typing import TYPE_CHECKING, Final
 
-from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands._flags import panels
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
 from lstmcalc.commands.run.report import check_trace, run_report
 from lstmcalc.errors import ExitCode, UnsupportedError, UsageError, harmless, shorten, shown_name
 from lstmcalc.intake.flags import (
-    AROUND_FLAGS,
-    DATA_FLAGS,
     LSTM_FLAGS,
-    SOURCE_FLAGS,
     Flag,
     items_of,
     read_choice,
@@ -47,7 +45,7 @@ RUN: Final = (
         ("--recurrent-activation",),
         (),
         "NAME",
-        "The gates' function where a file of Keras does not state it",
+        "Gate function where a Keras file does not state it",
         GATES,
     ),
     Flag(
@@ -58,12 +56,12 @@ RUN: Final = (
         "Keep c within -NUMBER and NUMBER, as cells of ELMo and TensorFlow do",
     ),
     Flag("proj_clip", ("--proj-clip",), (), "NUMBER", "Keep h within -NUMBER and NUMBER, after the projection"),
-    Flag("as_lstm", ("--as-lstm",), (), "", "Compute the plain LSTM, without what its source has more"),
+    Flag("as_lstm", ("--as-lstm",), (), "", "Compute the plain LSTM, without what else its source has"),
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
     Flag("show", ("--show",), (), "", "Print weights, input and outputs as PyTorch prints tensors"),
     Flag("trace", ("--trace",), (), "", "Show i, f, g, o, c and h of every step; keep them with --save"),
-    Flag("repeat", ("--repeat",), (), "INT", "Time so many calls, and of each framework of --against in turn"),
-    Flag("threads", ("--threads",), (), "INT", "Threads that each may use when timed (default 1)"),
+    Flag("repeat", ("--repeat",), (), "INT", "Time this many calls, and of each framework of --against in turn"),
+    Flag("threads", ("--threads",), (), "INT", "Threads for each when timed (default 1)"),
 )
 
 RUN_LSTM: Final = tuple(
@@ -136,7 +134,7 @@ def _run(typed: TypedFlags) -> Outcome:
     if save is not None:
         report.modules[-1].notes.append(_saved_note(str(save), subjects, runs, paths))
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
-    return Outcome(report, style, code)
+    return outcome(report, typed, code)
 
 
 def _stored_numbers(subject: Subject) -> int:
@@ -261,12 +259,5 @@ COMMAND: Final = Command(
     lstmcalc run --hidden 128 --batch 64 --repeat 20 --against torch
     lstmcalc run model.safetensors --input x.npy --save run.npz
     """,
-    {
-        "Source": SOURCE_FLAGS,
-        "LSTM": RUN_LSTM,
-        "Data": DATA_FLAGS,
-        "Around": AROUND_FLAGS,
-        "Run": RUN,
-        "Output": OUTPUT,
-    },
+    panels({"LSTM": RUN_LSTM, "Run": RUN}),
 )

@@ -217,7 +217,7 @@ def _timed_module(module: RunModule, timing: "Timing") -> RunModule:
     if not timing.held:
         module.notes.append(
             "BLAS may use more threads than lstmcalc: threadpoolctl, which holds it to one, is not installed "
-            "(pip install 'lstmcalc[threads]')"
+            "(pip install threadpoolctl)"
         )
     return replace(module, timing=rows)
 

@@ -5,7 +5,16 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Final
 
-from lstmcalc.commands.run.report import CheckRow, Compared, RunModule, ShownRow, TimingRow, TraceRow, Units
+from lstmcalc.commands.run.report import (
+    CheckRow,
+    Compared,
+    ComputedRow,
+    RunModule,
+    ShownRow,
+    TimingRow,
+    TraceRow,
+    Units,
+)
 from lstmcalc.model.lstm import TRACED
 from lstmcalc.report.blocks import (
     Block,
@@ -13,6 +22,7 @@ from lstmcalc.report.blocks import (
     Column,
     Facts,
     Grid,
+    Line,
     Row,
     more_text,
     rows_between,
@@ -25,20 +35,55 @@ from lstmcalc.spec.symbols import DIRECTIONS
 from lstmcalc.spec.words import counted
 
 
+def brief(module: RunModule) -> Iterator[Block]:
+    """The checks that failed, what came out, on request timing, printed tensors and trace, then the verdict."""
+    failed = [check for check in module.checks if not check.passed]
+    if failed:
+        yield _checks(failed, module)
+    yield origin_facts(module, settings_in(module.data, module.around), defaults=False)
+    yield _tensors([tensor for tensor in module.tensors if tensor.role == "output"])
+    yield from _asked(module)
+    count = len(module.checks)
+    passed = f"{count - len(failed)} of {count} checks passed"
+    seed = (f"seed {module.seed}",) if module.drawn else ()
+    largest = max(
+        (check.max_abs_error for check in module.checks if check.relation == "<=" and check.max_abs_error), default=0.0
+    )
+    lines: list[Line] = [("reproduce", (*_numbers(module, "the code of --full"),))]
+    lines.append(("accuracy", (f"every way to compute it agrees within {largest:.2g}", module.data.dtype)))
+    verdict = f"{len(failed)} of {count} checks FAILED: {failed[0].name}" if failed else passed
+    yield Facts((*lines, ("result", (verdict, *seed))))
+
+
 def view(module: RunModule) -> Iterator[Block]:
     """The checks, the tensors, on request timing, printed tensors and trace, then the code and the verdict."""
     yield origin_facts(module, settings_in(module.data, module.around))
-    yield Grid(
+    yield _checks(module.checks, module)
+    yield _tensors(module.tensors)
+    yield from _asked(module)
+    failed = [check.name for check in module.checks if not check.passed]
+    count = len(module.checks)
+    verdict = f"{len(failed)} of {count} checks FAILED: {failed[0]}" if failed else f"{count} of {count} checks passed"
+    yield Code(module.reproduce)
+    seed = (f"seed {module.seed}",) if module.drawn else ()
+    yield Facts((("reproduce", _numbers(module, "the code above")), ("result", (verdict, *seed, module.data.dtype))))
+
+
+def _checks(checks: Sequence[CheckRow], module: RunModule) -> Grid:
+    return Grid(
         (
             Column("check", breaks=True),
             Column("expected", code=True),
             Column("computed", code=True),
-            Column("holds"),
+            Column("result"),
         ),
-        tuple(_check_row(check, module) for check in module.checks),
+        tuple(_check_row(check, module) for check in checks),
     )
+
+
+def _tensors(tensors: Sequence[ComputedRow]) -> Grid:
     names = "min", "max", "mean", "std"
-    yield Grid(
+    return Grid(
         (Column("tensor"), Column("shape", code=True), *(Column(name, right=True) for name in names)),
         tuple(
             Row(
@@ -48,10 +93,14 @@ def view(module: RunModule) -> Iterator[Block]:
                     *map(_statistic, (tensor.min, tensor.max, tensor.mean, tensor.std)),
                 )
             )
-            for tensor in module.tensors
+            for tensor in tensors
             if not tensor.name.startswith("packed.")
         ),
     )
+
+
+def _asked(module: RunModule) -> Iterator[Block]:
+    """What flags ask for: timing, printed tensors, and the trace."""
     if module.timing is not None:
         yield _timing(module.timing)
     yield from _printed_blocks(module)
@@ -59,27 +108,21 @@ def view(module: RunModule) -> Iterator[Block]:
         yield from _trace(module, module.trace)
     elif module.trace is not None:
         yield Facts((("trace", ("of no sequence: the batch is empty",)),))
-    failed = [check.name for check in module.checks if not check.passed]
-    count = len(module.checks)
-    verdict = f"{len(failed)} of {count} checks FAILED: {failed[0]}" if failed else f"all {count} checks hold"
-    yield Code(module.reproduce)
-    seed = (f"seed {module.seed}",) if module.drawn else ()
-    yield Facts((("numbers", _numbers(module)), ("proof", (verdict, *seed, module.data.dtype))))
 
 
-def _numbers(module: RunModule) -> tuple[str, ...]:
+def _numbers(module: RunModule, code: str) -> tuple[str, ...]:
     """The sources of the numbers: files, a seed, and the code."""
     files = [
         f"{what} of {file}" for what, file in (("weights", module.weights_from), ("input", module.input_from)) if file
     ]
-    seeded = f"the same numbers as torch.manual_seed({module.seed})"
+    seeded = f"torch.manual_seed({module.seed})"
     if files and module.drawn:
         seeded = f"{' and '.join(module.drawn)} as after torch.manual_seed({module.seed})"
-    behind = "with the code above, in PyTorch"
+    behind = f"run {code} in PyTorch: same numbers"
     clips = (module.clip or {}).get("cell"), (module.clip or {}).get("proj")
     computed = Activations(module.activations["gates"], module.activations["cell"], *clips)
     if computed != PYTORCH:
-        behind = f"with the code above in PyTorch, which computes {PYTORCH} instead of {computed}"
+        behind = f"{code} in PyTorch computes {PYTORCH} instead of {computed}"
     return (*files, *([seeded] if module.drawn else []), behind)
 
 
@@ -196,7 +239,7 @@ def _check_row(check: CheckRow, module: RunModule) -> Row:
         expected = f"{relation} {expected}"
         computed = f"{check.actual:.2e}" if error else computed
     name = short_index(check.name, module.data.lengths, batch_first=module.config.batch_first)
-    cells = name, expected, computed, "yes" if check.passed else "NO"
+    cells = name, expected, computed, "pass" if check.passed else "FAIL"
     return Row(cells, "good" if check.passed else "bad")
 
 

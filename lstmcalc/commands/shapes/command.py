@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of, with_flags
+from lstmcalc.commands._flags import panels
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, with_flags
 from lstmcalc.commands.shapes.report import shapes_report
 from lstmcalc.errors import UnsupportedError
-from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS
 from lstmcalc.intake.resolve import read_subjects
 
 
@@ -16,7 +16,7 @@ def _run(typed: TypedFlags) -> Outcome:
     PyTorch's own defaults for the rest; the report says which.
     """
     try:
-        return Outcome(shapes_report(read_subjects(typed)), style_of(typed))
+        return outcome(shapes_report(read_subjects(typed)), typed)
     except UnsupportedError as error:
         raise with_flags(error, typed) from None
 
@@ -30,11 +30,5 @@ COMMAND: Final = Command(
     lstmcalc shapes "nn.LSTM(10, 20, 2, bidirectional=True)" --lengths 4,2,3
     lstmcalc shapes train.py --module encoder --json
     """,
-    {
-        "Source": SOURCE_FLAGS,
-        "LSTM": LSTM_FLAGS,
-        "Data": DATA_FLAGS,
-        "Around": AROUND_FLAGS,
-        "Output": (FRAMEWORK_FLAG, *OUTPUT),
-    },
+    panels(),
 )

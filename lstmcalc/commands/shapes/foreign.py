@@ -185,7 +185,7 @@ def foreign_view(module: ForeignShapesModule) -> Iterator[Block]:
             ("index", ("the first axis of PyTorch's h_n and of c_n",)),
             ("states", (module.states_are,)),
             *manual_lines(config, layout),
-            *(("take care", (hint,)) for hint in layout.usage),
+            *(("note", (hint,)) for hint in layout.usage),
             evidence_line(layout),
         )
     )
@@ -221,7 +221,7 @@ def _tensor_lines(module: ForeignShapesModule) -> Iterator[Line]:
     if module.head_reads:
         yield "logits", (f"of what PyTorch calls {module.head_reads}",)
     if module.data.lengths and module.lengths_by:
-        yield "lengths", (module.lengths_by,)
+        yield "variable lengths", (module.lengths_by,)
     if any(tensor.each == "cell" and tensor.copies > 1 for tensor in tensors):
         yield "cell", ("one direction of one layer",)
     yield symbol_legend(module.symbols, module.config.proj_size)

@@ -2,18 +2,19 @@
 
 from typing import Final
 
-from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands._flags import panels
+from lstmcalc.commands._limits import LIMITS
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome
 from lstmcalc.commands._training import INPUT_GRAD, OPTIMIZER, TRAIN
-from lstmcalc.commands.solve.report import question_of, solve_report
-from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag
+from lstmcalc.commands.solve.report import OLDER, UNKNOWNS, question_of, solve_report
+from lstmcalc.intake.flags import SOURCE_FLAGS, Flag
 from lstmcalc.intake.resolve import read_subjects
 
-UNKNOWN: Final = Flag("unknown", (), (), "UNKNOWN", "hidden, layers, batch or seq")
+UNKNOWN: Final = Flag("unknown", (), (), "UNKNOWN", "hidden, layers, batch or seq", tuple(UNKNOWNS))
 
-BUDGETS: Final = (
-    Flag("params", ("--params",), (), "AMOUNT", "At most so many parameters, as 1M (10**6)"),
-    Flag("macs", ("--macs",), (), "AMOUNT", "At most so many multiply-accumulates, as 1G"),
-    Flag("memory", ("--memory",), (), "SIZE", "At most so many bytes, as 2GiB (1024**3) or 2GB (1000**3)"),
+# The first three had other names before.
+BUDGETS: Final = tuple(
+    flag._replace(names=(f"--{flag.field}", *flag.names)) if flag.field in OLDER else flag for flag in LIMITS
 )
 
 
@@ -25,7 +26,7 @@ def _run(typed: TypedFlags) -> Outcome:
     """
     question = question_of(typed)
     subjects = read_subjects(typed, "pytorch", unknown=question.unknown)
-    return Outcome(solve_report(subjects, question), style_of(typed))
+    return outcome(solve_report(subjects, question), typed)
 
 
 COMMAND: Final = Command(
@@ -35,13 +36,5 @@ COMMAND: Final = Command(
     lstmcalc solve batch --memory 2GiB --train --input 128 --hidden 512 --layers 2 --seq 200
     lstmcalc solve hidden "nn.LSTM(128, 256, 2)" --params 1M --macs 100M
     """,
-    {
-        "Unknown": (UNKNOWN,),
-        "Source": SOURCE_FLAGS,
-        "LSTM": LSTM_FLAGS,
-        "Data": DATA_FLAGS,
-        "Around": AROUND_FLAGS,
-        "Budget": (*BUDGETS, TRAIN, OPTIMIZER, INPUT_GRAD),
-        "Output": OUTPUT,
-    },
+    panels({"Budget": (*BUDGETS, TRAIN, OPTIMIZER, INPUT_GRAD)}, source=(UNKNOWN, SOURCE_FLAGS[0])),
 )

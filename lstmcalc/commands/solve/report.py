@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from lstmcalc.commands._limits import check_stepping, limit_flag, read_limits
 from lstmcalc.commands._training import read_training
 from lstmcalc.costs.budgets import NO_LIMIT, Largest, Stretch, largest_fitting, stretches
-from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure
+from lstmcalc.costs.measures import LIMITED, MEASURES, Case, Formulas, Measure
 from lstmcalc.errors import ContradictionError, UsageError, shorten
 from lstmcalc.intake.flags import Typed, flag_name, read_choice
-from lstmcalc.intake.quantities import read_bytes, read_count
 from lstmcalc.intake.subject import Subject
 from lstmcalc.report.document import Report, document, with_alone_note
 from lstmcalc.report.notes import as_pytorch_note, notes_of
@@ -23,7 +23,7 @@ UNKNOWNS: Final[Mapping[str, str]] = {
     "batch": "batch",
     "seq": "seq_len",
 }
-BUDGETS: Final = ("params", "macs", "memory")
+OLDER: Final = ("params", "macs", "memory")  # the budgets whose flags have no `max` in their names
 _SYMBOLS: Final = {"hidden_size": "H_cell", "num_layers": "num_layers", "batch": "N", "seq_len": "L"}
 
 
@@ -88,10 +88,12 @@ class SolveModule(Module):
 
 def question_of(typed: Mapping[str, Typed]) -> Question:
     """The question that the flags ask; they must name an unknown and a budget."""
-    named, flag = typed.get("unknown"), ", ".join(UNKNOWNS)
+    named, flag = typed.get("unknown"), "hidden, layers, batch or seq"
     if named is None:
-        raise UsageError("nothing is asked for", f"one of {flag}", hint="lstmcalc solve hidden --params 1M")
-    unknown = UNKNOWNS[read_choice("UNKNOWN", str(named), UNKNOWNS)]
+        raise UsageError(f"missing argument: {flag}", hint="e.g. lstmcalc solve hidden --params 1M")
+    spelled = {field: word for word, field in UNKNOWNS.items()}
+    word = str(named).removeprefix("--").replace("-", "_")
+    unknown = UNKNOWNS[read_choice("UNKNOWN", spelled.get(word, word), UNKNOWNS)]
     source = typed.get("source")
     if source in UNKNOWNS:
         raise ContradictionError("two unknowns", "one of them, and the other given", shorten(f"{named} {source}"))
@@ -99,21 +101,22 @@ def question_of(typed: Mapping[str, Typed]) -> Question:
         raise ContradictionError(
             f"{unknown} is asked for and given", "one of the two", where=f"solve {named} and {flag_name(unknown)}"
         )
-    readers = {"params": read_count, "macs": read_count, "memory": read_bytes}
-    budgets = [
-        Budget(MEASURES[name], read(f"--{name}", str(typed[name])))
-        for name, read in readers.items()
-        if typed.get(name) is not None
-    ]
+    budgets = [Budget(LIMITED[name], limit) for name, limit in read_limits(typed, flag_of).items()]
     if not budgets:
-        raise UsageError("there is no budget", f"one of {', '.join(f'--{name}' for name in readers)}")
+        raise UsageError("there is no budget", f"one of {', '.join(map(flag_of, LIMITED))}")
     return Question(unknown, tuple(budgets), *read_training(typed))
+
+
+def flag_of(name: str) -> str:
+    """The flag of a budget, as it is shown."""
+    return f"--{name}" if name in OLDER else limit_flag(name)
 
 
 def solve_module(subject: Subject, question: Question) -> SolveModule:
     """The largest LSTM within the budgets; a UsageError if no size fits, or if no size is too large."""
     case = Case(subject.config, subject.data, subject.around, question.train, question.optimizer, question.input_grad)
     _check_open(subject, question.unknown)
+    check_stepping({budget.measure.name: 0 for budget in question.budgets}, bidirectional=case.config.bidirectional)
     formulas = {budget: Formulas(budget.measure) for budget in question.budgets}
     for budget, formula in formulas.items():
         _check_dependent(formula, budget, case, question.unknown)
@@ -156,8 +159,8 @@ def _check_dependent(formula: Formulas, budget: Budget, case: Case, unknown: str
     if not symbols & formula.of(large).symbols:
         raise UsageError(
             f"{budget.measure.name} does not depend on {unknown}",
-            expected="a budget of what does, as --macs or --memory",
-            where=f"--{budget.measure.name}",
+            expected="a budget of what does, e.g. --macs or --memory",
+            where=flag_of(budget.measure.name),
         )
 
 
@@ -171,8 +174,8 @@ def _too_small(case: Case, unknown: str, formulas: Mapping[Budget, Formulas], si
     if budget is None:
         return UsageError(
             f"no {unknown} fits all budgets at once",
-            hint=", ".join(f"{unknown} {size} fits --{one.measure.name}" for one, (_, size) in least.items()),
-            where=" and ".join(f"--{one.measure.name}" for one in least),
+            hint=", ".join(f"{unknown} {size} fits {flag_of(one.measure.name)}" for one, (_, size) in least.items()),
+            where=" and ".join(flag_of(one.measure.name) for one in least),
         )
     (needed, size), measure, config = least[budget], budget.measure, case.config
     first = f"hidden {config.hidden_size}" if unknown != "hidden_size" else f"input {config.input_size}"
@@ -183,7 +186,7 @@ def _too_small(case: Case, unknown: str, formulas: Mapping[Budget, Formulas], si
         expected=f"at least {needed:,} {measure.unit}",
         found=f"{budget.limit:,}",
         hint=f"with {given}, even {unknown} {size} needs {needed:,} {measure.unit}",
-        where=f"--{measure.name}",
+        where=flag_of(measure.name),
     )
 
 
@@ -208,7 +211,7 @@ def _answer(
         path=largest.path.key,
         budgets=[_budget_row(budget, formula, largest, above) for budget, formula in formulas.items()],
         measures=[MeasureRow(measure.name, measure.unit, measure.of(largest)) for measure in MEASURES.values()],
-        notes=[*notes_of(answer), *as_pytorch_note(answer, "counted")],
+        notes=[*notes_of(answer), *as_pytorch_note(answer, "costs are those of")],
     )
 
 

@@ -11,9 +11,18 @@ from lstmcalc.report.provenance import origin_facts, settings_in
 _LONG: Final = 250  # characters of a formula that is shown
 
 
+def brief(module: SolveModule) -> Iterator[Block]:
+    """The use of each budget, what else the largest size takes, and that size."""
+    yield from _blocks(module, full=False)
+
+
 def view(module: SolveModule) -> Iterator[Block]:
-    """The largest size, its use of each budget, and that of the next size."""
-    yield origin_facts(module, settings_in(module.data, module.around))
+    """The use of each budget, the formulas, what else the largest size takes, and that size."""
+    yield from _blocks(module, full=True)
+
+
+def _blocks(module: SolveModule, *, full: bool) -> Iterator[Block]:
+    yield origin_facts(module, settings_in(module.data, module.around), defaults=full)
     size, unknown = module.value, module.unknown
     columns = (
         Column("budget"),
@@ -25,7 +34,7 @@ def view(module: SolveModule) -> Iterator[Block]:
     rows = tuple(Row((row.measure, *with_commas(row.limit, row.used, row.next), row.counts)) for row in module.budgets)
     yield Grid(columns, rows)
     gap = module.smaller_that_does_not_fit
-    facts: list[Line] = [("largest", (f"{unknown} = {size:,}",))]
+    facts: list[Line] = []
     if gap:
         facts.append(("beware", (f"{unknown} {gap:,} does not fit: another kernel takes more there",)))
     for row in module.budgets:
@@ -33,9 +42,10 @@ def view(module: SolveModule) -> Iterator[Block]:
             sure = f"within {row.error_percent:g} %" if row.error_percent else row.certainty
             computed = f"computed by {IMPLEMENTATIONS[module.path]}", sure
             facts.append((row.measure, (*computed, "the process and its libraries come on top")))
-    facts += [("formula", (_formula(row),)) for row in module.budgets]
+    facts += [("formula", (_formula(row),)) for row in module.budgets if full]
     facts.append(("with it", tuple(f"{row.name} {measured_text(row.value, row.unit)}" for row in module.measures)))
-    yield Facts((*facts, symbol_legend(module.symbols, module.config.proj_size)))
+    facts += [symbol_legend(module.symbols, module.config.proj_size)] if full else []
+    yield Facts((*facts, ("largest", (f"{unknown} = {size:,}", str(module.config)))))
 
 
 def _formula(row: BudgetRow) -> str:

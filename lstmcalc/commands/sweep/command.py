@@ -3,18 +3,35 @@
 from collections.abc import Sequence
 from typing import Final
 
-from lstmcalc.commands._output import OUTPUT, Command, Outcome, TypedFlags, style_of
+from lstmcalc.commands._flags import panels
+from lstmcalc.commands._limits import LIMITS
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
 from lstmcalc.commands._training import INPUT_GRAD, OPTIMIZER, TRAIN
 from lstmcalc.errors import shown_name
-from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, LSTM_FLAGS, SOURCE_FLAGS, Flag
+from lstmcalc.intake.flags import DATA_FLAGS, LSTM_FLAGS, Flag
 from lstmcalc.intake.resolve import read_subjects
 
 _LISTED: Final = ("input_size", "hidden_size", "num_layers", "proj_size", "seq_len", "batch", "dtype")
 
 DIRECTIONS: Final = Flag("directions", ("--directions",), (), "LIST", "1, 2 or both: 1,2", repeats=True)
 
+
+def _measure_names() -> tuple[str, ...]:
+    from lstmcalc.costs.measures import MEASURES
+
+    return tuple(MEASURES)
+
+
 SWEEP: Final = (
-    Flag("show", ("--show",), (), "NAME,...", "Of params, weights, macs, flops, memory, saved", repeats=True),
+    Flag(
+        "show",
+        ("--show",),
+        (),
+        "NAME,...",
+        "Of params, weights, macs, flops, memory, saved",
+        _measure_names,
+        repeats=True,
+    ),
     Flag("sort", ("--sort",), (), "NAME,...", "By these columns, the smallest first (default: as given)", repeats=True),
     Flag("reverse", ("--reverse",), (), "", "The largest first"),
     Flag("plot", ("--plot",), (), "FILE", "Draw it too: .svg, .png or .pdf"),
@@ -33,7 +50,7 @@ def _run(typed: TypedFlags) -> Outcome:
     """
     from lstmcalc.commands.sweep.report import request_of, sweep_report  # NumPy, which the help does not need
 
-    style = style_of(typed)
+    style_of(typed)
     from lstmcalc.report.progress import shown_progress
 
     plot = typed["plot"]
@@ -48,7 +65,7 @@ def _run(typed: TypedFlags) -> Outcome:
     if plot is not None:
         draw_sweep(report.modules, str(plot))
         report.modules[-1].notes.append(f"drew {shown_name(str(plot))}")
-    return Outcome(report, style)
+    return outcome(report, typed)
 
 
 COMMAND: Final = Command(
@@ -58,12 +75,12 @@ COMMAND: Final = Command(
     lstmcalc sweep --hidden 64:512:64 --batch 1,8,64 --show macs,memory --sort memory --train
     lstmcalc sweep --input 40 --hidden 128:1024:128 --directions 1,2 --format csv --plot sizes.svg
     """,
-    {
-        "Source": SOURCE_FLAGS,
-        "LSTM": (*_listable(LSTM_FLAGS), DIRECTIONS),
-        "Data": _listable(DATA_FLAGS),
-        "Around": AROUND_FLAGS,
-        "Sweep": (*SWEEP, TRAIN, OPTIMIZER, INPUT_GRAD),
-        "Output": OUTPUT,
-    },
+    panels(
+        {
+            "LSTM": (*_listable(LSTM_FLAGS), DIRECTIONS),
+            "Data": _listable(DATA_FLAGS),
+            "Sweep": (*SWEEP, TRAIN, OPTIMIZER, INPUT_GRAD),
+            "Limits": LIMITS,
+        }
+    ),
 )

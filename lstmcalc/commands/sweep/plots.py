@@ -60,7 +60,7 @@ def check_plot(name: str) -> None:
         raise MissingExtraError(
             "matplotlib is not installed" if missing else "matplotlib is installed, but does not load",
             found="" if missing else shorten(str(error), 200)[1:-1],
-            hint="pip install 'lstmcalc[plot]'",
+            hint="pip install matplotlib",
             where="--plot",
         ) from error
 

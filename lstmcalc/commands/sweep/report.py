@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from lstmcalc.commands._limits import check_stepping, limit_flag, read_limits
 from lstmcalc.commands._training import read_training
-from lstmcalc.costs.measures import MEASURES, Case, Formulas, Measure
+from lstmcalc.costs.measures import LIMITED, MEASURES, Case, Formulas, Measure
 from lstmcalc.costs.memory import DEFAULT_OPTIMIZER
 from lstmcalc.costs.regimes import kind_of
 from lstmcalc.errors import ConfigError, ContradictionError, UsageError, shorten
@@ -26,6 +28,7 @@ from lstmcalc.report.notes import as_pytorch_note, notes_of
 from lstmcalc.report.provenance import settings_in
 from lstmcalc.report.rows import SETTINGS, AroundRow, Module, around_row, data_row, head_of
 from lstmcalc.spec.config import HYPERPARAMETERS, MAX_SIZE
+from lstmcalc.spec.words import counted
 
 SAFE: Final = 2.0**62  # half of what 64 bits hold: the bound itself is in floats, which round
 CELLS: Final = 2**15  # combinations in a block
@@ -248,6 +251,7 @@ class Request(NamedTuple):
     train: bool = False  # True for training, False for inference
     optimizer: str = DEFAULT_OPTIMIZER
     input_grad: bool = False  # True if training computes the gradient of the input too
+    limits: Mapping[str, int] = MappingProxyType({})  # of measures in `LIMITED`, by name
 
 
 DEFAULT_SHOWN: Final = ("params", "macs", "memory")
@@ -260,7 +264,7 @@ def request_of(typed: Mapping[str, Typed]) -> tuple[Request, dict[str, Typed]]:
         flags = [flag_name(field) for field in SWEPT if field != "bidirectional"]
         raise UsageError(
             "there is nothing to sweep",
-            "a list or a range, as --hidden 64,128 or --layers 1:4",
+            "a list or a range, e.g. --hidden 64,128 or --layers 1:4",
             hint=f"{', '.join(flags)} and --directions take lists",
         )
     base = {field: _single(value) if field in SWEPT else value for field, value in typed.items()}
@@ -282,6 +286,7 @@ def request_of(typed: Mapping[str, Typed]) -> tuple[Request, dict[str, Typed]]:
         tuple(_column(name, columns) for name in items_of(typed.get("sort"))),
         bool(typed.get("reverse")),
         *read_training(typed),
+        read_limits(typed),
     )
     return request, base
 
@@ -335,23 +340,34 @@ def sweep_module(subject: Subject, request: Request, progress: Callable[[int, in
     if case.data.lengths and padded:
         raise ContradictionError(f"the lengths settle {padded[0]}", "padded data", f"several {padded[0]} and lengths")
     _check_values(case, request.axes)
+    both = any(True in axis.values for axis in request.axes if axis.field == "bidirectional")
+    check_stepping(request.limits, bidirectional=case.config.bidirectional or both)
     grid = Grid(case, request.axes)
     check_rows(grid.size, "combination", "fewer values of each setting")
-    columns = grid.measured(request.measures, progress)
-    count = len(next(iter(columns.values())))
-    if not count:
+    shown = {measure.name for measure in request.measures}
+    limiting = [LIMITED[name] for name in request.limits if name not in shown]
+    columns = grid.measured((*request.measures, *limiting), progress)
+    lstms = len(next(iter(columns.values())))
+    if not lstms:
         raise UsageError("no combination is an LSTM", expected="proj_size < hidden_size", where="--proj")
+    columns = _within(columns, request.limits, [measure.name for measure in limiting])
+    count = len(next(iter(columns.values())))
     columns = ordered(columns, request.sort, reverse=request.reverse)
-    left_out = grid.size - count
-    notes = [*notes_of(subject), *as_pytorch_note(subject, "counted")]
+    left_out = grid.size - lstms
+    notes = [*notes_of(subject), *as_pytorch_note(subject, "costs are those of")]
     if left_out:
         are = "combination is" if left_out == 1 else "combinations are"
         notes.append(f"{left_out:,} {are} left out: proj_size must be below hidden_size")
+    if count < lstms:
+        flags = " and ".join(map(limit_flag, request.limits))
+        notes.append(f"{counted(lstms - count, 'combination')} over {flags} left out")
     swept, head = {axis.field for axis in request.axes}, head_of(subject, SETTINGS)
     return SweepModule(
         name=head["name"],
         framework=head["framework"],
         kind=head["kind"],
+        certain=head["certain"],
+        uncertain=head["uncertain"],
         text=_text(subject, swept),
         config=SweptConfig(**_shared(vars(subject.config), swept)),
         provenance=head["provenance"],
@@ -367,6 +383,24 @@ def sweep_module(subject: Subject, request: Request, progress: Callable[[int, in
         rows=LazySequence(count, lambda index: {name: values.item(index) for name, values in columns.items()}),
         notes=notes,
     )
+
+
+def _within(columns: dict[str, Numbers], limits: Mapping[str, int], more: Sequence[str]) -> dict[str, Numbers]:
+    """The rows that keep all limits, without the columns that were measured for these alone.
+
+    Raises:
+        UsageError: There is none.
+    """
+    fits = np.ones(len(next(iter(columns.values()))), bool)
+    for name, limit in limits.items():
+        fits &= columns[name] <= limit
+    if not fits.any():
+        name, limit = next((name, limit) for name, limit in limits.items() if (columns[name] > limit).any())
+        least = f"{columns[name].min():,} {LIMITED[name].unit}"
+        raise UsageError(
+            "no combination is within the limits", f"at least {least}", f"{limit:,}", where=limit_flag(name)
+        )
+    return {name: values[fits] for name, values in columns.items() if name not in more}
 
 
 def _shared(settings: Mapping[str, Value], swept: set[str]) -> dict[str, Value]:

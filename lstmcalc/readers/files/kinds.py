@@ -135,7 +135,7 @@ def _size(path: str) -> int:
     except (OSError, ValueError) as error:
         raise cannot_read(shown_name(path), error) from None
     if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):  # opening a directory fails in its own words
-        raise SourceError(f"{shown_name(path)} is no regular file", "a file that can be read from any place")
+        raise SourceError(f"{shown_name(path)} is not a regular file", "a file that can be read from any place")
     return status.st_size
 
 

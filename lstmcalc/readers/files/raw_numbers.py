@@ -203,7 +203,7 @@ def number_blocks(
     except SourceError:
         raise
     except ValueError:  # NumPy 1 has 32 axes at most
-        raise SourceError("this tensor is no array that NumPy can have", found=_shape_text(view.shape)) from None
+        raise SourceError("this tensor is not an array that NumPy can have", found=_shape_text(view.shape)) from None
 
 
 def _is_dense(view: View, order: Sequence[int]) -> bool:
@@ -267,7 +267,7 @@ def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool =
     except SourceError:
         raise
     except ValueError:  # as above
-        raise SourceError("this tensor is no array that NumPy can have", found=_shape_text(view.shape)) from None
+        raise SourceError("this tensor is not an array that NumPy can have", found=_shape_text(view.shape)) from None
 
 
 def read_block(path: str, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Any:  # noqa: ANN401

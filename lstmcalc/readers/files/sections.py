@@ -43,7 +43,7 @@ class Section:
         except (OSError, ValueError) as error:
             raise _read_error(error) from None
         if not S_ISREG(status.st_mode):
-            raise SourceError("this is no regular file", expected="a file that can be read from any place")
+            raise SourceError("this is not a regular file", expected="a file that can be read from any place")
         return cls(origin, 0, status.st_size)
 
     @property

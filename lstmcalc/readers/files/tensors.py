@@ -25,6 +25,7 @@ class Stored(NamedTuple):
     nbytes: int  # of its numbers in the file, before any compression
     read: Callable[[], Any]  # its numbers as a NumPy array, bfloat16 as float32; SourceError if they cannot be had
     parts: Callable[[], Iterator[Block]] | None = None  # the same in blocks, in bounded memory; None if there are none
+    place: object = None  # equal for two tensors that share their numbers; None if the format has no such thing
 
     def blocks(self) -> Iterator[Block]:
         """Its numbers in blocks, read-only: a single one if the tensor can only be read as a whole.
@@ -82,6 +83,8 @@ class WeightFile(NamedTuple):
     kind: str = ""  # as `files.kinds` names it: `safetensors`, `npz`, `torch`
     state_dicts: tuple[StateDict, ...] = ()  # the file itself first, if it is one; none if the format has no such thing
     owners: Mapping[str, str] = {}  # the names of arrays of recurrent modules, with the name of the module
+    buffers: frozenset[str] | None = None  # the names of buffers, of whole modules; None if the file does not say
+    constants: frozenset[str] = frozenset()  # the names of tensors that are constants of a graph, and no initializers
 
 
 class Weights(NamedTuple):

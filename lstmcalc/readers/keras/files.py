@@ -56,7 +56,7 @@ def read_keras(path: str) -> WeightFile:
     except SourceError as error:  # an archive does not know its file
         raise named_error(error, name) from None
     if section is None:
-        raise SourceError(f"{name} is no file of Keras", f"an archive with {_WEIGHTS} in it")
+        raise SourceError(f"{name} is not a Keras file", f"an archive with {_WEIGHTS} in it")
     known = _load(metadata)
     version = known.get("keras_version") if isinstance(known, Mapping) else None
     read = _joined_file(read_index(_window(path, section, name)), config, str(version or ""), name)
@@ -140,7 +140,7 @@ def _description(config: object, version: str, name: str) -> _Described:
     """The LSTMs of a configuration; none if there is no configuration or no LSTM in it."""
     tree = _load(config)
     if not isinstance(config, str) or not looks_like_keras(tree):
-        return _Described(note="its configuration is no model of Keras" if config else "")
+        return _Described(note="its configuration is not a Keras model" if config else "")
     if isinstance(tree, dict) and version:
         tree.setdefault("keras_version", version)
     source = SourceText(config, name)

@@ -106,7 +106,7 @@ def _damage_error(window: Window, found: str) -> SourceError:
 def _ask(window: Window, dataset: str | None, nbytes: int) -> tuple[dict[str, Any], bytes]:
     """The answer of the library, and the numbers after it."""
     if find_spec("h5py") is None:
-        raise MissingExtraError("h5py is not installed", hint="pip install 'lstmcalc[files]'", where=window.name)
+        raise MissingExtraError("h5py is not installed", hint="pip install h5py", where=window.name)
     spent, before = budget(), _library_time()
     left = spent.left(LIBRARY)
     if left <= 0:

@@ -116,6 +116,15 @@ class Placed(NamedTuple):
     naming: tuple[str, ...]  # a sentence on the names of its arrays, where `Found.path` cannot say them
 
 
+class Beside(NamedTuple):
+    """A layer beside the LSTMs."""
+
+    name: str
+    kind: str  # its class
+    arguments: Config
+    features: int | None  # the last axis of its input; None if unknown
+
+
 class _Wrapper(NamedTuple):
     """The Bidirectional around an LSTM."""
 
@@ -142,7 +151,7 @@ def read_keras(tree: object, source: SourceText, places: Places) -> list[Found]:
         places: Where its keys stand.
 
     Raises:
-        SourceError: There is no LSTM, or this is not how Keras writes layers.
+        SourceError: There is not an LSTM, or this is not how Keras writes layers.
     """
     return [found._replace(notes=(*found.notes, *placed.naming)) for found, placed in read_placed(tree, source, places)]
 
@@ -152,6 +161,13 @@ def read_placed(tree: object, source: SourceText, places: Places) -> list[tuple[
     reader = _Reader(source, places, tree)
     reader.read()
     return [(found, reader.placed[id(found)]) for found in reader.found]
+
+
+def read_beside(tree: object, source: SourceText, places: Places) -> list[Beside]:
+    """The layers beside the LSTMs of a model, also of models in it, each once, in the order in which they are read."""
+    reader = _Reader(source, places, tree)
+    reader.read()
+    return reader.beside
 
 
 def _bare_kind(tree: object) -> str:
@@ -199,6 +215,7 @@ class _Reader:
         self._source = source
         self._places = places
         self._tree = tree
+        self.beside: list[Beside] = []
         self._relatives: list[_Layer] = []
         self._kinds: list[str] = []
         self._depth = 0
@@ -223,7 +240,7 @@ class _Reader:
         if self._relatives:
             relative = self._relatives[0]
             span = self._places.whole(relative.spot)
-            return self._source.error(span, f"{relative.kind} is no LSTM", _SUPPORTED, shown, kind=NoLstmError)
+            return self._source.error(span, f"{relative.kind} is not an LSTM", _SUPPORTED, shown, kind=NoLstmError)
         return NoLstmError("no LSTM is recognised in this model of Keras", _SUPPORTED, shown, where=self._source.name)
 
     def _error(self, layer: _Layer, what: str, expected: str = "", found: str = "") -> SourceError:
@@ -239,7 +256,7 @@ class _Reader:
         if not isinstance(node, Mapping) or not isinstance(kind, str) or not isinstance(config, Mapping | list | None):
             raise self._source.error(
                 self._places.whole(path),
-                "this is no layer of Keras",
+                "this is not a Keras layer",
                 'an object with "class_name" and "config"',
                 shorten(node),
             )
@@ -309,6 +326,8 @@ class _Reader:
         cores = self._cores(layer)
         if cores:
             return self._lstms(layer, cores, flow, home)
+        if not _is_node(layer.arguments.get("layer")):  # a wrapper has what is in it
+            self.beside.append(Beside(layer.name, layer.kind, layer.arguments, flow.stream.features))
         self._look_inside(layer, home)
         if len(flows) > 1:
             return (keras_flow.merged_stream(layer.kind, layer.arguments, [each.stream for each in flows]),)
@@ -350,6 +369,9 @@ class _Reader:
         forward = self._layer_at(layer.arguments.get("layer"), (*layer.inside, "layer"))
         cores = self._cores(forward)
         if not cores:
+            backward = layer.arguments.get("backward_layer") or layer.arguments.get("layer")
+            for each in (forward, self._layer_at(backward, (*layer.inside, "backward_layer"))):
+                self.beside.append(Beside(layer.name, each.kind, each.arguments, flow.stream.features))
             self._kinds.append(forward.kind)
             self._look_inside(forward, home)
             return (keras_flow.stream_after(layer.kind, layer.arguments, flow.stream),)
@@ -444,7 +466,7 @@ class _Reader:
             _constructor(framework, core.kind), self._given_arguments(layer, framework, core), where
         )
         if "hidden_size" not in reading.layer:
-            raise self._error(layer, f"this {layer.kind} has no size", '"units", as 20')
+            raise self._error(layer, f"this {layer.kind} has no size", '"units", e.g. 20')
         gates, odd = self._gates_by_default(framework, core)
         name = ".".join(part for part in (*home.names, outer.name or "lstm", core.suffix) if part)
         path, _ = _array_path(framework, outer, core, home, wrapper)
@@ -482,7 +504,7 @@ class _Reader:
                 continue
             field = constructor.fields.get(key, "dtype")
             if (field != "dtype" and isinstance(value, Mapping | list)) or (field == "hidden_size" and value is None):
-                what = f"{key} of this {layer.kind} is no number"
+                what = f"{key} of this {layer.kind} is not a number"
                 raise self._source.error(self._places.whole(core.paths[key]), what, found=shorten(value))
             given[key] = Given(_plain_value(value), self._pointer(core.paths[key]))
         return given

@@ -290,7 +290,7 @@ class _Reader:
                 key, body = self._function(self._bytes(field))
                 functions[key] = body
         if graph is None:
-            raise SourceError(f"{self._name} is no model of ONNX", "a graph in it")
+            raise SourceError(f"{self._name} is not an ONNX model", "a graph in it")
         return Model(graph, functions, producer)
 
     def _bytes(self, field: Field) -> Field:

@@ -89,9 +89,24 @@ def read_onnx(path: str) -> WeightFile:
     notes = [f"made by {shorten(model.producer)[1:-1]}"] if model.producer else []
     if outside:
         notes.append(f"the numbers of {outside:,} of its tensors are in another file, which is not read")
+    stored = frozenset(f"{scope.path}{name}" for scope in scopes for name in scope.graph.tensors)
     return WeightFile(
-        "ONNX", tuple(tensors.values()), tuple(_with_computed(item, tensors) for item in stated), tuple(notes)
+        "ONNX",
+        tuple(tensors.values()),
+        tuple(_with_computed(item, tensors) for item in stated),
+        tuple(notes),
+        constants=frozenset({*(tensors.keys() - stored), *_zero_states(scopes)}),
     )
+
+
+def _zero_states(scopes: Sequence[Scope]) -> Iterator[str]:
+    """The initializers that are initial states of zeros."""
+    for scope in scopes:
+        for node in scope.graph.nodes:
+            if (node.op, node.domain) in _LSTMS:
+                named = (node.inputs[index] for index in (5, 6) if index < len(node.inputs))
+                known = (scope.constant(name) for name in named if name and _is_zeros(scope, name))
+                yield from (source for constant in known if constant for source in constant.sources)
 
 
 class _Said(NamedTuple):
@@ -542,7 +557,7 @@ def _lstm_of_stacks(same: Sequence[_Shared]) -> _Said:
     notes = [note for layer in stack for note in layer.notes]
     if len(stack) > 1:
         names = with_dots([_node_name(layer.node) for layer in stack], 4)
-        notes.insert(0, f"{len(stack)} nodes that read one another are its layers: {names}")
+        notes.insert(0, f"{len(stack)} chained LSTM nodes read as one {len(stack)}-layer LSTM: {names}")
     notes += _sharing_notes(same)
     weights = {
         _parameter(first.node.op, index, role): constant

@@ -574,7 +574,7 @@ def _kind(value: Any) -> str:  # noqa: ANN401  # anything that a pickle can hold
 
 
 def _damage_error(found: str) -> SourceError:
-    return SourceError("this is no pickle, or a damaged one", found=found)
+    return SourceError("this is not a pickle, or it is damaged", found=found)
 
 
 def _cut_off_error() -> SourceError:

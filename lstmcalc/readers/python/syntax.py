@@ -1,6 +1,6 @@
 """Text to Python's syntax tree: what is not code in it (prompts, shell lines, Python 2's prints) does not stop it.
 
-Not here: what the code means (`evaluate`, `constructions`).
+Not here: what the code means (`program`).
 """
 
 import ast
@@ -121,7 +121,7 @@ def _dedented(lines: list[str]) -> list[str]:
 
 def _repaired(lines: list[str], line: int) -> bool:
     """Whether a line that is no code could be left out; one that speaks of an LSTM never is."""
-    if len(lines) < 2 or not 1 <= line <= len(lines):  # noqa: PLR2004  # text of one line is what was meant
+    if len(lines) < 2 or not 1 <= line <= len(lines):  # text of one line is what was meant
         return False
     text = lines[line - 1]
     if found := re.match(_EXCEPT, text):

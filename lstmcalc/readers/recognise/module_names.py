@@ -36,9 +36,11 @@ def wrapping_notes(unit: str) -> tuple[str, ...]:
     parts = unit.split("/")
     found = []
     if "_orig_mod" in parts:
-        found.append("names have _orig_mod in them, which torch.compile adds: a model that is not compiled has it not")
+        found.append(
+            'names have _orig_mod in them, which torch.compile adds; strip it: {k.replace("_orig_mod.", ""): v ...}'
+        )
     if _leads(parts, "module"):
-        found.append("names begin with module, which DataParallel adds: a bare model has it not")
+        found.append('names begin with module, which DataParallel adds; strip it: {k.removeprefix("module."): v ...}')
     return tuple(found)
 
 

@@ -34,7 +34,7 @@ from lstmcalc.readers.recognise.reparametrized import product_notes, with_produc
 from lstmcalc.spec.activations import unstated_gates
 from lstmcalc.spec.config import DATA_FIELDS, HYPERPARAMETERS, LSTMConfig
 from lstmcalc.spec.provenance import Gap, Layer
-from lstmcalc.spec.words import with_rest
+from lstmcalc.spec.words import counted, with_rest
 
 Either: TypeAlias = Found | Relative
 
@@ -130,9 +130,9 @@ def contents_text(contents: Contents) -> str:
     parts += ["..."] * (len(kinds) > _LISTED)
     rest = [tensor for tensor in contents.file.tensors if tensor.name not in contents.file.owners]
     if rest:
-        other = "other " if contents.file.owners else ""
         total = sum(numel(tensor.shape) for tensor in rest)
-        parts.append(f"{len(rest):,} {other}tensor{'s' * (len(rest) > 1)} with {total:,} numbers")
+        where = " of no recurrent module" if contents.file.relatives else " outside the LSTM" if contents.lstms else ""
+        parts.append(f"{counted(len(rest), 'tensor')}{where} ({total:,} numbers)")
     return "; ".join(parts)
 
 

@@ -12,7 +12,7 @@ from lstmcalc.readers.found import Found
 from lstmcalc.readers.recognise.recognition import Contents, contents_text, recognise, same_names
 from lstmcalc.spec.config import DTYPE_BYTES
 from lstmcalc.spec.provenance import Origin, Pointer, Setting
-from lstmcalc.spec.words import and_list, counted, with_rest
+from lstmcalc.spec.words import General, and_list, counted, with_rest
 
 _LISTED: Final = 4  # missing arrays, or modules, in a message
 
@@ -58,10 +58,11 @@ def _no_lstm(contents: Contents, name: str) -> NoLstmError:
 def lstms_of_contents(contents: Contents, path: str) -> list[Found]:
     """Every LSTM of a weight file, with the file as its source; notes on the file are at the first one."""
     name, rest = shown_name(path), contents_text(contents)
-    about = map(printable, contents.file.notes)
     found = [_placed_lstm(item, name, contents.file.format) for item in contents.lstms]
-    around = (*found[0].around, *([f"besides, {name} holds {rest}"] if rest else []))
-    found[0] = found[0]._replace(notes=(*found[0].notes, *about), around=around)
+    about = (General(printable(note)) for note in contents.file.notes)
+    found[0] = found[0]._replace(
+        notes=(*found[0].notes, *about), beside=General(f"{name} also contains {rest}" if rest else "")
+    )
     return found
 
 
@@ -121,5 +122,5 @@ def _defect_notes(item: Found) -> list[str]:
     if item.stored.missing:
         notes.append(f"missing for {config}: {with_rest(item.stored.missing, _LISTED)}")
     if item.stored.misshaped:
-        notes.append(f"misshaped for {config}: {with_rest(item.stored.misshaped, _LISTED)}")
+        notes.append(f"size mismatch for {config}: {with_rest(item.stored.misshaped, _LISTED)}")
     return notes

@@ -141,7 +141,7 @@ class _Other(NamedTuple):
 
 
 class _Maybe(NamedTuple):
-    """A module whose class is named after an LSTM, and which may be one."""
+    """A module whose class is named after an LSTM, and which may be an LSTM."""
 
     node: _Node
     text: str  # as printed: `MyLSTM(3, 4)`
@@ -180,7 +180,7 @@ class _Trees:
         return NoLstmError(
             f"no LSTM is recognised in {self._source.name or 'the text'}",
             expected="LSTM(...) or LSTMCell(...), as print(model) shows them",
-            found=f"{maybe[0].text} at {maybe[0].where or 'its only line'}, which may be one" if maybe else "",
+            found=f"{maybe[0].text} at {maybe[0].where or 'its only line'}, which may be an LSTM" if maybe else "",
             hint="a class derived from nn.LSTM is printed by its own name"
             + (': give its sizes as "nn.LSTM(10, 20)"' if maybe else ""),
         )
@@ -240,7 +240,7 @@ class _Trees:
         first, last = map(int, run.groups()) if run else (0, -1)
         if not run or int(times) < 1 or int(times) != last - first + 1:
             raise self._source.error(
-                span, "a run and its count disagree", expected="as (0-3): 4 x", found=shorten(f"({name}): {times} x")
+                span, "a run and its count disagree", expected="e.g. (0-3): 4 x", found=shorten(f"({name}): {times} x")
             )
         return range(first, last + 1), int(times)
 

@@ -154,7 +154,7 @@ def _read_tool(document: Document, table: object) -> list[Found]:
     """The LSTMs of the table `tool.lstmcalc`."""
     document = document._replace(root=("tool", "lstmcalc"))
     if not isinstance(table, Mapping):
-        document.refuse((), "tool.lstmcalc is no table", "a table [tool.lstmcalc.lstm]", shorten(table))
+        document.refuse((), "tool.lstmcalc is not a table", "a table [tool.lstmcalc.lstm]", shorten(table))
     return read_tables(document, table)
 
 
@@ -297,7 +297,7 @@ def _check_value(document: Document, path: KeyPath, key: str, value: object) -> 
     """Refuse a table or a list where one value is expected, and anything else where a list is."""
     if key == "lengths":
         if not isinstance(value, list | None):
-            document.refuse(path, "lengths is no list", "integers, as [4, 2, 3]", value_text(value))
+            document.refuse(path, "lengths is not a list", "integers, e.g. [4, 2, 3]", value_text(value))
     elif isinstance(value, Mapping | list):
         document.refuse(path, f"{key} is {document.kind(value)}", f"one value, as {_EXAMPLES[key]}")
 
@@ -379,7 +379,7 @@ def framework_of(document: Document, named: Value | None) -> str:
     raise document.error(
         named.path,
         "no such framework",
-        f"one of the {len(LAYOUTS)} that lstmcalc frameworks shows, as keras or onnx",
+        f"one of the {len(LAYOUTS)} that lstmcalc frameworks shows, e.g. keras or onnx",
         value_text(name),
         nearest_hint(name, (*LAYOUTS, *ALIASES)) if isinstance(name, str) else "",
     )

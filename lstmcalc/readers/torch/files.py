@@ -8,7 +8,7 @@ Source: torch 2.13.0 (torch/serialization.py: `_save`, `_load`, `_legacy_save`, 
 and its files of earlier versions.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
@@ -29,7 +29,7 @@ from lstmcalc.readers.pickles.machine import (
     section_of,
     text_of,
 )
-from lstmcalc.readers.pickles.trees import walk
+from lstmcalc.readers.pickles.trees import Module, walk
 from lstmcalc.readers.torch.modules import Code, frozen_modules, stated_modules
 from lstmcalc.readers.torch.notes import called_notes, embedded_notes, lightning_notes, tensor_notes
 from lstmcalc.readers.torch.tensors import Locate, Storage, Tensor, Unreadable, itemsize, storage_dtype, tensor_of
@@ -157,7 +157,7 @@ def _refuse_archive(members: Mapping[str, Member]) -> NoReturn:
                 f"a member called {name}; whether it has an LSTM is not known",
                 hint,
             )
-    raise SourceError("this zip archive is no file of PyTorch", expected="data.pkl in its only folder")
+    raise SourceError("this zip archive is not a PyTorch file", expected="data.pkl in its only folder")
 
 
 def _script_archive(archive: _Archive, content: _Content, constants: _Content) -> WeightFile:
@@ -333,14 +333,36 @@ def _weight_file(
             # Two keys can be the same text, e.g. 1 and "1".
             name = named(path) if named(path) not in tensors else f"{named(path)}#{len(tensors)}"
             how = partial(_read, name, leaf), partial(_blocks, name, leaf)
-            tensors[name] = Stored(name, leaf.dtype, _shape(leaf), leaf.nbytes, *how)
+            tensors[name] = Stored(name, leaf.dtype, _shape(leaf), leaf.nbytes, *how, place=_place(leaf))
     stated = stated_modules(tree.modules, code)
     inside = embedded_notes(content.value) if not tensors else ()
     more = (*inside, *lightning_notes(content.value), *tensor_notes(tree, leaves.packed), *called_notes(content.called))
     own = {path for path, leaf in tree.leaves if isinstance(leaf, Tensor)}
     held = _dictionaries(content.value, own) if kind != "pickle" else ()
     states = tuple(_state_dicts(content.value, {name: tensors[name] for name in own & tensors.keys()}))
-    return WeightFile(kind, tuple(tensors.values()), stated, (*notes, *more), held, state_dicts=states)
+    buffers = _buffers(tree.modules)
+    return WeightFile(kind, tuple(tensors.values()), stated, (*notes, *more), held, state_dicts=states, buffers=buffers)
+
+
+def _place(leaf: Tensor | RawArray) -> object:
+    """The key that is equal for two tensors that share their numbers; None if there is none."""
+    raw = leaf.raw if isinstance(leaf, Tensor) else leaf
+    if not isinstance(raw.data, Section) or not raw.view.numel:
+        return None
+    held = raw.data.origin if isinstance(raw.data.origin, Path) else id(raw.data.origin)
+    return held, raw.data.start, raw.view
+
+
+def _buffers(modules: Sequence[Module]) -> frozenset[str] | None:
+    """The names of the buffers of whole modules; None if the file has none, or is of TorchScript, which tells none."""
+    if not modules or any(module.parameters is module.attributes for module in modules):
+        return None
+    found = set()
+    for module in modules:
+        held = module.attributes.get("_buffers")
+        for key, _ in held.pairs if type(held) is Table else ():
+            found.add(module.inside(str(key)))
+    return frozenset(found)
 
 
 def _state_dicts(value: Any, tensors: Mapping[str, Stored]) -> Iterator[StateDict]:  # noqa: ANN401  # as in `walk`

@@ -106,7 +106,7 @@ def _fields(attributes: Table, names: Sequence[str]) -> tuple[dict[str, object],
         if type(value) in _SETTINGS[name]:
             fields[name] = value
         elif name in attributes:
-            odd.append(f"{name} is no setting of PyTorch: {shorten(value) if type(value) in (int, str) else '?'}")
+            odd.append(f"{name} is not a setting of PyTorch: {shorten(value) if type(value) in (int, str) else '?'}")
     return fields, odd
 
 

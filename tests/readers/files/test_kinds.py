@@ -146,7 +146,7 @@ def test_any_bytes_are_of_some_kind_or_none(data: bytes, tail: bytes, cut: int, 
 
 def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(SourceError, match="pipe is no regular file"):
+    with pytest.raises(SourceError, match="pipe is not a regular file"):
         open_weights(str(tmp_path / "pipe"))
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(SourceError, match=r"cannot read .*loop"):

@@ -260,10 +260,10 @@ def test_lstms_whose_arrays_are_missing_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "note"),
     [
-        ([1, 2], "its configuration is no model of Keras"),
+        ([1, 2], "its configuration is not a Keras model"),
         (
             sequential(layer("LSTM", "lstm_1", units={"a": 1})),
-            "its configuration is not understood: units of this LSTM is no number",
+            "its configuration is not understood: units of this LSTM is not a number",
         ),
         (sequential(layer("Dense", "d", units=3)), None),
     ],
@@ -378,7 +378,7 @@ def test_compressed_weights_are_refused_with_what_to_do(folders: dict[str, Path]
 
 def test_archives_without_weights_are_refused(folders: dict[str, Path], tmp_path: Path) -> None:
     path = rezipped(folders["keras3"] / "nested.keras", tmp_path / "c.keras", without=["model.weights.h5"])
-    with pytest.raises(SourceError, match="is no file of Keras"):
+    with pytest.raises(SourceError, match="is not a Keras file"):
         read(path)
 
 

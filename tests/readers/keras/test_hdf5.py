@@ -175,7 +175,7 @@ def test_the_library_has_bounds_of_memory_and_time(tmp_path: Path, monkeypatch: 
 def test_without_h5py_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path / "a.h5", a=1.0)
     monkeypatch.setattr(hdf5, "find_spec", lambda _: None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'lstmcalc\[files\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install h5py"):
         index_of(path)
 
 

@@ -294,24 +294,24 @@ def deep(levels: int) -> Tree:
     [
         (
             model(layer("GRU", name="gru", units=3), layer("Dense", name="dense", units=2)),
-            "GRU is no LSTM|expected a layer LSTM, CuDNNLSTM or RNN(LSTMCell), found GRU, Dense",
+            "GRU is not an LSTM|expected a layer LSTM, CuDNNLSTM or RNN(LSTMCell), found GRU, Dense",
         ),
         (
             layer("Bidirectional", name="b", merge_mode="concat", layer=layer("SimpleRNN", name="r", units=3)),
-            "SimpleRNN is no LSTM|expected a layer LSTM, CuDNNLSTM or RNN(LSTMCell), found Bidirectional, SimpleRNN",
+            "SimpleRNN is not an LSTM|expected a layer LSTM, CuDNNLSTM or RNN(LSTMCell), found Bidirectional, SimpleRNN",
         ),
         (
             {"name": "c", "filters": 3, "recurrent_activation": "sigmoid"},
-            "ConvLSTM2D is no LSTM|expected a layer LSTM, CuDNNLSTM or RNN(LSTMCell), found ConvLSTM2D",
+            "ConvLSTM2D is not an LSTM|expected a layer LSTM, CuDNNLSTM or RNN(LSTMCell), found ConvLSTM2D",
         ),
         (
             model(layer("Dense", name="dense", units=2)),
             "no LSTM is recognised in this model of Keras|expected a layer LSTM, CuDNNLSTM or RNN(LSTMCell), found Dense",
         ),
-        (model(lstm(units=None)), "units of this LSTM is no number|found None"),  # type: ignore[arg-type]  # as written
-        (model(lstm(units=[3])), "units of this LSTM is no number|found [3]"),  # type: ignore[arg-type]  # as written
-        (model(layer("LSTM", name="x")), 'this LSTM has no size|expected "units", as 20'),
-        (model(3), 'this is no layer of Keras|expected an object with "class_name" and "config", found 3'),  # type: ignore[arg-type]  # as written
+        (model(lstm(units=None)), "units of this LSTM is not a number|found None"),  # type: ignore[arg-type]  # as written
+        (model(lstm(units=[3])), "units of this LSTM is not a number|found [3]"),  # type: ignore[arg-type]  # as written
+        (model(layer("LSTM", name="x")), 'this LSTM has no size|expected "units", e.g. 20'),
+        (model(3), 'this is not a Keras layer|expected an object with "class_name" and "config", found 3'),  # type: ignore[arg-type]  # as written
         (
             {"class_name": "Sequential", "config": {"layers": 3}},
             "this model has no layers|expected a list of layers, found 3",

@@ -663,7 +663,7 @@ def test_nodes_one_behind_another_are_the_layers_of_one_lstm(
     file, path = read(stack(between, directions), tmp_path)
     stated = one(file, "rnn")
     assert config_of(stated) == LSTMConfig(WIDTH, H, 2, bidirectional=directions == 2)
-    assert stated.notes[0] == "2 nodes that read one another are its layers: rnn, upper"
+    assert stated.notes[0] == "2 chained LSTM nodes read as one 2-layer LSTM: rnn, upper"
     check(file, stated, path)
 
 

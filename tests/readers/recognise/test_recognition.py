@@ -129,9 +129,9 @@ def test_what_wrapped_a_module_is_not_in_its_name(before: str, name: str) -> Non
 
 
 def test_what_wrapped_a_module_is_said() -> None:
-    assert only(under("encoder.", LSTM)).notes == ()
-    assert "DataParallel" in only(under("module.encoder.", LSTM)).notes[0]
-    assert "torch.compile" in only(under("_orig_mod.encoder.", LSTM)).notes[0]
+    assert only(under("encoder.", LSTM)).around == ()
+    assert "DataParallel" in only(under("module.encoder.", LSTM)).around[0]
+    assert "torch.compile" in only(under("_orig_mod.encoder.", LSTM)).around[0]
 
 
 # Kinds.
@@ -199,7 +199,7 @@ def test_what_merely_looks_like_an_lstm_is_none(shapes: dict[str, tuple[int, ...
 def test_moments_beside_an_lstm_are_no_lstm(word: str) -> None:
     contents = recognise(shaped(under("encoder.", LSTM) | under(f"{word}.encoder.", LSTM)))
     assert [item.name for item in contents.lstms] == ["encoder"]
-    assert contents_text(contents) == "4 other tensors with 2,560 numbers"
+    assert contents_text(contents) == "4 tensors outside the LSTM (2,560 numbers)"
 
 
 def test_an_lstm_that_is_an_optimizer_is_one() -> None:
@@ -216,7 +216,7 @@ def test_several_lstms_stand_in_the_order_of_the_file() -> None:
     contents = recognise(shaped(shapes))
     assert [(item.name, item.framework) for item in contents.lstms] == [("z", "pytorch"), ("a", "pytorch-cell")]
     assert contents.file.owners["a.bias_hh"] == "a"
-    assert contents_text(contents) == "1 other tensor with 60 numbers"
+    assert contents_text(contents) == "1 tensor outside the LSTM (60 numbers)"
 
 
 def test_bidirectional_keras_is_one_lstm_with_its_own_paths() -> None:
@@ -570,7 +570,10 @@ def test_cells_written_by_hand_are_read() -> None:
 def test_a_stated_relative_is_one() -> None:
     contents = recognise(stated(kind="GRU", fields={"input_size": 10, "hidden_size": 20}))
     assert contents.lstms == ()
-    assert contents_text(contents) == "1 GRU: net.LSTM_0 (input 10, hidden 20); 1 other tensor with 12 numbers"
+    assert (
+        contents_text(contents)
+        == "1 GRU: net.LSTM_0 (input 10, hidden 20); 1 tensor of no recurrent module (12 numbers)"
+    )
 
 
 def test_a_stated_size_that_cannot_be_has_no_config_yet() -> None:

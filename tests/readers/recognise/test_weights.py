@@ -92,7 +92,7 @@ def test_what_is_certain_is_said(cli: Cli) -> None:
 
 def test_the_table_says_what_the_file_does_not(cli: Cli) -> None:
     out = cli("params", "model.npz", "--module", "encoder").out
-    assert re.search("not in model.npz +batch_first False, dropout 0", out)
+    assert re.search("not stored in model.npz +batch_first \\(assumed False\\), dropout \\(assumed 0\\)", out)
     assert "follows from model.npz" in out
 
 
@@ -105,7 +105,7 @@ def test_flags_come_before_a_file(cli: Cli) -> None:
 def test_what_else_is_in_a_file_is_a_note(cli: Cli) -> None:
     ran = cli("params", "model.npz")
     assert ran.err.splitlines() == [
-        "note: besides, model.npz holds 1 GRU: net.g (input 3, hidden 4); 1 other tensor with 18 numbers"
+        "note: model.npz also contains 1 GRU: net.g (input 3, hidden 4); 1 tensor of no recurrent module (18 numbers)"
     ]
 
 
@@ -135,7 +135,7 @@ def test_a_file_without_an_lstm_says_what_it_holds(cli: Cli) -> None:
     assert ran.code == 2
     assert ran.err == (
         "error: no LSTM is recognised in gru.npz\n  expected the weights of one, under names of PyTorch, Keras, ..., found 1 GRU: "
-        "net.g (input 3, hidden 4); 1 other tensor with 18 numbers\n"
+        "net.g (input 3, hidden 4); 1 tensor of no recurrent module (18 numbers)\n"
     )
     np.savez("nothing.npz")
     assert "looks like a zip archive" in (said := cli("shapes", "nothing.npz").err)
@@ -150,7 +150,7 @@ def test_an_lstm_is_denied_only_where_every_tensor_is_of_another_module(cli: Cli
     np.savez("odd.npz", **odd)
     assert cli("shapes", "odd.npz").err == (
         "error: no LSTM is recognised in odd.npz\n"
-        "  expected the weights of one, under names of PyTorch, Keras, ..., found 2 tensors with 27 numbers; 1 name with "
+        "  expected the weights of one, under names of PyTorch, Keras, ..., found 2 tensors (27 numbers); 1 name with "
         "LSTM, e.g. RNN_0/LSTMCell/W_9 (3, 8)\n"
         "  hint: if they are of an LSTM, save them under the names of one that lstmcalc frameworks lists\n"
     )
@@ -296,7 +296,7 @@ def test_bfloat16_is_loaded_as_float32() -> None:
     ("change", "words"),
     [
         ({"weight_hh_l0": None}, "missing: weight_hh_l0"),
-        ({"bias_hh_l0": np.zeros(17, np.float32)}, "misshaped: bias_hh_l0 (17,) instead of (16,)"),
+        ({"bias_hh_l0": np.zeros(17, np.float32)}, "size mismatch: bias_hh_l0 (17,) instead of (16,)"),
         ({"weight_ih_l0": None}, "missing: weight_ih_l0"),
         ({"weight_ih_l0": np.zeros((16, 3), np.int8)}, "expected float32 or another float, found int8"),
         ({"weight_ih_l0": np.zeros((16, 3), np.complex64)}, "expected float32 or another float, found complex64"),

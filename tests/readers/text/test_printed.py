@@ -253,7 +253,7 @@ def test_a_class_that_is_named_after_an_lstm_is_said_to_be_one_maybe(kind: str, 
     (found,) = read(tree("(a): LSTM(1, 2)", f"(b): {printed}", "(c): Linear(3, 4)"), "net.txt")
     assert found.notes == (f"{printed} at net.txt:3 may be an LSTM too: a class of its own, not read",)
     said = message(tree(f"(b): {printed}"), "net.txt")
-    assert f"found {printed} at net.txt:2, which may be one" in said
+    assert f"found {printed} at net.txt:2, which may be an LSTM" in said
     assert said.startswith("no LSTM is recognised in net.txt")
 
 
@@ -358,14 +358,14 @@ READ = "expected nn.LSTM or nn.LSTMCell, which are read"
             tree("(0-3): 5 x LSTM(10, 20)"),
             (
                 "net.txt:2: a run and its count disagree\n  (0-3): 5 x LSTM(10, 20)\n  ^^^^^^^^^^\n"
-                "  expected as (0-3): 4 x, found '(0-3): 5 x'"
+                "  expected e.g. (0-3): 4 x, found '(0-3): 5 x'"
             ),
         ),
         (
             "(5-4): 0 x LSTM(10, 20)",
             (
                 "net.txt:1: a run and its count disagree\n  (5-4): 0 x LSTM(10, 20)\n  ^^^^^^^^^^\n"
-                "  expected as (0-3): 4 x, found '(5-4): 0 x'"
+                "  expected e.g. (0-3): 4 x, found '(5-4): 0 x'"
             ),
         ),
         (

@@ -162,13 +162,13 @@ TOML_ERRORS = [
     ),
     (
         "[lstm]\n[data]\nlengths = 4",
-        "lstm.toml:3: lengths is no list\n  lengths = 4\n  ^^^^^^^\n  expected integers, as [4, 2, 3], found 4",
+        "lstm.toml:3: lengths is not a list\n  lengths = 4\n  ^^^^^^^\n  expected integers, e.g. [4, 2, 3], found 4",
     ),
     (
         "[lstm]\nframework = 'kears'",
         (
             "lstm.toml:2: no such framework\n  framework = 'kears'\n  ^^^^^^^^^\n"
-            "  expected one of the 30 that lstmcalc frameworks shows, as keras or onnx, found 'kears'\n"
+            "  expected one of the 30 that lstmcalc frameworks shows, e.g. keras or onnx, found 'kears'\n"
             "  hint: did you mean keras?"
         ),
     ),
@@ -253,7 +253,7 @@ JSON_ERRORS = [
     (
         '{"lstmcalc": "1", "schema": 1,\n "modules": [3]}',
         (
-            'lstm.json:2: this is no module of a report\n  "modules": [3]}\n              ^\n'
+            'lstm.json:2: this is not a module of a report\n  "modules": [3]}\n              ^\n'
             "  expected an object with config, found 3"
         ),
     ),

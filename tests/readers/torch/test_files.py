@@ -414,7 +414,7 @@ def test_odd_archives_are_refused(tmp_path: Path) -> None:
         ("x/.data/extern_modules", "this is a package of torch.package"),
         ("x/models/model.json", "this is a program of torch.export or an archive of PyTorch 1.0"),
         ("x/archive_format", r"this is a program of torch.export \(.pt2\), which is not read"),
-        ("x/weights", "this zip archive is no file of PyTorch"),
+        ("x/weights", "this zip archive is not a PyTorch file"),
     ],
 )
 def test_other_archives_are_refused_by_name(name: str, words: str, tmp_path: Path) -> None:
@@ -432,9 +432,9 @@ def test_other_files_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="this pickle is cut off"):
         read_torch(path)
     path.write_bytes(b"hello")
-    with pytest.raises(SourceError, match="this is no pickle, or a damaged one"):
+    with pytest.raises(SourceError, match="this is not a pickle, or it is damaged"):
         read_torch(path)
-    with pytest.raises(SourceError, match="this is no regular file"):
+    with pytest.raises(SourceError, match="this is not a regular file"):
         read_torch(tmp_path)
     with pytest.raises(SourceError, match="No such file"):
         read_torch(tmp_path / "none")

@@ -1,0 +1,1 @@
+"""summary: what is in a source, on one screen."""

@@ -1,0 +1,155 @@
+"""The view of summary: of each source its LSTMs, the other layers in a line, the totals, and where to go on."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from lstmcalc.commands.summary.report import Part, SummaryModule, SummaryReport
+from lstmcalc.errors import bytes_text
+from lstmcalc.report.blocks import Block, Column, Facts, Grid, Heading, Line, Row, shape_text
+from lstmcalc.report.provenance import assumed_line
+from lstmcalc.spec.words import counted, with_rest
+
+_OTHERS: Final = 3  # layers beside the LSTMs that are named
+_LSTMS: Final = 8  # LSTMs that are shown
+
+
+def screen(report: SummaryReport, *, full: bool = False) -> Iterator[Block]:
+    """Each source, one after the other; the models of a folder as a list."""
+    if report.folder and not full:
+        yield Heading(f"{report.folder}: {counted(len(report.parts), 'model')}")
+        columns = (
+            Column("file"),
+            Column("LSTMs", breaks=True),
+            Column("parameters", right=True),
+            Column("size", right=True),
+        )
+        yield Grid(columns, tuple(map(_listed, report.parts)))
+        return
+    for part in report.parts:
+        yield from _part(part, full=full)
+
+
+def _listed(part: Part) -> Row:
+    """A model of a folder in a line."""
+    total = part.whole.total
+    named = with_rest([f"{module.name} {module.text}" for module in part.modules], _OTHERS)
+    return Row((part.title, named, f"{total.parameters:,}", bytes_text(total.bytes)))
+
+
+def _part(part: Part, *, full: bool) -> Iterator[Block]:
+    whole, modules = part.whole, part.modules
+    total = f"{whole.total.parameters:,} parameters, {bytes_text(whole.total.bytes)}"
+    at_least = "at least " if part.inventory.least else ""
+    if modules[0].file is None:
+        yield Heading(f"{part.title}: {modules[0].text}")
+    else:
+        yield Heading(f"{part.title}: {', '.join(filter(None, (part.what, f'{at_least}{total}')))}")
+    yield Grid(
+        (
+            Column("layer"),
+            Column("what", code=True, breaks=True),
+            Column("parameters", right=True),
+            Column("share", right=True),
+        ),
+        tuple(_rows(part, full=full)),
+    )
+    yield Facts(tuple(_facts(part, full=full)))
+
+
+def _rows(part: Part, *, full: bool) -> Iterator[Row]:
+    """The LSTMs, then the other layers: the first by name, the rest as a count."""
+    modules, others = part.modules, part.inventory.others
+    shown = modules if full or len(modules) <= _LSTMS + 1 else modules[:_LSTMS]
+    for module in shown:
+        yield Row((module.name, module.call, f"{module.parameters:,}", _percent(module.share)))
+    if len(shown) < len(modules):
+        rest = modules[len(shown) :]
+        count, share = sum(module.parameters for module in rest), sum(module.share for module in rest)
+        yield Row((counted(len(rest), "more LSTM"), "--full lists them", f"{count:,}", _percent(share)), "folded")
+    if full:
+        rows = [row for row in part.whole.layers if not row.lstm]
+        for layer, row in zip(others, rows, strict=True):
+            number = "unknown" if layer.parameters is None else f"{layer.parameters:,}"
+            yield Row((layer.name or "-", layer.text, number, _percent(row.share)))
+    elif others:
+        named = [layer.text for layer in others[:_OTHERS]]
+        more = len(others) - len(named)
+        text = ", ".join(named) + (f" and {counted(more, 'more layer')}" if more else "")
+        count = sum(layer.parameters or 0 for layer in others)
+        unknown = "+" if any(layer.parameters is None for layer in others) else ""
+        share = count / part.whole.total.parameters if part.whole.total.parameters else 0.0
+        yield Row(("other", text, f"{count:,}{unknown}", _percent(share)))
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "-"
+    return f"{100 * share:.0f} %" if share >= 0.01 or not share else "< 1 %"  # noqa: PLR2004
+
+
+def _facts(part: Part, *, full: bool) -> Iterator[Line]:
+    whole, modules = part.whole, part.modules
+    doubts = tuple(part.inventory.doubts)
+    if modules[0].file is None:
+        yield "total", (f"{whole.total.parameters:,} parameters", bytes_text(whole.total.bytes))
+    if doubts:
+        yield "not counted" if part.inventory.least else "counted", doubts
+    for module in modules if full else modules[:1] if len(modules) > 2 else modules:  # noqa: PLR2004
+        name = "" if len(modules) == 1 else f"{module.name} "
+        yield from _shapes(module, name)
+    step = f"{whole.per_step.macs:,} MACs per step", f"state {bytes_text(whole.per_step.state_bytes)} per sequence"
+    yield "per step", (f"{whole.per_step.macs:,} MACs", step[1])
+    if whole.graph is not None:
+        yield from _graph(part)
+    if whole.not_stored:
+        yield "not stored", tuple(whole.not_stored)
+    yield from assumed_line(modules, ("input_size", "hidden_size"))
+    if whole.next:
+        yield "next", tuple(whole.next)
+
+
+def _shapes(module: SummaryModule, name: str) -> Iterator[Line]:
+    """The output and the states, in a line each."""
+    texts = {row.name: _mixed(row.symbolic, module) for row in module.tensors}
+    if {"h_n", "c_n", "output"} <= texts.keys():
+        yield f"{name}output", (f"{texts['output']}: h of the last layer at every step",)
+        same = texts["h_n"] == texts["c_n"]
+        states = f"h_n and c_n {texts['h_n']}" if same else f"h_n {texts['h_n']}, c_n {texts['c_n']}"
+        yield f"{name}states", (states,)
+    elif texts:
+        yield f"{name}returns", tuple(f"{tensor} {text}" for tensor, text in texts.items())
+
+
+def _mixed(symbolic: Sequence[str], module: SummaryModule) -> str:
+    """A shape with N and L as letters, and the sizes of the LSTM in numbers."""
+    config = module.config
+    values = {
+        "H_in": config.input_size,
+        "H_cell": config.hidden_size,
+        "H_out": config.output_size,
+        "D": config.num_directions,
+        "num_layers": config.num_layers,
+    }
+
+    def text(axis: str) -> str:
+        factors = axis.split("*")
+        if not all(factor in values for factor in factors):
+            return axis
+        number = 1
+        for factor in factors:
+            number *= values[factor]
+        return str(number)
+
+    return shape_text([text(axis) for axis in symbolic])
+
+
+def _graph(part: Part) -> Iterator[Line]:
+    """What a graph says of its states, its axes, and of streaming."""
+    graph = part.whole.graph
+    assert graph is not None  # noqa: S101  # the caller has looked
+    yield "inputs", tuple(graph.inputs)
+    yield "outputs", tuple(graph.outputs)
+    states = [f"in {', '.join(graph.state_in)}"] if graph.state_in else ["none goes in"]
+    states += [f"out {', '.join(graph.state_out)}"] if graph.state_out else ["none comes out"]
+    yield "states", tuple(states)
+    yield "streaming", (graph.why,)

@@ -1,0 +1,64 @@
+"""A folder as SOURCE: the models at its top level, of which one stands for it.
+
+Not here: folders that are a model of some format (`files.containers`).
+"""
+
+import os
+from typing import Final
+
+from lstmcalc.errors import SourceError, printable, shown_name
+from lstmcalc.readers.files.containers import folder_error
+from lstmcalc.spec.words import with_rest
+
+_MOST: Final = 1000  # files that are looked at
+_CODE: Final = (".py", ".ipynb", ".json", ".toml", ".txt")
+_LARGE: Final = 2**20  # bytes of a text that is looked at
+_LISTED: Final = 6
+_EXPECTED: Final = "a folder with a model in it, or a file"
+
+
+def models_in(folder: str) -> list[str]:
+    """The weight files at the top level of a folder; without any, the texts there that speak of an LSTM.
+
+    Raises:
+        SourceError: There is none, or the folder cannot be read.
+    """
+    from lstmcalc.readers.files.kinds import weight_kind
+
+    try:
+        names = sorted(os.listdir(folder))[:_MOST]  # noqa: PTH208  # as in `sources`
+    except OSError:
+        raise folder_error(folder, shown_name(folder), _EXPECTED) from None
+    paths = [os.path.join(folder, name) for name in names]  # noqa: PTH118  # as above
+    files = [path for path in paths if os.path.isfile(path)]  # noqa: PTH113  # as above
+    weights = [path for path in files if weight_kind(path) not in ("", "zip")]
+    found = weights or [path for path in files if path.lower().endswith(_CODE) and _speaks_of_lstms(path)]
+    if not found:
+        raise folder_error(folder, shown_name(folder), _EXPECTED)
+    return found
+
+
+def _speaks_of_lstms(path: str) -> bool:
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123  # as above
+            return b"lstm" in stream.read(_LARGE).lower()
+    except OSError:
+        return False
+
+
+def model_in(folder: str) -> str:
+    """The one model of a folder.
+
+    Raises:
+        SourceError: There are several.
+    """
+    found = models_in(folder)
+    if len(found) > 1:
+        names = [printable(os.path.basename(path)) for path in found]  # noqa: PTH119  # as above
+        raise SourceError(
+            f"{shown_name(folder)} has several models",
+            "one of them",
+            with_rest(names, _LISTED),
+            f"lstmcalc {shown_name(folder)} lists them",
+        )
+    return found[0]

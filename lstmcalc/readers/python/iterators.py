@@ -1,0 +1,418 @@
+"""Iterating: the items of whatever can be gone through, and generators.
+
+A generator is run whole when its first item is asked for. That is right unless what it reads or changes is changed or
+read between two items: then the items are not known.
+
+Not here: the methods of lists (`lists`), dictionaries and sets (`mappings`).
+"""
+
+import ast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from lstmcalc.readers.python.classes_of_python import TYPES, content_of, plain, type_of
+from lstmcalc.readers.python.expressions import UNSURE
+from lstmcalc.readers.python.heap import Leave
+from lstmcalc.readers.python.machine import Builtin, Function
+from lstmcalc.readers.python.operators import MAX_ITEMS
+from lstmcalc.readers.python.statements import Statements
+from lstmcalc.readers.python.values import (
+    CONTENT,
+    MISSING,
+    Args,
+    Bound,
+    Class,
+    Items,
+    Log,
+    Missing,
+    Obj,
+    Partial,
+    Scope,
+    Unknown,
+    Value,
+    doubted,
+    joined,
+    same,
+    things,
+    unknown_of,
+)
+
+_MANY: Final = 400  # slots that a generator reads
+
+
+class Shallow:
+    """Something that is gone through, and whose items are not looked into."""
+
+    def __init__(self, source: Value) -> None:
+        self.source = source
+
+
+class Footprint:
+    """What the code of a generator can read, as it was when it ran."""
+
+    def __init__(self, slots: dict[tuple[Obj, str], Value]) -> None:
+        self.slots = slots
+        self.names = {thing: set(thing.slots) for thing, _ in slots}
+
+
+class Iterators(Statements):
+    """Goes through containers."""
+
+    def items(self, value: Value) -> list[Value] | None:
+        """All items of something that can be iterated, at once; None if they are not known."""
+        value = plain(value)
+        if isinstance(value, Obj) and value.kind == "iter":
+            self.fill(value, at_once=True)
+        found = self.live_items(value)
+        if found is None:
+            return None
+        items: list[Value] = []
+        for item in found:
+            if item is UNSURE or len(items) > MAX_ITEMS:
+                return None
+            items.append(item)
+        self.spend(len(items) // 16)
+        return items
+
+    def live_items(self, value: Value) -> Iterator[Value] | None:
+        """The items of something that can be iterated, one after the other; None if they are not known."""
+        value = plain(value)
+        if isinstance(value, tuple | str | range | bytes):
+            return iter(value) if len(value) <= MAX_ITEMS else None
+        if isinstance(value, Unknown):
+            self.may_raise()
+            return None
+        if not isinstance(value, Obj):
+            if type_of(value) is None:
+                self.may_raise()
+                return None
+            self.throw("TypeError", "not iterable")
+        own = self.lookup(type_of(value), "__iter__") if value.kind != "class" else self._class_iter(value)
+        if isinstance(own, Function):
+            return self.live_items(self.call(self.bind(own, value), Args(), self.here))
+        if isinstance(own, Builtin) and value.kind == "class":
+            return self.live_items(self.call(Bound(own, value), Args(), self.here))
+        if value.kind in ("list", "view"):
+            return self._of_list(value) if isinstance(content_of(value), tuple) else None
+        if value.kind in ("dict", "vars", "set"):
+            return self._of_items(value)
+        if value.kind == "iter":
+            return self._of_iterator(value)
+        if value.kind == "array":
+            return None
+        stepper = self.lookup(type_of(value), "__next__")
+        if isinstance(stepper, Function):
+            return self._of_stepper(value, stepper)
+        getter = self.lookup(type_of(value), "__getitem__")
+        if isinstance(getter, Missing):
+            self.throw("TypeError", "not iterable")
+        if isinstance(getter, Function):
+            return self._of_getter(value)
+        self.may_raise()
+        return None
+
+    def _class_iter(self, value: Obj) -> Value:
+        meta = value.slots.get("@meta")
+        return self.lookup(meta, "__iter__") if isinstance(meta, Class) else value.slots.get("@iter", MISSING)
+
+    def _of_list(self, value: Obj) -> Iterator[Value]:
+        place = 0
+        while True:
+            content = content_of(value)
+            if not isinstance(content, tuple):
+                yield UNSURE
+                return
+            if place >= len(content):
+                return
+            yield content[place]
+            place += 1
+
+    def _of_items(self, value: Obj) -> Iterator[Value] | None:
+        content = content_of(value)
+        if not isinstance(content, Items) or not content.whole:
+            return None
+        if value.kind == "set" and len(content.map) > 1 and not all(isinstance(key, int) for key in content.map):
+            return None  # their order is another in every run
+        keys = tuple(set(content.map)) if value.kind == "set" else tuple(content.map)
+
+        def step() -> Iterator[Value]:
+            for key in keys:
+                now = content_of(value)
+                if not isinstance(now, Items) or now.rest is not None or len(now.map) != len(keys):
+                    yield UNSURE
+                    return
+                yield key
+
+        return step()
+
+    def _of_iterator(self, value: Obj) -> Iterator[Value] | None:
+        self.fill(value)
+        if "@source" not in value.slots and not isinstance(value.slots.get(CONTENT), tuple):
+            return None
+
+        def step() -> Iterator[Value]:
+            while True:
+                item = self.next_of(value)
+                if isinstance(item, Missing):
+                    return
+                yield item
+                if item is UNSURE:
+                    return
+
+        return step()
+
+    def _of_stepper(self, value: Obj, stepper: Function) -> Iterator[Value]:
+        while True:
+            paths = self.collect(lambda: self.call(Bound(stepper, value), Args(), self.here))
+            if len(paths) != 1 or paths[0].delta is not None:
+                self.put_aside([path for path in paths if path.kind != "normal" and not _ends(path.value)])
+                self.join([path for path in paths if path.kind == "normal" or _ends(path.value)])
+                yield UNSURE
+                return
+            if paths[0].kind == "raise" and _ends(paths[0].value):
+                return
+            yield self.settle(paths, lambda path: path.kind == "normal")
+
+    def _of_getter(self, value: Obj) -> Iterator[Value]:
+        place = 0
+        while True:
+            paths = self.collect(lambda: self.subscript(value, place))  # noqa: B023  # run at once
+            if len(paths) != 1 or paths[0].delta is not None:
+                self.join(paths)
+                yield UNSURE
+                return
+            if paths[0].kind == "raise" and _named(paths[0].value, "IndexError"):
+                return
+            yield self.settle(paths, lambda path: path.kind == "normal")
+            place += 1
+
+    # Iterators: a tuple of items and a place, a list and a place, or code that has not been run.
+
+    def iterator(self, items: Value) -> Obj:
+        """An iterator over items that are known."""
+        return self.new("iter", items, TYPES["generator"])
+
+    def later(self, name: str, run: Callable[[], Value], *holds: Value) -> Obj:
+        """An iterator whose items are made when they are asked for."""
+        made = self.new("iter", MISSING, TYPES["generator"])
+        made.slots["@thunk"] = Partial(Builtin(name, lambda _, __, ___: run()), holds)
+        return made
+
+    def fill(self, value: Obj, *, at_once: bool = False, whole: bool = False) -> None:
+        """Run the code that makes an iterator's items, if it was not run yet.
+
+        Args:
+            value: The iterator.
+            at_once: Whether all items are taken before anything else is run.
+            whole: Whether all items are taken.
+        """
+        thunk = value.slots.get("@thunk")
+        if not isinstance(thunk, Partial):
+            return
+        self.put(value, "@thunk", MISSING)
+        before, mark, made = self.births, len(self.trail), self.world.slots["made"]
+        content = self.call(thunk.function, Args(), self.here)
+        self.put(value, CONTENT, content if isinstance(content, tuple) else unknown_of(content))
+        if at_once:
+            return
+        self._blur_later(value, thunk, mark, before, made, whole=whole)
+        generator = any(isinstance(item, Scope | Function) for item in thunk.args)
+        if isinstance(content, tuple) and len(content) < (1 if generator else 2):  # no code is run after an item
+            return
+        self.put(value, "@footprint", self.footprint(thunk.args))
+
+    def _blur_later(self, value: Obj, thunk: Partial, mark: int, before: int, made: Value, *, whole: bool) -> None:
+        """Say that what a generator does after its first item is done perhaps, and some time."""
+        scope = next((item for item in thunk.args if isinstance(item, Scope)), None)
+        at, entry, log = self.first_yield.pop(id(scope), (mark, None, made))
+        exact = scope is not None and mark <= at <= len(self.trail) and (at == 0 or self.trail[at - 1] is entry)
+        if scope is None or not exact:
+            at, log = mark, made
+        now = self.world.slots["made"]
+        if not whole and isinstance(now, Log) and isinstance(log, Log) and len(now) > len(log):
+            self.put(self.world, "made", Log([*log, *(doubted(item, ()) for item in now[len(log) :])]))
+        if isinstance(now, Log) and isinstance(log, Log) and len(now) > len(log):
+            self.put(value, "@later", Log(now[len(log) :]))
+        old: dict[tuple[Obj, str], Value] = {}
+        for thing, slot, was in self.trail[at:]:
+            old.setdefault((thing, slot), was)
+        for (thing, slot), was in old.items():
+            if thing.birth > before or thing is value or thing is scope or (thing is self.world and slot == "made"):
+                continue
+            self.put(thing, slot, unknown_of(joined(was, thing.slots.get(slot, MISSING))))
+
+    def footprint(self, values: Sequence[Value]) -> Value:
+        """The slots that code which is given as scopes and functions can read, with their values; None if many."""
+        found: dict[tuple[Obj, str], Value] = {}
+        stack, seen = [*values], set[int]()
+        while stack and len(found) <= _MANY:
+            value = stack.pop()
+            if isinstance(value, Shallow):
+                found |= (
+                    {(value.source, slot): item for slot, item in value.source.slots.items()}
+                    if isinstance(value.source, Obj)
+                    else {}
+                )
+                continue
+            for thing in things(value):
+                native = (isinstance(thing, Class) and thing.bound is None) or (
+                    isinstance(thing, Function) and thing.native
+                )
+                if id(thing) in seen or thing is self.world or native:
+                    continue
+                seen.add(id(thing))
+                if isinstance(thing, Function):
+                    stack += self._free_slots(thing.node, thing.outer, found)
+                elif isinstance(thing, Scope):
+                    stack += thing.slots.values()
+                    found |= {(thing, slot): item for slot, item in thing.slots.items() if thing.frame != "module"}
+                    if thing.frame == "comprehension" and thing.outer is not None:
+                        stack.append(thing.outer)
+                else:
+                    found |= {(thing, slot): item for slot, item in (thing.slots or {CONTENT: MISSING}).items()}
+                    stack += thing.slots.values()
+                    if thing.cls is not None:
+                        stack.append(thing.cls)
+        return Footprint(found) if len(found) <= _MANY else None
+
+    def _free_slots(self, node: ast.AST, scope: Scope, found: dict[tuple[Obj, str], Value]) -> list[Value]:
+        """The values of the names that code reads from the scopes around it."""
+        values: list[Value] = []
+        for part in ast.walk(node):
+            at: Scope | None = scope
+            while isinstance(part, ast.Name) and at is not None:
+                if part.id in at.slots:
+                    found[at, part.id] = at.slots[part.id]
+                    values.append(at.slots[part.id])
+                    break
+                at = at.outer
+        return values
+
+    def next_of(self, value: Obj) -> Value:
+        """The next item of an iterator, which is taken; MISSING if there is none, UNSURE if that is not known."""
+        self.fill(value)
+        source = value.slots.get("@source")
+        content = content_of(source) if isinstance(source, Obj) else value.slots.get(CONTENT)
+        place = value.slots.get("@place", 0)
+        if not isinstance(content, tuple) or not isinstance(place, int):
+            return UNSURE
+        if place and "@footprint" in value.slots and not self._unchanged(value.slots["@footprint"]):
+            self.put(value, CONTENT, unknown_of(content))
+            self._open_later(value)
+            return UNSURE
+        if place >= len(content):
+            return MISSING
+        self.put(value, "@place", place + 1)
+        return content[place]
+
+    def _open_later(self, value: Obj) -> None:
+        """Say that nothing is known of the LSTMs that a generator made after its first item."""
+        later = value.slots.get("@later")
+        for entry in later if isinstance(later, Log) else ():
+            for thing in entry.made:
+                self.open_record(thing)
+
+    def open_record(self, thing: Obj) -> None:
+        """Say that the arguments of an LSTM are not known."""
+        raise NotImplementedError
+
+    def _unchanged(self, footprint: Value) -> bool:
+        if not isinstance(footprint, Footprint):
+            return False
+        self.spend(len(footprint.slots) // 8)
+        kept = all(same(thing.slots.get(slot, MISSING), value) for (thing, slot), value in footprint.slots.items())
+        return kept and all(self._has_no_more(thing, names) for thing, names in footprint.names.items())
+
+    @staticmethod
+    def _has_no_more(thing: Obj, names: set[str]) -> bool:
+        """True if a thing has no attribute that it had not: it would hide one of its class."""
+        return isinstance(thing, Scope) or thing.slots.keys() <= names
+
+    def run_generator(self, function: Function, scope: Scope) -> Value:
+        """All that a generator yields."""
+        self.put(scope, "@yielded", ())
+        mark = len(self.trail)
+        paths = self.collect(lambda: self.run_body(function, scope, self.here))
+        if not any(path.kind in ("normal", "cut") for path in paths):
+            only = paths[0] if len(paths) == 1 and paths[0].delta is None else None
+            if only is not None:
+                raise Leave(only.kind, only.value)
+            self.undo(mark)
+            self.repeat(lambda: self.run_body(function, scope, self.here))
+            return Unknown()
+        self.settle(paths, lambda path: path.kind in ("normal", "cut"))
+        return scope.slots.get("@yielded", ())
+
+    # Changes through what is not known.
+
+    def set_of_unknown(self, owner: Unknown, index: Value, value: Value) -> None:
+        """Set an item of something that is not known: of any list or dictionary that it may be."""
+        self.may_raise()
+        escaped = self.world.slots["escaped"]
+        more = escaped.may if owner.foreign and isinstance(escaped, Unknown) else frozenset[Obj]()
+        for thing in self.reach(owner.may | more):
+            if thing.kind in ("list", "dict", "set", "vars"):
+                self.change_perhaps(thing, lambda thing=thing: self.set_item(thing, index, value))  # type: ignore[misc]  # bound now
+            elif isinstance(self.lookup(type_of(thing), "__setitem__"), Function) and thing.kind == "object":
+                self.give_up([thing, value])
+        if owner.foreign and things(value):
+            known = escaped.may if isinstance(escaped, Unknown) else frozenset[Obj]()
+            self.put(self.world, "escaped", Unknown(may=known | things(value)))
+
+    def change_perhaps(self, thing: Obj, change: Callable[[], object]) -> None:
+        """Make a change that perhaps happens."""
+
+        def run() -> Value:
+            paths = self.collect(lambda: change())
+            return self.settle([path for path in paths if path.kind == "normal"], lambda _: True)
+
+        del thing
+        self.fork([lambda: None, run])
+
+
+def _ends(value: Value) -> bool:
+    return _named(value, "StopIteration")
+
+
+def _named(value: Value, name: str) -> bool:
+    return isinstance(value, Obj) and isinstance(value.cls, Class) and TYPES[name] in value.cls.mro
+
+
+def _next(machine: Iterators, args: Args, _: ast.AST) -> Value:
+    owner = args.pos[0]
+    if not isinstance(owner, Obj) or owner.kind != "iter":
+        machine.may_raise()
+        return unknown_of(*args.all)
+    return take_next(machine, owner)
+
+
+def take_next(machine: Iterators, owner: Obj, default: Value = MISSING) -> Value:
+    """What `next` gives."""
+    machine.fill(owner)
+    item = machine.next_of(owner)
+    if item is UNSURE:
+        machine.may_raise()
+        content = owner.slots.get(CONTENT)
+        return unknown_of(content, default)
+    if isinstance(item, Missing):
+        if isinstance(default, Missing):
+            machine.throw("StopIteration")
+        return default
+    return item
+
+
+TYPES["generator"].slots["__next__"] = Builtin("__next__", _next, method=True)
+TYPES["generator"].slots["close"] = Builtin("close", lambda _, __, ___: None, method=True)
+
+
+def _send(machine: Iterators, args: Args, node: ast.AST) -> Value:
+    del node
+    machine.may_raise()
+    owner = args.pos[0]
+    if isinstance(owner, Obj):
+        machine.fill(owner)
+        machine.put(owner, CONTENT, unknown_of(owner.slots.get(CONTENT)))
+    return unknown_of(*args.all)
+
+
+TYPES["generator"].slots["send"] = Builtin("send", _send, method=True)

@@ -1,0 +1,388 @@
+"""A program that is run: its module, and, if that makes no LSTM, what another program would call of it.
+
+Not here: the records that readers give (`reading`).
+"""
+
+import ast
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from lstmcalc.readers.python import command_line, operations
+from lstmcalc.readers.python.classes_of_python import TYPES
+from lstmcalc.readers.python.flax import Flax
+from lstmcalc.readers.python.heap import Dead, Leave, Stop
+from lstmcalc.readers.python.machine import Function
+from lstmcalc.readers.python.records import BY_NAME
+from lstmcalc.readers.python.values import (
+    MISSING,
+    Args,
+    Bound,
+    Class,
+    Descriptor,
+    Lib,
+    Log,
+    Missing,
+    Obj,
+    Scope,
+    Unknown,
+    Value,
+    doubted,
+)
+
+_TOO_LONG: Final = "the code is too long to be followed to its end"
+
+
+class Program(Flax):
+    """Runs a program."""
+
+    def __init__(self, settings: Mapping[str, Value], asked: dict[str, None], tree: ast.Module) -> None:
+        super().__init__(settings, asked)
+        self.tree = tree
+        mangle(tree)
+        self.entries: list[tuple[str, Value]] = []  # what was made to see what it makes, by name
+        self.ended = ""  # why the program was not followed to its end
+        self.given: dict[str, Value] = dict(settings)
+        self.used: set[str] = set()
+        self.flags: set[str] = set()
+        self.exits = False  # whether a path has left by SystemExit
+
+    def setting(self, node: ast.expr, scope: Scope) -> Value:
+        """The value that the user gave for the text of an expression; MISSING if none."""
+        text = self.text_of(node)
+        if text not in self.given:
+            return MISSING
+        self.used.add(text)
+        self.asked.setdefault(text)
+        value = self.given[text]
+        if isinstance(value, str) and "." in value and value.replace(".", "").replace("_", "").isalnum():
+            head = self.load(value.partition(".")[0], scope)
+            if isinstance(head, Lib) or (isinstance(head, Missing) and value.partition(".")[0] == "nn"):
+                return self.evaluate(ast.parse(value, mode="eval").body, scope)
+        from lstmcalc.readers.python.functions import lifted
+
+        self.flags.add(text)
+        return lifted(self, value)
+
+    def run(self) -> None:
+        """Run the module, and then what would be called of it."""
+        try:
+            self._run_module()
+            if not self.world.slots["made"]:
+                self._run_instances()
+            if not self.world.slots["made"]:
+                self._run_entries()
+        except Stop:
+            self.ended = _TOO_LONG
+            log = self.world.slots["made"]
+            self.world.slots["made"] = Log([doubted(entry, ()) for entry in log]) if isinstance(log, Log) else Log()
+        self.rest()
+
+    def _run_module(self) -> None:
+        for statement in self.tree.body:
+            before = self.world.slots["made"]
+            try:
+                paths = self.collect(lambda: self.execute([statement], self.module))  # noqa: B023  # run at once
+                self.exits = self.exits or any(path.kind == "raise" and _is_exit(path.value) for path in paths)
+                self.settle(
+                    [path for path in paths if path.kind == "normal" or path.delta is None],
+                    lambda path: path.kind == "normal",
+                )
+            except Leave as leave:
+                if leave.kind == "raise" and _is_exit(leave.value):
+                    return
+                self.ended = self.ended or f"line {statement.lineno} ends in an exception{_named(leave.value)}"
+            except Dead:
+                self.ended = self.ended or f"line {statement.lineno} ends in an exception on every path"
+            log = self.world.slots["made"]
+            if self.ended and isinstance(log, Log) and isinstance(before, Log) and log is not before:
+                self.put(self.world, "made", Log([*before, *(doubted(entry, ()) for entry in log[len(before) :])]))
+        log = self.world.slots["made"]
+        if self.ended and self.exits and isinstance(log, Log):
+            self.put(self.world, "made", Log([doubted(entry, ()) for entry in log]))
+        if self.ended and not self.problems:
+            self.doubt_all(self.ended)
+
+    def _run_instances(self) -> None:
+        """Run the modules of Linen that the module makes, which make their layers when they are run."""
+        for name, value in list(self.module.slots.items()):
+            if isinstance(value, Obj) and not name.startswith("@") and self.is_flax(value):
+                paths = self.collect(lambda: self.after_entry(value))  # noqa: B023  # run at once
+                self.settle([path for path in paths if path.kind in ("normal", "raise")], lambda _: True)
+
+    # What another program would call.
+
+    def _run_entries(self) -> None:
+        classes = [
+            (value.name, value)
+            for value in self._own(Class)
+            if isinstance(value, Class) and value.slots.get("@node", value) not in self.called
+        ]
+        if not self._enter_all(classes):
+            functions = [
+                (value.name, value)
+                for value in self._own(Function)
+                if isinstance(value, Function) and value.node not in self.called
+            ]
+            if not self._enter_all(functions):
+                self._enter_all(self._methods(classes))
+
+    def _own(self, kind: type) -> list[Value]:
+        """The functions or classes that the module defines, each once."""
+        found: list[Value] = []
+        for value in self.module.slots.values():
+            parts = value.may if isinstance(value, Unknown) else [value]
+            for part in sorted(parts, key=lambda item: item.birth) if isinstance(value, Unknown) else parts:
+                native = (isinstance(part, Function) and part.native) or (
+                    isinstance(part, Class) and part.bound is None
+                )
+                if isinstance(part, kind) and not native and not any(part is item for item in found):
+                    found.append(part)
+        return found
+
+    def _methods(self, classes: Sequence[tuple[str, Value]]) -> list[tuple[str, Value]]:
+        """The methods of classes that nothing calls."""
+        found: list[tuple[str, Value]] = []
+        for name, cls in classes:
+            for slot, value in cls.slots.items() if isinstance(cls, Class) else []:
+                function = value.getter if isinstance(value, Descriptor) else value
+                if isinstance(function, Function) and not slot.startswith("__") and function.node not in self.called:
+                    found.append((f"{name}.{slot}", Method(cls, value)))  # type: ignore[arg-type]  # a class
+        return found
+
+    def _enter_all(self, entries: Sequence[tuple[str, Value]]) -> bool:
+        """Run those of some entries that no other runs; whether that made an LSTM."""
+        called: dict[int, set[ast.AST]] = {}
+        making: list[tuple[str, Value]] = []
+        before = set(self.called)
+        for number, (name, value) in enumerate(entries):
+            mark = len(self.trail)
+            self.called = set()
+            self._run_entry(name, value)
+            made = bool(self.world.slots["made"])
+            called[number] = self.called
+            self.undo(mark)
+            if made:
+                making.append((name, value))
+            else:
+                called[number] = set()
+        self.called = before
+        numbers = {id(value): number for number, (_, value) in enumerate(entries)}
+        chosen = [
+            (name, value)
+            for name, value in making
+            if not any(
+                _node(value) in called[numbers[id(other)]]
+                and other is not value
+                and not _mutual(value, other, called, numbers)
+                for _, other in making
+            )
+            and not any(_is_base(value, other) for _, other in making if other is not value)
+        ]
+        for name, value in chosen:
+            before_it = self.world.slots["made"]
+            made_value = self._run_entry(name, value)
+            self.entries.append((name, made_value))
+            log = self.world.slots["made"]
+            if isinstance(log, Log) and isinstance(before_it, Log) and self._is_called_otherwise(value):
+                done = len(before_it)
+                self.put(self.world, "made", Log([*log[:done], *(doubted(entry, ()) for entry in log[done:])]))
+        log = self.world.slots["made"]
+        if self.ended and isinstance(log, Log):
+            self.put(self.world, "made", Log([doubted(entry, ()) for entry in log]))
+        return bool(chosen)
+
+    def _is_called_otherwise(self, value: Value) -> bool:
+        """True if code of the file that is not run makes a class with arguments: its defaults may not count."""
+        return isinstance(value, Class) and any(
+            isinstance(node, ast.Call)
+            and (node.args or node.keywords)
+            and (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")) == value.name
+            for node in ast.walk(self.tree)
+        )
+
+    def _run_entry(self, name: str, value: Value) -> Value:
+        """Call an entry without more arguments than it needs; those are not known."""
+        for unsure in (False, True):
+            mark = len(self.trail)
+            paths = self.collect(lambda: self._called_with(value, unsure=unsure))  # noqa: B023  # run at once
+            kept = [path for path in paths if path.kind == "normal"]
+            if kept:
+                return self.join(kept) if kept[0].delta is not None else kept[0].value
+            self.undo(mark)
+        del name
+        return Unknown()
+
+    def _called_with(self, value: Value, *, unsure: bool) -> Value:
+        call = ast.Pass()
+        if isinstance(value, Method):
+            owner = (
+                self._called_with(value.cls, unsure=True) if not isinstance(value.function, Descriptor) else value.cls
+            )
+            if isinstance(owner, Obj) and not isinstance(owner, Class):
+                owner.slots["@changed"] = True  # something else may have been done with it before
+            bound = self.bind(value.function, owner, value.cls)
+            function = bound.function if isinstance(bound, Bound) else bound
+            return (
+                self.call(bound, self._arguments_for(function, 1, unsure=unsure), call)
+                if function is not None
+                else None
+            )
+        if isinstance(value, Class):
+            init = self.lookup(value, "__init__")
+            made = self.instantiate(value, self._arguments_for(init, 1, unsure=unsure), call)
+            self.after_entry(made)
+            return made
+        return self.call(value, self._arguments_for(value, 0, unsure=unsure), call)
+
+    def _arguments_for(self, function: Value, skipped: int, *, unsure: bool) -> Args:
+        args = Args()
+        if not isinstance(function, Function):
+            fields = getattr(function, "name", "") == "dataclass"
+            return Args(more=Unknown(foreign=True)) if fields and unsure else args
+        spec = function.node.args
+        params = [*spec.posonlyargs, *spec.args][skipped:]
+        required = len(params) - len(function.defaults)
+        for place, param in enumerate(params):
+            default = function.defaults[place - required] if place >= required else MISSING
+            if place < required or (unsure and default is None):
+                self.asked.setdefault(param.arg)
+                unknown = Unknown((param.arg,), foreign=True)
+                if param in spec.posonlyargs or place < required:
+                    args.pos.append(unknown)
+                else:
+                    args.kw[param.arg] = unknown
+        for param in spec.kwonlyargs:
+            default = function.kw_defaults.get(param.arg, MISSING)
+            if isinstance(default, Missing) or (unsure and default is None):
+                self.asked.setdefault(param.arg)
+                args.kw[param.arg] = Unknown((param.arg,), foreign=True)
+        return args
+
+    # What is left alone.
+
+    def left_alone(self) -> list[str]:
+        """The functions and classes that nothing calls, and that name an LSTM."""
+        found: list[str] = []
+        for node in ast.walk(self.tree):
+            if (
+                isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+                and node not in self.called
+                and _makes_lstm(node)
+            ):
+                inner = isinstance(node, ast.ClassDef) or not any(
+                    node in other.body for other in ast.walk(self.tree) if isinstance(other, ast.ClassDef)
+                )
+                if inner and node.name not in found:
+                    found.append(node.name)
+        return found
+
+    def is_tainted(self, node: ast.AST) -> bool:
+        """Whether what an expression says is a default that a caller, or the command line, can change."""
+        scope = next(
+            (frame.scope for frame in reversed(self.frames) if frame.function is None or not frame.function.native),
+            self.module,
+        )
+        return any(self._is_tainted_name(part, scope) for part in ast.walk(node))
+
+    def _is_tainted_name(self, node: ast.AST, scope: Scope) -> bool:
+        if isinstance(node, ast.Name):
+            at: Scope | None = scope
+            while at is not None:
+                if node.id in at.slots:
+                    return (id(at), node.id) in self.tainted
+                at = at.outer
+            return False
+        if isinstance(node, ast.Attribute | ast.Subscript):
+            owner = self._peek(node.value, scope)
+            key = node.attr if isinstance(node, ast.Attribute) else getattr(node.slice, "value", "")
+            return isinstance(owner, Obj) and (id(owner), key) in self.tainted
+        return False
+
+    def _peek(self, node: ast.AST, scope: Scope) -> Value:
+        """What a name or an attribute of one is, without running anything."""
+        if isinstance(node, ast.Name):
+            at: Scope | None = scope
+            while at is not None:
+                if node.id in at.slots:
+                    return at.slots[node.id]
+                at = at.outer
+        if isinstance(node, ast.Attribute):
+            owner = self._peek(node.value, scope)
+            return owner.slots.get(node.attr) if isinstance(owner, Obj) else None
+        return None
+
+
+def mangle(tree: ast.AST, owner: str = "") -> None:
+    """Give the names that are private to a class the names that Python gives them."""
+    stack: list[tuple[ast.AST, str]] = [(tree, owner)]
+    while stack:
+        node, cls = stack.pop()
+        if isinstance(node, ast.ClassDef):
+            outer, cls = cls, node.name.lstrip("_")
+            node.name = _mangled(node.name, outer)
+        elif cls:
+            for name in ("id", "attr", "arg", "name"):
+                value = getattr(node, name, None)
+                if isinstance(value, str) and value.startswith("__") and not isinstance(node, ast.alias):
+                    setattr(node, name, _mangled(value, cls))
+            if isinstance(node, ast.Global | ast.Nonlocal):
+                node.names = [_mangled(item, cls) for item in node.names]
+        stack += [(child, cls) for child in ast.iter_child_nodes(node)]
+
+
+def _mangled(name: str, cls: str) -> str:
+    private = cls and name.startswith("__") and not name.endswith("__") and "." not in name
+    return f"_{cls}{name}" if private else name
+
+
+class Method:
+    """A method of a class that nothing calls."""
+
+    def __init__(self, cls: Class, function: Value) -> None:
+        self.cls = cls
+        self.function = function
+
+
+def _node(value: Value) -> object:
+    if isinstance(value, Method):
+        function = value.function.getter if isinstance(value.function, Descriptor) else value.function
+        return getattr(function, "node", value)
+    return (
+        value.node
+        if isinstance(value, Function)
+        else value.slots.get("@node", value)
+        if isinstance(value, Class)
+        else value
+    )
+
+
+def _mutual(value: Value, other: Value, called: Mapping[int, set[ast.AST]], numbers: Mapping[int, int]) -> bool:
+    """Whether two entries run each other, and this is the first."""
+    return _node(other) in called[numbers[id(value)]] and numbers[id(value)] < numbers[id(other)]
+
+
+def _is_base(value: Value, other: Value) -> bool:
+    return isinstance(value, Class) and isinstance(other, Class) and value in other.mro
+
+
+def _is_exit(value: Value) -> bool:
+    return isinstance(value, Obj) and isinstance(value.cls, Class) and TYPES["SystemExit"] in value.cls.mro
+
+
+def _named(value: Value) -> str:
+    return f", {value.cls.name}" if isinstance(value, Obj) and isinstance(value.cls, Class) else ""
+
+
+def _makes_lstm(node: ast.AST) -> bool:
+    """Whether code calls something whose name says that it is an LSTM."""
+    calls = (part.func for part in ast.walk(node) if isinstance(part, ast.Call))
+    return any(
+        (part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", "")) in _CLASSES for part in calls
+    )
+
+
+_CLASSES: Final = frozenset(name.rpartition(".")[2] for name in BY_NAME)
+
+
+# `command_line` and `operations` have functions of libraries.
+__all__ = ["Program", "command_line", "mangle", "operations"]

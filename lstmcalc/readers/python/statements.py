@@ -1,0 +1,717 @@
+"""Statements: what each does to the state, and the paths that leave it.
+
+Two helpers make all of them: `collect` runs code up to a boundary and gives every way in which it ends, `fork` goes on
+with several. A `try` may stop at whatever is not known in its body; `finally` and `with` run on every path.
+
+Not here: expressions, and what classes are made of (`making`).
+"""
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from lstmcalc.readers.python.classes_of_python import TYPES, is_subclass, type_of
+from lstmcalc.readers.python.expressions import MAX_ROUNDS, UNSURE
+from lstmcalc.readers.python.heap import MAX_PATHS, Dead, Leave, Path
+from lstmcalc.readers.python.machine import Function
+from lstmcalc.readers.python.patterns import Patterns
+from lstmcalc.readers.python.values import (
+    MISSING,
+    Args,
+    Class,
+    Lib,
+    Missing,
+    Obj,
+    Partial,
+    Scope,
+    Unknown,
+    Value,
+    same,
+    unknown_of,
+)
+
+_COSTLY: Final = 4_000  # steps of a loop that makes no LSTM, before it is run for any number of rounds
+_FEW: Final = 3  # rounds of such a loop that are run
+_ENDS: Final = 6  # ways to leave a block for which `finally` is run one by one
+
+
+_OWN: Final = ("return", "break", "continue")  # ways to leave that are those of the code within
+
+
+class Made:
+    """A context manager that is made of a generator function."""
+
+    def __init__(self, function: Value, args: Args, node: ast.AST) -> None:
+        self.function = function
+        self.args = args
+        self.node = node
+
+
+class Statements(Patterns):
+    """Runs statements."""
+
+    def execute(self, body: Sequence[ast.stmt], scope: Scope) -> None:
+        """Run statements in order."""
+        for statement in body:
+            self.spend()
+            taint, self.taint = self.taint, False
+            method = _EXECUTED.get(type(statement))
+            if method is None:
+                self.may_raise()
+            else:
+                method(self, statement, scope)
+            self.taint = taint
+
+    def _expression(self, node: ast.Expr, scope: Scope) -> None:
+        self.evaluate(node.value, scope)
+
+    def _nothing(self, node: ast.stmt, scope: Scope) -> None:
+        pass
+
+    # Assignments.
+
+    def _assign(self, node: ast.Assign, scope: Scope) -> None:
+        value = self.evaluate(node.value, scope)
+        for target in node.targets:
+            self.assign(target, value, scope)
+
+    def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
+        if isinstance(node.target, ast.Name) and scope.frame == "class":
+            held = scope.slots.get("@annotations", ())
+            fields = (
+                tuple(item for item in held if isinstance(item, tuple) and item[0] != node.target.id)
+                if isinstance(held, tuple)
+                else ()
+            )
+            known = (
+                next((item for item in held if isinstance(item, tuple) and item[0] == node.target.id), None)
+                if isinstance(held, tuple)
+                else None
+            )
+            text = ast.unparse(node.annotation)
+            if known is None:
+                self.put(scope, "@annotations", (*fields, (node.target.id, text)))
+        if node.value is not None:
+            self.assign(node.target, self.evaluate(node.value, scope), scope)
+
+    def _augmented(self, node: ast.AugAssign, scope: Scope) -> None:
+        target = node.target
+        if isinstance(target, ast.Name):
+            old = self.evaluate(ast.copy_location(ast.Name(target.id, ast.Load()), target), scope)
+            value = self.operate(node.op, old, self.evaluate(node.value, scope), place=True)
+            self.assign(target, value, scope)
+        elif isinstance(target, ast.Attribute):
+            owner = self.evaluate(target.value, scope)
+            old = self.attribute(owner, target.attr)
+            value = self.operate(node.op, old, self.evaluate(node.value, scope), place=True)
+            self.set_attribute(owner, target.attr, value)
+        else:
+            owner, index = self.evaluate(target.value, scope), self.evaluate(target.slice, scope)
+            old = self.subscript(owner, index)
+            value = self.operate(node.op, old, self.evaluate(node.value, scope), place=True)
+            self.set_item(owner, index, value)
+
+    def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
+        """Assign to a target."""
+        if isinstance(target, ast.Name):
+            at = self.home(target.id, scope)
+            self.put(at, target.id, value)
+            self.mark(at, target.id)
+        elif isinstance(target, ast.Attribute):
+            self.set_attribute(self.evaluate(target.value, scope), target.attr, value)
+        elif isinstance(target, ast.Subscript):
+            owner = self.evaluate(target.value, scope)
+            self.set_item(owner, self.evaluate(target.slice, scope), value)
+        elif isinstance(target, ast.Tuple | ast.List):
+            self._unpack(target.elts, value, scope)
+        elif isinstance(target, ast.Starred):
+            self.assign(target.value, value, scope)
+
+    def _unpack(self, targets: Sequence[ast.expr], value: Value, scope: Scope) -> None:
+        items = self.items(value)
+        if items is None:
+            self.may_raise()
+            unknown = self.item_of_unknown(value)
+            for place, target in enumerate(targets):
+                names = (
+                    tuple(f"{name}[{place}]" for name in unknown.names) if isinstance(value, Unknown) else unknown.names
+                )
+                part = replace(unknown, names=names)
+                self.assign(target, self.new("list", part) if isinstance(target, ast.Starred) else part, scope)
+            return
+        star = next((place for place, item in enumerate(targets) if isinstance(item, ast.Starred)), None)
+        if star is None:
+            if len(items) != len(targets):
+                self.throw("ValueError", "unpack")
+            parts: list[Value] = items
+        else:
+            behind = len(targets) - star - 1
+            if len(items) < star + behind:
+                self.throw("ValueError", "unpack")
+            parts = [*items[:star], self.new_list(items[star : len(items) - behind]), *items[len(items) - behind :]]
+        for target, item in zip(targets, parts, strict=True):
+            self.assign(target, item, scope)
+
+    def set_item(self, owner: Value, index: Value, value: Value) -> None:
+        """Set, or with MISSING delete, an item."""
+        cls = type_of(owner)
+        if isinstance(owner, Obj) and isinstance(cls, Class):
+            method = self.lookup(cls, "__delitem__" if isinstance(value, Missing) else "__setitem__")
+            if not isinstance(method, Missing | Unknown):
+                self.call(
+                    self.bind(method, owner), Args([index] if isinstance(value, Missing) else [index, value]), self.here
+                )
+                return
+            if isinstance(method, Unknown):
+                self.unknown_call("an item", Args([index, value]), owner, lib=not method.foreign)
+                return
+        if isinstance(owner, Obj) and owner.kind == "array":
+            return
+        if isinstance(owner, Unknown):
+            self.set_of_unknown(owner, index, value)
+            return
+        if isinstance(owner, Lib):
+            self.may_raise()
+            return
+        self.throw("TypeError", "no items")
+
+    def set_of_unknown(self, owner: Unknown, index: Value, value: Value) -> None:
+        """Set an item of something that is not known: of any list or dictionary that it may be."""
+        raise NotImplementedError
+
+    def _delete(self, node: ast.Delete, scope: Scope) -> None:
+        for target in node.targets:
+            if isinstance(target, ast.Name):
+                at = self.home(target.id, scope)
+                if target.id not in at.slots:
+                    self.throw("NameError", target.id)
+                self.present(at.slots[target.id])
+                self.put(at, target.id, MISSING)
+            elif isinstance(target, ast.Attribute):
+                self.set_attribute(self.evaluate(target.value, scope), target.attr, MISSING)
+            elif isinstance(target, ast.Subscript):
+                self.set_item(self.evaluate(target.value, scope), self.evaluate(target.slice, scope), MISSING)
+            elif isinstance(target, ast.Tuple | ast.List):
+                self._delete(ast.Delete(list(target.elts)), scope)
+
+    # Paths.
+
+    def _return(self, node: ast.Return, scope: Scope) -> None:
+        raise Leave("return", self.evaluate(node.value, scope) if node.value else None)
+
+    def _break(self, node: ast.Break, scope: Scope) -> None:
+        raise Leave("break", None)
+
+    def _continue(self, node: ast.Continue, scope: Scope) -> None:
+        raise Leave("continue", None)
+
+    def _raise(self, node: ast.Raise, scope: Scope) -> None:
+        if node.exc is None:
+            raise Leave("raise", self.load_error())
+        error = self.evaluate(node.exc, scope)
+        if isinstance(error, Class):
+            error = self.call(error, Args(), node)
+        raise Leave("raise", replace(error, absent=False) if isinstance(error, Unknown) else error)
+
+    def load_error(self) -> Value:
+        """The exception that is being handled."""
+        return self.world.slots.get("error", Unknown())
+
+    def _if(self, node: ast.If, scope: Scope) -> None:  # type: ignore[override]  # a statement, no expression
+        test = self.evaluate(node.test, scope)
+        self.choose(test, lambda: self.execute(node.body, scope), lambda: self.execute(node.orelse, scope))
+
+    def _assert(self, node: ast.Assert, scope: Scope) -> None:
+        known = self.truth(self.evaluate(node.test, scope))
+        if known is False:
+            self.throw("AssertionError")
+        if known is None:
+            self.may_raise()
+
+    # Loops.
+
+    def _for(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
+        source = self.evaluate(node.iter, scope)
+        step = self._round(node.body, scope)
+
+        def body(item: Value) -> None:
+            self.assign(node.target, item, scope)
+            step()
+
+        leaves = any(
+            isinstance(part, ast.Break | ast.Return | ast.Raise) for item in node.body for part in ast.walk(item)
+        )
+
+        def run() -> Value:
+            if isinstance(source, Obj) and source.kind == "iter":
+                self.fill(source, whole=not leaves)
+            items = self.live_items(source)
+            began, made = self.steps, self.world.slots["made"]
+            before = len(self.pending)
+            for rounds, item in enumerate(items or ()):
+                costly = rounds >= _FEW and self.steps - began > _COSTLY and self.world.slots["made"] is made
+                if item is UNSURE or rounds > MAX_ROUNDS or costly or len(self.pending) - before > MAX_PATHS:
+                    items = None
+                    break
+                body(item)
+            if items is None:
+                self._rounds(lambda: body(self.item_of_unknown(source)), source)
+            return None
+
+        self._loop(run, node.orelse, scope)
+
+    def _rounds(self, once: Callable[[], None], source: Value) -> None:
+        """Any number of rounds of a loop."""
+        names = source.names if isinstance(source, Unknown) else ()
+        self.may_raise()
+
+        def last() -> Value:
+            once()
+            raise Dead
+
+        self.repeat(lambda: once(), names)
+        self.fork([lambda: None, last], names)
+
+    def _round(self, body: Sequence[ast.stmt], scope: Scope) -> Callable[[], None]:
+        """One round of a loop: `continue` ends it."""
+
+        def run() -> None:
+            paths = self.collect(lambda: self.execute(body, scope))
+            self.settle(paths, lambda path: path.kind in ("normal", "continue"))
+
+        return run
+
+    def _loop(self, run: Callable[[], Value], orelse: Sequence[ast.stmt], scope: Scope) -> None:
+        """A loop, and what is run if it does not break."""
+        paths = self.collect(run)
+        if not orelse:
+            self.settle(paths, lambda path: path.kind in ("normal", "break"))
+            return
+        if len(paths) == 1 and paths[0].delta is None:
+            if paths[0].kind == "normal":
+                self.execute(orelse, scope)
+            elif paths[0].kind != "break":
+                raise Leave(paths[0].kind, paths[0].value)
+            return
+        self.put_aside([path for path in paths if path.kind not in ("normal", "break")])
+        runs: list[Callable[[], Value]] = []
+        for path in paths:
+            if path.kind == "normal":
+                runs.append(partial(self._on, path, lambda: self.execute(orelse, scope)))
+            elif path.kind == "break":
+                runs.append(partial(self._on, path, lambda: None))
+        self.fork(runs, after=paths)
+
+    def _on(self, path: Path, run: Callable[[], object]) -> Value:
+        """Go on with a path that was put aside."""
+        self.apply(path.delta)
+        run()
+        return None
+
+    def _while(self, node: ast.While, scope: Scope) -> None:
+        step = self._round(node.body, scope)
+
+        def run() -> Value:
+            began, made, before = self.steps, self.world.slots["made"], len(self.pending)
+            for rounds in range(MAX_ROUNDS):
+                paths = len(self.pending)
+                test = self.truth(self.evaluate(node.test, scope))
+                if test is False:
+                    return None
+                costly = rounds >= _FEW and self.steps - began > _COSTLY and self.world.slots["made"] is made
+                many = len(self.pending) - before > _FEW and paths > before
+                if test is None or costly or many:
+                    break
+                step()
+            self._unknown_while(node, step, scope)
+            return None
+
+        self._loop(run, node.orelse, scope)
+
+    def _unknown_while(self, node: ast.While, step: Callable[[], None], scope: Scope) -> None:
+        """The rounds of a loop whose test is not known; it ends where that is false, or where its body leaves."""
+
+        def once() -> None:
+            if self.truth(self.evaluate(node.test, scope)) is False:
+                raise Dead
+            step()
+
+        self.repeat(once)
+        test = self.evaluate(node.test, scope)
+        known = self.truth(test)
+        names = test.names if isinstance(test, Unknown) else ()
+
+        def last() -> Value:
+            step()
+            raise Dead
+
+        runs: list[Callable[[], Value]] = []
+        if known is not True:
+            runs.append(lambda: None)
+        if known is not False:
+            runs.append(last)
+        self.fork(runs, names)
+
+    # Exceptions.
+
+    def _try(self, node: "ast.Try | ast.TryStar", scope: Scope) -> None:
+        if node.finalbody:
+            self.finally_(lambda: self._handled(node, scope), lambda _: self.execute(node.finalbody, scope))
+        else:
+            self._handled(node, scope)
+
+    def finally_(self, run: Callable[[], Value], last: Callable[[Path], Value]) -> Value:
+        """Run code, then other code on every path that leaves it; the path goes on unless that leaves itself."""
+        with self.guarded():
+            paths = self.collect(run)
+        if len(paths) == 1 and paths[0].delta is None:
+            (path,) = paths
+            taken = last(path)
+            if path.kind == "normal" or taken is True:
+                return path.value
+            raise Leave(path.kind, path.value)
+
+        def go(path: Path) -> Value:
+            self.apply(path.delta)
+            taken = last(path)
+            if path.kind == "normal" or taken is True:
+                return path.value
+            raise Leave(path.kind, path.value)
+
+        return self.fork([lambda path=path: go(path) for path in self.fewer(paths)], after=paths)  # type: ignore[misc]  # bound now
+
+    def fewer(self, paths: list[Path]) -> list[Path]:
+        """The paths, those joined that leave in one way with one value; of many, those that leave in one way."""
+        groups: list[list[Path]] = []
+        for path in paths:
+            fitting = (
+                group
+                for group in groups
+                if group[0].kind == path.kind
+                and (len(paths) > _ENDS or path.kind != "raise" or same(group[0].value, path.value))
+            )
+            group = next(fitting, None)
+            if group is None:
+                groups.append([path])
+            else:
+                group.append(path)
+        return [self._as_one(group) for group in groups]
+
+    def _as_one(self, group: list[Path]) -> Path:
+        if len(group) == 1:
+            return group[0]
+        mark = len(self.trail)
+        value = self.join(group)
+        delta = self.delta(mark)
+        self.undo(mark)
+        return Path(group[0].kind, value, delta, group[0].births)
+
+    def _handled(self, node: "ast.Try | ast.TryStar", scope: Scope) -> None:
+        if not node.handlers:
+            self.execute(node.body, scope)
+            self.execute(node.orelse, scope)
+            return
+        with self.guarded():
+            paths = self.collect(lambda: self.execute(node.body, scope))
+        runs: list[Callable[[], Value]] = []
+        if len(paths) == 1 and paths[0].delta is None:
+            (path,) = paths
+            if path.kind == "normal":
+                self.execute(node.orelse, scope)
+            elif path.kind == "raise":
+                self._handle(node.handlers, path.value, scope)
+            else:
+                raise Leave(path.kind, path.value)
+            return
+        self.put_aside([path for path in paths if path.kind not in ("normal", "raise")])
+        for path in self.fewer([path for path in paths if path.kind in ("normal", "raise")]):
+            if path.kind == "normal":
+                runs.append(partial(self._on, path, lambda: self.execute(node.orelse, scope)))
+            else:
+                runs.append(partial(self._on, path, partial(self._handle, node.handlers, path.value, scope)))
+        self.fork(runs, _names_of(paths), after=paths)
+
+    def _handle(self, handlers: Sequence[ast.ExceptHandler], error: Value, scope: Scope) -> Value:
+        """Run the first handler that takes an exception."""
+        if not handlers:
+            raise Leave("raise", error)
+        handler, *others = handlers
+        kind = self.evaluate(handler.type, scope) if handler.type else TYPES["BaseException"]
+        taken = self.is_instance(error, kind)
+        if taken is False:
+            return self._handle(others, error, scope)
+
+        def run() -> Value:
+            before = self.world.slots.get("error", MISSING)
+            self.put(self.world, "error", error)
+            if handler.name:
+                self.put(
+                    self.home(handler.name, scope),
+                    handler.name,
+                    error if not isinstance(error, Unknown) else replace(error, may=error.may),
+                )
+
+            def last(_: Path) -> Value:
+                self.put(self.world, "error", before)
+                if handler.name:
+                    self.put(self.home(handler.name, scope), handler.name, MISSING)
+                return None
+
+            return self.finally_(lambda: self.execute(handler.body, scope), last)
+
+        if taken:
+            return run()
+        return self.fork([run, lambda: self._handle(others, error, scope)])
+
+    def is_instance(self, value: Value, kind: Value) -> bool | None:
+        """Whether a value is an instance of a class, or of one of several; None if that is not known."""
+        if isinstance(kind, tuple):
+            results = [self.is_instance(value, item) for item in kind]
+            return True if True in results else None if None in results else False
+        if kind is TYPES["object"]:
+            return True
+        if isinstance(value, Unknown):
+            if value.alts:
+                sides = {self.is_instance(item, kind) for item in value.alts}
+                return sides.pop() if len(sides) == 1 else None
+            return True if kind in (TYPES["BaseException"], TYPES["Exception"]) and not value.names else None
+        if isinstance(kind, Unknown | Lib):
+            return False if isinstance(kind, Lib) and not isinstance(value, Obj | Lib) else None
+        if isinstance(value, Lib):
+            return None
+        if not isinstance(kind, Class):
+            self.throw("TypeError", "no class")
+        cls = type_of(value)
+        if isinstance(value, Class):
+            return kind.name in ("type", "object") or (None if "@meta" in value.slots else False)
+        return is_subclass(cls, kind) if cls is not None else None
+
+    # Context managers.
+
+    def _with(self, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
+        self._with_items(node.items, node.body, scope)
+
+    def _with_items(self, items: Sequence[ast.withitem], body: Sequence[ast.stmt], scope: Scope) -> None:
+        if not items:
+            self.execute(body, scope)
+            return
+        item, *others = items
+        manager = self.evaluate(item.context_expr, scope)
+
+        def inside(value: Value) -> Value:
+            if item.optional_vars is not None:
+                self.assign(item.optional_vars, value, scope)
+            self._with_items(others, body, scope)
+            return None
+
+        self.with_manager(manager, inside)
+
+    def with_manager(self, manager: Value, inside: Callable[[Value], Value]) -> None:
+        """Run code within a context manager."""
+        if isinstance(manager, Obj) and isinstance(manager.slots.get("@context"), Made):
+            self._with_generator(manager.slots["@context"], inside)  # type: ignore[arg-type]  # checked above
+            return
+        if isinstance(manager, Obj) and not isinstance(manager, Class):
+            enter, leave = (self.lookup(type_of(manager), name) for name in ("__enter__", "__exit__"))
+            if isinstance(enter, Missing):
+                enter, leave = (self.lookup(type_of(manager), name) for name in ("__aenter__", "__aexit__"))
+            if isinstance(enter, Missing) or isinstance(leave, Missing):
+                self.throw("TypeError", "no context manager")
+            if not isinstance(enter, Unknown) and not isinstance(leave, Unknown):
+                self._with_known(manager, enter, leave, inside)
+                return
+        lib = isinstance(manager, Lib) or (isinstance(manager, Unknown) and not manager.foreign)
+        value = self.entered(manager)
+        if lib and not isinstance(manager, Lib):
+            inside(value)
+            return
+        if not lib:
+            self.unknown_call("with", Args(), manager)
+
+        def last(path: Path) -> Value:
+            if not lib:
+                self.unknown_call("with", Args(), manager)
+            return self.truth_of_exit(path, lib=lib)
+
+        self.finally_(lambda: inside(value), last)
+
+    def _with_generator(self, made: "Made", inside: Callable[[Value], Value]) -> None:
+        """Run code at the `yield` of the generator that a context manager is made of."""
+        outer = self.frames[-1]
+
+        def at_yield(value: Value) -> Value:
+            native, site = self.native, self.site
+            self.frames.append(outer)
+            self.native = False
+            try:
+                paths = self.collect(lambda: inside(value))
+            finally:
+                self.frames.pop()
+                self.native, self.site = native, site
+            ended = [path._replace(kind=f"outer {path.kind}") if path.kind in _OWN else path for path in paths]
+            return self.settle(ended, lambda path: path.kind == "normal")
+
+        generator = self.call(made.function, made.args, made.node)
+        thunk = generator.slots.get("@thunk") if isinstance(generator, Obj) else None
+        scope, function = thunk.args[:2] if isinstance(thunk, Partial) and len(thunk.args) > 1 else (None, None)
+        if not isinstance(scope, Scope) or not isinstance(function, Function):
+            self.unknown_call("with", Args(), generator)
+            inside(unknown_of(generator))
+            return
+        self.at_yield[id(scope)] = at_yield
+        paths = self.collect(lambda: self.run_body(function, scope, made.node))
+        ended = [path._replace(kind=path.kind.removeprefix("outer ")) for path in paths]
+        self.settle(ended, lambda path: path.kind == "normal")
+
+    def entered(self, manager: Value) -> Value:
+        """What a context manager that is not known gives to `as`."""
+        return unknown_of(manager)
+
+    def truth_of_exit(self, path: Path, *, lib: bool) -> Value:
+        """Whether a context manager that is not known takes an exception: perhaps."""
+        if path.kind != "raise" or lib:
+            return False
+        return self.fork([lambda: True, lambda: self._leave(path)])
+
+    def _leave(self, path: Path) -> Value:
+        raise Leave(path.kind, path.value)
+
+    def _with_known(self, manager: Obj, enter: Value, leave: Value, inside: Callable[[Value], Value]) -> None:
+        value = self.awaited_if(self.call(self.bind(enter, manager), Args(), self.here))
+
+        def last(path: Path) -> Value:
+            error: list[Value] = [None, None, None]
+            if path.kind == "raise":
+                error = [type_of(path.value) or Unknown(), path.value, Unknown()]
+            taken = self.awaited_if(self.call(self.bind(leave, manager), Args(error), self.here))
+            if path.kind != "raise":
+                return False
+            known = self.truth(taken)
+            return known if known is not None else self.fork([lambda: True, lambda: self._leave(path)])
+
+        self.finally_(lambda: inside(value), last)
+
+    def awaited_if(self, value: Value) -> Value:
+        """What a coroutine returns; any other value as it is."""
+        return self.awaited(value) if isinstance(value, Obj) and value.kind == "coroutine" else value
+
+    # Functions and classes.
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
+        decorators = [self.evaluate(item, scope) for item in node.decorator_list]
+        made: Value = self.make_function(node, scope)
+        for item, decorator in zip(reversed(node.decorator_list), reversed(decorators), strict=True):
+            made = self.decorated(decorator, made, item)
+        at = self.home(node.name, scope)
+        self.put(at, node.name, made)
+
+    def decorated(self, decorator: Value, made: Value, node: ast.expr) -> Value:
+        """What a decorator makes of a function or a class."""
+        return self.call(decorator, Args([made]), node)
+
+    def _class(self, node: ast.ClassDef, scope: Scope) -> None:
+        raise NotImplementedError
+
+    # Modules.
+
+    def _import(self, node: ast.Import, scope: Scope) -> None:
+        for item in node.names:
+            module = self.imported(item.name)
+            head = item.name.partition(".")[0]
+            if item.asname is None and head != item.name:
+                module = self.imported(head)
+            self.put(self.home(item.asname or head, scope), item.asname or head, module)
+
+    def _import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
+        module = self.imported("." * node.level + (node.module or ""))
+        for item in node.names:
+            if item.name == "*":
+                self.import_all(module, scope)
+                continue
+            name = item.asname or item.name
+            self.put(self.home(name, scope), name, self.from_module(module, item.name))
+
+    def imported(self, name: str) -> Value:
+        """A module."""
+        raise NotImplementedError
+
+    def from_module(self, module: Value, name: str) -> Value:
+        """What is imported from a module."""
+        raise NotImplementedError
+
+    def import_all(self, module: Value, scope: Scope) -> None:
+        """Bind everything that a module has."""
+        raise NotImplementedError
+
+    def _match(self, node: ast.Match, scope: Scope) -> None:
+        subject = self.evaluate(node.subject, scope)
+        self._cases(node.cases, subject, scope)
+
+    def _cases(self, cases: Sequence[ast.match_case], subject: Value, scope: Scope) -> Value:
+        fits: bool | None = False
+        others = list(cases)
+        while fits is False:
+            if not others:
+                return None
+            case = others.pop(0)
+            fits = self.matches(case.pattern, subject, scope)
+
+        def guarded() -> Value:
+            if case.guard is None:
+                self.execute(case.body, scope)
+                return None
+            test = self.evaluate(case.guard, scope)
+            return self.choose(
+                test, lambda: self.execute(case.body, scope), lambda: self._cases(others, subject, scope)
+            )
+
+        def other() -> Value:
+            return self._cases(others, subject, scope)
+
+        if fits is None:
+            names = subject.names if isinstance(subject, Unknown) else ()
+            return self.fork([guarded, other], names)
+        return guarded()
+
+
+def _names_of(paths: Sequence[Path]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for path in paths if isinstance(path.value, Unknown) for name in path.value.names))[
+        :8
+    ]
+
+
+def _method(name: str) -> Callable[..., None]:
+    return lambda machine, node, scope: getattr(machine, name)(node, scope)
+
+
+_EXECUTED: Final[dict[type, Callable[..., None]]] = {
+    ast.Expr: Statements._expression,
+    ast.Assign: Statements._assign,
+    ast.AnnAssign: Statements._annotated,
+    ast.AugAssign: Statements._augmented,
+    ast.Delete: Statements._delete,
+    ast.Return: Statements._return,
+    ast.Break: Statements._break,
+    ast.Continue: Statements._continue,
+    ast.Raise: Statements._raise,
+    ast.If: Statements._if,
+    ast.Assert: Statements._assert,
+    ast.For: Statements._for,
+    ast.AsyncFor: Statements._for,
+    ast.While: Statements._while,
+    ast.Try: Statements._try,
+    ast.TryStar: Statements._try,
+    ast.With: Statements._with,
+    ast.AsyncWith: Statements._with,
+    ast.FunctionDef: Statements._function,
+    ast.AsyncFunctionDef: Statements._function,
+    ast.ClassDef: _method("_class"),
+    ast.Import: Statements._import,
+    ast.ImportFrom: Statements._import_from,
+    ast.Match: Statements._match,
+    ast.Pass: Statements._nothing,
+    ast.Global: Statements._nothing,
+    ast.Nonlocal: Statements._nothing,
+}

@@ -1,0 +1,448 @@
+"""The values that an interpreted program has, and what two of them are together.
+
+A constant of Python, a tuple, a function of a library are themselves: they do not change. Whatever can change is an
+`Obj`, a thing with named slots; two names for one thing are then one `Obj`, and no alias is ever lost. Everything
+else is `Unknown`, with the names that would settle it.
+
+Not here: how slots change (`heap`).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, Final, TypeAlias
+
+Value: TypeAlias = object
+
+MAX_NAMES: Final = 8  # names that would settle a value
+MAX_PARTS: Final = 20_000  # of a tuple of tuples
+MAX_ALTS: Final = 4  # values that something is known to be one of
+
+
+class Missing:
+    """Nothing: the value of a slot that is not there."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing()
+CONTENT: Final = "@"  # the slot with what is in a list, a dictionary, a set; of an int or str subclass its value
+CONSTANTS: Final = (
+    type(None),
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    type(Ellipsis),
+    type(NotImplemented),
+    range,
+    slice,
+)
+
+
+class Obj:
+    """A thing that can change: its identity, its class, and its slots.
+
+    Attributes:
+        kind: How it is stored: `scope`, `object`, `list`, `dict`, `set`, `const`, `class`, `function`, `iter`, `array`.
+        cls: Its class; None for what has no class of Python's.
+        slots: Its attributes, and `CONTENT`.
+        birth: Its number, in the order of making.
+    """
+
+    __slots__ = ("birth", "cls", "kind", "slots")
+
+    def __init__(self, kind: str, cls: "Class | None", birth: int) -> None:
+        self.kind = kind
+        self.cls = cls
+        self.birth = birth
+        self.slots: dict[str, Value] = {}
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.birth}>"
+
+
+class Class(Obj):
+    """A class; its attributes are its slots."""
+
+    __slots__ = ("bases", "bound", "mro", "name", "open", "stores")
+
+    def __init__(self, name: str, bases: tuple["Value", ...], birth: int) -> None:
+        super().__init__("class", None, birth)
+        self.name = name
+        self.bases = bases
+        self.mro: tuple[Value, ...] = (self,)  # classes, and what is unknown of them
+        self.stores = "object"  # the kind of its instances
+        self.open: Unknown | None = None  # why its attributes may be others than those that are seen
+        self.bound: Scope | None = None  # where it was made, if in a file
+
+    def __repr__(self) -> str:
+        return f"<class {self.name}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that is not known.
+
+    Attributes:
+        names: The names that would settle it, as `--set` takes them.
+        may: The things it may be, or lead to.
+        alts: All the values that it may be, where these are few; else nothing.
+        foreign: Whether it is from code that is not known, which may change what it is given.
+        absent: Whether there may be no value at all.
+        lstm: Whether it may be a constructor of LSTMs.
+        why: A phrase that says more than the names.
+    """
+
+    names: tuple[str, ...] = ()
+    may: frozenset[Obj] = frozenset()
+    alts: tuple[Value, ...] = ()
+    foreign: bool = False
+    absent: bool = False
+    lstm: bool = False
+    why: str = ""
+
+
+class Scope(Obj):
+    """The variables of a module, of a class' body, or of one call of a function."""
+
+    __slots__ = ("declared", "defaulted", "frame", "locals", "outer")
+
+    def __init__(self, frame: str, outer: "Scope | None", birth: int) -> None:
+        super().__init__("scope", None, birth)
+        self.frame = frame  # `module`, `class`, `function` or `comprehension`
+        self.outer = outer
+        self.locals: frozenset[str] = frozenset()  # the names that are variables of a function
+        self.declared: Mapping[str, str] = {}  # `global` or `nonlocal`, by name
+
+
+@dataclass(frozen=True, slots=True)
+class Lib:
+    """A name in a library, known by its path: `torch.nn.functional.relu`."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A method of a thing."""
+
+    function: Value
+    owner: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A function with some of its arguments."""
+
+    function: Value
+    args: tuple[Value, ...] = ()
+    keywords: tuple[tuple[str, Value], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Super:
+    """What `super()` gives: the classes behind one, for a thing."""
+
+    cls: Class
+    owner: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """A property, static method or class method: `kind` says which."""
+
+    kind: str
+    getter: Value
+    setter: Value = None
+
+
+class Items:
+    """What is in a dictionary, or in a set; it is never changed.
+
+    Attributes:
+        map: The values by key, in order.
+        rest: What other keys there may be; None if there are none.
+        ordered: Whether the order is known.
+    """
+
+    __slots__ = ("map", "ordered", "rest")
+
+    def __init__(self, map_: Mapping[Any, Value], rest: Unknown | None = None, *, ordered: bool = True) -> None:
+        self.map = map_
+        self.rest = rest
+        self.ordered = ordered
+
+    @property
+    def whole(self) -> bool:
+        """Whether all keys are known, and their order."""
+        return (
+            self.rest is None
+            and self.ordered
+            and not any(isinstance(value, Unknown) and value.absent for value in self.map.values())
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One LSTM in the order of making."""
+
+    made: tuple[Obj, ...]  # the LSTM; several if branches that exclude each other made one that is the same
+    site: object  # the call in the code
+    doubts: tuple[str, ...] = ()  # why it is not certain that it is made, and as often
+    sure: bool = True
+
+
+class Log(tuple[Entry, ...]):
+    """The LSTMs made so far."""
+
+    __slots__ = ()
+
+
+def same(one: Value, other: Value) -> bool:
+    """Whether two values are the same, for whatever may be done with them."""
+    if one is other:
+        return True
+    if type(one) is not type(other) or isinstance(one, Obj):
+        return False
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, Items) and isinstance(other, Items):
+        return (
+            same(one.rest, other.rest)
+            and one.ordered == other.ordered
+            and same(tuple(one.map), tuple(other.map))
+            and all(map(same, one.map.values(), other.map.values()))
+        )
+    if isinstance(one, float | complex):
+        return repr(one) == repr(other)
+    if is_dataclass(one):
+        return all(same(getattr(one, item.name), getattr(other, item.name)) for item in fields(one))
+    return bool(one == other)
+
+
+def things(value: Value) -> frozenset[Obj]:
+    """The things that a value is, or that its parts are."""
+    return frozenset(_things(value))
+
+
+def _things(value: Value) -> Iterator[Obj]:
+    if isinstance(value, Obj):
+        yield value
+    elif isinstance(value, Unknown):
+        yield from value.may
+        for item in value.alts:
+            yield from _things(item)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _things(item)
+    elif isinstance(value, Items):
+        for key, item in value.map.items():
+            yield from _things(key)
+            yield from _things(item)
+        yield from _things(value.rest)
+    elif is_dataclass(value):
+        for name in value.__dataclass_fields__:
+            yield from _things(getattr(value, name))
+
+
+def bounded(value: Value) -> Value:
+    """A tuple, unless it has too many parts on all levels together."""
+    left, level = MAX_PARTS, [value]
+    while level:
+        left -= len(level)
+        if left < 0:
+            return Unknown()
+        level = [item for part in level if isinstance(part, tuple) for item in part]
+    return value
+
+
+def is_constant(value: Value) -> bool:
+    """Whether a value is a constant of Python's, with all its parts."""
+    return isinstance(value, CONSTANTS) or (type(value) is tuple and all(map(is_constant, value)))
+
+
+def unknown_of(*values: Value, names: tuple[str, ...] = (), why: str = "") -> Unknown:
+    """What follows from values of which one is unknown, in a way that is not known."""
+    return Unknown(
+        merged_names(names, *(item.names for item in values if isinstance(item, Unknown))),
+        frozenset().union(*map(things, values)),
+        foreign=any(isinstance(item, Unknown) and item.foreign for item in values),
+        why=why,
+    )
+
+
+def merged_names(*names: tuple[str, ...]) -> tuple[str, ...]:
+    """All names, each once, as many as are kept."""
+    return tuple(dict.fromkeys(name for part in names for name in part))[:MAX_NAMES]
+
+
+def alternatives(value: Value) -> tuple[Value, ...]:
+    """All values that something may be; nothing if these are many."""
+    if isinstance(value, Unknown):
+        return value.alts
+    return () if isinstance(value, Missing | Items | Log) else (value,)
+
+
+def joined(one: Value, other: Value, names: tuple[str, ...] = ()) -> Value:
+    """What a value is that is one of two, as the test of these names decides."""
+    if same(one, other):
+        return one
+    if isinstance(one, Log) or isinstance(other, Log):
+        return _joined_logs(
+            Log(one) if isinstance(one, Log) else Log(), Log(other) if isinstance(other, Log) else Log(), names
+        )
+    if isinstance(one, Items) and isinstance(other, Items):
+        return _joined_items(one, other, names)
+    if type(one) is tuple and type(other) is tuple and len(one) == len(other):
+        return tuple(joined(a, b, names) for a, b in zip(one, other, strict=True))
+    alts: tuple[Value, ...] = ()
+    known = [item for item in (one, other) if not isinstance(item, Missing)]
+    if all(alternatives(item) for item in known):
+        for item in known:
+            alts += tuple(alt for alt in alternatives(item) if not any(same(alt, old) for old in alts))
+    unknown = [item for item in known if isinstance(item, Unknown)]
+    return Unknown(
+        merged_names(*(item.names for item in unknown), names),
+        things(one) | things(other),
+        alts if len(alts) <= MAX_ALTS else (),
+        foreign=any(item.foreign for item in unknown),
+        absent=len(known) < 2 or any(item.absent for item in unknown),  # one of the two
+        lstm=any(item.lstm for item in unknown),
+        why=next((item.why for item in unknown if item.why), ""),
+    )
+
+
+def _joined_items(one: Items, other: Items, names: tuple[str, ...]) -> Items:
+    keys = list(dict.fromkeys([*one.map, *other.map]))
+    lacking = {id(side): MISSING if side.rest is None else replace(side.rest, absent=True) for side in (one, other)}
+    made = {
+        key: joined(one.map.get(key, lacking[id(one)]), other.map.get(key, lacking[id(other)]), names) for key in keys
+    }
+    rests = [side.rest for side in (one, other) if side.rest is not None]
+    rest = joined(rests[0], rests[-1], names) if rests else None
+    ordered = one.ordered and other.ordered and list(one.map) == list(other.map)
+    return Items(made, rest if isinstance(rest, Unknown) else None, ordered=ordered)
+
+
+def _joined_logs(one: Log, other: Log, names: tuple[str, ...]) -> Log:
+    """The LSTMs that both have; the others are uncertain, unless both made the same ones."""
+    start = 0
+    while start < min(len(one), len(other)) and one[start].made == other[start].made:
+        start += 1
+    both = [
+        a if a == b else replace(a, sure=a.sure and b.sure, doubts=a.doubts or b.doubts)
+        for a, b in zip(one[:start], other[:start], strict=True)
+    ]
+    left, right = one[start:], other[start:]
+    if len(left) == len(right) and all(map(_equal_entries, left, right)):
+        twins = [replace(a, made=a.made + b.made) for a, b in zip(left, right, strict=True)]
+        return Log([*both, *twins])
+    known = {entry.made for entry in left}
+    either = [*left, *(entry for entry in right if entry.made not in known)]
+    return Log([*both, *(doubted(entry, names) for entry in either)])
+
+
+def doubted(entry: Entry, names: tuple[str, ...]) -> Entry:
+    """An LSTM that is perhaps made."""
+    return entry if not entry.sure else replace(entry, sure=False, doubts=names)
+
+
+def _equal_entries(one: Entry, other: Entry) -> bool:
+    if not (one.sure and other.sure):
+        return False
+    first, second = one.made[0].slots.get("@lstm"), other.made[0].slots.get("@lstm")
+    if "@around" in one.made[0].slots or "@around" in other.made[0].slots:
+        return False
+    return first is not None and isinstance(first, Equatable) and isinstance(second, Equatable) and first.equals(second)
+
+
+class Equatable:
+    """Something that says whether another stands for the same."""
+
+    def equals(self, other: object) -> bool:
+        """Whether another is the same."""
+        raise NotImplementedError
+
+
+def covers(wide: Value, value: Value, before: int) -> bool:
+    """Whether a value is one of those that another stands for; things made after `before` do not count."""
+    if same(wide, value):
+        return True
+    if isinstance(wide, Unknown):
+        if isinstance(value, Missing) or (isinstance(value, Unknown) and value.absent):
+            return wide.absent
+        if isinstance(value, Unknown) and value.foreign and not wide.foreign:
+            return False
+        return not wide.alts and all(item in wide.may for item in things(value) if item.birth <= before)
+    if isinstance(wide, Log) and isinstance(value, Log):
+        repeated = _repeated(wide)
+        return all(entry in wide or (entry.made[0].birth > before and entry.site in repeated) for entry in value)
+    if type(wide) is tuple and type(value) is tuple:
+        return len(wide) == len(value) and all(covers(a, b, before) for a, b in zip(wide, value, strict=True))
+    if isinstance(wide, Items) and isinstance(value, Items):
+        if value.rest is not None and wide.rest is None:
+            return False
+        if wide.ordered and not (value.ordered and list(wide.map) == list(value.map)):
+            return False
+        pairs = ((wide.map.get(key, wide.rest), value.map.get(key, MISSING)) for key in {**wide.map, **value.map})
+        return all(a is not None and covers(a, b, before) for a, b in pairs)
+    return False
+
+
+def _repeated(log: Log) -> set[object]:
+    """The places where LSTMs are perhaps made: one stands for all that a loop makes there, a certain one for itself."""
+    return {entry.site for entry in log if not entry.sure}
+
+
+def widened(old: Value, new: Value, names: tuple[str, ...], *, again: bool) -> Value:
+    """What a value is after any number of repetitions that make `new` of `old`; `again` if that was tried before."""
+    if isinstance(old, Log) or isinstance(new, Log):
+        left, right = Log(old) if isinstance(old, Log) else Log(), Log(new) if isinstance(new, Log) else Log()
+        more = [entry for entry in right if entry not in left and entry.site not in _repeated(left)]
+        return Log([*left, *{entry.site: doubted(entry, names) for entry in more}.values()])
+    both = joined(old, new, names)
+    if isinstance(both, Items) and not again:
+        rest = both.rest or (Unknown(names, absent=True) if list(both.map) != list(getattr(old, "map", ())) else None)
+        return Items(
+            {key: _without_alts(item) for key, item in both.map.items()}, rest, ordered=rest is None and both.ordered
+        )
+    if type(both) is tuple and not again:
+        return tuple(_without_alts(item) for item in both)
+    if isinstance(both, Unknown):
+        return _without_alts(both)
+    return unknown_of(both, names=names) if again else both
+
+
+def _without_alts(value: Value) -> Value:
+    return replace(value, alts=()) if isinstance(value, Unknown) and value.alts else value
+
+
+@dataclass(slots=True)
+class Args:
+    """The arguments of a call.
+
+    Attributes:
+        pos: Those by position.
+        kw: Those by name.
+        rest: Further ones by position that are not known, behind `pos`.
+        more: Further ones by name that are not known.
+    """
+
+    pos: list[Value] = field(default_factory=list)
+    kw: dict[str, Value] = field(default_factory=dict)
+    rest: Unknown | None = None
+    more: Unknown | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known which arguments there are."""
+        return self.rest is None and self.more is None
+
+    @property
+    def all(self) -> list[Value]:
+        """All values."""
+        more = [item for item in (self.rest, self.more) if item is not None]
+        return [*self.pos, *self.kw.values(), *more]

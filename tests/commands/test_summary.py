@@ -1,0 +1,186 @@
+"""summary: what is in a source, which is the answer of `lstmcalc SOURCE`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstmcalc import LSTMConfig
+from lstmcalc.commands._words import split_command
+from lstmcalc.commands.registry import COMMANDS
+from tools.shell import Ran
+from tools.weight_writers import random_weights, write_safetensors
+
+Cli = Callable[..., Ran]
+
+PRINTED = "Net(\n  (embed): Embedding(50, 3)\n  (first): LSTM(3, 4)\n  (fc): Linear(in_features=4, out_features=2, bias=True)\n)\n"
+CODE = """\
+import torch.nn as nn
+
+VOCAB = 5000
+class Tagger(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(VOCAB, 128)
+        self.lstm = nn.LSTM(128, 256, num_layers=2, batch_first=True, bidirectional=True)
+        self.fc = nn.Linear(2 * 256, 17)
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def put(path: Path, extra: dict[str, tuple[int, ...]] | None = None) -> int:
+    """Write an LSTM with other tensors; return how many numbers there are."""
+    weights = random_weights(LSTMConfig(3, 4), 0)
+    arrays = {f"lstm.{name}": array.astype("float32") for name, array in weights.items()}
+    arrays |= {name: np.ones(shape, "float32") for name, shape in (extra or {}).items()}
+    write_safetensors(path, arrays)
+    return sum(array.size for array in arrays.values())
+
+
+def read(cli: Cli, *arguments: str) -> Any:
+    ran = cli(*arguments, "--json")
+    assert ran.code == 0, ran.err
+    return json.loads(ran.out)
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "rest"),
+    [
+        (["shapes", "--hidden", "3"], "shapes", ["--hidden", "3"]),
+        (["--hidden", "3", "shapes"], "shapes", ["--hidden", "3"]),
+        (["--hidden=3", "--bi", "params", "a.py"], "params", ["--hidden=3", "--bi", "a.py"]),
+        (["--bi", "true", "cost"], "cost", ["--bi", "true"]),
+        (["--module", "run", "a.py"], "summary", ["--module", "run", "a.py"]),
+        (["./cost"], "summary", ["./cost"]),
+        (["a.pt", "shapes"], "summary", ["a.pt", "shapes"]),
+        (["--hidden_size", "3", "run"], "run", ["--hidden-size", "3"]),
+        (["--", "ls", "a.pt"], "ls", ["a.pt"]),
+        (["--version", "shapes"], "", ["--version", "shapes"]),
+        ([], "", []),
+    ],
+)
+def test_the_command_is_found_among_the_words(words: list[str], name: str, rest: list[str]) -> None:
+    assert split_command(words, COMMANDS) == (name, rest)
+
+
+def test_every_shared_flag_may_stand_before_any_command(cli: Cli) -> None:
+    for command in ("shapes", "params", "cost", "explain", "frameworks", "summary"):
+        flags = ["--hidden", "5", "--seq", "7", "--batch", "2", "--no-batch-first", "--dtype", "float16"]
+        assert cli(*flags, command, "--json") == cli(command, *flags, "--json")
+
+
+def test_a_weight_file(cli: Cli, here: Path) -> None:
+    count = put(here / "a.safetensors", {"fc.weight": (2, 4), "fc.bias": (2,), "bn.running_mean": (9,)})
+    tree = read(cli, "a.safetensors")
+    assert tree["total"] == {"parameters": count - 9, "bytes": 4 * (count - 9), "exact": True}
+    assert [(row["name"], row["parameters"], row["lstm"]) for row in tree["layers"]] == [
+        ("lstm", 144, True),
+        ("fc", 10, False),
+    ]
+    assert sum(row["share"] for row in tree["layers"]) == pytest.approx(1)
+    assert tree["per_step"] == {"macs": 4 * 4 * 3 + 4 * 4 * 4, "state_bytes": 4 * (4 + 4)}
+    assert tree["not_stored"] == ["batch_first", "dropout"]
+    assert tree["graph"] is None
+    assert cli("a.safetensors").out == cli("summary", "a.safetensors").out
+
+
+def test_a_tensor_that_may_be_a_buffer_is_told(cli: Cli, here: Path) -> None:
+    count = put(here / "a.safetensors", {"pos.pe": (1, 9)})
+    tree = read(cli, "a.safetensors")
+    assert tree["total"]["parameters"] == count
+    assert tree["total"]["exact"] is False
+    assert "counted     pos.pe may be a buffer" in cli("a.safetensors").out
+
+
+def test_an_optimizer_is_not_the_model(cli: Cli, here: Path) -> None:
+    count = put(here / "a.safetensors", {"optimizer.state.0.exp_avg": (100,)})
+    assert read(cli, "a.safetensors")["total"]["parameters"] == count - 100
+
+
+def test_code_and_what_is_not_known_of_it(cli: Cli, here: Path) -> None:
+    (here / "a.py").write_text(CODE, encoding="utf-8")
+    tree = read(cli, "a.py")
+    assert tree["total"]["parameters"] == 2367488 + 5000 * 128 + 512 * 17 + 17
+    assert tree["total"]["exact"] is False
+    (here / "b.py").write_text(CODE.replace("2 * 256, 17", "2 * 256, labels"), encoding="utf-8")
+    assert "at least 3,007,488 parameters" in cli("b.py").out
+    assert "not counted  fc (sizes not known)" in cli("b.py").out
+    shadowed = CODE.replace("def __init__(self)", "def __init__(self, VOCAB)")
+    (here / "c.py").write_text(shadowed, encoding="utf-8")
+    assert "not counted  embedding (sizes not known)" in cli("c.py").out
+
+
+def test_a_printed_model(cli: Cli, here: Path) -> None:
+    (here / "a.txt").write_text(PRINTED, encoding="utf-8")
+    tree = read(cli, "a.txt")
+    assert tree["total"] == {"parameters": 150 + 144 + 10, "bytes": 4 * 304, "exact": False}
+    assert tree["doubts"] == ["parameters of Net itself, which print does not show"]
+
+
+def test_several_sources_one_after_the_other(cli: Cli, here: Path) -> None:
+    put(here / "a.safetensors")
+    (here / "b.py").write_text("nn.LSTM(5, 6)\n", encoding="utf-8")
+    (here / "c.py").write_text("x = 1\n", encoding="utf-8")
+    tree = read(cli, "a.safetensors", "b.py")
+    assert [row["name"] for row in tree["sources"]] == ["a.safetensors", "b.py"]
+    assert [module["file"] for module in tree["modules"]] == ["a.safetensors", "b.py"]
+    assert "total" not in tree
+    ran = cli("a.safetensors", "c.py")
+    assert ran.code == 0
+    assert ran.err.splitlines()[-1].startswith("note: c.py: no LSTM")
+    assert cli("a.safetensors", "c.py", "--strict").code == 2
+    assert cli("a.safetensors", "missing.pt").code == 2
+
+
+def test_a_folder_is_the_model_in_it(cli: Cli, here: Path) -> None:
+    folder = here / "model"
+    folder.mkdir()
+    put(folder / "a.safetensors")
+    (folder / "config.json").write_text('{"model_type": "lstm"}', encoding="utf-8")
+    assert read(cli, "model")["total"] == read(cli, "model/a.safetensors")["total"]
+    assert cli("params", "model", "--json") == cli("params", "model/a.safetensors", "--json")
+    put(folder / "b.safetensors")
+    assert [row["name"] for row in read(cli, "model")["sources"]] == ["a.safetensors", "b.safetensors"]
+    listed = cli("model").out.splitlines()
+    assert [line.split()[0] for line in listed[4:]] == ["a.safetensors", "b.safetensors"]
+    assert len(cli("model", "--full").out.splitlines()) > 20
+    ran = cli("params", "model")
+    assert ran == Ran(
+        2,
+        "",
+        "error: model has several models\n  expected one of them, found a.safetensors, b.safetensors\n"
+        "  hint: lstmcalc model lists them\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "lines"), [(("--hidden", "20"), 12), (("--hidden", "20", "--layers", "2", "--bi"), 14)]
+)
+def test_one_screen(cli: Cli, flags: tuple[str, ...], lines: int) -> None:
+    assert len(cli(*flags).out.splitlines()) <= lines
+
+
+def test_nothing_is_the_help_unless_there_is_a_configuration(cli: Cli, here: Path) -> None:
+    assert cli() == cli("-h")
+    (here / "lstmcalc.toml").write_text("[lstm]\ninput_size = 3\nhidden_size = 4\n", encoding="utf-8")
+    assert cli() == cli("summary")
+    assert "144" in cli().out
+
+
+def test_csv_has_the_layers(cli: Cli, here: Path) -> None:
+    put(here / "a.safetensors", {"fc.weight": (2, 4)})
+    lines = cli("a.safetensors", "--format", "csv").out.splitlines()
+    assert lines[:3] == [
+        "name,type,parameters,share,lstm",
+        f"lstm,LSTM,144,{144 / 152},true",
+        f"fc,,8,{8 / 152},false",
+    ]
+    assert lines[3:5] == ["", "module,name,role,symbolic,shape,bytes"]

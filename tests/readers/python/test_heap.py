@@ -1,0 +1,98 @@
+"""Paths through code: branches, loops, and ways to leave, each joined with the others where it ends."""
+
+import pytest
+
+from tools.reading import TORCH, found_in, only, said
+
+
+def hidden(code: str) -> object:
+    """The hidden_size of the only LSTM, or the values it may have as the gap says them."""
+    found = only(f"{TORCH}{code}")
+    return said(found).get("hidden_size", found.gaps["hidden_size"].why if "hidden_size" in found.gaps else None)
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("h = 4\nif x:\n  h = 5\n  raise ValueError\nnn.LSTM(3, h)", 4),
+        ("def f(a):\n  if a:\n    return 5\n  return 5\nnn.LSTM(3, f(x))", 5),
+        ("h = 4\nfor i in range(3):\n  if i == 1:\n    break\n  h += 1\nelse:\n  h = 9\nnn.LSTM(3, h)", 5),
+        ("h = 4\ntry:\n  h = 5\n  raise KeyError\nexcept LookupError:\n  h += 1\nfinally:\n  h += 1\nnn.LSTM(3, h)", 7),
+        ("h = 4\nwhile True:\n  h += 1\n  if h > 6:\n    break\nnn.LSTM(3, h)", 7),
+        ("def f():\n  try:\n    return 4\n  finally:\n    return 5\nnn.LSTM(3, f())", 5),
+        (
+            "import contextlib\nh = 4\nwith contextlib.suppress(ValueError):\n  h = 5\n  raise ValueError\nnn.LSTM(3, h)",
+            5,
+        ),
+        ("class C:\n  h = 4\na = C()\nb = a if x else a\nb.h = 6\nnn.LSTM(3, a.h)", 6),
+    ],
+)
+def test_paths_that_agree_give_a_value(code: str, expected: int) -> None:
+    assert hidden(code) == expected
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "h = 4\nif x:\n  h = 5\nnn.LSTM(3, h)",
+        "h = 4\nfor i in x:\n  h += 1\nnn.LSTM(3, h)",
+        "h = 4\ntry:\n  x()\n  h = 5\nexcept ValueError:\n  pass\nnn.LSTM(3, h)",
+        "def f(a):\n  if a:\n    return 4\n  return 5\nnn.LSTM(3, f(x))",
+        "h = 4\nwhile x():\n  h = 5\n  break\nnn.LSTM(3, h)",
+        "d = {'h': 4}\nx(d)\nnn.LSTM(3, d['h'])",
+        "class C:\n  h = 4\na, b = C(), C()\nc = a if x else b\nc.h = 6\nnn.LSTM(3, a.h)",
+        "h = [4]\ndef f():\n  h[0] += 1\nx(f)\nnn.LSTM(3, h[0])",
+        "def g():\n  global h\n  yield 1\n  h = 5\nh = 4\nnext(g())\nnn.LSTM(3, h if x else 5)",
+    ],
+)
+def test_paths_that_differ_give_none(code: str) -> None:
+    (found,) = [item for item in found_in(f"{TORCH}{code}") if item.kind]
+    assert list(found.gaps) == ["hidden_size"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if x:\n  a = nn.LSTM(3, 4)",
+        "for i in x:\n  a = nn.LSTM(3, 4)",
+        "try:\n  x()\n  a = nn.LSTM(3, 4)\nexcept ValueError:\n  pass",
+        "def f(a):\n  if a:\n    return\n  nn.LSTM(3, 4)\nf(x)",
+    ],
+)
+def test_an_lstm_of_one_path_is_uncertain(code: str) -> None:
+    (found,) = [item for item in found_in(f"{TORCH}{code}") if item.kind]
+    assert found.uncertain
+
+
+def test_an_lstm_that_every_path_makes_alike_is_certain() -> None:
+    assert only(f"{TORCH}if x:\n  a = nn.LSTM(3, 4)\nelse:\n  a = nn.LSTM(3, 4)").uncertain == ()
+    assert only(f"{TORCH}if x:\n  a = nn.LSTM(3, 4)\nelse:\n  a = nn.LSTM(3, 4)\na.half()").uncertain
+
+
+def test_a_dtype_that_unknown_code_may_change_is_uncertain() -> None:
+    assert only(f"{TORCH}a = nn.LSTM(3, 4)\nx(a)").uncertain == ("its dtype depends on what is not known",)
+    assert only(f"{TORCH}a = nn.LSTM(3, 4)\nif x:\n  a.half()").uncertain
+    assert only(f"{TORCH}a = nn.LSTM(3, 4)\na.to(torch.device('cuda' if x else 'cpu'))").uncertain == ()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "h = 1\nwhile True:\n  h += 1\nnn.LSTM(3, h)",
+        "def f(n):\n  return f(n) + f(n)\nnn.LSTM(3, f(3))",
+        "a = (1,)\n" + "a = (a, a)\n" * 80 + "nn.LSTM(3, len(a))",
+        "x = [0]\nfor i in range(10**9):\n  x = x + x\nnn.LSTM(3, len(x))",
+        "s = 'ab'\nfor i in range(100):\n  s = s * 9\nnn.LSTM(3, len(s))",
+        "nn.LSTM(3, int(f'{1:999999999d}'))",
+        "nn.LSTM(3, 9 ** 9 ** 9)",
+        "nn.LSTM(round(5, -10**9), 20)",
+        "".join(f"class C{k}({f'C{k - 1}' if k else ''}): pass\n" for k in range(2000)) + "nn.LSTM(3, 4)",
+    ],
+)
+def test_what_would_take_for_ever_ends(code: str) -> None:
+    from contextlib import suppress
+
+    from lstmcalc.errors import SourceError
+
+    with suppress(SourceError):
+        found_in(f"{TORCH}{code}")
