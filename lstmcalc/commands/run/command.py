@@ -126,15 +126,16 @@ def _run(typed: TypedFlags) -> Outcome:
     given = [part.given for part in parts]
     report = run_report(subjects, runs, seed, show=bool(typed["show"]), timings=timings, given=given)
     for module, subject, part, result in zip(report.modules, subjects, parts, runs, strict=True):
-        left = [
-            f"--as-lstm leaves out {item}: what {module.name} computes is something else"
-            for item in uncomputed(subject)
-        ]
-        module.notes.extend((*part.notes, *rounding_notes(result.noise), *left))
+        module.notes.extend((*part.notes, *rounding_notes(result.noise), *_left_out(module.name, subject)))
     if save is not None:
         report.modules[-1].notes.append(_saved_note(str(save), subjects, runs, paths))
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
     return outcome(report, typed, code)
+
+
+def _left_out(name: str, subject: Subject) -> list[str]:
+    """Notes on what an LSTM stores and what is computed has not."""
+    return [f"--as-lstm leaves out {item}: what {name} computes is something else" for item in uncomputed(subject)]
 
 
 def _stored_numbers(subject: Subject) -> int:
