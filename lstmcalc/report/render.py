@@ -82,14 +82,14 @@ def write_json(tree: Plain, stream: IO[str], progress: Progress | None = None) -
     stream.writelines(_json_document(tree, progress))
 
 
-def _told(rows: Sequence[Any], progress: Progress | None) -> Iterable[Any]:
+def _told(rows: Sequence[Plain], progress: Progress | None) -> Iterable[Plain]:
     """The rows, each told of."""
     if progress is None:
         return rows
     return _telling(rows, progress)
 
 
-def _telling(rows: Sequence[Any], progress: Progress) -> Iterator[Any]:
+def _telling(rows: Sequence[Plain], progress: Progress) -> Iterator[Plain]:
     for number, row in enumerate(rows):
         progress(number, len(rows))
         yield row

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from math import prod
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from lstmcalc.commands.summary.inventory import Inventory, Layer, named
 from lstmcalc.spec.words import with_rest
@@ -37,7 +37,7 @@ def inventory_of_json(text: "SourceText") -> Inventory:
     return Inventory("Keras JSON", others, doubts=doubts, least=bool(unknown))
 
 
-def _settings(arguments: Mapping[str, Any]) -> "Settings":
+def _settings(arguments: Mapping[str, object]) -> "Settings":
     """The arguments of a layer as `keras_weights` takes them: lists are tuples."""
     found: dict[str, Setting] = {}
     for name, value in arguments.items():
