@@ -1,0 +1,40 @@
+"""Instances that one place of the code makes: each is told apart from the others."""
+
+from pathlib import Path
+
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.sources import read_source
+
+LOOP = """import torch
+from torch import nn
+def make(width=7):
+    return nn.LSTM(width, 7)
+first = make(8)
+while torch.cuda.is_available():
+    more = make()
+"""
+TWICE = """import keras
+from keras import layers
+def build(n):
+    parts = [layers.Input((12, 9)), layers.LSTM(n, return_sequences=True), layers.LSTM(4)]
+    model = keras.Sequential(parts)
+models = [build(n) for n in (3, 2)]
+"""
+
+
+def found_in(code: str, folder: Path) -> list[Found]:
+    path = folder / "code.py"
+    path.write_text(code)
+    return read_source(str(path), {})
+
+
+def test_a_certain_one_does_not_stand_for_those_of_a_loop(tmp_path: Path) -> None:
+    found = found_in(LOOP, tmp_path)
+    assert [(item.layer["input_size"].value, not item.uncertain) for item in found] == [(8, True), (7, False)]
+
+
+def test_the_second_of_two_stacks_reads_its_own_first_layer(tmp_path: Path) -> None:
+    found = found_in(TWICE, tmp_path)
+    assert [item.layer["input_size"].value for item in found] == [9, 3, 9, 2]
+    assert (found[1].reads, found[3].reads) == (found[0].name, found[2].name)
+    assert found[0].name != found[2].name
