@@ -103,7 +103,8 @@ def run_memory(
     steps = len(TRACED) * config.num_layers * config.num_directions * hidden if traced else width
     kept += rows * steps + 4 * config.num_directions * batch * hidden
     # Then one of these on top, whichever takes most.
-    drawn = max([largest_cell, rows * config.input_size, *(extra.numel for extra in layers)])
+    state = model.num_cells * batch * hidden
+    drawn = max([largest_cell, rows * config.input_size, state, *(extra.numel for extra in layers)])
     drawing = drawing_memory(drawn, data.dtype)
     computing = LSTMRunner.memory(config, data)
     converted = 2 * largest_cell  # the next one is made while the last one still exists
