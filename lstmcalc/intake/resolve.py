@@ -51,6 +51,7 @@ def read_subjects(
     data: "DataFile | None" = None,
     *,
     varied: bool = False,
+    most: int = MAX_MODULES,
 ) -> list[Subject]:
     """The LSTMs that SOURCE and the flags describe.
 
@@ -62,6 +63,7 @@ def read_subjects(
         unknown: A setting that may stay open; its value in the LSTMs means nothing.
         data: The file with the LSTMs' data; its shapes set the sizes of the data.
         varied: True if the LSTMs are only a starting point, so that flags may contradict a weight file.
+        most: The LSTMs that one report may have.
     """
     note_open([])
     flags, named = read_flags(typed), typed.get("framework")
@@ -71,7 +73,7 @@ def read_subjects(
     found = lstms_of(None if source is None else str(source), known, read_from(typed)) or [Found("lstm", "pytorch")]
     chosen = chosen_lstms(found, asked_modules(typed.get("module"), (item.name for item in found)))
     whole = bool(typed.get("module"))  # what was picked is to be answered
-    return subjects_of(found, chosen, flags, framework, unknown, data, varied=varied, whole=whole)
+    return subjects_of(found, chosen, flags, framework, unknown, data, varied=varied, whole=whole, most=most)
 
 
 def lstms_of(source: str | None, known: Mapping[str, object], framework: str = "") -> list[Found]:
@@ -123,15 +125,16 @@ def subjects_of(
     *,
     varied: bool = False,
     whole: bool = False,
+    most: int = MAX_MODULES,
 ) -> list[Subject]:
     """The chosen LSTMs of a source, completed by flags and defaults; arguments are those of `read_subjects`.
 
     Those that are not known whole are left out and noted as open, unless all must be known `whole`.
     """
-    if len(chosen) > MAX_MODULES:
+    if len(chosen) > most:
         raise TooLargeError(
             "this report would be too long",
-            expected=f"at most {MAX_MODULES:,} LSTMs",
+            expected=f"at most {most:,} LSTMs",
             found=f"{len(chosen):,}",
             hint=f"--module {chosen[-1].name} reports one of them",
         )
@@ -274,7 +277,7 @@ def check_computable(subject: Subject) -> None:
         f"{found.name} computes something else than an LSTM of PyTorch",
         expected="sigmoid or hard_sigmoid for the gates, tanh or relu for the rest, in the order of time",
         found=" and ".join(odd),
-        hint="shapes and params do not depend on it; run --as-lstm leaves it out",
+        hint="shapes and params are of the LSTM without it, which run --as-lstm computes",
     )
     pointer = found.pointers.get("")
     raise error.showing(pointer.place, pointer.excerpt) if pointer else error
@@ -313,7 +316,7 @@ def settled_activations(subject: Subject, asked: str) -> Activations:
         raise SourceError(
             f"{unstated(found.options)} of {found.name} is not stated in {found.where or 'the source'}",
             "sigmoid or hard_sigmoid for the gates",
-            "weights alone: Keras before 2.3 and tf.keras of TensorFlow 1 have hard_sigmoid by default, tf.keras of "
+            "nothing: Keras before 2.3 and tf.keras of TensorFlow 1 have hard_sigmoid by default, tf.keras of "
             "TensorFlow 2 and Keras since 2.3 sigmoid",
             f"{_GATES_FLAG} hard_sigmoid or {_GATES_FLAG} sigmoid, as the model was made",
             where=_GATES_FLAG,

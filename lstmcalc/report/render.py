@@ -162,7 +162,7 @@ def _is_table(value: object) -> bool:
 
 
 def _is_flat(value: Any) -> bool:  # noqa: ANN401  # of a document
-    """True for a table whose cells are no tables."""
+    """True for a table whose cells are not tables."""
     return _is_table(value) and not any(isinstance(cell, Mapping | list) for cell in value[0].values())
 
 

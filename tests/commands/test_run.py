@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from lstmcalc import DataSpec, LSTMConfig, forward
+from lstmcalc.commands.run import command
 from lstmcalc.errors import ArrayError
 from lstmcalc.intake.load import load_weights
 from lstmcalc.numerics.convert import pack
@@ -332,6 +333,27 @@ def test_every_lstm_of_a_file_runs(cli: Cli) -> None:
     kept = saved()
     np.testing.assert_array_equal(kept["b.weight_hh_l0"], arrays["b.weight_hh_l0"])
     assert ran(cli, "both.npz", "--module", "b")["text"] == str(other)
+
+
+def test_more_lstms_than_a_command_computes_are_refused_with_the_flag_that_takes_some(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"cell{index}" for index in range(500)]
+    Path("many.txt").write_text("\n".join(["N(", *(f"  ({name}): LSTM(1, 1)" for name in names), ")"]))
+    found = cli("run", "many.txt", "--json")
+    assert found.code == 2
+    error = json.loads(found.out)["error"]
+    assert (error["kind"], error["found"]) == ("limit", "500 layers in all")
+    assert error["hint"].startswith("--module cell0,cell1 computes")
+    some = cli("run", "many.txt", "--module", "cell0,cell1", "--json")
+    assert [module["name"] for module in json.loads(some.out)["modules"]] == ["cell0", "cell1"]
+    Path("few.txt").write_text("N(\n  (a): LSTM(1, 1)\n  (b): LSTM(1, 1, num_layers=40, bidirectional=True)\n)")
+    monkeypatch.setattr(command, "_WORK", 100)
+    assert cli("run", "few.txt", "--module", "a").code == 0
+    refused = cli("run", "few.txt")
+    assert (refused.code, "41 layers in all" in refused.err) == (2, True)
+    one = cli("run", "--layers", "200", "--hidden", "1", "--input", "1")
+    assert one.code == 0  # one alone takes as long as it needs
 
 
 def test_flags_cannot_make_another_lstm_of_weights(cli: Cli) -> None:

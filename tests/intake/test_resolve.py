@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -355,7 +355,7 @@ def test_what_is_not_modelled_is_noted_and_never_computed(cli: Cli) -> None:
     assert ran.code == 0
     assert ran.err == (
         "note: dropout = 0.2 acts in training only: no shape and no count depends on it\n"
-        "note: activation = 'gelu' is not modelled: no shape and no count depends on it\n"
+        "note: activation = 'gelu' is not modelled: shapes and counts are of the LSTM without it\n"
     )
     assert cli("run", source, "--input", "10").err == (
         "error: lstm computes something else than an LSTM of PyTorch\n"
@@ -363,7 +363,7 @@ def test_what_is_not_modelled_is_noted_and_never_computed(cli: Cli) -> None:
         f"  {'^' * 53}\n"
         "  expected sigmoid or hard_sigmoid for the gates, tanh or relu for the rest, in the order of time, "
         "found activation = 'gelu'\n"
-        "  hint: shapes and params do not depend on it; run --as-lstm leaves it out\n"
+        "  hint: shapes and params are of the LSTM without it, which run --as-lstm computes\n"
     )
     computed = source.replace("gelu", "relu")
     assert "note: activation = 'relu': run computes it;" in cli("params", computed, "--input", "10").err
@@ -554,6 +554,15 @@ def test_too_many_lstms_are_refused_with_the_number(cli: Cli) -> None:
         "  hint: --module m.1000 reports one of them\n"
     )
     assert cli("params", text, "--module", "m.1000").code == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "most"), [(("frameworks",), 250), (("cost", "--full"), 400), (("cost", "--format", "markdown"), 400)]
+)
+def test_a_report_that_is_long_for_each_lstm_has_fewer(cli: Cli, command: Sequence[str], most: int) -> None:
+    text = f"M(\n  (m): ModuleList(\n    (0-{most}): {most + 1} x LSTM(10, 20)\n  )\n)\n"
+    ran = cli(*command, text)
+    assert (ran.code, f"expected at most {most} LSTMs, found {most + 1}" in ran.err) == (2, True)
 
 
 def test_a_long_chain_of_layers_is_followed(cli: Cli) -> None:

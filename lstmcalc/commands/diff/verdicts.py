@@ -69,7 +69,7 @@ def judged(sides: Sides, *, fits: bool, lstm_lines: Sequence[str]) -> Judged:
 
 
 def entries_of(state: StateDict) -> State:
-    """The shapes of a state dict, and the classes of what is no tensor."""
+    """The shapes of a state dict, and the classes of what is not a tensor."""
     return {name: item if isinstance(item, str) else item.shape for name, item in state.entries.items()}
 
 

@@ -48,7 +48,7 @@ def read_python(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
         settings: What names stand for, by their text: `{"args.hidden": 20}`.
 
     Raises:
-        SourceError: It is no Python code; there is no LSTM in it; an LSTM is given an argument it does not have; or a
+        SourceError: It is not Python code; there is no LSTM in it; an LSTM is given an argument it does not have; or a
             name of `settings` is none of the code's.
     """
     tree, code = parse_python(source)
@@ -279,7 +279,7 @@ class _Reader:
         what = (
             "a function that is not called"
             if getattr(value, "kind", "") == "function"
-            else "something that is no number"
+            else "something that is not a number"
         )
         return Gap(f"{_text(node)}, {what}")
 
