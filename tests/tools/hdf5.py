@@ -31,19 +31,19 @@ class Zygote:
         self.seconds = 60
         self.answers: Counter[str] = Counter()
 
-    def ask(self, window: Any, dataset: str | None, nbytes: int) -> tuple[dict[str, Any], bytes]:
-        """What the library answers, and the numbers behind it."""
+    def ask(self, window: Any, wanted: Sequence[tuple[str, int]]) -> bytes:
+        """What the library answers."""
         assert self.process.stdin
         assert self.process.stdout
-        request = {**window._asdict(), "dataset": dataset, "bytes": nbytes, "seconds": self.seconds}
+        request = {**window._asdict(), "datasets": list(wanted), "seconds": self.seconds}
         self.process.stdin.write(json.dumps([request, self.seconds]).encode() + b"\n")
         self.process.stdin.flush()
         length = int.from_bytes(self.process.stdout.read(8), "little")
-        line, _, numbers = self.process.stdout.read(length).partition(b"\n")
-        self.answers["answered" if line else "crashed or stopped"] += 1
-        if not line:
+        written = self.process.stdout.read(length)
+        self.answers["answered" if b"\n" in written else "crashed or stopped"] += 1
+        if b"\n" not in written:
             raise SourceError("the HDF5 library failed on it")
-        return json.loads(line), numbers
+        return written
 
     def close(self) -> None:
         """End the process."""
