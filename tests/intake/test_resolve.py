@@ -667,6 +667,11 @@ def test_a_setting_of_one_lstm_is_given_by_its_name(cli: Cli) -> None:
         ("a = nn.LSTM(1, args.h)\nb = nn.LSTM(2, args.h)", ["--hidden", "4"], ["LSTM(1, 4)", "LSTM(2, 4)"]),
         ("a = nn.LSTM(args.x, 2)\nb = nn.LSTM(args.y, 3)", ["--input", "4"], None),
         ("a = nn.LSTM(1, args.h)\nb = nn.LSTM(2, args.g)", ["--hidden", "4"], None),
+        ("a = nn.LSTM(args.x, 2)\nb = nn.LSTM(args.x + 1, 3)", ["--input", "4"], None),
+        ("a = nn.LSTM(1, args.h * 2)\nb = nn.LSTM(2, args.h * 3)", ["--hidden", "4"], None),
+        ("a = nn.LSTM(1, args.h * 2)\nb = nn.LSTM(2, args.h * 2)", ["--hidden", "4"], ["LSTM(1, 4)", "LSTM(2, 4)"]),
+        ("x = args.x\na = nn.LSTM(x, 2)\nx = x * 2\nb = nn.LSTM(x, 3)", ["--input", "4"], None),
+        ("x = args.x\na = nn.LSTM(args.x, 2)\nb = nn.LSTM(x, 3)", ["--input", "4"], ["LSTM(4, 2)", "LSTM(4, 3)"]),
         ("a = nn.LSTM(args.x, 2)\nb = nn.LSTM(2, 3)", ["--input", "4"], ["LSTM(4, 2)", "LSTM(2, 3)"]),
         ("a = nn.LSTM(1, args.hidden_size)", ["--set", "args.hidden_size=4"], ["LSTM(1, 4)"]),
     ],
@@ -675,11 +680,12 @@ def test_one_flag_is_for_several_lstms_only_if_they_share_a_name(
     cli: Cli, code: str, flags: list[str], texts: list[str] | None
 ) -> None:
     path = write("a.py", f"import torch.nn as nn\n{code}\n")
-    ran = cli("params", path, *flags, "--json")
-    if texts is None:
-        assert (ran.code, "is open in a and b, and may differ" in ran.err) == (2, True)
-    else:
-        assert [module["text"] for module in modules(ran)] == texts
+    for command in ("params", "summary"):
+        ran = cli(command, path, *flags, "--json")
+        if texts is None:
+            assert (ran.code, "is open in a and b, and may differ" in ran.err) == (2, True)
+        else:
+            assert [module["text"] for module in modules(ran)] == texts
 
 
 def test_no_source_is_no_example() -> None:
