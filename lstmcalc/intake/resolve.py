@@ -318,7 +318,7 @@ def check_computable(subject: Subject) -> None:
         return
     error = UnsupportedError(
         f"{found.name} computes something else than an LSTM of PyTorch",
-        expected="sigmoid or hard_sigmoid for the gates, tanh or relu for the rest, in the order of time",
+        expected="its arrays alone, sigmoid or hard_sigmoid for gates, tanh or relu for the rest, in the order of time",
         found=" and ".join(odd),
         hint="shapes and params are of the LSTM without it, which run --as-lstm computes",
     )

@@ -361,7 +361,7 @@ def test_what_is_not_modelled_is_noted_and_never_computed(cli: Cli) -> None:
         "error: lstm computes something else than an LSTM of PyTorch\n"
         "  keras.layers.LSTM(20, activation='gelu', dropout=0.2)\n"
         f"  {'^' * 53}\n"
-        "  expected sigmoid or hard_sigmoid for the gates, tanh or relu for the rest, in the order of time, "
+        "  expected its arrays alone, sigmoid or hard_sigmoid for gates, tanh or relu for the rest, in the order of time, "
         "found activation = 'gelu'\n"
         "  hint: shapes and params are of the LSTM without it, which run --as-lstm computes\n"
     )

@@ -83,23 +83,36 @@ def arrays_beside(reading: Found, listed: Sequence[tuple[str, str]], parts: Coll
             looks += [*_looks(rest), *([_OTHER] if path else [])]
         if looks:
             found.setdefault(looks[0], []).append(name)
-    named = {name for names in found.values() for name in names}
+    named = {*parts, *(name for names in found.values() for name in names)}
+    for what, names in cells_beside(reading, listed).items():
+        if left := [name for name in names if name not in named]:
+            found.setdefault(what, []).extend(left)
+    return found
+
+
+def cells_beside(reading: Found, listed: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """The other arrays in the modules of the LSTM's cells, by the cell that has such arrays; `listed` as above."""
+    found: dict[str, list[str]] = {}
     for what, name in _in_cells(reading, listed):
-        if name not in own and name not in named:
-            found.setdefault(what, []).append(name)
+        found.setdefault(what, []).append(name)
     return found
 
 
 def _in_cells(reading: Found, listed: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """The arrays in the modules of the LSTM's cells that are not below one of its own, as an optimizer's slots are."""
     depth = _CELLS.get(reading.framework, 0)
-    plain_own = {plain_name(name) for name in reading.stored.names} if depth else set()
+    own = {*reading.stored.names} if depth else set()
+    plain_own = {plain_name(name) for name in own}
     cells = {plain.rsplit("/", depth)[0].removesuffix(_LEAF) for plain in plain_own if plain.count("/") >= depth}
     for cell in sorted(cells):
         for plain, name in _below(f"{cell}/", listed):
             rest = plain[len(cell) :]
             above = (plain[:at] for at, letter in enumerate(plain) if letter == "/" and at > len(cell))
-            if plain_own.isdisjoint((plain, *above)) and not any(fnmatchcase(rest, pattern) for pattern in _RANDOM):
+            if (
+                name not in own
+                and plain_own.isdisjoint((plain, *above))
+                and not any(fnmatchcase(rest, pattern) for pattern in _RANDOM)
+            ):
                 yield next(_looks(rest), _OTHER), name
 
 

@@ -17,7 +17,7 @@ from lstmcalc.frameworks.storage import Storage, axis_names
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import Relative, Stored, WeightFile
 from lstmcalc.readers.found import Found, settings_of
-from lstmcalc.readers.recognise.beside import arrays_beside, notes_beside
+from lstmcalc.readers.recognise.beside import arrays_beside, cells_beside, notes_beside
 from lstmcalc.readers.recognise.module_names import module_name, wrapping_notes
 from lstmcalc.readers.recognise.names import (
     FRAMEWORKS,
@@ -57,12 +57,12 @@ def recognise(file: WeightFile, framework: str = "") -> Contents:
     products: dict[str, list[str]] = {}
     for name in sources:
         products.setdefault(name.rpartition(".")[0], []).append(name)
-    found: list[Either] = [
-        _read_by_arrays(_with_products(stated, products.get(stated.name, ()), sources), by_name)
-        for stated in file.stated
-    ]
-    taken = {name for item in found for name in _names(item)}
     listed = sorted((plain_name(name), name) for name in by_name)
+    found: list[Either] = []
+    for stated in file.stated:
+        read = _read_by_arrays(_with_products(stated, products.get(stated.name, ()), sources), by_name)
+        found.append(_with_cells(read, listed, by_name) if isinstance(read, Found) else read)
+    taken = {name for item in found for name in _names(item)}
     computed = {
         _sizes(item): index for index, item in enumerate(found) if isinstance(item, Found) and item.stored.computed
     }
@@ -412,6 +412,14 @@ def _size_of(item: Either) -> object:
 def _unit(item: Either) -> str:
     """The path of a module, with slashes."""
     return item.unit if isinstance(item, Relative) else item.name
+
+
+def _with_cells(reading: Found, listed: Sequence[tuple[str, str]], by_name: Mapping[str, Stored]) -> Found:
+    """A reading that the file states, with what its cells store besides."""
+    beside = cells_beside(reading, listed)
+    notes = notes_beside(reading, [by_name[name] for names in beside.values() for name in names])
+    said = tuple(f"{what}: {with_rest(names, 3)}" for what, names in beside.items())
+    return reading._replace(notes=reading.notes + notes, unmodelled=reading.unmodelled + said) if beside else reading
 
 
 def _named_as_the_file_does(
