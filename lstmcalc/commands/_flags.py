@@ -1,11 +1,12 @@
 """The flags that every command takes, before or after its name: the source, the LSTM, its data, and the output."""
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from lstmcalc.commands._output import OUTPUT, TypedFlags
-from lstmcalc.errors import UsageError, printable
+from lstmcalc.errors import NotFoundError, UsageError, nearest_hint, printable
 from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag, several
 
 # Those of the panel `Source` that are no argument.
@@ -18,10 +19,19 @@ def words_flag(metavar: str, text: str, choices: tuple[str, ...] | Callable[[], 
     return Flag("words", (), (), metavar, text, choices, repeats=True)
 
 
-def with_words(typed: TypedFlags, meaning: Callable[[str], str]) -> tuple[TypedFlags, list[str]]:
+def with_words(
+    typed: TypedFlags, meaning: Callable[[str], str], what: str, known: Callable[[], Sequence[str]], expected: str
+) -> tuple[TypedFlags, list[str]]:
     """The flags with the source among the words, and what the other words mean.
 
     A word that means nothing is the source; a file of that name is written with a folder, `./states`.
+
+    Args:
+        typed: The flags.
+        meaning: What a word means; empty if it means nothing.
+        what: A word for what has a meaning, for the error about a word that is no file either.
+        known: Such words, of which the nearest one is suggested.
+        expected: The words in short.
     """
     found, sources = list[str](), list[str]()
     for word in several(typed["words"]):
@@ -29,7 +39,11 @@ def with_words(typed: TypedFlags, meaning: Callable[[str], str]) -> tuple[TypedF
         (found if meant else sources).append(meant or word)
     if len(sources) > 1:
         raise UsageError(f"unexpected argument: {printable(sources[1])}", hint="one SOURCE, after the other words")
-    return with_models({**typed, "source": sources[0] if sources else None}), found
+    source = sources[0] if sources else None
+    if source and re.fullmatch(r"[A-Za-z][\w-]*", source) and not os.path.lexists(source):
+        error = f"no such {what} or file: {printable(source)}"
+        raise NotFoundError(error, f"{expected}, or a file", hint=nearest_hint(source, known()))
+    return with_models({**typed, "source": source}), found
 
 
 def with_models(typed: TypedFlags) -> TypedFlags:

@@ -125,7 +125,7 @@ class _Writer:
         elif not before and after:
             yield f"make {_COUNT[after]} bias{'es' * (after > 1)} of zeros"
         elif before and not after:
-            yield "see that there are no biases in effect, and drop them"
+            yield "check that the biases amount to zero, and drop them"
         if self.moves_offset:
             verb, adds = ("add {} to", self.here) if self.offset > 0 else ("subtract {} from", self.there)
             change = verb.format(f"{abs(self.offset):g}")

@@ -206,7 +206,7 @@ class Storage:
     @cached_property
     def _templates(self) -> list[list[Placement]]:
         """The first layer, which reads the input, and any other, which reads the layer below; they make all rows."""
-        return [self._layer(reads) for reads in (H_in, D * H_out)]
+        return [self._layer(reads) for reads in (H_in, D * H_out)[: self.config.num_layers]]
 
     def _is_stored(self, item: Stored) -> bool:
         if item.holds == "weight_hr":

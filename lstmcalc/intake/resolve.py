@@ -4,8 +4,9 @@ Not here: how flags (`flags`) and sources (`readers.sources`) are read.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from lstmcalc.errors import (
     ConfigError,
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
 MAX_MODULES: Final = 1000  # LSTMs in one report; no real model has more
 
 
+Again: TypeAlias = Callable[[Mapping[str, object]], list[Found]]
+
+
 def read_subjects(
     typed: Mapping[str, Typed],
     framework: str = "",
@@ -51,6 +55,7 @@ def read_subjects(
     data: "DataFile | None" = None,
     *,
     varied: bool = False,
+    most: int = MAX_MODULES,
 ) -> list[Subject]:
     """The LSTMs that SOURCE and the flags describe.
 
@@ -62,6 +67,7 @@ def read_subjects(
         unknown: A setting that may stay open; its value in the LSTMs means nothing.
         data: The file with the LSTMs' data; its shapes set the sizes of the data.
         varied: True if the LSTMs are only a starting point, so that flags may contradict a weight file.
+        most: The LSTMs that one report may have.
     """
     note_open([])
     flags, named = read_flags(typed), typed.get("framework")
@@ -71,7 +77,13 @@ def read_subjects(
     found = lstms_of(None if source is None else str(source), known, read_from(typed)) or [Found("lstm", "pytorch")]
     chosen = chosen_lstms(found, asked_modules(typed.get("module"), (item.name for item in found)))
     whole = bool(typed.get("module"))  # what was picked is to be answered
-    return subjects_of(found, chosen, flags, framework, unknown, data, varied=varied, whole=whole)
+
+    def again(settings: Mapping[str, object]) -> list[Found]:
+        return lstms_of(str(source), {**known, **settings}, read_from(typed)) if source not in (None, "-") else []
+
+    return subjects_of(
+        found, chosen, flags, framework, unknown, data, varied=varied, whole=whole, most=most, again=again
+    )
 
 
 def lstms_of(source: str | None, known: Mapping[str, object], framework: str = "") -> list[Found]:
@@ -123,22 +135,25 @@ def subjects_of(
     *,
     varied: bool = False,
     whole: bool = False,
+    most: int = MAX_MODULES,
+    again: Again | None = None,
 ) -> list[Subject]:
     """The chosen LSTMs of a source, completed by flags and defaults; arguments are those of `read_subjects`.
 
-    Those that are not known whole are left out and noted as open, unless all must be known `whole`.
+    Those that are not known whole are left out and noted as open, unless all must be known `whole`. `again` reads the
+    source once more, with values of further names.
     """
-    if len(chosen) > MAX_MODULES:
+    if len(chosen) > most:
         raise TooLargeError(
             "this report would be too long",
-            expected=f"at most {MAX_MODULES:,} LSTMs",
+            expected=f"at most {most:,} LSTMs",
             found=f"{len(chosen):,}",
             hint=f"--module {chosen[-1].name} reports one of them",
         )
     if not (varied or unknown):
         for item in chosen:
             _check_against_weights(item, flags, alone=len(chosen) == 1)
-        _check_one_for_all(chosen, flags, data)
+        _check_one_for_all(chosen, flags, data, again)
     intake = _Intake(found, chosen, flags, framework, unknown, data)
     return _answered(intake, chosen, whole=whole)
 
@@ -194,18 +209,21 @@ def _check_against_weights(found: Found, flags: Layer, *, alone: bool) -> None:
             )
 
 
-def _check_one_for_all(chosen: Sequence[Found], flags: Layer, data: "DataFile | None") -> None:
-    """Refuse one size for several LSTMs that leave it open, unless the source has one name for it in all of them.
+def _check_one_for_all(
+    chosen: Sequence[Found], flags: Layer, data: "DataFile | None", again: Again | None = None
+) -> None:
+    """Refuse one size for several LSTMs that leave it open, unless it is one name's value in all of them.
 
     The input_size of several LSTMs is seldom the same: a decoder reads something else than its encoder.
     """
     for field in ("input_size", "hidden_size") if not data else ():
         flag = flags.get(field)
         open_ = [item for item in chosen if field in item.gaps and not (field == "input_size" and _is_fed(item))]
-        names = {item.gaps[field].names for item in open_}
-        alike = len(names) == 1 and (field == "hidden_size" or () not in names)
-        if flag is None or len(open_) < _SEVERAL or alike:
+        if flag is None or len(open_) < _SEVERAL:
             continue
+        with suppress(LstmcalcError):  # of a value that the source does not take
+            if _is_one_value(open_, field, flag.value, again):
+                continue
         first, value = open_[0], flag.value
         settable = first.weights is None and first.name.replace(".", "").replace("_", "").isalnum()
         raise UsageError(
@@ -216,6 +234,34 @@ def _check_one_for_all(chosen: Sequence[Found], flags: Layer, data: "DataFile | 
             + (f", or --set {first.name}.{field}={value}" if settable else ""),
             where=flag_name(field),
         )
+
+
+def _is_one_value(open_: Sequence[Found], field: str, value: object, again: Again | None) -> bool:
+    """True if a setting of several LSTMs is the same whatever the name that it depends on: not `d` and `d + 1`."""
+    names = {item.gaps[field].names for item in open_}
+    if len(names) > 1:
+        return False
+    if not (own := next(iter(names))):
+        return field == "hidden_size"
+    if again and len(own) == 1 and (read := again({own[0]: value})):
+        return all(_are_equal(each, open_, field) for each in (read, again({own[0]: _OTHER})))
+    return len({_marked_text(item.pointers[field].excerpt) for item in open_ if field in item.pointers}) == 1
+
+
+def _are_equal(read: Sequence[Found], open_: Sequence[Found], field: str) -> bool:
+    """True if a setting that was open is read now, and the same in all LSTMs."""
+    settled = {item.name: item.layer[field].value for item in with_unique_names(read) if field in item.layer}
+    return len({settled.get(item.name, f"{item.name} is open") for item in open_}) == 1
+
+
+_OTHER: Final = 9973  # another value of a name: what is equal for both is no coincidence
+
+
+def _marked_text(excerpt: str) -> str:
+    """The part of an excerpt above its carets."""
+    line, _, carets = excerpt.rpartition("\n")
+    start = carets.find("^")
+    return line[start : start + carets.count("^")] if line and start >= 0 else ""
 
 
 _SEVERAL: Final = 2
@@ -272,9 +318,9 @@ def check_computable(subject: Subject) -> None:
         return
     error = UnsupportedError(
         f"{found.name} computes something else than an LSTM of PyTorch",
-        expected="sigmoid or hard_sigmoid for the gates, tanh or relu for the rest, in the order of time",
+        expected="its arrays alone, sigmoid or hard_sigmoid for gates, tanh or relu for the rest, in the order of time",
         found=" and ".join(odd),
-        hint="shapes and params do not depend on it; run --as-lstm leaves it out",
+        hint="shapes and params are of the LSTM without it, which run --as-lstm computes",
     )
     pointer = found.pointers.get("")
     raise error.showing(pointer.place, pointer.excerpt) if pointer else error
@@ -313,7 +359,7 @@ def settled_activations(subject: Subject, asked: str) -> Activations:
         raise SourceError(
             f"{unstated(found.options)} of {found.name} is not stated in {found.where or 'the source'}",
             "sigmoid or hard_sigmoid for the gates",
-            "weights alone: Keras before 2.3 and tf.keras of TensorFlow 1 have hard_sigmoid by default, tf.keras of "
+            "nothing: Keras before 2.3 and tf.keras of TensorFlow 1 have hard_sigmoid by default, tf.keras of "
             "TensorFlow 2 and Keras since 2.3 sigmoid",
             f"{_GATES_FLAG} hard_sigmoid or {_GATES_FLAG} sigmoid, as the model was made",
             where=_GATES_FLAG,

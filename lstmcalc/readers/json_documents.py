@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from lstmcalc.errors import SourceError, printable, shorten
-from lstmcalc.readers.files.unread import unread_error
+from lstmcalc.readers.files.unread import Unread, unread_error
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.positions import KeyPath, Places, repeated_key, scan_json
 from lstmcalc.readers.text.source_text import SourceText
@@ -73,6 +73,17 @@ def read_json(source: SourceText) -> list[Found]:
     return read_tables(document, tree)
 
 
+def unread_document(source: SourceText) -> Unread | None:
+    """The format of a document that holds a model and is not read; None for any other text."""
+    if not source.text.lstrip().startswith("{"):
+        return None
+    try:
+        tree = _load_json(source)
+    except SourceError:
+        return None
+    return json_format(tree)
+
+
 def _load_json(source: SourceText) -> Any:  # noqa: ANN401  # whatever it holds
     """The values of a JSON text."""
     import json
@@ -108,8 +119,8 @@ def _refuse_oddity(source: SourceText, oddity: str) -> NoReturn:
         raise source.error(span, "the same key stands here for the second time", found=shorten(key))
     for token in re.finditer(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|-?\bInfinity\b|\bNaN\b', source.text):
         if token.group() == oddity:
-            raise source.error(source.span_of(*token.span()), f"this is not JSON: {oddity} is no number there")
-    raise SourceError(f"this is not JSON: {oddity} is no number there", where=source.name)
+            raise source.error(source.span_of(*token.span()), f"this is not JSON: it has no number {oddity}")
+    raise SourceError(f"this is not JSON: it has no number {oddity}", where=source.name)
 
 
 # --- Reports of this program
@@ -122,7 +133,9 @@ def _read_report(document: Document, tree: Table) -> list[Found]:
         document.refuse(("schema",), "this report cannot be read", "schema = 1", found)
     modules = tree["modules"]
     if not isinstance(modules, list) or not modules:
-        document.refuse(("modules",), "there is no module in this report", "a list of modules", value_text(modules))
+        document.refuse(
+            ("modules",), "the list of modules in this report is empty", "a list of modules", value_text(modules)
+        )
     return [_read_module(document, ("modules", index), module) for index, module in enumerate(modules)]
 
 

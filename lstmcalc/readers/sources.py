@@ -172,7 +172,7 @@ def pick(names: Sequence[str], module: str) -> str:
 
 
 def source_text(source: str) -> SourceText:
-    """The text of a source that is no weight file."""
+    """The text of a source that is not a weight file."""
     if source == "-":
         if sys.stdin is None:
             raise SourceError("standard input is closed", expected=_EXPECTED, where="-")

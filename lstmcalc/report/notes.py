@@ -19,11 +19,11 @@ def notes_of(subject: Subject) -> list[str]:
         notes += subject.found.around
         notes += [subject.found.beside] if subject.found.beside else []
         computed = option_texts(subject.found.options)
-        rest = "no shape and no number of parameters" if subject.found.quantized else "no shape and no count"
+        rest = "shapes and numbers of parameters are" if subject.found.quantized else "shapes and counts are"
         notes += [
             f"{item}: run computes it; no shape and no count depends on it"
             if item in computed
-            else f"{item} is not modelled: {rest} depends on it"
+            else f"{item} is not modelled: {rest} of the LSTM without it"
             for item in subject.found.unmodelled
         ]
         missing = unstated(subject.found.options)

@@ -162,7 +162,7 @@ def _is_table(value: object) -> bool:
 
 
 def _is_flat(value: Any) -> bool:  # noqa: ANN401  # of a document
-    """True for a table whose cells are no tables."""
+    """True for a table whose cells are not tables."""
     return _is_table(value) and not any(isinstance(cell, Mapping | list) for cell in value[0].values())
 
 
@@ -299,15 +299,24 @@ def write_table(report: "Document", stream: IO[str], view: View) -> None:
             _print_grid(console, block)
 
 
+def facts_height(facts: Facts, width: int) -> int:
+    """The lines that facts take on a terminal of this width."""
+    left = max(width - _margin(facts), 20)
+    return sum(len(_wrapped_lines(phrases, left)) + (len(label) > _LABEL) for label, phrases in facts.lines)
+
+
+def _margin(facts: Facts) -> int:
+    """The width of the column of labels."""
+    return max((len(label) for label, _ in facts.lines if len(label) <= _LABEL), default=_LABEL) + 2
+
+
 def _print_facts(console: "Console", facts: Facts) -> None:
     """Print `label  phrase, phrase, ...`, the labels in one column; phrases that fit into a line stay whole."""
     from rich.text import Text
 
-    margin = max((len(label) for label, _ in facts.lines if len(label) <= _LABEL), default=_LABEL) + 2
-    width = max(console.width - margin, 20)
-    rows = []
+    rows, margin = [], _margin(facts)
     for label, phrases in facts.lines:
-        lines = _wrapped_lines(phrases, width)
+        lines = _wrapped_lines(phrases, max(console.width - margin, 20))
         if len(label) > _LABEL:  # on a line of its own
             rows.append(Text(label, style=_LABEL_STYLES.get(label, "cyan")))
             label = ""  # noqa: PLW2901  # already printed

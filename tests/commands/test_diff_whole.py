@@ -54,6 +54,20 @@ def said(cli: Cli, tensors: dict[str, Any], model: str = "model.txt", code: int 
     return found
 
 
+@pytest.mark.parametrize("bidirectional", [True, False])
+def test_a_cell_is_constructed_only_as_what_a_cell_can_be(bidirectional: bool, cli: Cli) -> None:
+    """And the screen keeps to its lines where paths and causes are long."""
+    folder = Path("a_folder_with_a_long_name/and_another_in_it")
+    folder.mkdir(parents=True)
+    model = str(folder / "model.txt")
+    Path(model).write_text("M(\n  (head): LSTMCell(2, 3, bias=False)\n  (fc): Linear(in_features=4, out_features=2)\n)")
+    config = LSTMConfig(5, 4, num_layers=1 + bidirectional, bidirectional=bidirectional)
+    found = said(cli, {f"module.enc.head.{name}": array for name, array in random_weights(config).items()}, model)
+    assert found["repair"][-1].startswith(f"nn.{config}  # head")
+    cell = {f"head.{name}": np.ones(shape) for name, shape in (("weight_ih", (16, 5)), ("weight_hh", (16, 4)))}
+    assert said(cli, cell, model)["repair"][-1].startswith("nn.LSTMCell(5, 4, bias=False)  # head")
+
+
 def test_a_model_that_loads(cli: Cli) -> None:
     found = said(cli, state(), code=0)
     assert (found["verdict"], found["root"], found["messages"], found["repair"]) == ("loads", "Tagger", [], [])

@@ -69,6 +69,26 @@ def test_what_is_no_size_stays_none(cli: Cli, value: str) -> None:
     assert cli("shapes", "--hidden", value).code == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("frameworks", "kera"), "no such framework or file: kera|did you mean keras?"),
+        (("frameworks", "onnx", "nope"), "no such framework or file: nope|"),
+        (("explain", "forgett"), "no such topic or file: forgett|did you mean forget?"),
+        (("frameworks", "nope.pt"), "nope.pt: no such file|"),
+    ],
+)
+def test_a_word_that_means_nothing_is_told_with_what_is_known(
+    arguments: tuple[str, ...], message: str, cli: Cli
+) -> None:
+    ran = cli(*arguments, "--json")
+    error = json.loads(ran.out)["error"]
+    assert (ran.code, error["kind"]) == (2, "not-found")
+    what, _, hint = message.partition("|")
+    assert ran.err.startswith(f"error: {what}\n")
+    assert (error["hint"] or "") == hint
+
+
 def test_words_name_topics_and_frameworks(cli: Cli) -> None:
     assert cli("explain", "h_n", "--json") == cli("explain", "--topic", "states", "--json")
     assert cli("explain", "packing", "init", "--json") == cli("explain", "--topic", "packing,init", "--json")

@@ -162,6 +162,25 @@ def test_refusals(cli: Cli, arguments: list[str], words: str) -> None:
     assert words in ran.err.partition("\n")[0]
 
 
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (
+            {"architecture": "LSTM", "config": {"input_size": 1, "hidden_size": 3, "num_layers": 1}, "weights": [0.5]},
+            "a model of Neural Amp Modeler (.nam), which is not read",
+        ),
+        ({"in_shape": [1], "layers": [{"type": "lstm"}]}, "a model of RTNeural, which is not read"),
+        ({"lstm.weight_hh_l0": [[0.5] * 3] * 12}, "a state_dict of PyTorch as lists, which is not read"),
+    ],
+)
+def test_models_that_are_text_are_named_by_their_content(document: dict[str, Any], words: str, cli: Cli) -> None:
+    Path("model.txt").write_text(json.dumps(document), encoding="utf-8")
+    ran, told = cli("ls", "model.txt"), cli("shapes", "model.txt")
+    assert (ran.code, told.code) == (2, 2)
+    assert ran.err.startswith(f"error: model.txt looks like {words}\n")
+    assert ran.err.splitlines()[-1] == told.err.splitlines()[-1]  # what helps
+
+
 def test_names_have_no_control_characters_on_a_terminal(cli: Cli) -> None:
     arrays = {"a\x1b[31m.weight_hh_l0": np.zeros((16, 4), np.float32), "b\x1b" + "x" * 999: np.zeros(1, np.float32)}
     write_safetensors(Path("a"), arrays)

@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from lstmcalc import DataSpec, LSTMConfig, forward
+from lstmcalc.commands.run import command
 from lstmcalc.errors import ArrayError
 from lstmcalc.intake.load import load_weights
 from lstmcalc.numerics.convert import pack
@@ -217,12 +219,39 @@ def test_what_a_cell_stores_beside_an_lstm_is_refused_unless_it_is_to_be_left_ou
     found = cli("run", "peep.safetensors")
     assert found.code == 2
     assert "found peepholes: net.rnn.weight_ch" in found.err
-    assert "run --as-lstm leaves it out" in found.err
+    assert "of the LSTM without it, which run --as-lstm computes" in found.err
     assert "12 parameters more, 156 in all" in cli("params", "peep.safetensors").err
     module = ran(cli, "peep.safetensors", "--as-lstm", "--save", "run.npz")
     assert any("--as-lstm leaves out peepholes: net.rnn.weight_ch" in note for note in module["notes"])
     assert_is(saved(), config, weights)
     assert ran(cli, "model.safetensors", "--as-lstm")["passed"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "looks"),
+    [
+        (("kernel_norm/gamma:0", "state_norm/beta:0"), "layer normalisation"),  # tensorflow_addons LayerNormLSTMCell
+        (("input_gate_peephole_weights:0",), "peepholes"),  # tensorflow_addons PeepholeLSTMCell
+        (("attention:0",), "arrays that no LSTM has"),
+        ((), ""),
+    ],
+)
+def test_what_a_cell_of_keras_stores_beside_an_lstm_is_refused(stored: tuple[str, ...], looks: str, cli: Cli) -> None:
+    config = LSTMConfig(3, 4)
+    weights = weights_of(config)
+    with h5py.File("cell.h5", "w") as file:
+        group = file.create_group("model_weights/rnn/rnn/lstm_cell")
+        for name, array in pack(weights, config, "keras2").items():
+            group[name.rpartition("/")[2]] = array
+        for name in stored:
+            group[name] = normal(4)
+        file["model_weights/layer_norm/gamma:0"] = normal(4)  # of another layer
+    flags = "--recurrent-activation", "sigmoid"
+    found = cli("run", "cell.h5", *flags)
+    assert found.code == (2 if stored else 0)
+    assert f"found {looks}: model_weights/rnn/rnn/lstm_cell/" in found.err or not stored
+    assert ran(cli, "cell.h5", *flags, "--as-lstm", "--save", "run.npz")["passed"]
+    assert_is(saved(), replace(config, batch_first=True), weights)
 
 
 def test_the_weights_are_those_of_the_file_and_the_data_those_of_the_seed(cli: Cli) -> None:
@@ -332,6 +361,27 @@ def test_every_lstm_of_a_file_runs(cli: Cli) -> None:
     kept = saved()
     np.testing.assert_array_equal(kept["b.weight_hh_l0"], arrays["b.weight_hh_l0"])
     assert ran(cli, "both.npz", "--module", "b")["text"] == str(other)
+
+
+def test_more_lstms_than_a_command_computes_are_refused_with_the_flag_that_takes_some(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"cell{index}" for index in range(500)]
+    Path("many.txt").write_text("\n".join(["N(", *(f"  ({name}): LSTM(1, 1)" for name in names), ")"]))
+    found = cli("run", "many.txt", "--json")
+    assert found.code == 2
+    error = json.loads(found.out)["error"]
+    assert (error["kind"], error["found"]) == ("limit", "500 layers in all")
+    assert error["hint"].startswith("--module cell0,cell1 computes")
+    some = cli("run", "many.txt", "--module", "cell0,cell1", "--json")
+    assert [module["name"] for module in json.loads(some.out)["modules"]] == ["cell0", "cell1"]
+    Path("few.txt").write_text("N(\n  (a): LSTM(1, 1)\n  (b): LSTM(1, 1, num_layers=40, bidirectional=True)\n)")
+    monkeypatch.setattr(command, "_WORK", 100)
+    assert cli("run", "few.txt", "--module", "a").code == 0
+    refused = cli("run", "few.txt")
+    assert (refused.code, "41 layers in all" in refused.err) == (2, True)
+    one = cli("run", "--layers", "200", "--hidden", "1", "--input", "1")
+    assert one.code == 0  # one alone takes as long as it needs
 
 
 def test_flags_cannot_make_another_lstm_of_weights(cli: Cli) -> None:

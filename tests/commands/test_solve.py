@@ -133,7 +133,7 @@ def test_the_unknown_may_be_open_in_a_source(cli: Cli) -> None:
         (("hidden", "--params", "1M", "--proj", "999"), "with input 10 and proj 999, even hidden_size 1000 needs"),
         (("batch", "--memory", "1kB"), "no batch fits"),
         ((), "missing argument: hidden, layers, batch or seq"),
-        (("hidden",), "there is no budget"),
+        (("hidden",), "missing budget"),
         (("width", "--params", "1M"), "UNKNOWN: invalid choice"),
         (("hidden", "--hidden", "20", "--params", "1M"), "hidden_size is asked for and given"),
         (("hidden", "batch", "--memory", "1GiB"), "two unknowns"),

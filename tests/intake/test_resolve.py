@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -355,15 +355,15 @@ def test_what_is_not_modelled_is_noted_and_never_computed(cli: Cli) -> None:
     assert ran.code == 0
     assert ran.err == (
         "note: dropout = 0.2 acts in training only: no shape and no count depends on it\n"
-        "note: activation = 'gelu' is not modelled: no shape and no count depends on it\n"
+        "note: activation = 'gelu' is not modelled: shapes and counts are of the LSTM without it\n"
     )
     assert cli("run", source, "--input", "10").err == (
         "error: lstm computes something else than an LSTM of PyTorch\n"
         "  keras.layers.LSTM(20, activation='gelu', dropout=0.2)\n"
         f"  {'^' * 53}\n"
-        "  expected sigmoid or hard_sigmoid for the gates, tanh or relu for the rest, in the order of time, "
+        "  expected its arrays alone, sigmoid or hard_sigmoid for gates, tanh or relu for the rest, in the order of time, "
         "found activation = 'gelu'\n"
-        "  hint: shapes and params do not depend on it; run --as-lstm leaves it out\n"
+        "  hint: shapes and params are of the LSTM without it, which run --as-lstm computes\n"
     )
     computed = source.replace("gelu", "relu")
     assert "note: activation = 'relu': run computes it;" in cli("params", computed, "--input", "10").err
@@ -556,6 +556,15 @@ def test_too_many_lstms_are_refused_with_the_number(cli: Cli) -> None:
     assert cli("params", text, "--module", "m.1000").code == 0
 
 
+@pytest.mark.parametrize(
+    ("command", "most"), [(("frameworks",), 250), (("cost", "--full"), 400), (("cost", "--format", "markdown"), 400)]
+)
+def test_a_report_that_is_long_for_each_lstm_has_fewer(cli: Cli, command: Sequence[str], most: int) -> None:
+    text = f"M(\n  (m): ModuleList(\n    (0-{most}): {most + 1} x LSTM(10, 20)\n  )\n)\n"
+    ran = cli(*command, text)
+    assert (ran.code, f"expected at most {most} LSTMs, found {most + 1}" in ran.err) == (2, True)
+
+
 def test_a_long_chain_of_layers_is_followed(cli: Cli) -> None:
     code = "m = Sequential()\nm.add(Input((7, 10)))\n" + "m.add(LSTM(8, return_sequences=True))\n" * 300
     found = modules(cli("params", code, "--module", "lstm_299", "--json"))
@@ -658,6 +667,11 @@ def test_a_setting_of_one_lstm_is_given_by_its_name(cli: Cli) -> None:
         ("a = nn.LSTM(1, args.h)\nb = nn.LSTM(2, args.h)", ["--hidden", "4"], ["LSTM(1, 4)", "LSTM(2, 4)"]),
         ("a = nn.LSTM(args.x, 2)\nb = nn.LSTM(args.y, 3)", ["--input", "4"], None),
         ("a = nn.LSTM(1, args.h)\nb = nn.LSTM(2, args.g)", ["--hidden", "4"], None),
+        ("a = nn.LSTM(args.x, 2)\nb = nn.LSTM(args.x + 1, 3)", ["--input", "4"], None),
+        ("a = nn.LSTM(1, args.h * 2)\nb = nn.LSTM(2, args.h * 3)", ["--hidden", "4"], None),
+        ("a = nn.LSTM(1, args.h * 2)\nb = nn.LSTM(2, args.h * 2)", ["--hidden", "4"], ["LSTM(1, 4)", "LSTM(2, 4)"]),
+        ("x = args.x\na = nn.LSTM(x, 2)\nx = x * 2\nb = nn.LSTM(x, 3)", ["--input", "4"], None),
+        ("x = args.x\na = nn.LSTM(args.x, 2)\nb = nn.LSTM(x, 3)", ["--input", "4"], ["LSTM(4, 2)", "LSTM(4, 3)"]),
         ("a = nn.LSTM(args.x, 2)\nb = nn.LSTM(2, 3)", ["--input", "4"], ["LSTM(4, 2)", "LSTM(2, 3)"]),
         ("a = nn.LSTM(1, args.hidden_size)", ["--set", "args.hidden_size=4"], ["LSTM(1, 4)"]),
     ],
@@ -666,11 +680,12 @@ def test_one_flag_is_for_several_lstms_only_if_they_share_a_name(
     cli: Cli, code: str, flags: list[str], texts: list[str] | None
 ) -> None:
     path = write("a.py", f"import torch.nn as nn\n{code}\n")
-    ran = cli("params", path, *flags, "--json")
-    if texts is None:
-        assert (ran.code, "is open in a and b, and may differ" in ran.err) == (2, True)
-    else:
-        assert [module["text"] for module in modules(ran)] == texts
+    for command in ("params", "summary"):
+        ran = cli(command, path, *flags, "--json")
+        if texts is None:
+            assert (ran.code, "is open in a and b, and may differ" in ran.err) == (2, True)
+        else:
+            assert [module["text"] for module in modules(ran)] == texts
 
 
 def test_no_source_is_no_example() -> None:

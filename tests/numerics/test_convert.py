@@ -398,7 +398,7 @@ def test_the_steps_without_biases() -> None:
     assert write_recipe(config, "pytorch", "chainer").steps[0] == "make two biases of zeros"
     assert write_recipe(config, "pytorch", "flax-nnx").steps[1] == "make one bias of zeros"
     dropped = write_recipe(config, "tf1", "pytorch").steps
-    assert "see that there are no biases in effect, and drop them" in dropped
+    assert "check that the biases amount to zero, and drop them" in dropped
     assert any(step.startswith("add 1 to the forget gate's bias") for step in dropped)
 
 

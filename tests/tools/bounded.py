@@ -28,7 +28,7 @@ from lstmcalc.cli import run_command_line
 
 SECONDS: Final = 10.0  # of the processor
 MEBIBYTES: Final = 500
-PATIENCE: Final = 120  # seconds on the clock, where something waits
+PATIENCE: Final = 900  # seconds on the clock, where something waits: a busy machine takes long for 10 of the processor
 _KILLED: Final = 30  # seconds of the processor after which a command is ended
 _ADDRESSES: Final = 6 << 30  # bytes after which it gets no more
 _COMMANDS: Final = 500  # of a process

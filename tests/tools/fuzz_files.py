@@ -7,9 +7,11 @@ fault is printed with its seed: what no command may do says `bounded`. With `--k
 """
 
 import argparse
+import io
 import random
 import sys
 import tempfile
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Final, NamedTuple
 
 from tools.bounded import Commands, Outcome
 from tools.fuzz_seeds import Bodies, seeds_of_files
+from tools.hdf5 import fork_the_library
 from tools.mutated_structures import (
     mutate_json,
     mutate_npy,
@@ -29,6 +32,30 @@ from tools.mutated_structures import (
 from tools.mutations import damaged
 
 Mutate = Callable[[bytes, random.Random], bytes]
+
+
+def hdf5_mutated(data: bytes, draw: random.Random) -> bytes:
+    """A file whose objects are changed by the library, or whose bytes are."""
+    from tools.mutated_hdf5 import mutate_hdf5  # only where h5py is installed
+
+    return mutate_hdf5(data, draw) if draw.random() < 0.7 else damaged(data, draw)
+
+
+def keras_mutated(data: bytes, draw: random.Random) -> bytes:
+    """An archive whose weights or configuration are changed; of other kinds of damage less."""
+    if data[:2] != b"PK" or draw.random() < 0.3:
+        return mutate_zip(data, draw) if data[:2] == b"PK" else hdf5_mutated(data, draw)
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(made, "w") as target:
+        chosen = draw.choice([name for name in source.namelist() if name.endswith((".h5", ".json"))])
+        for name in source.namelist():
+            body = source.read(name)
+            if name == chosen:
+                body = hdf5_mutated(body, draw) if name.endswith(".h5") else mutate_json(body, draw)
+            target.writestr(name, body)
+    return made.getvalue()
+
+
 MUTATORS: Final[dict[str, Mutate]] = {
     "npz": mutate_zip,
     "npy": mutate_npy,
@@ -36,8 +63,8 @@ MUTATORS: Final[dict[str, Mutate]] = {
     "pickle": mutate_pickle,
     "torch": mutate_zip,
     "torch-legacy": mutate_pickle,
-    "hdf5": damaged,
-    "keras": mutate_zip,
+    "hdf5": hdf5_mutated,
+    "keras": keras_mutated,
     "onnx": mutate_protobuf,
     "toml": mutate_plain,
     "json": mutate_json,
@@ -98,6 +125,8 @@ def fuzz(reader: str, bodies: Bodies, seeds: range, keep: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         warm = Path(folder) / f"warm{bodies[0][0]}"
         warm.write_bytes(bodies[0][1])
+        if reader in ("hdf5", "keras"):
+            fork_the_library()
         commands = Commands([_named(command, str(warm), str(warm)) for command in COMMANDS])
         for seed in seeds:
             suffix, original, body, command, is_terminal = mutated_file(reader, bodies, seed)

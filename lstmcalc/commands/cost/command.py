@@ -4,13 +4,15 @@ from typing import Final
 
 from lstmcalc.commands._flags import panels
 from lstmcalc.commands._limits import LIMITS, over_limits, read_limits
-from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
 from lstmcalc.commands._training import INFERENCE, INPUT_GRAD, OPTIMIZER, TRAIN, read_optimizer
 from lstmcalc.commands.cost.report import cost_report
 from lstmcalc.errors import ContradictionError, ExitCode, UsageError
 from lstmcalc.intake.flags import Flag, read_choice
 from lstmcalc.intake.quantities import read_count
-from lstmcalc.intake.resolve import read_subjects
+from lstmcalc.intake.resolve import MAX_MODULES, read_subjects
+
+_MOST: Final = 400  # LSTMs in a whole report with formulas, each of which takes some 20 ms
 
 
 def _run(typed: TypedFlags) -> Outcome:
@@ -22,7 +24,8 @@ def _run(typed: TypedFlags) -> Outcome:
     optimizer, limits, rate = read_optimizer(typed["optimizer"]), read_limits(typed), _rate(typed)
     if typed["train"] and typed["inference"]:
         raise ContradictionError("contradictory passes", "one of the two", where="--train and --inference")
-    subjects, quantize = read_subjects(typed, "pytorch"), _scheme(typed)
+    whole = bool(typed["full"]) or style_of(typed) == "markdown"
+    subjects, quantize = read_subjects(typed, "pytorch", most=_MOST if whole else MAX_MODULES), _scheme(typed)
     mode = "training" if typed["train"] else "inference" if typed["inference"] else ""
     grad = bool(typed["input_grad"])
     report = cost_report(subjects, optimizer, input_grad=grad, quantize=quantize, rate=rate, mode=mode)

@@ -40,7 +40,7 @@ def _run(typed: TypedFlags) -> Outcome:
     """Compare a weight file with a model: does it load, what repairs it, and if neither, why not.
 
     All layers of a printed model or of another file are compared, by the keys of the state dict; of code, flags or a
-    call the LSTMs alone. --json has PyTorch's own messages. Settings that are not stored in the file are no difference,
+    call the LSTMs alone. --json has PyTorch's own messages. Settings that the file does not store do not differ,
     nor is a dtype; of input and hidden size, what the flags do not say is not compared. The exit code is 0 if it loads,
     or if the LSTM that the other side describes matches, else 1.
     """

@@ -23,6 +23,7 @@ from lstmcalc.commands.diff.sides import IN_WEIGHTS, STATE_DICTS, ReadSide, Side
 from lstmcalc.readers.files.tensors import StateDict, WeightFile
 from lstmcalc.readers.sources import text_kind
 from lstmcalc.readers.text.modules import printed_models
+from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.words import counted, with_rest
 
 Verdict: TypeAlias = Literal["loads", "lstm-matches", "loads-after-repair", "does-not-load"]
@@ -69,7 +70,7 @@ def judged(sides: Sides, *, fits: bool, lstm_lines: Sequence[str]) -> Judged:
 
 
 def entries_of(state: StateDict) -> State:
-    """The shapes of a state dict, and the classes of what is no tensor."""
+    """The shapes of a state dict, and the classes of what is not a tensor."""
     return {name: item if isinstance(item, str) else item.shape for name, item in state.entries.items()}
 
 
@@ -230,11 +231,19 @@ def _constructors(sides: Sides) -> Iterator[str]:
     for file, model in sides.pairs:
         if file and model and id(model) in differing and not model.is_file and model.framework in STATE_DICTS:
             fields = {field: getattr(file.config, field) for field in IN_WEIGHTS if field in file.known}
-            config = replace(model.config, **fields)
-            text = str(config) if model.framework == "pytorch" else f"LSTMCell{str(config).removeprefix('LSTM')}"
+            text = _call(
+                replace(model.config, **fields), file.framework if file.framework in STATE_DICTS else model.framework
+            )
             named = [model.name] if sides.entire else []
             place = ", ".join([*named, *([model.found.where] if model.found.where else [])])
             yield f"nn.{text}  # {place}" if place else f"nn.{text}"
+
+
+def _call(config: LSTMConfig, framework: str) -> str:
+    """The call of nn.LSTM, or of nn.LSTMCell where that can be the LSTM."""
+    cell = LSTMConfig(config.input_size, config.hidden_size, bias=config.bias)
+    fits = all(getattr(cell, field) == getattr(config, field) for field in IN_WEIGHTS)
+    return f"LSTMCell{str(cell).removeprefix('LSTM')}" if framework != "pytorch" and fits else str(config)
 
 
 # --- LSTMs alone -----------------------------------------------------------------------------------------------------

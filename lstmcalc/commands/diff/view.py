@@ -6,10 +6,11 @@ from typing import Final
 from lstmcalc.commands.diff.report import DiffModule, DiffReport
 from lstmcalc.commands.diff.rows import BAD, TensorRow, ValuedRow
 from lstmcalc.report.blocks import Block, Column, Facts, Grid, Heading, Line, Row, more_text, shape_text
+from lstmcalc.report.render import facts_height
 from lstmcalc.spec.words import counted, with_rest
 
-_LINES: Final = 24  # of the whole, on a terminal of 80 columns
-_WIDTH: Final = 62  # characters of a line of facts
+_LINES: Final = 24  # of the whole
+_WIDTH: Final = 80  # columns of a terminal of so many lines
 _LISTED: Final = 3  # names in a line
 _CAUSES: Final = 4
 _STEPS: Final = 4
@@ -29,21 +30,20 @@ def screen(report: DiffReport, *, full: bool = False) -> Iterator[Block]:
     """The LSTMs that are compared, the tensors that differ, all of them with `full`, and the verdict."""
     modules = report.modules
     yield Heading(_title(modules))
-    above, below = [*_sources(modules)], [*_verdict(report)]
-    yield Facts(tuple(above))
+    above, below = Facts(tuple(_sources(modules))), Facts(tuple(_verdict(report, _CAUSES)))
+    causes = _CAUSES
+    while causes > 1 and facts_height(above, _WIDTH) + facts_height(below, _WIDTH) > _LINES - _FRAME - _SECOND - 1:
+        causes -= 1
+        below = Facts(tuple(_verdict(report, causes)))
+    yield above
     rows = [(module, row) for module in modules for row in module.tensors]
     bad = [(module, row) for module, row in rows if row.status in _DIFFERENT]
     others = [row for row in report.others if row.status in _DIFFERENT]
     if bad or others:
         equal = len(rows) - len(bad)
-        left = _LINES - _FRAME - _SECOND * bool(equal) - sum(map(_height, [*above, *below]))
+        left = _LINES - _FRAME - _SECOND * bool(equal) - sum(facts_height(part, _WIDTH) for part in (above, below))
         yield _grid(bad, others, equal, modules, len(bad) + len(others) if full else max(left, 1))
-    yield Facts(tuple(below))
-
-
-def _height(line: Line) -> int:
-    """The lines that a labelled line takes."""
-    return 1 + (sum(map(len, line[1])) + 2 * len(line[1])) // _WIDTH
+    yield below
 
 
 def _title(modules: Sequence[DiffModule]) -> str:
@@ -62,7 +62,7 @@ def _sources(modules: Sequence[DiffModule]) -> Iterator[Line]:
             continue
         prefix = known[0].prefix if len(known) == 1 else None
         name = [known[0].name] if len(modules) == 1 and known[0].name != "lstm" else []
-        missing = [f"without {counted(len(sides) - len(known), 'of these LSTM')}"] if len(known) < len(sides) else []
+        missing = [f"without {len(sides) - len(known)} of these LSTMs"] if len(known) < len(sides) else []
         begins = [f"whose names begin with {prefix}"] if prefix else []
         yield word, (*name, f"from {known[0].source}", *begins, *missing)
 
@@ -93,8 +93,8 @@ def _grid(
     return Grid(columns, tuple(lines))
 
 
-def _verdict(report: DiffReport) -> Iterator[Line]:
-    """The verdict with what it is about, its causes, the code that repairs it, and what was not compared."""
+def _verdict(report: DiffReport, most: int) -> Iterator[Line]:
+    """The verdict with what it is about, its first causes, the code that repairs it, and what was not compared."""
     rest = report.not_compared
     total = sum(len(module.tensors) for module in report.modules)
     about = {
@@ -114,7 +114,7 @@ def _verdict(report: DiffReport) -> Iterator[Line]:
         return
     yield "verdict", (_VERDICTS[report.verdict], *([about] if about else []), *mapped, *counts)
     causes = [] if good else _causes(report)
-    shown = causes if len(causes) <= _CAUSES else [*causes[: _CAUSES - 1], f"{len(causes) - _CAUSES + 1} more: --json"]
+    shown = causes if len(causes) <= most else [*causes[: most - 1], f"{len(causes) - most + 1} more: --json"]
     yield from (("cause", (cause,)) for cause in shown)
     steps = list(report.repair)
     yield from (("fix", (step,)) for step in steps[:_STEPS])

@@ -19,6 +19,8 @@ ONLY: Final = Flag(
     True,
 )
 
+_MOST: Final = 250  # LSTMs in a report: each takes some 20 ms, a thirtieth of it for each framework
+
 
 def _run(typed: TypedFlags) -> Outcome:
     """How each framework names, orders and stores the LSTM.
@@ -29,10 +31,11 @@ def _run(typed: TypedFlags) -> Outcome:
     from lstmcalc.commands.frameworks.report import frameworks_report  # which a completion does not need
     from lstmcalc.intake.resolve import read_subjects
 
-    typed, named = with_words(typed, _named)
+    expected = "one of those that lstmcalc frameworks lists, e.g. keras or onnx"
+    typed, named = with_words(typed, _named, "framework", framework_names, expected)
     only = read_frameworks("--only", [*named, *several(typed["only"]), *several(typed["framework"])])
     try:
-        return outcome(frameworks_report(read_subjects(typed, "pytorch"), only), typed)
+        return outcome(frameworks_report(read_subjects(typed, "pytorch", most=_MOST), only), typed)
     except UnsupportedError as error:
         raise error.at("--proj and --only" if typed["proj_size"] is not None else "--only") from None
 

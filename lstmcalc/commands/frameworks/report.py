@@ -98,13 +98,16 @@ def frameworks_module(subject: Subject, only: Sequence[str]) -> FrameworksModule
     names = only or tuple(LAYOUTS)
     if only:
         check_rows(sum(Storage(config, name).num_arrays for name in names), "array")
+    storages = {name: None if missing_feature(config, name) else Storage(config, name) for name in names}
     return FrameworksModule(
         **head_of(subject, HYPERPARAMETERS),
         symbols=LSTMModel(config).symbols,
         in_depth=bool(only),
         arrays=_arrays(config, names) if only else None,
-        patterns=None if only else [row for name in names for row in _patterns(config, name)],
-        frameworks=[_framework(config, name) for name in names],
+        patterns=None
+        if only
+        else [row for name, storage in storages.items() if storage for row in _patterns(name, storage)],
+        frameworks=[_framework(config, name, storage) for name, storage in storages.items()],
         recipes=_recipes(subject, only) if only else [],
         notes=notes_of(subject),
     )
@@ -167,12 +170,10 @@ def _arrays(config: LSTMConfig, names: Sequence[str]) -> Sequence[ArrayRow]:
     return LazySequence(ends[-1], make)
 
 
-def _framework(config: LSTMConfig, name: str) -> FrameworkRow:
-    """One framework: its facts, and the size of this LSTM in it."""
-    layout, missing = LAYOUTS[name], missing_feature(config, name)
-    storage = None if missing else Storage(config, name)
-    data = DataSpec()
-    shown = [] if missing else faces(config, data, name)
+def _framework(config: LSTMConfig, name: str, storage: Storage | None) -> FrameworkRow:
+    """One framework: its facts, and the size of this LSTM in it; `storage` is None if it cannot express the LSTM."""
+    layout = LAYOUTS[name]
+    shown = faces(config, DataSpec(), name) if storage else []
     inputs = [face for face in shown if H_in in face.symbolic]
     outputs = [face for face in shown if face.role == "output" and not face.when]
     outputs.sort(key=lambda face: "output" not in face.equals)  # some return their states first
@@ -186,18 +187,15 @@ def _framework(config: LSTMConfig, name: str) -> FrameworkRow:
         returns=layout.returns,
         states_are=layout.states,
         lengths_by=layout.lengths or None,
-        cannot_express=missing or None,
+        cannot_express=missing_feature(config, name) or None,
         num_arrays=storage.num_arrays if storage else None,
         total=storage.num_parameters if storage else None,
     )
 
 
-def _patterns(config: LSTMConfig, name: str) -> list[PatternRow]:
-    """The arrays of a layer: each kind once, its name as a pattern; empty if the framework cannot express the LSTM."""
-    if missing_feature(config, name):
-        return []
-    storage = Storage(config, name)
-    directions = storage.layout.directions if config.bidirectional else None
+def _patterns(name: str, storage: Storage) -> list[PatternRow]:
+    """The arrays of a layer: each kind once, its name as a pattern."""
+    directions = storage.layout.directions if storage.config.bidirectional else None
     return [
         PatternRow(
             name,

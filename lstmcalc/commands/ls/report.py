@@ -8,12 +8,13 @@ from lstmcalc.errors import SourceError, bytes_text, printable, shown_name
 from lstmcalc.intake.flags import Typed
 from lstmcalc.intake.resolve import asked_modules
 from lstmcalc.lazy import LazySequence
-from lstmcalc.readers.files.kinds import open_weights
+from lstmcalc.readers.files.kinds import EXPECTED, open_weights, unread_kind, weight_kind
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import Stored
+from lstmcalc.readers.files.unread import unread_error
 from lstmcalc.readers.recognise.recognition import Contents, recognise
 from lstmcalc.readers.recognise.weights import read_contents, rival_notes
-from lstmcalc.readers.sources import pick
+from lstmcalc.readers.sources import pick, source_text
 from lstmcalc.report.document import Report, check_rows, document
 from lstmcalc.report.progress import Progress, Tally
 from lstmcalc.spec.words import counted
@@ -76,6 +77,20 @@ class LsModule(NamedTuple):
     notes: list[str]
 
 
+def _refuse_documents(path: str) -> None:
+    """Refuse a document that holds a model as text, by the name of its format."""
+    if weight_kind(path) or unread_kind(path):
+        return
+    try:
+        text = source_text(path)
+    except SourceError:
+        return  # the reader of weight files says why
+    from lstmcalc.readers.json_documents import unread_document
+
+    if unread := unread_document(text):
+        raise unread_error(shown_name(path), unread, EXPECTED)
+
+
 def ls_module(
     path: str,
     modules: Typed = None,
@@ -94,6 +109,7 @@ def ls_module(
         framework: The framework whose layout the file has; empty if any.
         progress: Called after every block of numbers.
     """
+    _refuse_documents(path)
     contents = read_contents(path, framework) if framework else recognise(open_weights(path))
     tensors = _chosen_tensors(contents, modules)
     check_rows(len(tensors), "tensor", "--module NAME of one LSTM")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from lstmcalc.commands._flags import panels
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
 from lstmcalc.commands.run.report import check_trace, run_report
-from lstmcalc.errors import ExitCode, UnsupportedError, UsageError, harmless, shorten, shown_name
+from lstmcalc.errors import ExitCode, TooLargeError, UnsupportedError, UsageError, harmless, shorten, shown_name
 from lstmcalc.intake.flags import (
     LSTM_FLAGS,
     Flag,
@@ -19,6 +19,7 @@ from lstmcalc.intake.flags import (
 from lstmcalc.intake.resolve import check_computable, read_subjects, settled_activations, uncomputed
 from lstmcalc.intake.subject import Subject
 from lstmcalc.spec.activations import GATES, PYTORCH, Activations
+from lstmcalc.spec.words import counted
 
 if TYPE_CHECKING:
     from lstmcalc.proof.checks import Run
@@ -84,6 +85,7 @@ def _run(typed: TypedFlags) -> Outcome:
     typed, own_data = _own_data(typed)
     subjects = read_subjects(typed, "pytorch", data=own_data)
 
+    _check_many(subjects)
     functions = _functions(typed, subjects)
     if traced and style in ("json", "csv"):
         check_trace(subjects)
@@ -133,6 +135,24 @@ def _run(typed: TypedFlags) -> Outcome:
     return outcome(report, typed, code)
 
 
+_WORK: Final = 5000  # milliseconds that the LSTMs of one command may take together, about
+_EACH: Final = 10  # of them for an LSTM, and one more for each direction of each layer
+
+
+def _check_many(subjects: Sequence[Subject]) -> None:
+    """Refuse more LSTMs than are computed in a few seconds; one alone may take as long as it needs."""
+    work = sum(_EACH + subject.config.num_layers * subject.config.num_directions for subject in subjects)
+    if len(subjects) == 1 or work <= _WORK:
+        return
+    first = ",".join(subject.name for subject in subjects[:2])
+    raise TooLargeError(
+        f"run does not compute {len(subjects):,} LSTMs in one command",
+        expected=f"at most {_WORK // (_EACH + 1):,}, and fewer with many layers",
+        found=f"{counted(sum(subject.config.num_layers for subject in subjects), 'layer')} in all",
+        hint=f"--module {first} computes some of them; shapes, params and cost answer for all",
+    )
+
+
 def _left_out(name: str, subject: Subject) -> list[str]:
     """Notes on what an LSTM stores and what is computed has not."""
     return [f"--as-lstm leaves out {item}: what {name} computes is something else" for item in uncomputed(subject)]
@@ -168,7 +188,7 @@ def _clip(flag: str, text: object) -> float | None:
     except ValueError:
         bound = 0.0
     if not 0 < bound < inf:
-        raise UsageError("no bound", "a number above 0", shorten(str(text)), where=flag)
+        raise UsageError("this is not a bound", "a number above 0", shorten(str(text)), where=flag)
     return bound
 
 

@@ -189,7 +189,11 @@ def _part(source: str | None, typed: Mapping[str, Typed]) -> Part:
     else:
         found = with_unique_names(sources.read_text(text, known))
     chosen = chosen_lstms(found, asked_modules(typed.get("module"), (item.name for item in found)))
-    subjects = subjects_of(found, chosen, flags, framework, whole=bool(typed.get("module")))
+
+    def again(settings: Mapping[str, object]) -> list[Found]:
+        return [] if text is None else sources.read_text(text, {**known, **settings})
+
+    subjects = subjects_of(found, chosen, flags, framework, whole=bool(typed.get("module")), again=again)
     open_ = open_lstms()
     inventory = _doubted(_inventory(found, subjects, text, known), subjects, open_)
     title = subjects[0].name if source is None else _title(source, text)

@@ -102,7 +102,7 @@ def _without_repetitions(tensors: Sequence[Stored]) -> list[Stored]:
 
 
 def _buffer_names(tensors: Sequence[Stored], file: WeightFile) -> frozenset[str]:
-    """The names of the tensors that are no parameters: by the file itself, or by their names and dtypes."""
+    """The names of the tensors that are not parameters: by the file itself, or by their names and dtypes."""
     found = {tensor.name for tensor in tensors if not tensor.dtype.startswith(_FLOATS)}
     if file.kind not in _OF_PYTORCH:
         return frozenset(found)

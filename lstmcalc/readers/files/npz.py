@@ -71,7 +71,7 @@ def read_npz(path: str) -> WeightFile:
         except SourceError as error:
             raise (error if error.where else error.at(where)) from None
         tensors.append(_stored_array(key, header, entry.checked, where))
-    left = "1 member that is no array is" if others == 1 else f"{others:,} members that are no arrays are"
+    left = "1 member that is not an array is" if others == 1 else f"{others:,} members that are not arrays are"
     notes = (f"{left} left alone",) if others else ()
     return WeightFile("NumPy (npz)", tuple(tensors), notes=notes, dictionaries=((),))
 

@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,6 +38,8 @@ from lstmcalc.readers.files.tensors import Stored
 
 SECONDS: Final = 120  # time limit of the library, including waits for the disk; that of its work is in its budget
 _MOST_DENSE: Final = 1032  # highest compression ratio of deflate (zlib's technical details)
+_AHEAD: Final = 2**24  # bytes of numbers that are read at once, but for a larger dataset
+_REQUEST: Final = 2**16  # characters of a request, at most; an argument of a program has 2**17 bytes in Linux
 _SMALL: Final = 2**20  # bytes by which a dataset may exceed those that the file has for it
 # The code that runs h5py: its imports are found where ours are, and nowhere else.
 CODE: Final = (
@@ -75,7 +77,7 @@ def window_of(path: str) -> Window:
 
 def read_index(window: Window) -> Hdf5:
     """The groups and datasets of an HDF5 file; MissingExtraError without h5py."""
-    answer, _ = _ask(window, None, 0)
+    answer: Mapping[str, Any] = json.loads(_ask(window, ()).partition(b"\n")[0])
     return index_of(answer, window)
 
 
@@ -86,12 +88,13 @@ def index_of(answer: Mapping[str, Any], window: Window) -> Hdf5:
     groups: dict[str, Mapping[str, Any]] = {}
     datasets: dict[str, Stored] = {}
     skipped, damaged = [], []
+    library = _Library(window, [item for item in answer["objects"] if item["kind"] == "dataset"])
     for item in answer["objects"]:
         path = item["path"]
         if item["kind"] == "group":
             groups[path] = item["attributes"]
         elif item["kind"] == "dataset":
-            datasets[path] = _stored_dataset(item, window)
+            datasets[path] = _stored_dataset(item, library)
         elif item["kind"] == "link":
             skipped.append(path)
         else:
@@ -103,15 +106,22 @@ def _damage_error(window: Window, found: str) -> SourceError:
     return SourceError(f"{window.name} is damaged", "a whole HDF5 file", shorten(found, 160)[1:-1])
 
 
-def _ask(window: Window, dataset: str | None, nbytes: int) -> tuple[dict[str, Any], bytes]:
-    """The answer of the library, and the numbers after it."""
+def _ask(window: Window, wanted: Sequence[tuple[str, int]]) -> bytes:
+    """The answers of the library, at least one: the index, or of each dataset a line of JSON and its numbers.
+
+    Args:
+        window: The file.
+        wanted: The paths of datasets and the bytes of their numbers; none for the index.
+    """
     if find_spec("h5py") is None:
         raise MissingExtraError("h5py is not installed", hint="pip install h5py", where=window.name)
     spent, before = budget(), _library_time()
     left = spent.left(LIBRARY)
     if left <= 0:
-        raise _damage_error(window, "the HDF5 library takes too long for it")
-    request = {**window._asdict(), "dataset": dataset, "bytes": nbytes, "seconds": 1 + left // 10**9}
+        raise SourceError(
+            f"not all of {window.name} is read", "a file of fewer parts", "the HDF5 library takes too long"
+        )
+    request = {**window._asdict(), "datasets": list(wanted), "seconds": 1 + left // 10**9}
     # HDF5 loads no filters from its plugin directories, and no thread takes memory.
     own = {"HDF5_PLUGIN_PRELOAD": "::", "HDF5_USE_FILE_LOCKING": "FALSE", "OPENBLAS_NUM_THREADS": "1"}
     try:
@@ -129,16 +139,15 @@ def _ask(window: Window, dataset: str | None, nbytes: int) -> tuple[dict[str, An
         raise SourceError(f"cannot read {window.name}", found=f"h5py cannot be run: {error}") from None
     finally:
         spent.count(LIBRARY, _library_time() - before)
-    line, _, numbers = done.stdout.partition(b"\n")
     try:
-        answer = json.loads(line)
+        answer = json.loads(done.stdout.partition(b"\n")[0])
     except ValueError:
         raise _damage_error(window, f"the HDF5 library failed on it, exit {done.returncode}") from None
     if "missing" in answer:
         raise MissingExtraError(
             "h5py is installed, but does not load", found=shorten(answer["missing"], 200)[1:-1], where=window.name
         )
-    return answer, numbers
+    return done.stdout
 
 
 def _library_time() -> int:
@@ -151,20 +160,72 @@ def _library_time() -> int:
 # --- Datasets
 
 
-def _stored_dataset(item: Mapping[str, Any], window: Window) -> Stored:
+class _Library:
+    """Reads the datasets of a file that only the library can read, several at once: each start of it takes a while.
+
+    Args:
+        window: The file.
+        items: All datasets of the file.
+    """
+
+    def __init__(self, window: Window, items: Sequence[Mapping[str, Any]]) -> None:
+        self.window = window
+        sizes = (
+            (item["path"], item["dtype"], numel(tuple(item["shape"][:MAX_RANK])) * item["itemsize"], item)
+            for item in items
+        )
+        self._items = [
+            (path, nbytes)
+            for path, dtype, nbytes, item in sizes
+            if not (item["problem"] or _is_contiguous(item, dtype)) and nbytes <= _AHEAD
+        ]
+        self._places = {path: place for place, (path, _) in enumerate(self._items)}
+        self._read: dict[str, tuple[Mapping[str, Any], bytes]] = {}
+
+    def numbers(self, path: str, nbytes: int) -> tuple[Mapping[str, Any], bytes]:
+        """The answer on a dataset, and its numbers."""
+        if path not in self._read:
+            self._read = self._answers([(path, nbytes), *self._behind(path, _AHEAD - nbytes)])
+        return self._read.pop(path)
+
+    def _behind(self, path: str, room: int) -> Iterator[tuple[str, int]]:
+        """The datasets behind one, as many as take no more memory than this, and fit into a request."""
+        place, letters = self._places.get(path, len(self._items)), _REQUEST
+        for item in self._items[place + 1 :]:
+            room, letters = room - item[1], letters - len(json.dumps(item)) - 2
+            if min(room, letters) < 0:
+                return
+            yield item
+
+    def _answers(self, wanted: Sequence[tuple[str, int]]) -> dict[str, tuple[Mapping[str, Any], bytes]]:
+        """The answers on the first of these datasets, and on others until one ends the library."""
+        written, at = _ask(self.window, wanted), 0
+        found: dict[str, tuple[Mapping[str, Any], bytes]] = {}
+        for path, nbytes in wanted:
+            end = written.find(b"\n", at)
+            if end < 0:
+                break
+            answer = json.loads(written[at:end])
+            at = end + 1
+            found[path] = answer, written[at : at + nbytes] if "dtype" in answer else b""
+            at += len(found[path][1])
+        return found
+
+
+def _stored_dataset(item: Mapping[str, Any], library: _Library) -> Stored:
     """A dataset, with the function that reads it."""
+    window = library.window
     path, dtype = item["path"], item["dtype"]
     if dtype == "void16" and item["attributes"].get("dtype") == "bfloat16":  # Keras 3 marks it so
         dtype = "bfloat16"
     where = f"{window.name}, {shorten(path)[1:-1]}"
     shape = checked_shape(item["shape"][: MAX_RANK + 1], where)
     nbytes = numel(shape) * item["itemsize"]
-    how = item, window, dtype, shape, where
-    parts = partial(_contiguous_blocks, *how) if _is_contiguous(item, dtype) else None
-    return Stored(path, dtype, shape, nbytes, partial(_numbers, *how), parts)
+    parts = partial(_contiguous_blocks, item, window, dtype, shape, where) if _is_contiguous(item, dtype) else None
+    return Stored(path, dtype, shape, nbytes, partial(_numbers, item, library, dtype, shape, where), parts)
 
 
-def _numbers(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int, ...], where: str) -> Any:  # noqa: ANN401
+def _numbers(item: Mapping[str, Any], library: _Library, dtype: str, shape: tuple[int, ...], where: str) -> Any:  # noqa: ANN401
     """The numbers of a dataset, as an array."""
     if item["problem"]:
         raise SourceError("cannot be read", "numbers in the file itself", item["problem"], where=where)
@@ -172,13 +233,13 @@ def _numbers(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[i
         raise SourceError(f"numbers of {dtype} are not read", "float32, or another float", where=where)
     nbytes = numel(shape) * item["itemsize"]
     if _is_contiguous(item, dtype) and nbytes:
-        return whole_array(shape, _contiguous_blocks(item, window, dtype, shape, where))
+        return whole_array(shape, _contiguous_blocks(item, library.window, dtype, shape, where))
     dense = _MOST_DENSE if item["filters"] else 1
     if nbytes > item["stored"] * dense + _SMALL:
         raise SourceError(
             "the dataset is not as large as its shape", f"{nbytes:,} bytes", f"{item['stored']:,}", where=where
         )
-    answer, data = _ask(window, item["path"], nbytes)
+    answer, data = library.numbers(item["path"], nbytes)
     if answer.get("dtype") not in (dtype, item["dtype"]) or len(data) != nbytes:
         raise SourceError(
             "cannot be read", "numbers in the file itself", str(answer.get("error", ""))[:200], where=where

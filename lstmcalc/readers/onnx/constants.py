@@ -276,7 +276,7 @@ def _array(value: object, dtype: str) -> Any:  # noqa: ANN401  # an array
     try:
         return np.asarray(value, dtype)
     except (OverflowError, TypeError, ValueError) as error:
-        raise SourceError("these are no numbers", found=str(error)) from None
+        raise SourceError("these are not numbers", found=str(error)) from None
 
 
 # --- Computations of nodes

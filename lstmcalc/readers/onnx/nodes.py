@@ -219,16 +219,15 @@ def _layer(scope: Scope, node: Node) -> _Layer:
         weights, shapes = {}, {}
     width = _size_at(shapes.get("W"), columns) or _size_at(scope.shape(inputs.get("X", "")), 2)
     notes = [
-        f"{role} is no tensor of the file: {shorten(inputs[role])} is computed, or given to the model"
+        f"{role} is not stored in the file: {shorten(inputs[role])} is computed, or given to the model"
         for role in _WEIGHTS
         if role in inputs and role not in weights and not wrong
     ]
     notes += _state_notes(scope, inputs)
-    peepholes = scope.constant(inputs["P"]) if "P" in inputs else None
-    if peepholes and not _is_zeros(scope, inputs["P"]):
-        notes.append(
-            f"beside W, R and B it has peepholes, P {peepholes.shape}: {numel(peepholes.shape):,} parameters more"
-        )
+    if "P" in inputs and not _is_zeros(scope, inputs["P"]):
+        stored = scope.constant(inputs["P"])
+        shape = stored.shape if stored else (directions, 3 * hidden)  # what the operator requires
+        notes.append(f"beside W, R and B it has peepholes, P {shape}: {numel(shape):,} parameters more")
     unmodelled += [*wrong, *_unmodelled_parts(scope, node, inputs, directions)]
     if node.op == _QUANTIZED:
         quantized, why = _quantized_notes(weights)

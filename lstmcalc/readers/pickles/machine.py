@@ -474,7 +474,7 @@ class _Machine:
     def name_on_stack(self) -> None:
         name, module = text_of(self._stack.pop()), text_of(self._stack.pop())
         if name is None or module is None or max(len(name), len(module)) > _MAX_NAME:
-            raise _damage_error("a name that is no text")
+            raise _damage_error("a name that is not text")
         self.push_container(Global(module, name))
 
     def extension(self, layout: str) -> None:

@@ -32,7 +32,7 @@ from lstmcalc.readers.python.torch import Use
 from lstmcalc.readers.python.values import Class, Entry, Lib, Log, Missing, Obj, Unknown, Value, joined
 from lstmcalc.readers.text.source_text import SourceText, Span
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting, quoted_name
-from lstmcalc.spec.words import unique_names, with_dots
+from lstmcalc.spec.words import counted, unique_names, with_dots
 
 MAX_FOUND: Final = 10_000
 _DEPTH: Final = 12_000  # frames of Python, for code that is nested
@@ -48,7 +48,7 @@ def read_python(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
         settings: What names stand for, by their text: `{"args.hidden": 20}`.
 
     Raises:
-        SourceError: It is no Python code; there is no LSTM in it; an LSTM is given an argument it does not have; or a
+        SourceError: It is not Python code; there is no LSTM in it; an LSTM is given an argument it does not have; or a
             name of `settings` is none of the code's.
     """
     tree, code = parse_python(source)
@@ -59,9 +59,19 @@ def read_python(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
             if any("LSTM" in line for line in session):  # an example in a docstring
                 tree, code = parse_python(source.of(session))
                 reader = _Reader(code, tree, settings)
+            reader.left_out = _left_out(source.lines, code.lines)
             return reader.read()
     except RecursionError:
         raise SourceError("this is nested too deeply to be read", where=source.name) from None
+
+
+def _left_out(lines: Sequence[str], code: Sequence[str]) -> list[str]:
+    """The lines of a text that are not in its code."""
+    return [
+        line.strip()
+        for line, kept in zip(lines, code, strict=False)
+        if line.strip() not in ("", "pass") and kept.strip() in ("", "pass")
+    ]
 
 
 @contextmanager
@@ -86,6 +96,7 @@ class _Reader:
         log = self._program.world.slots["made"]
         self._entries = list(log) if isinstance(log, Log) else []
         self._settings = settings
+        self.left_out: list[str] = []  # lines of the text that are not Python
 
     @property
     def made(self) -> bool:
@@ -279,7 +290,7 @@ class _Reader:
         what = (
             "a function that is not called"
             if getattr(value, "kind", "") == "function"
-            else "something that is no number"
+            else "something that is not a number"
         )
         return Gap(f"{_text(node)}, {what}")
 
@@ -482,11 +493,14 @@ class _Reader:
         if self._program.ended or self._program.doubts:
             why = self._program.ended or self._program.doubts[0]
             return SourceError(f"no LSTM is known in {where}", f"a construction of {SUPPORTED}", why)
-        return NoLstmError(
-            f"no LSTM in {where}",
-            expected=f"a construction of {SUPPORTED}",
-            hint="lstmcalc -h shows how to describe one with flags",
-        )
+        expected, hint = f"a construction of {SUPPORTED}", "lstmcalc -h shows how to describe one with flags"
+        if not self.left_out:
+            return NoLstmError(f"no LSTM in {where}", expected, hint=hint)
+        shown = next((line for line in self.left_out if "lstm" in line.lower()), self.left_out[0])
+        found = f"{counted(len(self.left_out), 'line')} left out as not Python, e.g. {shorten(shown)}"
+        if where.lower().endswith((".yaml", ".yml")):
+            hint = "YAML is not read: give the sizes that it states as flags, e.g. --input 10 --hidden 20"
+        return NoLstmError(f"no LSTM is recognised in {where}", expected, found, hint)
 
     def _unread(self, function: ast.AST) -> SourceError:
         hint = "describe it with flags, and give --framework; lstmcalc frameworks shows those there are"

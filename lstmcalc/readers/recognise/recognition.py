@@ -7,9 +7,7 @@ the wrong shape.
 Not here: names (`names`), shapes (`readings`), files (`readers.files`), and numbers (`intake.load`).
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -19,6 +17,7 @@ from lstmcalc.frameworks.storage import Storage, axis_names
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import Relative, Stored, WeightFile
 from lstmcalc.readers.found import Found, settings_of
+from lstmcalc.readers.recognise.beside import arrays_beside, cells_beside, notes_beside
 from lstmcalc.readers.recognise.module_names import module_name, wrapping_notes
 from lstmcalc.readers.recognise.names import (
     FRAMEWORKS,
@@ -58,12 +57,12 @@ def recognise(file: WeightFile, framework: str = "") -> Contents:
     products: dict[str, list[str]] = {}
     for name in sources:
         products.setdefault(name.rpartition(".")[0], []).append(name)
-    found: list[Either] = [
-        _read_by_arrays(_with_products(stated, products.get(stated.name, ()), sources), by_name)
-        for stated in file.stated
-    ]
-    taken = {name for item in found for name in _names(item)}
     listed = sorted((plain_name(name), name) for name in by_name)
+    found: list[Either] = []
+    for stated in file.stated:
+        read = _read_by_arrays(_with_products(stated, products.get(stated.name, ()), sources), by_name)
+        found.append(_with_cells(read, listed, by_name) if isinstance(read, Found) else read)
+    taken = {name for item in found for name in _names(item)}
     computed = {
         _sizes(item): index for index, item in enumerate(found) if isinstance(item, Found) and item.stored.computed
     }
@@ -415,6 +414,14 @@ def _unit(item: Either) -> str:
     return item.unit if isinstance(item, Relative) else item.name
 
 
+def _with_cells(reading: Found, listed: Sequence[tuple[str, str]], by_name: Mapping[str, Stored]) -> Found:
+    """A reading that the file states, with what its cells store besides."""
+    beside = cells_beside(reading, listed)
+    notes = notes_beside(reading, [by_name[name] for names in beside.values() for name in names])
+    said = tuple(f"{what}: {with_rest(names, 3)}" for what, names in beside.items())
+    return reading._replace(notes=reading.notes + notes, unmodelled=reading.unmodelled + said) if beside else reading
+
+
 def _named_as_the_file_does(
     reading: Found,
     listed: Sequence[tuple[str, str]],
@@ -432,8 +439,8 @@ def _named_as_the_file_does(
         notes: On these parts.
     """
     unit, weights = reading.name, reading.stored
-    beside, known = _beside(reading, listed, parts), [what for _, what in LAYOUTS[reading.framework].unmodelled]
-    notes = (*notes, *_beside_notes(reading, [by_name[name] for names in beside.values() for name in names]))
+    beside, known = arrays_beside(reading, listed, parts), [what for _, what in LAYOUTS[reading.framework].unmodelled]
+    notes = (*notes, *notes_beside(reading, [by_name[name] for names in beside.values() for name in names]))
     own_path = reading.framework.startswith(("keras", "tf1")) and weights.config.num_layers == 1
     return reading._replace(
         name=module_name(unit, reading.framework),
@@ -457,70 +464,6 @@ def _inferred_settings(config: LSTMConfig, unknown: frozenset[str]) -> Layer:
 def _in_file(unit: str, name: str) -> str:
     """The name that a missing array would have in the file."""
     return f"{unit.replace('/', '.')}.{name}" if unit and "/" not in name else name
-
-
-# Arrays beside those of an LSTM, by their names, and the cell that has such: custom_lstms.py of PyTorch's
-# benchmarks/fastrnns (`layernorm_i`), peepholes as `weight_ch`, `W_ci` or `w_f_diag`, loralib's and PEFT's `lora_A`,
-# and the multiplicative LSTM of openai/generating-reviews-discovering-sentiment (`wmx`, `wmh`).
-_LOOKS: Final = (
-    ("LoRA", ("*lora*",)),
-    ("layer normalisation", ("*layer*norm*", "*/ln*", "*_ln*", "*norm*")),
-    ("peepholes", ("*peephole*", "*/w_c[ifho]", "*/weight_c[hifo]*", "*/wc[ifo]", "*/w_[ifo]_diag")),
-    (
-        "a multiplicative LSTM",
-        ("*/wm[xhi]", "*/w_m[xhi]*", "*/weight_m[xhi]*", "*/weight_i[mh]_m*", "*multiplicative*"),
-    ),
-)
-_OTHER: Final = "arrays that no LSTM has"
-_MODULES: Final = ("pytorch", "pytorch-cell")  # their names have a module of the LSTM's own
-# The parts of a weight that is stored indirectly, left beside it.
-_PARTS: Final = ("*/weight_[ih][hr]*_[gv]", "*/weight_[ih][hr]*_raw", "*/parametrizations/weight_*")
-
-
-def _beside(reading: Found, listed: Sequence[tuple[str, str]], parts: Collection[str]) -> dict[str, list[str]]:
-    """The other arrays of the module, which change its computation, by the cell that has such arrays.
-
-    In the frameworks of `_MODULES` that is every array in the module, and in modules in it; in others, those of the
-    table. If the module has no name, only neighbours that look like those of another cell are taken for parts of it.
-    """
-    layout, path = LAYOUTS[reading.framework], reading.name.removesuffix("/base_layer")  # PEFT's name for what it wraps
-    whole = reading.framework in _MODULES
-    patterns = [(_ending(pattern), what) for pattern, what in layout.unmodelled]
-    begin, own = f"{path}/" if path else "", {*reading.stored.names, *parts}
-    config = bisect_left(listed, (f"{begin}config", ""))
-    saved = config < len(listed) and listed[config][0] == f"{begin}config"  # by `run --save`, with inputs and outputs
-    if saved or not (patterns or whole):
-        return {}
-    found: dict[str, list[str]] = {}
-    for at in range(bisect_left(listed, (begin, "")), len(listed)):
-        plain, name = listed[at]
-        if not plain.startswith(begin):
-            break
-        rest = f"/{plain[len(begin) :]}"
-        if name in own or (whole and any(fnmatchcase(rest, pattern) for pattern in _PARTS)):
-            continue
-        looks = [what for pattern, what in patterns if fnmatchcase(rest, pattern)]
-        if whole and (path or "/" not in plain):
-            looks += [what for what, each in _LOOKS if any(fnmatchcase(rest.lower(), pattern) for pattern in each)]
-            looks += [_OTHER] if path else []
-        if looks:
-            found.setdefault(looks[0], []).append(name)
-    return found
-
-
-def _beside_notes(reading: Found, beside: Sequence[Stored]) -> tuple[str, ...]:
-    """A note on the parameters of the other arrays of the module, which the LSTM's own do not count."""
-    if not beside:
-        return ()
-    more = sum(numel(tensor.shape) for tensor in beside)
-    own = sum(numel(tensor.shape) for tensor in reading.stored.tensors.values())
-    shown = with_rest([f"{tensor.name} {tensor.shape}" for tensor in beside], 3)
-    return (f"beside the LSTM's arrays its module stores {shown}: {more:,} parameters more, {own + more:,} in all",)
-
-
-def _ending(pattern: str) -> str:
-    """A pattern of `frameworks` for what follows a module: `lstm*.P` is `*/P`."""
-    return "*" + pattern.removesuffix(":0").replace(".", "/").removeprefix("lstm").removeprefix("*")
 
 
 _SIZES: Final = ("input_size", "hidden_size", "num_layers", "bias", "bidirectional", "proj_size")

@@ -381,7 +381,7 @@ _LEVELS: Final = 2  # e.g. `checkpoint["state"]["model"]`
 
 
 def _class_name(value: Any) -> str:  # noqa: ANN401  # a record of a pickle
-    """The name of the class of a value that is no tensor."""
+    """The name of the class of a value that is not a tensor."""
     return "dict" if type(value) is Table else value.path if type(value) is Call else type(value).__name__
 
 

@@ -161,7 +161,7 @@ def test_other_members_are_left_alone_and_said(tmp_path: Path) -> None:
         archive.writestr("readme.txt", b"hello")
     file = read_npz(str(tmp_path / "a.npz"))
     assert [item.name for item in file.tensors] == ["a"]
-    assert file.notes == ("1 member that is no array is left alone",)
+    assert file.notes == ("1 member that is not an array is left alone",)
 
 
 def test_an_archive_is_listed_without_being_unpacked(tmp_path: Path) -> None:

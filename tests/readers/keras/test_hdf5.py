@@ -60,6 +60,45 @@ def test_numbers_are_read_however_they_are_stored(
     assert zygote.answers["answered"] == 1 + bool(options)  # numbers that stand end to end are not asked for
 
 
+def test_many_compressed_datasets_take_few_processes(
+    zygote: Zygote, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path, random_ = tmp_path / "a.h5", np.random.default_rng(0)
+    with h5py.File(path, "w") as file:
+        for index in range(300):
+            name = f"{'long ' * 20}{index}/\u00e9"
+            file.create_dataset(name, data=random_.standard_normal((index % 5, 7)), chunks=(2, 2), maxshape=(None, 7))
+        held = {name: file[name][()] for name in (f"{'long ' * 20}{index}/\u00e9" for index in range(300))}
+    found = index_of(path).datasets
+    for name, data in held.items():
+        np.testing.assert_array_equal(found[name].read(), data)
+    assert zygote.answers["answered"] <= 3
+    for name in [*held][::60]:  # and once more, in any order
+        np.testing.assert_array_equal(found[name].read(), held[name])
+    monkeypatch.setattr(hdf5, "_AHEAD", 300)
+    zygote.answers.clear()
+    found = index_of(path).datasets
+    assert all((found[name].read() == data).all() for name, data in held.items())
+    assert zygote.answers["answered"] > 100  # of no more numbers than memory is meant for
+
+
+def test_what_ends_the_library_is_at_fault_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        for index in range(5):
+            file.create_dataset(f"d{index}", data=np.full((4, 4), index), chunks=(2, 2))
+    crash = "import os, lstmcalc.readers.keras.hdf5_child as c; numbers = c._numbers; "
+    crash += "c._numbers = lambda found, nbytes: os.abort() if found.name == '/d2' else numbers(found, nbytes); main("
+    monkeypatch.setattr(hdf5, "CODE", hdf5.CODE.replace("main(", crash))
+    found = index_of(path).datasets
+    for index in (0, 1, 2, 3, 4, 2, 1):
+        if index == 2:
+            with pytest.raises(SourceError, match="the HDF5 library failed on it"):
+                found["d2"].read()
+        else:
+            assert (found[f"d{index}"].read() == index).all()
+
+
 def test_texts_and_records_are_listed_and_not_read(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:

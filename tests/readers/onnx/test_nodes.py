@@ -227,6 +227,14 @@ def test_peepholes_are_said_unless_they_are_zeros(peepholes: int, said: tuple[st
     assert stated.notes == ((note,) if said else ())
 
 
+def test_peepholes_that_are_given_to_the_model_are_counted(tmp_path: Path) -> None:
+    given = helper.make_tensor_value_info("P", TensorProto.FLOAT, [2, 3 * H])
+    node = lstm(("X", "W", "R", "B", "", "", "", "P"), direction="bidirectional")
+    stated = one(read(model([node], weights(2), inputs=[given]), tmp_path)[0])
+    assert stated.unmodelled == ("peepholes (the input P)",)
+    assert stated.notes == (f"beside W, R and B it has peepholes, P (2, {3 * H}): {6 * H} parameters more",)
+
+
 def test_states_and_lengths_that_are_given_are_said(tmp_path: Path) -> None:
     arrays = {**weights(), "h": draw(1, N, H), "c": np.zeros((1, N, H), np.float32)}
     lengths = helper.make_tensor_value_info("lengths", TensorProto.INT32, [N])
@@ -244,7 +252,7 @@ def test_weights_that_are_given_to_the_model_are_not_in_the_file(tmp_path: Path)
     given_w = helper.make_tensor_value_info("W", TensorProto.FLOAT, [1, 4 * H, WIDTH])
     stated = one(read(model([lstm()], arrays, inputs=[given_w]), tmp_path)[0])
     assert set(stated.stored.named) == {"lstm0.R", "lstm0.B"}
-    assert stated.notes == ("W is no tensor of the file: 'W' is computed, or given to the model",)
+    assert stated.notes == ("W is not stored in the file: 'W' is computed, or given to the model",)
 
 
 def test_weights_of_another_size_are_refused_by_shape(tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_persistent_ids_are_put_down() -> None:
         (b"}(K\x01u.", "an item set in a Table"),
         (b"K\x01K\x02b.", "attributes of a int"),
         (b"cos\nsystem\nK\x01R.", "arguments that are a int"),
-        (b"K\x01K\x02\x93.", "a name that is no text"),
+        (b"K\x01K\x02\x93.", "a name that is not text"),
     ],
 )
 def test_a_damaged_pickle_is_refused(program: bytes, words: str) -> None:

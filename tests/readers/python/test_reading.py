@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmcalc.errors import LstmcalcError, SourceError
+from lstmcalc.errors import LstmcalcError, NoLstmError, SourceError
 from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.python.program import Program
@@ -241,6 +241,23 @@ def test_errors_point_into_the_code(code: str, message: str) -> None:
     with pytest.raises(SourceError) as caught:
         found_in(code)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what", "words"),
+    [
+        ("a.yaml", "model:\n  lstm:\n    hidden_size: 3\n", "no LSTM is recognised in a.yaml", "e.g. 'lstm:'"),
+        ("a.yml", "rnn:\n  size: 3\n", "no LSTM is recognised in a.yml", "YAML is not read: give the sizes"),
+        ("a.py", "import os\nprint 'x'\n", "no LSTM is recognised in a.py", "1 line left out as not Python"),
+        ("a.md", "# A\n\nSome text (about) it.\n", "no LSTM is recognised in a.md", "'Some text (about) it.'"),
+        ("a.py", "import os\n\n# print 'x'\nif os:\n    pass\n", "no LSTM in a.py", "lstmcalc -h"),
+    ],
+)
+def test_an_lstm_is_denied_only_where_every_line_is_python(name: str, text: str, what: str, words: str) -> None:
+    with pytest.raises(NoLstmError) as caught:
+        read_python(SourceText(text, name), {})
+    assert str(caught.value).partition("\n")[0] == what
+    assert words in str(caught.value)
 
 
 def test_a_setting_that_no_code_asks_for_is_refused() -> None:

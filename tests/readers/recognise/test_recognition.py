@@ -16,6 +16,7 @@ from lstmcalc.numerics.convert import pack, unpack
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.recognise import recognition
+from lstmcalc.readers.recognise.beside import arrays_beside
 from lstmcalc.readers.recognise.recognition import Contents, contents_text, recognise
 from tools.examples import examples
 from tools.recorded_weights import said, stated_module
@@ -444,6 +445,39 @@ def test_what_a_module_stores_beside_an_lstm_is_named(beside: str, looks: str, k
     assert lstm.notes == (note,)
 
 
+_CELLS = {
+    "keras": ("enc/lstm/lstm_cell", ()),
+    "keras2": ("enc/lstm/lstm_cell", ("enc/lstm/lstm_cell/seed_generator/seed:0",)),
+    "keras-cudnn": ("enc/cu_dnnlstm", ()),
+    "tf1": ("enc/rnn/lstm_cell", ("enc/rnn/lstm_cell/kernel/Adam_1:0", "enc/rnn/lstm_cell/bias/Momentum:0")),
+    "flax-linen": ("enc/params/cell", ()),
+    "flax-nnx": ("enc/cell", ("enc/cell/rngs/default/key",)),
+    "flax-nnx-optimized": ("enc/cell", ("enc/cell/rngs/default/count",)),
+    "haiku": ("enc/lstm", ()),
+    "equinox": ("enc", ()),
+    "mlx": ("enc", ()),
+    "flux": ("enc/cell", ()),
+}
+
+
+@pytest.mark.parametrize("framework", _CELLS)
+@pytest.mark.parametrize(
+    ("inner", "looks"),
+    [("kernel_norm/gamma", "layer normalisation"), ("peephole_i", "peepholes"), ("extra", "arrays that no LSTM has")],
+)
+def test_what_a_cell_of_another_framework_stores_beside_an_lstm_is_named(
+    framework: str, inner: str, looks: str
+) -> None:
+    cell, explained = _CELLS[framework]
+    shapes = {f"enc/{name}": shape for name, shape in stored(LSTMConfig(7, 5), framework).items()}
+    others = {f"{place}/gamma": (5,) for place in ("enc2", "norm", "enc_norm", f"{cell}_2", f"{cell}_norm")}
+    shapes |= {**others, **dict.fromkeys(explained, (2,))}
+    assert only(shapes).unmodelled == ()
+    lstm = only({**shapes, f"{cell}/{inner}": (60,)})
+    assert lstm.unmodelled == (f"{looks}: {cell}/{inner}",)
+    assert f"its module stores {cell}/{inner} (60,): 60 parameters more" in lstm.notes[-1]
+
+
 def test_what_wraps_an_lstm_may_be_named_base_layer() -> None:
     shapes = {**under("rnn.base_layer.", LSTM), "rnn.lora_A.default.weight": (4, 10), "fc.lora_A.weight": (4, 20)}
     assert only(shapes).unmodelled == ("LoRA: rnn.lora_A.default.weight",)
@@ -625,9 +659,8 @@ class _OneByOne(list[tuple[str, str]]):
 
 
 def test_of_many_lstms_each_looks_at_its_own_arrays_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    beside = recognition._beside  # noqa: SLF001  # what it reads of its argument is what is counted
     monkeypatch.setattr(
-        recognition, "_beside", lambda reading, listed, parts: beside(reading, _OneByOne(listed), parts)
+        recognition, "arrays_beside", lambda reading, listed, parts: arrays_beside(reading, _OneByOne(listed), parts)
     )
     monkeypatch.setattr(_OneByOne, "taken", 0)
     count = 200

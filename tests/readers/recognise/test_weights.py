@@ -156,6 +156,14 @@ def test_an_lstm_is_denied_only_where_every_tensor_is_of_another_module(cli: Cli
     )
 
 
+def test_elmo_as_bilm_tf_writes_it_is_named(cli: Cli) -> None:
+    held: dict[str, Any] = {"RNN_0/RNN/MultiRNNCell/Cell0/LSTMCell/W_0": np.zeros((6, 8)), "char_embed": np.zeros(3)}
+    np.savez("elmo.npz", **held)
+    said = cli("shapes", "elmo.npz").err
+    assert said.startswith("error: no LSTM is recognised in elmo.npz\n")
+    assert "they look like ELMo's, as bilm-tf writes them\n  hint: load them with allennlp:" in said
+
+
 def test_a_model_of_keras_in_a_pickle_is_seen(cli: Cli) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as keras:

@@ -218,11 +218,11 @@ JSON_ERRORS = [
             "  found 'hidden_size'"
         ),
     ),
-    ('{"dropout":\n NaN}', "lstm.json:2: this is not JSON: NaN is no number there\n  NaN}\n  ^^^"),
+    ('{"dropout":\n NaN}', "lstm.json:2: this is not JSON: it has no number NaN\n  NaN}\n  ^^^"),
     (
         '{"a": "NaN", "b": -Infinity}',
         (
-            'lstm.json:1: this is not JSON: -Infinity is no number there\n  {"a": "NaN", "b": -Infinity}\n'
+            'lstm.json:1: this is not JSON: it has no number -Infinity\n  {"a": "NaN", "b": -Infinity}\n'
             "                    ^^^^^^^^^"
         ),
     ),
