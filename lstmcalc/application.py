@@ -202,12 +202,12 @@ def _line() -> list[str]:
 
 def _modules_in_line() -> list[str]:
     """The LSTMs of the file that stands in the line."""
-    from lstmcalc.intake.resolve import lstms_of
+    from lstmcalc.intake.resolve import names_in
 
     with suppress(LstmcalcError):
         for word in _line()[1:]:
             if os.path.isfile(word):  # noqa: PTH113  # start-up
-                return [found.name for found in lstms_of(word, {})]
+                return names_in(word)
     return []
 
 

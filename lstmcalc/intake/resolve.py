@@ -92,6 +92,21 @@ def lstms_of(source: str | None, known: Mapping[str, object], framework: str = "
     return with_unique_names(found)
 
 
+def names_in(source: str) -> list[str]:
+    """The names of the LSTMs of a file; of Keras those that its configuration states, as reading HDF5 takes long."""
+    from lstmcalc.readers import sources
+
+    if sources.has_weights(source):
+        from lstmcalc.readers.files.kinds import weight_kind
+
+        if weight_kind(source) == "keras":
+            from lstmcalc.readers.keras.files import stated_names
+
+            if stated := stated_names(source):
+                return stated
+    return [found.name for found in lstms_of(source, {})]
+
+
 def asked_modules(typed: Typed, names: Iterable[str] = ()) -> list[str]:
     """The names that `--module` asks for; a text with a comma is one name if a module is called so, else a list."""
     from lstmcalc.readers.sources import spellings
