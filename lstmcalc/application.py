@@ -7,6 +7,7 @@ Not here: the commands (`commands.registry`) and their options (`intake.flags`).
 """
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from inspect import Parameter, Signature, cleandoc
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from lstmcalc.colours import help_in_colour, shows_colours
 from lstmcalc.commands._flags import SHARED, with_models
 from lstmcalc.commands._output import Command, Outcome, TypedFlags
 from lstmcalc.commands._words import TRUTHS, split_command, with_switches
@@ -41,6 +43,9 @@ class _Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401  # typer does not export the class
         return [_as_typed(param) for param in super().get_params(ctx)]
 
+    def get_help(self, ctx: Any) -> str:  # noqa: ANN401  # as above
+        return _in_colour(super().get_help(ctx))
+
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  # as above
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
@@ -63,8 +68,19 @@ class _Group(TyperGroup):
         with formatter.section("Documentation"):
             formatter.write_dl([("docs/README.md", "A page for each question; lstmcalc COMMAND -h for one command.")])
 
+    def collect_usage_pieces(self, _ctx: Any) -> list[str]:  # noqa: ANN401  # as above
+        return ["[COMMAND]", "[SOURCE ...]", "[OPTIONS]"]
+
+    def get_help(self, ctx: Any) -> str:  # noqa: ANN401  # as above
+        return _in_colour(super().get_help(ctx))
+
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401  # typer does not export the class
         return [_as_typed(param) for param in super().get_params(ctx)]
+
+
+def _in_colour(text: str) -> str:
+    """A help text in colour where that is seen."""
+    return help_in_colour(text) if shows_colours(sys.stdout) else text
 
 
 def _option(flag: Flag, panel: str) -> Parameter:
@@ -126,7 +142,11 @@ class Application:
             cls=_Group,
             rich_markup_mode=None,
             pretty_exceptions_enable=False,
-            context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+            context_settings={
+                "help_option_names": ["-h", "--help"],
+                "max_content_width": 100,
+                "color": shows_colours(sys.stdout),
+            },
         )
         app.callback(invoke_without_command=True, help=self._help)(_top)
         # typer makes every option of every command it knows, so it is told only of the one that is named.
@@ -314,7 +334,7 @@ def _top(
         typer.echo(f"lstmcalc {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        typer.echo(context.get_help(), color=context.color)
 
 
 def _help_text(examples: str, text: str) -> str:
