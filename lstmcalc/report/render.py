@@ -288,7 +288,7 @@ def write_table(report: "Document", stream: IO[str], view: View) -> None:
         if number:
             console.print()
         if isinstance(block, Heading):
-            console.print(block.text, style="bold", soft_wrap=True)
+            console.print(block.text, style="bold", soft_wrap=not console.is_terminal)
         elif isinstance(block, Code):
             console.print(block.text.rstrip("\n"), soft_wrap=True)
         elif isinstance(block, Facts):

@@ -1,0 +1,85 @@
+"""Siblings that are equal are shown as one, by every command; JSON, CSV and --full have each."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lstmcalc import LSTMConfig
+from tools.shell import Ran
+from tools.weight_writers import random_weights, write_safetensors
+
+Cli = Callable[..., Ran]
+
+SMALL, LARGE = LSTMConfig(3, 4), LSTMConfig(3, 5)
+
+
+def written(folder: Path, **modules: LSTMConfig) -> str:
+    """A weight file with an LSTM for each name, in which an underscore is a dot."""
+    arrays = {}
+    for seed, (name, config) in enumerate(modules.items()):
+        for tensor, array in random_weights(config, seed).items():
+            arrays[f"{name.replace('_', '.')}.{tensor}"] = array.astype("float32")
+    return write_safetensors(folder / "a.safetensors", arrays)
+
+
+@pytest.fixture
+def blocks(tmp_path: Path) -> str:
+    """Three equal LSTMs, a larger one between equal names, and one that is called otherwise."""
+    return written(tmp_path, b_0_rnn=SMALL, b_1_rnn=SMALL, b_2_rnn=SMALL, b_3_rnn=LARGE, b_4_rnn=SMALL, last=SMALL)
+
+
+FOLDED = ["b.0.rnn ... b.2.rnn, 3 alike", "b.3.rnn", "b.4.rnn", "last"]
+EACH = ["b.0.rnn", "b.1.rnn", "b.2.rnn", "b.3.rnn", "b.4.rnn", "last"]
+
+
+def heads(text: str) -> list[str]:
+    return [line.partition(":")[0] for line in text.splitlines() if ": LSTM(" in line]
+
+
+@pytest.mark.parametrize("command", ["shapes", "params", "cost", "explain"])
+def test_equal_siblings_are_one(command: str, cli: Cli, blocks: str) -> None:
+    assert heads(cli(command, blocks).out) == FOLDED
+    assert heads(cli(command, blocks, "--full").out) == EACH
+    assert [module["name"] for module in json.loads(cli(command, blocks, "--json").out)["modules"]] == EACH
+
+
+def test_a_run_of_each_is_shown_as_its_numbers_differ(cli: Cli, blocks: str) -> None:
+    assert heads(cli("run", blocks).out) == EACH
+
+
+def test_the_summary_counts_them_together(cli: Cli, blocks: str) -> None:
+    rows = [line.split("   ") for line in cli(blocks).out.splitlines() if "nn.LSTM(" in line]
+    assert [[cell.strip() for cell in row if cell] for row in rows] == [
+        ["b.0.rnn ... b.2.rnn", "3 x nn.LSTM(3, 4)", "432", "47 %"],
+        ["b.3.rnn", "nn.LSTM(3, 5)", "200", "22 %"],
+        ["b.4.rnn", "nn.LSTM(3, 4)", "144", "16 %"],
+        ["last", "nn.LSTM(3, 4)", "144", "16 %"],
+    ]
+    full = [line.split()[0] for line in cli(blocks, "--full").out.splitlines() if "nn.LSTM(" in line]
+    assert full == EACH
+    assert [layer["name"] for layer in json.loads(cli(blocks, "--json").out)["layers"]] == EACH
+
+
+def test_the_shapes_of_equal_siblings_are_said_once_without_a_name(cli: Cli, tmp_path: Path) -> None:
+    shown = cli(written(tmp_path, b_0=SMALL, b_1=SMALL)).out
+    assert "\noutput      (L, N, 4): h of the last layer at every step\n" in shown
+    assert "\nb.0 output  (L, N, 4)" in cli(written(tmp_path, b_0=SMALL, b_1=LARGE)).out
+
+
+def test_a_size_is_not_taken_for_the_number_in_a_name(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("Sequential(\n  (3): LSTM(3, 8)\n  (4): LSTM(4, 8)\n)\n", encoding="utf-8")
+    assert [line.split()[:2] for line in cli(str(path)).out.splitlines() if "nn.LSTM" in line] == [
+        ["3", "nn.LSTM(3,"],
+        ["4", "nn.LSTM(4,"],
+    ]
+
+
+def test_shares_of_a_total_that_is_not_known_whole_are_bounds(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "a.py"
+    path.write_text("import torch.nn as nn\na = nn.LSTM(3, 4)\nb = nn.Linear(4, unknown)\n", encoding="utf-8")
+    lines = [line.split() for line in cli(str(path)).out.splitlines()]
+    assert next(line for line in lines if line[:1] == ["a"])[-4:] == ["up", "to", "100", "%"]
+    assert next(line for line in lines if line[:1] == ["other"])[-2:] == ["unknown", "-"]
