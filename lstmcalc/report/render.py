@@ -433,7 +433,11 @@ def _widths(grid: Grid) -> list[int]:
     from rich.cells import cell_len
 
     return [
-        max(cell_len(column.header), *(cell_len(row.cells[position]) for row in grid.rows), 0)
+        max(
+            cell_len(column.header),
+            *(cell_len(line) for row in grid.rows for line in row.cells[position].split("\n")),
+            0,
+        )
         for position, column in enumerate(grid.columns)
     ]
 

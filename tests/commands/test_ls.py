@@ -174,3 +174,22 @@ def test_names_have_no_control_characters_on_a_terminal(cli: Cli) -> None:
         )  # for people a name has an end, for scripts it is whole
     ran = cli("params", "a", "--input", "3")
     assert "\x1b" not in ran.out + ran.err
+
+
+def test_a_narrow_screen_says_in_a_line_what_is_the_same_everywhere(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrays = {name: np.ones((300, 400), np.float32) for name in ("lstm.weight_ih_l0_of_it", "b")}
+    path = write_safetensors(tmp_path / "a.safetensors", arrays)
+    monkeypatch.setenv("COLUMNS", "70")
+    shown = cli("ls", path, "--stats").out.splitlines()
+    assert [line.split() for line in shown if line.startswith(("dtype", "nan", "inf", "size"))] == [
+        ["inf", "none"],
+        ["nan", "none"],
+        ["size", "937.5", "KiB", "in", "all"],
+        ["dtype", "float32,", "all", "of", "them"],
+    ]
+    arrays["b"][0, 0] = np.nan
+    write_safetensors(tmp_path / "a.safetensors", {**arrays, "c": np.ones(1, np.float16)})
+    assert "nan" in cli("ls", path, "--stats").out.splitlines()[2].split()
+    assert not any(line.startswith("dtype") for line in cli("ls", path).out.splitlines())

@@ -47,7 +47,7 @@ def _part(part: Part, *, full: bool) -> Iterator[Block]:
         yield Heading(f"{part.title}: {', '.join(filter(None, (part.what, f'{at_least}{total}')))}")
     yield Grid(
         (
-            Column("layer"),
+            Column("layer", breaks=True),
             Column("what", code=True, breaks=True),
             Column("parameters", right=True),
             Column("share", right=True),
