@@ -303,7 +303,7 @@ def test_the_start(cli: Cli) -> None:
 def test_the_layout(cli: Cli, batch_first: tuple[str, ...]) -> None:
     facts = module(cli("explain", "--topic", "batch-first", "--bi", *batch_first, "--json"))["facts"]
     texts = [row["text"] for row in facts]
-    assert "input is (N, L, H_in) = (3, 5, 10) with it, (L, N, H_in) = (5, 3, 10) without" in texts
+    assert "input (N, L, H_in) = (3, 5, 10), else (L, N, H_in) = (5, 3, 10)" in texts
     assert "output likewise: (3, 5, 40) and (5, 3, 40)" in texts
     assert "h_0, c_0, h_n, c_n are the same with and without: h_n (2, 3, 20) and c_n (2, 3, 20)" in texts
 

@@ -83,3 +83,21 @@ def test_shares_of_a_total_that_is_not_known_whole_are_bounds(cli: Cli, tmp_path
     lines = [line.split() for line in cli(str(path)).out.splitlines()]
     assert next(line for line in lines if line[:1] == ["a"])[-4:] == ["up", "to", "100", "%"]
     assert next(line for line in lines if line[:1] == ["other"])[-2:] == ["unknown", "-"]
+
+
+@pytest.mark.parametrize("command", ["summary", "shapes", "params", "cost", "run", "explain"])
+@pytest.mark.parametrize("config", [LSTMConfig(8, 16), LSTMConfig(8, 16, num_layers=2, bidirectional=True)])
+def test_the_answer_on_a_file_is_one_screen(command: str, config: LSTMConfig, cli: Cli, tmp_path: Path) -> None:
+    """24 lines of 80 columns; settings that the heading has are not repeated."""
+    ran = cli(command, written(tmp_path, encoder_lstm=config))
+    assert ran.code == 0
+    assert len(ran.out.splitlines()) <= 24
+    if command != "summary":
+        assert "follows from a.safetensors   the call above, dtype float32" in ran.out
+        assert "hidden_size 16, num_layers" in cli(command, written(tmp_path, a=config), "--full").out
+
+
+def test_settings_of_several_places_are_said_one_by_one(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import torch.nn as nn\nm = nn.LSTM(8, width, 2)\n", encoding="utf-8")
+    out = cli("shapes", str(tmp_path / "a.py"), "--hidden", "5").out
+    assert "\nfrom flags   hidden_size 5\nfrom a.py:2  input_size 8, num_layers 2\n" in out

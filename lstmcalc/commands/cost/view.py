@@ -26,7 +26,7 @@ from lstmcalc.spec.words import counted
 
 def brief(module: CostModule) -> Iterator[Block]:
     """The work, the memory, and what one step takes; each figure in a line."""
-    yield origin_facts(module, settings_in(module.data, module.around), defaults=False)
+    yield origin_facts(module, settings_in(module.data, module.around), brief=True)
     yield Facts(tuple(_brief_lines(module)))
 
 

@@ -396,7 +396,7 @@ def _batch_first_facts(subject: Subject) -> Phrases:
         length, batch = (other, one) if config.batch_first else (one, other)
         sizes[name] = (batch, length, features), (length, batch, features)
     first, second = sizes["input"]
-    yield "input", f"input is (N, L, H_in) = {first} with it, (L, N, H_in) = {second} without"
+    yield "input", f"input (N, L, H_in) = {first}, else (L, N, H_in) = {second}"
     yield "output", "output likewise: {} and {}".format(*sizes["output"])
     states = " and ".join(f"{name} {shape[name]}" for name in ("h_n", "c_n"))
     yield "h and c", f"h_0, c_0, h_n, c_n are the same with and without: {states}"
@@ -406,7 +406,7 @@ def _batch_first_facts(subject: Subject) -> Phrases:
 def _init_facts(subject: Subject) -> Phrases:
     config, other = subject.config, source_layout(subject)
     bound = f"1/sqrt(H_cell) = {config.hidden_size**-0.5:.4g}"
-    yield "weights", f"PyTorch's weights{' and biases' if config.bias else ''} are uniform from -k to k, k = {bound}"
+    yield "weights", f"uniform from -k to k, k = {bound}, in PyTorch"
     yield "h_0, c_0", "h_0 and c_0 are zeros if left out"
     if config.bias:
         yield "forget", "the forget gate's bias, b_if + b_hf, is 0 on average: each step keeps about half of the cell"
@@ -439,9 +439,9 @@ def _around_facts(subject: Subject) -> Phrases:
     if around.head is not None:
         yield "head", f"nn.Linear({width}, {around.head})"
     if around.head is None:
-        yield "head", f"classifier: nn.Linear({width}, OUT) on the last hidden state, --head OUT"
+        yield "head", f"classifier: nn.Linear({width}, OUT) on the last h_n (--head OUT)"
     if around.embed is None:
-        yield "embedding", f"words: nn.Embedding(VOCAB, {config.input_size}) before it, --embed VOCAB"
+        yield "embedding", f"words: nn.Embedding(VOCAB, {config.input_size}) before it (--embed VOCAB)"
 
 
 _FACTS: Final[dict[str, Callable[[Subject], Phrases]]] = {

@@ -35,7 +35,7 @@ def brief(module: ExplainModule) -> Iterator[Block]:
     if list(module.topics) != list(TOPICS):
         yield from view(module)
         return
-    yield origin_facts(module, settings_in(module.data, module.around), defaults=False)
+    yield origin_facts(module, settings_in(module.data, module.around), brief=True)
     yield Code("\n".join(equation.text for equation in module.layers[0].equations), "text")
     lines: list[Line] = []
     for topic in module.topics[1:]:

@@ -32,7 +32,7 @@ def _is_single(module: FrameworksModule) -> bool:
 
 def brief(module: FrameworksModule) -> Iterator[Block]:
     """The frameworks side by side, a row each; a few that are named in depth."""
-    yield origin_facts(module, {}, defaults=False)
+    yield origin_facts(module, {}, brief=True)
     if module.in_depth:
         yield from _recipe_blocks(module)
         for row in module.frameworks:
