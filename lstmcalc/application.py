@@ -205,6 +205,8 @@ class Application:
             text = f"unexpected argument: {shorten(found)[1:-1]}"
             commas = "--lengths" in args and found.replace(" ", "").isdigit()
             way = "lengths are separated by commas" if commas else "hyperparameters are flags, e.g. --hidden 20"
+            if os.path.exists(found) or "(" in found:  # noqa: PTH110  # start-up
+                way = f"{named} takes one SOURCE, lstmcalc A B several"
             hint = f"{way}; {hint}"
         return UsageError(f"{text[:1].lower()}{text[1:]}", hint=hint)
 
@@ -262,9 +264,13 @@ def _has_config() -> bool:
 
 def _check_sources(words: Sequence[str]) -> None:
     """Refuse a word without the name of a command that is neither a file nor a text."""
-    takes_value = {name for flag in _flags_of(load_command("summary")) if flag.metavar for name in flag.names}
+    flags = _flags_of(load_command("summary"))
+    takes_value = {name for flag in flags if flag.metavar for name in flag.names}
+    known = {name for flag in flags for name in (*flag.names, *flag.off)}
     rest = iter(words)
     for word in rest:
+        if word.startswith("--") and word.partition("=")[0] not in known:
+            return  # whose option that is comes first: the next word may be its value
         if word in takes_value:
             next(rest, "")
         elif word.startswith("-") or set(word) & set("( \n{") or os.path.lexists(word) or word.lower() in TRUTHS:

@@ -180,14 +180,14 @@ MANY_DIGITS = "9" * 5000
         ),
         (
             "--repeat 3 run",
-            "no such file or command: 3\n  hint: lstmcalc -h lists the commands",
+            "no such option: --repeat\n  hint: --repeat belongs to run, not to summary; see lstmcalc summary -h",
         ),
         ("shpes", "no such file or command: shpes\n  hint: did you mean shapes? lstmcalc -h lists the commands"),
         ("shapes --hidden", "option '--hidden' requires an argument\n  hint: see lstmcalc shapes -h"),
         ("shapes --bi=maybe", "--bi: --bi is on or off\n  expected true or false, found 'maybe'"),
         (
             "shapes LSTM(1,2) LSTM(3,4)",
-            "unexpected argument: LSTM(3,4)\n  hint: hyperparameters are flags, e.g. --hidden 20; see lstmcalc shapes -h",
+            "unexpected argument: LSTM(3,4)\n  hint: shapes takes one SOURCE, lstmcalc A B several; see lstmcalc shapes -h",
         ),
         (
             "shapes --lengths 4 2 3",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from lstmcalc.commands._output import OUTPUT, TypedFlags
-from lstmcalc.errors import UsageError, printable
+from lstmcalc.errors import NotFoundError, UsageError, nearest_hint, printable
 from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag, several
 
 # Those of the panel `Source` that are no argument.
@@ -18,10 +18,17 @@ def words_flag(metavar: str, text: str, choices: tuple[str, ...] | Callable[[], 
     return Flag("words", (), (), metavar, text, choices, repeats=True)
 
 
-def with_words(typed: TypedFlags, meaning: Callable[[str], str]) -> tuple[TypedFlags, list[str]]:
+def with_words(
+    typed: TypedFlags, meaning: Callable[[str], str], known: Callable[[], Sequence[str]]
+) -> tuple[TypedFlags, list[str]]:
     """The flags with the source among the words, and what the other words mean.
 
     A word that means nothing is the source; a file of that name is written with a folder, `./states`.
+
+    Args:
+        typed: The flags.
+        meaning: What a word means; empty if it means nothing.
+        known: The words that mean something, for the error about one that does not and is no source either.
     """
     found, sources = list[str](), list[str]()
     for word in several(typed["words"]):
@@ -29,6 +36,12 @@ def with_words(typed: TypedFlags, meaning: Callable[[str], str]) -> tuple[TypedF
         (found if meant else sources).append(meant or word)
     if len(sources) > 1:
         raise UsageError(f"unexpected argument: {printable(sources[1])}", hint="one SOURCE, after the other words")
+    for word in sources:
+        if word.replace("_", "").replace("-", "").isalnum() and not os.path.lexists(word):
+            nearest = nearest_hint(word, known())
+            raise NotFoundError(
+                f"no such file or word: {printable(word)}", f"one of {', '.join(known())}", hint=nearest
+            )
     return with_models({**typed, "source": sources[0] if sources else None}), found
 
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lstmcalc.commands._output import Outcome
-from lstmcalc.spec.words import General
+from lstmcalc.spec.words import General, and_list
 
 if TYPE_CHECKING:
     from lstmcalc.intake.open_lstms import Open
@@ -51,7 +51,7 @@ def _names(note: str, name: str) -> bool:
 def _open_text(item: "Open") -> str:
     """An open LSTM in a sentence, with what would settle it."""
     fields = [row.setting for row in item.unknown if row.setting]
-    what = f"{item.name} is open" + (f": {', '.join(fields)}" if fields else "")
+    what = f"{item.name}: {and_list(fields)} unknown" if fields else f"{item.name} is unknown"
     hints = list(dict.fromkeys(row.hint for row in item.unknown if row.hint))
     return f"{what}, {item.where or 'in the source'}" + (f"; {', '.join(hints)}" if hints else "")
 

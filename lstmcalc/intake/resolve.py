@@ -200,8 +200,8 @@ def _check_against_weights(found: Found, flags: Layer, *, alone: bool) -> None:
         said, flag = found.layer.get(field), flags.get(field)
         if said is not None and flag is not None and said.value != flag.value:
             raise ContradictionError(
-                f"{found.where} says otherwise of {found.name}",
-                f"{field} = {said.value}",
+                f"{found.name} in {found.where} has another {field}",
+                str(said.value),
                 str(flag.value),
                 "leave the flag out, or the file: flags alone describe any LSTM"
                 + ("" if alone else "; --module NAME picks another"),
@@ -224,7 +224,7 @@ def _check_one_for_all(chosen: Sequence[Found], flags: Layer, data: "DataFile | 
         first, value = open_[0], flag.value
         settable = first.weights is None and first.name.replace(".", "").replace("_", "").isalnum()
         raise UsageError(
-            f"{field} is open in {and_list([item.name for item in open_[:_LISTED]])}, and may differ",
+            f"{field} is unknown in {and_list([item.name for item in open_[:_LISTED]])}, and may differ",
             "the value of one of them",
             str(value),
             f"--module {first.name} {flag_name(field)} {value}"
@@ -511,7 +511,7 @@ def _check_gaps(found: Found, said: Layer, often: Collection[str], *, alone: boo
     switches = [field for field in gaps if field in _FLAGS_OF]
     wanted = "True or False" if len(switches) == len(gaps) else "a number" if len(gaps) == 1 else "numbers"
     error = UnknownSettingError(
-        f"{and_list(list(gaps))} of {found.name} {'is' if len(gaps) == 1 else 'are'} open",
+        f"{and_list(list(gaps))} of {found.name} {'is' if len(gaps) == 1 else 'are'} unknown",
         expected=wanted if not switches or len(switches) == len(gaps) else "values",
         found=", ".join(dict.fromkeys(gap.why or " and ".join(gap.names) for gap in gaps.values())),
         hint=f"give {f'--module {found.name} ' * bool(gaps.keys() & often)}{flags}"

@@ -20,7 +20,7 @@ def _run(typed: TypedFlags) -> Outcome:
 
     In PyTorch's terms, for the LSTM at hand. Whatever it says of PyTorch's tensors, `lstmcalc run` proves.
     """
-    typed, named = with_words(typed, lambda word: NAMED.get(word.lower(), ""))
+    typed, named = with_words(typed, lambda word: NAMED.get(word.lower(), ""), lambda: TOPICS)
     asked = [NAMED.get(topic.lower(), topic) for topic in items_of(typed["topic"])]
     told = list(dict.fromkeys(read_choice("--topic", topic, TOPICS) for topic in (*named, *asked)))
     return outcome(explain_report(read_subjects(typed, "pytorch"), told), typed)

@@ -29,7 +29,7 @@ def _run(typed: TypedFlags) -> Outcome:
     from lstmcalc.commands.frameworks.report import frameworks_report  # which a completion does not need
     from lstmcalc.intake.resolve import read_subjects
 
-    typed, named = with_words(typed, _named)
+    typed, named = with_words(typed, _named, framework_names)
     only = read_frameworks("--only", [*named, *several(typed["only"]), *several(typed["framework"])])
     try:
         return outcome(frameworks_report(read_subjects(typed, "pytorch"), only), typed)
