@@ -70,7 +70,7 @@ def test_the_whole_explanation(cli: Cli) -> None:
         "symbolic": ["N", "D*H_out"],
         "shape": [3, 40],
         "says": "the last hidden state",
-        "why": "what a classifier reads: each direction where it has read everything",
+        "why": "what a classifier reads: after the last step for forward, after step 0 for reverse",
     }
     assert [row for row in found["relations"] if row["expression"] == hidden["expression"]][:2] == [
         {

@@ -103,7 +103,7 @@ def question_of(typed: Mapping[str, Typed]) -> Question:
         )
     budgets = [Budget(LIMITED[name], limit) for name, limit in read_limits(typed, flag_of).items()]
     if not budgets:
-        raise UsageError("there is no budget", f"one of {', '.join(map(flag_of, LIMITED))}")
+        raise UsageError("missing budget", f"one of {', '.join(map(flag_of, LIMITED))}")
     return Question(unknown, tuple(budgets), *read_training(typed))
 
 
