@@ -17,15 +17,15 @@ T = TypeVar("T", bound=Named)
 
 
 def siblings(items: Iterable[T], shown: Callable[[T], object]) -> list[list[T]]:
-    """The items in order, those together that follow one another, have a common name, and are shown alike.
+    """The items in order, those together that follow one another, are shown alike, and have names alike but for numbers.
 
     Args:
-        items: What has names.
+        items: What has names, each its own.
         shown: What is shown of an item, which may contain its name.
     """
     groups: list[list[T]] = []
     for item in items:
-        if groups and "#" in _stem(item) == _stem(groups[-1][0]) and _text(item, shown) == _text(groups[-1][0], shown):
+        if groups and _stem(item) == _stem(groups[-1][0]) and _text(item, shown) == _text(groups[-1][0], shown):
             groups[-1].append(item)
         else:
             groups.append([item])

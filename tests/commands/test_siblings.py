@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from lstmcalc import LSTMConfig
+from lstmcalc.report.siblings import siblings
 from tools.shell import Ran
 from tools.weight_writers import random_weights, write_safetensors
 
@@ -68,13 +70,25 @@ def test_the_shapes_of_equal_siblings_are_said_once_without_a_name(cli: Cli, tmp
     assert "\nb.0 output  (L, N, 4)" in cli(written(tmp_path, b_0=SMALL, b_1=LARGE)).out
 
 
-def test_a_size_is_not_taken_for_the_number_in_a_name(cli: Cli, tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("Sequential(\n  (3): LSTM(3, 8)\n  (4): LSTM(4, 8)\n)\n", encoding="utf-8")
-    assert [line.split()[:2] for line in cli(str(path)).out.splitlines() if "nn.LSTM" in line] == [
-        ["3", "nn.LSTM(3,"],
-        ["4", "nn.LSTM(4,"],
-    ]
+class Thing(NamedTuple):
+    name: str
+    text: str
+
+
+@pytest.mark.parametrize(
+    ("things", "groups"),
+    [
+        ([("b.3", "of b.3, 8"), ("b.4", "of b.4, 8")], [2]),
+        ([("b.3", "of b.3, 8"), ("b.4", "of b.4, 9")], [1, 1]),
+        ([("b.3", ""), ("c.4", "")], [1, 1]),
+        ([("b.3", ""), ("c", ""), ("b.4", "")], [1, 1, 1]),
+        ([("3", "LSTM(3, 8)"), ("4", "LSTM(4, 8)")], [1, 1]),  # a size is not taken for the number in a name
+        ([("3", "LSTM(8, 8)"), ("4", "LSTM(8, 8)")], [2]),
+    ],
+)
+def test_siblings_are_alike_but_for_their_names(things: list[tuple[str, str]], groups: list[int]) -> None:
+    found = siblings([Thing(*thing) for thing in things], lambda thing: thing.text)
+    assert [len(group) for group in found] == groups
 
 
 def test_shares_of_a_total_that_is_not_known_whole_are_bounds(cli: Cli, tmp_path: Path) -> None:
