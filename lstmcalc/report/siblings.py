@@ -17,7 +17,7 @@ T = TypeVar("T", bound=Named)
 
 
 def siblings(items: Iterable[T], shown: Callable[[T], object]) -> list[list[T]]:
-    """The items in order, those together that follow one another, are shown alike, and have names alike but for numbers.
+    """The items in order, those together that follow one another and are alike but for the numbers in their names.
 
     Args:
         items: What has names, each its own.
