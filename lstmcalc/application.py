@@ -224,7 +224,7 @@ def _line() -> list[str]:
 
 def _modules_in_line() -> list[str]:
     """The LSTMs of the file that stands in the line."""
-    from lstmcalc.intake.resolve import names_in
+    from lstmcalc.intake.choosing import names_in
 
     with suppress(LstmcalcError):
         for word in _line()[1:]:

@@ -13,7 +13,7 @@ import pytest
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError
-from lstmcalc.intake.resolve import names_in
+from lstmcalc.intake.choosing import names_in
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.keras.files import read_hdf5, read_keras
 from lstmcalc.readers.recognise.recognition import recognise
