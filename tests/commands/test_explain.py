@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmcalc.commands.explain.report import TOPICS, explain_module
+from lstmcalc.commands.explain.report import explain_module
+from lstmcalc.commands.explain.topics import TOPICS
 from lstmcalc.commands.run.report import run_report
 from lstmcalc.commands.run.view import view
 from lstmcalc.intake.subject import subject_of_layers

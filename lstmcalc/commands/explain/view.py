@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from lstmcalc.commands.explain.report import TOPICS, ClaimRow, ExplainModule, GroupRow, Layers, PackedStepRow
+from lstmcalc.commands.explain.report import ClaimRow, ExplainModule, GroupRow, Layers, PackedStepRow
+from lstmcalc.commands.explain.topics import TOPICS
 from lstmcalc.model.equations import Equation
 from lstmcalc.report.blocks import (
     Block,
