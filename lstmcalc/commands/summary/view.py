@@ -39,7 +39,12 @@ def _listed(part: Part) -> Row:
 
 def _part(part: Part, *, full: bool) -> Iterator[Block]:
     whole, modules = part.whole, part.modules
-    total = f"{whole.total.parameters:,} parameters, {bytes_text(whole.total.bytes)}"
+    open_ = (
+        ""
+        if part.inventory.least or not part.open
+        else f" without {with_rest([one.name for one in part.open], _OTHERS)}"
+    )
+    total = f"{whole.total.parameters:,} parameters{open_}, {bytes_text(whole.total.bytes)}"
     at_least = "at least " if part.inventory.least else ""
     if modules[0].file is None:
         yield Heading(f"{part.title}: {modules[0].text}")
