@@ -7,6 +7,7 @@ Not here: the commands (`commands.registry`) and their options (`intake.flags`).
 """
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from inspect import Parameter, Signature, cleandoc
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from lstmcalc.colours import help_in_colour, shows_colours
 from lstmcalc.commands._flags import SHARED, with_models
 from lstmcalc.commands._output import Command, Outcome, TypedFlags
 from lstmcalc.commands._words import TRUTHS, split_command, with_switches
@@ -41,6 +43,9 @@ class _Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401  # typer does not export the class
         return [_as_typed(param) for param in super().get_params(ctx)]
 
+    def get_help(self, ctx: Any) -> str:  # noqa: ANN401  # as above
+        return _in_colour(super().get_help(ctx))
+
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  # as above
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
@@ -63,8 +68,19 @@ class _Group(TyperGroup):
         with formatter.section("Documentation"):
             formatter.write_dl([("docs/README.md", "A page for each question; lstmcalc COMMAND -h for one command.")])
 
+    def collect_usage_pieces(self, _ctx: Any) -> list[str]:  # noqa: ANN401  # as above
+        return ["[COMMAND]", "[SOURCE ...]", "[OPTIONS]"]
+
+    def get_help(self, ctx: Any) -> str:  # noqa: ANN401  # as above
+        return _in_colour(super().get_help(ctx))
+
     def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401  # typer does not export the class
         return [_as_typed(param) for param in super().get_params(ctx)]
+
+
+def _in_colour(text: str) -> str:
+    """A help text in colour where that is seen."""
+    return help_in_colour(text) if shows_colours(sys.stdout) else text
 
 
 def _option(flag: Flag, panel: str) -> Parameter:
@@ -126,7 +142,11 @@ class Application:
             cls=_Group,
             rich_markup_mode=None,
             pretty_exceptions_enable=False,
-            context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+            context_settings={
+                "help_option_names": ["-h", "--help"],
+                "max_content_width": 100,
+                "color": shows_colours(sys.stdout),
+            },
         )
         app.callback(invoke_without_command=True, help=self._help)(_top)
         # typer makes every option of every command it knows, so it is told only of the one that is named.
@@ -185,6 +205,8 @@ class Application:
             text = f"unexpected argument: {shorten(found)[1:-1]}"
             commas = "--lengths" in args and found.replace(" ", "").isdigit()
             way = "lengths are separated by commas" if commas else "hyperparameters are flags, e.g. --hidden 20"
+            if os.path.exists(found) or "(" in found:  # noqa: PTH110  # start-up
+                way = f"{named} takes one SOURCE, lstmcalc A B several"
             hint = f"{way}; {hint}"
         return UsageError(f"{text[:1].lower()}{text[1:]}", hint=hint)
 
@@ -202,12 +224,12 @@ def _line() -> list[str]:
 
 def _modules_in_line() -> list[str]:
     """The LSTMs of the file that stands in the line."""
-    from lstmcalc.intake.resolve import lstms_of
+    from lstmcalc.intake.choosing import names_in
 
     with suppress(LstmcalcError):
         for word in _line()[1:]:
             if os.path.isfile(word):  # noqa: PTH113  # start-up
-                return [found.name for found in lstms_of(word, {})]
+                return names_in(word)
     return []
 
 
@@ -242,9 +264,13 @@ def _has_config() -> bool:
 
 def _check_sources(words: Sequence[str]) -> None:
     """Refuse a word without the name of a command that is neither a file nor a text."""
-    takes_value = {name for flag in _flags_of(load_command("summary")) if flag.metavar for name in flag.names}
+    flags = _flags_of(load_command("summary"))
+    takes_value = {name for flag in flags if flag.metavar for name in flag.names}
+    known = {name for flag in flags for name in (*flag.names, *flag.off)}
     rest = iter(words)
     for word in rest:
+        if word.startswith("--") and word.partition("=")[0] not in known:
+            return  # whose option that is comes first: the next word may be its value
         if word in takes_value:
             next(rest, "")
         elif word.startswith("-") or set(word) & set("( \n{") or os.path.lexists(word) or word.lower() in TRUTHS:
@@ -314,7 +340,7 @@ def _top(
         typer.echo(f"lstmcalc {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        typer.echo(context.get_help(), color=context.color)
 
 
 def _help_text(examples: str, text: str) -> str:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import IO, Final
 
 from lstmcalc.application import Application, asks_for_json
+from lstmcalc.colours import ERROR, NOTE, styled
 from lstmcalc.commands._output import Outcome
 from lstmcalc.errors import ExitCode, LstmcalcError, OutputError, TooLargeError, harmless
 from lstmcalc.readers.files.budget import one_command
@@ -74,20 +75,8 @@ def _show(outcome: Outcome) -> int:
         return _cannot_write(error)
     code = _flushed(outcome.code)
     for note in notes(outcome):
-        _say(f"{_styled('note:', _NOTE)} {harmless(note)}")
+        _say(f"{styled('note:', NOTE, sys.stderr)} {harmless(note)}")
     return code
-
-
-_NOTE: Final = "1;36"  # bold cyan, as ANSI has it
-_ERROR: Final = "1;31"  # bold red
-
-
-def _styled(text: str, style: str) -> str:
-    """The text in colour on a terminal that shows colours, which NO_COLOR and TERM=dumb turn off."""
-    stream, names = sys.stderr, os.environ
-    terminal = stream is not None and stream.isatty() and not names.get("NO_COLOR")
-    shown = (terminal and names.get("TERM") != "dumb") or bool(names.get("FORCE_COLOR") and not names.get("NO_COLOR"))
-    return f"\x1b[{style}m{text}\x1b[0m" if shown and names.get("TERM") != "dumb" else text
 
 
 def _flushed(code: int) -> int:
@@ -124,7 +113,7 @@ def _fail(error: LstmcalcError, args: Sequence[str] = ()) -> int:
         with suppress(OSError):  # of the two ways to say it, one is left
             sys.stdout.write(f"{dumps(document)}\n")
         _flushed(ExitCode.USAGE)
-    _say(f"{_styled('error:', _ERROR)} {error}")
+    _say(f"{styled('error:', ERROR, sys.stderr)} {error}")
     return ExitCode.USAGE
 
 

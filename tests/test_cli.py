@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from lstmcalc import LSTMConfig, __version__, cli
 from lstmcalc.commands._output import OUTPUT
 from lstmcalc.commands.params.command import GATE
+from lstmcalc.commands.registry import COMMANDS
 from lstmcalc.commands.run.command import RUN
 from lstmcalc.errors import ExitCode
 from lstmcalc.intake.flags import DATA_FLAGS, LSTM_FLAGS
@@ -178,14 +180,14 @@ MANY_DIGITS = "9" * 5000
         ),
         (
             "--repeat 3 run",
-            "no such file or command: 3\n  hint: lstmcalc -h lists the commands",
+            "no such option: --repeat\n  hint: --repeat belongs to run, not to summary; see lstmcalc summary -h",
         ),
         ("shpes", "no such file or command: shpes\n  hint: did you mean shapes? lstmcalc -h lists the commands"),
         ("shapes --hidden", "option '--hidden' requires an argument\n  hint: see lstmcalc shapes -h"),
         ("shapes --bi=maybe", "--bi: --bi is on or off\n  expected true or false, found 'maybe'"),
         (
             "shapes LSTM(1,2) LSTM(3,4)",
-            "unexpected argument: LSTM(3,4)\n  hint: hyperparameters are flags, e.g. --hidden 20; see lstmcalc shapes -h",
+            "unexpected argument: LSTM(3,4)\n  hint: shapes takes one SOURCE, lstmcalc A B several; see lstmcalc shapes -h",
         ),
         (
             "shapes --lengths 4 2 3",
@@ -410,6 +412,19 @@ def test_completion(words: str, expected: set[str]) -> None:
     count = str(len(words.split()) - 1)
     ran = run_lstmcalc(_LSTMCALC_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=count)
     assert (ran.code, set(ran.out.split())) == (0, expected)
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_the_help_is_in_colour_on_a_terminal_and_says_the_same(command: str) -> None:
+    words = [command, "-h"] if command else ["-h"]
+    plain, coloured = run_lstmcalc(*words), run_lstmcalc(*words, FORCE_COLOR="1")
+    assert "\x1b" not in plain.out
+    assert coloured.out.startswith("\x1b[1mUsage:\x1b[0m")
+    assert "\x1b[36m--help\x1b[0m" in coloured.out
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured.out) == plain.out
+    assert "\x1b[33mNAME\x1b[0m" in coloured.out or not command
+    for off in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        assert run_lstmcalc(*words, FORCE_COLOR="1", **off).out == plain.out
 
 
 class Terminal(io.StringIO):

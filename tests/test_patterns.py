@@ -18,7 +18,6 @@ METHODS = {*SEARCHES, "match", "fullmatch"}
 # Patterns that are made of others at run time, by the text that makes them: they are looked at where they are kept.
 MADE = {
     "compile(variant)": "names._patterns",
-    "compile(last)": "names._patterns",
     "fullmatch(text, unit)": "names._STACKS",
     "sub(end, lambda": "names._ALSO, on names of the catalog",
     "sub(pattern, replacement": "spellings._ALIASES",
@@ -87,8 +86,9 @@ def compiled(held: object) -> Iterator[re.Pattern[Any]]:
 
 def made() -> Iterator[Used]:
     for pattern in names._patterns():  # noqa: SLF001  # they are made when they are needed
-        for held in (pattern.regex, pattern.last):
-            yield Used("readers.recognise.names", held.pattern, held.flags, "fullmatch")
+        yield Used("readers.recognise.names", pattern.regex, 0, "fullmatch")
+    for _, regex in names._RELATIVES:  # noqa: SLF001  # as above
+        yield Used("readers.recognise.names", regex, 0, "fullmatch")
     for texts in names._STACKS.values():  # noqa: SLF001  # as above
         yield from (Used("readers.recognise.names", text, 0, "fullmatch") for text in texts)
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -153,6 +154,12 @@ def test_weight_files_are_read_by_what_reads_them_and_without_numpy(tmp_path: Pa
     assert difference >= WEIGHT_FILES - {"lstmcalc.commands.ls.report"}
     assert difference.isdisjoint(HEAVY)
     assert loaded_by(RUN.format(["params", code])).isdisjoint({*WEIGHT_FILES, "lstmcalc.commands.diff.report"})
+
+
+def test_the_graph_of_a_typical_export_is_read_without_numpy(tmp_path: Path) -> None:
+    with ZipFile(Path(__file__).parent / "data" / "weights" / "torch.zip") as archive:
+        path = archive.extract("one-script.onnx", tmp_path)
+    assert loaded_by(RUN.format(["summary", path])).isdisjoint(HEAVY)
 
 
 def test_json_does_not_even_load_rich() -> None:

@@ -4,18 +4,18 @@ Not here: how blocks are drawn (`report.render`).
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lstmcalc.commands._output import Outcome
-from lstmcalc.spec.words import General
+from lstmcalc.spec.words import General, and_list
 
 if TYPE_CHECKING:
     from lstmcalc.intake.open_lstms import Open
     from lstmcalc.report.blocks import Block
-    from lstmcalc.report.document import Document, Reported
+    from lstmcalc.report.document import Document
     from lstmcalc.report.progress import ProgressBar
     from lstmcalc.report.render import View
 
@@ -51,7 +51,7 @@ def _names(note: str, name: str) -> bool:
 def _open_text(item: "Open") -> str:
     """An open LSTM in a sentence, with what would settle it."""
     fields = [row.setting for row in item.unknown if row.setting]
-    what = f"{item.name} is open" + (f": {', '.join(fields)}" if fields else "")
+    what = f"{item.name}: {and_list(fields)} unknown" if fields else f"{item.name} is unknown"
     hints = list(dict.fromkeys(row.hint for row in item.unknown if row.hint))
     return f"{what}, {item.where or 'in the source'}" + (f"; {', '.join(hints)}" if hints else "")
 
@@ -65,42 +65,22 @@ def view_of(outcome: Outcome) -> "View":
 
     def view(report: "Document") -> Iterator["Block"]:
         from lstmcalc.report.blocks import Heading
+        from lstmcalc.report.siblings import range_name, siblings
 
         module = import_module(f"lstmcalc.commands.{report.command}.view")
         if hasattr(module, "screen"):
             yield from module.screen(report, full=outcome.full)
             return
-        draw = module.view if outcome.full else getattr(module, "brief", module.view)
-        for group in _alike(report.modules):
-            first = group[0]
-            name = first.name if len(group) == 1 else f"{first.name} ... {group[-1].name}, {len(group)} alike"
-            yield Heading(f"{name}: {first.text}")
-            yield from draw(first)
+        if outcome.full:
+            for one in report.modules:
+                yield Heading(f"{one.name}: {one.text}")
+                yield from module.view(one)
+        else:
+            draw = getattr(module, "brief", module.view)
+            for group in siblings(report.modules, lambda one: (one.text, *draw(one))):
+                yield Heading(f"{range_name(group)}: {group[0].text}")
+                yield from draw(group[0])
         if len(report.modules) > 1 and hasattr(module, "footer"):
             yield module.footer(report.modules)
 
     return view
-
-
-def _alike(modules: "Sequence[Reported]") -> "Iterator[list[Reported]]":
-    """The modules in order, siblings that are equal but for a number in their names together."""
-    group: list[Reported] = []
-    for module in modules:
-        if group and _kin(group[-1]) != _kin(module):
-            yield group
-            group = []
-        group.append(module)
-    if group:
-        yield group
-
-
-def _kin(module: "Reported") -> object:
-    """What siblings that are equal have in common; a report without sources has none."""
-    source = getattr(module, "source", None)
-    if source is None:
-        return id(module)
-    stem = "".join("#" if letter.isdigit() else letter for letter in module.name)
-    while "##" in stem:
-        stem = stem.replace("##", "#")
-    same = tuple(str(getattr(module, name, None)) for name in ("config", "data", "provenance", "certain"))
-    return (stem, source, same, module.text) if "#" in stem else id(module)

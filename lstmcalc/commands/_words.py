@@ -22,8 +22,6 @@ def split_command(words: Sequence[str], commands: Collection[str]) -> tuple[str,
     """
     words = [_dashed(word) for word in words]
     rest = words[1:] if words[:1] == ["--"] else words
-    if rest and rest[0] in commands:
-        return rest[0], rest[1:]
     position = 0
     while position < len(rest):
         word = rest[position]

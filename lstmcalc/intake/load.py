@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from lstmcalc.errors import SourceError, TooLargeError, bytes_text, printable
 from lstmcalc.frameworks.storage import Parameter, Storage
-from lstmcalc.intake.resolve import check_order
+from lstmcalc.intake.computable import check_order
 from lstmcalc.machine import available_memory
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.readers.files.raw_numbers import numel, whole_array

@@ -1,8 +1,8 @@
 """Amounts as people write them: `1M` parameters, `2GiB` of memory.
 
 The letters of amounts are those of the SI (k, M, G, T, P, by 1000; B is a billion, as in "7B parameters"); bytes
-have the SI's, by 1000, and IEC 80000-13's (KiB, MiB, ..., by 1024). A bare letter is refused for bytes: people use it
-for either.
+have the SI's, by 1000, with the B of bytes or without it, and IEC 80000-13's (KiB, MiB, ..., by 1024). A budget that is
+typed as 256K and meant as 256 KiB is so kept with 2 % to spare.
 """
 
 import re
@@ -15,7 +15,7 @@ _COUNTS: Final = {"": 1, **{letter: 1000**power for letter, power in _POWERS.ite
 _BYTES: Final = {
     "": 1,
     "b": 1,
-    **{f"{letter}b": 1000**power for letter, power in _POWERS.items()},
+    **{f"{letter}{unit}": 1000**power for letter, power in _POWERS.items() for unit in ("", "b")},
     **{f"{letter}ib": 1024**power for letter, power in _POWERS.items()},
 }
 _AMOUNT: Final = re.compile(
@@ -30,12 +30,7 @@ def read_count(name: str, text: str) -> int:
 
 
 def read_bytes(name: str, text: str) -> int:
-    """An amount of memory: `2GiB` (2 * 1024**3), `2GB` (2 * 1000**3), `512MiB`, `65536`."""
-    unit = text.strip()[-1:]
-    if re.fullmatch(r"[0-9., _]+[kKmMgGtTpP]", text.strip()):
-        power = _POWERS[unit.lower()]
-        hint = f"{unit.upper()}iB = 1024**{power} bytes, {unit.upper()}B = 1000**{power}"
-        raise UsageError("a size without its unit", "GiB, GB, MiB, MB, ...", shorten(text), hint, name)
+    """An amount of memory: `2GiB` (2 * 1024**3), `2GB` or `2G` (2 * 1000**3), `512MiB`, `65536`."""
     if re.search(r"[KMGTPE]b$", text.strip()):
         raise UsageError("a size in bits", "bytes, with a capital B", shorten(text), "1 byte is 8 bits", name)
     return _read(name, text, _BYTES, "bytes, e.g. 2GiB (2 * 1024**3), 2GB (2 * 1000**3), 512MiB or 65536")

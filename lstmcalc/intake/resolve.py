@@ -4,7 +4,7 @@ Not here: how flags (`flags`) and sources (`readers.sources`) are read.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -20,24 +20,22 @@ from lstmcalc.errors import (
     nearest_hint,
     shorten,
 )
+from lstmcalc.intake.choosing import asked_modules, chosen_lstms, lstms_of, with_unique_names
 from lstmcalc.intake.flags import (
     Typed,
     flag_name,
-    items_of,
     read_flags,
     read_framework,
     read_from,
     read_settings,
-    several,
 )
 from lstmcalc.intake.open_lstms import Open, OpenSetting, note_open
-from lstmcalc.intake.subject import Subject, activations_in, subject_of_layers
+from lstmcalc.intake.subject import Subject, subject_of_layers
 from lstmcalc.readers.files.budget import one_command
 from lstmcalc.readers.found import Found
-from lstmcalc.spec.activations import Activations, gates_of, option_texts, unstated
 from lstmcalc.spec.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
 from lstmcalc.spec.provenance import Layer, Origin, Setting, quoted_name
-from lstmcalc.spec.words import and_list, unique_names
+from lstmcalc.spec.words import and_list
 
 if TYPE_CHECKING:
     from lstmcalc.readers.data import DataFile
@@ -84,45 +82,6 @@ def read_subjects(
     return subjects_of(
         found, chosen, flags, framework, unknown, data, varied=varied, whole=whole, most=most, again=again
     )
-
-
-def lstms_of(source: str | None, known: Mapping[str, object], framework: str = "") -> list[Found]:
-    """Every LSTM of a source, under unique names; `known` has the values of names in code.
-
-    `framework` is the one whose layout the source has, where it does not say so itself.
-
-    Without a source it is every LSTM of the configuration file, which need not exist.
-    """
-    from lstmcalc.readers import sources
-
-    if source is None and framework:
-        hint = f"--framework {framework} reports an LSTM in its terms"
-        raise UsageError("--from needs a weight file", "a SOURCE too", hint=hint, where="--from")
-    found = sources.find_config() if source is None else sources.read_source(source, known, framework)
-    if source is None and known:
-        raise SourceError("there is nothing to set", expected="a SOURCE with names in it", where="--set")
-    return with_unique_names(found)
-
-
-def asked_modules(typed: Typed, names: Iterable[str] = ()) -> list[str]:
-    """The names that `--module` asks for; a text with a comma is one name if a module is called so, else a list."""
-    from lstmcalc.readers.sources import spellings
-
-    known, asked = list(names), list[str]()
-    for text in several(typed):
-        listed = "," in text and not any(
-            one == text or one.endswith(f".{text}") for name in known for one in spellings(name)
-        )
-        asked += items_of(text) if listed else [text]
-    return asked
-
-
-def chosen_lstms(found: Sequence[Found], modules: Sequence[str]) -> list[Found]:
-    """The LSTMs with these names, or names that end so, in the order of the source; all if no names are given."""
-    from lstmcalc.readers.sources import pick
-
-    picked = {pick([item.name for item in found], name) for name in modules}
-    return [item for item in found if not modules or item.name in picked]
 
 
 def subjects_of(
@@ -200,8 +159,8 @@ def _check_against_weights(found: Found, flags: Layer, *, alone: bool) -> None:
         said, flag = found.layer.get(field), flags.get(field)
         if said is not None and flag is not None and said.value != flag.value:
             raise ContradictionError(
-                f"{found.where} says otherwise of {found.name}",
-                f"{field} = {said.value}",
+                f"{found.name} in {found.where} has another {field}",
+                str(said.value),
                 str(flag.value),
                 "leave the flag out, or the file: flags alone describe any LSTM"
                 + ("" if alone else "; --module NAME picks another"),
@@ -227,7 +186,7 @@ def _check_one_for_all(
         first, value = open_[0], flag.value
         settable = first.weights is None and first.name.replace(".", "").replace("_", "").isalnum()
         raise UsageError(
-            f"{field} is open in {and_list([item.name for item in open_[:_LISTED]])}, and may differ",
+            f"{field} is unknown in {and_list([item.name for item in open_[:_LISTED]])}, and may differ",
             "the value of one of them",
             str(value),
             f"--module {first.name} {flag_name(field)} {value}"
@@ -273,12 +232,6 @@ def _is_fed(found: Found) -> bool:
     return bool(found.reads) or bool(found.input_shape and found.input_shape[-1] is not None)
 
 
-def with_unique_names(found: Sequence[Found]) -> list[Found]:
-    """The LSTMs with unique names."""
-    names = unique_names(item.name for item in found)
-    return [item if item.name == name else item._replace(name=name) for item, name in zip(found, names, strict=True)]
-
-
 @one_command()
 def lstms_in(source: str, module: str | None = None, **settings: object) -> dict[str, LSTMConfig]:
     """The LSTMs in a source, by name: code, a printed model, TOML, JSON or a weight file; nothing in it is executed.
@@ -303,72 +256,6 @@ def lstms_in(source: str, module: str | None = None, **settings: object) -> dict
     typed = {name: value if isinstance(value, bool) else str(value) for name, value in settings.items()}
     subjects = read_subjects({"source": source, "module": module, **typed})
     return {subject.name: subject.config for subject in subjects}
-
-
-def uncomputed(subject: Subject) -> list[str]:
-    """The parts of an LSTM's source that no forward pass here computes."""
-    found = subject.found
-    return [] if found is None else [item for item in found.unmodelled if item not in option_texts(found.options)]
-
-
-def check_computable(subject: Subject) -> None:
-    """Refuse an LSTM with more than an LSTM's arrays, activations that are not computed, or another order of time."""
-    found, odd = subject.found, uncomputed(subject)
-    if found is None or not odd:
-        return
-    error = UnsupportedError(
-        f"{found.name} computes something else than an LSTM of PyTorch",
-        expected="its arrays alone, sigmoid or hard_sigmoid for gates, tanh or relu for the rest, in the order of time",
-        found=" and ".join(odd),
-        hint="shapes and params are of the LSTM without it, which run --as-lstm computes",
-    )
-    pointer = found.pointers.get("")
-    raise error.showing(pointer.place, pointer.excerpt) if pointer else error
-
-
-def check_order(found: Found) -> None:
-    """Refuse an LSTM whose order of gates is not known, as its arrays fit several frameworks."""
-    if found.rivals:
-        from lstmcalc.frameworks.storage import find_layout
-
-        names = (found.framework, *found.rivals)
-        raise SourceError(
-            f"the order of the gates of {found.name} is not known",
-            " or ".join(f"--from {name}" for name in names),
-            "names and shapes of "
-            + and_list([f"{find_layout(name).title} (gates {' '.join(find_layout(name).gates)})" for name in names]),
-            "shapes and counts do not depend on it",
-            where=found.where or "",
-        )
-
-
-_GATES_FLAG: Final = "--recurrent-activation"
-
-
-def settled_activations(subject: Subject, asked: str) -> Activations:
-    """The functions that an LSTM computes: those of its source, and where that does not state it, that of the flag.
-
-    Args:
-        subject: The LSTM.
-        asked: The word of the flag; empty without one.
-    """
-    said, found = activations_in(subject), subject.found
-    if found is not None and unstated(found.options):
-        if asked:
-            return said._replace(gates=gates_of(found.framework, asked))
-        raise SourceError(
-            f"{unstated(found.options)} of {found.name} is not stated in {found.where or 'the source'}",
-            "sigmoid or hard_sigmoid for the gates",
-            "nothing: Keras before 2.3 and tf.keras of TensorFlow 1 have hard_sigmoid by default, tf.keras of "
-            "TensorFlow 2 and Keras since 2.3 sigmoid",
-            f"{_GATES_FLAG} hard_sigmoid or {_GATES_FLAG} sigmoid, as the model was made",
-            where=_GATES_FLAG,
-        )
-    if asked and gates_of(subject.framework if found is None else found.framework, asked) != said.gates:
-        what = found.name if found is not None and found.text else "an nn.LSTM"
-        expected = f"{said.gates}, by its source or the default of its framework"
-        raise SourceError(f"{what} has other gates", expected, asked, "leave the flag out", where=_GATES_FLAG)
-    return said
 
 
 class _Intake:
@@ -542,7 +429,7 @@ def _check_gaps(found: Found, said: Layer, often: Collection[str], *, alone: boo
     switches = [field for field in gaps if field in _FLAGS_OF]
     wanted = "True or False" if len(switches) == len(gaps) else "a number" if len(gaps) == 1 else "numbers"
     error = UnknownSettingError(
-        f"{and_list(list(gaps))} of {found.name} {'is' if len(gaps) == 1 else 'are'} open",
+        f"{and_list(list(gaps))} of {found.name} {'is' if len(gaps) == 1 else 'are'} unknown",
         expected=wanted if not switches or len(switches) == len(gaps) else "values",
         found=", ".join(dict.fromkeys(gap.why or " and ".join(gap.names) for gap in gaps.values())),
         hint=f"give {f'--module {found.name} ' * bool(gaps.keys() & often)}{flags}"

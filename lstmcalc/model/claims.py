@@ -156,7 +156,7 @@ class _Claims:
         ]
         why = "what a classifier reads"
         if self._config.bidirectional:
-            why += ": each direction where it has read everything"
+            why += ": after the last step for forward, after step 0 for reverse"
         return self._claim("states", snippet, (*self._batch, D * H_out), "the last hidden state", *relations, why=why)
 
     def _selections(self) -> Iterator[Claim]:

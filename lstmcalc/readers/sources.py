@@ -85,7 +85,7 @@ def _with_settings(found: list[Found], settings: Mapping[str, Any]) -> list[Foun
         try:
             picked = pick([item.name for item in found if field in item.gaps], module)
         except UsageError as error:
-            what = f"{field} is open in no LSTM that is called so"
+            what = f"{field} is not unknown in any LSTM of this name"
             raise UsageError(what, error.expected, error.found, error.hint, f"--set {name}") from None
         setting = Setting(value, Origin("flag", None, "stated"))
         found = [

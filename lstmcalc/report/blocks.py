@@ -165,8 +165,8 @@ Row_ = TypeVar("Row_", bound="HasLayer")
 
 
 def symbol_values(symbols: Mapping[str, int]) -> Line:
-    """The values of the symbols in a report, in a line."""
-    return "where", tuple(f"{symbol} = {value}" for symbol, value in symbols.items())
+    """The values of the symbols in a report, in a line, but for those that are a setting's name."""
+    return "where", tuple(f"{symbol} = {value}" for symbol, value in symbols.items() if SYMBOLS[symbol] != symbol)
 
 
 def symbol_legend(symbols: Mapping[str, int], proj_size: int) -> Line:
@@ -316,7 +316,7 @@ def state_table(states: Sequence["StateRow"], config: LSTMConfig, lengths: Seque
             Column("layer", right=True),
             Column("direction"),
             Column("equals this slice of output", code=True, breaks=True),
-            *((Column("often confused with", code=True, spare=("often confused with", traps)),) if traps else ()),
+            *((Column("often confused with", code=True, spare=("pitfall", traps)),) if traps else ()),
         ),
         tuple(rows),
     )

@@ -28,18 +28,38 @@ def without_prefix(grid: Grid) -> tuple[Grid, str]:
 
 
 def with_short_names(grid: Grid, excess: int) -> Grid:
-    """The grid with the names in its first column cut in the middle, `model.enc...weight_hh_l0`, to save columns."""
-    longest = max((len(row.cells[0]) for row in grid.rows), default=0)
-    most = max(longest - excess, _LEAST)
-    rows = (row._replace(cells=(_cut(row.cells[0], most), *row.cells[1:])) for row in grid.rows)
+    """The grid with the names in its first column cut in the middle, `model.enc...weight_hh_l0`, to save columns.
+
+    They stay whole where that would not be enough; where two of them would look the same, they take two lines.
+    """
+    names = [row.cells[0] for row in grid.rows]
+    most = max(map(len, names), default=0) - excess
+    if most < _LEAST:
+        return grid
+    middle = (most - 3) // 2
+    for head in sorted(range(most - 3), key=lambda place: abs(place - middle)):
+        cut = [_cut(name, most, head) for name in names]
+        if len(set(cut)) == len(set(names)):
+            break
+    else:
+        cut = [_broken(name, most) for name in names]
+    rows = (row._replace(cells=(name, *row.cells[1:])) for name, row in zip(cut, grid.rows, strict=True))
     return Grid(grid.columns, tuple(rows))
 
 
-def _cut(name: str, most: int) -> str:
-    if len(name) <= most:
-        return name
-    kept = most - 3
-    return f"{name[: kept // 2]}...{name[len(name) - kept + kept // 2 :]}"
+def _broken(name: str, most: int) -> str:
+    """The name in lines of at most so many characters, broken behind a separator if there is one."""
+    lines = []
+    while len(name) > most:
+        end = max(name.rfind(mark, 0, most) for mark in "./_") + 1 or most
+        lines.append(name[:end])
+        name = f"  {name[end:]}"
+    return "\n".join((*lines, name))
+
+
+def _cut(name: str, most: int, head: int) -> str:
+    """The name in `most` characters, the first `head` and the last ones."""
+    return name if len(name) <= most else f"{name[:head]}...{name[len(name) - most + head + 3 :]}"
 
 
 def stacked(grid: Grid) -> Sequence[Facts]:

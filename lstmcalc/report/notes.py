@@ -55,7 +55,7 @@ def _foreign_notes(subject: Subject) -> list[str]:
 
     layout, notes = find_layout(subject.framework), []
     if subject.config.batch_first and subject.provenance["batch_first"].source != "source":
-        notes.append(f"batch_first is PyTorch's: the shapes are those of {layout.title} by its own defaults")
+        notes.append(f"{layout.title} has no batch_first: the shapes follow its own defaults")
     if not subject.config.bias and not layout.bias:
         offset = layout.forget_offset
         less = f", and -{offset:g} for the forget gate against the {offset:g} added at run time" if offset else ""

@@ -11,7 +11,7 @@ from lstmcalc.report.blocks import (
     compact,
     short_list,
 )
-from lstmcalc.report.rows import Module
+from lstmcalc.report.rows import Module, OriginRow
 from lstmcalc.spec.config import HYPERPARAMETERS
 
 # The label of each (from, certainty), in reading order.
@@ -32,6 +32,9 @@ _LABELS: Final = {
 }
 
 
+_CALL: Final = "the call above"  # the settings that the heading names, and those that it leaves out as defaults
+
+
 def origin_facts(
     module: Module,
     values: Mapping[str, object],
@@ -39,7 +42,7 @@ def origin_facts(
     title: str = "",
     idle: Collection[str] = (),
     swept: Mapping[str, Sequence[object]] | None = None,
-    defaults: bool = True,
+    brief: bool = False,
 ) -> Facts:
     """The origin of each setting; an assumed one names the flag that sets it.
 
@@ -49,20 +52,30 @@ def origin_facts(
         title: The framework's, if the report is in the terms of another one than PyTorch.
         idle: The settings that have no effect here.
         swept: The values of the settings that are swept.
-        defaults: False to leave out settings that are the framework's defaults, which the heading does not name either.
+        brief: True to leave out the framework's defaults, which the heading does not name either, and to point to the
+            heading for hyperparameters that are the source's.
     """
     values = {**vars(module.config), **values}
     lines: dict[tuple[int, str], list[str]] = {}
+    above = _in_heading(module) if brief else frozenset()
     owner, unsayable = _owner_of(module)
     for field, origin in module.provenance.items():
         key = origin.from_, origin.certainty
         unsaid = values[field] is None and origin.certainty != "unknown"
-        unsaid = unsaid or (not defaults and key == ("default", "stated"))
+        unsaid = unsaid or (brief and key == ("default", "stated"))
         unsaid = unsaid or (origin.from_ == "default" and (field in unsayable or field in idle))
         if unsaid or (field, values[field]) == ("unbatched", False):
             continue
         where = re.split(r"[/\\\\]", origin.where or "the source")[-1]
+        of_source = above and _is_of_source(origin)
+        if of_source:  # in one line with what the heading has
+            key = "source", _weaker(module, above)
         label = _LABELS[key].format(where=where, owner=owner)
+        if field in above:
+            entries = lines.setdefault((list(_LABELS).index(key), label), [])
+            if _CALL not in entries:
+                entries.insert(0, _CALL)
+            continue
         text = field if values[field] is None else f"{field} {compact(values[field])}"
         text += f" ({flag_name(field)})" if label == "assumed" else ""
         if origin.certainty == "unknown" and values[field] is not None:
@@ -74,6 +87,24 @@ def origin_facts(
     told = tuple(f"{field} {short_list(listed).strip('(,)')}" for field, listed in (swept or {}).items())
     framework += [("swept", told)] if told else []
     return Facts((*framework, *((label, tuple(lines[order, label])) for order, label in sorted(lines))))
+
+
+def _in_heading(module: Module) -> frozenset[str]:
+    """The hyperparameters that one place of a source gives, if its sizes are among them: the heading has them."""
+    origins = {field: module.provenance[field] for field in HYPERPARAMETERS if field in module.provenance}
+    own = {field: origin for field, origin in origins.items() if _is_of_source(origin)}
+    sizes = {"input_size", "hidden_size"} <= own.keys()
+    return frozenset(own) if sizes and len({origin.where for origin in own.values()}) == 1 else frozenset()
+
+
+def _is_of_source(origin: OriginRow) -> bool:
+    """True if a source says it, or its arrays do."""
+    return origin.from_ == "source" and origin.certainty in ("stated", "inferred")
+
+
+def _weaker(module: Module, fields: Collection[str]) -> str:
+    """The certainty of several settings together."""
+    return "inferred" if any(module.provenance[field].certainty == "inferred" for field in fields) else "stated"
 
 
 def assumed_line(modules: Sequence[Module], fields: Collection[str]) -> list[Line]:

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeAlias
 
 from lstmcalc.errors import harmless
 from lstmcalc.lazy import LazySequence
-from lstmcalc.report.blocks import Block, Code, Column, Facts, Formulas, Grid, Heading, Row, joined, shape_text
+from lstmcalc.report.blocks import Block, Code, Column, Facts, Formulas, Grid, Heading, Line, Row, joined, shape_text
 from lstmcalc.report.record import plain
 
 if TYPE_CHECKING:
@@ -284,19 +284,28 @@ def write_table(report: "Document", stream: IO[str], view: View) -> None:
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     if console.width < 1:  # COLUMNS=0
         console.width = 80
+    spared: tuple[Line, ...] = ()  # of the grid before, in one block with the lines that follow it
     for number, block in enumerate(blocks_of(report, view)):
+        if spared and not isinstance(block, Facts):
+            console.print()
+            _print_facts(console, Facts(spared))
+            spared = ()
         if number:
             console.print()
         if isinstance(block, Heading):
-            console.print(block.text, style="bold", soft_wrap=True)
+            console.print(block.text, style="bold", soft_wrap=not console.is_terminal)
         elif isinstance(block, Code):
             console.print(block.text.rstrip("\n"), soft_wrap=True)
         elif isinstance(block, Facts):
-            _print_facts(console, block)
+            _print_facts(console, Facts((*spared, *block.lines)))
+            spared = ()
         elif isinstance(block, Formulas):
             _print_formulas(console, block)
         else:
-            _print_grid(console, block)
+            spared = _print_grid(console, block)
+    if spared:
+        console.print()
+        _print_facts(console, Facts(spared))
 
 
 def facts_height(facts: Facts, width: int) -> int:
@@ -383,13 +392,13 @@ _ROW_STYLES: Final = {
 }
 
 
-def _print_grid(console: "Console", grid: Grid) -> None:
-    """Print the grid as wide as it needs to be, each cell whole.
+def _print_grid(console: "Console", grid: Grid) -> tuple[Line, ...]:
+    """Print the grid as wide as it needs to be, each cell whole; return the lines that replace columns.
 
     If that is wider than the screen, columns with a `spare` line are replaced by it first, then text that can be broken
     at spaces is; names are never broken.
     """
-    spared = []
+    spared: list[Line] = []
     for column in reversed(grid.columns):
         if column.spare and _total(_widths(grid)) > console.width:
             spared.append(column.spare)
@@ -403,7 +412,7 @@ def _print_grid(console: "Console", grid: Grid) -> None:
         if excess > 0 and console.width < narrow.STACKED:
             for facts in narrow.stacked(grid):
                 _print_facts(console, facts)
-            return
+            return tuple(spared)
         grid = narrow.with_short_names(grid, excess) if excess > 0 else grid
     if prefix:
         console.print(f"all below {prefix}", style="cyan", soft_wrap=True)
@@ -413,9 +422,7 @@ def _print_grid(console: "Console", grid: Grid) -> None:
     lines = console.render_lines(_table(grid, widths), pad=False)
     console.width = screen
     _print_lines(console, map(_stripped_text, lines))
-    if spared:
-        console.print()
-        _print_facts(console, Facts(tuple(spared)))
+    return tuple(spared)
 
 
 def _shrunk_widths(grid: Grid, screen: int) -> list[int]:
@@ -442,7 +449,11 @@ def _widths(grid: Grid) -> list[int]:
     from rich.cells import cell_len
 
     return [
-        max(cell_len(column.header), *(cell_len(row.cells[position]) for row in grid.rows), 0)
+        max(
+            cell_len(column.header),
+            *(cell_len(line) for row in grid.rows for line in row.cells[position].split("\n")),
+            0,
+        )
         for position, column in enumerate(grid.columns)
     ]
 

@@ -405,12 +405,12 @@ def test_what_is_not_whole_cannot_be_mapped(cli: Cli) -> None:
     kept = {name.replace("/", "."): array for name, array in arrays.items() if not name.endswith("/kernel")}
     np.savez("a.npz", allow_pickle=False, **kept)
     found = module(cli, "a.npz", "nn.LSTM(3, 4)", code=1)
-    assert found["causes"] == ["the file is not whole: lstm/lstm_cell/kernel is missing"]
+    assert found["causes"] == ["the file is incomplete: lstm/lstm_cell/kernel is missing"]
 
 
 def test_another_activation_is_a_difference(cli: Cli, tmp_path: Path) -> None:
     path = str(unpacked("keras3", tmp_path) / "relu.keras")
-    causes = ["the file has what the model has not: activation = 'relu'"]
+    causes = ["the file has settings that the model lacks: activation = 'relu'"]
     assert module(cli, path, "nn.LSTM(3, 2)", code=1)["causes"] == causes
     assert module(cli, path, "keras.layers.LSTM(2)", code=1)["causes"] == causes
     assert module(cli, path, "keras.layers.LSTM(2, activation='relu')")["fits"]

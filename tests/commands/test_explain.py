@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lstmcalc.commands.explain.report import TOPICS, explain_module
+from lstmcalc.commands.explain.report import explain_module
+from lstmcalc.commands.explain.topics import TOPICS
 from lstmcalc.commands.run.report import run_report
 from lstmcalc.commands.run.view import view
 from lstmcalc.intake.subject import subject_of_layers
@@ -70,7 +71,7 @@ def test_the_whole_explanation(cli: Cli) -> None:
         "symbolic": ["N", "D*H_out"],
         "shape": [3, 40],
         "says": "the last hidden state",
-        "why": "what a classifier reads: each direction where it has read everything",
+        "why": "what a classifier reads: after the last step for forward, after step 0 for reverse",
     }
     assert [row for row in found["relations"] if row["expression"] == hidden["expression"]][:2] == [
         {
@@ -303,7 +304,7 @@ def test_the_start(cli: Cli) -> None:
 def test_the_layout(cli: Cli, batch_first: tuple[str, ...]) -> None:
     facts = module(cli("explain", "--topic", "batch-first", "--bi", *batch_first, "--json"))["facts"]
     texts = [row["text"] for row in facts]
-    assert "input is (N, L, H_in) = (3, 5, 10) with it, (L, N, H_in) = (5, 3, 10) without" in texts
+    assert "input (N, L, H_in) = (3, 5, 10), else (L, N, H_in) = (5, 3, 10)" in texts
     assert "output likewise: (3, 5, 40) and (5, 3, 40)" in texts
     assert "h_0, c_0, h_n, c_n are the same with and without: h_n (2, 3, 20) and c_n (2, 3, 20)" in texts
 

@@ -99,6 +99,33 @@ def test_words_name_topics_and_frameworks(cli: Cli) -> None:
     assert refused == Ran(2, "", f"error: unexpected argument: {source}\n  hint: one SOURCE, after the other words\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("explain", "stat"), "no such file or word: stat\n  expected one of equations, states, packing,"),
+        (("frameworks", "kerras"), "no such file or word: kerras\n  expected one of pytorch,"),
+        (("explain", "missing.pt"), "missing.pt: no such file\n"),
+        (
+            ("shapes", "nn.LSTM(1, 2)", "nn.LSTM(3, 4)"),
+            "unexpected argument: nn.LSTM(3, 4)\n  hint: shapes takes one SOURCE",
+        ),
+        (
+            ("nn.LSTM(3, 4)", "--rate", "48000"),
+            "no such option: --rate\n  hint: --rate belongs to cost, not to summary",
+        ),
+    ],
+)
+def test_a_word_that_is_wrong_is_told_with_what_would_be_right(cli: Cli, words: tuple[str, ...], message: str) -> None:
+    ran = cli(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"error: {message}")
+
+
+def test_a_topic_that_is_named_has_no_defaults_above_it(cli: Cli) -> None:
+    assert "PyTorch's default" not in cli("explain", "states").out
+    assert "PyTorch's default" in cli("explain", "states", "--full").out
+
+
 def test_unknowns_have_the_names_of_settings_too(cli: Cli) -> None:
     told = {cli("solve", word, "--params", "1M") for word in ("hidden", "hidden_size", "hidden-size")}
     assert len(told) == 1

@@ -259,7 +259,7 @@ def test_bad_input_in_exact_words(cli: Cli, arguments: str, message: str) -> Non
         ),
         (
             "shapes --framework keras --batch-first",
-            "batch_first is PyTorch's: the shapes are those of Keras 3 by its own defaults",
+            "Keras 3 has no batch_first: the shapes follow its own defaults",
         ),
         (
             "shapes --framework ncnn --batch 7",

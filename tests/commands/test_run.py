@@ -388,7 +388,7 @@ def test_flags_cannot_make_another_lstm_of_weights(cli: Cli) -> None:
     found = cli("run", "model.safetensors", "--hidden", "7")
     assert found.code == 2
     assert found.err.startswith(
-        "error: --hidden: model.safetensors says otherwise of net.rnn\n  expected hidden_size = 4, found 7\n"
+        "error: --hidden: net.rnn in model.safetensors has another hidden_size\n  expected 4, found 7\n"
     )
 
 

@@ -153,7 +153,7 @@ def test_the_unknown_may_be_open_in_a_source(cli: Cli) -> None:
         ),
         (("hidden", "--params", "1M", "--proj", str(2**63 - 1)), "--proj: proj_size is out of range"),
         (("layers", "nn.LSTMCell(10, 20)", "--params", "1M"), "a cell has one layer"),
-        (("hidden", "--memory", "2G"), "GiB = 1024**3 bytes, GB = 1000**3"),
+        (("hidden", "--memory", "2Gb"), "1 byte is 8 bits"),
         (("hidden", "--memory", "1GiB", "--dtype", "int8"), "quantized LSTMs: lstmcalc cost --quantize"),
         (("hidden", "--params", "1M", "--train", "--optimizer", "adm"), "did you mean adam"),
     ],

@@ -105,6 +105,34 @@ def test_an_optimizer_is_not_the_model(cli: Cli, here: Path) -> None:
     assert read(cli, "a.safetensors")["total"]["parameters"] == count - 100
 
 
+def test_the_total_is_that_of_the_file_whichever_lstm_is_picked(cli: Cli, here: Path) -> None:
+    arrays = {
+        f"{name}.{tensor}": array.astype("float32")
+        for name, size in (("a", 4), ("b", 5))
+        for tensor, array in random_weights(LSTMConfig(3, size), 0).items()
+    }
+    write_safetensors(here / "a.safetensors", arrays)
+    tree = read(cli, "a.safetensors", "--module", "a")
+    assert [module["name"] for module in tree["modules"]] == ["a"]
+    assert tree["total"]["parameters"] == 144 + 200
+    assert tree["modules"][0]["share"] == 144 / 344
+
+
+@pytest.mark.parametrize(
+    ("code", "heading", "exact"),
+    [
+        ("a = nn.LSTM(3, 4)\nb = nn.LSTM(3, 4)\n", "288 parameters", False),
+        ("a = nn.LSTM(3, 4)\nb = nn.LSTM(3, width)\n", "144 parameters without b", False),
+    ],
+)
+def test_a_total_names_the_open_lstm_that_is_not_in_it(
+    code: str, heading: str, exact: bool, cli: Cli, here: Path
+) -> None:
+    (here / "a.py").write_text(f"import torch.nn as nn\n{code}", encoding="utf-8")
+    assert f", {heading}, " in cli("a.py").out.splitlines()[0]
+    assert read(cli, "a.py")["total"]["exact"] is exact
+
+
 def test_code_and_what_is_not_known_of_it(cli: Cli, here: Path) -> None:
     (here / "a.py").write_text(CODE, encoding="utf-8")
     tree = read(cli, "a.py")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc.commands.registry import COMMANDS, load_command
+from lstmcalc.intake.choosing import asked_modules
 from lstmcalc.intake.flags import Flag, Typed, items_of, read_settings
-from lstmcalc.intake.resolve import asked_modules
 from tools.shell import Ran
 
 Cli = Callable[..., Ran]

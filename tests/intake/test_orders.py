@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from lstmcalc.errors import LstmcalcError, SourceError
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.storage import Storage
+from lstmcalc.intake.choosing import lstms_of
 from lstmcalc.intake.load import load_weights
-from lstmcalc.intake.resolve import lstms_of
 from lstmcalc.numerics.convert import pack
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.found import Found

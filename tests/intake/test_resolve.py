@@ -254,7 +254,7 @@ def test_what_a_source_leaves_open_is_asked_for(cli: Cli) -> None:
     assert cli("shapes", "a.py") == Ran(
         2,
         "",
-        "error: a.py:4: input_size, hidden_size and num_layers of rnn are open\n"
+        "error: a.py:4: input_size, hidden_size and num_layers of rnn are unknown\n"
         "  self.rnn = nn.LSTM(args.size, n, args.layers)\n"
         "                     ^^^^^^^^^\n"
         "  expected numbers, found args.size, n, args.layers\n"
@@ -266,7 +266,7 @@ def test_what_a_source_leaves_open_is_asked_for(cli: Cli) -> None:
 
 def test_a_source_that_says_too_little_is_not_filled_up_with_the_example(cli: Cli) -> None:
     assert cli("shapes", "keras.layers.LSTM(20)").err == (
-        "error: input_size of lstm is open\n  keras.layers.LSTM(20)\n  ^^^^^^^^^^^^^^^^^^^^^\n"
+        "error: input_size of lstm is unknown\n  keras.layers.LSTM(20)\n  ^^^^^^^^^^^^^^^^^^^^^\n"
         "  expected a number, found nothing: keras.layers.LSTM takes it from the data\n  hint: give --input\n"
     )
     assert cli("shapes", write("a.toml", "[lstm]\nhidden_size = 3\n")).code == 2
@@ -301,7 +301,7 @@ def test_only_the_one_that_is_picked_has_to_be_settled(cli: Cli) -> None:
     (module,) = modules(cli("params", source, "--module", "decoder", "--json"))
     assert module["text"] == "LSTM(3, 4)"
     both = cli("params", source)
-    assert (both.code, both.err) == (0, "note: encoder is open: input_size, a.py:1; --set n=...\n")
+    assert (both.code, both.err) == (0, "note: encoder: input_size unknown, a.py:1; --set n=...\n")
     assert cli("params", source, "--module", "encoder").code == 2
 
 
@@ -633,7 +633,7 @@ def test_one_input_for_several_open_lstms_is_refused_with_both_named(cli: Cli) -
     ran = cli("params", write("two.py", TWO_OPEN), "--input", "40")
     assert ran.code == 2
     assert ran.err == (
-        "error: --input: input_size is open in enc and dec, and may differ\n  expected the value of one of them, found "
+        "error: --input: input_size is unknown in enc and dec, and may differ\n  expected the value of one of them, found "
         "40\n  hint: --module enc --input 40, or --set enc.input_size=40\n"
     )
     assert "hint: give --module enc --input; --module NAME picks another" in cli("params", "two.py").err
@@ -655,9 +655,9 @@ def test_a_setting_of_one_lstm_is_given_by_its_name(cli: Cli) -> None:
         "LSTM(8, 30, batch_first=True)",
     ]
     said = cli("params", path, "--set", "x.input_size=40").err
-    assert "--set x.input_size: input_size is open in no LSTM that is called so\n  expected one of enc, dec" in said
+    assert "--set x.input_size: input_size is not unknown in any LSTM of this name\n  expected one of enc, dec" in said
     said = cli("params", path, "--set", "enc.hidden_size=40").err
-    assert "--set enc.hidden_size: hidden_size is open in no LSTM that is called so" in said
+    assert "--set enc.hidden_size: hidden_size is not unknown in any LSTM of this name" in said
 
 
 @pytest.mark.parametrize(
@@ -683,7 +683,7 @@ def test_one_flag_is_for_several_lstms_only_if_they_share_a_name(
     for command in ("params", "summary"):
         ran = cli(command, path, *flags, "--json")
         if texts is None:
-            assert (ran.code, "is open in a and b, and may differ" in ran.err) == (2, True)
+            assert (ran.code, "is unknown in a and b, and may differ" in ran.err) == (2, True)
         else:
             assert [module["text"] for module in modules(ran)] == texts
 

@@ -353,3 +353,25 @@ def test_a_narrow_terminal_shows_a_prefix_once_and_cuts_names_in_the_middle(widt
     assert ("all below model.encoder.layers.0.recurrent." in text) is (terminal and 30 < width < 200)
     if terminal:
         assert max(map(len, text.splitlines())) <= max(width, 60)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["encoder_weights_one", "encoder_weights_two"], ["encode...hts_one", "encode...hts_two"]),
+        (["layer_1/backward/vars/0", "layer_2/backward/vars/0"], ["layer_1...vars/0", "layer_2...vars/0"]),
+        (["lstm.weight_ih_l0_reverse", "lstm.bias_ih_l0_reverse"], ["lstm.w...reverse", "lstm.b...reverse"]),
+        (
+            [f"l.{kind}_{of}_l{layer}_reverse" for kind in ("weight", "bias") for of in ("ih", "hh") for layer in "01"],
+            ["l.weight_ih_l0_", "reverse", "l.weight_ih_l1_", "reverse", "l.weight_hh_l0_"],
+        ),
+    ],
+)
+def test_names_that_are_cut_can_be_told_apart(names: list[str], expected: list[str]) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=60, force_terminal=True, color_system=None, highlight=False)
+    grid = Grid((Column("n"), Column("count")), tuple(Row((name, "x" * (60 - 3 - 16))) for name in names))
+    render._print_grid(console, grid)  # noqa: SLF001  # as above
+    lines = out.getvalue().splitlines()
+    assert [line.split()[0] for line in lines[2:]][: len(expected)] == expected
+    assert max(map(len, lines)) <= 60

@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from typing import Final
 
 from lstmcalc.commands.cost.report import CostModule, FigureRow, PassRow, ProductRow
 from lstmcalc.costs.implementation import IMPLEMENTATIONS
@@ -23,10 +24,17 @@ from lstmcalc.report.provenance import origin_facts, settings_in
 from lstmcalc.spec.config import DTYPE_BYTES
 from lstmcalc.spec.words import counted
 
+_STREAMING: Final = "streaming minimum"  # as JSON has it
+
+
+def _label(name: str) -> str:
+    """The name of a figure on a screen."""
+    return "RAM to stream" if name == _STREAMING else name
+
 
 def brief(module: CostModule) -> Iterator[Block]:
     """The work, the memory, and what one step takes; each figure in a line."""
-    yield origin_facts(module, settings_in(module.data, module.around), defaults=False)
+    yield origin_facts(module, settings_in(module.data, module.around), brief=True)
     yield Facts(tuple(_brief_lines(module)))
 
 
@@ -66,10 +74,10 @@ def _brief_lines(module: CostModule) -> Iterator[Line]:
         more = f" with {module.optimizer}" if word == "training" else ""
         error = f"within {row.error_percent:g} %" if row.error_percent else row.certainty
         yield f"{word} memory", (f"{bytes_text(row.bytes)}{more}", f"{error}, PyTorch on a CPU")
-    streaming = figures.get("streaming minimum")
+    streaming = figures.get(_STREAMING)
     if streaming and module.mode != "training":
         of = counted(1 if module.data.batch is None else module.data.batch, "sequence")
-        yield "RAM to stream", (f"{bytes_text(streaming.bytes)} beside the weights, for {of} step by step",)
+        yield _label(_STREAMING), (f"{bytes_text(streaming.bytes)} beside the weights, for {of} step by step",)
     yield "...", ("--full has each layer, element-wise operations, and every formula",)
 
 
@@ -187,7 +195,7 @@ def _memory(figures: Sequence[FigureRow]) -> Grid:
     rows = [
         Row(
             (
-                row.name,
+                _label(row.name),
                 IMPLEMENTATIONS[row.path] if row.path else "",
                 bytes_text(row.bytes),
                 f"{row.bytes:,}",
@@ -212,7 +220,7 @@ def _memory_facts(figures: Sequence[FigureRow]) -> Iterator[Line]:
     counts: dict[str, list[str]] = {}
     verified: dict[str, list[str]] = {}
     for row in figures:
-        counts.setdefault(row.name, []).append(row.counts)
+        counts.setdefault(_label(row.name), []).append(row.counts)
         verified.setdefault("within" if row.error_percent else row.certainty, []).append(row.verified)
     for label, phrases in (*counts.items(), *verified.items()):
         yield label, tuple(dict.fromkeys(phrases))

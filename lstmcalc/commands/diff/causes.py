@@ -26,10 +26,10 @@ def causes_of(
     for side, word in ((file, words[0]), (model, words[1])):
         broken = mapping_faults(side, terms)
         if broken:
-            yield f"{word} is not whole: {broken}"
+            yield f"{word} is incomplete: {broken}"
     odd = unmodelled_items(file, model, rows)
     if odd:
-        yield f"{words[0]} has what {words[1]} has not: {printable(with_rest(odd, LISTED))}"
+        yield f"{words[0]} has settings that {words[1]} lacks: {printable(with_rest(odd, LISTED))}"
     prefixes = prefixes_of(file, model)
     if prefixes:
         yield _prefix_cause(*prefixes, words)

@@ -38,9 +38,9 @@ from lstmcalc.commands.diff.sides import (
 from lstmcalc.commands.diff.verdicts import Verdict, has_paths, judged
 from lstmcalc.errors import UsageError, printable
 from lstmcalc.frameworks.storage import find_layout
+from lstmcalc.intake.computable import check_order
 from lstmcalc.intake.flags import Typed
 from lstmcalc.intake.open_lstms import Open, open_lstms
-from lstmcalc.intake.resolve import check_order
 from lstmcalc.report.document import SCHEMA
 from lstmcalc.report.progress import Progress, Tally
 from lstmcalc.spec.config import HYPERPARAMETERS

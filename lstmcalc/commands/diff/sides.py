@@ -19,15 +19,9 @@ from lstmcalc.errors import (
     shown_name,
 )
 from lstmcalc.frameworks.storage import Storage
+from lstmcalc.intake.choosing import asked_modules, chosen_lstms, lstms_of, with_unique_names
 from lstmcalc.intake.flags import Typed, read_flags, read_from, read_settings
-from lstmcalc.intake.resolve import (
-    MAX_MODULES,
-    asked_modules,
-    chosen_lstms,
-    lstms_of,
-    subjects_of,
-    with_unique_names,
-)
+from lstmcalc.intake.resolve import MAX_MODULES, subjects_of
 from lstmcalc.intake.subject import Subject
 from lstmcalc.readers import sources
 from lstmcalc.readers.files.tensors import Stored, WeightFile

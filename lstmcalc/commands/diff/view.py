@@ -87,7 +87,10 @@ def _grid(
         lines.append(Row((*cells, _SHOWN.get(row.status, row.status)), "bad"))
     blanks = [""] * (len(columns) - 1)
     if len(named) > len(shown):
-        lines.append(Row((more_text(len(named) - len(shown), "tensor"), *blanks[1:], "unlike"), "folded"))
+        hidden = named[len(shown) :]
+        statuses = {_SHOWN.get(row.status, row.status) for _, row in hidden}
+        status = statuses.pop() if len(statuses) == 1 else "different"
+        lines.append(Row((more_text(len(hidden), "tensor"), *blanks[1:], status), "folded"))
     if equal:
         lines.append(Row((counted(equal, "tensor"), *blanks[1:], "equal"), "folded"))
     return Grid(columns, tuple(lines))

@@ -4,9 +4,8 @@ from typing import Final
 
 from lstmcalc.commands._flags import panels, with_words, words_flag
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome
-from lstmcalc.commands.explain.report import TOPICS, explain_report
+from lstmcalc.commands.explain.topics import TOPICS
 from lstmcalc.intake.flags import Flag, items_of, read_choice
-from lstmcalc.intake.resolve import read_subjects
 
 WORDS: Final = words_flag("TOPIC|SOURCE...", f"Topics ({', '.join(TOPICS)}), and a source", TOPICS)
 
@@ -20,6 +19,9 @@ def _run(typed: TypedFlags) -> Outcome:
 
     In PyTorch's terms, for the LSTM at hand. Whatever it says of PyTorch's tensors, `lstmcalc run` proves.
     """
+    from lstmcalc.commands.explain.report import explain_report  # which a completion does not need
+    from lstmcalc.intake.resolve import read_subjects
+
     typed, named = with_words(
         typed, lambda word: NAMED.get(word.lower(), ""), "topic", lambda: (*NAMED,), f"one of {', '.join(TOPICS)}"
     )

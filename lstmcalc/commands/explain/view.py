@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from lstmcalc.commands.explain.report import TOPICS, ClaimRow, ExplainModule, GroupRow, Layers, PackedStepRow
+from lstmcalc.commands.explain.report import ClaimRow, ExplainModule, GroupRow, Layers, PackedStepRow
+from lstmcalc.commands.explain.topics import TOPICS
 from lstmcalc.model.equations import Equation
 from lstmcalc.report.blocks import (
     Block,
@@ -33,9 +34,9 @@ _PICTURE: Final = 48  # steps of the picture of the padding
 def brief(module: ExplainModule) -> Iterator[Block]:
     """The equations, and the first lines of each topic; topics that are named are shown in full."""
     if list(module.topics) != list(TOPICS):
-        yield from view(module)
+        yield from _topics(module, brief=True)
         return
-    yield origin_facts(module, settings_in(module.data, module.around), defaults=False)
+    yield origin_facts(module, settings_in(module.data, module.around), brief=True)
     yield Code("\n".join(equation.text for equation in module.layers[0].equations), "text")
     lines: list[Line] = []
     for topic in module.topics[1:]:
@@ -49,16 +50,21 @@ def brief(module: ExplainModule) -> Iterator[Block]:
 
 def view(module: ExplainModule) -> Iterator[Block]:
     """A section per topic; among several topics, those of words alone are a paragraph each."""
-    yield origin_facts(module, settings_in(module.data, module.around))
+    return _topics(module)
+
+
+def _topics(module: ExplainModule, *, brief: bool = False) -> Iterator[Block]:
+    """The topics as `view` shows them; `brief` as for `origin_facts`."""
+    yield origin_facts(module, settings_in(module.data, module.around), brief=brief)
     topics = module.topics
-    brief = [topic for topic in topics if _is_brief(module, topic)] if len(topics) > 1 else []
+    in_words = [topic for topic in topics if _is_brief(module, topic)] if len(topics) > 1 else []
     for topic in topics:
-        if topic not in brief:
+        if topic not in in_words:
             title, blocks = _TOPICS[topic]
             yield Heading(title, words=True)
             yield from blocks(module)
-    if brief:
-        yield Facts(tuple((topic, ("; ".join(_texts(module, topic)),)) for topic in brief))
+    if in_words:
+        yield Facts(tuple((topic, ("; ".join(_texts(module, topic)),)) for topic in in_words))
 
 
 def _texts(module: ExplainModule, topic: str) -> list[str]:

@@ -32,7 +32,7 @@ def _is_single(module: FrameworksModule) -> bool:
 
 def brief(module: FrameworksModule) -> Iterator[Block]:
     """The frameworks side by side, a row each; a few that are named in depth."""
-    yield origin_facts(module, {}, defaults=False)
+    yield origin_facts(module, {}, brief=True)
     if module.in_depth:
         yield from _recipe_blocks(module)
         for row in module.frameworks:
@@ -107,16 +107,22 @@ def _framework_grid(module: FrameworksModule, *, output: bool = False) -> Grid:
         Column("framework"),
         Column("gates"),
         Column("biases", right=True),
-        Column("forget"),
+        Column("forget", spare=_forget_line(module)),
         Column("input", code=True),
         Column("output", code=True, spare=("output", ("by default, for each: lstmcalc shapes --framework NAME",))),
         Column("total", right=True),
         Column("checked", quiet=True, spare=_not_run_line(module)),
     )
-    kept = [column for column in columns if output or column.spare is None]
+    kept = [column for column in columns if output or column.header not in ("output", "checked")]
     rows = (_framework_row(row) for row in module.frameworks)
     places = [columns.index(column) for column in kept]
     return Grid(tuple(kept), tuple(Row(tuple(row.cells[place] for place in places), row.kind) for row in rows))
+
+
+def _forget_line(module: FrameworksModule) -> Line:
+    """The frameworks that add to the forget gate, on a screen without a column for it."""
+    adding = [f"{row.framework} +{row.forget_offset:g}" for row in module.frameworks if row.forget_offset]
+    return "forget", tuple(adding or ["nothing is added"])
 
 
 def _not_run_line(module: FrameworksModule) -> Line:

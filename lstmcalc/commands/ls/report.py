@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from lstmcalc.errors import SourceError, bytes_text, printable, shown_name
+from lstmcalc.intake.choosing import asked_modules
 from lstmcalc.intake.flags import Typed
-from lstmcalc.intake.resolve import asked_modules
 from lstmcalc.lazy import LazySequence
 from lstmcalc.readers.files.kinds import EXPECTED, open_weights, unread_kind, weight_kind
 from lstmcalc.readers.files.raw_numbers import numel

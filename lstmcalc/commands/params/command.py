@@ -5,8 +5,9 @@ from typing import Final
 from lstmcalc.commands._flags import panels
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, with_flags
 from lstmcalc.errors import UnsupportedError
+from lstmcalc.intake.computable import check_order
 from lstmcalc.intake.flags import Flag, read_choice
-from lstmcalc.intake.resolve import check_order, read_subjects
+from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.model.lstm import GATES
 
 GATE_NAMES: Final = {key: gate.letter for gate in GATES for key in (gate.letter, gate.name)}

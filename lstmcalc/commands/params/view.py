@@ -50,7 +50,7 @@ def _blocks(module: ParamsModule, *, full: bool) -> Iterator[Block]:
     gate, layout = module.gate, module.layout
     values = {**settings_in(module.around), "dtype": module.dtype}
     title = layout.title if layout else ""
-    yield origin_facts(module, values, title=title, idle={"batch_first"} if layout else (), defaults=full)
+    yield origin_facts(module, values, title=title, idle={"batch_first"} if layout else (), brief=not full)
     shown = [
         row
         for first, last in layer_spans(module.config.num_layers)
@@ -137,7 +137,9 @@ def _gates_spare(rows: Sequence[ParameterRow], *, foreign: bool) -> Line | None:
         # The last part of a path; for PyTorch, the part of the name before the layer.
         stem = re.split("[/.]", row.name)[-1] if foreign else row.name.partition("_l")[0]
         axes.setdefault(row.gate_axis, []).append(stem)
-    where = (f"on axis {axis} of every {_joined_names(names)}" for axis, names in axes.items())
+    where = [f"on axis {axis} of every {_joined_names(names)}" for axis, names in axes.items()]
+    if len(axes) == 1 and len(gated) == len(rows):
+        where = [f"on axis {next(iter(axes))} of each"]
     return "gate rows", (*ranges_text(gated[0].gates).split(", "), *where)
 
 

@@ -9,6 +9,7 @@ from lstmcalc.commands._flags import panels
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
 from lstmcalc.commands.run.report import check_trace, run_report
 from lstmcalc.errors import ExitCode, TooLargeError, UnsupportedError, UsageError, harmless, shorten, shown_name
+from lstmcalc.intake.computable import check_computable, settled_activations, uncomputed
 from lstmcalc.intake.flags import (
     LSTM_FLAGS,
     Flag,
@@ -16,7 +17,7 @@ from lstmcalc.intake.flags import (
     read_choice,
     read_integer,
 )
-from lstmcalc.intake.resolve import check_computable, read_subjects, settled_activations, uncomputed
+from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.intake.subject import Subject
 from lstmcalc.spec.activations import GATES, PYTORCH, Activations
 from lstmcalc.spec.words import counted

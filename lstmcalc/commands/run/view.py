@@ -40,7 +40,7 @@ def brief(module: RunModule) -> Iterator[Block]:
     failed = [check for check in module.checks if not check.passed]
     if failed:
         yield _checks(failed, module)
-    yield origin_facts(module, settings_in(module.data, module.around), defaults=False)
+    yield origin_facts(module, settings_in(module.data, module.around), brief=True)
     yield _tensors([tensor for tensor in module.tensors if tensor.role == "output"])
     yield from _asked(module)
     count = len(module.checks)

@@ -163,23 +163,22 @@ def _state_row(state: ForeignState) -> ForeignStateRow:
     return ForeignStateRow(state.position, state.layer, state.direction, state.h, state.c)
 
 
+def foreign_brief(module: ForeignShapesModule) -> Iterator[Block]:
+    """The inputs and outputs in another framework, and the places of PyTorch's states; without symbols and notes."""
+    yield _origins(module, brief=True)
+    yield _tensor_grid(module.tensors)
+    yield Facts(tuple(_tensor_lines(module, brief=True)))
+    yield _state_grid(module)
+    yield Facts((("...", ("--full has what the symbols mean, notes, and how this was checked",)),))
+
+
 def foreign_view(module: ForeignShapesModule) -> Iterator[Block]:
     """The inputs and outputs in another framework, and the places of PyTorch's h_n and c_n there."""
     config, layout = module.config, module.layout
     yield _origins(module)
     yield _tensor_grid(module.tensors)
     yield Facts(tuple(_tensor_lines(module)))
-    rows = tuple(_foreign_state_rows(module))
-    yield Grid(
-        (
-            Column("index", right=True),
-            Column("layer", right=True),
-            Column("direction"),
-            Column("of h_n", code=True),
-            Column("of c_n", code=True, spare=("of c_n", tuple(row.cells[-1] for row in rows if row.cells[-1]))),
-        ),
-        rows,
-    )
+    yield _state_grid(module)
     yield Facts(
         (
             ("index", ("the first axis of PyTorch's h_n and of c_n",)),
@@ -191,11 +190,28 @@ def foreign_view(module: ForeignShapesModule) -> Iterator[Block]:
     )
 
 
-def _origins(module: ForeignShapesModule) -> Facts:
+def _state_grid(module: ForeignShapesModule) -> Grid:
+    """The places of PyTorch's h_n and c_n."""
+    rows = tuple(_foreign_state_rows(module))
+    return Grid(
+        (
+            Column("index", right=True),
+            Column("layer", right=True),
+            Column("direction"),
+            Column("of h_n", code=True),
+            Column("of c_n", code=True, spare=("of c_n", tuple(row.cells[-1] for row in rows if row.cells[-1]))),
+        ),
+        rows,
+    )
+
+
+def _origins(module: ForeignShapesModule, *, brief: bool = False) -> Facts:
     """The origin of each setting that has an effect here."""
     axes = {size for tensor in module.tensors for size in tensor.symbolic}
     idle = {"batch_first"} if "N" in axes else {"batch_first", "batch"}
-    return origin_facts(module, settings_in(module.data, module.around), title=module.layout.title, idle=idle)
+    return origin_facts(
+        module, settings_in(module.data, module.around), title=module.layout.title, idle=idle, brief=brief
+    )
 
 
 def _tensor_grid(tensors: Sequence[ForeignTensorRow]) -> Grid:
@@ -209,7 +225,7 @@ def _how_many(tensor: ForeignTensorRow) -> str:
     return f"{tensor.copies:,} {tensor.each}s" if tensor.copies > 1 else "1"
 
 
-def _tensor_lines(module: ForeignShapesModule) -> Iterator[Line]:
+def _tensor_lines(module: ForeignShapesModule, *, brief: bool = False) -> Iterator[Line]:
     """Lines on the arrays: what a call returns, options, values in PyTorch's terms, lengths, and symbols."""
     tensors = module.tensors
     yield "returns", (module.returns,)
@@ -224,7 +240,8 @@ def _tensor_lines(module: ForeignShapesModule) -> Iterator[Line]:
         yield "variable lengths", (module.lengths_by,)
     if any(tensor.each == "cell" and tensor.copies > 1 for tensor in tensors):
         yield "cell", ("one direction of one layer",)
-    yield symbol_legend(module.symbols, module.config.proj_size)
+    if not brief:
+        yield symbol_legend(module.symbols, module.config.proj_size)
 
 
 def _relation_lines(tensors: Sequence[ForeignTensorRow]) -> Iterator[Line]:

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 def brief(module: "ShapesModule | ForeignShapesModule") -> Iterator[Block]:
     """Tensors with what each is, and the map of states; without the defaults and the meanings of symbols."""
     if not isinstance(module, ShapesModule):
-        from lstmcalc.commands.shapes.foreign import foreign_view
+        from lstmcalc.commands.shapes.foreign import foreign_brief
 
-        yield from foreign_view(module)
+        yield from foreign_brief(module)
         return
     config, lengths = module.config, module.data.lengths
-    yield origin_facts(module, settings_in(module.data, module.around), defaults=False)
+    yield origin_facts(module, settings_in(module.data, module.around), brief=True)
     yield meaning_table(module.tensors)
     yield state_table(module.states, config, lengths)
     head = [("logits", (f"head({module.head_reads})",))] if module.head_reads else []

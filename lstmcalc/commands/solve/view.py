@@ -22,7 +22,7 @@ def view(module: SolveModule) -> Iterator[Block]:
 
 
 def _blocks(module: SolveModule, *, full: bool) -> Iterator[Block]:
-    yield origin_facts(module, settings_in(module.data, module.around), defaults=full)
+    yield origin_facts(module, settings_in(module.data, module.around), brief=not full)
     size, unknown = module.value, module.unknown
     columns = (
         Column("budget"),

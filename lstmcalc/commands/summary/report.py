@@ -11,9 +11,10 @@ from lstmcalc.commands.summary.inventory import LISTED, Inventory, inventory_of_
 from lstmcalc.costs.operations import step_work
 from lstmcalc.errors import LstmcalcError, NotFoundError, shown_name
 from lstmcalc.frameworks.storage import Storage, find_layout
+from lstmcalc.intake.choosing import asked_modules, chosen_lstms, lstms_of, with_unique_names
 from lstmcalc.intake.flags import Typed, read_flags, read_framework, read_from, read_settings, several
 from lstmcalc.intake.open_lstms import Open, open_lstms
-from lstmcalc.intake.resolve import asked_modules, chosen_lstms, lstms_of, subjects_of, with_unique_names
+from lstmcalc.intake.resolve import subjects_of
 from lstmcalc.intake.subject import Subject
 from lstmcalc.model.interfaces import Face, faces
 from lstmcalc.model.lstm import LSTMModel, Tensor

@@ -7,6 +7,7 @@ from lstmcalc.commands.summary.report import Part, SummaryModule, SummaryReport
 from lstmcalc.errors import bytes_text
 from lstmcalc.report.blocks import Block, Column, Facts, Grid, Heading, Line, Row, shape_text
 from lstmcalc.report.provenance import assumed_line
+from lstmcalc.report.siblings import siblings
 from lstmcalc.spec.words import counted, with_rest
 
 _OTHERS: Final = 3  # layers beside the LSTMs that are named
@@ -38,7 +39,12 @@ def _listed(part: Part) -> Row:
 
 def _part(part: Part, *, full: bool) -> Iterator[Block]:
     whole, modules = part.whole, part.modules
-    total = f"{whole.total.parameters:,} parameters, {bytes_text(whole.total.bytes)}"
+    open_ = (
+        ""
+        if part.inventory.least or not part.open
+        else f" without {with_rest([one.name for one in part.open], _OTHERS)}"
+    )
+    total = f"{whole.total.parameters:,} parameters{open_}, {bytes_text(whole.total.bytes)}"
     at_least = "at least " if part.inventory.least else ""
     if modules[0].file is None:
         yield Heading(f"{part.title}: {modules[0].text}")
@@ -46,7 +52,7 @@ def _part(part: Part, *, full: bool) -> Iterator[Block]:
         yield Heading(f"{part.title}: {', '.join(filter(None, (part.what, f'{at_least}{total}')))}")
     yield Grid(
         (
-            Column("layer"),
+            Column("layer", breaks=True),
             Column("what", code=True, breaks=True),
             Column("parameters", right=True),
             Column("share", right=True),
@@ -58,14 +64,18 @@ def _part(part: Part, *, full: bool) -> Iterator[Block]:
 
 def _rows(part: Part, *, full: bool) -> Iterator[Row]:
     """The LSTMs, then the other layers: the first by name, the rest as a count."""
-    modules, others = part.modules, part.inventory.others
-    shown = modules if full or len(modules) <= _LSTMS + 1 else modules[:_LSTMS]
-    for module in shown:
-        yield Row((module.name, module.call, f"{module.parameters:,}", _percent(module.share)))
-    if len(shown) < len(modules):
-        rest = modules[len(shown) :]
+    groups, others = _groups(part.modules, full=full), part.inventory.others
+    shown = groups if full or len(groups) <= _LSTMS + 1 else groups[:_LSTMS]
+    most = "up to " if part.inventory.least else ""  # of a total that is larger
+    for group in shown:
+        count, share = sum(module.parameters for module in group), sum(module.share for module in group)
+        times = f"{len(group)} x " if len(group) > 1 else ""
+        yield Row((_range(group), f"{times}{group[0].call}", f"{count:,}", most + _percent(share)))
+    if len(shown) < len(groups):
+        rest = [module for group in groups[len(shown) :] for module in group]
         count, share = sum(module.parameters for module in rest), sum(module.share for module in rest)
-        yield Row((counted(len(rest), "more LSTM"), "--full lists them", f"{count:,}", _percent(share)), "folded")
+        cells = counted(len(rest), "more LSTM"), "--full lists them", f"{count:,}", most + _percent(share)
+        yield Row(cells, "folded")
     if full:
         rows = [row for row in part.whole.layers if not row.lstm]
         for layer, row in zip(others, rows, strict=True):
@@ -76,9 +86,22 @@ def _rows(part: Part, *, full: bool) -> Iterator[Row]:
         more = len(others) - len(named)
         text = ", ".join(named) + (f" and {counted(more, 'more layer')}" if more else "")
         count = sum(layer.parameters or 0 for layer in others)
-        unknown = "+" if any(layer.parameters is None for layer in others) else ""
+        open_ = any(layer.parameters is None for layer in others)
         share = count / part.whole.total.parameters if part.whole.total.parameters else 0.0
-        yield Row(("other", text, f"{count:,}{unknown}", _percent(share)))
+        number = f"{count:,}" if not open_ else f"{count:,}+" if count else "unknown"
+        yield Row(("other", text, number, _percent(None if open_ else share)))
+
+
+def _groups(modules: Sequence[SummaryModule], *, full: bool) -> list[list[SummaryModule]]:
+    """The LSTMs, equal siblings together unless all are shown."""
+    if full:
+        return [[module] for module in modules]
+    return siblings(modules, lambda one: (one.call, one.parameters, one.tensors, one.per_step))
+
+
+def _range(group: Sequence[SummaryModule]) -> str:
+    """The names of equal siblings, of one its own."""
+    return group[0].name if len(group) == 1 else f"{group[0].name} ... {group[-1].name}"
 
 
 def _percent(share: float | None) -> str:
@@ -94,11 +117,11 @@ def _facts(part: Part, *, full: bool) -> Iterator[Line]:
         yield "total", (f"{whole.total.parameters:,} parameters", bytes_text(whole.total.bytes))
     if doubts:
         yield "not counted" if part.inventory.least else "counted", doubts
-    for module in modules if full else modules[:1] if len(modules) > 2 else modules:  # noqa: PLR2004
-        name = "" if len(modules) == 1 else f"{module.name} "
-        yield from _shapes(module, name)
-    step = f"{whole.per_step.macs:,} MACs per step", f"state {bytes_text(whole.per_step.state_bytes)} per sequence"
-    yield "per step", (f"{whole.per_step.macs:,} MACs", step[1])
+    groups = _groups(modules, full=full)
+    for group in groups if full or len(groups) <= 2 else groups[:1]:  # noqa: PLR2004
+        yield from _shapes(group[0], "" if len(groups) == 1 else f"{group[0].name} ")
+    state = f"state {bytes_text(whole.per_step.state_bytes)} per sequence"
+    yield "per step", (f"{whole.per_step.macs:,} MACs", state)
     if whole.graph is not None:
         yield from _graph(part)
     if whole.not_stored:

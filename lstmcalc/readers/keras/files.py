@@ -63,6 +63,12 @@ def read_keras(path: str) -> WeightFile:
     return read._replace(format=read.format.replace("HDF5", ".keras"))
 
 
+def stated_names(path: str) -> list[str]:
+    """The names of the LSTMs that the configuration in a `.keras` archive states; none if there are none in it."""
+    description = _description(_text(read_archive(Path(path)), "config.json"), "", shown_name(path))
+    return unique_names(found.name for found, _ in description.found)
+
+
 def _window(path: str, section: Section, name: str) -> Window:
     """The part of an archive that holds the weights; refused if it is compressed."""
     if section.deflated is not None:

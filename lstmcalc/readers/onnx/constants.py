@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.budget import FOLDED, budget
 from lstmcalc.readers.files.raw_numbers import WIDTHS, Block, numel
-from lstmcalc.readers.onnx.graphs import Graph, Model, Node, Tensor, bodies, read_tensor, tensor_blocks
+from lstmcalc.readers.onnx.graphs import Graph, Model, Node, Tensor, bodies, has_zero_bytes, read_tensor, tensor_blocks
 
 _MAX_SCOPES: Final = 20_000  # bodies, and calls of functions, in one file
 _MAX_DEPTH: Final = 60  # bodies and calls in each other
@@ -37,6 +37,7 @@ class Constant(NamedTuple):
     sources: tuple[str, ...] = ()  # the tensors of the file that its numbers are in
     origin: object = None  # equal for constants that the same operators compute of the same tensors
     parts: Callable[[], Iterator[Block]] | None = None  # its numbers in blocks; None if they are only read as a whole
+    has_zero_bytes: Callable[[], bool] | None = None  # true if it is plainly zeros; None if it is computed
 
 
 class Leaf(NamedTuple):
@@ -100,8 +101,8 @@ class Scope:
         """A tensor of this graph as a constant."""
         full = f"{self.path}{name}"
         how = self.source, tensor, full
-        read, parts = partial(read_tensor, *how), partial(tensor_blocks, *how)
-        return Constant(full, tensor.dtype, tensor.shape, read, sources=(full,), origin=Leaf(full), parts=parts)
+        read, parts, zero = partial(read_tensor, *how), partial(tensor_blocks, *how), partial(has_zero_bytes, *how)
+        return Constant(full, tensor.dtype, tensor.shape, read, (), 1, (full,), Leaf(full), parts, zero)
 
     def aliases(self, name: str) -> "Iterator[tuple[Scope, str]]":
         """The names of one value with their scopes: from this one, through Identity and calls, to its definition."""

@@ -140,6 +140,19 @@ def tensor_blocks(path: str, tensor: Tensor, where: str) -> Iterator[Block]:
         yield tuple(slice(0, size) for size in tensor.shape), _typed_numbers(path, tensor, where)
 
 
+def has_zero_bytes(path: str, tensor: Tensor, where: str) -> bool:
+    """True if all bytes of a tensor are zero, as far as that can be told without NumPy, which takes long to load."""
+    if tensor.elsewhere or tensor.dtype not in WIDTHS or not _is_contiguous(tensor):
+        return False
+    start = _raw_start(tensor, where)
+    try:
+        with open(path, "rb") as stream:  # noqa: PTH123
+            stream.seek(start)
+            return not any(stream.read(tensor.nbytes))
+    except OSError:
+        return False  # reading its numbers reports why
+
+
 def _check_readable(path: str, tensor: Tensor, where: str) -> None:
     """Refuse a tensor whose numbers are in another file, or of a dtype that is not read."""
     if tensor.elsewhere:

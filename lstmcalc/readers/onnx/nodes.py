@@ -395,11 +395,13 @@ _KEEPS_ZEROS: Final = ("Slice", "Expand", "Identity", "Cast", "Unsqueeze", "Sque
 
 def _holds_zeros(known: Constant) -> bool | None:
     """True if a tensor is all zeros; None if it is too large or cannot be read."""
-    import numpy as np
-
     if numel(known.shape) > _MAX_ZEROS:
         return None
     try:
+        if known.has_zero_bytes is not None and known.has_zero_bytes():
+            return True
+        import numpy as np
+
         with np.errstate(all="ignore"):  # a NaN is not zero, and no cause for a warning
             return not known.read().any()
     except SourceError:

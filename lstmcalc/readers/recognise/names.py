@@ -9,9 +9,8 @@ Not here: whether the shapes fit together (`readings`).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
-from string import Formatter
 from typing import Final, NamedTuple
 
 from lstmcalc.frameworks.catalog import LAYOUTS
@@ -88,9 +87,13 @@ class _Pattern(NamedTuple):
     framework: str
     stored: Stored
     parts: int  # of the name's path
-    regex: re.Pattern[str]
-    last: re.Pattern[str]  # of these parts
+    regex: str
+    fixed: tuple[str, ...]  # texts in what it matches, the first and the last at its ends
     layout: Layout
+
+
+# Compiled when a name may match: most files have names of one framework, and the table has those of 27.
+_compiled: Final = cache(re.compile)
 
 
 @cache
@@ -100,23 +103,34 @@ def _patterns() -> tuple[_Pattern, ...]:
         layout = LAYOUTS[framework]
         layout = layout.projected or layout  # Paddle: the names of its cells
         for stored in layout.stored:
-            text = _expression(framework, layout, stored)
+            text, fixed = _expression(framework, layout, stored)
             others = [_LINEAR[stored.holds]] if framework == "pytorch-cell" else []
             for variant in dict.fromkeys((text.replace(_A_CELL, ""), text.replace(_A_CELL, _CELL), *others)):
                 parts = variant.replace(_ANY, "").count("/") + 1
-                last = variant.replace(_ANY, "\0").rpartition("/")[2].replace("\0", _ANY)
-                made.append(_Pattern(framework, stored, parts, re.compile(variant), re.compile(last), layout))
+                made.append(
+                    _Pattern(framework, stored, parts, variant, (variant,) if variant in others else fixed, layout)
+                )
     return tuple(made)
 
 
 @cache
 def _ending_in(last: str) -> tuple[_Pattern, ...]:
-    """The patterns of names whose last part is this; none for most names of most files."""
-    return tuple(pattern for pattern in _patterns() if pattern.last.fullmatch(last))
+    """The patterns of names whose last part may be this; none for most names of most files."""
+    return tuple(
+        pattern
+        for pattern in _patterns()
+        if last.endswith(pattern.fixed[-1].rpartition("/")[2])
+        and (pattern.parts > 1 or _may_match(pattern.fixed, last))
+    )
 
 
-def _expression(framework: str, layout: Layout, stored: Stored) -> str:
-    """The regular expression for the end of an array's name, after its module."""
+def _may_match(fixed: Sequence[str], name: str) -> bool:
+    """True unless a name lacks a text that it needs; cheaper than to compile a pattern."""
+    return name.startswith(fixed[0]) and name.endswith(fixed[-1]) and all(text in name for text in fixed[1:-1])
+
+
+def _expression(framework: str, layout: Layout, stored: Stored) -> tuple[str, tuple[str, ...]]:
+    """The regular expression for the end of an array's name, after its module, and the fixed texts in it."""
     template = stored.name.removesuffix(":0").replace(".", "/")
     fixed, free = _PATHS.get(framework, ("", ""))
     template = template.replace(fixed.replace(".", "/"), free, 1) if fixed else template
@@ -128,12 +142,13 @@ def _expression(framework: str, layout: Layout, stored: Stored) -> str:
         "direction": "(?P<direction>" + "|".join(map(re.escape, layout.directions)) + ")",
         "gate": "(?P<gate>" + "|".join(map(re.escape, stored.words)) + ")",
     }
-    text = "".join(
-        re.escape(literal) + (words[word] if word else "") for literal, word, _, _ in Formatter().parse(template)
-    )
-    for end, other in _ALSO.get(framework, ()):
+    pieces = re.split(r"\{(\w+)\}", template)  # literal texts, with the words between them
+    text = "".join(words[piece] if index % 2 else re.escape(piece) for index, piece in enumerate(pieces))
+    if framework not in _ALSO:
+        return text, tuple(pieces[::2])
+    for end, other in _ALSO[framework]:
         text = re.sub(end, lambda _, other=other: other, text)  # type: ignore[misc]  # mypy knows no defaults here
-    return text
+    return text, ("",)
 
 
 _DEEPEST: Final = 3  # parts of a name after its module
@@ -188,7 +203,8 @@ def _matches(name: str) -> Iterator[tuple[_Pattern, re.Match[str], str]]:
         path = parts.pop(0) if len(parts) > pattern.parts else ""
         if pattern.parts > 1 and not path and pattern.framework in _COLON:
             continue  # lstm_cell/kernel: the cell is the module
-        match = pattern.regex.fullmatch("/".join(parts))
+        own = "/".join(parts)
+        match = _may_match(pattern.fixed, own) and _compiled(pattern.regex).fullmatch(own)
         if match:
             yield pattern, match, path
 
@@ -234,10 +250,10 @@ def direction_path(framework: str, unit: str) -> tuple[str, int] | None:
 # Names of arrays of recurrent modules that no LSTM has; flax 0.12.8, dm-haiku 0.0.17 and tf_keras 2.21.0
 # (legacy_cells.py).
 _RELATIVES: Final = (
-    ("GRU", re.compile(r"(?:(?P<unit>.*)/)?(?:h[rzn]|i[rzn])/(?:kernel|bias)")),
-    ("GRU", re.compile(r"(?P<unit>(?:.*/)?(?:(?!gru)[^/])*+gru[^/]*)/(?:w_i|w_h|b)")),
-    ("highway LSTM", re.compile(r"(?:(?P<unit>.*)/)?(?:input|state)_linearity/(?:weight|bias)")),
-    ("GRU", re.compile(r"(?P<unit>(?:.*/)?gru_cell)/(?:gates|candidate)/(?:kernel|bias|weights|biases)")),
+    ("GRU", r"(?:(?P<unit>.*)/)?(?:h[rzn]|i[rzn])/(?:kernel|bias)"),
+    ("GRU", r"(?P<unit>(?:.*/)?(?:(?!gru)[^/])*+gru[^/]*)/(?:w_i|w_h|b)"),
+    ("highway LSTM", r"(?:(?P<unit>.*)/)?(?:input|state)_linearity/(?:weight|bias)"),
+    ("GRU", r"(?P<unit>(?:.*/)?gru_cell)/(?:gates|candidate)/(?:kernel|bias|weights|biases)"),
 )
 
 
@@ -246,7 +262,7 @@ def relative_kind(name: str) -> tuple[str, str] | None:
     plain = plain_name(name)
     if len(plain) <= _LONGEST:
         for kind, regex in _RELATIVES:
-            match = regex.fullmatch(plain)
+            match = _compiled(regex).fullmatch(plain)
             if match:
                 return kind, match["unit"] or ""
     return None

@@ -12,9 +12,9 @@ from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.tensors import Stored
 
 _WEIGHT: Final = r"weight_(?:ih|hh|hr)(?:_l\d+)?(?:_reverse)?"
-_NORMED: Final = re.compile(rf"(?P<base>(?:.*[./])?{_WEIGHT})_(?P<part>[gv])")
-_PARAMETRIZED: Final = re.compile(rf"(?P<path>(?:.*\.)?)parametrizations\.(?P<name>{_WEIGHT})\.original(?P<part>[01])")
-_RAW: Final = re.compile(rf"(?P<path>(?:.*\.)?)(?P<name>{_WEIGHT})_raw")
+_NORMED: Final = rf"(?P<base>(?:.*[./])?{_WEIGHT})_(?P<part>[gv])"
+_PARAMETRIZED: Final = rf"(?P<path>(?:.*\.)?)parametrizations\.(?P<name>{_WEIGHT})\.original(?P<part>[01])"
+_RAW: Final = rf"(?P<path>(?:.*\.)?)(?P<name>{_WEIGHT})_raw"
 
 
 def with_products(tensors: Iterable[Stored]) -> tuple[list[Stored], Mapping[str, tuple[str, ...]]]:
@@ -26,15 +26,15 @@ def with_products(tensors: Iterable[Stored]) -> tuple[list[Stored], Mapping[str,
     sources: dict[str, tuple[str, ...]] = {}
     made = []
     for tensor in listed:
-        match = _NORMED.fullmatch(tensor.name)
+        match = re.fullmatch(_NORMED, tensor.name)
         if match:
             pairs.setdefault(match["base"], {})[match["part"]] = tensor
             continue
-        match = _PARAMETRIZED.fullmatch(tensor.name)
+        match = re.fullmatch(_PARAMETRIZED, tensor.name)
         if match:
             pairs.setdefault(match["path"] + match["name"], {})["gv"[int(match["part"])]] = tensor
             continue
-        match = _RAW.fullmatch(tensor.name)
+        match = re.fullmatch(_RAW, tensor.name)
         if match:
             inner = f"{match['path']}module.{match['name']}"
             target = inner if f"{match['path']}module" in modules else match["path"] + match["name"]

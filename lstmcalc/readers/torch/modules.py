@@ -31,11 +31,11 @@ _SETTINGS: Final[Mapping[str, tuple[type, ...]]] = {
 _CELL_SETTINGS: Final = ("input_size", "hidden_size", "bias")
 _MODES: Final = {"LSTM": "LSTM", "GRU": "GRU", "RNN_TANH": "RNN", "RNN_RELU": "RNN"}
 _CELLS: Final = ("LSTMCell", "GRUCell", "RNNCell")
-_PARAMETER: Final = re.compile(r"(?:weight_ih|weight_hh|bias_ih|bias_hh|weight_hr)(?:_l\d{1,9}(?:_reverse)?)?")
-_CHANGED: Final = re.compile(r"(?:weight_[ih]h|bias_[ih]h|weight_hr)(?:_l\d{1,9}(?:_reverse)?)?_(?:orig|u)")
+_PARAMETER: Final = r"(?:weight_ih|weight_hh|bias_ih|bias_hh|weight_hr)(?:_l\d{1,9}(?:_reverse)?)?"
+_CHANGED: Final = r"(?:weight_[ih]h|bias_[ih]h|weight_hr)(?:_l\d{1,9}(?:_reverse)?)?_(?:orig|u)"
 _QUANTIZED: Final = "quantized.dynamic.modules.rnn."
 _RNN: Final = "torch.nn.modules.rnn."
-_MANGLED: Final = re.compile(r"\.___torch_mangle_\d+")
+_MANGLED: Final = r"\.___torch_mangle_\d+"
 
 Code = Callable[[str], str]  # from a TorchScript class to the text of the file with its code; empty if there is none
 
@@ -50,7 +50,7 @@ def stated_modules(modules: Iterable[Module], code: Code = lambda _: "") -> tupl
     coded: dict[str, Table] = {}  # by class, of which there are few where the modules are many
     found = []
     for module in modules:
-        kind = _MANGLED.sub("", module.kind)
+        kind = re.sub(_MANGLED, "", module.kind)
         if kind.startswith(f"__torch__.{_RNN}") and module.kind not in coded:
             coded[module.kind] = _in_code(module.kind, code(module.kind))
         scripted = kind.startswith("__torch__.")
@@ -67,7 +67,7 @@ def _stated_module(module: Module, kind: str, attributes: Table, *, scripted: bo
     fields, odd = _fields(attributes, _CELL_SETTINGS if cell else tuple(_SETTINGS))
     own = not kind.startswith(_RNN) and _QUANTIZED not in kind
     notes = [f"its class is {kind}: what that computes beyond an {name} is not known"] if own else []
-    named = {key: module.inside(key) for key in _parameters(module) if _PARAMETER.fullmatch(key)}
+    named = {key: module.inside(key) for key in _parameters(module) if re.fullmatch(_PARAMETER, key)}
     return Found(
         module.path,
         "pytorch-cell" if cell else "pytorch",
@@ -126,7 +126,7 @@ def _unmodelled_parts(module: Module, kind: str) -> Iterator[str]:
     if _QUANTIZED in kind:
         dtype = module.attributes.get("dtype")
         yield f"weights = {shorten(getattr(dtype, 'name', 'quantized'), 20)[1:-1]}"
-    changed = [name for name in _parameters(module) if _CHANGED.fullmatch(name)]
+    changed = [name for name in _parameters(module) if re.fullmatch(_CHANGED, name)]
     inner = module.attributes.get("_modules")
     if isinstance(inner, Table) and "parametrizations" in inner:
         yield "parametrizations = of its weights"
@@ -153,7 +153,7 @@ _CALLS: Final = {
     "torch.rnn_relu(": "RNN_RELU",
 }
 _MAX_CALLS, _MAX_LIST = 200, 100_000  # calls, and characters of a list, that are searched in hostile code
-_CONSTANT: Final = re.compile(r"CONSTANTS\.c\d{1,9}")
+_CONSTANT: Final = r"CONSTANTS\.c\d{1,9}"
 
 
 def _in_code(kind: str, text: str) -> Table:
@@ -203,7 +203,7 @@ def frozen_modules(text: str) -> Iterator[Found]:
     """
     for number, (settings, given) in enumerate(islice(_calls(text), _MAX_CALLS)):
         name, listed = _weight_list(text, given)
-        constants = _CONSTANT.findall(listed) if len(listed) <= _MAX_LIST else []
+        constants = re.findall(_CONSTANT, listed) if len(listed) <= _MAX_LIST else []
         fields, _ = _fields(settings, tuple(_SETTINGS))
         names = list(_flat_names(fields, len(constants)))
         mode = text_of(settings.get("mode")) or ""

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from lstmcalc import DataSpec, LSTMConfig, LSTMModel, forward
-from lstmcalc.commands.explain.report import CodeRow, ExplainModule, explain_module, forget_code
+from lstmcalc.commands.explain.facts import forget_code
+from lstmcalc.commands.explain.report import CodeRow, ExplainModule, explain_module
 from lstmcalc.frameworks.storage import parameters
 from lstmcalc.intake.subject import subject_of_layers
 from lstmcalc.model.claims import Claim, claims_of

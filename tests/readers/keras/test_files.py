@@ -13,6 +13,7 @@ import pytest
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError
+from lstmcalc.intake.choosing import names_in
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.keras.files import read_hdf5, read_keras
 from lstmcalc.readers.recognise.recognition import recognise
@@ -70,6 +71,17 @@ def test_every_dataset_is_that_of_h5py(generation: str, suffix: str, folders: di
     for name, array in found.items():
         assert (held[name].shape, held[name].dtype, held[name].nbytes) == (array.shape, array.dtype.name, array.nbytes)
         np.testing.assert_array_equal(held[name].read(), array)
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_the_names_for_completion_are_those_of_the_report(
+    generation: str, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = sorted(folders[generation].glob("*.keras"))
+    expected = [[found.name for found in recognise(read(path)).lstms] for path in paths]
+    monkeypatch.setattr("lstmcalc.readers.keras.files.read_index", None)  # HDF5 is not read
+    assert [names_in(str(path)) for path in paths] == expected
+    assert all(expected)
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)

@@ -246,6 +246,22 @@ def test_states_and_lengths_that_are_given_are_said(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (np.zeros(1, np.float32), ""),
+        (np.full(1, -0.0, np.float32), ""),
+        (np.ones(1, np.float32), "initial_h is given to it, as 'h'"),
+    ],
+)
+def test_a_state_that_is_filled_is_zeros_by_the_value_that_fills_it(value: Any, said: str, tmp_path: Path) -> None:
+    fill = helper.make_node("ConstantOfShape", ["size"], ["h"], value=numpy_helper.from_array(value))
+    node = lstm(("X", "W", "R", "B", "", "h"))
+    size = helper.make_tensor_value_info("size", TensorProto.INT64, [3])
+    notes = one(read(model([fill, node], weights(), inputs=[size]), tmp_path)[0]).notes
+    assert [note for note in notes if "initial" in note] == ([said] if said else [])
+
+
 def test_weights_that_are_given_to_the_model_are_not_in_the_file(tmp_path: Path) -> None:
     arrays = weights()
     arrays.pop("W")

@@ -850,7 +850,7 @@ def test_names_that_lead_through_thousands_of_names_end() -> None:
     chain = "".join(f"a{k} = a{k + 1} + a{k + 1}\n" for k in range(200))
     assert "hidden_size" in only(f"{chain}nn.LSTM(10, a0)").gaps
     nested = "".join(f"a{k} = (a{k - 1}, a{k - 1})\n" for k in range(1, 60))
-    with pytest.raises(LstmcalcError, match="hidden_size of lstm is open"):
+    with pytest.raises(LstmcalcError, match="hidden_size of lstm is unknown"):
         read_subjects({"source": f"a0 = (1, 1)\n{nested}nn.LSTM(10, a59)"})
 
 
