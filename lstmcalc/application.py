@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from lstmcalc.colours import help_in_colour, shows_colours
+from lstmcalc.commands._colours import help_in_colour, shows_colours
 from lstmcalc.commands._flags import SHARED, with_models
 from lstmcalc.commands._output import Command, Outcome, TypedFlags
 from lstmcalc.commands._words import TRUTHS, split_command, with_switches

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import IO, Final
 
 from lstmcalc.application import Application, asks_for_json
-from lstmcalc.colours import ERROR, NOTE, styled
+from lstmcalc.commands._colours import ERROR, NOTE, styled
 from lstmcalc.commands._output import Outcome
 from lstmcalc.errors import ExitCode, LstmcalcError, OutputError, TooLargeError, harmless
 from lstmcalc.readers.files.budget import one_command

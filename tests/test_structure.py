@@ -34,7 +34,7 @@ PACKAGES = {
 # Within readers, from the bottom up: what stands later may import what stands before.
 READERS = ("found", "files", "text", "pickles", "torch", "onnx", "keras", "python", "recognise")
 # Modules outside of the packages that anything may import; the others are above all packages.
-GROUND = {"colours", "errors", "lazy", "machine", "version", "writing"}
+GROUND = {"errors", "lazy", "machine", "version", "writing"}
 
 
 @cache
