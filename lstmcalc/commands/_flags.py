@@ -7,6 +7,7 @@ from typing import Final
 from lstmcalc.commands._output import OUTPUT, TypedFlags
 from lstmcalc.errors import UsageError, printable
 from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag, several
+from lstmcalc.readers.files.given import given
 
 # Those of the panel `Source` that are no argument.
 SOURCE_OPTIONS: Final = SOURCE_FLAGS[1:]
@@ -36,7 +37,7 @@ def with_models(typed: TypedFlags) -> TypedFlags:
     """The flags, with the model that is in it for a folder."""
     for field in ("source", "file"):
         value = typed.get(field)
-        if isinstance(value, str) and os.path.isdir(value):  # noqa: PTH112  # start-up
+        if isinstance(value, str) and given(value) is None and os.path.isdir(value):  # noqa: PTH112  # start-up
             from lstmcalc.readers.folders import model_in
 
             typed = {**typed, field: model_in(value)}

@@ -4,7 +4,8 @@ Not here: how flags (`flags`) and sources (`readers.sources`) are read.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from lstmcalc.errors import (
@@ -32,6 +33,7 @@ from lstmcalc.intake.flags import (
 from lstmcalc.intake.open_lstms import Open, OpenSetting, note_open
 from lstmcalc.intake.subject import Subject, activations_in, subject_of_layers
 from lstmcalc.readers.files.budget import one_command
+from lstmcalc.readers.files.given import handed_over
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.activations import Activations, gates_of, option_texts, unstated
 from lstmcalc.spec.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
@@ -234,11 +236,11 @@ def with_unique_names(found: Sequence[Found]) -> list[Found]:
 
 
 @one_command()
-def lstms_in(source: str, module: str | None = None, **settings: object) -> dict[str, LSTMConfig]:
+def lstms_in(source: object, module: str | None = None, **settings: object) -> dict[str, LSTMConfig]:
     """The LSTMs in a source, by name: code, a printed model, TOML, JSON or a weight file; nothing in it is executed.
 
     Args:
-        source: A file that exists, `-` for standard input, or text.
+        source: A file that exists, `-` for standard input, text, or an object in memory: a model, a state dict, ...
         module: The name, or the end of the path, of one of them.
         settings: Hyperparameters that override the source, e.g. `hidden_size=20`.
 
@@ -255,8 +257,24 @@ def lstms_in(source: str, module: str | None = None, **settings: object) -> dict
         hint = nearest_hint(unknown[0], HYPERPARAMETERS)
         raise UsageError("no such setting", f"one of {', '.join(HYPERPARAMETERS)}", shorten(unknown[0]), hint)
     typed = {name: value if isinstance(value, bool) else str(value) for name, value in settings.items()}
-    subjects = read_subjects({"source": source, "module": module, **typed})
+    with in_memory(source) as name:
+        subjects = read_subjects({"source": name, "module": module, **typed})
     return {subject.name: subject.config for subject in subjects}
+
+
+@contextmanager
+def in_memory(source: object) -> Iterator[str]:
+    """The name of a source, under which an object in memory is found."""
+    if isinstance(source, str):
+        yield source
+        return
+    from lstmcalc.readers.live.objects import object_name, read_object, text_of_source
+
+    text, name = text_of_source(source), object_name(source)
+    with ExitStack() as opened:
+        if text is None:
+            opened.enter_context(handed_over({name: read_object(source, opened)}))
+        yield name if text is None else text
 
 
 def uncomputed(subject: Subject) -> list[str]:

@@ -281,10 +281,16 @@ def write_table(report: "Document", stream: IO[str], view: View) -> None:
     """Write tables, in colour on a terminal; no cell is cut, or broken within a word."""
     from rich.console import Console
 
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    # In a notebook rich would display what it is to write.
+    console = Console(file=stream, highlight=False, markup=False, emoji=False, force_jupyter=False)
     if console.width < 1:  # COLUMNS=0
         console.width = 80
-    for number, block in enumerate(blocks_of(report, view)):
+    print_blocks(console, blocks_of(report, view))
+
+
+def print_blocks(console: "Console", blocks: Iterable[Block]) -> None:
+    """Print blocks as tables, with an empty line between two."""
+    for number, block in enumerate(blocks):
         if number:
             console.print()
         if isinstance(block, Heading):

@@ -1,7 +1,7 @@
 """run: its flags, and what it runs."""
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import inf, prod
 from typing import TYPE_CHECKING, Final
 
@@ -18,10 +18,12 @@ from lstmcalc.intake.flags import (
 )
 from lstmcalc.intake.resolve import check_computable, read_subjects, settled_activations, uncomputed
 from lstmcalc.intake.subject import Subject
+from lstmcalc.readers.files.given import given
 from lstmcalc.spec.activations import GATES, PYTORCH, Activations
 
 if TYPE_CHECKING:
     from lstmcalc.proof.checks import Run
+    from lstmcalc.proof.closeness import Check
     from lstmcalc.proof.timing import Timing
     from lstmcalc.readers.data import DataFile
 
@@ -122,6 +124,8 @@ def _run(typed: TypedFlags) -> Outcome:
                     activations=activations,
                 )
             )
+    for subject, result in zip(subjects, runs, strict=True):
+        result.checks.extend(_in_memory(typed, subject, result))
     timings = _timings(subjects, runs, against, repeat, threads) if repeat else []
     given = [part.given for part in parts]
     report = run_report(subjects, runs, seed, show=bool(typed["show"]), timings=timings, given=given)
@@ -131,6 +135,19 @@ def _run(typed: TypedFlags) -> Outcome:
         report.modules[-1].notes.append(_saved_note(str(save), subjects, runs, paths))
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
     return outcome(report, typed, code)
+
+
+def _in_memory(typed: TypedFlags, subject: Subject, result: "Run") -> Iterator["Check"]:
+    """The comparisons with models in memory."""
+    for name in items_of(typed["against"]):
+        held = given(name)
+        if held is None or not result.finite:
+            continue
+        from lstmcalc.proof.checks import check_verdict
+        from lstmcalc.proof.in_memory import verdict_of
+
+        verdict = verdict_of(name, held, subject.name, subject.config, subject.data, result.inputs)
+        yield from check_verdict(verdict, subject.config, subject.data, result)
 
 
 def _left_out(name: str, subject: Subject) -> list[str]:
@@ -215,7 +232,8 @@ def _own_data(typed: TypedFlags) -> tuple[TypedFlags, "DataFile | None"]:
 
 def _against(typed: TypedFlags) -> list[str]:
     """The frameworks to compare with, each once."""
-    known = (read_choice("--against", name, JUDGES, JUDGES_TOO) for name in items_of(typed["against"]))
+    named = (name for name in items_of(typed["against"]) if given(name) is None)
+    known = (read_choice("--against", name, JUDGES, JUDGES_TOO) for name in named)
     judges = list(dict.fromkeys(JUDGES_TOO.get(name, name) for name in known))
     if "keras" in judges and typed["repeat"] is not None:
         raise UsageError(

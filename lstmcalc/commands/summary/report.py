@@ -18,6 +18,7 @@ from lstmcalc.intake.subject import Subject
 from lstmcalc.model.interfaces import Face, faces
 from lstmcalc.model.lstm import LSTMModel, Tensor
 from lstmcalc.readers import sources
+from lstmcalc.readers.files.given import given
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.report.document import SCHEMA
@@ -171,7 +172,7 @@ def summary_report(typed: Mapping[str, Typed]) -> SummaryReport:
 def _sources(named: Sequence[str]) -> Iterator[str]:
     """The sources, with the models in it for a folder."""
     for source in named:
-        if os.path.isdir(source):  # noqa: PTH112  # of text
+        if given(source) is None and os.path.isdir(source):  # noqa: PTH112  # of text
             from lstmcalc.readers.folders import models_in
 
             yield from models_in(source)
@@ -349,14 +350,15 @@ def _graph(source: str | None, found: Sequence[Found]) -> "GraphRow | None":
         return None
     from lstmcalc.readers.onnx.streaming import graph_row
 
-    return graph_row(source)
+    held = given(source)
+    return graph_row(held.path if held else source)
 
 
 def _next(source: str | None, text: SourceText | None, found: Sequence[Found]) -> Iterator[str]:
     """Commands to go on with."""
     if source is None:
         name = ""
-    elif text is not None and not text.name and "\n" in source:
+    elif given(source) or (text is not None and not text.name and "\n" in source):
         return
     else:
         name = f" {shlex.quote(source)}"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from lstmcalc.commands.summary.inventory import Inventory, Layer
+from lstmcalc.commands.summary.inventory import Inventory, Layer, named
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import Stored, WeightFile
@@ -38,6 +38,7 @@ def inventory_of_file(file: WeightFile, found: Sequence[Found]) -> Inventory:
         once = [tensor for tensor in once if tensor.name not in file.constants]
     buffers = _buffer_names(once, file)
     kinds = {item.unit: item.kind for item in file.relatives}
+    described = {item.path: item for item in file.described if item.path}
     by_module: dict[str, int] = {}
     others: dict[str, list[Stored]] = {}
     nbytes = 0
@@ -49,19 +50,27 @@ def inventory_of_file(file: WeightFile, found: Sequence[Found]) -> Inventory:
         elif tensor.name not in buffers:
             others.setdefault(owner or _module_of(tensor.name), []).append(tensor)
             nbytes += tensor.nbytes
+    lstms = {item.name: _parameters_of(item, by_module) for item in found}
     layers = []
     for name, own in others.items():
         if name in kinds:
             shown = f"{kinds[name]} {name}"
+        elif name in described:
+            shown = named(name, described[name].text)
         elif file.kind in _OF_PYTORCH:
             shown = ", ".join(_tensor_text(item, prefix) for item in own)
         else:
             shown = _layer_text(name, own)
         count = sum(numel(item.shape) for item in own)
-        layers.append(Layer(name.removeprefix(prefix), kinds.get(name, ""), shown, count))
-    lstms = {item.name: _parameters_of(item, by_module) for item in found}
+        kind = kinds.get(name) or (described[name].kind if name in described else "")
+        layers.append(Layer(name.removeprefix(prefix), kind, shown, count))
+    unknown = [item for item in file.described if not item.known and item.path not in {*lstms, *kinds}]
+    layers += [Layer(item.path, item.kind, named(item.path, item.text), None) for item in unknown]
     what = f"{file.format}, {counted(len(file.tensors), 'tensor')}"
-    return Inventory(what, layers, lstms, nbytes, list(_doubts(file, once, buffers)))
+    doubts = list(_doubts(file, once, buffers))
+    if unknown:
+        doubts.append(f"{with_rest([item.path or item.kind for item in unknown], _LISTED)} (sizes not known)")
+    return Inventory(what, layers, lstms, nbytes, doubts, least=bool(unknown))
 
 
 def _of_the_model(file: WeightFile, found: Sequence[Found]) -> tuple[list[Stored], str]:
@@ -103,6 +112,8 @@ def _without_repetitions(tensors: Sequence[Stored]) -> list[Stored]:
 
 def _buffer_names(tensors: Sequence[Stored], file: WeightFile) -> frozenset[str]:
     """The names of the tensors that are no parameters: by the file itself, or by their names and dtypes."""
+    if file.buffers is not None:
+        return file.buffers
     found = {tensor.name for tensor in tensors if not tensor.dtype.startswith(_FLOATS)}
     if file.kind not in _OF_PYTORCH:
         return frozenset(found)
@@ -112,7 +123,7 @@ def _buffer_names(tensors: Sequence[Stored], file: WeightFile) -> frozenset[str]
         vector = last.endswith("_v") and f"{name[:-2]}_u" in names  # of spectral_norm
         if last in _BUFFERS or last in ("_u", "_v") or vector or (last.endswith("_u") and f"{name[:-2]}_orig" in names):
             found.add(name)
-    return frozenset(found) if file.buffers is None else file.buffers
+    return frozenset(found)
 
 
 def _parameters_of(item: Found, by_module: Mapping[str, int]) -> int:

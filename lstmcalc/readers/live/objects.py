@@ -1,0 +1,144 @@
+"""Any object that a user has in memory: told by the names of its classes, read without a framework, and named.
+
+Not here: the readers of each framework's objects (`torch`, `keras`, `flax`), and of arrays (`dictionaries`, `arrays`).
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from typing import Any, Final
+
+from lstmcalc.errors import LstmcalcError, SourceError, UsageError, shorten
+from lstmcalc.readers.files.given import Given
+from lstmcalc.readers.files.tensors import WeightFile
+from lstmcalc.readers.live.arrays import is_array, stored_of
+from lstmcalc.readers.live.classes import class_name, class_names
+from lstmcalc.spec.config import LSTMConfig
+
+EXPECTED: Final = (
+    "a model or layer of PyTorch, Keras or Flax, a state dict, arrays by name, an ONNX model, a file's name, or text"
+)
+_PROTO: Final = "ModelProto"
+_FILES: Final = {  # objects that a file was opened with, and the attributes that lead to its name
+    "numpy.lib.npyio.NpzFile": ("zip", "filename"),
+    "h5py._hl.files.File": ("filename",),
+}
+
+
+def text_of_source(value: object) -> str | None:
+    """The source as the command line has it: the name of a file, or text; None for an object in memory."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    if isinstance(value, LSTMConfig):
+        return f"nn.{value}"
+    steps = next((steps for name, steps in _FILES.items() if name in class_names(value)), ())
+    named: Any = value
+    for step in steps:
+        named = getattr(named, step, None)
+    return named if steps and isinstance(named, str) else None
+
+
+def read_object(value: Any, opened: ExitStack) -> Given:  # noqa: ANN401  # anything
+    """The index of an object in memory.
+
+    Args:
+        value: The object.
+        opened: What is closed when the command has ended, as the file that an ONNX model is written to.
+
+    Raises:
+        UsageError: It is nothing that is read.
+        SourceError: It cannot be read.
+    """
+    _refuse(value)
+    path = ""
+    try:
+        if class_names(value)[0].endswith(f".{_PROTO}"):
+            path = _written(value, opened)
+        file = _index(value, path)
+    except LstmcalcError:
+        raise
+    except Exception as error:  # of the object's own class: whatever it has is not ours
+        what = f"{class_name(error)}: {error}".partition("\n")[0]
+        raise SourceError(f"a {class_name(value)} cannot be read", EXPECTED, shorten(what, 200)[1:-1]) from error
+    return Given(file, value, path)
+
+
+def _index(value: Any, path: str) -> WeightFile:  # noqa: ANN401  # anything
+    from lstmcalc.readers.live import dictionaries, flax, keras, torch
+
+    if path:
+        from lstmcalc.readers.onnx.nodes import read_onnx
+
+        return read_onnx(path)._replace(kind="onnx")
+    readers: tuple[tuple[Callable[[object], bool], Callable[[Any], WeightFile]], ...] = (
+        (torch.is_module, torch.read_module),
+        (keras.is_layer, keras.read_layer),
+        (flax.is_nnx, flax.read_nnx),
+        (flax.is_linen, flax.read_linen),
+        (dictionaries.is_handle, dictionaries.read_handle),
+        (lambda each: isinstance(each, Mapping), dictionaries.read_dictionary),
+    )
+    read = next((read for is_so, read in readers if is_so(value)), None)
+    if read is None:
+        raise UsageError(f"a {class_name(value)} is nothing that is read", EXPECTED, shorten(value))
+    return read(value)
+
+
+def _refuse(value: object) -> None:
+    """Refuse what is no object of a model: nothing, a class, an array, a number."""
+    from lstmcalc.readers.live.keras import OLDER
+
+    if value is None:
+        raise UsageError("there is no model", EXPECTED, "None")
+    if isinstance(value, type):
+        hint = f"make one: {value.__name__}(...)"
+        raise UsageError(f"{value.__name__} is a class, and not a model", EXPECTED, shorten(value), hint)
+    if is_array(value):
+        hint = "arrays have names: a dictionary of them, as model.state_dict() gives"
+        raise UsageError("an array alone is no model", EXPECTED, class_name(value), hint)
+    if any(name.startswith(OLDER) for name in class_names(value)):
+        hint = 'save it, and give the file: model.save("model.h5")'
+        raise UsageError("models of Keras before 3 are not read in memory", EXPECTED, class_names(value)[0], hint)
+    if callable(value) and not hasattr(value, "__dict__"):
+        raise UsageError(f"a {class_name(value)} is nothing that is read", EXPECTED, shorten(value))
+
+
+def _written(model: Any, opened: ExitStack) -> str:  # noqa: ANN401  # a ModelProto
+    """The name of a temporary file with an ONNX model."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    path = Path(opened.enter_context(TemporaryDirectory()), "model.onnx")
+    path.write_bytes(model.SerializeToString())
+    return str(path)
+
+
+def object_name(value: object) -> str:
+    """A name for an object in reports: that of its class, or what it is."""
+    if not isinstance(value, Mapping):
+        return class_name(value)
+    from lstmcalc.readers.live.arrays import is_torch_tensor
+
+    return "state_dict" if any(map(is_torch_tensor, value.values())) else "arrays"
+
+
+def read_data(value: Any) -> Given:  # noqa: ANN401  # anything
+    """The user's data: an array, or input with h_0 and c_0, as a mapping or as a call of nn.LSTM has them.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    if isinstance(value, Mapping):
+        arrays = dict(value)
+    elif isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], tuple | list) and len(value[1]) == 2:  # noqa: PLR2004  # x, (h_0, c_0)
+        arrays = {"input": value[0], "h_0": value[1][0], "c_0": value[1][1]}
+    else:
+        arrays = {"input": value}
+    wrong = next((item for item in arrays.values() if not is_array(item)), None)
+    if wrong is not None or not arrays:
+        what = "an array, (x, (h_0, c_0)), or a dictionary with input, h_0 and c_0"
+        raise UsageError("this is no data for an LSTM", what, shorten(wrong if arrays else value))
+    tensors = tuple(stored_of(str(name), item) for name, item in arrays.items())
+    return Given(WeightFile("arrays in memory", tensors, kind="npz"), value)
