@@ -64,10 +64,10 @@ def _modules(value: Any) -> Any:  # noqa: ANN401  # any model; an iterator of mo
     """The LSTMs of a model that can compute, each once."""
     from lstmcalc.readers.live import flax, keras, torch
 
-    if torch.is_module(value):
-        walk = torch.modules_in(value)
-    elif keras.is_layer(value):
+    if keras.is_layer(value):  # on PyTorch, it is a module of PyTorch too
         walk = keras.layers_in(value)
+    elif torch.is_module(value):
+        walk = torch.modules_in(value)
     elif flax.is_nnx(value):
         walk = flax.modules_in(value)
     else:
@@ -78,7 +78,7 @@ def _modules(value: Any) -> Any:  # noqa: ANN401  # any model; an iterator of mo
         if kind and id(module) not in taken:
             taken.add(id(module))
             if kind == _KERAS_BOTH:
-                taken.update(id(attributes_of(module).get(side)) for side in ("forward_layer", "backward_layer"))
+                taken.update(id(getattr(module, side, None)) for side in ("forward_layer", "backward_layer"))
             yield _Module(path, module, kind)
 
 
@@ -87,11 +87,14 @@ def _picked(name: str, modules: list[_Module], lstm: str) -> _Module:
     fitting = [module for module in modules if (module.path or "lstm") == lstm] or modules
     if len(fitting) == 1:
         return fitting[0]
+    if not modules:
+        expected = "a model of PyTorch, Keras or NNX with an LSTM in it that can be called"
+        raise UnsupportedError(f"{printable(name)} cannot compute", expected, where=WHERE)
     listed = and_list([printable(module.path or "the model itself") for module in modules[:20]])
     raise NotFoundError(
-        f"no LSTM of {printable(name)} is called {printable(lstm)}" if modules else f"{printable(name)} cannot compute",
-        f"one of {listed}" if modules else "a model of PyTorch, Keras or NNX with an LSTM in it",
-        hint="give the LSTM itself: against=model.lstm" if modules else "",
+        f"no LSTM of {printable(name)} is called {printable(lstm)}",
+        f"one of {listed}",
+        hint="give the LSTM itself: against=model.lstm",
         where=WHERE,
     )
 
@@ -134,10 +137,9 @@ def _keras(layer: Any, config: LSTMConfig, _data: DataSpec, inputs: Mapping[str,
     import keras
 
     both = _KERAS_BOTH in class_names(layer)
-    own = attributes_of(layer)
-    if both and own.get("merge_mode") != "concat":
+    if both and layer.merge_mode != "concat":
         return {}
-    inner = attributes_of(own["forward_layer"]) if both else own
+    inner = attributes_of(layer.forward_layer if both else layer)
     x = inputs["input"] if config.batch_first else inputs["input"].swapaxes(0, 1)
     given = [keras.ops.convert_to_tensor(np.ascontiguousarray(x))]
     order = [inputs[name][side] for side in range(config.num_directions) for name in ("h_0", "c_0")]

@@ -260,7 +260,9 @@ def _counted(
 ) -> tuple[list[LayerRow], TotalRow, list[SummaryModule]]:
     """The layers with their shares, the total, and the LSTMs."""
     counts = [_parameters_of(subject, inventory) for subject in subjects]
-    own = sum((inventory.lstms or {}).values()) or sum(counts)
+    stored = inventory.lstms or {}
+    own = sum(stored.values())
+    own += sum(count for subject, count in zip(subjects, counts, strict=True) if subject.name not in stored)
     total = own + sum(layer.parameters or 0 for layer in inventory.others)
     width = DTYPE_BYTES[subjects[0].data.dtype]
     nbytes = total * width if inventory.nbytes is None else inventory.nbytes

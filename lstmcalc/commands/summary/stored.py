@@ -6,6 +6,7 @@ and integers are buffers, and a name that no layer of PyTorch has may be one.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from lstmcalc.commands.summary.inventory import Inventory, Layer, named
@@ -50,7 +51,8 @@ def inventory_of_file(file: WeightFile, found: Sequence[Found]) -> Inventory:
         elif tensor.name not in buffers:
             others.setdefault(owner or _module_of(tensor.name), []).append(tensor)
             nbytes += tensor.nbytes
-    lstms = {item.name: _parameters_of(item, by_module) for item in found}
+    repeated = {tensor.name for tensor in tensors}.difference(tensor.name for tensor in once)
+    lstms = {item.name: _parameters_of(item, by_module, repeated) for item in found if not item.gaps}
     layers = []
     for name, own in others.items():
         if name in kinds:
@@ -70,7 +72,8 @@ def inventory_of_file(file: WeightFile, found: Sequence[Found]) -> Inventory:
     doubts = list(_doubts(file, once, buffers))
     if unknown:
         doubts.append(f"{with_rest([item.path or item.kind for item in unknown], _LISTED)} (sizes not known)")
-    return Inventory(what, layers, lstms, nbytes, doubts, least=bool(unknown))
+    whole = len(lstms) == len(found)  # else the bytes of an LSTM that is open are not among those that are stored
+    return Inventory(what, layers, lstms, nbytes if whole else None, doubts, least=bool(unknown))
 
 
 def _of_the_model(file: WeightFile, found: Sequence[Found]) -> tuple[list[Stored], str]:
@@ -126,8 +129,13 @@ def _buffer_names(tensors: Sequence[Stored], file: WeightFile) -> frozenset[str]
     return frozenset(found)
 
 
-def _parameters_of(item: Found, by_module: Mapping[str, int]) -> int:
-    """The parameters of an LSTM as they are stored; quantized, or computed ones, by their sizes."""
+def _parameters_of(item: Found, by_module: Mapping[str, int], repeated: AbstractSet[str]) -> int:
+    """The parameters of an LSTM as they are stored; quantized, or computed ones, by their sizes.
+
+    One whose tensors are all those of another LSTM has none of its own.
+    """
+    if item.stored.names and repeated >= {*item.stored.names} and item.stored.module not in by_module:
+        return 0
     if item.quantized or item.stored.computed or item.stored.module not in by_module:
         return Storage(item.stored.config, item.framework).num_parameters
     return by_module[item.stored.module]

@@ -97,6 +97,7 @@ class WeightFile(NamedTuple):
     buffers: frozenset[str] | None = None  # the names of buffers, of whole modules; None if the file does not say
     constants: frozenset[str] = frozenset()  # the names of tensors that are constants of a graph, and no initializers
     described: tuple[Described, ...] = ()  # of a model in memory: its modules, depth first
+    repeats: frozenset[str] = frozenset()  # of it: the paths of modules that have another path before
     code: str = ""  # of an object in memory: the line of code that gives its state dict; empty for a file
 
 

@@ -16,7 +16,7 @@ _UNBUILT: Final = "torch.nn.parameter.UninitializedTensorMixin"
 # What an array is kept in: a variable of Keras, of NNX, and a box of Linen, with the attribute that has it.
 _BOXES: Final = {
     "keras.src.backend.common.variables.Variable": "_value",
-    "flax.nnx.variablelib.Variable": "raw_value",
+    "flax.nnx.variablelib.Variable": "_raw_value",
     "flax.core.meta.AxisMetadata": "value",
 }
 _PLAIN: Final = "biufc"  # kinds of NumPy's own dtypes

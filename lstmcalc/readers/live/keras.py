@@ -50,9 +50,11 @@ def read_layer(value: Any) -> WeightFile:  # noqa: ANN401  # a layer or a model
     """A layer or a model: its LSTMs with their settings, its weights, and its layers."""
     named = _named_variables(value)
     tensors = {key: stored_of(name, variable, key) for key, (name, variable) in named.items()}
-    stated = [item for found in _recurrent(value, (), set()) for item in _stated(*found, tensors)]
+    recurrent = list(_recurrent(value, (), set()))
+    stated = [item for found in recurrent for item in _stated(*found, tensors)]
     names = unique_names(item.name for item in stated)
-    described = tuple(_described(layer, tensors) for layer in _layers(value))
+    inside = {id(part) for layer, _ in recurrent for part in _layers(layer)}
+    described = tuple(_described(layer, tensors) for layer in _layers(value) if id(layer) not in inside)
     kind = "Keras model" if any(name.endswith(".models.model.Model") for name in class_names(value)) else "Keras layer"
     return WeightFile(
         kind,
@@ -64,9 +66,15 @@ def read_layer(value: Any) -> WeightFile:  # noqa: ANN401  # a layer or a model
     )
 
 
+def _own(layer: Any) -> dict[str, Any]:  # noqa: ANN401  # a layer
+    """The attributes of a layer; on PyTorch the layers among them stand apart, as modules."""
+    found = attributes_of(layer)
+    return {**(found.get("_modules") or {}), **found}
+
+
 def _inner(layer: Any) -> Sequence[Any]:  # noqa: ANN401  # a layer
     """The layers that a layer has of its own."""
-    return [inner for inner in attributes_of(layer).get("_layers") or () if is_layer(inner)]
+    return [inner for inner in _own(layer).get("_layers") or () if is_layer(inner)]
 
 
 def layers_in(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # a layer
@@ -88,7 +96,7 @@ def _layers(value: Any) -> Iterator[Any]:  # noqa: ANN401  # as above
 
 def _variables(layer: Any) -> list[Any]:  # noqa: ANN401  # as above
     """The variables that are a layer's own, without those of its random numbers."""
-    own = attributes_of(layer)
+    own = _own(layer)
     return [*(own.get("_trainable_variables") or ()), *(own.get("_non_trainable_variables") or ())]
 
 
@@ -109,12 +117,13 @@ def _described(layer: Any, tensors: Mapping[int, Stored]) -> Described:  # noqa:
     own = [tensors[id(variable)] for variable in _variables(layer)]
     path = own[0].name.rpartition("/")[0] if own else _name(layer)
     shapes = " ".join(f"({', '.join(map(str, item.shape))}{',' * (len(item.shape) == 1)})" for item in own)
-    built = attributes_of(layer).get("built") is not False or bool(own)
+    plain = class_names(layer)[0].startswith("keras.src.models.")  # which never has weights of its own
+    built = _own(layer).get("built") is not False or bool(own) or plain
     return Described(path, class_name(layer), f"{class_name(layer)} {shapes}".strip(), known=built)
 
 
 def _name(layer: Any) -> str:  # noqa: ANN401  # a layer
-    name = attributes_of(layer).get("name")
+    name = _own(layer).get("name")
     return name if isinstance(name, str) else class_name(layer).lower()
 
 
@@ -136,14 +145,14 @@ def _recurrent(layer: Any, above: tuple[str, ...], met: set[int]) -> Iterator[tu
 
 def _relative(layer: Any) -> str:  # noqa: ANN401  # a layer
     """The kind of a recurrent layer that is not an LSTM; empty if it is none."""
-    inner = attributes_of(layer).get("forward_layer") if _BOTH in class_names(layer) else layer
+    inner = _own(layer).get("forward_layer") if _BOTH in class_names(layer) else layer
     names = class_names(inner)
     return next((word for name, word in _RELATIVES.items() if any(kind.startswith(name) for kind in names)), "")
 
 
 def _node(layer: Any) -> dict[str, Any] | None:  # noqa: ANN401  # a layer
     """A recurrent layer as Keras would write it; None if it is another one, or has no LSTM."""
-    kinds, own = class_names(layer), attributes_of(layer)
+    kinds, own = class_names(layer), _own(layer)
     name = {"name": _name(layer), "dtype": _dtype(layer)}
     if _CELL in kinds:
         return {"class_name": "LSTMCell", "config": {**name, **_settings(layer, _CELL_SETTINGS)}}
@@ -166,21 +175,21 @@ def _node(layer: Any) -> dict[str, Any] | None:  # noqa: ANN401  # a layer
 
 def _settings(layer: Any, names: Sequence[str]) -> dict[str, Any]:  # noqa: ANN401  # a layer
     """The settings of a layer; of a function, its name."""
-    own = attributes_of(layer)
+    own = _own(layer)
     return {name: getattr(own[name], "__name__", own[name]) for name in names if name in own}
 
 
 def _dtype(layer: Any) -> object:  # noqa: ANN401  # a layer
     """The dtype of a layer's weights."""
-    policy = attributes_of(layer).get("_dtype_policy")
+    policy = _own(layer).get("_dtype_policy")
     return getattr(policy, "variable_dtype", None)
 
 
 def _cells(layer: Any) -> list[Any]:  # noqa: ANN401  # a layer
     """The cells of a recurrent layer of one direction."""
-    own = attributes_of(layer)
+    own = _own(layer)
     cell = layer if {_CELL, _STACK} & {*class_names(layer)} else own.get("cell")
-    return list(attributes_of(cell).get("cells") or ()) if _STACK in class_names(cell) else [cell]
+    return list(_own(cell).get("cells") or ()) if _STACK in class_names(cell) else [cell]
 
 
 def _stated(layer: Any, above: tuple[str, ...], tensors: Mapping[int, Stored]) -> Iterator[Found]:  # noqa: ANN401
@@ -190,7 +199,7 @@ def _stated(layer: Any, above: tuple[str, ...], tensors: Mapping[int, Stored]) -
     if node is None:
         yield _other(layer, name, tensors)
         return
-    own = attributes_of(layer)
+    own = _own(layer)
     sides = [own["forward_layer"], own["backward_layer"]] if _BOTH in class_names(layer) else [layer]
     for found, placed in _placed(node):
         cells = [_cells(side)[placed.cell] for side in sides]
@@ -232,15 +241,15 @@ def _with_arrays(found: Found, cells: Sequence[Any], tensors: Mapping[int, Store
 
 def _arrays(cell: Any, tensors: Mapping[int, Stored]) -> dict[str, Stored]:  # noqa: ANN401  # a cell
     """The arrays of a cell by Keras' names for them."""
-    own = attributes_of(cell)
+    own = _own(cell)
     return {role: tensors[id(own[role])] for role in _ROLES if id(own.get(role)) in tensors}
 
 
 def _other(layer: Any, name: str, tensors: Mapping[int, Stored]) -> Found:  # noqa: ANN401  # a layer
     """A recurrent layer that is not an LSTM."""
     own = [tensors[id(variable)] for inner in _layers(layer) for variable in _variables(inner)]
-    inner = attributes_of(layer).get("forward_layer", layer)
-    sizes = {"hidden_size": attributes_of(_cells(inner)[0]).get("units")}
+    inner = _own(layer).get("forward_layer", layer)
+    sizes = {"hidden_size": _own(_cells(inner)[0]).get("units")}
     known = {field: size for field, size in sizes.items() if isinstance(size, int)}
     kind = _relative(layer)
     return Found(

@@ -73,8 +73,8 @@ def _index(value: Any, path: str) -> WeightFile:  # noqa: ANN401  # anything
 
         return read_onnx(path)._replace(kind="onnx")
     readers: tuple[tuple[Callable[[object], bool], Callable[[Any], WeightFile]], ...] = (
+        (keras.is_layer, keras.read_layer),  # on PyTorch, it is a module of PyTorch too
         (torch.is_module, torch.read_module),
-        (keras.is_layer, keras.read_layer),
         (flax.is_nnx, flax.read_nnx),
         (flax.is_linen, flax.read_linen),
         (dictionaries.is_handle, dictionaries.read_handle),
@@ -118,7 +118,9 @@ def _written(model: Any, opened: ExitStack) -> str:  # noqa: ANN401  # a ModelPr
 def object_name(value: object) -> str:
     """A name for an object in reports: that of its class, or what it is."""
     if not isinstance(value, Mapping):
-        return class_name(value)
+        scripted = "torch.jit._script.ScriptModule" in class_names(value)
+        name = getattr(value, "original_name", "") if scripted else ""
+        return name if isinstance(name, str) and name.isidentifier() else class_name(value)
     from lstmcalc.readers.live.arrays import is_torch_tensor
 
     return "state_dict" if any(map(is_torch_tensor, value.values())) else "arrays"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
+from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.tensors import Described, StateDict, Stored, WeightFile
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.live.arrays import is_array, is_unbuilt, stored_of
@@ -28,18 +29,19 @@ _SETTINGS: Final = (
 )
 _HOOKS: Final = ("_forward_hooks", "_forward_pre_hooks")
 _LISTED: Final = 3  # names in a note
+_MAX_MODULES: Final = 100_000
 _LONGEST: Final = 50  # characters of settings that are shown
 
 
 class _Parts(NamedTuple):
     """What is collected of a model."""
 
-    tensors: dict[str, Stored]  # by their paths, each module once
-    entries: dict[str, Stored]  # the state dict: a module at each of its paths
+    tensors: dict[str, Stored]  # by their paths, as a state dict has them: a shared module at each of its paths
     modules: list[Module]
     described: list[Described]
     buffers: set[str]
-    frozen: list[Any]  # parameters that are not trained, each once
+    repeats: set[str]  # paths of modules that were met before
+    frozen: dict[int, Any]  # parameters that are not trained, by identity
     notes: list[str]
 
 
@@ -50,13 +52,14 @@ def is_module(value: object) -> bool:
 
 def read_module(value: Any) -> WeightFile:  # noqa: ANN401  # a module
     """A module: its LSTMs with their settings, its parameters and buffers, and its modules."""
-    parts = _Parts({}, {}, [], [], set(), [], [])
-    _walk(value, "", parts, set())
+    parts = _Parts({}, [], [], set(), set(), {}, [])
+    _walk(value, "", parts, set(), frozenset())
+    value = _script_of(value)
     scripted = _SCRIPT in class_names(value)
     stated = stated_modules(parts.modules)
     if scripted and not parts.tensors:
         stated += tuple(_frozen(value, parts))
-    states = (StateDict((), parts.entries, _versions(value)),)
+    states = (StateDict((), parts.tensors, _versions(value)),)
     return WeightFile(
         "TorchScript in memory" if scripted else "PyTorch module",
         tuple(parts.tensors.values()),
@@ -67,14 +70,20 @@ def read_module(value: Any) -> WeightFile:  # noqa: ANN401  # a module
         state_dicts=states,
         buffers=frozenset(parts.buffers),
         described=tuple(parts.described),
+        repeats=frozenset(parts.repeats),
         code="state = model.state_dict()",
     )
 
 
-def _walk(module: Any, path: str, parts: _Parts, met: set[int]) -> None:  # noqa: ANN401  # a module
-    """Collect a module and those in it, depth first; one that was met before has entries of the state dict alone."""
-    again = id(module) in met
-    met.add(id(module))
+def _walk(module: Any, path: str, parts: _Parts, met: set[int], above: frozenset[int]) -> None:  # noqa: ANN401  # a module
+    """Collect a module and those in it, depth first, at each of its paths; `above` are the modules around it."""
+    module = _script_of(module)
+    if id(module) in above:  # which has no state dict
+        return
+    if len(parts.described) > _MAX_MODULES:
+        raise SourceError("too many modules", f"at most {_MAX_MODULES:,}, a shared one at each of its paths")
+    if id(module) in met:
+        parts.repeats.add(path)
     parameters, buffers = _held(module, "_parameters"), _held(module, "_buffers")
     unsaved = attributes_of(module).get("_non_persistent_buffers_set") or ()
     saved = {name: value for name, value in buffers.items() if name not in unsaved}
@@ -82,21 +91,19 @@ def _walk(module: Any, path: str, parts: _Parts, met: set[int]) -> None:  # noqa
         if is_unbuilt(value):
             continue
         whole = join_path(path, name)
-        stored = stored_of(whole, value, None if _is_scripted(module) else id(value))
-        parts.entries[whole] = stored
-        if again:
-            continue
+        stored = stored_of(whole, value, None if is_script(module) else id(value))
         parts.tensors[whole] = stored
         if name in saved:
             parts.buffers.add(whole)
-        elif value.requires_grad is False and all(value is not other for other in parts.frozen):
-            parts.frozen.append(value)
+        elif value.requires_grad is False:
+            parts.frozen[id(value)] = value
     parts.described.append(_described(module, path, {**parameters, **saved}))
-    if not again:
-        parts.modules.append(_module(module, path, parameters))
+    parts.modules.append(_module(module, path, parameters))
+    if id(module) not in met:
         parts.notes.extend(_call_notes(module, path or class_name(module)))
+    met.add(id(module))
     for name, inner in _held(module, "_modules").items():
-        _walk(inner, join_path(path, name), parts, met)
+        _walk(inner, join_path(path, name), parts, met, above | {id(module)})
 
 
 def modules_in(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # a module
@@ -104,6 +111,7 @@ def modules_in(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # a mo
     pending, met = [("", value)], set[int]()
     while pending:
         path, module = pending.pop()
+        module = _script_of(module)
         if id(module) not in met:
             met.add(id(module))
             yield path, module
@@ -126,13 +134,19 @@ def _held(module: Any, name: str) -> dict[str, Any]:  # noqa: ANN401  # a module
     return {key: value for key, value in held.items() if value is not None} if held is not None else {}
 
 
-def _is_scripted(module: object) -> bool:
+def _script_of(module: Any) -> Any:  # noqa: ANN401  # a module
+    """The module of TorchScript that a traced one stands for; any other as it is."""
+    return attributes_of(module).get("_actual_script_module", module)
+
+
+def is_script(module: object) -> bool:
+    """True for a module of TorchScript."""
     return _SCRIPT in class_names(module)
 
 
 def _kind_of(module: Any) -> str:  # noqa: ANN401  # a module
     """The full name of a module's class; of TorchScript that of the class it was made of."""
-    if _is_scripted(module):
+    if is_script(module):
         with suppress(Exception):  # the binding to C++ may be without a type
             name: str = attributes_of(module)["_c"]._type().qualified_name()  # noqa: SLF001  # TorchScript's own
             return name.removeprefix("__torch__.")
@@ -141,7 +155,7 @@ def _kind_of(module: Any) -> str:  # noqa: ANN401  # a module
 
 def _text_of(module: Any) -> str:  # noqa: ANN401  # a module
     """A module's class; of PyTorch's own, with its settings."""
-    if _is_scripted(module):
+    if is_script(module):
         return _kind_of(module).rpartition(".")[2]
     name = class_name(module)
     if full_name(type(module)).startswith("torch.nn."):
@@ -155,7 +169,7 @@ def _text_of(module: Any) -> str:  # noqa: ANN401  # a module
 def _module(module: Any, path: str, parameters: Mapping[str, Any]) -> Module:  # noqa: ANN401  # a module
     """A module as a whole one in a file has it."""
     kind, own = _kind_of(module), attributes_of(module)
-    settings = _script_settings(module) if _is_scripted(module) else {name: own.get(name) for name in _SETTINGS}
+    settings = _script_settings(module) if is_script(module) else {name: own.get(name) for name in _SETTINGS}
     inner = _held(module, "_modules")
     if inner.get("parametrizations") is not None:
         if _is_weight_norm(inner["parametrizations"]):  # the readers of weights compute these
@@ -206,7 +220,6 @@ def _frozen(module: Any, parts: _Parts) -> Iterator[Found]:  # noqa: ANN401  # a
     for item in frozen_modules(code):
         if parts.tensors.keys() >= {*item.stored.named.values()}:
             yield item
-    parts.entries.update(parts.tensors)
 
 
 def _versions(value: Any) -> dict[str, int]:  # noqa: ANN401  # a module
@@ -227,16 +240,15 @@ def _call_notes(module: Any, name: str) -> Iterator[str]:  # noqa: ANN401  # a m
     foreign = [hook for hook in hooks if not full_name(type(hook)).startswith("torch.")]
     if foreign:
         yield f"{name} has {counted(len(foreign), 'hook')} on its calls: what they change is not known"
-    if "forward" in own and not _is_scripted(module):
+    if "forward" in own and not is_script(module):
         yield f"forward of {name} was replaced: what it computes is not known"
 
 
 def _notes(parts: _Parts) -> Iterator[str]:
     yield from parts.notes
     if parts.frozen:
-        count = sum(value.numel() for value in parts.frozen)
-        ids = {id(value) for value in parts.frozen}
-        names = [name for name, stored in parts.tensors.items() if stored.place in ids]
+        count = sum(value.numel() for value in parts.frozen.values())
+        names = [name for name, stored in parts.tensors.items() if stored.place in parts.frozen]
         yield f"{count:,} parameters are frozen (requires_grad is False): {with_rest(names, _LISTED)}"
     unbuilt = [item.path or item.kind for item in parts.described if not item.known and item.kind.startswith("Lazy")]
     if unbuilt:
