@@ -17,7 +17,7 @@ from lstmcalc.commands._flags import with_models
 from lstmcalc.commands._output import Command, Outcome, TypedFlags
 from lstmcalc.commands._words import TRUTHS
 from lstmcalc.commands.registry import load_command
-from lstmcalc.errors import ExitCode, UsageError, nearest_hint, printable, shorten
+from lstmcalc.errors import ExitCode, LstmcalcError, UsageError, nearest_hint, printable, shorten
 from lstmcalc.intake.flags import Flag, Typed
 from lstmcalc.readers.files.budget import one_command
 from lstmcalc.readers.files.given import Given, handed_over
@@ -88,7 +88,7 @@ def _run(name: str, sources: Mapping[str, object], options: Mapping[str, object]
             typed[flag.field] = handed.option(option, flag, value)
         for field, value in sources.items():
             if value is not NOTHING:
-                words = value if isinstance(value, tuple) and field in ("sources", "words") else None
+                words = value if field in ("sources", "words") and isinstance(value, tuple) else None
                 typed[field] = handed.source(value) if words is None else [handed.source(item) for item in words]
         opened.enter_context(handed_over(handed.objects))
         outcome = command.run(with_models(typed))
@@ -127,14 +127,11 @@ class _Handed:
 
     def source(self, value: object) -> str:
         """The name of a source: that of a file, a text, or the name that an object gets."""
-        from lstmcalc.readers.live.objects import object_name, read_object, text_of_source
+        from lstmcalc.readers.live.objects import read_source
 
-        text = text_of_source(value)
-        if text is not None:
-            return text
         if id(value) not in self._known:
-            made = read_object(value, self._opened)
-            self._known[id(value)] = self._hand(object_name(value), made)
+            name, made = read_source(value, self._opened)
+            self._known[id(value)] = name if made is None else self._hand(name, made)
         return self._known[id(value)]
 
     def _hand(self, name: str, made: Given) -> str:
@@ -144,6 +141,14 @@ class _Handed:
 
     def option(self, option: str, flag: Flag, value: object) -> Typed:
         """The value of an option as the command line has it."""
+        try:
+            return self._option(option, flag, value)
+        except LstmcalcError:
+            raise
+        except Exception as error:  # of the user's own class: whatever it has is not for us to know
+            raise UsageError(f"the value of {option} cannot be read", found=type(error).__name__) from error
+
+    def _option(self, option: str, flag: Flag, value: object) -> Typed:
         if value is None:
             return None
         if not flag.metavar:

@@ -279,13 +279,13 @@ def in_memory(source: object) -> Iterator[str]:
     if isinstance(source, str):
         yield source
         return
-    from lstmcalc.readers.live.objects import object_name, read_object, text_of_source
+    from lstmcalc.readers.live.objects import read_source
 
-    text, name = text_of_source(source), object_name(source)
     with ExitStack() as opened:
-        if text is None:
-            opened.enter_context(handed_over({name: read_object(source, opened)}))
-        yield name if text is None else text
+        name, made = read_source(source, opened)
+        if made is not None:
+            opened.enter_context(handed_over({name: made}))
+        yield name
 
 
 def uncomputed(subject: Subject) -> list[str]:

@@ -4,8 +4,8 @@ Not here: the readers of each framework's objects (`torch`, `keras`, `flax`), an
 """
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 from lstmcalc.errors import LstmcalcError, SourceError, UsageError, shorten
@@ -25,7 +25,7 @@ _FILES: Final = {  # objects that a file was opened with, and the attributes tha
 }
 
 
-def text_of_source(value: object) -> str | None:
+def _text_of_source(value: object) -> str | None:
     """The source as the command line has it: the name of a file, or text; None for an object in memory."""
     if isinstance(value, str):
         return value
@@ -40,29 +40,36 @@ def text_of_source(value: object) -> str | None:
     return named if steps and isinstance(named, str) else None
 
 
-def read_object(value: Any, opened: ExitStack) -> Given:  # noqa: ANN401  # anything
-    """The index of an object in memory.
+def read_source(value: Any, opened: ExitStack) -> tuple[str, Given | None]:  # noqa: ANN401  # anything
+    """The name of a source, and the index of one that is in memory; None for a file's name and for text.
 
     Args:
-        value: The object.
+        value: The source.
         opened: What is closed when the command has ended, as the file that an ONNX model is written to.
 
     Raises:
         UsageError: It is nothing that is read.
         SourceError: It cannot be read.
     """
-    _refuse(value)
-    path = ""
+    with _guarded(value):
+        text = _text_of_source(value)
+        if text is not None:
+            return text, None
+        _refuse(value)
+        path = _written(value, opened) if class_names(value)[0].endswith(f".{_PROTO}") else ""
+        return _name_of(value), Given(_index(value, path), value, path)
+
+
+@contextmanager
+def _guarded(value: object) -> Iterator[None]:
+    """Turn any error of the user's own classes into ours: whatever they have is not for us to know."""
     try:
-        if class_names(value)[0].endswith(f".{_PROTO}"):
-            path = _written(value, opened)
-        file = _index(value, path)
+        yield
     except LstmcalcError:
         raise
-    except Exception as error:  # of the object's own class: whatever it has is not ours
+    except Exception as error:
         what = f"{class_name(error)}: {error}".partition("\n")[0]
         raise SourceError(f"a {class_name(value)} cannot be read", EXPECTED, shorten(what, 200)[1:-1]) from error
-    return Given(file, value, path)
 
 
 def _index(value: Any, path: str) -> WeightFile:  # noqa: ANN401  # anything
@@ -115,7 +122,7 @@ def _written(model: Any, opened: ExitStack) -> str:  # noqa: ANN401  # a ModelPr
     return str(path)
 
 
-def object_name(value: object) -> str:
+def _name_of(value: object) -> str:
     """A name for an object in reports: that of its class, or what it is."""
     if not isinstance(value, Mapping):
         scripted = "torch.jit._script.ScriptModule" in class_names(value)
@@ -132,15 +139,20 @@ def read_data(value: Any) -> Given:  # noqa: ANN401  # anything
     Raises:
         UsageError: It is something else.
     """
+    with _guarded(value):
+        return _data(value)
+
+
+def _data(value: Any) -> Given:  # noqa: ANN401  # anything
     if isinstance(value, Mapping):
         arrays = dict(value)
     elif isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], tuple | list) and len(value[1]) == 2:  # noqa: PLR2004  # x, (h_0, c_0)
         arrays = {"input": value[0], "h_0": value[1][0], "c_0": value[1][1]}
     else:
         arrays = {"input": value}
-    wrong = next((item for item in arrays.values() if not is_array(item)), None)
-    if wrong is not None or not arrays:
+    wrong = [item for item in arrays.values() if not is_array(item)]
+    if wrong or not arrays:
         what = "an array, (x, (h_0, c_0)), or a dictionary with input, h_0 and c_0"
-        raise UsageError("this is no data for an LSTM", what, shorten(wrong if arrays else value))
+        raise UsageError("this is no data for an LSTM", what, shorten(wrong[0] if wrong else value))
     tensors = tuple(stored_of(str(name), item) for name, item in arrays.items())
     return Given(WeightFile("arrays in memory", tensors, kind="npz"), value)
