@@ -3,7 +3,7 @@
 Not here: the functions (`functions`), and how reports are drawn (`report`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
     from lstmcalc.commands.diff.report import DiffReport  # noqa: F401  # in a string below
-    from lstmcalc.report.blocks import Block
 
 R = TypeVar("R")
 
@@ -63,9 +62,19 @@ class Answer(Generic[R]):
         from lstmcalc.report.render import write_report
 
         stream = StringIO()
+        if self._outcome.style == "table":  # without colours, also where FORCE_COLOR asks for them, as a kernel does
+            self._print(stream, force_terminal=False, color_system=None)
+            return stream.getvalue().rstrip("\n")
         write_report(self._outcome.report, self._outcome.style, stream, view_of(self._outcome))
-        told = self.notes if self._outcome.style in ("table", "markdown") else ()
-        return "\n".join([stream.getvalue().rstrip("\n"), *(f"note: {note}" for note in told)])
+        return stream.getvalue().rstrip("\n")
+
+    def _print(self, stream: StringIO, **settings: Any) -> None:  # noqa: ANN401  # those of rich's console
+        from lstmcalc.report.render import blocks_of, console_for, print_blocks
+
+        console = console_for(stream, **settings)
+        print_blocks(console, blocks_of(self._outcome.report, view_of(self._outcome)))
+        for note in self.notes:
+            console.print(f"note: {note}", soft_wrap=True)
 
     __repr__ = __str__
 
@@ -82,31 +91,16 @@ class Answer(Generic[R]):
         return "\n".join([stream.getvalue().rstrip("\n"), *(f"\n> note: {note}" for note in self.notes)])
 
     def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
-        from rich.console import Console
         from rich.text import Text
 
-        from lstmcalc.report.render import print_blocks
-
-        stream = StringIO()
-        inner = Console(
-            file=stream,
+        stream, colours = StringIO(), console.color_system is not None
+        self._print(
+            stream,
             width=options.max_width,
-            color_system="truecolor" if console.color_system else None,
-            force_terminal=console.color_system is not None,
-            force_jupyter=False,
-            highlight=False,
-            markup=False,
-            emoji=False,
+            force_terminal=colours,
+            color_system="truecolor" if colours else None,
         )
-        print_blocks(inner, self._blocks())
-        for note in self.notes:
-            inner.print(f"note: {note}", soft_wrap=True)
         yield Text.from_ansi(stream.getvalue().rstrip("\n"))
-
-    def _blocks(self) -> "Iterator[Block]":
-        from lstmcalc.report.render import blocks_of
-
-        return blocks_of(self._outcome.report, view_of(self._outcome))
 
 
 class Comparison(Answer["DiffReport"]):

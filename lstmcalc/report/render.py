@@ -279,13 +279,17 @@ def _escaped_text(text: str) -> str:
 
 def write_table(report: "Document", stream: IO[str], view: View) -> None:
     """Write tables, in colour on a terminal; no cell is cut, or broken within a word."""
+    print_blocks(console_for(stream), blocks_of(report, view))
+
+
+def console_for(stream: IO[str], **settings: Any) -> "Console":  # noqa: ANN401  # those of rich
+    """A console that writes blocks to a stream: in a notebook too, where rich would display them."""
     from rich.console import Console
 
-    # In a notebook rich would display what it is to write.
-    console = Console(file=stream, highlight=False, markup=False, emoji=False, force_jupyter=False)
+    console = Console(file=stream, highlight=False, markup=False, emoji=False, force_jupyter=False, **settings)
     if console.width < 1:  # COLUMNS=0
         console.width = 80
-    print_blocks(console, blocks_of(report, view))
+    return console
 
 
 def print_blocks(console: "Console", blocks: Iterable[Block]) -> None:
