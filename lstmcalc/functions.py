@@ -8,7 +8,7 @@ Not here: what a report is (`answers`), and how objects are read (`readers.live`
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
@@ -81,7 +81,7 @@ def _run(name: str, sources: Mapping[str, object], options: Mapping[str, object]
     """The outcome of a command on sources, by their fields, and options, by the names that a user gives them."""
     command = load_command(name)
     with ExitStack() as opened:
-        handed = _Handed(opened)
+        handed = _Handed(opened, _texts_in((*sources.values(), *options.values())))
         typed: TypedFlags = {flag.field: None for flag in _flags_of(command)}
         for option, value in options.items():
             flag = _flag_named(option, command, name)
@@ -93,6 +93,15 @@ def _run(name: str, sources: Mapping[str, object], options: Mapping[str, object]
         opened.enter_context(handed_over(handed.objects))
         outcome = command.run(with_models(typed))
     return outcome._replace(code=ExitCode(outcome.code))
+
+
+def _texts_in(values: Iterable[object]) -> Iterator[str]:
+    """The texts among the arguments of a function, which name files: no object gets such a name."""
+    for value in values:
+        if issubclass(type(value), str):
+            yield f"{value}"
+        elif type(value) in (list, tuple):
+            yield from _texts_in(value)  # type: ignore[arg-type]  # as has been seen
 
 
 def _flags_of(command: Command) -> Iterable[Flag]:
@@ -119,10 +128,12 @@ def _python_name(spelling: str) -> str:
 class _Handed:
     """What a function was given: objects get names, everything else becomes what the command line has."""
 
-    def __init__(self, opened: ExitStack) -> None:
+    def __init__(self, opened: ExitStack, texts: Iterable[str]) -> None:
         self.objects: dict[str, Given] = {}
         self._opened = opened
         self._names = UniqueNames()
+        for text in texts:
+            self._names.add(text)
         self._known: dict[int, str] = {}  # the names of objects by identity: one that is given twice is read once
 
     def source(self, value: object) -> str:

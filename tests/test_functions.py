@@ -196,6 +196,7 @@ def test_a_dictionary_is_like_its_file(tmp_path: Path, monkeypatch: pytest.Monke
     with np.load("a.npz") as opened:
         assert lstmcalc.summary(opened).modules[0].file == "a.npz"
     assert lstmcalc.summary({"model": {"enc": arrays, "step": 3}}).modules[0].name == "model.enc.enc.rnn"
+    assert str(lstmcalc.summary(arrays)).startswith("arrays: in memory, 9 tensors, ")
 
 
 def test_a_handle_of_safetensors_is_like_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -377,6 +378,36 @@ def test_names_of_objects_are_no_files(tmp_path: Path, monkeypatch: pytest.Monke
     assert lstmcalc.run(arrays, np.zeros((2, 1, 3), np.float32)).ok
 
 
+def test_a_name_that_a_word_or_file_has_is_told_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_safetensors(tmp_path / "arrays", arrays_of(LSTMConfig(5, 6)))
+    arrays = arrays_of(LSTMConfig(3, 4))
+    for sources in (("arrays", arrays), (arrays, "arrays")):
+        report = lstmcalc.summary(*sources)
+        assert {row.name for row in report.sources} == {"arrays", "arrays_2"}
+        assert sorted(module.config.hidden_size for module in report.modules) == [4, 6]
+    monkeypatch.setattr("lstmcalc.readers.live.objects._name_of", lambda *_: "h_n")
+    assert lstmcalc.explain(arrays, "packing").modules[0].config == LSTMConfig(3, 4)
+
+
+class OnDevice:
+    """An array as JAX has them on another device."""
+
+    shape, dtype = (5, 2, 3), np.dtype("float32")
+
+    def devices(self) -> set[Any]:
+        return {type("Device", (), {"platform": "gpu"})()}
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("it was copied")
+
+
+def test_an_array_of_another_device_is_to_be_moved() -> None:
+    with pytest.raises(LstmcalcError, match=r"one on gpu(.|\n)*move it"):
+        lstmcalc.run("nn.LSTM(3, 4)", OnDevice())
+    assert lstmcalc.shapes({"weight_ih_l0": OnDevice(), **arrays_of(LSTMConfig(3, 4), "rnn.")}).modules[0].name == "rnn"
+
+
 # --- HTML, Markdown, rich
 
 
@@ -495,13 +526,28 @@ def test_a_page_has_nothing_of_a_source_but_text() -> None:
         assert "<script>" not in re.sub(r"`[^`]*`|\\<", "", report._repr_markdown_())
 
 
-def test_a_page_fits_light_and_dark() -> None:
+def luminance(colour: str) -> float:
+    """The relative luminance of a colour, as WCAG 2.2 defines it."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("ground", ["#ffffff", "#f7f7f7", "#111111", "#1e1e1e", "#000000"])  # of JupyterLab and VS Code
+def test_a_page_fits_light_and_dark(ground: str) -> None:
     text = lstmcalc.shapes()._repr_html_()
     style = text[text.index("<style>") : text.index("</style>")]
-    assert "prefers-color-scheme: dark" in style
+    colours = re.findall(r"color: (#\w{6})", style)
+    assert len(colours) == 2
+    assert all(contrast(colour, ground) >= 3 for colour in colours), "what WCAG asks of bold text"
+    assert set(re.findall(r"(?<!-)color: (\w+)", style)) == {"inherit"}
     assert set(re.findall(r"background: (\w+)", style)) == {"transparent"}
-    plain = style.removeprefix("<style>").replace("@media (prefers-color-scheme: dark) {", "")
-    rules = [rule.strip() for rule in re.findall(r"([^{}]+)\{", plain)]
+    rules = [rule.strip() for rule in re.findall(r"([^{}]+)\{", style.removeprefix("<style>"))]
     assert len(rules) > 10
     assert all(part.strip().startswith(".lstmcalc") for rule in rules for part in rule.split(",")), rules
 

@@ -20,7 +20,7 @@ from tools.record_schema import FOLDER, documents, strict, text_of
 from tools.shell import TESTS
 
 jsonschema = pytest.importorskip("jsonschema")
-BLOCKS, EACH = 12, 250  # of generated command lines
+BLOCKS, EACH = 8, 250  # of generated command lines
 
 
 @cache

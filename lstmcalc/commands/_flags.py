@@ -26,7 +26,7 @@ def with_words(typed: TypedFlags, meaning: Callable[[str], str]) -> tuple[TypedF
     """
     found, sources = list[str](), list[str]()
     for word in several(typed["words"]):
-        meant = meaning(word)
+        meant = "" if given(word) else meaning(word)  # a model in memory may be called as a topic is
         (found if meant else sources).append(meant or word)
     if len(sources) > 1:
         raise UsageError(f"unexpected argument: {printable(sources[1])}", hint="one SOURCE, after the other words")

@@ -1,6 +1,7 @@
 """Draw a report as HTML for a notebook: tables without a script, whose colours are those of the page around them.
 
-What is lighter or darker is the page's own colour made fainter, so that it can be read on a light and on a dark ground.
+What is lighter or darker is the page's own colour made fainter, and what has a colour has one between light and dark:
+it can be read on either ground. The browser's preference is not asked, as a notebook has a theme of its own.
 Text that comes from a source is escaped, and becomes nothing but text.
 """
 
@@ -29,9 +30,7 @@ border: none; background: transparent; color: inherit; white-space: normal; }
 .lstmcalc tr.good td:last-child { color: #2e8b57; }
 .lstmcalc tr.bad td { color: #d9534f; font-weight: 600; }
 .lstmcalc code, .lstmcalc pre { font-family: monospace; background: transparent; color: inherit; padding: 0; }
-.lstmcalc .note { opacity: 0.8; margin: 0.2em 0; }
-@media (prefers-color-scheme: dark) { .lstmcalc tr.good td:last-child { color: #66c292; } \
-.lstmcalc tr.bad td { color: #ff8a80; } }"""
+.lstmcalc .note { opacity: 0.8; margin: 0.2em 0; }"""
 
 
 def hypertext(report: "Document", view: View, notes: Sequence[str] = ()) -> str:

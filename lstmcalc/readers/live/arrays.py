@@ -109,6 +109,8 @@ def _numbers(name: str, value: Any) -> Any:  # noqa: ANN401  # an array
 
     try:
         found = _torch_numbers(name, value) if is_torch_tensor(value) else _other_numbers(name, value)
+    except SourceError:
+        raise
     except (TypeError, RuntimeError, ValueError, NotImplementedError) as error:
         first = str(error).partition("\n")[0]
         raise SourceError("the numbers of an array cannot be had", found=first, where=printable(name)) from None

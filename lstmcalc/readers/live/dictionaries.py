@@ -33,20 +33,36 @@ def read_dictionary(value: Mapping[Any, Any]) -> WeightFile:
             tensors[name] = stored_of(name, item)
         if len(tensors) > _MAX_ARRAYS:
             raise SourceError("too many arrays", f"at most {_MAX_ARRAYS:,}")
-    for above, inside in modules.items():
-        renamed = (item._replace(name=f"{above}.{item.name}") for item in inside.tensors)
-        tensors |= {item.name: item for item in renamed}
+    whole = [_below(above, inside) for above, inside in modules.items()]
+    tensors |= {item.name: item for file in whole for item in file.tensors}
     torch = any(is_torch_tensor(item) for _, item in _leaves(value, (), frozenset())) or bool(modules)
     states = tuple(_state_dicts(value, tensors))
     held = tuple(state.keys for state in states if any(isinstance(item, Stored) for item in state.entries.values()))
     return WeightFile(
-        "a state dict" if torch else "a dictionary of arrays",
+        "PyTorch in memory" if torch else "in memory",
         tuple(tensors.values()),
+        tuple(item for file in whole for item in file.stated),
+        tuple(note for file in whole for note in file.notes),
         dictionaries=held,
         kind="torch" if torch else "npz",
         state_dicts=states if torch else (),
         code="state = state_dict",
     )
+
+
+def _below(path: str, file: WeightFile) -> WeightFile:
+    """A module in a dictionary, with names that begin with the keys that lead to it."""
+    begin = f"{path}."
+    tensors = tuple(item._replace(name=f"{begin}{item.name}") for item in file.tensors)
+    stated = tuple(
+        item._replace(
+            name=f"{begin}{item.name}".rstrip("."),
+            weights=item.stored._replace(named={key: f"{begin}{name}" for key, name in item.stored.named.items()}),
+        )
+        for item in file.stated
+        if item.name not in file.repeats
+    )
+    return file._replace(tensors=tensors, stated=stated)
 
 
 def _leaves(value: Any, path: tuple[str, ...], above: frozenset[int]) -> Iterator[tuple[tuple[str, ...], Any]]:  # noqa: ANN401

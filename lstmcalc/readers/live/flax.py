@@ -8,7 +8,7 @@ Source: flax 0.12.8, run (flax/linen/module.py, recurrent.py; flax/nnx/module.py
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from lstmcalc.errors import SourceError
+from lstmcalc.errors import NoLstmError, SourceError
 from lstmcalc.frameworks.constructors import CONSTRUCTORS, Constructor, Given, read_arguments
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.readers.files.tensors import Described, Stored, WeightFile, Weights
@@ -50,6 +50,10 @@ def read_linen(value: Any) -> WeightFile:  # noqa: ANN401  # a module of Linen
         return read_dictionary(variables)._replace(format="Flax module")
     modules = list(_linen_modules(value, (), 0))
     found = [_linen_cell(path, module) for path, module in modules if _constructor(module) is not None]
+    if class_names(value)[0].startswith("flax.linen.recurrent.") and "cell" not in attributes_of(value) and not found:
+        raise NoLstmError(
+            f"{class_name(value)} is not an LSTM", "an LSTMCell or an OptimizedLSTMCell", class_name(value)
+        )
     if not found:
         raise SourceError(
             f"no LSTM is among the fields of {class_name(value)}",

@@ -57,7 +57,8 @@ def read_source(value: Any, opened: ExitStack) -> tuple[str, Given | None]:  # n
             return text, None
         _refuse(value)
         path = _written(value, opened) if class_names(value)[0].endswith(f".{_PROTO}") else ""
-        return _name_of(value), Given(_index(value, path), value, path)
+        file = _index(value, path)
+        return _name_of(value, file), Given(file, value, path)
 
 
 @contextmanager
@@ -69,7 +70,7 @@ def _guarded(value: object) -> Iterator[None]:
         raise
     except Exception as error:
         what = f"{class_name(error)}: {error}".partition("\n")[0]
-        raise SourceError(f"a {class_name(value)} cannot be read", EXPECTED, shorten(what, 200)[1:-1]) from error
+        raise SourceError(f"this {class_name(value)} cannot be read", EXPECTED, shorten(what, 200)[1:-1]) from error
 
 
 def _index(value: Any, path: str) -> WeightFile:  # noqa: ANN401  # anything
@@ -89,8 +90,21 @@ def _index(value: Any, path: str) -> WeightFile:  # noqa: ANN401  # anything
     )
     read = next((read for is_so, read in readers if is_so(value)), None)
     if read is None:
-        raise UsageError(f"a {class_name(value)} is nothing that is read", EXPECTED, shorten(value))
+        raise _unknown(value)
     return read(value)
+
+
+def _unknown(value: object) -> UsageError:
+    """The error on an object of a class that is not read."""
+    return UsageError("objects of this class are not read", EXPECTED, f"{class_name(value)}: {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """An object as Python shows it; what its class refuses to show is empty."""
+    try:
+        return shorten(value)
+    except Exception:  # noqa: BLE001  # of the user's own class
+        return "?"
 
 
 def _refuse(value: object) -> None:
@@ -101,7 +115,7 @@ def _refuse(value: object) -> None:
         raise UsageError("there is no model", EXPECTED, "None")
     if isinstance(value, type):
         hint = f"make one: {value.__name__}(...)"
-        raise UsageError(f"{value.__name__} is a class, and not a model", EXPECTED, shorten(value), hint)
+        raise UsageError(f"{value.__name__} is a class, and not a model", EXPECTED, _shown(value), hint)
     if is_array(value):
         hint = "arrays have names: a dictionary of them, as model.state_dict() gives"
         raise UsageError("an array alone is no model", EXPECTED, class_name(value), hint)
@@ -109,7 +123,7 @@ def _refuse(value: object) -> None:
         hint = 'save it, and give the file: model.save("model.h5")'
         raise UsageError("models of Keras before 3 are not read in memory", EXPECTED, class_names(value)[0], hint)
     if callable(value) and not hasattr(value, "__dict__"):
-        raise UsageError(f"a {class_name(value)} is nothing that is read", EXPECTED, shorten(value))
+        raise _unknown(value)
 
 
 def _written(model: Any, opened: ExitStack) -> str:  # noqa: ANN401  # a ModelProto
@@ -122,15 +136,18 @@ def _written(model: Any, opened: ExitStack) -> str:  # noqa: ANN401  # a ModelPr
     return str(path)
 
 
-def _name_of(value: object) -> str:
+def _name_of(value: object, file: WeightFile) -> str:
     """A name for an object in reports: that of its class, or what it is."""
-    if not isinstance(value, Mapping):
-        scripted = "torch.jit._script.ScriptModule" in class_names(value)
-        name = getattr(value, "original_name", "") if scripted else ""
-        return name if isinstance(name, str) and name.isidentifier() else class_name(value)
-    from lstmcalc.readers.live.arrays import is_torch_tensor
+    if isinstance(value, Mapping):
+        whole = any(not state.keys and any(map(_is_tensor, state.entries.values())) for state in file.state_dicts)
+        return "state_dict" if whole else "checkpoint" if file.kind == "torch" else "arrays"
+    scripted = "torch.jit._script.ScriptModule" in class_names(value)
+    name = getattr(value, "original_name", "") if scripted else ""
+    return name if isinstance(name, str) and name.isidentifier() else class_name(value)
 
-    return "state_dict" if any(map(is_torch_tensor, value.values())) else "arrays"
+
+def _is_tensor(entry: object) -> bool:
+    return not isinstance(entry, str)
 
 
 def read_data(value: Any) -> Given:  # noqa: ANN401  # anything
@@ -153,6 +170,6 @@ def _data(value: Any) -> Given:  # noqa: ANN401  # anything
     wrong = [item for item in arrays.values() if not is_array(item)]
     if wrong or not arrays:
         what = "an array, (x, (h_0, c_0)), or a dictionary with input, h_0 and c_0"
-        raise UsageError("this is no data for an LSTM", what, shorten(wrong[0] if wrong else value))
+        raise UsageError("this is no data for an LSTM", what, _shown(wrong[0] if wrong else value))
     tensors = tuple(stored_of(str(name), item) for name, item in arrays.items())
     return Given(WeightFile("arrays in memory", tensors, kind="npz"), value)

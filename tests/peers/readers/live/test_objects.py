@@ -1,5 +1,7 @@
 """Live models of PyTorch, Keras and Flax: their totals and settings are those that the frameworks themselves have."""
 
+import subprocess
+import sys
 import warnings
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 import lstmcalc
 from tools.live import installed
 from tools.live_models import keras_models, nnx_models, nothing_called, quietly, torch_lstms, torch_models
+from tools.shell import TESTS, shell_environment
 
 pytestmark = pytest.mark.peers
 
@@ -57,6 +60,46 @@ def test_modules_of_pytorch_are_what_pytorch_says(name: str) -> None:
             held = [each for key, each in own.named_parameters() if key.startswith(("weight_", "bias_", "parametriz"))]
             assert module.parameters == sum(each.numel() for each in held)
     assert {layer.name for layer in report.layers if not layer.lstm} <= {key for key, _ in model.named_modules()}
+
+
+def test_a_module_in_a_checkpoint_states_its_settings() -> None:
+    torch = installed("torch")
+    model = torch_models(torch)["tagger, two ways"]()
+    report = lstmcalc.summary({"model": model, "epoch": 3, "optimizer": {"state": {}}})
+    assert report.modules[0].name == "model.lstm"
+    assert report.modules[0].config == lstmcalc.summary(model).modules[0].config
+    assert lstmcalc.summary({"model": model.state_dict(), "epoch": 3}).modules[0].name == "model.lstm"
+    assert str(lstmcalc.summary(model.state_dict())).startswith("state_dict: PyTorch in memory, ")
+    assert lstmcalc.summary({"net": torch.nn.LSTM(3, 4)}).modules[0].config.hidden_size == 4
+
+
+BAD = {
+    "GRU": lambda torch: torch.nn.GRU(3, 4),
+    "class": lambda torch: torch.nn.LSTM,
+    "tensor": lambda torch: torch.zeros(3),
+    "parameter": lambda torch: torch.nn.Parameter(torch.zeros(3)),
+    "optimizer": lambda torch: torch.optim.SGD([torch.zeros(1)]),
+    "parameters": lambda torch: torch.nn.LSTM(3, 4).parameters(),
+    "list": lambda torch: [torch.nn.LSTM(3, 4)],
+    "lazy": lambda torch: torch.nn.LazyLinear(3),
+    "empty": lambda torch: torch.nn.Sequential(),
+    "linear": lambda torch: torch.nn.Linear(2, 2),
+    "dtype": lambda torch: torch.float32,
+    "device": lambda torch: torch.device("cpu"),
+    "size": lambda torch: torch.Size([3, 4]),
+    "torch": lambda torch: torch,
+    "dataset": lambda torch: torch.utils.data.TensorDataset(torch.zeros(3)),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_model_of_pytorch_is_refused(name: str) -> None:
+    torch = installed("torch")
+    make: Any = BAD[name]
+    value = quietly(lambda: make(torch))
+    with pytest.raises(lstmcalc.LstmcalcError) as caught:
+        lstmcalc.summary(value)
+    assert caught.value.kind in ("usage", "no-lstm"), str(caught.value)
 
 
 def test_what_is_frozen_is_said() -> None:
@@ -185,6 +228,41 @@ def test_modules_of_nnx_are_what_flax_says(name: str) -> None:
     assert report.total.parameters == sum(prod(each.shape) for each in jax.tree.leaves(nnx.state(model, nnx.Param)))
     assert {str(module.config) for module in report.modules} == {"LSTM(3, 4, batch_first=True)"}
     assert len(report.modules) == (2 if name == "bidirectional" else 1)
+
+
+ON_JAX = """
+import os, sys, warnings
+os.environ["KERAS_BACKEND"] = "jax"
+import keras, lstmcalc
+from tools.live_models import keras_models
+for name, make in keras_models(keras).items():
+    model = make()
+    report = lstmcalc.summary(model)
+    assert report.total.parameters == model.count_params(), name
+    assert report.total.exact, name
+    print(name)
+"""
+
+
+def test_models_of_keras_on_jax_are_what_keras_says() -> None:
+    module = keras()
+    installed("jax")
+    path = f"{TESTS.parent}:{TESTS}"
+    done = subprocess.run(
+        [sys.executable, "-c", ON_JAX],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=shell_environment(PYTHONPATH=path),
+    )
+    assert done.stdout.splitlines() == [*keras_models(module)], done.stderr
+
+
+def test_a_relative_of_linen_is_no_lstm() -> None:
+    linen = installed("flax.linen")
+    for cell in (linen.GRUCell(3), linen.SimpleCell(3)):
+        with pytest.raises(lstmcalc.LstmcalcError, match="is not an LSTM"):
+            lstmcalc.summary(cell)
 
 
 def test_a_module_of_linen_has_hyperparameters_and_then_variables() -> None:
