@@ -55,9 +55,11 @@ def read_source(value: Any, opened: ExitStack) -> tuple[str, Given | None]:  # n
         text = _text_of_source(value)
         if text is not None:
             return text, None
-        _refuse(value)
-        path = _written(value, opened) if class_names(value)[0].endswith(f".{_PROTO}") else ""
-        file = _index(value, path)
+        read = _reader_of(value)
+        if read is None:
+            raise _refusal(value)
+        path = _written(value, opened) if _is_onnx(value) else ""
+        file = read(path or value)
         return _name_of(value, file), Given(file, value, path)
 
 
@@ -73,30 +75,32 @@ def _guarded(value: object) -> Iterator[None]:
         raise SourceError(f"this {class_name(value)} cannot be read", EXPECTED, shorten(what, 200)[1:-1]) from error
 
 
-def _index(value: Any, path: str) -> WeightFile:  # noqa: ANN401  # anything
+def _reader_of(value: object) -> Callable[[Any], WeightFile] | None:
+    """The reader for an object; None if there is none."""
     from lstmcalc.readers.live import dictionaries, flax, keras, torch
 
-    if path:
-        from lstmcalc.readers.onnx.nodes import read_onnx
-
-        return read_onnx(path)._replace(kind="onnx")
+    if value is None or isinstance(value, type):
+        return None
     readers: tuple[tuple[Callable[[object], bool], Callable[[Any], WeightFile]], ...] = (
         (keras.is_layer, keras.read_layer),  # on PyTorch, it is a module of PyTorch too
         (torch.is_module, torch.read_module),
         (flax.is_nnx, flax.read_nnx),
         (flax.is_linen, flax.read_linen),
+        (_is_onnx, _read_onnx),
         (dictionaries.is_handle, dictionaries.read_handle),
         (lambda each: isinstance(each, Mapping), dictionaries.read_dictionary),
     )
-    read = next((read for is_so, read in readers if is_so(value)), None)
-    if read is None:
-        raise _unknown(value)
-    return read(value)
+    return next((read for is_so, read in readers if is_so(value)), None)
 
 
-def _unknown(value: object) -> UsageError:
-    """The error on an object of a class that is not read."""
-    return UsageError("objects of this class are not read", EXPECTED, f"{class_name(value)}: {_shown(value)}")
+def _is_onnx(value: object) -> bool:
+    return class_names(value)[0].endswith(f".{_PROTO}")
+
+
+def _read_onnx(path: str) -> WeightFile:
+    from lstmcalc.readers.onnx.nodes import read_onnx
+
+    return read_onnx(path)._replace(kind="onnx")
 
 
 def _shown(value: object) -> str:
@@ -107,23 +111,22 @@ def _shown(value: object) -> str:
         return "?"
 
 
-def _refuse(value: object) -> None:
-    """Refuse what is no object of a model: nothing, a class, an array, a number."""
+def _refusal(value: object) -> UsageError:
+    """The error on what is no object of a model: nothing, a class, an array, a number."""
     from lstmcalc.readers.live.keras import OLDER
 
     if value is None:
-        raise UsageError("there is no model", EXPECTED, "None")
+        return UsageError("there is no model", EXPECTED, "None")
     if isinstance(value, type):
         hint = f"make one: {value.__name__}(...)"
-        raise UsageError(f"{value.__name__} is a class, and not a model", EXPECTED, _shown(value), hint)
-    if is_array(value):
-        hint = "arrays have names: a dictionary of them, as model.state_dict() gives"
-        raise UsageError("an array alone is no model", EXPECTED, class_name(value), hint)
+        return UsageError(f"{value.__name__} is a class, and not a model", EXPECTED, _shown(value), hint)
     if any(name.startswith(OLDER) for name in class_names(value)):
         hint = 'save it, and give the file: model.save("model.h5")'
-        raise UsageError("models of Keras before 3 are not read in memory", EXPECTED, class_names(value)[0], hint)
-    if callable(value) and not hasattr(value, "__dict__"):
-        raise _unknown(value)
+        return UsageError("models of Keras before 3 are not read in memory", EXPECTED, class_names(value)[0], hint)
+    if is_array(value):
+        hint = "arrays have names: a dictionary of them, as model.state_dict() gives"
+        return UsageError("an array alone is no model", EXPECTED, class_name(value), hint)
+    return UsageError("objects of this class are not read", EXPECTED, f"{class_name(value)}: {_shown(value)}")
 
 
 def _written(model: Any, opened: ExitStack) -> str:  # noqa: ANN401  # a ModelProto

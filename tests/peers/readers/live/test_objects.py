@@ -73,6 +73,29 @@ def test_a_module_in_a_checkpoint_states_its_settings() -> None:
     assert lstmcalc.summary({"net": torch.nn.LSTM(3, 4)}).modules[0].config.hidden_size == 4
 
 
+def test_a_class_that_refuses_to_be_asked_is_read() -> None:
+    torch = installed("torch")
+
+    class Shy(torch.nn.Module):  # type: ignore[misc,name-defined]  # torch is any
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = torch.nn.LSTM(3, 4)
+
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError(name)
+
+        def named_modules(self, *_: Any, **__: Any) -> Any:
+            raise RuntimeError
+
+        def parameters(self, *_: Any) -> Any:
+            raise RuntimeError
+
+        def state_dict(self, *_: Any, **__: Any) -> Any:
+            raise RuntimeError
+
+    assert lstmcalc.summary(Shy()).total.parameters == 144
+
+
 BAD = {
     "GRU": lambda torch: torch.nn.GRU(3, 4),
     "class": lambda torch: torch.nn.LSTM,
