@@ -57,6 +57,11 @@ def torch_models(torch: Any) -> dict[str, Make]:
         model[1].weight_hh_l0 = model[0].weight_hh_l0
         return model
 
+    def one_storage() -> Any:
+        model = nn.ModuleList([nn.LSTM(3, 3), nn.LSTM(3, 3)])
+        model[1].weight_hh_l0.data = model[0].weight_hh_l0.data  # two parameters for PyTorch
+        return model
+
     def half_on_meta() -> Any:
         model = Tagger()
         model.fc = nn.Linear(4, 2, device="meta")
@@ -106,6 +111,7 @@ def torch_models(torch: Any) -> dict[str, Make]:
         "tied": tied,
         "shared": shared,
         "tied lstms": tied_lstms,
+        "one storage": one_storage,
         "on meta": lambda: Tagger().to("meta"),
         "half on meta": half_on_meta,
         "frozen": frozen,

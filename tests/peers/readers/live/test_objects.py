@@ -73,6 +73,32 @@ def test_a_module_in_a_checkpoint_states_its_settings() -> None:
     assert lstmcalc.summary({"net": torch.nn.LSTM(3, 4)}).modules[0].config.hidden_size == 4
 
 
+def test_a_module_that_is_in_itself_is_read_once() -> None:
+    torch = installed("torch")
+    model = torch_models(torch)["tagger"]()
+    model.add_module("itself", model)
+    assert lstmcalc.summary(model).total.parameters == sum(each.numel() for each in model.parameters())
+
+
+@pytest.mark.parametrize("name", ["shared", "tied lstms", "tied", "cell", "nested"])
+def test_what_a_state_dict_has_twice_counts_once(name: str) -> None:
+    torch = installed("torch")
+    model = torch_models(torch)[name]()
+    report = lstmcalc.summary(model.state_dict())
+    wanted = sum(each.numel() for each in model.parameters())
+    assert report.total.parameters == wanted
+    assert report.total.bytes == 4 * wanted
+
+
+def test_views_of_one_storage_are_tensors_of_their_own() -> None:
+    torch = installed("torch")
+    flat = torch.zeros(2, 4 * 16 * 4)
+    names = ("weight_ih_l0", "weight_hh_l0")
+    state = {f"{n}.{name}": flat[n, k * 64 : k * 64 + 64].view(16, 4) for n in (0, 1) for k, name in enumerate(names)}
+    assert lstmcalc.summary(state).total.parameters == 4 * 64
+    assert lstmcalc.summary({**state, "tied.weight": state["0.weight_ih_l0"]}).total.parameters == 4 * 64
+
+
 def test_a_class_that_refuses_to_be_asked_is_read() -> None:
     torch = installed("torch")
 
