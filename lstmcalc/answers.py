@@ -40,16 +40,22 @@ class Answer(Generic[R]):
         self.notes = tuple(harmless(note) for note in notes(outcome))
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any field of the record
-        if name.startswith("__") or name in ("_outcome", "record"):  # as `copy` asks before there is anything
+        if name.startswith("_"):  # as a notebook asks for ways to show it, and `copy` before there is anything
             raise AttributeError(name)
         try:
             return getattr(self.record, name)
         except AttributeError:
-            fields = ", ".join(self.to_dict())
-            raise AttributeError(f"the report of {self.record.command} has no {name!r}: it has {fields}") from None  # type: ignore[attr-defined]  # every record has it
+            command = getattr(self.record, "command", "")
+            fields = ", ".join(self._fields())
+            raise AttributeError(f"the report of {command} has no {name!r}: it has {fields}") from None
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self.to_dict()})
+        return sorted({*super().__dir__(), *self._fields()})
+
+    def _fields(self) -> Sequence[str]:
+        from lstmcalc.report.record import fields_of
+
+        return fields_of(self.record)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as the JSON of the command line has it, as plain dictionaries, lists, texts and numbers."""

@@ -7,9 +7,10 @@ an ONNX model. It is told by its class; nothing of it is called, and no numbers 
 Not here: what a report is (`answers`), and how objects are read (`readers.live`).
 """
 
+import gc
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from lstmcalc.answers import Answer, Comparison
@@ -37,12 +38,12 @@ NOTHING: Final = ...  # what stands for an argument that was not given: None is 
 
 
 def summary(*sources: object, **options: object) -> "Answer[SummaryReport]":
-    """What is in one or several models: the LSTMs, their share of the whole, what they give, and the other layers."""
+    """One or several models in short: the LSTMs, their share of the whole, what they give, and the other layers."""
     return Answer(_run("summary", {"sources": sources}, options))
 
 
 def shapes(source: object = NOTHING, /, **options: object) -> "Answer[Report[ShapesModule | ForeignShapesModule]]":
-    """Every tensor in and out of the LSTMs of a model, and which slice of output each state is."""
+    """Every tensor in and out of the LSTMs of a model, and the slice of output that each state is."""
     return Answer(_run("shapes", {"source": source}, options))
 
 
@@ -62,7 +63,7 @@ def explain(*words: object, **options: object) -> "Answer[Report[ExplainModule]]
 
 
 def diff(first: object, second: object = NOTHING, /, **options: object) -> Comparison:
-    """Whether the weights of one model load into another; if not, why, and what repairs it."""
+    """The verdict on loading the weights of one model into another: if they do not fit, why, and what repairs it."""
     return Comparison(_run("diff", {"file": first, "source": second}, options))
 
 
@@ -91,8 +92,20 @@ def _run(name: str, sources: Mapping[str, object], options: Mapping[str, object]
                 words = value if field in ("sources", "words") and isinstance(value, tuple) else None
                 typed[field] = handed.source(value) if words is None else [handed.source(item) for item in words]
         opened.enter_context(handed_over(handed.objects))
+        opened.enter_context(_collector_as_it_is())
         outcome = command.run(with_models(typed))
     return outcome._replace(code=ExitCode(outcome.code))
+
+
+@contextmanager
+def _collector_as_it_is() -> Iterator[None]:
+    """Leave the collection of garbage on or off: a command turns it on where there is work."""
+    collects = gc.isenabled()
+    try:
+        yield
+    finally:
+        if not collects:
+            gc.disable()
 
 
 def _texts_in(values: Iterable[object]) -> Iterator[str]:
@@ -126,7 +139,7 @@ def _python_name(spelling: str) -> str:
 
 
 class _Handed:
-    """What a function was given: objects get names, everything else becomes what the command line has."""
+    """The arguments of a function: objects get names, everything else becomes what the command line has."""
 
     def __init__(self, opened: ExitStack, texts: Iterable[str]) -> None:
         self.objects: dict[str, Given] = {}

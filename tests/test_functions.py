@@ -1,6 +1,7 @@
 """The commands as functions: they say what the command line says, of objects what it says of their files."""
 
 import copy
+import gc
 import io
 import json
 import pickle
@@ -160,6 +161,27 @@ def test_the_records_are_attributes() -> None:
     assert not hasattr(report, "__array__")
     assert copy.copy(report).total == report.total
     assert hash(report) != hash(lstmcalc.summary("nn.LSTM(10, 20, 2)"))
+
+
+def test_a_notebook_may_ask_for_any_way_to_show_it() -> None:
+    """It asks for a dozen of them: none makes the rows of a long report."""
+    report = lstmcalc.shapes(layers=10_000, full=True)
+    report.to_dict = None  # type: ignore[assignment,method-assign]  # what would make them
+    for name in ("_repr_png_", "_ipython_display_", "_repr_mimebundle_", "__html__", "_ipython_canary_method_"):
+        assert not hasattr(report, name)
+    with pytest.raises(AttributeError, match="has no 'shape': it has schema"):
+        _ = report.shape
+
+
+def test_the_collector_stays_as_it_is() -> None:
+    gc.disable()
+    try:
+        lstmcalc.run(hidden=2)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    lstmcalc.run(hidden=2)
+    assert gc.isenabled()
 
 
 def test_a_config_and_a_path_are_sources(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ class _Module(NamedTuple):
 def verdict_of(
     name: str, held: Given, lstm: str, config: LSTMConfig, data: DataSpec, inputs: Mapping[str, Array]
 ) -> Verdict:
-    """What an LSTM of a model in memory computes.
+    """The outputs of an LSTM of a model in memory.
 
     Args:
         name: The name of the model in reports.
@@ -133,7 +133,7 @@ def _torch_cell(module: Any, _config: LSTMConfig, _data: DataSpec, inputs: Mappi
 
 
 def _keras(layer: Any, config: LSTMConfig, _data: DataSpec, inputs: Mapping[str, Array]) -> dict[str, Array]:  # noqa: ANN401
-    """What a layer returns, as far as it returns it: the sequence or the last output, and the states."""
+    """The outputs that a layer returns: the sequence or the last output, and the states if it returns them."""
     import keras
 
     both = _KERAS_BOTH in class_names(layer)

@@ -34,7 +34,7 @@ _LONGEST: Final = 50  # characters of settings that are shown
 
 
 class _Parts(NamedTuple):
-    """What is collected of a model."""
+    """The collected parts of a model."""
 
     tensors: dict[str, Stored]  # by their paths, as a state dict has them: a shared module at each of its paths
     modules: list[Module]
