@@ -9,6 +9,7 @@ TYPE_CHECKING = False  # `typing` is not imported for it, so that Ctrl-C finds `
 
 if TYPE_CHECKING:
     from lstmcalc.errors import LstmcalcError
+    from lstmcalc.functions import cost, diff, explain, params, run, shapes, summary
     from lstmcalc.intake.resolve import lstms_in
     from lstmcalc.model.lstm import LSTMModel
     from lstmcalc.numerics.fast.runner import LSTMRunner
@@ -29,9 +30,16 @@ __all__ = [
     "Surroundings",
     "TorchGenerator",
     "__version__",
+    "cost",
+    "diff",
+    "explain",
     "forward",
     "lstms_in",
+    "params",
     "random_weights",
+    "run",
+    "shapes",
+    "summary",
     "trace",
 ]
 
@@ -45,9 +53,16 @@ _HOME = {
     "Surroundings": "spec.config",
     "TorchGenerator": "numerics.torch_random",
     "__version__": "version",
+    "cost": "functions",
+    "diff": "functions",
+    "explain": "functions",
     "forward": "numerics.forward",
     "lstms_in": "intake.resolve",
+    "params": "functions",
     "random_weights": "numerics.torch_random",
+    "run": "functions",
+    "shapes": "functions",
+    "summary": "functions",
     "trace": "numerics.tracing",
 }
 

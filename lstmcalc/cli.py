@@ -62,6 +62,8 @@ def _show(outcome: Outcome) -> int:
     from lstmcalc.commands._screen import notes, progress_of, view_of
     from lstmcalc.report.render import write_report
 
+    if outcome.quiet and not outcome.code:
+        return outcome.code
     if sys.stdout is None:
         return _fail(OutputError("standard output is closed"))
     if hasattr(sys.stdout, "reconfigure"):  # a name from a source may have letters that a terminal has not

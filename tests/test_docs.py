@@ -7,7 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -123,12 +123,51 @@ def test_every_command_prints_what_its_page_shows(
     assert without_last_digits(actual).rstrip("\n") == without_last_digits(example.output).rstrip("\n")
 
 
-@pytest.mark.parametrize(("page", "body"), PYTHON, ids=[name_of(page) for page, _ in PYTHON])
-def test_every_python_block_runs(page: Path, body: str) -> None:
+def with_marks(page: Path, body: str) -> Any:
+    """A block for a test; one that imports a large framework is for those that have it."""
+    large = re.search(r"^>>> (import|from) torch\b", body, re.MULTILINE)
+    return pytest.param(page, body, marks=pytest.mark.peers if large else (), id=name_of(page))
+
+
+@pytest.mark.parametrize(("page", "body"), [with_marks(page, body) for page, body in PYTHON])
+def test_every_python_block_runs(page: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     test = doctest.DocTestParser().get_doctest(body, {}, name_of(page), name_of(page), 0)
     assert test.examples
     results = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test)
     assert results.failed == 0
+
+
+def test_every_step_of_the_workflow_passes_and_says_nothing(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(WEIGHTS / "module.pt", ".")
+    page = DOCS / "ci.md"
+    (code,) = [part["body"] for part in parts(page) if part["kind"] == "py"]
+    (workflow,) = [part["body"] for part in parts(page) if part["kind"] == "yaml"]
+    (tmp_path / "model.py").write_text(code, encoding="utf-8")
+    steps = re.findall(r"run: lstmcalc (.*)$", workflow, re.MULTILINE)
+    assert {shlex.split(step)[0] for step in steps} == {"summary", "cost", "diff", "params"}
+    for step in steps:
+        words = shlex.split(step.partition(" > ")[0])
+        ran = cli(*words)
+        assert (ran.code, ran.err) == (0, ""), step
+        assert (ran.out == "") is ("-q" in words), step
+
+
+def test_a_step_of_the_workflow_can_fail(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (code,) = [part["body"] for part in parts(DOCS / "ci.md") if part["kind"] == "py"]
+    (tmp_path / "model.py").write_text(code.replace("(3, 4, 2", "(3, 40, 2"), encoding="utf-8")
+    shutil.copy(WEIGHTS / "module.pt", ".")
+    for step in ("summary model.py --max-params 1K -q", "diff module.pt model.py --module rnn -q"):
+        ran = cli(*step.split())
+        assert ran.code == 1
+        assert ran.out
+    ran = cli("summary", "model.py", "--hidden", "many", "-q")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err
 
 
 def test_the_two_commands_of_a_fresh_machine() -> None:

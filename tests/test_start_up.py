@@ -48,6 +48,26 @@ def test_shapes_and_params_load_nothing_heavy(arguments: list[str]) -> None:
     assert loaded.isdisjoint(HEAVY)
 
 
+def test_a_function_loads_nothing_heavy_before_something_is_shown() -> None:
+    shown = {"rich", "lstmcalc.report.render", "lstmcalc.report.hypertext", "lstmcalc.readers.live.torch"}
+    assert loaded_by("import lstmcalc").isdisjoint({*HEAVY, *shown, "typer", "lstmcalc.functions"})
+    for code in ("shapes(bi=True).to_dict()", "params('nn.LSTM(3, 4)').modules[0].total", "summary(hidden=3).ok"):
+        loaded = loaded_by(f"import lstmcalc; lstmcalc.{code}")
+        assert "lstmcalc.answers" in loaded
+        assert loaded.isdisjoint({*HEAVY, *shown, "typer"})
+    assert "rich" in loaded_by("import lstmcalc; str(lstmcalc.shapes())")
+    page = loaded_by("import lstmcalc; lstmcalc.shapes()._repr_html_()")
+    assert page.isdisjoint({*HEAVY, "rich", "typer"})
+
+
+def test_an_object_is_read_without_its_framework() -> None:
+    code = (
+        "import lstmcalc; lstmcalc.lstms_in({'weight_ih_l0': type('A', (), {'shape': (16, 3), 'dtype': 'float32'})(), "
+    )
+    code += "'weight_hh_l0': type('A', (), {'shape': (16, 4), 'dtype': 'float32'})()})"
+    assert loaded_by(code).isdisjoint({"numpy", "torch", "keras", "jax", "flax", "onnx", "typer", "rich"})
+
+
 def test_other_frameworks_are_loaded_when_one_is_named() -> None:
     tables = {
         "lstmcalc.frameworks.catalog",

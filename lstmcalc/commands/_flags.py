@@ -8,6 +8,7 @@ from typing import Final
 from lstmcalc.commands._output import OUTPUT, TypedFlags
 from lstmcalc.errors import NotFoundError, UsageError, nearest_hint, printable
 from lstmcalc.intake.flags import AROUND_FLAGS, DATA_FLAGS, FRAMEWORK_FLAG, LSTM_FLAGS, SOURCE_FLAGS, Flag, several
+from lstmcalc.readers.files.given import given
 
 # Those of the panel `Source` that are no argument.
 SOURCE_OPTIONS: Final = SOURCE_FLAGS[1:]
@@ -35,7 +36,7 @@ def with_words(
     """
     found, sources = list[str](), list[str]()
     for word in several(typed["words"]):
-        meant = meaning(word)
+        meant = "" if given(word) else meaning(word)  # a model in memory may be called as a topic is
         (found if meant else sources).append(meant or word)
     if len(sources) > 1:
         raise UsageError(f"unexpected argument: {printable(sources[1])}", hint="one SOURCE, after the other words")
@@ -50,7 +51,7 @@ def with_models(typed: TypedFlags) -> TypedFlags:
     """The flags, with the model that is in it for a folder."""
     for field in ("source", "file"):
         value = typed.get(field)
-        if isinstance(value, str) and os.path.isdir(value):  # noqa: PTH112  # start-up
+        if isinstance(value, str) and given(value) is None and os.path.isdir(value):  # noqa: PTH112  # start-up
             from lstmcalc.readers.folders import model_in
 
             typed = {**typed, field: model_in(value)}

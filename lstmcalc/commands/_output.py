@@ -18,6 +18,7 @@ OUTPUT: Final = (
     Flag("json", ("--json",), (), "", "Short for --format json"),
     Flag("strict", ("--strict",), (), "", "Exit with 2 if a part of what was asked has no answer"),
     Flag("full", ("--full",), (), "", "Show everything on the screen: definitions, formulas, every layer"),
+    Flag("quiet", ("--quiet", "-q"), (), "", "Print nothing if all is well, i.e. if the exit code is 0"),
 )
 
 
@@ -38,6 +39,7 @@ class Outcome(NamedTuple):
     style: str  # one of `FORMATS`
     code: ExitCode = ExitCode.OK
     full: bool = False  # True to show everything on the screen
+    quiet: bool = False  # True to show nothing if all is well
 
 
 def outcome(report: "Document", typed: TypedFlags, code: ExitCode = ExitCode.OK) -> Outcome:
@@ -52,7 +54,7 @@ def outcome(report: "Document", typed: TypedFlags, code: ExitCode = ExitCode.OK)
         done = _OF_PYTORCH[report.command]
         note = f"--framework {typed['framework']}: {other.title}; {done} the equivalent nn.LSTM"
         report.modules[0].notes.append(General(note))
-    return Outcome(report, style, code, bool(typed["full"]) or style == "markdown")
+    return Outcome(report, style, code, bool(typed["full"]) or style == "markdown", bool(typed["quiet"]))
 
 
 class Command(NamedTuple):

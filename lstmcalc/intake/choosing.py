@@ -11,12 +11,15 @@ from lstmcalc.readers.found import Found
 from lstmcalc.spec.words import unique_names
 
 
-def lstms_of(source: str | None, known: Mapping[str, object], framework: str = "") -> list[Found]:
+def lstms_of(
+    source: str | None, known: Mapping[str, object], framework: str = "", *, repeats: bool = False
+) -> list[Found]:
     """Every LSTM of a source, under unique names; `known` has the values of names in code.
 
     `framework` is the one whose layout the source has, where it does not say so itself.
 
-    Without a source it is every LSTM of the configuration file, which need not exist.
+    Without a source it is every LSTM of the configuration file, which need not exist. One that a model in memory has at
+    several paths is there once, or with `repeats` at each, as in a state dict.
     """
     from lstmcalc.readers import sources
 
@@ -26,7 +29,15 @@ def lstms_of(source: str | None, known: Mapping[str, object], framework: str = "
     found = sources.find_config() if source is None else sources.read_source(source, known, framework)
     if source is None and known:
         raise SourceError("there is nothing to set", expected="a SOURCE with names in it", where="--set")
+    if not repeats:
+        found = [item for item in found if item.weights is None or not _is_repeat(item)]
     return with_unique_names(found)
+
+
+def _is_repeat(found: Found) -> bool:
+    """True for an LSTM of a model in memory that has another path before."""
+    file = found.stored.file
+    return file is not None and found.name in file.repeats
 
 
 def names_in(source: str) -> list[str]:

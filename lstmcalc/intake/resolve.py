@@ -4,8 +4,8 @@ Not here: how flags (`flags`) and sources (`readers.sources`) are read.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from lstmcalc.errors import (
@@ -32,6 +32,7 @@ from lstmcalc.intake.flags import (
 from lstmcalc.intake.open_lstms import Open, OpenSetting, note_open
 from lstmcalc.intake.subject import Subject, subject_of_layers
 from lstmcalc.readers.files.budget import one_command
+from lstmcalc.readers.files.given import handed_over
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
 from lstmcalc.spec.provenance import Layer, Origin, Setting, quoted_name
@@ -233,11 +234,11 @@ def _is_fed(found: Found) -> bool:
 
 
 @one_command()
-def lstms_in(source: str, module: str | None = None, **settings: object) -> dict[str, LSTMConfig]:
+def lstms_in(source: object, module: str | None = None, **settings: object) -> dict[str, LSTMConfig]:
     """The LSTMs in a source, by name: code, a printed model, TOML, JSON or a weight file; nothing in it is executed.
 
     Args:
-        source: A file that exists, `-` for standard input, or text.
+        source: A file that exists, `-` for standard input, text, or an object in memory: a model, a state dict, ...
         module: The name, or the end of the path, of one of them.
         settings: Hyperparameters that override the source, e.g. `hidden_size=20`.
 
@@ -254,8 +255,24 @@ def lstms_in(source: str, module: str | None = None, **settings: object) -> dict
         hint = nearest_hint(unknown[0], HYPERPARAMETERS)
         raise UsageError("no such setting", f"one of {', '.join(HYPERPARAMETERS)}", shorten(unknown[0]), hint)
     typed = {name: value if isinstance(value, bool) else str(value) for name, value in settings.items()}
-    subjects = read_subjects({"source": source, "module": module, **typed})
+    with in_memory(source) as name:
+        subjects = read_subjects({"source": name, "module": module, **typed})
     return {subject.name: subject.config for subject in subjects}
+
+
+@contextmanager
+def in_memory(source: object) -> Iterator[str]:
+    """The name of a source, under which an object in memory is found."""
+    if isinstance(source, str):
+        yield source
+        return
+    from lstmcalc.readers.live.objects import read_source
+
+    with ExitStack() as opened:
+        name, made = read_source(source, opened)
+        if made is not None:
+            opened.enter_context(handed_over({name: made}))
+        yield name
 
 
 class _Intake:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from lstmcalc.errors import UsageError
 from lstmcalc.lazy import LazySequence
 from lstmcalc.model.snippets import Index, at, tensor
 from lstmcalc.spec.config import DataSpec, LSTMConfig
@@ -94,6 +95,10 @@ class LSTMModel:
     """
 
     def __init__(self, config: LSTMConfig) -> None:
+        given: object = config  # a module of PyTorch, as people try it
+        if not isinstance(given, LSTMConfig):
+            hint = "lstms_in(model) has those of a model in memory, by name"
+            raise UsageError("this is no LSTMConfig", "LSTMConfig(10, 20)", type(given).__name__, hint)
         self.config = config
         self.symbols = sizes_of(config)
 

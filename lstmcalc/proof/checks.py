@@ -17,7 +17,7 @@ from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.forward import forward
 from lstmcalc.numerics.tracing import Trace
 from lstmcalc.proof.closeness import Check, check_close, distance, largest_sum, tolerance
-from lstmcalc.proof.judges import run_judge
+from lstmcalc.proof.judges import Verdict, run_judge
 from lstmcalc.proof.passes import forward_pass
 from lstmcalc.proof.reference import evaluate
 from lstmcalc.proof.sensitivity import CHAOTIC, COARSE, TIMES, rounding_change
@@ -346,9 +346,15 @@ def _check_bounds(config: LSTMConfig, data: DataSpec, result: Run) -> Iterator[C
 
 def check_against(name: str, config: LSTMConfig, data: DataSpec, result: Run) -> Iterator[Check]:
     """Compare the outputs with another framework's for the same numbers; no check if any of them is NaN or Inf."""
+    if result.finite:
+        verdict = run_judge(name, config, data, result.weights, result.inputs, result.activations)
+        yield from check_verdict(verdict, config, data, result)
+
+
+def check_verdict(verdict: Verdict, config: LSTMConfig, data: DataSpec, result: Run) -> Iterator[Check]:
+    """Compare the outputs with those of something else; no check if a weight or an input is NaN or Inf."""
     if not result.finite:
         return
-    verdict = run_judge(name, config, data, result.weights, result.inputs, result.activations)
     allowed = _tolerance(config, data, result, rounded_inside=True)
     for tensor, theirs in verdict.outputs.items():
         yield check_close(f"{tensor} of {verdict.judge}", [(result.outputs[tensor], theirs)], allowed)

@@ -120,6 +120,8 @@ def _prefix(found: Found) -> str | None:
 
 
 def _state(file: WeightFile, name: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+    if file.code:
+        return (f"{file.code}{''.join(f'[{_quoted_text(key)}]' for key in keys)}",)
     if file.kind == "safetensors":
         return "from safetensors.torch import load_file", f"state = load_file({_quoted_text(name)})"
     if file.kind in _NUMPY:
@@ -150,6 +152,8 @@ def _load_line(key: str, *, torch: bool) -> str:
 def _reading_code(data: DataFile, dtype: str) -> tuple[str, ...]:
     """The code that reads the data."""
     name = data.path if data.path.isprintable() else shorten(data.path)
+    if not data.kind:
+        return tuple(f"{item} = torch.as_tensor({item}).to(torch.{dtype})" for item in data.tensors)
     if data.kind == "npy":
         return (f"input = torch.from_numpy(np.load({_quoted_text(name)})).to(torch.{dtype})",)
     lines = [f"arrays = np.load({_quoted_text(name)})"]

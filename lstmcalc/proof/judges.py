@@ -80,18 +80,18 @@ def ready_judge(
 ) -> Ready:
     """The LSTM in the framework `name`, to compute several times in this many threads."""
     check_judge(name, config, data, activations)
-    with _failures(name):
+    with failures(name):
         judge, compute = JUDGES[name].ready(config, data, weights, inputs, threads, activations)
 
     def guarded() -> dict[str, Array]:
-        with _failures(name):
+        with failures(name):
             return compute()
 
     return Ready(judge, guarded)
 
 
 @contextmanager
-def _failures(name: str) -> Iterator[None]:
+def failures(name: str) -> Iterator[None]:
     """Turn any error of a framework, most often out of memory, into `UnsupportedError`, and silence its warnings."""
     try:
         with warnings.catch_warnings():

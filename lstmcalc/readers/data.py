@@ -18,6 +18,7 @@ from lstmcalc.errors import (
     shown_name,
 )
 from lstmcalc.machine import available_memory
+from lstmcalc.readers.files.given import given
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import Stored
 from lstmcalc.spec.provenance import Layer, Origin, Setting
@@ -42,7 +43,7 @@ class DataFile(NamedTuple):
     """The data in a file, of which only the index is read at first."""
 
     path: str
-    kind: str  # `npy` or `npz`
+    kind: str  # `npy` or `npz`; empty for arrays in memory
     tensors: Mapping[str, Stored]  # `input`, and `h_0` and `c_0` if the file has them
 
     def settings(self, said: Layer, flags: Layer, *, batch_first: bool, several: bool) -> dict[str, Setting]:
@@ -136,7 +137,9 @@ class DataFile(NamedTuple):
 
 
 def is_data(text: str) -> bool:
-    """True if the value of `--input` is a file, and not a size."""
+    """True if the value of `--input` is a file or an array, and not a size."""
+    if given(text) is not None:
+        return True
     return not text.strip().lstrip("+-").replace("_", "").isdigit() and (
         os.path.isfile(text) or text.lower().endswith((".npy", ".npz"))  # noqa: PTH113  # as in `sources`
     )
@@ -153,7 +156,7 @@ def open_data(path: str) -> DataFile:
 def _data_file(path: str) -> DataFile:
     from lstmcalc.readers.files.kinds import open_weights, unread_kind, weight_kind
 
-    if not os.path.lexists(path):
+    if given(path) is None and not os.path.lexists(path):
         raise NotFoundError(
             f"no such file: {shown_name(path)}", "an input_size, or an .npy or .npz file with the input"
         )
@@ -175,4 +178,4 @@ def _data_file(path: str) -> DataFile:
     for name, item in taken.items():
         if not item.dtype.startswith(_NUMBERS):
             raise SourceError("no real numbers", "float32, or another float or integer", item.dtype, where=name)
-    return DataFile(path, kind, taken)
+    return DataFile(path, kind if given(path) is None else "", taken)

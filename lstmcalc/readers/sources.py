@@ -21,6 +21,7 @@ from lstmcalc.errors import (
     shorten,
     shown_name,
 )
+from lstmcalc.readers.files.given import given
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.spec.config import HYPERPARAMETERS
@@ -109,7 +110,9 @@ def _refuse_settings(settings: Mapping[str, Any]) -> None:
 
 
 def has_weights(source: str) -> bool:
-    """True if a source is a weight file: a file that begins with binary data and is of a known kind."""
+    """True if a source has weights: an object in memory, or a file that begins with binary data of a known kind."""
+    if given(source) is not None:
+        return True
     if not os.path.isfile(source):  # noqa: PTH113  # as below
         return False
     try:

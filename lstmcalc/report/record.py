@@ -33,6 +33,14 @@ def plain(value: Any) -> Any:  # noqa: ANN401  # any record, and what is in it
     return _MAKERS[kind](value)
 
 
+def fields_of(record: Any) -> list[str]:  # noqa: ANN401  # a record
+    """The names of a record's fields that are keys of its JSON."""
+    if not is_dataclass(record):
+        return list(record._fields)
+    marks = {item.name: item.metadata for item in fields(record) if "internal" not in item.metadata}
+    return [name for name, mark in marks.items() if "omitted" not in mark or getattr(record, name) is not None]
+
+
 # A long report has a million values, so that what to make of each kind is found once. Most values are leaves.
 _LEAVES: Final = frozenset({type(None), bool, int, float, str})
 _Maker: TypeAlias = Callable[[Any], Any]  # of a value, the value as plain data

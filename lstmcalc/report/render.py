@@ -279,13 +279,23 @@ def _escaped_text(text: str) -> str:
 
 def write_table(report: "Document", stream: IO[str], view: View) -> None:
     """Write tables, in colour on a terminal; no cell is cut, or broken within a word."""
+    print_blocks(console_for(stream), blocks_of(report, view))
+
+
+def console_for(stream: IO[str], **settings: Any) -> "Console":  # noqa: ANN401  # those of rich
+    """A console that writes blocks to a stream: in a notebook too, where rich would display them."""
     from rich.console import Console
 
-    console = Console(file=stream, highlight=False, markup=False, emoji=False)
+    console = Console(file=stream, highlight=False, markup=False, emoji=False, force_jupyter=False, **settings)
     if console.width < 1:  # COLUMNS=0
         console.width = 80
+    return console
+
+
+def print_blocks(console: "Console", blocks: Iterable[Block]) -> None:
+    """Print blocks as tables, with an empty line between two."""
     spared: tuple[Line, ...] = ()  # of the grid before, in one block with the lines that follow it
-    for number, block in enumerate(blocks_of(report, view)):
+    for number, block in enumerate(blocks):
         if spared and not isinstance(block, Facts):
             console.print()
             _print_facts(console, Facts(spared))

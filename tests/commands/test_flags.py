@@ -103,7 +103,10 @@ def test_words_name_topics_and_frameworks(cli: Cli) -> None:
     ("words", "message"),
     [
         (("explain", "stat"), "no such topic or file: stat\n  expected one of equations, states, packing,"),
-        (("frameworks", "kerras"), "no such framework or file: kerras\n  expected one of those that lstmcalc frameworks lists,"),
+        (
+            ("frameworks", "kerras"),
+            "no such framework or file: kerras\n  expected one of those that lstmcalc frameworks lists,",
+        ),
         (("explain", "missing.pt"), "missing.pt: no such file\n"),
         (
             ("shapes", "nn.LSTM(1, 2)", "nn.LSTM(3, 4)"),

@@ -195,8 +195,8 @@ def complaint_lines(model: Any, state: Any) -> list[str]:
     return []
 
 
-def carried_out(torch: Any, steps: list[str]) -> Iterator[Any]:
+def carried_out(torch: Any, steps: list[str], **known: Any) -> Iterator[Any]:
     """The state dict that lines of code make."""
-    scope: dict[str, Any] = {"torch": torch}
+    scope: dict[str, Any] = {"torch": torch, **known}
     exec("\n".join(steps), scope)  # the code under test
     yield scope["state"]

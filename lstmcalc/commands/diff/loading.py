@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.frameworks.layers import own_tensors, printed_settings
+from lstmcalc.readers.files.tensors import Described
 from lstmcalc.readers.text.modules import Printed, PrintedModel
 
 Shape: TypeAlias = tuple[int, ...]
@@ -69,6 +70,17 @@ def model_of_state(state: State, kind: str = "") -> Model:
         if not isinstance(shape, str):
             own[path][name] = shape
     return Model(kind, _depth_first(own))
+
+
+def model_of_memory(described: Sequence[Described], state: State) -> Model:
+    """The model that is in memory; `state` has the shapes of its tensors."""
+    modules = []
+    for item in described:
+        begin = f"{item.path}." if item.path else ""
+        shapes = {name: state[f"{begin}{name}"] for name in item.own}
+        own = {name: shape for name, shape in shapes.items() if not isinstance(shape, str)}
+        modules.append(Module(item.path, item.kind, own, item.known, item.tracks))
+    return Model(described[0].kind, modules)
 
 
 def model_of_parts(parts: Mapping[str, Mapping[str, Shape]], kind: str = "") -> Model:

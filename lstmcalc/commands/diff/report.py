@@ -59,7 +59,7 @@ class DiffModule(NamedTuple):
     words: Words  # the name of each side in a sentence
     mapped: bool  # True if the tensors of a side were mapped to PyTorch's
     hyperparameters: Sequence[SettingRow]
-    tensors: Sequence[TensorRow]  # `ValuedRow` if numbers were compared
+    tensors: Sequence[TensorRow | ValuedRow]  # with values if numbers were compared
     causes: Sequence[str]
     load_state_dict: Sequence[str]  # PyTorch's messages, line by line
     tolerance: float | None  # the largest allowed difference of numbers; None if none are compared

@@ -37,8 +37,8 @@ class SettingRow(NamedTuple):
     """A hyperparameter on both sides."""
 
     name: str
-    file: float | None  # an int, a float or a bool; None if unknown
-    model: float | None
+    file: bool | float | None  # None if unknown
+    model: bool | float | None
     status: SettingStatus
 
 

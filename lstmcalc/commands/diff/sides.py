@@ -169,7 +169,9 @@ def _side(
 ) -> ReadSide:
     """The LSTMs of a source or of flags alone; only the one that is called `module`, if there is one."""
     text = None if source is None or sources.has_weights(source) else sources.source_text(source)
-    found = with_unique_names(sources.read_text(text, known)) if text else lstms_of(source, known, framework)
+    found = (
+        with_unique_names(sources.read_text(text, known)) if text else lstms_of(source, known, framework, repeats=True)
+    )
     found = found or [Found("lstm", "pytorch")]
     stored = found[0].weights is not None
     if stored and len(found) > MAX_MODULES:

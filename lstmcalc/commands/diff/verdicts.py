@@ -14,6 +14,7 @@ from lstmcalc.commands.diff.loading import (
     Model,
     State,
     load,
+    model_of_memory,
     model_of_printed,
     model_of_state,
     unknown_keys,
@@ -99,6 +100,8 @@ def _models(read: ReadSide) -> list[Model]:
         states = _state_dicts(read.file)
         holding = [state for state in states if names and all(_path_in(state, name) is not None for name in names)]
         chosen = max(holding or states[:1], key=lambda state: len(state.keys))
+        if read.file.described and not chosen.keys:
+            return [model_of_memory(read.file.described, entries_of(chosen))]
         return [model_of_state(entries_of(chosen))]
     if read.text is None:
         return []
@@ -183,6 +186,8 @@ def _load_code(file: ReadSide, state: StateDict, *, whole: bool) -> str:
     kind, path = file.file.kind if file.file else "", ascii(file.path)
     keys = "".join(f"[{key!r}]" for key in state.keys).replace("'", '"')
     path = f'"{path[1:-1]}"' if '"' not in path else path
+    if file.file and file.file.code:
+        return f"{file.file.code}{keys}"
     if kind == "safetensors":
         return f"state = safetensors.torch.load_file({path})"
     if whole and file.file and file.file.format == "TorchScript":

@@ -69,7 +69,7 @@ class LsModule(NamedTuple):
     name: str  # the file
     text: str  # its format and size, in words
     format: str
-    tensors: Sequence[StoredRow]  # `MeasuredRow` if statistics were asked for
+    tensors: Sequence[StoredRow | MeasuredRow]  # measured if statistics were asked for
     lstms: Sequence[LstmRow]
     relatives: Sequence[RelativeRow]
     total: int  # numbers

@@ -20,9 +20,10 @@ from lstmcalc.spec.config import AROUND_FIELDS, DTYPE_BYTES, HYPERPARAMETERS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lstmcalc.commands.params.slices import SlicedForeignRow, SlicedRow
     from lstmcalc.frameworks.storage import Parameter, Storage, Subtotal
     from lstmcalc.readers.found import Found
-    from lstmcalc.report.framework import LayoutRow
+    from lstmcalc.report.framework import ForeignParameterRow, LayoutRow
 
 
 class SubtotalRow(NamedTuple):
@@ -42,7 +43,7 @@ class ParamsModule(Module):
     around: AroundRow
     symbols: Mapping[str, int]  # their values
     gate: str | None = omitted()  # the letter of the gate whose slices are shown
-    parameters: Sequence[ParameterRow]  # with `gate`, `SlicedRow`s; in another framework, the foreign ones
+    parameters: "Sequence[ParameterRow | ForeignParameterRow | SlicedRow | SlicedForeignRow]"  # sliced with `gate`
     subtotals: Sequence[SubtotalRow]
     total: int
     total_symbolic: str

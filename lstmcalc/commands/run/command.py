@@ -1,7 +1,7 @@
 """run: its flags, and what it runs."""
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import inf, prod
 from typing import TYPE_CHECKING, Final
 
@@ -19,11 +19,13 @@ from lstmcalc.intake.flags import (
 )
 from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.intake.subject import Subject
+from lstmcalc.readers.files.given import given
 from lstmcalc.spec.activations import GATES, PYTORCH, Activations
 from lstmcalc.spec.words import counted
 
 if TYPE_CHECKING:
     from lstmcalc.proof.checks import Run
+    from lstmcalc.proof.closeness import Check
     from lstmcalc.proof.timing import Timing
     from lstmcalc.readers.data import DataFile
 
@@ -125,6 +127,8 @@ def _run(typed: TypedFlags) -> Outcome:
                     activations=activations,
                 )
             )
+    for subject, result in zip(subjects, runs, strict=True):
+        result.checks.extend(_in_memory(typed, subject, result))
     timings = _timings(subjects, runs, against, repeat, threads) if repeat else []
     given = [part.given for part in parts]
     report = run_report(subjects, runs, seed, show=bool(typed["show"]), timings=timings, given=given)
@@ -152,6 +156,19 @@ def _check_many(subjects: Sequence[Subject]) -> None:
         found=f"{counted(sum(subject.config.num_layers for subject in subjects), 'layer')} in all",
         hint=f"--module {first} computes some of them; shapes, params and cost answer for all",
     )
+
+
+def _in_memory(typed: TypedFlags, subject: Subject, result: "Run") -> Iterator["Check"]:
+    """The comparisons with models in memory."""
+    for name in items_of(typed["against"]):
+        held = given(name)
+        if held is None or not result.finite:
+            continue
+        from lstmcalc.proof.checks import check_verdict
+        from lstmcalc.proof.in_memory import verdict_of
+
+        verdict = verdict_of(name, held, subject.name, subject.config, subject.data, result.inputs)
+        yield from check_verdict(verdict, subject.config, subject.data, result)
 
 
 def _left_out(name: str, subject: Subject) -> list[str]:
@@ -236,7 +253,8 @@ def _own_data(typed: TypedFlags) -> tuple[TypedFlags, "DataFile | None"]:
 
 def _against(typed: TypedFlags) -> list[str]:
     """The frameworks to compare with, each once."""
-    known = (read_choice("--against", name, JUDGES, JUDGES_TOO) for name in items_of(typed["against"]))
+    named = (name for name in items_of(typed["against"]) if given(name) is None)
+    known = (read_choice("--against", name, JUDGES, JUDGES_TOO) for name in named)
     judges = list(dict.fromkeys(JUDGES_TOO.get(name, name) for name in known))
     if "keras" in judges and typed["repeat"] is not None:
         raise UsageError(

@@ -19,6 +19,7 @@ from lstmcalc.intake.subject import Subject
 from lstmcalc.model.interfaces import Face, faces
 from lstmcalc.model.lstm import LSTMModel, Tensor
 from lstmcalc.readers import sources
+from lstmcalc.readers.files.given import given
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.report.document import SCHEMA
@@ -172,7 +173,7 @@ def summary_report(typed: Mapping[str, Typed]) -> SummaryReport:
 def _sources(named: Sequence[str]) -> Iterator[str]:
     """The sources, with the models in it for a folder."""
     for source in named:
-        if os.path.isdir(source):  # noqa: PTH112  # of text
+        if given(source) is None and os.path.isdir(source):  # noqa: PTH112  # of text
             from lstmcalc.readers.folders import models_in
 
             yield from models_in(source)
@@ -264,7 +265,9 @@ def _counted(
 ) -> tuple[list[LayerRow], TotalRow, list[SummaryModule]]:
     """The layers with their shares, the total, and the LSTMs."""
     counts = [_parameters_of(subject, inventory) for subject in subjects]
-    own = sum((inventory.lstms or {}).values()) or sum(counts)
+    stored = inventory.lstms or {}
+    own = sum(stored.values())
+    own += sum(count for subject, count in zip(subjects, counts, strict=True) if subject.name not in stored)
     total = own + sum(layer.parameters or 0 for layer in inventory.others)
     width = DTYPE_BYTES[subjects[0].data.dtype]
     nbytes = total * width if inventory.nbytes is None else inventory.nbytes
@@ -354,14 +357,15 @@ def _graph(source: str | None, found: Sequence[Found]) -> "GraphRow | None":
         return None
     from lstmcalc.readers.onnx.streaming import graph_row
 
-    return graph_row(source)
+    held = given(source)
+    return graph_row(held.path if held else source)
 
 
 def _next(source: str | None, text: SourceText | None, found: Sequence[Found]) -> Iterator[str]:
     """Commands to go on with."""
     if source is None:
         name = ""
-    elif text is not None and not text.name and "\n" in source:
+    elif given(source) or (text is not None and not text.name and "\n" in source):
         return
     else:
         name = f" {shlex.quote(source)}"

@@ -6,9 +6,10 @@ and integers are buffers, and a name that no layer of PyTorch has may be one.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
-from lstmcalc.commands.summary.inventory import Inventory, Layer
+from lstmcalc.commands.summary.inventory import Inventory, Layer, named
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import Stored, WeightFile
@@ -38,6 +39,7 @@ def inventory_of_file(file: WeightFile, found: Sequence[Found]) -> Inventory:
         once = [tensor for tensor in once if tensor.name not in file.constants]
     buffers = _buffer_names(once, file)
     kinds = {item.unit: item.kind for item in file.relatives}
+    described = {item.path: item for item in file.described if item.path}
     by_module: dict[str, int] = {}
     others: dict[str, list[Stored]] = {}
     nbytes = 0
@@ -49,19 +51,29 @@ def inventory_of_file(file: WeightFile, found: Sequence[Found]) -> Inventory:
         elif tensor.name not in buffers:
             others.setdefault(owner or _module_of(tensor.name), []).append(tensor)
             nbytes += tensor.nbytes
+    repeated = {tensor.name for tensor in tensors}.difference(tensor.name for tensor in once)
+    lstms = {item.name: _parameters_of(item, by_module, repeated) for item in found if not item.gaps}
     layers = []
     for name, own in others.items():
         if name in kinds:
             shown = f"{kinds[name]} {name}"
+        elif name in described:
+            shown = named(name, described[name].text)
         elif file.kind in _OF_PYTORCH:
             shown = ", ".join(_tensor_text(item, prefix) for item in own)
         else:
             shown = _layer_text(name, own)
         count = sum(numel(item.shape) for item in own)
-        layers.append(Layer(name.removeprefix(prefix), kinds.get(name, ""), shown, count))
-    lstms = {item.name: _parameters_of(item, by_module) for item in found}
+        kind = kinds.get(name) or (described[name].kind if name in described else "")
+        layers.append(Layer(name.removeprefix(prefix), kind, shown, count))
+    unknown = [item for item in file.described if not item.known and item.path not in {*lstms, *kinds}]
+    layers += [Layer(item.path, item.kind, named(item.path, item.text), None) for item in unknown]
     what = f"{file.format}, {counted(len(file.tensors), 'tensor')}"
-    return Inventory(what, layers, lstms, nbytes, list(_doubts(file, once, buffers)))
+    doubts = list(_doubts(file, once, buffers))
+    if unknown:
+        doubts.append(f"{with_rest([item.path or item.kind for item in unknown], _LISTED)} (sizes not known)")
+    whole = len(lstms) == len(found)  # else the bytes of an LSTM that is open are not among those that are stored
+    return Inventory(what, layers, lstms, nbytes if whole else None, doubts, least=bool(unknown))
 
 
 def _of_the_model(file: WeightFile, found: Sequence[Found]) -> tuple[list[Stored], str]:
@@ -103,6 +115,8 @@ def _without_repetitions(tensors: Sequence[Stored]) -> list[Stored]:
 
 def _buffer_names(tensors: Sequence[Stored], file: WeightFile) -> frozenset[str]:
     """The names of the tensors that are not parameters: by the file itself, or by their names and dtypes."""
+    if file.buffers is not None:
+        return file.buffers
     found = {tensor.name for tensor in tensors if not tensor.dtype.startswith(_FLOATS)}
     if file.kind not in _OF_PYTORCH:
         return frozenset(found)
@@ -112,11 +126,16 @@ def _buffer_names(tensors: Sequence[Stored], file: WeightFile) -> frozenset[str]
         vector = last.endswith("_v") and f"{name[:-2]}_u" in names  # of spectral_norm
         if last in _BUFFERS or last in ("_u", "_v") or vector or (last.endswith("_u") and f"{name[:-2]}_orig" in names):
             found.add(name)
-    return frozenset(found) if file.buffers is None else file.buffers
+    return frozenset(found)
 
 
-def _parameters_of(item: Found, by_module: Mapping[str, int]) -> int:
-    """The parameters of an LSTM as they are stored; quantized, or computed ones, by their sizes."""
+def _parameters_of(item: Found, by_module: Mapping[str, int], repeated: AbstractSet[str]) -> int:
+    """The parameters of an LSTM as they are stored; quantized, or computed ones, by their sizes.
+
+    One whose tensors are all those of another LSTM has none of its own.
+    """
+    if item.stored.names and repeated >= {*item.stored.names} and item.stored.module not in by_module:
+        return 0
     if item.quantized or item.stored.computed or item.stored.module not in by_module:
         return Storage(item.stored.config, item.framework).num_parameters
     return by_module[item.stored.module]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from lstmcalc.errors import SourceError, cannot_read, named_error, shown_name
 from lstmcalc.readers.files.budget import budget
+from lstmcalc.readers.files.given import given
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
 
@@ -38,6 +39,9 @@ EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX or Keras"
 
 def open_weights(path: str) -> WeightFile:
     """The index of a weight file, whose kind is told by its content and not by its suffix; read once in a command."""
+    held = given(path)
+    if held is not None:
+        return held.file
     return budget().once("index", path, lambda: _read_index(path))
 
 
@@ -99,6 +103,9 @@ def weight_kind(path: str) -> str:
 
     Only signatures are read, of a protobuf its fields up to the graph, and of a zip archive its index.
     """
+    held = given(path)
+    if held is not None:
+        return held.file.kind
     return budget().once("kind", path, lambda: _told_kind(path))
 
 

@@ -19,7 +19,7 @@ from lstmcalc.readers.files.tensors import Stored, WeightFile
 MAX_INDEX: Final = 32 * 2**20  # bytes; the format allows 10**8, but 10**5 tensors have about 10**7
 
 # From the format's names to PyTorch's. Dtypes of less than a byte are missing: their tensors are listed, not read.
-_DTYPES: Final = {
+DTYPES: Final = {
     "BOOL": "bool",
     "U8": "uint8",
     "I8": "int8",
@@ -110,8 +110,8 @@ def _stored_tensor(path: str, key: str, entry: object, base: int, size: int) -> 
         raise _damage_error(
             where, f"data_offsets within the {size - base:,} bytes behind the index", f"{start}, {stop}"
         )
-    dtype = _DTYPES.get(code, shorten(code.lower())[1:-1])
-    if code in _DTYPES and numel(shape) * WIDTHS[dtype] != stop - start:
+    dtype = DTYPES.get(code, shorten(code.lower())[1:-1])
+    if code in DTYPES and numel(shape) * WIDTHS[dtype] != stop - start:
         wanted = numel(shape) * WIDTHS[dtype]
         raise _damage_error(where, f"{wanted:,} bytes of {dtype} {shape}", f"{stop - start:,} bytes")
     place = path, where, dtype, shape, base + start

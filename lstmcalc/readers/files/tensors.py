@@ -59,6 +59,17 @@ class StateDict(NamedTuple):
     is_module: bool = False  # True for that of a whole module in the file
 
 
+class Described(NamedTuple):
+    """A module, or layer, of a model in memory."""
+
+    path: str  # empty for the model itself
+    kind: str  # its class
+    text: str  # its class with its settings: `Linear(in_features=3, out_features=2)`
+    own: tuple[str, ...] = ()  # its own tensors in the order of its state dict
+    tracks: bool | None = None  # `track_running_stats`, of a class that has it
+    known: bool = True  # False if it has tensors whose shapes are not known
+
+
 class Relative(NamedTuple):
     """A recurrent module that is not an LSTM."""
 
@@ -85,6 +96,9 @@ class WeightFile(NamedTuple):
     owners: Mapping[str, str] = {}  # the names of arrays of recurrent modules, with the name of the module
     buffers: frozenset[str] | None = None  # the names of buffers, of whole modules; None if the file does not say
     constants: frozenset[str] = frozenset()  # the names of tensors that are constants of a graph, and no initializers
+    described: tuple[Described, ...] = ()  # of a model in memory: its modules, depth first
+    repeats: frozenset[str] = frozenset()  # of it: the paths of modules that have another path before
+    code: str = ""  # of an object in memory: the line of code that gives its state dict; empty for a file
 
 
 class Weights(NamedTuple):

@@ -115,7 +115,7 @@ def _joined_file(index: Hdf5, config: object, version: str, name: str) -> Weight
     missing = []
     for (found, _), own in _matched_cells(described.found, cells):
         if own:
-            stated.append(_described_lstm(found, own))
+            stated.append(described_lstm(found, own))
             taken |= {cell.path for cell in own}
         else:
             missing.append(found.name)
@@ -231,7 +231,7 @@ def _by_name(placed: Placed, cells: Sequence[Cell]) -> tuple[Cell, ...]:
 # --- Descriptions
 
 
-def _described_lstm(found: Found, cells: Sequence[Cell]) -> Found:
+def described_lstm(found: Found, cells: Sequence[Cell]) -> Found:
     """An LSTM that a configuration describes, with its arrays."""
     first = cells[0]
     fields: dict[str, object] = {

@@ -497,7 +497,7 @@ def _read_by_arrays(stated: Found, by_name: Mapping[str, Stored]) -> Either:
         inferred = settings_of({field: getattr(reading.stored.config, field) for field in _SIZES}, _SIZES)
         layer = {field: item for field, item in inferred.items() if field not in reading.gaps} | layer
     gaps = {
-        field: Gap("no setting that states it, and no array of it that was read")
+        field: stated.gaps.get(field) or Gap("no setting that states it, and no array of it that was read")
         for field in _SIZES[:2]
         if field not in layer
     }

@@ -161,10 +161,10 @@ def _in_code(kind: str, text: str) -> Table:
     _, begun, body = text.partition(f"class {kind.rpartition('.')[2]}(Module):\n")
     body = body.partition("\nclass ")[0] if begun else ""
     constants = [(name, _literal(value)) for name, value in _FINAL.findall(body)]
-    return Table(constants) if constants else next((settings for settings, _ in _calls(body)), Table())
+    return Table(constants) if constants else next((settings for settings, _ in torch_calls(body)), Table())
 
 
-def _calls(text: str) -> Iterator[tuple[Table, str]]:
+def torch_calls(text: str) -> Iterator[tuple[Table, str]]:
     """The settings of each call of `torch.lstm` and the like, and the text before them, which ends with the weights.
 
     Calls for packed sequences end without `batch_first` and are skipped.
@@ -201,7 +201,7 @@ def frozen_modules(text: str) -> Iterator[Found]:
     Args:
         text: The code of the archive.
     """
-    for number, (settings, given) in enumerate(islice(_calls(text), _MAX_CALLS)):
+    for number, (settings, given) in enumerate(islice(torch_calls(text), _MAX_CALLS)):
         name, listed = _weight_list(text, given)
         constants = re.findall(_CONSTANT, listed) if len(listed) <= _MAX_LIST else []
         fields, _ = _fields(settings, tuple(_SETTINGS))

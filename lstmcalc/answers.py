@@ -1,0 +1,131 @@
+"""Reports as functions give them: each shows itself as a table, in a notebook, and as JSON.
+
+Not here: the functions (`functions`), and how reports are drawn (`report`).
+"""
+
+from collections.abc import Sequence
+from io import StringIO
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from lstmcalc.commands._output import Outcome
+from lstmcalc.commands._screen import notes, view_of
+from lstmcalc.errors import harmless
+from lstmcalc.lazy import LazySequence
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+    from lstmcalc.commands.diff.report import DiffReport  # noqa: F401  # in a string below
+
+R = TypeVar("R")
+
+
+class Answer(Generic[R]):
+    """The report of a command, whose records are its attributes: `report.modules[0].name`.
+
+    Attributes:
+        record: The report itself, with the keys of the JSON as fields.
+        ok: True if all is well: what the command line says with an exit code of 0.
+        notes: What else there is to know, in sentences.
+    """
+
+    record: R
+    ok: bool
+    notes: Sequence[str]
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+        self.record = outcome.report  # type: ignore[assignment]  # the function says which
+        self.ok = not outcome.code
+        self.notes = tuple(harmless(note) for note in notes(outcome))
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any field of the record
+        if name.startswith("_"):  # as a notebook asks for ways to show it, and `copy` before there is anything
+            raise AttributeError(name)
+        try:
+            return getattr(self.record, name)
+        except AttributeError:
+            command = getattr(self.record, "command", "")
+            fields = ", ".join(self._fields())
+            raise AttributeError(f"the report of {command} has no {name!r}: it has {fields}") from None
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._fields()})
+
+    def _fields(self) -> Sequence[str]:
+        from lstmcalc.report.record import fields_of
+
+        return fields_of(self.record)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as the JSON of the command line has it, as plain dictionaries, lists, texts and numbers."""
+        from lstmcalc.report.record import plain
+
+        tree: dict[str, Any] = _whole(plain(self._outcome.report))
+        return tree
+
+    def __str__(self) -> str:
+        from lstmcalc.report.render import write_report
+
+        stream = StringIO()
+        if self._outcome.style == "table":  # without colours, also where FORCE_COLOR asks for them, as a kernel does
+            self._print(stream, force_terminal=False, color_system=None)
+            return stream.getvalue().rstrip("\n")
+        write_report(self._outcome.report, self._outcome.style, stream, view_of(self._outcome))
+        return stream.getvalue().rstrip("\n")
+
+    def _print(self, stream: StringIO, **settings: Any) -> None:  # noqa: ANN401  # those of rich's console
+        from lstmcalc.report.render import blocks_of, console_for, print_blocks
+
+        console = console_for(stream, **settings)
+        print_blocks(console, blocks_of(self._outcome.report, view_of(self._outcome)))
+        for note in self.notes:
+            console.print(f"note: {note}", soft_wrap=True)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from lstmcalc.report.hypertext import hypertext
+
+        return hypertext(self._outcome.report, view_of(self._outcome), self.notes)
+
+    def _repr_markdown_(self) -> str:
+        from lstmcalc.report.render import write_markdown
+
+        stream = StringIO()
+        write_markdown(self._outcome.report, stream, view_of(self._outcome))
+        return "\n".join([stream.getvalue().rstrip("\n"), *(f"\n> note: {note}" for note in self.notes)])
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+        from rich.text import Text
+
+        stream, colours = StringIO(), console.color_system is not None
+        self._print(
+            stream,
+            width=options.max_width,
+            force_terminal=colours,
+            color_system="truecolor" if colours else None,
+        )
+        yield Text.from_ansi(stream.getvalue().rstrip("\n"))
+
+
+class Comparison(Answer["DiffReport"]):
+    """The report of `diff`."""
+
+    def raise_if_different(self) -> None:
+        """Do nothing if one loads into the other, or if their LSTMs match.
+
+        Raises:
+            AssertionError: They differ; its text is the report.
+        """
+        if not self.ok:
+            raise AssertionError(f"{self}")
+
+
+def _whole(value: Any) -> Any:  # noqa: ANN401  # plain data
+    """Plain data with every row made."""
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list | LazySequence):
+        return [_whole(item) for item in value]
+    return value
