@@ -41,7 +41,8 @@ def with_words(
     if len(sources) > 1:
         raise UsageError(f"unexpected argument: {printable(sources[1])}", hint="one SOURCE, after the other words")
     source = sources[0] if sources else None
-    if source and re.fullmatch(r"[A-Za-z][\w-]*", source) and not os.path.lexists(source):
+    is_file = source is None or given(source) is not None or os.path.lexists(source)
+    if source and not is_file and re.fullmatch(r"[A-Za-z][\w-]*", source):
         error = f"no such {what} or file: {printable(source)}"
         raise NotFoundError(error, f"{expected}, or a file", hint=nearest_hint(source, known()))
     return with_models({**typed, "source": source}), found
