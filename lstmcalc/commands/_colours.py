@@ -11,6 +11,7 @@ _OPTION: Final = "36"
 _METAVAR: Final = "33"
 
 _WORD: Final = r"(?<![^ ])(?:(-[\w-]+|[a-z]+(?=$)|docs\S+)|(?!/ )[^ ,]\S*)"  # an option or a command, else a metavar
+_EXAMPLES: Final = "  Examples:"
 _FIRST_COLUMN: Final = r"  \S+(?: \S+)*"  # two spaces end it
 
 
@@ -30,10 +31,12 @@ def help_in_colour(text: str) -> str:
     """A help text with its headings, options and metavars in colour."""
     lines, in_table, in_examples = [], False, False
     for line in text.split("\n"):
-        heading = re.fullmatch(r"(Usage:|  Examples:|\S.*:)(.*)", line)
-        if heading:
-            in_examples, in_table = line == "  Examples:", heading[1] != "Usage:" and not line.startswith(" ")
-            lines.append(_painted(heading[1], _HEADING) + heading[2])
+        if line.startswith("Usage:"):
+            lines.append(_painted("Usage:", _HEADING) + line.removeprefix("Usage:"))
+            continue
+        if line == _EXAMPLES or (line.endswith(":") and not line.startswith(" ")):
+            in_examples, in_table = line == _EXAMPLES, line != _EXAMPLES
+            lines.append(_painted(line, _HEADING))
             continue
         in_examples = in_examples and bool(line)
         column = re.match(_FIRST_COLUMN, line) if in_table else None

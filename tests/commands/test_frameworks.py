@@ -326,3 +326,15 @@ def test_lines_of_tables(cli: Cli) -> None:
     assert re.search(r"^keras +lstm/lstm_cell/bias, the sum +\(80,\)", depth, re.MULTILINE)
     assert "N x (L, D*H_out)" in cli("frameworks", "--only", "chainer", "--full").out
     assert "2 x (L, N, H_out)" in cli("frameworks", "--only", "haiku", "--bi", "--full").out
+
+
+def test_a_narrow_screen_names_those_that_add_to_the_forget_gate(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    out = cli("frameworks").out
+    assert "\nforget    tf1 +1, haiku +1\n" in out
+    assert max(map(len, out.splitlines())) <= 60
+
+
+def test_gate_rows_are_of_each_array_only_where_each_has_them(cli: Cli) -> None:
+    assert ", on axis 0 of each\n" in cli("params").out
+    assert "on axis 0 of every weight_ih, weight_hh" in cli("params", "--proj", "3").out

@@ -115,3 +115,11 @@ def test_settings_of_several_places_are_said_one_by_one(cli: Cli, tmp_path: Path
     (tmp_path / "a.py").write_text("import torch.nn as nn\nm = nn.LSTM(8, width, 2)\n", encoding="utf-8")
     out = cli("shapes", str(tmp_path / "a.py"), "--hidden", "5").out
     assert "\nfrom flags   hidden_size 5\nfrom a.py:2  input_size 8, num_layers 2\n" in out
+
+
+def test_the_sum_is_that_of_every_lstm(cli: Cli, blocks: str) -> None:
+    modules = json.loads(cli("cost", blocks, "--json").out)["modules"]
+    macs = sum(module["compute"]["forward"]["macs"] for module in modules)
+    assert f"\nsum  {macs:,} MACs forward in 6 LSTMs, " in cli("cost", blocks).out
+    numbers = sum(module["grand_total"] for module in json.loads(cli("params", blocks, "--json").out)["modules"])
+    assert f"\nsum  {numbers:,} parameters in 6 LSTMs, " in cli("params", blocks).out
