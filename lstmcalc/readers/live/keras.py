@@ -201,15 +201,25 @@ def _stated(layer: Any, above: tuple[str, ...], tensors: Mapping[int, Stored]) -
         return
     own = _own(layer)
     sides = [own["forward_layer"], own["backward_layer"]] if _BOTH in class_names(layer) else [layer]
-    for found, placed in _placed(node):
+    for found, placed in _placed(layer, node):
         cells = [_cells(side)[placed.cell] for side in sides]
         suffix = found.name.removeprefix(_name(layer))
         yield _with_arrays(found._replace(name=f"{name}{suffix}"), cells, tensors)
 
 
-def _placed(node: Mapping[str, Any]) -> list[tuple[Found, Placed]]:
-    tree = {**node, "keras_version": "3"}
+def _placed(layer: Any, node: Mapping[str, Any]) -> list[tuple[Found, Placed]]:  # noqa: ANN401  # a layer
+    """The LSTMs of a layer, with the sizes of the data that it was built with."""
+    shapes = _own(layer).get("_build_shapes_dict")
+    built = {"build_config": {"shapes_dict": _plain(shapes)}} if isinstance(shapes, Mapping) and shapes else {}
+    tree = {**node, **built, "keras_version": "3"}
     return read_placed(tree, source := SourceText("", "Keras"), Places(source, lambda _: {}))
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  # shapes
+    """Shapes as they are in JSON."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _with_arrays(found: Found, cells: Sequence[Any], tensors: Mapping[int, Stored]) -> Found:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -279,6 +280,53 @@ def test_modules_of_nnx_are_what_flax_says(name: str) -> None:
     assert len(report.modules) == (2 if name == "bidirectional" else 1)
 
 
+def said_of(report: Any) -> list[Any]:
+    """What a report on shapes says of each LSTM, wherever it is read."""
+    return [
+        (
+            module.name,
+            module.framework,
+            module.config,
+            module.source.options,
+            module.source.unmodelled,
+            module.activations,
+            [(tensor.name, tensor.shape) for tensor in module.tensors],
+        )
+        for module in report.modules
+    ]
+
+
+OWN_CLASSES = ("own lstm", "own lstm alone", "of a class", "cell")  # of which a file knows less, or nothing
+
+
+@pytest.mark.parametrize("name", [name for name in KERAS if name not in OWN_CLASSES])
+def test_a_model_of_keras_is_like_its_file(name: str, tmp_path: Path) -> None:
+    module = keras()
+    installed("h5py")
+    model = keras_models(module)[name]()
+    if not isinstance(model, module.Model):
+        model = module.Sequential([module.Input((5, 3)), model])
+    path = tmp_path / "model.keras"
+    quietly(lambda: model.save(path))
+    assert said_of(lstmcalc.shapes(model)) == said_of(lstmcalc.shapes(path))
+    assert lstmcalc.summary(model).total == lstmcalc.summary(path).total
+    assert lstmcalc.diff(model, path, values=True).ok
+
+
+@pytest.mark.parametrize("name", ["lstm", "lstm, all settings", "cell", "sequential", "module list", "many", "half"])
+def test_a_module_of_pytorch_is_like_its_file(name: str, tmp_path: Path) -> None:
+    torch = installed("torch")
+    model = quietly(torch_models(torch)[name])
+    if name == "half":
+        model = torch.nn.Sequential(model.lstm, model.fc)
+    path = tmp_path / "model.pt"
+    torch.save(model, path)
+    assert said_of(lstmcalc.shapes(model)) == said_of(lstmcalc.shapes(path))
+    assert lstmcalc.summary(model).total == lstmcalc.summary(path).total
+    torch.save(model.state_dict(), path)
+    assert lstmcalc.diff(path, model, values=True).verdict == "loads"
+
+
 ON_JAX = """
 import os, sys, warnings
 os.environ["KERAS_BACKEND"] = "jax"
@@ -366,6 +414,4 @@ def test_a_summary_of_four_gibibytes_allocates_nothing_to_speak_of(scale: str) -
 
 def resident() -> int:
     """The memory of this process in bytes."""
-    from pathlib import Path
-
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
