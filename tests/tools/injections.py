@@ -45,7 +45,7 @@ class Case(NamedTuple):
 KINDS = ("uni", "bi", "stacked", "stacked bi", "projected", "packed", "packed bi", "deep")
 
 
-def random_case(rng: np.random.Generator, kind: str = "") -> Case:
+def random_case(rng: np.random.Generator, kind: str = "", steps: int = 0) -> Case:
     """A random LSTM of a kind: with or without biases and states, and with weights as drawn or as trained."""
     kind = kind or str(rng.choice(KINDS))
     hidden = int(rng.integers(3, 13))
@@ -58,7 +58,7 @@ def random_case(rng: np.random.Generator, kind: str = "") -> Case:
         bidirectional="bi" in kind or (kind == "projected" and rng.random() < 0.4),
         proj_size=int(rng.integers(1, hidden)) if kind == "projected" else 0,
     )
-    steps, batch = int(rng.integers(4, 10)), int(rng.integers(1, 5))
+    steps, batch = steps or int(rng.integers(4, 10)), int(rng.integers(1, 5))
     lengths = None
     if kind.startswith("packed"):
         batch = max(batch, 2)

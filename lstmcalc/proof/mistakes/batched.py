@@ -12,10 +12,10 @@ from typing import Final, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lstmcalc.numerics.activations import functions_of
+from lstmcalc.numerics.activations import Functions, functions_of
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.proof.mistakes.plans import IFGO, Cell, Cells, Plan, Problem, layers_of, lengths_of
-from lstmcalc.proof.mistakes.weights import CHANGES
+from lstmcalc.proof.mistakes.weights import CHANGES, POSSIBLE
 
 Indices: TypeAlias = NDArray[np.intp]
 State: TypeAlias = tuple[Array, Array]  # h and c, `(rows, sequences, plans, units)`
@@ -31,34 +31,43 @@ class Ran(NamedTuple):
     h: Array  # the last h of each computed layer and direction
     c: Array
 
+    def at_first(self) -> "Ran":
+        """The same at the first step of the output alone."""
+        first = [writes[:, 0] == 0 for writes in self.writes]
+        halves = [half[there] for half, there in zip(self.halves, first, strict=True)]
+        return self._replace(halves=halves, writes=[one[there] for one, there in zip(self.writes, first, strict=True)])
+
 
 class Numbers:
-    """The weights of plans, each changed once."""
+    """The weights of plans: those of the last one are kept, since plans with the same weights are computed in turn."""
 
     def __init__(self, problem: Problem) -> None:
         self._problem = problem
-        self._kept: dict[tuple[bool, tuple[str, ...], bool], Cells | None] = {}
+        self._kept: tuple[object, Cells] = ((), problem.cells)
 
-    def cells(self, plan: Plan) -> Cells | None:
-        """The weights that a plan computes with; None if it cannot have happened with these shapes."""
-        key = plan.others, plan.matrices, plan.other_directions
-        if key not in self._kept:
-            self._kept[key] = self._changed(plan)
-        return self._kept[key]
-
-    def _changed(self, plan: Plan) -> Cells | None:
+    def possible(self, plan: Plan) -> bool:
+        """True if what was done to the weights can have been done with their shapes."""
         cells = self._problem.others if plan.others else self._problem.cells
         if cells is None:
-            return None
+            return False
+        each = [cell for layer in cells for cell in layer]
+        return all(name not in POSSIBLE or any(map(POSSIBLE[name], each)) for name in plan.matrices)
+
+    def cells(self, plan: Plan) -> Cells:
+        """The weights that a plan computes with."""
+        key = plan.others, plan.matrices, plan.other_directions
+        if key != self._kept[0]:
+            self._kept = key, self._changed(plan)
+        return self._kept[1]
+
+    def _changed(self, plan: Plan) -> Cells:
+        cells = self._problem.others if plan.others else self._problem.cells
+        assert cells is not None  # noqa: S101  # such a plan is not possible
         if plan.other_directions:
             cells = tuple(layer[::-1] for layer in cells)
         for name in plan.matrices:
-            changed = [[CHANGES[name](cell) for cell in layer] for layer in cells]
-            if all(new is None for layer in changed for new in layer):
-                return None
-            cells = tuple(
-                tuple(new or old for new, old in zip(*pair, strict=True)) for pair in zip(changed, cells, strict=True)
-            )
+            change, can = CHANGES[name], POSSIBLE.get(name)
+            cells = tuple(tuple(change(cell) if can is None or can(cell) else cell for cell in layer) for layer in cells)
         return cells
 
 
@@ -84,6 +93,7 @@ def run_plans(
     picked: Sequence[int],
     steps: int | None = None,
     state: State | None = None,
+    window: int | None = None,
 ) -> Ran:
     """What plans of one kind compute for some sequences.
 
@@ -94,9 +104,9 @@ def run_plans(
         picked: The sequences, of those that the plans read.
         steps: The first steps of each direction that are computed, if the plans are causal; None for all.
         state: The initial states; None for those of the plans.
+        window: The first steps of x that are read at all, as if there were no others; None for all.
     """
     plan, cells = plans[0], numbers.cells(plans[0])
-    assert cells is not None  # noqa: S101  # such a plan is not computed
     if state is None and plan.states == "chained":
         return _chained(problem, numbers, plans, picked)
     if state is None and plan.states == "carried":
@@ -105,7 +115,8 @@ def run_plans(
     lengths = lengths_of(problem, plan)
     picks = np.array(picked)
     x: Array = (problem.x.swapaxes(0, 1) if plan.time_swapped else problem.x)[:, picks]
-    own = np.full(len(picks), len(x)) if lengths is None else np.array(lengths)[picks]
+    x = x[:window]
+    own = np.minimum(len(x), np.full(len(picks), len(x)) if lengths is None else np.array(lengths)[picks])
     layers = layers_of(problem, plan)
     h_0, c_0 = _initial_states(problem, plans, layers, picks) if state is None else state
     columns, each = _Columns(problem, plans), problem.config.num_directions
@@ -214,19 +225,20 @@ class _Columns:
     def __init__(self, problem: Problem, plans: Sequence[Plan]) -> None:
         self.plans = plans
         self.projection = plans[0].projection
-        self.activations = problem.activations
         self.input_order, self.recurrent_order, self.bias_order = (
             _permutation([plan.orders[part] for plan in plans]) for part in range(3)
         )
-        named = [
-            problem.activations._replace(
-                gates=plan.gates or problem.activations.gates, cell=plan.cell or problem.activations.cell
-            )
+        own = problem.activations
+        keys = [
+            (own._replace(gates=plan.gates or own.gates, cell=plan.cell or own.cell), plan.output_tanh)
             for plan in plans
         ]
-        self.functions = _grouped(named)
-        self.tanhs = _grouped([plan.output_tanh for plan in plans])
-        self.clip_gates = functions_of(problem.activations).clip_gates
+        # The plans that have the same functions, and True for a tanh on the way out.
+        self.functions = [
+            (np.flatnonzero([other == key for other in keys]), functions_of(key[0]), key[1])
+            for key in dict.fromkeys(keys)
+        ]
+        self.clip_gates, self.clip_h = self.functions[0][1].clip_gates, self.functions[0][1].clip_h
 
     def biases(self, cell: Cell) -> Array:
         """What is added to the gates of each plan, `(plans, 4, H_cell)`."""
@@ -240,25 +252,18 @@ class _Columns:
     def new_states(self, a: Array, c: Array) -> State:
         """The cell state, and o * tanh(c), from what the gates' functions are given, `(sequences, plans, 4, H_cell)`."""
         a = self.clip_gates(a)
-        if len(self.functions) == len(self.tanhs) == 1:
-            return self._of(a, c, *self.functions, *self.tanhs)
+        if len(self.functions) == 1:
+            return _updated(a, c, *self.functions[0][1:])
         new, m = np.empty_like(c), np.empty_like(c)
-        for activations, mine in self.functions.items():
-            for tanh, theirs in self.tanhs.items():
-                both = np.intersect1d(mine, theirs)
-                if len(both):
-                    new[:, both], m[:, both] = self._of(a[:, both], c[:, both], activations, tanh)
+        for columns, functions, tanh in self.functions:
+            new[:, columns], m[:, columns] = _updated(a[:, columns], c[:, columns], functions, tanh)
         return new, m
 
-    def _of(self, a: Array, c: Array, activations: object, tanh: bool) -> State:
-        sigmoid, cell, clip_c, _, _ = functions_of(activations)  # type: ignore[arg-type]  # the keys are such
-        i, f, o = sigmoid(a[:, :, 0]), sigmoid(a[:, :, 1]), sigmoid(a[:, :, 3])
-        new = clip_c(f * c + i * cell(a[:, :, 2]))
-        return new, o * (cell(new) if tanh else new)
 
-    def clip_h(self, h: Array) -> Array:
-        """h within its bound."""
-        return functions_of(self.activations).clip_h(h)
+def _updated(a: Array, c: Array, functions: Functions, tanh: bool) -> State:
+    i, f, o = functions.sigmoid(a[:, :, 0]), functions.sigmoid(a[:, :, 1]), functions.sigmoid(a[:, :, 3])
+    new = functions.clip_c(f * c + i * functions.tanh(a[:, :, 2]))
+    return new, o * (functions.tanh(new) if tanh else new)
 
 
 def _permutation(orders: Sequence[str]) -> Indices | None:
@@ -266,11 +271,6 @@ def _permutation(orders: Sequence[str]) -> Indices | None:
     if set(orders) == {IFGO}:
         return None
     return np.array([[order.index(letter) for letter in IFGO] for order in orders])
-
-
-def _grouped(keys: Sequence[object]) -> dict[object, Indices]:
-    """The positions of each key."""
-    return {key: np.flatnonzero([other == key for other in keys]) for key in dict.fromkeys(keys)}
 
 
 def _swept(
@@ -289,7 +289,7 @@ def _swept(
     """
     (h, c), plans = state, len(columns.plans)
     biases, steps, hidden = columns.biases(cell), len(x), cell.w_hh.shape[1]
-    w_ih, w_hh = cell.w_ih.reshape(4 * hidden, -1).T, np.ascontiguousarray(cell.w_hh.reshape(4 * hidden, -1).T)
+    w_ih, w_hh = cell.w_ih.reshape(4 * hidden, -1).T, cell.w_hh.reshape(4 * hidden, -1).T
     before = last and columns.projection == "none"
     width = hidden if before else h.shape[-1]
     out = np.empty((steps, x.shape[1], plans, width), c.dtype)
@@ -300,11 +300,7 @@ def _swept(
             a = _ordered(from_input.reshape(x.shape[1], -1, 4, hidden), columns.input_order)
             a = a + _ordered((h @ w_hh).reshape(x.shape[1], plans, 4, hidden), columns.recurrent_order) + biases
             new, m = columns.new_states(a, c)
-            if cell.w_hr is None:
-                step = m
-            else:
-                step = m[..., : h.shape[-1]] if columns.projection == "cut" else m @ cell.w_hr.T
-            step = columns.clip_h(step)
+            step = columns.clip_h(_projected(m, cell, cut=columns.projection == "cut"))
             shown = m if before else step
             if active is not None:
                 going = active[t][:, None, None]
@@ -312,6 +308,13 @@ def _swept(
                 shown = np.where(going, shown, 0)
             out[t], h, c = shown, step, new
     return out, h, c
+
+
+def _projected(m: Array, cell: Cell, *, cut: bool) -> Array:
+    """h from o * tanh(c)."""
+    if cell.w_hr is None:
+        return m
+    return m[..., : len(cell.w_hr)] if cut else m @ cell.w_hr.T
 
 
 def _ordered(a: Array, order: Indices | None) -> Array:

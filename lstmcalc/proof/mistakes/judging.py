@@ -15,6 +15,9 @@ from lstmcalc.proof.mistakes.plans import Dims, Plan, Problem, dims_of, lengths_
 from lstmcalc.proof.mistakes.readings import Kind, Prediction, Reading, predicted, readings_of
 
 _TOGETHER: Final = 2**22  # numbers of a step, or of an output, that are computed side by side
+_WORK: Final = 2 * 10**11  # multiply-adds that are done before guessing
+_READING: Final = 12  # plans that take as long as reading the weights from memory once
+_WINDOW: Final = 6  # the fewest steps of x for a guess
 _STEPS: Final = 4  # of a sequence that should be looked at, if there are so many
 
 
@@ -38,8 +41,9 @@ class Distance(NamedTuple):
 class Judge:
     """The distances of plans from what a port gave."""
 
-    def __init__(self, problem: Problem, targets: Sequence[Target]) -> None:
+    def __init__(self, problem: Problem, targets: Sequence[Target], *, guesses: bool = True) -> None:
         self.problem = problem
+        self.guesses = guesses  # False to compute whole sequences, however long that takes
         self.targets = targets
         self.numbers = Numbers(problem)
         self._readings: dict[Dims, tuple[tuple[Reading, ...], ...] | None] = {}
@@ -60,7 +64,7 @@ class Judge:
 
     def possible(self, plan: Plan) -> bool:
         """True if the plan can have given arrays of these shapes."""
-        return self.numbers.cells(plan) is not None and self.readings(plan) is not None
+        return self.numbers.possible(plan) and self.readings(plan) is not None
 
     def predict(self, plan: Plan) -> Prediction:
         """What a plan gives for all sequences."""
@@ -92,10 +96,13 @@ class Judge:
         moved = Judge(moved_problem(self.problem), self.targets)
         return self.apart(distance, distance._replace(prediction=moved.predict(plan)))
 
-    def lower_bounds(self, plans: Sequence[Plan], steps: int, tick: Callable[[int], None]) -> NDArray[np.float64]:
+    def lower_bounds(
+        self, plans: Sequence[Plan], steps: int, tick: Callable[[int], None], window: int | None = None
+    ) -> NDArray[np.float64]:
         """For each plan the relative distance on one sequence, if possible on its first steps alone.
 
-        It is never more than the distance on everything, but for rounding. `tick` is called with the number of plans
+        Without a window it is never more than the distance on everything, but for rounding. With one it is a guess,
+        where the first steps depend on the last ones: these are left out. `tick` is called with the number of plans
         that were computed.
         """
         bounds, done = np.zeros(len(plans)), 0
@@ -109,13 +116,31 @@ class Judge:
                     continue  # that of a later one takes all before it
                 own = [plan._replace(states="") for plan in own]
             length = self._length(own[0], sequence)
-            taken = min(steps, length) if self._cuts(own[0]) else length
+            seen = min(window or length, length) if self._windowed(own[0]) else length
+            taken = min(steps, length) if self._cuts(own[0]) else seen
             most = max(1, _TOGETHER // (length * self._width(own[0])))
             for start in range(0, len(own), most):
                 part = own[start : start + most]
-                ran = run_plans(self.problem, self.numbers, part, [sequence], taken)
-                bounds[places[start : start + most]] = self._errors(part, ran, sequence, taken, length)
+                seen_only = seen if seen < length else None
+                ran = run_plans(self.problem, self.numbers, part, [sequence], taken, window=seen_only)
+                if seen_only:
+                    ran = ran.at_first()
+                bounds[places[start : start + most]] = self._errors(part, ran, sequence, length, whole=taken == length)
         return bounds
+
+    def guessed(self, plans: Sequence[Plan]) -> int | None:
+        """The steps of a window, if computing whole sequences of all plans would take too long; None if not."""
+        slow = [plan for plan in plans if self._windowed(plan)]
+        columns = len(slow) + _READING * len({kind_of(self.problem, plan) for plan in slow})
+        step = columns * sum(cell.w_ih.size + cell.w_hh.size for layer in self.problem.cells for cell in layer)
+        window = max(_WINDOW, _WORK // max(1, step))
+        return window if self.guesses and window < len(self.problem.x) else None
+
+    def _windowed(self, plan: Plan) -> bool:
+        """True if a few steps of x give a guess of the first step of the output."""
+        if self._cuts(plan) or plan.time_swapped or plan.states == "carried" or is_causal(self.problem, plan):
+            return False
+        return self._tells_steps(plan)
 
     def _how(self, plan: Plan) -> tuple[object, ...]:
         """What plans must have in common, beside their kind, to be compared side by side."""
@@ -130,6 +155,10 @@ class Judge:
         """True if the first steps tell something that does not depend on later ones."""
         if plan.merge or plan.states == "carried" or not is_causal(self.problem, plan):
             return False
+        return self._tells_steps(plan)
+
+    def _tells_steps(self, plan: Plan) -> bool:
+        """True if one of the targets is an output, whatever else fits its shape."""
         return any(all(one.kind == "output" for one in each) for each in self.readings(plan) or ())
 
     def _sequence(self, plan: Plan) -> int:
@@ -145,14 +174,16 @@ class Judge:
             return lengths[sequence]
         return self.problem.x.shape[1] if plan.time_swapped else len(self.problem.x)
 
-    def _errors(self, plans: Sequence[Plan], ran: Ran, sequence: int, taken: int, length: int) -> NDArray[np.float64]:
+    def _errors(
+        self, plans: Sequence[Plan], ran: Ran, sequence: int, length: int, *, whole: bool
+    ) -> NDArray[np.float64]:
         """The relative distances of plans of one kind on what was computed of one sequence."""
         plan = plans[0]
         place = plan.sequences.index(sequence) if plan.sequences else sequence
         worst = np.zeros(len(plans))
         for readings, scale in zip(self.readings(plan) or (), self._scales, strict=True):
             outputs = [reading for reading in readings if reading.kind == "output"]
-            if taken < length and len(outputs) < len(readings):
+            if not whole and len(outputs) < len(readings):
                 continue
             errors = [self._error(plan, ran, reading, place, length) for reading in readings]
             worst = np.maximum(worst, np.min(errors, axis=0) / scale)
@@ -177,7 +208,8 @@ class Judge:
         if plan.merge:
             if reading.kind == "output":
                 order = [np.argsort(one) for one in places]
-                halves, places = [half[own] for half, own in zip(halves, order, strict=True)], [slice(length)]
+                halves = [half[own] for half, own in zip(halves, order, strict=True)]
+                places = [np.sort(places[0])]
             both = halves[0] + halves[1]
             halves, places = [both / 2 if plan.merge == "mean" else both], places[:1]
         elif plan.halves:

@@ -22,6 +22,7 @@ _FEW: Final = 16  # plans that are computed as a whole without another round
 _MOST: Final = 64  # plans that are computed as a whole, if they are not within the tolerance so far
 _SLACK: Final = 10.0  # times the tolerance, or
 _APART: Final = 1e-3  # what is further away on the first steps is put aside
+_GUESSED: Final = 24  # plans that are left by a guess
 _NEAREST: Final = 3  # of those that are put aside, computed as a whole to say how far off the nearest is
 LISTED: Final = 5  # explanations that cannot be told apart
 BETTER: Final = 2.0  # times nearer than without the mistake
@@ -49,6 +50,7 @@ class Outcome(NamedTuple):
     runner_up: Explanation | None  # the nearest of the others that were computed
     tried: int  # hypotheses
     left: int  # hypotheses that were not tried, because of the limit
+    guessed: bool = False  # True if most were judged by a few steps of the input alone
 
 
 def search(judge: Judge, tolerance: float, limit: int, progress: Progress | None = None) -> Outcome:
@@ -63,9 +65,10 @@ def search(judge: Judge, tolerance: float, limit: int, progress: Progress | None
     right = judge.distance(RIGHT).relative if judge.possible(RIGHT) else np.inf
     singles = _singles(judge)
     report = progress or (lambda done, total: None)
+    guessed = judge.guessed([one.plan for one in singles]) is not None
     found, others = _best(judge, singles, tolerance, right, lambda done: report(done, len(singles)))
     if found:
-        return Outcome(found, others, len(singles), 0)
+        return Outcome(found, others, len(singles), 0, guessed)
     pairs = _pairs(judge, singles)
     tried = pairs[:limit]
     total = len(singles) + len(tried)
@@ -73,7 +76,8 @@ def search(judge: Judge, tolerance: float, limit: int, progress: Progress | None
     found, second = _best(judge, tried, tolerance, nearest, lambda done: report(len(singles) + done, total))
     known = [one for one in (others, second) if one is not None]
     runner_up = min(known, key=lambda one: one.distance.relative, default=None)
-    return Outcome(found, runner_up, total, len(pairs) - len(tried))
+    guessed = guessed or judge.guessed([one.plan for one in tried]) is not None
+    return Outcome(found, runner_up, total, len(pairs) - len(tried), guessed)
 
 
 def _singles(judge: Judge) -> list[Hypothesis]:
@@ -92,21 +96,42 @@ def _pairs(judge: Judge, singles: Sequence[Hypothesis]) -> list[Hypothesis]:
     made = [(mistake, mistake.change(problem, RIGHT)) for mistake in mistakes_for(problem)]
     possible = [(mistake, plan) for mistake, plan in made if plan is not None]
     found = []
-    for j, (second, _) in enumerate(possible):
-        for first, before in possible[:j]:
-            plan = second.change(problem, before) if first.family != second.family else None
-            if plan is not None and plan not in known and judge.possible(plan):
-                known.add(plan)
-                found.append(Hypothesis((first, second), plan))
-    return sorted(found, key=lambda pair: sum(mistake.rare for mistake in pair.mistakes))
+    for j, one in enumerate(possible):
+        for other in possible[:j]:
+            if one[0].family == other[0].family:
+                continue
+            for (first, before), (second, _) in ((other, one), (one, other)):  # what is done to matrices has an order
+                plan = second.change(problem, before)
+                if plan is not None and plan not in known and judge.possible(plan):
+                    known.add(plan)
+                    found.append(Hypothesis((first, second), plan))
+    ranked = sorted(found, key=lambda pair: sum(mistake.rare for mistake in pair.mistakes))
+    return [*_reordered(judge, singles), *ranked]
 
 
-def _matched(judge: Judge) -> list[Mistake]:
-    """The mistake of the order in which the sequences of the port are nearest to those of the LSTM, if that is one."""
-    readings = judge.readings(RIGHT)
-    if not readings or judge.problem.x.shape[1] < 2:  # noqa: PLR2004  # sequences
+def _reordered(judge: Judge, singles: Sequence[Hypothesis]) -> list[Hypothesis]:
+    """Mistakes together with an order of sequences in which what they give is nearest to what the port gave."""
+    steps, batch = judge.problem.x.shape[:2]
+    if batch < _ORDERS or steps * batch > _COMPARED:  # two can only be reversed
         return []
-    prediction, ways = judge.predict(RIGHT), judge.problem.config.num_directions
+    return [
+        Hypothesis((*one.mistakes, order), plan)
+        for one in singles
+        if one.mistakes[0].family not in ("sequences", "time")
+        for order in _matched(judge, one.plan)
+        if (plan := order.change(judge.problem, one.plan)) is not None
+    ]
+
+
+_ORDERS: Final = 3  # sequences that have more than their own order and the reverse one
+
+
+def _matched(judge: Judge, plan: Plan = RIGHT) -> list[Mistake]:
+    """The mistake of the order in which the sequences of the port are nearest to those of a plan, if that is one."""
+    readings = judge.readings(plan)
+    if not readings or judge.problem.x.shape[1] < _ORDERS:
+        return []
+    prediction, ways = judge.predict(plan), judge.problem.config.num_directions
     found: dict[tuple[int, ...], None] = {}
     for reading in readings[0]:
         ours, theirs = prediction.of(reading, ways), reading.values
@@ -161,6 +186,10 @@ def _promising(judge: Judge, plans: Sequence[Plan], tolerance: float, tick: Call
     """The places of plans that may fit, and of the nearest of the others, in the order of the plans."""
     alive, bounds = np.arange(len(plans)), np.zeros(len(plans))
     most, steps, allowed = len(judge.problem.x), _FIRST_STEPS, max(_SLACK * tolerance, _APART)
+    window = judge.guessed(plans)
+    if window is not None:
+        bounds = judge.lower_bounds(plans, steps, tick, window)
+        alive, tick = np.sort(np.argsort(bounds, kind="stable")[:_GUESSED]), _silent
     while len(alive):
         bounds[alive] = judge.lower_bounds([plans[place] for place in alive], steps, tick)
         alive, tick = alive[bounds[alive] <= allowed], _silent

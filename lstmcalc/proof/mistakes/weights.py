@@ -13,7 +13,7 @@ import numpy as np
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.proof.mistakes.plans import Cell
 
-Change: TypeAlias = Callable[[Cell], Cell | None]  # None where it cannot have happened, because shapes do not fit
+Change: TypeAlias = Callable[[Cell], Cell]
 
 
 def _each(change: Callable[[Array], Array], cell: Cell, *, biases: bool = True, projection: bool = True) -> Cell:
@@ -33,11 +33,10 @@ def _blocks(array: Array) -> Array:
     return array.swapaxes(0, 1).reshape(array.shape)
 
 
-def _transposed(field: str, cell: Cell) -> Cell | None:
+def _transposed(field: str, cell: Cell) -> Cell:
     """Every gate's block of a matrix transposed; it must be square."""
     array: Array = getattr(cell, field)
-    square = array.shape[1] == array.shape[2]
-    return cell._replace(**{field: array.swapaxes(1, 2)}) if square else None
+    return cell._replace(**{field: array.swapaxes(1, 2)})
 
 
 def _reshaped(field: str, cell: Cell) -> Cell:
@@ -47,10 +46,8 @@ def _reshaped(field: str, cell: Cell) -> Cell:
     return cell._replace(**{field: stored.reshape(array.shape)})
 
 
-def _swapped(cell: Cell) -> Cell | None:
+def _swapped(cell: Cell) -> Cell:
     """W_ih in the place of W_hh, and the other way round."""
-    if cell.w_ih.shape != cell.w_hh.shape:
-        return None
     return cell._replace(w_ih=cell.w_hh, w_hh=cell.w_ih)
 
 
@@ -90,6 +87,12 @@ def to_int8(array: Array, steps: float, axis: int | None) -> Array:
 
 _INT8: Final = partial(_each, biases=False)
 
+# Where a change can have happened without an error of shapes: elsewhere the weights stay. Others can anywhere.
+POSSIBLE: Final[dict[str, Callable[[Cell], bool]]] = {
+    "input-transposed": lambda cell: cell.w_ih.shape[1] == cell.w_ih.shape[2],
+    "recurrent-transposed": lambda cell: cell.w_hh.shape[1] == cell.w_hh.shape[2],
+    "swapped": lambda cell: cell.w_ih.shape == cell.w_hh.shape,
+}
 CHANGES: Final[dict[str, Change]] = {
     "interleaved": partial(_each, _interleaved, projection=False),
     "blocks": partial(_each, _blocks, projection=False),
