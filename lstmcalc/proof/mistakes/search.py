@@ -112,7 +112,8 @@ def _pairs(judge: Judge, singles: Sequence[Hypothesis]) -> list[Hypothesis]:
 def _reordered(judge: Judge, singles: Sequence[Hypothesis]) -> list[Hypothesis]:
     """Mistakes together with an order of sequences in which what they give is nearest to what the port gave."""
     steps, batch = judge.problem.x.shape[:2]
-    if batch < _ORDERS or steps * batch > _COMPARED:  # two can only be reversed
+    weights = sum(cell.w_ih.size + cell.w_hh.size for layer in judge.problem.cells for cell in layer)
+    if batch < _ORDERS or len(singles) * steps * batch * weights > _REORDERED:  # two can only be reversed
         return []
     return [
         Hypothesis((*one.mistakes, order), plan)
@@ -123,6 +124,7 @@ def _reordered(judge: Judge, singles: Sequence[Hypothesis]) -> list[Hypothesis]:
     ]
 
 
+_REORDERED: Final = 10**10  # multiply-adds for it
 _ORDERS: Final = 3  # sequences that have more than their own order and the reverse one
 
 
