@@ -6,19 +6,17 @@ such a port. It prints how often, mistake by mistake, and what was said instead.
 """
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from lstmcalc import DataSpec, LSTMConfig
+from lstmcalc import DataSpec, LSTMConfig, forward
+from lstmcalc.numerics.arguments import weight_shapes
 from lstmcalc.proof.checks import Run
 from lstmcalc.proof.mistakes.verdict import Verdict, judged
 from lstmcalc.proof.sensitivity import rounding_change
-from lstmcalc import forward
-from lstmcalc.numerics.arguments import weight_shapes
 from tools.wrong_ports import Make, Port, mistakes
 
 Array = Any
@@ -52,7 +50,9 @@ def random_case(rng: np.random.Generator, kind: str = "", steps: int = 0) -> Cas
     config = LSTMConfig(
         hidden if rng.random() < 0.4 else int(rng.integers(1, 12)),
         hidden,
-        num_layers={"stacked": 2, "stacked bi": 2, "deep": 3}.get(kind, int(rng.choice([1, 2]))) if kind not in ("uni", "bi") else 1,
+        num_layers={"stacked": 2, "stacked bi": 2, "deep": 3}.get(kind, int(rng.choice([1, 2])))
+        if kind not in ("uni", "bi")
+        else 1,
         bias=bool(rng.random() < 0.8),
         batch_first=bool(rng.random() < 0.5),
         bidirectional="bi" in kind or (kind == "projected" and rng.random() < 0.4),
@@ -108,8 +108,7 @@ def possible(case: Case, name: str, form: str) -> bool:
         "directions-summed": config.bidirectional,
         "directions-averaged": config.bidirectional,
         "first-layer-only": config.num_layers > 1,
-        "last-layer-only": config.num_layers > 1
-        and config.input_size == config.num_directions * config.output_size,
+        "last-layer-only": config.num_layers > 1 and config.input_size == config.num_directions * config.output_size,
         "lower-layer-output:1": config.num_layers > 2,
         "no-projection none": bool(config.proj_size),
         "no-projection cut": bool(config.proj_size),
@@ -232,7 +231,9 @@ def try_out(case: Case, chosen: Sequence[tuple[str, str, Make]], rng: np.random.
     return Tried("tie" if same else "other", verdict)
 
 
-def injected(rng: np.random.Generator, count: int, noise: str) -> Iterator[tuple[list[tuple[str, str, Make]], Case, Tried]]:
+def injected(
+    rng: np.random.Generator, count: int, noise: str
+) -> Iterator[tuple[list[tuple[str, str, Make]], Case, Tried]]:
     """Random cases with `count` mistakes that can be made and seen."""
     every = list(mistakes())
     while True:
@@ -258,13 +259,12 @@ def main() -> None:
     parser.add_argument("--pairs", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--noise", default="none", choices=["none", "1e-6", "float16"])
-    parser.add_argument("--verbose", action="store_true")
     asked = parser.parse_args()
     rng = np.random.default_rng(asked.seed)
     table: dict[str, Counter[str]] = {}
     instead: Counter[str] = Counter()
     done = 0
-    for chosen, case, tried in injected(rng, 1 + asked.pairs, asked.noise):
+    for chosen, _, tried in injected(rng, 1 + asked.pairs, asked.noise):
         if tried.said in ("invisible", "agrees"):
             continue
         done += 1
@@ -274,15 +274,16 @@ def main() -> None:
         if tried.said in ("other", "nothing") and tried.verdict is not None:
             said = [" + ".join(m.name for m in one.mistakes) for one in tried.verdict.explanations] or ["nothing"]
             instead[f"{' + '.join(f'{name} {form}'.strip() for name, form, _ in chosen)} -> {', '.join(said)}"] += 1
-            if asked.verbose:
-                near = tried.verdict.runner_up
-                print(instead.most_common(1)[0][0] if False else list(instead)[-1], case.config, case.data, near and ([m.name for m in near.mistakes], near.distance.relative), tried.verdict.tolerance, file=sys.stderr)
         if done >= asked.count:
             break
     total = sum((counter for counter in table.values()), Counter())
     for kind, counter in sorted(table.items()):
-        print(f"{kind:24} {counter['alone']:5} alone {counter['tie']:5} tie {counter['other']:4} other {counter['nothing']:4} nothing")
-    print(f"{'all':24} {total['alone']:5} alone {total['tie']:5} tie {total['other']:4} other {total['nothing']:4} nothing")
+        print(
+            f"{kind:24} {counter['alone']:5} alone {counter['tie']:5} tie {counter['other']:4} other {counter['nothing']:4} nothing"
+        )
+    print(
+        f"{'all':24} {total['alone']:5} alone {total['tie']:5} tie {total['other']:4} other {total['nothing']:4} nothing"
+    )
     for text, times in instead.most_common(40):
         print(f"{times:4} {text}")
 

@@ -39,7 +39,7 @@ class Port:
     add_biases: Callable[[Array, Array], Array] = np.add
     flips: bool = True  # the reverse direction reads backwards
     flips_back: bool = True
-    join: Callable[[list[Array], bool], Array] = lambda halves, last: np.concatenate(halves, axis=-1)
+    join: Callable[[list[Array], bool], Array] = lambda halves, _: np.concatenate(halves, axis=-1)
     layers: Callable[[int], Sequence[int]] = range
     projects: str = "yes"
     calls: int = 1
@@ -80,7 +80,9 @@ class Port:
             for d in range(ways):
                 reads = x[::-1] if d and self.flips else x
                 k = layer * ways + d
-                half, h, c = self.direction(reads, h_0[k], c_0[k], f"l{layer}" + "_reverse" * d, last=layer == layers[-1])
+                half, h, c = self.direction(
+                    reads, h_0[k], c_0[k], f"l{layer}" + "_reverse" * d, last=layer == layers[-1]
+                )
                 halves.append(half[::-1] if d and self.flips and self.flips_back else half)
                 h_n.append(h)
                 c_n.append(c)
@@ -225,15 +227,11 @@ def zero_states(port: Port) -> None:
 
 def view_states(port: Port) -> None:
     k, n = port.h_0.shape[:2]
-    port.h_0, port.c_0 = (
-        np.ascontiguousarray(s).reshape(n, k, -1).transpose(1, 0, 2) for s in (port.h_0, port.c_0)
-    )
+    port.h_0, port.c_0 = (np.ascontiguousarray(s).reshape(n, k, -1).transpose(1, 0, 2) for s in (port.h_0, port.c_0))
 
 
 def fold_states(port: Port) -> None:
-    port.h_0, port.c_0 = (
-        np.ascontiguousarray(s.transpose(1, 0, 2)).reshape(s.shape) for s in (port.h_0, port.c_0)
-    )
+    port.h_0, port.c_0 = (np.ascontiguousarray(s.transpose(1, 0, 2)).reshape(s.shape) for s in (port.h_0, port.c_0))
 
 
 def swap_batch_and_time(port: Port) -> None:
@@ -278,8 +276,7 @@ def use_other(port: Port) -> None:
 Make = Callable[[Port], None]
 
 
-def mistakes() -> Iterator[tuple[str, str, Make]]:
-    """The name of each mistake, its form, and what makes it."""
+def _of_weights() -> Iterator[tuple[str, str, Make]]:
     yield "other-weights", "", use_other
     for dtype in ("float16", "bfloat16"):
         yield f"cast:{dtype}", "", cast(dtype)
@@ -297,18 +294,24 @@ def mistakes() -> Iterator[tuple[str, str, Make]]:
         yield f"gate-order-input:{order}", "", wrong_order(order, "ih")
         yield f"gate-order-recurrent:{order}", "", wrong_order(order, "hh")
         yield f"gate-order-bias:{order}", "", wrong_order(order, "bias")
-    yield "bias-lost:ih", "", choose(add_biases=lambda b_ih, b_hh: b_hh)
-    yield "bias-lost:hh", "", choose(add_biases=lambda b_ih, b_hh: b_ih)
+
+
+def _of_cells() -> Iterator[tuple[str, str, Make]]:
+    yield "bias-lost:ih", "", choose(add_biases=lambda _, b_hh: b_hh)
+    yield "bias-lost:hh", "", choose(add_biases=lambda b_ih, _: b_ih)
     yield "bias-doubled", "both", choose(add_biases=lambda b_ih, b_hh: (b_ih + b_hh) + (b_ih + b_hh))
-    yield "bias-doubled", "ih", choose(add_biases=lambda b_ih, b_hh: b_ih + b_ih)
-    yield "bias-doubled", "hh", choose(add_biases=lambda b_ih, b_hh: b_hh + b_hh)
-    yield "bias-ignored", "", choose(add_biases=lambda b_ih, b_hh: 0 * b_ih)
+    yield "bias-doubled", "ih", choose(add_biases=lambda b_ih, _: b_ih + b_ih)
+    yield "bias-doubled", "hh", choose(add_biases=lambda _, b_hh: b_hh + b_hh)
+    yield "bias-ignored", "", choose(add_biases=lambda b_ih, _: 0 * b_ih)
     yield "forget-offset:+1", "", choose(offset=1.0)
     yield "forget-offset:-1", "", choose(offset=-1.0)
     yield "hard-sigmoid:0.2", "", choose(gate=hard(0.2))
     yield "hard-sigmoid:1/6", "", choose(gate=hard(1 / 6))
     yield "relu-for-tanh", "", choose(squash=relu)
     yield "no-output-tanh", "", choose(output_squash=lambda c: c)
+
+
+def _of_data() -> Iterator[tuple[str, str, Make]]:
     yield "reverse-read-forward", "", choose(flips=False)
     yield "reverse-left-reversed", "", choose(flips_back=False)
     yield "halves-swapped", "last", choose(join=halves_swapped)
@@ -316,9 +319,9 @@ def mistakes() -> Iterator[tuple[str, str, Make]]:
     yield "directions-swapped", "", swap_directions
     yield "directions-summed", "", choose(join=summed)
     yield "directions-averaged", "", choose(join=averaged)
-    yield "first-layer-only", "", choose(layers=lambda count: [0])
+    yield "first-layer-only", "", choose(layers=lambda _: [0])
     yield "last-layer-only", "", choose(layers=lambda count: [count - 1])
-    yield "lower-layer-output:1", "", choose(layers=lambda count: [0, 1])
+    yield "lower-layer-output:1", "", choose(layers=lambda _: [0, 1])
     yield "no-projection", "none", choose(projects="none")
     yield "no-projection", "cut", choose(projects="cut")
     yield "h-c-swapped", "given", swap_states
@@ -335,3 +338,10 @@ def mistakes() -> Iterator[tuple[str, str, Make]]:
     yield "padding-not-masked", "", choose(lengths=None)
     yield "lengths-off-by-one", "shorter", longer(-1)
     yield "lengths-off-by-one", "longer", longer(1)
+
+
+def mistakes() -> Iterator[tuple[str, str, Make]]:
+    """The name of each mistake, its form, and what makes it."""
+    yield from _of_weights()
+    yield from _of_cells()
+    yield from _of_data()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Final
 
+from lstmcalc.commands.run.expected import ExpectRow
 from lstmcalc.commands.run.report import (
     CheckRow,
     Compared,
@@ -38,6 +39,8 @@ from lstmcalc.spec.words import counted
 def brief(module: RunModule) -> Iterator[Block]:
     """The checks that failed, what came out, on request timing, printed tensors and trace, then the verdict."""
     failed = [check for check in module.checks if not check.passed]
+    if module.expect is not None:
+        yield expect_facts(module.expect)
     if failed:
         yield _checks(failed, module)
     yield origin_facts(module, settings_in(module.data, module.around), defaults=False)
@@ -55,8 +58,45 @@ def brief(module: RunModule) -> Iterator[Block]:
     yield Facts((*lines, ("result", (verdict, *seed))))
 
 
+def expect_facts(expect: ExpectRow) -> Facts:
+    """The verdict on your numbers: where they first differ, what explains it, and what repairs it."""
+    apart = "not comparable" if expect.max_abs_error is None else f"{expect.max_abs_error:.2g} apart"
+    read = f"read as {expect.is_} {expect.axes}" if expect.is_ else ""
+    if expect.agrees:
+        agrees = f"agree within {_error(expect.max_abs_error)}, {expect.tolerance:.2g} allowed"
+        return Facts((("your numbers", (agrees, read)),))
+    lines: list[Line] = [
+        ("your numbers", (f"DIFFER: {apart}, {expect.tolerance:.2g} allowed", *([read] if read else [])))
+    ]
+    first = expect.first_difference
+    if first is not None:
+        place = [f"sequence {first.sequence}", *([] if first.step is None else [f"step {first.step}"])]
+        place += [] if first.layer is None else [f"layer {first.layer}"]
+        yours = "not a number" if first.expected is None else f"{first.expected:.6g}"
+        lines.append(("first", (*place, f"unit {first.unit}: yours {yours}", f"computed {first.computed:.6g}")))
+    near = expect.runner_up
+    for number, one in enumerate(expect.explanations):
+        beside = f"apart {_error(one.max_abs_error)}"
+        if near is not None and not number:
+            beside += f"; next best explanation {_error(near.max_abs_error)}"
+        lines.append(("or" if number else "explained", (f"{one.sentence} ({beside})",)))
+        lines += [("repair" if not index else "", (line,)) for index, line in enumerate(one.repair.splitlines())]
+    if not expect.explanations:
+        lines.append(("explained", ("no: no single known mistake explains it, and no two together",)))
+        if near is not None:
+            closest = f"{' + '.join(near.mistakes)}, still {_error(near.max_abs_error)} apart"
+            lines.append(("closest", (closest,)))
+    return Facts(tuple(lines))
+
+
+def _error(value: float | None) -> str:
+    return "not a number" if value is None else f"{value:.2g}"
+
+
 def view(module: RunModule) -> Iterator[Block]:
     """The checks, the tensors, on request timing, printed tensors and trace, then the code and the verdict."""
+    if module.expect is not None:
+        yield expect_facts(module.expect)
     yield origin_facts(module, settings_in(module.data, module.around))
     yield _checks(module.checks, module)
     yield _tensors(module.tensors)

@@ -67,7 +67,9 @@ class Numbers:
             cells = tuple(layer[::-1] for layer in cells)
         for name in plan.matrices:
             change, can = CHANGES[name], POSSIBLE.get(name)
-            cells = tuple(tuple(change(cell) if can is None or can(cell) else cell for cell in layer) for layer in cells)
+            cells = tuple(
+                tuple(change(cell) if can is None or can(cell) else cell for cell in layer) for layer in cells
+            )
         return cells
 
 
@@ -250,7 +252,7 @@ class _Columns:
         return both
 
     def new_states(self, a: Array, c: Array) -> State:
-        """The cell state, and o * tanh(c), from what the gates' functions are given, `(sequences, plans, 4, H_cell)`."""
+        """The cell state and o * tanh(c), from what the functions are given, `(sequences, plans, 4, H_cell)`."""
         a = self.clip_gates(a)
         if len(self.functions) == 1:
             return _updated(a, c, *self.functions[0][1:])
@@ -311,7 +313,7 @@ def _swept(
 
 
 def _projected(m: Array, cell: Cell, *, cut: bool) -> Array:
-    """h from o * tanh(c)."""
+    """The new h, from o * tanh(c)."""
     if cell.w_hr is None:
         return m
     return m[..., : len(cell.w_hr)] if cut else m @ cell.w_hr.T

@@ -196,30 +196,26 @@ class Judge:
             rows = ran.h if (reading.kind == "h_n") != plan.h_c_returned else ran.c
             rows = rows[-ways:] if reading.layer else rows
             return _largest_of(rows[:, 0] - reading.values[:, place, None])
+        halves, writes = [half[:, 0] for half in ran.halves], [each[:, 0] for each in ran.writes]
         if reading.kind == "last":
-            there, halves = (
-                reading.values[None, place],
-                [half[writes[:, 0] == length - 1, 0] for half, writes in zip(ran.halves, ran.writes, strict=True)],
-            )
-            places = [slice(None)] * ways
+            there = reading.values[None, place]
+            ends = [each == length - 1 for each in writes]
+            halves = [half[end] for half, end in zip(halves, ends, strict=True)]
+            writes = [np.zeros(1, np.intp)] * ways
         else:
             there = reading.values[place] if plan.time_swapped else reading.values[:, place]
-            halves, places = [half[:, 0] for half in ran.halves], [writes[:, 0] for writes in ran.writes]
         if plan.merge:
-            if reading.kind == "output":
-                order = [np.argsort(one) for one in places]
-                halves = [half[own] for half, own in zip(halves, order, strict=True)]
-                places = [np.sort(places[0])]
+            halves = [half[np.argsort(each)] for half, each in zip(halves, writes, strict=True)]
             both = halves[0] + halves[1]
-            halves, places = [both / 2 if plan.merge == "mean" else both], places[:1]
+            halves, writes = [both / 2 if plan.merge == "mean" else both], [np.sort(writes[0])]
         elif plan.halves:
-            halves, places = halves[::-1], places[::-1]
+            halves, writes = halves[::-1], writes[::-1]
         width = halves[0].shape[-1]
         errors = [
             _largest_of(half - there[where, None, k * width : (k + 1) * width])
-            for k, (half, where) in enumerate(zip(halves, places, strict=True))
+            for k, (half, where) in enumerate(zip(halves, writes, strict=True))
         ]
-        return np.max(errors, axis=0)
+        return np.asarray(np.max(errors, axis=0))
 
 
 def _largest(differences: Array) -> float:

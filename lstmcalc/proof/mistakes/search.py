@@ -64,7 +64,7 @@ def search(judge: Judge, tolerance: float, limit: int, progress: Progress | None
     """
     right = judge.distance(RIGHT).relative if judge.possible(RIGHT) else np.inf
     singles = _singles(judge)
-    report = progress or (lambda done, total: None)
+    report = progress or _silent
     guessed = judge.guessed([one.plan for one in singles]) is not None
     found, others = _best(judge, singles, tolerance, right, lambda done: report(done, len(singles)))
     if found:
@@ -193,7 +193,7 @@ def _promising(judge: Judge, plans: Sequence[Plan], tolerance: float, tick: Call
         bounds = judge.lower_bounds(plans, steps, tick, window)
         alive, tick = np.sort(np.argsort(bounds, kind="stable")[:_GUESSED]), _silent
     while len(alive):
-        bounds[alive] = judge.lower_bounds([plans[place] for place in alive], steps, tick)
+        bounds[alive] = judge.lower_bounds([plans[int(place)] for place in alive], steps, tick)
         alive, tick = alive[bounds[alive] <= allowed], _silent
         if len(alive) <= _FEW or steps >= most:
             break
@@ -205,5 +205,5 @@ def _promising(judge: Judge, plans: Sequence[Plan], tolerance: float, tick: Call
     return sorted({int(place) for place in (*fitting, *near, *put_aside)})
 
 
-def _silent(_: int) -> None:
-    """Nothing: later rounds try fewer and fewer."""
+def _silent(*_: int) -> None:
+    """Report nothing: nobody looks, or later rounds try fewer and fewer."""

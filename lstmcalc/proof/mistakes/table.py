@@ -47,6 +47,10 @@ def _matrices(*names: str) -> Change:
 # --- conditions ------------------------------------------------------------------------------------------------------
 
 
+def _always(_: Problem) -> bool:
+    return True
+
+
 def _has_biases(problem: Problem) -> bool:
     return problem.config.bias
 
@@ -80,7 +84,7 @@ def _several_states(problem: Problem) -> bool:
 
 
 def _several(problem: Problem) -> bool:
-    return problem.x.shape[1] > 1
+    return bool(problem.x.shape[1] > 1)
 
 
 def _packed(problem: Problem) -> bool:
@@ -88,7 +92,7 @@ def _packed(problem: Problem) -> bool:
 
 
 def _wide_numbers(problem: Problem) -> bool:
-    return problem.x.dtype == np.float64
+    return bool(problem.x.dtype == np.float64)
 
 
 def _fed_alike(problem: Problem) -> bool:
@@ -349,7 +353,7 @@ def _of_states() -> Iterator[Mistake]:
             "states",
             "states carried over from an earlier call",
             "the states were not reset before: yours is a second call on the same input",
-            lambda problem: True,
+            _always,
             {"states": "carried"},
         ),
         (

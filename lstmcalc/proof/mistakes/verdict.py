@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from lstmcalc.errors import ArrayError
-from lstmcalc.numerics.arrays import Array, shape_text
 from lstmcalc.numerics.arguments import computed_in
+from lstmcalc.numerics.arrays import Array, shape_text
 from lstmcalc.proof.checks import Run, allowed_distance
 from lstmcalc.proof.closeness import TOLERANCE
 from lstmcalc.proof.mistakes.judging import Distance, Judge, Target
@@ -59,12 +59,14 @@ class Verdict(NamedTuple):
     kind: Kind | None  # what the first array is; None if its shape is that of no result of this LSTM
     axes: str  # its axes, in words
     max_abs_error: float | None
+    relative: float | None  # the same relative to the largest value if that is above 1; None if no shape fits
     tolerance: float  # relative to the largest value if that is above 1
     first_difference: Difference | None
     explanations: Sequence[Explanation]
     runner_up: Explanation | None
     tried: int
     left: int
+    guessed: bool  # True if most hypotheses were judged by the first steps alone
     notes: Sequence[str]
 
 
@@ -169,7 +171,7 @@ def expected_shapes(problem: Problem, kinds: Sequence[Kind]) -> list[str]:
 
 
 def allowed_tolerance(config: LSTMConfig, data: DataSpec, result: Run, given: Mapping[str, Array]) -> float:
-    """How far a port may be: what rounding in the coarsest dtype does, of the LSTM's and those of the port's numbers."""
+    """How far a port may be: what rounding does in the coarsest dtype of the LSTM's and of the port's numbers."""
     dtypes = [data.dtype, *(dtype for array in given.values() if (dtype := dtype_of_numbers(array)))]
     coarsest = max(dtypes, key=_FINE_TO_COARSE.index)
     if coarsest in ("float16", "bfloat16"):
@@ -210,12 +212,14 @@ def _verdict(judge: Judge, right: Distance | None, tolerance: float, outcome: Ou
         kind=readings[0].kind if readings else None,
         axes=readings[0].axes if readings else "",
         max_abs_error=None if right is None or not np.isfinite(right.absolute) else right.absolute,
+        relative=None if right is None else right.relative,
         tolerance=tolerance,
         first_difference=None if agrees or right is None else _first_difference(judge, right, tolerance),
         explanations=shown,
         runner_up=outcome.runner_up,
         tried=outcome.tried,
         left=outcome.left,
+        guessed=outcome.guessed,
         notes=_notes(judge, readings, more),
     )
 
@@ -242,23 +246,18 @@ def _first_difference(judge: Judge, right: Distance, tolerance: float) -> Differ
         wrong = ~(apart <= tolerance * max(1.0, float(np.abs(theirs).max(initial=0))))
         if not wrong.any():
             continue
-        if reading.kind in ("output", "last"):
-            apart, wrong, ours, theirs = (
-                array if reading.kind == "output" else array[None] for array in (apart, wrong, ours, theirs)
-            )
-            step = int(wrong.any(axis=(1, 2)).argmax())
-            sequence = int(wrong[step].any(axis=1).argmax())
-            place = step, sequence, _worst(apart[step, sequence])
-            layer = 0 if judge.problem.config.num_layers == 1 else None
-            shown = step if reading.kind == "output" else None
-        else:
-            row = int(wrong.any(axis=(1, 2)).argmax())
-            sequence = int(wrong[row].any(axis=1).argmax())
-            place, shown = (row, sequence, _worst(apart[row, sequence])), None
+        if reading.kind == "last":
+            apart, wrong, ours, theirs = apart[None], wrong[None], ours[None], theirs[None]
+        row = int(wrong.any(axis=(1, 2)).argmax())  # the step, or the row of states
+        sequence = int(wrong[row].any(axis=1).argmax())
+        place = row, sequence, _worst(apart[row, sequence])
+        step = row if reading.kind == "output" else None
+        layer = 0 if judge.problem.config.num_layers == 1 else None
+        if reading.kind in ("h_n", "c_n"):
             layer = judge.problem.config.num_layers - 1 if reading.layer else row // ways
         theirs_there = float(theirs[place])
         expected = theirs_there if np.isfinite(theirs_there) else None
-        found.append(Difference(sequence, shown, layer, place[2], expected, float(ours[place])))
+        found.append(Difference(sequence, step, layer, place[2], expected, float(ours[place])))
     if not found:
         return None
     told = [one.layer for one in found if one.layer is not None]
@@ -281,4 +280,3 @@ def explained(explanation: Explanation) -> Explained:
         causes,
         absolute if np.isfinite(absolute) else None,
     )
-
