@@ -8,6 +8,7 @@ Names are loaded when they are first used: importing the package loads neither n
 TYPE_CHECKING = False  # `typing` is not imported for it, so that Ctrl-C finds `__main__` ready as early as can be
 
 if TYPE_CHECKING:
+    from lstmcalc.commands.run.expectation import Expectation, expect
     from lstmcalc.errors import LstmcalcError
     from lstmcalc.intake.resolve import lstms_in
     from lstmcalc.model.lstm import LSTMModel
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DataSpec",
     "Dim",
+    "Expectation",
     "LSTMConfig",
     "LSTMModel",
     "LSTMRunner",
@@ -29,6 +31,7 @@ __all__ = [
     "Surroundings",
     "TorchGenerator",
     "__version__",
+    "expect",
     "forward",
     "lstms_in",
     "random_weights",
@@ -38,6 +41,7 @@ __all__ = [
 _HOME = {
     "DataSpec": "spec.config",
     "Dim": "spec.sizes",
+    "Expectation": "commands.run.expectation",
     "LSTMConfig": "spec.config",
     "LSTMModel": "model.lstm",
     "LSTMRunner": "numerics.fast.runner",
@@ -45,6 +49,7 @@ _HOME = {
     "Surroundings": "spec.config",
     "TorchGenerator": "numerics.torch_random",
     "__version__": "version",
+    "expect": "commands.run.expectation",
     "forward": "numerics.forward",
     "lstms_in": "intake.resolve",
     "random_weights": "numerics.torch_random",

@@ -18,7 +18,7 @@ from lstmcalc.errors import (
 from lstmcalc.machine import available_memory
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import Stored
-from lstmcalc.spec.words import with_dots
+from lstmcalc.spec.words import or_list, with_dots
 
 KEYS: Final = ("output", "h_n", "c_n")
 _NUMBERS: Final = ("float", "int", "uint", "bfloat")  # how the names of numeric dtypes begin
@@ -49,7 +49,7 @@ def _found(path: str, key: str) -> dict[str, Stored]:
     if kind not in ("npy", "npz"):
         raise SourceError(
             f"{shown_name(path)} is not a NumPy file",
-            f".npy, or .npz with arrays called {' or '.join(KEYS)}",
+            f".npy, or .npz with an array called {or_list(KEYS)}",
             hint="np.save('y.npy', output.detach().numpy()) writes one",
         )
     tensors = {item.name: item for item in open_weights(path).tensors}
@@ -59,7 +59,7 @@ def _found(path: str, key: str) -> dict[str, Stored]:
     found = {name: tensors[name] for name in wanted if name in tensors}
     if not found:
         listed = with_dots([shorten(name) for name in tensors], 4) or "no arrays"
-        raise SourceError(f"none of the port's arrays in {shown_name(path)}", " or ".join(wanted), listed)
+        raise SourceError(f"none of the port's arrays in {shown_name(path)}", or_list(wanted), listed)
     return found
 
 

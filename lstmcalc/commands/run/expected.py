@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lstmcalc.proof.mistakes.search import Explanation
     from lstmcalc.proof.mistakes.verdict import Difference, Verdict
 
+YOURS: Final = "yours: "  # how the check begins
 _IS: Final = ("output", "last", "h_n")
 _SEARCHES: Final = ("usual", "all")
 EXPECT: Final = (
@@ -186,7 +187,7 @@ def _check(verdict: "Verdict", arrays: "Mapping[str, Array]") -> "Check":
 
     listed = ", ".join(verdict.kind or name if name == "output" else name for name in arrays)
     relative = float("inf") if verdict.relative is None else verdict.relative
-    return Check(f"yours: {listed}", "<=", verdict.tolerance, relative, verdict.max_abs_error, verdict.agrees)
+    return Check(f"{YOURS}{listed}", "<=", verdict.tolerance, relative, verdict.max_abs_error, verdict.agrees)
 
 
 def _other_weights(path: str, subject: "Subject") -> "Mapping[str, Array]":

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Final
 
-from lstmcalc.commands.run.expected import ExpectRow
+from lstmcalc.commands.run.expected import YOURS, ExpectRow
 from lstmcalc.commands.run.report import (
     CheckRow,
     Compared,
@@ -25,6 +25,7 @@ from lstmcalc.report.blocks import (
     Grid,
     Line,
     Row,
+    joined,
     more_text,
     rows_between,
     shape_text,
@@ -40,9 +41,10 @@ def brief(module: RunModule) -> Iterator[Block]:
     """The checks that failed, what came out, on request timing, printed tensors and trace, then the verdict."""
     failed = [check for check in module.checks if not check.passed]
     if module.expect is not None:
-        yield expect_facts(module.expect)
-    if failed:
-        yield _checks(failed, module)
+        yield from expect_blocks(module.expect)
+    told = [check for check in failed if not check.name.startswith(YOURS)]  # yours stand above
+    if told:
+        yield _checks(told, module)
     yield origin_facts(module, settings_in(module.data, module.around), defaults=False)
     yield _tensors([tensor for tensor in module.tensors if tensor.role == "output"])
     yield from _asked(module)
@@ -50,7 +52,12 @@ def brief(module: RunModule) -> Iterator[Block]:
     passed = f"{count - len(failed)} of {count} checks passed"
     seed = (f"seed {module.seed}",) if module.drawn else ()
     largest = max(
-        (check.max_abs_error for check in module.checks if check.relation == "<=" and check.max_abs_error), default=0.0
+        (
+            check.max_abs_error
+            for check in module.checks
+            if check.relation == "<=" and check.max_abs_error and not check.name.startswith(YOURS)
+        ),
+        default=0.0,
     )
     lines: list[Line] = [("reproduce", (*_numbers(module, "the code of --full"),))]
     lines.append(("accuracy", (f"every way to compute it agrees within {largest:.2g}", module.data.dtype)))
@@ -58,8 +65,16 @@ def brief(module: RunModule) -> Iterator[Block]:
     yield Facts((*lines, ("result", (verdict, *seed))))
 
 
+def expect_blocks(expect: ExpectRow) -> Iterator[Block]:
+    """The verdict on your numbers, and the code that repairs what explains them."""
+    yield expect_facts(expect)
+    repairs = [one.repair for one in expect.explanations]
+    if repairs:
+        yield Code("\n# or\n".join(dict.fromkeys(repairs)))
+
+
 def expect_facts(expect: ExpectRow) -> Facts:
-    """The verdict on your numbers: where they first differ, what explains it, and what repairs it."""
+    """The verdict on your numbers: where they first differ, and what explains it."""
     apart = "not comparable" if expect.max_abs_error is None else f"{expect.max_abs_error:.2g} apart"
     read = f"read as {expect.is_} {expect.axes}" if expect.is_ else ""
     if expect.agrees:
@@ -80,13 +95,18 @@ def expect_facts(expect: ExpectRow) -> Facts:
         if near is not None and not number:
             beside += f"; next best explanation {_error(near.max_abs_error)}"
         lines.append(("or" if number else "explained", (f"{one.sentence} ({beside})",)))
-        lines += [("repair" if not index else "", (line,)) for index, line in enumerate(one.repair.splitlines())]
     if not expect.explanations:
         lines.append(("explained", ("no: no single known mistake explains it, and no two together",)))
         if near is not None:
             closest = f"{' + '.join(near.mistakes)}, still {_error(near.max_abs_error)} apart"
             lines.append(("closest", (closest,)))
     return Facts(tuple(lines))
+
+
+def expect_text(expect: ExpectRow) -> str:
+    """The verdict on your numbers as text, for an exception."""
+    lines = [f"{label}: {joined(phrases)}" for label, phrases in expect_facts(expect).lines]
+    return "\n".join([*lines, *(f"repair: {line}" for one in expect.explanations for line in one.repair.splitlines())])
 
 
 def _error(value: float | None) -> str:
@@ -96,7 +116,7 @@ def _error(value: float | None) -> str:
 def view(module: RunModule) -> Iterator[Block]:
     """The checks, the tensors, on request timing, printed tensors and trace, then the code and the verdict."""
     if module.expect is not None:
-        yield expect_facts(module.expect)
+        yield from expect_blocks(module.expect)
     yield origin_facts(module, settings_in(module.data, module.around))
     yield _checks(module.checks, module)
     yield _tensors(module.tensors)

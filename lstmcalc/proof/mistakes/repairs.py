@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from lstmcalc.frameworks.entry import Layout
 from lstmcalc.frameworks.storage import find_layout
 from lstmcalc.proof.mistakes.table import Mistake
+from lstmcalc.spec.words import and_list
 
 _HOLDS: Final = {"gate-order-input": "weight_ih", "gate-order-recurrent": "weight_hh", "gate-order-bias": "bias"}
 
@@ -33,8 +34,9 @@ def _repair(mistake: Mistake, layout: Layout, framework: str) -> str:
     base, _, argument = mistake.name.partition(":")
     names = _names(layout)
     if base.startswith("gate-order"):
-        wanted = [getattr(names, _HOLDS[base])] if base in _HOLDS else list(dict.fromkeys(names))
-        return _order_repair(argument, layout, framework, wanted)
+        held = [_HOLDS[base]] if base in _HOLDS else ["weight_ih", "weight_hh", "bias"]
+        wanted = [name for one in held for name in _all_names(layout, one)]
+        return _order_repair(argument, layout, framework, list(dict.fromkeys(wanted)))
     if base == "gates-interleaved":
         return _interleaved_repair(mistake, layout, framework)
     if base in ("input-transposed", "recurrent-transposed"):
@@ -45,22 +47,24 @@ def _repair(mistake: Mistake, layout: Layout, framework: str) -> str:
 
 
 def _names(layout: Layout) -> Names:
-    """The names of the arrays without the path of their layer."""
+    """The first name of each array."""
+    return Names(*(next(iter(_all_names(layout, held)), held) for held in ("weight_ih", "weight_hh", "bias")))
 
-    def name(held: str) -> str:
-        for stored in layout.stored:
-            if any(part.startswith(held) for part in stored.holds.split()):
-                own = stored.name.replace("{layer}", "0").rpartition("/")[2].removesuffix(":0")
-                return re.sub(r"\{\w+\}", "", own).strip("._") or held
-        return held
 
-    return Names(name("weight_ih"), name("weight_hh"), name("bias"))
+def _all_names(layout: Layout, held: str) -> list[str]:
+    """The names of all arrays that hold a parameter, without the path of their layer."""
+    found = []
+    for stored in layout.stored:
+        if any(part.startswith(held) for part in stored.holds.split()):
+            own = stored.name.replace("{layer}", "*").rpartition("/")[2].removesuffix(":0")
+            found.append(re.sub(r"\{\w+\}", "", own).strip("._") or held)
+    return found
 
 
 def _order_repair(order: str, layout: Layout, framework: str, names: Sequence[str]) -> str:
     """The line that puts the rows of gates into the order in which they are read."""
     listed = ", ".join(order)
-    whose = f"each of {', '.join(names)}" if len(names) > 1 else names[0]
+    whose = f"each {and_list(names)}"
     axes = next(stored.axes for stored in layout.stored if "weight_ih" in stored.holds)
     if "gate" not in axes:
         return f"the arrays of gates i, f, g, o belong where those of {listed} are read  # {whose}"

@@ -21,7 +21,7 @@ from lstmcalc.proof.mistakes.search import LISTED, Explanation, Outcome, search
 from lstmcalc.proof.mistakes.table import mistakes_for
 from lstmcalc.proof.mistakes.weights import to_bfloat16, to_float16, to_float32
 from lstmcalc.spec.config import DataSpec, LSTMConfig
-from lstmcalc.spec.words import and_list
+from lstmcalc.spec.words import and_list, or_list
 
 # Another program sums in another order and has its own exp: PyTorch, Keras and ONNX Runtime are within 1e-6 of each
 # other; what a port prints or stores adds a little.
@@ -149,7 +149,7 @@ def _check_shapes(judge: Judge) -> None:
             continue
         raise ArrayError(
             "the shape fits no result of this LSTM",
-            expected=and_list(expected_shapes(judge.problem, target.kinds)).replace(" and ", " or "),
+            expected=or_list(expected_shapes(judge.problem, target.kinds)),
             found=shape_text(target.array.shape),
             where=target.name,
         )
