@@ -7,7 +7,7 @@ such a port. It prints how often, mistake by mistake, and what was said instead.
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -129,29 +129,30 @@ def possible(case: Case, name: str, form: str) -> bool:
     return needs.get(f"{name} {form}".strip(), not name.startswith(("bias", "gate-order-bias")) or config.bias)
 
 
-class Given(NamedTuple):
-    """What a user hands in."""
-
-    arrays: dict[str, Array]
-    forms: dict[str, str]
+Shown = Callable[[dict[str, Array]], dict[str, Array]]
 
 
-def hand_in(case: Case, results: dict[str, Array], rng: np.random.Generator, noise: str) -> dict[str, Array]:
-    """The arrays of a port as users have them: all or a part of it, with noise."""
-    shown = {"output": results["output"].transpose(1, 0, 2) if case.config.batch_first else results["output"]}
-    if rng.random() < 0.4:
-        shown |= {"h_n": results["h_n"], "c_n": results["c_n"]}
-    elif rng.random() < 0.15:
-        ways, rows = case.config.num_directions, results["h_n"]
-        shown = {"output": rows[-ways:] if rng.random() < 0.5 else np.concatenate(list(rows[-ways:]), axis=-1)}
+def random_part(case: Case, rng: np.random.Generator) -> Shown:
+    """The part of a port's results that a user hands in, in the layout that users have them."""
+    first, ways, part = case.config.batch_first, case.config.num_directions, rng.random()
 
-    def worse(array: Array) -> Array:
-        if noise == "float16":
-            return array.astype(np.float16)
-        spread = {"none": 0.0, "1e-6": 1e-6}[noise] * rng.normal(size=array.shape)
-        return (array + spread).astype(np.float32)
+    def shown(results: dict[str, Array]) -> dict[str, Array]:
+        if part < 0.08:
+            return {"output": results["h_n"][-ways:]}
+        if part < 0.15:
+            return {"output": np.concatenate(list(results["h_n"][-ways:]), axis=-1)}
+        output = {"output": results["output"].transpose(1, 0, 2) if first else results["output"]}
+        return output if part < 0.6 else {**output, "h_n": results["h_n"], "c_n": results["c_n"]}
 
-    return {name: worse(array) for name, array in shown.items()}
+    return shown
+
+
+def noisy(array: Array, rng: np.random.Generator, noise: str) -> Array:
+    """The numbers as a port stores them."""
+    if noise == "float16":
+        return array.astype(np.float16)
+    spread = {"none": 0.0, "1e-6": 1e-6}[noise] * rng.normal(size=array.shape)
+    return (array + spread).astype(np.float32)
 
 
 def apart(first: dict[str, Array], second: dict[str, Array]) -> float:
@@ -172,15 +173,15 @@ def wrong(case: Case, makes: Sequence[Make]) -> dict[str, Array]:
     return port.run()
 
 
-def confirmed(case: Case, names: Sequence[str], results: dict[str, Array], keys: Sequence[str], allowed: float) -> bool:
-    """True if a port with other mistakes gives the same numbers."""
+def confirmed(case: Case, names: Sequence[str], given: dict[str, Array], shown: Shown, allowed: float) -> bool:
+    """True if a port with these mistakes hands in the same numbers."""
     forms = [[make for name, _, make in mistakes() if name == wanted] for wanted in names]
     for makes in combinations_of(forms):
         try:
-            other = wrong(case, makes)
+            other = shown(wrong(case, makes))
         except (IndexError, ValueError, KeyError):  # no such port can be
             continue
-        if apart({key: results[key] for key in keys}, other) <= allowed:
+        if apart(given, other) <= allowed:
             return True
     return False
 
@@ -203,17 +204,14 @@ class Tried(NamedTuple):
 
 def try_out(case: Case, chosen: Sequence[tuple[str, str, Make]], rng: np.random.Generator, noise: str) -> Tried:
     """Make mistakes on purpose, and say what was said of them."""
-    results, right = wrong(case, [make for _, _, make in chosen]), wrong(case, [])
+    shown = random_part(case, rng)
+    results = shown(wrong(case, [make for _, _, make in chosen]))
     if not all(np.isfinite(array).all() for array in results.values()):
         return Tried("invisible", None)
-    given = hand_in(case, results, rng, noise)
-    keys = list(given) if given["output"].ndim == 3 and len(given["output"]) != 0 else ["h_n"]
-    whole = given["output"].size == results["output"].size
-    keys = list(given) if whole else ["h_n"]
+    given = {name: noisy(array, rng, noise) for name, array in results.items()}
     verdict = judged(case.config, case.data, case.result, given, others=case.other)
-    singles = [wrong(case, [make]) for _, _, make in chosen] if len(chosen) > 1 else []
-    shown = {key: results[key] for key in keys}
-    if any(apart(shown, one) <= 3 * verdict.tolerance for one in [right, *singles]):
+    simpler = [wrong(case, [])] + [wrong(case, [make]) for _, _, make in chosen if len(chosen) > 1]
+    if any(apart(results, shown(one)) <= 3 * verdict.tolerance for one in simpler):
         return Tried("invisible", verdict)
     names = {name for name, _, _ in chosen}
     found = [{mistake.name for mistake in one.mistakes} for one in verdict.explanations]
@@ -223,11 +221,8 @@ def try_out(case: Case, chosen: Sequence[tuple[str, str, Make]], rng: np.random.
         return Tried("nothing", verdict)
     if found == [names]:
         return Tried("alone", verdict)
-    allowed = 3 * verdict.tolerance
-    same = all(
-        confirmed(case, [mistake.name for mistake in one.mistakes], results, keys, allowed)
-        for one in verdict.explanations
-    )
+    listed = [[mistake.name for mistake in one.mistakes] for one in verdict.explanations]
+    same = all(confirmed(case, own, results, shown, 2 * verdict.tolerance) for own in listed)
     return Tried("tie" if same else "other", verdict)
 
 
@@ -241,6 +236,8 @@ def injected(
         fitting = [one for one in every if possible(case, one[0], one[1])]
         kinds = sorted({name.partition(":")[0] for name, _, _ in fitting})
         names = [str(name) for name in rng.choice(kinds, count, replace=False)]
+        if {"batch-time-swapped", "sequence-order"} <= set(names):
+            continue  # the sequences of one are the steps of the other
         chosen = []
         for kind in names:
             own = [one for one in fitting if one[0].partition(":")[0] == kind]

@@ -23,6 +23,7 @@ from lstmcalc.intake.subject import Subject
 from lstmcalc.readers.data import DataFile
 from lstmcalc.readers.files.budget import one_command
 from lstmcalc.report.record import plain
+from lstmcalc.spec.words import with_dots
 
 if TYPE_CHECKING:
     from lstmcalc.commands.run.report import RunModule
@@ -96,7 +97,9 @@ def expect(
     Raises:
         LstmcalcError: The model cannot be read, or an array does not fit.
     """
-    given = {name: _array(name, value) for name, value in (("output", y), ("h_n", h_n), ("c_n", c_n)) if value is not None}
+    given = {
+        name: _array(name, value) for name, value in (("output", y), ("h_n", h_n), ("c_n", c_n)) if value is not None
+    }
     if not given:
         raise UsageError("nothing is expected", "y, h_n or c_n", where="expect")
     kinds = _KINDS if expect_is is None else (read_choice("expect_is", expect_is, _KINDS),)
@@ -176,7 +179,9 @@ def _found(model: Any) -> list[Any]:  # noqa: ANN401  # as for `expect`
     stored = [_stored(str(name), _array(str(name), value)) for name, value in arrays.items()]
     found = recognise(WeightFile("a dictionary of arrays", tuple(stored), kind="npz", dictionaries=((),))).lstms
     if not found:
-        raise UsageError("there is no LSTM in it", "names such as weight_ih_l0", ", ".join(list(arrays)[:4]), where="expect")
+        raise UsageError(
+            "there is no LSTM in it", "names such as weight_ih_l0", ", ".join(list(arrays)[:4]), where="expect"
+        )
     return with_unique_names(found)
 
 

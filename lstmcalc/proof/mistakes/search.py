@@ -118,7 +118,7 @@ def _reordered(judge: Judge, singles: Sequence[Hypothesis]) -> list[Hypothesis]:
     return [
         Hypothesis((*one.mistakes, order), plan)
         for one in singles
-        if one.mistakes[0].family not in ("sequences", "time")
+        if one.mistakes[0].family != "sequences"
         for order in _matched(judge, one.plan)
         if (plan := order.change(judge.problem, one.plan)) is not None
     ]

@@ -379,7 +379,7 @@ def _of_states() -> Iterator[Mistake]:
 def _of_data() -> Iterator[Mistake]:
     yield Mistake(
         "batch-time-swapped",
-        "time",
+        "sequences",
         "batch and time swapped",
         "the steps were taken for the batch: batch_first is not what the input is",
         _if(_same_steps, time_swapped=True),

@@ -9,17 +9,18 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from lstmcalc.errors import ArrayError
+from lstmcalc.errors import ArrayError, UnsupportedError
 from lstmcalc.numerics.arguments import computed_in
 from lstmcalc.numerics.arrays import Array, shape_text
 from lstmcalc.proof.checks import Run, allowed_distance
 from lstmcalc.proof.closeness import TOLERANCE
 from lstmcalc.proof.mistakes.judging import Distance, Judge, Target
-from lstmcalc.proof.mistakes.plans import RIGHT, Cells, Problem, cells_of, dims_of
+from lstmcalc.proof.mistakes.plans import RIGHT, Cells, Plan, Problem, cells_of, dims_of
 from lstmcalc.proof.mistakes.readings import KINDS, Kind, Reading
 from lstmcalc.proof.mistakes.search import LISTED, Explanation, Outcome, search
 from lstmcalc.proof.mistakes.table import mistakes_for
 from lstmcalc.proof.mistakes.weights import to_bfloat16, to_float16, to_float32
+from lstmcalc.proof.sensitivity import COARSE, TIMES
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.words import and_list, or_list
 
@@ -96,6 +97,7 @@ def judged(
     Raises:
         ArrayError: An array has a shape that no known mistake gives.
     """
+    _check_comparable(data, result)
     work = computed_in(result.inputs["input"].dtype)
     problem = _problem(config, data, result, others, work)
     targets = [
@@ -114,6 +116,22 @@ def judged(
     limit = 10**9 if everything else _limit(problem)
     outcome = Outcome([], None, 0, 0) if wrong else search(judge, coarse, limit, progress)
     return _verdict(judge, right, allowed, outcome, agrees=False)
+
+
+def _check_comparable(data: DataSpec, result: Run) -> None:
+    """Refuse what proves nothing: no sequence, weights that are not finite, or an LSTM that magnifies each rounding."""
+    if not data.num_sequences:
+        raise ArrayError("the batch is empty", "N >= 1 to compare anything", "N = 0", where="input")
+    if not result.finite:
+        raise ArrayError("NaN or Inf in the weights or the input", "finite numbers", where="input")
+    moved = TIMES * (result.noise or 0.0)
+    if moved > COARSE:
+        raise UnsupportedError(
+            "two right computations of this LSTM can be as far apart as two different ones",
+            f"a change of at most {COARSE:g} by rounding alone",
+            f"{moved:.2g} over {data.seq_len:,} steps",
+            "an input of fewer steps tells more",
+        )
 
 
 def _problem(
@@ -144,8 +162,7 @@ def _check_shapes(judge: Judge) -> None:
     """Refuse an array whose shape is neither a result of the LSTM nor of it with a mistake."""
     for target in judge.targets:
         alone = Judge(judge.problem, [target])
-        plans = [mistake.change(judge.problem, RIGHT) for mistake in mistakes_for(judge.problem)]
-        if any(alone.readings(plan) for plan in (RIGHT, *plans) if plan is not None):
+        if any(alone.readings(plan) for plan in _plans_of_every_shape(judge.problem)):
             continue
         raise ArrayError(
             "the shape fits no result of this LSTM",
@@ -153,6 +170,18 @@ def _check_shapes(judge: Judge) -> None:
             found=shape_text(target.array.shape),
             where=target.name,
         )
+
+
+def _plans_of_every_shape(problem: Problem) -> list[Plan]:
+    """Plans of mistakes, each alone and two together, that give arrays of all shapes that there are."""
+    found = {dims_of(problem, RIGHT): RIGHT}
+    for _ in range(2):
+        for before in list(found.values()):
+            for mistake in mistakes_for(problem):
+                plan = mistake.change(problem, before)
+                if plan is not None:
+                    found.setdefault(dims_of(problem, plan), plan)
+    return list(found.values())
 
 
 def expected_shapes(problem: Problem, kinds: Sequence[Kind]) -> list[str]:
