@@ -179,9 +179,8 @@ def _found(model: Any) -> list[Any]:  # noqa: ANN401  # as for `expect`
     stored = [_stored(str(name), _array(str(name), value)) for name, value in arrays.items()]
     found = recognise(WeightFile("a dictionary of arrays", tuple(stored), kind="npz", dictionaries=((),))).lstms
     if not found:
-        raise UsageError(
-            "there is no LSTM in it", "names such as weight_ih_l0", ", ".join(list(arrays)[:4]), where="expect"
-        )
+        listed = with_dots([shorten(name) for name in arrays], 4)
+        raise UsageError("there is no LSTM in it", "names such as weight_ih_l0", listed, where="expect")
     return with_unique_names(found)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lstmcalc.commands._output import TypedFlags
-from lstmcalc.errors import ArrayError, UsageError, shorten
+from lstmcalc.errors import ArrayError, SourceError, UsageError, shorten
 from lstmcalc.intake.flags import Flag, read_choice, read_framework
 from lstmcalc.spec.words import counted
 
@@ -199,13 +199,15 @@ def _other_weights(path: str, subject: "Subject") -> "Mapping[str, Array]":
     if not sources.has_weights(path):
         raise UsageError("no weight file", "safetensors, PyTorch, NumPy, ONNX or Keras", shorten(path), where=_OTHER)
     ours = subject.config
-    fitting = [
-        item for item in lstms_of(path, {}) if item.weights is not None and _sizes(item.stored.config) == _sizes(ours)
-    ]
+    try:
+        found = lstms_of(path, {})
+    except SourceError as error:
+        raise error.at(_OTHER) from None
+    fitting = [item for item in found if item.weights is not None and _sizes(item.stored.config) == _sizes(ours)]
     if len(fitting) != 1:
-        found = f"{counted(len(fitting), 'such LSTM')} in {shorten(path)}"
+        listed = f"{counted(len(fitting), 'such LSTM')} in {shorten(path)}"
         raise UsageError(
-            "these weights cannot be those of the port", f"one LSTM of the sizes of {ours}", found, where=_OTHER
+            "these weights cannot be those of the port", f"one LSTM of the sizes of {ours}", listed, where=_OTHER
         )
     return load_weights(fitting[0])
 

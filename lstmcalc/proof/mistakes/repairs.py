@@ -86,9 +86,9 @@ def _interleaved_repair(mistake: Mistake, layout: Layout, framework: str) -> str
     # Rows of unit after unit are what was read, and blocks of gates what is stored, or the other way round.
     shape = "(4, -1" if "four rows" in mistake.cause else "(-1, 4"
     if framework.startswith("pytorch"):
-        return f"w = w.reshape{shape}, *w.shape[1:])).transpose(0, 1).reshape(w.shape)  # each weight and bias"
+        return f"w = w.reshape({shape}, *w.shape[1:])).transpose(0, 1).reshape(w.shape)  # each weight and bias"
     stored = next(stored.axes for stored in layout.stored if "weight_ih" in stored.holds)
-    if _axis(stored) == 0:
+    if stored.startswith("(gate"):
         return f"w = w.reshape({shape}, *w.shape[1:])).swapaxes(0, 1).reshape(w.shape)  # each weight and bias"
     return "each gate's units lie side by side, gate after gate, not four gates of each unit"
 

@@ -99,7 +99,7 @@ def judged(
     """
     _check_comparable(data, result)
     work = computed_in(result.inputs["input"].dtype)
-    problem = _problem(config, data, result, others, work)
+    problem = problem_of(config, data, result, others)
     targets = [
         Target(name, array.astype(work, copy=False), tuple(kinds) if name == "output" else (name,))  # type: ignore[arg-type]  # h_n or c_n
         for name, array in given.items()
@@ -134,9 +134,9 @@ def _check_comparable(data: DataSpec, result: Run) -> None:
         )
 
 
-def _problem(
-    config: LSTMConfig, data: DataSpec, result: Run, others: Mapping[str, Array] | None, work: "np.dtype[np.floating]"
-) -> Problem:
+def problem_of(config: LSTMConfig, data: DataSpec, result: Run, others: Mapping[str, Array] | None = None) -> Problem:
+    """The LSTM and its data, of a run, as plans read them."""
+    work = computed_in(result.inputs["input"].dtype)
     inputs = {name: array.astype(work, copy=False) for name, array in result.inputs.items()}
     x, h_0, c_0 = (inputs[name] for name in ("input", "h_0", "c_0"))
     if data.unbatched:
