@@ -77,7 +77,7 @@ def _order_repair(order: str, layout: Layout, framework: str, names: Sequence[st
 
 def _axis(axes: str) -> int:
     """The axis of an array that has the gates; the last one counts from the end, as that of the bias is too."""
-    listed = re.findall(r"\([^)]*\)|\S+", axes)
+    listed = re.findall(r"\([^()]*+\)|[^\s()]+", axes)
     place = next(k for k, axis in enumerate(listed) if "gate" in axis)
     return -1 if place == len(listed) - 1 and place else place
 
