@@ -17,7 +17,8 @@ from lstmcalc.numerics.arguments import weight_shapes
 from lstmcalc.proof.checks import Run
 from lstmcalc.proof.mistakes.verdict import Verdict, judged
 from lstmcalc.proof.sensitivity import rounding_change
-from tools.wrong_ports import Make, Port, mistakes
+from lstmcalc.spec.activations import Activations
+from tools.wrong_ports import Make, Port, hard, mistakes, relu
 
 Array = Any
 
@@ -37,7 +38,12 @@ class Case(NamedTuple):
         other = {name: array.astype(np.float64) for name, array in self.other.items()}
         x = x.transpose(1, 0, 2) if self.config.batch_first else x
         lengths = list(self.data.lengths) if self.data.lengths else None
-        return Port(self.config, exact, x, h, c, lengths, other)
+        port = Port(self.config, exact, x, h, c, lengths, other)
+        if self.result.activations.gates != "sigmoid":
+            port.gate = hard(0.2)
+        if self.result.activations.cell != "tanh":
+            port.squash = relu
+        return port
 
 
 KINDS = ("uni", "bi", "stacked", "stacked bi", "projected", "packed", "packed bi", "deep")
@@ -72,10 +78,14 @@ def random_case(rng: np.random.Generator, kind: str = "", steps: int = 0) -> Cas
     for name, width in (("h_0", config.output_size), ("c_0", config.hidden_size)):
         inputs[name] = (0.5 * given * rng.normal(size=(rows, batch, width))).astype(dtype)
     data = DataSpec(steps, batch, lengths, dtype)
-    output, (h_n, c_n) = forward(config, weights, inputs["input"], (inputs["h_0"], inputs["c_0"]), lengths)
+    functions = Activations(
+        "hard_sigmoid:0.2" if rng.random() < 0.1 else "sigmoid", "relu" if rng.random() < 0.05 else "tanh"
+    )
+    state = inputs["h_0"], inputs["c_0"]
+    output, (h_n, c_n) = forward(config, weights, inputs["input"], state, lengths, activations=functions)
     outputs = {"output": output, "h_n": h_n, "c_n": c_n}
-    noise = rounding_change(config, data, weights, inputs, outputs)
-    return Case(config, data, Run(weights, {}, inputs, outputs, {}, [], False, noise), other)
+    noise = rounding_change(config, data, weights, inputs, outputs, activations=functions)
+    return Case(config, data, Run(weights, {}, inputs, outputs, {}, [], False, noise, functions), other)
 
 
 def random_weights(config: LSTMConfig, rng: np.random.Generator, *, trained: bool) -> dict[str, Array]:
@@ -97,7 +107,12 @@ def possible(case: Case, name: str, form: str) -> bool:
     square_input = any(config.layer_input_size(k) == config.hidden_size for k in range(config.num_layers))
     stateful = bool(inputs["h_0"].any())
     batch, steps = case.data.num_sequences, case.data.seq_len
+    functions = case.result.activations
     needs = {
+        "hard-sigmoid:0.2": functions.gates == "sigmoid",
+        "sigmoid-for-hard-sigmoid": functions.gates != "sigmoid",
+        "relu-for-tanh": functions.cell == "tanh",
+        "tanh-for-relu": functions.cell != "tanh",
         "input-transposed square": square_input,
         "recurrent-transposed square": not config.proj_size,
         "reverse-read-forward": config.bidirectional,

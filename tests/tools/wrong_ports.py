@@ -308,6 +308,8 @@ def _of_cells() -> Iterator[tuple[str, str, Make]]:
     yield "hard-sigmoid:0.2", "", choose(gate=hard(0.2))
     yield "hard-sigmoid:1/6", "", choose(gate=hard(1 / 6))
     yield "relu-for-tanh", "", choose(squash=relu)
+    yield "sigmoid-for-hard-sigmoid", "", choose(gate=sigmoid)
+    yield "tanh-for-relu", "", choose(squash=np.tanh)
     yield "no-output-tanh", "", choose(output_squash=lambda c: c)
 
 

@@ -14,7 +14,7 @@ from lstmcalc.proof.mistakes.batched import Numbers, Ran, is_causal, kind_of, ru
 from lstmcalc.proof.mistakes.plans import Dims, Plan, Problem, dims_of, lengths_of, moved_problem
 from lstmcalc.proof.mistakes.readings import Kind, Prediction, Reading, predicted, readings_of
 
-_TOGETHER: Final = 2**22  # numbers of a step, or of an output, that are computed side by side
+_TOGETHER: Final = 2**24  # numbers that are computed side by side
 _WORK: Final = 2 * 10**11  # multiply-adds that are done before guessing
 _READING: Final = 12  # plans that take as long as reading the weights from memory once
 _WINDOW: Final = 6  # the fewest steps of x for a guess
@@ -118,7 +118,7 @@ class Judge:
             length = self._length(own[0], sequence)
             seen = min(window or length, length) if self._windowed(own[0]) else length
             taken = min(steps, length) if self._cuts(own[0]) else seen
-            most = max(1, _TOGETHER // (length * self._width(own[0])))
+            most = max(1, _TOGETHER // self._numbers(taken))
             for start in range(0, len(own), most):
                 part = own[start : start + most]
                 seen_only = seen if seen < length else None
@@ -146,10 +146,10 @@ class Judge:
         """What plans must have in common, beside their kind, to be compared side by side."""
         return plan.merge, plan.halves, plan.h_c_returned, plan.states == "chained"
 
-    def _width(self, plan: Plan) -> int:
+    def _numbers(self, steps: int) -> int:
+        """How many numbers a plan takes at a time: the outputs of two layers, and the gates of a step."""
         config = self.problem.config
-        taken = 8 * config.hidden_size + 2 * config.num_directions * config.output_size
-        return taken if is_causal(self.problem, plan) else 2 * taken
+        return 3 * steps * config.num_directions * config.hidden_size + 16 * config.hidden_size
 
     def _cuts(self, plan: Plan) -> bool:
         """True if the first steps tell something that does not depend on later ones."""

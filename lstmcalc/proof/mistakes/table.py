@@ -91,6 +91,14 @@ def _packed(problem: Problem) -> bool:
     return problem.lengths is not None
 
 
+def _has_hard_gates(problem: Problem) -> bool:
+    return problem.activations.gates != "sigmoid"
+
+
+def _has_relu(problem: Problem) -> bool:
+    return problem.activations.cell != "tanh"
+
+
 def _wide_numbers(problem: Problem) -> bool:
     return bool(problem.x.dtype == np.float64)
 
@@ -216,6 +224,11 @@ def _of_functions() -> Iterator[Mistake]:
         name = f"hard-sigmoid:{slope}"
         cause = f"the gates' function is hard_sigmoid, {formula}"
         yield Mistake(name, "gates", "hard_sigmoid gates", cause, _set(gates=f"hard_sigmoid:{slope}"))
+    cause = "the gates' function is sigmoid, where that of this LSTM is hard_sigmoid"
+    hard = _if(_has_hard_gates, gates="sigmoid")
+    yield Mistake("sigmoid-for-hard-sigmoid", "gates", "sigmoid gates", cause, hard)
+    cause = "the function of g and of c is tanh, where that of this LSTM is relu"
+    yield Mistake("tanh-for-relu", "cell", "tanh in place of relu", cause, _if(_has_relu, cell="tanh"))
     cause = "the function of g and of c is relu"
     yield Mistake("relu-for-tanh", "cell", "relu in place of tanh", cause, _set(cell="relu"))
     cause = "h is o * c, without the tanh"

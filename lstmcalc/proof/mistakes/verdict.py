@@ -29,6 +29,7 @@ from lstmcalc.spec.words import and_list, or_list
 _PORT: Final = 5.0
 _BFLOAT16: Final = 8.0  # its last place is that of float16 times this
 _TELLING: Final = 8  # different numbers of a dtype, from which on it is no accident that all of them are of it
+_TELLS: Final = 0.02  # of the largest number: a tolerance above it tells little
 _WORK: Final = 3 * 10**10  # multiply-adds for all pairs
 PAIRS: Final = (250, 20_000)  # the fewest and the most that are tried
 
@@ -249,12 +250,15 @@ def _verdict(judge: Judge, right: Distance | None, tolerance: float, outcome: Ou
         tried=outcome.tried,
         left=outcome.left,
         guessed=outcome.guessed,
-        notes=_notes(judge, readings, more),
+        notes=_notes(judge, readings, tolerance, more),
     )
 
 
-def _notes(judge: Judge, readings: Sequence[Reading] | None, more: int) -> list[str]:
+def _notes(judge: Judge, readings: Sequence[Reading] | None, tolerance: float, more: int) -> list[str]:
     notes = []
+    largest = max(float(np.abs(target.array).max(initial=0)) for target in judge.targets)
+    if tolerance > _TELLS * largest:
+        notes.append(f"your numbers are {largest:.2g} at most, of which {tolerance:.2g} is allowed: that tells little")
     if readings and any(reading.repeats for reading in readings):
         notes.append("behind a sequence yours repeats its last output, as Keras does; PyTorch has zeros there")
     if more > 0:
