@@ -1,6 +1,6 @@
 """Mistakes made on purpose, and what the search says of them: `python -m tools.injections --count 2000`, run in `tests`.
 
-A port with one mistake, or two, computes its numbers in plain loops (`wrong_ports`); noise may be added, and the numbers
+`--right` and `--unrelated` are ports without a mistake, and numbers of something else. A port with one mistake, or two, computes its numbers in plain loops (`wrong_ports`); noise may be added, and the numbers
 stored in float16. The search is right if it names the mistakes, alone or among explanations that give the same numbers in
 such a port. It prints how often, mistake by mistake, and what was said instead.
 """
@@ -264,6 +264,40 @@ def injected(
                 raise
 
 
+def blamed(case: Case, rng: np.random.Generator, noise: str) -> Tried:
+    """What is said of a port that makes no mistake."""
+    results = random_part(case, rng)(wrong(case, []))
+    given = {name: noisy(array, rng, noise) for name, array in results.items()}
+    verdict = judged(case.config, case.data, case.result, given, others=case.other)
+    return Tried("agrees" if verdict.agrees else "other" if verdict.explanations else "nothing", verdict)
+
+
+def unrelated(case: Case, rng: np.random.Generator, noise: str) -> Tried:
+    """What is said of numbers that have nothing to do with the LSTM: those of another one, or drawn."""
+    results = wrong(case, [])
+    if rng.random() < 0.5:
+        results = wrong(case._replace(result=case.result._replace(weights=case.other)), [])
+    else:
+        results = {name: rng.permuted(array.ravel()).reshape(array.shape) for name, array in results.items()}
+    given = {name: noisy(array, rng, noise) for name, array in random_part(case, rng)(results).items()}
+    verdict = judged(case.config, case.data, case.result, given)
+    return Tried("agrees" if verdict.agrees else "other" if verdict.explanations else "nothing", verdict)
+
+
+def without_mistakes(asked: argparse.Namespace) -> None:
+    """Print what is said of right ports, or of unrelated numbers."""
+    rng, said = np.random.default_rng(asked.seed), Counter[str]()
+    say = blamed if asked.right else unrelated
+    for _ in range(asked.count):
+        case = random_case(rng)
+        tried = say(case, rng, asked.noise)
+        said[tried.said] += 1
+        if tried.said == "other" and tried.verdict is not None:
+            named = [[mistake.name for mistake in one.mistakes] for one in tried.verdict.explanations]
+            print(named, case.config, case.data, tried.verdict.tolerance)
+    print(f"{said['agrees']} agree, {said['other']} explained, {said['nothing']} not explained")
+
+
 def main() -> None:
     """Inject, and print how often it was told."""
     parser = argparse.ArgumentParser()
@@ -271,7 +305,12 @@ def main() -> None:
     parser.add_argument("--pairs", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--noise", default="none", choices=["none", "1e-6", "float16"])
+    parser.add_argument("--right", action="store_true", help="ports that make no mistake")
+    parser.add_argument("--unrelated", action="store_true", help="numbers that no mistake makes")
     asked = parser.parse_args()
+    if asked.right or asked.unrelated:
+        without_mistakes(asked)
+        return
     rng = np.random.default_rng(asked.seed)
     table: dict[str, Counter[str]] = {}
     instead: Counter[str] = Counter()

@@ -15,7 +15,7 @@ from lstmcalc.proof.mistakes.plans import Dims, Plan, Problem, dims_of, lengths_
 from lstmcalc.proof.mistakes.readings import Kind, Prediction, Reading, predicted, readings_of
 
 _TOGETHER: Final = 2**24  # numbers that are computed side by side
-_WORK: Final = 2 * 10**11  # multiply-adds that are done before guessing
+_WORK: Final = (2 * 10**11, 5 * 10**10)  # multiply-adds that are done before guessing, of singles and of pairs
 _READING: Final = 12  # plans that take as long as reading the weights from memory once
 _WINDOW: Final = 6  # the fewest steps of x for a guess
 _STEPS: Final = 4  # of a sequence that should be looked at, if there are so many
@@ -128,12 +128,12 @@ class Judge:
                 bounds[places[start : start + most]] = self._errors(part, ran, sequence, length, whole=taken == length)
         return bounds
 
-    def guessed(self, plans: Sequence[Plan]) -> int | None:
+    def guessed(self, plans: Sequence[Plan], *, pairs: bool) -> int | None:
         """The steps of a window, if computing whole sequences of all plans would take too long; None if not."""
         slow = [plan for plan in plans if self._windowed(plan)]
         columns = len(slow) + _READING * len({kind_of(self.problem, plan) for plan in slow})
         step = columns * sum(cell.w_ih.size + cell.w_hh.size for layer in self.problem.cells for cell in layer)
-        window = max(_WINDOW, _WORK // max(1, step))
+        window = max(_WINDOW, _WORK[pairs] // max(1, step))
         return window if self.guesses and window < len(self.problem.x) else None
 
     def _windowed(self, plan: Plan) -> bool:

@@ -65,7 +65,7 @@ def search(judge: Judge, tolerance: float, limit: int, progress: Progress | None
     right = judge.distance(RIGHT).relative if judge.possible(RIGHT) else np.inf
     singles = _singles(judge)
     report = progress or _silent
-    guessed = judge.guessed([one.plan for one in singles]) is not None
+    guessed = judge.guessed([one.plan for one in singles], pairs=False) is not None
     found, others = _best(judge, singles, tolerance, right, lambda done: report(done, len(singles)))
     if found:
         return Outcome(found, others, len(singles), 0, guessed)
@@ -76,7 +76,7 @@ def search(judge: Judge, tolerance: float, limit: int, progress: Progress | None
     found, second = _best(judge, tried, tolerance, nearest, lambda done: report(len(singles) + done, total))
     known = [one for one in (others, second) if one is not None]
     runner_up = min(known, key=lambda one: one.distance.relative, default=None)
-    guessed = guessed or judge.guessed([one.plan for one in tried]) is not None
+    guessed = guessed or judge.guessed([one.plan for one in tried], pairs=True) is not None
     return Outcome(found, runner_up, total, len(pairs) - len(tried), guessed)
 
 
@@ -162,7 +162,7 @@ def _best(
     """
     whole = [
         Explanation(*hypotheses[place], judge.distance(hypotheses[place].plan))
-        for place in _promising(judge, [one.plan for one in hypotheses], tolerance, tick)
+        for place in _promising(judge, hypotheses, tolerance, tick)
     ]
     fitting = [one for one in whole if _fits(judge, one, tolerance, without)]
     nearest = min(fitting, key=lambda one: one.distance.relative, default=None)
@@ -184,11 +184,14 @@ def _fits(judge: Judge, one: Explanation, tolerance: float, without: float) -> b
     return relative <= _APART and relative <= TIMES * judge.rounding(one.plan, one.distance)
 
 
-def _promising(judge: Judge, plans: Sequence[Plan], tolerance: float, tick: Callable[[int], None]) -> list[int]:
+def _promising(
+    judge: Judge, hypotheses: Sequence[Hypothesis], tolerance: float, tick: Callable[[int], None]
+) -> list[int]:
     """The places of plans that may fit, and of the nearest of the others, in the order of the plans."""
+    plans, pairs = [one.plan for one in hypotheses], any(len(one.mistakes) > 1 for one in hypotheses)
     alive, bounds = np.arange(len(plans)), np.zeros(len(plans))
     most, steps, allowed = len(judge.problem.x), _FIRST_STEPS, max(_SLACK * tolerance, _APART)
-    window = judge.guessed(plans)
+    window = judge.guessed(plans, pairs=pairs)
     if window is not None:
         bounds = judge.lower_bounds(plans, steps, tick, window)
         alive, tick = np.sort(np.argsort(bounds, kind="stable")[:_GUESSED]), _silent

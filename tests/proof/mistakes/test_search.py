@@ -115,7 +115,7 @@ def test_plans_are_possible_where_ports_are() -> None:
 
 
 def test_a_guess_from_a_few_steps_finds_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judging, "_WORK", 0)
+    monkeypatch.setattr(judging, "_WORK", (0, 0))
     rng = np.random.default_rng(6)
     case = random_case(rng, "stacked bi", 9)
     tried = try_out(case, [next(one for one in EVERY if one[0] == "gate-order:iofg")], rng, "none")
