@@ -79,7 +79,7 @@ def kind_of(problem: Problem, plan: Plan) -> tuple[object, ...]:
         (plan.others, plan.matrices, plan.other_directions),
         (plan.reverse, plan.halves == "all", plan.time_swapped, plan.sequences),
         (lengths_of(problem, plan), layers_of(problem, plan), plan.projection),
-        plan.states if plan.states in ("carried", "chained") else "",
+        plan.carried,
     )
 
 
@@ -109,10 +109,10 @@ def run_plans(
         window: The first steps of x that are read at all, as if there were no others; None for all.
     """
     plan, cells = plans[0], numbers.cells(plans[0])
-    if state is None and plan.states == "chained":
+    if state is None and plan.carried == "chained":
         return _chained(problem, numbers, plans, picked)
-    if state is None and plan.states == "carried":
-        before = run_plans(problem, numbers, [one._replace(states="") for one in plans], picked)
+    if state is None and plan.carried == "call":
+        before = run_plans(problem, numbers, [one._replace(carried="") for one in plans], picked)
         state = before.h, before.c
     lengths = lengths_of(problem, plan)
     picks = np.array(picked)
@@ -143,7 +143,7 @@ def run_plans(
 def _chained(problem: Problem, numbers: Numbers, plans: Sequence[Plan], picked: Sequence[int]) -> Ran:
     """Each sequence begins with the states in which the one before it ended; all up to the last one are computed."""
     parts, state = [], None
-    single = [plan._replace(states="") for plan in plans]
+    single = [plan._replace(carried="") for plan in plans]
     for n in range(max(picked) + 1):
         ran = run_plans(problem, numbers, single, [n], state=state)
         state = ran.h, ran.c
@@ -212,8 +212,6 @@ def _folded(h: Array, c: Array) -> State:
 
 STATES: Final[dict[str, Callable[[Array, Array], State]]] = {
     "": _given,
-    "carried": _given,
-    "chained": _given,
     "zeros": _zeros,
     "exchanged": _exchanged,
     "viewed": _viewed,

@@ -111,10 +111,10 @@ class Judge:
             done += len(own)
             tick(done)
             sequence = self._sequence(own[0])
-            if own[0].states == "chained":
+            if own[0].carried == "chained":
                 if sequence:
                     continue  # that of a later one takes all before it
-                own = [plan._replace(states="") for plan in own]
+                own = [plan._replace(carried="") for plan in own]
             length = self._length(own[0], sequence)
             seen = min(window or length, length) if self._windowed(own[0]) else length
             taken = min(steps, length) if self._cuts(own[0]) else seen
@@ -138,13 +138,13 @@ class Judge:
 
     def _windowed(self, plan: Plan) -> bool:
         """True if a few steps of x give a guess of the first step of the output."""
-        if self._cuts(plan) or plan.time_swapped or plan.states == "carried" or is_causal(self.problem, plan):
+        if self._cuts(plan) or plan.time_swapped or plan.carried == "call" or is_causal(self.problem, plan):
             return False
         return self._tells_steps(plan)
 
     def _how(self, plan: Plan) -> tuple[object, ...]:
         """What plans must have in common, beside their kind, to be compared side by side."""
-        return plan.merge, plan.halves, plan.h_c_returned, plan.states == "chained"
+        return plan.merge, plan.halves, plan.h_c_returned, plan.carried == "chained"
 
     def _numbers(self, steps: int) -> int:
         """How many numbers a plan takes at a time: the outputs of two layers, and the gates of a step."""
@@ -153,7 +153,7 @@ class Judge:
 
     def _cuts(self, plan: Plan) -> bool:
         """True if the first steps tell something that does not depend on later ones."""
-        if plan.merge or plan.states == "carried" or not is_causal(self.problem, plan):
+        if plan.merge or plan.carried == "call" or not is_causal(self.problem, plan):
             return False
         return self._tells_steps(plan)
 

@@ -60,6 +60,7 @@ class Plan(NamedTuple):
     halves: str = ""  # the reverse half of the output first: in `all` layers, or in the `last`
     merge: str = ""  # `sum` or `mean` of both directions in place of both
     states: str = ""  # the initial states: a key of `batched.STATES`
+    carried: str = ""  # the states were not reset: before the `call`, or `chained` from sequence to sequence
     h_c_returned: bool = False  # True if h_n and c_n came back in each other's place
     time_swapped: bool = False  # True if the steps were taken for the batch
     sequences: tuple[int, ...] = ()  # output n is that of sequence sequences[n]; empty for their own order

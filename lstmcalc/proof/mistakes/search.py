@@ -169,7 +169,7 @@ def _best(
     explanations: dict[tuple[str, ...], Explanation] = {}
     for one in fitting:
         if nearest is not None and judge.apart(one.distance, nearest.distance) <= tolerance:
-            explanations.setdefault(tuple(mistake.name for mistake in one.mistakes), one)
+            explanations.setdefault(tuple(sorted(mistake.name for mistake in one.mistakes)), one)
     others = [one for one in whole if one not in fitting]
     return list(explanations.values()), min(others, key=lambda one: one.distance.relative, default=None)
 

@@ -371,19 +371,19 @@ def _of_states() -> Iterator[Mistake]:
         ),
         (
             "states-carried",
-            "states",
+            "carried",
             "states carried over from an earlier call",
             "the states were not reset before: yours is a second call on the same input",
             _always,
-            {"states": "carried"},
+            {"carried": "call"},
         ),
         (
             "states-carried",
-            "states",
+            "carried",
             "states carried over from one sequence to the next",
             "the sequences were run one after the other, without a reset",
             _several,
-            {"states": "chained"},
+            {"carried": "chained"},
         ),
     ):
         yield Mistake(name, family, phrase, cause, _if(condition, **fields))
