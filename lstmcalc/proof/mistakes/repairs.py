@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from lstmcalc.frameworks.entry import Layout
 from lstmcalc.frameworks.storage import find_layout
-from lstmcalc.proof.mistakes.table import Mistake
+from lstmcalc.proof.mistakes.forms import Mistake
 from lstmcalc.spec.words import and_list
 
 _HOLDS: Final = {"gate-order-input": "weight_ih", "gate-order-recurrent": "weight_hh", "gate-order-bias": "bias"}

@@ -9,9 +9,10 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from lstmcalc.proof.mistakes.forms import Mistake
 from lstmcalc.proof.mistakes.judging import Distance, Judge
 from lstmcalc.proof.mistakes.plans import RIGHT, Plan
-from lstmcalc.proof.mistakes.table import Mistake, matched_order, mistakes_for
+from lstmcalc.proof.mistakes.table import matched_order, mistakes_for
 from lstmcalc.proof.sensitivity import TIMES
 
 Progress: TypeAlias = Callable[[int, int], None]  # hypotheses tried, and all there are
@@ -50,6 +51,7 @@ class Outcome(NamedTuple):
     runner_up: Explanation | None  # the nearest of the others that were computed
     tried: int  # hypotheses
     left: int  # hypotheses that were not tried, because of the limit
+    too_few: bool = False  # True if what was found would fit by chance
     guessed: bool = False  # True if most were judged by a few steps of the input alone
 
 
@@ -68,7 +70,7 @@ def search(judge: Judge, tolerance: float, limit: int, progress: Progress | None
     guessed = judge.guessed([one.plan for one in singles], pairs=False) is not None
     found, others = _best(judge, singles, tolerance, right, lambda done: report(done, len(singles)))
     if found:
-        return Outcome(found, others, len(singles), 0, guessed)
+        return Outcome(found, others, len(singles), 0, guessed=guessed)
     pairs = _pairs(judge, singles)
     tried = pairs[:limit]
     total = len(singles) + len(tried)
@@ -77,7 +79,7 @@ def search(judge: Judge, tolerance: float, limit: int, progress: Progress | None
     known = [one for one in (others, second) if one is not None]
     runner_up = min(known, key=lambda one: one.distance.relative, default=None)
     guessed = guessed or judge.guessed([one.plan for one in tried], pairs=True) is not None
-    return Outcome(found, runner_up, total, len(pairs) - len(tried), guessed)
+    return Outcome(found, runner_up, total, len(pairs) - len(tried), guessed=guessed)
 
 
 def _singles(judge: Judge) -> list[Hypothesis]:

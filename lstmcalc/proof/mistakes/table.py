@@ -6,114 +6,35 @@ tried one by one (a matrix transposed gate by gate, or reshaped as a whole).
 Not here: how a mistake is repaired in a framework (`repairs`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import permutations
-from typing import Any, Final, NamedTuple, TypeAlias
-
-import numpy as np
+from typing import Any, Final
 
 from lstmcalc.frameworks.catalog import LAYOUTS
+from lstmcalc.proof.mistakes.forms import (
+    Mistake,
+    always,
+    both_ways,
+    both_ways_and_stacked,
+    exchangeable,
+    fed_alike,
+    has_biases,
+    has_hard_gates,
+    has_relu,
+    has_states,
+    matrices,
+    packed,
+    projected,
+    same_steps,
+    set_fields,
+    set_where,
+    several,
+    several_states,
+    stacked,
+    wide_numbers,
+)
 from lstmcalc.proof.mistakes.plans import IFGO, Plan, Problem
 from lstmcalc.spec.words import and_list
-
-Change: TypeAlias = Callable[[Problem, Plan], Plan | None]  # None where it makes no sense
-
-
-class Mistake(NamedTuple):
-    """One form of a mistake."""
-
-    name: str  # the contract: `gate-order:iofg`
-    family: str  # two of one family are not made together
-    phrase: str  # what the port's LSTM is, or has: `gate order i o f g`
-    cause: str  # what was done
-    change: Change
-    rare: bool = False  # True for an order of gates that no framework has
-
-
-def _set(**fields: Any) -> Change:  # noqa: ANN401  # the fields of a plan
-    """The change that sets fields of a plan."""
-    return lambda _, plan: plan._replace(**fields)
-
-
-def _if(condition: Callable[[Problem], bool], **fields: Any) -> Change:  # noqa: ANN401  # as above
-    """The same, where the LSTM and its data are such that it makes a difference."""
-    return lambda problem, plan: plan._replace(**fields) if condition(problem) else None
-
-
-def _matrices(*names: str) -> Change:
-    return lambda _, plan: plan._replace(matrices=(*plan.matrices, *names))
-
-
-# --- conditions ------------------------------------------------------------------------------------------------------
-
-
-def _always(_: Problem) -> bool:
-    return True
-
-
-def _has_biases(problem: Problem) -> bool:
-    return problem.config.bias
-
-
-def _both_ways(problem: Problem) -> bool:
-    return problem.config.bidirectional
-
-
-def _stacked(problem: Problem) -> bool:
-    return problem.config.num_layers > 1
-
-
-def _both_ways_and_stacked(problem: Problem) -> bool:
-    return _both_ways(problem) and _stacked(problem)
-
-
-def _projected(problem: Problem) -> bool:
-    return bool(problem.config.proj_size)
-
-
-def _has_states(problem: Problem) -> bool:
-    return bool(problem.h_0.any() or problem.c_0.any())
-
-
-def _exchangeable(problem: Problem) -> bool:
-    return _has_states(problem) and not _projected(problem)
-
-
-def _several_states(problem: Problem) -> bool:
-    return _has_states(problem) and min(problem.h_0.shape[:2]) > 1
-
-
-def _several(problem: Problem) -> bool:
-    return bool(problem.x.shape[1] > 1)
-
-
-def _packed(problem: Problem) -> bool:
-    return problem.lengths is not None
-
-
-def _has_hard_gates(problem: Problem) -> bool:
-    return problem.activations.gates != "sigmoid"
-
-
-def _has_relu(problem: Problem) -> bool:
-    return problem.activations.cell != "tanh"
-
-
-def _wide_numbers(problem: Problem) -> bool:
-    return bool(problem.x.dtype == np.float64)
-
-
-def _fed_alike(problem: Problem) -> bool:
-    """True if the last layer can read what the first one does."""
-    config = problem.config
-    return _stacked(problem) and config.input_size == config.layer_input_size(config.num_layers - 1)
-
-
-def _same_steps(problem: Problem) -> bool:
-    """True if states of one size serve a batch whose axes are swapped."""
-    steps, batch = problem.x.shape[:2]
-    return max(steps, batch) > 1 and (steps == batch or not _has_states(problem))
-
 
 # --- the table -------------------------------------------------------------------------------------------------------
 
@@ -166,11 +87,11 @@ def _casts() -> Iterator[Mistake]:
         "cast",
         "weights in float32",
         "the weights were rounded to float32, or it was computed in float32",
-        lambda problem, plan: _matrices("float32")(problem, plan) if _wide_numbers(problem) else None,
+        lambda problem, plan: matrices("float32")(problem, plan) if wide_numbers(problem) else None,
     )
     for dtype in ("float16", "bfloat16"):
         yield Mistake(
-            f"cast:{dtype}", "cast", f"weights in {dtype}", f"the weights were rounded to {dtype}", _matrices(dtype)
+            f"cast:{dtype}", "cast", f"weights in {dtype}", f"the weights were rounded to {dtype}", matrices(dtype)
         )
     for kind, scale in (("tensor", "one scale for each matrix"), ("channel", "a scale for each row")):
         for steps in ("127", "127.5"):
@@ -179,7 +100,7 @@ def _casts() -> Iterator[Mistake]:
                 "cast",
                 f"weights in int8, {scale}",
                 f"the matrices were rounded to int8, the largest number being {steps} steps",
-                _matrices(f"int8-{kind}:{steps}"),
+                matrices(f"int8-{kind}:{steps}"),
             )
 
 
@@ -188,16 +109,16 @@ def _of_matrices() -> Iterator[Mistake]:
         ("interleaved", "four rows that follow each other were taken for the gates of one unit"),
         ("blocks", "the rows were written unit by unit, four gates each, and read as blocks of gates"),
     ):
-        yield Mistake("gates-interleaved", "rows", "interleaved gates", cause, _matrices(form))
+        yield Mistake("gates-interleaved", "rows", "interleaved gates", cause, matrices(form))
     for part, name in (("input", "weight_ih"), ("recurrent", "weight_hh")):
         for form, cause in (
             ("transposed", f"each gate's block of {name} was transposed"),
             ("reshaped", f"{name}, stored transposed, was reshaped and not transposed back"),
         ):
             phrase = f"the {part} weights transposed" if form == "transposed" else f"the {part} weights reshaped"
-            yield Mistake(f"{part}-transposed", f"{part} matrix", phrase, cause, _matrices(f"{part}-{form}"))
+            yield Mistake(f"{part}-transposed", f"{part} matrix", phrase, cause, matrices(f"{part}-{form}"))
     cause = "weight_ih was loaded as weight_hh, and weight_hh as weight_ih"
-    yield Mistake("matrices-swapped", "swap", "its matrices swapped", cause, _matrices("swapped"))
+    yield Mistake("matrices-swapped", "swap", "its matrices swapped", cause, matrices("swapped"))
 
 
 def _of_biases() -> Iterator[Mistake]:
@@ -209,30 +130,30 @@ def _of_biases() -> Iterator[Mistake]:
         ("bias-doubled", "bias_hh doubled", "bias_hh was loaded as both biases", (0.0, 2.0)),
         ("bias-ignored", "no biases", "neither bias was loaded", (0.0, 0.0)),
     ):
-        yield Mistake(name, "bias", phrase, cause, _if(_has_biases, biases=factors))
+        yield Mistake(name, "bias", phrase, cause, set_where(has_biases, biases=factors))
     for sign, amount in (("+1", 1.0), ("-1", -1.0)):
         cause = {
             "+1": "1 is added to the forget gate at run time, beside the bias that has it already",
             "-1": "the 1 that is added to the forget gate at run time is not in the bias, or was taken off twice",
         }[sign]
         phrase = f"{sign} on the forget gate"
-        yield Mistake(f"forget-offset:{sign}", "offset", phrase, cause, _set(offset=amount))
+        yield Mistake(f"forget-offset:{sign}", "offset", phrase, cause, set_fields(offset=amount))
 
 
 def _of_functions() -> Iterator[Mistake]:
     for slope, formula in (("0.2", "clip(0.2x + 0.5)"), ("1/6", "clip(x/6 + 0.5)")):
         name = f"hard-sigmoid:{slope}"
         cause = f"the gates' function is hard_sigmoid, {formula}"
-        yield Mistake(name, "gates", "hard_sigmoid gates", cause, _set(gates=f"hard_sigmoid:{slope}"))
+        yield Mistake(name, "gates", "hard_sigmoid gates", cause, set_fields(gates=f"hard_sigmoid:{slope}"))
     cause = "the gates' function is sigmoid, where that of this LSTM is hard_sigmoid"
-    hard = _if(_has_hard_gates, gates="sigmoid")
+    hard = set_where(has_hard_gates, gates="sigmoid")
     yield Mistake("sigmoid-for-hard-sigmoid", "gates", "sigmoid gates", cause, hard)
     cause = "the function of g and of c is tanh, where that of this LSTM is relu"
-    yield Mistake("tanh-for-relu", "cell", "tanh in place of relu", cause, _if(_has_relu, cell="tanh"))
+    yield Mistake("tanh-for-relu", "cell", "tanh in place of relu", cause, set_where(has_relu, cell="tanh"))
     cause = "the function of g and of c is relu"
-    yield Mistake("relu-for-tanh", "cell", "relu in place of tanh", cause, _set(cell="relu"))
+    yield Mistake("relu-for-tanh", "cell", "relu in place of tanh", cause, set_fields(cell="relu"))
     cause = "h is o * c, without the tanh"
-    yield Mistake("no-output-tanh", "tanh", "no tanh on the way out", cause, _set(output_tanh=False))
+    yield Mistake("no-output-tanh", "tanh", "no tanh on the way out", cause, set_fields(output_tanh=False))
 
 
 def _of_directions() -> Iterator[Mistake]:
@@ -242,7 +163,7 @@ def _of_directions() -> Iterator[Mistake]:
             "reverse",
             "a reverse direction that reads forward",
             "the sequence was not reversed for it",
-            _both_ways,
+            both_ways,
             {"reverse": "forward"},
         ),
         (
@@ -250,7 +171,7 @@ def _of_directions() -> Iterator[Mistake]:
             "reverse",
             "the reverse direction's output left reversed",
             "its output was not turned round again, as go_backwards=True leaves it",
-            _both_ways,
+            both_ways,
             {"reverse": "left"},
         ),
         (
@@ -258,7 +179,7 @@ def _of_directions() -> Iterator[Mistake]:
             "halves",
             "the halves of its output swapped",
             "the reverse direction's output comes before the forward one's",
-            _both_ways,
+            both_ways,
             {"halves": "last"},
         ),
         (
@@ -266,7 +187,7 @@ def _of_directions() -> Iterator[Mistake]:
             "halves",
             "the halves of every layer's output swapped",
             "the reverse direction's output comes before the forward one's, in every layer",
-            _both_ways_and_stacked,
+            both_ways_and_stacked,
             {"halves": "all"},
         ),
         (
@@ -274,7 +195,7 @@ def _of_directions() -> Iterator[Mistake]:
             "directions",
             "its directions swapped",
             "the forward weights were loaded as the reverse ones, and the other way round",
-            _both_ways,
+            both_ways,
             {"other_directions": True},
         ),
         (
@@ -282,7 +203,7 @@ def _of_directions() -> Iterator[Mistake]:
             "halves",
             "the sum of both directions",
             "their outputs were added, not put side by side",
-            _both_ways,
+            both_ways,
             {"merge": "sum"},
         ),
         (
@@ -290,26 +211,26 @@ def _of_directions() -> Iterator[Mistake]:
             "halves",
             "the mean of both directions",
             "their outputs were averaged, not put side by side",
-            _both_ways,
+            both_ways,
             {"merge": "mean"},
         ),
     ):
-        yield Mistake(name, family, phrase, cause, _if(condition, **fields))
+        yield Mistake(name, family, phrase, cause, set_where(condition, **fields))
 
 
 def _of_layers() -> Iterator[Mistake]:
     cause = "the layers above it were not loaded, or not run"
-    yield Mistake("first-layer-only", "layers", "only its first layer", cause, _if(_stacked, layers=(0,)))
+    yield Mistake("first-layer-only", "layers", "only its first layer", cause, set_where(stacked, layers=(0,)))
 
     def last(problem: Problem, plan: Plan) -> Plan | None:
-        return plan._replace(layers=(problem.config.num_layers - 1,)) if _fed_alike(problem) else None
+        return plan._replace(layers=(problem.config.num_layers - 1,)) if fed_alike(problem) else None
 
     cause = "the last layer reads the input itself"
     yield Mistake("last-layer-only", "layers", "only its last layer", cause, last)
     cause = "W_hr was left out: yours is o * tanh(c)"
-    yield Mistake("no-projection", "projection", "no projection", cause, _if(_projected, projection="none"))
+    yield Mistake("no-projection", "projection", "no projection", cause, set_where(projected, projection="none"))
     cause = "W_hr was left out, and h cut to its first units"
-    yield Mistake("no-projection", "projection", "no projection, cut", cause, _if(_projected, projection="cut"))
+    yield Mistake("no-projection", "projection", "no projection, cut", cause, set_where(projected, projection="cut"))
 
 
 def lower_layers(problem: Problem) -> Iterator[Mistake]:
@@ -320,7 +241,7 @@ def lower_layers(problem: Problem) -> Iterator[Mistake]:
             "layers",
             f"the output of layer {layer}",
             "the layers above it were not run, or another layer's output was taken",
-            _set(layers=tuple(range(layer + 1))),
+            set_fields(layers=tuple(range(layer + 1))),
         )
 
 
@@ -334,7 +255,7 @@ def _of_states() -> Iterator[Mistake]:
             "states",
             "h_0 and c_0 swapped",
             "the port takes (c, h), or was given them in this order",
-            _exchangeable,
+            exchangeable,
             {"states": "exchanged"},
         ),
         (
@@ -342,7 +263,7 @@ def _of_states() -> Iterator[Mistake]:
             "returned",
             "h_n and c_n swapped",
             "the port returns (c, h), or they were taken in this order",
-            lambda problem: not _projected(problem),
+            lambda problem: not projected(problem),
             {"h_c_returned": True},
         ),
         (
@@ -350,7 +271,7 @@ def _of_states() -> Iterator[Mistake]:
             "states",
             "zeros as initial states",
             "h_0 and c_0 were not handed to the port, or not used",
-            _has_states,
+            has_states,
             {"states": "zeros"},
         ),
         (
@@ -358,7 +279,7 @@ def _of_states() -> Iterator[Mistake]:
             "states",
             "initial states read as (N, D*num_layers, H)",
             "h_0 and c_0, (D*num_layers, N, H), were reshaped to batch first and not transposed",
-            _several_states,
+            several_states,
             {"states": "viewed"},
         ),
         (
@@ -366,7 +287,7 @@ def _of_states() -> Iterator[Mistake]:
             "states",
             "initial states reshaped from (N, D*num_layers, H)",
             "h_0 and c_0 were batch first, and reshaped instead of transposed",
-            _several_states,
+            several_states,
             {"states": "folded"},
         ),
         (
@@ -374,7 +295,7 @@ def _of_states() -> Iterator[Mistake]:
             "carried",
             "states carried over from an earlier call",
             "the states were not reset before: yours is a second call on the same input",
-            _always,
+            always,
             {"carried": "call"},
         ),
         (
@@ -382,11 +303,11 @@ def _of_states() -> Iterator[Mistake]:
             "carried",
             "states carried over from one sequence to the next",
             "the sequences were run one after the other, without a reset",
-            _several,
+            several,
             {"carried": "chained"},
         ),
     ):
-        yield Mistake(name, family, phrase, cause, _if(condition, **fields))
+        yield Mistake(name, family, phrase, cause, set_where(condition, **fields))
 
 
 def _of_data() -> Iterator[Mistake]:
@@ -395,7 +316,7 @@ def _of_data() -> Iterator[Mistake]:
         "sequences",
         "batch and time swapped",
         "the steps were taken for the batch: batch_first is not what the input is",
-        _if(_same_steps, time_swapped=True),
+        set_where(same_steps, time_swapped=True),
     )
 
     def by_length(problem: Problem, plan: Plan) -> Plan | None:
@@ -417,7 +338,7 @@ def _of_data() -> Iterator[Mistake]:
         ("lengths-off-by-one", "lengths that are 1 too small", "each length is one less than it should be", "shorter"),
         ("lengths-off-by-one", "lengths that are 1 too large", "each length is one more than it should be", "longer"),
     ):
-        yield Mistake(name, "lengths", phrase, cause, _if(_packed, lengths=how))
+        yield Mistake(name, "lengths", phrase, cause, set_where(packed, lengths=how))
 
 
 def _other_weights() -> Iterator[Mistake]:
@@ -458,5 +379,5 @@ def matched_order(order: tuple[int, ...]) -> Mistake:
         "sequences",
         "its sequences in another order",
         f"yours has, in this order, sequences {listed}",
-        _set(sequences=order),
+        set_fields(sequences=order),
     )

@@ -22,13 +22,15 @@ from lstmcalc.proof.mistakes.table import mistakes_for
 from lstmcalc.proof.mistakes.weights import to_bfloat16, to_float16, to_float32
 from lstmcalc.proof.sensitivity import COARSE, TIMES
 from lstmcalc.spec.config import DataSpec, LSTMConfig
-from lstmcalc.spec.words import and_list, or_list
+from lstmcalc.spec.words import and_list, counted, or_list
 
 # Another program sums in another order and has its own exp: PyTorch, Keras and ONNX Runtime are within 1e-6 of each
 # other; what a port prints or stores adds a little.
 _PORT: Final = 5.0
 _BFLOAT16: Final = 8.0  # its last place is that of float16 times this
 _TELLING: Final = 8  # different numbers of a dtype, from which on it is no accident that all of them are of it
+_ENOUGH: Final = 32  # numbers that no hypothesis fits by chance
+_CHANCE: Final = 1e-3  # hypotheses that fit by chance, above which nothing is said
 _TELLS: Final = 0.02  # of the largest number: a tolerance above it tells little
 _WORK: Final = 3 * 10**10  # multiply-adds for all pairs
 PAIRS: Final = (250, 20_000)  # the fewest and the most that are tried
@@ -116,6 +118,8 @@ def judged(
     coarse = max(allowed, _PORT * TOLERANCE["float32"])
     limit = 10**9 if everything else _limit(problem)
     outcome = Outcome([], None, 0, 0) if wrong else search(judge, coarse, limit, progress)
+    if outcome.explanations and by_chance(targets, coarse, outcome.tried) > _CHANCE:
+        outcome = outcome._replace(explanations=[], runner_up=outcome.explanations[0], too_few=True)
     return _verdict(judge, right, allowed, outcome, agrees=False)
 
 
@@ -133,6 +137,14 @@ def _check_comparable(data: DataSpec, result: Run) -> None:
             f"{moved:.2g} over {data.seq_len:,} steps",
             "an input of fewer steps tells more",
         )
+
+
+def by_chance(targets: Sequence[Target], tolerance: float, tried: int) -> float:
+    """How many hypotheses would fit numbers that have nothing to do with them: a few numbers fit many."""
+    numbers = np.concatenate([target.array.ravel()[:_MANY] for target in targets])
+    spread = float(np.abs(numbers).max(initial=0))
+    each = min(1.0, 2 * tolerance / spread) if spread else 1.0
+    return float(tried * each ** min(len(np.unique(numbers)), _ENOUGH))
 
 
 def problem_of(config: LSTMConfig, data: DataSpec, result: Run, others: Mapping[str, Array] | None = None) -> Problem:
@@ -250,12 +262,17 @@ def _verdict(judge: Judge, right: Distance | None, tolerance: float, outcome: Ou
         tried=outcome.tried,
         left=outcome.left,
         guessed=outcome.guessed,
-        notes=_notes(judge, readings, tolerance, more),
+        notes=_notes(judge, readings, tolerance, more, too_few=outcome.too_few),
     )
 
 
-def _notes(judge: Judge, readings: Sequence[Reading] | None, tolerance: float, more: int) -> list[str]:
+def _notes(
+    judge: Judge, readings: Sequence[Reading] | None, tolerance: float, more: int, *, too_few: bool
+) -> list[str]:
     notes = []
+    if too_few:
+        count = sum(target.array.size for target in judge.targets)
+        notes.append(f"{counted(count, 'number')} cannot tell one mistake from another: hand in more of your numbers")
     largest = max(float(np.abs(target.array).max(initial=0)) for target in judge.targets)
     if tolerance > _TELLS * largest:
         notes.append(f"your numbers are {largest:.2g} at most, of which {tolerance:.2g} is allowed: that tells little")

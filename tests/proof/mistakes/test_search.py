@@ -59,7 +59,7 @@ def test_random_mistakes_are_named(noise: str, count: int) -> None:
 
 def test_two_mistakes_are_named_together() -> None:
     seen = (one for one in injected(np.random.default_rng(8), 2, "none") if one[2].said not in ("invisible", "agrees"))
-    said = [(tried.said, [name for name, _, _ in chosen]) for chosen, _, tried in islice(seen, 5)]
+    said = [(tried.said, [name for name, _, _ in chosen]) for chosen, _, tried in islice(seen, 3)]
     assert [one for one in said if one[0] not in ("alone", "tie")] == []
 
 
@@ -75,7 +75,7 @@ def test_a_right_port_is_not_blamed(kind: str, noise: str) -> None:
         assert not verdict.explanations
 
 
-@pytest.mark.parametrize("kind", ["uni", "bi", "stacked", "projected"])
+@pytest.mark.parametrize("kind", ["uni", "projected"])
 def test_unrelated_numbers_are_not_explained(kind: str) -> None:
     rng = np.random.default_rng(4)
     case = random_case(rng, kind)
@@ -231,3 +231,22 @@ def test_the_limit_leaves_out_pairs_and_says_how_many() -> None:
     outcome = search(Judge(problem, [target]), 5e-6, 10)
     assert outcome.left > 1000
     assert outcome.tried < 300
+
+
+def test_a_few_numbers_that_fit_prove_nothing() -> None:
+    config = LSTMConfig(3, 1)
+    case = with_weights(config, random_weights(config), np.random.default_rng(0))
+    tried = wrong(case, [next(make for name, _, make in EVERY if name == "gate-order:iofg")])["output"]
+    whole = judged(config, case.data, case.result, {"output": tried})
+    assert "gate-order:iofg" in {one.mistakes[0].name for one in whole.explanations}
+    one = case._replace(data=DataSpec(1, 1), result=first_number(case.result))
+    few = judged(config, one.data, one.result, {"output": tried[:1, :1].astype(np.float16)})
+    assert not few.agrees
+    assert few.explanations == []
+    assert any("cannot tell one mistake from another" in note for note in few.notes)
+
+
+def first_number(result: Run) -> Run:
+    """The run of the first step of the first sequence alone."""
+    inputs = {"input": result.inputs["input"][:1, :1], **{name: result.inputs[name][:, :1] for name in ("h_0", "c_0")}}
+    return result._replace(inputs=inputs)
