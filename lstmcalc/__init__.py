@@ -8,6 +8,7 @@ Names are loaded when they are first used: importing the package loads neither n
 TYPE_CHECKING = False  # `typing` is not imported for it, so that Ctrl-C finds `__main__` ready as early as can be
 
 if TYPE_CHECKING:
+    from lstmcalc.commands.run.expectation import Expectation, expect
     from lstmcalc.errors import LstmcalcError
     from lstmcalc.functions import cost, diff, explain, params, run, shapes, summary
     from lstmcalc.intake.resolve import lstms_in
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DataSpec",
     "Dim",
+    "Expectation",
     "LSTMConfig",
     "LSTMModel",
     "LSTMRunner",
@@ -32,6 +34,7 @@ __all__ = [
     "__version__",
     "cost",
     "diff",
+    "expect",
     "explain",
     "forward",
     "lstms_in",
@@ -46,6 +49,7 @@ __all__ = [
 _HOME = {
     "DataSpec": "spec.config",
     "Dim": "spec.sizes",
+    "Expectation": "commands.run.expectation",
     "LSTMConfig": "spec.config",
     "LSTMModel": "model.lstm",
     "LSTMRunner": "numerics.fast.runner",
@@ -56,6 +60,7 @@ _HOME = {
     "cost": "functions",
     "diff": "functions",
     "explain": "functions",
+    "expect": "commands.run.expectation",
     "forward": "numerics.forward",
     "lstms_in": "intake.resolve",
     "params": "functions",

@@ -221,6 +221,3 @@ def _truth(option: str, value: object) -> bool:
     if isinstance(value, str) and value.lower() in TRUTHS:
         return value.lower() in ("true", "yes", "on")
     raise UsageError(f"{option} is on or off", "True or False", shorten(value), where=option)
-
-
-_: Sequence[str] = ()

@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from lstmcalc import LSTMConfig, __version__
+from lstmcalc import LSTMConfig, __version__, forward
 from lstmcalc.commands.registry import GROUPS
 from tools.shell import TESTS, Ran
 from tools.weight_writers import random_weights, write_safetensors
@@ -57,6 +58,7 @@ RECORDED = {
     "run": ("run", "--seed", "3", "--bi"),
     "run-trace": ("run", "--hidden", "2", "--lengths", "2,1", "--trace", "--show", "--head", "2"),
     "run-file": ("run", "a.safetensors", "--seq", "2", "--batch", "1"),
+    "run-expect": ("run", "a.safetensors", "--input", "x.npy", "--expect", "y.npy"),
     "ls": ("ls", "a.safetensors", "--stats"),
     "diff": ("diff", "a.safetensors", "nn.LSTM(3, 5, 2)"),
     "diff-fits": ("diff", "a.safetensors", "--input", "3", "--hidden", "4", "--bi"),
@@ -73,6 +75,13 @@ def put_files(folder: Path) -> None:
     for seed, name in enumerate(("a", "b")):
         arrays = {f"encoder.rnn.{key}": array.astype("float32") for key, array in random_weights(config, seed).items()}
         write_safetensors(folder / f"{name}.safetensors", {**arrays, "fc.weight": arrays["encoder.rnn.weight_hh_l0"]})
+    x = np.random.default_rng(2).normal(size=(4, 2, 3))
+    other = {  # as if the rows were ONNX's
+        name: np.concatenate([np.split(array, 4)["iofg".index(gate)] for gate in "ifgo"])
+        for name, array in random_weights(config, 0).items()
+    }
+    np.save(folder / "x.npy", x)
+    np.save(folder / "y.npy", forward(config, other, x)[0].astype("float32"))
     (folder / "tagger.py").write_text(CODE, encoding="utf-8")
     (folder / "lstm.toml").write_text(
         "[lstm]\ninput_size = 7\nhidden_size = 3\n\n[data]\nbatch = 2\n", encoding="utf-8"
@@ -86,7 +95,7 @@ def test_the_json_of_every_command_is_as_it_was(
     put_files(tmp_path)
     monkeypatch.chdir(tmp_path)
     ran = cli(*RECORDED[name], "--json")
-    assert ran.code == (1 if name in ("diff", "diff-values", "diff-code") else 0), ran.err
+    assert ran.code == (1 if name in ("diff", "diff-values", "diff-code", "run-expect") else 0), ran.err
     assert f'"lstmcalc": "{__version__}"' in ran.out
     out = ran.out.replace(f'"lstmcalc": "{__version__}"', '"lstmcalc": "version"')
     path = FOLDER / f"{name}.json"

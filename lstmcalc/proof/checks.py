@@ -195,7 +195,7 @@ def _check_claim(model: LSTMModel, data: DataSpec, result: Run, claim: Claim, na
     for relation in claim.relations:
         left, right = relation.left.value(names), relation.right.value(names)
         if claim.topic == "around":  # the same product in another memory order may round differently
-            check = check_close(relation.text, [(left, right)], _tolerance(model.config, data, result))
+            check = check_close(relation.text, [(left, right)], allowed_distance(model.config, data, result))
         else:
             error = distance(left, right)
             holds = error == 0 if relation.equal else error > 0 or _shows_nothing(model.config, data, result)
@@ -248,7 +248,7 @@ def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnS
     pairs: list[tuple[Array, Array]] = [(output, exact), (h_n, h_exact), (c_n, c_exact)]
     pairs += [(ours.arrays[name], theirs.arrays[name]) for name in ours.arrays]
     what = "equations, gate by gate" + (f" ({steps} step{'s' * (steps > 1)})" if steps < _length(data, 0) else "")
-    yield check_close(what, pairs, _tolerance(config, data, result._replace(noise=noise)))
+    yield check_close(what, pairs, allowed_distance(config, data, result._replace(noise=noise)))
 
 
 def _steps_that_tell(
@@ -290,7 +290,7 @@ def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSte
 
     count = f"{len(picked)} of {data.num_sequences}" if data.num_sequences > len(picked) else f"all {len(picked)}"
     claim = "a batch of one gives the same" if data.unbatched else f"each sequence alone gives the same ({count})"
-    yield check_close(claim, pairs(), _tolerance(config, data, result))
+    yield check_close(claim, pairs(), allowed_distance(config, data, result))
 
     if data.lengths:
         behind = max(
@@ -301,7 +301,7 @@ def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSte
     zeros = np.zeros_like(inputs["h_0"][:, 0]), np.zeros_like(inputs["c_0"][:, 0])
     omitted, given = single(0, None), single(0, zeros)
     same = [(omitted[name], given[name]) for name in omitted]
-    yield check_close("h_0, c_0 omitted = zeros", same, _tolerance(config, data, result))
+    yield check_close("h_0, c_0 omitted = zeros", same, allowed_distance(config, data, result))
 
 
 def _check_layout(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:
@@ -317,7 +317,7 @@ def _check_layout(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSt
     batches, (h_first, c_first) = forward(first, result.weights, x, state, **functions)
     pairs = [(batches.swapaxes(0, 1), steps), (h_first, h_n), (c_first, c_n)]
     other = f"batch_first={not config.batch_first}"
-    yield check_close(f"{other}: output.transpose(0, 1), same h_n, c_n", pairs, _tolerance(config, data, result))
+    yield check_close(f"{other}: output.transpose(0, 1), same h_n, c_n", pairs, allowed_distance(config, data, result))
 
 
 def _steps_first(config: LSTMConfig) -> LSTMConfig:
@@ -355,12 +355,12 @@ def check_verdict(verdict: Verdict, config: LSTMConfig, data: DataSpec, result: 
     """Compare the outputs with those of something else; no check if a weight or an input is NaN or Inf."""
     if not result.finite:
         return
-    allowed = _tolerance(config, data, result, rounded_inside=True)
+    allowed = allowed_distance(config, data, result, rounded_inside=True)
     for tensor, theirs in verdict.outputs.items():
         yield check_close(f"{tensor} of {verdict.judge}", [(result.outputs[tensor], theirs)], allowed)
 
 
-def _tolerance(config: LSTMConfig, data: DataSpec, result: Run, *, rounded_inside: bool = False) -> float:
+def allowed_distance(config: LSTMConfig, data: DataSpec, result: Run, *, rounded_inside: bool = False) -> float:
     """The allowed distance of two computations of this LSTM on this data."""
     allowed = tolerance(data.dtype, _largest_sum(config, data, result), rounded_inside=rounded_inside)
     coarser = (

@@ -57,7 +57,7 @@ def rounding_change(
         outputs = _results(config, data, weights, inputs, lambda array: array.astype(work), traced, activations)
     worst = 0.0
     for seed in range(_SAMPLES):
-        move = partial(_moved, dtype=work, random=np.random.default_rng(seed))
+        move = partial(moved_numbers, dtype=work, random=np.random.default_rng(seed))
         moved = _results(config, data, weights, inputs, move, traced, activations)
         found = check_close("", ((outputs[name], moved[name]) for name in moved), 0.0).actual
         worst = max(worst, float(found)) if np.isfinite(found) else worst
@@ -100,7 +100,7 @@ def _traced_step(trace: Trace, layer: int, step: Step) -> None:
     trace(step._replace(layer=layer))
 
 
-def _moved(array: Array, dtype: "np.dtype[np.floating]", random: np.random.Generator) -> Array:
+def moved_numbers(array: Array, dtype: "np.dtype[np.floating]", random: np.random.Generator) -> Array:
     """The array with every number a few units in its last place above or below, at random."""
     limit, given, moved = np.finfo(dtype), array.reshape(-1), np.empty(array.size, dtype)
     for start in range(0, array.size, _BLOCK):  # all at once would take several times the memory of the array

@@ -20,6 +20,12 @@ def and_list(names: Sequence[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def or_list(names: Sequence[str]) -> str:
+    """One of the names: `a, b or c`."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def with_dots(names: Sequence[str], most: int) -> str:
     """The first names, and dots for the others: `a, b, ...`."""
     return ", ".join(names[:most]) + ", ..." * (len(names) > most)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from lstmcalc.commands.diff.causes import causes_of, mapping_faults, prefixes_of, unmodelled_items
+from lstmcalc.commands.diff.changes import with_changes
 from lstmcalc.commands.diff.distances import Shared, numbers_in, other_values, shared_arrays, with_differences
 from lstmcalc.commands.diff.rows import (
     BAD,
@@ -122,6 +123,8 @@ def _pair(file: Side | None, model: Side | None, sides: Sides, tolerance: float 
         beyond = sum(is_beyond(row, tolerance) for row in valued)
         if beyond:
             causes.append(f"the numbers of {counted(beyond, 'tensor')} differ by more than {tolerance:g}")
+            rows, sentences = with_changes(valued, file, model, words, tolerance)
+            causes += sentences
     mapped = bool(file and model) and any(side.framework != terms for side in (file, model) if side)
     if file and model and mapped:
         notes.append(_mapped_note(file, model, words))

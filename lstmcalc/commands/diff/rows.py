@@ -59,6 +59,7 @@ class ValuedRow(TensorRow):
     """A tensor whose numbers are compared."""
 
     max_abs_difference: float | None  # None if it is not finite, or if the numbers cannot be compared
+    made_by: str | None = None  # what makes the second side's numbers of the first side's; None if nothing known does
 
 
 def row_of(name: str, file: Item | None, model: Item | None) -> TensorRow:

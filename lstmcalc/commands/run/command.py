@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lstmcalc.commands._flags import panels
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
+from lstmcalc.commands.run.expected import EXPECT, held_against, read_expected_flags
 from lstmcalc.commands.run.report import check_trace, run_report
 from lstmcalc.errors import ExitCode, TooLargeError, UnsupportedError, UsageError, harmless, shorten, shown_name
 from lstmcalc.intake.computable import check_computable, settled_activations, uncomputed
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 JUDGES: Final = ("pytorch", "onnxruntime", "keras")
 
+_NAMED: Final = 4  # LSTMs in an error
 JUDGES_TOO: Final = {"torch": "pytorch"}  # of the aliases of frameworks, that of a judge
 
 RUN: Final = (
@@ -80,13 +82,17 @@ def _run(typed: TypedFlags) -> Outcome:
     """Compute the LSTM on random numbers, or on yours, and check every prediction.
 
     Weights and data are those that PyTorch draws after torch.manual_seed(SEED), by the code that is shown; those of a
-    weight file are its own, and so are the data of --input FILE. The exit code is 0 if every check holds, and 1 if one
-    fails.
+    weight file are its own, and so are the data of --input FILE. With --expect your own numbers are compared too, and
+    the mistake is named that explains a difference. The exit code is 0 if every check holds, and 1 if one fails.
     """
     style, seed, save, against = style_of(typed), _seed(typed), typed["save"], _against(typed)
     traced, (repeat, threads) = bool(typed["trace"]), _repeated(typed)
     typed, own_data = _own_data(typed)
+    expected = read_expected_flags(typed, given=own_data is not None)
     subjects = read_subjects(typed, "pytorch", data=own_data)
+    if expected and len(subjects) > 1:
+        names = ", ".join(subject.name for subject in subjects[:_NAMED])
+        raise UsageError("your numbers are those of one LSTM", "--module NAME", names, where="--expect")
 
     _check_many(subjects)
     functions = _functions(typed, subjects)
@@ -129,9 +135,17 @@ def _run(typed: TypedFlags) -> Outcome:
             )
     for subject, result in zip(subjects, runs, strict=True):
         result.checks.extend(_in_memory(typed, subject, result))
+    held = None
+    if expected:
+        with shown_progress("searching") as progress:
+            held = held_against(subjects[0], runs[0], expected, progress)
+        runs[0].checks.extend(held[1])
     timings = _timings(subjects, runs, against, repeat, threads) if repeat else []
     given = [part.given for part in parts]
     report = run_report(subjects, runs, seed, show=bool(typed["show"]), timings=timings, given=given)
+    if held:
+        report.modules[0].expect = held[0]
+        report.modules[0].notes.extend(held[2])
     for module, subject, part, result in zip(report.modules, subjects, parts, runs, strict=True):
         module.notes.extend((*part.notes, *rounding_notes(result.noise), *_left_out(module.name, subject)))
     if save is not None:
@@ -298,6 +312,7 @@ COMMAND: Final = Command(
     lstmcalc run --input 28 --hidden 128 --against torch --save run.npz
     lstmcalc run --hidden 128 --batch 64 --repeat 20 --against torch
     lstmcalc run model.safetensors --input x.npy --save run.npz
+    lstmcalc run model.safetensors --input x.npy --expect y.npy --framework onnx
     """,
-    panels({"LSTM": RUN_LSTM, "Run": RUN}),
+    panels({"LSTM": RUN_LSTM, "Run": RUN, "Your numbers": EXPECT}),
 )

@@ -7,6 +7,7 @@ from itertools import accumulate
 from math import isfinite
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, TypeVar
 
+from lstmcalc.commands.run.expected import ExpectRow
 from lstmcalc.errors import TooLargeError
 from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
@@ -115,6 +116,7 @@ class RunModule(Module):
     reproduce: str  # the PyTorch code that computes the same
     checks: Sequence[CheckRow]
     passed: bool  # True if every check holds
+    expect: ExpectRow | None = omitted()  # your own numbers; None if none were handed in
     tensors: Sequence[ComputedRow]
     shown: Sequence[ShownRow] | None = omitted()
     trace: Sequence[TraceRow] | None = omitted()

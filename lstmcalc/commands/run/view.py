@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Final
 
+from lstmcalc.commands.run.expected import YOURS, ExpectRow
 from lstmcalc.commands.run.report import (
     CheckRow,
     Compared,
@@ -24,6 +25,7 @@ from lstmcalc.report.blocks import (
     Grid,
     Line,
     Row,
+    joined,
     more_text,
     rows_between,
     shape_text,
@@ -38,8 +40,11 @@ from lstmcalc.spec.words import counted
 def brief(module: RunModule) -> Iterator[Block]:
     """The checks that failed, what came out, on request timing, printed tensors and trace, then the verdict."""
     failed = [check for check in module.checks if not check.passed]
-    if failed:
-        yield _checks(failed, module)
+    if module.expect is not None:
+        yield from expect_blocks(module.expect)
+    told = [check for check in failed if not check.name.startswith(YOURS)]  # yours stand above
+    if told:
+        yield _checks(told, module)
     yield origin_facts(module, settings_in(module.data, module.around), brief=True)
     yield _tensors([tensor for tensor in module.tensors if tensor.role == "output"])
     yield from _asked(module)
@@ -47,7 +52,12 @@ def brief(module: RunModule) -> Iterator[Block]:
     passed = f"{count - len(failed)} of {count} checks passed"
     seed = (f"seed {module.seed}",) if module.drawn else ()
     largest = max(
-        (check.max_abs_error for check in module.checks if check.relation == "<=" and check.max_abs_error), default=0.0
+        (
+            check.max_abs_error
+            for check in module.checks
+            if check.relation == "<=" and check.max_abs_error and not check.name.startswith(YOURS)
+        ),
+        default=0.0,
     )
     lines: list[Line] = [("reproduce", (*_numbers(module, "the code of --full"),))]
     lines.append(("accuracy", (f"every way to compute it agrees within {largest:.2g}", module.data.dtype)))
@@ -55,8 +65,58 @@ def brief(module: RunModule) -> Iterator[Block]:
     yield Facts((*lines, ("result", (verdict, *seed))))
 
 
+def expect_blocks(expect: ExpectRow) -> Iterator[Block]:
+    """The verdict on your numbers, and the code that repairs what explains them."""
+    yield expect_facts(expect)
+    repairs = [one.repair for one in expect.explanations]
+    if repairs:
+        yield Code("\n# or\n".join(dict.fromkeys(repairs)))
+
+
+def expect_facts(expect: ExpectRow) -> Facts:
+    """The verdict on your numbers: where they first differ, and what explains it."""
+    apart = "not comparable" if expect.max_abs_error is None else f"{expect.max_abs_error:.2g} apart"
+    read = f"read as {expect.is_} {expect.axes}" if expect.is_ else ""
+    if expect.agrees:
+        agrees = f"agree within {_error(expect.max_abs_error)}, {expect.tolerance:.2g} allowed"
+        return Facts((("your numbers", (agrees, read)),))
+    lines: list[Line] = [
+        ("your numbers", (f"DIFFER: {apart}, {expect.tolerance:.2g} allowed", *([read] if read else [])))
+    ]
+    first = expect.first_difference
+    if first is not None:
+        place = [f"sequence {first.sequence}", *([] if first.step is None else [f"step {first.step}"])]
+        place += [] if first.layer is None else [f"layer {first.layer}"]
+        yours = "not a number" if first.expected is None else f"{first.expected:.6g}"
+        lines.append(("first", (*place, f"unit {first.unit}: yours {yours}", f"computed {first.computed:.6g}")))
+    near = expect.runner_up
+    for number, one in enumerate(expect.explanations):
+        beside = f"apart {_error(one.max_abs_error)}"
+        if near is not None and not number:
+            beside += f"; next best explanation {_error(near.max_abs_error)}"
+        lines.append(("or" if number else "explained", (f"{one.sentence} ({beside})",)))
+    if not expect.explanations:
+        lines.append(("explained", ("no: no single known mistake explains it, and no two together",)))
+        if near is not None:
+            closest = f"{' + '.join(near.mistakes)}, still {_error(near.max_abs_error)} apart"
+            lines.append(("closest", (closest,)))
+    return Facts(tuple(lines))
+
+
+def expect_text(expect: ExpectRow) -> str:
+    """The verdict on your numbers as text, for an exception."""
+    lines = [f"{label}: {joined(phrases)}" for label, phrases in expect_facts(expect).lines]
+    return "\n".join([*lines, *(f"repair: {line}" for one in expect.explanations for line in one.repair.splitlines())])
+
+
+def _error(value: float | None) -> str:
+    return "not a number" if value is None else f"{value:.2g}"
+
+
 def view(module: RunModule) -> Iterator[Block]:
     """The checks, the tensors, on request timing, printed tensors and trace, then the code and the verdict."""
+    if module.expect is not None:
+        yield from expect_blocks(module.expect)
     yield origin_facts(module, settings_in(module.data, module.around))
     yield _checks(module.checks, module)
     yield _tensors(module.tensors)

@@ -1,0 +1,1 @@
+"""Which known mistake makes of an LSTM's numbers the numbers of a port."""
