@@ -490,6 +490,7 @@ class Libraries(Making):
                 return self.attribute(Lib(_USUAL_NAMES[name].rpartition(".")[0]), name)
             if name in _STANDARD:
                 return Lib(name)
+        self.undefined = self.undefined or name
         self.asked.setdefault(name)
         return Unknown((name,), foreign=True, lstm="LSTM" in name)
 

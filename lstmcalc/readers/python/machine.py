@@ -91,6 +91,7 @@ class Machine(Heap):
         self.tainted: set[tuple[int, str]] = set()  # slots whose values are defaults that a caller can change
         self.taint = False  # whether such a value has been read
         self.called: set[ast.AST] = set()  # the functions and classes that were called
+        self.undefined = ""  # a name that was read and that nothing binds
         self.notes: list[str] = []
         self.volatile: set[tuple[Obj, str]] = set()  # what functions change that unknown code was given
         self.handed: list[Value] = []  # the functions that are run as unknown code would

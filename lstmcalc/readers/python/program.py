@@ -96,11 +96,12 @@ class Program(Flax):
             log = self.world.slots["made"]
             if self.ended and isinstance(log, Log) and isinstance(before, Log) and log is not before:
                 self.put(self.world, "made", Log([*before, *(doubted(entry, ()) for entry in log[len(before) :])]))
+        fails = self.ended or (self.exits and self.undefined and f"{self.undefined} is not defined")
         log = self.world.slots["made"]
-        if self.ended and self.exits and isinstance(log, Log):
+        if fails and self.exits and isinstance(log, Log):  # what leaves before that may be all that does not fail
             self.put(self.world, "made", Log([doubted(entry, ()) for entry in log]))
-        if self.ended and not self.problems:
-            self.doubt_all(self.ended)
+        if fails and not self.problems:
+            self.doubt_all(fails)
 
     def _run_instances(self) -> None:
         """Run the modules of Linen that the module makes, which make their layers when they are run."""

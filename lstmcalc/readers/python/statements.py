@@ -14,7 +14,7 @@ from typing import Final
 
 from lstmcalc.readers.python.classes_of_python import TYPES, is_subclass, type_of
 from lstmcalc.readers.python.expressions import MAX_ROUNDS, UNSURE
-from lstmcalc.readers.python.heap import MAX_PATHS, Dead, Leave, Path
+from lstmcalc.readers.python.heap import MAX_PATHS, Dead, Leave, Path, one_of
 from lstmcalc.readers.python.machine import Function
 from lstmcalc.readers.python.patterns import Patterns
 from lstmcalc.readers.python.values import (
@@ -305,8 +305,8 @@ class Statements(Patterns):
         self.fork(runs, after=paths)
 
     def _on(self, path: Path, run: Callable[[], object]) -> Value:
-        """Go on with a path that was put aside."""
-        self.apply(path.delta)
+        """Run code on a path that was put aside."""
+        self.resume(path)
         run()
         return None
 
@@ -374,7 +374,7 @@ class Statements(Patterns):
             raise Leave(path.kind, path.value)
 
         def go(path: Path) -> Value:
-            self.apply(path.delta)
+            self.resume(path)
             taken = last(path)
             if path.kind == "normal" or taken is True:
                 return path.value
@@ -406,7 +406,7 @@ class Statements(Patterns):
         value = self.join(group)
         delta = self.delta(mark)
         self.undo(mark)
-        return Path(group[0].kind, value, delta, group[0].births)
+        return one_of(group, value, delta)
 
     def _handled(self, node: "ast.Try | ast.TryStar", scope: Scope) -> None:
         if not node.handlers:

@@ -43,6 +43,9 @@ def test_paths_that_agree_give_a_value(code: str, expected: int) -> None:
         "class C:\n  h = 4\na, b = C(), C()\nc = a if x else b\nc.h = 6\nnn.LSTM(3, a.h)",
         "h = [4]\ndef f():\n  h[0] += 1\nx(f)\nnn.LSTM(3, h[0])",
         "def g():\n  global h\n  yield 1\n  h = 5\nh = 4\nnext(g())\nnn.LSTM(3, h if x else 5)",
+        # A thing that a path made, and another path changed later.
+        "try:\n  class C:\n    h = 4\n  x()\n  C.h = 5\nexcept ValueError:\n  pass\nnn.LSTM(3, C.h)",
+        "def f():\n  c = [4]\n  if x:\n    return c\n  c[0] = 5\n  return c\nnn.LSTM(3, f()[0])",
     ],
 )
 def test_paths_that_differ_give_none(code: str) -> None:
@@ -67,6 +70,12 @@ def test_an_lstm_of_one_path_is_uncertain(code: str) -> None:
 def test_an_lstm_that_every_path_makes_alike_is_certain() -> None:
     assert only(f"{TORCH}if x:\n  a = nn.LSTM(3, 4)\nelse:\n  a = nn.LSTM(3, 4)").uncertain == ()
     assert only(f"{TORCH}if x:\n  a = nn.LSTM(3, 4)\nelse:\n  a = nn.LSTM(3, 4)\na.half()").uncertain
+
+
+def test_where_the_rest_may_fail_a_program_that_leaves_is_all_there_is() -> None:
+    code = f"{TORCH}import os\na = nn.LSTM(3, 4)\nif os.path.exists('a'):\n  raise SystemExit\n"
+    assert [item.uncertain for item in found_in(f"{code}nn.LSTM(5, 6)") if item.kind] == [(), ()]
+    assert all(item.uncertain for item in found_in(f"{code}nowhere()\nnn.LSTM(5, 6)") if item.kind)
 
 
 def test_a_dtype_that_unknown_code_may_change_is_uncertain() -> None:
