@@ -242,12 +242,12 @@ class Calls(Classes):
 
     # Classes.
 
-    def instantiate(self, cls: Class, args: Args, node: ast.AST) -> Value:
-        """A new instance of a class."""
+    def instantiate(self, cls: Class, args: Args, node: ast.AST, *, plainly: bool = False) -> Value:
+        """A new instance of a class; `plainly` as `type` makes it, whatever its own metaclass does."""
         if cls.bound is not None:
             self.called.add(cls.slots.get("@node", cls))  # type: ignore[arg-type]  # a node, or nothing that is asked for
         meta = cls.slots.get("@meta")
-        if isinstance(meta, Class):
+        if isinstance(meta, Class) and not plainly:
             hook = self.lookup(meta, "__call__")
             if isinstance(hook, Function):
                 return self.call(Bound(hook, cls), args, node)
@@ -302,3 +302,13 @@ class Calls(Classes):
 
 def _returned(path: Path) -> Path:
     return path._replace(kind="return", value=None) if path.kind == "normal" else path
+
+
+def _type_call(machine: Calls, args: Args, node: ast.AST) -> Value:
+    cls = args.pos[0] if args.pos else Unknown()
+    if not isinstance(cls, Class):
+        return unknown_of(*args.all)
+    return machine.instantiate(cls, replace(args, pos=args.pos[1:]), node, plainly=True)
+
+
+TYPES["type"].slots["__call__"] = Builtin("__call__", _type_call, method=True)

@@ -5,6 +5,7 @@ A class may have bases that are not known: what is looked up there is unknown, a
 Not here: what makes classes (`statements`), and how they are called (`calls`).
 """
 
+import builtins
 from dataclasses import replace
 from typing import Final
 
@@ -29,6 +30,7 @@ from lstmcalc.readers.python.values import (
     joined,
     merged_names,
     things,
+    unknown_of,
 )
 
 _META: Final = ("__new__", "__init__", "__call__", "__prepare__", "__getattribute__", "__getattr__")
@@ -82,8 +84,11 @@ class Classes(Machine):
         if isinstance(owner, Class):
             return self._of_class(owner, name)
         if isinstance(owner, Super):
-            found = self.lookup(_class_of(owner.owner), name, owner.cls)
+            found = self.lookup(_class_of(owner.owner, owner.cls), name, owner.cls)
             if isinstance(found, Missing):
+                if self.is_left_out(_class_of(owner.owner, owner.cls), name):
+                    self.may_raise()
+                    return unknown_of(owner.owner)
                 self.throw("AttributeError", name)
             return self.bind(found, owner.owner)
         if isinstance(owner, Scope):
@@ -206,9 +211,19 @@ class Classes(Machine):
         if isinstance(cls, Class) and any(isinstance(item, Class) and "@partly" in item.slots for item in cls.mro):
             self.may_raise()  # a library's class, of which only a part is written down
             return Unknown(may=things(owner))
-        if name in ("__doc__", "__module__", "__annotations__", "__hash__"):
-            return Unknown()
+        if self.is_left_out(cls, name):
+            self.may_raise()
+            return Unknown(may=things(owner))
         self.throw("AttributeError", name)
+
+    def is_left_out(self, cls: Value, name: str) -> bool:
+        """True for an attribute that a class of Python's own has, and that is not written down here."""
+        return isinstance(cls, Class) and any(
+            isinstance(item, Class)
+            and TYPES.get(item.name) is item
+            and has_of_its_own(getattr(builtins, item.name, None), name)
+            for item in cls.mro
+        )
 
     def _is_data(self, found: Value) -> bool:
         """Whether what a class has comes before what its instance has."""
@@ -349,8 +364,16 @@ class Classes(Machine):
             self.give_up([owner])
 
 
-def _class_of(value: Value) -> Value:
-    return value if isinstance(value, Class) else type_of(value)
+def _class_of(value: Value, after: Class) -> Value:
+    """The class in which `super()` of another looks: that of a thing, a class itself, or the class of a class."""
+    if not isinstance(value, Class):
+        return type_of(value)
+    return value if after in value.mro else value.slots.get("@meta", value)
+
+
+def has_of_its_own(real: object, name: str) -> bool:
+    """True if a class of Python's has an attribute, itself or from a base."""
+    return isinstance(real, type) and any(name in vars(item) for item in real.__mro__)
 
 
 def merged(values: "list[Value]") -> tuple[str, ...]:

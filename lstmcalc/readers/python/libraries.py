@@ -15,9 +15,10 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, Final
 
+from lstmcalc.readers.python.classes import has_of_its_own
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of
 from lstmcalc.readers.python.functions import FUNCTIONS, method_of_constant
-from lstmcalc.readers.python.library_code import CODE, HOMES
+from lstmcalc.readers.python.library_code import CODE, HOMES, real_class
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.making import Making
 from lstmcalc.readers.python.values import (
@@ -525,6 +526,15 @@ class Libraries(Making):
         scope = self.library(home)
         name = path.rpartition(".")[2]
         return scope.slots.get(name, MISSING)
+
+    def is_left_out(self, cls: Value, name: str) -> bool:
+        """True for an attribute that a class of Python's own, or of its library, has, and that is not written down."""
+        own = self.libraries.get("library:standard")
+        slots = own.slots if own is not None else {}
+        return super().is_left_out(cls, name) or any(
+            isinstance(item, Class) and slots.get(item.name) is item and has_of_its_own(real_class(item.name), name)
+            for item in (cls.mro if isinstance(cls, Class) else ())
+        )
 
     def library(self, home: str) -> Scope:
         """The module with the classes of a library, run when it is first asked for."""

@@ -6,6 +6,8 @@ are not bound here are primitives of the machine (`libraries.primitive`).
 Not here: functions of libraries (`standard`, `torch`, `keras`).
 """
 
+from functools import cache
+from importlib import import_module
 from typing import Final
 
 _STANDARD: Final = """
@@ -115,6 +117,8 @@ class ChainMap:
         return iter(self._all())
     def __len__(self):
         return len(self._all())
+    def copy(self):
+        return ChainMap(self.maps[0].copy(), *self.maps[1:])
     def new_child(self, m=None):
         return ChainMap({} if m is None else m, *self.maps)
 
@@ -783,3 +787,11 @@ HOMES: Final[dict[str, str]] = {
     "pytorch_lightning.LightningDataModule": "torch",
     "pytorch_lightning.utilities.AttributeDict": "torch",
 }
+
+
+@cache
+def real_class(name: str) -> object:
+    """The class of the standard library that one in `CODE` stands for; None if it stands for none."""
+    path = next((path for path, home in HOMES.items() if home == "standard" and path.endswith(f".{name}")), "")
+    module = path.rpartition(".")[0]
+    return getattr(import_module(module), name, None) if module else None

@@ -154,11 +154,13 @@ class Program(Flax):
         """Run those of some entries that no other runs; whether that made an LSTM."""
         called: dict[int, set[ast.AST]] = {}
         making: list[tuple[str, Value]] = []
+        failing: list[tuple[str, Value, set[ast.AST]]] = []
         before = set(self.called)
         for number, (name, value) in enumerate(entries):
             mark = len(self.trail)
             self.called = set()
-            self._run_entry(name, value)
+            if not self._run_entry(value):
+                failing.append((name, value, self.called))
             made = bool(self.world.slots["made"])
             called[number] = self.called
             self.undo(mark)
@@ -179,10 +181,18 @@ class Program(Flax):
             )
             and not any(_is_base(value, other) for _, other in making if other is not value)
         ]
+        around = [
+            name
+            for name, value, within in failing
+            if any(_node(item) in within or _is_base(item, value) for _, item in chosen)
+        ]
+        if around:
+            self.ended = self.ended or f"{around[0]}() ends in an exception"
+            self.doubt_all(self.ended)
         for name, value in chosen:
             before_it = self.world.slots["made"]
-            made_value = self._run_entry(name, value)
-            self.entries.append((name, made_value))
+            (made,) = self._run_entry(value) or (Unknown(),)
+            self.entries.append((name, made))
             log = self.world.slots["made"]
             if isinstance(log, Log) and isinstance(before_it, Log) and self._is_called_otherwise(value):
                 done = len(before_it)
@@ -201,17 +211,16 @@ class Program(Flax):
             for node in ast.walk(self.tree)
         )
 
-    def _run_entry(self, name: str, value: Value) -> Value:
-        """Call an entry without more arguments than it needs; those are not known."""
+    def _run_entry(self, value: Value) -> tuple[Value, ...]:
+        """What a call of an entry gives with those arguments that it needs, which are unknown; nothing if it fails."""
         for unsure in (False, True):
             mark = len(self.trail)
             paths = self.collect(lambda: self._called_with(value, unsure=unsure))  # noqa: B023  # run at once
             kept = [path for path in paths if path.kind == "normal"]
             if kept:
-                return self.join(kept) if kept[0].delta is not None else kept[0].value
+                return (self.join(kept) if kept[0].delta is not None else kept[0].value,)
             self.undo(mark)
-        del name
-        return Unknown()
+        return ()
 
     def _called_with(self, value: Value, *, unsure: bool) -> Value:
         call = ast.Pass()

@@ -322,6 +322,8 @@ class _Reader:
         dtype = entry.made[0].slots.get("@dtype", "float32")
         for thing in entry.made[1:]:
             dtype = joined(dtype, thing.slots.get("@dtype", "float32"))
+        if isinstance(dtype, Unknown) and len(dtype.alts) == 1:  # where it is made, it is this
+            dtype = dtype.alts[0]
         if isinstance(dtype, str):
             stated = layer.get("dtype")
             changed = stated is None or stated.value != dtype

@@ -20,6 +20,7 @@ from lstmcalc.readers.python.values import (
     Obj,
     Unknown,
     Value,
+    joined,
     same,
 )
 
@@ -54,6 +55,26 @@ class Record(Equatable):
             same(value, other.given[key]) for key, value in self.given.items()
         )
         return known and alike and self.unseen is None and other.unseen is None and same(self.dtype, other.dtype)
+
+    def either(self, other: object, names: tuple[str, ...]) -> "Record":
+        """What is known if it was made in this way or in another."""
+        if not isinstance(other, Record) or self.constructor is not other.constructor:
+            why = f"{self.name} or something else"
+            return replace(self, constructor=None, given={}, places={}, unseen=Unknown(names, why=why))
+        either = Unknown(names)
+        given = {
+            name: joined(self.given.get(name, either), other.given.get(name, either), names)
+            for name in {**self.given, **other.given}
+        }
+        places = {name: node for name, node in self.places.items() if other.places.get(name) is node}
+        return replace(
+            self,
+            given=given,
+            places=places,
+            unseen=self.unseen or other.unseen,
+            tainted=self.tainted | other.tainted,
+            dtype=joined(self.dtype, other.dtype, names),
+        )
 
 
 class Records(Standard):

@@ -296,6 +296,10 @@ def joined(one: Value, other: Value, names: tuple[str, ...] = ()) -> Value:
         )
     if isinstance(one, Items) and isinstance(other, Items):
         return _joined_items(one, other, names)
+    if isinstance(one, Equatable):
+        return one if isinstance(other, Missing) else one.either(other, names)
+    if isinstance(other, Equatable):
+        return other if isinstance(one, Missing) else other.either(one, names)
     if type(one) is tuple and type(other) is tuple and len(one) == len(other):
         return tuple(joined(a, b, names) for a, b in zip(one, other, strict=True))
     alts: tuple[Value, ...] = ()
@@ -360,10 +364,14 @@ def _equal_entries(one: Entry, other: Entry) -> bool:
 
 
 class Equatable:
-    """Something that says whether another stands for the same."""
+    """What is known of how a thing was made. Where it was not made, nothing leads to it."""
 
     def equals(self, other: object) -> bool:
         """Whether another is the same."""
+        raise NotImplementedError
+
+    def either(self, other: object, names: tuple[str, ...]) -> "Equatable":
+        """What is known if it is this or another, as the test of these names decides."""
         raise NotImplementedError
 
 

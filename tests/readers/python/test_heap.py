@@ -72,6 +72,61 @@ def test_an_lstm_that_every_path_makes_alike_is_certain() -> None:
     assert only(f"{TORCH}if x:\n  a = nn.LSTM(3, 4)\nelse:\n  a = nn.LSTM(3, 4)\na.half()").uncertain
 
 
+GENERATOR = "def g():\n  yield 1\n  nn.LSTM(1, 2)\n  torch.set_default_dtype(torch.float64)\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for _ in g():\n  torch.set_default_dtype(torch.float16)\nnn.LSTM(5, 6)",
+        "i = g()\nnext(i)\ntorch.set_default_dtype(torch.float32)\nnext(i, 2)\nnn.LSTM(5, 6)",
+    ],
+)
+def test_what_a_generator_does_between_two_items_may_come_after_what_is_done_there(code: str) -> None:
+    assert all(item.uncertain for item in found_in(f"{TORCH}{GENERATOR}{code}") if item.kind)
+
+
+def test_an_lstm_that_is_made_in_one_way_or_another_is_what_both_say() -> None:
+    code = "class M(nn.LSTM):\n  def __init__(self):\n    if x:\n      super().__init__(3, 4)\n    else:\n      "
+    (found,) = [item for item in found_in(f"{TORCH}{code}super().__init__(3, 5)\nm = M()") if item.kind]
+    assert (said(found)["input_size"], list(found.gaps)) == (3, ["hidden_size"])
+    (found,) = [item for item in found_in(f"{TORCH}{code}pass\nm = M()") if item.kind]
+    assert (said(found)["hidden_size"], bool(found.uncertain)) == (4, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "call"),
+    [
+        ("import collections\nc = collections.ChainMap({'a': 3})", "c.popitem()"),
+        ("l = [3]", "l.__sizeof__()"),
+        ("class L(list):\n  def f(self):\n    super().__reduce_ex__(2)\nl = L()", "l.f()"),
+    ],
+)
+def test_what_a_class_of_python_has_and_is_not_known_here_is_no_error(before: str, call: str) -> None:
+    (found,) = [
+        item
+        for item in found_in(
+            f"{TORCH}{before}\nh = 4\ntry:\n  {call}\n  h = 5\nexcept AttributeError:\n  pass\nnn.LSTM(3, h)"
+        )
+        if item.kind
+    ]
+    assert list(found.gaps) == ["hidden_size"]
+
+
+def test_a_metaclass_calls_the_class_as_type_does() -> None:
+    code = (
+        "class M(type):\n  def __call__(cls, *p):\n    made = super().__call__(*p)\n    made.h = 5\n    return made\n"
+    )
+    assert hidden(f"{code}class C(metaclass=M):\n  pass\nnn.LSTM(3, C().h)") == 5
+
+
+def test_a_base_is_not_certain_where_the_class_that_others_would_call_fails() -> None:
+    code = "class A(nn.Module):\n  def __init__(self):\n    super().__init__()\n    self.rnn = nn.LSTM(3, 4)\n"
+    assert only(f"{TORCH}{code}").uncertain == ()
+    failing = f"{code}class B(A):\n  def __init__(self):\n    super().__init__()\n    raise ValueError\n"
+    assert all(item.uncertain for item in found_in(f"{TORCH}{failing}"))
+
+
 def test_where_the_rest_may_fail_a_program_that_leaves_is_all_there_is() -> None:
     code = f"{TORCH}import os\na = nn.LSTM(3, 4)\nif os.path.exists('a'):\n  raise SystemExit\n"
     assert [item.uncertain for item in found_in(f"{code}nn.LSTM(5, 6)") if item.kind] == [(), ()]
