@@ -191,8 +191,8 @@ class Program(Flax):
             self.doubt_all(self.ended)
         for name, value in chosen:
             before_it = self.world.slots["made"]
-            (made,) = self._run_entry(value) or (Unknown(),)
-            self.entries.append((name, made))
+            (result,) = self._run_entry(value) or (Unknown(),)
+            self.entries.append((name, result))
             log = self.world.slots["made"]
             if isinstance(log, Log) and isinstance(before_it, Log) and self._is_called_otherwise(value):
                 done = len(before_it)
