@@ -70,6 +70,8 @@ class Heap:
         self.births = 0
         self.base_births = 0  # how many there were at the innermost boundary
         self.others: Spans = ()  # the numbers of what alternatives to this path made
+        self.way = Obj("world", None, 0)  # `doubted`: True on a path that is taken only if something raises that may not
+        self.way.slots["doubted"] = False
         self.steps = 0
         self._began_at, self._next_look = process_time(), 0
         self.forks = 0  # alternatives within alternatives that are being run
@@ -259,6 +261,8 @@ class Heap:
             return  # nothing changed since that was noted
         self._raised = at
         here = self.path("raise", error or Unknown(foreign=True), self.base, self.base_births)
+        if here.delta is not None:
+            here.delta[self.way, "doubted"] = True
         for number, path in enumerate(self.pending):
             if path.kind == "raise" and isinstance(path.value, Unknown):
                 self.pending[number] = self._either(path, here)

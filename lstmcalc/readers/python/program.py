@@ -10,7 +10,7 @@ from typing import Final
 from lstmcalc.readers.python import command_line, operations
 from lstmcalc.readers.python.classes_of_python import TYPES
 from lstmcalc.readers.python.flax import Flax
-from lstmcalc.readers.python.heap import Dead, Leave, Stop
+from lstmcalc.readers.python.heap import Dead, Leave, Path, Stop
 from lstmcalc.readers.python.machine import Function
 from lstmcalc.readers.python.records import BY_NAME
 from lstmcalc.readers.python.values import (
@@ -79,10 +79,11 @@ class Program(Flax):
 
     def _run_module(self) -> None:
         for statement in self.tree.body:
-            before = self.world.slots["made"]
+            before, exits = self.world.slots["made"], list[Path]()
             try:
                 paths = self.collect(lambda: self.execute([statement], self.module))  # noqa: B023  # run at once
-                self.exits = self.exits or any(path.kind == "raise" and _is_exit(path.value) for path in paths)
+                exits = [path for path in paths if path.kind == "raise" and _is_exit(path.value)]
+                self.exits = self.exits or bool(exits)
                 self.settle(
                     [path for path in paths if path.kind == "normal" or path.delta is None],
                     lambda path: path.kind == "normal",
@@ -93,6 +94,8 @@ class Program(Flax):
                 self.ended = self.ended or f"line {statement.lineno} ends in an exception{_named(leave.value)}"
             except Dead:
                 self.ended = self.ended or f"line {statement.lineno} ends in an exception on every path"
+            if exits and self.way.slots["doubted"] is True:
+                self.ended = self.ended or f"line {statement.lineno} may leave the program"
             log = self.world.slots["made"]
             if self.ended and isinstance(log, Log) and isinstance(before, Log) and log is not before:
                 self.put(self.world, "made", Log([*before, *(doubted(entry, ()) for entry in log[len(before) :])]))

@@ -130,6 +130,8 @@ def test_a_base_is_not_certain_where_the_class_that_others_would_call_fails() ->
 def test_where_the_rest_may_fail_a_program_that_leaves_is_all_there_is() -> None:
     code = f"{TORCH}import os\na = nn.LSTM(3, 4)\nif os.path.exists('a'):\n  raise SystemExit\n"
     assert [item.uncertain for item in found_in(f"{code}nn.LSTM(5, 6)") if item.kind] == [(), ()]
+    code2 = "try:\n  x()\nexcept ValueError:\n  pass\nelse:\n  raise SystemExit\nnn.LSTM(5, 6)"
+    assert all(item.uncertain for item in found_in(f"{TORCH}a = nn.LSTM(3, 4)\n{code2}") if item.kind)
     assert all(item.uncertain for item in found_in(f"{code}nowhere()\nnn.LSTM(5, 6)") if item.kind)
 
 
