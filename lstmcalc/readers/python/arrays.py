@@ -226,7 +226,6 @@ _named(
     "jax.numpy.array",
     "tensorflow.convert_to_tensor",
     "torch.autograd.Variable",
-    "torch.nn.Parameter",
     "numpy.asanyarray",
     "numpy.ascontiguousarray",
 )

@@ -297,7 +297,11 @@ class Calls(Classes):
             made.slots[CONTENT] = ()
         elif cls.stores in ("dict", "set"):
             made.slots[CONTENT] = Items({})
+        self.was_allocated(made)
         return made
+
+    def was_allocated(self, made: Obj) -> None:
+        """Note an instance that there is now."""
 
 
 def _returned(path: Path) -> Path:

@@ -313,6 +313,10 @@ class Classes(Machine):
         self.put(owner, name, value)
         self.mark(owner, name)
 
+    def set_hidden(self, owner: Value, name: str, value: Value) -> None:
+        """Set an attribute past what the class of a thing does with it, by `object.__setattr__`."""
+        self.set_plainly(owner, name, value)
+
     def mark(self, thing: Obj, name: str) -> None:
         """Note whether a slot holds what follows from a default that a caller can change."""
         if self.taint:

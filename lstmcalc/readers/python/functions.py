@@ -633,7 +633,7 @@ TYPES["object"].slots |= {
     "__new__": Builtin("object.__new__", _new_object),
     "__setattr__": Builtin(
         "object.__setattr__",
-        lambda machine, args, _: machine.set_plainly(args.pos[0], str(args.pos[1]), args.pos[2]),
+        lambda machine, args, _: machine.set_hidden(args.pos[0], str(args.pos[1]), args.pos[2]),
         method=True,
     ),
     "__delattr__": Builtin(

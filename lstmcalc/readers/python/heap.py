@@ -70,7 +70,9 @@ class Heap:
         self.births = 0
         self.base_births = 0  # how many there were at the innermost boundary
         self.others: Spans = ()  # the numbers of what alternatives to this path made
-        self.way = Obj("world", None, 0)  # `doubted`: True on a path that is taken only if something raises that may not
+        self.way = Obj(
+            "world", None, 0
+        )  # `doubted`: True on a path that is taken only if something raises that may not
         self.way.slots["doubted"] = False
         self.steps = 0
         self._began_at, self._next_look = process_time(), 0

@@ -356,7 +356,7 @@ class Module:
     def register_module(self, name, module):
         setattr(self, name, module)
     def register_buffer(self, name, tensor, persistent=True):
-        setattr(self, name, tensor)
+        _buffer(self, name, tensor, persistent)
     def register_parameter(self, name, param):
         setattr(self, name, param)
     def to(self, *args, **kwargs):
@@ -475,11 +475,6 @@ class ModuleList(Sequential):
         return self.extend(modules)
     def __add__(self, other):
         return ModuleList(list(self) + list(other))
-    def insert(self, index, module):
-        kept = list(_children_all(self))
-        kept.insert(index, module)
-        for i, m in enumerate(kept):
-            setattr(self, str(i), m)
 
 class ModuleDict(Module):
     def __init__(self, modules=None):
@@ -518,9 +513,42 @@ class ModuleDict(Module):
 class ParameterList(Module):
     def __init__(self, values=None):
         super().__init__()
+        if values is not None:
+            self.extend(values)
+    def append(self, value):
+        setattr(self, str(len(self)), _as_parameter(value))
+        return self
+    def extend(self, values):
+        for value in values:
+            self.append(value)
+        return self
+    def __getitem__(self, index):
+        return _children_all(self)[index]
+    def __setitem__(self, index, value):
+        setattr(self, str(index), _as_parameter(value))
+    def __len__(self):
+        return len(_children_all(self))
+    def __iter__(self):
+        return iter(_children_all(self))
 
-class ParameterDict(ParameterList):
-    pass
+class ParameterDict(ModuleDict):
+    def update(self, parameters):
+        for name, value in (parameters.items() if hasattr(parameters, 'items') else parameters):
+            self[name] = value
+    def __setitem__(self, key, value):
+        setattr(self, key, _as_parameter(value))
+
+class TransformerEncoder(Module):
+    def __init__(self, encoder_layer, num_layers, norm=None, *args, **kwargs):
+        super().__init__()
+        self.layers = ModuleList([_deepcopy(encoder_layer) for _ in range(num_layers)])
+        self.norm = norm
+    def forward(self, src, *args, **kwargs):
+        return src
+
+class TransformerDecoder(TransformerEncoder):
+    def __init__(self, decoder_layer, num_layers, norm=None):
+        super().__init__(decoder_layer, num_layers, norm)
 
 class RNNBase(Module):
     def flatten_parameters(self):
@@ -759,6 +787,8 @@ HOMES: Final[dict[str, str]] = {
                 "ModuleDict",
                 "ParameterList",
                 "ParameterDict",
+                "TransformerEncoder",
+                "TransformerDecoder",
                 "RNNBase",
                 "LSTM",
                 "LSTMCell",

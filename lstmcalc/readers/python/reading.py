@@ -24,6 +24,7 @@ from lstmcalc.frameworks.constructors import (
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.python.functions import constant
 from lstmcalc.readers.python.keras import Around, Width
+from lstmcalc.readers.python.modules import models_of
 from lstmcalc.readers.python.naming import names_of
 from lstmcalc.readers.python.program import Program
 from lstmcalc.readers.python.records import Record
@@ -112,6 +113,7 @@ class _Reader:
             self._found(entry, name, paths.get(id(entry.made[0]), ""))
             for entry, name in zip(entries, names, strict=True)
         ]
+        found[0] = found[0]._replace(models=tuple(models_of(self._program, entries)))
         found = [*found, *self._doubts()]
         return self._with_notes(found)
 

@@ -202,6 +202,7 @@ def copied(machine: Libraries, value: Value, *, deep: bool, made: dict[int, Valu
     machine.spend(4)
     twin = Obj("dict" if value.kind == "vars" else value.kind, value.cls, machine.born())
     made[value_id] = twin
+    machine.was_allocated(twin)
     slots = {CONTENT: content_of(value)} if value.kind == "vars" else value.slots
     for slot, item in slots.items():
         twin.slots[slot] = copied(machine, item, deep=deep, made=made) if deep else item

@@ -22,6 +22,7 @@ from lstmcalc.readers.python.values import (
     Args,
     Class,
     Lib,
+    Log,
     Missing,
     Obj,
     Partial,
@@ -248,10 +249,10 @@ class Statements(Patterns):
             if isinstance(source, Obj) and source.kind == "iter":
                 self.fill(source, whole=not leaves)
             items = self.live_items(source)
-            began, made = self.steps, self.world.slots["made"]
+            began, made = self.steps, self.progress()
             before = len(self.pending)
             for rounds, item in enumerate(items or ()):
-                costly = rounds >= _FEW and self.steps - began > _COSTLY and self.world.slots["made"] is made
+                costly = rounds >= _FEW and self.steps - began > _COSTLY and self.progress() == made and not self.native
                 if item is UNSURE or rounds > MAX_ROUNDS or costly or len(self.pending) - before > MAX_PATHS:
                     items = None
                     break
@@ -261,6 +262,11 @@ class Statements(Patterns):
             return None
 
         self._loop(run, node.orelse, scope)
+
+    def progress(self) -> int:
+        """How much has been made of what is reported: LSTMs, and the layers around them."""
+        log = self.world.slots["made"]
+        return len(log) if isinstance(log, Log) else 0
 
     def _rounds(self, once: Callable[[], None], source: Value) -> None:
         """Any number of rounds of a loop."""
@@ -314,13 +320,13 @@ class Statements(Patterns):
         step = self._round(node.body, scope)
 
         def run() -> Value:
-            began, made, before = self.steps, self.world.slots["made"], len(self.pending)
+            began, made, before = self.steps, self.progress(), len(self.pending)
             for rounds in range(MAX_ROUNDS):
                 paths = len(self.pending)
                 test = self.truth(self.evaluate(node.test, scope))
                 if test is False:
                     return None
-                costly = rounds >= _FEW and self.steps - began > _COSTLY and self.world.slots["made"] is made
+                costly = rounds >= _FEW and self.steps - began > _COSTLY and self.progress() == made and not self.native
                 many = len(self.pending) - before > _FEW and paths > before
                 if test is None or costly or many:
                     break
