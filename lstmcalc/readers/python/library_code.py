@@ -722,7 +722,7 @@ class Module:
 
 class LSTMCell(Module):
     __init__ = _flax_lstm('flax.linen.LSTMCell')
-    __call__ = _flax_cell()
+    __call__ = _flax_step()
     def initialize_carry(self, *args):
         return _unknown()
 
@@ -731,11 +731,41 @@ class OptimizedLSTMCell(LSTMCell):
 
 class RNN(Module):
     __init__ = _flax_around('RNN')
-    __call__ = _flax_cell()
+    __call__ = _flax_sequence()
 
 class Bidirectional(Module):
     __init__ = _flax_around('Bidirectional')
-    __call__ = _flax_cell()
+    __call__ = _flax_both()
+
+class Dense(Module):
+    def __init__(self, features, *args, **kwargs):
+        self.features = features
+    def __call__(self, inputs):
+        return _with_axis(inputs, self.features, False)
+
+class Embed(Module):
+    def __init__(self, num_embeddings, features, *args, **kwargs):
+        self.features = features
+    def __call__(self, inputs):
+        return _with_axis(inputs, self.features, True)
+
+class LayerNorm(Module):
+    def __init__(self, *args, **kwargs):
+        pass
+    def __call__(self, x, *args, **kwargs):
+        return _same_array(x)
+
+class Dropout(LayerNorm):
+    __init__ = LayerNorm.__init__
+
+class RMSNorm(LayerNorm):
+    __init__ = LayerNorm.__init__
+
+class GroupNorm(LayerNorm):
+    __init__ = LayerNorm.__init__
+
+class BatchNorm(LayerNorm):
+    __init__ = LayerNorm.__init__
 """
 
 _NNX: Final = """
@@ -748,7 +778,7 @@ class Rngs:
 
 class LSTMCell(Module):
     __init__ = _flax_lstm('flax.nnx.LSTMCell')
-    __call__ = _flax_cell()
+    __call__ = _flax_step()
     def initialize_carry(self, *args):
         return _unknown()
 
@@ -757,11 +787,11 @@ class OptimizedLSTMCell(LSTMCell):
 
 class RNN(Module):
     __init__ = _flax_around('RNN')
-    __call__ = _flax_cell()
+    __call__ = _flax_sequence()
 
 class Bidirectional(Module):
     __init__ = _flax_around('Bidirectional')
-    __call__ = _flax_cell()
+    __call__ = _flax_both()
 """
 
 CODE: Final = {"flax": _FLAX, "nnx": _NNX, "standard": _STANDARD, "torch": _TORCH, "keras": _KERAS}
@@ -799,7 +829,13 @@ HOMES: Final[dict[str, str]] = {
             *["RNNCell", "DataParallel"],
         )
     },
-    **{f"flax.linen.{name}": "flax" for name in ("Module", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional")},
+    **{
+        f"flax.linen.{name}": "flax"
+        for name in (
+            *("Module", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional"),
+            *("Dense", "Embed", "LayerNorm", "Dropout", "RMSNorm", "GroupNorm", "BatchNorm"),
+        )
+    },
     **{
         f"flax.nnx.{name}": "nnx"
         for name in ("Module", "Rngs", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional")

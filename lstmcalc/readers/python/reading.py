@@ -178,7 +178,7 @@ class _Reader:
                     named, path = outer, outer or automatic("rnn")
             own[id(thing)] = named or f"@{path.partition('/')[0]}"
             paths[id(thing)] = path
-        return own, paths
+        return {**own, **_linen_names(entries)}, paths
 
     # One LSTM.
 
@@ -386,7 +386,7 @@ class _Reader:
                     layer={**found.layer, "lengths": Setting(lengths, Origin("source", place, "stated"))}
                 )
         fed = self._fed_of(entry)
-        if constructor.framework.startswith("keras") and fed is not None:
+        if constructor.framework.startswith(("keras", "flax-linen")) and fed is not None:
             return self._with_fed(found, fed, place)
         return found
 
@@ -543,6 +543,26 @@ def _record_of(thing: Obj) -> Record:
     record = thing.slots["@lstm"]
     assert isinstance(record, Record)  # noqa: S101  # every entry has one
     return record
+
+
+def _linen_names(entries: Sequence[Entry]) -> dict[int, str]:
+    """The names that code gives cells of Linen, or Linen itself where they are made when their module is run."""
+    names: dict[int, str] = {}
+    counts: dict[tuple[int, str], int] = {}
+    for entry in entries:
+        record, thing = _record(entry), entry.made[0]
+        if record.constructor is None or record.constructor.framework != "flax-linen" or thing.cls is None:
+            continue
+        frame = next((item for item in reversed(record.frames) if item.function and not item.function.native), None)
+        given, kind = record.given.get("name"), thing.cls.name
+        if isinstance(given, str):
+            names[id(thing)] = given
+        elif frame is not None and frame.function is not None and frame.function.name != "setup":
+            owner = next(iter(frame.scope.slots.values()), None)  # self
+            number = counts.get((id(owner), kind), 0)
+            counts[id(owner), kind] = number + 1
+            names[id(thing)] = f"@{kind}_{number}"
+    return names
 
 
 def _around(thing: Obj) -> list[Around]:

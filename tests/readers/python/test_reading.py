@@ -516,7 +516,7 @@ def test_a_cell_of_flax_that_is_only_asked_for_its_state_is_none() -> None:
         "    return nn.LSTMCell(8)(c, x)\n  def start(self):\n"
         "    return nn.LSTMCell(8, parent=None).initialize_carry(k, (1,))\n"
     )
-    assert names(code) == ["lstm"]
+    assert names(code) == ["LSTMCell_0"]  # as Linen calls it
     assert only("cell = nn.LSTMCell()").framework == "flax-linen"
 
 
@@ -712,6 +712,20 @@ def test_flax_wrappers() -> None:
     assert only("nn.RNN(nn.LSTMCell(20), reverse=True)").unmodelled == ("reverse = True",)
     two = found_in("nn.Bidirectional(nn.RNN(nn.LSTMCell(20)), nn.RNN(nn.LSTMCell(30)))")
     assert [said(item) for item in two] == [{"hidden_size": 20}, {"hidden_size": 30}]
+
+
+def test_the_input_of_a_cell_of_linen_follows_from_what_its_module_is_given() -> None:
+    head = (
+        "import flax.linen as nn, jax, jax.numpy as jnp\nclass M(nn.Module):\n  @nn.compact\n  def __call__(self, x):\n"
+    )
+    body = "    x = nn.RNN(nn.LSTMCell(4))(nn.Embed(100, 12)(x))\n    return nn.RNN(nn.LSTMCell(5))(nn.Dense(9)(x))\n"
+    found = found_in(f"{head}{body}M().init(jax.random.key(0), jnp.ones((2, 7), jnp.int32))")
+    assert [item.name for item in found] == ["LSTMCell_0", "LSTMCell_1"]
+    assert [said(item)["input_size"] for item in found] == [12, 9]
+    assert said(found_in(f"{head}{body}M().init(jax.random.key(0), x)")[0])["input_size"] == 12
+    both = "    return nn.RNN(nn.LSTMCell(6))(nn.Bidirectional(nn.RNN(nn.LSTMCell(4)), nn.RNN(nn.LSTMCell(4)))(x))\n"
+    found = found_in(f"{head}{both}M().init(jax.random.key(0), jnp.ones((2, 7, 3)))")
+    assert [said(item)["input_size"] for item in found] == [8, 3]  # in the order of making
 
 
 # Input that is written down.
