@@ -147,7 +147,11 @@ class Expressions(Calls):
         """The values of expressions, with starred ones; what is not known behind them."""
         items: list[Value] = []
         rest: Unknown | None = None
+        self.spend(len(nodes) // 16)
         for node in nodes:
+            if isinstance(node, ast.Constant):  # of tables with many numbers
+                items.append(node.value)
+                continue
             if not isinstance(node, ast.Starred):
                 items.append(self.evaluate(node, scope))
                 continue

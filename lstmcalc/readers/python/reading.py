@@ -59,7 +59,8 @@ def read_python(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
             session = [] if reader.made else without_prompts(code.lines)
             if any("LSTM" in line for line in session):  # an example in a docstring
                 tree, code = parse_python(source.of(session))
-                reader = _Reader(code, tree, settings)
+                example = _Reader(code, tree, settings)
+                reader = example if example.says_more_than_a_name else reader
             return reader.read()
     except RecursionError:
         raise SourceError("this is nested too deeply to be read", where=source.name) from None
@@ -92,6 +93,14 @@ class _Reader:
     def made(self) -> bool:
         """Whether there is an LSTM."""
         return bool(self._entries)
+
+    @property
+    def says_more_than_a_name(self) -> bool:
+        """Whether an LSTM is given an argument, or is that of a module: `LSTM()` may be a class of anybody's."""
+        return any(
+            _record(entry).given or _record(entry).unseen or not isinstance(getattr(entry.site, "func", None), ast.Name)
+            for entry in self._entries
+        )
 
     def read(self) -> list[Found]:
         """Every LSTM, in order."""

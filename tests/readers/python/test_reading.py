@@ -834,6 +834,13 @@ def test_code_among_other_text(text: str) -> None:
     assert "rnn = nn.LSTM(10" in found.pointers[""].excerpt
 
 
+def test_a_bare_name_in_an_example_is_no_lstm() -> None:
+    code = "class Optimizer:\n  '''Example:\n\n  >>> model = LSTM()\n  >>> Optimizer(model)\n  '''\n"
+    with pytest.raises(SourceError, match="no LSTM in"):
+        found_in(code)
+    assert only(code.replace("LSTM()", "LSTM(3, 4)")).kind == "LSTM"
+
+
 @pytest.mark.parametrize(
     "text",
     ["(" * 500, "-" * 5000 + "1", "a" + ".b" * 5000, "not " * 5000 + "x", "f" + "()" * 5000, "1" + "+1" * 20000],
@@ -841,6 +848,16 @@ def test_code_among_other_text(text: str) -> None:
 def test_code_that_is_nested_too_deeply_is_refused(text: str) -> None:
     with pytest.raises(SourceError, match=r"nested too deeply|not Python code|no LSTM"):
         found_in(f"{text}\nx = 1")
+
+
+@pytest.mark.parametrize("unit", ["1,", "a,", "[],", "-1,", "f(),"])
+def test_code_whose_tree_takes_too_much_memory_is_refused_before_it_is_made(unit: str) -> None:
+    with pytest.raises(SourceError, match="too many names, numbers and brackets"):
+        found_in(f"{TORCH}nn.LSTM(3, 4)\nx = [{unit * ((2**20 - 100) // len(unit))}]")
+
+
+def test_a_long_table_of_numbers_is_read() -> None:
+    assert only(f"{TORCH}nn.LSTM(3, 4)\nx = [{'12, ' * 250_000}]").uncertain == ()
 
 
 def test_names_that_lead_through_thousands_of_names_end() -> None:
