@@ -168,6 +168,25 @@ def test_what_may_have_more_parameters_is_not_said_to_be_all(cli: Cli, here: Pat
     assert whole(cli, here, body)[1] is False
 
 
+@pytest.mark.parametrize(
+    ("layers", "count"),
+    [
+        ("Dense(6), LSTM(5, return_sequences=True), BatchNormalization(), Dense(2, use_bias=False)", 54 + 20 + 10),
+        ("LSTM(5, return_sequences=True), Bidirectional(GRU(3)), Dense(2)", 2 * (3 * 3 * (5 + 3) + 18) + 14),
+        ("LSTM(5), Mine(3)", None),
+        ("LSTM(5), Dense(size)", None),
+    ],
+)
+def test_the_layers_of_keras_code_are_counted(cli: Cli, here: Path, layers: str, count: int | None) -> None:
+    head = "from keras import Sequential, Input\nfrom keras.layers import *\nfrom mine import Mine, size\n"
+    (here / "a.py").write_text(f"{head}model = Sequential([Input((7, 8)), {layers}])\n", encoding="utf-8")
+    tree = read(cli, "a.py")
+    assert tree["total"]["exact"] is (count is not None)
+    if count is not None:
+        lstm = tree["modules"][0]["parameters"]
+        assert tree["total"]["parameters"] == lstm + count
+
+
 def test_a_class_that_is_not_known_may_have_more(cli: Cli, here: Path) -> None:
     code = "class Net(other.Base):\n    def __init__(self):\n        self.rnn = nn.LSTM(3, 4)\n\nnet = Net()\n"
     (here / "a.py").write_text(f"import torch.nn as nn\nimport other\n{code}", encoding="utf-8")

@@ -225,7 +225,7 @@ class Keras(Torch):
             return Unknown()
         if not kind:
             return self._call_own(layer, args, node)
-        inputs = self._tensors(given)
+        inputs = self.tensors_in(given)
         if kind == "Lambda":
             function = (self.config_of(layer) or {}).get("function", Unknown())
             return self.call(function, Args([given]), node) if not isinstance(function, Unknown) else Unknown()
@@ -246,7 +246,7 @@ class Keras(Torch):
         out.slots["@made"] = Graph(layer, tuple(inputs))
         return out
 
-    def _tensors(self, given: Value) -> list[Value]:
+    def tensors_in(self, given: Value) -> list[Value]:
         """The arrays in an argument."""
         if isinstance(given, Obj) and given.kind == "array":
             return [given]
@@ -279,6 +279,7 @@ class Keras(Torch):
     def flow(self, layer: Obj, kind: str, shapes: Sequence[Value]) -> Value:
         """The shape that a layer returns for shapes; of several arrays, `Shapes`."""
         known = [shape if isinstance(shape, tuple) else None for shape in shapes]
+        self._see_width(layer, shapes)
         if "@lstm" in layer.slots or kind in ("GRU", "SimpleRNN", "CuDNNGRU"):
             return self._through_recurrent(layer, kind, shapes)
         if kind == "Bidirectional":
@@ -296,6 +297,15 @@ class Keras(Torch):
         if made is None and len(shapes) == 1:
             made = open_shape(kind, config, shapes[0])
         return made if made is not None else Unknown()
+
+    def _see_width(self, layer: Obj, shapes: Sequence[Value]) -> None:
+        """Note the width of what a layer is given first, from which it makes its weights."""
+        first = shapes[0] if shapes else Unknown()
+        if isinstance(first, tuple) and first:
+            if not isinstance(layer.slots.get("@features"), int):
+                self.put(layer, "@features", first[-1])
+        elif not self.deferred:
+            self.put(layer, "@features", Unknown())
 
     def see_input(self, layer: Obj, shape: Value) -> None:
         """Note the width of an LSTM's first input."""
@@ -336,6 +346,8 @@ class Keras(Torch):
             self._see_perhaps(inner)
             return Unknown()
         one = self.flow(inner, self.kind_of(inner), shapes)
+        if "@lstm" not in inner.slots and not isinstance(config.get("backward_layer"), Obj):
+            self.put(inner, "@twice", True)
         other = one
         backward = config.get("backward_layer")
         if isinstance(backward, Obj):
@@ -435,8 +447,8 @@ class Keras(Torch):
         inputs, outputs = model.slots.get("@inputs"), model.slots.get("@outputs")
         if inputs is None or outputs is None:
             return Unknown()
-        known = {id(item): shape for item, shape in zip(self._tensors(inputs), shapes, strict=False)}
-        made = [self._again(item, known, 0) for item in self._tensors(outputs)]
+        known = {id(item): shape for item, shape in zip(self.tensors_in(inputs), shapes, strict=False)}
+        made = [self._again(item, known, 0) for item in self.tensors_in(outputs)]
         return made[0] if isinstance(outputs, Obj) and outputs.kind == "array" else Shapes(made)
 
     def _step(self, layer: Value, shape: Value) -> Value:
