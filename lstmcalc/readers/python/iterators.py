@@ -8,6 +8,7 @@ Not here: the methods of lists (`lists`), dictionaries and sets (`mappings`).
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of, plain, type_of
@@ -248,7 +249,7 @@ class Iterators(Statements):
         for (thing, slot), was in old.items():
             if thing.birth > before or thing is value or thing is scope or (thing is self.world and slot == "made"):
                 continue
-            writes[thing, slot] = unknown_of(joined(was, thing.slots.get(slot, MISSING)))
+            writes[thing, slot] = _either(was, thing.slots.get(slot, MISSING))
             self.put(thing, slot, writes[thing, slot])
         if writes:
             self.put(value, "@writes", Writes(writes))
@@ -259,7 +260,7 @@ class Iterators(Statements):
         for (thing, slot), made in writes.slots.items() if isinstance(writes, Writes) else ():
             now = thing.slots.get(slot, MISSING)
             if not same(now, made):
-                self.put(thing, slot, unknown_of(joined(now, made)))
+                self.put(thing, slot, _either(now, made))
 
     def footprint(self, values: Sequence[Value]) -> Value:
         """The slots that code which is given as scopes and functions can read, with their values; None if many."""
@@ -402,6 +403,12 @@ class Iterators(Statements):
 
         del thing
         self.fork([lambda: None, run])
+
+
+def _either(one: Value, other: Value) -> Value:
+    """A value that is one of two, or something made of them; perhaps there is none."""
+    both = joined(one, other)
+    return replace(unknown_of(both), absent=isinstance(both, Unknown) and both.absent)
 
 
 def _ends(value: Value) -> bool:

@@ -357,6 +357,8 @@ class Keras(Torch):
             (one.shapes[0], other.shapes[0]) if isinstance(one, Shapes) and isinstance(other, Shapes) else (one, other)
         )
         merged = self._merged(outputs[0], outputs[1], mode)
+        if isinstance(backward, Obj) and isinstance(merged, tuple):  # the width is that of two LSTMs
+            merged = tuple(int(size) if isinstance(size, Width) else size for size in merged)
         if isinstance(one, Shapes) and isinstance(other, Shapes):
             first = merged.shapes if isinstance(merged, Shapes) else [merged]
             return Shapes([*first, *one.shapes[1:], *other.shapes[1:]])

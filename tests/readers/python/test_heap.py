@@ -86,6 +86,12 @@ def test_what_a_generator_does_between_two_items_may_come_after_what_is_done_the
     assert all(item.uncertain for item in found_in(f"{TORCH}{GENERATOR}{code}") if item.kind)
 
 
+def test_what_a_generator_sets_later_is_perhaps_not_there() -> None:
+    code = "class C:\n  a = 1\nc = C()\ndef g():\n  yield 1\n  c.a = 2\ni = g()\nnext(i)\n"
+    (found,) = [item for item in found_in(f"{TORCH}{code}nn.LSTM(3, 4, bias='a' in vars(c))") if item.kind]
+    assert list(found.gaps) == ["bias"]
+
+
 def test_an_lstm_that_is_made_in_one_way_or_another_is_what_both_say() -> None:
     code = "class M(nn.LSTM):\n  def __init__(self):\n    if x:\n      super().__init__(3, 4)\n    else:\n      "
     (found,) = [item for item in found_in(f"{TORCH}{code}super().__init__(3, 5)\nm = M()") if item.kind]
