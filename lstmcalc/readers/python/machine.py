@@ -10,7 +10,7 @@ Not here: statements, expressions, calls and classes, which are built on this on
 """
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
@@ -122,7 +122,7 @@ class Machine(Heap):
         """Set or, with MISSING, delete an attribute."""
         raise NotImplementedError
 
-    def execute(self, body: list[ast.stmt], scope: Scope) -> None:
+    def execute(self, body: Sequence[ast.stmt], scope: Scope) -> None:
         """Run statements."""
         raise NotImplementedError
 

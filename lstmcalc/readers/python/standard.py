@@ -13,13 +13,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from lstmcalc.readers.python.blocks import Made
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of, plain
 from lstmcalc.readers.python.functions import constant, lifted, run_pure
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.making import dataclass_of, field_of, named_tuple_of
 from lstmcalc.readers.python.operators import MAX_ITEMS
-from lstmcalc.readers.python.statements import Made
 from lstmcalc.readers.python.values import (
     CONTENT,
     MISSING,
