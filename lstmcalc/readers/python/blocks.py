@@ -164,7 +164,7 @@ class Blocks(Patterns):
         return self.fork([run, lambda: self._handle(others, error, scope)])
 
     def is_instance(self, value: Value, kind: Value) -> bool | None:
-        """Whether a value is an instance of a class, or of one of several; None if that is not known."""
+        """True if a value is an instance of a class, or of one of several; None if that is not known."""
         if isinstance(kind, tuple):
             results = [self.is_instance(value, item) for item in kind]
             return True if True in results else None if None in results else False
@@ -264,11 +264,11 @@ class Blocks(Patterns):
         self.settle(ended, lambda path: path.kind == "normal")
 
     def entered(self, manager: Value) -> Value:
-        """What a context manager that is not known gives to `as`."""
+        """The value that a context manager that is not known gives to `as`."""
         return unknown_of(manager)
 
     def truth_of_exit(self, path: Path, *, lib: bool) -> Value:
-        """Whether a context manager that is not known takes an exception: perhaps."""
+        """True if a context manager that is not known takes an exception: perhaps."""
         if path.kind != "raise" or lib:
             return False
         return self.fork([lambda: True, lambda: self._leave(path)])
@@ -292,7 +292,7 @@ class Blocks(Patterns):
         self.finally_(lambda: inside(value), last)
 
     def awaited_if(self, value: Value) -> Value:
-        """What a coroutine returns; any other value as it is."""
+        """The value that a coroutine returns; any other value as it is."""
         return self.awaited(value) if isinstance(value, Obj) and value.kind == "coroutine" else value
 
 

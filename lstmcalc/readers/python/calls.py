@@ -39,7 +39,7 @@ class Calls(Classes):
     """Calls whatever can be called."""
 
     def call(self, function: Value, args: Args, node: ast.AST) -> Value:
-        """What a call gives."""
+        """The value that a call gives."""
         self.spend(2)
         if not self.native and not isinstance(node, ast.Pass):
             self.site = node
@@ -72,14 +72,6 @@ class Calls(Classes):
             self.may_raise()
             return unknown_of(*args.all)
 
-    def call_lib(self, function: Lib, args: Args, node: ast.AST) -> Value:
-        """What a call of a library's function gives."""
-        raise NotImplementedError
-
-    def run_generator(self, function: Function, scope: Scope) -> Value:
-        """All that a generator yields."""
-        raise NotImplementedError
-
     def _call_partial(self, function: Partial, args: Args, node: ast.AST) -> Value:
         keywords = {**dict(function.keywords), **args.kw}
         return self.call(function.function, replace(args, pos=[*function.args, *args.pos], kw=keywords), node)
@@ -97,10 +89,6 @@ class Calls(Classes):
         if isinstance(result, Unknown) and function.names:
             return replace(result, names=function.names)
         return result
-
-    def perhaps_lstm(self, function: Unknown, args: Args, node: ast.AST) -> None:
-        """Note a call of something that may construct an LSTM."""
-        raise NotImplementedError
 
     # Functions of Python code.
 
@@ -158,10 +146,6 @@ class Calls(Classes):
         self.doubt_all(f"{function.name} calls itself too often to be followed")
         self.give_up(reached)
         return Unknown((f"{function.name}()",), foreign=True)
-
-    def doubt_all(self, why: str) -> None:
-        """Say that there may be more LSTMs than those that are found."""
-        raise NotImplementedError
 
     def _bind(self, function: Function, args: Args, scope: Scope) -> None:
         """Bind the parameters of a function.

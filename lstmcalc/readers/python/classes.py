@@ -40,7 +40,7 @@ class Classes(Machine):
     """Looks up and sets attributes."""
 
     def lookup(self, cls: Value, name: str, after: Class | None = None) -> Value:
-        """What a class, or one of its bases behind `after`, has under a name; MISSING if nothing."""
+        """The attribute that a class, or one of its bases behind `after`, has under a name; MISSING if nothing."""
         if not isinstance(cls, Class):
             return Unknown() if cls is None else self.unknown_base(cls, name)
         order = cls.mro
@@ -105,10 +105,6 @@ class Classes(Machine):
         return Unknown(
             tuple(f"{item}.{name}" for item in owner.names), owner.may, foreign=owner.foreign, lstm="LSTM" in name
         )
-
-    def lib_attribute(self, owner: Lib, name: str) -> Value:
-        """The attribute of a name in a library."""
-        raise NotImplementedError
 
     def _of_class(self, cls: Class, name: str) -> Value:
         special = {"__name__": cls.name, "__qualname__": cls.name, "__bases__": cls.bases, "__mro__": cls.mro}
@@ -226,7 +222,7 @@ class Classes(Machine):
         )
 
     def _is_data(self, found: Value) -> bool:
-        """Whether what a class has comes before what its instance has."""
+        """True if what a class has comes before what its instance has."""
         if isinstance(found, Descriptor):
             return found.kind == "property"
         if isinstance(found, Obj) and found.kind == "object":
@@ -234,7 +230,7 @@ class Classes(Machine):
         return False
 
     def bind(self, found: Value, owner: Value, cls: Value = None) -> Value:
-        """What a class has, as an attribute of its instance."""
+        """The attribute that a class has, as an attribute of its instance."""
         cls = cls or type_of(owner)
         if isinstance(found, Function) or (isinstance(found, Builtin) and found.method):
             return Bound(found, owner)

@@ -45,7 +45,7 @@ class Flax(Keras):
         return Args([Unknown((item.arg,)) for item in required])
 
     def is_flax(self, value: Value) -> bool:
-        """Whether a value is a module of Linen."""
+        """True if a value is a module of Linen."""
         scope = self.libraries.get("library:flax")
         cls = value.cls if isinstance(value, Obj) else None
         return scope is not None and isinstance(cls, Class) and scope.slots.get("Module") in cls.mro

@@ -131,7 +131,7 @@ def lifted(machine: Making, value: object) -> Value:
 
 
 def run_pure(machine: Making, run: Callable[..., object], args: Args) -> Value:
-    """What a function of Python's without effects gives, if all that it is given is known and small."""
+    """The value that a function of Python's without effects gives, if all that it is given is known and small."""
     given = [constant(item) for item in args.pos]
     keywords = {name: constant(item) for name, item in args.kw.items()}
     if (

@@ -56,7 +56,7 @@ class Path(NamedTuple):
     others: Spans = ()  # the numbers in between of what other alternatives made
 
     def has(self, thing: Obj) -> bool:
-        """Whether this path may have made a thing, if it did not find it."""
+        """True if this path may have made a thing, if it did not find it."""
         return thing.birth <= self.end and not any(low < thing.birth <= high for low, high in self.others)
 
 
@@ -121,7 +121,7 @@ class Heap:
                 thing.slots[slot] = old
 
     def delta(self, mark: int) -> Delta:
-        """What changed since a mark."""
+        """The changes since a mark."""
         changed = {(thing, slot): None for thing, slot, _ in self.trail[mark:]}
         self.spend(len(changed) // 4)
         return {key: key[0].slots.get(key[1], MISSING) for key in changed}
@@ -361,7 +361,7 @@ def _spans(*spans: tuple[int, int]) -> Spans:
 
 
 def _common(spans: Sequence[Spans]) -> Spans:
-    """What all of several spans cover."""
+    """The spans that all of several cover."""
     first, *others = spans
     for other in others:
         first = _spans(

@@ -49,7 +49,7 @@ class Shallow:
 
 
 class Footprint:
-    """What the code of a generator can read, as it was when it ran."""
+    """All that the code of a generator can read, as it was when it ran."""
 
     def __init__(self, slots: dict[tuple[Obj, str], Value]) -> None:
         self.slots = slots
@@ -57,7 +57,7 @@ class Footprint:
 
 
 class Writes:
-    """What the code of a generator makes of slots after its first item, perhaps and some time."""
+    """The values that the code of a generator gives slots after its first item, perhaps and some time."""
 
     def __init__(self, slots: dict[tuple[Obj, str], Value]) -> None:
         self.slots = slots
@@ -347,10 +347,6 @@ class Iterators(Statements):
             for thing in entry.made:
                 self.open_record(thing)
 
-    def open_record(self, thing: Obj) -> None:
-        """Say that the arguments of an LSTM are not known."""
-        raise NotImplementedError
-
     def _unchanged(self, footprint: Value) -> bool:
         if not isinstance(footprint, Footprint):
             return False
@@ -428,7 +424,7 @@ def _next(machine: Iterators, args: Args, _: ast.AST) -> Value:
 
 
 def take_next(machine: Iterators, owner: Obj, default: Value = MISSING) -> Value:
-    """What `next` gives."""
+    """The value that `next` gives."""
     machine.fill(owner)
     item = machine.next_of(owner)
     if item is UNSURE:

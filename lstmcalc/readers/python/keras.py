@@ -71,7 +71,7 @@ class Keras(Torch):
         return MISSING
 
     def lib_class_like(self, path: str) -> bool:
-        """Whether a full name is that of a class of a library that is known."""
+        """True if a full name is that of a class of a library that is known."""
         home, _, name = path.rpartition(".")
         known = f"{home}." in _HOMES and (
             name in KNOWN or name in POSITIONAL or name in (*_LSTMS, *_RELATIVES, "Input")
@@ -218,7 +218,7 @@ class Keras(Torch):
     # Calling layers.
 
     def call_layer(self, layer: Value, args: Args, node: ast.AST) -> Value:
-        """What a layer gives for arrays."""
+        """The arrays that a layer gives for others."""
         given = args.pos[0] if args.pos else args.kw.get("inputs", Unknown())
         kind = self.kind_of(layer)
         if not isinstance(layer, Obj):
@@ -435,7 +435,7 @@ class Keras(Torch):
     # Models.
 
     def through_model(self, model: Obj, shapes: Sequence[Value]) -> Value:
-        """What a model returns for other shapes: its layers are walked again."""
+        """The shapes that a model returns for others: its layers are walked again."""
         layers = model.slots.get("@layers")
         if layers is not None:
             items = self.items(layers) if isinstance(layers, Obj) else None
@@ -506,7 +506,7 @@ class Keras(Torch):
         return Unknown()
 
     def flow_on(self, layer: Value, current: Value) -> Value:
-        """What flows out of a Sequential behind one layer more; None if there is no input yet."""
+        """The array that flows out of a Sequential behind one layer more; None if there is no input yet."""
         if not isinstance(layer, Obj):
             self._see_perhaps(layer)
             return Unknown()
@@ -571,7 +571,7 @@ class Keras(Torch):
 
 
 def open_shape(kind: str, config: Mapping[str, object], shape: Value) -> tuple[Value, ...] | None:
-    """What a layer returns for a shape whose last size alone is known, or none: `(..., 9)`."""
+    """The shape that a layer returns for one whose last size alone is known, or none: `(..., 9)`."""
     last = {"Dense": "units", "Embedding": "output_dim"}.get(kind)
     if last is not None and last in config:
         return (..., config[last])
@@ -606,7 +606,7 @@ class Shapes:
 
 
 class Graph:
-    """What made an array: a layer, and the arrays that it was given."""
+    """The origin of an array: a layer, and the arrays that it was given."""
 
     def __init__(self, layer: Obj, inputs: tuple[Value, ...]) -> None:
         self.layer = layer
@@ -614,7 +614,7 @@ class Graph:
 
 
 class Around:
-    """What is around an LSTM: a wrapper and its arguments."""
+    """A wrapper around an LSTM, with its arguments."""
 
     def __init__(self, name: str, given: Mapping[str, Value], call: ast.AST) -> None:
         self.name = name

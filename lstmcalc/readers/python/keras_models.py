@@ -114,7 +114,7 @@ def _of_graph(program: Program, outputs: Value) -> Parts:
 
 
 def _modules(program: Program, layer: Obj) -> list[FoundModule]:
-    """What is known of a layer itself; of one whose weights are there twice, two."""
+    """All that is known of a layer itself; of one whose weights are there twice, two."""
     kind = program.kind_of(layer)
     name = layer.slots.get("name")
     path = name if isinstance(name, str) else ""

@@ -125,7 +125,7 @@ class _Walk:
     def _module(
         self, path: str, module: Obj, own: Mapping[str, Value], open_: Sequence[str], *, again: bool
     ) -> FoundModule:
-        """What is known of a module itself."""
+        """All that is known of a module itself."""
         layer, record = module.slots.get("@layer"), module.slots.get("@lstm")
         kind = module.cls.name if module.cls is not None else ""
         tensors: dict[str, Shape | None] | None = {}
@@ -184,7 +184,7 @@ class _Walk:
         return dict(sorted(own.items(), key=lambda item: item[0] in buffers)), open_
 
     def _is_seen(self, module: Obj) -> bool:
-        """Whether a module has no other modules and parameters than its attributes."""
+        """True if a module has no other modules and parameters than its attributes."""
         if "@changed" in module.slots or "@remade" in module.slots or not self.program.is_module(module):
             return False
         overridden = (self.program.lookup(module.cls, name) for name in _OWN)
@@ -192,7 +192,7 @@ class _Walk:
         return not weights and not any(isinstance(item, Function) and not item.native for item in overridden)
 
     def _may_hold(self, value: Value) -> bool:
-        """Whether an attribute may be a module or a parameter that is not seen."""
+        """True if an attribute may be a module or a parameter that is not seen."""
         if isinstance(value, Unknown):
             return not value.alts or value.absent or not all(map(is_constant, value.alts))
         return may_be_module(self.program, value) and not self.program.is_module(value)

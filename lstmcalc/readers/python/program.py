@@ -215,7 +215,7 @@ class Program(Flax):
         )
 
     def _run_entry(self, value: Value) -> tuple[Value, ...]:
-        """What a call of an entry gives with those arguments that it needs, which are unknown; nothing if it fails."""
+        """The value of a call of an entry with those arguments that it needs, all unknown; nothing if it fails."""
         for unsure in (False, True):
             mark = len(self.trail)
             paths = self.collect(lambda: self._called_with(value, unsure=unsure))  # noqa: B023  # run at once
@@ -290,7 +290,7 @@ class Program(Flax):
         return found
 
     def is_tainted(self, node: ast.AST) -> bool:
-        """Whether what an expression says is a default that a caller, or the command line, can change."""
+        """True if what an expression says is a default that a caller, or the command line, can change."""
         scope = next(
             (frame.scope for frame in reversed(self.frames) if frame.function is None or not frame.function.native),
             self.module,
@@ -312,7 +312,7 @@ class Program(Flax):
         return False
 
     def _peek(self, node: ast.AST, scope: Scope) -> Value:
-        """What a name or an attribute of one is, without running anything."""
+        """The value that a name or an attribute of one is, without running anything."""
         if isinstance(node, ast.Name):
             at: Scope | None = scope
             while at is not None:
@@ -370,7 +370,7 @@ def _node(value: Value) -> object:
 
 
 def _mutual(value: Value, other: Value, called: Mapping[int, set[ast.AST]], numbers: Mapping[int, int]) -> bool:
-    """Whether two entries run each other, and this is the first."""
+    """True if two entries run each other, and this is the first."""
     return _node(other) in called[numbers[id(value)]] and numbers[id(value)] < numbers[id(other)]
 
 
@@ -387,7 +387,7 @@ def _named(value: Value) -> str:
 
 
 def _makes_lstm(node: ast.AST) -> bool:
-    """Whether code calls something whose name says that it is an LSTM."""
+    """True if code calls something whose name says that it is an LSTM."""
     calls = (part.func for part in ast.walk(node) if isinstance(part, ast.Call))
     return any(
         (part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", "")) in _CLASSES for part in calls

@@ -91,12 +91,12 @@ class _Reader:
 
     @property
     def made(self) -> bool:
-        """Whether there is an LSTM."""
+        """True if there is an LSTM."""
         return bool(self._entries)
 
     @property
     def says_more_than_a_name(self) -> bool:
-        """Whether an LSTM is given an argument, or is that of a module: `LSTM()` may be a class of anybody's."""
+        """True if an LSTM is given an argument, or is that of a module: `LSTM()` may be a class of anybody's."""
         return any(
             _record(entry).given or _record(entry).unseen or not isinstance(getattr(entry.site, "func", None), ast.Name)
             for entry in self._entries
@@ -344,7 +344,7 @@ class _Reader:
             layer["dtype"] = Setting("float32", Origin("source", place, "unknown"))
 
     def _with_around(self, thing: Obj, reading: Reading, place: str | None) -> Reading:
-        """What the wrappers around an LSTM say."""
+        """The settings that the wrappers around an LSTM say."""
         for item in _around(thing):
             backward = item.given.get("backward_layer")
             if item.name == "Bidirectional" and not isinstance(backward, Obj):

@@ -32,7 +32,7 @@ OTHER: Final = "?"  # an LSTM that is not known whole: of another library, or pe
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record(Equatable):
-    """What is known of an LSTM when it is made."""
+    """All that is known of an LSTM when it is made."""
 
     constructor: Constructor | None  # None for one that is not understood
     given: Mapping[str, Value]  # its arguments, by name
@@ -47,7 +47,7 @@ class Record(Equatable):
     extra: Mapping[str, Value] = field(default_factory=dict)
 
     def equals(self, other: object) -> bool:
-        """Whether another is made alike."""
+        """True if another is made alike."""
         if not isinstance(other, Record) or self.constructor is not other.constructor or self.constructor is None:
             return False
         known = not any(isinstance(value, Unknown | Obj) for value in (*self.given.values(), *other.given.values()))
@@ -57,7 +57,7 @@ class Record(Equatable):
         return known and alike and self.unseen is None and other.unseen is None and same(self.dtype, other.dtype)
 
     def either(self, other: object, names: tuple[str, ...]) -> "Record":
-        """What is known if it was made in this way or in another."""
+        """All that is known if it was made in this way or in another."""
         if not isinstance(other, Record) or self.constructor is not other.constructor:
             why = f"{self.name} or something else"
             return replace(self, constructor=None, given={}, places={}, unseen=Unknown(names, why=why))
@@ -188,7 +188,7 @@ class Records(Standard):
 
 
 def shown(node: ast.AST) -> str:
-    """What is called, as the code has it."""
+    """The name of what is called, as the code has it."""
     if not isinstance(node, ast.Call):
         return "it"
     return ast.unparse(node.func)

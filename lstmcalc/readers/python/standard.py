@@ -115,7 +115,7 @@ class Standard(Libraries):
     """Knows Python's standard library."""
 
     def lib_value(self, path: str) -> Value:
-        """What a name in a library is that is no function and no class of the tables."""
+        """The value of a name in a library that is no function and no class of the tables."""
         if path in _VALUES:
             return _VALUES[path]
         if path in ("os.environ", "sys.argv", "sys.modules", "sys.path"):
@@ -327,7 +327,7 @@ def _partial_method(_: Libraries, args: Args, __: ast.AST) -> Value:
 
 
 def _as_it_is(_: Libraries, args: Args, __: ast.AST) -> Value:
-    """What a decorator gives that changes nothing of what is called."""
+    """A decorator that changes nothing of what is called."""
     return args.pos[0] if args.pos else Unknown()
 
 
@@ -392,7 +392,7 @@ def _run(machine: Libraries, args: Args, _: ast.AST) -> Value:
 
 
 def _decorating(_: Libraries, args: Args, __: ast.AST) -> Value:
-    """What a decorator gives that may be called with options first."""
+    """A decorator that may be called with options first."""
     if args.pos and isinstance(args.pos[0], Function | Class | Bound | Partial | Descriptor | Builtin):
         return args.pos[0]
     return Builtin("decorator", lambda _, inner, __: inner.pos[0] if inner.pos else Unknown())

@@ -3,7 +3,7 @@
 Two helpers make all of them: `collect` runs code up to a boundary and gives every way in which it ends, `fork` goes on
 with several.
 
-Not here: `try` and `with` (`blocks`), expressions, and what classes are made of (`making`).
+Not here: exceptions and context managers (`blocks`), expressions, and what classes are made of (`making`).
 """
 
 import ast
@@ -161,10 +161,6 @@ class Statements(Blocks):
             return
         self.throw("TypeError", "no items")
 
-    def set_of_unknown(self, owner: Unknown, index: Value, value: Value) -> None:
-        """Set an item of something that is not known: of any list or dictionary that it may be."""
-        raise NotImplementedError
-
     def _delete(self, node: ast.Delete, scope: Scope) -> None:
         for target in node.targets:
             if isinstance(target, ast.Name):
@@ -247,7 +243,7 @@ class Statements(Blocks):
         self._loop(run, node.orelse, scope)
 
     def progress(self) -> int:
-        """How much has been made of what is reported: LSTMs, and the layers around them."""
+        """The amount that has been made of what is reported: LSTMs, and the layers around them."""
         log = self.world.slots["made"]
         return len(log) if isinstance(log, Log) else 0
 
@@ -348,7 +344,7 @@ class Statements(Blocks):
         self.put(at, node.name, made)
 
     def decorated(self, decorator: Value, made: Value, node: ast.expr) -> Value:
-        """What a decorator makes of a function or a class."""
+        """The value that a decorator makes of a function or a class."""
         return self.call(decorator, Args([made]), node)
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
@@ -372,18 +368,6 @@ class Statements(Blocks):
                 continue
             name = item.asname or item.name
             self.put(self.home(name, scope), name, self.from_module(module, item.name))
-
-    def imported(self, name: str) -> Value:
-        """A module."""
-        raise NotImplementedError
-
-    def from_module(self, module: Value, name: str) -> Value:
-        """What is imported from a module."""
-        raise NotImplementedError
-
-    def import_all(self, module: Value, scope: Scope) -> None:
-        """Bind everything that a module has."""
-        raise NotImplementedError
 
     def _match(self, node: ast.Match, scope: Scope) -> None:
         subject = self.evaluate(node.subject, scope)

@@ -136,7 +136,7 @@ def _dedented(lines: list[str]) -> list[str]:
 
 
 def _repaired(lines: list[str], line: int) -> bool:
-    """Whether a line that is no code could be left out; one that speaks of an LSTM never is."""
+    """True if a line that is no code could be left out; one that speaks of an LSTM never is."""
     if len(lines) < 2 or not 1 <= line <= len(lines):  # text of one line is what was meant
         return False
     text = lines[line - 1]
@@ -169,7 +169,7 @@ def _fragments(lines: list[str]) -> list[str] | None:
 
 
 def _statement_length(lines: list[str], first: int) -> int:
-    """How many lines a statement with a call or an assignment in it takes; 0 if there is none."""
+    """The number of lines that a statement with a call or an assignment in it takes; 0 if there is none."""
     depth = 0
     for count, line in enumerate(lines[first : first + _STATEMENT], 1):
         depth += sum(line.count(bracket) for bracket in "([{") - sum(line.count(bracket) for bracket in ")]}")

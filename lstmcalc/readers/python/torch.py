@@ -181,7 +181,7 @@ class Torch(Arrays):
         return MISSING
 
     def lib_class_like(self, path: str) -> bool:
-        """Whether a full name is that of a class of a library that is known."""
+        """True if a full name is that of a class of a library that is known."""
         home, _, name = path.rpartition(".")
         return (home == "torch.nn" and (name in LAYERS or name in EMPTY)) or path in BY_NAME
 
@@ -230,7 +230,7 @@ class Torch(Arrays):
             self.modules.append(made)
 
     def progress(self) -> int:
-        """How much has been made of what is reported: LSTMs, and the layers around them."""
+        """The amount that has been made of what is reported: LSTMs, and the layers around them."""
         return super().progress() + len(self.modules)
 
     def set_hidden(self, owner: Value, name: str, value: Value) -> None:
@@ -266,7 +266,7 @@ class Torch(Arrays):
         return found if isinstance(found, Obj) else None
 
     def is_module(self, value: Value) -> bool:
-        """Whether a value is surely a module of PyTorch."""
+        """True if a value is surely a module of PyTorch."""
         cls = value.cls if isinstance(value, Obj) else None
         return isinstance(cls, Class) and any(
             isinstance(item, Class) and item is self.library("torch").slots["Module"] for item in cls.mro
@@ -307,7 +307,7 @@ class Torch(Arrays):
         return super()._not_found(owner, cls, name)
 
     def lib_result(self, path: str, args: Args, node: ast.AST) -> Value:
-        """What a call gives by rules for many functions; MISSING if none fits."""
+        """The value that a call gives by rules for many functions; MISSING if none fits."""
         home, _, name = path.rpartition(".")
         if (
             home in ("torch.nn.functional", "torch", "numpy")
@@ -322,13 +322,13 @@ class Torch(Arrays):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer(Equatable):
-    """What is known of a layer that is no LSTM."""
+    """All that is known of a layer that is no LSTM."""
 
     kind: str
     given: Mapping[str, Value] | None  # None if its arguments are not seen
 
     def either(self, other: object, names: tuple[str, ...]) -> "Layer":
-        """What is known if it was made in this way or in another."""
+        """All that is known if it was made in this way or in another."""
         if not isinstance(other, Layer) or other.kind != self.kind or self.given is None or other.given is None:
             return Layer("", None)
         either = Unknown(names)
@@ -368,7 +368,7 @@ class Layer(Equatable):
 
 
 def may_be_module(machine: Torch, value: Value) -> bool:
-    """Whether a value may be a module of PyTorch: of its classes, or of a class that is not known whole."""
+    """True if a value may be a module of PyTorch: of its classes, or of a class that is not known whole."""
     if machine.is_module(value):
         return True
     cls = value.cls if isinstance(value, Obj) and value.kind == "object" else None
@@ -529,7 +529,7 @@ def _cast_to(machine: Torch, args: Args, _: ast.AST) -> Value:
 
 
 def _is_device(value: Unknown) -> bool:
-    """Whether a value that is not known is surely a device, as its name says."""
+    """True if a value that is not known is surely a device, as its name says."""
     return bool(value.names) and all(
         name.rpartition(".")[2].lower().startswith(("device", "torch.device", "cuda", "gpu"))
         or "device" in name.lower()
@@ -563,7 +563,7 @@ def _named_children_all(machine: Torch, args: Args, _: ast.AST) -> Value:
 
 
 def _numbered(machine: Torch, owner: Value) -> list[tuple[str, Value]] | None:
-    """What a container holds; None if it is not known."""
+    """The modules in a container; None if it is not known."""
     if not isinstance(owner, Obj) or "@changed" in owner.slots:
         return None
     found = [(name, value) for name, value in owner.slots.items() if not name.startswith("@") and name != "training"]
