@@ -187,6 +187,12 @@ def test_the_layers_of_keras_code_are_counted(cli: Cli, here: Path, layers: str,
         assert tree["total"]["parameters"] == lstm + count
 
 
+def test_a_module_that_is_there_under_too_many_paths_is_not_said_to_be_whole(cli: Cli, here: Path) -> None:
+    twice = "one = nn.Linear(2, 2)\nfor _ in range(20):\n    one = nn.Sequential(one, one)\nself.all = one"
+    assert whole(cli, here, twice) == (6, False)
+    assert whole(cli, here, twice.replace("range(20)", "range(10)")) == (6, True)
+
+
 def test_a_class_that_is_not_known_may_have_more(cli: Cli, here: Path) -> None:
     code = "class Net(other.Base):\n    def __init__(self):\n        self.rnn = nn.LSTM(3, 4)\n\nnet = Net()\n"
     (here / "a.py").write_text(f"import torch.nn as nn\nimport other\n{code}", encoding="utf-8")

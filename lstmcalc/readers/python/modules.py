@@ -19,7 +19,7 @@ from lstmcalc.readers.python.torch import FIELDS, Layer, may_be_module
 from lstmcalc.readers.python.values import Class, Entry, Obj, Unknown, Value, is_constant, things
 
 _DEEP: Final = 200  # modules within modules
-_MANY: Final = 100_000  # modules of all models together
+_MANY: Final = 20_000  # modules of all models together, each under each of its paths
 _OWN: Final = ("parameters", "named_parameters", "modules", "named_modules", "state_dict")  # what a class may override
 
 
@@ -95,6 +95,7 @@ class _Walk:
         self.program = program
         self._counted: set[int] = set()  # modules and tensors
         self._left = _MANY
+        self._cut = False  # whether that was too few
 
     def model(self, name: str, root: Obj) -> FoundModel:
         """A model."""
@@ -103,11 +104,14 @@ class _Walk:
         cls = root.cls.name if root.cls is not None else ""
         lists = any(cls == kind for kind in ("Sequential", "ModuleList", "ModuleDict", "DataParallel"))
         start = name if lists or "@lstm" in root.slots or "@layer" in root.slots else ""
-        return FoundModel(name, cls, start, tuple(modules), all(map(_is_whole, modules)))
+        return FoundModel(name, cls, start, tuple(modules), not self._cut and all(map(_is_whole, modules)))
 
     def _go(self, path: str, module: Obj, found: list[FoundModule], above: tuple[Obj, ...]) -> None:
         self._left -= 1
-        if any(module is item for item in above) or len(above) > _DEEP or self._left < 0:
+        if any(module is item for item in above):
+            return
+        if len(above) > _DEEP or self._left < 0:
+            self._cut = True
             return
         again = id(module) in self._counted
         self._counted.add(id(module))

@@ -659,6 +659,11 @@ def test_what_acts_in_training_only_is_noted() -> None:
 def test_a_backward_layer_is_an_lstm_of_its_own() -> None:
     code = "m.add(Bidirectional(LSTM(8), backward_layer=LSTM(9, go_backwards=True)))"
     assert [said(found) for found in found_in(code)] == [{"hidden_size": 8}, {"hidden_size": 9}]
+    head = "from keras.layers import *\nx = Bidirectional(LSTM(4, return_sequences=True), "
+    *_, last = found_in(
+        f"{head}backward_layer=LSTM(6, go_backwards=True, return_sequences=True))(Input((5, 3)))\ny = LSTM(2)(x)"
+    )
+    assert (said(last)["input_size"], last.reads) == (8, "")
 
 
 @pytest.mark.parametrize(
