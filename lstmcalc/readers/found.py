@@ -7,12 +7,45 @@ Not here: the settings of flags and defaults (`intake.subject`).
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
 
 if TYPE_CHECKING:
     from lstmcalc.readers.files.tensors import Weights
+
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+class FoundModule(NamedTuple):
+    """A module of a model as code makes it."""
+
+    path: str  # as `named_modules()` has it; empty for the model itself
+    kind: str  # its class
+    text: str  # its class with its arguments: `Linear(512, 17)`
+    # Its own parameters and buffers, in the order of its state dict, None for a shape that is not known; None for a
+    # layer whose arguments, or whose class, are not known.
+    tensors: Mapping[str, Shape | None] | None = {}
+    buffers: frozenset[str] = frozenset()  # the names of those that are no parameters
+    tied: frozenset[str] = frozenset()  # the names of those that are another module's too, which is before it
+    settings: Mapping[
+        str, "bool | int | float | str | Shape | None"
+    ] = {}  # its arguments, of a layer in `frameworks.layers`
+    lstm: str = ""  # the name of the LSTM that it is
+    again: bool = False  # whether it is in the model, or in another one, under another path before
+    open: tuple[str, ...] = ()  # its attributes that may be modules or parameters which are not here
+    whole: bool = True  # False if it may have others
+
+
+class FoundModel(NamedTuple):
+    """A model of PyTorch as code makes it."""
+
+    name: str  # its variable; empty for one of a function's variables
+    kind: str  # its class
+    start: str  # what the paths of its modules begin with in reports
+    modules: tuple[FoundModule, ...]  # depth first, the model itself first
+    whole: bool  # False if it may have others
 
 
 class Found(NamedTuple):
@@ -41,6 +74,7 @@ class Found(NamedTuple):
     uncertain: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()  # the other frameworks that its arrays' names and shapes fit, with other gate orders
     beside: str = ""  # what else is in its file, in words, at the first LSTM of it
+    models: tuple[FoundModel, ...] = ()  # the models that the code makes, at the first LSTM of it
 
     @property
     def stored(self) -> "Weights":

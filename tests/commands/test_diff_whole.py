@@ -177,17 +177,33 @@ import torch.nn as nn
 class Tagger(nn.Module):
     def __init__(self):
         super().__init__()
+        self.embedding = nn.Embedding(50, 3)
         self.lstm = nn.LSTM(3, 4)
         self.fc = nn.Linear(4, 2)
 """
 
 
-def test_of_code_the_lstms_are_compared(cli: Cli) -> None:
+def test_of_code_whole_models_are_compared(cli: Cli) -> None:
     Path("model.py").write_text(CODE, encoding="utf-8")
     found = said(cli, state(), "model.py", code=0)
-    assert (found["verdict"], found["root"], found["not_compared"]) == ("lstm-matches", "Tagger", list(OTHER))
+    assert (found["verdict"], found["root"], found["not_compared"]) == ("loads", "Tagger", [])
+    found = said(cli, state(fc__weight=(3, 4)), "model.py")
+    assert found["causes"] == ["size mismatch: fc.weight is [3, 4] in the file, [2, 4] in the model"]
+    found = said(cli, state() | {"extra.weight": np.ones(3, np.float32)}, "model.py")
+    assert found["messages"][1:] == ['Unexpected key(s) in state_dict: "extra.weight". ']
     found = said(cli, {f"module.{name}": array for name, array in state().items()}, "model.py")
-    assert (found["verdict"], found["not_compared"]) == ("loads-after-repair", list(OTHER))
+    assert (found["verdict"], found["not_compared"]) == ("loads-after-repair", [])
+
+
+def test_of_code_that_is_not_known_whole_the_lstms_and_known_layers_are_compared(cli: Cli) -> None:
+    source = CODE.replace("nn.Linear(4, 2)", "Head(4)").replace("import", "from heads import Head\nimport", 1)
+    Path("model.py").write_text(source, encoding="utf-8")
+    found = said(cli, state(), "model.py", code=0)
+    assert (found["verdict"], found["not_compared"]) == ("lstm-matches", ["fc.weight", "fc.bias"])
+    assert said(cli, state(embedding__weight=(51, 3)), "model.py")["verdict"] == "does-not-load"
+
+
+def test_a_file_is_loaded_as_its_code_loads_it(cli: Cli) -> None:
     Path("model.py").write_text(f"{CODE}\nmodel = nn.DataParallel(Tagger())\n", encoding="utf-8")
     assert said(cli, {f"module.{name}": array for name, array in state().items()}, "model.py", code=0)
     Path("model.py").write_text(f"{CODE}\nname = 'a'.replace('a', 'b')\n", encoding="utf-8")
@@ -199,7 +215,7 @@ def test_of_several_classes_the_instantiated_one_is_the_root(cli: Cli) -> None:
     outer = "class Outer(nn.Module):\n    def __init__(self):\n        self.tagger = Tagger()\n\nnet = Outer()\n"
     Path("model.py").write_text(CODE + outer, encoding="utf-8")
     found = said(cli, {f"tagger.{name}": array for name, array in state().items()}, "model.py", code=0)
-    assert (found["verdict"], found["root"]) == ("lstm-matches", "Outer")
+    assert (found["verdict"], found["root"]) == ("loads", "Outer")
 
 
 def test_of_several_printed_models_that_whose_keys_agree_most_is_compared(cli: Cli) -> None:

@@ -137,13 +137,94 @@ def test_code_and_what_is_not_known_of_it(cli: Cli, here: Path) -> None:
     (here / "a.py").write_text(CODE, encoding="utf-8")
     tree = read(cli, "a.py")
     assert tree["total"]["parameters"] == 2367488 + 5000 * 128 + 512 * 17 + 17
-    assert tree["total"]["exact"] is False
+    assert tree["total"]["exact"] is True
     (here / "b.py").write_text(CODE.replace("2 * 256, 17", "2 * 256, labels"), encoding="utf-8")
     assert "at least 3,007,488 parameters" in cli("b.py").out
-    assert "not counted  fc (sizes not known)" in cli("b.py").out
+    assert "not counted  fc (not known)" in cli("b.py").out
     shadowed = CODE.replace("def __init__(self)", "def __init__(self, VOCAB)")
     (here / "c.py").write_text(shadowed, encoding="utf-8")
-    assert "not counted  embedding (sizes not known)" in cli("c.py").out
+    assert "not counted  embedding (not known)" in cli("c.py").out
+
+
+def whole(cli: Cli, here: Path, body: str, before: str = "") -> tuple[int, bool]:
+    """The parameters of a module with an LSTM(3, 4) and a body, without those 144, and whether they are all."""
+    lines = "".join(f"        {line}\n" for line in body.splitlines())
+    head = "import torch, torch.nn as nn\nimport other\n"
+    (here / "a.py").write_text(
+        f"{head}{before}\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        f"        self.rnn = nn.LSTM(3, 4)\n{lines}\nnet = Net()\n",
+        encoding="utf-8",
+    )
+    total = read(cli, "a.py")["total"]
+    return total["parameters"] - 144, total["exact"]
+
+
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        ("self.conv = nn.Conv2d(1, 8, 3)", 80),
+        ("self.all = nn.ModuleList([nn.Linear(2, 3) for _ in range(4)])", 36),
+        ("one = nn.Linear(2, 3)\nself.all = nn.Sequential(one, nn.ReLU(), one)", 9),
+        ("self.emb = nn.Embedding(5, 4)\nself.out = nn.Linear(4, 5)\nself.out.weight = self.emb.weight", 25),
+        ("self.a = nn.Parameter(torch.zeros(2, 3))\nself.register_buffer('b', torch.zeros(9))", 6),
+        ("self.a = torch.zeros(2, 3)\nself.list = [nn.Linear(2, 3)]", 0),
+        ("layer = nn.TransformerEncoderLayer(4, 2, 8)\nself.enc = nn.TransformerEncoder(layer, 3)", 3 * 172),
+        ("self.all = nn.ParameterList([nn.Parameter(torch.ones(2)) for _ in range(3)])", 6),
+        ("self.loss = nn.CrossEntropyLoss()\nself.name = 'a'\nself.sizes = [1, 2]", 0),
+        ("self.fc = nn.Linear(2, 3)\nself.fc = nn.Linear(3, 3)", 12),
+    ],
+)
+def test_the_total_of_code_counts_every_parameter_once(cli: Cli, here: Path, body: str, count: int) -> None:
+    assert whole(cli, here, body) == (count, True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "self.other = other.Net()",
+        "self.fc = nn.Linear(2, other.size)",
+        "for _ in other.layers:\n    self.add_module('fc', nn.Linear(2, 3))",
+        "nn.utils.weight_norm(self.rnn)",
+        "other.change(self)",
+        "self.__dict__['hidden'] = nn.Linear(2, 3)",
+        "self.lazy = nn.LazyLinear(3)",
+        "self.a = nn.Parameter(other.zeros())",
+        "if other.flag:\n    self.fc = nn.Linear(2, 3)",
+    ],
+)
+def test_what_may_have_more_parameters_is_not_said_to_be_all(cli: Cli, here: Path, body: str) -> None:
+    assert whole(cli, here, body)[1] is False
+
+
+@pytest.mark.parametrize(
+    ("layers", "count"),
+    [
+        ("Dense(6), LSTM(5, return_sequences=True), BatchNormalization(), Dense(2, use_bias=False)", 54 + 20 + 10),
+        ("LSTM(5, return_sequences=True), Bidirectional(GRU(3)), Dense(2)", 2 * (3 * 3 * (5 + 3) + 18) + 14),
+        ("LSTM(5), Mine(3)", None),
+        ("LSTM(5), Dense(size)", None),
+    ],
+)
+def test_the_layers_of_keras_code_are_counted(cli: Cli, here: Path, layers: str, count: int | None) -> None:
+    head = "from keras import Sequential, Input\nfrom keras.layers import *\nfrom mine import Mine, size\n"
+    (here / "a.py").write_text(f"{head}model = Sequential([Input((7, 8)), {layers}])\n", encoding="utf-8")
+    tree = read(cli, "a.py")
+    assert tree["total"]["exact"] is (count is not None)
+    if count is not None:
+        lstm = tree["modules"][0]["parameters"]
+        assert tree["total"]["parameters"] == lstm + count
+
+
+def test_a_module_that_is_there_under_too_many_paths_is_not_said_to_be_whole(cli: Cli, here: Path) -> None:
+    twice = "one = nn.Linear(2, 2)\nfor _ in range(20):\n    one = nn.Sequential(one, one)\nself.all = one"
+    assert whole(cli, here, twice) == (6, False)
+    assert whole(cli, here, twice.replace("range(20)", "range(10)")) == (6, True)
+
+
+def test_a_class_that_is_not_known_may_have_more(cli: Cli, here: Path) -> None:
+    code = "class Net(other.Base):\n    def __init__(self):\n        self.rnn = nn.LSTM(3, 4)\n\nnet = Net()\n"
+    (here / "a.py").write_text(f"import torch.nn as nn\nimport other\n{code}", encoding="utf-8")
+    assert read(cli, "a.py")["total"]["exact"] is False
 
 
 def test_a_printed_model(cli: Cli, here: Path) -> None:

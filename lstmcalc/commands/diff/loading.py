@@ -7,8 +7,9 @@ instancenorm.py (`_load_from_state_dict`).
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.frameworks.layers import own_tensors, printed_settings
+from lstmcalc.frameworks.layers import LAYERS, own_tensors, printed_settings
 from lstmcalc.readers.files.tensors import Described
+from lstmcalc.readers.found import FoundModel
 from lstmcalc.readers.text.modules import Printed, PrintedModel
 
 Shape: TypeAlias = tuple[int, ...]
@@ -83,15 +84,24 @@ def model_of_memory(described: Sequence[Described], state: State) -> Model:
     return Model(described[0].kind, modules)
 
 
-def model_of_parts(parts: Mapping[str, Mapping[str, Shape]], kind: str = "") -> Model:
-    """A model of which only some modules are known, by path."""
-    own: dict[str, Mapping[str, Shape]] = {"": {}}
-    for path, tensors in parts.items():
-        for above in _paths_above(path):
-            own.setdefault(above, {})
-        own[path] = tensors
-    modules = [module._replace(whole=module.path in parts) for module in _depth_first(own)]
-    return Model(kind, modules, partial=True)
+def model_of_code(found: FoundModel, lstms: Mapping[str, Mapping[str, Shape]]) -> Model:
+    """The model that code makes; `lstms` has the parameters of its LSTMs by their names."""
+    modules: list[Module] = []
+    for item in found.modules:
+        own = lstms.get(item.lstm) if item.lstm else item.tensors
+        shapes = {name: shape for name, shape in (own or {}).items() if shape is not None}
+        whole = item.whole and not item.open and own is not None and len(shapes) == len(own)
+        tracks = None
+        if "track_running_stats" in (defaults := LAYERS[item.kind].defaults if item.kind in LAYERS else {}):
+            tracks = bool(item.settings.get("track_running_stats", defaults["track_running_stats"]))
+        inside: dict[str, dict[str, Shape]] = {"": {}}  # of modules that a layer makes itself
+        for name, shape in shapes.items():
+            path, _, last = name.rpartition(".")
+            inside.setdefault(path, {})[last] = shape
+        for path, tensors in inside.items():
+            place = ".".join(filter(None, (item.path, path)))
+            modules.append(Module(place, "" if path else item.kind, tensors, whole, None if path else tracks))
+    return Model(found.kind, modules, partial=not found.whole or not all(module.whole for module in modules))
 
 
 def _paths_above(path: str) -> Iterator[str]:

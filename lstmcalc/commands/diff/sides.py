@@ -25,7 +25,7 @@ from lstmcalc.intake.resolve import MAX_MODULES, subjects_of
 from lstmcalc.intake.subject import Subject
 from lstmcalc.readers import sources
 from lstmcalc.readers.files.tensors import Stored, WeightFile
-from lstmcalc.readers.found import Found
+from lstmcalc.readers.found import Found, FoundModel
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.report.document import check_rows
 from lstmcalc.spec.config import HYPERPARAMETERS, LSTMConfig
@@ -89,6 +89,7 @@ class ReadSide(NamedTuple):
     sides: Sequence[Side]  # the chosen LSTMs
     matched: bool  # True if `--module` names one of them
     text: SourceText | None = None  # None for a weight file and for flags
+    models: Sequence[FoundModel] = ()  # those that code makes
 
     @property
     def file(self) -> WeightFile | None:
@@ -185,7 +186,7 @@ def _side(
     chosen = [item for item in chosen if item.kind] or chosen  # what may be an LSTM has nothing to compare
     subjects = subjects_of(found, chosen, flags, unknown="input_size", whole=True)
     sides = [_side_of_text(subject, item, source) for subject, item in zip(subjects, chosen, strict=True)]
-    return ReadSide(source, sides, matched, text)
+    return ReadSide(source, sides, matched, text, found[0].models)
 
 
 def _file_of(found: Found) -> WeightFile:

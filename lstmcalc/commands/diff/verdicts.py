@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from lstmcalc.commands.diff.classes import models_of_code
 from lstmcalc.commands.diff.loading import (
     ASSUMED,
     Loaded,
     Model,
     State,
     load,
+    model_of_code,
     model_of_memory,
     model_of_printed,
     model_of_state,
@@ -110,7 +110,9 @@ def _models(read: ReadSide) -> list[Model]:
         lstms = ({name: item.shape for name, item in side.items.items()} for side in read.sides)
         models = [model_of_printed(printed, lstms) for printed in printed_models(read.text)]
         return [item for item in models if any("LSTM" in module.kind for module in item.modules[1:])]
-    return models_of_code(read.text, read.sides) if kind == "code" else []
+    own = {side.name: {name: item.shape for name, item in side.items.items()} for side in read.sides}
+    made = [item for item in read.models if not item.modules[0].lstm and any(part.lstm for part in item.modules)]
+    return [model_of_code(item, own) for item in made]
 
 
 def has_paths(read: ReadSide) -> bool:
@@ -145,7 +147,7 @@ def _of_whole(
     ignored = [old for old, new in repair.names.items() if old in apart and new in set(unknown)]
     first = load(model, entries_of(raw), raw.versions, ignored)
     needed = bool(steps or nested or whole)
-    if model.partial and after.fine and _code_may_do_it(tried, chosen, sides.read[1]):
+    if sides.read[1].models and after.fine and _code_may_do_it(tried, chosen, sides.read[1]):
         needed = False
     lines = _load_code(file, chosen, whole=whole)
     constructors = list(_constructors(sides))
@@ -164,7 +166,7 @@ def _of_whole(
 
 
 def _code_may_do_it(tried: Tried, chosen: StateDict, code: ReadSide) -> bool:
-    """True if code, of which only the LSTMs are read, may repair the keys itself, or have its class in another.
+    """True if code, which is not read for what it does with keys, may repair them, or have its class in another.
 
     It may if it names each key that is opened, and each part that is stripped or the wrapper that adds it.
     """

@@ -9,6 +9,7 @@ from lstmcalc.spec.words import with_rest
 
 if TYPE_CHECKING:
     from lstmcalc.intake.subject import Subject
+    from lstmcalc.readers.found import Found, FoundModule
     from lstmcalc.readers.text.source_text import SourceText
 
 Shape = tuple[int, ...]
@@ -70,6 +71,47 @@ def inventory_of_printed(text: "SourceText", found: "Sequence[object]") -> Inven
         doubts.append(f"parameters of {with_rest(list(dict.fromkeys(own)), LISTED)} itself, which print does not show")
     least = bool(unknown or own)
     return Inventory("printed model", others, doubts=doubts or ["every layer as often as it is printed"], least=least)
+
+
+def inventory_of_code(text: "SourceText", kind: str, found: "Sequence[Found]") -> Inventory:
+    """The layers of the models that code makes, beside their LSTMs, each once."""
+    line = "\n" not in text.text.strip()
+    what = "notebook" if kind == "notebook" else "" if line else "Python code"
+    models = found[0].models
+    if not models or any(item.kind and not item.framework.startswith(("pytorch", "keras")) for item in found):
+        return Inventory(what, doubts=() if line else ["other layers are not read"], least=not line)
+    own = {item.name for item in found}
+    others, unknown, more = list[Layer](), list[str](), list[str]()
+    variables = [model for model in models if model.name]
+    held = {module.lstm for model in variables for module in model.modules if module.lstm}
+    apart = [item.name for item in found if item.kind and item.name not in held] if held else []
+    for model in variables if held else models:
+        for module in model.modules:
+            name = ".".join(filter(None, (model.start, module.path)))
+            if module.lstm not in own and not module.again:
+                count = _parameters_of(module)
+                if count != 0:
+                    others.append(Layer(name, module.kind, named(name, module.text), count))
+                if count is None:
+                    unknown.append(name or module.kind)
+            unknown += [f"{name}.{item}" if name else item for item in module.open]
+            if not module.whole:
+                more.append(name or module.kind)
+    doubts = [f"{with_rest(unknown, LISTED)} (not known)"] if unknown else []
+    doubts += [f"what {with_rest(more, LISTED)} may have besides"] if more else []
+    if apart:  # made, and then dropped
+        return Inventory(what, others, doubts=[*doubts, f"{with_rest(apart, LISTED)} (in none of the models)"])
+    if not doubts and not all(model.whole for model in models):
+        doubts = ["modules that are not seen"]
+    return Inventory(what, others, doubts=doubts, least=bool(doubts))
+
+
+def _parameters_of(module: "FoundModule") -> int | None:
+    """The parameters of a module itself that are not another's before; None if they are not known."""
+    if module.tensors is None:
+        return None
+    kept = [shape for key, shape in module.tensors.items() if key not in module.buffers | module.tied]
+    return None if None in kept else sum(prod(shape) for shape in kept if shape is not None)
 
 
 def inventory_of_flags(subjects: "Sequence[Subject]") -> Inventory:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lstmcalc.commands._limits import exceeded, over_limits
-from lstmcalc.commands.summary.inventory import LISTED, Inventory, inventory_of_flags
+from lstmcalc.commands.summary.inventory import LISTED, Inventory, inventory_of_code, inventory_of_flags
 from lstmcalc.costs.operations import step_work
 from lstmcalc.errors import LstmcalcError, NotFoundError, shown_name
 from lstmcalc.frameworks.storage import Storage, find_layout
@@ -197,7 +197,7 @@ def _part(source: str | None, typed: Mapping[str, Typed]) -> Part:
 
     subjects = subjects_of(found, chosen, flags, framework, whole=bool(typed.get("module")), again=again)
     open_ = open_lstms()
-    inventory = _doubted(_inventory(found, subjects, text, known), subjects, open_)
+    inventory = _doubted(_inventory(found, subjects, text), subjects, open_)
     title = subjects[0].name if source is None else _title(source, text)
     graph = _graph(source, found)
     rows, total, modules = _counted(subjects, inventory, None if source is None else title)
@@ -233,9 +233,7 @@ def _title(source: str, text: SourceText | None) -> str:
     return " ".join(source.split())
 
 
-def _inventory(
-    found: Sequence[Found], subjects: Sequence[Subject], text: SourceText | None, known: Mapping[str, object]
-) -> Inventory:
+def _inventory(found: Sequence[Found], subjects: Sequence[Subject], text: SourceText | None) -> Inventory:
     """The layers beside the LSTMs of a source."""
     file = found[0].weights.file if found[0].weights else None
     if file is not None:
@@ -255,9 +253,7 @@ def _inventory(
         return inventory_of_json(text)
     if kind == "toml":
         return inventory_of_flags(subjects)._replace(what="TOML")
-    from lstmcalc.commands.summary.written import inventory_of_code
-
-    return inventory_of_code(text, kind, known)
+    return inventory_of_code(text, kind, found)
 
 
 def _counted(

@@ -93,7 +93,7 @@ POSITIONAL: Final = _table(
     ("ZeroPadding1D ZeroPadding2D ZeroPadding3D", "padding data_format"),
 )
 
-_KEEPS: Final = frozenset(
+KEEPS: Final = frozenset(
     [
         "Activation",
         "ActivityRegularization",
@@ -122,7 +122,7 @@ _KEEPS: Final = frozenset(
         "UnitNormalization",
     ]
 )
-_MERGES: Final = frozenset(["Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"])
+MERGES: Final = frozenset(["Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"])
 
 
 def number(size: object) -> int | None:
@@ -141,11 +141,11 @@ def shape_after(kind: str, config: Config, shapes: Sequence[Shape]) -> Shape:
     known = [shape for shape in shapes if shape is not None and shape[:1] != (...,)]
     if not shapes or len(known) != len(shapes):
         return None
-    if kind in _MERGES:
+    if kind in MERGES:
         return _broadcast_all(known)
     if kind in _SEVERAL:
         return _SEVERAL[kind](config, known)
-    if kind in _KEEPS:
+    if kind in KEEPS:
         return known[0]
     rule = _RULES.get(kind)
     return rule(config, known[0]) if rule else None
@@ -234,20 +234,21 @@ _SEVERAL: Final[Mapping[str, Callable[[Config, Sequence[tuple[Size, ...]]], Shap
 _Rule: TypeAlias = Callable[[Config, tuple[Size, ...]], Shape]
 
 
-def _named(config: Config, names: str, default: object = None) -> object:
+def named(config: Config, names: str, default: object = None) -> object:
+    """The first of these arguments that is given."""
     return next((config[name] for name in names.split() if name in config), default)
 
 
 def _dense(config: Config, shape: tuple[Size, ...]) -> Shape:
-    return (*shape[:-1], _named(config, "units output_dim")) if len(shape) > 1 else None
+    return (*shape[:-1], named(config, "units output_dim")) if len(shape) > 1 else None
 
 
 def _embedding(config: Config, shape: tuple[Size, ...]) -> Shape:
-    return (*shape, _named(config, "output_dim"))
+    return (*shape, named(config, "output_dim"))
 
 
 def _recurrent(config: Config, shape: tuple[Size, ...]) -> Shape:
-    units, keeps = _named(config, "units output_dim"), config.get("return_sequences", False)
+    units, keeps = named(config, "units output_dim"), config.get("return_sequences", False)
     if len(shape) != 3 or not isinstance(keeps, bool | int):  # noqa: PLR2004  # a batch of sequences
         return None
     return (shape[0], shape[1], units) if keeps else (shape[0], units)
@@ -298,15 +299,15 @@ def _spatial(
 
 def _convolution(rank: int) -> _Rule:
     def rule(config: Config, shape: tuple[Size, ...]) -> Shape:
-        kernel = _sizes(_named(config, "kernel_size filter_length"), rank)
-        stride = _sizes(_named(config, "strides subsample_length", 1), rank)
-        dilation = _sizes(_named(config, "dilation_rate", 1), rank)
+        kernel = _sizes(named(config, "kernel_size filter_length"), rank)
+        stride = _sizes(named(config, "strides subsample_length", 1), rank)
+        dilation = _sizes(named(config, "dilation_rate", 1), rank)
         padding = _padding(config)
         return _spatial(
             config,
             shape,
             rank,
-            _named(config, "filters nb_filter"),
+            named(config, "filters nb_filter"),
             lambda place, size: windows(size, kernel[place], stride[place], padding, dilation[place]),
         )
 
@@ -314,7 +315,7 @@ def _convolution(rank: int) -> _Rule:
 
 
 def _padding(config: Config) -> object:
-    value = _named(config, "padding border_mode", "valid")
+    value = named(config, "padding border_mode", "valid")
     return value.lower() if isinstance(value, str) else value
 
 
@@ -352,8 +353,8 @@ def _transposed(rank: int) -> _Rule:
 
 def _pool(rank: int) -> _Rule:
     def rule(config: Config, shape: tuple[Size, ...]) -> Shape:
-        given = _named(config, "pool_size pool_length", 2)
-        stride = _named(config, "strides stride")
+        given = named(config, "pool_size pool_length", 2)
+        stride = named(config, "strides stride")
         sizes, steps = _sizes(given, rank), _sizes(given if stride is None else stride, rank)
         padding = _padding(config)
         return _spatial(
@@ -376,7 +377,7 @@ def _pool_all(rank: int) -> _Rule:
 
 
 def _repeat(config: Config, shape: tuple[Size, ...]) -> Shape:
-    return (shape[0], _named(config, "n"), shape[1]) if len(shape) == 2 else None  # noqa: PLR2004  # a batch of vectors
+    return (shape[0], named(config, "n"), shape[1]) if len(shape) == 2 else None  # noqa: PLR2004  # a batch of vectors
 
 
 def _reshape(config: Config, shape: tuple[Size, ...]) -> Shape:
@@ -526,4 +527,4 @@ _RULES: Final[Mapping[str, _Rule]] = {
     "EinsumDense": _einsum,
     "CategoryEncoding": _categories,
 }
-KNOWN: Final = frozenset((*_RULES, *_KEEPS, *_MERGES, *_SEVERAL))
+KNOWN: Final = frozenset((*_RULES, *KEEPS, *MERGES, *_SEVERAL))

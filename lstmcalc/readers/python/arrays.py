@@ -154,7 +154,10 @@ def sizes_of(machine: Libraries, values: Sequence[Value]) -> Value:
 
 def _made(machine: Libraries, args: Args, _: ast.AST) -> Value:
     given = [args.kw["size"]] if "size" in args.kw else args.pos
-    return array(machine, sizes_of(machine, given) if args.rest is None else Unknown(), args.kw.get("dtype"))
+    dtype = args.kw.get("dtype")
+    if len(given) > 1 and isinstance(plain(given[0]), tuple | Obj):  # np.ones((2, 3), np.float32)
+        given, dtype = given[:1], given[1]
+    return array(machine, sizes_of(machine, given) if args.rest is None else Unknown(), dtype)
 
 
 def _shaped(machine: Libraries, args: Args, _: ast.AST) -> Value:
@@ -226,7 +229,6 @@ _named(
     "jax.numpy.array",
     "tensorflow.convert_to_tensor",
     "torch.autograd.Variable",
-    "torch.nn.Parameter",
     "numpy.asanyarray",
     "numpy.ascontiguousarray",
 )

@@ -39,7 +39,7 @@ class Calls(Classes):
     """Calls whatever can be called."""
 
     def call(self, function: Value, args: Args, node: ast.AST) -> Value:
-        """What a call gives."""
+        """The value that a call gives."""
         self.spend(2)
         if not self.native and not isinstance(node, ast.Pass):
             self.site = node
@@ -72,14 +72,6 @@ class Calls(Classes):
             self.may_raise()
             return unknown_of(*args.all)
 
-    def call_lib(self, function: Lib, args: Args, node: ast.AST) -> Value:
-        """What a call of a library's function gives."""
-        raise NotImplementedError
-
-    def run_generator(self, function: Function, scope: Scope) -> Value:
-        """All that a generator yields."""
-        raise NotImplementedError
-
     def _call_partial(self, function: Partial, args: Args, node: ast.AST) -> Value:
         keywords = {**dict(function.keywords), **args.kw}
         return self.call(function.function, replace(args, pos=[*function.args, *args.pos], kw=keywords), node)
@@ -97,10 +89,6 @@ class Calls(Classes):
         if isinstance(result, Unknown) and function.names:
             return replace(result, names=function.names)
         return result
-
-    def perhaps_lstm(self, function: Unknown, args: Args, node: ast.AST) -> None:
-        """Note a call of something that may construct an LSTM."""
-        raise NotImplementedError
 
     # Functions of Python code.
 
@@ -158,10 +146,6 @@ class Calls(Classes):
         self.doubt_all(f"{function.name} calls itself too often to be followed")
         self.give_up(reached)
         return Unknown((f"{function.name}()",), foreign=True)
-
-    def doubt_all(self, why: str) -> None:
-        """Say that there may be more LSTMs than those that are found."""
-        raise NotImplementedError
 
     def _bind(self, function: Function, args: Args, scope: Scope) -> None:
         """Bind the parameters of a function.
@@ -242,12 +226,12 @@ class Calls(Classes):
 
     # Classes.
 
-    def instantiate(self, cls: Class, args: Args, node: ast.AST) -> Value:
-        """A new instance of a class."""
+    def instantiate(self, cls: Class, args: Args, node: ast.AST, *, plainly: bool = False) -> Value:
+        """A new instance of a class; `plainly` as `type` makes it, whatever its own metaclass does."""
         if cls.bound is not None:
             self.called.add(cls.slots.get("@node", cls))  # type: ignore[arg-type]  # a node, or nothing that is asked for
         meta = cls.slots.get("@meta")
-        if isinstance(meta, Class):
+        if isinstance(meta, Class) and not plainly:
             hook = self.lookup(meta, "__call__")
             if isinstance(hook, Function):
                 return self.call(Bound(hook, cls), args, node)
@@ -297,8 +281,22 @@ class Calls(Classes):
             made.slots[CONTENT] = ()
         elif cls.stores in ("dict", "set"):
             made.slots[CONTENT] = Items({})
+        self.was_allocated(made)
         return made
+
+    def was_allocated(self, made: Obj) -> None:
+        """Note an instance that there is now."""
 
 
 def _returned(path: Path) -> Path:
     return path._replace(kind="return", value=None) if path.kind == "normal" else path
+
+
+def _type_call(machine: Calls, args: Args, node: ast.AST) -> Value:
+    cls = args.pos[0] if args.pos else Unknown()
+    if not isinstance(cls, Class):
+        return unknown_of(*args.all)
+    return machine.instantiate(cls, replace(args, pos=args.pos[1:]), node, plainly=True)
+
+
+TYPES["type"].slots["__call__"] = Builtin("__call__", _type_call, method=True)

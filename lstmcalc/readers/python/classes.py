@@ -5,6 +5,7 @@ A class may have bases that are not known: what is looked up there is unknown, a
 Not here: what makes classes (`statements`), and how they are called (`calls`).
 """
 
+import builtins
 from dataclasses import replace
 from typing import Final
 
@@ -29,6 +30,7 @@ from lstmcalc.readers.python.values import (
     joined,
     merged_names,
     things,
+    unknown_of,
 )
 
 _META: Final = ("__new__", "__init__", "__call__", "__prepare__", "__getattribute__", "__getattr__")
@@ -38,7 +40,7 @@ class Classes(Machine):
     """Looks up and sets attributes."""
 
     def lookup(self, cls: Value, name: str, after: Class | None = None) -> Value:
-        """What a class, or one of its bases behind `after`, has under a name; MISSING if nothing."""
+        """The attribute that a class, or one of its bases behind `after`, has under a name; MISSING if nothing."""
         if not isinstance(cls, Class):
             return Unknown() if cls is None else self.unknown_base(cls, name)
         order = cls.mro
@@ -82,8 +84,11 @@ class Classes(Machine):
         if isinstance(owner, Class):
             return self._of_class(owner, name)
         if isinstance(owner, Super):
-            found = self.lookup(_class_of(owner.owner), name, owner.cls)
+            found = self.lookup(_class_of(owner.owner, owner.cls), name, owner.cls)
             if isinstance(found, Missing):
+                if self.is_left_out(_class_of(owner.owner, owner.cls), name):
+                    self.may_raise()
+                    return unknown_of(owner.owner)
                 self.throw("AttributeError", name)
             return self.bind(found, owner.owner)
         if isinstance(owner, Scope):
@@ -100,10 +105,6 @@ class Classes(Machine):
         return Unknown(
             tuple(f"{item}.{name}" for item in owner.names), owner.may, foreign=owner.foreign, lstm="LSTM" in name
         )
-
-    def lib_attribute(self, owner: Lib, name: str) -> Value:
-        """The attribute of a name in a library."""
-        raise NotImplementedError
 
     def _of_class(self, cls: Class, name: str) -> Value:
         special = {"__name__": cls.name, "__qualname__": cls.name, "__bases__": cls.bases, "__mro__": cls.mro}
@@ -206,12 +207,22 @@ class Classes(Machine):
         if isinstance(cls, Class) and any(isinstance(item, Class) and "@partly" in item.slots for item in cls.mro):
             self.may_raise()  # a library's class, of which only a part is written down
             return Unknown(may=things(owner))
-        if name in ("__doc__", "__module__", "__annotations__", "__hash__"):
-            return Unknown()
+        if self.is_left_out(cls, name):
+            self.may_raise()
+            return Unknown(may=things(owner))
         self.throw("AttributeError", name)
 
+    def is_left_out(self, cls: Value, name: str) -> bool:
+        """True for an attribute that a class of Python's own has, and that is not written down here."""
+        return isinstance(cls, Class) and any(
+            isinstance(item, Class)
+            and TYPES.get(item.name) is item
+            and has_of_its_own(getattr(builtins, item.name, None), name)
+            for item in cls.mro
+        )
+
     def _is_data(self, found: Value) -> bool:
-        """Whether what a class has comes before what its instance has."""
+        """True if what a class has comes before what its instance has."""
         if isinstance(found, Descriptor):
             return found.kind == "property"
         if isinstance(found, Obj) and found.kind == "object":
@@ -219,7 +230,7 @@ class Classes(Machine):
         return False
 
     def bind(self, found: Value, owner: Value, cls: Value = None) -> Value:
-        """What a class has, as an attribute of its instance."""
+        """The attribute that a class has, as an attribute of its instance."""
         cls = cls or type_of(owner)
         if isinstance(found, Function) or (isinstance(found, Builtin) and found.method):
             return Bound(found, owner)
@@ -298,6 +309,10 @@ class Classes(Machine):
         self.put(owner, name, value)
         self.mark(owner, name)
 
+    def set_hidden(self, owner: Value, name: str, value: Value) -> None:
+        """Set an attribute past what the class of a thing does with it, by `object.__setattr__`."""
+        self.set_plainly(owner, name, value)
+
     def mark(self, thing: Obj, name: str) -> None:
         """Note whether a slot holds what follows from a default that a caller can change."""
         if self.taint:
@@ -349,8 +364,16 @@ class Classes(Machine):
             self.give_up([owner])
 
 
-def _class_of(value: Value) -> Value:
-    return value if isinstance(value, Class) else type_of(value)
+def _class_of(value: Value, after: Class) -> Value:
+    """The class in which `super()` of another looks: that of a thing, a class itself, or the class of a class."""
+    if not isinstance(value, Class):
+        return type_of(value)
+    return value if after in value.mro else value.slots.get("@meta", value)
+
+
+def has_of_its_own(real: object, name: str) -> bool:
+    """True if a class of Python's has an attribute, itself or from a base."""
+    return isinstance(real, type) and any(name in vars(item) for item in real.__mro__)
 
 
 def merged(values: "list[Value]") -> tuple[str, ...]:

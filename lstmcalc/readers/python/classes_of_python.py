@@ -67,7 +67,7 @@ def plain(value: Value) -> Value:
 
 
 def is_subclass(cls: Value, other: Value) -> bool | None:
-    """Whether a class is derived from another; None if that is not known."""
+    """True if a class is derived from another; None if that is not known."""
     if not isinstance(cls, Class):
         return cls == other if isinstance(cls, Lib) and isinstance(other, Lib) and cls == other else None
     if other in cls.mro:
@@ -93,7 +93,7 @@ def linearized(cls: Class, bases: tuple[Value, ...]) -> tuple[Value, ...] | None
 
 
 def content_of(thing: Obj) -> Value:
-    """What is in a list, a dictionary or a set; of a `vars(x)`, the attributes of `x`; of a view, what it is of."""
+    """All that is in a list, a dictionary or a set; of a `vars(x)`, the attributes of `x`; of a view, what it is of."""
     if thing.kind == "view":
         return _content_of_view(thing)
     if thing.kind != "vars":

@@ -1,4 +1,4 @@
-"""What `argparse` gives: the real parser, built from what the program declared, on arguments that the program names.
+"""`argparse`: the real parser, built from what the program declared, on arguments that the program names.
 
 Without arguments of its own a program is taken to be called without any: what it then has are defaults, which the
 command line can change.

@@ -4,7 +4,7 @@ Not here: what operators make of values (`operators`).
 """
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -84,10 +84,6 @@ class Expressions(Calls):
             return Unknown()
         return method(self, node, scope)
 
-    def setting(self, node: ast.expr, scope: Scope) -> Value:
-        """The value that the user gave for the text of an expression; MISSING if none."""
-        raise NotImplementedError
-
     def text_of(self, node: ast.expr) -> str:
         """The text of an expression, as the user may give it a value."""
         found = self.texts.get(node)
@@ -101,10 +97,6 @@ class Expressions(Calls):
     def _name(self, node: ast.Name, scope: Scope) -> Value:
         found = self.load(node.id, scope)
         return self.unbound(node.id) if isinstance(found, Missing) else found
-
-    def unbound(self, name: str) -> Value:
-        """What a name is that no code binds: a builtin, or unknown."""
-        raise NotImplementedError
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Value:
         owner = self.evaluate(node.value, scope)
@@ -136,7 +128,7 @@ class Expressions(Calls):
         return self.new("set", self.as_set(items, rest))
 
     def as_set(self, items: Sequence[Value], rest: Unknown | None = None) -> Items:
-        """What is in a set of values; of values that are not known, they may be in it."""
+        """All that is in a set of values; of values that are not known, they may be in it."""
         known = {item: True for item in items if hashable(item)}
         other = [item for item in items if not hashable(item)]
         if other:
@@ -147,7 +139,11 @@ class Expressions(Calls):
         """The values of expressions, with starred ones; what is not known behind them."""
         items: list[Value] = []
         rest: Unknown | None = None
+        self.spend(len(nodes) // 16)
         for node in nodes:
+            if isinstance(node, ast.Constant):  # of tables with many numbers
+                items.append(node.value)
+                continue
             if not isinstance(node, ast.Starred):
                 items.append(self.evaluate(node, scope))
                 continue
@@ -212,7 +208,7 @@ class Expressions(Calls):
         return Items(map_, rest, ordered=items.ordered and content.ordered)
 
     def _of_mapping(self, other: Obj) -> Value:
-        """What is in an instance of a class of mappings."""
+        """All that is in an instance of a class of mappings."""
         keys = self.lookup(other.cls, "keys")
         if isinstance(keys, Missing | Unknown):
             return None
@@ -251,7 +247,7 @@ class Expressions(Calls):
         return yes() if known else no()
 
     def truth(self, value: Value) -> bool | None:
-        """Whether a value counts as true; None if that is not known."""
+        """True if a value counts as true; None if that is not known."""
         value = plain(value)
         if isinstance(value, Unknown):
             if value.alts:
@@ -289,7 +285,7 @@ class Expressions(Calls):
         return self.operate(node.op, left, self.evaluate(node.right, scope))
 
     def operate(self, op: ast.operator, left: Value, right: Value, *, place: bool = False) -> Value:
-        """What an operator makes of two values; `place` if it is an augmented assignment."""
+        """The value that an operator makes of two others; `place` if it is an augmented assignment."""
         names = _REFLECTED[type(op).__name__]
         if place and isinstance(left, Obj) and left.kind in ("list", "dict", "set", "object", "array", "const"):
             method = self.lookup(type_of(left), names[2])
@@ -308,7 +304,7 @@ class Expressions(Calls):
         return binary(self, op, left, right)
 
     def _by_method(self, left: Value, right: Value, name: str, swapped: str) -> Value:
-        """What a class of the file's makes of an operator; MISSING if it says nothing."""
+        """The value that a class of the file's makes of an operator; MISSING if it says nothing."""
         for owner, other, method_name in ((left, right, name), (right, left, swapped)):
             cls = type_of(owner)
             if not (isinstance(owner, Obj) and isinstance(cls, Class)) or (cls.bound is None and cls.name in TYPES):
@@ -354,7 +350,7 @@ class Expressions(Calls):
         return self.choose(result, lambda: self._chain(right, ops[1:], nodes[1:], scope), lambda: result)
 
     def compared(self, op: ast.cmpop, left: Value, right: Value) -> Value:
-        """What a comparison gives."""
+        """The value that a comparison gives."""
         if isinstance(op, ast.In | ast.NotIn):
             return self._contains(left, right, negated=isinstance(op, ast.NotIn))
         if not isinstance(op, ast.Is | ast.IsNot):
@@ -687,29 +683,13 @@ class Expressions(Calls):
             return Unknown(source.names, source.may, foreign=source.foreign)
         return replace(unknown_of(source), foreign=True)
 
-    def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
-        """Assign to a target."""
-        raise NotImplementedError
-
-    def items(self, value: Value) -> list[Value] | None:
-        """All items of something that can be iterated, at once; None if they are not known."""
-        raise NotImplementedError
-
-    def live_items(self, value: Value) -> Iterator[Value] | None:
-        """The items of something that can be iterated, one after the other; None if they are not known."""
-        raise NotImplementedError
-
-    def fill(self, value: Obj, *, at_once: bool = False, whole: bool = False) -> None:
-        """Run the code that makes an iterator's items."""
-        raise NotImplementedError
-
     # Yields, and waiting.
 
     def _await(self, node: ast.Await, scope: Scope) -> Value:
         return self.awaited(self.evaluate(node.value, scope))
 
     def awaited(self, value: Value) -> Value:
-        """What a coroutine returns."""
+        """The value that a coroutine returns."""
         thunk = value.slots.get("@thunk") if isinstance(value, Obj) and value.kind == "coroutine" else None
         if isinstance(thunk, Partial) and isinstance(value, Obj):
             self.put(value, "@thunk", None)
@@ -758,7 +738,7 @@ def truth_key(value: Value) -> Value:
 
 
 def hashable(value: Value) -> bool:
-    """Whether a value can be a key that is told apart from others."""
+    """True if a value can be a key that is told apart from others."""
     if isinstance(value, Obj):
         return value.kind in ("class", "function") or (
             value.kind == "object"

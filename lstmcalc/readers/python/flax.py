@@ -4,9 +4,12 @@ Not here: what its constructors' arguments mean (`frameworks.constructors`).
 """
 
 import ast
+from collections.abc import Callable
 from functools import partial
 
-from lstmcalc.readers.python.keras import Around, Keras
+from lstmcalc.readers.python.arrays import array, shape_of
+from lstmcalc.readers.python.classes_of_python import plain
+from lstmcalc.readers.python.keras import Around, Keras, wide_as
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.records import BY_NAME, Record, shown
@@ -42,7 +45,7 @@ class Flax(Keras):
         return Args([Unknown((item.arg,)) for item in required])
 
     def is_flax(self, value: Value) -> bool:
-        """Whether a value is a module of Linen."""
+        """True if a value is a module of Linen."""
         scope = self.libraries.get("library:flax")
         cls = value.cls if isinstance(value, Obj) else None
         return scope is not None and isinstance(cls, Class) and scope.slots.get("Module") in cls.mro
@@ -158,10 +161,73 @@ def _add(machine: Flax, cell: Obj, around: Around) -> None:
     machine.put(cell, "@around", (*(held if isinstance(held, tuple) else ()), around))
 
 
-@primitive("_flax_cell")
-def _flax_cell(machine: Libraries, args: Args, _: ast.AST) -> Value:
-    del machine, args
-    return Builtin("cell", lambda _, given, __: Unknown(), method=True)
+# What flows through them: the last axis of the first array is the input of a cell of Linen.
+
+
+def _primitive_method(name: str, run: Callable[[Flax, Obj, Args], Value]) -> None:
+    def method(machine: Flax, given: Args, _: ast.AST) -> Value:
+        owner = given.pos[0] if given.pos else Unknown()
+        return run(machine, owner, given) if isinstance(owner, Obj) else Unknown()
+
+    @primitive(name)
+    def make(_: Libraries, __: Args, ___: ast.AST) -> Value:
+        return Builtin(name, method, method=True)
+
+
+def _argument(args: Args, place: int, name: str) -> Value:
+    return args.pos[place] if place < len(args.pos) else args.kw.get(name, Unknown())
+
+
+def _through(machine: Flax, cell: Obj | None, shape: Value) -> Value:
+    """The shape that a cell makes of one, or of all steps; its own input is noted."""
+    if cell is None:
+        return Unknown()
+    machine.see_input(cell, shape)
+    width = cell.slots.get("features", cell.slots.get("hidden_features", Unknown()))
+    return wide_as((*shape[:-1], width), cell) if isinstance(shape, tuple) and shape else Unknown()
+
+
+def _step(machine: Flax, cell: Obj, args: Args) -> Value:
+    """A cell's states and output; lifted by `scan`, of all steps."""
+    shape = shape_of(_argument(args, 2, "inputs"))
+    made = _through(machine, cell, shape[-1:] if isinstance(shape, tuple) else shape)
+    return (
+        (Unknown(), Unknown()),
+        array(machine, (*shape[:-1], *made) if isinstance(made, tuple) and isinstance(shape, tuple) else Unknown()),
+    )
+
+
+def _sequence(machine: Flax, owner: Obj, args: Args) -> Value:
+    made = array(machine, _through(machine, _cell_of(owner), shape_of(_argument(args, 1, "inputs"))))
+    carry = machine.truth(args.kw.get("return_carry", owner.slots.get("return_carry", False)))
+    return made if carry is False else Unknown() if carry is None else (Unknown(), made)
+
+
+def _both(machine: Flax, owner: Obj, args: Args) -> Value:
+    shape = shape_of(_argument(args, 1, "inputs"))
+    made = [_through(machine, _cell_of(owner.slots.get(name)), shape) for name in ("forward_rnn", "backward_rnn")]
+    if not all(isinstance(item, tuple) for item in made) or "merge_fn" in owner.slots:
+        return Unknown()
+    first, second = (item for item in made if isinstance(item, tuple))
+    width = first[-1] + second[-1] if isinstance(first[-1], int) and isinstance(second[-1], int) else Unknown()
+    return array(machine, (*first[:-1], width))
+
+
+for _primitive, _run in (("_flax_step", _step), ("_flax_sequence", _sequence), ("_flax_both", _both)):
+    _primitive_method(_primitive, _run)
+
+
+@primitive("_with_axis")
+def _with_axis(machine: Flax, args: Args, _: ast.AST) -> Value:
+    value, width, more = args.pos
+    shape = shape_of(value)
+    before = shape if isinstance(shape, tuple) else (..., ...)  # of which the last axis alone is known then
+    return array(machine, (*(before if more and before[0] is not ... else before[:-1]), plain(width)))
+
+
+@primitive("_same_array")
+def _same_array(machine: Flax, args: Args, _: ast.AST) -> Value:
+    return array(machine, shape_of(args.pos[0]))
 
 
 @primitive("_fields")

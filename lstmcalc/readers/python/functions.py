@@ -131,7 +131,7 @@ def lifted(machine: Making, value: object) -> Value:
 
 
 def run_pure(machine: Making, run: Callable[..., object], args: Args) -> Value:
-    """What a function of Python's without effects gives, if all that it is given is known and small."""
+    """The value that a function of Python's without effects gives, if all that it is given is known and small."""
     given = [constant(item) for item in args.pos]
     keywords = {name: constant(item) for name, item in args.kw.items()}
     if (
@@ -633,7 +633,7 @@ TYPES["object"].slots |= {
     "__new__": Builtin("object.__new__", _new_object),
     "__setattr__": Builtin(
         "object.__setattr__",
-        lambda machine, args, _: machine.set_plainly(args.pos[0], str(args.pos[1]), args.pos[2]),
+        lambda machine, args, _: machine.set_hidden(args.pos[0], str(args.pos[1]), args.pos[2]),
         method=True,
     ),
     "__delattr__": Builtin(

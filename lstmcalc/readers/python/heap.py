@@ -19,11 +19,13 @@ from lstmcalc.readers.python.values import MISSING, Missing, Obj, Unknown, Value
 
 Key: TypeAlias = tuple[Obj, str]
 Delta: TypeAlias = dict[Key, Value]
+Spans: TypeAlias = tuple[tuple[int, int], ...]
 
 MAX_STEPS: Final = 250_000  # expressions, changes and joins of a whole file
 MAX_SECONDS: Final = 1.6  # of this processor, on which a step may take longer than elsewhere
 _LOOK: Final = 5_000  # steps, after which the time is looked at
 MAX_PATHS: Final = 60  # put aside at one boundary
+_SPANS: Final = 20  # of things that a path did not make
 
 
 class Leave(Exception):  # noqa: N818  # no error: the way that code leaves
@@ -50,6 +52,12 @@ class Path(NamedTuple):
     value: Value
     delta: Delta | None  # what it changed; None if the heap is as this path leaves it
     births: int = 0  # the number of things that there were where it began: those that it made stay as they are
+    end: int = 0  # and where it left
+    others: Spans = ()  # the numbers in between of what other alternatives made
+
+    def has(self, thing: Obj) -> bool:
+        """True if this path may have made a thing, if it did not find it."""
+        return thing.birth <= self.end and not any(low < thing.birth <= high for low, high in self.others)
 
 
 class Heap:
@@ -61,6 +69,11 @@ class Heap:
         self.pending: list[Path] = []  # what left from within it
         self.births = 0
         self.base_births = 0  # how many there were at the innermost boundary
+        self.others: Spans = ()  # the numbers of what alternatives to this path made
+        self.way = Obj(
+            "world", None, 0
+        )  # `doubted`: True on a path that is taken only if something raises that may not
+        self.way.slots["doubted"] = False
         self.steps = 0
         self._began_at, self._next_look = process_time(), 0
         self.forks = 0  # alternatives within alternatives that are being run
@@ -108,7 +121,7 @@ class Heap:
                 thing.slots[slot] = old
 
     def delta(self, mark: int) -> Delta:
-        """What changed since a mark."""
+        """The changes since a mark."""
         changed = {(thing, slot): None for thing, slot, _ in self.trail[mark:]}
         self.spend(len(changed) // 4)
         return {key: key[0].slots.get(key[1], MISSING) for key in changed}
@@ -119,6 +132,15 @@ class Heap:
             self.put(thing, slot, value)
 
     # Paths.
+
+    def path(self, kind: str, value: Value, mark: int, births: int) -> Path:
+        """The path that is run, as it is now, with what it changed since a mark."""
+        return Path(kind, value, self.delta(mark), births, self.births, self.others)
+
+    def resume(self, path: Path) -> None:
+        """Go on with a path that was put aside."""
+        self.apply(path.delta)
+        self.others = _spans(*path.others, (path.end, self.births))
 
     def fork(
         self, runs: Sequence[Callable[[], Value]], names: tuple[str, ...] = (), after: Sequence[Path] = ()
@@ -134,14 +156,16 @@ class Heap:
             Dead: All leave.
         """
         mark, births = len(self.trail), min([self.births, *(path.births for path in after)])
+        began, others = self.births, self.others
         alive: list[Path] = []
         self.forks += 1
         for run in runs:
+            self.others = _spans(*others, (began, self.births))
             try:
                 value = run()
-                alive.append(Path("normal", value, self.delta(mark), births))
+                alive.append(self.path("normal", value, mark, births))
             except Leave as leave:
-                self.pending.append(Path(leave.kind, leave.value, self.delta(self.base), self.base_births))
+                self.pending.append(self.path(leave.kind, leave.value, self.base, self.base_births))
             except Dead:
                 pass
             except Stop:
@@ -149,6 +173,7 @@ class Heap:
                 raise
             self.undo(mark)
         self.forks -= 1
+        self.others = others
         return self.join(alive, names)
 
     def join(self, paths: Sequence[Path], names: tuple[str, ...] = ()) -> Value:
@@ -163,6 +188,7 @@ class Heap:
         value = first.value
         for path in others:
             value = joined(value, path.value, names)
+        self.others = _common([_spans(*path.others, (path.end, self.births)) for path in paths])
         if not others:
             self.apply(first.delta)
             return value
@@ -171,11 +197,8 @@ class Heap:
         births = min(path.births for path in paths)
         for thing, slot in sorted(keys, key=lambda key: key[0].birth <= births):  # what is new, then what leads to it
             key, now = (thing, slot), thing.slots.get(slot, MISSING)
-            if thing.birth > births:  # where it was not made, nothing leads to it
-                made, *more = (path.delta[key] for path in paths if path.delta and key in path.delta)
-                for value_there in more:
-                    made = joined(made, value_there, names)
-                self.put(thing, slot, made)
+            if thing.birth > births:
+                self.put(thing, slot, _of_new(key, paths, now, names))
                 continue
             made = (first.delta or {}).get(key, now)
             for path in others:
@@ -187,14 +210,14 @@ class Heap:
     def collect(self, run: Callable[[], Value]) -> list[Path]:
         """Every way in which code ends. The heap is as before, or, if there is one way only, as that leaves it."""
         outer, pending, before = self.base, self.pending, self.base_births
-        mark, births = len(self.trail), self.births
+        mark, births, others = len(self.trail), self.births, self.others
         self.base, self.base_births = mark, births
         paths = self.pending = []
         last: Path | None = None
         try:
-            last = Path("normal", run(), None, births)
+            last = Path("normal", run(), None, births, self.births, self.others)
         except Leave as leave:
-            last = Path(leave.kind, leave.value, None, births)
+            last = Path(leave.kind, leave.value, None, births, self.births, self.others)
         except Dead:
             pass
         finally:
@@ -204,6 +227,7 @@ class Heap:
         if last:
             paths.append(last._replace(delta=self.delta(mark)))
         self.undo(mark)
+        self.others = others
         return paths
 
     def settle(self, paths: list[Path], takes: Callable[[Path], bool], names: tuple[str, ...] = ()) -> Value:
@@ -228,33 +252,39 @@ class Heap:
         before = self.delta(self.base)
         for path in paths:
             self.spend(len(before) // 8)
-            self.pending.append(Path(path.kind, path.value, {**before, **(path.delta or {})}, self.base_births))
+            self.pending.append(path._replace(delta={**before, **(path.delta or {})}, births=self.base_births))
 
     def may_raise(self, error: Unknown | None = None) -> None:
         """Put a path aside that ends here with an exception, if anything around stops exceptions."""
         if not self.guards:
             return
         at = (self.pending, len(self.trail), self.trail[-1] if self.trail else None)
-        now = self.delta(self.base)
-        value = error or Unknown(foreign=True)
+        if at[0] is self._raised[0] and at[1] == self._raised[1] and at[2] is self._raised[2]:
+            return  # nothing changed since that was noted
+        self._raised = at
+        here = self.path("raise", error or Unknown(foreign=True), self.base, self.base_births)
+        if here.delta is not None:
+            here.delta[self.way, "doubted"] = True
         for number, path in enumerate(self.pending):
             if path.kind == "raise" and isinstance(path.value, Unknown):
-                if at[0] is self._raised[0] and at[1] == self._raised[1] and at[2] is self._raised[2]:
-                    return
-                began = self._began()
-                other = path.delta or {}
-                keys = {**other, **now}
-                made = {
-                    key: joined(other.get(key, began.get(key, _now(key))), now.get(key, began.get(key, _now(key))))
-                    if key[0].birth <= self.base_births or (key in now and key in other)
-                    else now.get(key, other.get(key))
-                    for key in keys
-                }
-                self.pending[number] = Path("raise", joined(path.value, value), made, self.base_births)
-                self._raised = at
+                self.pending[number] = self._either(path, here)
                 return
-        self._raised = at
-        self.pending.append(Path("raise", value, now, self.base_births))
+        self.pending.append(here)
+
+    def _either(self, path: Path, here: Path) -> Path:
+        """A path that is one of two: one that was put aside, and one that leaves here."""
+        began = self._began()
+        there, now = path.delta or {}, here.delta or {}
+        made: Delta = {}
+        for key in {**there, **now}:
+            first = began.get(key, _now(key))
+            if key[0].birth <= self.base_births or (key in now or here.has(key[0])) == (
+                key in there or path.has(key[0])
+            ):
+                made[key] = joined(there.get(key, first), now.get(key, first))
+            else:
+                made[key] = now.get(key, there.get(key))
+        return one_of([here, path], joined(path.value, here.value), made)
 
     def _began(self) -> Delta:
         """The values at the innermost boundary of what changed since."""
@@ -273,20 +303,20 @@ class Heap:
             except Stop:
                 self.undo(mark)
                 raise
-            deltas = [self.delta(mark) if path.delta is None else path.delta for path in paths]
+            paths = [path._replace(delta=self.delta(mark)) if path.delta is None else path for path in paths]
             self.undo(mark)
             new: Delta = {}
-            born: Delta = {}
-            for delta in deltas:
-                for key, value in delta.items():
+            born: dict[Key, None] = {}
+            for path in paths:
+                for key, value in (path.delta or {}).items():
                     if key[0].birth > before:  # what a round makes stays as it is
-                        born[key] = joined(born[key], value, names) if key in born else value
+                        born[key] = None
                         continue
                     now = new.get(key, _now(key))
                     if not covers(now, value, before):
                         new[key] = widened(now, value, names, again=key in tried)
-            for key, value in born.items():
-                self.put(*key, value)
+            for key in born:
+                self.put(*key, _of_new(key, paths, _now(key), names))
             if not new:
                 return
             for key, value in new.items():
@@ -296,6 +326,53 @@ class Heap:
 
 def _now(key: Key) -> Value:
     return key[0].slots.get(key[1], MISSING)
+
+
+def _of_new(key: Key, paths: Sequence[Path], first: Value, names: tuple[str, ...]) -> Value:
+    """The value of a slot of a thing that some of these paths made, `first` where it was not changed since.
+
+    Where the thing was not made, nothing leads to it.
+    """
+    values = [path.delta[key] for path in paths if path.delta and key in path.delta]
+    if any(path.has(key[0]) for path in paths if not path.delta or key not in path.delta):
+        values.append(first)
+    made, *others = values
+    for value in others:
+        made = joined(made, value, names)
+    return made
+
+
+def one_of(paths: Sequence[Path], value: Value, delta: Delta) -> Path:
+    """A path for several that leave in one way, with what they are together."""
+    end = max(path.end for path in paths)
+    others = _common([_spans(*path.others, (path.end, end)) for path in paths])
+    return Path(paths[0].kind, value, delta, paths[0].births, end, others)
+
+
+def _spans(*spans: tuple[int, int]) -> Spans:
+    """Spans in order, those that touch as one; of many the last ones: what is forgotten counts as made."""
+    found: list[tuple[int, int]] = []
+    for low, high in sorted(spans):
+        if found and low <= found[-1][1]:
+            found[-1] = (found[-1][0], max(high, found[-1][1]))
+        elif low < high:
+            found.append((low, high))
+    return tuple(found[-_SPANS:])
+
+
+def _common(spans: Sequence[Spans]) -> Spans:
+    """The spans that all of several cover."""
+    first, *others = spans
+    for other in others:
+        first = _spans(
+            *(
+                (max(low, start), min(high, end))
+                for low, high in first
+                for start, end in other
+                if max(low, start) < min(high, end)
+            )
+        )
+    return first
 
 
 def _path_names(paths: Sequence[Path]) -> tuple[str, ...]:

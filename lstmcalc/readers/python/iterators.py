@@ -8,6 +8,7 @@ Not here: the methods of lists (`lists`), dictionaries and sets (`mappings`).
 
 import ast
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of, plain, type_of
@@ -48,11 +49,18 @@ class Shallow:
 
 
 class Footprint:
-    """What the code of a generator can read, as it was when it ran."""
+    """All that the code of a generator can read, as it was when it ran."""
 
     def __init__(self, slots: dict[tuple[Obj, str], Value]) -> None:
         self.slots = slots
-        self.names = {thing: set(thing.slots) for thing, _ in slots}
+        self.names = {thing: set(thing.slots) for thing, _ in slots if thing.kind != "world"}
+
+
+class Writes:
+    """The values that the code of a generator gives slots after its first item, perhaps and some time."""
+
+    def __init__(self, slots: dict[tuple[Obj, str], Value]) -> None:
+        self.slots = slots
 
 
 class Iterators(Statements):
@@ -216,6 +224,7 @@ class Iterators(Statements):
         if at_once:
             return
         self._blur_later(value, thunk, mark, before, made, whole=whole)
+        self.put(value, "@default", self.world.slots["dtype"])
         generator = any(isinstance(item, Scope | Function) for item in thunk.args)
         if isinstance(content, tuple) and len(content) < (1 if generator else 2):  # no code is run after an item
             return
@@ -236,10 +245,22 @@ class Iterators(Statements):
         old: dict[tuple[Obj, str], Value] = {}
         for thing, slot, was in self.trail[at:]:
             old.setdefault((thing, slot), was)
+        writes: dict[tuple[Obj, str], Value] = {}
         for (thing, slot), was in old.items():
             if thing.birth > before or thing is value or thing is scope or (thing is self.world and slot == "made"):
                 continue
-            self.put(thing, slot, unknown_of(joined(was, thing.slots.get(slot, MISSING))))
+            writes[thing, slot] = _either(was, thing.slots.get(slot, MISSING))
+            self.put(thing, slot, writes[thing, slot])
+        if writes:
+            self.put(value, "@writes", Writes(writes))
+
+    def _write_again(self, value: Obj) -> None:
+        """Do again what a generator does some time after its first item: its next item is taken."""
+        writes = value.slots.get("@writes")
+        for (thing, slot), made in writes.slots.items() if isinstance(writes, Writes) else ():
+            now = thing.slots.get(slot, MISSING)
+            if not same(now, made):
+                self.put(thing, slot, _either(now, made))
 
     def footprint(self, values: Sequence[Value]) -> Value:
         """The slots that code which is given as scopes and functions can read, with their values; None if many."""
@@ -294,9 +315,14 @@ class Iterators(Statements):
         source = value.slots.get("@source")
         content = content_of(source) if isinstance(source, Obj) else value.slots.get(CONTENT)
         place = value.slots.get("@place", 0)
+        resumed = bool(place) or not isinstance(content, tuple)
+        changed = resumed and "@footprint" in value.slots and not self._unchanged(value.slots["@footprint"])
+        if resumed:
+            self._open_dtypes(value)
+            self._write_again(value)
         if not isinstance(content, tuple) or not isinstance(place, int):
             return UNSURE
-        if place and "@footprint" in value.slots and not self._unchanged(value.slots["@footprint"]):
+        if changed:
             self.put(value, CONTENT, unknown_of(content))
             self._open_later(value)
             return UNSURE
@@ -305,16 +331,21 @@ class Iterators(Statements):
         self.put(value, "@place", place + 1)
         return content[place]
 
+    def _open_dtypes(self, value: Obj) -> None:
+        """Say that the dtype of LSTMs that a generator made later is not known, if the default has changed."""
+        now, later = self.world.slots["dtype"], value.slots.get("@later")
+        if same(value.slots.get("@default", now), now):
+            return
+        for entry in later if isinstance(later, Log) else ():
+            for thing in entry.made:
+                self.put(thing, "@dtype", Unknown())
+
     def _open_later(self, value: Obj) -> None:
         """Say that nothing is known of the LSTMs that a generator made after its first item."""
         later = value.slots.get("@later")
         for entry in later if isinstance(later, Log) else ():
             for thing in entry.made:
                 self.open_record(thing)
-
-    def open_record(self, thing: Obj) -> None:
-        """Say that the arguments of an LSTM are not known."""
-        raise NotImplementedError
 
     def _unchanged(self, footprint: Value) -> bool:
         if not isinstance(footprint, Footprint):
@@ -370,6 +401,12 @@ class Iterators(Statements):
         self.fork([lambda: None, run])
 
 
+def _either(one: Value, other: Value) -> Value:
+    """A value that is one of two, or something made of them; perhaps there is none."""
+    both = joined(one, other)
+    return replace(unknown_of(both), absent=isinstance(both, Unknown) and both.absent)
+
+
 def _ends(value: Value) -> bool:
     return _named(value, "StopIteration")
 
@@ -387,7 +424,7 @@ def _next(machine: Iterators, args: Args, _: ast.AST) -> Value:
 
 
 def take_next(machine: Iterators, owner: Obj, default: Value = MISSING) -> Value:
-    """What `next` gives."""
+    """The value that `next` gives."""
     machine.fill(owner)
     item = machine.next_of(owner)
     if item is UNSURE:

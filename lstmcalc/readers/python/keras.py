@@ -71,7 +71,7 @@ class Keras(Torch):
         return MISSING
 
     def lib_class_like(self, path: str) -> bool:
-        """Whether a full name is that of a class of a library that is known."""
+        """True if a full name is that of a class of a library that is known."""
         home, _, name = path.rpartition(".")
         known = f"{home}." in _HOMES and (
             name in KNOWN or name in POSITIONAL or name in (*_LSTMS, *_RELATIVES, "Input")
@@ -218,14 +218,14 @@ class Keras(Torch):
     # Calling layers.
 
     def call_layer(self, layer: Value, args: Args, node: ast.AST) -> Value:
-        """What a layer gives for arrays."""
+        """The arrays that a layer gives for others."""
         given = args.pos[0] if args.pos else args.kw.get("inputs", Unknown())
         kind = self.kind_of(layer)
         if not isinstance(layer, Obj):
             return Unknown()
         if not kind:
             return self._call_own(layer, args, node)
-        inputs = self._tensors(given)
+        inputs = self.tensors_in(given)
         if kind == "Lambda":
             function = (self.config_of(layer) or {}).get("function", Unknown())
             return self.call(function, Args([given]), node) if not isinstance(function, Unknown) else Unknown()
@@ -246,7 +246,7 @@ class Keras(Torch):
         out.slots["@made"] = Graph(layer, tuple(inputs))
         return out
 
-    def _tensors(self, given: Value) -> list[Value]:
+    def tensors_in(self, given: Value) -> list[Value]:
         """The arrays in an argument."""
         if isinstance(given, Obj) and given.kind == "array":
             return [given]
@@ -279,6 +279,7 @@ class Keras(Torch):
     def flow(self, layer: Obj, kind: str, shapes: Sequence[Value]) -> Value:
         """The shape that a layer returns for shapes; of several arrays, `Shapes`."""
         known = [shape if isinstance(shape, tuple) else None for shape in shapes]
+        self._see_width(layer, shapes)
         if "@lstm" in layer.slots or kind in ("GRU", "SimpleRNN", "CuDNNGRU"):
             return self._through_recurrent(layer, kind, shapes)
         if kind == "Bidirectional":
@@ -296,6 +297,15 @@ class Keras(Torch):
         if made is None and len(shapes) == 1:
             made = open_shape(kind, config, shapes[0])
         return made if made is not None else Unknown()
+
+    def _see_width(self, layer: Obj, shapes: Sequence[Value]) -> None:
+        """Note the width of what a layer is given first, from which it makes its weights."""
+        first = shapes[0] if shapes else Unknown()
+        if isinstance(first, tuple) and first:
+            if not isinstance(layer.slots.get("@features"), int):
+                self.put(layer, "@features", first[-1])
+        elif not self.deferred:
+            self.put(layer, "@features", Unknown())
 
     def see_input(self, layer: Obj, shape: Value) -> None:
         """Note the width of an LSTM's first input."""
@@ -336,6 +346,8 @@ class Keras(Torch):
             self._see_perhaps(inner)
             return Unknown()
         one = self.flow(inner, self.kind_of(inner), shapes)
+        if "@lstm" not in inner.slots and not isinstance(config.get("backward_layer"), Obj):
+            self.put(inner, "@twice", True)
         other = one
         backward = config.get("backward_layer")
         if isinstance(backward, Obj):
@@ -345,6 +357,8 @@ class Keras(Torch):
             (one.shapes[0], other.shapes[0]) if isinstance(one, Shapes) and isinstance(other, Shapes) else (one, other)
         )
         merged = self._merged(outputs[0], outputs[1], mode)
+        if isinstance(backward, Obj) and isinstance(merged, tuple):  # the width is that of two LSTMs
+            merged = tuple(int(size) if isinstance(size, Width) else size for size in merged)
         if isinstance(one, Shapes) and isinstance(other, Shapes):
             first = merged.shapes if isinstance(merged, Shapes) else [merged]
             return Shapes([*first, *one.shapes[1:], *other.shapes[1:]])
@@ -421,7 +435,7 @@ class Keras(Torch):
     # Models.
 
     def through_model(self, model: Obj, shapes: Sequence[Value]) -> Value:
-        """What a model returns for other shapes: its layers are walked again."""
+        """The shapes that a model returns for others: its layers are walked again."""
         layers = model.slots.get("@layers")
         if layers is not None:
             items = self.items(layers) if isinstance(layers, Obj) else None
@@ -435,8 +449,8 @@ class Keras(Torch):
         inputs, outputs = model.slots.get("@inputs"), model.slots.get("@outputs")
         if inputs is None or outputs is None:
             return Unknown()
-        known = {id(item): shape for item, shape in zip(self._tensors(inputs), shapes, strict=False)}
-        made = [self._again(item, known, 0) for item in self._tensors(outputs)]
+        known = {id(item): shape for item, shape in zip(self.tensors_in(inputs), shapes, strict=False)}
+        made = [self._again(item, known, 0) for item in self.tensors_in(outputs)]
         return made[0] if isinstance(outputs, Obj) and outputs.kind == "array" else Shapes(made)
 
     def _step(self, layer: Value, shape: Value) -> Value:
@@ -492,7 +506,7 @@ class Keras(Torch):
         return Unknown()
 
     def flow_on(self, layer: Value, current: Value) -> Value:
-        """What flows out of a Sequential behind one layer more; None if there is no input yet."""
+        """The array that flows out of a Sequential behind one layer more; None if there is no input yet."""
         if not isinstance(layer, Obj):
             self._see_perhaps(layer)
             return Unknown()
@@ -557,7 +571,7 @@ class Keras(Torch):
 
 
 def open_shape(kind: str, config: Mapping[str, object], shape: Value) -> tuple[Value, ...] | None:
-    """What a layer returns for a shape whose last size alone is known, or none: `(..., 9)`."""
+    """The shape that a layer returns for one whose last size alone is known, or none: `(..., 9)`."""
     last = {"Dense": "units", "Embedding": "output_dim"}.get(kind)
     if last is not None and last in config:
         return (..., config[last])
@@ -592,7 +606,7 @@ class Shapes:
 
 
 class Graph:
-    """What made an array: a layer, and the arrays that it was given."""
+    """The origin of an array: a layer, and the arrays that it was given."""
 
     def __init__(self, layer: Obj, inputs: tuple[Value, ...]) -> None:
         self.layer = layer
@@ -600,7 +614,7 @@ class Graph:
 
 
 class Around:
-    """What is around an LSTM: a wrapper and its arguments."""
+    """A wrapper around an LSTM, with its arguments."""
 
     def __init__(self, name: str, given: Mapping[str, Value], call: ast.AST) -> None:
         self.name = name

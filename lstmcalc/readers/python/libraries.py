@@ -15,9 +15,10 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, Final
 
+from lstmcalc.readers.python.classes import has_of_its_own
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of
 from lstmcalc.readers.python.functions import FUNCTIONS, method_of_constant
-from lstmcalc.readers.python.library_code import CODE, HOMES
+from lstmcalc.readers.python.library_code import CODE, HOMES, real_class
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.making import Making
 from lstmcalc.readers.python.values import (
@@ -420,7 +421,7 @@ class Libraries(Making):
         return Unknown((name.lstrip("."),) if name.strip(".") else (), foreign=True)
 
     def from_module(self, module: Value, name: str) -> Value:
-        """What is imported from a module."""
+        """The value that is imported from a module."""
         if isinstance(module, Unknown):
             self.may_raise()
             self.asked.setdefault(name)
@@ -443,17 +444,13 @@ class Libraries(Making):
                 self.put(scope, name, Unknown((name,), things(value), foreign=True))
 
     def _star(self, module: Lib, name: str) -> Value:
-        """What `from module import *` binds a name to; None if nothing is known of it."""
+        """The value that `from module import *` binds a name to; None if nothing is known of it."""
         path = canonical(f"{module.path}.{name}")
         known = path in LIB_FUNCTIONS or path in HOMES or path in _KNOWN_STARS or self.lib_class_like(path)
         return self.attribute(module, name) if known else None
 
-    def lib_class_like(self, path: str) -> bool:
-        """Whether a full name is that of a class of a library that is known."""
-        raise NotImplementedError
-
     def unbound(self, name: str) -> Value:
-        """What a name is that no code binds: a builtin, or unknown."""
+        """The value of a name that no code binds: a builtin, or unknown."""
         if self.native and name in PRIMITIVES:
             return Builtin(name, PRIMITIVES[name])
         stars = self.module.slots.get("@stars", ())
@@ -490,6 +487,7 @@ class Libraries(Making):
                 return self.attribute(Lib(_USUAL_NAMES[name].rpartition(".")[0]), name)
             if name in _STANDARD:
                 return Lib(name)
+        self.undefined = self.undefined or name
         self.asked.setdefault(name)
         return Unknown((name,), foreign=True, lstm="LSTM" in name)
 
@@ -508,14 +506,6 @@ class Libraries(Making):
             return Builtin(path, LIB_FUNCTIONS[path])
         return self.lib_value(path)
 
-    def usual_attribute(self, path: str) -> Value:
-        """The attribute of a module that a text without imports most probably means."""
-        raise NotImplementedError
-
-    def lib_value(self, path: str) -> Value:
-        """What a name in a library is that is no function and no class of the tables."""
-        raise NotImplementedError
-
     def class_of_lib(self, path: str) -> Value:
         """The class of a library by its path, if it is written down here."""
         home = HOMES.get(path)
@@ -524,6 +514,15 @@ class Libraries(Making):
         scope = self.library(home)
         name = path.rpartition(".")[2]
         return scope.slots.get(name, MISSING)
+
+    def is_left_out(self, cls: Value, name: str) -> bool:
+        """True for an attribute that a class of Python's own, or of its library, has, and that is not written down."""
+        own = self.libraries.get("library:standard")
+        slots = own.slots if own is not None else {}
+        return super().is_left_out(cls, name) or any(
+            isinstance(item, Class) and slots.get(item.name) is item and has_of_its_own(real_class(item.name), name)
+            for item in (cls.mro if isinstance(cls, Class) else ())
+        )
 
     def library(self, home: str) -> Scope:
         """The module with the classes of a library, run when it is first asked for."""
@@ -549,7 +548,7 @@ class Libraries(Making):
         return scope
 
     def lib_vars(self, owner: Lib) -> Value:
-        """What `vars` of a module of a library gives."""
+        """The value that `vars` of a module of a library gives."""
         made = self.new("object", MISSING, TYPES["object"])
         cls = Class("module vars", (TYPES["object"],), 0)
         cls.mro = (cls, TYPES["object"])
@@ -560,7 +559,7 @@ class Libraries(Making):
         return made
 
     def call_lib(self, function: Lib, args: Args, node: ast.AST) -> Value:
-        """What a call of a library's function gives."""
+        """The value that a call of a library's function gives."""
         known = LIB_FUNCTIONS.get(function.path)
         if known is not None:
             return known(self, args, node)
@@ -570,10 +569,6 @@ class Libraries(Making):
         if "LSTM" in function.path.rpartition(".")[2]:
             self.perhaps_lstm(Unknown((function.path,)), args, node)
         return self.unknown_call(f"{function.path}()", args, lib=True)
-
-    def lib_result(self, path: str, args: Args, node: ast.AST) -> Value:
-        """What a call gives by rules for many functions; MISSING if none fits."""
-        raise NotImplementedError
 
     def any_attribute(self, owner: Value, name: Value, node: ast.AST) -> Value:
         """An attribute whose name is not known."""

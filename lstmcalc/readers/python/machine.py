@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn
 
-from lstmcalc.readers.python.heap import Heap, Leave
+from lstmcalc.readers.python.heap import Leave
+from lstmcalc.readers.python.parts import Parts
 from lstmcalc.readers.python.values import (
     CONTENT,
     MISSING,
@@ -75,7 +76,7 @@ class Frame:
     call: ast.AST | None  # where it is called
 
 
-class Machine(Heap):
+class Machine(Parts):
     """The state of the program that is run, and what its parts have in common."""
 
     def __init__(self, settings: Mapping[str, Value], asked: dict[str, None]) -> None:
@@ -91,6 +92,7 @@ class Machine(Heap):
         self.tainted: set[tuple[int, str]] = set()  # slots whose values are defaults that a caller can change
         self.taint = False  # whether such a value has been read
         self.called: set[ast.AST] = set()  # the functions and classes that were called
+        self.undefined = ""  # a name that was read and that nothing binds
         self.notes: list[str] = []
         self.volatile: set[tuple[Obj, str]] = set()  # what functions change that unknown code was given
         self.handed: list[Value] = []  # the functions that are run as unknown code would
@@ -102,32 +104,6 @@ class Machine(Heap):
         self.at_yield: dict[
             int, Callable[[Value], Value]
         ] = {}  # the code within a context manager, by the scope around
-
-    # What the parts above do.
-
-    def evaluate(self, node: ast.expr, scope: Scope) -> Value:
-        """The value of an expression."""
-        raise NotImplementedError
-
-    def call(self, function: Value, args: Args, node: ast.AST) -> Value:
-        """What a call gives."""
-        raise NotImplementedError
-
-    def attribute(self, owner: Value, name: str) -> Value:
-        """The attribute of a value."""
-        raise NotImplementedError
-
-    def set_attribute(self, owner: Value, name: str, value: Value) -> None:
-        """Set or, with MISSING, delete an attribute."""
-        raise NotImplementedError
-
-    def execute(self, body: list[ast.stmt], scope: Scope) -> None:
-        """Run statements."""
-        raise NotImplementedError
-
-    def is_tainted(self, node: ast.AST) -> bool:
-        """Whether what an expression says is a default that a caller, or the command line, can change."""
-        raise NotImplementedError
 
     @property
     def here(self) -> ast.AST:
@@ -189,7 +165,7 @@ class Machine(Heap):
     # Code that is not known.
 
     def unknown_call(self, name: str, args: Args, *owners: Value, lib: bool = False, lstm: bool = False) -> Value:
-        """What a call of code that is not known gives; what it was given may be changed, unless it is a library's."""
+        """The value of a call of code that is not known; what it was given may be changed, unless it is a library's."""
         given = [*owners, *args.all]
         self.may_raise()
         self.run_handed(given, foreign=not lib)
@@ -345,12 +321,12 @@ _NOWHERE: Final = ast.Pass()
 
 
 def _can_change(thing: Obj) -> bool:
-    """Whether unknown code can change a thing that it is given."""
+    """True if unknown code can change a thing that it is given."""
     return thing.kind not in ("function", "world") and not (isinstance(thing, Class) and thing.bound is None)
 
 
 def _stays(thing: Obj, slot: str, value: Value) -> bool:
-    """Whether a slot is taken to be as it was, whatever unknown code does: methods, imported names, what a layer is."""
+    """True if a slot is taken to be as it was, whatever unknown code does: methods, imported names, what a layer is."""
     if isinstance(thing, Scope):
         return True
     if slot == "@dtype":

@@ -1,4 +1,4 @@
-"""What makes classes: the `class` statement, dataclasses, named tuples and enumerations.
+"""The makers of classes: the `class` statement, dataclasses, named tuples and enumerations.
 
 Not here: what is looked up in them (`classes`).
 """
@@ -58,10 +58,6 @@ class Field:
 
 class Making(Iterators):
     """Makes classes."""
-
-    def class_of_lib(self, path: str) -> Value:
-        """The class of a library by its path, if it is written down here."""
-        raise NotImplementedError
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
         decorators = [self.evaluate(item, scope) for item in node.decorator_list]
@@ -419,7 +415,7 @@ def _part(owner: Value, place: int) -> Value:
 
 
 def field_of(machine: Making, args: Args, _: ast.AST) -> Value:
-    """What `dataclasses.field` gives."""
+    """The value that `dataclasses.field` gives."""
     del machine
     keywords = args.kw
     return Field(
@@ -432,7 +428,7 @@ def field_of(machine: Making, args: Args, _: ast.AST) -> Value:
 
 
 def dataclass_of(machine: Making, args: Args, _: ast.AST) -> Value:
-    """What `dataclass` gives, as a decorator or with options."""
+    """The value that `dataclass` gives, as a decorator or with options."""
     if args.pos and isinstance(args.pos[0], Class):
         return machine.make_dataclass(args.pos[0], args.kw)
     options = dict(args.kw)
@@ -442,7 +438,7 @@ def dataclass_of(machine: Making, args: Args, _: ast.AST) -> Value:
 
 
 def named_tuple_of(machine: Making, args: Args, node: ast.AST) -> Value:
-    """What `namedtuple`, or `NamedTuple` as a function, gives."""
+    """The value that `namedtuple`, or `NamedTuple` as a function, gives."""
     name, spec = ([*args.pos, Unknown(), Unknown()])[:2]
     if isinstance(spec, str):
         names: list[Value] | None = list(spec.replace(",", " ").split())
@@ -464,7 +460,7 @@ def named_tuple_of(machine: Making, args: Args, node: ast.AST) -> Value:
 
 
 def type_call(machine: Making, args: Args, node: ast.AST) -> Value:
-    """What `type(x)` or `type(name, bases, attributes)` gives."""
+    """The value that `type(x)` or `type(name, bases, attributes)` gives."""
     from lstmcalc.readers.python.classes_of_python import type_of
 
     if len(args.pos) == 1:

@@ -1,4 +1,4 @@
-"""What the LSTMs of a program are called: as `named_modules()` names them, where they hang on a module of a variable.
+"""The names of the LSTMs of a program: as `named_modules()` names them, where they hang on a module of a variable.
 
 An LSTM that no variable leads to has the name of what its construction is assigned to in the code.
 
@@ -167,7 +167,7 @@ def _assigned(program: Program, entry: Entry, parents: Mapping[ast.AST, ast.AST]
 
 
 def _step(child: ast.AST, node: ast.AST, path: Sequence[str]) -> str | None:
-    """What one level around an expression adds to its path; None if nothing is assigned through it."""
+    """The part that one level around an expression adds to its path; None if nothing is assigned through it."""
     if isinstance(node, ast.List | ast.Tuple):
         first = node.elts[0]
         if isinstance(first, ast.Constant) and isinstance(first.value, str):  # ("rnn", nn.LSTM(...))
@@ -184,7 +184,7 @@ def _step(child: ast.AST, node: ast.AST, path: Sequence[str]) -> str | None:
 
 
 def _step_of_call(child: ast.AST, node: ast.Call) -> str | None:
-    """What a call around an expression adds to its path."""
+    """The part that a call around an expression adds to its path."""
     if child is node.func:
         # lstm = nn.LSTM(10, 20).to(device) is that LSTM; x = LSTM(64)(inputs) is its output.
         return "" if isinstance(child, ast.Attribute) else None
@@ -214,7 +214,7 @@ def _is_list(function: ast.expr) -> bool:
 
 
 def _text_of(target: ast.AST) -> str:
-    """What an assignment's target is called: `self.encoder` is `encoder`."""
+    """The name of an assignment's target: `self.encoder` is `encoder`."""
     if not isinstance(target, ast.Name | ast.Attribute | ast.Subscript):
         return ""
     return ast.unparse(target).removeprefix("self.").replace(" ", "")

@@ -1,4 +1,4 @@
-"""What operators make of values that are known: Python's own operators on constants, as long as the result is small.
+"""Operators on values that are known: Python's own operators on constants, as long as the result is small.
 
 Not here: operators of the file's classes, and values that are unknown (`expressions`).
 """
@@ -59,7 +59,7 @@ _COMPARISONS: Final[Mapping[str, Callable[..., object]]] = {
 
 
 def binary(machine: "Expressions", op: ast.operator, left: Value, right: Value) -> Value:
-    """What an operator makes of two values."""
+    """The value that an operator makes of two others."""
     name = type(op).__name__
     if isinstance(left, Obj) and isinstance(right, Obj) and left.kind == right.kind == "list" and name == "Add":
         one, other = content_of(left), content_of(right)
@@ -130,7 +130,7 @@ def _formatted(machine: "Expressions", text: str, args: Value) -> Value:
 
 
 def _has_width(text: str) -> bool:
-    """Whether a format has a width of many digits, or one from an argument."""
+    """True if a format has a width of many digits, or one from an argument."""
     return any(part[:1] == "*" or part.lstrip("-+ #0.")[:4].isdigit() for part in text.split("%")[1:])
 
 
@@ -158,7 +158,7 @@ def _computed(machine: "Expressions", name: str, left: Value, right: Value) -> V
 
 
 def unary(machine: "Expressions", op: ast.unaryop, value: Value) -> Value:
-    """What a sign makes of a value."""
+    """The value that a sign makes of another."""
     if isinstance(value, int | float | complex):
         if isinstance(op, ast.USub):
             return -value
@@ -175,7 +175,7 @@ def unary(machine: "Expressions", op: ast.unaryop, value: Value) -> Value:
 
 
 def compare(machine: "Expressions", op: ast.cmpop, left: Value, right: Value) -> Value:
-    """What a comparison gives."""
+    """The value that a comparison gives."""
     if isinstance(op, ast.Is | ast.IsNot):
         known = _is(left, right)
         return Unknown(alts=(False, True)) if known is None else known is isinstance(op, ast.Is)
@@ -226,7 +226,7 @@ def _is(left: Value, right: Value) -> bool | None:
 
 
 def equal(left: Value, right: Value, depth: int = 0) -> bool | None:
-    """Whether two values are equal; None if that is not known."""
+    """True if two values are equal; None if that is not known."""
     if depth > _DEEP:
         return None
     if isinstance(left, Unknown) or isinstance(right, Unknown):

@@ -14,12 +14,8 @@ from lstmcalc.readers.python.values import Class, Items, Missing, Obj, Scope, Un
 class Patterns(Expressions):
     """Compares values with patterns."""
 
-    def is_instance(self, value: Value, kind: Value) -> bool | None:
-        """Whether a value is an instance of a class; None if that is not known."""
-        raise NotImplementedError
-
     def matches(self, pattern: ast.pattern, value: Value, scope: Scope) -> bool | None:
-        """Whether a value fits a pattern, whose names are bound to its parts; None if that is not known."""
+        """True if a value fits a pattern, whose names are bound to its parts; None if that is not known."""
         if isinstance(pattern, ast.MatchValue):
             return self.truth(self.compared(ast.Eq(), value, self.evaluate(pattern.value, scope)))
         if isinstance(pattern, ast.MatchSingleton):

@@ -10,7 +10,7 @@ from typing import Final
 from lstmcalc.readers.python import command_line, operations
 from lstmcalc.readers.python.classes_of_python import TYPES
 from lstmcalc.readers.python.flax import Flax
-from lstmcalc.readers.python.heap import Dead, Leave, Stop
+from lstmcalc.readers.python.heap import Dead, Leave, Path, Stop
 from lstmcalc.readers.python.machine import Function
 from lstmcalc.readers.python.records import BY_NAME
 from lstmcalc.readers.python.values import (
@@ -79,10 +79,11 @@ class Program(Flax):
 
     def _run_module(self) -> None:
         for statement in self.tree.body:
-            before = self.world.slots["made"]
+            before, exits = self.world.slots["made"], list[Path]()
             try:
                 paths = self.collect(lambda: self.execute([statement], self.module))  # noqa: B023  # run at once
-                self.exits = self.exits or any(path.kind == "raise" and _is_exit(path.value) for path in paths)
+                exits = [path for path in paths if path.kind == "raise" and _is_exit(path.value)]
+                self.exits = self.exits or bool(exits)
                 self.settle(
                     [path for path in paths if path.kind == "normal" or path.delta is None],
                     lambda path: path.kind == "normal",
@@ -93,14 +94,17 @@ class Program(Flax):
                 self.ended = self.ended or f"line {statement.lineno} ends in an exception{_named(leave.value)}"
             except Dead:
                 self.ended = self.ended or f"line {statement.lineno} ends in an exception on every path"
+            if exits and self.way.slots["doubted"] is True:
+                self.ended = self.ended or f"line {statement.lineno} may leave the program"
             log = self.world.slots["made"]
             if self.ended and isinstance(log, Log) and isinstance(before, Log) and log is not before:
                 self.put(self.world, "made", Log([*before, *(doubted(entry, ()) for entry in log[len(before) :])]))
+        fails = self.ended or (self.exits and self.undefined and f"{self.undefined} is not defined")
         log = self.world.slots["made"]
-        if self.ended and self.exits and isinstance(log, Log):
+        if fails and self.exits and isinstance(log, Log):  # what leaves before that may be all that does not fail
             self.put(self.world, "made", Log([doubted(entry, ()) for entry in log]))
-        if self.ended and not self.problems:
-            self.doubt_all(self.ended)
+        if fails and not self.problems:
+            self.doubt_all(fails)
 
     def _run_instances(self) -> None:
         """Run the modules of Linen that the module makes, which make their layers when they are run."""
@@ -153,11 +157,13 @@ class Program(Flax):
         """Run those of some entries that no other runs; whether that made an LSTM."""
         called: dict[int, set[ast.AST]] = {}
         making: list[tuple[str, Value]] = []
+        failing: list[tuple[str, Value, set[ast.AST]]] = []
         before = set(self.called)
         for number, (name, value) in enumerate(entries):
             mark = len(self.trail)
             self.called = set()
-            self._run_entry(name, value)
+            if not self._run_entry(value):
+                failing.append((name, value, self.called))
             made = bool(self.world.slots["made"])
             called[number] = self.called
             self.undo(mark)
@@ -178,10 +184,18 @@ class Program(Flax):
             )
             and not any(_is_base(value, other) for _, other in making if other is not value)
         ]
+        around = [
+            name
+            for name, value, within in failing
+            if any(_node(item) in within or _is_base(item, value) for _, item in chosen)
+        ]
+        if around:
+            self.ended = self.ended or f"{around[0]}() ends in an exception"
+            self.doubt_all(self.ended)
         for name, value in chosen:
             before_it = self.world.slots["made"]
-            made_value = self._run_entry(name, value)
-            self.entries.append((name, made_value))
+            (result,) = self._run_entry(value) or (Unknown(),)
+            self.entries.append((name, result))
             log = self.world.slots["made"]
             if isinstance(log, Log) and isinstance(before_it, Log) and self._is_called_otherwise(value):
                 done = len(before_it)
@@ -200,17 +214,16 @@ class Program(Flax):
             for node in ast.walk(self.tree)
         )
 
-    def _run_entry(self, name: str, value: Value) -> Value:
-        """Call an entry without more arguments than it needs; those are not known."""
+    def _run_entry(self, value: Value) -> tuple[Value, ...]:
+        """The value of a call of an entry with those arguments that it needs, all unknown; nothing if it fails."""
         for unsure in (False, True):
             mark = len(self.trail)
             paths = self.collect(lambda: self._called_with(value, unsure=unsure))  # noqa: B023  # run at once
             kept = [path for path in paths if path.kind == "normal"]
             if kept:
-                return self.join(kept) if kept[0].delta is not None else kept[0].value
+                return (self.join(kept) if kept[0].delta is not None else kept[0].value,)
             self.undo(mark)
-        del name
-        return Unknown()
+        return ()
 
     def _called_with(self, value: Value, *, unsure: bool) -> Value:
         call = ast.Pass()
@@ -277,7 +290,7 @@ class Program(Flax):
         return found
 
     def is_tainted(self, node: ast.AST) -> bool:
-        """Whether what an expression says is a default that a caller, or the command line, can change."""
+        """True if what an expression says is a default that a caller, or the command line, can change."""
         scope = next(
             (frame.scope for frame in reversed(self.frames) if frame.function is None or not frame.function.native),
             self.module,
@@ -299,7 +312,7 @@ class Program(Flax):
         return False
 
     def _peek(self, node: ast.AST, scope: Scope) -> Value:
-        """What a name or an attribute of one is, without running anything."""
+        """The value that a name or an attribute of one is, without running anything."""
         if isinstance(node, ast.Name):
             at: Scope | None = scope
             while at is not None:
@@ -357,7 +370,7 @@ def _node(value: Value) -> object:
 
 
 def _mutual(value: Value, other: Value, called: Mapping[int, set[ast.AST]], numbers: Mapping[int, int]) -> bool:
-    """Whether two entries run each other, and this is the first."""
+    """True if two entries run each other, and this is the first."""
     return _node(other) in called[numbers[id(value)]] and numbers[id(value)] < numbers[id(other)]
 
 
@@ -374,7 +387,7 @@ def _named(value: Value) -> str:
 
 
 def _makes_lstm(node: ast.AST) -> bool:
-    """Whether code calls something whose name says that it is an LSTM."""
+    """True if code calls something whose name says that it is an LSTM."""
     calls = (part.func for part in ast.walk(node) if isinstance(part, ast.Call))
     return any(
         (part.attr if isinstance(part, ast.Attribute) else getattr(part, "id", "")) in _CLASSES for part in calls

@@ -24,6 +24,7 @@ from lstmcalc.frameworks.constructors import (
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.python.functions import constant
 from lstmcalc.readers.python.keras import Around, Width
+from lstmcalc.readers.python.modules import models_of
 from lstmcalc.readers.python.naming import names_of
 from lstmcalc.readers.python.program import Program
 from lstmcalc.readers.python.records import Record
@@ -58,7 +59,8 @@ def read_python(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
             session = [] if reader.made else without_prompts(code.lines)
             if any("LSTM" in line for line in session):  # an example in a docstring
                 tree, code = parse_python(source.of(session))
-                reader = _Reader(code, tree, settings)
+                example = _Reader(code, tree, settings)
+                reader = example if example.says_more_than_a_name else reader
             reader.left_out = _left_out(source.lines, code.lines)
             return reader.read()
     except RecursionError:
@@ -100,8 +102,16 @@ class _Reader:
 
     @property
     def made(self) -> bool:
-        """Whether there is an LSTM."""
+        """True if there is an LSTM."""
         return bool(self._entries)
+
+    @property
+    def says_more_than_a_name(self) -> bool:
+        """True if an LSTM is given an argument, or is that of a module: `LSTM()` may be a class of anybody's."""
+        return any(
+            _record(entry).given or _record(entry).unseen or not isinstance(getattr(entry.site, "func", None), ast.Name)
+            for entry in self._entries
+        )
 
     def read(self) -> list[Found]:
         """Every LSTM, in order."""
@@ -123,6 +133,7 @@ class _Reader:
             self._found(entry, name, paths.get(id(entry.made[0]), ""))
             for entry, name in zip(entries, names, strict=True)
         ]
+        found[0] = found[0]._replace(models=tuple(models_of(self._program, entries)))
         found = [*found, *self._doubts()]
         return self._with_notes(found)
 
@@ -187,7 +198,7 @@ class _Reader:
                     named, path = outer, outer or automatic("rnn")
             own[id(thing)] = named or f"@{path.partition('/')[0]}"
             paths[id(thing)] = path
-        return own, paths
+        return {**own, **_linen_names(entries)}, paths
 
     # One LSTM.
 
@@ -333,6 +344,8 @@ class _Reader:
         dtype = entry.made[0].slots.get("@dtype", "float32")
         for thing in entry.made[1:]:
             dtype = joined(dtype, thing.slots.get("@dtype", "float32"))
+        if isinstance(dtype, Unknown) and len(dtype.alts) == 1:  # where it is made, it is this
+            dtype = dtype.alts[0]
         if isinstance(dtype, str):
             stated = layer.get("dtype")
             changed = stated is None or stated.value != dtype
@@ -342,7 +355,7 @@ class _Reader:
             layer["dtype"] = Setting("float32", Origin("source", place, "unknown"))
 
     def _with_around(self, thing: Obj, reading: Reading, place: str | None) -> Reading:
-        """What the wrappers around an LSTM say."""
+        """The settings that the wrappers around an LSTM say."""
         for item in _around(thing):
             backward = item.given.get("backward_layer")
             if item.name == "Bidirectional" and not isinstance(backward, Obj):
@@ -393,7 +406,7 @@ class _Reader:
                     layer={**found.layer, "lengths": Setting(lengths, Origin("source", place, "stated"))}
                 )
         fed = self._fed_of(entry)
-        if constructor.framework.startswith("keras") and fed is not None:
+        if constructor.framework.startswith(("keras", "flax-linen")) and fed is not None:
             return self._with_fed(found, fed, place)
         return found
 
@@ -553,6 +566,26 @@ def _record_of(thing: Obj) -> Record:
     record = thing.slots["@lstm"]
     assert isinstance(record, Record)  # noqa: S101  # every entry has one
     return record
+
+
+def _linen_names(entries: Sequence[Entry]) -> dict[int, str]:
+    """The names that code gives cells of Linen, or Linen itself where they are made when their module is run."""
+    names: dict[int, str] = {}
+    counts: dict[tuple[int, str], int] = {}
+    for entry in entries:
+        record, thing = _record(entry), entry.made[0]
+        if record.constructor is None or record.constructor.framework != "flax-linen" or thing.cls is None:
+            continue
+        frame = next((item for item in reversed(record.frames) if item.function and not item.function.native), None)
+        given, kind = record.given.get("name"), thing.cls.name
+        if isinstance(given, str):
+            names[id(thing)] = given
+        elif frame is not None and frame.function is not None and frame.function.name != "setup":
+            owner = next(iter(frame.scope.slots.values()), None)  # self
+            number = counts.get((id(owner), kind), 0)
+            counts[id(owner), kind] = number + 1
+            names[id(thing)] = f"@{kind}_{number}"
+    return names
 
 
 def _around(thing: Obj) -> list[Around]:

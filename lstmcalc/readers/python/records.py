@@ -20,6 +20,7 @@ from lstmcalc.readers.python.values import (
     Obj,
     Unknown,
     Value,
+    joined,
     same,
 )
 
@@ -31,7 +32,7 @@ OTHER: Final = "?"  # an LSTM that is not known whole: of another library, or pe
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record(Equatable):
-    """What is known of an LSTM when it is made."""
+    """All that is known of an LSTM when it is made."""
 
     constructor: Constructor | None  # None for one that is not understood
     given: Mapping[str, Value]  # its arguments, by name
@@ -46,7 +47,7 @@ class Record(Equatable):
     extra: Mapping[str, Value] = field(default_factory=dict)
 
     def equals(self, other: object) -> bool:
-        """Whether another is made alike."""
+        """True if another is made alike."""
         if not isinstance(other, Record) or self.constructor is not other.constructor or self.constructor is None:
             return False
         known = not any(isinstance(value, Unknown | Obj) for value in (*self.given.values(), *other.given.values()))
@@ -54,6 +55,26 @@ class Record(Equatable):
             same(value, other.given[key]) for key, value in self.given.items()
         )
         return known and alike and self.unseen is None and other.unseen is None and same(self.dtype, other.dtype)
+
+    def either(self, other: object, names: tuple[str, ...]) -> "Record":
+        """All that is known if it was made in this way or in another."""
+        if not isinstance(other, Record) or self.constructor is not other.constructor:
+            why = f"{self.name} or something else"
+            return replace(self, constructor=None, given={}, places={}, unseen=Unknown(names, why=why))
+        either = Unknown(names)
+        given = {
+            name: joined(self.given.get(name, either), other.given.get(name, either), names)
+            for name in {**self.given, **other.given}
+        }
+        places = {name: node for name, node in self.places.items() if other.places.get(name) is node}
+        return replace(
+            self,
+            given=given,
+            places=places,
+            unseen=self.unseen or other.unseen,
+            tainted=self.tainted | other.tainted,
+            dtype=joined(self.dtype, other.dtype, names),
+        )
 
 
 class Records(Standard):
@@ -167,7 +188,7 @@ class Records(Standard):
 
 
 def shown(node: ast.AST) -> str:
-    """What is called, as the code has it."""
+    """The name of what is called, as the code has it."""
     if not isinstance(node, ast.Call):
         return "it"
     return ast.unparse(node.func)

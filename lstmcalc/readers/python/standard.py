@@ -13,13 +13,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from lstmcalc.readers.python.blocks import Made
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of, plain
 from lstmcalc.readers.python.functions import constant, lifted, run_pure
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.making import dataclass_of, field_of, named_tuple_of
 from lstmcalc.readers.python.operators import MAX_ITEMS
-from lstmcalc.readers.python.statements import Made
 from lstmcalc.readers.python.values import (
     CONTENT,
     MISSING,
@@ -115,7 +115,7 @@ class Standard(Libraries):
     """Knows Python's standard library."""
 
     def lib_value(self, path: str) -> Value:
-        """What a name in a library is that is no function and no class of the tables."""
+        """The value of a name in a library that is no function and no class of the tables."""
         if path in _VALUES:
             return _VALUES[path]
         if path in ("os.environ", "sys.argv", "sys.modules", "sys.path"):
@@ -202,6 +202,7 @@ def copied(machine: Libraries, value: Value, *, deep: bool, made: dict[int, Valu
     machine.spend(4)
     twin = Obj("dict" if value.kind == "vars" else value.kind, value.cls, machine.born())
     made[value_id] = twin
+    machine.was_allocated(twin)
     slots = {CONTENT: content_of(value)} if value.kind == "vars" else value.slots
     for slot, item in slots.items():
         twin.slots[slot] = copied(machine, item, deep=deep, made=made) if deep else item
@@ -326,7 +327,7 @@ def _partial_method(_: Libraries, args: Args, __: ast.AST) -> Value:
 
 
 def _as_it_is(_: Libraries, args: Args, __: ast.AST) -> Value:
-    """What a decorator gives that changes nothing of what is called."""
+    """A decorator that changes nothing of what is called."""
     return args.pos[0] if args.pos else Unknown()
 
 
@@ -391,7 +392,7 @@ def _run(machine: Libraries, args: Args, _: ast.AST) -> Value:
 
 
 def _decorating(_: Libraries, args: Args, __: ast.AST) -> Value:
-    """What a decorator gives that may be called with options first."""
+    """A decorator that may be called with options first."""
     if args.pos and isinstance(args.pos[0], Function | Class | Bound | Partial | Descriptor | Builtin):
         return args.pos[0]
     return Builtin("decorator", lambda _, inner, __: inner.pos[0] if inner.pos else Unknown())

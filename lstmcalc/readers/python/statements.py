@@ -1,9 +1,9 @@
 """Statements: what each does to the state, and the paths that leave it.
 
 Two helpers make all of them: `collect` runs code up to a boundary and gives every way in which it ends, `fork` goes on
-with several. A `try` may stop at whatever is not known in its body; `finally` and `with` run on every path.
+with several.
 
-Not here: expressions, and what classes are made of (`making`).
+Not here: exceptions and context managers (`blocks`), expressions, and what classes are made of (`making`).
 """
 
 import ast
@@ -12,44 +12,28 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from lstmcalc.readers.python.classes_of_python import TYPES, is_subclass, type_of
+from lstmcalc.readers.python.blocks import Blocks
+from lstmcalc.readers.python.classes_of_python import type_of
 from lstmcalc.readers.python.expressions import MAX_ROUNDS, UNSURE
-from lstmcalc.readers.python.heap import MAX_PATHS, Dead, Leave, Path
-from lstmcalc.readers.python.machine import Function
-from lstmcalc.readers.python.patterns import Patterns
+from lstmcalc.readers.python.heap import MAX_PATHS, Dead, Leave
 from lstmcalc.readers.python.values import (
     MISSING,
     Args,
     Class,
     Lib,
+    Log,
     Missing,
     Obj,
-    Partial,
     Scope,
     Unknown,
     Value,
-    same,
-    unknown_of,
 )
 
 _COSTLY: Final = 4_000  # steps of a loop that makes no LSTM, before it is run for any number of rounds
 _FEW: Final = 3  # rounds of such a loop that are run
-_ENDS: Final = 6  # ways to leave a block for which `finally` is run one by one
 
 
-_OWN: Final = ("return", "break", "continue")  # ways to leave that are those of the code within
-
-
-class Made:
-    """A context manager that is made of a generator function."""
-
-    def __init__(self, function: Value, args: Args, node: ast.AST) -> None:
-        self.function = function
-        self.args = args
-        self.node = node
-
-
-class Statements(Patterns):
+class Statements(Blocks):
     """Runs statements."""
 
     def execute(self, body: Sequence[ast.stmt], scope: Scope) -> None:
@@ -177,10 +161,6 @@ class Statements(Patterns):
             return
         self.throw("TypeError", "no items")
 
-    def set_of_unknown(self, owner: Unknown, index: Value, value: Value) -> None:
-        """Set an item of something that is not known: of any list or dictionary that it may be."""
-        raise NotImplementedError
-
     def _delete(self, node: ast.Delete, scope: Scope) -> None:
         for target in node.targets:
             if isinstance(target, ast.Name):
@@ -248,10 +228,10 @@ class Statements(Patterns):
             if isinstance(source, Obj) and source.kind == "iter":
                 self.fill(source, whole=not leaves)
             items = self.live_items(source)
-            began, made = self.steps, self.world.slots["made"]
+            began, made = self.steps, self.progress()
             before = len(self.pending)
             for rounds, item in enumerate(items or ()):
-                costly = rounds >= _FEW and self.steps - began > _COSTLY and self.world.slots["made"] is made
+                costly = rounds >= _FEW and self.steps - began > _COSTLY and self.progress() == made and not self.native
                 if item is UNSURE or rounds > MAX_ROUNDS or costly or len(self.pending) - before > MAX_PATHS:
                     items = None
                     break
@@ -261,6 +241,11 @@ class Statements(Patterns):
             return None
 
         self._loop(run, node.orelse, scope)
+
+    def progress(self) -> int:
+        """The amount that has been made of what is reported: LSTMs, and the layers around them."""
+        log = self.world.slots["made"]
+        return len(log) if isinstance(log, Log) else 0
 
     def _rounds(self, once: Callable[[], None], source: Value) -> None:
         """Any number of rounds of a loop."""
@@ -299,28 +284,22 @@ class Statements(Patterns):
         runs: list[Callable[[], Value]] = []
         for path in paths:
             if path.kind == "normal":
-                runs.append(partial(self._on, path, lambda: self.execute(orelse, scope)))
+                runs.append(partial(self.go_on, path, lambda: self.execute(orelse, scope)))
             elif path.kind == "break":
-                runs.append(partial(self._on, path, lambda: None))
+                runs.append(partial(self.go_on, path, lambda: None))
         self.fork(runs, after=paths)
-
-    def _on(self, path: Path, run: Callable[[], object]) -> Value:
-        """Go on with a path that was put aside."""
-        self.apply(path.delta)
-        run()
-        return None
 
     def _while(self, node: ast.While, scope: Scope) -> None:
         step = self._round(node.body, scope)
 
         def run() -> Value:
-            began, made, before = self.steps, self.world.slots["made"], len(self.pending)
+            began, made, before = self.steps, self.progress(), len(self.pending)
             for rounds in range(MAX_ROUNDS):
                 paths = len(self.pending)
                 test = self.truth(self.evaluate(node.test, scope))
                 if test is False:
                     return None
-                costly = rounds >= _FEW and self.steps - began > _COSTLY and self.world.slots["made"] is made
+                costly = rounds >= _FEW and self.steps - began > _COSTLY and self.progress() == made and not self.native
                 many = len(self.pending) - before > _FEW and paths > before
                 if test is None or costly or many:
                     break
@@ -354,249 +333,6 @@ class Statements(Patterns):
             runs.append(last)
         self.fork(runs, names)
 
-    # Exceptions.
-
-    def _try(self, node: "ast.Try | ast.TryStar", scope: Scope) -> None:
-        if node.finalbody:
-            self.finally_(lambda: self._handled(node, scope), lambda _: self.execute(node.finalbody, scope))
-        else:
-            self._handled(node, scope)
-
-    def finally_(self, run: Callable[[], Value], last: Callable[[Path], Value]) -> Value:
-        """Run code, then other code on every path that leaves it; the path goes on unless that leaves itself."""
-        with self.guarded():
-            paths = self.collect(run)
-        if len(paths) == 1 and paths[0].delta is None:
-            (path,) = paths
-            taken = last(path)
-            if path.kind == "normal" or taken is True:
-                return path.value
-            raise Leave(path.kind, path.value)
-
-        def go(path: Path) -> Value:
-            self.apply(path.delta)
-            taken = last(path)
-            if path.kind == "normal" or taken is True:
-                return path.value
-            raise Leave(path.kind, path.value)
-
-        return self.fork([lambda path=path: go(path) for path in self.fewer(paths)], after=paths)  # type: ignore[misc]  # bound now
-
-    def fewer(self, paths: list[Path]) -> list[Path]:
-        """The paths, those joined that leave in one way with one value; of many, those that leave in one way."""
-        groups: list[list[Path]] = []
-        for path in paths:
-            fitting = (
-                group
-                for group in groups
-                if group[0].kind == path.kind
-                and (len(paths) > _ENDS or path.kind != "raise" or same(group[0].value, path.value))
-            )
-            group = next(fitting, None)
-            if group is None:
-                groups.append([path])
-            else:
-                group.append(path)
-        return [self._as_one(group) for group in groups]
-
-    def _as_one(self, group: list[Path]) -> Path:
-        if len(group) == 1:
-            return group[0]
-        mark = len(self.trail)
-        value = self.join(group)
-        delta = self.delta(mark)
-        self.undo(mark)
-        return Path(group[0].kind, value, delta, group[0].births)
-
-    def _handled(self, node: "ast.Try | ast.TryStar", scope: Scope) -> None:
-        if not node.handlers:
-            self.execute(node.body, scope)
-            self.execute(node.orelse, scope)
-            return
-        with self.guarded():
-            paths = self.collect(lambda: self.execute(node.body, scope))
-        runs: list[Callable[[], Value]] = []
-        if len(paths) == 1 and paths[0].delta is None:
-            (path,) = paths
-            if path.kind == "normal":
-                self.execute(node.orelse, scope)
-            elif path.kind == "raise":
-                self._handle(node.handlers, path.value, scope)
-            else:
-                raise Leave(path.kind, path.value)
-            return
-        self.put_aside([path for path in paths if path.kind not in ("normal", "raise")])
-        for path in self.fewer([path for path in paths if path.kind in ("normal", "raise")]):
-            if path.kind == "normal":
-                runs.append(partial(self._on, path, lambda: self.execute(node.orelse, scope)))
-            else:
-                runs.append(partial(self._on, path, partial(self._handle, node.handlers, path.value, scope)))
-        self.fork(runs, _names_of(paths), after=paths)
-
-    def _handle(self, handlers: Sequence[ast.ExceptHandler], error: Value, scope: Scope) -> Value:
-        """Run the first handler that takes an exception."""
-        if not handlers:
-            raise Leave("raise", error)
-        handler, *others = handlers
-        kind = self.evaluate(handler.type, scope) if handler.type else TYPES["BaseException"]
-        taken = self.is_instance(error, kind)
-        if taken is False:
-            return self._handle(others, error, scope)
-
-        def run() -> Value:
-            before = self.world.slots.get("error", MISSING)
-            self.put(self.world, "error", error)
-            if handler.name:
-                self.put(
-                    self.home(handler.name, scope),
-                    handler.name,
-                    error if not isinstance(error, Unknown) else replace(error, may=error.may),
-                )
-
-            def last(_: Path) -> Value:
-                self.put(self.world, "error", before)
-                if handler.name:
-                    self.put(self.home(handler.name, scope), handler.name, MISSING)
-                return None
-
-            return self.finally_(lambda: self.execute(handler.body, scope), last)
-
-        if taken:
-            return run()
-        return self.fork([run, lambda: self._handle(others, error, scope)])
-
-    def is_instance(self, value: Value, kind: Value) -> bool | None:
-        """Whether a value is an instance of a class, or of one of several; None if that is not known."""
-        if isinstance(kind, tuple):
-            results = [self.is_instance(value, item) for item in kind]
-            return True if True in results else None if None in results else False
-        if kind is TYPES["object"]:
-            return True
-        if isinstance(value, Unknown):
-            if value.alts:
-                sides = {self.is_instance(item, kind) for item in value.alts}
-                return sides.pop() if len(sides) == 1 else None
-            return True if kind in (TYPES["BaseException"], TYPES["Exception"]) and not value.names else None
-        if isinstance(kind, Unknown | Lib):
-            return False if isinstance(kind, Lib) and not isinstance(value, Obj | Lib) else None
-        if isinstance(value, Lib):
-            return None
-        if not isinstance(kind, Class):
-            self.throw("TypeError", "no class")
-        cls = type_of(value)
-        if isinstance(value, Class):
-            return kind.name in ("type", "object") or (None if "@meta" in value.slots else False)
-        return is_subclass(cls, kind) if cls is not None else None
-
-    # Context managers.
-
-    def _with(self, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
-        self._with_items(node.items, node.body, scope)
-
-    def _with_items(self, items: Sequence[ast.withitem], body: Sequence[ast.stmt], scope: Scope) -> None:
-        if not items:
-            self.execute(body, scope)
-            return
-        item, *others = items
-        manager = self.evaluate(item.context_expr, scope)
-
-        def inside(value: Value) -> Value:
-            if item.optional_vars is not None:
-                self.assign(item.optional_vars, value, scope)
-            self._with_items(others, body, scope)
-            return None
-
-        self.with_manager(manager, inside)
-
-    def with_manager(self, manager: Value, inside: Callable[[Value], Value]) -> None:
-        """Run code within a context manager."""
-        if isinstance(manager, Obj) and isinstance(manager.slots.get("@context"), Made):
-            self._with_generator(manager.slots["@context"], inside)  # type: ignore[arg-type]  # checked above
-            return
-        if isinstance(manager, Obj) and not isinstance(manager, Class):
-            enter, leave = (self.lookup(type_of(manager), name) for name in ("__enter__", "__exit__"))
-            if isinstance(enter, Missing):
-                enter, leave = (self.lookup(type_of(manager), name) for name in ("__aenter__", "__aexit__"))
-            if isinstance(enter, Missing) or isinstance(leave, Missing):
-                self.throw("TypeError", "no context manager")
-            if not isinstance(enter, Unknown) and not isinstance(leave, Unknown):
-                self._with_known(manager, enter, leave, inside)
-                return
-        lib = isinstance(manager, Lib) or (isinstance(manager, Unknown) and not manager.foreign)
-        value = self.entered(manager)
-        if lib and not isinstance(manager, Lib):
-            inside(value)
-            return
-        if not lib:
-            self.unknown_call("with", Args(), manager)
-
-        def last(path: Path) -> Value:
-            if not lib:
-                self.unknown_call("with", Args(), manager)
-            return self.truth_of_exit(path, lib=lib)
-
-        self.finally_(lambda: inside(value), last)
-
-    def _with_generator(self, made: "Made", inside: Callable[[Value], Value]) -> None:
-        """Run code at the `yield` of the generator that a context manager is made of."""
-        outer = self.frames[-1]
-
-        def at_yield(value: Value) -> Value:
-            native, site = self.native, self.site
-            self.frames.append(outer)
-            self.native = False
-            try:
-                paths = self.collect(lambda: inside(value))
-            finally:
-                self.frames.pop()
-                self.native, self.site = native, site
-            ended = [path._replace(kind=f"outer {path.kind}") if path.kind in _OWN else path for path in paths]
-            return self.settle(ended, lambda path: path.kind == "normal")
-
-        generator = self.call(made.function, made.args, made.node)
-        thunk = generator.slots.get("@thunk") if isinstance(generator, Obj) else None
-        scope, function = thunk.args[:2] if isinstance(thunk, Partial) and len(thunk.args) > 1 else (None, None)
-        if not isinstance(scope, Scope) or not isinstance(function, Function):
-            self.unknown_call("with", Args(), generator)
-            inside(unknown_of(generator))
-            return
-        self.at_yield[id(scope)] = at_yield
-        paths = self.collect(lambda: self.run_body(function, scope, made.node))
-        ended = [path._replace(kind=path.kind.removeprefix("outer ")) for path in paths]
-        self.settle(ended, lambda path: path.kind == "normal")
-
-    def entered(self, manager: Value) -> Value:
-        """What a context manager that is not known gives to `as`."""
-        return unknown_of(manager)
-
-    def truth_of_exit(self, path: Path, *, lib: bool) -> Value:
-        """Whether a context manager that is not known takes an exception: perhaps."""
-        if path.kind != "raise" or lib:
-            return False
-        return self.fork([lambda: True, lambda: self._leave(path)])
-
-    def _leave(self, path: Path) -> Value:
-        raise Leave(path.kind, path.value)
-
-    def _with_known(self, manager: Obj, enter: Value, leave: Value, inside: Callable[[Value], Value]) -> None:
-        value = self.awaited_if(self.call(self.bind(enter, manager), Args(), self.here))
-
-        def last(path: Path) -> Value:
-            error: list[Value] = [None, None, None]
-            if path.kind == "raise":
-                error = [type_of(path.value) or Unknown(), path.value, Unknown()]
-            taken = self.awaited_if(self.call(self.bind(leave, manager), Args(error), self.here))
-            if path.kind != "raise":
-                return False
-            known = self.truth(taken)
-            return known if known is not None else self.fork([lambda: True, lambda: self._leave(path)])
-
-        self.finally_(lambda: inside(value), last)
-
-    def awaited_if(self, value: Value) -> Value:
-        """What a coroutine returns; any other value as it is."""
-        return self.awaited(value) if isinstance(value, Obj) and value.kind == "coroutine" else value
-
     # Functions and classes.
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
@@ -608,7 +344,7 @@ class Statements(Patterns):
         self.put(at, node.name, made)
 
     def decorated(self, decorator: Value, made: Value, node: ast.expr) -> Value:
-        """What a decorator makes of a function or a class."""
+        """The value that a decorator makes of a function or a class."""
         return self.call(decorator, Args([made]), node)
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
@@ -632,18 +368,6 @@ class Statements(Patterns):
                 continue
             name = item.asname or item.name
             self.put(self.home(name, scope), name, self.from_module(module, item.name))
-
-    def imported(self, name: str) -> Value:
-        """A module."""
-        raise NotImplementedError
-
-    def from_module(self, module: Value, name: str) -> Value:
-        """What is imported from a module."""
-        raise NotImplementedError
-
-    def import_all(self, module: Value, scope: Scope) -> None:
-        """Bind everything that a module has."""
-        raise NotImplementedError
 
     def _match(self, node: ast.Match, scope: Scope) -> None:
         subject = self.evaluate(node.subject, scope)
@@ -674,12 +398,6 @@ class Statements(Patterns):
             names = subject.names if isinstance(subject, Unknown) else ()
             return self.fork([guarded, other], names)
         return guarded()
-
-
-def _names_of(paths: Sequence[Path]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for path in paths if isinstance(path.value, Unknown) for name in path.value.names))[
-        :8
-    ]
 
 
 def _method(name: str) -> Callable[..., None]:

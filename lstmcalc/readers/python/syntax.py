@@ -11,8 +11,12 @@ from typing import Final
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.text.source_text import SourceText, Span
 
-MAX_CODE: Final = 2**20  # characters; a syntax tree takes a few hundred times as much memory
-# characters; a syntax tree takes a few hundred times as much memory
+MAX_CODE: Final = 2**20  # characters
+MAX_TREE: Final = 450 * 10**6  # bytes
+_SMALL: Final = 2**18  # characters; a syntax tree of fewer takes less
+# Bytes that Python's parser needs for a name, a number, and each of these, about: measured with CPython 3.11.
+_BYTES: Final = {"(": 1800, "[": 1800, "{": 1800, "\n": 500, ";": 500, "-": 600}
+_OF_NAME, _OF_NUMBER = 1300, 900
 _REPAIRS: Final = 60  # lines that are no code, before it is given up
 _WORK: Final = 8 * 2**20  # characters parsed again for them
 
@@ -35,6 +39,12 @@ def parse_python(source: SourceText) -> tuple[ast.Module, SourceText]:
             f"{source.name or 'this text'} is too large for code",
             expected=f"at most {MAX_CODE:,} characters",
             found=f"{len(source.text):,}",
+        )
+    if len(source.text) > _SMALL and _bytes_of_tree(source.text) > MAX_TREE:
+        raise SourceError(
+            f"{source.name or 'this text'} has too many names, numbers and brackets for code",
+            expected=f"a syntax tree of at most {MAX_TREE // 10**6} MB",
+            found=f"some {_bytes_of_tree(source.text) // 10**6:,} MB",
         )
     _check_depth(source)
     first = next((line.lstrip() for line in source.lines if line.strip()), "")
@@ -63,6 +73,12 @@ def parse_python(source: SourceText) -> tuple[ast.Module, SourceText]:
                 return _parsed(code.text), code
         except (RecursionError, MemoryError):
             raise code.error(Span(1, 0, 1), "this is nested too deeply to be read") from None
+
+
+def _bytes_of_tree(text: str) -> int:
+    """The memory that Python needs to parse code, about."""
+    names, numbers = (sum(1 for _ in re.finditer(pattern, text)) for pattern in (r"\b[^\W\d]", r"\b\d"))
+    return _OF_NAME * names + _OF_NUMBER * numbers + sum(text.count(mark) * size for mark, size in _BYTES.items())
 
 
 def _parsed(text: str) -> ast.Module:
@@ -120,7 +136,7 @@ def _dedented(lines: list[str]) -> list[str]:
 
 
 def _repaired(lines: list[str], line: int) -> bool:
-    """Whether a line that is no code could be left out; one that speaks of an LSTM never is."""
+    """True if a line that is no code could be left out; one that speaks of an LSTM never is."""
     if len(lines) < 2 or not 1 <= line <= len(lines):  # text of one line is what was meant
         return False
     text = lines[line - 1]
@@ -153,7 +169,7 @@ def _fragments(lines: list[str]) -> list[str] | None:
 
 
 def _statement_length(lines: list[str], first: int) -> int:
-    """How many lines a statement with a call or an assignment in it takes; 0 if there is none."""
+    """The number of lines that a statement with a call or an assignment in it takes; 0 if there is none."""
     depth = 0
     for count, line in enumerate(lines[first : first + _STATEMENT], 1):
         depth += sum(line.count(bracket) for bracket in "([{") - sum(line.count(bracket) for bracket in ")]}")

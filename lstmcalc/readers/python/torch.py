@@ -7,19 +7,23 @@ Not here: its containers, which are ordinary classes (`library_code`), and array
 
 import ast
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from lstmcalc.frameworks.layers import EMPTY, LAYERS
+from lstmcalc.frameworks.layers import EMPTY, LAYERS, Setting, kept_tensors
 from lstmcalc.readers.python.arrays import ARRAY, Arrays, array, shape_of
 from lstmcalc.readers.python.classes_of_python import TYPES, plain
+from lstmcalc.readers.python.functions import constant
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
 from lstmcalc.readers.python.machine import Builtin
 from lstmcalc.readers.python.records import BY_NAME, Record, shown
+from lstmcalc.readers.python.standard import copied
 from lstmcalc.readers.python.values import (
     MISSING,
     Args,
     Class,
+    Equatable,
     Items,
     Lib,
     Missing,
@@ -62,11 +66,16 @@ SIGNATURES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("GRUCell", "RNNCell"), "input_size hidden_size bias"),
     "Dropout": "p inplace",
     "PReLU": "num_parameters init",
-    "TransformerEncoderLayer": "d_model nhead dim_feedforward dropout",
-    "TransformerDecoderLayer": "d_model nhead dim_feedforward dropout",
-    "TransformerEncoder": "encoder_layer num_layers norm",
+    **dict.fromkeys(
+        ("TransformerEncoderLayer", "TransformerDecoderLayer"),
+        "d_model nhead dim_feedforward dropout activation layer_norm_eps batch_first norm_first bias",
+    ),
+    "RMSNorm": "normalized_shape eps elementwise_affine",
+    **dict.fromkeys(("CrossEntropyLoss", "NLLLoss", "BCELoss"), "weight"),
+    "BCEWithLogitsLoss": "weight size_average reduce reduction pos_weight",
+    "MultiLabelSoftMarginLoss": "weight",
 }
-_FIELDS: Final = (
+FIELDS: Final = (
     "input_size",
     "hidden_size",
     "num_layers",
@@ -84,6 +93,22 @@ _DEFAULTS: Final = {
     "bidirectional": False,
     "proj_size": 0,
 }
+_PRUNING: Final = (
+    *(
+        "identity",
+        "random_unstructured",
+        "l1_unstructured",
+        "random_structured",
+        "ln_structured",
+        "global_unstructured",
+    ),
+    *("custom_from_mask", "remove"),
+)
+# Settings that decide which tensors there are, and losses that keep one only if they are given it.
+_SWITCHES: Final = ("bias", "affine", "track_running_stats", "elementwise_affine", "add_bias_kv", "bidirectional")
+_WEIGHED: Final = ("CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
+_MADE_INSIDE: Final = ("Transformer",)  # of a table, but with modules that are not made here
+MAX_MODULES: Final = 20_000  # that are looked through for LSTMs
 # Attributes that every module has, of which nothing is known.
 _MODULE_HAS: Final = frozenset(
     (
@@ -128,6 +153,10 @@ _STATELESS: Final = frozenset(
 class Torch(Arrays):
     """Knows PyTorch."""
 
+    def __init__(self, settings: Mapping[str, Value], asked: dict[str, None]) -> None:
+        super().__init__(settings, asked)
+        self.modules: list[Obj] = []  # that were made, on any path
+
     def dtype_of(self, record: Record) -> Value:
         """The dtype that an LSTM is made with."""
         given = record.given.get("dtype", record.given.get("param_dtype"))
@@ -152,7 +181,7 @@ class Torch(Arrays):
         return MISSING
 
     def lib_class_like(self, path: str) -> bool:
-        """Whether a full name is that of a class of a library that is known."""
+        """True if a full name is that of a class of a library that is known."""
         home, _, name = path.rpartition(".")
         return (home == "torch.nn" and (name in LAYERS or name in EMPTY)) or path in BY_NAME
 
@@ -189,14 +218,55 @@ class Torch(Arrays):
         known = args.known and len(args.pos) - 1 <= len(names)
         for name, value in given.items():
             self.put(owner, name, value)
-        self.put(owner, "@layer", Layer(kind, given if known else None, node))
-        for value in args.pos[1:]:  # a layer within, as in nn.TransformerEncoder(layer, 2)
+        self.put(owner, "@layer", Layer(kind, given if known else None))
+        for value in args.pos[1:]:  # a layer within
             if isinstance(value, Obj) and kind not in SIGNATURES and self.is_module(value):
                 self.put(owner, "module", value)
         return None
 
+    def was_allocated(self, made: Obj) -> None:
+        """Note an instance that there is now."""
+        if len(self.modules) < MAX_MODULES and may_be_module(self, made):
+            self.modules.append(made)
+
+    def progress(self) -> int:
+        """The amount that has been made of what is reported: LSTMs, and the layers around them."""
+        return super().progress() + len(self.modules)
+
+    def set_hidden(self, owner: Value, name: str, value: Value) -> None:
+        """Set an attribute past what a module does with it: what is set so is none of its modules."""
+        self.change(owner)
+        super().set_hidden(owner, name, value)
+
+    def vars_of(self, owner: Obj) -> Obj:
+        """The dictionary of a thing's attributes, which changes with it: of a module it hides what is set there."""
+        self.change(owner)
+        return super().vars_of(owner)
+
+    def change(self, owner: Value) -> None:
+        """Say that a module may have other parameters and modules than those that are seen."""
+        for thing in things(owner):
+            if may_be_module(self, thing):
+                self.put(thing, "@remade", True)
+
+    def tensor_of(self, owner: Obj, name: str) -> Obj | None:
+        """The parameter or buffer that a layer of a table keeps under a name; None if it keeps none."""
+        layer, slot = owner.slots.get("@layer"), f"@tensor:{name}"
+        if not isinstance(layer, Layer):
+            return None
+        if slot not in owner.slots:
+            kept = layer.tensors()
+            entry = LAYERS.get(layer.kind)
+            if name not in (kept if kept is not None else [item.name for item in entry.kept] if entry else ()):
+                return None
+            made = array(self, kept[name] if kept is not None else Unknown())
+            made.slots["@parameter"] = True
+            owner.slots[slot] = made  # it was there on every path from the beginning
+        found = owner.slots[slot]
+        return found if isinstance(found, Obj) else None
+
     def is_module(self, value: Value) -> bool:
-        """Whether a value is surely a module of PyTorch."""
+        """True if a value is surely a module of PyTorch."""
         cls = value.cls if isinstance(value, Obj) else None
         return isinstance(cls, Class) and any(
             isinstance(item, Class) and item is self.library("torch").slots["Module"] for item in cls.mro
@@ -228,13 +298,16 @@ class Torch(Arrays):
             self.cast(child, dtype, sure=sure, seen=seen)
 
     def _not_found(self, owner: Value, cls: Value, name: str) -> Value:
+        tensor = self.tensor_of(owner, name) if isinstance(owner, Obj) else None
+        if tensor is not None:
+            return tensor
         if name in _MODULE_HAS and self.is_module(owner):
             self.may_raise()
             return Unknown(may=things(owner))
         return super()._not_found(owner, cls, name)
 
     def lib_result(self, path: str, args: Args, node: ast.AST) -> Value:
-        """What a call gives by rules for many functions; MISSING if none fits."""
+        """The value that a call gives by rules for many functions; MISSING if none fits."""
         home, _, name = path.rpartition(".")
         if (
             home in ("torch.nn.functional", "torch", "numpy")
@@ -247,13 +320,59 @@ class Torch(Arrays):
         return MISSING
 
 
-class Layer:
-    """What is known of a layer that is no LSTM."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer(Equatable):
+    """All that is known of a layer that is no LSTM."""
 
-    def __init__(self, kind: str, given: Mapping[str, Value] | None, call: ast.AST) -> None:
-        self.kind = kind
-        self.given = given  # None if its arguments are not seen
-        self.call = call
+    kind: str
+    given: Mapping[str, Value] | None  # None if its arguments are not seen
+
+    def either(self, other: object, names: tuple[str, ...]) -> "Layer":
+        """All that is known if it was made in this way or in another."""
+        if not isinstance(other, Layer) or other.kind != self.kind or self.given is None or other.given is None:
+            return Layer("", None)
+        either = Unknown(names)
+        keys = {**self.given, **other.given}
+        return Layer(
+            self.kind,
+            {key: joined(self.given.get(key, either), other.given.get(key, either), names) for key in keys},
+        )
+
+    def settings(self) -> dict[str, Setting] | None:
+        """Its arguments that are known; None if not all of them are seen."""
+        if self.given is None:
+            return None
+        found: dict[str, Setting] = {}
+        for name, value in self.given.items():
+            known = constant(value)
+            if isinstance(known, list):
+                known = tuple(known)
+            if isinstance(known, bool | int | float | str | tuple | None):
+                found[name] = known
+            elif isinstance(value, Unknown):
+                found[name] = "?"  # no number: a shape that it decides is not known
+        axes = int(self.kind[-2]) if self.kind.startswith("Conv") else 1
+        size = found.get("kernel_size")
+        if axes > 1 and isinstance(size, int):
+            found["kernel_size"] = (size,) * axes
+        return found
+
+    def tensors(self) -> dict[str, tuple[int, ...]] | None:
+        """The parameters and buffers that it keeps; None if they are not known."""
+        settings = self.settings()
+        if settings is None or any(settings.get(name) == "?" for name in _SWITCHES):
+            return None
+        if self.kind in _WEIGHED:
+            return None if any(settings.get(name) is not None for name in ("weight", "pos_weight")) else {}
+        return None if self.kind in _MADE_INSIDE else kept_tensors(self.kind, settings)
+
+
+def may_be_module(machine: Torch, value: Value) -> bool:
+    """True if a value may be a module of PyTorch: of its classes, or of a class that is not known whole."""
+    if machine.is_module(value):
+        return True
+    cls = value.cls if isinstance(value, Obj) and value.kind == "object" else None
+    return isinstance(cls, Class) and not all(isinstance(item, Class) for item in cls.mro)
 
 
 def _forward(machine: Torch, args: Args, name: str) -> Value:
@@ -317,7 +436,7 @@ def make_lstm(machine: Torch, path: str, args: Args, node: ast.AST) -> Value:
     if not isinstance(owner, Obj):
         machine.perhaps_lstm(unknown_of(owner), args, call)
         return None
-    for name in _FIELDS:
+    for name in FIELDS:
         if name in constructor.arguments:
             default = Unknown() if unseen is not None else _DEFAULTS.get(name, Unknown())
             machine.put(owner, name, given.get(name, default))
@@ -410,7 +529,7 @@ def _cast_to(machine: Torch, args: Args, _: ast.AST) -> Value:
 
 
 def _is_device(value: Unknown) -> bool:
-    """Whether a value that is not known is surely a device, as its name says."""
+    """True if a value that is not known is surely a device, as its name says."""
     return bool(value.names) and all(
         name.rpartition(".")[2].lower().startswith(("device", "torch.device", "cuda", "gpu"))
         or "device" in name.lower()
@@ -444,7 +563,7 @@ def _named_children_all(machine: Torch, args: Args, _: ast.AST) -> Value:
 
 
 def _numbered(machine: Torch, owner: Value) -> list[tuple[str, Value]] | None:
-    """What a container holds; None if it is not known."""
+    """The modules in a container; None if it is not known."""
     if not isinstance(owner, Obj) or "@changed" in owner.slots:
         return None
     found = [(name, value) for name, value in owner.slots.items() if not name.startswith("@") and name != "training"]
@@ -521,7 +640,56 @@ def _hyperparameters(machine: Torch, args: Args, _: ast.AST) -> Value:
     return None
 
 
+@primitive("_buffer")
+def _buffer(machine: Torch, args: Args, _: ast.AST) -> Value:
+    owner, name, value, persistent = (args.pos + [Unknown()] * 4)[:4]
+    if isinstance(owner, Obj) and isinstance(name, str):
+        machine.set_attribute(owner, name, value)
+        held = owner.slots.get("@buffers", ())
+        others = tuple(item for item in held if item[0] != name) if isinstance(held, tuple) else ()
+        machine.put(owner, "@buffers", (*others, (name, persistent)))
+    else:
+        machine.may_raise()
+        machine.change(owner)
+    return None
+
+
+@primitive("_as_parameter")
+def _as_parameter(machine: Torch, args: Args, node: ast.AST) -> Value:
+    value = args.pos[0]
+    return _parameter(machine, args, node) if isinstance(value, Obj) and value.kind == "array" else value
+
+
+@primitive("_deepcopy")
+def _deepcopy(machine: Torch, args: Args, _: ast.AST) -> Value:
+    return copied(machine, args.pos[0], deep=True)
+
+
 # Functions that matter.
+
+
+@lib_function("torch.nn.Parameter")
+def _parameter(machine: Libraries, args: Args, _: ast.AST) -> Value:
+    value = args.pos[0] if args.pos else args.kw.get("data", Unknown())
+    made = array(machine, shape_of(value), value.slots.get("@type") if isinstance(value, Obj) else None)
+    made.slots["@parameter"] = True
+    return made
+
+
+@lib_function(
+    *(
+        f"torch.nn.utils.{name}"
+        for name in ("weight_norm", "spectral_norm", "remove_weight_norm", "remove_spectral_norm")
+    ),
+    *(f"torch.nn.utils.parametrizations.{name}" for name in ("weight_norm", "spectral_norm", "orthogonal")),
+    *(f"torch.nn.utils.parametrize.{name}" for name in ("register_parametrization", "remove_parametrizations")),
+    *(f"torch.nn.utils.prune.{name}" for name in _PRUNING),
+)
+def _remade(machine: Torch, args: Args, _: ast.AST) -> Value:
+    """A module whose parameters are others than before."""
+    value = args.pos[0] if args.pos else args.kw.get("module", Unknown())
+    machine.change(value)
+    return value
 
 
 @lib_function("torch.device", "torch.cuda.device")

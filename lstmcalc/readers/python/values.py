@@ -144,7 +144,7 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Super:
-    """What `super()` gives: the classes behind one, for a thing."""
+    """The value that `super()` gives: the classes behind one, for a thing."""
 
     cls: Class
     owner: Value
@@ -160,7 +160,7 @@ class Descriptor:
 
 
 class Items:
-    """What is in a dictionary, or in a set; it is never changed.
+    """All that is in a dictionary, or in a set; it is never changed.
 
     Attributes:
         map: The values by key, in order.
@@ -177,7 +177,7 @@ class Items:
 
     @property
     def whole(self) -> bool:
-        """Whether all keys are known, and their order."""
+        """True if all keys are known, and their order."""
         return (
             self.rest is None
             and self.ordered
@@ -202,7 +202,7 @@ class Log(tuple[Entry, ...]):
 
 
 def same(one: Value, other: Value) -> bool:
-    """Whether two values are the same, for whatever may be done with them."""
+    """True if two values are the same, for whatever may be done with them."""
     if one is other:
         return True
     if type(one) is not type(other) or isinstance(one, Obj):
@@ -260,12 +260,12 @@ def bounded(value: Value) -> Value:
 
 
 def is_constant(value: Value) -> bool:
-    """Whether a value is a constant of Python's, with all its parts."""
+    """True if a value is a constant of Python's, with all its parts."""
     return isinstance(value, CONSTANTS) or (type(value) is tuple and all(map(is_constant, value)))
 
 
 def unknown_of(*values: Value, names: tuple[str, ...] = (), why: str = "") -> Unknown:
-    """What follows from values of which one is unknown, in a way that is not known."""
+    """The value that follows from others of which one is unknown, in a way that is not known."""
     return Unknown(
         merged_names(names, *(item.names for item in values if isinstance(item, Unknown))),
         frozenset().union(*map(things, values)),
@@ -287,7 +287,7 @@ def alternatives(value: Value) -> tuple[Value, ...]:
 
 
 def joined(one: Value, other: Value, names: tuple[str, ...] = ()) -> Value:
-    """What a value is that is one of two, as the test of these names decides."""
+    """A value that is one of two, as the test of these names decides."""
     if same(one, other):
         return one
     if isinstance(one, Log) or isinstance(other, Log):
@@ -296,6 +296,10 @@ def joined(one: Value, other: Value, names: tuple[str, ...] = ()) -> Value:
         )
     if isinstance(one, Items) and isinstance(other, Items):
         return _joined_items(one, other, names)
+    if isinstance(one, Equatable):
+        return one if isinstance(other, Missing) else one.either(other, names)
+    if isinstance(other, Equatable):
+        return other if isinstance(one, Missing) else other.either(one, names)
     if type(one) is tuple and type(other) is tuple and len(one) == len(other):
         return tuple(joined(a, b, names) for a, b in zip(one, other, strict=True))
     alts: tuple[Value, ...] = ()
@@ -360,15 +364,19 @@ def _equal_entries(one: Entry, other: Entry) -> bool:
 
 
 class Equatable:
-    """Something that says whether another stands for the same."""
+    """All that is known of how a thing was made. Where it was not made, nothing leads to it."""
 
     def equals(self, other: object) -> bool:
-        """Whether another is the same."""
+        """True if another is the same."""
+        raise NotImplementedError
+
+    def either(self, other: object, names: tuple[str, ...]) -> "Equatable":
+        """All that is known if it is this or another, as the test of these names decides."""
         raise NotImplementedError
 
 
 def covers(wide: Value, value: Value, before: int) -> bool:
-    """Whether a value is one of those that another stands for; things made after `before` do not count."""
+    """True if a value is one of those that another stands for; things made after `before` do not count."""
     if same(wide, value):
         return True
     if isinstance(wide, Unknown):
@@ -398,7 +406,7 @@ def _repeated(log: Log) -> set[object]:
 
 
 def widened(old: Value, new: Value, names: tuple[str, ...], *, again: bool) -> Value:
-    """What a value is after any number of repetitions that make `new` of `old`; `again` if that was tried before."""
+    """A value after any number of repetitions that make `new` of `old`; `again` if that was tried before."""
     if isinstance(old, Log) or isinstance(new, Log):
         left, right = Log(old) if isinstance(old, Log) else Log(), Log(new) if isinstance(new, Log) else Log()
         more = [entry for entry in right if entry not in left and entry.site not in _repeated(left)]
@@ -438,7 +446,7 @@ class Args:
 
     @property
     def known(self) -> bool:
-        """Whether it is known which arguments there are."""
+        """True if it is known which arguments there are."""
         return self.rest is None and self.more is None
 
     @property

@@ -121,3 +121,58 @@ def test_what_a_graph_says_of_its_states(cli: Cli, tmp_path: Path, kind: str, st
     assert graph["state_in"] == ([] if kind == "stateless" else ["h0", "c0"])
     assert len(graph["state_out"]) == (2 if kind in ("stateful", "both ways") else 0)
     assert {"tensor": "x", "axis": 1, "size": 3} in graph["fixed_axes"]
+
+
+KERAS_CODE = {
+    "sequential": """
+model = keras.Sequential([keras.Input((None, 8)), layers.Dense(6), layers.LSTM(32, return_sequences=True)])
+model.add(layers.BatchNormalization())
+model.add(layers.Bidirectional(layers.GRU(5, return_sequences=True)))
+model.add(layers.TimeDistributed(layers.Dense(3)))
+model.add(layers.Conv1D(4, 2))
+model.add(layers.Flatten())
+""",
+    "functional, with a layer that is called twice": """
+words, more = keras.Input((7,)), keras.Input((7,))
+embed = layers.Embedding(100, 12)
+one, two = layers.LSTM(9)(embed(words)), layers.LSTM(9, name="second")(embed(more))
+both = layers.Dropout(0.1)(layers.concatenate([one, two]))
+model = keras.Model([words, more], layers.Dense(2, use_bias=False)(both))
+""",
+    "models in models": """
+encoder = keras.Sequential([layers.Conv2D(3, 2), layers.LayerNormalization(), layers.GlobalAveragePooling2D()])
+inputs = keras.Input((5, 8, 8, 1))
+steps = layers.TimeDistributed(encoder)(inputs)
+model = keras.Model(inputs, layers.Dense(4)(layers.LSTM(6)(steps)))
+""",
+    "a class": """
+class Tagger(keras.Model):
+    def __init__(self, width=16):
+        super().__init__()
+        self.embed = layers.Embedding(50, width)
+        self.blocks = [layers.Dense(width, activation="relu") for _ in range(2)]
+        self.rnn = layers.LSTM(width, return_sequences=True)
+        self.head = layers.Dense(5)
+    def call(self, x):
+        x = self.embed(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.rnn(x))
+model = Tagger()
+model(ops.zeros((2, 7)))
+""",
+}
+
+
+@pytest.mark.parametrize("name", KERAS_CODE)
+def test_totals_of_code_are_those_of_keras(
+    cli: Cli, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    installed("keras")
+    code = f"import keras\nfrom keras import layers, ops\n{KERAS_CODE[name]}"
+    space: dict[str, Any] = {}
+    exec(code, space)
+    (tmp_path / "a.py").write_text(code, encoding="utf-8")
+    count = space["model"].count_params()
+    assert total(cli, str(tmp_path / "a.py")) == {"parameters": count, "bytes": 4 * count, "exact": True}

@@ -354,7 +354,7 @@ SEQUENCE = Stream(6, "x", 10, 2, 2)
             SEQUENCE,
             Stream(4, "", 4, 2, 2),
         ),
-        ("Conv1D", {"filters": 4, "kernel_size": 3, "data_format": "channels_first"}, SEQUENCE, Stream(batch=2)),
+        ("Conv1D", {"filters": 4, "kernel_size": 3, "data_format": "channels_first"}, SEQUENCE, Stream(4, "", 4, 2, 2)),
         ("DepthwiseConv1D", {"kernel_size": 3, "depth_multiplier": 2}, SEQUENCE, Stream(12, "", 8, 2, 2)),
         ("MaxPooling1D", {}, SEQUENCE, Stream(6, "x", 5, 2, 2)),
         ("AveragePooling1D", {"pool_size": 3, "strides": 1, "padding": "same"}, SEQUENCE, SEQUENCE),
@@ -365,7 +365,11 @@ SEQUENCE = Stream(6, "x", 10, 2, 2)
         ("Reshape", {"target_shape": [4, -1]}, SEQUENCE, Stream(15, "", 4, 2, 2)),
         ("Reshape", {"target_shape": [-1, 20]}, Stream(), Stream(20, "", None, None, 2)),
         ("Permute", {"dims": [2, 1]}, SEQUENCE, Stream(10, "", 6, 2, 2)),
-        ("ZeroPadding1D", {"padding": 1}, SEQUENCE, SEQUENCE._replace(seq_len=None)),
+        ("ZeroPadding1D", {"padding": 1}, SEQUENCE, SEQUENCE._replace(seq_len=12)),
+        ("UpSampling1D", {"size": 3}, SEQUENCE, SEQUENCE._replace(seq_len=30)),
+        ("Cropping1D", {"cropping": [1, 2]}, SEQUENCE, SEQUENCE._replace(seq_len=7)),
+        ("LSTM", {"units": 3}, Stream(), Stream(3, "", None, None, 1)),
+        ("Dense", {"units": 3}, Stream(6, "x"), Stream(3)),
         ("Embedding", {"output_dim": 3}, Stream(10, "", None, 2, 1), Stream(3, "", 10, 2, 2)),
         ("Embedding", {"output_dim": 3, "input_length": 8}, Stream(), Stream(3, "", 8)),
         ("InputLayer", {"batch_shape": [2, 10, 6]}, Stream(), Stream(6, "", 10, 2, 2)),
@@ -406,7 +410,9 @@ def test_what_a_layer_makes_of_a_stream(kind: str, arguments: Tree, given: Strea
 def test_what_flows_together() -> None:
     streams = [SEQUENCE, Stream(4, "y", 10, 2, 2)]
     assert merged_stream("Concatenate", {}, streams) == Stream(10, "", 10, 2, 2)
-    assert merged_stream("Concatenate", {"axis": 1}, streams) == Stream(batch=2)
+    assert merged_stream("Concatenate", {"axis": 1}, [SEQUENCE, SEQUENCE]) == Stream(6, "", 20, 2, 2)
+    assert merged_stream("Concatenate", {}, [Stream(6, "x"), Stream(4)]) == Stream(10)
+    assert merged_stream("Add", {}, [Stream(6, "x"), Stream(6)]) == Stream(6)
     assert merged_stream("Add", {}, [SEQUENCE, SEQUENCE]) == Stream(6, "", 10, 2, 2)
     assert merged_stream("Add", {}, streams) == Stream(None, "", 10, 2, 2)
     assert merged_stream("Dropout", {}, [SEQUENCE]) == SEQUENCE

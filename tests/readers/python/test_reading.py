@@ -533,7 +533,7 @@ def test_a_cell_of_flax_that_is_only_asked_for_its_state_is_none() -> None:
         "    return nn.LSTMCell(8)(c, x)\n  def start(self):\n"
         "    return nn.LSTMCell(8, parent=None).initialize_carry(k, (1,))\n"
     )
-    assert names(code) == ["lstm"]
+    assert names(code) == ["LSTMCell_0"]  # as Linen calls it
     assert only("cell = nn.LSTMCell()").framework == "flax-linen"
 
 
@@ -676,6 +676,11 @@ def test_what_acts_in_training_only_is_noted() -> None:
 def test_a_backward_layer_is_an_lstm_of_its_own() -> None:
     code = "m.add(Bidirectional(LSTM(8), backward_layer=LSTM(9, go_backwards=True)))"
     assert [said(found) for found in found_in(code)] == [{"hidden_size": 8}, {"hidden_size": 9}]
+    head = "from keras.layers import *\nx = Bidirectional(LSTM(4, return_sequences=True), "
+    *_, last = found_in(
+        f"{head}backward_layer=LSTM(6, go_backwards=True, return_sequences=True))(Input((5, 3)))\ny = LSTM(2)(x)"
+    )
+    assert (said(last)["input_size"], last.reads) == (8, "")
 
 
 @pytest.mark.parametrize(
@@ -729,6 +734,20 @@ def test_flax_wrappers() -> None:
     assert only("nn.RNN(nn.LSTMCell(20), reverse=True)").unmodelled == ("reverse = True",)
     two = found_in("nn.Bidirectional(nn.RNN(nn.LSTMCell(20)), nn.RNN(nn.LSTMCell(30)))")
     assert [said(item) for item in two] == [{"hidden_size": 20}, {"hidden_size": 30}]
+
+
+def test_the_input_of_a_cell_of_linen_follows_from_what_its_module_is_given() -> None:
+    head = (
+        "import flax.linen as nn, jax, jax.numpy as jnp\nclass M(nn.Module):\n  @nn.compact\n  def __call__(self, x):\n"
+    )
+    body = "    x = nn.RNN(nn.LSTMCell(4))(nn.Embed(100, 12)(x))\n    return nn.RNN(nn.LSTMCell(5))(nn.Dense(9)(x))\n"
+    found = found_in(f"{head}{body}M().init(jax.random.key(0), jnp.ones((2, 7), jnp.int32))")
+    assert [item.name for item in found] == ["LSTMCell_0", "LSTMCell_1"]
+    assert [said(item)["input_size"] for item in found] == [12, 9]
+    assert said(found_in(f"{head}{body}M().init(jax.random.key(0), x)")[0])["input_size"] == 12
+    both = "    return nn.RNN(nn.LSTMCell(6))(nn.Bidirectional(nn.RNN(nn.LSTMCell(4)), nn.RNN(nn.LSTMCell(4)))(x))\n"
+    found = found_in(f"{head}{both}M().init(jax.random.key(0), jnp.ones((2, 7, 3)))")
+    assert [said(item)["input_size"] for item in found] == [8, 3]  # in the order of making
 
 
 # Input that is written down.
@@ -837,6 +856,13 @@ def test_code_among_other_text(text: str) -> None:
     assert "rnn = nn.LSTM(10" in found.pointers[""].excerpt
 
 
+def test_a_bare_name_in_an_example_is_no_lstm() -> None:
+    code = "class Optimizer:\n  '''Example:\n\n  >>> model = LSTM()\n  >>> Optimizer(model)\n  '''\n"
+    with pytest.raises(SourceError, match="no LSTM in"):
+        found_in(code)
+    assert only(code.replace("LSTM()", "LSTM(3, 4)")).kind == "LSTM"
+
+
 @pytest.mark.parametrize(
     "text",
     ["(" * 500, "-" * 5000 + "1", "a" + ".b" * 5000, "not " * 5000 + "x", "f" + "()" * 5000, "1" + "+1" * 20000],
@@ -844,6 +870,16 @@ def test_code_among_other_text(text: str) -> None:
 def test_code_that_is_nested_too_deeply_is_refused(text: str) -> None:
     with pytest.raises(SourceError, match=r"nested too deeply|not Python code|no LSTM"):
         found_in(f"{text}\nx = 1")
+
+
+@pytest.mark.parametrize("unit", ["1,", "a,", "[],", "-1,", "f(),"])
+def test_code_whose_tree_takes_too_much_memory_is_refused_before_it_is_made(unit: str) -> None:
+    with pytest.raises(SourceError, match="too many names, numbers and brackets"):
+        found_in(f"{TORCH}nn.LSTM(3, 4)\nx = [{unit * ((2**20 - 100) // len(unit))}]")
+
+
+def test_a_long_table_of_numbers_is_read() -> None:
+    assert only(f"{TORCH}nn.LSTM(3, 4)\nx = [{'12, ' * 250_000}]").uncertain == ()
 
 
 def test_names_that_lead_through_thousands_of_names_end() -> None:

@@ -58,6 +58,8 @@ def _without(tree: ast.Module, path: Path) -> Iterator[str]:
             holder = getattr(holder, name)[index]
         name, index = path[-1]
         held = getattr(holder, name)
+        if _is_used(held[index], tree):
+            return
         body = [child for part in ("body", "orelse") for child in _listed(held[index], part)] if hoist else []
         if hoist and (
             not body or name in {"handlers", "cases"} or isinstance(held[index], ast.FunctionDef | ast.ClassDef)

@@ -260,6 +260,133 @@ def test_keras_outputs_are_what_the_options_make_of_them(mode: str | None, steps
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
 
 
+# Flax: the modules are initialised, and the parameters of their cells compared.
+
+LINEN: dict[str, str] = {
+    "compact": """
+class Model(nn.Module):
+    hidden: int = 32
+    @nn.compact
+    def __call__(self, x):
+        x = nn.RNN(nn.OptimizedLSTMCell(self.hidden))(x)
+        x = nn.LayerNorm()(nn.Dense(9)(x))
+        x = nn.Bidirectional(nn.RNN(nn.LSTMCell(8)), nn.RNN(nn.LSTMCell(8)))(x)
+        carry, x = nn.RNN(nn.LSTMCell(5), return_carry=True)(x)
+        return x
+model = Model(hidden=24)
+variables = model.init(jax.random.key(0), jnp.zeros((2, 7, 3)))
+""",
+    "words": """
+class Model(nn.Module):
+    words: int
+    sizes: tuple = (6, 7)
+    @nn.compact
+    def __call__(self, x, train=False):
+        x = nn.Dropout(0.1, deterministic=not train)(nn.Embed(self.words, 12)(x))
+        for size in self.sizes:
+            x = nn.RNN(nn.LSTMCell(size, name=f"cell{size}"))(x)
+        return nn.Dense(2)(x[:, -1])
+model = Model(100)
+variables = model.init(jax.random.key(0), jnp.ones((2, 7), jnp.int32))
+""",
+    "setup": """
+class Model(nn.Module):
+    size: int
+    def setup(self):
+        self.cells = [nn.LSTMCell(features=self.size) for _ in range(2)]
+        self.rnns = [nn.RNN(cell, time_major=True) for cell in self.cells]
+    def __call__(self, x):
+        for rnn in self.rnns:
+            x = rnn(x)
+        return x
+model = Model(9)
+variables = model.init(jax.random.key(0), jnp.zeros((5, 2, 3)))
+""",
+    "a class lifted by scan": """
+class Model(nn.Module):
+    @nn.compact
+    def __call__(self, xs):
+        lifted = nn.scan(nn.LSTMCell, variable_broadcast="params", split_rngs={"params": False}, in_axes=1, out_axes=1)
+        lstm = lifted(features=7)
+        carry = lstm.initialize_carry(jax.random.key(0), xs[:, 0].shape)
+        carry, ys = lstm(carry, xs)
+        return ys
+model = Model()
+variables = model.init(jax.random.key(0), jnp.zeros((2, 5, 3)))
+""",
+    "a call lifted by scan": """
+class Steps(nn.Module):
+    features: int
+    @functools.partial(nn.transforms.scan, variable_broadcast="params", in_axes=1, out_axes=1, split_rngs={"params": False})
+    @nn.compact
+    def __call__(self, carry, x):
+        return nn.OptimizedLSTMCell(self.features)(carry, x)
+class Model(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        carry = nn.OptimizedLSTMCell(20, parent=None).initialize_carry(jax.random.key(0), x[:, 0].shape)
+        return Steps(20)(carry, x)[1]
+model = Model()
+variables = model.init(jax.random.key(0), jnp.zeros((2, 5, 3)))
+""",
+}
+NNX: dict[str, str] = {
+    "layers": """
+class Model(nnx.Module):
+    def __init__(self, inputs, hidden, *, rngs):
+        self.rnn = nnx.RNN(nnx.LSTMCell(inputs, hidden, rngs=rngs))
+        one = nnx.RNN(nnx.OptimizedLSTMCell(in_features=hidden, hidden_features=6, rngs=rngs))
+        other = nnx.RNN(nnx.OptimizedLSTMCell(hidden, 6, rngs=rngs))
+        self.both = nnx.Bidirectional(one, other, rngs=rngs)
+    def __call__(self, x):
+        return self.both(self.rnn(x))
+model = Model(3, 4, rngs=nnx.Rngs(0))
+y = model(jnp.ones((2, 5, 3)))
+""",
+    "cells": """
+class Model(nnx.Module):
+    def __init__(self, sizes, rngs):
+        pairs = zip(sizes, sizes[1:])
+        self.cells = nnx.List([nnx.LSTMCell(a, b, rngs=rngs) for a, b in pairs])
+        self.stack = nnx.List([nnx.RNN(nnx.LSTMCell(4, 4, rngs=rngs), time_major=True, rngs=rngs) for _ in range(2)])
+model = Model([3, 5, 4], nnx.Rngs(0))
+""",
+}
+FLAX_HEAD = "import functools\nimport flax.linen as nn\nimport jax\nimport jax.numpy as jnp\nfrom flax import nnx\n"
+
+
+def cells_in(tree: Any) -> list[tuple[int, int]]:
+    """The sizes of the cells in variables of Linen: the kernels of their input gates."""
+    if not isinstance(tree, dict):
+        return []
+    own = [tuple(map(int, tree["ii"]["kernel"].shape))] if "ii" in tree else []
+    return [*own, *(cell for item in tree.values() for cell in cells_in(item))]  # type: ignore[list-item]  # of two axes
+
+
+def read_sizes(code: str) -> list[tuple[int, int]]:
+    """The sizes of the cells that are read of a program, of both directions."""
+    configs = [subject.config for subject in read_subjects({"source": f"{FLAX_HEAD}{code}"})]
+    return sorted((item.input_size, item.hidden_size) for item in configs for _ in range(item.num_directions))
+
+
+@pytest.mark.parametrize("name", LINEN)
+def test_cells_of_linen_are_those_of_the_code(name: str) -> None:
+    installed("flax.linen")
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec(f"{FLAX_HEAD}{LINEN[name]}", space)
+    assert read_sizes(LINEN[name]) == sorted(cells_in(space["variables"]["params"]))
+
+
+@pytest.mark.parametrize("name", NNX)
+def test_cells_of_nnx_are_those_of_the_code(name: str) -> None:
+    nnx = installed("flax.nnx")
+    space: dict[str, Any] = {"__name__": "__main__"}
+    exec(f"{FLAX_HEAD}{NNX[name]}", space)
+    kinds = nnx.LSTMCell | nnx.OptimizedLSTMCell
+    cells = [item for _, item in nnx.iter_graph(space["model"]) if isinstance(item, kinds)]
+    assert read_sizes(NNX[name]) == sorted((item.in_features, item.hidden_features) for item in cells)
+
+
 # The table of constructors is that of the installed versions.
 
 
