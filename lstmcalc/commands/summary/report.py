@@ -187,7 +187,7 @@ def _part(source: str | None, typed: Mapping[str, Typed]) -> Part:
     if text is None:
         found = lstms_of(source, known, read_from(typed)) or [Found("lstm", "pytorch")]
     else:
-        found = with_unique_names(sources.read_text(text, known))
+        found = with_unique_names(sources.read_text(text, known, read_from(typed)))
     chosen = chosen_lstms(found, asked_modules(typed.get("module"), (item.name for item in found)))
     subjects = subjects_of(found, chosen, flags, framework, whole=bool(typed.get("module")))
     open_ = open_lstms()
@@ -247,8 +247,15 @@ def _inventory(
         from lstmcalc.commands.summary.keras import inventory_of_json
 
         return inventory_of_json(text)
-    if kind == "toml":
-        return inventory_of_flags(subjects)._replace(what="TOML")
+    if kind in ("summary", "errors"):
+        from lstmcalc.commands.summary.pasted import inventory_of_pasted
+
+        return inventory_of_pasted(text, kind)
+    return inventory_of_flags(subjects)._replace(what="TOML") if kind == "toml" else _of_code(text, kind, known)
+
+
+def _of_code(text: SourceText, kind: str, known: Mapping[str, object]) -> Inventory:
+    """The layers that code constructs."""
     from lstmcalc.commands.summary.written import inventory_of_code
 
     return inventory_of_code(text, kind, known)

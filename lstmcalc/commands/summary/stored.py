@@ -27,7 +27,7 @@ _FLOATS: Final = ("float", "bfloat", "complex", "sparse float")
 # `optimizer_weights` of Keras 2; `optimizer.state` as people flatten checkpoints.
 _OPTIMIZER: Final = re.compile(r"(optimizer|optimizer_weights|optimizer_states?|opt_state)[./]")
 _LISTED: Final = 3
-_OF_PYTORCH: Final = ("torch", "safetensors", "npz", "npy")
+_OF_PYTORCH: Final = ("torch", "safetensors", "npz", "npy", "listed", "listed by PyTorch")
 
 
 def inventory_of_file(file: WeightFile, found: Sequence[Found]) -> Inventory:
@@ -61,7 +61,7 @@ def inventory_of_file(file: WeightFile, found: Sequence[Found]) -> Inventory:
         layers.append(Layer(name.removeprefix(prefix), kinds.get(name, ""), shown, count))
     lstms = {item.name: _parameters_of(item, by_module) for item in found}
     what = f"{file.format}, {counted(len(file.tensors), 'tensor')}"
-    return Inventory(what, layers, lstms, nbytes, list(_doubts(file, once, buffers)))
+    return Inventory(what, layers, lstms, nbytes if file.has_numbers else None, list(_doubts(file, once, buffers)))
 
 
 def _of_the_model(file: WeightFile, found: Sequence[Found]) -> tuple[list[Stored], str]:
@@ -103,7 +103,7 @@ def _without_repetitions(tensors: Sequence[Stored]) -> list[Stored]:
 
 def _buffer_names(tensors: Sequence[Stored], file: WeightFile) -> frozenset[str]:
     """The names of the tensors that are no parameters: by the file itself, or by their names and dtypes."""
-    found = {tensor.name for tensor in tensors if not tensor.dtype.startswith(_FLOATS)}
+    found = {tensor.name for tensor in tensors if tensor.dtype and not tensor.dtype.startswith(_FLOATS)}
     if file.kind not in _OF_PYTORCH:
         return frozenset(found)
     names = {tensor.name for tensor in tensors}

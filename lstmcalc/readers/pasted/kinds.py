@@ -1,0 +1,77 @@
+"""The kind of a text that people paste and that is neither code nor a configuration, by its content.
+
+Code comes first: a text with statements of Python in it that has a call of an LSTM, or that Python's parser takes as a
+whole, is code, whatever its comments and strings show.
+
+Not here: the readers of each kind (`load_errors`, `summaries`, `shape_lists`, `readers.text.printed`).
+"""
+
+import ast
+import re
+import warnings
+from typing import Final
+
+MAX_CODE: Final = 2**20  # characters that Python's parser is given
+
+# Words without which a text is of none of these kinds.
+_MARKS: Final = re.compile(
+    r"weight|kernel|bias|recurrent|size mismatch|key\(s\) in state_dict|Param|\[\"|/w_[ih]|lstm/w|LSTMCell"
+)
+_STATEMENT: Final = re.compile(
+    r"(?m)^[ \t]*+(?:>>> |\.\.\. |In \[\d*+\]: )?+[ \t]*+"
+    r"(?:import [A-Za-z_][\w.]*+|from [\w.]++ import |(?:async )?def [A-Za-z_]\w*+\(|class [A-Za-z_]\w*+[(:]|@\w"
+    r"|[A-Za-z_][\w.]*+ ?+= ?+(?:[\w.]++\()|return\b)"
+)
+_CALL: Final = re.compile(r"LSTM[A-Za-z]{0,40}+\([ \t]*+[\w\"'*]")
+_ASSIGNS: Final = re.compile(r"[\w\])\"'] ?=(?!=)|^(?:return\b|class\b|>>>)|\.add\(")
+_ERRORS: Final = re.compile(
+    r"size mismatch for |(?:Missing|Unexpected) key\(s\) in state_dict: |Error\(s\) in loading state_dict for "
+)
+
+
+def pasted_kind(text: str) -> str:
+    """The kind of a text: `errors`, `summary`, `listed`; empty if it is code, or of another kind."""
+    if not _MARKS.search(text) or is_code(text):
+        return ""
+    if _ERRORS.search(text):
+        return "errors"
+    from lstmcalc.readers.pasted.summaries import looks_summarised
+
+    if looks_summarised(text):
+        return "summary"
+    from lstmcalc.readers.pasted.shape_lists import looks_listed
+
+    return "listed" if looks_listed(text) else ""
+
+
+def is_code(text: str) -> bool:
+    """True if a text is Python code, whole or in part: it has statements, and a call of an LSTM or nothing else."""
+    if not _STATEMENT.search(text):
+        return False
+    return bool(_has_call(text)) or parses(text)
+
+
+def _has_call(text: str) -> bool:
+    """True if a line that is a statement constructs an LSTM, or some class whose name has LSTM in it."""
+    return any(_CALL.search(line) and _is_statement(line) for line in text.splitlines() if "LSTM" in line)
+
+
+def _is_statement(line: str) -> bool:
+    """True if a line may be of code: no row of a table, no child of a printed module, no line of prose."""
+    stripped = line.strip()
+    if stripped.startswith("(") and "): " in stripped:
+        return False
+    return bool(_ASSIGNS.search(stripped)) or stripped.endswith(("(", ",", "["))
+
+
+def parses(text: str) -> bool:
+    """True if Python's parser takes a text as a whole."""
+    if len(text) > MAX_CODE:
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of code that is not ours
+        try:
+            ast.parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True
