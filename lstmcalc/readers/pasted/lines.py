@@ -19,10 +19,11 @@ _CELLS: Final = {code: " " for code in range(0x2500, 0x2580) if chr(code) not in
 # What `logging`, containers and notebooks put before a line: times, levels, names of loggers, processes.
 _LEVELS: Final = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL"
 _AHEAD: Final = re.compile(
-    r"(?:(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,:+Z]*+\]?|\[?\d\d:\d\d:\d\d[\d.,]*+\]?|[-|>])[ \t]++"
-    rf"|\[?(?:{_LEVELS})(?:\]|:|(?=[ \t]))(?:[A-Za-z_][\w.]{{0,100}}+:)?+[ \t]*+"
+    r"(?:(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,:+Z]*+\]?|\[?\d\d:\d\d:\d\d[\d.,]*+\]?|[->])[ \t]++"
+    rf"|\[?(?:{_LEVELS})(?:\]|:|(?=[ \t]))[ \t]*+"
+    r"(?:(?![^\s:]{0,90}(?:weight|bias|kernel))[A-Za-z_][\w.]{0,90}+:(?=\s|\D))?+[ \t]*+"
     r"|\[(?:rank|pid|stdout|stderr)[^\]\n]{0,20}+\]:?[ \t]*+|(?:In|Out) ?\[\d*+\]:[ \t]*+"
-    r"|[\w.]{1,60}+:\d{0,5}+:?+[ \t]++)++"
+    r"|[\w./-]{1,80}?\.py:\d{1,5}+:?+[ \t]++)++"
 )
 
 
@@ -34,6 +35,11 @@ def without_escapes(text: str) -> str:
 def plain_line(line: str) -> str:
     """A line with blanks for box characters, tabs and the bars of a table."""
     return line.translate(_BOXES)
+
+
+def bar_in(line: str) -> int:
+    """The index of the first bar of a table in a line; its length without one."""
+    return next((place for place, letter in enumerate(line) if letter in _UPRIGHT), len(line))
 
 
 def cells_of(line: str) -> list[str]:

@@ -177,25 +177,33 @@ class _Module:
         upper = [shape[1] for (layer, _, what), shape in self._shaped.items() if layer and what == "weight_ih"]
         return any(direction for _, direction, _ in self._own) or bool(self.recurrent and 2 * self.recurrent in upper)
 
-    def _switch(self, field: str, there: bool, *, usual: bool) -> bool:  # what is there
-        """A switch: as the keys have it, or assumed if the text does not tell."""
-        if there:
+    def _switch(self, field: str, there: bool, *, usual: bool) -> bool:
+        """A switch: as the keys have it, or assumed if the text does not tell.
+
+        What one side alone has is in the text for each layer of it; so what the other side has in an upper layer, and
+        not in the first, both have in the first.
+        """
+        others = [key for key in self._other if _of_switch(key, field)]
+        first = any(layer == 0 and (field != "bias" or not direction) for layer, direction, _ in others)
+        if there or (others and not first):
             return True
-        alone = any((what.startswith("bias") if field == "bias" else direction) for _, direction, what in self._other)
-        if self._whole or alone:
+        if self._whole or first:
             return False
         self._doubts.append(f"{field} = {usual} is assumed: keys of equal sizes are not in the text")
         return usual
 
     def _layers(self) -> int:
         """The number of layers: up to the last one in the text, if those of equal sizes would be in it too."""
-        own = {layer for layer, _, _ in self._own}
-        apart = {layer for layer, _, _ in self._other} - own  # that only the other side has
-        last = max(own)
-        if self._whole or (apart and min(apart) > last):
+        last = max(layer for layer, _, _ in self._own)
+        alone = [layer for (layer, _, _), shape in self._own.items() if shape is None]
+        others = [key for key, shape in self._other.items() if shape is None]
+        above = [layer for layer, direction, what in others if (direction, what) == (0, "weight_ih")]
+        if self._whole or alone:
             return last + 1
-        if any(shape is None for shape in self._own.values()) and last:
-            return last + 1
+        if above:
+            return min(above)
+        if others:
+            return max(layer for layer, _, _ in others) + 1
         self._doubts.append(f"num_layers = {last + 1} is assumed: keys of equal sizes are not in the text")
         return last + 1
 
@@ -222,6 +230,11 @@ class _Module:
             gaps,
             uncertain=tuple(self._doubts) if not gaps else (),
         )
+
+
+def _of_switch(key: tuple[int, int, str], field: str) -> bool:
+    """True for a tensor that only an LSTM with biases, or with two directions, has."""
+    return key[2].startswith("bias") if field == "bias" else bool(key[1])
 
 
 def _hidden(shaped: Mapping[tuple[int, int, str], tuple[int, ...]], unit: str) -> tuple[int | None, int | None]:

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from lstmcalc.errors import SourceError, printable
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.pasted.lines import cells_of, plain_line, without_escapes
+from lstmcalc.readers.pasted.lines import bar_in, cells_of, plain_line, without_ahead, without_escapes
 from lstmcalc.readers.recognise.names import possible_meanings, recurrent_units, relative_kind
 from lstmcalc.readers.recognise.weights import contents_of, lstms_of_contents
 from lstmcalc.readers.text.source_text import SourceText
@@ -163,6 +163,7 @@ def _lines(text: str) -> Iterator[Entry]:
     alone = ""
     for line in text.splitlines():
         plain = plain_line(line).replace("|", " ") if not line.isascii() or "|" in line or "\t" in line else line
+        plain = without_ahead(plain)
         found = [*_line(plain, alone)] if _SHAPE.search(plain) else []
         yield from found
         alone = "" if found else plain.strip().rstrip(":") if len(plain) <= _MAX_LETTERS else ""
@@ -271,7 +272,7 @@ def _tabulated(text: str) -> Iterator[Entry]:
     """The entries of a table of flax: the path is in the first cell, `kernel: float32[8,16]` in the last."""
     path = ""
     for line in text.splitlines():
-        cells = cells_of(line)
+        cells = cells_of(line[bar_in(line) :])
         if len(cells) < 3:  # noqa: PLR2004  # a path, a module, parameters
             path = "" if set(line.strip()) - {" "} and "─" in line else path
             continue

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.readers.pasted.lines import cells_of, without_ahead, without_escapes
+from lstmcalc.readers.pasted.lines import bar_in, cells_of, without_ahead, without_escapes
 
 Shape: TypeAlias = tuple[int | None, ...]
 
@@ -118,7 +118,7 @@ def _boxed(body: Sequence[str], first: int) -> Iterator[Row]:
     cells: list[str] = []
     at = first
     for number, line in enumerate([*body, "├─"], first):
-        bar = next((place for place, letter in enumerate(line) if letter in "│┃|"), len(line))
+        bar = bar_in(line)
         if (bar == len(line) and any(letter in line for letter in "├┡└╞╘")) or "+--" in line:
             if len(cells) > 1:
                 yield from _of_cells(cells, at)
@@ -191,7 +191,7 @@ def _torchinfo(header: str, body: Sequence[str], first: int) -> Iterator[Row]:
     columns.sort(key=header.index)
     open_: list[tuple[int, str]] = []  # the column of each module around, and its name
     for number, line in enumerate(body, first):
-        plain = without_ahead(line).rstrip()
+        plain = without_ahead(line.expandtabs(4)).rstrip()
         match = _MODULE.match(plain)
         if plain.startswith(
             ("Total ", "Trainable ", "Non-trainable ", "Input size", "Params size", "Forward/", "Estimated")
