@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from lstmcalc.errors import (
@@ -345,17 +346,20 @@ def _read_code(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
     """Read code, or lines of other text among which PyTorch printed an LSTM."""
     from lstmcalc.readers.python.reading import read_python
 
+    given = source
     if not source.name.endswith((".py", ".ipynb")):
         source = _without_levels(source)
     try:
         return read_python(source, settings)
     except SourceError as error:
-        if settings or len(source.lines) == 1 or not re.search(_PRINTED_LINE, source.text):
-            raise
-        try:
-            return _read_printed(source)
-        except SourceError:
+        if not settings and len(source.lines) > 1 and re.search(_PRINTED_LINE, source.text):
+            with suppress(SourceError):
+                return _read_printed(source)
+        if source.name.endswith((".py", ".ipynb")) or settings:
             raise error from None
+        from lstmcalc.readers.pasted.kinds import is_python, not_understood
+
+        raise (error if is_python(given.text) else not_understood(given)) from None
 
 
 _LEVEL: Final = r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b"  # of logging, and its kin

@@ -11,6 +11,9 @@ import re
 import warnings
 from typing import Final
 
+from lstmcalc.errors import NoLstmError, shorten
+from lstmcalc.readers.text.source_text import SourceText
+
 MAX_CODE: Final = 2**20  # characters that Python's parser is given
 
 # Words without which a text is of none of these kinds.
@@ -39,9 +42,9 @@ def pasted_kind(text: str) -> str:
 
     if looks_summarised(text):
         return "summary"
-    from lstmcalc.readers.pasted.shape_lists import looks_listed
+    from lstmcalc.readers.pasted.shape_lists import has_names, looks_listed
 
-    return "listed" if looks_listed(text) else ""
+    return "listed" if looks_listed(text) or has_names(text) else ""
 
 
 def is_code(text: str) -> bool:
@@ -75,3 +78,32 @@ def parses(text: str) -> bool:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return False
     return True
+
+
+_TYPED: Final = re.compile(r"(?m)^[ \t]*+(?:>>> )?+[A-Za-z_][\w.]*+(?: ?=(?!=)|\()[^\n]")
+
+
+def is_python(text: str) -> bool:
+    """True if a text is meant as Python: it has statements, or calls that begin a line; false for prose and output."""
+    if _STATEMENT.search(text):
+        return True
+    if not parses(text):
+        return any("LSTM" in line and _TYPED.match(line) for line in text.splitlines())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of code that is not ours
+        tree = ast.parse(text)
+    nodes = (node for top in tree.body for node in (top, getattr(top, "value", None) or top))
+    return any(isinstance(node, ast.Call) or not isinstance(node, ast.expr | ast.Expr) for node in nodes)
+
+
+def not_understood(source: SourceText) -> NoLstmError:
+    """The error about a text of no known kind: what was looked for, and the first line that speaks of an LSTM."""
+    mentioned = next(((number, line) for number, line in enumerate(source.lines, 1) if "lstm" in line.lower()), None)
+    place = source.place(mentioned[0]) if mentioned else ""
+    shown = f"{shorten(mentioned[1].strip())}{f' at {place}' if place else ''}" if mentioned else "no line with LSTM"
+    return NoLstmError(
+        f"no LSTM is recognised in {source.name or 'this text'}",
+        "code, a printed model or summary, a list of names and shapes, an error of load_state_dict, TOML or JSON",
+        shown,
+        'if it has one, give its sizes: --input 10 --hidden 20, or as code: "nn.LSTM(10, 20)"',
+    )

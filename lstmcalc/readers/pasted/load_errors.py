@@ -11,7 +11,7 @@ are those of its tags v0.4.0 and v1.0.0, from general knowledge.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from lstmcalc.errors import NoLstmError, SourceError, printable
@@ -92,6 +92,15 @@ def sides_of(source: SourceText) -> tuple[list[Found], list[Found]]:
     return found[0], found[1]
 
 
+def lstms_of_names(names: Iterable[str], where: str) -> list[Found]:
+    """The LSTMs that have arrays of these names, in PyTorch's terms: layers and directions; their sizes are open."""
+    units = _units(dict.fromkeys(names))
+    found = (
+        _Module(unit, own, {}, whole=True).found(where) for unit, own in units.items() if "gru" not in unit.lower()
+    )
+    return [item for item in found if item]
+
+
 def _nothing(error: LoadError, source: SourceText) -> NoLstmError:
     names = [printable(name) for name in dict.fromkeys((*error.checkpoint, *error.model))]
     rows = [
@@ -134,9 +143,10 @@ class _Module:
         unit: The path of the module.
         own: Its tensors in the text.
         other: Those of the module of the other side with the same path.
+        whole: True if the text has all of its tensors.
     """
 
-    def __init__(self, unit: str, own: _Slots, other: _Slots) -> None:
+    def __init__(self, unit: str, own: _Slots, other: _Slots, *, whole: bool = False) -> None:
         self._unit = unit
         self._own = own
         self._other = other
@@ -144,7 +154,8 @@ class _Module:
         self.hidden, self.recurrent = _hidden(self._shaped, unit)
         # Every tensor of the module is there: the hidden sizes differ, and with them all shapes.
         there = {key: shape for key, shape in other.items() if shape}
-        self._whole = (0, 0, "weight_hh") in self._shaped and _hidden(there, unit)[0] not in (None, self.hidden)
+        differs = (0, 0, "weight_hh") in self._shaped and _hidden(there, unit)[0] not in (None, self.hidden)
+        self._whole = whole or differs
         self._doubts: list[str] = []
 
     def found(self, where: str) -> Found | None:
@@ -218,7 +229,7 @@ class _Module:
             field: Setting(value, Origin("source", where, "unknown"))
             for field, value in (("batch_first", False), ("dropout", 0.0))
         }
-        why = "the text has no size of it" if self._shaped else "keys without sizes"
+        why = "the text has no size of it" if self._shaped else "names without sizes"
         gaps = {field: Gap(why) for field in ("input_size", "hidden_size") if field not in layer}
         return Found(
             printable(module_name(self._unit)),

@@ -19,6 +19,7 @@ from lstmcalc.errors import SourceError, printable
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.pasted.lines import bar_in, cells_of, plain_line, without_ahead, without_escapes
+from lstmcalc.readers.pasted.load_errors import lstms_of_names
 from lstmcalc.readers.recognise.names import possible_meanings, recurrent_units, relative_kind
 from lstmcalc.readers.recognise.weights import contents_of, lstms_of_contents
 from lstmcalc.readers.text.source_text import SourceText
@@ -88,6 +89,19 @@ def looks_listed(text: str) -> bool:
     return any(is_recurrent(entry.name) for entry in entries_in(text))
 
 
+def has_names(text: str) -> bool:
+    """True if a text has names of PyTorch's recurrent arrays, as `state_dict().keys()` shows them."""
+    return len([*names_in(text)]) > 1
+
+
+def names_in(text: str) -> Iterator[str]:
+    """The names in a text that PyTorch's recurrent modules give to their arrays."""
+    for match in _NAME.finditer(without_escapes(text)):
+        name = _bare(match[1] or match[2])
+        if any(hit.framework == "pytorch" for hit in possible_meanings(name)):
+            yield name
+
+
 def is_recurrent(name: str) -> bool:
     """True for the name of an array that makes its module recurrent, or that has LSTM in it."""
     return "lstm" in name.lower() or bool(recurrent_units(name)) or relative_kind(name) is not None
@@ -96,6 +110,8 @@ def is_recurrent(name: str) -> bool:
 def read_listed(source: SourceText, framework: str = "") -> list[Found]:
     """The LSTMs of a list of names and shapes."""
     entries = [*entries_in(source.text)]
+    if not any(is_recurrent(entry.name) for entry in entries):
+        return lstms_of_names(names_in(source.text), source.name or "the text")
     torch = "torch.Size(" in source.text or "Parameter containing" in source.text
     return lstms_of_entries(entries, source.name or "the text", framework, LISTED_BY_TORCH if torch else LISTED)
 
