@@ -35,8 +35,9 @@ _CONFIG_TOO: Final = "pyproject.toml"
 _TOML_HEADER: Final = r"(?m)^[ \t]*+\[[ \t]*+[\"']?(tool|lstm|data)\b[^()\n]*\][ \t\r]*+(?:#|$)"
 _SETTING: Final = r"(?m)^[ \t]*+(input_size|hidden_size)[ \t]*+="
 _PRINTED_LINE: Final = r"\bLSTM(Cell)?\(\d+, \d+[,)]"
+# Words without which a text is none that programs print of names, shapes and counts.
 _PASTED: Final = (
-    r"weight|kernel|bias|recurrent|size mismatch|state_dict|Param|/w_[ih]|/w\b|LSTMCell"  # in what is pasted
+    r"weight|kernel|bias|recurrent|size mismatch|state_dict|Param|/w_[ih]|\bw\b|LSTMCell|op_type|LSTM ?[\[<]"
 )
 _MAGIC: Final = r"\s*[%!?]|.*\w\?+\s*$"  # lines for the notebook, not for Python
 _HEAD: Final = 4096  # bytes of a file that tell whether it is text
@@ -342,6 +343,12 @@ def _read_errors(source: SourceText, _framework: str) -> list[Found]:
     return read_errors(source)
 
 
+def _read_graph(source: SourceText, _framework: str) -> list[Found]:
+    from lstmcalc.readers.pasted.onnx_text import read_onnx_text
+
+    return read_onnx_text(source)
+
+
 def _read_code(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
     """Read code, or lines of other text among which PyTorch printed an LSTM."""
     from lstmcalc.readers.python.reading import read_python
@@ -408,4 +415,5 @@ _READERS: Final = {
     "listed": _read_listed,
     "summary": _read_summary,
     "errors": _read_errors,
+    "graph": _read_graph,
 }

@@ -18,6 +18,8 @@ def inventory_of_pasted(text: "SourceText", kind: str) -> Inventory:
     if kind == "errors":
         doubt = "the LSTMs of both sides; keys of equal sizes are not in the text"
         return Inventory("PyTorch's error", doubts=[doubt])
+    if kind == "graph":
+        return Inventory("ONNX graph as text", doubts=["its LSTM nodes alone"], least=True)
     from lstmcalc.readers.pasted.summary_rows import rows_of
 
     rows = rows_of(text.text)

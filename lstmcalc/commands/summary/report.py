@@ -247,7 +247,7 @@ def _inventory(
         from lstmcalc.commands.summary.keras import inventory_of_json
 
         return inventory_of_json(text)
-    if kind in ("summary", "errors"):
+    if kind in ("summary", "errors", "graph"):
         from lstmcalc.commands.summary.pasted import inventory_of_pasted
 
         return inventory_of_pasted(text, kind)

@@ -16,16 +16,12 @@ from lstmcalc.readers.text.source_text import SourceText
 
 MAX_CODE: Final = 2**20  # characters that Python's parser is given
 
-# Words without which a text is of none of these kinds.
-_MARKS: Final = re.compile(
-    r"weight|kernel|bias|recurrent|size mismatch|key\(s\) in state_dict|Param|\[\"|/w_[ih]|lstm/w|LSTMCell"
-)
 _STATEMENT: Final = re.compile(
     r"(?m)^[ \t]*+(?:>>> |\.\.\. |In \[\d*+\]: )?+[ \t]*+"
     r"(?:import [A-Za-z_][\w.]*+|from [\w.]++ import |(?:async )?def [A-Za-z_]\w*+\(|class [A-Za-z_]\w*+[(:]|@\w"
     r"|[A-Za-z_][\w.]*+ ?+= ?+(?:[\w.]++\()|return\b)"
 )
-_CALL: Final = re.compile(r"LSTM[A-Za-z]{0,40}+\([ \t]*+[\w\"'*]")
+_CALL: Final = re.compile(r"LSTM[A-Za-z]{0,200}+\([ \t]*+[\w\"'*]")
 _ASSIGNS: Final = re.compile(r"[\w\])\"'] ?=(?!=)|^(?:return\b|class\b|>>>)|\.add\(")
 _ERRORS: Final = re.compile(
     r"size mismatch for |(?:Missing|Unexpected) key\(s\) in state_dict: |Error\(s\) in loading state_dict for "
@@ -33,11 +29,15 @@ _ERRORS: Final = re.compile(
 
 
 def pasted_kind(text: str) -> str:
-    """The kind of a text: `errors`, `summary`, `listed`; empty if it is code, or of another kind."""
-    if not _MARKS.search(text) or is_code(text):
+    """The kind of a text: `errors`, `graph`, `summary`, `listed`; empty if it is code, or of another kind."""
+    if is_code(text) and not _shows_arrays(text):
         return ""
     if _ERRORS.search(text):
         return "errors"
+    from lstmcalc.readers.pasted.onnx_text import looks_like_onnx
+
+    if looks_like_onnx(text):
+        return "graph"
     from lstmcalc.readers.pasted.summaries import looks_summarised
 
     if looks_summarised(text):
@@ -45,6 +45,15 @@ def pasted_kind(text: str) -> str:
     from lstmcalc.readers.pasted.shape_lists import has_names, looks_listed
 
     return "listed" if looks_listed(text) or has_names(text) else ""
+
+
+_ARRAY: Final = re.compile(r"=(?:bf|f)(?:16|32|64)\[[\d,]++\]")  # as Equinox prints one
+_DEFINES: Final = re.compile(r"(?m)^[ \t]*+(?:import |from [\w.]++ import |def |class )")
+
+
+def _shows_arrays(text: str) -> bool:
+    """True for a printed module of Equinox, which Python's parser would take as a call."""
+    return bool(_ARRAY.search(text)) and not _DEFINES.search(text)
 
 
 def is_code(text: str) -> bool:

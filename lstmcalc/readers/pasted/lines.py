@@ -21,9 +21,9 @@ _LEVELS: Final = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL"
 _AHEAD: Final = re.compile(
     r"(?:(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,:+Z]*+\]?|\[?\d\d:\d\d:\d\d[\d.,]*+\]?|[->])[ \t]++"
     rf"|\[?(?:{_LEVELS})(?:\]|:|(?=[ \t]))[ \t]*+"
-    r"(?:(?![^\s:]{0,90}(?:weight|bias|kernel))[A-Za-z_][\w.]{0,90}+:(?=\s|\D))?+[ \t]*+"
-    r"|\[(?:rank|pid|stdout|stderr)[^\]\n]{0,20}+\]:?[ \t]*+|(?:In|Out) ?\[\d*+\]:[ \t]*+"
-    r"|[\w./-]{1,80}?\.py:\d{1,5}+:?+[ \t]++)++"
+    r"(?:(?![^\s:]{0,200}(?:weight|bias|kernel))[A-Za-z_][\w.]{0,200}+:(?=\s|\D))?+[ \t]*+"
+    r"|\[(?:rank|pid|stdout|stderr)[^\]\n]{0,200}+\]:?[ \t]*+|(?:In|Out) ?\[\d*+\]:[ \t]*+"
+    r"|[\w./-]{1,200}?\.py:\d{1,5}+:?+[ \t]++)++"
 )
 
 

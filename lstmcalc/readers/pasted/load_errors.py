@@ -28,7 +28,7 @@ _LISTED: Final = 4
 _GATES: Final = 4
 CHECKPOINT, MODEL = "checkpoint", "model"  # the beginning of the names of each side's LSTMs
 
-_SIZE: Final = r"torch ?\. ?Size ?\( ?\[([\d, ]{0,100}+)\] ?\)"
+_SIZE: Final = r"torch ?\. ?Size ?\( ?\[([\d, ]{0,200}+)\] ?\)"
 _MISMATCH: Final = re.compile(
     rf"size mismatch for ([^\s:]{{1,500}}+): ?copying a param (?:with shape|of) {_SIZE} from checkpoint, "
     rf"(?:the shape in current model is|where the shape is) {_SIZE}"

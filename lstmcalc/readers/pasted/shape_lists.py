@@ -20,6 +20,7 @@ from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.pasted.lines import bar_in, cells_of, plain_line, without_ahead, without_escapes
 from lstmcalc.readers.pasted.load_errors import lstms_of_names
+from lstmcalc.readers.pasted.nested import is_nested, leaves_of
 from lstmcalc.readers.recognise.names import possible_meanings, recurrent_units, relative_kind
 from lstmcalc.readers.recognise.weights import contents_of, lstms_of_contents
 from lstmcalc.readers.text.source_text import SourceText
@@ -27,6 +28,7 @@ from lstmcalc.spec.config import DTYPE_BYTES
 from lstmcalc.spec.words import with_rest
 
 LISTED: Final = "listed"  # the kind of what is a list, and no file
+LISTED_TREE: Final = "listed with paths"  # whose parts are divided by slashes
 LISTED_BY_TORCH: Final = "listed by PyTorch"
 _FORMAT: Final = "a list of names and shapes"
 _MAX_ENTRIES: Final = 200_000
@@ -42,10 +44,10 @@ class Entry(NamedTuple):
     dtype: str = ""  # as the list has it, in PyTorch's words; empty if it does not say
 
 
-_SIZE: Final = r"\d{1,12}+(?:/(?:\d++|Inf|H5S_UNLIMITED))?+"
+_SIZE: Final = r"\d{1,200}+(?:/(?:\d++|Inf|H5S_UNLIMITED))?+"
 _SHAPE: Final = re.compile(
     rf"[(\[{{] ?+{_SIZE}(?: ?+, ?+{_SIZE}){{0,7}}+ ?+,?+ ?+[)\]}}]"
-    r"|(?<![\w.,])\d{1,9}+(?: ?[x\u00d7] ?\d{1,9}+){1,4}+(?![\w.])"
+    r"|(?<![\w.,])\d{1,200}+(?: ?[x\u00d7] ?\d{1,200}+){1,4}+(?![\w.])"
 )
 # Words that a shape may follow directly: `torch.Size([4])`, `f32[4]`, `shape(4)`.
 _CALLED: Final = re.compile(r"(?:Size|TensorShape|[Ss]hape|(?:[bu]?f|float|bfloat|u?int|i|s|u|complex)\d{1,3})\(?\Z")
@@ -53,7 +55,7 @@ _QUOTES: Final = "\"'`"
 _NAME: Final = re.compile(r"[\"'`]([^\"'`\n]{1,500}+)[\"'`]|(/?[A-Za-z_][\w./:@~-]*+)")
 _KEYED: Final = re.compile(r"(?:\[ ?[\"'][^\"'\n\[\]]{1,200}+[\"'] ?\])++")
 _KEY: Final = re.compile(r"[\"']([^\"'\n]++)[\"']")
-_TUPLE: Final = re.compile(r"\((?: ?[\"'][^\"'\n]{1,200}+[\"'],?)(?: ?[\"'][^\"'\n]{1,200}+[\"'],?){1,12}+ ?\)")
+_TUPLE: Final = re.compile(r"\((?: ?[\"'][^\"'\n]{1,200}+[\"'],?)(?: ?[\"'][^\"'\n]{1,200}+[\"'],?){1,200}+ ?\)")
 _PATH: Final = re.compile(r"\b(?:path|name)=[\"']?([\w./:-]++)")
 _TAIL: Final = re.compile(r"(?:\.(?:shape|size|data|value|weight\.data))*+(?:\.shape|\.size)?+:?\Z")
 _ENDINGS: Final = (".shape", ".size", ".data", ".value", ".get_shape", ":")
@@ -113,7 +115,9 @@ def read_listed(source: SourceText, framework: str = "") -> list[Found]:
     if not any(is_recurrent(entry.name) for entry in entries):
         return lstms_of_names(names_in(source.text), source.name or "the text")
     torch = "torch.Size(" in source.text or "Parameter containing" in source.text
-    return lstms_of_entries(entries, source.name or "the text", framework, LISTED_BY_TORCH if torch else LISTED)
+    tree = any("/" in entry.name for entry in entries)
+    kind = LISTED_BY_TORCH if torch else LISTED_TREE if tree else LISTED
+    return lstms_of_entries(entries, source.name or "the text", framework, kind)
 
 
 def lstms_of_entries(entries: Sequence[Entry], name: str, framework: str = "", kind: str = LISTED) -> list[Found]:
@@ -167,11 +171,17 @@ def entries_in(text: str) -> Iterator[Entry]:
     text = without_escapes(text)
     dumped = "DATASPACE" in text and "DATASET" in text
     tabulated = bool(re.search(r"path[ │┃|]+module[ │┃|]", text))
-    found = _h5dump(text) if dumped else _tabulated(text) if tabulated else _lines(text)
+    found = _h5dump(text) if dumped else _tabulated(text) if tabulated else _nested_or_lines(text)
     for count, entry in enumerate(found):
         if count >= _MAX_ENTRIES:
             raise SourceError("too many names with shapes", f"at most {_MAX_ENTRIES:,}")
         yield entry
+
+
+def _nested_or_lines(text: str) -> Iterator[Entry]:
+    """The entries of a tree, if a text has one; else those of its lines."""
+    leaves = [Entry(leaf.path, leaf.shape) for leaf in leaves_of(text)] if is_nested(text) else []
+    return iter(leaves) if any(is_recurrent(leaf.name) for leaf in leaves) else _lines(text)
 
 
 def _lines(text: str) -> Iterator[Entry]:

@@ -78,9 +78,9 @@ def _table(header: str, body: Sequence[str], first: int) -> list[Row]:
 
 # --- pieces ----------------------------------------------------------------------------------------------------------
 
-_PARENS: Final = re.compile(r"\(((?:None|-?\d{1,12}|\?)?(?:, ?(?:None|-?\d{1,12}|\?)){0,8}+,?)\)")
-_BRACKETS: Final = re.compile(r"\[((?:-?\d{1,12})?(?:, ?-?\d{1,12}){0,8}+)\]")
-_COUNT: Final = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3})++|\d{1,15}+)(?![\w.,])")
+_PARENS: Final = re.compile(r"\(((?:None|-?\d{1,200}|\?)?(?:, ?(?:None|-?\d{1,200}|\?)){0,8}+,?)\)")
+_BRACKETS: Final = re.compile(r"\[((?:-?\d{1,200})?(?:, ?-?\d{1,200}){0,8}+)\]")
+_COUNT: Final = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3})++|\d{1,200}+)(?![\w.,])")
 
 
 def _shapes(text: str, pattern: re.Pattern[str] = _PARENS) -> tuple[Shape, ...]:
@@ -101,16 +101,16 @@ def _number(text: str) -> int | None:
 # --- Keras -----------------------------------------------------------------------------------------------------------
 
 _LAYER: Final = re.compile(r"(?<![^\s()])(?P<name>[^\s()]{1,200}+)\s{0,3}+\((?P<kind>[A-Za-z_]\w*+)(?P<closed>\)?)")
-_OUTPUTS: Final = r"\[?\([^()]{0,80}+\)(?:, ?\([^()]{0,80}+\)){0,8}+[\],]{0,2}+|\[[-\d, ]{1,80}+\]|multiple|\?"
+_OUTPUTS: Final = r"\[?\([^()]{0,200}+\)(?:, ?\([^()]{0,200}+\)){0,8}+[\],]{0,2}+|\[[-\d, ]{1,200}+\]|multiple|\?"
 _LINE: Final = re.compile(
     r"(?<!\S)(?P<name>[^\s()\[\]]{1,200}+)\s{1,3}+\((?P<kind>[A-Za-z_]\w*+)(?P<closed>\)?)\s*+"
-    rf"(?P<shapes>{_OUTPUTS})\s++(?P<params>[\d,]{{1,20}}+|\?)(?=\s|$|\()"
+    rf"(?P<shapes>{_OUTPUTS})\s++(?P<params>[\d,]{{1,200}}+|\?)(?=\s|$|\()"
 )
 _BY_NUMBER: Final = re.compile(
-    r"(?<!\S)(?P<kind>[A-Za-z_]\w{0,100}+)-(?P<number>\d{1,6}+)\s++"
-    r"(?P<shapes>\[\[?[-\d, ]{1,100}+(?:\], ?\[[-\d, ]{0,100}+){0,6}+\]{1,3}+)\s++(?P<params>[\d,]{1,20}+)"
+    r"(?<!\S)(?P<kind>[A-Za-z_]\w{0,200}+)-(?P<number>\d{1,6}+)\s++"
+    r"(?P<shapes>\[\[?[-\d, ]{1,200}+(?:\], ?\[[-\d, ]{0,200}+){0,6}+\]{1,3}+)\s++(?P<params>[\d,]{1,200}+)"
 )
-_SOURCE: Final = re.compile(r"([^\s\[\]'\",()]{1,100}+)\[\d++\]\[\d++\]|(?<=\s)([A-Za-z][\w/]{0,100}+)\[0\]")
+_SOURCE: Final = re.compile(r"([^\s\[\]'\",()]{1,200}+)\[\d++\]\[\d++\]|(?<=\s)([A-Za-z][\w/]{0,200}+)\[0\]")
 
 
 def _boxed(body: Sequence[str], first: int) -> Iterator[Row]:
@@ -227,7 +227,7 @@ def _lightning(header: str, body: Sequence[str], first: int) -> Iterator[Row]:
         if len(cells) != len(names) or not any(cells):
             continue
         held = dict(zip(names, cells, strict=True))
-        count = re.fullmatch(r"([\d,]{1,15})(?:\.(\d))?+ ?([KMBT]?)", held.get("Params", ""))
+        count = re.fullmatch(r"([\d,]{1,200})(?:\.(\d))?+ ?([KMBT]?)", held.get("Params", ""))
         least = most = None
         if count:
             unit = _UNITS[count[3]]
