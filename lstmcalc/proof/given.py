@@ -52,7 +52,11 @@ def read_given(
     """
     weights, given, found = None, Given(), subject.found
     notes: list[str] = []
-    if found is not None and found.weights is not None:
+    if (
+        found is not None
+        and found.weights is not None
+        and (found.weights.file is None or found.weights.file.has_numbers)
+    ):
         subject, weights, notes = _weights(subject, found, counted)
         given = _loading_code(found, path, saved)
     if data is None:

@@ -51,8 +51,11 @@ _JSON: Final = Grammar(
 )
 
 
-def read_json(source: SourceText) -> list[Found]:
-    """The LSTMs of a JSON text: PyTorch's names, a report of this program, a model of Keras, or a config.json."""
+def read_json(source: SourceText, framework: str = "") -> list[Found]:
+    """The LSTMs of a JSON text: PyTorch's names, a report of this program, a model of Keras, or a config.json.
+
+    Names with shapes are read as those of a weight file, in the layout of a framework or in any.
+    """
     from lstmcalc.readers.keras.models import looks_like_keras, read_keras
 
     tree = _load_json(source)
@@ -64,6 +67,11 @@ def read_json(source: SourceText) -> list[Found]:
         document.refuse_unknown(tree, _JSON.expected, document.kind(tree))
     if unread := json_format(tree):
         raise unread_error(source.name or "this JSON", unread, _JSON.expected)
+    if any(isinstance(item, list | dict) for item in tree.values()):
+        from lstmcalc.readers.pasted.shape_lists import entries_of_json, lstms_of_entries
+
+        if entries := entries_of_json(tree):
+            return lstms_of_entries(entries, source.name or "the text", framework)
     if isinstance(tree.get("weight_map"), dict):
         _refuse_index(document, tree["weight_map"])
     if "lstmcalc" in tree and "modules" in tree:

@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from lstmcalc.errors import (
@@ -35,6 +36,10 @@ _CONFIG_TOO: Final = "pyproject.toml"
 _TOML_HEADER: Final = r"(?m)^[ \t]*+\[[ \t]*+[\"']?(tool|lstm|data)\b[^()\n]*\][ \t\r]*+(?:#|$)"
 _SETTING: Final = r"(?m)^[ \t]*+(input_size|hidden_size)[ \t]*+="
 _PRINTED_LINE: Final = r"\bLSTM(Cell)?\(\d+, \d+[,)]"
+# Words without which a text is none that programs print of names, shapes and counts.
+_PASTED: Final = (
+    r"weight|kernel|bias|recurrent|size mismatch|state_dict|Param|/w_[ih]|\bw\b|LSTMCell|op_type|LSTM ?[\[<]"
+)
 _MAGIC: Final = r"\s*[%!?]|.*\w\?+\s*$"  # lines for the notebook, not for Python
 _HEAD: Final = 4096  # bytes of a file that tell whether it is text
 _CONTROL: Final = r"[\x00-\x06\x0e-\x1a\x1c-\x1f]"
@@ -53,15 +58,18 @@ def read_source(source: str, settings: Mapping[str, Any], framework: str = "") -
 
         _refuse_settings(settings)
         return read_weights(source, framework)
-    found = read_text(source_text(source), settings)
+    text = source_text(source)
+    found = read_text(text, settings, framework)
+    if found[0].weights is not None:
+        return found
     if framework and not any(item.framework == framework for item in found):
         stated = " and ".join(dict.fromkeys(item.framework for item in found))
         raise SourceError(f"it states its framework itself: {stated}", f"--from {stated}", framework, where="--from")
     return found
 
 
-def read_text(text: SourceText, settings: Mapping[str, Any]) -> list[Found]:
-    """Every LSTM that a text describes, as `read_source`."""
+def read_text(text: SourceText, settings: Mapping[str, Any], framework: str = "") -> list[Found]:
+    """Every LSTM that a text describes, as `read_source`; the framework is for names and shapes that fit several."""
     if not text.text.strip():
         raise SourceError(f"{text.name or 'SOURCE'} is empty", expected=_EXPECTED)
     _refuse_other_text(text)
@@ -70,7 +78,7 @@ def read_text(text: SourceText, settings: Mapping[str, Any]) -> list[Found]:
     settings = {name: value for name, value in settings.items() if name not in of_modules}
     if kind not in _CODE:
         _refuse_settings(settings)
-        return _with_settings(_READERS[kind](text), of_modules)
+        return _with_settings(_READERS[kind](text, framework), of_modules)
     return _with_settings(_CODE[kind](text, settings), of_modules)
 
 
@@ -275,49 +283,93 @@ def text_kind(source: SourceText) -> str:
         return "notebook"
     if name.endswith(".json") or (text[0] in "{[" and re.match(r"\{\s*([\"}]|$)|\[\s*[\[{\"\d]", text)):
         return "json"
+    return _pasted_kind(source) or _other_kind(source)
+
+
+def _pasted_kind(source: SourceText) -> str:
+    """The kind of a text that programs print: `errors`, `summary`, `listed`; empty for any other."""
+    if not re.search(_PASTED, source.text):
+        return ""
+    from lstmcalc.readers.pasted.kinds import pasted_kind
+
+    return pasted_kind(source.text)
+
+
+def _other_kind(source: SourceText) -> str:
+    """The kind of a text that is no list, no summary and no error."""
+    text = source.text.lstrip()
     if "\n" not in text.rstrip() and "(" in text[1:]:  # a tree, or a table, has several lines
         return "code"
     if re.search(_TOML_HEADER, text) or (re.search(_SETTING, text) and "LSTM" not in text):
-        return "toml"
+        from lstmcalc.readers.pasted.kinds import is_code
+
+        return "code" if is_code(source.text) else "toml"
     from lstmcalc.readers.text.printed import looks_printed
 
     return "printed" if looks_printed(source.text) else "code"
 
 
-def _read_toml(source: SourceText) -> list[Found]:
+def _read_toml(source: SourceText, _framework: str) -> list[Found]:
     from lstmcalc.readers.text.tables import read_pyproject, read_toml
 
     name = source.name.replace("\\", "/").rpartition("/")[2]
     return (read_pyproject(source, "source") if name == _CONFIG_TOO else []) or read_toml(source)
 
 
-def _read_json(source: SourceText) -> list[Found]:
+def _read_json(source: SourceText, framework: str) -> list[Found]:
     from lstmcalc.readers.json_documents import read_json
 
-    return read_json(source)
+    return read_json(source, framework)
 
 
-def _read_printed(source: SourceText) -> list[Found]:
+def _read_printed(source: SourceText, _framework: str = "") -> list[Found]:
     from lstmcalc.readers.text.printed import read_printed
 
     return read_printed(source)
+
+
+def _read_listed(source: SourceText, framework: str) -> list[Found]:
+    from lstmcalc.readers.pasted.shape_lists import read_listed
+
+    return read_listed(source, framework)
+
+
+def _read_summary(source: SourceText, _framework: str) -> list[Found]:
+    from lstmcalc.readers.pasted.summaries import read_summary
+
+    return read_summary(source)
+
+
+def _read_errors(source: SourceText, _framework: str) -> list[Found]:
+    from lstmcalc.readers.pasted.load_errors import read_errors
+
+    return read_errors(source)
+
+
+def _read_graph(source: SourceText, _framework: str) -> list[Found]:
+    from lstmcalc.readers.pasted.onnx_text import read_onnx_text
+
+    return read_onnx_text(source)
 
 
 def _read_code(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
     """Read code, or lines of other text among which PyTorch printed an LSTM."""
     from lstmcalc.readers.python.reading import read_python
 
+    given = source
     if not source.name.endswith((".py", ".ipynb")):
         source = _without_levels(source)
     try:
         return read_python(source, settings)
     except SourceError as error:
-        if settings or len(source.lines) == 1 or not re.search(_PRINTED_LINE, source.text):
-            raise
-        try:
-            return _read_printed(source)
-        except SourceError:
+        if not settings and len(source.lines) > 1 and re.search(_PRINTED_LINE, source.text):
+            with suppress(SourceError):
+                return _read_printed(source)
+        if source.name.endswith((".py", ".ipynb")) or settings:
             raise error from None
+        from lstmcalc.readers.pasted.kinds import is_python, not_understood
+
+        raise (error if is_python(given.text) else not_understood(given)) from None
 
 
 _LEVEL: Final = r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b"  # of logging, and its kin
@@ -359,4 +411,12 @@ def _read_notebook(source: SourceText, settings: Mapping[str, Any]) -> list[Foun
 
 
 _CODE: Final = {"code": _read_code, "notebook": _read_notebook}
-_READERS: Final = {"toml": _read_toml, "json": _read_json, "printed": _read_printed}
+_READERS: Final = {
+    "toml": _read_toml,
+    "json": _read_json,
+    "printed": _read_printed,
+    "listed": _read_listed,
+    "summary": _read_summary,
+    "errors": _read_errors,
+    "graph": _read_graph,
+}

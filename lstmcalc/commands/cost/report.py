@@ -187,7 +187,13 @@ def cost_module(
 def _stored_figures(subject: Subject, quantize: str) -> Iterator[Figure]:
     """The bytes of an LSTM in its weight file, as they are; for quantized weights these are its weights."""
     found = subject.found
-    if found is None or found.weights is None or not (own := found.weights.own()):
+    if (
+        found is None
+        or found.weights is None
+        or (found.weights.file is not None and not found.weights.file.has_numbers)
+    ):
+        return
+    if not (own := found.weights.own()):
         return
     counts = f"{counted(len(own), 'tensor')} of {found.name} in {found.where}, as stored, before any compression"
     name = "weights" if found.quantized and not quantize else "stored in the file"

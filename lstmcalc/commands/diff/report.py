@@ -87,7 +87,7 @@ class DiffReport(NamedTuple):
 
 def _check_numbers(sides: Sides) -> None:
     """Refuse to compare the numbers of sources that have none, or whose order of gates is not known."""
-    if not all(side is None or side.is_file for pair in sides.pairs for side in pair):
+    if not all(side is None or side.has_numbers for pair in sides.pairs for side in pair):
         raise UsageError("there are no numbers to compare", "two weight files", where="--values")
     for side in (side for pair in sides.pairs for side in pair if side):
         check_order(side.found)

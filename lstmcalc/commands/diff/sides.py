@@ -30,6 +30,7 @@ from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.report.document import check_rows
 from lstmcalc.spec.config import HYPERPARAMETERS, LSTMConfig
 from lstmcalc.spec.provenance import Layer
+from lstmcalc.spec.words import and_list
 
 # The hyperparameters that shapes and names of weights depend on; tensors say nothing about the others.
 IN_WEIGHTS: Final = tuple(field for field in HYPERPARAMETERS if field not in ("batch_first", "dropout"))
@@ -67,8 +68,13 @@ class Side(NamedTuple):
         return self.found.framework
 
     @property
+    def has_numbers(self) -> bool:
+        """True for an LSTM of a weight file, and not of a list of its tensors."""
+        return self.is_file and (self.found.stored.file is None or self.found.stored.file.has_numbers)
+
+    @property
     def is_file(self) -> bool:
-        """True for an LSTM of a weight file."""
+        """True for an LSTM of a weight file, or of a list of its tensors."""
         return self.found.weights is not None
 
 
@@ -111,6 +117,8 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     # Of flags that every command takes, those on data change nothing here.
     flags = {field: setting for field, setting in read_flags(typed).items() if field in HYPERPARAMETERS}
     known = read_settings(typed.get("set"))
+    if second is None and not flags and (both := _sides_of_error(first, typed)):
+        return both
     if second is None and not flags and not sources.find_config():
         raise UsageError(
             f"there is nothing to compare {printable(first)} with",
@@ -138,6 +146,36 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
         sources.pick([side.name for side in files], modules[0])  # raises, and lists the names there are
     pairs, others = _matched_pairs(files, models, one_asked=len(models) == 1 and not weighty[1])
     return Sides(pairs, _words(files[0].source, models[0].source, weighty), others, read, entire=not modules)
+
+
+def _sides_of_error(source: str, typed: Mapping[str, Typed]) -> Sides | None:
+    """The LSTMs of the checkpoint and of the model that an error of PyTorch names; None for any other source."""
+    if sources.has_weights(source):
+        return None
+    text = sources.source_text(source)
+    if not text.text.strip() or sources.text_kind(text) != "errors":
+        return None
+    from lstmcalc.readers.pasted.load_errors import CHECKPOINT, MODEL
+
+    found = with_unique_names(sources.read_text(text, {}))
+    modules = asked_modules(typed.get("module"), (item.name for item in found))
+    chosen = chosen_lstms(found, modules)
+    read = []
+    for side in (CHECKPOINT, MODEL):
+        own = [item for item in chosen if item.name.startswith(f"{side}.")]
+        subjects = subjects_of(found, own, {}, unknown="input_size", whole=True) if own else []
+        named = [item._replace(name=item.name.removeprefix(f"{side}."), where=None) for item in own]
+        items = [_side_of_text(subject, item, side) for subject, item in zip(subjects, named, strict=True)]
+        read.append(ReadSide(source, items, matched=False, text=text))
+    if not (read[0].sides and read[1].sides):
+        raise SourceError(
+            "the text has LSTMs of one side alone",
+            f"keys of the {CHECKPOINT} and of the {MODEL}",
+            f"{and_list([item.name for item in chosen])}",
+            "compare the files: lstmcalc diff CHECKPOINT MODEL.py",
+        )
+    pairs, others = _matched_pairs(read[0].sides, read[1].sides, one_asked=False)
+    return Sides(pairs, (f"the {CHECKPOINT}", f"the {MODEL}"), others, read, entire=False)
 
 
 _Asked: TypeAlias = tuple[str | None, str | None]  # a source, and the LSTM of it that is asked for
@@ -250,9 +288,9 @@ def _side_of_file(found: Found, near: _Near, path: str) -> Side:
     items: dict[str, Item] = {}
     for tensor in _tensors(found, prefix, near):
         key = names.get(tensor.name) or tensor.name.removeprefix(prefix or "")
-        items.setdefault(key, Item(tensor.shape, tensor.dtype, tensor))
+        items.setdefault(key, Item(tensor.shape, tensor.dtype or None, tensor))
     if found.framework not in STATE_DICTS:  # tensors that the file's own graph computes belong to the layer too
-        items = {native: Item(tensor.shape, tensor.dtype, tensor) for native, tensor in tensors.items()} | items
+        items = {native: Item(tensor.shape, tensor.dtype or None, tensor) for native, tensor in tensors.items()} | items
     check_rows(len(items), "tensor", "--module NAME of one LSTM")
     certain = {field for field, (_, origin) in found.layer.items() if origin.certainty != "unknown"}
     known = (certain & set(HYPERPARAMETERS)) - found.gaps.keys()

@@ -193,7 +193,9 @@ def _left_out(name: str, subject: Subject) -> list[str]:
 def _stored_numbers(subject: Subject) -> int:
     """How many numbers a file has for the weights of an LSTM."""
     weights = subject.found.weights if subject.found else None
-    return sum(prod(tensor.shape) for tensor in weights.tensors.values()) if weights else 0
+    if weights is None or (weights.file is not None and not weights.file.has_numbers):
+        return 0
+    return sum(prod(tensor.shape) for tensor in weights.tensors.values())
 
 
 def _functions(typed: TypedFlags, subjects: Sequence[Subject]) -> list[Activations]:

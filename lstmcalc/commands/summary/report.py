@@ -189,11 +189,11 @@ def _part(source: str | None, typed: Mapping[str, Typed]) -> Part:
     if text is None:
         found = lstms_of(source, known, read_from(typed)) or [Found("lstm", "pytorch")]
     else:
-        found = with_unique_names(sources.read_text(text, known))
+        found = with_unique_names(sources.read_text(text, known, read_from(typed)))
     chosen = chosen_lstms(found, asked_modules(typed.get("module"), (item.name for item in found)))
 
     def again(settings: Mapping[str, object]) -> list[Found]:
-        return [] if text is None else sources.read_text(text, {**known, **settings})
+        return [] if text is None else sources.read_text(text, {**known, **settings}, read_from(typed))
 
     subjects = subjects_of(found, chosen, flags, framework, whole=bool(typed.get("module")), again=again)
     open_ = open_lstms()
@@ -240,8 +240,11 @@ def _inventory(found: Sequence[Found], subjects: Sequence[Subject], text: Source
         from lstmcalc.commands.summary.stored import inventory_of_file
 
         return inventory_of_file(file, found)
-    if text is None:
-        return inventory_of_flags(subjects)
+    return inventory_of_flags(subjects) if text is None else _of_text(text, found, subjects)
+
+
+def _of_text(text: SourceText, found: Sequence[Found], subjects: Sequence[Subject]) -> Inventory:
+    """The layers beside the LSTMs of a text."""
     kind = sources.text_kind(text)
     if kind == "printed":
         from lstmcalc.commands.summary.inventory import inventory_of_printed
@@ -251,6 +254,10 @@ def _inventory(found: Sequence[Found], subjects: Sequence[Subject], text: Source
         from lstmcalc.commands.summary.keras import inventory_of_json
 
         return inventory_of_json(text)
+    if kind in ("summary", "errors", "graph"):
+        from lstmcalc.commands.summary.pasted import inventory_of_pasted
+
+        return inventory_of_pasted(text, kind)
     if kind == "toml":
         return inventory_of_flags(subjects)._replace(what="TOML")
     return inventory_of_code(text, kind, found)

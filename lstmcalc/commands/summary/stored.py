@@ -28,7 +28,7 @@ _FLOATS: Final = ("float", "bfloat", "complex", "sparse float")
 # `optimizer_weights` of Keras 2; `optimizer.state` as people flatten checkpoints.
 _OPTIMIZER: Final = re.compile(r"(optimizer|optimizer_weights|optimizer_states?|opt_state)[./]")
 _LISTED: Final = 3
-_OF_PYTORCH: Final = ("torch", "safetensors", "npz", "npy")
+_OF_PYTORCH: Final = ("torch", "safetensors", "npz", "npy", "listed", "listed by PyTorch")
 
 
 def inventory_of_file(file: WeightFile, found: Sequence[Found]) -> Inventory:
@@ -72,7 +72,8 @@ def inventory_of_file(file: WeightFile, found: Sequence[Found]) -> Inventory:
     doubts = list(_doubts(file, once, buffers))
     if unknown:
         doubts.append(f"{with_rest([item.path or item.kind for item in unknown], _LISTED)} (sizes not known)")
-    whole = len(lstms) == len(found)  # else the bytes of an LSTM that is open are not among those that are stored
+    # If an LSTM is open, its bytes are not among those that are stored.
+    whole = file.has_numbers and len(lstms) == len(found)
     return Inventory(what, layers, lstms, nbytes if whole else None, doubts, least=bool(unknown))
 
 
@@ -117,7 +118,7 @@ def _buffer_names(tensors: Sequence[Stored], file: WeightFile) -> frozenset[str]
     """The names of the tensors that are not parameters: by the file itself, or by their names and dtypes."""
     if file.buffers is not None:
         return file.buffers
-    found = {tensor.name for tensor in tensors if not tensor.dtype.startswith(_FLOATS)}
+    found = {tensor.name for tensor in tensors if tensor.dtype and not tensor.dtype.startswith(_FLOATS)}
     if file.kind not in _OF_PYTORCH:
         return frozenset(found)
     names = {tensor.name for tensor in tensors}

@@ -95,6 +95,7 @@ class WeightFile(NamedTuple):
     state_dicts: tuple[StateDict, ...] = ()  # the file itself first, if it is one; none if the format has no such thing
     owners: Mapping[str, str] = {}  # the names of arrays of recurrent modules, with the name of the module
     buffers: frozenset[str] | None = None  # the names of buffers, of whole modules; None if the file does not say
+    has_numbers: bool = True  # False for a list of its tensors alone
     constants: frozenset[str] = frozenset()  # the names of tensors that are constants of a graph, and no initializers
     described: tuple[Described, ...] = ()  # of a model in memory: its modules, depth first
     repeats: frozenset[str] = frozenset()  # of it: the paths of modules that have another path before

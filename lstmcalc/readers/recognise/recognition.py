@@ -176,7 +176,12 @@ def _readings(tensors: Sequence[Stored], framework: str, kind: str) -> list[Eith
 # Frameworks whose names, shapes and order of gates are those of another, as which they are read.
 _NAMED_ALIKE: Final = {"candle": "pytorch", "mindspore": "pytorch", "tinygrad": "pytorch-cell"}
 # What the kind of a file says of the framework whose names are in it.
-_KIND_TELLS: Final = {"torch": ("pytorch", "pytorch-cell"), "onnx": ("onnx",), "keras": ("keras", "keras2")}
+_KIND_TELLS: Final = {
+    "listed by PyTorch": ("pytorch", "pytorch-cell"),
+    "torch": ("pytorch", "pytorch-cell"),
+    "onnx": ("onnx",),
+    "keras": ("keras", "keras2"),
+}
 
 
 def same_names(framework: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from lstmcalc.errors import NoLstmError, SourceError, printable, shown_name
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.readers.files.kinds import open_weights
+from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.recognise.recognition import Contents, contents_text, recognise, same_names
 from lstmcalc.spec.config import DTYPE_BYTES
@@ -28,7 +29,11 @@ def read_weights(path: str, framework: str = "") -> list[Found]:
 
 def read_contents(path: str, framework: str = "") -> Contents:
     """The contents of a weight file with at least one LSTM, in the layout of a framework or in any."""
-    file = open_weights(path)
+    return contents_of(open_weights(path), path, framework)
+
+
+def contents_of(file: WeightFile, path: str, framework: str = "") -> Contents:
+    """The contents of what was read of a weight file, or of a list of its tensors, as `read_contents`."""
     contents = recognise(file, framework)
     if framework and not any(item.framework == same_names(framework) for item in contents.lstms):
         raise _no_such_layout_error(recognise(file), path, framework)

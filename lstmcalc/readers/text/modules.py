@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from lstmcalc.errors import TooLargeError
+from lstmcalc.readers.text.other_prints import in_pytorchs_words
 from lstmcalc.readers.text.printed import _Node, _Trees
 from lstmcalc.readers.text.source_text import SourceText
 
@@ -54,6 +55,7 @@ class _AllTrees(_Trees):
 
 def printed_models(source: SourceText) -> list[PrintedModel]:
     """The models that are printed in a text, in order; modules whose root is cut off are one model without a class."""
+    source, _ = in_pytorchs_words(source)
     trees = _AllTrees(source)
     for number, line in enumerate(source.lines, 1):
         trees.read(number, line.rstrip())

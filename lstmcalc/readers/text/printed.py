@@ -22,12 +22,13 @@ Sources, torch 2.13.0, `torch/nn/`: `modules/module.py` (`Module.__repr__`, `_ad
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from lstmcalc.errors import NoLstmError, SourceError, nearest_hint, shorten
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.text.other_prints import in_pytorchs_words
 from lstmcalc.readers.text.source_text import Pointers, SourceText, Span
 from lstmcalc.spec.provenance import Origin, Setting
 from lstmcalc.spec.words import UniqueNames
@@ -88,13 +89,23 @@ def read_printed(source: SourceText) -> list[Found]:
     """The LSTMs and LSTMCells that are printed in a text, named by path, in order: at least one, at most a million."""
     if "\x1b" in source.text:
         source = SourceText(_ESCAPE.sub("", source.text), source.name)
-    trees = _Trees(source)
+    given, (source, frameworks) = source, in_pytorchs_words(source)
+    trees = _Trees(source, frameworks)
     for number, line in enumerate(source.lines, 1):
         trees.read(number, line.rstrip())
     found = _lstms_with_names(trees.roots)
+    if frameworks:
+        found = [_as_printed(item, given) for item in found]
     if not found:
         raise trees.nothing()
     return [found[0]._replace(notes=(*found[0].notes, *trees.left_out())), *found[1:]]
+
+
+def _as_printed(item: Found, given: SourceText) -> Found:
+    """The LSTM of another framework with the text that was printed."""
+    line = int((item.where or "").rpartition(":")[2] or (item.where or "").rpartition(" ")[2] or 1)
+    shown = given.lines[line - 1].strip().rpartition("): ")[2]
+    return item if item.framework in _FRAMEWORKS.values() else item._replace(text=shown)
 
 
 @dataclass(slots=True, eq=False)
@@ -151,7 +162,8 @@ class _Maybe(NamedTuple):
 class _Trees:
     """The trees of a text, read line by line."""
 
-    def __init__(self, source: SourceText) -> None:
+    def __init__(self, source: SourceText, frameworks: Mapping[int, str] | None = None) -> None:
+        self._framework_of = frameworks or {}  # of lines that another framework printed
         self.roots: list[_Node] = []  # the roots of all trees with LSTMs
         self._source = source
         self._open: list[_Node] = []  # the modules that the next line may be in, from the root
@@ -306,7 +318,8 @@ class _Trees:
             spans[name] = span
         notes = (_STORED_OTHERWISE,) if kind != base else ()
         pointers = Pointers(self._source, spans)
-        return Found("", _FRAMEWORKS[base], f"{kind}({arguments})", place or None, layer, pointers, notes=notes)
+        framework = self._framework_of.get(head.line, _FRAMEWORKS[base])
+        return Found("", framework, f"{kind}({arguments})", place or None, layer, pointers, notes=notes)
 
     def _keyword(self, base: str, text: str, span: Span) -> tuple[str, str]:
         """The name and the value of a setting, e.g. `num_layers=2`."""
