@@ -98,7 +98,7 @@ def test_the_mistake_is_named(cli: Cli, port: dict[str, Any], flags: tuple[str, 
 def test_the_screen_says_verdict_place_explanation_and_repair_in_this_order(cli: Cli, port: dict[str, Any]) -> None:
     ran = cli(*RUN, "--expect", "wrong.npy", "--framework", "keras")
     lines = ran.out.splitlines()[2:9]
-    assert [line.split()[0] for line in lines if line[:1].isalpha()] == ["your", "first", "explained", "i,"]
+    assert [line.split()[0] for line in lines if line[:1].isalpha()] == ["your", "differs", "explained", "i,"]
     assert "np.split(w, 4, axis=-1)" in ran.out
     assert "every way to compute it agrees within" in ran.out
 
@@ -109,6 +109,25 @@ def test_no_explanation_is_made_up(cli: Cli, port: dict[str, Any]) -> None:
     assert ran.code == 1
     assert "no single known mistake explains it, and no two together" in " ".join(ran.out.split())
     assert "closest" in ran.out
+
+
+def test_infinity_agrees_with_nothing(cli: Cli, port: dict[str, Any]) -> None:
+    for bad in (np.inf, -np.inf, np.nan):
+        np.save("inf.npy", np.where(port["y"] > 0.1, bad, port["y"]).astype(np.float32))
+        ran = cli(*RUN, "--expect", "inf.npy", "--json")
+        assert ran.code == 1
+        assert (expect_of(ran)["agrees"], expect_of(ran)["max_abs_error"]) == (False, None)
+
+
+def test_a_port_that_stores_or_computes_in_float16_agrees(cli: Cli, port: dict[str, Any]) -> None:
+    rng = np.random.default_rng(5)
+    np.save("stored.npy", port["y"].astype(np.float16))
+    stored = expect_of(cli(*RUN, "--expect", "stored.npy", "--json"))
+    assert (stored["agrees"], stored["tolerance"]) == (True, 2.0**-11)
+    np.save("computed.npy", (port["y"] + 1.5e-3 * rng.uniform(-1, 1, port["y"].shape)).astype(np.float16))
+    computed = expect_of(cli(*RUN, "--expect", "computed.npy", "--json"))
+    assert computed["agrees"]
+    assert computed["tolerance"] >= 2e-3
 
 
 def test_the_weights_of_another_file_are_told(cli: Cli, port: dict[str, Any], tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def expect_facts(expect: ExpectRow) -> Facts:
         place = [f"sequence {first.sequence}", *([] if first.step is None else [f"step {first.step}"])]
         place += [] if first.layer is None else [f"layer {first.layer}"]
         yours = "not a number" if first.expected is None else f"{first.expected:.6g}"
-        lines.append(("first", (*place, f"unit {first.unit}: yours {yours}", f"computed {first.computed:.6g}")))
+        lines.append(("differs first", (*place, f"unit {first.unit}: yours {yours}", f"computed {first.computed:.6g}")))
     near = expect.runner_up
     for number, one in enumerate(expect.explanations):
         beside = f"apart {_error(one.max_abs_error)}"
@@ -97,10 +97,17 @@ def expect_facts(expect: ExpectRow) -> Facts:
         lines.append(("or" if number else "explained", (f"{one.sentence} ({beside})",)))
     if not expect.explanations:
         lines.append(("explained", ("no: no single known mistake explains it, and no two together",)))
-        if near is not None:
+        if near is not None and _halves(near.max_abs_error, expect.max_abs_error):
             closest = f"{' + '.join(near.mistakes)}, still {_error(near.max_abs_error)} apart"
             lines.append(("closest", (closest,)))
+        else:
+            lines.append(("closest", ("none of them halves the difference",)))
     return Facts(tuple(lines))
+
+
+def _halves(near: float | None, apart: float | None) -> bool:
+    """True if mistakes leave less than half of the difference, or make it one at all."""
+    return near is not None and (apart is None or near < apart / 2)
 
 
 def expect_text(expect: ExpectRow) -> str:

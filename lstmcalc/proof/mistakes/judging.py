@@ -47,7 +47,7 @@ class Judge:
         self.targets = targets
         self.numbers = Numbers(problem)
         self._readings: dict[Dims, tuple[tuple[Reading, ...], ...] | None] = {}
-        self._scales = [max(1.0, float(np.abs(target.array).max(initial=0))) for target in targets]
+        self._scales = [scale_of(target.array) for target in targets]
 
     def readings(self, plan: Plan) -> tuple[tuple[Reading, ...], ...] | None:
         """What each target may be by its shape, if it is what this plan gives; None if one fits nothing."""
@@ -216,6 +216,11 @@ class Judge:
             for k, (half, where) in enumerate(zip(halves, writes, strict=True))
         ]
         return np.asarray(np.max(errors, axis=0))
+
+
+def scale_of(array: Array) -> float:
+    """What differences are relative to: the largest number, of those that are finite, if it is above 1."""
+    return max(1.0, float(np.abs(array[np.isfinite(array)]).max(initial=0)))
 
 
 def _largest(differences: Array) -> float:

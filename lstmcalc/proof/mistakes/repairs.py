@@ -43,6 +43,8 @@ def _repair(mistake: Mistake, layout: Layout, framework: str) -> str:
         name = names.weight_ih if base.startswith("input") else names.weight_hh
         return f"{name} = {name}{_TRANSPOSED.get(framework, '.T')}  # transposed, not reshaped, and once"
     own = _OWN.get(framework, {}).get(base)
+    if base == "sequence-order" and "sorted" not in mistake.cause:
+        own = None  # packing has nothing to do with it
     return own or _GENERAL[base].format(**names._asdict(), argument=argument)
 
 

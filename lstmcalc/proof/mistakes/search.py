@@ -26,7 +26,7 @@ _APART: Final = 1e-3  # what is further away on the first steps is put aside
 _GUESSED: Final = 24  # plans that are left by a guess
 _NEAREST: Final = 3  # of those that are put aside, computed as a whole to say how far off the nearest is
 LISTED: Final = 5  # explanations that cannot be told apart
-BETTER: Final = 4.0  # times nearer than without the mistake
+BETTER: Final = 3.0  # times nearer than without the mistake
 
 
 class Hypothesis(NamedTuple):

@@ -14,7 +14,7 @@ from lstmcalc.numerics.arguments import computed_in
 from lstmcalc.numerics.arrays import Array, shape_text
 from lstmcalc.proof.checks import Run, allowed_distance
 from lstmcalc.proof.closeness import TOLERANCE
-from lstmcalc.proof.mistakes.judging import Distance, Judge, Target
+from lstmcalc.proof.mistakes.judging import Distance, Judge, Target, scale_of
 from lstmcalc.proof.mistakes.plans import RIGHT, Cells, Plan, Problem, cells_of, dims_of
 from lstmcalc.proof.mistakes.readings import KINDS, Kind, Reading
 from lstmcalc.proof.mistakes.search import LISTED, Explanation, Outcome, search
@@ -27,7 +27,6 @@ from lstmcalc.spec.words import and_list, counted, or_list
 # Another program sums in another order and has its own exp: PyTorch, Keras and ONNX Runtime are within 1e-6 of each
 # other; what a port prints or stores adds a little.
 _PORT: Final = 5.0
-_BFLOAT16: Final = 8.0  # its last place is that of float16 times this
 _TELLING: Final = 8  # different numbers of a dtype, from which on it is no accident that all of them are of it
 _ENOUGH: Final = 32  # numbers that no hypothesis fits by chance
 _CHANCE: Final = 1e-3  # hypotheses that fit by chance, above which nothing is said
@@ -107,20 +106,32 @@ def judged(
         Target(name, array.astype(work, copy=False), tuple(kinds) if name == "output" else (name,))  # type: ignore[arg-type]  # h_n or c_n
         for name, array in given.items()
     ]
-    allowed = allowed_tolerance(config, data, result, given)
+    strict, loose = allowed_tolerances(config, data, result, given)
     judge = Judge(problem, targets, guesses=not everything)
     _check_shapes(judge)
-    fits = judge.possible(RIGHT)
-    right = judge.distance(RIGHT) if fits else None
-    if right is not None and right.relative <= allowed:
-        return _verdict(judge, right, allowed, Outcome([], None, 0, 0), agrees=True)
-    wrong = {name: array for name, array in given.items() if not np.isfinite(array).all()}
-    coarse = max(allowed, _PORT * TOLERANCE["float32"])
+    right = judge.distance(RIGHT) if judge.possible(RIGHT) else None
+    apart = np.inf if right is None else right.relative
+    nothing = Outcome([], None, 0, 0)
+    if apart <= strict:
+        return _verdict(judge, right, strict, nothing, agrees=True)
+    if any(not np.isfinite(array).all() for array in given.values()):
+        return _verdict(judge, right, strict, nothing, agrees=False)
     limit = 10**9 if everything else _limit(problem)
-    outcome = Outcome([], None, 0, 0) if wrong else search(judge, coarse, limit, progress)
-    if outcome.explanations and by_chance(targets, coarse, outcome.tried) > _CHANCE:
-        outcome = outcome._replace(explanations=[], runner_up=outcome.explanations[0], too_few=True)
-    return _verdict(judge, right, allowed, outcome, agrees=False)
+    # A port that computes in float16 is no nearer than that, but one that makes a mistake may be no further away.
+    outcome = _searched(judge, max(strict, _PORT * TOLERANCE["float32"]), limit if apart > loose else 0, progress)
+    if outcome.explanations or loose == strict:
+        return _verdict(judge, right, strict, outcome, agrees=False)
+    if apart <= loose:
+        return _verdict(judge, right, loose, nothing, agrees=True)
+    return _verdict(judge, right, loose, _searched(judge, loose, limit, progress), agrees=False)
+
+
+def _searched(judge: Judge, tolerance: float, limit: int, progress: Callable[[int, int], None] | None) -> Outcome:
+    """What a search finds; nothing if it is found by chance."""
+    outcome = search(judge, tolerance, limit, progress)
+    if outcome.explanations and by_chance(judge.targets, tolerance, outcome.tried) > _CHANCE:
+        return outcome._replace(explanations=[], runner_up=outcome.explanations[0], too_few=True)
+    return outcome
 
 
 def _check_comparable(data: DataSpec, result: Run) -> None:
@@ -212,17 +223,22 @@ def expected_shapes(problem: Problem, kinds: Sequence[Kind]) -> list[str]:
 # --- tolerance -------------------------------------------------------------------------------------------------------
 
 
-def allowed_tolerance(config: LSTMConfig, data: DataSpec, result: Run, given: Mapping[str, Array]) -> float:
-    """How far a port may be: what rounding does in the coarsest dtype of the LSTM's and of the port's numbers."""
+def allowed_tolerances(
+    config: LSTMConfig, data: DataSpec, result: Run, given: Mapping[str, Array]
+) -> tuple[float, float]:
+    """How far a port may be: if it stores its numbers in their dtype, and if it computes in it at every step."""
     dtypes = [data.dtype, *(dtype for array in given.values() if (dtype := dtype_of_numbers(array)))]
     coarsest = max(dtypes, key=_FINE_TO_COARSE.index)
-    if coarsest in ("float16", "bfloat16"):
-        half = allowed_distance(config, replace(data, dtype="float16"), result, rounded_inside=True)
-        return half * (_BFLOAT16 if coarsest == "bfloat16" else 1)
-    measured = allowed_distance(config, replace(data, dtype=coarsest), result)
-    return max(measured, _PORT * TOLERANCE[coarsest])
+    computed = "float32" if coarsest in _STORED else coarsest
+    strict = max(allowed_distance(config, replace(data, dtype=computed), result), _PORT * TOLERANCE[computed])
+    if coarsest not in _STORED:
+        return strict, strict
+    half = allowed_distance(config, replace(data, dtype="float16"), result, rounded_inside=True)
+    strict = max(strict, _STORED[coarsest])
+    return strict, max(strict, half * _STORED[coarsest] / _STORED["float16"])
 
 
+_STORED: Final = {"float16": 2.0**-11, "bfloat16": 2.0**-8}  # a unit in the last place of numbers below 1
 _FINE_TO_COARSE: Final = ("float64", "float32", "float16", "bfloat16")
 _ROUNDED: Final = {"float32": to_float32, "float16": to_float16, "bfloat16": to_bfloat16}
 
@@ -262,19 +278,25 @@ def _verdict(judge: Judge, right: Distance | None, tolerance: float, outcome: Ou
         tried=outcome.tried,
         left=outcome.left,
         guessed=outcome.guessed,
-        notes=_notes(judge, readings, tolerance, more, too_few=outcome.too_few),
+        notes=_notes(judge, readings, tolerance, more, said=agrees or bool(shown), too_few=outcome.too_few),
     )
 
 
 def _notes(
-    judge: Judge, readings: Sequence[Reading] | None, tolerance: float, more: int, *, too_few: bool
+    judge: Judge,
+    readings: Sequence[Reading] | None,
+    tolerance: float,
+    more: int,
+    *,
+    said: bool,
+    too_few: bool,
 ) -> list[str]:
     notes = []
     if too_few:
         count = sum(target.array.size for target in judge.targets)
         notes.append(f"{counted(count, 'number')} cannot tell one mistake from another: hand in more of your numbers")
     largest = max(float(np.abs(target.array).max(initial=0)) for target in judge.targets)
-    if tolerance > _TELLS * largest:
+    if said and tolerance > _TELLS * largest:
         notes.append(f"your numbers are {largest:.2g} at most, of which {tolerance:.2g} is allowed: that tells little")
     if readings and any(reading.repeats for reading in readings):
         notes.append("behind a sequence yours repeats its last output, as Keras does; PyTorch has zeros there")
@@ -293,7 +315,7 @@ def _first_difference(judge: Judge, right: Distance, tolerance: float) -> Differ
     for reading in right.readings:
         ours, theirs = right.prediction.of(reading, ways), reading.values
         apart = np.abs(ours - theirs)
-        wrong = ~(apart <= tolerance * max(1.0, float(np.abs(theirs).max(initial=0))))
+        wrong = ~(apart <= tolerance * scale_of(theirs))
         if not wrong.any():
             continue
         if reading.kind == "last":

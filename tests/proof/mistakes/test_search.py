@@ -1,5 +1,6 @@
 """Mistakes made in another forward pass, in plain loops: they are named, and nothing else is."""
 
+from collections.abc import Callable
 from itertools import islice
 
 import numpy as np
@@ -250,3 +251,36 @@ def first_number(result: Run) -> Run:
     """The run of the first step of the first sequence alone."""
     inputs = {"input": result.inputs["input"][:1, :1], **{name: result.inputs[name][:, :1] for name in ("h_0", "c_0")}}
     return result._replace(inputs=inputs)
+
+
+# How a framework stores a weight (4*H_cell, inputs), and the weight of what it stores.
+STORED: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
+    "mlx": (lambda w: w, lambda w: w),
+    "keras": (lambda w: w.T, lambda w: w.T),
+    "onnx": (lambda w: w[None], lambda w: w[0]),
+}
+
+
+@pytest.mark.parametrize("framework", STORED)
+def test_a_repair_of_rows_puts_them_in_their_place(framework: str) -> None:
+    weight = np.random.default_rng(0).normal(size=(12, 5))
+    store, restore = STORED[framework]
+    for mistake in MISTAKES:
+        base, _, order = mistake.name.partition(":")
+        if base == "gate-order":
+            loaded = np.concatenate([np.split(weight, 4)[order.index(gate)] for gate in "ifgo"])  # read as i f g o
+        elif base == "gates-interleaved" and framework == "mlx":
+            form = next(
+                make
+                for name, form, make in EVERY
+                if name == base and (form == "blocks") == ("unit by" in mistake.cause)
+            )
+            port = with_weights(LSTMConfig(5, 3), random_weights(LSTMConfig(5, 3)), np.random.default_rng(0)).port()
+            port.weights = {"weight_ih_l0": weight}
+            form(port)
+            loaded = port.weights["weight_ih_l0"]
+        else:
+            continue
+        names: dict[str, np.ndarray] = {"w": store(loaded)}
+        exec(repair_of([mistake], framework).partition("#")[0], {"np": np}, names)
+        assert np.array_equal(restore(names["w"]), weight), mistake.name
