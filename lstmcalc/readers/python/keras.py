@@ -683,7 +683,10 @@ def _pop(machine: Keras, args: Args, _: ast.AST) -> Value:
     held = owner.slots.get("@layers") if isinstance(owner, Obj) else None
     content = content_of(held) if isinstance(held, Obj) else None
     if not isinstance(owner, Obj) or not isinstance(held, Obj) or not isinstance(content, tuple) or not content:
-        return Unknown()
+        machine.may_raise()
+        for thing in things(owner):  # what flows out of it then is what flowed into a layer that is not known
+            machine.put(thing, "@current", array(machine, Unknown()))
+        return unknown_of(held, owner)
     machine.put(held, "@", content[:-1])
     current: Value = None
     for layer in content[:-1]:

@@ -642,6 +642,13 @@ def test_what_is_built_in_a_loop_is_there_as_often() -> None:
 # Keras.
 
 
+def test_what_is_popped_of_layers_that_are_not_known_is_not_known() -> None:
+    head = "import other\nfrom keras import Sequential, Input\nfrom keras.layers import *\nm = Sequential([Input((9, 5))])\n"
+    last = "m.add(GRU(6))\nm.pop()\nm.add(LSTM(7))"
+    assert said(only(f"{head}m.add(ReLU())\n{last}"))["input_size"] == 5
+    assert list(only(f"{head}if other.flag:\n  m.add(ReLU())\n{last}").gaps) == ["input_size"]
+
+
 def test_bidirectional_is_one_lstm() -> None:
     found = only("Bidirectional(LSTM(64, return_sequences=True), merge_mode='sum')")
     assert said(found) == {"hidden_size": 64, "bidirectional": True}
