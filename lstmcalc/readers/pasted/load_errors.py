@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from lstmcalc.errors import NoLstmError, SourceError, printable
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.pasted.lines import without_escapes
+from lstmcalc.readers.pasted.lines import without_ahead, without_escapes
 from lstmcalc.readers.recognise.module_names import module_name
 from lstmcalc.readers.recognise.names import Hit, possible_meanings
 from lstmcalc.readers.text.source_text import SourceText
@@ -50,7 +50,7 @@ class LoadError(NamedTuple):
 
 def load_error(text: str) -> LoadError:
     """The tensors that an error names, over lines that may be wrapped."""
-    plain = re.sub(r"\s++", " ", without_escapes(text))
+    plain = re.sub(r"\s++", " ", "\n".join(map(without_ahead, without_escapes(text).splitlines())))
     checkpoint: dict[str, tuple[int, ...] | None] = {}
     model: dict[str, tuple[int, ...] | None] = {}
     for what, names in _KEYS.findall(plain):

@@ -110,7 +110,9 @@ _BY_NUMBER: Final = re.compile(
     r"(?<!\S)(?P<kind>[A-Za-z_]\w{0,200}+)-(?P<number>\d{1,6}+)\s++"
     r"(?P<shapes>\[\[?[-\d, ]{1,200}+(?:\], ?\[[-\d, ]{0,200}+){0,6}+\]{1,3}+)\s++(?P<params>[\d,]{1,200}+)"
 )
-_SOURCE: Final = re.compile(r"([^\s\[\]'\",()]{1,200}+)\[\d++\]\[\d++\]|(?<=\s)([A-Za-z][\w/]{0,200}+)\[0\]")
+_SOURCE: Final = re.compile(
+    r"(?<![^\s\[\]'\",()])([^\s\[\]'\",()]{1,200}+)\[\d++\]\[\d++\]|(?<=\s)([A-Za-z][\w/]{0,200}+)\[0\]"
+)
 
 
 def _boxed(body: Sequence[str], first: int) -> Iterator[Row]:
