@@ -19,6 +19,8 @@ from lstmcalc.readers.pasted.lines import bar_in, cells_of, without_ahead, witho
 Shape: TypeAlias = tuple[int | None, ...]
 
 _MAX_ROWS: Final = 100_000
+_BOTH: Final = "Bidirectional"
+_SHORT: Final = 4  # letters that may begin another class
 _MAX_LINE: Final = 2000  # characters; the lines of tables are shorter
 
 
@@ -37,6 +39,12 @@ class Row(NamedTuple):
     sources: tuple[str, ...] = ()  # the layers that it is connected to, of Keras
     whole: bool = True  # False if its class is cut off
     text: str = ""  # its parameters as they stand there
+
+    @property
+    def full_kind(self) -> str:
+        """Its class, also where Keras 2 cuts off `Bidirectiona`."""
+        cut = self.style == "keras" and len(self.kind) > _SHORT and _BOTH.startswith(self.kind)
+        return _BOTH if cut else self.kind
 
     @property
     def parameters(self) -> int | None:
