@@ -164,7 +164,10 @@ def _sides_of_error(source: str, typed: Mapping[str, Typed]) -> Sides | None:
     for side in (CHECKPOINT, MODEL):
         own = [item for item in chosen if item.name.startswith(f"{side}.")]
         subjects = subjects_of(found, own, {}, unknown="input_size", whole=True) if own else []
-        named = [item._replace(name=item.name.removeprefix(f"{side}."), where=None) for item in own]
+        named = [
+            item._replace(name=item.name.removeprefix(f"{side}."), where=None, notes=(*item.notes, *item.uncertain))
+            for item in own
+        ]
         items = [_side_of_text(subject, item, side) for subject, item in zip(subjects, named, strict=True)]
         read.append(ReadSide(source, items, matched=False, text=text))
     if not (read[0].sides and read[1].sides):

@@ -26,7 +26,7 @@ def inventory_of_pasted(text: "SourceText", kind: str) -> Inventory:
     others, open_ = list[Layer](), list[str]()
     own = 0
     for index, row in enumerate(rows):
-        if "LSTM" in row.kind or row.kind == "Bidirectional":
+        if "LSTM" in row.kind or row.full_kind == "Bidirectional":
             own += row.parameters or 0
         elif not any(below.above > row.above for below in rows[index + 1 : index + 2]):
             if row.parameters is None and row.text not in ("", "--", "0"):

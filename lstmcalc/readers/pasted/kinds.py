@@ -21,7 +21,7 @@ _STATEMENT: Final = re.compile(
     r"(?:import [A-Za-z_][\w.]*+|from [\w.]++ import |(?:async )?def [A-Za-z_]\w*+\(|class [A-Za-z_]\w*+[(:]|@\w"
     r"|[A-Za-z_][\w.]*+ ?+= ?+(?:[\w.]++\()|return\b)"
 )
-_CALL: Final = re.compile(r"LSTM[A-Za-z]{0,200}+\([ \t]*+[\w\"'*]")
+_CALL: Final = re.compile(r"LSTM[A-Za-z]{0,12}\([ \t]*+[\w\"'*]")
 _ASSIGNS: Final = re.compile(r"[\w\])\"'] ?=(?!=)|^(?:return\b|class\b|>>>)|\.add\(")
 _ERRORS: Final = re.compile(
     r"size mismatch for |(?:Missing|Unexpected) key\(s\) in state_dict: |Error\(s\) in loading state_dict for "

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from lstmcalc.errors import NoLstmError, SourceError, printable
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.pasted.lines import without_escapes
+from lstmcalc.readers.pasted.lines import without_ahead, without_escapes
 from lstmcalc.readers.recognise.module_names import module_name
 from lstmcalc.readers.recognise.names import Hit, possible_meanings
 from lstmcalc.readers.text.source_text import SourceText
@@ -26,6 +26,7 @@ from lstmcalc.spec.words import with_rest
 _MAX_NAMES: Final = 100_000
 _LISTED: Final = 4
 _GATES: Final = 4
+_FIRST: Final = 2  # the matrices of the first layer, which come before its biases
 CHECKPOINT, MODEL = "checkpoint", "model"  # the beginning of the names of each side's LSTMs
 
 _SIZE: Final = r"torch ?\. ?Size ?\( ?\[([\d, ]{0,200}+)\] ?\)"
@@ -50,7 +51,7 @@ class LoadError(NamedTuple):
 
 def load_error(text: str) -> LoadError:
     """The tensors that an error names, over lines that may be wrapped."""
-    plain = re.sub(r"\s++", " ", without_escapes(text))
+    plain = re.sub(r"\s++", " ", "\n".join(map(without_ahead, without_escapes(text).splitlines())))
     checkpoint: dict[str, tuple[int, ...] | None] = {}
     model: dict[str, tuple[int, ...] | None] = {}
     for what, names in _KEYS.findall(plain):
@@ -154,7 +155,8 @@ class _Module:
         self.hidden, self.recurrent = _hidden(self._shaped, unit)
         # Every tensor of the module is there: the hidden sizes differ, and with them all shapes.
         there = {key: shape for key, shape in other.items() if shape}
-        differs = (0, 0, "weight_hh") in self._shaped and _hidden(there, unit)[0] not in (None, self.hidden)
+        first = {(0, 0, "weight_ih"), (0, 0, "weight_hh")} <= self._shaped.keys()
+        differs = first and _hidden(there, unit)[0] not in (None, self.hidden)
         self._whole = whole or differs
         self._doubts: list[str] = []
 
@@ -199,6 +201,8 @@ class _Module:
         if there or (others and not first):
             return True
         if self._whole or first:
+            if field == "bias" and not first and len(self._own) <= _FIRST:  # it may be cut after them
+                self._doubts.append("no bias is in the text: read as bias=False")
             return False
         self._doubts.append(f"{field} = {usual} is assumed: keys of equal sizes are not in the text")
         return usual

@@ -17,7 +17,7 @@ _MAX_DEPTH: Final = 200  # levels; below, names are not kept
 
 _NESTED: Final = re.compile(r"[\w\"'] ?: ?(?:\w{1,200}+\()?\{|=Param\(|=(?:bf|f)(?:16|32|64)\[[\d,]")
 _TOKEN: Final = re.compile(
-    r"(?P<key>\"[^\"\n]{1,300}+\"|'[^'\n]{1,300}+'|[A-Za-z_][\w.]{0,300}+) ?(?P<mark>[:=])(?!=)"
+    r"(?P<key>\"[^\"\n]{1,300}+\"|'[^'\n]{1,300}+'|(?<![\w.])[A-Za-z_][\w.]{0,300}+) ?(?P<mark>[:=])(?!=)"
     r"|(?P<typed>(?<![\w.])(?:bf|f|i|u|s|float|bfloat|int)\d{1,2}\[(?P<sizes>[\d, ]{0,200}+)\])"
     r"|(?P<shape>\((?:\d{1,200}+, ?)++(?:\d{1,200}+)?\)|\[\d{1,200}+(?:, ?\d{1,200}+){0,7}+\])"
     r"|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<next>,)"

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from lstmcalc.errors import NoLstmError, printable
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.pasted.lines import without_ahead, without_escapes
 from lstmcalc.readers.text.source_text import Pointers, SourceText, Span
 from lstmcalc.spec.provenance import Gap, Origin, Setting
 
@@ -25,7 +26,7 @@ _TYPED: Final = re.compile(
     r"\bfloat(?:16)?\[(\d{1,200}+(?:, ?\d{1,200}+){1,4}+)\] ?(\"[^\"\n]{1,300}+\"|[\w.:/]{1,300}+)"
 )
 _DUMPED: Final = re.compile(r"op_type: \"LSTM\"")
-_ATTRIBUTE: Final = re.compile(r"(\w{1,200}+) ?(?:: ?\w{1,200}+ ?)?= ?[\"']?([\w.+-]{1,200}+)")
+_ATTRIBUTE: Final = re.compile(r"(?<!\w)(\w{1,200}+) ?(?:: ?\w{1,200}+ ?)?= ?[\"']?([\w.+-]{1,200}+)")
 _FIELD: Final = re.compile(r"name: \"(\w{1,200}+)\"\s{1,200}+(?:i: (\d{1,200}+)|s: \"(\w{1,200}+)\")")
 _AROUND: Final = 3000  # characters of a dumped node before and after its type
 _WEIGHTS, _BIAS = 1, 3  # the places of W and B among the inputs
@@ -41,15 +42,18 @@ class _Node(NamedTuple):
 
 def looks_like_onnx(text: str) -> bool:
     """True if a text has an LSTM node of a graph."""
-    return bool(_DUMPED.search(text)) or ("LSTM" in text and any(_NODE.search(line) for line in _lines(text)))
+    return bool(_DUMPED.search(text)) or ("LSTM" in text and any(map(_node_in, text.split("\n"))))
 
 
-def _lines(text: str) -> Iterator[str]:
-    return (line for line in text.split("\n") if ("LSTM" in line and "%" in line) or "LSTM <" in line)
+def _node_in(line: str) -> re.Match[str] | None:
+    """The first node LSTM in a line: what follows its equals sign."""
+    at = next((place for mark in ("= LSTM", "=LSTM") if (place := line.find(mark)) >= 0), -1)
+    return _NODE.match(line, at) if at >= 0 else None
 
 
 def read_onnx_text(source: SourceText) -> list[Found]:
     """The LSTM nodes of a graph that is printed."""
+    source = source.of([without_ahead(without_escapes(line)) for line in source.lines])
     shapes = {name: _sizes(text) for name, text in _INITIALIZER.findall(source.text)}
     shapes |= {name.strip('"'): _sizes(text) for text, name in _TYPED.findall(source.text)}
     nodes = [*_printed(source), *_dumped(source)]
@@ -69,7 +73,7 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 def _printed(source: SourceText) -> Iterator[_Node]:
     for number, line in enumerate(source.lines, 1):
-        node = _NODE.search(line) if "LSTM" in line else None
+        node = _node_in(line)
         if node:
             output = _OUTPUT.search(line[: node.start()])
             inputs = tuple(part.strip().lstrip("%").strip('"') for part in node[3].split(","))

@@ -57,7 +57,6 @@ _KEYED: Final = re.compile(r"(?:\[ ?[\"'][^\"'\n\[\]]{1,200}+[\"'] ?\])++")
 _KEY: Final = re.compile(r"[\"']([^\"'\n]++)[\"']")
 _TUPLE: Final = re.compile(r"\((?: ?[\"'][^\"'\n]{1,200}+[\"'],?)(?: ?[\"'][^\"'\n]{1,200}+[\"'],?){1,200}+ ?\)")
 _PATH: Final = re.compile(r"\b(?:path|name)=[\"']?([\w./:-]++)")
-_TAIL: Final = re.compile(r"(?:\.(?:shape|size|data|value|weight\.data))*+(?:\.shape|\.size)?+:?\Z")
 _ENDINGS: Final = (".shape", ".size", ".data", ".value", ".get_shape", ":")
 _WORDS: Final = frozenset(
     (

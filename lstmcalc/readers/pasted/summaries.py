@@ -90,7 +90,7 @@ def _found(rows: Sequence[Row], index: int, source: SourceText) -> Found | None:
     """The LSTM of a row; None if it is of another layer."""
     row = rows[index]
     keras = row.style == "keras"
-    kind = _BOTH if keras and len(row.kind) > 4 and _BOTH.startswith(row.kind) else row.kind  # noqa: PLR2004  # cut off
+    kind = row.full_kind
     if not (kind in (*_OF_KERAS, _BOTH) if keras else kind in (*_STACKED, *_CELLS)):
         return None
     if not keras and any(other.above > row.above for other in rows[index + 1 : index + 2]) and row.style == "torch":

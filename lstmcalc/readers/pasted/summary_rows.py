@@ -19,6 +19,8 @@ from lstmcalc.readers.pasted.lines import bar_in, cells_of, without_ahead, witho
 Shape: TypeAlias = tuple[int | None, ...]
 
 _MAX_ROWS: Final = 100_000
+_BOTH: Final = "Bidirectional"
+_SHORT: Final = 4  # letters that may begin another class
 _MAX_LINE: Final = 2000  # characters; the lines of tables are shorter
 
 
@@ -37,6 +39,12 @@ class Row(NamedTuple):
     sources: tuple[str, ...] = ()  # the layers that it is connected to, of Keras
     whole: bool = True  # False if its class is cut off
     text: str = ""  # its parameters as they stand there
+
+    @property
+    def full_kind(self) -> str:
+        """Its class, also where Keras 2 cuts off `Bidirectiona`."""
+        cut = self.style == "keras" and len(self.kind) > _SHORT and _BOTH.startswith(self.kind)
+        return _BOTH if cut else self.kind
 
     @property
     def parameters(self) -> int | None:
@@ -110,7 +118,9 @@ _BY_NUMBER: Final = re.compile(
     r"(?<!\S)(?P<kind>[A-Za-z_]\w{0,200}+)-(?P<number>\d{1,6}+)\s++"
     r"(?P<shapes>\[\[?[-\d, ]{1,200}+(?:\], ?\[[-\d, ]{0,200}+){0,6}+\]{1,3}+)\s++(?P<params>[\d,]{1,200}+)"
 )
-_SOURCE: Final = re.compile(r"([^\s\[\]'\",()]{1,200}+)\[\d++\]\[\d++\]|(?<=\s)([A-Za-z][\w/]{0,200}+)\[0\]")
+_SOURCE: Final = re.compile(
+    r"(?<![^\s\[\]'\",()])([^\s\[\]'\",()]{1,200}+)\[\d++\]\[\d++\]|(?<=\s)([A-Za-z][\w/]{0,200}+)\[0\]"
+)
 
 
 def _boxed(body: Sequence[str], first: int) -> Iterator[Row]:

@@ -52,6 +52,16 @@ def test_one_line_of_it_says_what_is_assumed() -> None:
         read_errors(SourceText(SIZES.splitlines()[1]))
 
 
+@pytest.mark.parametrize("lines", [2, 3, 4])
+def test_of_an_error_that_is_cut_a_missing_bias_is_a_doubt(lines: int) -> None:
+    text = "\n".join(SIZES.splitlines()[:lines]).replace("enc.rnn", "lstm")
+    for item in read_errors(SourceText(text)):
+        assert item.layer["bias"].value or item.uncertain
+    alone = SIZES.splitlines()[2]
+    for item in read_errors(SourceText(alone)):
+        assert item.uncertain or item.gaps
+
+
 def test_a_gru_is_no_lstm() -> None:
     text = SIZES.replace("256", "192").replace("128", "96")
     with pytest.raises(NoLstmError):

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import pprint
 import random
 from typing import Any
 
@@ -147,7 +148,8 @@ def test_errors_of_load_state_dict(torch: Any, seed: int) -> None:
     found = read(f"RuntimeError: {error.value}", "errors", seed)
     assert [item.name for item in found] == ["checkpoint.lstm", "model.lstm"]
     assert all(is_right(item, real) for item, real in zip(found, both, strict=True))
-    assert not any(item.uncertain or item.gaps for item in found)
+    assert not any(item.gaps for item in found)
+    assert not any(item.uncertain and real.bias for item, real in zip(found, both, strict=True))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -238,3 +240,49 @@ def test_tables_of_flax(seed: int) -> None:
     (found,) = read(text, "listed", seed)
     assert found.framework == "flax-linen"
     assert (found.layer["input_size"].value, found.layer["hidden_size"].value) == (width, hidden)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_modules_and_trees_of_flax(seed: int) -> None:
+    jax = pytest.importorskip("jax")
+    linen, nnx = pytest.importorskip("flax.linen"), pytest.importorskip("flax.nnx")
+    chance = chance_of(seed)
+    width, hidden = chance.randint(1, 30), chance.randint(1, 30)
+    cell = chance.choice((nnx.LSTMCell, nnx.OptimizedLSTMCell))(width, hidden, rngs=nnx.Rngs(0))
+    tree = linen.RNN(linen.LSTMCell(hidden)).init(jax.random.key(0), jax.numpy.zeros((2, 5, width)))
+    shapes = jax.tree.map(jax.numpy.shape, tree)
+    pairs = jax.tree_util.tree_flatten_with_path(tree)[0]
+    listed = "\n".join(f"{jax.tree_util.keystr(path)} {leaf.shape}" for path, leaf in pairs)
+    for text, framework in (
+        (str(nnx.RNN(cell)), ("flax-nnx", "flax-nnx-optimized")),
+        (str(shapes), ("flax-linen",)),
+        (pprint.pformat(shapes), ("flax-linen",)),
+        (str(pytest.importorskip("flax.core").freeze(shapes)), ("flax-linen",)),
+        (listed, ("flax-linen",)),
+    ):
+        (found,) = read(text, "listed", seed)
+        assert found.framework in framework
+        assert (found.layer["input_size"].value, found.layer["hidden_size"].value) == (width, hidden)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.filterwarnings("ignore")  # the exporter's own
+def test_graphs_of_onnx(torch: Any, seed: int) -> None:
+    onnx = pytest.importorskip("onnx")
+    chance, nn = chance_of(seed), torch.nn
+    lstm = nn.LSTM(
+        chance.randint(1, 30), chance.randint(1, 30), 2, bias=chance.random() < 0.7, bidirectional=chance.random() < 0.5
+    )
+    file = io.BytesIO()
+    torch.onnx.export(lstm, (torch.zeros(5, 3, lstm.input_size),), file, dynamo=False)
+    model = onnx.load_from_string(file.getvalue())
+    directions = 2 if lstm.bidirectional else 1
+    for text in (onnx.helper.printable_graph(model.graph), onnx.printer.to_text(model)):
+        first, second = read(text, "graph", seed)
+        for found, width in ((first, lstm.input_size), (second, directions * lstm.hidden_size)):
+            said = {field: found.layer[field].value for field in ("input_size", "hidden_size", "bidirectional")}
+            assert said == {"input_size": width, "hidden_size": lstm.hidden_size, "bidirectional": lstm.bidirectional}
+    dumped = "\n".join(f"node {{\n{node}\n}}" for node in model.graph.node)
+    alone = read(dumped, "graph", seed)
+    assert [item.layer["hidden_size"].value for item in alone] == [lstm.hidden_size] * 2
+    assert all("input_size" in item.gaps for item in alone)
