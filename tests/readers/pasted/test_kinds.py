@@ -62,7 +62,9 @@ def test_of_code_that_is_wrong_it_is_said_where(code: str) -> None:
 
 def test_names_alone_have_layers_and_directions() -> None:
     keys = ["lstm.weight_ih_l0", "lstm.weight_hh_l0", "lstm.weight_ih_l1", "lstm.weight_hh_l1", "fc.weight"]
-    with pytest.raises(UnknownSettingError, match=r"input_size and hidden_size of lstm are unknown[\s\S]*names without"):
+    with pytest.raises(
+        UnknownSettingError, match=r"input_size and hidden_size of lstm are unknown[\s\S]*names without"
+    ):
         lstms_in(f"odict_keys({keys})")
     assert str(lstms_in(f"odict_keys({keys})", input_size=3, hidden_size=4)) == (
         "{'lstm': " + repr(lstmcalc.LSTMConfig(3, 4, 2, bias=False)) + "}"
