@@ -8,9 +8,8 @@ Names are loaded when they are first used: importing the package loads neither n
 TYPE_CHECKING = False  # `typing` is not imported for it, so that Ctrl-C finds `__main__` ready as early as can be
 
 if TYPE_CHECKING:
-    from lstmcalc.commands.run.expectation import Expectation, expect
     from lstmcalc.errors import LstmcalcError
-    from lstmcalc.functions import cost, diff, explain, params, run, shapes, summary
+    from lstmcalc.functions import cost, diff, expect, explain, params, run, shapes, summary
     from lstmcalc.intake.resolve import lstms_in
     from lstmcalc.model.lstm import LSTMModel
     from lstmcalc.numerics.fast.runner import LSTMRunner
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = [
     "DataSpec",
     "Dim",
-    "Expectation",
     "LSTMConfig",
     "LSTMModel",
     "LSTMRunner",
@@ -49,7 +47,6 @@ __all__ = [
 _HOME = {
     "DataSpec": "spec.config",
     "Dim": "spec.sizes",
-    "Expectation": "commands.run.expectation",
     "LSTMConfig": "spec.config",
     "LSTMModel": "model.lstm",
     "LSTMRunner": "numerics.fast.runner",
@@ -60,7 +57,7 @@ _HOME = {
     "cost": "functions",
     "diff": "functions",
     "explain": "functions",
-    "expect": "commands.run.expectation",
+    "expect": "functions",
     "forward": "numerics.forward",
     "lstms_in": "intake.resolve",
     "params": "functions",

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
     from lstmcalc.commands.diff.report import DiffReport  # noqa: F401  # in a string below
+    from lstmcalc.commands.run.expected import ExpectRow
+    from lstmcalc.commands.run.report import RunModule  # noqa: F401  # as above
+    from lstmcalc.report.document import Report  # noqa: F401  # as above
 
 R = TypeVar("R")
 
@@ -119,6 +122,29 @@ class Comparison(Answer["DiffReport"]):
             AssertionError: They differ; its text is the report.
         """
         if not self.ok:
+            raise AssertionError(f"{self}")
+
+
+class Expectation(Answer["Report[RunModule]"]):
+    """The report of `expect`."""
+
+    @property
+    def expect(self) -> "ExpectRow | None":
+        """What was expected, held against what was computed; None if nothing was."""
+        return self.record.modules[0].expect
+
+    @property
+    def agrees(self) -> bool:
+        """True if the port's numbers are those of the LSTM."""
+        return self.expect is not None and self.expect.agrees
+
+    def raise_if_different(self) -> None:
+        """Do nothing if the port's numbers are those of the LSTM.
+
+        Raises:
+            AssertionError: They differ; its text is the report.
+        """
+        if not self.agrees:
             raise AssertionError(f"{self}")
 
 

@@ -16,6 +16,7 @@ from lstmcalc.errors import (
     shown_name,
 )
 from lstmcalc.machine import available_memory
+from lstmcalc.readers.files.given import given
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import Stored
 from lstmcalc.spec.words import or_list, with_dots
@@ -43,7 +44,7 @@ def read_expected(path: str, key: str, where: str) -> dict[str, Any]:
 def _found(path: str, key: str) -> dict[str, Stored]:
     from lstmcalc.readers.files.kinds import open_weights, weight_kind
 
-    if not os.path.lexists(path):
+    if given(path) is None and not os.path.lexists(path):
         raise NotFoundError(f"no such file: {shown_name(path)}", ".npy, or .npz with an array called output")
     kind = weight_kind(path)
     if kind not in ("npy", "npz"):

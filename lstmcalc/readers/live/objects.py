@@ -4,7 +4,7 @@ Not here: the readers of each framework's objects (`torch`, `keras`, `flax`), an
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.live.arrays import is_array, stored_of
 from lstmcalc.readers.live.classes import class_name, class_names
 from lstmcalc.spec.config import LSTMConfig
+from lstmcalc.spec.words import and_list
 
 EXPECTED: Final = (
     "a model or layer of PyTorch, Keras or Flax, a state dict, arrays by name, an ONNX model, a file's name, or text"
@@ -153,26 +154,39 @@ def _is_tensor(entry: object) -> bool:
     return not isinstance(entry, str)
 
 
-def read_data(value: Any) -> Given:  # noqa: ANN401  # anything
-    """The user's data: an array, or input with h_0 and c_0, as a mapping or as a call of nn.LSTM has them.
+DATA: Final = ("input", "h_0", "c_0")  # what an LSTM reads
+
+
+def _is_with_states(value: Sequence[Any]) -> bool:
+    """True for an array and a pair of states, as nn.LSTM is called, and as it answers."""
+    return [len(part) for part in (value, value[1:] and value[1]) if isinstance(part, tuple | list)] == [2, 2]
+
+
+def read_data(value: Any, names: Sequence[str] = DATA) -> Given:  # noqa: ANN401  # anything
+    """The user's arrays: one, or several by name, or as a call of nn.LSTM has them, `(input, (h_0, c_0))`.
+
+    Args:
+        value: The arrays.
+        names: Their names: of one, and of the two states if there may be any.
 
     Raises:
         UsageError: It is something else.
     """
     with _guarded(value):
-        return _data(value)
+        return _data(value, names)
 
 
-def _data(value: Any) -> Given:  # noqa: ANN401  # anything
+def _data(value: Any, names: Sequence[str]) -> Given:  # noqa: ANN401  # anything
     if isinstance(value, Mapping):
         arrays = dict(value)
-    elif isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], tuple | list) and len(value[1]) == 2:  # noqa: PLR2004  # x, (h_0, c_0)
-        arrays = {"input": value[0], "h_0": value[1][0], "c_0": value[1][1]}
+    elif len(names) > 1 and isinstance(value, tuple) and _is_with_states(value):
+        arrays = dict(zip(names, (value[0], *value[1]), strict=True))
     else:
-        arrays = {"input": value}
+        arrays = {names[0]: value}
     wrong = [item for item in arrays.values() if not is_array(item)]
     if wrong or not arrays:
-        what = "an array, (x, (h_0, c_0)), or a dictionary with input, h_0 and c_0"
-        raise UsageError("this is no data for an LSTM", what, _shown(wrong[0] if wrong else value))
+        first, *states = names
+        several = f", ({first}, ({', '.join(states)})), or a dictionary with {and_list(names)}" if states else ""
+        raise UsageError("these are not arrays of an LSTM", f"an array{several}", _shown(wrong[0] if wrong else value))
     tensors = tuple(stored_of(str(name), item) for name, item in arrays.items())
     return Given(WeightFile("arrays in memory", tensors, kind="npz"), value)

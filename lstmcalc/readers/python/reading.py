@@ -58,9 +58,9 @@ def read_python(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
             reader = _Reader(code, tree, settings)
             session = [] if reader.made else without_prompts(code.lines)
             if any("LSTM" in line for line in session):  # an example in a docstring
-                tree, code = parse_python(source.of(session))
-                example = _Reader(code, tree, settings)
-                reader = example if example.says_more_than_a_name else reader
+                tree, lines = parse_python(source.of(session))
+                example = _Reader(lines, tree, settings)
+                reader, code = (example, lines) if example.says_more_than_a_name else (reader, code)
             reader.left_out = _left_out(source.lines, code.lines)
             return reader.read()
     except RecursionError:
