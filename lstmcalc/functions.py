@@ -80,12 +80,10 @@ def run(source: object = NOTHING, x: object = NOTHING, /, **options: object) -> 
 def expect(source: object, x: object, y: object = NOTHING, /, **options: object) -> Expectation:
     """Hold what a port computed against an LSTM: where they differ first, and which known mistakes explain it.
 
-    `x` is what the port read, as for `run`. `y` is its output, its last step, or h_n of its last layer, told by its shape
-    or by `expect_is`; `(output, (h_n, c_n))`, or a dictionary of these. `expect_h` and `expect_c` hold states alone;
+    `x` is what the port read, as for `run`. `y` is its output, its last step, or h_n of its last layer, told by its
+    shape or by `expect_is`; `(output, (h_n, c_n))`, or a dictionary of these. `expect_h` and `expect_c` are states alone;
     `framework` is the port's, in which a repair is said; `search="all"` tries every pair of mistakes.
     """
-    if x is NOTHING:
-        raise UsageError("the input of the port is not known", "x", "...", where="expect")
     data = {"input": x} if y is NOTHING else {"input": x, "expect": y}
     answer = Expectation(_run("run", {"source": source}, {**data, **options}))
     if answer.expect is None:
@@ -202,13 +200,19 @@ class _Handed:
         if all(map(_is_plain, listed)) and (flag.repeats or listed is not value):
             texts = [_text(item) for item in listed]
             return texts if flag.repeats else texts[0]
-        from lstmcalc.readers.live.objects import DATA, read_data
+        if flag.field not in _ARRAYS:
+            raise UsageError(f"{option} takes one value", flag.metavar, shorten(value), where=option)
+        from lstmcalc.readers.live.objects import read_data
 
-        return self._hand("x" if option == "input" else option, read_data(value, _ARRAYS.get(flag.field, DATA)))
+        return self._hand("x" if option == "input" else option, read_data(value, _ARRAYS[flag.field]))
 
 
-_RESULTS: Final = ("output", "h_n", "c_n")
-_ARRAYS: Final = {"expect": _RESULTS, "expect_h": _RESULTS[1:2], "expect_c": _RESULTS[2:]}  # what options have
+_ARRAYS: Final = {  # options that take arrays, one or by name
+    "input_size": ("input", "h_0", "c_0"),
+    "expect": ("output", "h_n", "c_n"),
+    "expect_h": ("h_n",),
+    "expect_c": ("c_n",),
+}
 
 _SCALARS: Final = (str, int, float, os.PathLike, type)
 

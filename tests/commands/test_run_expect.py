@@ -128,6 +128,8 @@ def test_a_port_that_stores_or_computes_in_float16_agrees(cli: Cli, port: dict[s
     computed = expect_of(cli(*RUN, "--expect", "computed.npy", "--json"))
     assert computed["agrees"]
     assert computed["tolerance"] >= 2e-3
+    assert "computes in it at every step" in cli(*RUN, "--expect", "computed.npy").err
+    assert "computes in it at every step" not in cli(*RUN, "--expect", "stored.npy").err
 
 
 def test_the_weights_of_another_file_are_told(cli: Cli, port: dict[str, Any], tmp_path: Path) -> None:
@@ -230,7 +232,7 @@ def test_in_python_it_is_the_same(port: dict[str, Any], cli: Cli) -> None:
         right = lstmcalc.expect(model, port["x"], port["y"])
         assert right.agrees
         right.raise_if_different()
-        wrong = lstmcalc.expect(model, port["x"], port["wrong"], h_n=port["h"])
+        wrong = lstmcalc.expect(model, port["x"], port["wrong"], expect_h=port["h"])
         with pytest.raises(AssertionError, match="gate order i o f g"):
             wrong.raise_if_different()
     typed = expect_of(cli(*RUN, "--expect", "wrong.npy", "--json"))
@@ -244,7 +246,7 @@ def test_in_python_data_and_states_are_those_of_the_call(port: dict[str, Any]) -
     x = port["x"].swapaxes(0, 1)
     output, (h_n, c_n) = forward(first, port["weights"], x, (state[0], state[1]), [3, 5])
     given: dict[str, Any] = {"batch_first": True, "lengths": [3, 5]}
-    assert lstmcalc.expect(port["weights"], x, output, h_n=h_n, c_n=c_n, state=(state[0], state[1]), **given).agrees
+    assert lstmcalc.expect(port["weights"], (x, state), (output, (h_n, c_n)), **given).agrees
     ignored = lstmcalc.expect(port["weights"], x, output, **given).to_dict()["modules"][0]["expect"]
     assert ignored["agrees"] is False
 
@@ -253,17 +255,19 @@ def test_in_python_data_and_states_are_those_of_the_call(port: dict[str, Any]) -
     ("changed", "message"),
     [
         ({"y": None}, "nothing is expected"),
-        ({"model": {}}, "no weights"),
-        ({"model": 3}, "no weights"),
-        ({"model": {"a": np.zeros(3)}}, "there is no LSTM in it"),
-        ({"y": ["a"]}, "no real numbers"),
-        ({"state": 3}, "not a pair"),
-        ({"expect_is": "all"}, "expect_is"),
+        ({"model": {}}, "no LSTM|empty|no arrays"),
+        ({"model": 3}, "objects of this class are not read"),
+        ({"model": {"a": np.zeros(3)}}, "no LSTM"),
+        ({"y": ["a"]}, "x"),
+        ({"y": {"z": np.zeros(3)}}, "none of the port's arrays"),
+        ({"expect_is": "all"}, "expect-is"),
         ({"x": np.zeros(3)}, "the input has the wrong number of axes"),
+        ({"x": None}, "x"),
         ({"framework": "cafe"}, "framework"),
+        ({"none_such": 1}, "has no option none_such"),
     ],
 )
 def test_in_python_bad_input_is_an_error_of_ours(port: dict[str, Any], changed: dict[str, Any], message: str) -> None:
     given: dict[str, Any] = {"model": port["weights"], "x": port["x"], "y": port["y"], **changed}
     with pytest.raises(lstmcalc.LstmcalcError, match=message):
-        lstmcalc.expect(**given)
+        lstmcalc.expect(given.pop("model"), given.pop("x"), given.pop("y"), **given)

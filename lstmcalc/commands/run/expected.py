@@ -66,7 +66,7 @@ class ExpectRow(NamedTuple):
     max_abs_error: float | None
     tolerance: float  # relative to the largest value if that is above 1
     first_difference: DifferenceRow | None
-    explanations: Sequence[ExplanationRow]  # the nearest first; they give the same numbers
+    explanations: Sequence[ExplanationRow]  # that give the same numbers; empty if nothing explains yours
     runner_up: ExplanationRow | None
     framework: str  # that of the repairs
     tried: int  # mistakes and pairs of them

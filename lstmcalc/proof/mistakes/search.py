@@ -47,7 +47,7 @@ class Explanation(NamedTuple):
 class Outcome(NamedTuple):
     """What a search found."""
 
-    explanations: Sequence[Explanation]  # the nearest first; empty if nothing explains the numbers
+    explanations: Sequence[Explanation]  # that give the same numbers, as the table has them; empty if nothing does
     runner_up: Explanation | None  # the nearest of the others that were computed
     tried: int  # hypotheses
     left: int  # hypotheses that were not tried, because of the limit

@@ -122,8 +122,15 @@ def judged(
     if outcome.explanations or loose == strict:
         return _verdict(judge, right, strict, outcome, agrees=False)
     if apart <= loose:
-        return _verdict(judge, right, loose, nothing, agrees=True)
+        verdict = _verdict(judge, right, loose, nothing, agrees=True)
+        return verdict._replace(notes=[*verdict.notes, _ROUGH])
     return _verdict(judge, right, loose, _searched(judge, loose, limit, progress), agrees=False)
+
+
+_ROUGH: Final = (
+    "your numbers differ by more than storing them in their dtype does: only a port that computes in it at every step "
+    "may be so far apart; its output in float32 tells more"
+)
 
 
 def _searched(judge: Judge, tolerance: float, limit: int, progress: Callable[[int, int], None] | None) -> Outcome:

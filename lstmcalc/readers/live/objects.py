@@ -154,15 +154,12 @@ def _is_tensor(entry: object) -> bool:
     return not isinstance(entry, str)
 
 
-DATA: Final = ("input", "h_0", "c_0")  # what an LSTM reads
-
-
 def _is_with_states(value: Sequence[Any]) -> bool:
     """True for an array and a pair of states, as nn.LSTM is called, and as it answers."""
     return [len(part) for part in (value, value[1:] and value[1]) if isinstance(part, tuple | list)] == [2, 2]
 
 
-def read_data(value: Any, names: Sequence[str] = DATA) -> Given:  # noqa: ANN401  # anything
+def read_data(value: Any, names: Sequence[str]) -> Given:  # noqa: ANN401  # anything
     """The user's arrays: one, or several by name, or as a call of nn.LSTM has them, `(input, (h_0, c_0))`.
 
     Args:

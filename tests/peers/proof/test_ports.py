@@ -91,7 +91,7 @@ def test_rows_in_a_wrong_order_are_named_and_repaired(order: str) -> None:
 def test_the_state_of_a_module_is_taken_as_it_is() -> None:
     lstm, x = module(4, 5, 2, bidirectional=True, batch_first=True), data(4, batch_first=True)
     output, h_n, c_n = run(lstm, x)
-    assert lstmcalc.expect(lstm, x, output, h_n=h_n, c_n=c_n).agrees
+    assert lstmcalc.expect(lstm, x, output, expect_h=h_n, expect_c=c_n).agrees
     half = lstmcalc.expect(lstm, x, output.half())
     assert half.agrees
 
@@ -208,7 +208,7 @@ def test_lengths_that_go_wrong() -> None:
 
     given: Arrays = {"lengths": lengths}
     output, h_n, c_n = packed(lengths)
-    assert lstmcalc.expect(lstm, x, output, h_n=h_n, c_n=c_n, **given).agrees
+    assert lstmcalc.expect(lstm, x, output, expect_h=h_n, expect_c=c_n, **given).agrees
     assert named(lstm, x, run(lstm, x)[0], **given) == [["padding-not-masked"]]
     assert named(lstm, x, packed([2, 5, 4])[0], **given) == [["lengths-off-by-one"]]
     order = sorted(range(BATCH), key=lambda n: -lengths[n])
