@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 from lstmcalc.errors import SourceError, printable
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.pasted.counted import counts_in, shapes_of_counts
 from lstmcalc.readers.pasted.lines import bar_in, cells_of, plain_line, without_ahead, without_escapes
 from lstmcalc.readers.pasted.load_errors import lstms_of_names
 from lstmcalc.readers.pasted.nested import is_nested, leaves_of
@@ -68,6 +69,7 @@ _WORDS: Final = frozenset(
         *("checkpoint", "model", "current", "odict_keys", "ordereddict", "dict", "list", "tuple", "print", "scalar"),
     )
 )
+_HELD: Final = re.compile(r"weight_hh_l\d|bias_ih_l\d")
 _OFF: Final = ("data_offsets", "strides", "stride", "chunks", "maxshape", "chunked")  # of which numbers are no shape
 _LEAVES: Final = frozenset(
     ("kernel", "recurrent_kernel", "weight", "bias", "embedding", "embeddings", "scale", "w", "b")
@@ -180,7 +182,13 @@ def entries_in(text: str) -> Iterator[Entry]:
 def _nested_or_lines(text: str) -> Iterator[Entry]:
     """The entries of a tree, if a text has one; else those of its lines."""
     leaves = [Entry(leaf.path, leaf.shape) for leaf in leaves_of(text)] if is_nested(text) else []
-    return iter(leaves) if any(is_recurrent(leaf.name) for leaf in leaves) else _lines(text)
+    if any(is_recurrent(leaf.name) for leaf in leaves):
+        return iter(leaves)
+    listed = [*_lines(text)]
+    if any("weight" in entry.name or len(entry.shape) > 1 for entry in listed) or not _HELD.search(text):
+        return iter(listed)
+    counts = counts_in(plain_line(line).replace("|", " ") for line in text.splitlines() if len(line) <= _MAX_LETTERS)
+    return (Entry(name, shape) for name, shape in shapes_of_counts(counts).items())
 
 
 def _lines(text: str) -> Iterator[Entry]:
@@ -189,9 +197,19 @@ def _lines(text: str) -> Iterator[Entry]:
     for line in text.splitlines():
         plain = plain_line(line).replace("|", " ") if not line.isascii() or "|" in line or "\t" in line else line
         plain = without_ahead(plain)
-        found = [*_line(plain, alone)] if _SHAPE.search(plain) else []
+        found = [*_line(plain, alone)] if _SHAPE.search(plain) else [*_vector(plain)]
         yield from found
         alone = "" if found else plain.strip().rstrip(":") if len(plain) <= _MAX_LETTERS else ""
+
+
+_VECTOR: Final = re.compile(r"(?<![\w./])([A-Za-z_][\w./]{0,300}+)[ \t:=]{1,100}+(\d{1,12}+)[ \t]*+$")
+
+
+def _vector(line: str) -> Iterator[Entry]:
+    """A bias whose only size stands there as a number: `lstm.bias_ih_l0: 400`."""
+    found = _VECTOR.search(line) if "bias" in line else None
+    if found and found[1].rpartition(".")[2].startswith("bias") and possible_meanings(found[1]):
+        yield Entry(found[1], (int(found[2]),))
 
 
 def _line(line: str, alone: str) -> Iterator[Entry]:

@@ -93,8 +93,8 @@ def _found(rows: Sequence[Row], index: int, source: SourceText) -> Found | None:
     kind = row.full_kind
     if not (kind in (*_OF_KERAS, _BOTH) if keras else kind in (*_STACKED, *_CELLS)):
         return None
-    if not keras and any(other.above > row.above for other in rows[index + 1 : index + 2]) and row.style == "torch":
-        return None  # a class of the user's own, with modules in it
+    if not keras and _holds_one(rows, index):
+        return None  # a class of the user's own, with an LSTM in it
     widths = _widths(rows, index)
     readings = [*(_of_keras(row, kind) if keras else _of_torch(row, widths, cell=kind in _CELLS))]
     fed = [reading for reading in readings if reading.input_size in widths]
@@ -103,6 +103,16 @@ def _found(rows: Sequence[Row], index: int, source: SourceText) -> Found | None:
     if kind == _BOTH and not any(item.kind == "LSTM" for item in chosen):
         return None
     return _as_found(row, kind, source, usual or chosen, sure=bool(fed), others=chosen)
+
+
+def _holds_one(rows: Sequence[Row], index: int) -> bool:
+    """True if a module in the row's module is an LSTM too."""
+    for below in rows[index + 1 :]:
+        if below.above <= rows[index].above or below.style != rows[index].style:
+            return False
+        if below.kind in (*_STACKED, *_CELLS):
+            return True
+    return False
 
 
 def _before(rows: Sequence[Row], index: int) -> Row | None:

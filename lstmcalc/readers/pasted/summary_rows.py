@@ -52,7 +52,7 @@ class Row(NamedTuple):
         return self.least if self.least == self.most else None
 
 
-_LIGHTNING: Final = ("Name ", " Type ", " Params ")
+_LIGHTNING: Final = ("Name ", " Type ", " Params")
 
 
 def is_header(line: str) -> bool:
@@ -109,7 +109,9 @@ def _number(text: str) -> int | None:
 # --- Keras -----------------------------------------------------------------------------------------------------------
 
 _LAYER: Final = re.compile(r"(?<![^\s()])(?P<name>[^\s()]{1,200}+)\s{0,3}+\((?P<kind>[A-Za-z_]\w*+)(?P<closed>\)?)")
-_OUTPUTS: Final = r"\[?\([^()]{0,200}+\)(?:, ?\([^()]{0,200}+\)){0,8}+[\],]{0,2}+|\[[-\d, ]{1,200}+\]|multiple|\?"
+_OUTPUTS: Final = (
+    r"\[?\([^()]{0,200}+\)(?:, ?\([^()]{0,200}+\)){0,8}+(?:, ?\(None,|[\],]{0,2}+)|\[[-\d, ]{1,200}+\]|multiple|\?"
+)
 _LINE: Final = re.compile(
     r"(?<!\S)(?P<name>[^\s()\[\]]{1,200}+)\s{1,3}+\((?P<kind>[A-Za-z_]\w*+)(?P<closed>\)?)\s*+"
     rf"(?P<shapes>{_OUTPUTS})\s++(?P<params>[\d,]{{1,200}}+|\?)(?=\s|$|\()"
@@ -118,6 +120,7 @@ _BY_NUMBER: Final = re.compile(
     r"(?<!\S)(?P<kind>[A-Za-z_]\w{0,200}+)-(?P<number>\d{1,6}+)\s++"
     r"(?P<shapes>\[\[?[-\d, ]{1,200}+(?:\], ?\[[-\d, ]{0,200}+){0,6}+\]{1,3}+)\s++(?P<params>[\d,]{1,200}+)"
 )
+_UNREAD: Final = re.compile(r"(?<!\S)(\S{1,200}+) \((LSTM|CuDNNLSTM|LSTMCell)\)")  # whatever else is in the line
 _SOURCE: Final = re.compile(
     r"(?<![^\s\[\]'\",()])([^\s\[\]'\",()]{1,200}+)\[\d++\]\[\d++\]|(?<=\s)([A-Za-z][\w/]{0,200}+)\[0\]"
 )
@@ -179,6 +182,10 @@ def _plain(header: str, body: Sequence[str], first: int) -> Iterator[Row]:
                 number, "torch" if torch else "keras", keras["name"], keras["kind"], shapes, (), count, count, 0,
                 _sources(behind), bool(keras["closed"]), keras["params"],
             )  # fmt: skip
+            continue
+        unread = _UNREAD.search(line)
+        if unread:
+            yield Row(number, "keras", unread[1], unread[2])
             continue
         module = _BY_NUMBER.search(line)
         if module:
