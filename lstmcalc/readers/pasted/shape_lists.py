@@ -32,7 +32,7 @@ LISTED: Final = "listed"  # the kind of what is a list, and no file
 LISTED_TREE: Final = "listed with paths"  # whose parts are divided by slashes
 LISTED_BY_TORCH: Final = "listed by PyTorch"
 _FORMAT: Final = "a list of names and shapes"
-_MAX_ENTRIES: Final = 200_000
+_MAX_ENTRIES: Final = 50_000
 _MAX_LETTERS: Final = 2000  # of a line that are looked at for each entry
 _LISTED: Final = 4  # names in a message
 
@@ -89,7 +89,8 @@ _DTYPES: Final = {
 
 def looks_listed(text: str) -> bool:
     """True if a text has an array of a recurrent module, by its name, with a shape."""
-    return any(is_recurrent(entry.name) for entry in entries_in(text))
+    lines = _lines(without_escapes(text))
+    return any(is_recurrent(entry.name) for found in (lines, entries_in(text)) for entry in found)
 
 
 def has_names(text: str) -> bool:
@@ -101,7 +102,8 @@ def names_in(text: str) -> Iterator[str]:
     """The names in a text that PyTorch's recurrent modules give to their arrays."""
     for match in _NAME.finditer(without_escapes(text)):
         name = _bare(match[1] or match[2])
-        if any(hit.framework == "pytorch" for hit in possible_meanings(name)):
+        held = "weight_" in name or "bias_" in name
+        if held and any(hit.framework == "pytorch" for hit in possible_meanings(name)):
             yield name
 
 

@@ -18,6 +18,7 @@ from lstmcalc.readers.text.source_text import Pointers, SourceText, Span
 from lstmcalc.spec.provenance import Gap, Origin, Setting
 from lstmcalc.spec.words import and_list, with_dots, with_rest
 
+_NEAR: Final = 2000  # rows among which a layer's source is looked for
 _MAX_LAYERS: Final = 64  # layers of one LSTM that are tried
 _LISTED: Final = 4
 _STACKED: Final = ("LSTM",)
@@ -107,7 +108,8 @@ def _found(rows: Sequence[Row], index: int, source: SourceText) -> Found | None:
 
 def _holds_one(rows: Sequence[Row], index: int) -> bool:
     """True if a module in the row's module is an LSTM too."""
-    for below in rows[index + 1 :]:
+    for place in range(index + 1, len(rows)):
+        below = rows[place]
         if below.above <= rows[index].above or below.style != rows[index].style:
             return False
         if below.kind in (*_STACKED, *_CELLS):
@@ -118,7 +120,8 @@ def _holds_one(rows: Sequence[Row], index: int) -> bool:
 def _before(rows: Sequence[Row], index: int) -> Row | None:
     """The layer before one in a summary, and not a module around it; None without one."""
     least = rows[index].above
-    for other in reversed(rows[:index]):
+    for place in range(index - 1, -1, -1):
+        other = rows[place]
         if other.above >= least and other.outputs:
             return other
         least = min(least, other.above)
@@ -130,8 +133,9 @@ def _widths(rows: Sequence[Row], index: int) -> set[int]:
     row = rows[index]
     if row.inputs:
         return {shape[-1] for shape in row.inputs[:1] if shape and shape[-1]}
-    if row.sources:
-        given = next((other for other in rows if other.name in row.sources and other.style == row.style), None)
+    if row.sources:  # a layer is printed after those that it reads
+        near = (rows[place] for place in range(index - 1, max(-1, index - _NEAR), -1))
+        given = next((other for other in near if other.name in row.sources and other.style == row.style), None)
     else:
         given = _before(rows, index)
     if given is None or given.style != row.style or not given.outputs or not given.outputs[0]:

@@ -14,11 +14,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
+from lstmcalc.errors import TooLargeError
 from lstmcalc.readers.pasted.lines import bar_in, cells_of, without_ahead, without_escapes
 
 Shape: TypeAlias = tuple[int | None, ...]
 
-_MAX_ROWS: Final = 100_000
+_MAX_ROWS: Final = 10_000
 _BOTH: Final = "Bidirectional"
 _SHORT: Final = 4  # letters that may begin another class
 _MAX_LINE: Final = 2000  # characters; the lines of tables are shorter
@@ -70,7 +71,7 @@ def rows_of(text: str) -> list[Row]:
         body = [line[:_MAX_LINE] for line in lines[start + 1 : end]]
         found += _table(lines[start], body, start + 2)
         if len(found) > _MAX_ROWS:
-            return found[:_MAX_ROWS]
+            raise TooLargeError("too many rows in the summary", f"at most {_MAX_ROWS:,}", f"{len(found):,} so far")
     return found
 
 
