@@ -13,6 +13,7 @@ Not here: which LSTMs the names are of (`recognise`).
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError, printable
@@ -107,6 +108,13 @@ def names_in(text: str) -> Iterator[str]:
             yield name
 
 
+@lru_cache(maxsize=4096)
+def _is_known(name: str) -> bool:
+    """True for a name that a framework gives to an array of an LSTM, or of another module alike."""
+    return bool(possible_meanings(name))
+
+
+@lru_cache(maxsize=4096)
 def is_recurrent(name: str) -> bool:
     """True for the name of an array that makes its module recurrent, or that has LSTM in it."""
     return "lstm" in name.lower() or bool(recurrent_units(name)) or relative_kind(name) is not None
@@ -210,7 +218,7 @@ _VECTOR: Final = re.compile(r"(?<![\w./])([A-Za-z_][\w./]{0,300}+)[ \t:=]{1,100}
 def _vector(line: str) -> Iterator[Entry]:
     """A bias whose only size stands there as a number: `lstm.bias_ih_l0: 400`."""
     found = _VECTOR.search(line) if "bias" in line else None
-    if found and found[1].rpartition(".")[2].startswith("bias") and possible_meanings(found[1]):
+    if found and found[1].rpartition(".")[2].startswith("bias") and _is_known(found[1]):
         yield Entry(found[1], (int(found[2]),))
 
 
@@ -255,7 +263,7 @@ def _name_before(text: str) -> str:
     names = [name for name, quoted in found if name and _is_name(name, quoted=quoted)]
     if not names:
         return ""
-    best = next((name for name in reversed(names) if possible_meanings(name)), names[-1])
+    best = next((name for name in reversed(names) if _is_known(name)), names[-1])
     return next((name for name in names if len(name) > len(best) and name.endswith(("/" + best, "." + best))), best)
 
 
@@ -264,7 +272,7 @@ def _name_behind(text: str) -> str:
     if placed:
         return _bare(placed[1])
     names = [name for match in _NAME.finditer(text) if _is_name(name := _bare(match[1] or match[2]), quoted=False)]
-    return names[0] if names and possible_meanings(names[0]) else ""
+    return names[0] if names and _is_known(names[0]) else ""
 
 
 def _bare(name: str) -> str:
