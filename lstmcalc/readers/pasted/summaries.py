@@ -262,8 +262,13 @@ def _as_found(  # what is known of a row
         options=_options(row, cell=cell) if keras else {},
         input_shape=_input_shape(row, lstms) if keras and not cell else (),
         kind=kind,
-        uncertain=tuple(_doubts(kind, readings, others, sure=sure, torch=not keras)) if not gaps else (),
+        uncertain=(*_cut(row, kind), *_doubts(kind, readings, others, sure=sure, torch=not keras)) if not gaps else (),
     )
+
+
+def _cut(row: Row, kind: str) -> tuple[str, ...]:
+    """The doubt about a class that is cut off in the summary."""
+    return () if kind in (row.kind, _BOTH) else (f"its class is cut off: ({row.kind}",)
 
 
 def _fixed(kind: str, *, keras: bool) -> tuple[str, ...]:

@@ -43,9 +43,11 @@ class Row(NamedTuple):
 
     @property
     def full_kind(self) -> str:
-        """Its class, also where Keras 2 cuts off `Bidirectiona`."""
-        cut = self.style == "keras" and len(self.kind) > _SHORT and _BOTH.startswith(self.kind)
-        return _BOTH if cut else self.kind
+        """Its class, also where Keras 2 cuts off `Bidirectiona`, or that of a layer that is named after an LSTM."""
+        if self.style == "keras" and len(self.kind) > _SHORT and _BOTH.startswith(self.kind):
+            return _BOTH
+        cut = not self.whole and "LSTM".startswith(self.kind) and "lstm" in self.name.lower()
+        return "LSTM" if cut else self.kind
 
     @property
     def parameters(self) -> int | None:

@@ -250,6 +250,12 @@ def test_layers_are_given_what_they_are_connected_to() -> None:
     assert not second.uncertain
 
 
+def test_a_class_that_is_cut_off_is_a_doubt() -> None:
+    head = "Layer (type)   Output Shape   Param #\n embedding (Embedding)  (None, 9, 64)  640\n"
+    (found,) = read(f"{head} a_long_name_of_an_lstm (LS (None, 32)   12416\n")
+    assert (found.layer["input_size"].value, found.uncertain) == (64, ("its class is cut off: (LS",))
+
+
 def test_a_row_that_is_not_understood_is_open_and_not_left_out() -> None:
     (found,) = read("Layer (type)   Output Shape   Param #\n lstm (LSTM)    (?)))   eleven\n")
     assert [*found.gaps] == ["input_size", "hidden_size"]
