@@ -194,3 +194,19 @@ def test_the_package_itself_loads_neither_numpy_nor_rich_nor_typer() -> None:
 def test_a_heavy_import_would_be_seen() -> None:
     assert "numpy" in loaded_by(RUN.format(["run"]))
     assert "numpy" in loaded_by("import lstmcalc; lstmcalc.forward")
+
+
+def test_readers_of_pasted_text_are_loaded_for_it_alone(tmp_path: Path) -> None:
+    def pasted(loaded: set[str]) -> set[str]:
+        return {name for name in loaded if name.startswith("lstmcalc.readers.pasted.")}
+
+    code, listed = tmp_path / "model.py", tmp_path / "list.txt"
+    code.write_text(
+        "from torch import nn\nrnn = nn.LSTM(10, 20)\nprint(rnn.weight_ih_l0.shape)  # torch.Size([80, 10])\n"
+    )
+    listed.write_text("lstm.weight_ih_l0 torch.Size([80, 10])\nlstm.weight_hh_l0 torch.Size([80, 20])\n")
+    for source in ("nn.LSTM(10, 20)", str(code)):
+        assert not pasted(loaded_by(RUN.format(["params", source])))
+    reading = loaded_by(RUN.format(["params", str(listed)]))
+    assert "lstmcalc.readers.pasted.shape_lists" in pasted(reading)
+    assert reading.isdisjoint({*HEAVY, "lstmcalc.readers.python.reading", "ast.unparse"})

@@ -14,6 +14,7 @@ from typing import Final
 from lstmcalc.errors import NoLstmError, shorten
 from lstmcalc.readers.text.source_text import SourceText
 
+MAX_PASTED: Final = 2 * 2**20  # characters; the names and shapes of the largest models take half of it
 MAX_CODE: Final = 2**20  # characters that Python's parser is given
 
 _STATEMENT: Final = re.compile(
@@ -30,7 +31,7 @@ _ERRORS: Final = re.compile(
 
 def pasted_kind(text: str) -> str:
     """The kind of a text: `errors`, `graph`, `summary`, `listed`; empty if it is code, or of another kind."""
-    if is_code(text) and not _shows_arrays(text):
+    if len(text) > MAX_PASTED or (is_code(text) and not _shows_arrays(text)):
         return ""
     if _ERRORS.search(text):
         return "errors"

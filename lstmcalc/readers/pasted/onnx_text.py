@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from lstmcalc.errors import NoLstmError, printable
+from lstmcalc.errors import NoLstmError, TooLargeError, printable
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.pasted.lines import without_ahead, without_escapes
 from lstmcalc.readers.text.source_text import Pointers, SourceText, Span
@@ -28,6 +28,7 @@ _TYPED: Final = re.compile(
 _DUMPED: Final = re.compile(r"op_type: \"LSTM\"")
 _ATTRIBUTE: Final = re.compile(r"(?<!\w)(\w{1,200}+) ?(?:: ?\w{1,200}+ ?)?= ?[\"']?([\w.+-]{1,200}+)")
 _FIELD: Final = re.compile(r"name: \"(\w{1,200}+)\"\s{1,200}+(?:i: (\d{1,200}+)|s: \"(\w{1,200}+)\")")
+_MAX_NODES: Final = 10_000
 _AROUND: Final = 3000  # characters of a dumped node before and after its type
 _WEIGHTS, _BIAS = 1, 3  # the places of W and B among the inputs
 _AXES: Final = 3  # of W: directions, rows, features
@@ -57,6 +58,8 @@ def read_onnx_text(source: SourceText) -> list[Found]:
     shapes = {name: _sizes(text) for name, text in _INITIALIZER.findall(source.text)}
     shapes |= {name.strip('"'): _sizes(text) for text, name in _TYPED.findall(source.text)}
     nodes = [*_printed(source), *_dumped(source)]
+    if len(nodes) > _MAX_NODES:
+        raise TooLargeError("too many LSTM nodes", f"at most {_MAX_NODES:,}", f"{len(nodes):,}")
     found = [_found(node, shapes, source) for node in nodes if node.attributes.get("hidden_size", "").isdecimal()]
     if not found:
         raise NoLstmError(
@@ -83,7 +86,10 @@ def _printed(source: SourceText) -> Iterator[_Node]:
 
 def _dumped(source: SourceText) -> Iterator[_Node]:
     """The nodes as a protobuf prints them: inputs before the type, attributes after it."""
+    line, counted = 1, 0
     for match in _DUMPED.finditer(source.text):
+        line += source.text.count("\n", counted, match.start())
+        counted = match.start()
         before = source.text[max(0, match.start() - _AROUND) : match.start()]
         before = before[max(before.rfind("node {"), before.rfind("op_type:"), 0) :]
         after = source.text[match.end() : match.end() + _AROUND]
@@ -91,7 +97,7 @@ def _dumped(source: SourceText) -> Iterator[_Node]:
         attributes = {name: number or word for name, number, word in _FIELD.findall(after[:end])}
         inputs = tuple(re.findall(r"input: \"([^\"\n]*+)\"", before))
         named = re.findall(r"(?<!\w)name: \"([^\"\n]++)\"", before) or re.findall(r"output: \"([^\"\n]++)\"", before)
-        yield _Node(source.span_of(match.start()).line, named[0] if named else "", attributes, inputs)
+        yield _Node(line, named[0] if named else "", attributes, inputs)
 
 
 def _found(node: _Node, shapes: Mapping[str, tuple[int, ...]], source: SourceText) -> Found:

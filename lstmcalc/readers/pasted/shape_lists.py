@@ -13,11 +13,13 @@ Not here: which LSTMs the names are of (`recognise`).
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError, printable
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.pasted.counted import counts_in, shapes_of_counts
 from lstmcalc.readers.pasted.lines import bar_in, cells_of, plain_line, without_ahead, without_escapes
 from lstmcalc.readers.pasted.load_errors import lstms_of_names
 from lstmcalc.readers.pasted.nested import is_nested, leaves_of
@@ -31,7 +33,7 @@ LISTED: Final = "listed"  # the kind of what is a list, and no file
 LISTED_TREE: Final = "listed with paths"  # whose parts are divided by slashes
 LISTED_BY_TORCH: Final = "listed by PyTorch"
 _FORMAT: Final = "a list of names and shapes"
-_MAX_ENTRIES: Final = 200_000
+_MAX_ENTRIES: Final = 50_000
 _MAX_LETTERS: Final = 2000  # of a line that are looked at for each entry
 _LISTED: Final = 4  # names in a message
 
@@ -68,6 +70,7 @@ _WORDS: Final = frozenset(
         *("checkpoint", "model", "current", "odict_keys", "ordereddict", "dict", "list", "tuple", "print", "scalar"),
     )
 )
+_HELD: Final = re.compile(r"weight_hh_l\d|bias_ih_l\d")
 _OFF: Final = ("data_offsets", "strides", "stride", "chunks", "maxshape", "chunked")  # of which numbers are no shape
 _LEAVES: Final = frozenset(
     ("kernel", "recurrent_kernel", "weight", "bias", "embedding", "embeddings", "scale", "w", "b")
@@ -87,7 +90,8 @@ _DTYPES: Final = {
 
 def looks_listed(text: str) -> bool:
     """True if a text has an array of a recurrent module, by its name, with a shape."""
-    return any(is_recurrent(entry.name) for entry in entries_in(text))
+    lines = _lines(without_escapes(text))
+    return any(is_recurrent(entry.name) for found in (lines, entries_in(text)) for entry in found)
 
 
 def has_names(text: str) -> bool:
@@ -99,10 +103,18 @@ def names_in(text: str) -> Iterator[str]:
     """The names in a text that PyTorch's recurrent modules give to their arrays."""
     for match in _NAME.finditer(without_escapes(text)):
         name = _bare(match[1] or match[2])
-        if any(hit.framework == "pytorch" for hit in possible_meanings(name)):
+        held = "weight_" in name or "bias_" in name
+        if held and any(hit.framework == "pytorch" for hit in possible_meanings(name)):
             yield name
 
 
+@lru_cache(maxsize=4096)
+def _is_known(name: str) -> bool:
+    """True for a name that a framework gives to an array of an LSTM, or of another module alike."""
+    return bool(possible_meanings(name))
+
+
+@lru_cache(maxsize=4096)
 def is_recurrent(name: str) -> bool:
     """True for the name of an array that makes its module recurrent, or that has LSTM in it."""
     return "lstm" in name.lower() or bool(recurrent_units(name)) or relative_kind(name) is not None
@@ -180,7 +192,13 @@ def entries_in(text: str) -> Iterator[Entry]:
 def _nested_or_lines(text: str) -> Iterator[Entry]:
     """The entries of a tree, if a text has one; else those of its lines."""
     leaves = [Entry(leaf.path, leaf.shape) for leaf in leaves_of(text)] if is_nested(text) else []
-    return iter(leaves) if any(is_recurrent(leaf.name) for leaf in leaves) else _lines(text)
+    if any(is_recurrent(leaf.name) for leaf in leaves):
+        return iter(leaves)
+    listed = [*_lines(text)]
+    if any("weight" in entry.name or len(entry.shape) > 1 for entry in listed) or not _HELD.search(text):
+        return iter(listed)
+    counts = counts_in(plain_line(line).replace("|", " ") for line in text.splitlines() if len(line) <= _MAX_LETTERS)
+    return (Entry(name, shape) for name, shape in shapes_of_counts(counts).items())
 
 
 def _lines(text: str) -> Iterator[Entry]:
@@ -189,9 +207,19 @@ def _lines(text: str) -> Iterator[Entry]:
     for line in text.splitlines():
         plain = plain_line(line).replace("|", " ") if not line.isascii() or "|" in line or "\t" in line else line
         plain = without_ahead(plain)
-        found = [*_line(plain, alone)] if _SHAPE.search(plain) else []
+        found = [*_line(plain, alone)] if _SHAPE.search(plain) else [*_vector(plain)]
         yield from found
         alone = "" if found else plain.strip().rstrip(":") if len(plain) <= _MAX_LETTERS else ""
+
+
+_VECTOR: Final = re.compile(r"(?<![\w./])([A-Za-z_][\w./]{0,300}+)[ \t:=]{1,100}+(\d{1,12}+)[ \t]*+$")
+
+
+def _vector(line: str) -> Iterator[Entry]:
+    """A bias whose only size stands there as a number: `lstm.bias_ih_l0: 400`."""
+    found = _VECTOR.search(line) if "bias" in line else None
+    if found and found[1].rpartition(".")[2].startswith("bias") and _is_known(found[1]):
+        yield Entry(found[1], (int(found[2]),))
 
 
 def _line(line: str, alone: str) -> Iterator[Entry]:
@@ -235,7 +263,7 @@ def _name_before(text: str) -> str:
     names = [name for name, quoted in found if name and _is_name(name, quoted=quoted)]
     if not names:
         return ""
-    best = next((name for name in reversed(names) if possible_meanings(name)), names[-1])
+    best = next((name for name in reversed(names) if _is_known(name)), names[-1])
     return next((name for name in names if len(name) > len(best) and name.endswith(("/" + best, "." + best))), best)
 
 
@@ -244,7 +272,7 @@ def _name_behind(text: str) -> str:
     if placed:
         return _bare(placed[1])
     names = [name for match in _NAME.finditer(text) if _is_name(name := _bare(match[1] or match[2]), quoted=False)]
-    return names[0] if names and possible_meanings(names[0]) else ""
+    return names[0] if names and _is_known(names[0]) else ""
 
 
 def _bare(name: str) -> str:

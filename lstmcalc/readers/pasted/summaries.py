@@ -18,6 +18,7 @@ from lstmcalc.readers.text.source_text import Pointers, SourceText, Span
 from lstmcalc.spec.provenance import Gap, Origin, Setting
 from lstmcalc.spec.words import and_list, with_dots, with_rest
 
+_NEAR: Final = 2000  # rows among which a layer's source is looked for
 _MAX_LAYERS: Final = 64  # layers of one LSTM that are tried
 _LISTED: Final = 4
 _STACKED: Final = ("LSTM",)
@@ -93,8 +94,8 @@ def _found(rows: Sequence[Row], index: int, source: SourceText) -> Found | None:
     kind = row.full_kind
     if not (kind in (*_OF_KERAS, _BOTH) if keras else kind in (*_STACKED, *_CELLS)):
         return None
-    if not keras and any(other.above > row.above for other in rows[index + 1 : index + 2]) and row.style == "torch":
-        return None  # a class of the user's own, with modules in it
+    if not keras and _holds_one(rows, index):
+        return None  # a class of the user's own, with an LSTM in it
     widths = _widths(rows, index)
     readings = [*(_of_keras(row, kind) if keras else _of_torch(row, widths, cell=kind in _CELLS))]
     fed = [reading for reading in readings if reading.input_size in widths]
@@ -105,10 +106,22 @@ def _found(rows: Sequence[Row], index: int, source: SourceText) -> Found | None:
     return _as_found(row, kind, source, usual or chosen, sure=bool(fed), others=chosen)
 
 
+def _holds_one(rows: Sequence[Row], index: int) -> bool:
+    """True if a module in the row's module is an LSTM too."""
+    for place in range(index + 1, len(rows)):
+        below = rows[place]
+        if below.above <= rows[index].above or below.style != rows[index].style:
+            return False
+        if below.kind in (*_STACKED, *_CELLS):
+            return True
+    return False
+
+
 def _before(rows: Sequence[Row], index: int) -> Row | None:
     """The layer before one in a summary, and not a module around it; None without one."""
     least = rows[index].above
-    for other in reversed(rows[:index]):
+    for place in range(index - 1, -1, -1):
+        other = rows[place]
         if other.above >= least and other.outputs:
             return other
         least = min(least, other.above)
@@ -120,8 +133,9 @@ def _widths(rows: Sequence[Row], index: int) -> set[int]:
     row = rows[index]
     if row.inputs:
         return {shape[-1] for shape in row.inputs[:1] if shape and shape[-1]}
-    if row.sources:
-        given = next((other for other in rows if other.name in row.sources and other.style == row.style), None)
+    if row.sources:  # a layer is printed after those that it reads
+        near = (rows[place] for place in range(index - 1, max(-1, index - _NEAR), -1))
+        given = next((other for other in near if other.name in row.sources and other.style == row.style), None)
     else:
         given = _before(rows, index)
     if given is None or given.style != row.style or not given.outputs or not given.outputs[0]:
@@ -248,8 +262,13 @@ def _as_found(  # what is known of a row
         options=_options(row, cell=cell) if keras else {},
         input_shape=_input_shape(row, lstms) if keras and not cell else (),
         kind=kind,
-        uncertain=tuple(_doubts(kind, readings, others, sure=sure, torch=not keras)) if not gaps else (),
+        uncertain=(*_cut(row, kind), *_doubts(kind, readings, others, sure=sure, torch=not keras)) if not gaps else (),
     )
+
+
+def _cut(row: Row, kind: str) -> tuple[str, ...]:
+    """The doubt about a class that is cut off in the summary."""
+    return () if kind in (row.kind, _BOTH) else (f"its class is cut off: ({row.kind}",)
 
 
 def _fixed(kind: str, *, keras: bool) -> tuple[str, ...]:

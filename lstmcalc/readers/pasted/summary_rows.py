@@ -14,11 +14,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
+from lstmcalc.errors import TooLargeError
 from lstmcalc.readers.pasted.lines import bar_in, cells_of, without_ahead, without_escapes
 
 Shape: TypeAlias = tuple[int | None, ...]
 
-_MAX_ROWS: Final = 100_000
+_MAX_ROWS: Final = 10_000
 _BOTH: Final = "Bidirectional"
 _SHORT: Final = 4  # letters that may begin another class
 _MAX_LINE: Final = 2000  # characters; the lines of tables are shorter
@@ -42,9 +43,11 @@ class Row(NamedTuple):
 
     @property
     def full_kind(self) -> str:
-        """Its class, also where Keras 2 cuts off `Bidirectiona`."""
-        cut = self.style == "keras" and len(self.kind) > _SHORT and _BOTH.startswith(self.kind)
-        return _BOTH if cut else self.kind
+        """Its class, also where Keras 2 cuts off `Bidirectiona`, or that of a layer that is named after an LSTM."""
+        if self.style == "keras" and len(self.kind) > _SHORT and _BOTH.startswith(self.kind):
+            return _BOTH
+        cut = not self.whole and "LSTM".startswith(self.kind) and "lstm" in self.name.lower()
+        return "LSTM" if cut else self.kind
 
     @property
     def parameters(self) -> int | None:
@@ -52,7 +55,7 @@ class Row(NamedTuple):
         return self.least if self.least == self.most else None
 
 
-_LIGHTNING: Final = ("Name ", " Type ", " Params ")
+_LIGHTNING: Final = ("Name ", " Type ", " Params")
 
 
 def is_header(line: str) -> bool:
@@ -70,7 +73,7 @@ def rows_of(text: str) -> list[Row]:
         body = [line[:_MAX_LINE] for line in lines[start + 1 : end]]
         found += _table(lines[start], body, start + 2)
         if len(found) > _MAX_ROWS:
-            return found[:_MAX_ROWS]
+            raise TooLargeError("too many rows in the summary", f"at most {_MAX_ROWS:,}", f"{len(found):,} so far")
     return found
 
 
@@ -109,7 +112,9 @@ def _number(text: str) -> int | None:
 # --- Keras -----------------------------------------------------------------------------------------------------------
 
 _LAYER: Final = re.compile(r"(?<![^\s()])(?P<name>[^\s()]{1,200}+)\s{0,3}+\((?P<kind>[A-Za-z_]\w*+)(?P<closed>\)?)")
-_OUTPUTS: Final = r"\[?\([^()]{0,200}+\)(?:, ?\([^()]{0,200}+\)){0,8}+[\],]{0,2}+|\[[-\d, ]{1,200}+\]|multiple|\?"
+_OUTPUTS: Final = (
+    r"\[?\([^()]{0,200}+\)(?:, ?\([^()]{0,200}+\)){0,8}+(?:, ?\(None,|[\],]{0,2}+)|\[[-\d, ]{1,200}+\]|multiple|\?"
+)
 _LINE: Final = re.compile(
     r"(?<!\S)(?P<name>[^\s()\[\]]{1,200}+)\s{1,3}+\((?P<kind>[A-Za-z_]\w*+)(?P<closed>\)?)\s*+"
     rf"(?P<shapes>{_OUTPUTS})\s++(?P<params>[\d,]{{1,200}}+|\?)(?=\s|$|\()"
@@ -118,6 +123,7 @@ _BY_NUMBER: Final = re.compile(
     r"(?<!\S)(?P<kind>[A-Za-z_]\w{0,200}+)-(?P<number>\d{1,6}+)\s++"
     r"(?P<shapes>\[\[?[-\d, ]{1,200}+(?:\], ?\[[-\d, ]{0,200}+){0,6}+\]{1,3}+)\s++(?P<params>[\d,]{1,200}+)"
 )
+_UNREAD: Final = re.compile(r"(?<!\S)(\S{1,200}+) \((LSTM|CuDNNLSTM|LSTMCell)\)")  # whatever else is in the line
 _SOURCE: Final = re.compile(
     r"(?<![^\s\[\]'\",()])([^\s\[\]'\",()]{1,200}+)\[\d++\]\[\d++\]|(?<=\s)([A-Za-z][\w/]{0,200}+)\[0\]"
 )
@@ -179,6 +185,10 @@ def _plain(header: str, body: Sequence[str], first: int) -> Iterator[Row]:
                 number, "torch" if torch else "keras", keras["name"], keras["kind"], shapes, (), count, count, 0,
                 _sources(behind), bool(keras["closed"]), keras["params"],
             )  # fmt: skip
+            continue
+        unread = _UNREAD.search(line)
+        if unread:
+            yield Row(number, "keras", unread[1], unread[2])
             continue
         module = _BY_NUMBER.search(line)
         if module:

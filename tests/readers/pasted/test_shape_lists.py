@@ -1,6 +1,7 @@
 """Lists of names and shapes, in many syntaxes and as people paste them: the LSTM of them, open, or refused; no other."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -164,3 +165,47 @@ def test_json_of_shapes_is_a_list(tmp_path: Path) -> None:
 )
 def test_code_stays_code_whatever_its_comments_show(code: str) -> None:
     assert text_kind(SourceText(code)) == "code"
+
+
+COUNTS = """\
++----------------------+------------+
+|       Modules        | Parameters |
++----------------------+------------+
+|   embedding.weight   |   300,000  |
+|  lstm.weight_ih_l0   |   51200    |
+|  lstm.weight_hh_l0   |   65536    |
+|   lstm.bias_ih_l0    |    512     |
+|   lstm.bias_hh_l0    |    512     |
+|      fc.weight       |    256     |
++----------------------+------------+
+Total Trainable Params: 418016
+"""
+
+
+def test_counts_of_parameters_tell_shapes() -> None:
+    (found,) = read(COUNTS)
+    assert (sizes(found)["input_size"], sizes(found)["hidden_size"], found.uncertain) == (100, 128, ())
+    alone = "\n".join(line for line in COUNTS.splitlines() if "bias" not in line)
+    assert [item.layer["hidden_size"].value for item in read(alone)] == [128]
+    with pytest.raises(NoLstmError):  # three times, and no square of four times: a GRU
+        read(COUNTS.replace("65536", "49152").replace("512 ", "384 ").replace("lstm", "rnn"))
+
+
+@examples(30)
+@given(configs(), st.integers(0, 10**6))
+def test_counts_of_an_lstm_tell_it_or_nothing_else(config: LSTMConfig, seed: int) -> None:
+    rows = "\n".join(f"| {name} | {math.prod(shape)} |" for name, shape in rows_of(config))
+    try:
+        (found,) = read(mangled(rows, seed))
+    except LstmcalcError:
+        assert config.proj_size or not config.bias
+        return
+    if not (found.uncertain or found.gaps):
+        assert sizes(found) == {field: getattr(config, field) for field in FIELDS}
+
+
+def test_a_bias_may_be_a_number_alone() -> None:
+    text = "embedding: 10000 x 100\nlstm.weight_ih_l0 : 400 x 90\nlstm.weight_hh_l0 : 400 x 100\n"
+    (found,) = read(f"{text}lstm.bias_ih_l0 : 400\nlstm.bias_hh_l0 : 400\n")
+    assert sizes(found)["bias"] is True
+    assert not found.uncertain

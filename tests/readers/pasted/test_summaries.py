@@ -227,3 +227,35 @@ def test_a_summary_of_other_layers_is_not_denied_to_have_one() -> None:
         lstms_in(text)
     with pytest.raises(NoLstmError, match=r"my_lstm \(MyLSTM\), which may be one"):
         lstms_in(text.replace("block (MyBlock)", "my_lstm (MyLSTM)"))
+
+
+CONNECTED = """\
+Layer (type)                    Output Shape         Param #     Connected to
+==================================================================================================
+embedding (Embedding)           (None, None, 256)    2560000     input_1[0][0]
+__________________________________________________________________________________________________
+embedding_1 (Embedding)         (None, None, 300)    3000000     input_2[0][0]
+__________________________________________________________________________________________________
+lstm (LSTM)                     [(None, 512), (None, 1574912     embedding[0][0]
+__________________________________________________________________________________________________
+lstm_1 (LSTM)                   [(None, None, 512),  1665024     embedding_1[0][0]
+                                                                 lstm[0][1]
+"""
+
+
+def test_layers_are_given_what_they_are_connected_to() -> None:
+    first, second = read(CONNECTED)
+    assert (first.layer["input_size"].value, second.layer["input_size"].value) == (256, 300)
+    assert not first.uncertain
+    assert not second.uncertain
+
+
+def test_a_class_that_is_cut_off_is_a_doubt() -> None:
+    head = "Layer (type)   Output Shape   Param #\n embedding (Embedding)  (None, 9, 64)  640\n"
+    (found,) = read(f"{head} a_long_name_of_an_lstm (LS (None, 32)   12416\n")
+    assert (found.layer["input_size"].value, found.uncertain) == (64, ("its class is cut off: (LS",))
+
+
+def test_a_row_that_is_not_understood_is_open_and_not_left_out() -> None:
+    (found,) = read("Layer (type)   Output Shape   Param #\n lstm (LSTM)    (?)))   eleven\n")
+    assert [*found.gaps] == ["input_size", "hidden_size"]
