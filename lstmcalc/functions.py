@@ -81,7 +81,7 @@ def expect(source: object, x: object, y: object = NOTHING, /, **options: object)
     """Hold what a port computed against an LSTM: where they differ first, and which known mistakes explain it.
 
     `x` is what the port read, as for `run`. `y` is its output, its last step, or h_n of its last layer, told by its
-    shape or by `expect_is`; `(output, (h_n, c_n))`, or a dictionary of these. `expect_h` and `expect_c` are states alone;
+    shape or by `expect_is`; `(output, (h_n, c_n))`, or a dictionary of these. `expect_h`, `expect_c`: a state alone;
     `framework` is the port's, in which a repair is said; `search="all"` tries every pair of mistakes.
     """
     data = {"input": x} if y is NOTHING else {"input": x, "expect": y}
