@@ -182,6 +182,8 @@ def _load_code(file: ReadSide, state: StateDict, *, whole: bool) -> str:
     kind, path = file.file.kind if file.file else "", ascii(file.path)
     keys = "".join(f"[{key!r}]" for key in state.keys).replace("'", '"')
     path = f'"{path[1:-1]}"' if '"' not in path else path
+    if file.file and not file.file.has_numbers:
+        return "state = torch.load(FILE)  # the file whose names were listed"
     if kind == "safetensors":
         return f"state = safetensors.torch.load_file({path})"
     if whole and file.file and file.file.format == "TorchScript":
