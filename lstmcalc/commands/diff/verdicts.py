@@ -190,6 +190,8 @@ def _load_code(file: ReadSide, state: StateDict, *, whole: bool) -> str:
     path = f'"{path[1:-1]}"' if '"' not in path else path
     if file.file and file.file.code:
         return f"{file.file.code}{keys}"
+    if file.file and not file.file.has_numbers:
+        return "state = torch.load(FILE)  # the file whose names were listed"
     if kind == "safetensors":
         return f"state = safetensors.torch.load_file({path})"
     if whole and file.file and file.file.format == "TorchScript":

@@ -93,12 +93,16 @@ def parses(text: str) -> bool:
 _TYPED: Final = re.compile(r"(?m)^[ \t]*+(?:>>> )?+[A-Za-z_][\w.]*+(?: ?=(?!=)|\()[^\n]")
 
 
+_WORDS: Final = re.compile(r"\)[,;]?+ [A-Za-z]{2,30} [A-Za-z]{2,30}\b")  # of a sentence, after a call
+
+
 def is_python(text: str) -> bool:
     """True if a text is meant as Python: it has statements, or calls that begin a line; false for prose and output."""
     if _STATEMENT.search(text):
         return True
     if not parses(text):
-        return any("LSTM" in line and _TYPED.match(line) for line in text.splitlines())
+        lines = [line for line in text.splitlines() if "LSTM" in line]
+        return any(_TYPED.match(line) and not _WORDS.search(line) for line in lines)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of code that is not ours
         tree = ast.parse(text)

@@ -28,6 +28,7 @@ def test_every_module_here_is_code_without_its_name() -> None:
     [
         "I used an LSTM(128) followed by a Dense layer, and nn.LSTM(10, 20) before.\nWhy is it slow?\n",
         "The LSTM( layer is slow.",
+        "LSTM(128) layers are slow when nothing else runs.",
         "my lstm (two layers) does not learn",
         "My model does not converge.\nI have a 2-layer LSTM with 128 units.\nThanks!\n",
         "hello world\n",

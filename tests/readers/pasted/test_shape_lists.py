@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import LSTMConfig
-from lstmcalc.errors import LstmcalcError, NoLstmError, SourceError
+from lstmcalc.commands.diff.report import diff_report
+from lstmcalc.errors import LstmcalcError, NoLstmError, SourceError, UsageError
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake.resolve import lstms_in
 from lstmcalc.readers.found import Found
@@ -165,6 +166,21 @@ def test_json_of_shapes_is_a_list(tmp_path: Path) -> None:
 )
 def test_code_stays_code_whatever_its_comments_show(code: str) -> None:
     assert text_kind(SourceText(code)) == "code"
+
+
+PRINTED = "Net(\n  (lstm): LSTM(10, 20, bias=False)\n  (fc): Linear(in_features=20, out_features=2, bias=False)\n)\n"
+
+
+def test_a_list_is_compared_as_its_file_would_be(tmp_path: Path) -> None:
+    rows = {"lstm.weight_ih_l0": (80, 10), "lstm.weight_hh_l0": (80, 20), "fc.weight": (2, 20)}
+    for prefix, verdict in (("", "loads"), ("module.", "loads-after-repair")):
+        path = tmp_path / "list.txt"
+        path.write_text("\n".join(f"{prefix}{name} torch.Size({list(shape)})" for name, shape in rows.items()))
+        report = diff_report({"file": str(path), "source": PRINTED})
+        assert report.verdict == verdict
+        assert not any(str(path) in line for line in report.repair)  # it is no file that loads
+        with pytest.raises(UsageError, match="there are no numbers to compare"):
+            diff_report({"file": str(path), "source": str(path)}, tolerance=0.0)
 
 
 COUNTS = """\
