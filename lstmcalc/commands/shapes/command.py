@@ -4,9 +4,7 @@ from typing import Final
 
 from lstmcalc.commands._flags import panels
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, with_flags
-from lstmcalc.commands.shapes.report import shapes_report
 from lstmcalc.errors import UnsupportedError
-from lstmcalc.intake.resolve import read_subjects
 
 
 def _run(typed: TypedFlags) -> Outcome:
@@ -15,6 +13,9 @@ def _run(typed: TypedFlags) -> Outcome:
     What is left out is the example of PyTorch's documentation (input 10, hidden 20, sequence 5, batch 3), and
     PyTorch's own defaults for the rest; the report says which.
     """
+    from lstmcalc.commands.shapes.report import shapes_report  # which a completion does not need
+    from lstmcalc.intake.resolve import read_subjects
+
     try:
         return outcome(shapes_report(read_subjects(typed)), typed)
     except UnsupportedError as error:

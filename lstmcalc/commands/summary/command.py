@@ -5,7 +5,6 @@ from typing import Final
 from lstmcalc.commands._flags import panels
 from lstmcalc.commands._limits import LIMITS, read_limits
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
-from lstmcalc.commands.summary.report import over_whole, summary_report
 from lstmcalc.errors import ExitCode
 from lstmcalc.intake.flags import SOURCE_FLAGS
 from lstmcalc.spec.words import General
@@ -18,6 +17,8 @@ def _run(typed: TypedFlags) -> Outcome:
 
     It is what `lstmcalc SOURCE` does without the name of a command. Several sources are shown one after the other.
     """
+    from lstmcalc.commands.summary.report import over_whole, summary_report  # which a completion does not need
+
     style_of(typed)  # refused before anything is read
     report = summary_report(typed)
     for error in report.failed:

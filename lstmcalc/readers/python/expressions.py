@@ -232,9 +232,25 @@ class Expressions(Calls):
             return self.fork([lambda: narrowed(value, ends), lambda: self._any_of(nodes[1:], ends, scope)], names)
         return value if test is ends else self._any_of(nodes[1:], ends, scope)
 
+    def tested(self, node: ast.expr, scope: Scope) -> Value:
+        """Whether an expression is true: `unknown and False` is not, whatever its value is."""
+        if isinstance(node, ast.BoolOp):
+            return self._any_tested(node.values, isinstance(node.op, ast.Or), scope)
+        value = self.evaluate(node, scope)
+        known = self.truth(value)
+        return _unknown_truth(value) if known is None else known
+
+    def _any_tested(self, nodes: Sequence[ast.expr], ends: bool, scope: Scope) -> Value:
+        value = self.tested(nodes[0], scope)
+        if len(nodes) == 1 or value is ends:
+            return value
+        if isinstance(value, Unknown):
+            return self.fork([lambda: ends, lambda: self._any_tested(nodes[1:], ends, scope)], value.names)
+        return self._any_tested(nodes[1:], ends, scope)
+
     def _if(self, node: ast.IfExp, scope: Scope) -> Value:
         return self.choose(
-            self.evaluate(node.test, scope),
+            self.tested(node.test, scope),
             lambda: self.evaluate(node.body, scope),
             lambda: self.evaluate(node.orelse, scope),
         )
@@ -320,13 +336,10 @@ class Expressions(Calls):
         return MISSING
 
     def _unary(self, node: ast.UnaryOp, scope: Scope) -> Value:
-        value = self.evaluate(node.operand, scope)
         if isinstance(node.op, ast.Not):
-            known = self.truth(value)
-            if known is None:
-                names = value.names if isinstance(value, Unknown) else ()
-                return Unknown(names, alts=(False, True))
-            return not known
+            test = self.tested(node.operand, scope)
+            return test if isinstance(test, Unknown) else not test
+        value = self.evaluate(node.operand, scope)
         cls = type_of(value)
         if isinstance(value, Obj) and isinstance(cls, Class):
             method = self.lookup(cls, _UNARY[type(node.op).__name__])
@@ -400,9 +413,7 @@ class Expressions(Calls):
 
     def _negated(self, value: Value, negated: bool) -> Value:
         known = self.truth(value)
-        if known is None:
-            return Unknown(value.names if isinstance(value, Unknown) else (), alts=(False, True))
-        return known is not negated
+        return _unknown_truth(value) if known is None else known is not negated
 
     # Subscripts.
 
@@ -646,7 +657,7 @@ class Expressions(Calls):
                 tests[:] = kept
                 return check()
 
-            return self.choose(self.evaluate(test, inner), yes, lambda: None)
+            return self.choose(self.tested(test, inner), yes, lambda: None)
 
         check()
 
@@ -722,6 +733,11 @@ class Expressions(Calls):
         source = self.evaluate(node.value, scope)
         self.each(source, self.yielded)
         return Unknown()
+
+
+def _unknown_truth(value: Value) -> Unknown:
+    """The truth of a value of which it is not known."""
+    return Unknown(value.names if isinstance(value, Unknown) else (), alts=(False, True))
 
 
 def narrowed(value: Value, side: bool) -> Value:

@@ -200,11 +200,11 @@ class Statements(Blocks):
         return self.world.slots.get("error", Unknown())
 
     def _if(self, node: ast.If, scope: Scope) -> None:  # type: ignore[override]  # a statement, no expression
-        test = self.evaluate(node.test, scope)
+        test = self.tested(node.test, scope)
         self.choose(test, lambda: self.execute(node.body, scope), lambda: self.execute(node.orelse, scope))
 
     def _assert(self, node: ast.Assert, scope: Scope) -> None:
-        known = self.truth(self.evaluate(node.test, scope))
+        known = self.truth(self.tested(node.test, scope))
         if known is False:
             self.throw("AssertionError")
         if known is None:
@@ -296,7 +296,7 @@ class Statements(Blocks):
             began, made, before = self.steps, self.progress(), len(self.pending)
             for rounds in range(MAX_ROUNDS):
                 paths = len(self.pending)
-                test = self.truth(self.evaluate(node.test, scope))
+                test = self.truth(self.tested(node.test, scope))
                 if test is False:
                     return None
                 costly = rounds >= _FEW and self.steps - began > _COSTLY and self.progress() == made and not self.native
@@ -313,12 +313,12 @@ class Statements(Blocks):
         """The rounds of a loop whose test is not known; it ends where that is false, or where its body leaves."""
 
         def once() -> None:
-            if self.truth(self.evaluate(node.test, scope)) is False:
+            if self.truth(self.tested(node.test, scope)) is False:
                 raise Dead
             step()
 
         self.repeat(once)
-        test = self.evaluate(node.test, scope)
+        test = self.tested(node.test, scope)
         known = self.truth(test)
         names = test.names if isinstance(test, Unknown) else ()
 
@@ -386,7 +386,7 @@ class Statements(Blocks):
             if case.guard is None:
                 self.execute(case.body, scope)
                 return None
-            test = self.evaluate(case.guard, scope)
+            test = self.tested(case.guard, scope)
             return self.choose(
                 test, lambda: self.execute(case.body, scope), lambda: self._cases(others, subject, scope)
             )
