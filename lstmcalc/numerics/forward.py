@@ -89,7 +89,9 @@ def forward(
         output = np.zeros((*x.shape[:2], config.num_directions * config.output_size), work)
         for direction, part in enumerate(np.split(output, config.num_directions, axis=2)):
             cell, k = _cell(config, weights, layer, direction, work), layer * config.num_directions + direction
-            _run(cell, functions_of(activations), x, h_n[k], c_n[k], part, running, on_step)
+            # A product of finite numbers was seen to warn of an invalid value (NumPy 2.4, PyTorch in the same process).
+            with np.errstate(invalid="ignore"):
+                _run(cell, functions_of(activations), x, h_n[k], c_n[k], part, running, on_step)
         x = output
 
     return as_given(config, data, dtype, output, h_n, c_n)

@@ -100,7 +100,8 @@ def _batch_first_facts(subject: Subject) -> Phrases:
 def _init_facts(subject: Subject) -> Phrases:
     config, other = subject.config, source_layout(subject)
     bound = f"1/sqrt(H_cell) = {config.hidden_size**-0.5:.4g}"
-    yield "weights", f"uniform from -k to k, k = {bound}, in PyTorch"
+    both = "weights and biases" if config.bias else "weights"
+    yield "weights", f"{both} are uniform from -k to k, k = {bound}, in PyTorch"
     yield "h_0, c_0", "h_0 and c_0 are zeros if left out"
     if config.bias:
         yield "forget", "the forget gate's bias, b_if + b_hf, is 0 on average: each step keeps about half of the cell"

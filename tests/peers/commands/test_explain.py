@@ -667,7 +667,7 @@ def test_batch_first_changes_the_layout_of_input_and_output_alone(torch: Any, ch
             with_it, without = (
                 re.escape(str(shape)) for shape in (shapes if live.config.batch_first else shapes[::-1])
             )
-            words = rf"{name} is .* = {with_it} with it, .* = {without} without"
+            words = rf"{name} \(N, L, H_in\) = {with_it}, else \(L, N, H_in\) = {without}"
             assert re.search(words if name == "input" else rf"{name} likewise: {with_it} and {without}", said)
         assert f"h_n {tuple(found['h_n'].shape)} and c_n {tuple(found['c_n'].shape)}" in said
 

@@ -154,21 +154,21 @@ def test_a_second_layer_that_is_not_loaded() -> None:
 def test_states_that_go_wrong() -> None:
     torch, lstm, x = installed("torch"), module(4, 5, 2), data(4)
     h_0, c_0 = states(lstm)
-    given: Arrays = {"state": (h_0, c_0)}
-    assert named(lstm, x, run(lstm, x)[0], **given) == [["states-ignored"]]
-    assert named(lstm, x, run(lstm, x, (c_0, h_0))[0], **given) == [["h-c-swapped"]]
+    given = x, (h_0, c_0)
+    assert named(lstm, given, run(lstm, x)[0]) == [["states-ignored"]]
+    assert named(lstm, given, run(lstm, x, (c_0, h_0))[0]) == [["h-c-swapped"]]
     viewed = tuple(s.reshape(BATCH, 2, 5).transpose(0, 1).contiguous() for s in (h_0, c_0))
-    assert named(lstm, x, run(lstm, x, viewed)[0], **given) == [["states-batch-first"]]
+    assert named(lstm, given, run(lstm, x, viewed)[0]) == [["states-batch-first"]]
     _, h_n, c_n = run(lstm, x, (h_0, c_0))
-    assert named(lstm, x, run(lstm, x, (h_n, c_n))[0], **given) == [["states-carried"]]
+    assert named(lstm, given, run(lstm, x, (h_n, c_n))[0]) == [["states-carried"]]
     output, h_n, c_n = run(lstm, x, (h_0, c_0))
-    assert named(lstm, x, output, h_n=c_n, c_n=h_n, **given) == [["h-c-swapped"]]
+    assert named(lstm, given, output, expect_h=c_n, expect_c=h_n) == [["h-c-swapped"]]
     parts, state = [], (h_0[:, :1], c_0[:, :1])
     for n in range(BATCH):  # one sequence after the other, and the state is kept
         part, h, c = run(lstm, x[:, n : n + 1], state)
         parts.append(part)
         state = h, c
-    assert named(lstm, x, torch.cat(parts, 1), **given) == [["states-carried"]]
+    assert named(lstm, given, torch.cat(parts, 1)) == [["states-carried"]]
 
 
 def directions(lstm: Any) -> tuple[Any, Any]:
