@@ -255,7 +255,11 @@ class Classes(Machine):
             return Bound(found.getter, owner if isinstance(owner, Class) else cls)
         value = self.call(found.getter, Args([owner]), self.here)
         if found.kind == "cached" and isinstance(owner, Obj):
-            self.put(owner, str(found.setter), value)
+            name = str(found.setter)
+            held = owner.slots.get(name, MISSING)  # a path may have asked for it before, and have changed it since
+            if isinstance(held, Unknown):
+                value = joined(replace(held, absent=False), value, held.names)
+            self.put(owner, name, value)
         return value
 
     def set_attribute(self, owner: Value, name: str, value: Value) -> None:
@@ -288,6 +292,8 @@ class Classes(Machine):
         if name == "__class__":
             self.put(owner, "@class", value)
             return
+        if isinstance(owner, Class) and owner.bound is None and not self.native:
+            self.may_raise()  # a class that is written in C takes no attributes
         cls = type_of(owner)
         if isinstance(cls, Class) and not isinstance(owner, Class):
             found = self.lookup(cls, name)

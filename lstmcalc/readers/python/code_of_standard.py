@@ -336,7 +336,7 @@ class GeneratorContext:
 
 class Argv(list):
     def __getitem__(self, index):
-        if isinstance(index, int) and index >= len(self):
+        if _is_command_line(self) and isinstance(index, int) and index >= 0:
             return _named_unknown('sys.argv[' + str(index) + ']')
         return super().__getitem__(index)
 """

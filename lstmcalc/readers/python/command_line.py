@@ -47,6 +47,14 @@ _ACTIONS: Final = (
 _MOST: Final = 2_000  # declarations
 
 
+COMMAND_LINE: Final = "the command line"  # why the content of `sys.argv` is not known while the program leaves it alone
+
+
+def is_command_line(content: Value) -> bool:
+    """True for what the user gives the program, of which neither the number nor the texts are known."""
+    return isinstance(content, Unknown) and content.why == COMMAND_LINE
+
+
 class _UnclearError(Exception):
     """A declaration is not known."""
 
@@ -200,9 +208,9 @@ def _parse(machine: Libraries, args: Args, node: ast.AST) -> Value:
     named = given is not None
     if given is None:
         argv = machine.attribute(Lib("sys"), "argv")
-        held = argv.slots.get(CONTENT) if isinstance(argv, Obj) else None
-        texts = list(held[1:]) if isinstance(held, tuple) else None
-        named = isinstance(held, tuple) and (len(held) > 1 or not isinstance(held[0], Unknown))
+        held = argv.slots.get(CONTENT, MISSING) if isinstance(argv, Obj) else MISSING
+        texts = list(held[1:]) if isinstance(held, tuple) else [] if is_command_line(held) else None
+        named = isinstance(held, tuple)
     else:
         texts = constant(given)
     try:

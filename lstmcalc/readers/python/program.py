@@ -79,26 +79,27 @@ class Program(Flax):
 
     def _run_module(self) -> None:
         for statement in self.tree.body:
-            before, exits = self.world.slots["made"], list[Path]()
+            before, exited, exits, leaves = self.world.slots["made"], self.exits, list[Path](), False
             try:
                 paths = self.collect(lambda: self.execute([statement], self.module))  # noqa: B023  # run at once
                 exits = [path for path in paths if path.kind == "raise" and _is_exit(path.value)]
-                self.exits = self.exits or bool(exits)
-                self.settle(
-                    [path for path in paths if path.kind == "normal" or path.delta is None],
-                    lambda path: path.kind == "normal",
-                )
+                self.exits = exited or bool(exits)
+                leaves = bool(exits) and all(path.kind != "normal" for path in paths)
+                ends = exits if leaves else [path for path in paths if path.kind == "normal" or path.delta is None]
+                self.settle(ends, lambda path: leaves or path.kind == "normal")  # noqa: B023  # asked at once
             except Leave as leave:
-                if leave.kind == "raise" and _is_exit(leave.value):
-                    return
                 self.ended = self.ended or f"line {statement.lineno} ends in an exception{_named(leave.value)}"
             except Dead:
                 self.ended = self.ended or f"line {statement.lineno} ends in an exception on every path"
             if exits and self.way.slots["doubted"] is True:
                 self.ended = self.ended or f"line {statement.lineno} may leave the program"
+            if leaves and exited:  # no run goes on to the end, so that those that left before are runs like the others
+                self.ended = self.ended or f"line {statement.lineno} leaves the program, or a line before it"
             log = self.world.slots["made"]
             if self.ended and isinstance(log, Log) and isinstance(before, Log) and log is not before:
                 self.put(self.world, "made", Log([*before, *(doubted(entry, ()) for entry in log[len(before) :])]))
+            if leaves:
+                break
         fails = self.ended or (self.exits and self.undefined and f"{self.undefined} is not defined")
         log = self.world.slots["made"]
         if fails and self.exits and isinstance(log, Log):  # what leaves before that may be all that does not fail

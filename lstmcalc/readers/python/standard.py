@@ -15,6 +15,7 @@ from typing import Final
 
 from lstmcalc.readers.python.blocks import Made
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of, plain
+from lstmcalc.readers.python.command_line import COMMAND_LINE, is_command_line
 from lstmcalc.readers.python.functions import constant, lifted, run_pure
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
 from lstmcalc.readers.python.machine import Builtin, Function
@@ -147,7 +148,7 @@ class Standard(Libraries):
         if path == "sys.argv":
             argv = self.class_of_lib("sys.Argv")
             made = Obj("list", argv if isinstance(argv, Class) else TYPES["list"], 0)
-            made.slots[CONTENT] = (Unknown(("sys.argv[0]",)),)
+            made.slots[CONTENT] = Unknown(("sys.argv",), why=COMMAND_LINE)
         elif path == "sys.modules":
             made = Obj("dict", TYPES["dict"], 0)
             made.slots[CONTENT] = Items({"__main__": self.module}, unknown)
@@ -303,6 +304,11 @@ def _boolean(machine: Libraries, args: Args, _: ast.AST) -> Value:
 @primitive("_unknown")
 def _unknown(_: Libraries, __: Args, ___: ast.AST) -> Value:
     return Unknown()
+
+
+@primitive("_is_command_line")
+def _is_command_line(_: Libraries, args: Args, __: ast.AST) -> Value:
+    return isinstance(args.pos[0], Obj) and is_command_line(args.pos[0].slots.get(CONTENT, MISSING))
 
 
 @primitive("_named_unknown")

@@ -33,5 +33,65 @@ def test_the_part_that_decides_is_known(code: str, certain: list[int], uncertain
     path = tmp_path / "code.py"
     path.write_text(BEGIN + code)
     found = read_source(str(path), {})
-    assert [item.layer["hidden_size"].value for item in found if not item.uncertain] == certain
-    assert [item.layer["hidden_size"].value for item in found if item.uncertain] == uncertain
+    assert [item.layer["hidden_size"].value for item in found if not item.uncertain and item.kind] == certain
+    assert [item.layer["hidden_size"].value for item in found if item.uncertain and item.kind] == uncertain
+
+
+@pytest.mark.parametrize(
+    ("code", "certain", "uncertain"),
+    [
+        # Nobody knows how many arguments a program is given.
+        ("import sys\nif len(sys.argv) < 2:\n    sys.exit('usage')\nnn.LSTM(3, 1)\n", [1], []),
+        ("import sys\nif not sys.argv[1:]:\n    sys.exit('usage')\nnn.LSTM(3, 1)\n", [1], []),
+        ("import sys\nscript, width = sys.argv\nnn.LSTM(3, 1)\n", [1], []),
+        ("import sys\nif '--gru' in sys.argv:\n    nn.GRU(3, 1)\nelse:\n    nn.LSTM(3, 2)\n", [], [2]),
+        ("import sys\nfor name in sys.argv[1:]:\n    nn.LSTM(3, 1)\n", [], [1]),
+        # Of runs that all leave, none is the one that counts.
+        ("import sys\nif flag():\n    sys.exit('no')\nnn.LSTM(3, 1)\nsys.exit(0)\n", [], [1]),
+        (
+            (
+                "import sys\ndef main():\n    if len(sys.argv) < 2:\n        sys.exit('usage')\n    nn.LSTM(3, 1)\n"
+                "sys.exit(main())\n"
+            ),
+            [],
+            [1],
+        ),
+        ("import sys\nnn.LSTM(3, 1)\nsys.exit(0)\nnn.LSTM(3, 2)\n", [1], []),
+    ],
+)
+def test_what_leaves_and_what_is_given(code: str, certain: list[int], uncertain: list[int], tmp_path: Path) -> None:
+    test_the_part_that_decides_is_known(code, certain, uncertain, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sys\nwidth = int(sys.argv[1]) if len(sys.argv) > 1 else 20\n",
+        "import sys\ntry:\n    width = int(sys.argv[1])\nexcept IndexError:\n    width = 20\n",
+        (
+            "import types\nthing, width = types.SimpleNamespace(), 2\n"
+            "try:\n    type(thing).a = 3\nexcept TypeError:\n    width = 3\n"
+        ),
+        (
+            "import functools\nclass Own:\n    @functools.cached_property\n    def a(self):\n        return 1\n"
+            "own = Own()\nif flag:\n    own.a\nif vars(own):\n    own.a += 9\nown.a\nwidth = own.a\n"
+        ),
+    ],
+)
+def test_what_runs_may_give_otherwise_is_open(code: str, tmp_path: Path) -> None:
+    path = tmp_path / "code.py"
+    path.write_text(f"{BEGIN}{code}nn.LSTM(3, width)\n")
+    (found,) = read_source(str(path), {})
+    assert "hidden_size" in found.gaps
+
+
+def test_arguments_that_the_program_leaves_alone_are_none_for_a_parser(tmp_path: Path) -> None:
+    path = tmp_path / "code.py"
+    begin = "import argparse, sys\np = argparse.ArgumentParser()\np.add_argument('--width', type=int, default=7)\n"
+    path.write_text(
+        f"{BEGIN}{begin}a = p.parse_args()\nnn.LSTM(3, a.width)\nsys.argv.append('--width=8')\n"
+        "b = p.parse_args()\nnn.LSTM(3, b.width)\n"
+    )
+    first, second = read_source(str(path), {})
+    assert (first.layer["hidden_size"].value, first.layer["hidden_size"].origin.certainty) == (7, "inferred")
+    assert "hidden_size" in second.gaps
