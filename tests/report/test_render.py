@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from lstmcalc import errors
-from lstmcalc.commands.shapes import command
+from lstmcalc.commands.shapes import report as shapes
 from lstmcalc.commands.shapes.report import shapes_report
 from lstmcalc.intake.subject import Subject
 from lstmcalc.report import provenance as origins
@@ -314,7 +314,7 @@ def test_an_unknown_setting_is_shown_as_such(cli: Cli, monkeypatch: pytest.Monke
         provenance["hidden_size"] = OriginRow("source", "model.pt", "inferred")
         return report._replace(modules=[replace(report.modules[0], provenance=provenance)])
 
-    monkeypatch.setattr(command, "shapes_report", from_a_file)
+    monkeypatch.setattr(shapes, "shapes_report", from_a_file)
     out = cli("shapes").out
     assert re.search(r"^not stored in model.pt +batch_first \(assumed False\)$", out, re.MULTILINE)
     assert re.search(r"^follows from model.pt +hidden_size 20$", out, re.MULTILINE)
