@@ -55,7 +55,7 @@ def _brief_lines(module: CostModule) -> Iterator[Line]:
     elif weights:
         yield "weights", (f"{bytes_text(weights.bytes)} ({module.quantized})",)
     if stored := figures.get("stored in the file"):
-        yield "stored", (f"{bytes_text(stored.bytes)} in the file",)
+        yield "stored", (bytes_text(stored.bytes),)
     forward = compute.forward
     yield "per step", (f"{forward.per_step.macs:,} MACs for each sequence",)
     if module.rate:

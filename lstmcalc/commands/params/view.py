@@ -77,7 +77,7 @@ def _blocks(module: ParamsModule, *, full: bool) -> Iterator[Block]:
         *stored,
     ]
     if prefix := _prefix(module):
-        facts.insert(0, ("names", (f"begin with {prefix} in the file",)))
+        facts.insert(0, ("names", (f"begin with {prefix}",)))
     if not (full or gate) and rows_of_gates is not None:
         facts.insert(0, rows_of_gates)
     if full:
