@@ -29,7 +29,8 @@ border: none; background: transparent; color: inherit; white-space: normal; }
 .lstmcalc tr.folded td, .lstmcalc tr.aside td, .lstmcalc td.quiet { opacity: 0.7; }
 .lstmcalc tr.good td:last-child { color: #2e8b57; }
 .lstmcalc tr.bad td { color: #d9534f; font-weight: 600; }
-.lstmcalc code, .lstmcalc pre { font-family: monospace, monospace; font-size: 0.95em; background: transparent; color: inherit; padding: 0; }
+.lstmcalc code, .lstmcalc pre { font-family: monospace, monospace; font-size: 0.95em; background: transparent; \
+color: inherit; padding: 0; }
 .lstmcalc .note { opacity: 0.8; margin: 0.2em 0; }"""
 
 
