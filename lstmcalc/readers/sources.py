@@ -274,6 +274,10 @@ def _refuse_other_text(source: SourceText) -> None:
         raise unread_error(source.name or "this text", unread, _EXPECTED)
 
 
+# How an object and a list begin; not the time in `[10:00:00]` before the line of a log.
+_JSON: Final = r"\{\s*+([\"}]|$)|\[\s*+(?:[\[{\"]|-?+\d++(?:\.\d++)?+(?:[eE][+-]?+\d++)?+\s*+[,\]])"
+
+
 def text_kind(source: SourceText) -> str:
     """The kind of a text, by the suffix of its name if that tells, else by its content: `code`, `printed`, ..."""
     text, name = source.text.lstrip(), source.name.lower()
@@ -281,7 +285,7 @@ def text_kind(source: SourceText) -> str:
         return "toml" if name.endswith(".toml") else "code"
     if name.endswith(".ipynb") or (text.startswith("{") and '"nbformat"' in text and '"cells"' in text):
         return "notebook"
-    if name.endswith(".json") or (text[0] in "{[" and re.match(r"\{\s*([\"}]|$)|\[\s*[\[{\"\d]", text)):
+    if name.endswith(".json") or (text[0] in "{[" and re.match(_JSON, text)):
         return "json"
     return _pasted_kind(source) or _other_kind(source)
 

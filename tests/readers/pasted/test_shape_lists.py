@@ -225,3 +225,10 @@ def test_a_bias_may_be_a_number_alone() -> None:
     (found,) = read(f"{text}lstm.bias_ih_l0 : 400\nlstm.bias_hh_l0 : 400\n")
     assert sizes(found)["bias"] is True
     assert not found.uncertain
+
+
+@pytest.mark.parametrize("time", ["[10:00:00] ", "[2026-11-29 10:00:00] ", "[12.5s] "])
+def test_a_time_before_a_line_is_no_json(time: str) -> None:
+    rows = rows_of(LSTMConfig(3, 4), keras=True)
+    (found,) = read("".join(f"{time}{line}\n" for line in SYNTAXES["Keras 3"](rows).splitlines()))
+    assert (found.layer["input_size"].value, found.layer["hidden_size"].value) == (3, 4)
