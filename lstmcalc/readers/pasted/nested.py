@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from lstmcalc.readers.pasted.lines import without_ahead
+
 _MAX_DEPTH: Final = 200  # levels; below, names are not kept
 
 _NESTED: Final = re.compile(r"[\w\"'] ?: ?(?:\w{1,200}+\()?\{|=Param\(|=(?:bf|f)(?:16|32|64)\[[\d,]")
@@ -37,12 +39,23 @@ def is_nested(text: str) -> bool:
     return bool(_NESTED.search(text))
 
 
+def _tokens(text: str) -> Iterator[tuple[re.Match[str], bool]]:
+    """The tokens of a text, and whether one is in another line than that before it."""
+    text = "\n".join(map(without_ahead, text.split("\n")))  # the root of INFO:root: is no key
+    end = 0
+    for match in _TOKEN.finditer(text):
+        yield match, "\n" in text[end : match.start()]
+        end = match.end()
+
+
 def leaves_of(text: str) -> Iterator[Leaf]:
     """The arrays of the trees in a text, in order, each under the names that lead to it."""
     above: list[str] = []  # for each open bracket, the name of what is in it
     deeper = 0  # brackets below those that are kept
     key = ""
-    for match in _TOKEN.finditer(text):
+    for match, apart in _tokens(text):
+        if apart and not above:
+            key = ""  # of a sentence above the tree, that ends in a colon
         if match["key"]:
             key = match["key"].strip("\"'")
         elif match["typed"] or match["shape"]:

@@ -232,3 +232,10 @@ def test_a_time_before_a_line_is_no_json(time: str) -> None:
     rows = rows_of(LSTMConfig(3, 4), keras=True)
     (found,) = read("".join(f"{time}{line}\n" for line in SYNTAXES["Keras 3"](rows).splitlines()))
     assert (found.layer["input_size"].value, found.layer["hidden_size"].value) == (3, 4)
+
+
+def test_what_stands_before_a_tree_is_no_key_of_it() -> None:
+    rows = rows_of(LSTMConfig(3, 4))
+    for before in ("INFO:root:", "Using device: cuda:0\n", "epoch: 3\n", "What I get:\n\n"):
+        (found,) = read(before + SYNTAXES["a dict"](rows))
+        assert found.name == "encoder.rnn"
