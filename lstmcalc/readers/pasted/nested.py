@@ -51,30 +51,20 @@ def _tokens(text: str) -> Iterator[tuple[re.Match[str], bool]]:
 def leaves_of(text: str) -> Iterator[Leaf]:
     """The arrays of the trees in a text, in order, each under the names that lead to it."""
     above: list[str] = []  # for each open bracket, the name of what is in it
-    deeper = 0  # brackets below those that are kept
     key = ""
     for match, apart in _tokens(text):
         if apart and not above:
             key = ""  # of a sentence above the tree, that ends in a colon
         if match["key"]:
             key = match["key"].strip("\"'")
-        elif match["typed"] or match["shape"]:
+            continue
+        if match["typed"] or match["shape"]:
             sizes = tuple(map(int, re.findall(r"\d+", match["sizes"] if match["typed"] else match["shape"])))
-            names = [name for name in (*above, key) if name and name not in _INNER]
+            names = [name for name in (*above[:_MAX_DEPTH], key) if name and name not in _INNER]
             if key and names:
                 yield Leaf("/".join(names), sizes)
-            key = ""
         elif match["open"]:
-            if len(above) < _MAX_DEPTH:
-                above.append(key)
-            else:
-                deeper += 1
-            key = ""
+            above.append(key)
         elif match["close"]:
-            if deeper:
-                deeper -= 1
-            elif above:
-                above.pop()
-            key = ""
-        else:
-            key = ""
+            del above[-1:]
+        key = ""
