@@ -27,6 +27,7 @@ from lstmcalc.spec.words import counted
 if TYPE_CHECKING:
     from lstmcalc.proof.checks import Run
     from lstmcalc.proof.closeness import Check
+    from lstmcalc.proof.given import Provided
     from lstmcalc.proof.timing import Timing
     from lstmcalc.readers.data import DataFile
 
@@ -90,16 +91,13 @@ def _run(typed: TypedFlags) -> Outcome:
     typed, own_data = _own_data(typed)
     expected = read_expected_flags(typed, given=own_data is not None)
     subjects = read_subjects(typed, "pytorch", data=own_data)
-    if expected and len(subjects) > 1:
-        names = ", ".join(subject.name for subject in subjects[:_NAMED])
-        raise UsageError("your numbers are those of one LSTM", "--module NAME", names, where="--expect")
-
+    if expected:
+        _check_one(subjects)
     _check_many(subjects)
     functions = _functions(typed, subjects)
     if traced and style in ("json", "csv"):
         check_trace(subjects)
     gc.enable()  # off since the start; from here on there is work that may leave garbage
-    from lstmcalc.proof import run as verify
     from lstmcalc.proof.given import read_given
     from lstmcalc.proof.sensitivity import rounding_notes
     from lstmcalc.report.progress import Tally, shown_progress
@@ -116,23 +114,10 @@ def _run(typed: TypedFlags) -> Outcome:
             for subject, path in zip(subjects, paths, strict=True)
         ]
     subjects = [part.subject for part in parts]
-    runs = []
-    for subject, part, activations in zip(subjects, parts, functions, strict=True):
-        with shown_progress("computing") as progress:
-            runs.append(
-                verify.run(
-                    subject.config,
-                    subject.data,
-                    seed,
-                    against,
-                    around=subject.around,
-                    traced=traced,
-                    progress=progress,
-                    weights=part.weights,
-                    inputs=part.inputs,
-                    activations=activations,
-                )
-            )
+    runs = [
+        _computed(part, activations, seed, against, traced=traced)
+        for part, activations in zip(parts, functions, strict=True)
+    ]
     for subject, result in zip(subjects, runs, strict=True):
         result.checks.extend(_in_memory(typed, subject, result))
     held = None
@@ -152,6 +137,34 @@ def _run(typed: TypedFlags) -> Outcome:
         report.modules[-1].notes.append(_saved_note(str(save), subjects, runs, paths))
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
     return outcome(report, typed, code)
+
+
+def _computed(part: "Provided", activations: Activations, seed: int, against: Sequence[str], *, traced: bool) -> "Run":
+    """The run of one LSTM, with a progress bar."""
+    from lstmcalc.proof import run as verify
+    from lstmcalc.report.progress import shown_progress
+
+    subject = part.subject
+    with shown_progress("computing") as progress:
+        return verify.run(
+            subject.config,
+            subject.data,
+            seed,
+            against,
+            around=subject.around,
+            traced=traced,
+            progress=progress,
+            weights=part.weights,
+            inputs=part.inputs,
+            activations=activations,
+        )
+
+
+def _check_one(subjects: Sequence[Subject]) -> None:
+    """Refuse several LSTMs: the numbers of a port are those of one."""
+    if len(subjects) > 1:
+        names = ", ".join(subject.name for subject in subjects[:_NAMED])
+        raise UsageError("your numbers are those of one LSTM", "--module NAME", names, where="--expect")
 
 
 _WORK: Final = 5000  # milliseconds that the LSTMs of one command may take together, about
