@@ -130,7 +130,7 @@ class Expectation(Answer["Report[RunModule]"]):
 
     @property
     def expect(self) -> "ExpectRow | None":
-        """What was expected, held against what was computed; None if nothing was."""
+        """The row on what was expected, held against what was computed; None if nothing was."""
         return self.record.modules[0].expect
 
     @property

@@ -227,6 +227,7 @@ def test_a_handle_of_safetensors_is_like_its_file(tmp_path: Path, monkeypatch: p
     put_file(tmp_path)
     with safetensors.safe_open("a.safetensors", "np") as handle:
         like_a_file(handle, "a.safetensors", "safe_open")
+        assert lstmcalc.summary(handle).total == lstmcalc.summary("a.safetensors").total
 
 
 def test_a_model_of_onnx_is_like_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What a port computed: an `.npy` or `.npz` file with its output, and its last states if there are any.
+"""The numbers of a port: an `.npy` or `.npz` file with its output, and its last states if there are any.
 
 Not here: how such a file is read (`files.npz`), and what it is compared with.
 """

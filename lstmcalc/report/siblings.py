@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 
 class Named(Protocol):
-    """What has a name."""
+    """Anything with a name."""
 
     @property
     def name(self) -> str:
@@ -38,7 +38,7 @@ def _stem(item: Named) -> str:
 
 
 def _text(item: T, shown: Callable[[T], object]) -> str:
-    """What is shown of an item, whatever its name; one that is a number alone cannot be told from a size."""
+    """The text shown of an item, whatever its name; one that is a number alone cannot be told from a size."""
     text = repr(shown(item))
     return text if item.name.isdecimal() else text.replace(item.name, _stem(item))
 

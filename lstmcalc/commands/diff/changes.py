@@ -1,4 +1,4 @@
-"""What makes the numbers of one weight file of the other's: for each tensor, and once for all.
+"""The change that makes one weight file's numbers of the other's: for each tensor, and once for all.
 
 Not here: the changes that are tried (`proof.mistakes.arrays`).
 """

@@ -48,7 +48,7 @@ def with_differences(
 
 
 def numbers_in(rows: Iterable[TensorRow]) -> int:
-    """How many numbers are compared in these rows."""
+    """The count of numbers that are compared in these rows."""
     return sum(numel(row.file_shape or ()) for row in rows if row.status == "equal")
 
 

@@ -174,7 +174,7 @@ def _compared(file: Side | None, model: Side | None) -> _Compared:
 
 
 def _numbers(sides: Sides, shared: Sequence[Shared]) -> int:
-    """How many numbers are compared in all."""
+    """The count of numbers that are compared in all."""
     pairs = [_compared(*pair) for pair in sides.pairs if all(pair)]
     return sum(numbers_in(pair.rows) for pair in pairs) + numbers_in(item.row for item in shared)
 

@@ -208,7 +208,7 @@ def _name(module: ParamsModule, row: ParameterRow) -> str:
 
 
 def _prefix(module: ParamsModule) -> str | None:
-    """What all names have before them in the source's file; None if they are other names there."""
+    """The beginning that all names have in the source's file; None if they are other names there."""
     if not module.names:
         return ""
     name, there = next(iter(module.names.items()))

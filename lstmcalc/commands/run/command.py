@@ -204,7 +204,7 @@ def _left_out(name: str, subject: Subject) -> list[str]:
 
 
 def _stored_numbers(subject: Subject) -> int:
-    """How many numbers a file has for the weights of an LSTM."""
+    """The count of numbers that a file has for the weights of an LSTM."""
     weights = subject.found.weights if subject.found else None
     if weights is None or (weights.file is not None and not weights.file.has_numbers):
         return 0

@@ -1,4 +1,4 @@
-"""What a port computed, held against a run: its flags, and its part of the report.
+"""The numbers of a port, held against a run: its flags, and its part of the report.
 
 Not here: what is compared and searched (`proof.mistakes`), and how it is shown (`view`).
 """
@@ -74,7 +74,7 @@ class ExpectRow(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """What a port computed, as it was read."""
+    """The numbers of a port, as they were read."""
 
     arrays: "Mapping[str, Array]"
     kinds: Sequence[Any]  # what `output` may be
@@ -84,7 +84,7 @@ class Expected(NamedTuple):
 
 
 def read_expected_flags(typed: TypedFlags, *, given: bool) -> Expected | None:
-    """What a port computed; None if nothing was handed in. `given` is True if the input is that of a file."""
+    """The numbers of a port; None if nothing was handed in. `given` is True if the input is that of a file."""
     from lstmcalc.readers.expected import read_expected
 
     named = {field: str(typed[field]) for field in _FILES if typed[field] is not None}

@@ -64,7 +64,7 @@ class StepRow(NamedTuple):
 
 @dataclass(kw_only=True)
 class Whole:
-    """What a source has beside its LSTMs, and in all."""
+    """The layers of a source beside its LSTMs, and all in all."""
 
     total: TotalRow
     layers: Sequence[LayerRow]
@@ -319,7 +319,7 @@ def _module(subject: Subject, count: int, share: float, file: str | None) -> Sum
 
 
 def _outputs(subject: Subject) -> list[TensorRow]:
-    """What a call returns: of another framework, by its defaults or the options that the source states."""
+    """The results of a call: of another framework, by its defaults or the options that the source states."""
     config, data = subject.config, subject.data
     if subject.framework == "pytorch":
         given: Sequence[Tensor | Face] = LSTMModel(config).tensors_of(data)
@@ -354,7 +354,7 @@ def _not_stored(subjects: Sequence[Subject]) -> list[str]:
 
 
 def _graph(source: str | None, found: Sequence[Found]) -> "GraphRow | None":
-    """What the graph of an ONNX file says of states and axes; None for other sources."""
+    """The row on what the graph of an ONNX file says of states and axes; None for other sources."""
     file = found[0].weights.file if found[0].weights else None
     if source is None or file is None or file.kind != "onnx":
         return None

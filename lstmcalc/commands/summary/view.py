@@ -167,7 +167,7 @@ def _mixed(symbolic: Sequence[str], module: SummaryModule) -> str:
 
 
 def _graph(part: Part) -> Iterator[Line]:
-    """What a graph says of its states, its axes, and of streaming."""
+    """The words on what a graph says of its states, its axes, and of streaming."""
     graph = part.whole.graph
     assert graph is not None  # noqa: S101  # the caller has looked
     yield "inputs", tuple(graph.inputs)

@@ -1,4 +1,4 @@
-"""What makes one LSTM's weights of another's: rows in another order, transposed, swapped, summed, scaled or rounded.
+"""The change that makes one LSTM's weights another's: rows permuted, transposed, swapped, summed, scaled or rounded.
 
 A statement is only made of what was computed from one and compared with the other, number by number.
 """
@@ -23,7 +23,7 @@ _Tried: TypeAlias = tuple["Made", Callable[[], Array]]  # a change, and what it 
 
 
 class Made(NamedTuple):
-    """How an array follows from those of another LSTM."""
+    """A way in which an array follows from those of another LSTM."""
 
     change: str  # a short name: `rows:iofg`, `transposed`, `weight_hh_l0`
     says: str  # in words; `{first}` stands for the other LSTM
@@ -42,7 +42,7 @@ class Comparison:
         self._known: dict[str, tuple[float, float]] = {}
 
     def made_by(self, name: str) -> Made | None:
-        """How an array of the second LSTM follows from the first one's; None if it does in no way that is known."""
+        """The way in which an array of the second LSTM follows from the first one's; None if none is known."""
         with np.errstate(all="ignore"):  # NaN and infinity are equal to nothing
             return self._made(name)
 

@@ -24,7 +24,7 @@ _ROWS: Final = 4096  # of a product that is computed at once
 
 
 class Ran(NamedTuple):
-    """What plans computed."""
+    """The numbers that plans computed."""
 
     halves: list[Array]  # the last layer's output for each direction, `(steps, sequences, plans, width)`
     writes: list[Indices]  # the step of the output that each of them is, `(steps, sequences)`
@@ -74,7 +74,7 @@ class Numbers:
 
 
 def kind_of(problem: Problem, plan: Plan) -> tuple[object, ...]:
-    """What plans must have in common to be computed side by side."""
+    """The key that plans must have in common to be computed side by side."""
     return (
         (plan.others, plan.matrices, plan.other_directions),
         (plan.reverse, plan.halves == "all", plan.time_swapped, plan.sequences),
@@ -97,7 +97,7 @@ def run_plans(
     state: State | None = None,
     window: int | None = None,
 ) -> Ran:
-    """What plans of one kind compute for some sequences.
+    """The numbers that plans of one kind compute for some sequences.
 
     Args:
         problem: The LSTM and its data.
@@ -220,7 +220,7 @@ STATES: Final[dict[str, Callable[[Array, Array], State]]] = {
 
 
 class _Columns:
-    """What plans of one kind do to numbers, plan by plan."""
+    """The changes that plans of one kind make to numbers, plan by plan."""
 
     def __init__(self, problem: Problem, plans: Sequence[Plan]) -> None:
         self.plans = plans
@@ -241,7 +241,7 @@ class _Columns:
         self.clip_gates, self.clip_h = self.functions[0][1].clip_gates, self.functions[0][1].clip_h
 
     def biases(self, cell: Cell) -> Array:
-        """What is added to the gates of each plan, `(plans, 4, H_cell)`."""
+        """The numbers added to the gates of each plan, `(plans, 4, H_cell)`."""
         factors = np.array([plan.biases for plan in self.plans], cell.b_ih.dtype)
         both = factors[:, :1, None] * cell.b_ih + factors[:, 1:, None] * cell.b_hh
         if self.bias_order is not None:
@@ -267,7 +267,7 @@ def _updated(a: Array, c: Array, functions: Functions, tanh: bool) -> State:
 
 
 def _permutation(orders: Sequence[str]) -> Indices | None:
-    """Which block of rows each plan takes for i, f, g and o, `(plans, 4)`; None if all take their own."""
+    """The block of rows that each plan takes for i, f, g and o, `(plans, 4)`; None if all take their own."""
     if set(orders) == {IFGO}:
         return None
     return np.array([[order.index(letter) for letter in IFGO] for order in orders])

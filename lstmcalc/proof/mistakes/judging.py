@@ -1,4 +1,4 @@
-"""How far a plan is from what a port gave: on all of it, or on the first steps of one sequence.
+"""The distance of a plan from what a port gave: on all of it, or on the first steps of one sequence.
 
 Not here: which plans are tried (`search`).
 """
@@ -30,7 +30,7 @@ class Target(NamedTuple):
 
 
 class Distance(NamedTuple):
-    """How far a plan is from the targets."""
+    """The distance of a plan from the targets."""
 
     relative: float  # the largest difference, relative to the largest value of the target if that is above 1
     absolute: float
@@ -50,7 +50,7 @@ class Judge:
         self._scales = [scale_of(target.array) for target in targets]
 
     def readings(self, plan: Plan) -> tuple[tuple[Reading, ...], ...] | None:
-        """What each target may be by its shape, if it is what this plan gives; None if one fits nothing."""
+        """The readings of each target by its shape, if it is what this plan gives; None if one fits nothing."""
         dims = dims_of(self.problem, plan)
         if dims not in self._readings:
             first = self.problem.config.batch_first
@@ -67,7 +67,7 @@ class Judge:
         return self.numbers.possible(plan) and self.readings(plan) is not None
 
     def predict(self, plan: Plan) -> Prediction:
-        """What a plan gives for all sequences."""
+        """The numbers that a plan gives for all sequences."""
         count = len(self.problem.x) if plan.time_swapped else self.problem.x.shape[1]
         return predicted(self.problem, plan, run_plans(self.problem, self.numbers, [plan], range(count)))
 
@@ -143,11 +143,11 @@ class Judge:
         return self._tells_steps(plan)
 
     def _how(self, plan: Plan) -> tuple[object, ...]:
-        """What plans must have in common, beside their kind, to be compared side by side."""
+        """The key that plans must have in common, beside their kind, to be compared side by side."""
         return plan.merge, plan.halves, plan.h_c_returned, plan.carried == "chained"
 
     def _numbers(self, steps: int) -> int:
-        """How many numbers a plan takes at a time: the outputs of two layers, and the gates of a step."""
+        """The count of numbers that a plan takes at a time: the outputs of two layers, and the gates of a step."""
         config = self.problem.config
         return 3 * steps * config.num_directions * config.hidden_size + 16 * config.hidden_size
 
@@ -219,7 +219,7 @@ class Judge:
 
 
 def scale_of(array: Array) -> float:
-    """What differences are relative to: the largest number, of those that are finite, if it is above 1."""
+    """The scale of differences: the largest number, of those that are finite, if it is above 1."""
     return max(1.0, float(np.abs(array[np.isfinite(array)]).max(initial=0)))
 
 

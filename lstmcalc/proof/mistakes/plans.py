@@ -1,4 +1,4 @@
-"""What a port computed instead of the LSTM: one choice for each thing that can be done wrong.
+"""A plan is what a port computed instead of the LSTM: one choice for each thing that can be done wrong.
 
 A mistake changes choices of a `Plan`; the plan without any is the LSTM as it is.
 
@@ -45,7 +45,7 @@ class Problem(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What is computed: each field is a choice, and its default is what PyTorch does."""
+    """A plan: each field is a choice, and its default is what PyTorch does."""
 
     others: bool = False  # True for the weights of the second file
     matrices: tuple[str, ...] = ()  # what was done to the weights, of `weights.CHANGES`, in this order

@@ -1,4 +1,4 @@
-"""What an array of a port may be: the output, its last step, or the last states, told by its shape.
+"""The readings of an array of a port: the output, its last step, or the last states, told by its shape.
 
 Not here: what is computed (`batched`).
 """
@@ -27,7 +27,7 @@ class Reading(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What a plan gives for all sequences, as the port hands it out."""
+    """The numbers that a plan gives for all sequences, as the port hands them out."""
 
     output: Array  # `(L, N, D*width)`
     last: Array  # `(N, D*width)`, the output at each sequence's last step
@@ -36,7 +36,7 @@ class Prediction(NamedTuple):
     lengths: tuple[int, ...] | None  # behind which the output is zero
 
     def of(self, reading: Reading, directions: int) -> Array:
-        """What stands in the place of an array."""
+        """The array that stands in the place of another."""
         if reading.kind == "output":
             return self._repeated() if reading.repeats else self.output
         if reading.kind == "last":
@@ -53,7 +53,7 @@ class Prediction(NamedTuple):
 
 
 def predicted(problem: Problem, plan: Plan, ran: Ran, column: int = 0) -> Prediction:
-    """What a plan hands out, from what was computed for every sequence; `column` is its place among the plans."""
+    """The arrays that a plan hands out, of what was computed for all sequences; `column` is its place."""
     halves = []
     for half, writes in zip(ran.halves, ran.writes, strict=True):
         placed = np.zeros((len(problem.x[0]) if plan.time_swapped else len(problem.x), *half.shape[1::2]), half.dtype)
@@ -82,7 +82,7 @@ def merged(halves: Sequence[Array], plan: Plan) -> Array:
 
 
 def readings_of(array: Array, dims: Dims, kinds: Sequence[Kind], *, batch_first: bool, packed: bool) -> list[Reading]:
-    """What an array may be by its shape, the likeliest first.
+    """The readings of an array by its shape, the likeliest first.
 
     Args:
         array: The array.

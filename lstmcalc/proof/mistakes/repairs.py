@@ -1,4 +1,4 @@
-"""What repairs a mistake in the framework that a port is written in: lines of code, or an instruction.
+"""The repair of a mistake in the framework that a port is written in: lines of code, or an instruction.
 
 Arrays are called as the framework stores them. The lines for PyTorch, Keras and ONNX were run with those of the table
 of frameworks (`frameworks`); for the others the same is said in NumPy.
@@ -17,7 +17,7 @@ _HOLDS: Final = {"gate-order-input": "weight_ih", "gate-order-recurrent": "weigh
 
 
 class Names(NamedTuple):
-    """What a framework calls the arrays of one layer."""
+    """The names that a framework has for the arrays of one layer."""
 
     weight_ih: str
     weight_hh: str
@@ -25,7 +25,7 @@ class Names(NamedTuple):
 
 
 def repair_of(mistakes: Sequence[Mistake], framework: str) -> str:
-    """What repairs mistakes in a framework, a line each."""
+    """The lines that repair mistakes in a framework, one each."""
     layout = find_layout(framework)
     return "\n".join(dict.fromkeys(_repair(mistake, layout, framework) for mistake in mistakes))
 

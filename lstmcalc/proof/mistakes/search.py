@@ -45,7 +45,7 @@ class Explanation(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a search found."""
+    """The result of a search."""
 
     explanations: Sequence[Explanation]  # that give the same numbers, as the table has them; empty if nothing does
     runner_up: Explanation | None  # the nearest of the others that were computed

@@ -134,7 +134,7 @@ _ROUGH: Final = (
 
 
 def _searched(judge: Judge, tolerance: float, limit: int, progress: Callable[[int, int], None] | None) -> Outcome:
-    """What a search finds; nothing if it is found by chance."""
+    """The explanations that a search finds; none if it is found by chance."""
     outcome = search(judge, tolerance, limit, progress)
     if outcome.explanations and by_chance(judge.targets, tolerance, outcome.tried) > _CHANCE:
         return outcome._replace(explanations=[], runner_up=outcome.explanations[0], too_few=True)
@@ -158,7 +158,7 @@ def _check_comparable(data: DataSpec, result: Run) -> None:
 
 
 def by_chance(targets: Sequence[Target], tolerance: float, tried: int) -> float:
-    """How many hypotheses would fit numbers that have nothing to do with them: a few numbers fit many."""
+    """The number of hypotheses that would fit numbers that have nothing to do with them: a few numbers fit many."""
     numbers = np.concatenate([target.array.ravel()[:_MANY] for target in targets])
     spread = float(np.abs(numbers).max(initial=0))
     each = min(1.0, 2 * tolerance / spread) if spread else 1.0
@@ -233,7 +233,7 @@ def expected_shapes(problem: Problem, kinds: Sequence[Kind]) -> list[str]:
 def allowed_tolerances(
     config: LSTMConfig, data: DataSpec, result: Run, given: Mapping[str, Array]
 ) -> tuple[float, float]:
-    """How far a port may be: if it stores its numbers in their dtype, and if it computes in it at every step."""
+    """The distances that a port may have: if it stores in the dtype of its numbers, and if it computes in it."""
     dtypes = [data.dtype, *(dtype for array in given.values() if (dtype := dtype_of_numbers(array)))]
     coarsest = max(dtypes, key=_FINE_TO_COARSE.index)
     computed = "float32" if coarsest in _STORED else coarsest

@@ -1,4 +1,4 @@
-"""What is done wrong to the weights of one direction of one layer: read in another order, transposed, swapped, rounded.
+"""Mistakes in the weights of one direction of one layer: read in another order, transposed, swapped, rounded.
 
 Sources: torch 2.13.0 (`torch.ao.quantization`, default_weight_observer: qint8, symmetric, the range over 127.5) and
 TFLite's specification of 8-bit quantization (symmetric, the range over 127, a scale for each output channel).

@@ -275,7 +275,7 @@ def windows(length: Size, width: Size, stride: Size, padding: object, dilation: 
 
 
 def _channels_first(config: Config) -> bool | None:
-    """Whether the features are the axis after the batch; None if that is not known."""
+    """True if the features are the axis after the batch; None if that is not known."""
     value = config.get("data_format")
     return (
         {"channels_first": True, "channels_last": False, None: False}.get(value)
@@ -419,7 +419,7 @@ def _permute(config: Config, shape: tuple[Size, ...]) -> Shape:
 
 
 def _pairs(value: object, rank: int) -> list[tuple[Size, Size]]:
-    """What is added, or taken away, at both ends of each axis."""
+    """The sizes added to, or taken from, both ends of each axis."""
     if number(value) is not None:
         return [(value, value)] * rank
     if not isinstance(value, list | tuple):

@@ -270,7 +270,7 @@ def _hidden(shaped: Mapping[tuple[int, int, str], tuple[int, ...]], unit: str) -
 
 
 def _prefixes(error: LoadError) -> str:
-    """How the keys of the checkpoint differ from those of the model, if all differ by one beginning."""
+    """The difference of the checkpoint's keys from the model's, if all differ by one beginning."""
     there = [name for name, shape in error.checkpoint.items() if shape is None]
     here = [name for name, shape in error.model.items() if shape is None]
     if not there or len(there) != len(here):

@@ -233,7 +233,7 @@ class Expressions(Calls):
         return value if test is ends else self._any_of(nodes[1:], ends, scope)
 
     def tested(self, node: ast.expr, scope: Scope) -> Value:
-        """Whether an expression is true: `unknown and False` is not, whatever its value is."""
+        """The truth of an expression, as far as it is known: `unknown and False` is false, whatever the first is."""
         if isinstance(node, ast.BoolOp):
             return self._any_tested(node.values, isinstance(node.op, ast.Or), scope)
         value = self.evaluate(node, scope)

@@ -9,6 +9,17 @@ from lstmcalc.readers.sources import read_source
 BEGIN = "from torch import nn\nfrom outside import flag\ndef made():\n    return nn.LSTM(3, 5)\n"
 
 
+def sizes_in(code: str, folder: Path) -> tuple[list[object], list[object]]:
+    """The hidden_size of each LSTM that is certain, and of each that is not."""
+    path = folder / "code.py"
+    path.write_text(BEGIN + code)
+    found = [item for item in read_source(str(path), {}) if item.kind]
+    certain, uncertain = (
+        [item.layer["hidden_size"].value for item in found if bool(item.uncertain) is so] for so in (False, True)
+    )
+    return certain, uncertain
+
+
 @pytest.mark.parametrize(
     ("code", "certain", "uncertain"),
     [
@@ -30,11 +41,7 @@ BEGIN = "from torch import nn\nfrom outside import flag\ndef made():\n    return
     ],
 )
 def test_the_part_that_decides_is_known(code: str, certain: list[int], uncertain: list[int], tmp_path: Path) -> None:
-    path = tmp_path / "code.py"
-    path.write_text(BEGIN + code)
-    found = read_source(str(path), {})
-    assert [item.layer["hidden_size"].value for item in found if not item.uncertain and item.kind] == certain
-    assert [item.layer["hidden_size"].value for item in found if item.uncertain and item.kind] == uncertain
+    assert sizes_in(code, tmp_path) == (certain, uncertain)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +67,7 @@ def test_the_part_that_decides_is_known(code: str, certain: list[int], uncertain
     ],
 )
 def test_what_leaves_and_what_is_given(code: str, certain: list[int], uncertain: list[int], tmp_path: Path) -> None:
-    test_the_part_that_decides_is_known(code, certain, uncertain, tmp_path)
+    assert sizes_in(code, tmp_path) == (certain, uncertain)
 
 
 @pytest.mark.parametrize(
