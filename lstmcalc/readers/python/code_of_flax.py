@@ -7,7 +7,27 @@ Not here: which class has which name in a library (`library_code`).
 
 from typing import Final
 
-FLAX: Final = """
+_CELLS: Final = """
+class LSTMCell(Module):
+    __init__ = _flax_lstm('LIBRARY.LSTMCell')
+    __call__ = _flax_step()
+    def initialize_carry(self, *args):
+        return _unknown()
+
+class OptimizedLSTMCell(LSTMCell):
+    __init__ = _flax_lstm('LIBRARY.OptimizedLSTMCell')
+
+class RNN(Module):
+    __init__ = _flax_around('RNN')
+    __call__ = _flax_sequence()
+
+class Bidirectional(Module):
+    __init__ = _flax_around('Bidirectional')
+    __call__ = _flax_both()
+"""
+
+FLAX: Final = (
+    """
 class Module:
     def __init_subclass__(cls, **kwargs):
         _fields(cls)
@@ -36,23 +56,9 @@ class Module:
     def make_rng(self, *args):
         return _unknown()
 
-class LSTMCell(Module):
-    __init__ = _flax_lstm('flax.linen.LSTMCell')
-    __call__ = _flax_step()
-    def initialize_carry(self, *args):
-        return _unknown()
-
-class OptimizedLSTMCell(LSTMCell):
-    __init__ = _flax_lstm('flax.linen.OptimizedLSTMCell')
-
-class RNN(Module):
-    __init__ = _flax_around('RNN')
-    __call__ = _flax_sequence()
-
-class Bidirectional(Module):
-    __init__ = _flax_around('Bidirectional')
-    __call__ = _flax_both()
-
+"""
+    + _CELLS.replace("LIBRARY", "flax.linen")
+    + """
 class Dense(Module):
     def __init__(self, features, *args, **kwargs):
         self.features = features
@@ -83,6 +89,7 @@ class GroupNorm(LayerNorm):
 class BatchNorm(LayerNorm):
     __init__ = LayerNorm.__init__
 """
+)
 
 NNX: Final = """
 class Module:
@@ -92,20 +99,4 @@ class Rngs:
     def __init__(self, *args, **kwargs):
         pass
 
-class LSTMCell(Module):
-    __init__ = _flax_lstm('flax.nnx.LSTMCell')
-    __call__ = _flax_step()
-    def initialize_carry(self, *args):
-        return _unknown()
-
-class OptimizedLSTMCell(LSTMCell):
-    __init__ = _flax_lstm('flax.nnx.OptimizedLSTMCell')
-
-class RNN(Module):
-    __init__ = _flax_around('RNN')
-    __call__ = _flax_sequence()
-
-class Bidirectional(Module):
-    __init__ = _flax_around('Bidirectional')
-    __call__ = _flax_both()
-"""
+""" + _CELLS.replace("LIBRARY", "flax.nnx")
