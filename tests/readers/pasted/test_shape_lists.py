@@ -15,6 +15,7 @@ from lstmcalc.errors import LstmcalcError, NoLstmError, SourceError, UsageError
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake.resolve import lstms_in
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.pasted.nested import leaves_of
 from lstmcalc.readers.pasted.shape_lists import Entry, entries_in
 from lstmcalc.readers.sources import read_text, text_kind
 from lstmcalc.readers.text.source_text import SourceText
@@ -239,3 +240,4 @@ def test_what_stands_before_a_tree_is_no_key_of_it() -> None:
     for before in ("INFO:root:", "Using device: cuda:0\n", "epoch: 3\n", "What I get:\n\n"):
         (found,) = read(before + SYNTAXES["a dict"](rows))
         assert found.name == "encoder.rnn"
+        assert [leaf.path for leaf in leaves_of(f"{before}{{'encoder': {{'kernel': (4, 3)}}}}")] == ["encoder/kernel"]
