@@ -8,8 +8,8 @@ Names are loaded when they are first used: importing the package loads neither n
 TYPE_CHECKING = False  # `typing` is not imported for it, so that Ctrl-C finds `__main__` ready as early as can be
 
 if TYPE_CHECKING:
+    from lstmcalc.commands._functions import cost, diff, expect, explain, params, run, shapes, summary
     from lstmcalc.errors import LstmcalcError
-    from lstmcalc.functions import cost, diff, expect, explain, params, run, shapes, summary
     from lstmcalc.intake.resolve import lstms_in
     from lstmcalc.model.lstm import LSTMModel
     from lstmcalc.numerics.fast.runner import LSTMRunner
@@ -54,17 +54,17 @@ _HOME = {
     "Surroundings": "spec.config",
     "TorchGenerator": "numerics.torch_random",
     "__version__": "version",
-    "cost": "functions",
-    "diff": "functions",
-    "explain": "functions",
-    "expect": "functions",
+    "cost": "commands._functions",
+    "diff": "commands._functions",
+    "explain": "commands._functions",
+    "expect": "commands._functions",
     "forward": "numerics.forward",
     "lstms_in": "intake.resolve",
-    "params": "functions",
+    "params": "commands._functions",
     "random_weights": "numerics.torch_random",
-    "run": "functions",
-    "shapes": "functions",
-    "summary": "functions",
+    "run": "commands._functions",
+    "shapes": "commands._functions",
+    "summary": "commands._functions",
     "trace": "numerics.tracing",
 }
 

@@ -17,7 +17,7 @@ import pytest
 
 import lstmcalc
 from lstmcalc import LstmcalcError, LSTMConfig
-from lstmcalc.answers import Answer
+from lstmcalc.commands._answers import Answer
 from lstmcalc.commands._screen import view_of
 from lstmcalc.commands.registry import load_command
 from lstmcalc.intake.flags import Flag

@@ -50,10 +50,10 @@ def test_shapes_and_params_load_nothing_heavy(arguments: list[str]) -> None:
 
 def test_a_function_loads_nothing_heavy_before_something_is_shown() -> None:
     shown = {"rich", "lstmcalc.report.render", "lstmcalc.report.hypertext", "lstmcalc.readers.live.torch"}
-    assert loaded_by("import lstmcalc").isdisjoint({*HEAVY, *shown, "typer", "lstmcalc.functions"})
+    assert loaded_by("import lstmcalc").isdisjoint({*HEAVY, *shown, "typer", "lstmcalc.commands._functions"})
     for code in ("shapes(bi=True).to_dict()", "params('nn.LSTM(3, 4)').modules[0].total", "summary(hidden=3).ok"):
         loaded = loaded_by(f"import lstmcalc; lstmcalc.{code}")
-        assert "lstmcalc.answers" in loaded
+        assert "lstmcalc.commands._answers" in loaded
         assert loaded.isdisjoint({*HEAVY, *shown, "typer"})
     assert "rich" in loaded_by("import lstmcalc; str(lstmcalc.shapes())")
     page = loaded_by("import lstmcalc; lstmcalc.shapes()._repr_html_()")

@@ -1,6 +1,6 @@
 """Reports as functions give them: each shows itself as a table, in a notebook, and as JSON.
 
-Not here: the functions (`functions`), and how reports are drawn (`report`).
+Not here: the functions (`_functions`), and how reports are drawn (`report`).
 """
 
 from collections.abc import Sequence

@@ -4,7 +4,7 @@ An option is called as on the command line, with underscores for dashes: `seq=28
 source is a file's name, text, or an object: a model or layer of PyTorch, Keras or Flax, a state dict, arrays by name,
 an ONNX model. It is told by its class; nothing of it is called, and no numbers are read until they are asked for.
 
-Not here: what a report is (`answers`), and how objects are read (`readers.live`).
+Not here: what a report is (`_answers`), and how objects are read (`readers.live`).
 """
 
 import gc
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from lstmcalc.answers import Answer, Comparison, Expectation
+from lstmcalc.commands._answers import Answer, Comparison, Expectation
 from lstmcalc.commands._flags import with_models
 from lstmcalc.commands._output import Command, Outcome, TypedFlags
 from lstmcalc.commands._words import TRUTHS
