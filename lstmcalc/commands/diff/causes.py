@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from lstmcalc.commands.diff.records import IN_WEIGHTS, STATE_DICTS, Side
 from lstmcalc.commands.diff.rows import BAD, LISTED, TensorRow, Words
-from lstmcalc.commands.diff.sides import IN_WEIGHTS, STATE_DICTS, Side
 from lstmcalc.errors import printable
 from lstmcalc.spec.words import counted, with_rest
 

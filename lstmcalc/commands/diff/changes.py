@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from lstmcalc.commands.diff.records import IN_WEIGHTS, Side
 from lstmcalc.commands.diff.rows import LISTED, ValuedRow, Words
-from lstmcalc.commands.diff.sides import IN_WEIGHTS, Side
 from lstmcalc.errors import LstmcalcError, printable
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.machine import available_memory

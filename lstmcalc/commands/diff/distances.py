@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lstmcalc.commands.diff.causes import mapping_faults
+from lstmcalc.commands.diff.records import Item, Side, Sides
 from lstmcalc.commands.diff.rows import TensorRow, ValuedRow, judged_row, row_of
-from lstmcalc.commands.diff.sides import Item, Side, Sides
 from lstmcalc.errors import printable
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import paired_blocks

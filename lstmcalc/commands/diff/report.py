@@ -13,6 +13,7 @@ from typing import NamedTuple
 from lstmcalc.commands.diff.causes import causes_of, mapping_faults, prefixes_of, unmodelled_items
 from lstmcalc.commands.diff.changes import with_changes
 from lstmcalc.commands.diff.distances import Shared, numbers_in, other_values, shared_arrays, with_differences
+from lstmcalc.commands.diff.records import IN_WEIGHTS, STATE_DICTS, Item, Side, Sides
 from lstmcalc.commands.diff.rows import (
     BAD,
     LISTED,
@@ -26,11 +27,6 @@ from lstmcalc.commands.diff.rows import (
     row_of,
 )
 from lstmcalc.commands.diff.sides import (
-    IN_WEIGHTS,
-    STATE_DICTS,
-    Item,
-    Side,
-    Sides,
     adopted,
     items_of,
     notes_of,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from lstmcalc.commands.diff.sides import Item
+from lstmcalc.commands.diff.records import Item
 from lstmcalc.errors import printable
 
 BAD: Final = ("missing", "unexpected", "misshaped")

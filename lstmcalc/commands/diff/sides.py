@@ -1,14 +1,15 @@
-"""The two sides of a comparison: the LSTMs of each, their hyperparameters and tensors, and the pairs to compare.
+"""The two sides of a comparison, as they are read: the LSTMs of each, their hyperparameters and tensors.
 
-Not here: the differences of a pair (`report`).
+Not here: which LSTM is held against which (`pairs`), and the differences of a pair (`report`).
 """
 
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import product
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
+from lstmcalc.commands.diff.pairs import matched_pairs
+from lstmcalc.commands.diff.records import IN_WEIGHTS, STATE_DICTS, Item, ReadSide, Side, Sides
 from lstmcalc.errors import (
     ConfigError,
     ContradictionError,
@@ -25,83 +26,13 @@ from lstmcalc.intake.resolve import MAX_MODULES, subjects_of
 from lstmcalc.intake.subject import Subject
 from lstmcalc.readers import sources
 from lstmcalc.readers.files.tensors import Stored, WeightFile
-from lstmcalc.readers.found import Found, FoundModel
-from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.readers.found import Found
 from lstmcalc.report.document import check_rows
 from lstmcalc.spec.config import HYPERPARAMETERS, LSTMConfig
 from lstmcalc.spec.provenance import Layer
 from lstmcalc.spec.words import and_list
 
-# The hyperparameters that shapes and names of weights depend on; tensors say nothing about the others.
-IN_WEIGHTS: Final = tuple(field for field in HYPERPARAMETERS if field not in ("batch_first", "dropout"))
-STATE_DICTS: Final = ("pytorch", "pytorch-cell")  # frameworks with the names of a state dict
 _TWO: Final = 2  # sides
-
-
-class Item(NamedTuple):
-    """A tensor of one side."""
-
-    shape: tuple[int, ...]
-    dtype: str | None = None  # None if unknown
-    stored: Stored | None = None  # the tensor in the file; None for text and flags
-
-
-class Side(NamedTuple):
-    """An LSTM on one side of a comparison."""
-
-    found: Found
-    source: str  # its source, in words
-    config: LSTMConfig
-    known: frozenset[str]  # the hyperparameters that the source states or implies
-    # Its tensors by its framework's names; PyTorch's are those in the `state_dict` of the LSTM alone.
-    items: Mapping[str, Item]
-    prefix: str | None = None  # the beginning of these names in the file; None if unknown
-
-    @property
-    def name(self) -> str:
-        """Its path in the source."""
-        return self.found.name
-
-    @property
-    def framework(self) -> str:
-        """Its framework, a name of `frameworks.catalog`."""
-        return self.found.framework
-
-    @property
-    def has_numbers(self) -> bool:
-        """True for an LSTM of a weight file, and not of a list of its tensors."""
-        return self.is_file and (self.found.stored.file is None or self.found.stored.file.has_numbers)
-
-    @property
-    def is_file(self) -> bool:
-        """True for an LSTM of a weight file, or of a list of its tensors."""
-        return self.found.weights is not None
-
-
-class Sides(NamedTuple):
-    """The pairs of LSTMs to compare."""
-
-    pairs: Sequence[tuple[Side | None, Side | None]]  # None where one side has no counterpart
-    words: tuple[str, str]  # the name of each side in a sentence
-    others: Sequence[str] = ()  # the names of the file's LSTMs that are not compared
-    read: Sequence["ReadSide"] = ()  # both sides as they were read
-    entire: bool = True  # False if LSTMs alone are compared: if `--module` picks one, or if there is nothing around
-
-
-class ReadSide(NamedTuple):
-    """A source, or flags, as they were read."""
-
-    path: str | None  # the source as it was named; None for flags
-    sides: Sequence[Side]  # the chosen LSTMs
-    matched: bool  # True if `--module` names one of them
-    text: SourceText | None = None  # None for a weight file and for flags
-    models: Sequence[FoundModel] = ()  # those that code makes
-
-    @property
-    def file(self) -> WeightFile | None:
-        """The weight file; None for text and flags."""
-        weights = self.sides[0].found.weights
-        return weights.file if weights else None
 
 
 def read_sides(typed: Mapping[str, Typed]) -> Sides:
@@ -144,7 +75,7 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     files, models = (side.sides for side in read)
     if modules and not (read[0].matched or read[1].matched):
         sources.pick([side.name for side in files], modules[0])  # raises, and lists the names there are
-    pairs, others = _matched_pairs(files, models, one_asked=len(models) == 1 and not weighty[1])
+    pairs, others = matched_pairs(files, models, one_asked=len(models) == 1 and not weighty[1])
     return Sides(pairs, _words(files[0].source, models[0].source, weighty), others, read, entire=not modules)
 
 
@@ -177,7 +108,7 @@ def _sides_of_error(source: str, typed: Mapping[str, Typed]) -> Sides | None:
             f"{and_list([item.name for item in chosen])}",
             "compare the files: lstmcalc diff CHECKPOINT MODEL.py",
         )
-    pairs, others = _matched_pairs(read[0].sides, read[1].sides, one_asked=False)
+    pairs, others = matched_pairs(read[0].sides, read[1].sides, one_asked=False)
     return Sides(pairs, (f"the {CHECKPOINT}", f"the {MODEL}"), others, read, entire=False)
 
 
@@ -367,54 +298,3 @@ def adopted(side: Side, other: Side) -> Side:
     except ConfigError:  # e.g. a projection wider than the cell: no LSTM has both sizes
         return side
     return side._replace(config=config, items=side.items if side.is_file else items_of(config, side.framework))
-
-
-def _matched_pairs(
-    files: Sequence[Side], models: Sequence[Side], *, one_asked: bool
-) -> tuple[list[tuple[Side | None, Side | None]], list[str]]:
-    """The pairs in the order of the second side, and names of the first side's LSTMs that are not compared.
-
-    The rest of the first side is paired with None, or only named if `one_asked`.
-    """
-    found: dict[int, int] = {}  # from positions in the second side to those in the first
-    spare = dict(enumerate(files))
-    if len(files) == len(models) == 1:
-        found[0] = 0
-        del spare[0]
-    for alike in (_is_same, _ends_alike):
-        for number, model in enumerate(models):
-            fitting = [i for i, file in spare.items() if alike(file.name, model.name)] if number not in found else []
-            if len(fitting) == 1:
-                found[number] = fitting[0]
-                del spare[fitting[0]]
-    left = [number for number in range(len(models)) if number not in found]
-    for distance, number, index in sorted((_distance(files[i], models[n]), n, i) for n, i in product(left, spare)):
-        if number not in found and index in spare and (one_asked or distance < _UNLIKE):
-            found[number] = index
-            del spare[index]
-    pairs: list[tuple[Side | None, Side | None]] = [
-        (files[found[number]] if number in found else None, model) for number, model in enumerate(models)
-    ]
-    unpaired = list(spare.values())
-    if one_asked:
-        return pairs, [file.name for file in unpaired]
-    return pairs + [(file, None) for file in unpaired], []
-
-
-def _is_same(first: str, second: str) -> bool:
-    return first == second
-
-
-def _ends_alike(first: str, second: str) -> bool:
-    return first.endswith(f".{second}") or second.endswith(f".{first}")
-
-
-_UNLIKE: Final = 100  # more than all hyperparameters: another kind of module
-
-
-def _distance(file: Side, model: Side) -> int:
-    """The number of hyperparameters in which two LSTMs differ, plus `_UNLIKE` if only one is a cell."""
-    kinds = [side.framework.endswith("cell") for side in (file, model)]
-    fields = [field for field in IN_WEIGHTS if field in file.known and field in model.known]
-    differing = len([field for field in fields if getattr(file.config, field) != getattr(model.config, field)])
-    return differing + (kinds[0] != kinds[1]) * _UNLIKE

@@ -19,8 +19,9 @@ from lstmcalc.commands.diff.loading import (
     model_of_state,
     unknown_keys,
 )
+from lstmcalc.commands.diff.records import IN_WEIGHTS, STATE_DICTS, ReadSide, Side, Sides
 from lstmcalc.commands.diff.repairs import WRAPPERS, Tried, best_repair
-from lstmcalc.commands.diff.sides import IN_WEIGHTS, STATE_DICTS, ReadSide, Side, Sides, is_run
+from lstmcalc.commands.diff.sides import is_run
 from lstmcalc.readers.files.tensors import StateDict, WeightFile
 from lstmcalc.readers.sources import text_kind
 from lstmcalc.readers.text.modules import printed_models
