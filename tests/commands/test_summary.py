@@ -1,6 +1,7 @@
 """summary: what is in a source, which is the answer of `lstmcalc SOURCE`."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -294,3 +295,19 @@ def test_csv_has_the_layers(cli: Cli, here: Path) -> None:
         f"fc,,8,{8 / 152},false",
     ]
     assert lines[3:5] == ["", "module,name,role,symbolic,shape,bytes"]
+
+
+def test_two_sides_of_an_error_have_no_total_in_common(cli: Cli, here: Path) -> None:
+    line = "size mismatch for {}: copying a param with shape torch.Size([{}]) from checkpoint, "
+    line += "the shape in current model is torch.Size([{}])."
+    rows = [("lstm.weight_ih_l0", "16, 3", "8, 3"), ("lstm.weight_hh_l0", "16, 4", "8, 2")]
+    rows += [(f"lstm.bias_{name}_l0", "16", "8") for name in ("ih", "hh")]
+    head = "RuntimeError: Error(s) in loading state_dict for Tagger:\n"
+    (here / "error.txt").write_text(head + "\n".join(line.format(*row) for row in rows), encoding="utf-8")
+    out = cli("error.txt").out
+    assert out.splitlines()[0] == "error.txt: PyTorch's error, of a checkpoint and a model"
+    assert re.search(r"^checkpoint.lstm +nn.LSTM\(3, 4\) +144$", out, re.MULTILINE)
+    assert re.search(r"^model.lstm +nn.LSTM\(3, 2\) +56$", out, re.MULTILINE)
+    assert not re.search(r"share|per step|200", out)
+    assert "lstmcalc diff error.txt" in out
+    assert read(cli, "error.txt")["total"]["exact"] is False

@@ -34,6 +34,7 @@ class Inventory(NamedTuple):
     # Why the total may differ from the model's: each a clause. With `least` there may be more, but not fewer.
     doubts: Sequence[str] = ()
     least: bool = False
+    apart: bool = False  # the LSTMs are of several models, which have no total, share or step in common
 
 
 LISTED: Final = 3

@@ -16,8 +16,8 @@ _TOTAL: Final = r"Total params: ?([\d,]+)"
 def inventory_of_pasted(text: "SourceText", kind: str) -> Inventory:
     """The layers that a summary counts; of an error's text there are none, as it names only what differs."""
     if kind == "errors":
-        doubt = "the LSTMs of both sides; keys of equal sizes are not in the text"
-        return Inventory("PyTorch's error", doubts=[doubt])
+        doubt = "keys of equal sizes, which are not in the text"
+        return Inventory("PyTorch's error, of a checkpoint and a model", doubts=[doubt], least=True, apart=True)
     if kind == "graph":
         return Inventory("ONNX graph as text", doubts=["its LSTM nodes alone"], least=True)
     from lstmcalc.readers.pasted.summary_rows import rows_of

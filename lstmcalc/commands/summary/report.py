@@ -375,3 +375,5 @@ def _next(source: str | None, text: SourceText | None, found: Sequence[Found]) -
     yield f"lstmcalc shapes|params|cost|run{name}"
     if found[0].weights:
         yield f"lstmcalc diff{name} MODEL.py"
+    elif text is not None and sources.text_kind(text) == "errors":
+        yield f"lstmcalc diff{name}"

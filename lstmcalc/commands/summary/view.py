@@ -49,16 +49,16 @@ def _part(part: Part, *, full: bool) -> Iterator[Block]:
     if modules[0].file is None:
         yield Heading(f"{part.title}: {modules[0].text}")
     else:
-        yield Heading(f"{part.title}: {', '.join(filter(None, (part.what, f'{at_least}{total}')))}")
-    yield Grid(
-        (
-            Column("layer", breaks=True),
-            Column("what", code=True, breaks=True),
-            Column("parameters", right=True),
-            Column("share", right=True),
-        ),
-        tuple(_rows(part, full=full)),
+        told = "" if part.inventory.apart else f"{at_least}{total}"
+        yield Heading(f"{part.title}: {', '.join(filter(None, (part.what, told)))}")
+    columns = (
+        Column("layer", breaks=True),
+        Column("what", code=True, breaks=True),
+        Column("parameters", right=True),
+        Column("share", right=True),
     )
+    shown = columns[:-1] if part.inventory.apart else columns
+    yield Grid(shown, tuple(row._replace(cells=row.cells[: len(shown)]) for row in _rows(part, full=full)))
     yield Facts(tuple(_facts(part, full=full)))
 
 
@@ -120,8 +120,9 @@ def _facts(part: Part, *, full: bool) -> Iterator[Line]:
     groups = _groups(modules, full=full)
     for group in groups if full or len(groups) <= 2 else groups[:1]:  # noqa: PLR2004
         yield from _shapes(group[0], "" if len(groups) == 1 else f"{group[0].name} ")
-    state = f"state {bytes_text(whole.per_step.state_bytes)} per sequence"
-    yield "per step", (f"{whole.per_step.macs:,} MACs", state)
+    if not part.inventory.apart:
+        state = f"state {bytes_text(whole.per_step.state_bytes)} per sequence"
+        yield "per step", (f"{whole.per_step.macs:,} MACs", state)
     if whole.graph is not None:
         yield from _graph(part)
     if whole.not_stored:
