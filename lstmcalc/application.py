@@ -133,7 +133,7 @@ class Application:
     def run(self, args: Sequence[str]) -> Outcome | int:
         """Run the command that is named: its outcome, or the exit code after a help text."""
         name, words = split_command(args, COMMANDS)
-        if not words and not name and _has_config():
+        if not words and not name and not self._completes and _has_config():
             name = "summary"
         if name == "summary" and name not in args:
             _check_sources(words)

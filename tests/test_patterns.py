@@ -17,9 +17,8 @@ SEARCHES = {"search", "findall", "finditer", "sub", "subn", "split"}
 METHODS = {*SEARCHES, "match", "fullmatch"}
 # Patterns that are made of others at run time, by the text that makes them: they are looked at where they are kept.
 MADE = {
-    "compile(variant)": "names._patterns",
     "fullmatch(text, unit)": "names._STACKS",
-    "sub(end, lambda": "names._ALSO, on names of the catalog",
+    "fullmatch(regex, plain)": "names._RELATIVES",
     "sub(pattern, replacement": "spellings._ALIASES",
 }
 ELSEWHERE = "readers.python"  # its texts are bounded by its own reader
@@ -86,8 +85,8 @@ def compiled(held: object) -> Iterator[re.Pattern[Any]]:
 
 def made() -> Iterator[Used]:
     for pattern in names._patterns():  # noqa: SLF001  # they are made when they are needed
-        yield Used("readers.recognise.names", pattern.regex, 0, "fullmatch")
-    for _, regex in names._RELATIVES:  # noqa: SLF001  # as above
+        yield Used("readers.recognise.names", names._expression(pattern).pattern, 0, "fullmatch")  # noqa: SLF001
+    for _, regex, _ in names._RELATIVES:  # noqa: SLF001  # as above
         yield Used("readers.recognise.names", regex, 0, "fullmatch")
     for texts in names._STACKS.values():  # noqa: SLF001  # as above
         yield from (Used("readers.recognise.names", text, 0, "fullmatch") for text in texts)

@@ -6,7 +6,6 @@ told not to compute them (torch 2.13.0, torch.serialization.set_crc32_options).
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -58,7 +57,7 @@ class Member(NamedTuple):
 
     def checked(self) -> Section:
         """The bytes of the member; reading all of them verifies their checksum."""
-        return replace(self.section(), crc=self.info.CRC)
+        return self.section()._replace(crc=self.info.CRC)
 
     def whole(self) -> Section:
         """The bytes of the member; compressed ones are inflated into memory, at most `MAX_MEMBER`."""

@@ -5,12 +5,11 @@ allocated.
 """
 
 import zlib
-from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from stat import S_ISREG
 from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final, NamedTuple, Self
 
 from lstmcalc.errors import SourceError, bytes_text
 from lstmcalc.readers.files.budget import INFLATED, budget
@@ -23,8 +22,7 @@ MAX_INFLATED: Final = 2 << 30  # the most bytes that are inflated for one tensor
 _MAX_REMEMBERED: Final = 128 << 20  # inflated bytes that are kept for the next tensor in them
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """A range of bytes of a file, or bytes in memory."""
 
     origin: Path | bytes  # the file's path, opened for each read; or the bytes themselves
@@ -63,7 +61,7 @@ class Section:
         if isinstance(self.origin, bytes) and self.in_any_order:
             return self.origin[self.start + offset : self.start + offset + count]
         # A checksum is that of all bytes; a part that does not begin them has others beside it.
-        wanted = self if count == self.length else replace(self, crc=None)
+        wanted = self if count == self.length else self._replace(crc=None)
         with wanted.remembered(shared=offset > 0).stream() as stream:
             return stream.read(offset, count)
 
@@ -75,7 +73,7 @@ class Section:
         """
         if self.deflated is None:
             return self
-        spent, key = budget(), replace(self, crc=None)
+        spent, key = budget(), self._replace(crc=None)
         if spent.inflated[0] != key:
             if not shared or self.length > _MAX_REMEMBERED:
                 return self

@@ -9,7 +9,7 @@ Not here: whether the shapes fit together (`readings`).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -35,11 +35,9 @@ _PATHS: Final = {
     "tf1": ("{path}/lstm_cell/", "{path}/{lstm_cell}/"),
 }
 _ANY: Final = "[^/]"
-_A_CELL: Final = "<a cell>"  # or nothing: Keras 2 before cells had names, and CuDNNLSTM
-_CELL: Final = r"(?:\w+_)?cell(?:_\d+)?/"
 _WORDS: Final = {
     "path": "",
-    "a_cell": _A_CELL,
+    "a_cell": r"(?:\w+_)?cell(?:_\d+)?/",  # or nothing: Keras 2 before cells had names, and CuDNNLSTM
     "lstm_cell": r"(?:basic_)?lstm_cell(?:_\d+)?",
     "lstm": rf"(?P<stem>(?:(?!lstm){_ANY})*+lstm{_ANY}*)/",
     "layer": r"(?P<layer>\d{1,6})",
@@ -48,11 +46,12 @@ _WORDS: Final = {
 }
 # Other words for the last part of a name: weights and biases before TensorFlow 1.2 (BasicLSTMCell of 1.1);
 # enc_w_ih and the like in cells written by hand (checkpoint20.npz of g2p_en 2.1.0).
-_STEM: Final = _WORDS["stem"]
 _ALSO: Final = {
-    "tf1": ((r"/kernel$", "/(?:kernel|weights)"), (r"/bias$", "/(?:bias|biases)")),
-    "pytorch-cell": ((r"^weight_", f"{_STEM}(?:weight|w)_"), (r"^bias_", f"{_STEM}(?:bias|b)_")),
+    "tf1": (("/kernel", "/weights"), ("/bias", "/biases")),
+    "pytorch-cell": (("weight_", "w_"), ("bias_", "b_")),
 }
+_MORE_PARTS: Final = ("{a_cell}", "{lstm}")  # words with a slash in what they match
+_TEXT_OF_WORDS: Final = {"lstm": "lstm", "lstm_cell": "lstm_cell"}  # a text in whatever such a word matches
 
 # A cell of two nn.Linear, gates i f g o: AugmentedLstm without highways, allennlp 08da1669, modules/augmented_lstm.py.
 _LINEAR: Final = {
@@ -85,15 +84,24 @@ class Hit(NamedTuple):
 
 class _Pattern(NamedTuple):
     framework: str
-    stored: Stored
-    parts: int  # of the name's path
-    regex: str
-    fixed: tuple[str, ...]  # texts in what it matches, the first and the last at its ends
     layout: Layout
+    stored: Stored
+    template: str  # the end of its names after the module, with words of `_WORDS` in braces
+    parts: int  # of the name's path
+    needs: "_Needs"
 
 
-# Compiled when a name may match: most files have names of one framework, and the table has those of 27.
-_compiled: Final = cache(re.compile)
+class _Needs(NamedTuple):
+    """Texts without which a pattern does not match; looking for them is cheaper than compiling the pattern."""
+
+    start: str
+    inside: tuple[str, ...]
+    ends: tuple[str, ...]  # one of them
+    tails: tuple[str, ...]  # the last parts of these
+
+    def allow(self, name: str) -> bool:
+        """True unless a name lacks one of the texts."""
+        return name.startswith(self.start) and name.endswith(self.ends) and all(text in name for text in self.inside)
 
 
 @cache
@@ -103,13 +111,13 @@ def _patterns() -> tuple[_Pattern, ...]:
         layout = LAYOUTS[framework]
         layout = layout.projected or layout  # Paddle: the names of its cells
         for stored in layout.stored:
-            text, fixed = _expression(framework, layout, stored)
+            template = _template(framework, stored)
             others = [_LINEAR[stored.holds]] if framework == "pytorch-cell" else []
-            for variant in dict.fromkeys((text.replace(_A_CELL, ""), text.replace(_A_CELL, _CELL), *others)):
-                parts = variant.replace(_ANY, "").count("/") + 1
-                made.append(
-                    _Pattern(framework, stored, parts, variant, (variant,) if variant in others else fixed, layout)
-                )
+            for variant in dict.fromkeys((template.replace("{a_cell}", ""), template, *others)):
+                parts = variant.count("/") + sum(variant.count(word) for word in _MORE_PARTS) + 1
+                choices = {"direction": tuple(layout.directions), "gate": tuple(stored.words)}
+                needs = _needs(framework, variant, choices)
+                made.append(_Pattern(framework, layout, stored, variant, parts, needs))
     return tuple(made)
 
 
@@ -119,36 +127,62 @@ def _ending_in(last: str) -> tuple[_Pattern, ...]:
     return tuple(
         pattern
         for pattern in _patterns()
-        if last.endswith(pattern.fixed[-1].rpartition("/")[2])
-        and (pattern.parts > 1 or _may_match(pattern.fixed, last))
+        if last.endswith(pattern.needs.tails) and (pattern.parts > 1 or pattern.needs.allow(last))
     )
 
 
-def _may_match(fixed: Sequence[str], name: str) -> bool:
-    """True unless a name lacks a text that it needs; cheaper than to compile a pattern."""
-    return name.startswith(fixed[0]) and name.endswith(fixed[-1]) and all(text in name for text in fixed[1:-1])
-
-
-def _expression(framework: str, layout: Layout, stored: Stored) -> tuple[str, tuple[str, ...]]:
-    """The regular expression for the end of an array's name, after its module, and the fixed texts in it."""
+def _template(framework: str, stored: Stored) -> str:
+    """The end of an array's name, after its module, with the words that differ in braces."""
     template = stored.name.removesuffix(":0").replace(".", "/")
     fixed, free = _PATHS.get(framework, ("", ""))
     template = template.replace(fixed.replace(".", "/"), free, 1) if fixed else template
     if template.startswith("{path}_"):  # Keras 1: the array's name begins with the layer's name
         template = template.replace("{path}_", "{stem}", 1)
     template = template.removeprefix("{path}").removeprefix("/")
-    words = {
-        **_WORDS,
-        "direction": "(?P<direction>" + "|".join(map(re.escape, layout.directions)) + ")",
-        "gate": "(?P<gate>" + "|".join(map(re.escape, stored.words)) + ")",
-    }
-    pieces = re.split(r"\{(\w+)\}", template)  # literal texts, with the words between them
+    return "{stem}" + template if framework == "pytorch-cell" else template
+
+
+def _pieces(template: str) -> list[str]:
+    """The literal texts of a template, with the words between them."""
+    return template.replace("}", "{").split("{")
+
+
+def _endings(framework: str, last: str) -> tuple[str, ...]:
+    """The last text of a template, and what stands there in other files."""
+    others = (last.replace(*other) for other in _ALSO.get(framework, ()) if other[0] in last)
+    return (last, *others)
+
+
+def _needs(framework: str, template: str, choices: Mapping[str, Sequence[str]]) -> _Needs:
+    """The texts that a name needs to match a template, of which some words are one of a few texts."""
+    *pieces, last = _pieces(template)
+    ends = _endings(framework, last)
+    if not last and pieces and pieces[-1] in choices:
+        ends = tuple(f"{pieces[-2]}{choice}" for choice in choices[pieces[-1]])
+    inside = (*pieces[2::2], *(_TEXT_OF_WORDS.get(word, "") for word in pieces[1::2]))
+    tails = tuple(end.rpartition("/")[2] for end in ends)
+    return _Needs(pieces[0] if pieces else last, tuple(filter(None, inside)), ends, tails)
+
+
+def _expression(pattern: _Pattern) -> re.Pattern[str]:
+    """The regular expression for the end of an array's name, after its module."""
+    return _compiled(pattern.framework, pattern.template, pattern.layout.directions, pattern.stored.words)
+
+
+# Made when a name may match: most files have names of one framework, and the table has those of 27.
+@cache
+def _compiled(framework: str, template: str, directions: Sequence[str], gates: Sequence[str]) -> re.Pattern[str]:
+    choices = {"direction": f"(?P<direction>{_one_of(directions)})", "gate": f"(?P<gate>{_one_of(gates)})"}
+    words = {**_WORDS, **choices}
+    *pieces, last = _pieces(template)
     text = "".join(words[piece] if index % 2 else re.escape(piece) for index, piece in enumerate(pieces))
-    if framework not in _ALSO:
-        return text, tuple(pieces[::2])
-    for end, other in _ALSO[framework]:
-        text = re.sub(end, lambda _, other=other: other, text)  # type: ignore[misc]  # mypy knows no defaults here
-    return text, ("",)
+    endings = _endings(framework, last)
+    return re.compile(text + (re.escape(last) if len(endings) == 1 else f"(?:{_one_of(endings)})"))
+
+
+def _one_of(texts: Sequence[str]) -> str:
+    """The regular expression for one of these texts."""
+    return "|".join(map(re.escape, texts))
 
 
 _DEEPEST: Final = 3  # parts of a name after its module
@@ -204,7 +238,7 @@ def _matches(name: str) -> Iterator[tuple[_Pattern, re.Match[str], str]]:
         if pattern.parts > 1 and not path and pattern.framework in _COLON:
             continue  # lstm_cell/kernel: the cell is the module
         own = "/".join(parts)
-        match = _may_match(pattern.fixed, own) and _compiled(pattern.regex).fullmatch(own)
+        match = pattern.needs.allow(own) and _expression(pattern).fullmatch(own)
         if match:
             yield pattern, match, path
 
@@ -248,12 +282,12 @@ def direction_path(framework: str, unit: str) -> tuple[str, int] | None:
 
 
 # Names of arrays of recurrent modules that no LSTM has; flax 0.12.8, dm-haiku 0.0.17 and tf_keras 2.21.0
-# (legacy_cells.py).
+# (legacy_cells.py). Each with texts, of which its names have one.
 _RELATIVES: Final = (
-    ("GRU", r"(?:(?P<unit>.*)/)?(?:h[rzn]|i[rzn])/(?:kernel|bias)"),
-    ("GRU", r"(?P<unit>(?:.*/)?(?:(?!gru)[^/])*+gru[^/]*)/(?:w_i|w_h|b)"),
-    ("highway LSTM", r"(?:(?P<unit>.*)/)?(?:input|state)_linearity/(?:weight|bias)"),
-    ("GRU", r"(?P<unit>(?:.*/)?gru_cell)/(?:gates|candidate)/(?:kernel|bias|weights|biases)"),
+    ("GRU", r"(?:(?P<unit>.*)/)?(?:h[rzn]|i[rzn])/(?:kernel|bias)", ("r/", "z/", "hn/", "in/")),
+    ("GRU", r"(?P<unit>(?:.*/)?(?:(?!gru)[^/])*+gru[^/]*)/(?:w_i|w_h|b)", ("gru",)),
+    ("highway LSTM", r"(?:(?P<unit>.*)/)?(?:input|state)_linearity/(?:weight|bias)", ("_linearity/",)),
+    ("GRU", r"(?P<unit>(?:.*/)?gru_cell)/(?:gates|candidate)/(?:kernel|bias|weights|biases)", ("gru_cell/",)),
 )
 
 
@@ -261,8 +295,8 @@ def relative_kind(name: str) -> tuple[str, str] | None:
     """The kind and path of the recurrent module, not an LSTM, that has an array of this name; None if none has."""
     plain = plain_name(name)
     if len(plain) <= _LONGEST:
-        for kind, regex in _RELATIVES:
-            match = _compiled(regex).fullmatch(plain)
+        for kind, regex, needed in _RELATIVES:
+            match = any(text in plain for text in needed) and re.fullmatch(regex, plain)
             if match:
                 return kind, match["unit"] or ""
     return None

@@ -15,6 +15,7 @@ _WEIGHT: Final = r"weight_(?:ih|hh|hr)(?:_l\d+)?(?:_reverse)?"
 _NORMED: Final = rf"(?P<base>(?:.*[./])?{_WEIGHT})_(?P<part>[gv])"
 _PARAMETRIZED: Final = rf"(?P<path>(?:.*\.)?)parametrizations\.(?P<name>{_WEIGHT})\.original(?P<part>[01])"
 _RAW: Final = rf"(?P<path>(?:.*\.)?)(?P<name>{_WEIGHT})_raw"
+_ENDS: Final = ("_g", "_v", ".original0", ".original1", "_raw")  # of their names; most files have none
 
 
 def with_products(tensors: Iterable[Stored]) -> tuple[list[Stored], Mapping[str, tuple[str, ...]]]:
@@ -26,6 +27,8 @@ def with_products(tensors: Iterable[Stored]) -> tuple[list[Stored], Mapping[str,
     sources: dict[str, tuple[str, ...]] = {}
     made = []
     for tensor in listed:
+        if not tensor.name.endswith(_ENDS):
+            continue
         match = re.fullmatch(_NORMED, tensor.name)
         if match:
             pairs.setdefault(match["base"], {})[match["part"]] = tensor

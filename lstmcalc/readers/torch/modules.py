@@ -136,7 +136,7 @@ def _unmodelled_parts(module: Module, kind: str) -> Iterator[str]:
 
 # --- TorchScript -----------------------------------------------------------------------------------------------------
 
-_FINAL: Final = re.compile(r"^  (\w{1,40}) : Final\[(?:int|bool|float|str)\] = (\S{1,40})$", re.MULTILINE)
+_FINAL: Final = r"(?m)^  (\w{1,40}) : Final\[(?:int|bool|float|str)\] = (\S{1,40})$"
 _VALUES: Final = {"True": True, "False": False}
 _TAIL: Final = (
     "bias",
@@ -160,7 +160,7 @@ def _in_code(kind: str, text: str) -> Table:
     """The settings of a class in TorchScript's code: its constants, else those of its call of `torch.lstm`."""
     _, begun, body = text.partition(f"class {kind.rpartition('.')[2]}(Module):\n")
     body = body.partition("\nclass ")[0] if begun else ""
-    constants = [(name, _literal(value)) for name, value in _FINAL.findall(body)]
+    constants = [(name, _literal(value)) for name, value in re.findall(_FINAL, body)]
     return Table(constants) if constants else next((settings for settings, _ in torch_calls(body)), Table())
 
 
