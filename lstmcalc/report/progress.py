@@ -36,15 +36,22 @@ class ProgressBar:
         if now < self._next:
             return
         self._next = now + INTERVAL
+        progress, task = self._shown()
+        progress.update(task, completed=done, total=total)  # the next part of the work may have another total
+
+    def pulse(self) -> None:
+        """Show at once that work goes on whose steps are not told."""
+        self._shown()
+
+    def _shown(self) -> "tuple[RichProgress, TaskID]":
         if self._bar is None:
             from rich.console import Console
             from rich.progress import Progress
 
             progress = Progress(console=Console(stderr=True), transient=True)
             progress.start()
-            self._bar = progress, progress.add_task(self._label, total=total)
-        progress, task = self._bar
-        progress.update(task, completed=done, total=total)  # the next part of the work may have another total
+            self._bar = progress, progress.add_task(self._label, total=None)
+        return self._bar
 
     def __enter__(self) -> Self:
         return self

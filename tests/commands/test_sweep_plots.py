@@ -13,11 +13,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lstmcalc.commands.sweep import curves, plots
+from lstmcalc.cli import run_command_line
+from lstmcalc.commands.sweep import command, curves, plots
 from lstmcalc.commands.sweep import report as sweep
 from lstmcalc.commands.sweep.report import SweepModule
 from lstmcalc.errors import ExitCode, MissingExtraError, OutputError
 from lstmcalc.intake.resolve import read_subjects
+from lstmcalc.report import progress
 from tools.shell import Ran, shell_environment
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -412,3 +414,32 @@ def test_values_are_picked_by_ratios_where_an_axis_shows_them() -> None:
     assert curves.spaced(range(1, 1001), 4) == [1, 10, 100, 1000]
     assert curves.spaced(range(100, 201), 3) == [100, 150, 200]
     assert curves.spaced([5, 6], 8) == [5, 6]
+
+
+@pytest.mark.parametrize(("combinations", "shown"), [(3, []), (4, ["drawing"])])
+def test_a_bar_shows_while_many_combinations_are_drawn(
+    combinations: int, shown: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulsed = []
+
+    class Bar(progress.ProgressBar):
+        def pulse(self) -> None:
+            pulsed.append(self._label)
+
+    monkeypatch.setattr(command, "_MANY", 4)
+    monkeypatch.setattr(progress, "shown_progress", Bar)
+    values = ",".join(map(str, range(1, combinations + 1)))
+    assert run_command_line(["sweep", "--hidden", values, "--plot", str(tmp_path / "a.svg"), "-q"]) == 0
+    assert pulsed == shown
+
+
+def test_a_bar_pulses_until_steps_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress.ProgressBar("drawing") as bar:
+        bar.pulse()
+        assert bar._bar is not None  # noqa: SLF001  # what rich shows
+        rich, task = bar._bar  # noqa: SLF001  # as above
+        assert rich.tasks[task].total is None
+        bar._next = 0  # noqa: SLF001  # as if it had lasted
+        bar(3, 4)
+        assert (rich.tasks[task].completed, rich.tasks[task].total) == (3, 4)
+    capsys.readouterr()

@@ -13,6 +13,8 @@ from lstmcalc.intake.resolve import read_subjects
 
 _LISTED: Final = ("input_size", "hidden_size", "num_layers", "proj_size", "seq_len", "batch", "dtype")
 
+_MANY: Final = 20_000  # combinations whose picture takes about a second
+
 DIRECTIONS: Final = Flag("directions", ("--directions",), (), "LIST", "1, 2 or both: 1,2", repeats=True)
 
 
@@ -63,7 +65,10 @@ def _run(typed: TypedFlags) -> Outcome:
     with shown_progress("computing") as progress:
         report = sweep_report(subjects, request, progress)
     if plot is not None:
-        draw_sweep(report.modules, str(plot))
+        with shown_progress("drawing") as progress:
+            if progress and sum(module.combinations for module in report.modules) >= _MANY:
+                progress.pulse()
+            draw_sweep(report.modules, str(plot))
         report.modules[-1].notes.append(f"drew {shown_name(str(plot))}")
     return outcome(report, typed)
 
