@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import Final
 
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of, plain, type_of
-from lstmcalc.readers.python.expressions import UNSURE
+from lstmcalc.readers.python.comprehensions import UNSURE
 from lstmcalc.readers.python.heap import Leave
+from lstmcalc.readers.python.joins import doubted, joined
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.operators import MAX_ITEMS
 from lstmcalc.readers.python.statements import Statements
@@ -31,8 +32,6 @@ from lstmcalc.readers.python.values import (
     Scope,
     Unknown,
     Value,
-    doubted,
-    joined,
     same,
     things,
     unknown_of,

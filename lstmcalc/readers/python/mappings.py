@@ -7,13 +7,13 @@ import ast
 from dataclasses import replace
 
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of, plain, type_of
-from lstmcalc.readers.python.expressions import hashable
 from lstmcalc.readers.python.iterators import Iterators
+from lstmcalc.readers.python.joins import MAX_ALTS, joined
 from lstmcalc.readers.python.lists import Method, blur, method_of
 from lstmcalc.readers.python.machine import Builtin
+from lstmcalc.readers.python.truths import hashable
 from lstmcalc.readers.python.values import (
     CONTENT,
-    MAX_ALTS,
     MISSING,
     Args,
     Class,
@@ -22,7 +22,6 @@ from lstmcalc.readers.python.values import (
     Obj,
     Unknown,
     Value,
-    joined,
     things,
     unknown_of,
 )

@@ -11,6 +11,7 @@ from lstmcalc.readers.python import command_line, operations
 from lstmcalc.readers.python.classes_of_python import TYPES
 from lstmcalc.readers.python.flax import Flax
 from lstmcalc.readers.python.heap import Dead, Leave, Path, Stop
+from lstmcalc.readers.python.joins import doubted
 from lstmcalc.readers.python.machine import Function
 from lstmcalc.readers.python.records import BY_NAME
 from lstmcalc.readers.python.values import (
@@ -26,7 +27,6 @@ from lstmcalc.readers.python.values import (
     Scope,
     Unknown,
     Value,
-    doubted,
 )
 
 _TOO_LONG: Final = "the code is too long to be followed to its end"

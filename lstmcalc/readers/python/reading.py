@@ -23,6 +23,7 @@ from lstmcalc.frameworks.constructors import (
 )
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.python.functions import constant
+from lstmcalc.readers.python.joins import joined
 from lstmcalc.readers.python.keras import Around, Width
 from lstmcalc.readers.python.modules import models_of
 from lstmcalc.readers.python.naming import names_of
@@ -30,7 +31,7 @@ from lstmcalc.readers.python.program import Program
 from lstmcalc.readers.python.records import Record
 from lstmcalc.readers.python.syntax import parse_python, without_prompts
 from lstmcalc.readers.python.torch import Use
-from lstmcalc.readers.python.values import Class, Entry, Lib, Log, Missing, Obj, Unknown, Value, joined
+from lstmcalc.readers.python.values import Class, Entry, Lib, Log, Missing, Obj, Unknown, Value
 from lstmcalc.readers.text.source_text import SourceText, Span
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting, quoted_name
 from lstmcalc.spec.words import counted, unique_names, with_dots

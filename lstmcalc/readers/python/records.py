@@ -10,19 +10,10 @@ from typing import Final
 
 from lstmcalc.frameworks.constructors import CONSTRUCTORS, RELATIVES, Constructor
 from lstmcalc.readers.python.classes_of_python import plain
+from lstmcalc.readers.python.joins import joined
 from lstmcalc.readers.python.machine import Frame
 from lstmcalc.readers.python.standard import Standard
-from lstmcalc.readers.python.values import (
-    Args,
-    Entry,
-    Equatable,
-    Log,
-    Obj,
-    Unknown,
-    Value,
-    joined,
-    same,
-)
+from lstmcalc.readers.python.values import Args, Entry, Equatable, Log, Obj, Unknown, Value, same
 
 BY_NAME: Final = {
     name: [item for item in CONSTRUCTORS if name in item.names] for item in CONSTRUCTORS for name in item.names

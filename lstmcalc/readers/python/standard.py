@@ -609,7 +609,7 @@ def _slice(machine: Libraries, args: Args, _: ast.AST) -> Value:
         stop = limits[0] if len(limits) == 1 else limits[1] if limits else None
         if items is None or not all(isinstance(item, int | None) for item in limits) or not isinstance(stop, int):
             return unknown_of(*args.all)
-        from lstmcalc.readers.python.expressions import UNSURE
+        from lstmcalc.readers.python.comprehensions import UNSURE
 
         taken: list[Value] = []
         while len(taken) < stop:
@@ -659,7 +659,7 @@ def _accumulate(machine: Libraries, args: Args, node: ast.AST) -> Value:
 
 @lib_function("itertools.count", "itertools.cycle")
 def _endless(machine: Libraries, args: Args, node: ast.AST) -> Value:
-    from lstmcalc.readers.python.expressions import UNSURE
+    from lstmcalc.readers.python.comprehensions import UNSURE
 
     del node
     start, step = (*[plain(item) for item in args.pos], *(0, 1)[len(args.pos) :])[:2]
@@ -675,7 +675,7 @@ LIB_FUNCTIONS["itertools.cycle"] = lambda machine, args, node: _cycle(machine, a
 
 
 def _cycle(machine: Libraries, args: Args, _: ast.AST) -> Value:
-    from lstmcalc.readers.python.expressions import UNSURE
+    from lstmcalc.readers.python.comprehensions import UNSURE
 
     items = machine.items(args.pos[0])
     return machine.iterator((*(items * (300 // len(items) + 1)), UNSURE) if items else unknown_of(*args.all))
