@@ -1,6 +1,7 @@
 """Expressions: what each of Python's is, for values that may be unknown.
 
-Not here: containers that are written down (`displays`), comprehensions (`comprehensions`), tests and operators (`truths`).
+Not here: containers that are written down (`displays`), comprehensions (`comprehensions`), tests and
+operators (`truths`).
 """
 
 import ast

@@ -1,6 +1,6 @@
 """Loops: rounds that are known are run one by one; else the body is run until nothing new changes.
 
-Not here: what is run for each item without `break` (`comprehensions`).
+Not here: what is run for each item where nothing breaks (`comprehensions`).
 """
 
 import ast

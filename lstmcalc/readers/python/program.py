@@ -7,7 +7,16 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lstmcalc.readers.python import command_line, operations
+from lstmcalc.readers.python import (
+    array_functions,
+    command_line,
+    functions_of_classes,
+    functions_of_items,
+    operations,
+    standard_functions,
+    standard_iterators,
+    standard_texts,
+)
 from lstmcalc.readers.python.classes_of_python import TYPES
 from lstmcalc.readers.python.flax import Flax
 from lstmcalc.readers.python.heap import Dead, Leave, Path, Stop
@@ -28,6 +37,7 @@ from lstmcalc.readers.python.values import (
     Unknown,
     Value,
 )
+from lstmcalc.readers.python.variables import mangle
 
 _TOO_LONG: Final = "the code is too long to be followed to its end"
 
@@ -58,7 +68,7 @@ class Program(Flax):
             head = self.load(value.partition(".")[0], scope)
             if isinstance(head, Lib) or (isinstance(head, Missing) and value.partition(".")[0] == "nn"):
                 return self.evaluate(ast.parse(value, mode="eval").body, scope)
-        from lstmcalc.readers.python.functions import lifted
+        from lstmcalc.readers.python.constants import lifted
 
         self.flags.add(text)
         return lifted(self, value)
@@ -326,29 +336,6 @@ class Program(Flax):
         return None
 
 
-def mangle(tree: ast.AST, owner: str = "") -> None:
-    """Give the names that are private to a class the names that Python gives them."""
-    stack: list[tuple[ast.AST, str]] = [(tree, owner)]
-    while stack:
-        node, cls = stack.pop()
-        if isinstance(node, ast.ClassDef):
-            outer, cls = cls, node.name.lstrip("_")
-            node.name = _mangled(node.name, outer)
-        elif cls:
-            for name in ("id", "attr", "arg", "name"):
-                value = getattr(node, name, None)
-                if isinstance(value, str) and value.startswith("__") and not isinstance(node, ast.alias):
-                    setattr(node, name, _mangled(value, cls))
-            if isinstance(node, ast.Global | ast.Nonlocal):
-                node.names = [_mangled(item, cls) for item in node.names]
-        stack += [(child, cls) for child in ast.iter_child_nodes(node)]
-
-
-def _mangled(name: str, cls: str) -> str:
-    private = cls and name.startswith("__") and not name.endswith("__") and "." not in name
-    return f"_{cls}{name}" if private else name
-
-
 class Method:
     """A method of a class that nothing calls."""
 
@@ -398,5 +385,15 @@ def _makes_lstm(node: ast.AST) -> bool:
 _CLASSES: Final = frozenset(name.rpartition(".")[2] for name in BY_NAME)
 
 
-# `command_line` and `operations` have functions of libraries.
-__all__ = ["Program", "command_line", "mangle", "operations"]
+# Pages that nothing asks for by name: they add functions.
+__all__ = [
+    "Program",
+    "array_functions",
+    "command_line",
+    "functions_of_classes",
+    "functions_of_items",
+    "operations",
+    "standard_functions",
+    "standard_iterators",
+    "standard_texts",
+]

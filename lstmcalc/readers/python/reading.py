@@ -22,7 +22,7 @@ from lstmcalc.frameworks.constructors import (
     shape_settings,
 )
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.python.functions import constant
+from lstmcalc.readers.python.constants import constant
 from lstmcalc.readers.python.joins import joined
 from lstmcalc.readers.python.keras import Around, Width
 from lstmcalc.readers.python.modules import models_of
