@@ -163,14 +163,17 @@ class Expressions(Comprehensions):
 
     def arguments(self, node: ast.Call, scope: Scope) -> Args:
         """The arguments of a call."""
-        pos, rest = self._call_parts(node.args, scope)
+        tainted: list[bool] = []
+        pos, rest = self._call_parts(node.args, scope, tainted)
         args = Args(pos, {}, rest)
+        names: set[int | str] = {place - len(pos) for place, part in enumerate(tainted) if part}
         for item in node.keywords:
-            value = self.evaluate(item.value, scope)
+            value = self.noted(item.value, scope)
             if item.arg is not None:
                 if item.arg in args.kw:
                     self.throw("TypeError", "given twice")
                 args.kw[item.arg] = value
+                names |= {item.arg} if item.value in self.noted_nodes else set()
                 continue
             content = self.updated(Items({}), value)
             for key, part in content.map.items():
@@ -180,24 +183,41 @@ class Expressions(Comprehensions):
                     args.more = unknown_of(part, *([args.more] if args.more else []))
                 else:
                     args.kw[key] = part
+                    names |= {key} if item.value in self.noted_nodes or self.holds_taint(value, key) else set()
             if content.rest is not None:
                 args.more = replace(
                     unknown_of(content.rest, *([args.more] if args.more else [])), why=f"**{ast.unparse(item.value)}"
                 )
+        args.tainted = frozenset(names)
+        self.noted_calls[node] = frozenset(len(pos) + item if isinstance(item, int) else item for item in names)
         return args
 
-    def _call_parts(self, nodes: Sequence[ast.expr], scope: Scope) -> tuple[list[Value], Unknown | None]:
+    def noted(self, node: ast.expr, scope: Scope) -> Value:
+        """The value of an expression, of which is noted whether it is a default that a caller can change."""
+        before, self.taint = self.taint, False
+        value = self.evaluate(node, scope)
+        if self.taint:
+            self.noted_nodes.add(node)
+        else:
+            self.noted_nodes.discard(node)
+        self.taint = self.taint or before
+        return value
+
+    def _call_parts(
+        self, nodes: Sequence[ast.expr], scope: Scope, tainted: list[bool]
+    ) -> tuple[list[Value], Unknown | None]:
         """As `_parts`; what stands behind arguments that are not known has no place either."""
         items: list[Value] = []
         rest: Unknown | None = None
         for node in nodes:
-            value = self.evaluate(node.value if isinstance(node, ast.Starred) else node, scope)
+            value = self.noted(node.value if isinstance(node, ast.Starred) else node, scope)
             more = self.items(value) if isinstance(node, ast.Starred) else [value]
             if more is None or rest is not None:
                 rest = unknown_of(value, *([rest] if rest else []))
                 rest = replace(rest, why=rest.why or ast.unparse(node))
             else:
                 items += more
+                tainted += [(node.value if isinstance(node, ast.Starred) else node) in self.noted_nodes] * len(more)
         return items, rest
 
     def _joined_text(self, node: ast.JoinedStr, scope: Scope) -> Value:

@@ -43,8 +43,7 @@ def _found(machine: Iterators, owner: Obj, key: Value) -> Value:
             return Unknown(unknown_of(key).names, things(few), few, absent=True)
         return replace(unknown_of(*items.map.values(), key, *([items.rest] if items.rest else [])), absent=True)
     if key in items.map:
-        if isinstance(key, str) and (id(owner), key) in machine.tainted:
-            machine.taint = True
+        machine.taint = machine.taint or (isinstance(key, str) and machine.holds_taint(owner, key))
         return items.map[key]
     return MISSING if items.rest is None else replace(items.rest, absent=True)
 

@@ -48,10 +48,6 @@ class Parts(Heap):
         """Run statements."""
         raise NotImplementedError
 
-    def is_tainted(self, node: ast.AST) -> bool:
-        """True if what an expression says is a default that a caller, or the command line, can change."""
-        raise NotImplementedError
-
     def lib_attribute(self, owner: Lib, name: str) -> Value:
         """The attribute of a name in a library."""
         raise NotImplementedError

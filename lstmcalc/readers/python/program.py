@@ -300,41 +300,6 @@ class Program(Flax):
                     found.append(node.name)
         return found
 
-    def is_tainted(self, node: ast.AST) -> bool:
-        """True if what an expression says is a default that a caller, or the command line, can change."""
-        scope = next(
-            (frame.scope for frame in reversed(self.frames) if frame.function is None or not frame.function.native),
-            self.module,
-        )
-        return any(self._is_tainted_name(part, scope) for part in ast.walk(node))
-
-    def _is_tainted_name(self, node: ast.AST, scope: Scope) -> bool:
-        if isinstance(node, ast.Name):
-            at: Scope | None = scope
-            while at is not None:
-                if node.id in at.slots:
-                    return (id(at), node.id) in self.tainted
-                at = at.outer
-            return False
-        if isinstance(node, ast.Attribute | ast.Subscript):
-            owner = self._peek(node.value, scope)
-            key = node.attr if isinstance(node, ast.Attribute) else getattr(node.slice, "value", "")
-            return isinstance(owner, Obj) and (id(owner), key) in self.tainted
-        return False
-
-    def _peek(self, node: ast.AST, scope: Scope) -> Value:
-        """The value that a name or an attribute of one is, without running anything."""
-        if isinstance(node, ast.Name):
-            at: Scope | None = scope
-            while at is not None:
-                if node.id in at.slots:
-                    return at.slots[node.id]
-                at = at.outer
-        if isinstance(node, ast.Attribute):
-            owner = self._peek(node.value, scope)
-            return owner.slots.get(node.attr) if isinstance(owner, Obj) else None
-        return None
-
 
 class Method:
     """A method of a class that nothing calls."""

@@ -81,6 +81,10 @@ class Records(Standard):
     def record(self, made: Obj, record: Record) -> None:
         """Note an LSTM."""
         known = "@lstm" in made.slots
+        noted = self.noted_calls.get(record.call, frozenset())
+        names = record.constructor.positional if record.constructor is not None else ()
+        noted |= {names[item] for item in noted if isinstance(item, int) and item < len(names)}
+        record = replace(record, tainted=record.tainted | {name for name in record.given if name in noted})
         self.put(made, "@lstm", record)
         self.put(made, "@dtype", self.dtype_of(record))
         log = self.world.slots["made"]

@@ -17,9 +17,11 @@ from lstmcalc.readers.python.values import (
     Bound,
     Class,
     Descriptor,
+    Obj,
     Partial,
     Unknown,
     Value,
+    is_constant,
     same,
     unknown_of,
 )
@@ -141,33 +143,61 @@ def _wraps(_: Libraries, args: Args, __: ast.AST) -> Value:
     return Builtin("decorator", lambda _, inner, __: inner.pos[0] if inner.pos else Unknown())
 
 
-@lib_function("functools.lru_cache", "functools.cache")
+@lib_function("functools.cache")
 def _cached(machine: Libraries, args: Args, _: ast.AST) -> Value:
-    if not args.pos or not isinstance(args.pos[0], Function | Descriptor | Bound | Builtin | Partial | Class):
-        return Builtin("cache", lambda _, inner, __: _with_cache(machine, inner.pos[0]))
-    return _with_cache(machine, args.pos[0])
+    return _with_cache(machine, args.pos[0], None)
 
 
-def _with_cache(machine: Libraries, function: Value) -> Value:
+@lib_function("functools.lru_cache")
+def _cached_in_part(machine: Libraries, args: Args, _: ast.AST) -> Value:
+    first = args.pos[0] if args.pos else args.kw.get("maxsize", 128)
+    if isinstance(first, Function | Descriptor | Bound | Builtin | Partial | Class):
+        return _with_cache(machine, first, 128)
+    most = first if args.known and set(args.kw) <= {"maxsize"} and len(args.pos) <= 1 else Unknown()
+    return Builtin("cache", lambda _, inner, __: _with_cache(machine, inner.pos[0], most))
+
+
+def _with_cache(machine: Libraries, function: Value, most: Value) -> Value:
+    """A function whose values are kept, the last ones that were asked for."""
     if isinstance(function, Descriptor):
-        return replace(function, getter=_with_cache(machine, function.getter))
+        return replace(function, getter=_with_cache(machine, function.getter, most))
     store = machine.new("list", ())
 
     def run(inner: Libraries, args: Args, node: ast.AST) -> Value:
-        key = (tuple(args.pos), tuple(args.kw.items()))
         held = store.slots.get(CONTENT)
-        if not args.known or not isinstance(held, tuple):
-            return inner.call(function, args, node)
-        for item in held:
-            if isinstance(item, tuple) and same(item[0], key):
-                return item[1]
+        key = (*args.pos, MISSING, *args.kw.items())
+        given = (*args.pos, *args.kw.values())
+        if any(isinstance(item, Obj) and item.kind in ("list", "dict", "set", "vars") for item in given):
+            inner.throw("TypeError", "unhashable")
+        kept = list(held) if isinstance(held, tuple) else []
+        known = args.known and isinstance(held, tuple) and isinstance(most, int | None)
+        if not known or any(isinstance(item, Unknown) for item in given):
+            runs = [lambda: inner.call(function, args, node)]
+            if kept or not isinstance(held, tuple):
+                runs.append(lambda: unknown_of(*kept, held))
+            value = inner.fork(runs)
+            inner.put(store, CONTENT, unknown_of(*kept, held, value))
+            return value
+        found = next((item for item in kept if isinstance(item, tuple) and _equal_keys(item[0], key)), None)
+        if isinstance(found, tuple):
+            inner.put(store, CONTENT, (*(item for item in kept if item is not found), found))
+            return found[1]
         value = inner.call(function, args, node)
-        if not any(isinstance(part, Unknown) for part in (*args.pos, *args.kw.values())):
-            now = store.slots.get(CONTENT)
-            inner.put(store, CONTENT, (*now, (key, value)) if isinstance(now, tuple) else now)
+        now = store.slots.get(CONTENT)
+        if not isinstance(now, tuple):
+            return value
+        rest = (*now, (key, value))
+        inner.put(store, CONTENT, rest[max(len(rest) - most, 0) :] if isinstance(most, int) else rest)
         return value
 
     return Builtin("cached", run, method=True)
+
+
+def _equal_keys(one: Value, other: Value) -> bool:
+    """True if a cache takes the arguments of two calls for the same: 3 and 3.0 are."""
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_equal_keys, one, other))
+    return same(one, other) or (is_constant(one) and is_constant(other) and one == other)
 
 
 @lib_function("functools.cached_property")

@@ -35,7 +35,7 @@ class Statements(Loops):
         """Run statements in order."""
         for statement in body:
             self.spend()
-            taint, self.taint = self.taint, False
+            taint, self.taint = self.taint, self.decided_taint
             method = _EXECUTED.get(type(statement))
             if method is None:
                 self.may_raise()
@@ -174,7 +174,9 @@ class Statements(Loops):
     # Paths.
 
     def _return(self, node: ast.Return, scope: Scope) -> None:
-        raise Leave("return", self.evaluate(node.value, scope) if node.value else None)
+        value = self.evaluate(node.value, scope) if node.value else None
+        self.returned_taint = self.returned_taint or self.taint
+        raise Leave("return", value)
 
     def _break(self, node: ast.Break, scope: Scope) -> None:
         raise Leave("break", None)
@@ -196,7 +198,11 @@ class Statements(Loops):
 
     def _if(self, node: ast.If, scope: Scope) -> None:  # type: ignore[override]  # a statement, no expression
         test = self.tested(node.test, scope)
-        self.choose(test, lambda: self.execute(node.body, scope), lambda: self.execute(node.orelse, scope))
+        decided, self.decided_taint = self.decided_taint, self.taint
+        try:
+            self.choose(test, lambda: self.execute(node.body, scope), lambda: self.execute(node.orelse, scope))
+        finally:
+            self.decided_taint = decided
 
     def _assert(self, node: ast.Assert, scope: Scope) -> None:
         known = self.truth(self.tested(node.test, scope))

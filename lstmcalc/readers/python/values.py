@@ -299,12 +299,14 @@ class Args:
         kw: Those by name.
         rest: Further ones by position that are not known, behind `pos`.
         more: Further ones by name that are not known.
+        tainted: Those that are defaults which a caller can change: names, and places counted from the last.
     """
 
     pos: list[Value] = field(default_factory=list)
     kw: dict[str, Value] = field(default_factory=dict)
     rest: Unknown | None = None
     more: Unknown | None = None
+    tainted: frozenset[int | str] = frozenset()
 
     @property
     def known(self) -> bool:
