@@ -118,6 +118,8 @@ class Calls(Classes):
     def run_body(self, function: Function, scope: Scope, node: ast.AST) -> Value:
         """Run a function's code, to what it returns."""
         native, site = self.native, self.site
+        taint, returned, decided = self.taint, self.returned_taint, self.decided_taint
+        self.returned_taint = self.decided_taint = False
         self.frames.append(Frame(scope, function, node))
         self.native = function.native
         try:
@@ -129,6 +131,8 @@ class Calls(Classes):
         finally:
             self.frames.pop()
             self.native, self.site = native, site
+            self.taint = taint or (self.taint if isinstance(function.node, ast.Lambda) else self.returned_taint)
+            self.returned_taint, self.decided_taint = returned, decided
         ended = [_returned(path) for path in paths]
         return self.settle(ended, lambda path: path.kind == "return")
 
@@ -164,16 +168,19 @@ class Calls(Classes):
             name = param.arg
             if place < len(args.pos):
                 values[name] = args.pos[place]
+                self._hand_taint(scope, name, args, place - len(args.pos))
                 if name in keywords and param not in spec.posonlyargs:
                     self.throw("TypeError", f"{name} given twice")
             elif name in keywords and param not in spec.posonlyargs:
                 values[name] = keywords.pop(name)
+                self._hand_taint(scope, name, args, name)
             else:
                 behind = place - (len(params) - len(defaults))
                 self._fill(function, scope, name, defaults[behind] if behind >= 0 else MISSING, args, values)
         for param in spec.kwonlyargs:
             if param.arg in keywords:
                 values[param.arg] = keywords.pop(param.arg)
+                self._hand_taint(scope, param.arg, args, param.arg)
             else:
                 kw_defaults = function.slots.get("__kwdefaults__", None)
                 default = (
@@ -198,6 +205,11 @@ class Calls(Classes):
             self.throw("TypeError", "unexpected argument")
         for name, value in values.items():
             self.put(scope, name, value)
+
+    def _hand_taint(self, scope: Scope, name: str, args: Args, given: int | str) -> None:
+        """Note of a parameter that what it is given is a default which a caller can change."""
+        if given in args.tainted:
+            self.tainted.add((id(scope), name))
 
     def _kw_default(self, defaults: Value, name: str) -> Value:
         content = defaults.slots.get(CONTENT) if isinstance(defaults, Obj) else None

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of, type_of
+from lstmcalc.readers.python.joins import joined
 from lstmcalc.readers.python.machine import Builtin, Function, Machine
 from lstmcalc.readers.python.values import (
     CONTENT,
@@ -27,7 +28,6 @@ from lstmcalc.readers.python.values import (
     Super,
     Unknown,
     Value,
-    joined,
     merged_names,
     things,
     unknown_of,

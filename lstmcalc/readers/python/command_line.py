@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final, NoReturn
 
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of
-from lstmcalc.readers.python.functions import constant
+from lstmcalc.readers.python.constants import constant
 from lstmcalc.readers.python.heap import Leave
 from lstmcalc.readers.python.libraries import Libraries, primitive
 from lstmcalc.readers.python.values import (

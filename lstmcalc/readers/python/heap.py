@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from time import process_time
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.readers.python.values import MISSING, Missing, Obj, Unknown, Value, covers, joined, merged_names, widened
+from lstmcalc.readers.python.joins import covers, joined, widened
+from lstmcalc.readers.python.values import MISSING, Missing, Obj, Unknown, Value, merged_names
 
 Key: TypeAlias = tuple[Obj, str]
 Delta: TypeAlias = dict[Key, Value]

@@ -14,7 +14,7 @@ from lstmcalc.frameworks.constructors import Constructor
 from lstmcalc.readers.keras.shapes import KNOWN, POSITIONAL, shape_after
 from lstmcalc.readers.python.arrays import array, shape_of, sizes_of
 from lstmcalc.readers.python.classes_of_python import content_of, plain
-from lstmcalc.readers.python.functions import constant
+from lstmcalc.readers.python.constants import constant
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, primitive
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.records import BY_NAME, Record, shown

@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from lstmcalc.readers.python.classes import has_of_its_own
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of
-from lstmcalc.readers.python.functions import FUNCTIONS, method_of_constant
+from lstmcalc.readers.python.constants import method_of_constant
+from lstmcalc.readers.python.functions import FUNCTIONS
 from lstmcalc.readers.python.library_code import CODE, HOMES, real_class
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.making import Making

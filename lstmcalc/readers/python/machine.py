@@ -91,6 +91,10 @@ class Machine(Parts):
         self.site: ast.AST | None = None  # the call of the file that is being run
         self.tainted: set[tuple[int, str]] = set()  # slots whose values are defaults that a caller can change
         self.taint = False  # whether such a value has been read
+        self.decided_taint = False  # whether such a value has decided that this code is run
+        self.returned_taint = False  # whether what a function returns is such a value
+        self.noted_nodes: set[ast.AST] = set()  # the arguments that are such values
+        self.noted_calls: dict[ast.AST, frozenset[int | str]] = {}  # by call, as names and places
         self.called: set[ast.AST] = set()  # the functions and classes that were called
         self.undefined = ""  # a name that was read and that nothing binds
         self.notes: list[str] = []
@@ -152,6 +156,16 @@ class Machine(Parts):
             self.may_raise()
             return replace(value, absent=False)
         return value
+
+    def is_tainted(self, node: ast.AST) -> bool:
+        """True if an argument is a default that a caller, or the command line, can change."""
+        return node in self.noted_nodes
+
+    def holds_taint(self, owner: Value, key: str) -> bool:
+        """True if what a dictionary has for a key is such a default."""
+        if isinstance(owner, Obj) and owner.kind == "vars":
+            owner = owner.slots["@of"]
+        return (id(owner), key) in self.tainted
 
     @contextmanager
     def guarded(self) -> Iterator[None]:

@@ -7,13 +7,13 @@ import ast
 from dataclasses import replace
 
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of, plain, type_of
-from lstmcalc.readers.python.expressions import hashable
 from lstmcalc.readers.python.iterators import Iterators
+from lstmcalc.readers.python.joins import MAX_ALTS, joined
 from lstmcalc.readers.python.lists import Method, blur, method_of
 from lstmcalc.readers.python.machine import Builtin
+from lstmcalc.readers.python.truths import hashable
 from lstmcalc.readers.python.values import (
     CONTENT,
-    MAX_ALTS,
     MISSING,
     Args,
     Class,
@@ -22,7 +22,6 @@ from lstmcalc.readers.python.values import (
     Obj,
     Unknown,
     Value,
-    joined,
     things,
     unknown_of,
 )
@@ -44,8 +43,7 @@ def _found(machine: Iterators, owner: Obj, key: Value) -> Value:
             return Unknown(unknown_of(key).names, things(few), few, absent=True)
         return replace(unknown_of(*items.map.values(), key, *([items.rest] if items.rest else [])), absent=True)
     if key in items.map:
-        if isinstance(key, str) and (id(owner), key) in machine.tainted:
-            machine.taint = True
+        machine.taint = machine.taint or (isinstance(key, str) and machine.holds_taint(owner, key))
         return items.map[key]
     return MISSING if items.rest is None else replace(items.rest, absent=True)
 

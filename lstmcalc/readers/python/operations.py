@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from lstmcalc.readers.keras.shapes import shape_after
-from lstmcalc.readers.python.arrays import array, expanded, shape_of, sizes_of, transposed
+from lstmcalc.readers.python.array_shapes import expanded, transposed
+from lstmcalc.readers.python.arrays import array, shape_of, sizes_of
 from lstmcalc.readers.python.classes_of_python import plain
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS
 from lstmcalc.readers.python.values import Args, Obj, Unknown, Value

@@ -1,6 +1,6 @@
 """Operators on values that are known: Python's own operators on constants, as long as the result is small.
 
-Not here: operators of the file's classes, and values that are unknown (`expressions`).
+Not here: operators of the file's classes, and values that are unknown (`truths`).
 """
 
 import ast
@@ -27,7 +27,7 @@ from lstmcalc.readers.python.values import (
 )
 
 if TYPE_CHECKING:
-    from lstmcalc.readers.python.expressions import Expressions
+    from lstmcalc.readers.python.truths import Truths
 
 _DEEP: Final = 10  # lists within lists that are compared
 MAX_BITS: Final = 4_096  # of an integer
@@ -58,7 +58,7 @@ _COMPARISONS: Final[Mapping[str, Callable[..., object]]] = {
 }
 
 
-def binary(machine: "Expressions", op: ast.operator, left: Value, right: Value) -> Value:
+def binary(machine: "Truths", op: ast.operator, left: Value, right: Value) -> Value:
     """The value that an operator makes of two others."""
     name = type(op).__name__
     if isinstance(left, Obj) and isinstance(right, Obj) and left.kind == right.kind == "list" and name == "Add":
@@ -113,7 +113,7 @@ def _of_sets(name: str, left: Value, right: Value) -> Items:
     return Items(known.get(name, {}))
 
 
-def _formatted(machine: "Expressions", text: str, args: Value) -> Value:
+def _formatted(machine: "Truths", text: str, args: Value) -> Value:
     values = content_of(args) if _of_kind(args, "dict") else args  # type: ignore[arg-type]  # a dictionary
     if isinstance(values, Items) and values.whole and is_constant(tuple(values.map.values())):
         values = dict(values.map)
@@ -134,7 +134,7 @@ def _has_width(text: str) -> bool:
     return any(part[:1] == "*" or part.lstrip("-+ #0.")[:4].isdigit() for part in text.split("%")[1:])
 
 
-def _computed(machine: "Expressions", name: str, left: Value, right: Value) -> Value:
+def _computed(machine: "Truths", name: str, left: Value, right: Value) -> Value:
     for one in (left, right):
         if isinstance(one, int) and one.bit_length() > MAX_BITS:
             return Unknown()
@@ -157,7 +157,7 @@ def _computed(machine: "Expressions", name: str, left: Value, right: Value) -> V
     return value if not isinstance(value, str | bytes) or len(value) <= MAX_ITEMS else Unknown()
 
 
-def unary(machine: "Expressions", op: ast.unaryop, value: Value) -> Value:
+def unary(machine: "Truths", op: ast.unaryop, value: Value) -> Value:
     """The value that a sign makes of another."""
     if isinstance(value, int | float | complex):
         if isinstance(op, ast.USub):
@@ -174,7 +174,7 @@ def unary(machine: "Expressions", op: ast.unaryop, value: Value) -> Value:
     return unknown_of(value)
 
 
-def compare(machine: "Expressions", op: ast.cmpop, left: Value, right: Value) -> Value:
+def compare(machine: "Truths", op: ast.cmpop, left: Value, right: Value) -> Value:
     """The value that a comparison gives."""
     if isinstance(op, ast.Is | ast.IsNot):
         known = _is(left, right)

@@ -1,9 +1,9 @@
 """All that the parts of the machine ask of each other, in one place: each is done by one of them, which its page tells.
 
 The parts are classes, one above the other, so that each sees all state and every method has one place. What a part
-asks of one above it is declared here: evaluating (`expressions`), running statements (`statements`, `blocks`),
-attributes (`classes`), calls (`calls`), going through things (`iterators`), libraries (`libraries` and those above),
-LSTMs (`records`), and what the user has set (`program`).
+asks of one above it is declared here: evaluating (`expressions` and those below), running statements (`statements`,
+`loops`, `blocks`), attributes (`classes`), calls (`calls`), going through things (`iterators`), libraries (`libraries`
+and those above), LSTMs (`records`), and what the user has set (`program`).
 """
 
 import ast
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lstmcalc.readers.python.heap import Heap
-from lstmcalc.readers.python.values import Args, Lib, Obj, Scope, Unknown, Value
+from lstmcalc.readers.python.values import Args, Items, Lib, Obj, Scope, Unknown, Value
 
 if TYPE_CHECKING:
     from lstmcalc.readers.python.machine import Function
@@ -32,16 +32,20 @@ class Parts(Heap):
         """The attribute of a value."""
         raise NotImplementedError
 
+    def subscript(self, owner: Value, index: Value) -> Value:
+        """The item of a value."""
+        raise NotImplementedError
+
+    def updated(self, items: Items, other: Value) -> Items:
+        """A dictionary's content with that of a mapping."""
+        raise NotImplementedError
+
     def set_attribute(self, owner: Value, name: str, value: Value) -> None:
         """Set or, with MISSING, delete an attribute."""
         raise NotImplementedError
 
     def execute(self, body: Sequence[ast.stmt], scope: Scope) -> None:
         """Run statements."""
-        raise NotImplementedError
-
-    def is_tainted(self, node: ast.AST) -> bool:
-        """True if what an expression says is a default that a caller, or the command line, can change."""
         raise NotImplementedError
 
     def lib_attribute(self, owner: Lib, name: str) -> Value:

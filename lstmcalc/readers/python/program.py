@@ -7,10 +7,20 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lstmcalc.readers.python import command_line, operations
+from lstmcalc.readers.python import (
+    array_functions,
+    command_line,
+    functions_of_classes,
+    functions_of_items,
+    operations,
+    standard_functions,
+    standard_iterators,
+    standard_texts,
+)
 from lstmcalc.readers.python.classes_of_python import TYPES
 from lstmcalc.readers.python.flax import Flax
 from lstmcalc.readers.python.heap import Dead, Leave, Path, Stop
+from lstmcalc.readers.python.joins import doubted
 from lstmcalc.readers.python.machine import Function
 from lstmcalc.readers.python.records import BY_NAME
 from lstmcalc.readers.python.values import (
@@ -26,8 +36,8 @@ from lstmcalc.readers.python.values import (
     Scope,
     Unknown,
     Value,
-    doubted,
 )
+from lstmcalc.readers.python.variables import mangle
 
 _TOO_LONG: Final = "the code is too long to be followed to its end"
 
@@ -58,7 +68,7 @@ class Program(Flax):
             head = self.load(value.partition(".")[0], scope)
             if isinstance(head, Lib) or (isinstance(head, Missing) and value.partition(".")[0] == "nn"):
                 return self.evaluate(ast.parse(value, mode="eval").body, scope)
-        from lstmcalc.readers.python.functions import lifted
+        from lstmcalc.readers.python.constants import lifted
 
         self.flags.add(text)
         return lifted(self, value)
@@ -290,64 +300,6 @@ class Program(Flax):
                     found.append(node.name)
         return found
 
-    def is_tainted(self, node: ast.AST) -> bool:
-        """True if what an expression says is a default that a caller, or the command line, can change."""
-        scope = next(
-            (frame.scope for frame in reversed(self.frames) if frame.function is None or not frame.function.native),
-            self.module,
-        )
-        return any(self._is_tainted_name(part, scope) for part in ast.walk(node))
-
-    def _is_tainted_name(self, node: ast.AST, scope: Scope) -> bool:
-        if isinstance(node, ast.Name):
-            at: Scope | None = scope
-            while at is not None:
-                if node.id in at.slots:
-                    return (id(at), node.id) in self.tainted
-                at = at.outer
-            return False
-        if isinstance(node, ast.Attribute | ast.Subscript):
-            owner = self._peek(node.value, scope)
-            key = node.attr if isinstance(node, ast.Attribute) else getattr(node.slice, "value", "")
-            return isinstance(owner, Obj) and (id(owner), key) in self.tainted
-        return False
-
-    def _peek(self, node: ast.AST, scope: Scope) -> Value:
-        """The value that a name or an attribute of one is, without running anything."""
-        if isinstance(node, ast.Name):
-            at: Scope | None = scope
-            while at is not None:
-                if node.id in at.slots:
-                    return at.slots[node.id]
-                at = at.outer
-        if isinstance(node, ast.Attribute):
-            owner = self._peek(node.value, scope)
-            return owner.slots.get(node.attr) if isinstance(owner, Obj) else None
-        return None
-
-
-def mangle(tree: ast.AST, owner: str = "") -> None:
-    """Give the names that are private to a class the names that Python gives them."""
-    stack: list[tuple[ast.AST, str]] = [(tree, owner)]
-    while stack:
-        node, cls = stack.pop()
-        if isinstance(node, ast.ClassDef):
-            outer, cls = cls, node.name.lstrip("_")
-            node.name = _mangled(node.name, outer)
-        elif cls:
-            for name in ("id", "attr", "arg", "name"):
-                value = getattr(node, name, None)
-                if isinstance(value, str) and value.startswith("__") and not isinstance(node, ast.alias):
-                    setattr(node, name, _mangled(value, cls))
-            if isinstance(node, ast.Global | ast.Nonlocal):
-                node.names = [_mangled(item, cls) for item in node.names]
-        stack += [(child, cls) for child in ast.iter_child_nodes(node)]
-
-
-def _mangled(name: str, cls: str) -> str:
-    private = cls and name.startswith("__") and not name.endswith("__") and "." not in name
-    return f"_{cls}{name}" if private else name
-
 
 class Method:
     """A method of a class that nothing calls."""
@@ -398,5 +350,15 @@ def _makes_lstm(node: ast.AST) -> bool:
 _CLASSES: Final = frozenset(name.rpartition(".")[2] for name in BY_NAME)
 
 
-# `command_line` and `operations` have functions of libraries.
-__all__ = ["Program", "command_line", "mangle", "operations"]
+# Pages that nothing asks for by name: they add functions.
+__all__ = [
+    "Program",
+    "array_functions",
+    "command_line",
+    "functions_of_classes",
+    "functions_of_items",
+    "operations",
+    "standard_functions",
+    "standard_iterators",
+    "standard_texts",
+]

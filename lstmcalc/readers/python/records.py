@@ -10,19 +10,10 @@ from typing import Final
 
 from lstmcalc.frameworks.constructors import CONSTRUCTORS, RELATIVES, Constructor
 from lstmcalc.readers.python.classes_of_python import plain
+from lstmcalc.readers.python.joins import joined
 from lstmcalc.readers.python.machine import Frame
 from lstmcalc.readers.python.standard import Standard
-from lstmcalc.readers.python.values import (
-    Args,
-    Entry,
-    Equatable,
-    Log,
-    Obj,
-    Unknown,
-    Value,
-    joined,
-    same,
-)
+from lstmcalc.readers.python.values import Args, Entry, Equatable, Log, Obj, Unknown, Value, same
 
 BY_NAME: Final = {
     name: [item for item in CONSTRUCTORS if name in item.names] for item in CONSTRUCTORS for name in item.names
@@ -90,6 +81,10 @@ class Records(Standard):
     def record(self, made: Obj, record: Record) -> None:
         """Note an LSTM."""
         known = "@lstm" in made.slots
+        noted = self.noted_calls.get(record.call, frozenset())
+        names = record.constructor.positional if record.constructor is not None else ()
+        noted |= {names[item] for item in noted if isinstance(item, int) and item < len(names)}
+        record = replace(record, tainted=record.tainted | {name for name in record.given if name in noted})
         self.put(made, "@lstm", record)
         self.put(made, "@dtype", self.dtype_of(record))
         log = self.world.slots["made"]

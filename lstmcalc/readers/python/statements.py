@@ -3,25 +3,23 @@
 Two helpers make all of them: `collect` runs code up to a boundary and gives every way in which it ends, `fork` goes on
 with several.
 
-Not here: exceptions and context managers (`blocks`), expressions, and what classes are made of (`making`).
+Not here: loops (`loops`), exceptions and context managers (`blocks`), expressions, and what classes are made of
+(`making`).
 """
 
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Final
 
-from lstmcalc.readers.python.blocks import Blocks
 from lstmcalc.readers.python.classes_of_python import type_of
-from lstmcalc.readers.python.expressions import MAX_ROUNDS, UNSURE
-from lstmcalc.readers.python.heap import MAX_PATHS, Dead, Leave
+from lstmcalc.readers.python.heap import Leave
+from lstmcalc.readers.python.loops import Loops
 from lstmcalc.readers.python.values import (
     MISSING,
     Args,
     Class,
     Lib,
-    Log,
     Missing,
     Obj,
     Scope,
@@ -29,18 +27,15 @@ from lstmcalc.readers.python.values import (
     Value,
 )
 
-_COSTLY: Final = 4_000  # steps of a loop that makes no LSTM, before it is run for any number of rounds
-_FEW: Final = 3  # rounds of such a loop that are run
 
-
-class Statements(Blocks):
+class Statements(Loops):
     """Runs statements."""
 
     def execute(self, body: Sequence[ast.stmt], scope: Scope) -> None:
         """Run statements in order."""
         for statement in body:
             self.spend()
-            taint, self.taint = self.taint, False
+            taint, self.taint = self.taint, self.decided_taint
             method = _EXECUTED.get(type(statement))
             if method is None:
                 self.may_raise()
@@ -179,7 +174,9 @@ class Statements(Blocks):
     # Paths.
 
     def _return(self, node: ast.Return, scope: Scope) -> None:
-        raise Leave("return", self.evaluate(node.value, scope) if node.value else None)
+        value = self.evaluate(node.value, scope) if node.value else None
+        self.returned_taint = self.returned_taint or self.taint
+        raise Leave("return", value)
 
     def _break(self, node: ast.Break, scope: Scope) -> None:
         raise Leave("break", None)
@@ -201,7 +198,11 @@ class Statements(Blocks):
 
     def _if(self, node: ast.If, scope: Scope) -> None:  # type: ignore[override]  # a statement, no expression
         test = self.tested(node.test, scope)
-        self.choose(test, lambda: self.execute(node.body, scope), lambda: self.execute(node.orelse, scope))
+        decided, self.decided_taint = self.decided_taint, self.taint
+        try:
+            self.choose(test, lambda: self.execute(node.body, scope), lambda: self.execute(node.orelse, scope))
+        finally:
+            self.decided_taint = decided
 
     def _assert(self, node: ast.Assert, scope: Scope) -> None:
         known = self.truth(self.tested(node.test, scope))
@@ -209,129 +210,6 @@ class Statements(Blocks):
             self.throw("AssertionError")
         if known is None:
             self.may_raise()
-
-    # Loops.
-
-    def _for(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
-        source = self.evaluate(node.iter, scope)
-        step = self._round(node.body, scope)
-
-        def body(item: Value) -> None:
-            self.assign(node.target, item, scope)
-            step()
-
-        leaves = any(
-            isinstance(part, ast.Break | ast.Return | ast.Raise) for item in node.body for part in ast.walk(item)
-        )
-
-        def run() -> Value:
-            if isinstance(source, Obj) and source.kind == "iter":
-                self.fill(source, whole=not leaves)
-            items = self.live_items(source)
-            began, made = self.steps, self.progress()
-            before = len(self.pending)
-            for rounds, item in enumerate(items or ()):
-                costly = rounds >= _FEW and self.steps - began > _COSTLY and self.progress() == made and not self.native
-                if item is UNSURE or rounds > MAX_ROUNDS or costly or len(self.pending) - before > MAX_PATHS:
-                    items = None
-                    break
-                body(item)
-            if items is None:
-                self._rounds(lambda: body(self.item_of_unknown(source)), source)
-            return None
-
-        self._loop(run, node.orelse, scope)
-
-    def progress(self) -> int:
-        """The amount that has been made of what is reported: LSTMs, and the layers around them."""
-        log = self.world.slots["made"]
-        return len(log) if isinstance(log, Log) else 0
-
-    def _rounds(self, once: Callable[[], None], source: Value) -> None:
-        """Any number of rounds of a loop."""
-        names = source.names if isinstance(source, Unknown) else ()
-        self.may_raise()
-
-        def last() -> Value:
-            once()
-            raise Dead
-
-        self.repeat(lambda: once(), names)
-        self.fork([lambda: None, last], names)
-
-    def _round(self, body: Sequence[ast.stmt], scope: Scope) -> Callable[[], None]:
-        """One round of a loop: `continue` ends it."""
-
-        def run() -> None:
-            paths = self.collect(lambda: self.execute(body, scope))
-            self.settle(paths, lambda path: path.kind in ("normal", "continue"))
-
-        return run
-
-    def _loop(self, run: Callable[[], Value], orelse: Sequence[ast.stmt], scope: Scope) -> None:
-        """A loop, and what is run if it does not break."""
-        paths = self.collect(run)
-        if not orelse:
-            self.settle(paths, lambda path: path.kind in ("normal", "break"))
-            return
-        if len(paths) == 1 and paths[0].delta is None:
-            if paths[0].kind == "normal":
-                self.execute(orelse, scope)
-            elif paths[0].kind != "break":
-                raise Leave(paths[0].kind, paths[0].value)
-            return
-        self.put_aside([path for path in paths if path.kind not in ("normal", "break")])
-        runs: list[Callable[[], Value]] = []
-        for path in paths:
-            if path.kind == "normal":
-                runs.append(partial(self.go_on, path, lambda: self.execute(orelse, scope)))
-            elif path.kind == "break":
-                runs.append(partial(self.go_on, path, lambda: None))
-        self.fork(runs, after=paths)
-
-    def _while(self, node: ast.While, scope: Scope) -> None:
-        step = self._round(node.body, scope)
-
-        def run() -> Value:
-            began, made, before = self.steps, self.progress(), len(self.pending)
-            for rounds in range(MAX_ROUNDS):
-                paths = len(self.pending)
-                test = self.truth(self.tested(node.test, scope))
-                if test is False:
-                    return None
-                costly = rounds >= _FEW and self.steps - began > _COSTLY and self.progress() == made and not self.native
-                many = len(self.pending) - before > _FEW and paths > before
-                if test is None or costly or many:
-                    break
-                step()
-            self._unknown_while(node, step, scope)
-            return None
-
-        self._loop(run, node.orelse, scope)
-
-    def _unknown_while(self, node: ast.While, step: Callable[[], None], scope: Scope) -> None:
-        """The rounds of a loop whose test is not known; it ends where that is false, or where its body leaves."""
-
-        def once() -> None:
-            if self.truth(self.tested(node.test, scope)) is False:
-                raise Dead
-            step()
-
-        self.repeat(once)
-        test = self.tested(node.test, scope)
-        known = self.truth(test)
-        names = test.names if isinstance(test, Unknown) else ()
-
-        def last() -> Value:
-            step()
-            raise Dead
-
-        runs: list[Callable[[], Value]] = []
-        if known is not True:
-            runs.append(lambda: None)
-        if known is not False:
-            runs.append(last)
-        self.fork(runs, names)
 
     # Functions and classes.
 

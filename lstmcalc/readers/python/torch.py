@@ -14,11 +14,12 @@ from typing import Final
 from lstmcalc.frameworks.layers import EMPTY, LAYERS, Setting, kept_tensors
 from lstmcalc.readers.python.arrays import ARRAY, Arrays, array, shape_of
 from lstmcalc.readers.python.classes_of_python import TYPES, plain
-from lstmcalc.readers.python.functions import constant
+from lstmcalc.readers.python.constants import constant
+from lstmcalc.readers.python.joins import joined
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
 from lstmcalc.readers.python.machine import Builtin
 from lstmcalc.readers.python.records import BY_NAME, Record, shown
-from lstmcalc.readers.python.standard import copied
+from lstmcalc.readers.python.standard_copies import copied
 from lstmcalc.readers.python.values import (
     MISSING,
     Args,
@@ -30,7 +31,6 @@ from lstmcalc.readers.python.values import (
     Obj,
     Unknown,
     Value,
-    joined,
     things,
     unknown_of,
 )

@@ -1,4 +1,4 @@
-"""The variables of a function's code: which names are its own, told before it runs, as Python does.
+"""The variables of a function's code: which names are its own, told before it runs, as Python does; private names.
 
 Not here: their values (`machine`).
 """
@@ -84,3 +84,26 @@ def _own_nodes(body: list[ast.stmt] | list[ast.expr]) -> Iterator[ast.AST]:
             continue
         within = inner or isinstance(node, _COMPREHENSIONS)
         stack += [(child, within) for child in reversed(list(ast.iter_child_nodes(node)))]
+
+
+def mangle(tree: ast.AST, owner: str = "") -> None:
+    """Give the names that are private to a class the names that Python gives them."""
+    stack: list[tuple[ast.AST, str]] = [(tree, owner)]
+    while stack:
+        node, cls = stack.pop()
+        if isinstance(node, ast.ClassDef):
+            outer, cls = cls, node.name.lstrip("_")
+            node.name = _mangled(node.name, outer)
+        elif cls:
+            for name in ("id", "attr", "arg", "name"):
+                value = getattr(node, name, None)
+                if isinstance(value, str) and value.startswith("__") and not isinstance(node, ast.alias):
+                    setattr(node, name, _mangled(value, cls))
+            if isinstance(node, ast.Global | ast.Nonlocal):
+                node.names = [_mangled(item, cls) for item in node.names]
+        stack += [(child, cls) for child in ast.iter_child_nodes(node)]
+
+
+def _mangled(name: str, cls: str) -> str:
+    private = cls and name.startswith("__") and not name.endswith("__") and "." not in name
+    return f"_{cls}{name}" if private else name

@@ -13,7 +13,7 @@ import types
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
@@ -38,6 +38,62 @@ FIELDS: Final = (
     "batch_first",
     "dtype",
 )
+
+
+class Environment(dict[str, str]):
+    """The variables of the environment, each of which is there or not."""
+
+    def __init__(self, flag: Callable[[], bool]) -> None:
+        super().__init__()
+        self._flag = flag
+        self._asked: set[str] = set()
+
+    def _look(self, name: str) -> None:
+        if name not in self._asked and not super().__contains__(name):
+            self._asked.add(name)
+            if self._flag():
+                self[name] = "8"
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self._asked.add(name)
+        super().__setitem__(name, value)
+
+    def __contains__(self, name: object) -> bool:
+        self._look(str(name))
+        return super().__contains__(name)
+
+    def __getitem__(self, name: str) -> str:
+        self._look(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else default  # noqa: SIM401  # it is what is defined here
+
+    def setdefault(self, name: str, default: str = "") -> str:
+        if name not in self:
+            self[name] = default
+        return self[name]
+
+
+class System:
+    """`sys` as a program sees it, with a command line of one, two or three words."""
+
+    exit = staticmethod(sys.exit)
+    version_info, platform, maxsize = sys.version_info, sys.platform, sys.maxsize
+
+    def __init__(self, flag: Callable[[], bool]) -> None:
+        self._flag = flag
+        self.path: list[str] = []
+        self.stdout = self.stderr = io.StringIO()
+
+    def setrecursionlimit(self, _: int) -> None:
+        """Take the limit that there is."""
+
+    @cached_property
+    def argv(self) -> list[str]:
+        if not self._flag():
+            return ["program.py"]
+        return ["program.py", "5", "7"] if self._flag() else ["program.py", "5"]
 
 
 class World:
@@ -79,13 +135,15 @@ class World:
 
     def modules(self) -> dict[str, Any]:
         """Modules as the program sees them."""
-        random = SimpleNamespace(random=lambda: 0.25 if self.flag() else 0.75)
-        system = SimpleNamespace(path=SimpleNamespace(exists=self.exists), environ={})
+        random = SimpleNamespace(random=lambda: 0.25 if self.flag() else 0.75, seed=lambda _: None)
+        environ = Environment(self.flag)
+        system = SimpleNamespace(path=SimpleNamespace(exists=self.exists), environ=environ, getenv=environ.get)
         return {
             "outside": SimpleNamespace(
                 flag=self.flag, touch=self.touch, risky=self.risky, number=self.number, call=self.call
             ),
             "os": system,
+            "sys": System(self.flag),
             "random": random,
         }
 
@@ -204,7 +262,7 @@ def run(code: CodeType, bits: list[bool], libraries: Libraries, wanted: str = ""
     sys.argv = ["program.py"]
     ended: BaseException | None = None
     try:
-        with contextlib.redirect_stderr(io.StringIO()):
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
             exec(code, space)
             if wanted:
                 exec(wanted, space)

@@ -2,11 +2,13 @@
 
 from typing import Final
 
-from tools.programs import containers, expressions, functions, layers, objects, records, statements
+from tools.programs import containers, expressions, functions, layers, objects, records, scripts, statements
 from tools.programs.grammar import Generator, Lines, Scope, Vocabulary
 
 PLAIN: Final = [
-    statement for page in (statements, containers, functions, objects, records) for statement in page.STATEMENTS
+    statement
+    for page in (statements, containers, functions, objects, records, scripts)
+    for statement in page.STATEMENTS
 ]
 VOCABULARY: Final = Vocabulary([*PLAIN, *layers.STATEMENTS], expressions.INTEGERS, expressions.TESTS)
 # What constructs nothing.
@@ -29,6 +31,9 @@ def torch_program(seed: int) -> str:
         lines += g.statement(scope)
     if g.chance(0.2):
         lines += layers.cast(g, scope) or []
+    if g.chance(0.05):
+        g.need("import sys")
+        lines += [g.pick("sys.exit()", "sys.exit(0)", "if __name__ == '__main__': sys.exit(None)")]
     header = ["import torch.nn as nn", *g.imports]
     return "\n".join([*header, *lines, ""])
 
