@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from lstmcalc.readers.python import command_line, operations
+from lstmcalc.readers.python.cells import Cells
 from lstmcalc.readers.python.classes_of_python import TYPES
-from lstmcalc.readers.python.flax import Flax
 from lstmcalc.readers.python.heap import Dead, Leave, Path, Stop
 from lstmcalc.readers.python.machine import Function
 from lstmcalc.readers.python.records import BY_NAME
@@ -32,7 +32,7 @@ from lstmcalc.readers.python.values import (
 _TOO_LONG: Final = "the code is too long to be followed to its end"
 
 
-class Program(Flax):
+class Program(Cells):
     """Runs a program."""
 
     def __init__(self, settings: Mapping[str, Value], asked: dict[str, None], tree: ast.Module) -> None:

@@ -225,7 +225,7 @@ class _Reader:
         gaps = self._gaps(record, constructor, reading)
         layer = dict(reading.layer)
         self._set_dtype(entry, layer, gaps, place)
-        uncertain = list(self._why_uncertain(entry))
+        uncertain = [*self._why_uncertain(entry), *_doubts_of(entry)]
         if isinstance(layer.get("dtype"), Setting) and layer["dtype"].origin.certainty == "unknown":
             uncertain.append("its dtype depends on what is not known")
         notes = list(reading.notes)
@@ -331,7 +331,7 @@ class _Reader:
             for name in constructor.required
             if name not in record.given and name in constructor.fields
         }
-        if constructor.framework.startswith(("keras", "flax-linen")):
+        if constructor.takes_data:
             gaps["input_size"] = Gap(f"nothing: {record.name} takes it from the data")
         return {**{field: gap for field, gap in gaps.items() if field not in reading.layer}, **reading.gaps}
 
@@ -406,7 +406,7 @@ class _Reader:
                     layer={**found.layer, "lengths": Setting(lengths, Origin("source", place, "stated"))}
                 )
         fed = self._fed_of(entry)
-        if constructor.framework.startswith(("keras", "flax-linen")) and fed is not None:
+        if constructor.takes_data and fed is not None:
             return self._with_fed(found, fed, place)
         return found
 
@@ -586,6 +586,12 @@ def _linen_names(entries: Sequence[Entry]) -> dict[int, str]:
             counts[id(owner), kind] = number + 1
             names[id(thing)] = f"@{kind}_{number}"
     return names
+
+
+def _doubts_of(entry: Entry) -> list[str]:
+    """Why an LSTM may be another, or several, as its framework says."""
+    held = entry.made[0].slots.get("@doubts", ())
+    return [str(item) for item in held] if isinstance(held, tuple) else []
 
 
 def _around(thing: Obj) -> list[Around]:

@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tools.programs.kinds import KINDS, verdict_on
+from tools.programs.kinds import CELLS, KINDS, verdict_on
 from tools.programs.shrink import shrunk
 from tools.programs.verdicts import Verdict
 
@@ -23,7 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1, help="of the first program")
-    parser.add_argument("--kind", choices=[*KINDS], default="pytorch")
+    parser.add_argument("--kind", choices=[*KINDS, *CELLS], default="pytorch")
     parser.add_argument("--show", default="WRONG,CRASH,denied")
     parser.add_argument("--most", type=int, default=10, help="programs that are shown")
     parser.add_argument("--whole", action="store_true", help="show them as they are")
@@ -33,7 +33,7 @@ def main() -> int:
     shown = 0
     with tempfile.TemporaryDirectory() as home:
         for seed in range(asked.seed, asked.seed + asked.count):
-            code = KINDS[asked.kind].make(seed)
+            code = {**KINDS, **CELLS}[asked.kind].make(seed)
             start = time.perf_counter()
             verdict = verdict_on(code, asked.kind, Path(home))
             slowest = max(slowest, (time.perf_counter() - start, seed))

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tools.programs.cell_programs import LIBRARIES, cell_program
+from tools.programs.cells_live import cells_live
 from tools.programs.keras_programs import keras_program
 from tools.programs.live import keras_live, torch_live
 from tools.programs.runs import Libraries, keras_alone, runs, torch_alone
@@ -26,11 +28,13 @@ KINDS: Final = {
     "imported": Kind(torch_file, torch_alone, torch_live),
     "keras": Kind(keras_program, keras_alone, keras_live),
 }
+# Other libraries, each live.
+CELLS: Final = {kind: Kind(cell_program(kind), cells_live(kind), cells_live(kind)) for kind in LIBRARIES}
 
 
 def verdict_on(code: str, kind: str, folder: Path) -> Verdict:
     """The verdict on a program; nonsense if no run of it comes to an end and constructs an LSTM."""
-    truths = runs(code, KINDS[kind].libraries)
+    truths = runs(code, {**KINDS, **CELLS}[kind].libraries)
     if not any(truths):
         return Verdict("nonsense")
     with _limited(30):
