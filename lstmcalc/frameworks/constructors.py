@@ -18,7 +18,6 @@ from lstmcalc.spec.activations import OPTIONS
 from lstmcalc.spec.config import DTYPE_BYTES, HYPERPARAMETERS
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
 
-
 TORCH: Final = "torch 2.13.0, torch/nn/modules/rnn.py"
 _KERAS3: Final = "keras 3.15.1, keras/src/layers/rnn/lstm.py"
 _TF_KERAS: Final = "tf_keras 2.21.0, tf_keras/src/layers/rnn/lstm.py"
@@ -203,28 +202,13 @@ def read_arguments(constructor: Constructor, given: Mapping[str, Given], where: 
     origin = Origin("source", where, "stated")
     implied = {field: Setting(value, origin) for field, value in constructor.implied.items()}
     reading = Reading(implied, {}, {}, {}, (), ())
-    notes, unmodelled = list(constructor.words), []
+    notes, unmodelled = list(constructor.words), list[str]()
     for name, argument in given.items():
         field = constructor.fields.get(name)
         if field:
             _read_field(reading, field, argument, where)
-        elif name in constructor.options:
-            if isinstance(argument.value, Gap):
-                notes.append(f"{name} = {argument.value.why} is not known: its default is taken")
-            else:
-                reading.options[name] = _plain_value(argument.value)
-        elif name in constructor.training and argument.value not in (0, None):
-            notes.append(
-                f"{name} = {_value_text(argument.value)} acts in training only: no shape and no count depends on it"
-            )
-        elif name in constructor.noted and not _is_allowed(argument.value, constructor.noted[name][:1]):
-            notes.append(f"{name} = {_value_text(argument.value)}{constructor.noted[name][1]}")
-        elif name in constructor.unlike and _is_allowed(argument.value, constructor.unlike[name]):
-            unmodelled.append(f"{name} = {_value_text(argument.value)}")
-        elif name in constructor.fixed and not _is_allowed(argument.value, constructor.fixed[name]):
-            unmodelled.append(f"{name} = {_value_text(argument.value)}")
-            if name in OPTIONS and isinstance(argument.value, str | Symbol):
-                reading.options[name] = _plain_value(argument.value)
+        else:
+            _read_other(reading, constructor, name, argument.value, (notes, unmodelled))
     if reading.options.get("time_major") is True:  # then the axes of batch and steps are swapped
         sizes = {"batch": reading.layer.pop("seq_len", None), "seq_len": reading.layer.pop("batch", None)}
         reading.layer.update({field: setting for field, setting in sizes.items() if setting is not None})
@@ -232,6 +216,32 @@ def read_arguments(constructor: Constructor, given: Mapping[str, Given], where: 
     if dtype is not None and not isinstance(dtype, Gap) and "dtype" not in reading.layer:
         notes.append(f"dtype = {_value_text(dtype)} is none of ours: bytes are those of float32")
     return reading._replace(notes=tuple(notes), unmodelled=tuple(unmodelled))
+
+
+def _read_other(
+    reading: Reading,
+    constructor: Constructor,
+    name: str,
+    value: Any,  # noqa: ANN401  # whatever a source says
+    said: tuple[list[str], list[str]],
+) -> None:
+    """Read an argument that gives no setting, into the options, or into what is `said`: notes, and what is unlike."""
+    notes, unmodelled = said
+    text = f"{name} = {_value_text(value)}"
+    if name in constructor.options:
+        if isinstance(value, Gap):
+            notes.append(f"{text} is not known: its default is taken")
+        else:
+            reading.options[name] = _plain_value(value)
+    elif name in constructor.training:
+        if value not in (0, None):
+            notes.append(f"{text} acts in training only: no shape and no count depends on it")
+    elif name in constructor.noted and not _is_allowed(value, constructor.noted[name][:1]):
+        notes.append(f"{text}{constructor.noted[name][1]}")
+    elif _is_unlike(constructor, name, value):
+        unmodelled.append(text)
+        if name in OPTIONS and isinstance(value, str | Symbol):
+            reading.options[name] = _plain_value(value)
 
 
 def _read_field(reading: Reading, field: str, argument: Given, where: str | None) -> None:
@@ -317,6 +327,13 @@ def dtype_name(value: Any) -> str:  # noqa: ANN401  # as above
     text = value.name.rpartition(".")[2] if isinstance(value, Symbol) else value
     text = _DTYPES.get(text, text) if isinstance(text, str) else ""
     return text if text in DTYPE_BYTES else ""
+
+
+def _is_unlike(constructor: Constructor, name: str, value: Any) -> bool:  # noqa: ANN401  # as above
+    """True if with an argument the result is not that of PyTorch's LSTM."""
+    if name in constructor.unlike:
+        return _is_allowed(value, constructor.unlike[name])
+    return name in constructor.fixed and not _is_allowed(value, constructor.fixed[name])
 
 
 def _is_allowed(value: Any, allowed: tuple[object, ...]) -> bool:  # noqa: ANN401  # as above

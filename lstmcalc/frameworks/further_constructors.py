@@ -188,8 +188,10 @@ FURTHER: Final = (
             f"{_CHAINER}/lstm.py",
             deferred=(None,),
             words=(
-                f"{name} of Chainer is reported as nn.LSTM: it has one bias, 4*H_cell parameters fewer, and is stored as "
-                "upward/W, upward/b and lateral/W, row 4*u + k of unit u, gates g i f o",
+                (
+                    f"{name} of Chainer is reported as nn.LSTM: it has one bias, 4*H_cell parameters fewer, and is "
+                    "stored as upward/W, upward/b and lateral/W, row 4*u + k of unit u, gates g i f o"
+                ),
             ),
         )
         for name in ("LSTM", "StatelessLSTM")

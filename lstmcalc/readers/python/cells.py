@@ -8,26 +8,23 @@ mean (`frameworks.constructors`).
 
 import ast
 import math
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from lstmcalc.frameworks.constructor import Constructor
-from lstmcalc.readers.python.arrays import array, shape_of, sizes_of
+from lstmcalc.readers.python.arrays import array, shape_of
 from lstmcalc.readers.python.classes_of_python import plain
 from lstmcalc.readers.python.code_of_cells import CODE_OF_CELLS
 from lstmcalc.readers.python.flax import Flax
 from lstmcalc.readers.python.keras import wide_as
-from lstmcalc.readers.python.libraries import Libraries, lib_function, primitive
+from lstmcalc.readers.python.libraries import Libraries, primitive
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.records import BY_NAME, Record, shown
 from lstmcalc.readers.python.values import (
-    MISSING,
     Args,
     Bound,
     Class,
     Lib,
-    Missing,
     Obj,
     Partial,
     Unknown,
@@ -37,7 +34,7 @@ from lstmcalc.readers.python.values import (
     unknown_of,
 )
 
-_MOST: Final = 10_000  # steps of an unrolled cell
+MOST_STEPS: Final = 10_000  # steps of an unrolled cell
 _CALLED: Final = ("forward", "hybrid_forward", "call", "__call__")
 _SHAPE_WORDS: Final = ("as_list", "ndims", "num_elements", "rank", "dims", "with_rank", "is_fully_defined")
 
@@ -193,8 +190,8 @@ def _share(machine: Cells, args: Args, _: ast.AST) -> Value:
         times = sum(item is cell for item in cells or ())
         for lstm in _lstms_in(cell) if times > 1 else ():
             reason = (
-                f"one object is {times} layers of a MultiRNNCell: TensorFlow shares its weights since 1.2, refuses it in "
-                "1.1, and made one LSTM for each layer before"
+                f"one object is {times} layers of a MultiRNNCell: TensorFlow shares its weights since 1.2, refuses it "
+                "in 1.1, and made one LSTM for each layer before"
             )
             machine.put(lstm, "@doubts", (reason,))
     return None
@@ -235,11 +232,11 @@ def _wide(machine: Cells, args: Args, _: ast.AST) -> Value:
     cell = args.pos[0]
     if not isinstance(cell, Obj):
         return Unknown()
-    made = (*_before(args.pos[1]), cell.slots.get("output_size", Unknown()))
+    made = (*before_last(args.pos[1]), cell.slots.get("output_size", Unknown()))
     return array(machine, wide_as(made, cell) if "@lstm" in cell.slots else made)
 
 
-def _before(value: Value) -> tuple[Value, ...]:
+def before_last(value: Value) -> tuple[Value, ...]:
     """The sizes of an array but the last one, `...` where it is not known how many there are."""
     shape = shape_of(value)
     return shape[:-1] if isinstance(shape, tuple) and shape else (...,)
@@ -266,7 +263,9 @@ def _dense(machine: Cells, args: Args, _: ast.AST) -> Value:
     shape = shape_of(value)
     if first is None or (first and (not isinstance(shape, tuple) or shape[:1] == (...,))):
         return array(machine, (..., plain(width)))
-    return array(machine, ((shape[0],) if first and isinstance(shape, tuple) and shape else _before(value)) + (plain(width),))
+    return array(
+        machine, ((shape[0],) if first and isinstance(shape, tuple) and shape else before_last(value)) + (plain(width),)
+    )
 
 
 @primitive("_one_step")
@@ -287,7 +286,7 @@ def _one_step(machine: Cells, args: Args, node: ast.AST) -> Value:
 def _all_steps(machine: Cells, args: Args, _: ast.AST) -> Value:
     """The sequence of what a cell gives for each step of another."""
     made, inputs = shape_of(args.pos[0]), args.pos[1]
-    before = _before(inputs) if isinstance(inputs, Obj) and inputs.kind == "array" else (...,)
+    before = before_last(inputs) if isinstance(inputs, Obj) and inputs.kind == "array" else (...,)
     return array(machine, (*before, made[-1]) if isinstance(made, tuple) and made else Unknown())
 
 
@@ -311,7 +310,7 @@ def _unrolled(machine: Cells, args: Args, _: ast.AST) -> Value:
     if machine.truth(merge) is True:
         return _all_steps(machine, Args([made, inputs]), ast.Pass())
     steps = plain(length)
-    known = machine.truth(merge) is False and type(steps) is int and 0 < steps <= _MOST
+    known = machine.truth(merge) is False and type(steps) is int and 0 < steps <= MOST_STEPS
     return machine.new_list([made] * steps) if known and isinstance(steps, int) else Unknown(may=things(made))
 
 
@@ -323,7 +322,7 @@ def _beside(machine: Cells, args: Args, _: ast.AST) -> Value:
     sizes = [shape[-1] if isinstance(shape, tuple) and shape else Unknown() for shape in shapes]
     known = [size for size in sizes if isinstance(size, int)]
     width: Value = sum(map(int, known)) if len(known) == len(sizes) and sizes else unknown_of(*sizes)
-    return array(machine, (*(_before(parts[0]) if parts else (...,)), width))
+    return array(machine, (*(before_last(parts[0]) if parts else (...,)), width))
 
 
 @primitive("_a_list")
@@ -348,118 +347,3 @@ def _eqx_fields(machine: Cells, args: Args, _: ast.AST) -> Value:
     cls = args.pos[0]
     own = isinstance(cls, Class) and isinstance(machine.lookup(cls, "__init__"), Function)
     return machine.make_dataclass(cls, {"init": not own})
-
-
-# Functions of TensorFlow 1 on arrays.
-
-
-def _given(args: Args, names: str) -> dict[str, Value]:
-    return {**dict(zip(names.split(), args.pos, strict=False)), **args.kw}
-
-
-def _shaped_by(names: str) -> Callable[[Cells, Args, ast.AST], Value]:
-    def run(machine: Cells, args: Args, _: ast.AST) -> Value:
-        shape = _given(args, names).get("shape", MISSING)
-        known = args.known and not isinstance(shape, Missing | type(None))
-        return array(machine, sizes_of(machine, [shape]) if known else Unknown())
-
-    return run
-
-
-_SHAPE_FIRST: Final = (
-    *(f"mxnet.{home}.{name}" for home in ("nd", "ndarray", "np") for name in ("zeros", "ones")),
-    *(f"mlx.core.{name}" for name in ("zeros", "ones", "random.normal")),
-    *(f"paddle.{name}" for name in ("zeros", "ones", "randn", "rand")),
-)
-lib_function(*_SHAPE_FIRST)(_shaped_by("shape"))
-lib_function(
-    *(f"mxnet.{home}.random.{name}" for home in ("nd", "ndarray") for name in ("normal", "uniform")),
-    "mlx.core.random.uniform",
-)(_shaped_by("low high shape"))
-lib_function("jax.random.normal", "jax.random.uniform")(_shaped_by("key shape"))
-lib_function("tensorflow.placeholder")(_shaped_by("dtype shape name"))
-lib_function("tensorflow.placeholder_with_default")(_shaped_by("input shape name"))
-lib_function("tensorflow.get_variable")(_shaped_by("name shape dtype initializer"))
-lib_function(
-    *(f"tensorflow.{name}" for name in ("random_uniform", "random_normal", "truncated_normal")),
-    "tensorflow.random.truncated_normal",
-)(_shaped_by("shape"))
-
-
-@lib_function("tensorflow.Variable")
-def _variable(machine: Cells, args: Args, _: ast.AST) -> Value:
-    value = _given(args, "initial_value").get("initial_value", Unknown())
-    if isinstance(value, Obj) and value.kind == "array":
-        return array(machine, shape_of(value))
-    return array(machine, Unknown())
-
-
-@lib_function("tensorflow.nn.embedding_lookup")
-def _looked_up(machine: Cells, args: Args, _: ast.AST) -> Value:
-    given = _given(args, "params ids")
-    table, ids = shape_of(given.get("params", Unknown())), given.get("ids", Unknown())
-    if not isinstance(table, tuple) or len(table) != 2:  # a matrix
-        return array(machine, Unknown())
-    shape = shape_of(ids)
-    return array(machine, (*(shape if isinstance(shape, tuple) else (...,)), table[-1]))
-
-
-def _dense_by(names: str, size: str) -> Callable[[Cells, Args, ast.AST], Value]:
-    def run(machine: Cells, args: Args, _: ast.AST) -> Value:
-        given = _given(args, names)
-        width = plain(given.get(size, Unknown())) if args.known else Unknown()
-        return array(machine, (*_before(given.get(names.split()[0], Unknown())), width))
-
-    return run
-
-
-lib_function("tensorflow.layers.dense")(_dense_by("inputs units", "units"))
-lib_function("tensorflow.contrib.layers.fully_connected", "tensorflow.contrib.layers.linear")(
-    _dense_by("inputs num_outputs", "num_outputs")
-)
-lib_function("tensorflow.nn.xw_plus_b")(lambda machine, args, node: _multiplied(machine, args, node))
-
-
-@lib_function("tensorflow.matmul", "tensorflow.linalg.matmul")
-def _multiplied(machine: Cells, args: Args, _: ast.AST) -> Value:
-    first, second = (shape_of(value) for value in (*args.pos, Unknown(), Unknown())[:2])
-    plainly = not {"transpose_a", "transpose_b"} & {*args.kw} and len(args.pos) >= 2  # both by position
-    known = isinstance(first, tuple) and isinstance(second, tuple) and len(second) >= 2 and first  # matrices
-    if not plainly or not known or not isinstance(first, tuple) or not isinstance(second, tuple):
-        return array(machine, Unknown())
-    return array(machine, (*first[:-1], second[-1]))
-
-
-@lib_function("tensorflow.unstack", "tensorflow.unpack")
-def _unstacked(machine: Cells, args: Args, _: ast.AST) -> Value:
-    given = _given(args, "value num axis name")
-    shape, axis = shape_of(given.get("value", Unknown())), plain(given.get("axis", 0))
-    known = isinstance(shape, tuple) and isinstance(axis, int) and shape[:1] != (...,)
-    if not known or not isinstance(shape, tuple) or not isinstance(axis, int) or not -len(shape) <= axis < len(shape):
-        return Unknown()
-    at = axis % len(shape)
-    steps = plain(given.get("num"))
-    count = shape[at] if isinstance(shape[at], int) else steps
-    part = (*shape[:at], *shape[at + 1 :])
-    if type(count) is not int or not 0 < count <= _MOST:
-        return Unknown()
-    return machine.new_list([array(machine, part) for _ in range(count)])
-
-
-@lib_function("tensorflow.split")
-def _split(machine: Cells, args: Args, _: ast.AST) -> Value:
-    """Equal parts along an axis; up to TensorFlow 0.12 the axis comes first."""
-    pos = list(args.pos)
-    if len(pos) > 2 and isinstance(plain(pos[0]), int):  # axis, number, array
-        pos = [pos[2], pos[1], pos[0]]
-    given = {**dict(zip(("value", "num_or_size_splits", "axis"), pos, strict=False)), **args.kw}
-    shape, axis = shape_of(given.get("value", Unknown())), plain(given.get("axis", 0))
-    count = plain(given.get("num_or_size_splits", Unknown()))
-    if not isinstance(shape, tuple) or not isinstance(axis, int) or type(count) is not int or not 0 < count <= _MOST:
-        return Unknown()
-    if shape[:1] == (...,) or not -len(shape) <= axis < len(shape):
-        return Unknown()
-    at = axis % len(shape)
-    size = shape[at]
-    part = (*shape[:at], size // count if isinstance(size, int) else Unknown(), *shape[at + 1 :])
-    return machine.new_list([array(machine, part) for _ in range(count)])

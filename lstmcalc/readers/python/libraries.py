@@ -302,16 +302,14 @@ _OTHERS: Final = frozenset(
         ],
     )
 )
+_CELLS: Final = "tensorflow.nn.rnn_cell."
 _ALIASES: Final[tuple[tuple[str, str], ...]] = (
     (r"^tensorflow\.(python\.|compat\.v[12]\.)*keras\b", "keras"),
     (r"^tensorflow\.contrib\.keras\b", "keras"),
     (r"^tensorflow\.compat\.v1\b", "tensorflow"),
     (r"^tensorflow\.(contrib\.rnn|models\.rnn\.rnn_cell)\.(static_rnn|\w*bidirectional\w*rnn)$", r"tensorflow.nn.\2"),
-    (
-        r"^tensorflow\.(contrib\.(rnn|seq2seq)(\.python\.ops\.\w+)?|models\.rnn\.rnn_cell|python\.ops\.rnn_cell(_impl)?)"
-        r"\.(?=[A-Z])",
-        "tensorflow.nn.rnn_cell.",
-    ),
+    (r"^tensorflow\.(contrib\.(rnn|seq2seq)(\.python\.ops\.\w+)?|models\.rnn\.rnn_cell)\.(?=[A-Z])", _CELLS),
+    (r"^tensorflow\.python\.ops\.rnn_cell(_impl)?\.(?=[A-Z])", _CELLS),
     (r"^tensorflow\.(python\.ops|models\.rnn)\.rnn\.(?=[a-z])", "tensorflow.nn."),
     (r"^tensorflow\.nn\.rnn$", "tensorflow.nn.static_rnn"),
     (r"^tensorflow\.nn\.bidirectional_rnn$", "tensorflow.nn.static_bidirectional_rnn"),

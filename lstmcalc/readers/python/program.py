@@ -7,7 +7,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lstmcalc.readers.python import command_line, operations
+from lstmcalc.readers.python import command_line, operations, tensorflow1
 from lstmcalc.readers.python.cells import Cells
 from lstmcalc.readers.python.classes_of_python import TYPES
 from lstmcalc.readers.python.heap import Dead, Leave, Path, Stop
@@ -398,5 +398,5 @@ def _makes_lstm(node: ast.AST) -> bool:
 _CLASSES: Final = frozenset(name.rpartition(".")[2] for name in BY_NAME)
 
 
-# `command_line` and `operations` have functions of libraries.
-__all__ = ["Program", "command_line", "mangle", "operations"]
+# `command_line`, `operations` and `tensorflow1` have functions of libraries.
+__all__ = ["Program", "command_line", "mangle", "operations", "tensorflow1"]

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from lstmcalc.errors import NoLstmError, SourceError, nearest_hint, shorten
+from lstmcalc.frameworks.constructor import Constructor
 from lstmcalc.frameworks.constructors import (
     SUPPORTED,
-    Constructor,
     Given,
     Reading,
     Symbol,

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc.errors import LstmcalcError, NoLstmError, SourceError
+from lstmcalc.frameworks.constructors import SUPPORTED
 from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.python.program import Program
@@ -98,7 +99,9 @@ def test_what_is_no_lstm_is_none(code: str) -> None:
         found_in(f"{TORCH}{code}")
 
 
-@pytest.mark.parametrize("name", [
+@pytest.mark.parametrize(
+    "name",
+    [
         *("nn.GRU", "nn.RNN", "nn.GRUCell", "keras.layers.GRU", "keras.layers.SimpleRNN"),
         *("paddle.nn.GRU", "mxnet.gluon.rnn.GRUCell", "hk.GRU", "eqx.nn.GRUCell", "chainer.links.NStepGRU"),
         *("tf.nn.rnn_cell.GRUCell", "tf.contrib.rnn.BasicRNNCell", "rnn_cell.GRUCell"),

@@ -44,7 +44,9 @@ def paddle(g: Generator, s: Scope) -> str:
     given = sizes(g, s, "input_size", "hidden_size")
     if g.chance(0.25):
         cell = f"nn.LSTMCell({given})"
-        return g.pick(cell, cell, f"nn.RNN({cell})", f"nn.BiRNN({cell}, nn.LSTMCell({size(g, s)}, 5))" if g.chance(0.2) else cell)
+        return g.pick(
+            cell, cell, f"nn.RNN({cell})", f"nn.BiRNN({cell}, nn.LSTMCell({size(g, s)}, 5))" if g.chance(0.2) else cell
+        )
     more = g.pick(
         "", "", ", num_layers=2", f", num_layers={g.integer(s, 0)} % 3 + 1", ", direction='bidirect'", ", dropout=0.1",
         f", direction='bidirectional' if {g.test(s)} else 'forward'", ", time_major=True", ", direction='forward'",
@@ -148,8 +150,14 @@ def tensorflow1(g: Generator, s: Scope) -> Lines:
             ]
         elif kind == 3:
             name = g.fresh(s, "make")
-            lines += [f"def {name}(n={size(g, s)}):", f"    return rnn_cell.LSTMCell({g.integer(s.body('n'), 1)} % 9 + 1)"]
-            lines += [f"cell = {name}({g.pick('', size(g, s))})", f"x, _ = tf.nn.dynamic_rnn(cell, x, dtype=tf.float32, {scope})"]
+            lines += [
+                f"def {name}(n={size(g, s)}):",
+                f"    return rnn_cell.LSTMCell({g.integer(s.body('n'), 1)} % 9 + 1)",
+            ]
+            lines += [
+                f"cell = {name}({g.pick('', size(g, s))})",
+                f"x, _ = tf.nn.dynamic_rnn(cell, x, dtype=tf.float32, {scope})",
+            ]
         elif kind == 4:
             lines += [
                 f"if {g.test(s)}:",
@@ -162,7 +170,10 @@ def tensorflow1(g: Generator, s: Scope) -> Lines:
             lines += [f"x = tf.layers.dense(x, {size(g, s)}, name='d{g.names}')"] if g.chance(0.0) else ["x = x * 2"]
             lines += [f"x, _ = tf.nn.dynamic_rnn({cell}, x, dtype=tf.float32, {scope})"]
         else:
-            lines += [f"cell = {cell}", f"{g.pick('x, _', 'x, state')} = tf.nn.dynamic_rnn(cell, x, dtype=tf.float32, {scope})"]
+            lines += [
+                f"cell = {cell}",
+                f"{g.pick('x, _', 'x, state')} = tf.nn.dynamic_rnn(cell, x, dtype=tf.float32, {scope})",
+            ]
         lines += g.statement(s) if g.chance(0.2) else []
     return lines
 
@@ -183,9 +194,16 @@ def haiku(g: Generator, s: Scope) -> Lines:
         if kind == 0:
             body += [f"x = hk.Linear({size(g, inner)})(x)"]
         if kind == 1:
-            body += [f"core = {core}", "y, state = core(x[0], core.initial_state(2))", "x = jnp.concatenate([x, x], -1)" if g.chance(0.4) else "pass"]
+            body += [
+                f"core = {core}",
+                "y, state = core(x[0], core.initial_state(2))",
+                "x = jnp.concatenate([x, x], -1)" if g.chance(0.4) else "pass",
+            ]
             continue
-        body += [f"core = {core}", f"x, state = hk.{g.pick('dynamic_unroll', 'static_unroll')}(core, x, core.initial_state(2))"]
+        body += [
+            f"core = {core}",
+            f"x, state = hk.{g.pick('dynamic_unroll', 'static_unroll')}(core, x, core.initial_state(2))",
+        ]
     name = g.fresh(s, "forward")
     call = f".init(jax.random.PRNGKey(0), jnp.{g.pick('zeros', 'ones')}((2, 2, {size(g, s)})))"
     if g.chance(0.3):
@@ -211,17 +229,26 @@ def gluon_flow(g: Generator, s: Scope) -> Lines:
     if g.chance(0.5):
         lines += ["stack = rnn.SequentialRNNCell()"]
         lines += [f"stack.add(rnn.LSTMCell({size(g, s)}))" for _ in range(g.rng.randint(1, 2))]
-        lines += [f"stack.add(rnn.BidirectionalCell(rnn.LSTMCell({size(g, s)}), rnn.LSTMCell(4)))"] if g.chance(0.4) else []
-        lines += ["stack.initialize()", f"y, states = stack.unroll(2, mx.nd.zeros((3, 2, {size(g, s)})), merge_outputs={g.pick('True', 'False')})"]
+        lines += (
+            [f"stack.add(rnn.BidirectionalCell(rnn.LSTMCell({size(g, s)}), rnn.LSTMCell(4)))"] if g.chance(0.4) else []
+        )
+        lines += [
+            "stack.initialize()",
+            f"y, states = stack.unroll(2, mx.nd.zeros((3, 2, {size(g, s)})), merge_outputs={g.pick('True', 'False')})",
+        ]
     return lines
 
 
 def chainer_flow(g: Generator, s: Scope) -> Lines:
     """Links that take their input size from what they are given."""
-    first = g.pick(f"L.LSTM(None, {size(g, s)})", f"L.LSTM({size(g, s)})", f"L.LSTM(in_size=None, out_size={size(g, s)})")
+    first = g.pick(
+        f"L.LSTM(None, {size(g, s)})", f"L.LSTM({size(g, s)})", f"L.LSTM(in_size=None, out_size={size(g, s)})"
+    )
     lines = [f"x = np.zeros((2, {size(g, s)}), np.float32)", f"first = {first}", "y = first(x)"]
     lines += [f"y = L.Linear(None, {size(g, s)})(y)"] if g.chance(0.4) else []
-    lines += [f"second = L.LSTM({size(g, s)})", g.pick("second(y)", "second(first(x))", "pass")] if g.chance(0.6) else []
+    lines += (
+        [f"second = L.LSTM({size(g, s)})", g.pick("second(y)", "second(first(x))", "pass")] if g.chance(0.6) else []
+    )
     return lines
 
 
@@ -253,7 +280,9 @@ def module(g: Generator, s: Scope, library: Library) -> Lines:
     if g.chance(0.5):
         holder = g.rng.choice(library.holders)
         item = library.lstm(g, inner)
-        parts += [f"self.parts = {holder.format(g.pick(f'*[{item} for i in range(2)]', f'{item}, {library.lstm(g, inner)}'))}"]
+        parts += [
+            f"self.parts = {holder.format(g.pick(f'*[{item} for i in range(2)]', f'{item}, {library.lstm(g, inner)}'))}"
+        ]
     if g.chance(0.3):
         parts += [f"if {g.test(inner)}:", f"    self.more = {library.lstm(g, inner)}"]
         if library.annotated:
@@ -268,7 +297,9 @@ def module(g: Generator, s: Scope, library: Library) -> Lines:
     made = g.fresh(s, "net")
     return [
         *lines,
-        g.pick(f"{made} = {name}()", f"{made} = {name}({size(g, s)})", f"{made} = [{name}(n) for n in (3, {size(g, s)})]"),
+        g.pick(
+            f"{made} = {name}()", f"{made} = {name}({size(g, s)})", f"{made} = [{name}(n) for n in (3, {size(g, s)})]"
+        ),
     ]
 
 
@@ -276,7 +307,12 @@ def maker(g: Generator, s: Scope, library: Library) -> Lines:
     """A function that makes LSTMs, and calls of it."""
     name, made = g.fresh(s, "make"), g.fresh(s, "rnn")
     inner = s.body("p")
-    calls = g.pick(f"{name}({size(g, s)})", f"[{name}(n) for n in range(1, 3)]", f"{name}()", f"list(map({name}, (4, {size(g, s)})))")
+    calls = g.pick(
+        f"{name}({size(g, s)})",
+        f"[{name}(n) for n in range(1, 3)]",
+        f"{name}()",
+        f"list(map({name}, (4, {size(g, s)})))",
+    )
     return [f"def {name}(p={size(g, s)}):", f"    return {library.lstm(g, inner)}", f"{made} = {calls}"]
 
 

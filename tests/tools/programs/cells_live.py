@@ -33,7 +33,9 @@ def _note(cls: Any) -> None:
     cls.__init__ = noted
 
 
-def _made(input_size: Any, hidden: int, layers: int = 1, *, bias: bool = True, both: bool = False, proj: int = 0) -> Made:
+def _made(
+    input_size: Any, hidden: int, layers: int = 1, *, bias: bool = True, both: bool = False, proj: int = 0
+) -> Made:
     return {
         "input_size": input_size,
         "hidden_size": hidden,
@@ -75,7 +77,7 @@ def gluon(layer: Any) -> Made:
     if not hasattr(layer, "_num_layers"):
         return _made(layer.i2h_weight.shape[1] or None, layer.h2h_weight.shape[1])
     width = layer.l0_i2h_weight.shape[1]
-    return _made(width or None, layer.l0_h2h_weight.shape[1], layer._num_layers, both=layer._dir == 2)
+    return _made(width or None, layer.l0_h2h_weight.shape[1], vars(layer)["_num_layers"], both=vars(layer)["_dir"] == 2)
 
 
 def haiku(module: Any) -> Made:
@@ -83,7 +85,7 @@ def haiku(module: Any) -> Made:
 
 
 def tensorflow1(cell: Any) -> Made:
-    return _made(_WIDTHS.get(id(cell)), cell._num_units, proj=getattr(cell, "_num_proj", None) or 0)
+    return _made(_WIDTHS.get(id(cell)), vars(cell)["_num_units"], proj=vars(cell).get("_num_proj") or 0)
 
 
 def _note_widths(cls: Any, method: str, width: Callable[[Any], Any]) -> None:
