@@ -3,8 +3,8 @@
 A construction is read from code, from a printed text or from a framework's own configuration; its reader passes the
 arguments by name.
 
-Not here: finding arguments in a source (`readers.python.records`, `readers.text.printed`, `readers.keras.models`),
-and PyTorch's rules (`spec.config`).
+Not here: the rows of TensorFlow 1, Paddle, Gluon and others (`further_constructors`), finding arguments in a source
+(`readers.python.records`, `readers.text.printed`, `readers.keras.models`), and PyTorch's rules (`spec.config`).
 """
 
 from collections.abc import Mapping
@@ -12,46 +12,11 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import shorten
+from lstmcalc.frameworks.constructor import Constructor
+from lstmcalc.frameworks.further_constructors import FURTHER, FURTHER_RELATIVES
 from lstmcalc.spec.activations import OPTIONS
 from lstmcalc.spec.config import DTYPE_BYTES, HYPERPARAMETERS
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
-
-
-class Constructor(NamedTuple):
-    """One constructor of an LSTM.
-
-    Arguments outside of `fields`, `fixed`, `options` and `training` change neither shapes nor numbers (names, devices,
-    initial values, regularizers, ways of computing the same).
-    """
-
-    framework: str  # a name in `catalog.LAYOUTS`
-    names: tuple[str, ...]  # its full names; the first is shown
-    # Its arguments in order, separated by spaces; those after a `*` are given by name only. Old spellings of an
-    # argument come last.
-    order: str
-    fields: Mapping[str, str]  # the setting of an argument, or `input_shape`, `batch_shape`, `dtype`, which are parsed
-    source: str  # the version, and the file
-    # The values of an argument with which the result is that of PyTorch's LSTM, the default first.
-    fixed: Mapping[str, tuple[object, ...]] = {}
-    options: tuple[str, ...] = ()  # arguments that change inputs and outputs
-    training: tuple[str, ...] = ()  # arguments that act in training only
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """The arguments without a default: those that give sizes."""
-        sizes = ("input_size", "hidden_size")
-        return tuple(name for name in self.positional if self.fields.get(name) in sizes)
-
-    @property
-    def arguments(self) -> tuple[str, ...]:
-        """The names of its arguments."""
-        return tuple(name for name in self.order.split() if name != "*")
-
-    @property
-    def positional(self) -> tuple[str, ...]:
-        """The arguments that can be given by position."""
-        return tuple(self.order.partition("*")[0].split())
-
 
 TORCH: Final = "torch 2.13.0, torch/nn/modules/rnn.py"
 _KERAS3: Final = "keras 3.15.1, keras/src/layers/rnn/lstm.py"
@@ -174,10 +139,11 @@ CONSTRUCTORS: Final = (
         )
         for layout, cell in (("flax-nnx", "LSTMCell"), ("flax-nnx-optimized", "OptimizedLSTMCell"))
     ),
+    *FURTHER,
 )
 
 # Layers that are recognised in order to say that they are not an LSTM.
-RELATIVES: Final = frozenset(
+RELATIVES: Final = FURTHER_RELATIVES | frozenset(
     f"{home}.{name}"
     for home, names in (
         ("torch.nn", ("GRU", "GRUCell", "RNN", "RNNCell")),
@@ -188,13 +154,15 @@ RELATIVES: Final = frozenset(
     )
     for name in names
 )
-SUPPORTED: Final = "LSTM and LSTMCell of PyTorch, Keras and Flax"
+SUPPORTED: Final = (
+    "LSTM and LSTMCell of PyTorch, Keras, Flax, TensorFlow 1, Paddle, Gluon, MLX, Haiku, Equinox, tinygrad, Chainer"
+)
 
 
 def settings_of(framework: str) -> frozenset[str]:
     """The settings that the constructors of a framework have; PyTorch's if there is no constructor here."""
     own = [item for item in CONSTRUCTORS if item.framework == framework]
-    fields = {field for item in own or CONSTRUCTORS[:1] for field in item.fields.values()}
+    fields = {field for item in own or CONSTRUCTORS[:1] for field in (*item.fields.values(), *item.implied)}
     both = any(item.framework == framework and "cell" not in framework for item in own)
     return frozenset(fields | ({"input_size", "bidirectional"} if both else {"input_size"}))
 
@@ -231,25 +199,16 @@ class Reading(NamedTuple):
 
 def read_arguments(constructor: Constructor, given: Mapping[str, Given], where: str | None) -> Reading:
     """Read the arguments of a construction in PyTorch's terms; `where` is its place, e.g. `train.py:12`."""
-    reading = Reading({}, {}, {}, {}, (), ())
-    notes, unmodelled = [], []
+    origin = Origin("source", where, "stated")
+    implied = {field: Setting(value, origin) for field, value in constructor.implied.items()}
+    reading = Reading(implied, {}, {}, {}, (), ())
+    notes, unmodelled = list(constructor.words), list[str]()
     for name, argument in given.items():
         field = constructor.fields.get(name)
         if field:
             _read_field(reading, field, argument, where)
-        elif name in constructor.options:
-            if isinstance(argument.value, Gap):
-                notes.append(f"{name} = {argument.value.why} is not known: its default is taken")
-            else:
-                reading.options[name] = _plain_value(argument.value)
-        elif name in constructor.training and argument.value not in (0, None):
-            notes.append(
-                f"{name} = {_value_text(argument.value)} acts in training only: no shape and no count depends on it"
-            )
-        elif name in constructor.fixed and not _is_allowed(argument.value, constructor.fixed[name]):
-            unmodelled.append(f"{name} = {_value_text(argument.value)}")
-            if name in OPTIONS and isinstance(argument.value, str | Symbol):
-                reading.options[name] = _plain_value(argument.value)
+        else:
+            _read_other(reading, constructor, name, argument.value, (notes, unmodelled))
     if reading.options.get("time_major") is True:  # then the axes of batch and steps are swapped
         sizes = {"batch": reading.layer.pop("seq_len", None), "seq_len": reading.layer.pop("batch", None)}
         reading.layer.update({field: setting for field, setting in sizes.items() if setting is not None})
@@ -257,6 +216,32 @@ def read_arguments(constructor: Constructor, given: Mapping[str, Given], where: 
     if dtype is not None and not isinstance(dtype, Gap) and "dtype" not in reading.layer:
         notes.append(f"dtype = {_value_text(dtype)} is none of ours: bytes are those of float32")
     return reading._replace(notes=tuple(notes), unmodelled=tuple(unmodelled))
+
+
+def _read_other(
+    reading: Reading,
+    constructor: Constructor,
+    name: str,
+    value: Any,  # noqa: ANN401  # whatever a source says
+    said: tuple[list[str], list[str]],
+) -> None:
+    """Read an argument that gives no setting, into the options, or into what is `said`: notes, and what is unlike."""
+    notes, unmodelled = said
+    text = f"{name} = {_value_text(value)}"
+    if name in constructor.options:
+        if isinstance(value, Gap):
+            notes.append(f"{text} is not known: its default is taken")
+        else:
+            reading.options[name] = _plain_value(value)
+    elif name in constructor.training:
+        if value not in (0, None):
+            notes.append(f"{text} acts in training only: no shape and no count depends on it")
+    elif name in constructor.noted and not _is_allowed(value, constructor.noted[name][:1]):
+        notes.append(f"{text}{constructor.noted[name][1]}")
+    elif _is_unlike(constructor, name, value):
+        unmodelled.append(text)
+        if name in OPTIONS and isinstance(value, str | Symbol):
+            reading.options[name] = _plain_value(value)
 
 
 def _read_field(reading: Reading, field: str, argument: Given, where: str | None) -> None:
@@ -267,6 +252,7 @@ def _read_field(reading: Reading, field: str, argument: Given, where: str | None
         if field == "dropout":  # it changes no shape and no count, so it may stay unknown
             reading.layer[field] = Setting(0.0, origin._replace(certainty="unknown"))
         elif field not in ("dtype", "seq_len", "batch", "input_shape", "batch_shape"):
+            field = "bidirectional" if field == "direction" else field
             reading.gaps[field] = argument.value
             reading.pointers[field] = argument.pointer
         return
@@ -277,25 +263,35 @@ def _read_field(reading: Reading, field: str, argument: Given, where: str | None
     for name, value in _settings(field, argument.value).items():
         reading.pointers[name] = argument.pointer
         if isinstance(value, Gap):
-            if name == "input_size":
+            if name in ("input_size", "bidirectional"):
                 reading.gaps[name] = value
         else:
             reading.layer[name] = Setting(value, origin)
 
 
 _SHAPED: Final = ("dtype", "input_shape", "batch_shape")
+# The words of frameworks for one direction and for both.
+DIRECTIONS: Final = {
+    "forward": False,
+    "unidirectional": False,
+    "bidirect": True,
+    "bidirectional": True,
+}
 
 
 def _settings(field: str, value: Any) -> dict[str, Any]:  # noqa: ANN401  # whatever a source says
     """The settings that the value of an argument gives."""
     if field in ("bias", "batch_first", "bidirectional") and value in (0, 1):
         return {field: bool(value)}  # PyTorch accepts any true or false value
+    if field == "direction":
+        known = DIRECTIONS.get(value) if isinstance(value, str) else None
+        return {"bidirectional": Gap(f"direction = {shorten(value)}, which is none") if known is None else known}
     if field == "dtype":
         dtype = dtype_name(value)
         return {"dtype": dtype} if dtype else {}
     if field in ("input_shape", "batch_shape"):
         return shape_settings(value, batch=field == "batch_shape")
-    return {} if value is None and field in ("seq_len", "batch", "input_size") else {field: value}
+    return {} if value is None and field in ("seq_len", "batch", "input_size", "proj_size") else {field: value}
 
 
 def shape_settings(shape: Any, *, batch: bool) -> dict[str, Any]:  # noqa: ANN401  # as above
@@ -331,6 +327,13 @@ def dtype_name(value: Any) -> str:  # noqa: ANN401  # as above
     text = value.name.rpartition(".")[2] if isinstance(value, Symbol) else value
     text = _DTYPES.get(text, text) if isinstance(text, str) else ""
     return text if text in DTYPE_BYTES else ""
+
+
+def _is_unlike(constructor: Constructor, name: str, value: Any) -> bool:  # noqa: ANN401  # as above
+    """True if with an argument the result is not that of PyTorch's LSTM."""
+    if name in constructor.unlike:
+        return _is_allowed(value, constructor.unlike[name])
+    return name in constructor.fixed and not _is_allowed(value, constructor.fixed[name])
 
 
 def _is_allowed(value: Any, allowed: tuple[object, ...]) -> bool:  # noqa: ANN401  # as above

@@ -16,7 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import NoLstmError, SourceError, shorten
-from lstmcalc.frameworks.constructors import CONSTRUCTORS, RELATIVES, Constructor, Given, read_arguments
+from lstmcalc.frameworks.constructor import Constructor
+from lstmcalc.frameworks.constructors import CONSTRUCTORS, RELATIVES, Given, read_arguments
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.keras import flow as keras_flow
 from lstmcalc.readers.keras.flow import Stream

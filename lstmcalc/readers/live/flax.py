@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from lstmcalc.errors import NoLstmError, SourceError
-from lstmcalc.frameworks.constructors import CONSTRUCTORS, Constructor, Given, read_arguments
+from lstmcalc.frameworks.constructor import Constructor
+from lstmcalc.frameworks.constructors import CONSTRUCTORS, Given, read_arguments
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.readers.files.tensors import Described, Stored, WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of

@@ -6,8 +6,8 @@ Not here: what the constructors' arguments mean (`frameworks.constructors`), and
 import ast
 from typing import Final
 
+from lstmcalc.frameworks.constructor import Constructor
 from lstmcalc.frameworks.constructors import (
-    Constructor,
     Given,
     Reading,
     Symbol,
@@ -60,7 +60,7 @@ class Findings:
         gaps = self._gaps(record, constructor, reading)
         layer = dict(reading.layer)
         self._set_dtype(entry, layer, gaps, place)
-        uncertain = list(self._why_uncertain(entry))
+        uncertain = [*self._why_uncertain(entry), *_doubts_of(entry)]
         if isinstance(layer.get("dtype"), Setting) and layer["dtype"].origin.certainty == "unknown":
             uncertain.append("its dtype depends on what is not known")
         notes = list(reading.notes)
@@ -166,7 +166,7 @@ class Findings:
             for name in constructor.required
             if name not in record.given and name in constructor.fields
         }
-        if constructor.framework.startswith(("keras", "flax-linen")):
+        if constructor.takes_data:
             gaps["input_size"] = Gap(f"nothing: {record.name} takes it from the data")
         return {**{field: gap for field, gap in gaps.items() if field not in reading.layer}, **reading.gaps}
 
@@ -239,7 +239,7 @@ class Findings:
                     layer={**found.layer, "lengths": Setting(lengths, Origin("source", place, "stated"))}
                 )
         fed = self._fed_of(entry)
-        if constructor.framework.startswith(("keras", "flax-linen")) and fed is not None:
+        if constructor.takes_data and fed is not None:
             return self._with_fed(found, fed, place)
         return found
 
@@ -288,6 +288,12 @@ class Findings:
 
     def _pointer(self, node: ast.AST) -> Pointer:
         return self._source.pointer(self.span(node))
+
+
+def _doubts_of(entry: Entry) -> list[str]:
+    """Why an LSTM may be another, or several, as its framework says."""
+    held = entry.made[0].slots.get("@doubts", ())
+    return [str(item) for item in held] if isinstance(held, tuple) else []
 
 
 def record_of(entry: Entry) -> Record:

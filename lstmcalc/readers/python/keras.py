@@ -10,7 +10,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lstmcalc.frameworks.constructors import Constructor
+from lstmcalc.frameworks.constructor import Constructor
 from lstmcalc.readers.keras.shapes import KNOWN, POSITIONAL, shape_after
 from lstmcalc.readers.python.arrays import array, shape_of, sizes_of
 from lstmcalc.readers.python.classes_of_python import content_of, plain

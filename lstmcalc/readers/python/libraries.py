@@ -42,7 +42,12 @@ LIB_FUNCTIONS: Final[dict[str, LibFunction]] = {}  # by full name
 PRIMITIVES: Final[dict[str, LibFunction]] = {}  # what the code in `library_code` calls, by name
 
 # Installed wherever there is an LSTM of theirs.
-_FRAMEWORKS: Final = frozenset(("torch", "keras", "tensorflow", "tf_keras", "flax", "jax", "numpy"))
+_FRAMEWORKS: Final = frozenset(
+    (
+        *("torch", "keras", "tensorflow", "tf_keras", "flax", "jax", "numpy"),
+        *("paddle", "mxnet", "mlx", "haiku", "equinox", "tinygrad", "chainer"),
+    )
+)
 _STANDARD: Final = frozenset(
     (
         *[
@@ -298,9 +303,24 @@ _OTHERS: Final = frozenset(
         ],
     )
 )
+_CELLS: Final = "tensorflow.nn.rnn_cell."
 _ALIASES: Final[tuple[tuple[str, str], ...]] = (
     (r"^tensorflow\.(python\.|compat\.v[12]\.)*keras\b", "keras"),
     (r"^tensorflow\.contrib\.keras\b", "keras"),
+    (r"^tensorflow\.compat\.v1\b", "tensorflow"),
+    (r"^tensorflow\.(contrib\.rnn|models\.rnn\.rnn_cell)\.(static_rnn|\w*bidirectional\w*rnn)$", r"tensorflow.nn.\2"),
+    (r"^tensorflow\.(contrib\.(rnn|seq2seq)(\.python\.ops\.\w+)?|models\.rnn\.rnn_cell)\.(?=[A-Z])", _CELLS),
+    (r"^tensorflow\.python\.ops\.rnn_cell(_impl)?\.(?=[A-Z])", _CELLS),
+    (r"^tensorflow\.(python\.ops|models\.rnn)\.rnn\.(?=[a-z])", "tensorflow.nn."),
+    (r"^tensorflow\.nn\.rnn$", "tensorflow.nn.static_rnn"),
+    (r"^tensorflow\.nn\.bidirectional_rnn$", "tensorflow.nn.static_bidirectional_rnn"),
+    (r"^tensorflow\.contrib\.cudnn_rnn\.python\.(layers|ops)\.\w+\.", "tensorflow.contrib.cudnn_rnn."),
+    (r"^paddle\.nn\.layer\.(\w+\.)?(?=[A-Z])", "paddle.nn."),
+    (r"^mlx\.nn\.layers\.(\w+\.)?(?=[A-Z])", "mlx.nn."),
+    (r"^mxnet\.gluon\.block\.", "mxnet.gluon."),
+    (r"^mxnet\.gluon\.rnn\.\w+\.(?=[A-Z])", "mxnet.gluon.rnn."),
+    (r"^chainer\.(link|function|sequential)\.(?=[A-Z])", "chainer."),
+    (r"^chainer\.links\.(rnn|connection)\.(\w+\.)?(?=[A-Z])", "chainer.links."),
     (r"^(keras|tf_keras)\.(src\.|api\.|legacy\.|engine\.|models\.|_tf_keras\.keras\.)+", r"\1."),
     (r"^(keras|tf_keras)\.layers\.(\w+\.)+", r"\1.layers."),
     (r"^(keras|tf_keras)\.(_v2|_v1)\.", r"\1."),
@@ -334,6 +354,11 @@ _USUAL: Final = {
     "optim": "torch.optim",
     "flags": "absl.flags",
     "pl": "pytorch_lightning",
+    **{name: name for name in ("paddle", "mxnet", "haiku", "equinox", "chainer", "tinygrad")},
+    "hk": "haiku",
+    "eqx": "equinox",
+    "gluon": "mxnet.gluon",
+    "rnn_cell": "tensorflow.nn.rnn_cell",
 }
 _USUAL_NAMES: Final = {
     "dataclass": "dataclasses.dataclass",

@@ -10,12 +10,24 @@ from functools import cache
 from importlib import import_module
 from typing import Final
 
+from lstmcalc.readers.python.code_of_cells import CODE_OF_CELLS
+from lstmcalc.readers.python.code_of_cells import HOMES as CELLS
 from lstmcalc.readers.python.code_of_flax import FLAX, NNX
 from lstmcalc.readers.python.code_of_keras import KERAS
 from lstmcalc.readers.python.code_of_standard import STANDARD
+from lstmcalc.readers.python.code_of_tensorflow1 import HOMES as CELLS_OF_TENSORFLOW1
+from lstmcalc.readers.python.code_of_tensorflow1 import TENSORFLOW1
 from lstmcalc.readers.python.code_of_torch import TORCH
 
-CODE: Final = {"flax": FLAX, "nnx": NNX, "standard": STANDARD, "torch": TORCH, "keras": KERAS}
+CODE: Final = {
+    "flax": FLAX,
+    "nnx": NNX,
+    "standard": STANDARD,
+    "torch": TORCH,
+    "keras": KERAS,
+    "tensorflow1": TENSORFLOW1,
+    **CODE_OF_CELLS,
+}
 
 # The module in `CODE` of each class.
 HOMES: Final[dict[str, str]] = {
@@ -66,6 +78,8 @@ HOMES: Final[dict[str, str]] = {
         for home in ("keras.", "keras.layers.", "tf_keras.", "tf_keras.layers.")
         for name in ("Model", "Sequential", "Layer")
     },
+    **CELLS,
+    **CELLS_OF_TENSORFLOW1,
     "torch.nn.parallel.DistributedDataParallel": "torch",
     "torch.nn.parallel.DataParallel": "torch",
     "torch.utils.data.Dataset": "torch",

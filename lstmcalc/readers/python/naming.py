@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from lstmcalc.readers.python.classes_of_python import content_of
+from lstmcalc.readers.python.code_of_cells import CODE_OF_CELLS, LISTS
 from lstmcalc.readers.python.program import Program
 from lstmcalc.readers.python.values import Class, Entry, Items, Obj, Scope, Unknown, Value
 
@@ -87,6 +88,10 @@ class _Walk:
             if torch
             else set()
         )
+        for home in CODE_OF_CELLS:
+            scope = program.libraries.get(f"library:{home}")
+            held = (scope.slots.get(name) for name in LISTS) if scope is not None else ()
+            self._lists |= {cls for cls in held if cls is not None}
         for name, value in list(program.module.slots.items()):
             if not name.startswith("@"):
                 self._root(name, value)

@@ -20,6 +20,7 @@ _HOMES: Final = (
     "tensorflow.math",
     "keras.backend",
     "jax.numpy",
+    "jax.nn",
     "tensorflow.nn",
     "keras.activations",
 )

@@ -16,9 +16,10 @@ from lstmcalc.readers.python import (
     standard_functions,
     standard_iterators,
     standard_texts,
+    tensorflow1,
 )
+from lstmcalc.readers.python.cells import Cells
 from lstmcalc.readers.python.classes_of_python import TYPES
-from lstmcalc.readers.python.flax import Flax
 from lstmcalc.readers.python.heap import Dead, Leave, Path, Stop
 from lstmcalc.readers.python.joins import doubted
 from lstmcalc.readers.python.machine import Function
@@ -42,7 +43,7 @@ from lstmcalc.readers.python.variables import mangle
 _TOO_LONG: Final = "the code is too long to be followed to its end"
 
 
-class Program(Flax):
+class Program(Cells):
     """Runs a program."""
 
     def __init__(self, settings: Mapping[str, Value], asked: dict[str, None], tree: ast.Module) -> None:
@@ -361,4 +362,5 @@ __all__ = [
     "standard_functions",
     "standard_iterators",
     "standard_texts",
+    "tensorflow1",
 ]

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from lstmcalc.frameworks.constructors import CONSTRUCTORS, RELATIVES, Constructor
+from lstmcalc.frameworks.constructor import Constructor
+from lstmcalc.frameworks.constructors import CONSTRUCTORS, RELATIVES
 from lstmcalc.readers.python.classes_of_python import plain
 from lstmcalc.readers.python.joins import joined
 from lstmcalc.readers.python.machine import Frame

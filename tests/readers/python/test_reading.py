@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc.errors import LstmcalcError, NoLstmError, SourceError
+from lstmcalc.frameworks.constructors import SUPPORTED
 from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.python.program import Program
@@ -98,14 +99,21 @@ def test_what_is_no_lstm_is_none(code: str) -> None:
         found_in(f"{TORCH}{code}")
 
 
-@pytest.mark.parametrize("name", ["nn.GRU", "nn.RNN", "nn.GRUCell", "keras.layers.GRU", "keras.layers.SimpleRNN"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("nn.GRU", "nn.RNN", "nn.GRUCell", "keras.layers.GRU", "keras.layers.SimpleRNN"),
+        *("paddle.nn.GRU", "mxnet.gluon.rnn.GRUCell", "hk.GRU", "eqx.nn.GRUCell", "chainer.links.NStepGRU"),
+        *("tf.nn.rnn_cell.GRUCell", "tf.contrib.rnn.BasicRNNCell", "rnn_cell.GRUCell"),
+    ],
+)
 def test_relatives_are_refused_by_name(name: str) -> None:
     last = name.rpartition(".")[2]
     with pytest.raises(SourceError) as caught:
         found_in(f"x = {name}(10, 20)")
     assert str(caught.value) == (
         f"train.py:1: {last} is not an LSTM\n  x = {name}(10, 20)\n      {'^' * len(name)}\n"
-        f"  expected LSTM and LSTMCell of PyTorch, Keras and Flax, found {name}"
+        f"  expected {SUPPORTED}, found {name}"
     )
 
 
@@ -212,7 +220,7 @@ def test_arguments_that_cannot_be_seen_are_said_not_to_be() -> None:
             "x = 1\ny = 2",
             (
                 "no LSTM in train.py\n"
-                "  expected a construction of LSTM and LSTMCell of PyTorch, Keras and Flax\n"
+                f"  expected a construction of {SUPPORTED}\n"
                 "  hint: lstmcalc -h shows how to describe one with flags"
             ),
         ),
@@ -232,7 +240,7 @@ def test_arguments_that_cannot_be_seen_are_said_not_to_be() -> None:
                 "train.py:2: MyLSTM is a class of its own here, and no LSTM is made in it\n"
                 "  MyLSTM(3)\n"
                 "  ^^^^^^\n"
-                "  expected LSTM and LSTMCell of PyTorch, Keras and Flax"
+                f"  expected {SUPPORTED}"
             ),
         ),
     ],

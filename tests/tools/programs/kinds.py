@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tools.programs.cell_programs import LIBRARIES, cell_program
+from tools.programs.cells_live import cells_live
+from tools.programs.cells_stand_in import STAND_INS, cells_alone
 from tools.programs.keras_programs import keras_program
 from tools.programs.live import keras_live, torch_live
 from tools.programs.runs import Libraries, keras_alone, runs, torch_alone
@@ -25,12 +28,16 @@ KINDS: Final = {
     "pytorch": Kind(torch_program, torch_alone, torch_live),
     "imported": Kind(torch_file, torch_alone, torch_live),
     "keras": Kind(keras_program, keras_alone, keras_live),
+    **{kind: Kind(cell_program(kind), cells_alone(kind), cells_live(kind)) for kind in STAND_INS},
 }
+# Other libraries, of which some have no stand-in and are run live.
+CELLS: Final = {kind: KINDS.get(kind, Kind(cell_program(kind), *[cells_live(kind)] * 2)) for kind in LIBRARIES}
 
 
-def verdict_on(code: str, kind: str, folder: Path) -> Verdict:
+def verdict_on(code: str, kind: str, folder: Path, *, live: bool = False) -> Verdict:
     """The verdict on a program; nonsense if no run of it comes to an end and constructs an LSTM."""
-    truths = runs(code, KINDS[kind].libraries)
+    tools = {**KINDS, **CELLS}[kind]
+    truths = runs(code, tools.live if live else tools.libraries)
     if not any(truths):
         return Verdict("nonsense")
     with _limited(30):

@@ -83,7 +83,7 @@ def compare(document: dict[str, Any], truths: "list[Counter[Any]]", framework: s
         always = always & truth
     hedged = bool(document.get("open")) or said != sure
     settled = all(truth == always for truth in truths)
-    text = f"certain {sorted(sure.items())}, always {sorted(always.items())}, open {len(document.get('open', []))}"
+    text = f"certain {sorted(sure.items(), key=repr)}, always {sorted(always.items(), key=repr)}, open {len(document.get('open', []))}"
     if sure - always or (not hedged and not (settled and said == always)):
         return Verdict("WRONG", text)
     return Verdict("equal" if sure == always and hedged != settled else "unsure", text)
@@ -92,6 +92,9 @@ def compare(document: dict[str, Any], truths: "list[Counter[Any]]", framework: s
 def _key(config: Made, dtype: str | None, framework: str) -> tuple[Any, ...]:
     if framework == "keras":
         return config["input_size"], config["hidden_size"], config["bias"]
+    if framework not in ("pytorch", "imported"):
+        switches = (bool(config.get(name)) for name in ("bias", "bidirectional"))
+        return (*(config.get(name) for name in ("input_size", "hidden_size", "num_layers", "proj_size")), *switches)
     sizes = (config.get(name) for name in ("input_size", "hidden_size", "num_layers", "proj_size"))
     switches = (bool(config.get(name)) for name in ("bias", "bidirectional", "batch_first"))
     return (*sizes, *switches, dtype)

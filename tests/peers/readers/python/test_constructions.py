@@ -9,7 +9,8 @@ import pytest
 
 from lstmcalc import DataSpec, LSTMConfig, forward
 from lstmcalc.commands.shapes.foreign import foreign_shapes
-from lstmcalc.frameworks.constructors import CONSTRUCTORS, Constructor
+from lstmcalc.frameworks.constructor import Constructor
+from lstmcalc.frameworks.constructors import CONSTRUCTORS
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.model.interfaces import faces, relations

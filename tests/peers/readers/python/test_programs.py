@@ -17,7 +17,7 @@ THOROUGH = 10
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PLAIN)
 def test_the_stand_ins_construct_what_the_libraries_construct(kind: str, pytestconfig: pytest.Config) -> None:
     for seed in range(PLAIN[kind] * (THOROUGH if pytestconfig.getoption("--thorough") else 1)):
         code = KINDS[kind].make(seed)
