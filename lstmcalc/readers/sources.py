@@ -136,7 +136,7 @@ def has_weights(source: str) -> bool:
 
 
 _MOST: Final = 10_000  # names among which the nearest one is searched
-_EXPECTED: Final = "code, a printed model, TOML or JSON that describes an LSTM, or a weight file"
+_EXPECTED: Final = "code, a printed model, a configuration that describes an LSTM, or a weight file"
 
 
 def find_config() -> list[Found]:
@@ -194,7 +194,7 @@ def source_text(source: str) -> SourceText:
         raise folder_error(source, shown_name(source), _EXPECTED)
     if os.path.lexists(source):
         return _file(source)
-    if "(" in source or "\n" in source or " " in source.strip() or source.lstrip().startswith("{"):
+    if "(" in source or "\n" in source or " " in source.strip() or source.lstrip().startswith(("{", "[{")):
         try:
             return _text(source.encode("utf-8", "surrogateescape"), "")
         except UnicodeEncodeError:
@@ -287,7 +287,7 @@ def text_kind(source: SourceText) -> str:
         return "notebook"
     if name.endswith(".json") or (text[0] in "{[" and re.match(_JSON, text)):
         return "json"
-    return _pasted_kind(source) or _other_kind(source)
+    return _pasted_kind(source) or _configuration_kind(source) or _other_kind(source)
 
 
 def _pasted_kind(source: SourceText) -> str:
@@ -297,6 +297,26 @@ def _pasted_kind(source: SourceText) -> str:
     from lstmcalc.readers.pasted.kinds import pasted_kind
 
     return pasted_kind(source.text)
+
+
+# Words without which a text is no configuration of an LSTM; and suffixes of configurations.
+_CONFIGURED: Final = r"(?i)lstm|rnn|hidden|units|neurons|eunits"
+_SUFFIXES: Final = (".yaml", ".yml", ".ini", ".cfg", ".conf", ".jsonc", ".json5", ".jsonnet", ".libsonnet")
+
+
+def _configuration_kind(source: SourceText) -> str:
+    """The kind of a configuration: `yaml`, `loose`, `ini`, `toml`; empty for code and any other text."""
+    if not (source.name.lower().endswith(_SUFFIXES) or re.search(_CONFIGURED, source.text)):
+        return ""
+    if source.name.lower().endswith(_SUFFIXES[:2]):
+        return "yaml"
+    from lstmcalc.readers.pasted.kinds import is_code
+
+    if is_code(source.text) or re.match(_TOML_HEADER, source.text.lstrip()):
+        return ""
+    from lstmcalc.readers.configurations.kinds import configuration_kind
+
+    return configuration_kind(source)
 
 
 def _other_kind(source: SourceText) -> str:
@@ -314,10 +334,36 @@ def _other_kind(source: SourceText) -> str:
 
 
 def _read_toml(source: SourceText, _framework: str) -> list[Found]:
-    from lstmcalc.readers.text.tables import read_pyproject, read_toml
+    from lstmcalc.readers.text.tables import is_own, load_document, read_pyproject, read_toml_tables
 
     name = source.name.replace("\\", "/").rpartition("/")[2]
-    return (read_pyproject(source, "source") if name == _CONFIG_TOO else []) or read_toml(source)
+    found = read_pyproject(source, "source") if name == _CONFIG_TOO else []
+    if found:
+        return found
+    document, tree = load_document(source)
+    if is_own(tree) or not re.search(_CONFIGURED, source.text):
+        return read_toml_tables(document, tree)
+    from lstmcalc.readers.configurations.documents import lstms_of, tree_of
+
+    return lstms_of(document, tree_of(source, tree))
+
+
+def _read_configuration(source: SourceText, kind: str) -> list[Found]:
+    from lstmcalc.readers.configurations.documents import read_configuration
+
+    return read_configuration(source, kind)
+
+
+def _read_yaml(source: SourceText, _framework: str) -> list[Found]:
+    return _read_configuration(source, "yaml")
+
+
+def _read_loose(source: SourceText, _framework: str) -> list[Found]:
+    return _read_configuration(source, "loose")
+
+
+def _read_ini(source: SourceText, _framework: str) -> list[Found]:
+    return _read_configuration(source, "ini")
 
 
 def _read_json(source: SourceText, framework: str) -> list[Found]:
@@ -417,6 +463,9 @@ def _read_notebook(source: SourceText, settings: Mapping[str, Any]) -> list[Foun
 _CODE: Final = {"code": _read_code, "notebook": _read_notebook}
 _READERS: Final = {
     "toml": _read_toml,
+    "yaml": _read_yaml,
+    "loose": _read_loose,
+    "ini": _read_ini,
     "json": _read_json,
     "printed": _read_printed,
     "listed": _read_listed,

@@ -511,8 +511,6 @@ class _Reader:
             return NoLstmError(f"no LSTM in {where}", expected, hint=hint)
         shown = next((line for line in self.left_out if "lstm" in line.lower()), self.left_out[0])
         found = f"{counted(len(self.left_out), 'line')} left out as not Python, e.g. {shorten(shown)}"
-        if where.lower().endswith((".yaml", ".yml")):
-            hint = "YAML is not read: give the sizes that it states as flags, e.g. --input 10 --hidden 20"
         return NoLstmError(f"no LSTM is recognised in {where}", expected, found, hint)
 
     def _unread(self, function: ast.AST) -> SourceError:
