@@ -24,8 +24,14 @@ def read_configuration(source: SourceText, kind: str, origin: str = "source") ->
 
     With the origin `settings`, input_size and hidden_size may be missing in lstmcalc's own tables.
     """
+    return lstms_of(*document_of(source, kind, origin))
+
+
+def document_of(source: SourceText, kind: str, origin: str = "source") -> tuple[Document, Tree]:
+    """A text of a kind as a document, and its values; `json` is read as what is written instead of it."""
+    kind = "loose" if kind == "json" else kind
     tree = read_tree(source, kind)
-    return lstms_of(Document(source, TreePlaces(tree), _GRAMMARS[kind], origin), tree)
+    return Document(source, TreePlaces(tree), _GRAMMARS[kind], origin), tree
 
 
 def read_tree(source: SourceText, kind: str) -> Tree:
@@ -56,7 +62,7 @@ def lstms_of(document: Document, tree: Tree) -> list[Found]:
         document.refuse_unknown(root, document.grammar.expected, _kind(document, root))
     from lstmcalc.readers.configurations.recognition import lstms_of_tree
 
-    return lstms_of_tree(document, tree)
+    return [item._replace(partial=True) for item in lstms_of_tree(document, tree)]
 
 
 def _kind(document: Document, root: Any) -> str:  # noqa: ANN401  # of any type

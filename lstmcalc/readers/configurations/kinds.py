@@ -23,7 +23,6 @@ SUFFIXES: Final = {
 # What loose JSON begins with, after comments.
 _COMMENT: Final = re.compile(r"(?s:\s+|//[^\n]*+|\#[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)")
 _LOOSE: Final = re.compile(r"[{\[]|local\s+\w+\s*=|(?:\w+\.)?(?:Namespace|OrderedDict|dict)\(")
-_CALLED: Final = re.compile(r"LSTM(?:Cell)?\(")  # as code and printed models have it
 
 
 def configuration_kind(source: SourceText) -> str:
@@ -31,7 +30,7 @@ def configuration_kind(source: SourceText) -> str:
     text, suffix = source.text, _suffix(source.name)
     if suffix in SUFFIXES:
         return SUFFIXES[suffix]
-    if len(text) > MAX_TEXT or _CALLED.search(text):
+    if len(text) > MAX_TEXT:
         return ""
     if _LOOSE.match(text, _start(text)):
         return "loose" if _is_recognised(source, "loose") else ""

@@ -17,7 +17,33 @@ from lstmcalc.spec.provenance import Gap, Origin, Setting
 
 # Layers whose output has the features of their input.
 _KEEPING: Final = frozenset(
-    ["dropout", "spatialdropout1d", "spatialdropout", "gaussiannoise", "gaussiandropout", "alphadropout", "batchnorm", "batchnormalization", "layernorm", "layernormalization", "norm", "normalization", "activation", "relu", "leakyrelu", "tanh", "sigmoid", "elu", "gelu", "selu", "prelu", "silu", "softmax", "masking", "identity"]
+    [
+        "dropout",
+        "spatialdropout1d",
+        "spatialdropout",
+        "gaussiannoise",
+        "gaussiandropout",
+        "alphadropout",
+        "batchnorm",
+        "batchnormalization",
+        "layernorm",
+        "layernormalization",
+        "norm",
+        "normalization",
+        "activation",
+        "relu",
+        "leakyrelu",
+        "tanh",
+        "sigmoid",
+        "elu",
+        "gelu",
+        "selu",
+        "prelu",
+        "silu",
+        "softmax",
+        "masking",
+        "identity",
+    ]
 )
 # Layers that state the features of their output, with the names for it.
 _SIZED: Final = {
@@ -30,11 +56,11 @@ _SIZED: Final = {
 
 def with_inputs(document: Document, tree: Tree, candidates: Sequence[Candidate]) -> list[Found]:
     """The LSTMs, those in lists of layers with the layer that they read."""
-    by_path: dict[KeyPath, Candidate] = {item.group.path: item for item in candidates}
+    by_path: dict[KeyPath, Candidate] = {item.group.path: item for item in candidates if item.alone}
     found: list[Found] = []
     for item in candidates:
         place = _place_in_list(tree, item.group.path)
-        open_ = "input_size" in item.found.gaps
+        open_ = item.alone and "input_size" in item.found.gaps
         found.append(_fed(document, tree, by_path, item.found, place) if place and open_ else item.found)
     return found
 

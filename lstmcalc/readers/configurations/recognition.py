@@ -56,7 +56,7 @@ def lstms_of_tree(document: Document, tree: Tree) -> list[Found]:
 
     read = _Reader(document, tree)
     candidates = read.candidates()
-    found = [*read.of_others, *with_inputs(document, tree, candidates)]
+    found = with_inputs(document, tree, candidates)
     if not found:
         raise read.nothing()
     return _with_repeats(tree, found)
@@ -77,7 +77,7 @@ class _Reader:
     """Reads one document."""
 
     def __init__(self, document: Document, tree: Tree) -> None:
-        self.of_others: list[Found] = []  # of Keras' own models, and of tools that are known
+        self._found: list[Candidate] = []
         self._document = document
         self._tree = tree
         self._inside: list[KeyPath] = []  # what is of Keras, and read as such
@@ -85,8 +85,8 @@ class _Reader:
         self._refused: list[str] = []  # sizes that are not taken, with the reason
 
     def candidates(self) -> list[Candidate]:
-        """The LSTMs that are read by PyTorch's names; the others are in `of_others`."""
-        found: list[Candidate] = []
+        """Every LSTM, in order."""
+        found = self._found
         for table in tables_in(self._tree.root):
             path = table.whole.path
             if path in self._told or any(path[: len(inside)] == inside for inside in self._inside):
@@ -110,11 +110,11 @@ class _Reader:
         if not looks_like_keras(group.table):
             return False
         try:
-            self.of_others += read_keras(
-                group.table, self._document.source, PlacesBelow(self._document.places, group.path)
-            )
+            places = PlacesBelow(self._document.places, group.path)
+            read = read_keras(group.table, self._document.source, places)
         except SourceError:  # another program's, that only uses the same words
             return False
+        self._found += [Candidate(item, group, alone=False) for item in read]
         self._inside.append(group.path)
         return True
 
@@ -125,7 +125,7 @@ class _Reader:
         read = lstms_of_tool(self._document, self._tree, group)
         if read is None:
             return False
-        self.of_others += read.found
+        self._found += [Candidate(item, group, alone=len(read.found) == 1) for item in read.found]
         self._told |= read.told
         self._refused += read.refused
         return True

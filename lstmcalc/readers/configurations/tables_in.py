@@ -40,6 +40,7 @@ class Candidate(NamedTuple):
 
     found: Found
     group: Group
+    alone: bool = True  # True if the table is this LSTM, and nothing else
 
 
 class Named(NamedTuple):

@@ -41,23 +41,26 @@ class View:
     """The keys of one table, as a tool reads them."""
 
     def __init__(self, tree: Tree, entries: Mapping[str, Entry], path: KeyPath, cls: str = "") -> None:
-        self._tree = tree
+        self.tree = tree
         self._entries = entries
         self.path = path
         self.cls = cls  # the class that its tag or `_target_` names
+        self.beside: list[Mapping[str, Any]] = []  # the tables of the list that it is in
 
     @staticmethod
     def of(tree: Tree, group: Group) -> "View":
         """The keys of a group."""
         named = next((group.table[key] for key in ("_target_", "class_path") if key in group.table), "")
-        return View(
-            tree, group.entries, group.path, tree.class_of(group.table) or (named if isinstance(named, str) else "")
-        )
+        cls = tree.class_of(group.table) or (named if isinstance(named, str) else "")
+        view = View(tree, group.entries, group.path, cls)
+        around = group.above[-1].table if group.above else None
+        view.beside = [item for item in around if isinstance(item, Mapping)] if isinstance(around, list) else []
+        return view
 
     @staticmethod
     def empty(other: "View") -> "View":
         """No keys, in the place of another table's."""
-        return View(other._tree, {}, other.path)
+        return View(other.tree, {}, other.path)
 
     @property
     def first(self) -> KeyPath:
@@ -75,7 +78,7 @@ class View:
     def value(self, name: str) -> Any:  # noqa: ANN401  # of any type
         """The value of a key; None if it is not there."""
         entry = self._entries.get(name)
-        return None if entry is None else plain(resolved(self._tree, entry.value, entry.path))
+        return None if entry is None else plain(resolved(self.tree, entry.value, entry.path))
 
     def text(self, name: str) -> str:
         """The text of a key in small letters; empty if it has none."""
@@ -108,7 +111,7 @@ class View:
         if not isinstance(value, Mapping) or entry is None:
             return None
         entries = {key_of(key): Entry(key, item, (*entry.path, key)) for key, item in value.items()}
-        return View(self._tree, entries, entry.path)
+        return View(self.tree, entries, entry.path)
 
 
 _MOST_PRINTED: Final = 10_000  # characters of arguments in a text
@@ -134,7 +137,7 @@ class Part(NamedTuple):
     name: str  # its path in the tool's model, below the table's own
     terms: Mapping[str, Term]
     framework: str = "pytorch"
-    why: Mapping[str, str] = {}  # the reasons why settings are open
+    options: Mapping[str, Any] = {}  # the framework's own settings
 
 
 Parts: TypeAlias = Sequence[Part]
@@ -183,14 +186,14 @@ def found_of(document: Document, tool: Tool, view: View, part: Part) -> Found:
         if term.path:
             pointers[field] = document.pointer(term.path)
         if isinstance(term.value, Gap):
-            gaps[field] = Gap(part.why.get(field, term.value.why))
+            gaps[field] = term.value
             continue
         where = document.where(term.path) if term.path else document.where(view.path)
         layer[field] = Setting(term.value, Origin(document.origin, where, term.certainty))
         defaults += [term.default] if term.default else []
     for field in ("input_size", "hidden_size"):
         if field not in layer and field not in gaps:
-            gaps[field] = Gap(part.why.get(field, f"no {field}"))
+            gaps[field] = Gap(f"no {field}")
     name = ".".join(map(str, (*view.path, *([part.name] if part.name else ())))) or "lstm"
     doubts = [f"{default} is {tool.title}'s default" for default in dict.fromkeys(defaults)]
     return Found(
@@ -201,6 +204,7 @@ def found_of(document: Document, tool: Tool, view: View, part: Part) -> Found:
         layer,
         pointers,
         gaps,
+        options=part.options,
         notes=(f"read as a configuration of {tool.title}",),
         uncertain=tuple(doubts),
     )

@@ -29,7 +29,7 @@ def _espnet1(view: View) -> Parts | str:
     """Layers of LSTMs, with a Linear behind each for types that end in p; a decoder of cells."""
     found: list[Part] = []
     kind = view.text("etype")
-    typ = kind.lstrip("vgg").rstrip("p")
+    typ = kind.removeprefix("vgg").removesuffix("p")
     if typ in ("lstm", "blstm"):
         encoded = (view.term("eunits"), view.term("elayers"), view.term("eprojs"))
         found += _espnet_encoder("enc.enc.1" if kind.startswith("vgg") else "enc.enc.0", *encoded, Term(typ[0] == "b", certainty="inferred"),
@@ -243,6 +243,15 @@ def _hydrology(view: View) -> Parts | str:
     return [Part("lstm", {"input_size": _open(why), "hidden_size": view.term("hidden_size")})]
 
 
+def _time_series(view: View) -> Parts | str:
+    """A layer of Keras in a list of them."""
+    terms = {"hidden_size": view.term("neurons")}
+    terms["input_size"] = view.term("input_dim") if view.has("input_dim") else _open("no input_dim")
+    if view.has("input_timesteps"):
+        terms["seq_len"] = view.term("input_timesteps")
+    return [Part("", terms, "keras", {"return_sequences": view.value("return_seq") is True})]
+
+
 TOOLS: Final = (
     Tool(
         "ESPnet",
@@ -283,7 +292,7 @@ TOOLS: Final = (
     Tool(
         "RL zoo (Stable-Baselines3)",
         "Stable-Baselines-Team/stable-baselines3-contrib, sb3_contrib/common/recurrent/policies.py at 02ffe75",
-        lambda view: _is_zoo(view),
+        _is_zoo,
         _zoo,
         ("policy_kwargs",),
     ),
@@ -330,6 +339,16 @@ TOOLS: Final = (
         "neuralhydrology/neuralhydrology, neuralhydrology/modelzoo/cudalstm.py at 06d1307",
         lambda view: view.text("model") in ("cudalstm", "customlstm") and view.has("hidden_size"),
         _hydrology,
+    ),
+    Tool(
+        "LSTM-Neural-Network-for-Time-Series-Prediction",
+        "jaungiers/LSTM-Neural-Network-for-Time-Series-Prediction, core/model.py at 14b04dd",
+        lambda view: (
+            view.text("type") == "lstm"
+            and view.has("neurons")
+            and any("return_seq" in item or "input_timesteps" in item for item in view.beside)
+        ),
+        _time_series,
     ),
     # Named, and not read.
     Tool(
