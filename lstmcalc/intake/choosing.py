@@ -4,19 +4,29 @@ Not here: which setting wins (`resolve`), and how sources are read (`readers.sou
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from lstmcalc.errors import SourceError, UsageError
 from lstmcalc.intake.flags import Typed, items_of, several
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.words import unique_names
 
+if TYPE_CHECKING:
+    from lstmcalc.readers.text.source_text import SourceText
+
 
 def lstms_of(
-    source: str | None, known: Mapping[str, object], framework: str = "", *, repeats: bool = False
+    source: str | None,
+    known: Mapping[str, object],
+    framework: str = "",
+    text: "SourceText | None" = None,
+    *,
+    repeats: bool = False,
 ) -> list[Found]:
     """Every LSTM of a source, under unique names; `known` has the values of names in code.
 
-    `framework` is the one whose layout the source has, where it does not say so itself.
+    `framework` is the one whose layout the source has, where it does not say so itself; `text` is the source's, if it
+    was read before.
 
     Without a source it is every LSTM of the configuration file, which need not exist. One that a model in memory has at
     several paths is there once, or with `repeats` at each, as in a state dict.
@@ -26,7 +36,7 @@ def lstms_of(
     if source is None and framework:
         hint = f"--framework {framework} reports an LSTM in its terms"
         raise UsageError("--from needs a weight file", "a SOURCE too", hint=hint, where="--from")
-    found = sources.find_config() if source is None else sources.read_source(source, known, framework)
+    found = sources.find_config() if source is None else sources.read_source(source, known, framework, text)
     if source is None and known:
         raise SourceError("there is nothing to set", expected="a SOURCE with names in it", where="--set")
     if not repeats:

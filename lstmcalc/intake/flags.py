@@ -112,6 +112,13 @@ SOURCE_FLAGS: Final = (
         repeats=True,
     ),
     Flag(
+        "config",
+        ("--config",),
+        (),
+        "FILE",
+        "Settings, or values of names in the code: YAML, TOML, JSON, INI or Python",
+    ),
+    Flag(
         "from_framework",
         ("--from",),
         (),

@@ -27,15 +27,15 @@ from lstmcalc.intake.flags import (
     read_flags,
     read_framework,
     read_from,
-    read_settings,
 )
 from lstmcalc.intake.open_lstms import Open, OpenSetting, note_open
+from lstmcalc.intake.settings_files import found_with, given_settings
 from lstmcalc.intake.subject import Subject, subject_of_layers
 from lstmcalc.readers.files.budget import one_command
 from lstmcalc.readers.files.given import handed_over
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
-from lstmcalc.spec.provenance import Layer, Origin, Setting, quoted_name
+from lstmcalc.spec.provenance import Layer, Origin, Setting, known_with, quoted_name
 from lstmcalc.spec.words import and_list
 
 if TYPE_CHECKING:
@@ -68,14 +68,15 @@ def read_subjects(
     note_open([])
     flags, named = read_flags(typed), typed.get("framework")
     framework = framework or (read_framework("--framework", str(named)) if named is not None else "")
-    known = read_settings(typed.get("set"))
-    source = typed.get("source")
-    found = lstms_of(None if source is None else str(source), known, read_from(typed)) or [Found("lstm", "pytorch")]
+    source = None if typed.get("source") is None else str(typed["source"])
+    given = given_settings(typed, source)
+    found = found_with(given, source, read_from(typed)) or [Found("lstm", "pytorch")]
     chosen = chosen_lstms(found, asked_modules(typed.get("module"), (item.name for item in found)))
     whole = bool(typed.get("module"))  # what was picked is to be answered
 
     def again(settings: Mapping[str, object]) -> list[Found]:
-        return lstms_of(str(source), {**known, **settings}, read_from(typed)) if source not in (None, "-") else []
+        known = known_with(given.known, {**given.known, **settings})
+        return lstms_of(source, known, read_from(typed), given.text) if source not in (None, "-") else []
 
     return subjects_of(
         found, chosen, flags, framework, unknown, data, varied=varied, whole=whole, most=most, again=again

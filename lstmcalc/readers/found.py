@@ -73,6 +73,7 @@ class Found(NamedTuple):
     # Why its settings, or that it is made, do not follow from what was read; empty if they do.
     uncertain: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()  # the other frameworks that its arrays' names and shapes fit, with other gate orders
+    partial: bool = False  # True if it is of a configuration, which does not say what layers are beside it
     beside: str = ""  # what else is in its file, in words, at the first LSTM of it
     models: tuple[FoundModel, ...] = ()  # the models that the code makes, at the first LSTM of it
 

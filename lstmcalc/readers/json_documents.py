@@ -34,7 +34,6 @@ from lstmcalc.readers.text.tables import (
     framework_of,
     key_list,
     read_settings,
-    read_tables,
     settings_of,
     text_of,
     value_text,
@@ -56,15 +55,19 @@ def read_json(source: SourceText, framework: str = "") -> list[Found]:
 
     Names with shapes are read as those of a weight file, in the layout of a framework or in any.
     """
+    from lstmcalc.readers.configurations.documents import lstms_of, tree_of
     from lstmcalc.readers.keras.models import looks_like_keras, read_keras
 
-    tree = _load_json(source)
+    try:
+        tree = _load_json(source)
+    except _SyntaxError as error:
+        return _read_loose(source, error)
     places = Places(source, scan_json)
     document = Document(source, places, _JSON)
     if looks_like_keras(tree):
         return read_keras(tree, source, places)
     if not isinstance(tree, dict):
-        document.refuse_unknown(tree, _JSON.expected, document.kind(tree))
+        return lstms_of(document, tree_of(source, tree))
     if unread := json_format(tree):
         raise unread_error(source.name or "this JSON", unread, _JSON.expected)
     if any(isinstance(item, list | dict) for item in tree.values()):
@@ -78,7 +81,22 @@ def read_json(source: SourceText, framework: str = "") -> list[Found]:
         return _read_report(document, tree)
     if any(key in tree for key in _FOREIGN_KEYS):
         return _read_foreign(document, tree)
-    return read_tables(document, tree)
+    return lstms_of(document, tree_of(source, tree))
+
+
+class _SyntaxError(SourceError):
+    """A text is not JSON as it should be."""
+
+
+def _read_loose(source: SourceText, error: SourceError) -> list[Found]:
+    """The LSTMs of a text that is nearly JSON, with comments or trailing commas; else the error on the JSON."""
+    from lstmcalc.readers.configurations.documents import read_configuration, read_tree
+
+    try:
+        read_tree(source, "loose")
+    except SourceError:
+        raise error from None
+    return read_configuration(source, "loose")
 
 
 def unread_document(source: SourceText) -> Unread | None:
@@ -108,7 +126,7 @@ def _load_json(source: SourceText) -> Any:  # noqa: ANN401  # whatever it holds
         tree = json.loads(source.text, object_pairs_hook=unique, parse_constant=odd.append)
     except json.JSONDecodeError as error:
         span = source.span_of(error.pos)
-        raise source.error(span, format_message(_JSON, error.msg, span)) from None
+        raise source.error(span, format_message(_JSON, error.msg, span), kind=_SyntaxError) from None
     except ValueError:
         raise digits_error(source) from None
     except RecursionError:

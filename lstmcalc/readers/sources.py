@@ -26,7 +26,7 @@ from lstmcalc.readers.files.given import given
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.spec.config import HYPERPARAMETERS
-from lstmcalc.spec.provenance import Origin, Setting
+from lstmcalc.spec.provenance import Known, Origin, Setting, known_with
 
 MAX_TEXT: Final = 16 * 2**20  # bytes; nobody writes a longer text
 
@@ -45,20 +45,23 @@ _HEAD: Final = 4096  # bytes of a file that tell whether it is text
 _CONTROL: Final = r"[\x00-\x06\x0e-\x1a\x1c-\x1f]"
 
 
-def read_source(source: str, settings: Mapping[str, Any], framework: str = "") -> list[Found]:
+def read_source(
+    source: str, settings: Mapping[str, Any], framework: str = "", text: SourceText | None = None
+) -> list[Found]:
     """Every LSTM that SOURCE describes, in order; nothing in it is executed.
 
     Args:
         source: A file that exists, `-` for standard input, or text that has a parenthesis or several lines.
         settings: The values of names in code.
         framework: The framework whose layout a weight file has, as `--from` says; empty if it says nothing.
+        text: The text of the source, if it was read before.
     """
     if has_weights(source):
         from lstmcalc.readers.recognise.weights import read_weights
 
         _refuse_settings(settings)
         return read_weights(source, framework)
-    text = source_text(source)
+    text = text or source_text(source)
     found = read_text(text, settings, framework)
     if found[0].weights is not None:
         return found
@@ -75,11 +78,16 @@ def read_text(text: SourceText, settings: Mapping[str, Any], framework: str = ""
     _refuse_other_text(text)
     kind = text_kind(text)
     of_modules = {name: settings[name] for name in settings if _is_of_a_module(name, text.text)}
-    settings = {name: value for name, value in settings.items() if name not in of_modules}
+    settings = known_with(settings, {name: value for name, value in settings.items() if name not in of_modules})
     if kind not in _CODE:
         _refuse_settings(settings)
         return _with_settings(_READERS[kind](text, framework), of_modules)
     return _with_settings(_CODE[kind](text, settings), of_modules)
+
+
+def is_code(text: SourceText) -> bool:
+    """True if a text is code, whose names can be given values."""
+    return bool(text.text.strip()) and text_kind(text) in _CODE
 
 
 def _is_of_a_module(name: str, text: str) -> bool:
@@ -136,7 +144,7 @@ def has_weights(source: str) -> bool:
 
 
 _MOST: Final = 10_000  # names among which the nearest one is searched
-_EXPECTED: Final = "code, a printed model, TOML or JSON that describes an LSTM, or a weight file"
+_EXPECTED: Final = "code, a printed model, a configuration that describes an LSTM, or a weight file"
 
 
 def find_config() -> list[Found]:
@@ -194,7 +202,7 @@ def source_text(source: str) -> SourceText:
         raise folder_error(source, shown_name(source), _EXPECTED)
     if os.path.lexists(source):
         return _file(source)
-    if "(" in source or "\n" in source or " " in source.strip() or source.lstrip().startswith("{"):
+    if "(" in source or "\n" in source or " " in source.strip() or source.lstrip().startswith(("{", "[{")):
         try:
             return _text(source.encode("utf-8", "surrogateescape"), "")
         except UnicodeEncodeError:
@@ -207,6 +215,15 @@ def source_text(source: str) -> SourceText:
         else "",
         where=shorten(source)[1:-1],
     )
+
+
+def file_text(path: str, flag: str) -> SourceText:
+    """The text of a file that a flag names."""
+    if not os.path.isfile(path):  # noqa: PTH113  # as above
+        if os.path.isdir(path) or os.path.lexists(path):  # noqa: PTH112  # as above
+            raise SourceError(f"{shown_name(path)} is not a regular file", "a file of settings", where=flag)
+        raise NotFoundError(f"no such file: {shown_name(path)}", "a file of settings", where=flag)
+    return _file(path)
 
 
 def _file(path: str) -> SourceText:
@@ -287,7 +304,7 @@ def text_kind(source: SourceText) -> str:
         return "notebook"
     if name.endswith(".json") or (text[0] in "{[" and re.match(_JSON, text)):
         return "json"
-    return _pasted_kind(source) or _other_kind(source)
+    return _pasted_kind(source) or _configuration_kind(source) or _other_kind(source)
 
 
 def _pasted_kind(source: SourceText) -> str:
@@ -297,6 +314,32 @@ def _pasted_kind(source: SourceText) -> str:
     from lstmcalc.readers.pasted.kinds import pasted_kind
 
     return pasted_kind(source.text)
+
+
+# Words without which a text is no configuration of an LSTM; and suffixes of configurations.
+_CONFIGURED: Final = r"(?i)lstm|rnn|hidden|units|neurons|eunits"
+_CALLED: Final = r"LSTM(?:Cell)?\("  # as code and printed models have it
+# How a line of a configuration begins; other kinds of text have some of these too.
+_LINE: Final = r"(?m)^[ \t]*+(?:- )?+[\"']?[\w./-]++[\"']?[ \t]*+[:=](?:[ \t]|$)|^\s*+[{\[]|^[\w.]*+Namespace\("
+_SUFFIXES: Final = (".yaml", ".yml", ".ini", ".cfg", ".conf", ".jsonc", ".json5", ".jsonnet", ".libsonnet")
+
+
+def _configuration_kind(source: SourceText) -> str:
+    """The kind of a configuration: `yaml`, `loose`, `ini`, `toml`; empty for code and any other text."""
+    text, name = source.text, source.name.lower()
+    if name.endswith(_SUFFIXES[:2]):
+        return "yaml"
+    if not name.endswith(_SUFFIXES) and (
+        not re.search(_CONFIGURED, text) or re.search(_CALLED, text) or not re.search(_LINE, text)
+    ):
+        return ""
+    from lstmcalc.readers.pasted.kinds import is_code
+
+    if is_code(text) or re.match(_TOML_HEADER, text.lstrip()):
+        return ""
+    from lstmcalc.readers.configurations.kinds import configuration_kind
+
+    return configuration_kind(source)
 
 
 def _other_kind(source: SourceText) -> str:
@@ -314,10 +357,36 @@ def _other_kind(source: SourceText) -> str:
 
 
 def _read_toml(source: SourceText, _framework: str) -> list[Found]:
-    from lstmcalc.readers.text.tables import read_pyproject, read_toml
+    from lstmcalc.readers.text.tables import is_own, load_document, read_pyproject, read_toml_tables
 
     name = source.name.replace("\\", "/").rpartition("/")[2]
-    return (read_pyproject(source, "source") if name == _CONFIG_TOO else []) or read_toml(source)
+    found = read_pyproject(source, "source") if name == _CONFIG_TOO else []
+    if found:
+        return found
+    document, tree = load_document(source)
+    if is_own(tree) or not re.search(_CONFIGURED, source.text):
+        return read_toml_tables(document, tree)
+    from lstmcalc.readers.configurations.documents import lstms_of, tree_of
+
+    return lstms_of(document, tree_of(source, tree))
+
+
+def _read_configuration(source: SourceText, kind: str) -> list[Found]:
+    from lstmcalc.readers.configurations.documents import read_configuration
+
+    return read_configuration(source, kind)
+
+
+def _read_yaml(source: SourceText, _framework: str) -> list[Found]:
+    return _read_configuration(source, "yaml")
+
+
+def _read_loose(source: SourceText, _framework: str) -> list[Found]:
+    return _read_configuration(source, "loose")
+
+
+def _read_ini(source: SourceText, _framework: str) -> list[Found]:
+    return _read_configuration(source, "ini")
 
 
 def _read_json(source: SourceText, framework: str) -> list[Found]:
@@ -360,11 +429,13 @@ def _read_code(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
     """Read code, or lines of other text among which PyTorch printed an LSTM."""
     from lstmcalc.readers.python.reading import read_python
 
+    if isinstance(settings, Known):
+        from lstmcalc.readers.python.configured import read_configured
     given = source
     if not source.name.endswith((".py", ".ipynb")):
         source = _without_levels(source)
     try:
-        return read_python(source, settings)
+        return read_configured(source, settings) if isinstance(settings, Known) else read_python(source, settings)
     except SourceError as error:
         if not settings and len(source.lines) > 1 and re.search(_PRINTED_LINE, source.text):
             with suppress(SourceError):
@@ -417,6 +488,9 @@ def _read_notebook(source: SourceText, settings: Mapping[str, Any]) -> list[Foun
 _CODE: Final = {"code": _read_code, "notebook": _read_notebook}
 _READERS: Final = {
     "toml": _read_toml,
+    "yaml": _read_yaml,
+    "loose": _read_loose,
+    "ini": _read_ini,
     "json": _read_json,
     "printed": _read_printed,
     "listed": _read_listed,

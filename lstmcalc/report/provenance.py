@@ -18,6 +18,8 @@ from lstmcalc.spec.config import HYPERPARAMETERS
 _LABELS: Final = {
     ("flag", "stated"): "from flags",
     ("flag", "inferred"): "follows from flags",
+    ("settings", "stated"): "from {where}",
+    ("settings", "inferred"): "follows from {where}",
     ("source", "stated"): "from {where}",
     ("source", "inferred"): "follows from {where}",
     ("config", "stated"): "from {where}",

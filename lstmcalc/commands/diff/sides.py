@@ -21,8 +21,9 @@ from lstmcalc.errors import (
 )
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake.choosing import asked_modules, chosen_lstms, lstms_of, with_unique_names
-from lstmcalc.intake.flags import Typed, read_flags, read_from, read_settings
+from lstmcalc.intake.flags import Typed, read_flags, read_from
 from lstmcalc.intake.resolve import MAX_MODULES, subjects_of
+from lstmcalc.intake.settings_files import Given, found_with, given_settings, with_settings
 from lstmcalc.intake.subject import Subject
 from lstmcalc.readers import sources
 from lstmcalc.readers.files.tensors import Stored, WeightFile
@@ -47,10 +48,9 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
         raise UsageError("no file is named", "a weight file, e.g. model.safetensors", hint="see lstmcalc diff -h")
     # Of flags that every command takes, those on data change nothing here.
     flags = {field: setting for field, setting in read_flags(typed).items() if field in HYPERPARAMETERS}
-    known = read_settings(typed.get("set"))
     if second is None and not flags and (both := _sides_of_error(first, typed)):
         return both
-    if second is None and not flags and not sources.find_config():
+    if second is None and not flags and typed.get("config") is None and not sources.find_config():
         raise UsageError(
             f"there is nothing to compare {printable(first)} with",
             expected='another SOURCE, or flags, e.g. --hidden 20: lstmcalc diff FILE "nn.LSTM(10, 20, 2)"',
@@ -71,7 +71,7 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     asked = [(first, wanted[0]), (second, wanted[1])]
     if weighty == (False, True):
         asked, weighty = asked[::-1], (True, False)
-    read = _two_sides(asked, weighty, flags, known, read_from(typed))
+    read = _two_sides(asked, weighty, flags, given_settings(typed, asked[1][0]), read_from(typed))
     files, models = (side.sides for side in read)
     if modules and not (read[0].matched or read[1].matched):
         sources.pick([side.name for side in files], modules[0])  # raises, and lists the names there are
@@ -116,7 +116,7 @@ _Asked: TypeAlias = tuple[str | None, str | None]  # a source, and the LSTM of i
 
 
 def _two_sides(
-    asked: Sequence[_Asked], weighty: tuple[bool, bool], flags: Layer, known: Mapping[str, object], framework: str
+    asked: Sequence[_Asked], weighty: tuple[bool, bool], flags: Layer, given: Given, framework: str
 ) -> tuple[ReadSide, ReadSide]:
     """Both sides; `framework` is for the weight files that fit several, and for all if none does."""
     if framework and not any(weighty):
@@ -129,7 +129,7 @@ def _two_sides(
         framework * bool(is_so if any(ambiguous) else is_file)
         for is_so, is_file in zip(ambiguous, weighty, strict=True)
     ]
-    return _side(*first, {}, {}, own[0]), _side(*second, flags, known, own[1])
+    return _side(*first, {}, Given({}), own[0]), _side(*second, flags, given, own[1])
 
 
 def _fits_several(source: str | None) -> bool:
@@ -137,15 +137,15 @@ def _fits_several(source: str | None) -> bool:
     return any(item.rivals for item in lstms_of(source, {}))
 
 
-def _side(
-    source: str | None, module: str | None, flags: Layer, known: Mapping[str, object], framework: str
-) -> ReadSide:
+def _side(source: str | None, module: str | None, flags: Layer, given: Given, framework: str) -> ReadSide:
     """The LSTMs of a source or of flags alone; only the one that is called `module`, if there is one."""
-    text = None if source is None or sources.has_weights(source) else sources.source_text(source)
-    found = (
-        with_unique_names(sources.read_text(text, known)) if text else lstms_of(source, known, framework, repeats=True)
-    )
-    found = found or [Found("lstm", "pytorch")]
+    text = given.text
+    if source is not None and text is None and not sources.has_weights(source):
+        text = sources.source_text(source)
+    if text:
+        found = with_settings(with_unique_names(sources.read_text(text, given.known)), given.own)
+    else:
+        found = found_with(given, source, framework, repeats=True) or [Found("lstm", "pytorch")]
     stored = found[0].weights is not None
     if stored and len(found) > MAX_MODULES:
         raise TooLargeError("too many LSTMs to compare", f"at most {MAX_MODULES:,}", f"{len(found):,}")

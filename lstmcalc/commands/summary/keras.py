@@ -21,7 +21,10 @@ def inventory_of_json(text: "SourceText") -> Inventory:
     from lstmcalc.readers.keras.models import looks_like_keras, read_beside
     from lstmcalc.readers.text.positions import Places, scan_json
 
-    tree = json.loads(text.text)  # what was read before
+    try:
+        tree = json.loads(text.text)  # what was read before
+    except ValueError:  # it has comments, as JSON of settings has
+        return Inventory("JSON")
     if not looks_like_keras(tree):
         return Inventory("JSON")
     others, unknown = [], []

@@ -4,17 +4,18 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lstmcalc.commands._limits import exceeded, over_limits
 from lstmcalc.commands.summary.inventory import LISTED, Inventory, inventory_of_code, inventory_of_flags
 from lstmcalc.costs.operations import step_work
 from lstmcalc.errors import LstmcalcError, NotFoundError, shown_name
 from lstmcalc.frameworks.storage import Storage, find_layout
-from lstmcalc.intake.choosing import asked_modules, chosen_lstms, lstms_of, with_unique_names
-from lstmcalc.intake.flags import Typed, read_flags, read_framework, read_from, read_settings, several
+from lstmcalc.intake.choosing import asked_modules, chosen_lstms, with_unique_names
+from lstmcalc.intake.flags import Typed, read_flags, read_framework, read_from, several
 from lstmcalc.intake.open_lstms import Open, open_lstms
 from lstmcalc.intake.resolve import subjects_of
+from lstmcalc.intake.settings_files import found_with, given_settings, with_settings
 from lstmcalc.intake.subject import Subject
 from lstmcalc.model.interfaces import Face, faces
 from lstmcalc.model.lstm import LSTMModel, Tensor
@@ -29,6 +30,7 @@ from lstmcalc.report.rows import SETTINGS, Module, head_of
 from lstmcalc.report.tensors import TensorRow, tensor_row
 from lstmcalc.spec.activations import OPTIONS
 from lstmcalc.spec.config import DTYPE_BYTES
+from lstmcalc.spec.provenance import known_with
 from lstmcalc.spec.symbols import sizes_of
 from lstmcalc.spec.words import General, with_rest
 from lstmcalc.version import __version__
@@ -183,17 +185,22 @@ def _sources(named: Sequence[str]) -> Iterator[str]:
 
 def _part(source: str | None, typed: Mapping[str, Typed]) -> Part:
     """A source, or flags alone, in short."""
-    flags, known, named = read_flags(typed), read_settings(typed.get("set")), typed.get("framework")
+    flags, named = read_flags(typed), typed.get("framework")
+    asked = given_settings(typed, source)
     framework = "" if named is None else read_framework("--framework", str(named))
-    text = None if source is None or sources.has_weights(source) else sources.source_text(source)
+    text = asked.text
+    if source is not None and text is None and not sources.has_weights(source):
+        text = sources.source_text(source)
     if text is None:
-        found = lstms_of(source, known, read_from(typed)) or [Found("lstm", "pytorch")]
+        found = found_with(asked, source, read_from(typed)) or [Found("lstm", "pytorch")]
     else:
-        found = with_unique_names(sources.read_text(text, known, read_from(typed)))
+        found = with_unique_names(sources.read_text(text, asked.known, read_from(typed)))
+        found = with_settings(found, asked.own)
     chosen = chosen_lstms(found, asked_modules(typed.get("module"), (item.name for item in found)))
 
     def again(settings: Mapping[str, object]) -> list[Found]:
-        return [] if text is None else sources.read_text(text, {**known, **settings}, read_from(typed))
+        known = known_with(asked.known, {**asked.known, **settings})
+        return [] if text is None else sources.read_text(text, known, read_from(typed))
 
     subjects = subjects_of(found, chosen, flags, framework, whole=bool(typed.get("module")), again=again)
     open_ = open_lstms()
@@ -243,9 +250,18 @@ def _inventory(found: Sequence[Found], subjects: Sequence[Subject], text: Source
     return inventory_of_flags(subjects) if text is None else _of_text(text, found, subjects)
 
 
+# Configurations by kind, as they are called.
+_CONFIGURATIONS: Final = {"yaml": "YAML", "loose": "configuration", "ini": "INI", "toml": "TOML"}
+
+
 def _of_text(text: SourceText, found: Sequence[Found], subjects: Sequence[Subject]) -> Inventory:
     """The layers beside the LSTMs of a text."""
     kind = sources.text_kind(text)
+    if found[0].partial or kind in _CONFIGURATIONS:
+        what = _CONFIGURATIONS.get(kind, kind.upper())
+        if found[0].partial:
+            return Inventory(what, doubts=["other layers are not read"], least=True)
+        return inventory_of_flags(subjects)._replace(what=what)
     if kind == "printed":
         from lstmcalc.commands.summary.inventory import inventory_of_printed
 
@@ -258,8 +274,6 @@ def _of_text(text: SourceText, found: Sequence[Found], subjects: Sequence[Subjec
         from lstmcalc.commands.summary.pasted import inventory_of_pasted
 
         return inventory_of_pasted(text, kind)
-    if kind == "toml":
-        return inventory_of_flags(subjects)._replace(what="TOML")
     return inventory_of_code(text, kind, found)
 
 

@@ -30,6 +30,19 @@ from lstmcalc.readers.python.values import (
 )
 
 
+def _reads_key(node: ast.expr) -> bool:
+    """True for what reads a key of some settings: `cfg["hidden"]`, `cfg.get("hidden")`, `getattr(cfg, "hidden")`."""
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+    if not isinstance(node, ast.Call) or not node.args:
+        return False
+    named, function = node.args[:2][-1], node.func
+    is_get = isinstance(function, ast.Attribute) and function.attr == "get"
+    is_getattr = isinstance(function, ast.Name) and function.id == "getattr"
+    key = node.args[0] if is_get else named
+    return (is_get or is_getattr) and isinstance(key, ast.Constant) and isinstance(key.value, str)
+
+
 class Expressions(Comprehensions):
     """Evaluates expressions."""
 
@@ -44,7 +57,10 @@ class Expressions(Comprehensions):
         if method is None:
             self.may_raise()
             return Unknown()
-        return method(self, node, scope)
+        found = method(self, node, scope)
+        if self.collects and isinstance(found, Unknown) and not self.native and _reads_key(node):
+            self.asked.setdefault(self.text_of(node))
+        return found
 
     def text_of(self, node: ast.expr) -> str:
         """The text of an expression, as the user may give it a value."""
@@ -63,6 +79,8 @@ class Expressions(Comprehensions):
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Value:
         owner = self.evaluate(node.value, scope)
         found = self.attribute(owner, node.attr)
+        if self.collects and isinstance(owner, Obj) and not self.native and self._is_default(owner, node.attr):
+            self.defaults.setdefault(self.text_of(node))
         if (
             isinstance(found, Unknown)
             and not self.native
@@ -72,6 +90,11 @@ class Expressions(Comprehensions):
             self.asked.setdefault(name)
             return replace(found, names=(name,))
         return found
+
+    def _is_default(self, owner: Obj, name: str) -> bool:
+        """True for an option that the command line gives, and that has its default."""
+        is_space = isinstance(owner.cls, Class) and owner.cls.name in ("Namespace", "SimpleNamespace")
+        return is_space and (id(owner), name) in self.tainted
 
     # Subscripts.
 

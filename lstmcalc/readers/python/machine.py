@@ -83,6 +83,8 @@ class Machine(Parts):
         super().__init__()
         self.settings = settings  # the values of names, by their text
         self.asked = asked  # the names that were looked for and not known, in order
+        self.collects = False  # True to note the keys that are read of settings which are not known, and `defaults`
+        self.defaults: dict[str, None] = {}  # the names of the command line's options that have their defaults
         self.world = Obj("world", None, 0)
         self.world.slots |= {"made": Log(), "dtype": "float32", "escaped": Unknown()}
         self.module = Scope("module", None, 0)

@@ -7,7 +7,7 @@ Not here: what the constructors' arguments mean (`frameworks.constructors`).
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -31,12 +31,26 @@ MAX_FOUND: Final = 10_000
 _DEPTH: Final = 12_000  # frames of Python, for code that is nested
 
 
-def read_python(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
+class Asked:
+    """The names that code asks for, noted while it is read.
+
+    Args:
+        optional: Names of `settings` that the code need not have.
+    """
+
+    def __init__(self, optional: Collection[str] = ()) -> None:
+        self.optional = optional
+        self.open: list[str] = []  # those that are not known
+        self.defaults: list[str] = []  # those of the command line's options, whose defaults are known
+
+
+def read_python(source: SourceText, settings: Mapping[str, Any], asked: Asked | None = None) -> list[Found]:
     """Every LSTM that the code constructs, in order.
 
     Args:
         source: The code, whole or in part, with or without Python's prompts.
         settings: What names stand for, by their text: `{"args.hidden": 20}`.
+        asked: Where names that the code asks for are noted.
 
     Raises:
         SourceError: It is not Python code; there is no LSTM in it; an LSTM is given an argument it does not have; or a
@@ -44,14 +58,16 @@ def read_python(source: SourceText, settings: Mapping[str, Any]) -> list[Found]:
     """
     tree, code = parse_python(source)
     try:
-        with _deep():
-            reader = _Reader(code, tree, settings)
+        with deep():
+            reader = _Reader(code, tree, settings, collects=asked is not None)
             session = [] if reader.made else without_prompts(code.lines)
             if any("LSTM" in line for line in session):  # an example in a docstring
                 tree, lines = parse_python(source.of(session))
-                example = _Reader(lines, tree, settings)
+                example = _Reader(lines, tree, settings, collects=asked is not None)
                 reader, code = (example, lines) if example.says_more_than_a_name else (reader, code)
             reader.left_out = _left_out(source.lines, code.lines)
+            if asked is not None:
+                reader.note(asked)
             return reader.read()
     except RecursionError:
         raise SourceError("this is nested too deeply to be read", where=source.name) from None
@@ -67,7 +83,7 @@ def _left_out(lines: Sequence[str], code: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def _deep() -> Iterator[None]:
+def deep() -> Iterator[None]:
     """Let Python go deeper for a while: a call of the code takes several of ours."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _DEPTH))
@@ -80,14 +96,23 @@ def _deep() -> Iterator[None]:
 class _Reader(Findings):
     """Reads one program."""
 
-    def __init__(self, source: SourceText, tree: ast.Module, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, source: SourceText, tree: ast.Module, settings: Mapping[str, Any], *, collects: bool = False
+    ) -> None:
         self._asked: dict[str, None] = {}
         super().__init__(source, Program(settings, self._asked, tree))
+        self._program.collects = collects
         self._program.run()
         log = self._program.world.slots["made"]
         self._entries = list(log) if isinstance(log, Log) else []
         self._settings = settings
         self.left_out: list[str] = []  # lines of the text that are not Python
+
+    def note(self, asked: Asked) -> None:
+        """Note the names that the code asks for, and those that it need not have."""
+        asked.open = list(self._asked)
+        asked.defaults = list(self._program.defaults)
+        self._program.used |= set(asked.optional)
 
     @property
     def made(self) -> bool:
@@ -221,8 +246,6 @@ class _Reader(Findings):
             return NoLstmError(f"no LSTM in {where}", expected, hint=hint)
         shown = next((line for line in self.left_out if "lstm" in line.lower()), self.left_out[0])
         found = f"{counted(len(self.left_out), 'line')} left out as not Python, e.g. {shorten(shown)}"
-        if where.lower().endswith((".yaml", ".yml")):
-            hint = "YAML is not read: give the sizes that it states as flags, e.g. --input 10 --hidden 20"
         return NoLstmError(f"no LSTM is recognised in {where}", expected, found, hint)
 
     def _unread(self, function: ast.AST) -> SourceError:

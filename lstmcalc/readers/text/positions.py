@@ -62,7 +62,7 @@ class Places:
         return Member(_START, _START)
 
 
-class _Lines:
+class Lines:
     """The lines of a text, to convert offsets to lines and columns."""
 
     def __init__(self, text: str) -> None:
@@ -99,7 +99,7 @@ class _JsonScanner:
     def __init__(self, text: str) -> None:
         self.members: dict[KeyPath, Member] = {}
         self.repeated: tuple[str, Span] | None = None
-        self._lines = _Lines(text)
+        self._lines = Lines(text)
         self._open: list[_Container] = []
         for found in islice(re.finditer(_JSON_LEXEME, text), _MOST_TOKENS):
             self._take(found.group(), found.start(), found.end())
@@ -202,7 +202,7 @@ class _TomlScanner:
 
     def __init__(self, text: str) -> None:
         self.members: dict[KeyPath, Member] = {}
-        self._lines = _Lines(text)
+        self._lines = Lines(text)
         self._table: KeyPath = ()
         self._header = False
         self._open: list[tuple[str, KeyPath]] = []  # open brackets in values, each with the path of its key

@@ -128,8 +128,17 @@ def read_toml(source: SourceText, origin: str = "source") -> list[Found]:
 
     With the origin `config`, input_size and hidden_size may be missing.
     """
+    return read_toml_tables(*load_document(source, origin))
+
+
+def load_document(source: SourceText, origin: str = "source") -> tuple[Document, dict[str, Any]]:
+    """A TOML text as a document, and its values."""
     tree = _load_toml(source)
-    document = Document(source, Places(source, scan_toml), _TOML, origin)
+    return Document(source, Places(source, scan_toml), _TOML, origin), tree
+
+
+def read_toml_tables(document: Document, tree: Table) -> list[Found]:
+    """The LSTMs of a TOML document; of a pyproject.toml, those of its table `tool.lstmcalc`."""
     inner = tree.get("tool")
     if isinstance(inner, Mapping) and "lstmcalc" in inner:
         return _read_tool(document, inner["lstmcalc"])
@@ -248,6 +257,22 @@ def read_tables(document: Document, tree: Table) -> list[Found]:
         leaves = []
     shared = settings_of(document, common)
     return [_lstm_of_table(document, path, settings, shared) for path, settings in leaves]
+
+
+def is_own(tree: Table, origin: str = "source") -> bool:
+    """True if a document is of this program's own tables, and not another program's.
+
+    Where both sizes stand beside keys of others, or an unknown key is like none of ours, it is another program's.
+    """
+    if origin == "config" or isinstance(tree.get("tool"), Mapping):
+        return True
+    unknown = [key for key in tree if key not in _TOP_KEYS]
+    if not unknown:
+        return "lstm" in tree or any(key in tree for key in LSTM_KEYS) or isinstance(tree.get("data"), Mapping)
+    if not isinstance(tree.get("lstm"), Mapping) and all(field in tree for field in REQUIRED):
+        return False
+    ours = "lstm" in tree or any(key in tree for key in HYPERPARAMETERS)
+    return ours and all(_hint(key, _TOP_KEYS) for key in unknown)
 
 
 def _check_top(document: Document, tree: Table, *, has_lstm: bool) -> None:

@@ -1,0 +1,172 @@
+"""Values of a configuration for names in code: `args.hidden`, `cfg.model.hidden`, `config["model"]["hidden"]`.
+
+A key is matched by its full dotted path, else by its last name if that is unique in the document. A name whose key
+stands at several places gets no value, and what is said of it names the places.
+
+Not here: the names that code leaves open (`readers.python.configured`).
+"""
+
+import ast
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from lstmcalc.errors import printable
+from lstmcalc.readers.configurations.references import at, is_there, resolved
+from lstmcalc.readers.configurations.values import Computed, Tree
+from lstmcalc.readers.text.positions import KeyPath, Places
+from lstmcalc.spec.provenance import Placed
+from lstmcalc.spec.words import and_list, with_dots
+
+_LISTED: Final = 4  # places in a message
+# What a program calls the whole of its settings inside of a thing.
+_OWNERS: Final = ("self", "cls", "model", "trainer")
+
+
+class NameValues:
+    """The values of a document, for names in code.
+
+    Args:
+        tree: The document's values.
+        places: The places of its keys.
+        name: The file's name.
+    """
+
+    def __init__(self, tree: Tree, places: Places, name: str) -> None:
+        self.name = name
+        self._tree = tree
+        self._places = places
+        self._by_last: dict[str, list[KeyPath]] = {}
+        for path, _ in _leaves(tree.root, ()):
+            self._by_last.setdefault(_last(path), []).append(path)
+
+    def find(self, name: str) -> Placed | None:
+        """The value for a name; None if no key is meant by it, or several are."""
+        exact = self.find_whole(name)
+        if exact is not None:
+            return exact
+        parts = parts_of(name)
+        paths = self._by_last.get(_spelled(parts[-1]), []) if parts else []
+        return self._placed(paths[0]) if len(paths) == 1 else None
+
+    def find_whole(self, name: str) -> Placed | None:
+        """The value at the full path that a name has, with or without the variable that holds all settings."""
+        parts = parts_of(name)
+        for start in range(min(len(parts), 3)):
+            if start > 1 and parts[start - 2] not in _OWNERS:  # `self.args.hidden`
+                break
+            path = self._path(parts[start:])
+            if path is not None:
+                return self._placed(path)
+        return None
+
+    def doubt(self, name: str) -> str:
+        """What is said of a name whose key stands at several places; empty for others."""
+        parts = parts_of(name)
+        paths = self._by_last.get(_spelled(parts[-1]), []) if parts else []
+        if self.find_whole(name) is not None:
+            return ""
+        if len(paths) == 1 and self._placed(paths[0]) is None:
+            return f"{_dotted(paths[0])} in {printable(self.name)} is computed"
+        if len(paths) < 2:  # noqa: PLR2004  # several
+            return ""
+        listed = [_dotted(path) for path in paths]
+        shown = and_list(listed) if len(listed) <= _LISTED else with_dots(listed, _LISTED)
+        return f"{printable(parts[-1])} stands at {shown} in {printable(self.name)}"
+
+    def _path(self, parts: list[str]) -> KeyPath | None:
+        """The path of keys with these names; a flat key with dots is a path too."""
+        if not parts:
+            return None
+        found: KeyPath = ()
+        node = self._tree.root
+        for number, part in enumerate(parts):
+            if isinstance(node, Mapping):
+                key = next((key for key in node if _spelled(key) == _spelled(part)), None)
+                if key is None:
+                    rest = [_spelled(item) for item in parts[number:]]
+                    whole = next((key for key in node if _flat(key) == rest), None)
+                    return None if whole is None else (*found, whole)
+                found, node = (*found, key), node[key]
+                node = node["value"] if isinstance(node, Mapping) and node.keys() <= {"value", "desc"} else node
+            else:
+                value = at(node, (part,))
+                if not is_there(value):
+                    return None
+                found, node = (*found, int(part)), value
+        return found
+
+    def _placed(self, path: KeyPath) -> Placed | None:
+        value = resolved(self._tree, at(self._tree.root, path), path)
+        if isinstance(value, Computed) or _has_computed(value):
+            return None
+        where = self._tree.source.place(self._places.key(path).line) or self.name
+        return Placed(value, where, self._tree.source.pointer(self._places.whole(path)))
+
+
+def parts_of(name: str) -> list[str]:
+    """The parts of a name in code, `["cfg", "model", "hidden"]`; none if it is something else."""
+    try:
+        node: ast.AST = ast.parse(name, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    parts: list[str] = []
+    while not isinstance(node, ast.Name):
+        if isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            parts.append(str(node.slice.value))
+            node = node.value
+        elif isinstance(node, ast.Call) and (key := _key_of_call(node)) is not None:
+            parts.append(key[1])
+            node = key[0]
+        else:
+            return []
+    return [node.id, *parts[-1::-1]]
+
+
+def _key_of_call(node: ast.Call) -> tuple[ast.expr, str] | None:
+    """The thing and the key of `cfg.get("hidden")` or `getattr(cfg, "hidden")`; None for other calls."""
+    function, texts = node.func, [item.value if isinstance(item, ast.Constant) else None for item in node.args[:2]]
+    if isinstance(function, ast.Attribute) and function.attr == "get" and texts and isinstance(texts[0], str):
+        return function.value, texts[0]
+    if isinstance(function, ast.Name) and function.id == "getattr" and len(texts) > 1 and isinstance(texts[1], str):
+        return node.args[0], texts[1]
+    return None
+
+
+def _leaves(node: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:  # noqa: ANN401  # of any type
+    """The values that are no tables; a list of values is one."""
+    if isinstance(node, Mapping) and node.keys() <= {"value", "desc"} and "value" in node and path:
+        yield path, node
+    elif isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _leaves(value, (*path, key))
+    elif isinstance(node, list) and any(isinstance(item, Mapping) for item in node):
+        for number, value in enumerate(node):
+            yield from _leaves(value, (*path, number))
+    else:
+        yield path, node
+
+
+def _spelled(key: str) -> str:
+    """A key as a name of Python: argparse makes `--hidden-size` `hidden_size`."""
+    return key.lstrip("-").replace("-", "_")
+
+
+def _flat(key: str) -> list[str]:
+    return [_spelled(part) for part in key.replace("/", ".").split(".")]
+
+
+def _last(path: KeyPath) -> str:
+    return _flat(str(path[-1]))[-1] if path else ""
+
+
+def _dotted(path: KeyPath) -> str:
+    return printable(".".join(map(str, path)))
+
+
+def _has_computed(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has_computed(item) for item in value.values())
+    return isinstance(value, Computed) or (isinstance(value, list) and any(_has_computed(item) for item in value))

@@ -1,0 +1,99 @@
+"""Code with the values of a configuration for the names that it leaves open.
+
+The code is followed, the names that it asks for get the values that the configuration has, and it is followed again,
+until it asks for no other. Options of argparse count as open: their defaults are what the command line changes.
+
+Not here: which key is meant by a name (`readers.configurations.names`).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from lstmcalc.errors import SourceError
+from lstmcalc.readers.found import Found
+from lstmcalc.readers.python.reading import Asked, read_python
+from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.spec.provenance import Gap, Known, Origin, Placed, Setting, Values
+from lstmcalc.spec.words import and_list
+
+_ROUNDS: Final = 6  # names that only come into play by others
+
+
+def read_configured(source: SourceText, known: Known) -> list[Found]:
+    """Every LSTM that code makes, as `read_python`, with values of a configuration."""
+    values = known.values_of_names
+    if values is None:
+        return read_python(source, known)
+    taken: dict[str, Placed] = {}
+    plain: list[Found] = []
+    for number in range(_ROUNDS):
+        asked = Asked(set(taken))
+        settings = {**{name: placed.value for name, placed in taken.items()}, **known}
+        try:
+            found, error = read_python(source, settings, asked), None
+        except SourceError as caught:
+            found, error = [], caught
+        if not number:
+            plain = found
+        new = {name: placed for name in asked.open if name not in settings and (placed := values.find(name))}
+        new |= {name: placed for name in asked.defaults if name not in settings and (placed := values.find_whole(name))}
+        if not new:
+            break
+        taken |= new
+    if error is not None:
+        raise _with_doubts(error, asked, values)
+    return _with_places(found, plain, taken, values, known)
+
+
+def _with_doubts(error: SourceError, asked: Asked, values: Values) -> SourceError:
+    """An error on what is not known, with the keys that may be meant."""
+    doubts = [doubt for name in asked.open if (doubt := values.doubt(name))]
+    if not doubts:
+        return error
+    made = type(error)(error.what, error.expected, ", ".join([*filter(None, [error.found]), *doubts[:1]]), error.hint)
+    return made.showing(error.where, error.excerpt)
+
+
+def _with_places(
+    found: Sequence[Found], plain: Sequence[Found], taken: Mapping[str, Placed], values: Values, known: Known
+) -> list[Found]:
+    """The LSTMs, their settings with the places in the configuration that they come from."""
+    before = {item.name: item for item in plain}
+    made = [_placed(item, before.get(item.name), taken, known) for item in found]
+    made = [
+        item._replace(gaps={field: _doubted(gap, values) for field, gap in item.gaps.items()}) if item.gaps else item
+        for item in made
+    ]
+    if not taken and made:
+        note = f"{values.name} has no value for a name that the code leaves open"
+        made[0] = made[0]._replace(notes=(*made[0].notes, note))
+    return made
+
+
+def _doubted(gap: Gap, values: Values) -> Gap:
+    doubts = list(dict.fromkeys(doubt for name in gap.names if (doubt := values.doubt(name))))
+    return Gap(", ".join([gap.why, *doubts]), gap.names) if doubts else gap
+
+
+def _placed(item: Found, plain: Found | None, taken: Mapping[str, Placed], known: Known) -> Found:
+    """An LSTM whose settings that were open, or other ones, without the configuration are from there."""
+    if not taken:
+        return item
+    layer = dict(item.layer)
+    for field, setting in item.layer.items():
+        gap = plain.gaps.get(field) if plain else None
+        said = plain.layer.get(field) if plain else None
+        if gap is not None and any(name in known for name in gap.names):
+            continue
+        names = [name for name in gap.names if name in taken] if gap else []
+        if not names and plain is not None and said is not None and said.value == setting.value:
+            continue
+        if not names:  # its name is not known: those whose value it is, or all
+            names = [name for name, placed in taken.items() if placed.value == setting.value] or list(taken)
+        if gap is None and plain is not None and said is None and setting.origin.source != "flag":
+            continue
+        places = list(dict.fromkeys(taken[name].where for name in names))
+        exact = len(places) == 1 and taken[names[0]].value == setting.value
+        origin = Origin("settings", and_list(places[:3]), "stated" if exact else "inferred")
+        layer[field] = Setting(setting.value, origin)
+    return item._replace(layer=layer)
