@@ -7,7 +7,6 @@ which LSTMs are in a file (`readers.recognise.weights`).
 import os
 from collections.abc import Collection, Iterator
 from importlib import import_module
-from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -162,7 +161,7 @@ def _members(path: str) -> Collection[str]:
     from lstmcalc.readers.files.archives import read_archive
 
     try:
-        return read_archive(Path(path))
+        return read_archive(path)
     except SourceError as error:
         raise named_error(error, shown_name(path)) from None
 

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.archives import Member, read_archive
+from lstmcalc.readers.files.inner import File, section_of
 from lstmcalc.readers.files.raw_numbers import Block, placed_blocks
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import StateDict, Stored, WeightFile
@@ -26,9 +27,9 @@ from lstmcalc.readers.pickles.machine import (
     Persistent,
     Table,
     interpret_pickle,
-    section_of,
     text_of,
 )
+from lstmcalc.readers.pickles.machine import section_of as bytes_section
 from lstmcalc.readers.pickles.trees import Module, walk
 from lstmcalc.readers.torch.modules import Code, frozen_modules, stated_modules
 from lstmcalc.readers.torch.notes import called_notes, embedded_notes, lightning_notes, tensor_notes
@@ -59,21 +60,20 @@ class _Content(NamedTuple):
     locate: Locate
 
 
-def read_torch(path: Path) -> WeightFile:
+def read_torch(file: File) -> WeightFile:
     """A file that `torch.save`, `torch.jit.save` or Lightning wrote: a state_dict, a checkpoint or a whole module.
 
     Zip archives and the older form without one are told apart by content.
     """
-    path = Path(path)
-    head = Section.of(path)
-    if head.read(0, min(head.length, 4)) in (b"PK\3\4", b"PK\5\6"):
-        return _read_zip(path)
-    return read_pickle(path)
+    section = section_of(file)
+    if section.read(0, min(section.length, 4)) in (b"PK\3\4", b"PK\5\6"):
+        return _read_zip(file)
+    return read_pickle(file)
 
 
-def read_pickle(path: Path) -> WeightFile:
+def read_pickle(file: File) -> WeightFile:
     """A pickle: of NumPy's arrays, of tensors, of whole modules; or the form of `torch.save` before PyTorch 1.6."""
-    section = Section.of(Path(path))
+    section = section_of(file)
     _refuse_tar(section)
     first = interpret_pickle(section)
     if type(first.value) is int and first.value == MAGIC:
@@ -128,8 +128,8 @@ class _Archive(NamedTuple):
         return section, storage.dtype, self.big_endian
 
 
-def _read_zip(path: Path) -> WeightFile:
-    members = read_archive(path)
+def _read_zip(file: File) -> WeightFile:
+    members = read_archive(file)
     roots = [
         name[:-8] for name in members if name == "data.pkl" or (name.endswith("/data.pkl") and name.count("/") == 1)
     ]
@@ -284,7 +284,7 @@ class _PickledStorages:
         if id(storage) not in self._found:
             if len(self._found) == _MAX_PICKLED:
                 raise SourceError("this pickle has too many tensors", expected=f"at most {_MAX_PICKLED:,}")
-            self._found[id(storage)] = self._in_bytes(section_of(storage.arguments[0]))
+            self._found[id(storage)] = self._in_bytes(bytes_section(storage.arguments[0]))
         return self._found[id(storage)]
 
     def _in_bytes(self, section: Section) -> tuple[Section, str, bool]:
