@@ -63,16 +63,20 @@ class Member(NamedTuple):
 
     def whole(self) -> Section:
         """The bytes of the member; compressed ones are inflated into memory, at most `MAX_MEMBER`."""
-        section = self.section()
-        if section.deflated is None:
-            return section
-        if section.length > MAX_MEMBER:
-            raise SourceError(
-                "a compressed member is too large",
-                expected=f"at most {bytes_text(MAX_MEMBER)}",
-                found=f"{bytes_text(section.length)} of {shorten(self.info.filename)}",
-            )
-        return Section.of(section.read())
+        return in_memory(self.section(), self.info.filename)
+
+
+def in_memory(section: Section, name: str) -> Section:
+    """The bytes of a member; compressed ones are inflated into memory, at most `MAX_MEMBER`."""
+    if section.deflated is None:
+        return section
+    if section.length > MAX_MEMBER:
+        raise SourceError(
+            "a compressed member is too large",
+            expected=f"at most {bytes_text(MAX_MEMBER)}",
+            found=f"{bytes_text(section.length)} of {shorten(name)}",
+        )
+    return Section.of(section.read())
 
 
 def read_archive(file: File) -> Mapping[str, Member]:
