@@ -86,15 +86,14 @@ def archive_format(names: Sequence[str], what: str, tool: str) -> Unread:
     return Unread(f"{what} with {_few(held)} in it", f"unpack it, and read {printable(held[0])}: {tool}", listed)
 
 
-def unread_inside(inner: Inner) -> str:
-    """The kind of a file within another that is not read, in words."""
+def archive_inside(inner: Inner) -> Unread:
+    """The kind of an archive within another file that is not read."""
     section = inner.section
-    head = section.read(0, min(section.length, HEAD))
-    if is_tar(head):
-        return archive_format([member.name for member in tar_members(inner)], "a tar archive", "tar -xf FILE").name
+    if is_tar(section.read(0, min(section.length, HEAD))):
+        return archive_format([member.name for member in tar_members(inner)], "a tar archive", "tar -xf FILE")
     with suppress(SourceError):
-        return archive_format(list(read_archive(inner)), "a zip archive", "unzip FILE").name
-    return "a damaged zip archive"
+        return archive_format(list(read_archive(inner)), "a zip archive", "unzip FILE")
+    return Unread("a damaged zip archive", "")
 
 
 def _known(names: Collection[str]) -> Unread | None:

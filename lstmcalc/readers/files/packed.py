@@ -18,12 +18,12 @@ from typing import Final, NamedTuple
 
 from lstmcalc.errors import SourceError, printable, shorten
 from lstmcalc.readers.files.archives import Member, in_memory, read_archive
-from lstmcalc.readers.files.containers import archive_format
+from lstmcalc.readers.files.containers import archive_inside
 from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
 from lstmcalc.readers.files.kinds import EXPECTED, inner_kind, models_in, open_inner, zip_members
 from lstmcalc.readers.files.packing import inflated, is_tar, tar_members, way_of
 from lstmcalc.readers.files.tensors import WeightFile
-from lstmcalc.readers.files.unread import unread_error
+from lstmcalc.readers.files.unread import Unread, format_of_bytes, unread_error
 from lstmcalc.spec.words import with_rest
 
 _DEPTH: Final = 5  # wrappers around a model: a tar archive in gzip in a zip archive has three
@@ -48,12 +48,21 @@ def read_packed(file: File) -> WeightFile:
         unpacked = _unpacked(inner)
         inner, ways = unpacked.inner, [*ways, unpacked.way]
         notes += unpacked.notes
-        if inner_kind(inner) != "packed":
-            break
-    if inner_kind(inner) in ("", "packed"):
-        raise SourceError(f"what is in {name_of(file)} is not read", "a model", f"{', '.join(ways)} around it")
-    read = open_inner(inner)
-    return read._replace(format=f"{read.format} in {', '.join(reversed(ways))}", notes=(*notes, *read.notes))
+        kind = inner_kind(inner)
+        if not kind:
+            raise unread_error(inner.name, _unread(inner, ways[-1]), EXPECTED)
+        if kind != "packed":
+            read = open_inner(inner)
+            return read._replace(format=f"{read.format} in {', '.join(reversed(ways))}", notes=(*notes, *read.notes))
+    raise SourceError(f"{name_of(file)} is packed too often", f"at most {_DEPTH} times", ", ".join(ways))
+
+
+def _unread(inner: Inner, way: str) -> Unread:
+    """The format of what was unpacked and is not read."""
+    head = inner.section.read(0, min(inner.section.length, 512))
+    if is_tar(head) or head.startswith(b"PK"):
+        return archive_inside(inner)
+    return format_of_bytes(head) or Unread(f"{way}-compressed data", "decompress it first")
 
 
 def _unpacked(around: Inner) -> _Unpacked:
@@ -66,21 +75,19 @@ def _unpacked(around: Inner) -> _Unpacked:
         except SourceError as error:
             raise (error if error.where else error.at(around.name)) from None
     if is_tar(head):
-        found = tar_members(around)
-        return _only(list(models_in(found)), [member.name for member in found], around, "tar")
+        return _only(list(models_in(tar_members(around))), around, "tar")
     members = read_archive(around)
     if {"data", _POLICY} <= members.keys():
         policy = Inner(members[_POLICY].whole(), f"{around.name}, {_POLICY}")
         return _Unpacked(policy, "a zip archive of Stable-Baselines3", tuple(_policy_notes(members)))
-    return _only(list(models_in(zip_members(members))), list(members), around, "zip")
+    return _only(list(models_in(zip_members(members))), around, "zip")
 
 
-def _only(models: list[Inner], members: list[str], around: Inner, way: str) -> _Unpacked:
+def _only(models: list[Inner], around: Inner, way: str) -> _Unpacked:
     """The only model of an archive."""
     names = [printable(model.name) for model in models]
     if not models:
-        unread = archive_format(members, f"a {way} archive", "tar -xf FILE" if way == "tar" else "unzip FILE")
-        raise unread_error(around.name, unread, EXPECTED)
+        raise unread_error(around.name, archive_inside(around), EXPECTED)
     if len(models) > 1:
         raise SourceError(
             f"{around.name} has several models",

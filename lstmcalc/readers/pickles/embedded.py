@@ -1,9 +1,9 @@
 """Whole files among the byte strings of a pickle: models of Keras above all, which pickle themselves so.
 
 Keras 3 pickles a model as the bytes of a .keras archive (keras/src/saving/keras_saveable.py; files of 3.10 and 3.15.1
-were read), SciKeras 0.13.0 as those of one in an array of uint8 (scikeras/_saving_utils.py), earlier versions of both as
-those of a tar archive with a SavedModel, which is not read, and many programs as those of an HDF5 file. Files are told
-by their first bytes.
+were read), SciKeras 0.13.0 as those of one in an array of uint8 (scikeras/_saving_utils.py), earlier versions of both
+as those of a tar archive with a SavedModel, which is not read, and many programs as those of an HDF5 file. Files are
+told by their first bytes.
 """
 
 from collections.abc import Iterator

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.archives import Member, read_archive
-from lstmcalc.readers.files.containers import unread_inside
+from lstmcalc.readers.files.containers import archive_inside
 from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
 from lstmcalc.readers.files.joined import below, joined
 from lstmcalc.readers.files.kinds import inner_kind, open_inner
@@ -98,7 +98,7 @@ def _with_embedded(read: WeightFile, embedded: Sequence[tuple[str, Section]], na
     for path, section in embedded:
         inner = Inner(section, f"{name}, {section.length:,} bytes{f' at {shorten(path)[1:-1]}' if path else ''}")
         if inner_kind(inner) in ("", "packed"):
-            notes.append(f"{section.length:,} bytes in it look like {unread_inside(inner)}, and are not read")
+            notes.append(f"{section.length:,} bytes in it look like {archive_inside(inner).name}, and are not read")
             continue
         models.append(below(path if len(embedded) > 1 else "", open_inner(inner)))
     if not models:
