@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from lstmcalc.errors import SourceError, printable, shorten
+from lstmcalc.readers.files.json_weights import weights_of_text
 from lstmcalc.readers.files.unread import Unread, unread_error
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.recognise.weights import contents_of, lstms_of_contents
 from lstmcalc.readers.text.positions import KeyPath, Places, repeated_key, scan_json
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.readers.text.tables import (
@@ -65,6 +67,8 @@ def read_json(source: SourceText, framework: str = "") -> list[Found]:
         return read_keras(tree, source, places)
     if not isinstance(tree, dict):
         document.refuse_unknown(tree, _JSON.expected, document.kind(tree))
+    if file := weights_of_text(source.text):
+        return lstms_of_contents(contents_of(file, source.name or "the text", framework), source.name or "the text")
     if unread := json_format(tree):
         raise unread_error(source.name or "this JSON", unread, _JSON.expected)
     if any(isinstance(item, list | dict) for item in tree.values()):

@@ -16,6 +16,7 @@ from lstmcalc.errors import SourceError, cannot_read, named_error, shown_name
 from lstmcalc.readers.files.budget import budget
 from lstmcalc.readers.files.given import given
 from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
+from lstmcalc.readers.files.json_weights import json_kind
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
 
@@ -37,12 +38,22 @@ _READERS: Final = {
     "onnx": ("readers.onnx.nodes", "read_onnx"),
     "packed": ("readers.files.packed", "read_packed"),
     "json": ("readers.files.json_weights", "read_json_weights"),
+    "index": ("readers.files.shards", "read_shards"),
+    "keras-index": ("readers.keras.files", "read_sharded"),
 }
-_WITHIN: Final = ("safetensors", "npz", "npy", "torch", "keras", "hdf5", "packed")  # what is read within another file
+_WITHIN: Final = (
+    "safetensors",
+    "npz",
+    "npy",
+    "torch",
+    "keras",
+    "hdf5",
+    "packed",
+    "json",
+)  # what is read within another file
 _NAMELESS: Final = ("torch",)  # what reads pickles does not know of files; the other readers name theirs in each error
 _DEPTH: Final = 3  # archives in archives that are looked into
 _MOST: Final = 1000  # members of an archive that are looked at
-MAX_JSON: Final = 16 << 20  # bytes of a text
 EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX or Keras"
 
 
@@ -88,11 +99,14 @@ def inner_kind(inner: Inner, depth: int = _DEPTH) -> str:
     if head.startswith(_ZIP):
         kind = _zip_kind(Inner(in_memory(section, inner.name), inner.name), depth)
         return kind if kind in _WITHIN else ""
-    if head.lstrip()[:1] == b"{" and section.length <= MAX_JSON:
-        from lstmcalc.readers.files.json_weights import json_kind
-
-        return json_kind(inner)
+    if _may_be_json(head):
+        return json_kind(Inner(in_memory(section, inner.name), inner.name))
     return _signature(head, section.length) or _packed_kind(inner, head, depth)
+
+
+def _may_be_json(head: bytes) -> bool:
+    """True for a text that begins with an object."""
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
 
 
 def models_in(members: Iterable[Inner], depth: int = _DEPTH) -> Iterator[Inner]:
@@ -193,6 +207,8 @@ def _told_kind(path: str) -> str:
                 return _zip_kind(path)
             if told := _signature(head, size):
                 return told
+            if _may_be_json(head):
+                return json_kind(path)
             if any(_at(stream, offset, _HDF5) for offset in _offsets(size)):
                 return "hdf5"
             if _is_onnx(stream, size):

@@ -7,6 +7,7 @@ Not here: how HDF5 is read (`hdf5`), configurations (`models`), and the names of
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -16,6 +17,7 @@ from lstmcalc.frameworks.storage import Parameter, parameters
 from lstmcalc.readers.files.archives import Member, read_archive
 from lstmcalc.readers.files.inner import File, name_of
 from lstmcalc.readers.files.sections import Section
+from lstmcalc.readers.files.shards import named_files
 from lstmcalc.readers.files.tensors import WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of
 from lstmcalc.readers.keras.cells import Cell, read_cells
@@ -61,6 +63,28 @@ def read_keras(file: File) -> WeightFile:
     version = known.get("keras_version") if isinstance(known, Mapping) else None
     read = _joined_file(read_index(_window(section, name)), config, str(version or ""), name)
     return read._replace(format=read.format.replace("HDF5", ".keras"))
+
+
+def read_sharded(file: str) -> WeightFile:
+    """Sharded weights of Keras 3 (`model.weights.json`): one index of all files that it names; needs h5py.
+
+    Source: keras 3.15.1, keras/src/saving/saving_lib.py (`ShardedH5IOStore`), run; it divides layers among files.
+    """
+    name, notes = shown_name(file), list[str]()
+    whole = Hdf5({}, {}, (), ())
+    for path in named_files(file):
+        if not os.path.exists(path):  # noqa: PTH110  # as in `sources`
+            notes.append(f"{shown_name(path)} is not there, which the index names")
+            continue
+        index = read_index(window_of(path))
+        whole = Hdf5(
+            {**whole.groups, **index.groups},
+            {**whole.datasets, **index.datasets},
+            whole.skipped + index.skipped,
+            whole.damaged + index.damaged,
+        )
+    read = _joined_file(whole, None, "", name)
+    return read._replace(format=f"{read.format} in several files", notes=(*notes, *read.notes))
 
 
 def stated_names(path: str) -> list[str]:
