@@ -68,13 +68,31 @@ def read_json(source: SourceText, framework: str = "") -> list[Found]:
         return read_keras(tree, source, places)
     if not isinstance(tree, dict):
         return lstms_of(document, tree_of(source, tree))
+    return _read_weights(source, tree, framework) or _read_object(document, tree, source)
+
+
+def _read_weights(source: SourceText, tree: dict[str, Any], framework: str) -> list[Found]:
+    """The LSTMs of weights, or of names with shapes, in JSON; none if it is something else."""
+    from lstmcalc.readers.files.json_weights import weights_of_text
+    from lstmcalc.readers.recognise.weights import contents_of, lstms_of_contents
+
+    name = source.name or "the text"
+    if file := weights_of_text(source.text):
+        return lstms_of_contents(contents_of(file, name, framework), name)
     if unread := json_format(tree):
         raise unread_error(source.name or "this JSON", unread, _JSON.expected)
     if any(isinstance(item, list | dict) for item in tree.values()):
         from lstmcalc.readers.pasted.shape_lists import entries_of_json, lstms_of_entries
 
         if entries := entries_of_json(tree):
-            return lstms_of_entries(entries, source.name or "the text", framework)
+            return lstms_of_entries(entries, name, framework)
+    return []
+
+
+def _read_object(document: Document, tree: dict[str, Any], source: SourceText) -> list[Found]:
+    """The LSTMs of an object that describes them, in one of several vocabularies."""
+    from lstmcalc.readers.configurations.documents import lstms_of, tree_of
+
     if isinstance(tree.get("weight_map"), dict):
         _refuse_index(document, tree["weight_map"])
     if "lstmcalc" in tree and "modules" in tree:

@@ -136,7 +136,7 @@ def has_weights(source: str) -> bool:
             head = stream.read(_HEAD)
     except OSError:
         return False  # reading it as text reports why
-    if not re.search(_CONTROL.encode(), head):
+    if not re.search(_CONTROL.encode(), head) and not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         return False
     from lstmcalc.readers.files.kinds import weight_kind
 

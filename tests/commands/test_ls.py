@@ -167,11 +167,10 @@ def test_refusals(cli: Cli, arguments: list[str], words: str) -> None:
     ("document", "words"),
     [
         (
-            {"architecture": "LSTM", "config": {"input_size": 1, "hidden_size": 3, "num_layers": 1}, "weights": [0.5]},
+            {"architecture": "WaveNet", "config": {"layers": []}, "weights": [0.5]},
             "a model of Neural Amp Modeler (.nam), which is not read",
         ),
         ({"in_shape": [1], "layers": [{"type": "lstm"}]}, "a model of RTNeural, which is not read"),
-        ({"lstm.weight_hh_l0": [[0.5] * 3] * 12}, "a state_dict of PyTorch as lists, which is not read"),
     ],
 )
 def test_models_that_are_text_are_named_by_their_content(document: dict[str, Any], words: str, cli: Cli) -> None:

@@ -1,5 +1,6 @@
 """h5py in copies of a process that has loaded it, in place of a new process for each request."""
 
+import io
 import json
 import os
 import signal
@@ -35,7 +36,7 @@ class Zygote:
         """What the library answers."""
         assert self.process.stdin
         assert self.process.stdout
-        request = {**window._asdict(), "datasets": list(wanted), "seconds": self.seconds}
+        request = {**window.request(), "datasets": list(wanted), "seconds": self.seconds}
         self.process.stdin.write(json.dumps([request, self.seconds]).encode() + b"\n")
         self.process.stdin.flush()
         length = int.from_bytes(self.process.stdout.read(8), "little")
@@ -57,11 +58,10 @@ class Zygote:
 class _Forked:
     """`subprocess` for the module `hdf5`: its program runs in a copy of this process, which has h5py already."""
 
-    DEVNULL = subprocess.DEVNULL
     TimeoutExpired = subprocess.TimeoutExpired
 
     @staticmethod
-    def run(arguments: Sequence[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+    def run(arguments: Sequence[str], **others: Any) -> subprocess.CompletedProcess[bytes]:
         """What the program writes to its standard output, and how it ends."""
         assert arguments[3] == hdf5.CODE
         source, target = os.pipe()
@@ -69,7 +69,7 @@ class _Forked:
             warnings.simplefilter("ignore")
             child = os.fork()
         if not child:
-            _answer(arguments[5], target)
+            _answer(arguments[5], target, others["input"])
         os.close(target)
         with os.fdopen(source, "rb") as pipe:
             written = pipe.read()
@@ -77,12 +77,13 @@ class _Forked:
         return subprocess.CompletedProcess(arguments, os.waitstatus_to_exitcode(status), written, b"")
 
 
-def _answer(request: str, target: int) -> None:
+def _answer(request: str, target: int, given: bytes) -> None:
     """Be the program: answer, and end."""
     try:
         signal.alarm(0)
         os.dup2(target, 1)
         sys.stdout = os.fdopen(1, "w", closefd=False)
+        sys.stdin = io.TextIOWrapper(io.BytesIO(given))
         hdf5_child.main(request)
     except BaseException:  # noqa: BLE001  # exit code 1, as of a program that ends in an exception
         os._exit(1)

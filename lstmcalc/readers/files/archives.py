@@ -6,13 +6,13 @@ told not to compute them (torch 2.13.0, torch.serialization.set_crc32_options).
 """
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import Final, NamedTuple
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from lstmcalc.errors import SourceError, bytes_text, shorten
 from lstmcalc.readers.files.budget import budget
-from lstmcalc.readers.files.sections import Section
+from lstmcalc.readers.files.inner import File, Inner, section_of
+from lstmcalc.readers.files.sections import Section, Stream
 
 # Bytes of the directory: some 200,000 members, each of which takes more memory than its entry has bytes.
 MAX_DIRECTORY: Final = 16 << 20
@@ -24,7 +24,7 @@ _ENCRYPTED: Final = 0x1
 class Member(NamedTuple):
     """One file in an archive."""
 
-    path: Path  # the archive
+    around: Section  # the archive
     info: ZipInfo  # the member's entry in the directory
     end: int  # offset where the next member, or else the directory, begins
 
@@ -44,16 +44,17 @@ class Member(NamedTuple):
                 expected="stored or deflated members",
                 found=f"method {info.compress_type} of {shorten(info.filename)}",
             )
-        header = Section.of(self.path).read(info.header_offset, _LOCAL_HEADER)
+        header = self.around.read(info.header_offset, _LOCAL_HEADER)
         name, extra = (int.from_bytes(header[at : at + 2], "little") for at in (26, 28))
         start = info.header_offset + _LOCAL_HEADER + name + extra
         if header[:4] != b"PK\3\4" or start + info.compress_size > self.end:
             raise _damage_error(f"{shorten(info.filename)} is not where the directory says")
         if info.compress_type == ZIP_DEFLATED:
-            return Section(self.path, start, info.file_size, info.compress_size)
+            packed = self.around.part(start, info.compress_size)
+            return packed._replace(length=info.file_size, deflated=info.compress_size)
         if info.file_size != info.compress_size:
             raise _damage_error(f"two sizes of {shorten(info.filename)}")
-        return Section(self.path, start, info.file_size)
+        return self.around.part(start, info.file_size)
 
     def checked(self) -> Section:
         """The bytes of the member; reading all of them verifies their checksum."""
@@ -61,27 +62,33 @@ class Member(NamedTuple):
 
     def whole(self) -> Section:
         """The bytes of the member; compressed ones are inflated into memory, at most `MAX_MEMBER`."""
-        section = self.section()
-        if section.deflated is None:
-            return section
-        if section.length > MAX_MEMBER:
-            raise SourceError(
-                "a compressed member is too large",
-                expected=f"at most {bytes_text(MAX_MEMBER)}",
-                found=f"{bytes_text(section.length)} of {shorten(self.info.filename)}",
-            )
-        return Section.of(section.read())
+        return in_memory(self.section(), self.info.filename)
 
 
-def read_archive(path: Path) -> Mapping[str, Member]:
+def in_memory(section: Section, name: str) -> Section:
+    """The bytes of a member; compressed ones are inflated into memory, at most `MAX_MEMBER`."""
+    if section.deflated is None:
+        return section
+    if section.length > MAX_MEMBER:
+        raise SourceError(
+            "a compressed member is too large",
+            expected=f"at most {bytes_text(MAX_MEMBER)}",
+            found=f"{bytes_text(section.length)} of {shorten(name)}",
+        )
+    return Section.of(section.read())
+
+
+def read_archive(file: File) -> Mapping[str, Member]:
     """The members of a zip archive by name, in the order of its directory."""
-    return budget().once("archive", str(path), lambda: _read_directory(path))
+    if isinstance(file, Inner):
+        return _read_directory(file.section)
+    return budget().once("archive", str(file), lambda: _read_directory(section_of(file)))
 
 
-def _read_directory(path: Path) -> Mapping[str, Member]:
-    length = Section.of(path).length
+def _read_directory(around: Section) -> Mapping[str, Member]:
+    length = around.length
     try:
-        with path.open("rb") as file, ZipFile(_Bounded(file, length)) as archive:
+        with around.stream() as stream, ZipFile(_Bounded(stream, length)) as archive:
             infos, end = archive.infolist(), archive.start_dir
     except SourceError:
         raise
@@ -93,7 +100,7 @@ def _read_directory(path: Path) -> Mapping[str, Member]:
     for info, following in _by_place(infos, min(end, length)):
         if info.filename in members:
             raise _damage_error(f"two members called {shorten(info.filename)}")
-        members[info.filename] = Member(path, info, following)
+        members[info.filename] = Member(around, info, following)
     return {info.filename: members[info.filename] for info in infos}
 
 
@@ -108,22 +115,39 @@ def _by_place(infos: list[ZipInfo], end: int) -> list[tuple[ZipInfo, int]]:
 
 
 class _Bounded:
-    """A file that refuses to read more than `MAX_DIRECTORY` bytes at once."""
+    """A section as a file that refuses to read more than `MAX_DIRECTORY` bytes at once."""
 
-    def __init__(self, file: BinaryIO, length: int) -> None:
-        self._file = file
+    def __init__(self, stream: Stream, length: int) -> None:
+        self._stream = stream
         self._length = length
-        self.seek, self.tell, self.close = file.seek, file.tell, file.close
-        self.seekable = file.seekable
+        self._at = 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        at = (0, self._at, self._length)[whence] + offset
+        if at < 0:
+            raise OSError("an offset before the beginning")
+        self._at = at
+        return at
+
+    def close(self) -> None:
+        """Leave the file open, which is the caller's."""
 
     def read(self, count: int = -1) -> bytes:
-        left = max(0, self._length - self._file.tell())
+        left = max(0, self._length - self._at)
         count = left if count < 0 else min(count, left)
         if count > MAX_DIRECTORY:
             raise SourceError(
                 "this archive has too many members", expected=f"at most {bytes_text(MAX_DIRECTORY)} of names"
             )
-        return self._file.read(count)
+        found = self._stream.read(min(self._at, self._length), count)
+        self._at += count
+        return found
 
 
 def _damage_error(found: str) -> SourceError:

@@ -4,12 +4,15 @@ Not here: archives that are read (`archives`).
 """
 
 import os
-import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from itertools import islice
-from typing import BinaryIO, Final
+from typing import Final
 
 from lstmcalc.errors import SourceError, printable
+from lstmcalc.readers.files.archives import read_archive
+from lstmcalc.readers.files.inner import Inner, section_of
+from lstmcalc.readers.files.packing import is_tar, tar_members
 from lstmcalc.readers.files.unread import HEAD, SAVED_MODEL, Unread, format_of_stream
 from lstmcalc.spec.words import counted, with_dots
 
@@ -63,7 +66,10 @@ def unread_format(path: str) -> Unread | None:
     """The format of a regular file that no reader reads; None if its bytes are of no known format."""
     with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
         head, size = stream.read(HEAD), os.fstat(stream.fileno()).st_size
-        return tar_format(stream, head, size) or format_of_stream(stream, head, size, path)
+        if is_tar(head):
+            names = [member.name for member in tar_members(Inner(section_of(path), path))]
+            return archive_format(names[:_MOST], "a tar archive", "tar -xf FILE")
+        return format_of_stream(stream, head, size, path)
 
 
 def archive_format(names: Sequence[str], what: str, tool: str) -> Unread:
@@ -78,6 +84,16 @@ def archive_format(names: Sequence[str], what: str, tool: str) -> Unread:
     if not held:
         return Unread(what, "if a file of a model is in it, unpack that file", listed)
     return Unread(f"{what} with {_few(held)} in it", f"unpack it, and read {printable(held[0])}: {tool}", listed)
+
+
+def archive_inside(inner: Inner) -> Unread:
+    """The kind of an archive within another file that is not read."""
+    section = inner.section
+    if is_tar(section.read(0, min(section.length, HEAD))):
+        return archive_format([member.name for member in tar_members(inner)], "a tar archive", "tar -xf FILE")
+    with suppress(SourceError):
+        return archive_format(list(read_archive(inner)), "a zip archive", "unzip FILE")
+    return Unread("a damaged zip archive", "")
 
 
 def _known(names: Collection[str]) -> Unread | None:
@@ -114,25 +130,3 @@ def folder_error(path: str, name: str, expected: str) -> SourceError:
 def _names_in(path: str) -> list[str]:
     with os.scandir(path) as entries:
         return sorted(entry.name for entry in islice(entries, _MOST))
-
-
-_BLOCK: Final = 512  # bytes (POSIX.1-2024, pax: ustar interchange format)
-
-
-def tar_format(stream: BinaryIO, head: bytes, size: int) -> Unread | None:
-    """The kind of a tar archive by its members, of which only headers are read; None if it is none."""
-    if head[257:262] != b"ustar" or size < _BLOCK:
-        return None
-    names: list[str] = []
-    at = 0
-    for _ in range(_MOST):
-        stream.seek(at)
-        block = stream.read(_BLOCK)
-        length = block[124:136].strip(b" \0") or b"0"
-        if len(block) < _BLOCK or not block[0] or block[257:262] != b"ustar" or not re.fullmatch(b"[0-7]+", length):
-            break
-        if block[156:157] in b"\x000157":  # files, links, folders; others describe the next member
-            names.append(block[:100].split(b"\0")[0].decode("utf-8", "replace").removeprefix("./"))
-        at += _BLOCK + -(-int(length, 8) // _BLOCK) * _BLOCK
-    names = [name for name in names if name]
-    return archive_format(names, "a tar archive", "tar -xf FILE")

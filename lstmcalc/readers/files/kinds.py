@@ -5,19 +5,23 @@ which LSTMs are in a file (`readers.recognise.weights`).
 """
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from importlib import import_module
-from pathlib import Path
+from itertools import islice
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from lstmcalc.errors import SourceError, cannot_read, named_error, shown_name
 from lstmcalc.readers.files.budget import budget
 from lstmcalc.readers.files.given import given
+from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
+from lstmcalc.readers.files.json_weights import json_kind
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
 
 if TYPE_CHECKING:
+    from lstmcalc.readers.files.archives import Member
     from lstmcalc.readers.files.unread import Unread
 
 HEAD: Final = 4096  # bytes at the start of a file that are searched for a signature
@@ -32,8 +36,24 @@ _READERS: Final = {
     "keras": ("readers.keras.files", "read_keras"),
     "hdf5": ("readers.keras.files", "read_hdf5"),
     "onnx": ("readers.onnx.nodes", "read_onnx"),
+    "packed": ("readers.files.packed", "read_packed"),
+    "json": ("readers.files.json_weights", "read_json_weights"),
+    "index": ("readers.files.shards", "read_shards"),
+    "keras-index": ("readers.keras.files", "read_sharded"),
 }
+_WITHIN: Final = (
+    "safetensors",
+    "npz",
+    "npy",
+    "torch",
+    "keras",
+    "hdf5",
+    "packed",
+    "json",
+)  # what is read within another file
 _NAMELESS: Final = ("torch",)  # what reads pickles does not know of files; the other readers name theirs in each error
+_DEPTH: Final = 3  # archives in archives that are looked into
+_MOST: Final = 1000  # members of an archive that are looked at
 EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX or Keras"
 
 
@@ -49,13 +69,82 @@ def _read_index(path: str) -> WeightFile:
     kind, name = weight_kind(path), shown_name(path)
     if kind not in _READERS:
         raise other_kind(path, EXPECTED)
-    module, function = _READERS[kind]
     budget().allow(_size(path))
+    return _read(path, kind, name)
+
+
+def _read(file: File, kind: str, name: str) -> WeightFile:
+    module, function = _READERS[kind]
     try:
-        read: WeightFile = getattr(import_module(f"lstmcalc.{module}"), function)(path)._replace(kind=kind)
+        read: WeightFile = getattr(import_module(f"lstmcalc.{module}"), function)(file)
     except SourceError as error:
         raise (named_error(error, name) if kind in _NAMELESS else error) from None
-    return read
+    return read if read.kind else read._replace(kind=kind)
+
+
+def open_inner(inner: Inner) -> WeightFile:
+    """The index of a file within another, whose kind `inner_kind` tells."""
+    return _read(inner, inner_kind(inner), inner.name)
+
+
+def inner_kind(inner: Inner, depth: int = _DEPTH) -> str:
+    """The kind of a file within another, as `weight_kind`, of those that can be read there; else empty.
+
+    An archive in an archive is looked into as deep as `depth`.
+    """
+    from lstmcalc.readers.files.archives import in_memory
+
+    section = inner.section
+    head = section.read(0, min(section.length, HEAD))
+    if head.startswith(_ZIP):
+        kind = _zip_kind(Inner(in_memory(section, inner.name), inner.name), depth)
+        return kind if kind in _WITHIN else ""
+    if _may_be_json(head):
+        return json_kind(Inner(in_memory(section, inner.name), inner.name))
+    return _signature(head, section.length) or _packed_kind(inner, head, depth)
+
+
+def _may_be_json(head: bytes) -> bool:
+    """True for a text that begins with an object."""
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
+
+
+def models_in(members: Iterable[Inner], depth: int = _DEPTH) -> Iterator[Inner]:
+    """The members of an archive that are models; those that cannot be read, e.g. encrypted ones, are none."""
+    for member in islice(members, _MOST if depth else 0):
+        with suppress(SourceError):
+            if inner_kind(member, depth - 1):
+                yield member
+
+
+def zip_members(members: Mapping[str, "Member"]) -> Iterator[Inner]:
+    """The members of a zip archive as files."""
+    for name, member in members.items():
+        with suppress(SourceError):
+            yield Inner(member.section(), name)
+
+
+def _packed_kind(inner: Inner, head: bytes, depth: int) -> str:
+    """`packed` for a tar archive with a model in it, or a compressed file with what may be one; else empty."""
+    from lstmcalc.readers.files.packing import is_tar, peeked, tar_members, way_of
+
+    if is_tar(head):
+        return "packed" if any(models_in(tar_members(inner), depth)) else ""
+    if not way_of(head):
+        return ""
+    first = peeked(inner.section)
+    return "packed" if first.startswith(_ZIP) or is_tar(first) or _signature(first, 2**62) else ""
+
+
+def _signature(head: bytes, size: int) -> str:
+    """The kind of a file that is no archive by its first bytes; empty if they do not tell."""
+    if head.startswith(b"\x93NUMPY"):
+        return "npy"
+    if _is_safetensors(head, size):
+        return "safetensors"
+    if head.startswith(_HDF5):
+        return "hdf5"
+    return "torch" if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5") else ""
 
 
 def other_kind(path: str, expected: str, *, binary: bool = False) -> SourceError:
@@ -116,15 +205,15 @@ def _told_kind(path: str) -> str:
             head, size = stream.read(HEAD), os.fstat(stream.fileno()).st_size
             if head.startswith(_ZIP):
                 return _zip_kind(path)
-            if head.startswith(b"\x93NUMPY"):
-                return "npy"
-            if _is_safetensors(head, size):
-                return "safetensors"
-            if head.startswith(_HDF5) or any(_at(stream, offset, _HDF5) for offset in _offsets(size)):
+            if told := _signature(head, size):
+                return told
+            if _may_be_json(head):
+                return json_kind(path)
+            if any(_at(stream, offset, _HDF5) for offset in _offsets(size)):
                 return "hdf5"
-            if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
-                return "torch"
-            return "onnx" if _is_onnx(stream, size) else ""
+            if _is_onnx(stream, size):
+                return "onnx"
+            return inner_kind(Inner(section_of(path), shown_name(path)))
     except IsADirectoryError:
         from lstmcalc.readers.files.containers import folder_error
 
@@ -146,25 +235,27 @@ def _size(path: str) -> int:
     return status.st_size
 
 
-def _zip_kind(path: str) -> str:
-    """The kind of a zip archive, told by the names of its members."""
-    names = _members(path)
-    parts = {name.rpartition("/")[2] for name in names}
+def _zip_kind(file: File, depth: int = _DEPTH) -> str:
+    """The kind of a zip archive, told by the names of its members; `packed` if one of them is a model."""
+    members = _members(file)
+    parts = {name.rpartition("/")[2] for name in members}
     if parts & {"data.pkl", "archive_format", "extern_modules"}:  # `read_torch` refuses the last two by name
         return "torch"
     if "model.weights.h5" in parts:
         return "keras"
-    return "npz" if any(name.endswith(".npy") for name in names) else "zip"
+    if any(name.endswith(".npy") for name in members):
+        return "npz"
+    return "packed" if any(models_in(zip_members(members), depth)) else "zip"
 
 
-def _members(path: str) -> Collection[str]:
-    """The names of the members of a zip archive."""
+def _members(file: File) -> Mapping[str, "Member"]:
+    """The members of a zip archive."""
     from lstmcalc.readers.files.archives import read_archive
 
     try:
-        return read_archive(Path(path))
+        return read_archive(file)
     except SourceError as error:
-        raise named_error(error, shown_name(path)) from None
+        raise named_error(error, name_of(file)) from None
 
 
 def _is_safetensors(head: bytes, size: int) -> bool:

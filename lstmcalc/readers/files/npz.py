@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from warnings import catch_warnings, simplefilter
 
-from lstmcalc.errors import SourceError, shorten, shown_name
+from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.archives import read_archive
+from lstmcalc.readers.files.inner import File, name_of, section_of
 from lstmcalc.readers.files.raw_numbers import (
     WIDTHS,
     Block,
@@ -47,20 +48,20 @@ class Header(NamedTuple):
     size: int  # bytes of the header itself
 
 
-def read_npy(path: str) -> WeightFile:
+def read_npy(file: File) -> WeightFile:
     """The index of a file with one array, which is named after the file without its suffix."""
-    name = shown_name(path)
-    section = Section.of(Path(path))
+    name = name_of(file)
+    section = section_of(file)
     header = read_header(section, name)
     _check_readable(header, name)
     stem = Path(name).name.removesuffix(".npy")
     return WeightFile("NumPy (npy)", (_stored_array(stem, header, lambda: section, name),))
 
 
-def read_npz(path: str) -> WeightFile:
+def read_npz(file: File) -> WeightFile:
     """The index of an archive of arrays; other members are not read, and a note says how many there are."""
-    name, tensors, others = shown_name(path), [], 0
-    for member, entry in read_archive(Path(path)).items():
+    name, tensors, others = name_of(file), [], 0
+    for member, entry in read_archive(file).items():
         if not member.endswith(".npy"):
             others += not member.endswith("/")
             continue

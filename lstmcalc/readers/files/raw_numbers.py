@@ -8,10 +8,10 @@ Float8_e8m0fnu.h), run; NumPy 2.4 for the rest.
 
 from collections.abc import Callable, Iterator, Sequence
 from math import prod
-from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import SourceError, shorten
+from lstmcalc.readers.files.inner import File, section_of
 from lstmcalc.readers.files.sections import Section, Stream
 
 BLOCK: Final = 1 << 18  # the most numbers that are read at a time
@@ -270,22 +270,23 @@ def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool =
         raise SourceError("this tensor is not an array that NumPy can have", found=_shape_text(view.shape)) from None
 
 
-def read_block(path: str, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Any:  # noqa: ANN401
+def read_block(file: File, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Any:  # noqa: ANN401
     """The contiguous, little-endian numbers at an offset of a file; `where` is the place that errors name."""
     try:
-        return read_numbers(_block_section(path, dtype, shape, offset), dtype, View(shape, row_major(shape)))
+        return read_numbers(_block_section(file, dtype, shape, offset), dtype, View(shape, row_major(shape)))
     except SourceError as error:
         raise error.at(where) from None
 
 
-def file_blocks(path: str, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Iterator[Block]:
+def file_blocks(file: File, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Iterator[Block]:
     """The numbers of `read_block` in blocks."""
-    section = _block_section(path, dtype, shape, offset)
+    section = _block_section(file, dtype, shape, offset)
     return placed_blocks(number_blocks(section, dtype, View(shape, row_major(shape))), where)
 
 
-def _block_section(path: str, dtype: str, shape: tuple[int, ...], offset: int) -> Section:
-    return Section(Path(path), offset, numel(shape) * WIDTHS.get(dtype, 0))
+def _block_section(file: File, dtype: str, shape: tuple[int, ...], offset: int) -> Section:
+    whole = section_of(file)  # a file that was cut off since it was listed is found by reading
+    return Section(whole.origin, whole.start + offset, numel(shape) * WIDTHS.get(dtype, 0))
 
 
 def placed_blocks(blocks: Iterator[Block], where: str) -> Iterator[Block]:

@@ -7,12 +7,12 @@ Source: the section "Format" of the README of safetensors 0.8.0, and what its re
 with that one.
 """
 
-import os
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
-from lstmcalc.errors import SourceError, shorten, shown_name
+from lstmcalc.errors import SourceError, shorten
+from lstmcalc.readers.files.inner import File, name_of, section_of
 from lstmcalc.readers.files.raw_numbers import WIDTHS, checked_shape, file_blocks, numel, read_block
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 
@@ -40,26 +40,23 @@ DTYPES: Final = {
 }
 
 
-def read_safetensors(path: str) -> WeightFile:
+def read_safetensors(file: File) -> WeightFile:
     """The index of a file of safetensors; tensors are read when they are asked for."""
-    name = shown_name(path)
+    name = name_of(file)
     try:
-        with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
-            size = os.fstat(stream.fileno()).st_size
-            head = stream.read(8)
-            length = int.from_bytes(head, "little")
-            if len(head) < 8 or length > size - 8:  # noqa: PLR2004  # the length takes 8 bytes
-                raise _damage_error(
-                    name, f"an index of {length:,} bytes", f"{max(size - 8, 0):,} bytes behind its length"
-                )
-            if length > MAX_INDEX:
-                raise SourceError(f"the index of {name} is too large", f"at most {MAX_INDEX:,} bytes", f"{length:,}")
-            index = stream.read(length)
+        section = section_of(file)
+        size = section.length
+        length = int.from_bytes(section.read(0, min(size, 8)), "little")
+        if length > size - 8:
+            raise _damage_error(name, f"an index of {length:,} bytes", f"{max(size - 8, 0):,} bytes behind its length")
+        if length > MAX_INDEX:
+            raise SourceError(f"the index of {name} is too large", f"at most {MAX_INDEX:,} bytes", f"{length:,}")
+        index = section.read(8, length)
     except OSError as error:
         raise SourceError(f"cannot read {name}", found=error.strerror or str(error)) from None
     entries = _entries(index, name)
     entries.pop("__metadata__", None)
-    tensors = [_stored_tensor(path, key, entry, 8 + length, size) for key, entry in entries.items()]
+    tensors = [_stored_tensor(file, key, entry, 8 + length, size) for key, entry in entries.items()]
     tensors.sort(key=lambda pair: pair[0])
     _check_layout([span for span, _ in tensors], name, size - 8 - length)
     return WeightFile("safetensors", tuple(tensor for _, tensor in tensors), dictionaries=((),))
@@ -93,9 +90,9 @@ def _no_constant(text: str) -> None:
     raise ValueError(f"{text} is not JSON")
 
 
-def _stored_tensor(path: str, key: str, entry: object, base: int, size: int) -> tuple[tuple[int, int], Stored]:
+def _stored_tensor(file: File, key: str, entry: object, base: int, size: int) -> tuple[tuple[int, int], Stored]:
     """One tensor, and the range of its bytes, counted from the end of the index."""
-    name = shown_name(path)
+    name = name_of(file)
     where = f"{name}, {shorten(key)[1:-1]}"
     if not isinstance(entry, Mapping):
         raise _damage_error(where, "dtype, shape and data_offsets", shorten(entry))
@@ -114,7 +111,7 @@ def _stored_tensor(path: str, key: str, entry: object, base: int, size: int) -> 
     if code in DTYPES and numel(shape) * WIDTHS[dtype] != stop - start:
         wanted = numel(shape) * WIDTHS[dtype]
         raise _damage_error(where, f"{wanted:,} bytes of {dtype} {shape}", f"{stop - start:,} bytes")
-    place = path, where, dtype, shape, base + start
+    place = file, where, dtype, shape, base + start
     return (start, stop), Stored(
         key, dtype, shape, stop - start, partial(read_block, *place), partial(file_blocks, *place)
     )

@@ -117,24 +117,20 @@ _COMPRESSED: Final = {
 
 
 def _compressed(head: bytes) -> Unread | None:
-    """A compressed file, with the kind of its content where a few bytes tell."""
+    """A compressed file in which no model was found (`packing`), or whose way to compress is not read."""
     way = next((way for mark, way in _COMPRESSED.items() if head.startswith(mark)), "")
-    inner = _inflated(head) if way in ("gzip", "zlib") else b""
-    if not way or inner is None:
+    if not way or (way in ("gzip", "zlib") and not _inflates(head)):
         return None
-    kind = "a pickle" if inner[:1] == b"\x80" else "a tar archive" if inner[257:262] == b"ustar" else ""
-    if way == "zlib" and kind == "a pickle":
-        return Unread("a file of joblib", "joblib.dump(joblib.load(FILE), NEW, compress=0), and read NEW", "a pickle")
-    seen = f"its first bytes, and that {kind} is in it" if kind else "its first bytes"
-    return Unread(f"{way}-compressed data", "decompress it first", seen)
+    return Unread(f"{way}-compressed data", "decompress it first")
 
 
-def _inflated(head: bytes) -> bytes | None:
-    """The first bytes of what gzip or zlib compressed, at most `_PEEK`; None if these bytes are not compressed so."""
+def _inflates(head: bytes) -> bool:
+    """True if the first bytes are those of gzip or zlib, of which two alone say little."""
     try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(head, _PEEK)
+        zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(head, _PEEK)
     except zlib.error:
-        return None
+        return False
+    return True
 
 
 # A map of 1 to 15 entries whose first key is a text of 1 to 31 bytes (MessagePack specification; flax 0.12.8,

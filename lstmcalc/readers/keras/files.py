@@ -7,19 +7,21 @@ Not here: how HDF5 is read (`hdf5`), configurations (`models`), and the names of
 """
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import LstmcalcError, NoLstmError, SourceError, named_error, shorten, shown_name
 from lstmcalc.frameworks.storage import Parameter, parameters
 from lstmcalc.readers.files.archives import Member, read_archive
+from lstmcalc.readers.files.inner import File, name_of
 from lstmcalc.readers.files.sections import Section
+from lstmcalc.readers.files.shards import named_files
 from lstmcalc.readers.files.tensors import WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of
 from lstmcalc.readers.keras.cells import Cell, read_cells
-from lstmcalc.readers.keras.hdf5 import Hdf5, Window, read_index, window_of
+from lstmcalc.readers.keras.hdf5 import Hdf5, Window, read_index, window_in, window_of
 from lstmcalc.readers.keras.models import Placed, looks_like_keras, read_placed
 from lstmcalc.readers.text.positions import Places
 from lstmcalc.readers.text.source_text import SourceText
@@ -33,24 +35,24 @@ _MAX_TEXT: Final = 16 * 2**20  # bytes of a configuration
 _KERAS_GATES: Final = {"i": "i", "f": "f", "g": "c", "o": "o"}  # from PyTorch's letters to those of Keras
 
 
-def read_hdf5(path: str) -> WeightFile:
+def read_hdf5(file: File) -> WeightFile:
     """An HDF5 file: one of Keras with its LSTMs, any other with its datasets only; needs h5py.
 
     Only its index is read. Links out of the file, and datasets whose numbers are in other files, are not followed.
     """
-    index = read_index(window_of(path))
+    index = read_index(window_of(file))
     root = index.groups.get("", {})
     held = {**index.groups.get("model_weights", {}), **root}
     config = held.get("model_config")
     version = held.get("keras_version")
-    return _joined_file(index, config, str(version or ""), shown_name(path))
+    return _joined_file(index, config, str(version or ""), name_of(file))
 
 
-def read_keras(path: str) -> WeightFile:
+def read_keras(file: File) -> WeightFile:
     """A `.keras` archive: config.json, metadata.json and the index of model.weights.h5; needs h5py."""
-    name = shown_name(path)
+    name = name_of(file)
     try:
-        members = read_archive(Path(path))
+        members = read_archive(file)
         section = members[_WEIGHTS].section() if _WEIGHTS in members else None
         config, metadata = (_text(members, text) for text in ("config.json", "metadata.json"))
     except SourceError as error:  # an archive does not know its file
@@ -59,17 +61,39 @@ def read_keras(path: str) -> WeightFile:
         raise SourceError(f"{name} is not a Keras file", f"an archive with {_WEIGHTS} in it")
     known = _load(metadata)
     version = known.get("keras_version") if isinstance(known, Mapping) else None
-    read = _joined_file(read_index(_window(path, section, name)), config, str(version or ""), name)
+    read = _joined_file(read_index(_window(section, name)), config, str(version or ""), name)
     return read._replace(format=read.format.replace("HDF5", ".keras"))
+
+
+def read_sharded(file: str) -> WeightFile:
+    """Sharded weights of Keras 3 (`model.weights.json`): one index of all files that it names; needs h5py.
+
+    Source: keras 3.15.1, keras/src/saving/saving_lib.py (`ShardedH5IOStore`), run; it divides layers among files.
+    """
+    name, notes = shown_name(file), list[str]()
+    whole = Hdf5({}, {}, (), ())
+    for path in named_files(file):
+        if not os.path.exists(path):  # noqa: PTH110  # as in `sources`
+            notes.append(f"{shown_name(path)} is not there, which the index names")
+            continue
+        index = read_index(window_of(path))
+        whole = Hdf5(
+            {**whole.groups, **index.groups},
+            {**whole.datasets, **index.datasets},
+            whole.skipped + index.skipped,
+            whole.damaged + index.damaged,
+        )
+    read = _joined_file(whole, None, "", name)
+    return read._replace(format=f"{read.format} in several files", notes=(*notes, *read.notes))
 
 
 def stated_names(path: str) -> list[str]:
     """The names of the LSTMs that the configuration in a `.keras` archive states; none if there are none in it."""
-    description = _description(_text(read_archive(Path(path)), "config.json"), "", shown_name(path))
+    description = _description(_text(read_archive(path), "config.json"), "", shown_name(path))
     return unique_names(found.name for found, _ in description.found)
 
 
-def _window(path: str, section: Section, name: str) -> Window:
+def _window(section: Section, name: str) -> Window:
     """The part of an archive that holds the weights; refused if it is compressed."""
     if section.deflated is not None:
         raise SourceError(
@@ -77,7 +101,7 @@ def _window(path: str, section: Section, name: str) -> Window:
             "a member that is stored as it is, as Keras writes it",
             hint=f"unzip {name} {_WEIGHTS}, and read that",
         )
-    return Window(path, section.start, section.length, f"{name}, {_WEIGHTS}")
+    return window_in(section, f"{name}, {_WEIGHTS}")
 
 
 def _text(members: Mapping[str, Member], name: str) -> str:

@@ -1,6 +1,7 @@
 """The contents of an HDF5 file: groups with Keras' attributes, and datasets, whose numbers are not yet read.
 
-h5py reads the index in a process of its own (`hdf5_child`), which may crash or be stopped without harm to ours. Numbers
+h5py reads the index in a process of its own (`hdf5_child`), which may crash or be stopped without harm to ours; a file
+that is in memory alone, as one that was decompressed, is written to its standard input, and never to the disk. Numbers
 that are contiguous in the file, as Keras writes them, are read from there without the library; others by it.
 
 Nothing outside of the file is read, and no memory is allocated only because a header asks for it.
@@ -18,8 +19,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.errors import MissingExtraError, SourceError, shorten, shown_name
+from lstmcalc.errors import MissingExtraError, SourceError, shorten
 from lstmcalc.readers.files.budget import LIBRARY, budget
+from lstmcalc.readers.files.inner import File, name_of, section_of
 from lstmcalc.readers.files.raw_numbers import (
     MAX_RANK,
     WIDTHS,
@@ -64,15 +66,32 @@ class Window(NamedTuple):
     start: int  # offset in the file
     length: int  # in bytes
     name: str  # for errors
+    data: bytes = b""  # the file itself, if it is in memory alone; `path` is empty then
+
+    def request(self) -> dict[str, str | int]:
+        """What the process with h5py is told of it."""
+        return {"path": self.path, "start": self.start, "length": self.length}
+
+    def section(self, offset: int, length: int) -> Section:
+        """Some bytes of it."""
+        return Section(Path(self.path) if self.path else self.data, self.start + offset, length)
 
 
-def window_of(path: str) -> Window:
+def window_of(file: File) -> Window:
     """The whole of a file."""
-    name = shown_name(path)
+    name = name_of(file)
     try:
-        return Window(path, 0, os.stat(path).st_size, name)  # noqa: PTH116  # as in `sources`
-    except (OSError, ValueError) as error:
-        raise SourceError(f"cannot read {name}", found=getattr(error, "strerror", None) or str(error)) from None
+        return window_in(section_of(file), name)
+    except SourceError as error:
+        raise SourceError(f"cannot read {name}", found=error.found or error.what) from None
+
+
+def window_in(section: Section, name: str) -> Window:
+    """An HDF5 file that is some bytes of a file, or is in memory."""
+    origin = section.origin
+    if isinstance(origin, bytes):
+        return Window("", section.start, section.length, name, origin)
+    return Window(str(origin), section.start, section.length, name)
 
 
 def read_index(window: Window) -> Hdf5:
@@ -121,13 +140,13 @@ def _ask(window: Window, wanted: Sequence[tuple[str, int]]) -> bytes:
         raise SourceError(
             f"not all of {window.name} is read", "a file of fewer parts", "the HDF5 library takes too long"
         )
-    request = {**window._asdict(), "datasets": list(wanted), "seconds": 1 + left // 10**9}
+    request = {**window.request(), "datasets": list(wanted), "seconds": 1 + left // 10**9}
     # HDF5 loads no filters from its plugin directories, and no thread takes memory.
     own = {"HDF5_PLUGIN_PRELOAD": "::", "HDF5_USE_FILE_LOCKING": "FALSE", "OPENBLAS_NUM_THREADS": "1"}
     try:
         done = subprocess.run(  # noqa: S603  # our own program
             [sys.executable, "-I", "-c", CODE, json.dumps(sys.path), json.dumps(request)],
-            stdin=subprocess.DEVNULL,
+            input=window.data,  # nothing, for a file with a path
             capture_output=True,
             timeout=SECONDS,
             env={**os.environ, **own},
@@ -257,7 +276,7 @@ def _contiguous_blocks(
             "the dataset is not as large as its shape", f"{nbytes:,} bytes", f"{item['stored']:,}", where=where
         )
     swapped = item["order"] == (sys.byteorder == "little")
-    section = Section(Path(window.path), window.start + offset, nbytes)
+    section = window.section(offset, nbytes)
     yield from placed_blocks(number_blocks(section, dtype, View(shape, row_major(shape)), big_endian=swapped), where)
 
 

@@ -27,7 +27,7 @@ _LISTS: Final = ("layer_names", "weight_names")
 
 
 def main(request: str) -> None:
-    """Answer one request, `{"path", "start", "length", "datasets", "seconds"}`.
+    """Answer one request, `{"path", "start", "length", "datasets", "seconds"}`; without a path, of standard input.
 
     Of each dataset there is its path and the bytes of its numbers; without datasets, list the file. The seconds are
     those that the processor may work.
@@ -40,7 +40,7 @@ def main(request: str) -> None:
         _answer({"missing": str(error)})
         return
     try:
-        with open(asked["path"], "rb") as stream:  # noqa: PTH123
+        with open(asked["path"], "rb") if asked["path"] else io.BytesIO(sys.stdin.buffer.read()) as stream:  # noqa: PTH123
             window = io.BufferedReader(_Window(stream, asked["start"], asked["length"]), 2**16)
             with h5py.File(window, "r") as file:
                 if not asked["datasets"]:
@@ -58,7 +58,7 @@ def _problem(error: Exception) -> dict[str, str]:
 class _Window(io.RawIOBase):
     """A part of a file, as a file."""
 
-    def __init__(self, stream: io.BufferedReader, start: int, length: int) -> None:
+    def __init__(self, stream: io.BufferedReader | io.BytesIO, start: int, length: int) -> None:
         self._stream = stream
         self._start = start
         self._length = length

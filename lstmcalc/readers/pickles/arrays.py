@@ -19,7 +19,7 @@ from lstmcalc.readers.files.raw_numbers import (
     row_major,
 )
 from lstmcalc.readers.files.sections import Section
-from lstmcalc.readers.pickles.machine import Call, Global, LongString, section_of, text_of
+from lstmcalc.readers.pickles.machine import Call, Global, LongString, Table, section_of, text_of
 
 
 class RawArray(NamedTuple):
@@ -71,6 +71,7 @@ class RawArray(NamedTuple):
 
 _MULTIARRAY: Final = ("numpy.core.multiarray.", "numpy._core.multiarray.")
 _RECONSTRUCT: Final = tuple(f"{module}_reconstruct" for module in _MULTIARRAY)
+INLINE: Final = "joblib.numpy_pickle.NumpyArrayWrapper"  # whose state `joblib` makes an array
 _FROM_BUFFER: Final = ("numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer")
 # The first of jax 0.4 and later, the others of earlier versions.
 _JAX: Final = (
@@ -85,11 +86,13 @@ _CODES: Final = {form.code: name for name, form in FORMATS.items() if form.decod
 
 def is_array(call: Call) -> bool:
     """True if this call would make an array of NumPy or JAX, whatever it holds."""
-    return call.path in _RECONSTRUCT or call.path in _FROM_BUFFER or call.path in _JAX
+    return call.path in _RECONSTRUCT or call.path in _FROM_BUFFER or call.path in _JAX or call.path == INLINE
 
 
 def raw_array(call: Call) -> RawArray | None:
     """The array of numbers that this call would make; None if it would not make one."""
+    if call.path == INLINE:
+        return call.state if isinstance(call.state, RawArray) else None
     if call.path in _JAX and len(call.arguments) > 2:  # noqa: PLR2004  # the function, its arguments and the state
         state = call.arguments[2]
     elif call.path in _RECONSTRUCT:
@@ -144,6 +147,8 @@ def dtype_of(dtype: Any) -> tuple[str, bool] | None:  # noqa: ANN401  # a record
 
 def objects_of(call: Call) -> list[Any] | None:
     """The elements of an array of objects, which may be arrays; None if this is not one."""
+    if call.path == INLINE and isinstance(call.state, Call) and call.state.path != INLINE:
+        call = call.state
     held = call.state[-1] if is_array(call) and isinstance(call.state, tuple) and call.state else None
     return held if isinstance(held, list) else None
 
@@ -151,6 +156,8 @@ def objects_of(call: Call) -> list[Any] | None:
 def array_description(call: Call) -> str:
     """A description of an array without numbers, for a note."""
     state = call.state if isinstance(call.state, tuple) else ()
+    if isinstance(call.state, Table):  # of joblib
+        state = (call.state.get("dtype"),)
     for part in (*state[:_STATE], *call.arguments[:_STATE]):
         if isinstance(part, Call) and part.path == "numpy.dtype" and part.arguments:
             return f"an array of dtype {shorten(text_of(part.arguments[0]) or '?', 20)}"

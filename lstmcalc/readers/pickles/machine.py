@@ -112,24 +112,27 @@ class Pickled(NamedTuple):
     called: tuple[str, ...]  # the functions and classes that it would call, each once, at most a thousand
 
 
+# From an object, and the offset behind it, to the offset where what stands there ends.
+Inline: TypeAlias = Callable[[Call, int], int]
+
+
 def interpret_pickle(
-    section: Section, start: int = 0, persistent: Callable[[Any], Any] = Persistent, work: int = MAX_WORK
+    section: Section,
+    start: int = 0,
+    persistent: Callable[[Any], Any] = Persistent,
+    work: int = MAX_WORK,
+    inline: Mapping[str, Inline] = {},
 ) -> Pickled:
     """The pickle that begins at `start` of a section that is not compressed, as inert values.
 
-    `persistent` converts the key of a persistent id to a value; `work` is the limit, explained at `MAX_WORK`.
+    `persistent` converts the key of a persistent id to a value; `work` is the limit, explained at `MAX_WORK`; `inline`
+    has the classes behind whose objects, once they have their attributes, other bytes stand in the file.
     """
     spent = budget()
-    machine = _Machine(_Cursor(section, start), persistent, min(work, spent.left(STEPS)))
+    machine = _Machine(_Cursor(section, start), persistent, min(work, spent.left(STEPS)), inline)
     try:
         value = machine.run()
     except SourceError:
-        if "joblib.numpy_pickle.NumpyArrayWrapper" in machine.called:
-            raise SourceError(
-                "this is a file of joblib, whose arrays stand between the opcodes",
-                expected="a pickle",
-                hint="load it with joblib and save the arrays with numpy.savez",
-            ) from None
         raise
     except (IndexError, ValueError, TypeError, OverflowError, struct.error) as error:
         raise _damage_error(type(error).__name__) from None
@@ -206,6 +209,12 @@ class _Cursor:
             self._base, self._buffer, self._at = here + count, b"", 0
         return passed
 
+    def go(self, offset: int) -> None:
+        """Go on to read at an offset."""
+        if not self._base <= offset <= self._base + len(self._buffer):
+            self._base, self._buffer = offset, b""
+        self._at = offset - self._base
+
     def line(self) -> Section:
         """Skip a line, which must end, and return its section."""
         here = at = self.tell()
@@ -251,8 +260,11 @@ class _Cursor:
 class _Machine:
     """The stack, the marks on it and the memo."""
 
-    def __init__(self, cursor: _Cursor, persistent: Callable[[Any], Any], work: int) -> None:
+    def __init__(
+        self, cursor: _Cursor, persistent: Callable[[Any], Any], work: int, inline: Mapping[str, Inline]
+    ) -> None:
         self.cursor = cursor
+        self._inline = inline
         self.called: dict[str, None] = {}
         self._persistent = persistent
         self._left = work
@@ -468,6 +480,8 @@ class _Machine:
         state, holder = self._stack.pop(), self._stack[-1]
         if isinstance(holder, Call | Table):
             holder.state = state
+            if isinstance(holder, Call) and (skip := self._inline.get(holder.path)):
+                self.cursor.go(skip(holder, self.cursor.tell()))
         elif not isinstance(holder, list | Global):
             raise _damage_error(f"attributes of a {_kind(holder)}")
 

@@ -15,10 +15,16 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.archives import Member, read_archive
+from lstmcalc.readers.files.containers import archive_inside
+from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
+from lstmcalc.readers.files.joined import below, joined
+from lstmcalc.readers.files.kinds import inner_kind, open_inner
 from lstmcalc.readers.files.raw_numbers import Block, placed_blocks
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import StateDict, Stored, WeightFile
-from lstmcalc.readers.pickles.arrays import RawArray, array_description, is_array, objects_of, raw_array
+from lstmcalc.readers.pickles.arrays import INLINE, RawArray, array_description, is_array, objects_of, raw_array
+from lstmcalc.readers.pickles.embedded import files_in
+from lstmcalc.readers.pickles.joblib import interpret_joblib, is_outside
 from lstmcalc.readers.pickles.machine import (
     MAX_WORK,
     Call,
@@ -26,12 +32,12 @@ from lstmcalc.readers.pickles.machine import (
     Persistent,
     Table,
     interpret_pickle,
-    section_of,
     text_of,
 )
+from lstmcalc.readers.pickles.machine import section_of as bytes_section
 from lstmcalc.readers.pickles.trees import Module, walk
 from lstmcalc.readers.torch.modules import Code, frozen_modules, stated_modules
-from lstmcalc.readers.torch.notes import called_notes, embedded_notes, lightning_notes, tensor_notes
+from lstmcalc.readers.torch.notes import called_notes, lightning_notes, tensor_notes
 from lstmcalc.readers.torch.tensors import Locate, Storage, Tensor, Unreadable, itemsize, storage_dtype, tensor_of
 
 MAGIC: Final = 0x1950A86A20F9469CFC6C  # torch/serialization.py
@@ -59,28 +65,47 @@ class _Content(NamedTuple):
     locate: Locate
 
 
-def read_torch(path: Path) -> WeightFile:
+def read_torch(file: File) -> WeightFile:
     """A file that `torch.save`, `torch.jit.save` or Lightning wrote: a state_dict, a checkpoint or a whole module.
 
     Zip archives and the older form without one are told apart by content.
     """
-    path = Path(path)
-    head = Section.of(path)
-    if head.read(0, min(head.length, 4)) in (b"PK\3\4", b"PK\5\6"):
-        return _read_zip(path)
-    return read_pickle(path)
+    section = section_of(file)
+    if section.read(0, min(section.length, 4)) in (b"PK\3\4", b"PK\5\6"):
+        return _read_zip(file)
+    return read_pickle(file)
 
 
-def read_pickle(path: Path) -> WeightFile:
+def read_pickle(file: File) -> WeightFile:
     """A pickle: of NumPy's arrays, of tensors, of whole modules; or the form of `torch.save` before PyTorch 1.6."""
-    section = Section.of(Path(path))
+    section = section_of(file)
     _refuse_tar(section)
-    first = interpret_pickle(section)
+    first = interpret_joblib(section)
     if type(first.value) is int and first.value == MAGIC:
         content = _legacy_content(section, first.end)
         return _weight_file("PyTorch (before 1.6)", content, ())
-    notes = () if first.end == section.length else ("more follows after the first pickle of this file; it is not read",)
-    return _weight_file("pickle", _Content(first.value, first.called, _PickledStorages().locate), notes)
+    notes = [] if first.end == section.length else ["more follows after the first pickle of this file; it is not read"]
+    if is_outside(first.called):
+        notes.append("joblib before 0.10 wrote its arrays to other files, which are not read")
+    read = _weight_file("pickle", _Content(first.value, first.called, _PickledStorages().locate), tuple(notes))
+    read = read._replace(format="joblib") if INLINE in first.called else read
+    return _with_embedded(read, list(files_in(first.value)), name_of(file))
+
+
+def _with_embedded(read: WeightFile, embedded: Sequence[tuple[str, Section]], name: str) -> WeightFile:
+    """What was read of a pickle, with the models that are whole files among its byte strings."""
+    models, notes = list[WeightFile](), list[str]()
+    for path, section in embedded:
+        inner = Inner(section, f"{name}, {section.length:,} bytes{f' at {shorten(path)[1:-1]}' if path else ''}")
+        if inner_kind(inner) in ("", "packed"):
+            notes.append(f"{section.length:,} bytes in it look like {archive_inside(inner).name}, and are not read")
+            continue
+        models.append(below(path if len(embedded) > 1 else "", open_inner(inner)))
+    if not models:
+        return read._replace(notes=(*notes, *read.notes))
+    formats = list(dict.fromkeys(model.format for model in models))
+    whole = joined([*models, read], f"{', '.join(formats)} in {read.format}", notes)
+    return whole._replace(kind=models[0].kind)
 
 
 def _refuse_tar(section: Section) -> None:
@@ -128,8 +153,8 @@ class _Archive(NamedTuple):
         return section, storage.dtype, self.big_endian
 
 
-def _read_zip(path: Path) -> WeightFile:
-    members = read_archive(path)
+def _read_zip(file: File) -> WeightFile:
+    members = read_archive(file)
     roots = [
         name[:-8] for name in members if name == "data.pkl" or (name.endswith("/data.pkl") and name.count("/") == 1)
     ]
@@ -284,7 +309,7 @@ class _PickledStorages:
         if id(storage) not in self._found:
             if len(self._found) == _MAX_PICKLED:
                 raise SourceError("this pickle has too many tensors", expected=f"at most {_MAX_PICKLED:,}")
-            self._found[id(storage)] = self._in_bytes(section_of(storage.arguments[0]))
+            self._found[id(storage)] = self._in_bytes(bytes_section(storage.arguments[0]))
         return self._found[id(storage)]
 
     def _in_bytes(self, section: Section) -> tuple[Section, str, bool]:
@@ -335,8 +360,7 @@ def _weight_file(
             how = partial(_read, name, leaf), partial(_blocks, name, leaf)
             tensors[name] = Stored(name, leaf.dtype, _shape(leaf), leaf.nbytes, *how, place=_place(leaf))
     stated = stated_modules(tree.modules, code)
-    inside = embedded_notes(content.value) if not tensors else ()
-    more = (*inside, *lightning_notes(content.value), *tensor_notes(tree, leaves.packed), *called_notes(content.called))
+    more = (*lightning_notes(content.value), *tensor_notes(tree, leaves.packed), *called_notes(content.called))
     own = {path for path, leaf in tree.leaves if isinstance(leaf, Tensor)}
     held = _dictionaries(content.value, own) if kind != "pickle" else ()
     states = tuple(_state_dicts(content.value, {name: tensors[name] for name in own & tensors.keys()}))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from lstmcalc.errors import shorten
-from lstmcalc.readers.pickles.machine import Call, LongString, Table, section_of, text_of
+from lstmcalc.readers.pickles.machine import Call, Table, text_of
 from lstmcalc.readers.pickles.trees import Tree, join_path
 from lstmcalc.readers.torch.tensors import Tensor, Unreadable
 from lstmcalc.spec.words import with_rest
@@ -75,44 +75,6 @@ def _holds(tree: Tree, path: str) -> bool:
 def _path_list(paths: list[str]) -> str:
     """A few of many names."""
     return with_rest([shorten(path) for path in paths], 3)
-
-
-# The first bytes of files that are pickled as a byte string: APPNOTE 6.3.10 (zip), HDF5 File Format Specification 3.0.
-_FILES: Final = {b"PK\3\4": "a zip archive", b"\x89HDF\r\n\x1a\n": "an HDF5 file"}
-_KERAS: Final = ("metadata.json", "config.json")  # the first member of a .keras file; keras 3.15.1, saving_lib.py
-_MOST: Final = 10_000  # objects that are searched for byte strings
-_LOCAL_HEADER: Final = 30  # bytes before the name of a member
-
-
-def embedded_notes(value: Any) -> Iterator[str]:  # noqa: ANN401  # a record of a pickle
-    """A note on the first byte string that is a whole file, as a pickled model of Keras 3 is one."""
-    pending, left, met = [value], _MOST, set[int]()
-    while pending and left:
-        left -= 1
-        item = pending.pop()
-        if type(item) is bytes or (type(item) is LongString and not item.coding):
-            section = section_of(item)
-            head = section.read(0, min(section.length, 64))
-            kind = next((kind for mark, kind in _FILES.items() if head.startswith(mark)), "")
-            if kind:
-                name = head[_LOCAL_HEADER:].decode("latin-1")
-                keras = ": a model of Keras is pickled so, and model.save('model.keras') saves one that is read"
-                is_keras = kind == "a zip archive" and name.startswith(_KERAS)
-                yield f"{section.length:,} bytes in it look like {kind}, and are not read{keras if is_keras else ''}"
-                return
-        elif type(item) in (Call, Table, list, tuple) and id(item) not in met:
-            met.add(id(item))
-            pending += _held(item)
-
-
-def _held(item: Any) -> list[Any]:  # noqa: ANN401  # a record of a pickle
-    """The values in a container or an object."""
-    if type(item) is Table:
-        return [value for _, value in item.pairs[:_MOST]]
-    if type(item) is not Call:
-        return list(item[:_MOST])
-    values = [*item.items[:_MOST], *(value for _, value in item.pairs[:_MOST])]
-    return [*values, item.arguments, item.keywords, item.state, item.function]
 
 
 def called_notes(called: tuple[str, ...]) -> Iterator[str]:

@@ -274,9 +274,9 @@ def test_buffers_that_stand_elsewhere_are_refused(tmp_path: Path) -> None:
         read_file(program, tmp_path)
 
 
-def test_joblib_is_refused_by_name(tmp_path: Path) -> None:
+def test_an_array_of_joblib_without_a_shape_is_refused(tmp_path: Path) -> None:
     program = b"\x80\x02cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}b\x00\x00\x00."
-    with pytest.raises(SourceError, match="this is a file of joblib"):
+    with pytest.raises(SourceError, match="an array of joblib in this file is damaged"):
         read_file(program, tmp_path)
 
 

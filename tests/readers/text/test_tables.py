@@ -350,22 +350,11 @@ def test_what_mentions_an_lstm_in_json_is_named(tree: Any, words: str) -> None:
     assert bool(hint) == ("mentions" in words)
 
 
-NUMBERS = [[0.5] * 3] * 8
-
-
 @pytest.mark.parametrize(
     ("tree", "name", "words"),
     [
-        ({"lstm.weight_hh_l0": NUMBERS}, "a state_dict of PyTorch as lists", "lstm.weight_hh_l0 (8, 3); its numbers"),
-        ({"state_dict": {"weight_hh_l0": NUMBERS}}, "a state_dict of PyTorch as lists", "weight_hh_l0 (8, 3)"),
-        (
-            {"architecture": "LSTM", "config": {"input_size": 1, "hidden_size": 3, "num_layers": 2}, "weights": [0.5]},
-            "a model of Neural Amp Modeler (.nam)",
-            "give the sizes that it states as flags: --input 1 --hidden 3 --layers 2",
-        ),
         ({"architecture": "WaveNet", "config": {}, "weights": []}, "a model of Neural Amp Modeler (.nam)", "WaveNet"),
         ({"in_shape": [1], "layers": [{"type": "lstm"}, {}, 3]}, "a model of RTNeural", "layers of the types lstm;"),
-        ({"x/lstm": {"filename": "x", "shape": [8]}}, "the manifest of a checkpoint for deeplearn.js", "x/lstm (8,)"),
         ({"modelTopology": {}, "weightsManifest": []}, "a model of TensorFlow.js", "its keys modelTopology"),
         (
             {"nodes": [], "arg_nodes": [], "heads": []},
