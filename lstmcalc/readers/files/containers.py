@@ -10,7 +10,7 @@ from itertools import islice
 from typing import BinaryIO, Final
 
 from lstmcalc.errors import SourceError, printable
-from lstmcalc.readers.files.unread import HEAD, SAVED_MODEL, Unread, format_of_stream
+from lstmcalc.readers.files.unread import HEAD, Unread, format_of_stream
 from lstmcalc.spec.words import counted, with_dots
 
 _MOST: Final = 1000  # members that are looked at
@@ -24,7 +24,7 @@ _WEIGHTS: Final = (
 # those with a version: Stable-Baselines3 2.7 (save_util.py), NeMo 2.4 (save_restore_connector.py), DL4J 1.0
 # (ModelSerializer), NNabla 1.41 (utils/save.py), orbax-checkpoint 0.11, coremltools 9.0 (Manifest.json).
 _KINDS: Final = (
-    (("saved_model.pb",), Unread("a SavedModel of TensorFlow", SAVED_MODEL)),
+    (("saved_model.pb",), Unread("a SavedModel of TensorFlow", "unpack it, and give its folder")),
     (
         ("Manifest.json", "com.apple.CoreML"),
         Unread("a package of Core ML", "give the model that it was converted from"),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from lstmcalc.errors import SourceError, cannot_read, named_error, shown_name
 from lstmcalc.readers.files.budget import budget
 from lstmcalc.readers.files.given import given
+from lstmcalc.readers.files.tensorflow_kinds import has_index, tensorflow_kind
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
 
@@ -32,9 +33,12 @@ _READERS: Final = {
     "keras": ("readers.keras.files", "read_keras"),
     "hdf5": ("readers.keras.files", "read_hdf5"),
     "onnx": ("readers.onnx.nodes", "read_onnx"),
+    "tensorflow": ("readers.tensorflow.checkpoints", "read_checkpoint"),
+    "saved-model": ("readers.tensorflow.saved_models", "read_saved_model"),
+    "tensorflow-graph": ("readers.tensorflow.frozen", "read_graph"),
 }
 _NAMELESS: Final = ("torch",)  # what reads pickles does not know of files; the other readers name theirs in each error
-EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX or Keras"
+EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX, Keras or TensorFlow"
 
 
 def open_weights(path: str) -> WeightFile:
@@ -114,23 +118,30 @@ def _told_kind(path: str) -> str:
         _size(path)
         with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
             head, size = stream.read(HEAD), os.fstat(stream.fileno()).st_size
+            if has_index(path):
+                return "tensorflow"
             if head.startswith(_ZIP):
                 return _zip_kind(path)
-            if head.startswith(b"\x93NUMPY"):
-                return "npy"
-            if _is_safetensors(head, size):
-                return "safetensors"
-            if head.startswith(_HDF5) or any(_at(stream, offset, _HDF5) for offset in _offsets(size)):
-                return "hdf5"
-            if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
-                return "torch"
-            return "onnx" if _is_onnx(stream, size) else ""
+            if kind := _kind_by_signature(stream, head, size):
+                return kind
+            return "onnx" if _is_onnx(stream, size) else tensorflow_kind(stream, head, size)
     except IsADirectoryError:
         from lstmcalc.readers.files.containers import folder_error
 
         raise folder_error(path, shown_name(path), EXPECTED) from None
     except OSError as error:
         raise SourceError(f"cannot read {shown_name(path)}", found=error.strerror or str(error)) from None
+
+
+def _kind_by_signature(stream: BinaryIO, head: bytes, size: int) -> str:
+    """The kind of a file whose first bytes tell it."""
+    if head.startswith(b"\x93NUMPY"):
+        return "npy"
+    if _is_safetensors(head, size):
+        return "safetensors"
+    if head.startswith(_HDF5) or any(_at(stream, offset, _HDF5) for offset in _offsets(size)):
+        return "hdf5"
+    return "torch" if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5") else ""
 
 
 def _size(path: str) -> int:
