@@ -128,7 +128,7 @@ def has_weights(source: str) -> bool:
             head = stream.read(_HEAD)
     except OSError:
         return False  # reading it as text reports why
-    if not re.search(_CONTROL.encode(), head):
+    if not re.search(_CONTROL.encode(), head) and head.lstrip()[:1] not in (b"{", b"["):  # JSON may hold weights
         return False
     from lstmcalc.readers.files.kinds import weight_kind
 

@@ -36,6 +36,7 @@ _READERS: Final = {
     "tensorflow": ("readers.tensorflow.checkpoints", "read_checkpoint"),
     "saved-model": ("readers.tensorflow.saved_models", "read_saved_model"),
     "tensorflow-graph": ("readers.tensorflow.frozen", "read_graph"),
+    "tensorflow-js": ("readers.tensorflow.javascript", "read_javascript"),
 }
 _NAMELESS: Final = ("torch",)  # what reads pickles does not know of files; the other readers name theirs in each error
 EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX, Keras or TensorFlow"

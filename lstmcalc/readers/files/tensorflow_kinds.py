@@ -1,8 +1,8 @@
-"""Files of TensorFlow, told by their content: indexes of checkpoints, SavedModels and graphs, and what is not read.
+"""Files of TensorFlow, told by content: indexes of checkpoints, SavedModels, graphs, models of TensorFlow.js.
 
 Sources: tensorflow/core/lib/io/format.h, tensorflow/core/protobuf/tensor_bundle.proto, saved_tensor_slice.proto,
 saved_model.proto, meta_graph.proto, tensorflow/core/framework/op_def.proto and node_def.proto, and
-tensorflow/core/util/tensor_bundle/naming.cc, all of TensorFlow b6971fc8.
+tensorflow/core/util/tensor_bundle/naming.cc, all of TensorFlow b6971fc8; io/types.ts of TensorFlow.js 4.22.
 
 Not here: how they are read (`tensorflow`).
 """
@@ -25,12 +25,27 @@ _OPERATION: Final = "_?[A-Z][A-Za-z0-9_]*"
 
 
 def tensorflow_kind(stream: BinaryIO, head: bytes, size: int) -> str:
-    """The kind of a file that is read: `tensorflow`, `saved-model`, `tensorflow-graph`; empty for any other."""
+    """The kind of a file that is read: `tensorflow`, `saved-model`, `tensorflow-graph`, `tensorflow-js`; else empty."""
+    if is_javascript(head):
+        return "tensorflow-js"
     if table_kind(stream, head, size) == "checkpoint":
         return "tensorflow"
     if is_saved_model(stream, size):
         return "saved-model"
     return "tensorflow-graph" if is_graph(stream, size) else ""
+
+
+_JAVASCRIPT: Final = rb"""(?x)\s*+(?:
+    \{\s*+"(?:format|modelTopology|weightsManifest|generatedBy|convertedBy|signature|userDefinedMetadata)"\s*+:
+    | \[\s*+\{\s*+"(?:paths"\s*+:\s*+\[\s*+" | weights"\s*+:\s*+\[\s*+\{)
+    | \{\s*+"[^"\\]*+"\s*+:\s*+\{\s*+"(?:filename|shape)"\s*+:
+)"""
+_PARTS: Final = rb'"(?:modelTopology|weightsManifest|paths|weights|filename)"\s*+:'
+
+
+def is_javascript(head: bytes) -> bool:
+    """True for a model or a manifest of TensorFlow.js, or of deeplearn.js before it, by its first keys."""
+    return re.match(_JAVASCRIPT, head) is not None and re.search(_PARTS, head) is not None
 
 
 def index_of(path: str) -> str:

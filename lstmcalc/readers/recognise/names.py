@@ -40,7 +40,7 @@ _CELL: Final = r"(?:\w+_)?cell(?:_\d+)?/"
 _WORDS: Final = {
     "path": "",
     "a_cell": _A_CELL,
-    "lstm_cell": r"(?:basic_)?lstm_cell(?:_\d+)?",
+    "lstm_cell": r"(?:basic_)?lstm_(?:fused_)?cell(?:_\d+)?",
     "lstm": rf"(?P<stem>(?:(?!lstm){_ANY})*+lstm{_ANY}*)/",
     "layer": r"(?P<layer>\d{1,6})",
     "cell": r"(?P<layer>\d{1,6})",
@@ -63,7 +63,7 @@ _LINEAR: Final = {
 }
 
 # The layer and direction in a module's path, for layers that are one module and not stacked by hand.
-_STACKS: Final = {
+STACKS: Final = {
     "tf1": (
         r"(?:(?P<base>.*)/)?stack_bidirectional_rnn/cell_(?P<layer>\d{1,6})/bidirectional_rnn/(?P<direction>fw|bw)",
         r"(?P<base>(?:.*/)?multi_rnn_cell)/cell_(?P<layer>\d{1,6})",
@@ -217,8 +217,8 @@ def _hit(pattern: _Pattern, match: re.Match[str], path: str) -> Hit | None:
     groups = match.groupdict()
     unit = "/".join(part for part in (path, groups.get("stem")) if part)
     layer, word = groups.get("layer"), groups.get("direction")
-    if pattern.framework in _STACKS:
-        placed = next(filter(None, (re.fullmatch(text, unit) for text in _STACKS[pattern.framework])), None)
+    if pattern.framework in STACKS:
+        placed = next(filter(None, (re.fullmatch(text, unit) for text in STACKS[pattern.framework])), None)
         if placed:
             own = placed.groupdict()
             unit, layer, word = own["base"] or "", own["layer"], own.get("direction")
