@@ -262,6 +262,11 @@ def _has_config() -> bool:
     return bool(find_config())
 
 
+def _is_source(word: str) -> bool:
+    """True for a file, and for the prefix of a checkpoint of TensorFlow."""
+    return os.path.lexists(word) or os.path.isfile(f"{word}.index")  # noqa: PTH113  # as above
+
+
 def _check_sources(words: Sequence[str]) -> None:
     """Refuse a word without the name of a command that is neither a file nor a text."""
     flags = _flags_of(load_command("summary"))
@@ -273,7 +278,7 @@ def _check_sources(words: Sequence[str]) -> None:
             return  # whose option that is comes first: the next word may be its value
         if word in takes_value:
             next(rest, "")
-        elif word.startswith("-") or set(word) & set("( \n{") or os.path.lexists(word) or word.lower() in TRUTHS:
+        elif word.startswith("-") or set(word) & set("( \n{") or _is_source(word) or word.lower() in TRUTHS:
             continue
         else:
             nearest = nearest_hint(word, tuple(COMMANDS))

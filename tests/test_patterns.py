@@ -88,7 +88,7 @@ def made() -> Iterator[Used]:
         yield Used("readers.recognise.names", names._expression(pattern).pattern, 0, "fullmatch")  # noqa: SLF001
     for _, regex, _ in names._RELATIVES:  # noqa: SLF001  # as above
         yield Used("readers.recognise.names", regex, 0, "fullmatch")
-    for texts in names._STACKS.values():  # noqa: SLF001  # as above
+    for texts in names.STACKS.values():
         yield from (Used("readers.recognise.names", text, 0, "fullmatch") for text in texts)
 
 

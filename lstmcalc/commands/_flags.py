@@ -49,13 +49,19 @@ def with_words(
 
 
 def with_models(typed: TypedFlags) -> TypedFlags:
-    """The flags, with the model that is in it for a folder."""
+    """The flags, with the model that is in it for a folder, and with the index of a checkpoint for its prefix."""
     for field in ("source", "file"):
         value = typed.get(field)
-        if isinstance(value, str) and given(value) is None and os.path.isdir(value):  # noqa: PTH112  # start-up
+        if not isinstance(value, str) or given(value) is not None:
+            continue
+        if os.path.isdir(value):  # noqa: PTH112  # start-up
             from lstmcalc.readers.folders import model_in
 
             typed = {**typed, field: model_in(value)}
+        elif os.path.isfile(f"{value}.index"):  # noqa: PTH113  # as above
+            from lstmcalc.readers.folders import whole_path
+
+            typed = {**typed, field: whole_path(value)}
     return typed
 
 

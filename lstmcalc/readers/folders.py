@@ -4,16 +4,20 @@ Not here: folders that are a model of some format (`files.containers`).
 """
 
 import os
+import re
+from collections.abc import Sequence
 from typing import Final
 
 from lstmcalc.errors import SourceError, printable, shown_name
 from lstmcalc.readers.files.containers import folder_error
+from lstmcalc.readers.files.tensorflow_kinds import is_data
 from lstmcalc.spec.words import with_rest
 
 _MOST: Final = 1000  # files that are looked at
 _CODE: Final = (".py", ".ipynb", ".json", ".toml", ".txt")
 _LARGE: Final = 2**20  # bytes of a text that is looked at
 _LISTED: Final = 6
+_HEAD: Final = 4096  # bytes of a list of checkpoints
 _EXPECTED: Final = "a folder with a model in it, or a file"
 
 
@@ -29,13 +33,37 @@ def models_in(folder: str) -> list[str]:
         names = sorted(os.listdir(folder))[:_MOST]  # noqa: PTH208  # as in `sources`
     except OSError:
         raise folder_error(folder, shown_name(folder), _EXPECTED) from None
-    paths = [os.path.join(folder, name) for name in names]  # noqa: PTH118  # as above
+    if listed := _listed_checkpoint(folder, names):
+        return [listed]
+    paths = [os.path.join(folder, name) for name in names if not is_data(name)]  # noqa: PTH118  # as above
     files = [path for path in paths if os.path.isfile(path)]  # noqa: PTH113  # as above
     weights = [path for path in files if weight_kind(path) not in ("", "zip")]
     found = weights or [path for path in files if path.lower().endswith(_CODE) and _speaks_of_lstms(path)]
     if not found:
         raise folder_error(folder, shown_name(folder), _EXPECTED)
     return found
+
+
+_LIST: Final = "checkpoint"  # of a folder's checkpoints, as TensorFlow writes it
+
+
+def _listed_checkpoint(folder: str, names: Sequence[str]) -> str:
+    """The index of the checkpoint that the list in a folder calls the last one; empty if it is not in this folder."""
+    if _LIST not in names:
+        return ""
+    path = os.path.join(folder, _LIST)  # noqa: PTH118  # as above
+    if not os.path.isfile(path):  # noqa: PTH113  # as above
+        return ""
+    with open(path, "rb") as stream:  # noqa: PTH123  # as above
+        text = stream.read(_HEAD).decode("utf-8", "replace")
+    found = re.match(r'model_checkpoint_path: "([^"\\/]+)"', text)
+    return os.path.join(folder, f"{found[1]}.index") if found and f"{found[1]}.index" in names else ""  # noqa: PTH118
+
+
+def whole_path(source: str) -> str:
+    """The index of a checkpoint of TensorFlow for its prefix, as TensorFlow calls it; any other source as it is."""
+    index = f"{source}.index"
+    return index if not os.path.lexists(source) and os.path.isfile(index) else source  # noqa: PTH113  # as above
 
 
 def _speaks_of_lstms(path: str) -> bool:

@@ -136,7 +136,8 @@ def has_weights(source: str) -> bool:
             head = stream.read(_HEAD)
     except OSError:
         return False  # reading it as text reports why
-    if not re.search(_CONTROL.encode(), head) and not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    if not re.search(_CONTROL.encode(), head) and start not in (b"{", b"["):  # JSON may hold weights
         return False
     from lstmcalc.readers.files.kinds import weight_kind
 

@@ -11,7 +11,7 @@ import zipfile
 from typing import Any, Final
 
 from lstmcalc.errors import SourceError
-from lstmcalc.readers.onnx.wire import Wire
+from lstmcalc.readers.files.protobuf import Wire
 from tools.mutations import damaged
 from tools.weight_writers import safetensors_bytes
 

@@ -179,6 +179,10 @@ def _sources(named: Sequence[str]) -> Iterator[str]:
             from lstmcalc.readers.folders import models_in
 
             yield from models_in(source)
+        elif given(source) is None and os.path.isfile(f"{source}.index"):  # noqa: PTH113  # as above
+            from lstmcalc.readers.folders import whole_path
+
+            yield whole_path(source)
         else:
             yield source
 

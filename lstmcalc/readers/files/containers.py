@@ -13,7 +13,7 @@ from lstmcalc.errors import SourceError, printable
 from lstmcalc.readers.files.archives import read_archive
 from lstmcalc.readers.files.inner import Inner, section_of
 from lstmcalc.readers.files.packing import is_tar, tar_members
-from lstmcalc.readers.files.unread import HEAD, SAVED_MODEL, Unread, format_of_stream
+from lstmcalc.readers.files.unread import HEAD, Unread, format_of_stream
 from lstmcalc.spec.words import counted, with_dots
 
 _MOST: Final = 1000  # members that are looked at
@@ -27,7 +27,7 @@ _WEIGHTS: Final = (
 # those with a version: Stable-Baselines3 2.7 (save_util.py), NeMo 2.4 (save_restore_connector.py), DL4J 1.0
 # (ModelSerializer), NNabla 1.41 (utils/save.py), orbax-checkpoint 0.11, coremltools 9.0 (Manifest.json).
 _KINDS: Final = (
-    (("saved_model.pb",), Unread("a SavedModel of TensorFlow", SAVED_MODEL)),
+    (("saved_model.pb",), Unread("a SavedModel of TensorFlow", "unpack it, and give its folder")),
     (
         ("Manifest.json", "com.apple.CoreML"),
         Unread("a package of Core ML", "give the model that it was converted from"),

@@ -17,6 +17,7 @@ from lstmcalc.readers.files.budget import budget
 from lstmcalc.readers.files.given import given
 from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
 from lstmcalc.readers.files.json_weights import json_kind
+from lstmcalc.readers.files.tensorflow_kinds import has_index, is_javascript, tensorflow_kind
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
 
@@ -40,6 +41,10 @@ _READERS: Final = {
     "json": ("readers.files.json_weights", "read_json_weights"),
     "index": ("readers.files.shards", "read_shards"),
     "keras-index": ("readers.keras.files", "read_sharded"),
+    "tensorflow": ("readers.tensorflow.checkpoints", "read_checkpoint"),
+    "saved-model": ("readers.tensorflow.saved_models", "read_saved_model"),
+    "tensorflow-graph": ("readers.tensorflow.frozen", "read_graph"),
+    "tensorflow-js": ("readers.tensorflow.javascript", "read_javascript"),
 }
 _WITHIN: Final = (
     "safetensors",
@@ -54,7 +59,7 @@ _WITHIN: Final = (
 _NAMELESS: Final = ("torch",)  # what reads pickles does not know of files; the other readers name theirs in each error
 _DEPTH: Final = 3  # archives in archives that are looked into
 _MOST: Final = 1000  # members of an archive that are looked at
-EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX or Keras"
+EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX, Keras or TensorFlow"
 
 
 def open_weights(path: str) -> WeightFile:
@@ -203,17 +208,19 @@ def _told_kind(path: str) -> str:
         _size(path)
         with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
             head, size = stream.read(HEAD), os.fstat(stream.fileno()).st_size
+            if has_index(path):
+                return "tensorflow"
             if head.startswith(_ZIP):
                 return _zip_kind(path)
             if told := _signature(head, size):
                 return told
-            if _may_be_json(head):
+            if _may_be_json(head) and not is_javascript(head):
                 return json_kind(path)
             if any(_at(stream, offset, _HDF5) for offset in _offsets(size)):
                 return "hdf5"
             if _is_onnx(stream, size):
                 return "onnx"
-            return inner_kind(Inner(section_of(path), shown_name(path)))
+            return tensorflow_kind(stream, head, size) or inner_kind(Inner(section_of(path), shown_name(path)))
     except IsADirectoryError:
         from lstmcalc.readers.files.containers import folder_error
 

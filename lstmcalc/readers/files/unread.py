@@ -8,11 +8,12 @@ Not here: formats that are read (`kinds`), archives and folders (`containers`), 
 
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import BinaryIO, Final, Literal, NamedTuple
 
-from lstmcalc.errors import SourceError
-from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
+from lstmcalc.errors import SourceError, shown_name
+from lstmcalc.readers.files.peeking import first_fields
+from lstmcalc.readers.files.tensorflow_kinds import index_of, is_data, is_meta, table_kind
 
 HEAD: Final = 4096  # bytes at the start of a file that are looked at
 _PEEK: Final = 2048  # bytes that are inflated to name what is compressed
@@ -147,31 +148,27 @@ def _message_pack(head: bytes) -> Unread | None:
     return Unread("MessagePack, as Flax saves parameters", _FLAX, f"its first key, {key}")
 
 
-_DATA: Final = r"\.data-\d{5}-of-\d{5}$"  # tensorflow/core/util/tensor_bundle/naming.cc
-
-
 def _data_file(path: str, size: int) -> Unread | None:
-    """The numbers of a checkpoint of TensorFlow, which only the name tells."""
-    if not size or not re.search(_DATA, path):
+    """The numbers of a checkpoint of TensorFlow, which only the name tells, without their index."""
+    if not size or not is_data(path):
         return None
-    return Unread("data of a TensorFlow checkpoint", _TENSORFLOW, "its name")
+    hint = f"names and shapes are in {shown_name(index_of(path))}, which is missing"
+    return Unread("data of a TensorFlow checkpoint", hint, "its name")
 
 
 # --- Formats that take more than a comparison
 
 
-_TABLE_END: Final = 0xDB4775248B80FB57.to_bytes(8, "little")  # tensorflow/core/lib/io/format.h, as LevelDB's
-
-
-def _table(stream: BinaryIO, head: bytes, size: int) -> Unread | None:
-    """The index of a TensorFlow checkpoint: a table whose first key is empty, and its value a header."""
-    if size < 48 or _at(stream, size - 8, 8) != _TABLE_END:  # noqa: PLR2004  # the footer
-        return None
-    # tensor_bundle.proto (BundleHeaderProto: num_shards, endianness, version), saved_tensor_slice.proto (V1: meta).
-    is_header = head[:2] == b"\0\0" and head[3:4] in (b"\x08", b"\x10", b"\x1a", b"\x0a")
-    seen = "its last bytes, and the header in its first ones" if is_header else "its last bytes"
-    name = "the index of a TensorFlow checkpoint" if is_header else "a table of LevelDB, as in TensorFlow checkpoints"
-    return Unread(name, _TENSORFLOW, seen)
+def _of_tensorflow(stream: BinaryIO, head: bytes, size: int) -> Unread | None:
+    """A table that is not the index of a checkpoint, or the graph of one."""
+    kind = table_kind(stream, head, size)
+    if kind == "old":
+        return Unread("a checkpoint of TensorFlow in one file (V1)", _TENSORFLOW, "its last bytes, and its header")
+    if kind:
+        return Unread("a table of LevelDB", _TENSORFLOW, "its last bytes")
+    if is_meta(stream, size):
+        return Unread("a graph of TensorFlow (.meta)", "give the .index of the checkpoint that it is of")
+    return None
 
 
 def _tesseract(_: BinaryIO, head: bytes, size: int) -> Unread | None:
@@ -206,84 +203,6 @@ def _bson(_: BinaryIO, head: bytes, size: int) -> Unread | None:
     )
 
 
-class _Field(NamedTuple):
-    """A field of a protobuf."""
-
-    number: int
-    wire: int
-    value: int  # of a number; of bytes their count
-    start: int  # offset of the bytes
-
-
-def _fields(stream: BinaryIO, size: int) -> Iterator[_Field]:
-    """The first fields of a protobuf that fills the file; none after one that is cut off or no field."""
-    at = 0
-    for _ in range(_MAX_FIELDS):
-        field = _field(_at(stream, at, 3 * MAX_BYTES), at)
-        if field is None:
-            return
-        yield field
-        at = field.start + (field.value if field.wire == 2 else 0)  # noqa: PLR2004  # bytes
-        if at >= size:
-            return
-
-
-def _field(data: bytes, at: int = 0) -> _Field | None:
-    """The field at the start of some bytes, which are at an offset; None if there is none of a number or of bytes."""
-    tag = varint_at(data)
-    value = varint_at(data, tag[1]) if tag and tag[0] & 7 in (0, 2) and tag[0] >> 3 else None
-    return _Field(tag[0] >> 3, tag[0] & 7, value[0], at + value[1]) if tag and value else None
-
-
-def _within(stream: BinaryIO, field: _Field | None, *numbers: int) -> _Field | None:
-    """The first field of a message, if it holds bytes and has one of these numbers."""
-    inner = _field(_at(stream, field.start, 3 * MAX_BYTES), field.start) if field and field.wire == 2 else None  # noqa: PLR2004
-    return inner if inner and inner.wire == 2 and inner.number in numbers else None  # noqa: PLR2004
-
-
-def _words(stream: BinaryIO, field: _Field | None, pattern: str) -> bool:
-    """True if a field's bytes are a text of this pattern."""
-    if not field or not 0 < field.value < HEAD:
-        return False
-    data = _at(stream, field.start, field.value)
-    return len(data) == field.value and re.fullmatch(pattern.encode(), data) is not None
-
-
-_OPERATION: Final = "_?[A-Z][A-Za-z0-9_]*"
-
-
-def _graph(stream: BinaryIO, _: bytes, size: int) -> Unread | None:
-    """A GraphDef of TensorFlow: field 1 is a node, whose field 1 is its name and 2 its operation (node_def.proto)."""
-    first = next(_fields(stream, size), None)
-    name = _within(stream, first, 1) if first and first.number == 1 else None
-    if not first or not name or not _words(stream, name, "[A-Za-z0-9.][A-Za-z0-9_./>-]*"):
-        return None
-    end = name.start + name.value
-    operation = _field(_at(stream, end, 3 * MAX_BYTES), end)
-    if not operation or (operation.number, operation.wire) != (2, 2) or not _words(stream, operation, _OPERATION):
-        return None
-    return Unread("a graph of TensorFlow (GraphDef)", _ORIGIN, "its first node")
-
-
-def _is_meta(stream: BinaryIO, graph: _Field | None) -> bool:
-    """True for a MetaGraphDef that begins with the list of its operations (meta_graph.proto, op_def.proto)."""
-    operation = _within(stream, _within(stream, _within(stream, graph, 1), 2), 1)
-    return _words(stream, _within(stream, operation, 1), _OPERATION)
-
-
-def _saved_model(stream: BinaryIO, _: bytes, size: int) -> Unread | None:
-    """A SavedModel: its version, 1, and then only MetaGraphDefs (saved_model.proto); or the first of these alone."""
-    fields = list(_fields(stream, size))
-    if [(field.number, field.wire) for field in fields[:1]] == [(1, 2)]:
-        whole = fields[0]._replace(start=0, value=size)
-        return Unread("a graph of TensorFlow (.meta)", _TENSORFLOW) if _is_meta(stream, whole) else None
-    graphs = [field for field in fields[1:] if (field.number, field.wire) == (2, 2)]
-    if not graphs or len(graphs) != len(fields) - 1 or fields[0][:3] != (1, 0, 1) or not _is_meta(stream, graphs[0]):
-        return None
-    return Unread("a SavedModel of TensorFlow", SAVED_MODEL, "its version and its first operation")
-
-
-SAVED_MODEL: Final = 'if Keras 2 saved it: tf_keras.models.load_model(FOLDER).save("model.h5"), and read model.h5'
 # The fields of Core ML's Model that hold a model; mlmodel/format/Model.proto of coremltools 05a2f70f, 502 and 600 on of
 # later versions.
 _CORE_ML: Final = (*range(200, 203), *range(300, 304), *range(400, 405), 500, 501, 502, 555, 556, *range(560, 611))
@@ -292,7 +211,7 @@ _CORE_ML_LATER: Final = (900, 2000, 2001, 2002, 2003, 2004, 2005, 2006, 3000)
 
 def _core_ml(stream: BinaryIO, _: bytes, size: int) -> Unread | None:
     """A model of Core ML: its version, its description, and a model of one of the kinds there are."""
-    fields = list(_fields(stream, size))
+    fields = list(first_fields(stream, size))
     begins = [(field.number, field.wire) for field in fields[:2]] == [(1, 0), (2, 2)]
     kinds = {field.number for field in fields if field.wire == 2} & {*_CORE_ML, *_CORE_ML_LATER}  # noqa: PLR2004
     if not begins or not kinds or not 1 <= fields[0].value <= 100:  # noqa: PLR2004  # versions
@@ -300,16 +219,9 @@ def _core_ml(stream: BinaryIO, _: bytes, size: int) -> Unread | None:
     return Unread("a Core ML model", _ORIGIN, f"its fields, of version {fields[0].value} of the format")
 
 
-def _at(stream: BinaryIO, offset: int, count: int) -> bytes:
-    stream.seek(offset)
-    return stream.read(count)
-
-
 _CHECKS: Final[tuple[Callable[[BinaryIO, bytes, int], Unread | None], ...]] = (
-    _table,
+    _of_tensorflow,
     _tesseract,
     _bson,
-    _graph,
-    _saved_model,
     _core_ml,
 )

@@ -23,7 +23,7 @@ from lstmcalc.readers.files.tensors import Stored
 from lstmcalc.readers.keras.hdf5 import Hdf5
 
 KINDS: Final = {4: "LSTM", 3: "GRU", 1: "SimpleRNN"}
-_ROLES: Final = ("kernel", "recurrent_kernel", "bias")
+ROLES: Final = ("kernel", "recurrent_kernel", "bias")
 _KERAS1_ROLES: Final = {"W": "kernel", "U": "recurrent_kernel", "b": "bias"}
 _KERAS1: Final = re.compile(r"(?P<stem>.+)_(?P<role>[WUb])(?:_(?P<gate>[icfozrh]))?")
 _LSTM_GATES: Final = frozenset("icfo")
@@ -84,16 +84,16 @@ def _cells(index: Hdf5) -> list[Cell]:
     root = next((path for path in ("", "model_weights") if "layer_names" in index.groups.get(path, {})), None)
     if root is not None:
         return list(_listed_cells(index, root))
-    return [*_numbered_cells(index), *_grouped_cells("", (), _loose_datasets(index), index.datasets)]
+    return [*_numbered_cells(index), *grouped_cells("", (), _loose_datasets(index), index.datasets)]
 
 
 # The paths of an optimizer's moments, which are named like the variables that they belong to.
-_OPTIMIZERS: Final = re.compile(r"(^|/)(optimizer(_weights)?|training)/")
+OPTIMIZERS: Final = re.compile(r"(^|/)(optimizer(_weights)?|training)/")
 
 
 def _loose_datasets(index: Hdf5) -> list[str]:
     """The datasets that have names of their own and do not belong to an optimizer."""
-    return [path for path in index.datasets if "/vars/" not in f"/{path}" and not _OPTIMIZERS.search(path)]
+    return [path for path in index.datasets if "/vars/" not in f"/{path}" and not OPTIMIZERS.search(path)]
 
 
 # --- By name
@@ -107,12 +107,12 @@ def _listed_cells(index: Hdf5, root: str) -> Iterator[Cell]:
         group = f"{base}{layer}"
         listed = index.groups.get(group, {}).get("weight_names", [])
         paths = [f"{group}/{name}" for name in listed]
-        yield from _grouped_cells(
+        yield from grouped_cells(
             f"{group}/", (layer,), [path for path in paths if path in index.datasets], index.datasets
         )
 
 
-def _grouped_cells(
+def grouped_cells(
     base: str, top: tuple[str, ...], paths: Sequence[str], datasets: Mapping[str, Stored]
 ) -> Iterator[Cell]:
     """The cells whose arrays are among `paths`, in their order."""
@@ -125,7 +125,7 @@ def _grouped_cells(
         shapes = {role: datasets[path].shape for role, path in arrays.items()}
         names = tuple(stem.removeprefix(base).split("/"))
         form = "keras1" if re.search(r"_[WUb]$|_[WUb]_[a-z]$", _bare_name(next(iter(arrays.values())))) else "named"
-        cell = _cell(stem, "".join(top), names, arrays, shapes, form)
+        cell = cell_of(stem, "".join(top), names, arrays, shapes, form)
         if cell:
             yield cell
 
@@ -138,7 +138,7 @@ def _bare_name(path: str) -> str:
 def _split(path: str) -> tuple[str, str]:
     """The path of the cell that an array belongs to, and the array's role; both empty if it belongs to none."""
     home, _, name = _bare_name(path).rpartition("/")
-    if name in _ROLES:
+    if name in ROLES:
         return home, name
     found = _KERAS1.fullmatch(name)
     if not found:
@@ -148,7 +148,7 @@ def _split(path: str) -> tuple[str, str]:
     return stem, f"{role}_{found['gate']}" if found["gate"] else role
 
 
-def _cell(
+def cell_of(
     path: str,
     top: str,
     names: tuple[str, ...],
@@ -159,7 +159,7 @@ def _cell(
     """The cell that has these arrays; None if their shapes do not fit each other."""
     if "recurrent_kernel" not in arrays:
         return _keras1_cell(path, top, names, arrays, shapes)
-    kernel, recurrent, bias = (shapes.get(role, ()) for role in _ROLES)
+    kernel, recurrent, bias = (shapes.get(role, ()) for role in ROLES)
     if len(kernel) == len(recurrent) > 2:  # noqa: PLR2004
         return Cell(path, top, names, "ConvLSTM", arrays, kernel[-2], recurrent[-2], sum(bias), form)
     if len(kernel) != 2 or len(recurrent) != 2 or not all((*kernel, *recurrent)):  # noqa: PLR2004
@@ -207,13 +207,13 @@ def _numbered_cells(index: Hdf5) -> Iterator[Cell]:
     for group in sorted(index.groups, key=_in_number):
         home, _, last = group.rpartition("/")
         called = home.rpartition("/")[2]
-        if last != "vars" or not (_CELL_GROUP.fullmatch(called) or called in _WRAPPED) or _OPTIMIZERS.search(group):
+        if last != "vars" or not (_CELL_GROUP.fullmatch(called) or called in _WRAPPED) or OPTIMIZERS.search(group):
             continue
         arrays = {
-            role: f"{group}/{number}" for number, role in enumerate(_ROLES) if f"{group}/{number}" in index.datasets
+            role: f"{group}/{number}" for number, role in enumerate(ROLES) if f"{group}/{number}" in index.datasets
         }
         shapes = {role: index.datasets[path].shape for role, path in arrays.items()}
-        cell = _cell(home, "", _numbered_names(index, home), arrays, shapes, "numbered")
+        cell = cell_of(home, "", _numbered_names(index, home), arrays, shapes, "numbered")
         if cell is None or (called in _WRAPPED and not cell.is_cudnn):
             continue
         if "kernel" in arrays and len(arrays) == sum(path.startswith(f"{group}/") for path in index.datasets):

@@ -9,6 +9,7 @@ Not here: how HDF5 is read (`hdf5`), configurations (`models`), and the names of
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -89,7 +90,7 @@ def read_sharded(file: str) -> WeightFile:
 
 def stated_names(path: str) -> list[str]:
     """The names of the LSTMs that the configuration in a `.keras` archive states; none if there are none in it."""
-    description = _description(_text(read_archive(path), "config.json"), "", shown_name(path))
+    description = described_model(_text(read_archive(path), "config.json"), "", shown_name(path))
     return unique_names(found.name for found, _ in description.found)
 
 
@@ -123,7 +124,7 @@ def _load(text: object) -> Any:  # noqa: ANN401  # whatever it holds
 # --- Configuration and arrays
 
 
-class _Described(NamedTuple):
+class Described(NamedTuple):
     """The LSTMs of a configuration."""
 
     found: Sequence[tuple[Found, Placed]] = ()
@@ -133,17 +134,8 @@ class _Described(NamedTuple):
 def _joined_file(index: Hdf5, config: object, version: str, name: str) -> WeightFile:
     """A file with its arrays, and the LSTMs that its configuration and its arrays describe."""
     cells = read_cells(index)
-    described = _description(config, version, name)
-    stated: list[Found] = []
-    taken: set[str] = set()
-    missing = []
-    for (found, _), own in _matched_cells(described.found, cells):
-        if own:
-            stated.append(described_lstm(found, own))
-            taken |= {cell.path for cell in own}
-        else:
-            missing.append(found.name)
-    stated += _undescribed_modules([cell for cell in cells if cell.path not in taken], version)
+    described = described_model(config, version, name)
+    stated, missing = stated_modules(cells, described.found, version)
     notes = [described.note] if described.note else []
     if missing:
         notes.append(f"its configuration has {_few_names(missing)}, whose arrays are not found")
@@ -162,26 +154,45 @@ def _joined_file(index: Hdf5, config: object, version: str, name: str) -> Weight
     )
 
 
+def stated_modules(
+    cells: Sequence[Cell], found: Sequence[tuple[Found, Placed]], version: str
+) -> tuple[list[Found], list[str]]:
+    """The recurrent modules of a file: the LSTMs of its configuration, then the cells that it does not describe.
+
+    Besides, the names of the LSTMs of the configuration whose arrays are not found.
+    """
+    stated: list[Found] = []
+    taken: set[str] = set()
+    missing = []
+    for (item, _), own in _matched_cells(found, cells):
+        if own:
+            stated.append(described_lstm(item, own))
+            taken |= {cell.path for cell in own}
+        else:
+            missing.append(item.name)
+    return [*stated, *_undescribed_modules([cell for cell in cells if cell.path not in taken], version)], missing
+
+
 def _few_names(names: Sequence[str]) -> str:
     return with_dots([shorten(name)[1:-1] for name in names], 3)
 
 
-def _description(config: object, version: str, name: str) -> _Described:
+def described_model(config: object, version: str, name: str) -> Described:
     """The LSTMs of a configuration; none if there is no configuration or no LSTM in it."""
     tree = _load(config)
     if not isinstance(config, str) or not looks_like_keras(tree):
-        return _Described(note="its configuration is not a Keras model" if config else "")
+        return Described(note="its configuration is not a Keras model" if config else "")
     if isinstance(tree, dict) and version:
         tree.setdefault("keras_version", version)
     source = SourceText(config, name)
     try:
         check_depth(source, tree)
-        return _Described(read_placed(tree, source, Places(source, lambda _: {})))
+        return Described(read_placed(tree, source, Places(source, lambda _: {})))
     except NoLstmError:
-        return _Described()
+        return Described()
     except (LstmcalcError, RecursionError) as error:
         what = getattr(error, "what", "it is nested too deeply")
-        return _Described(note=f"its configuration is not understood: {what}")
+        return Described(note=f"its configuration is not understood: {what}")
 
 
 _Pair = tuple[tuple[Found, Placed], tuple[Cell, ...]]
@@ -338,7 +349,9 @@ def _undescribed_modules(cells: Sequence[Cell], version: str) -> Iterator[Found]
 
 def _paired_cells(cells: Sequence[Cell]) -> list[list[Cell]]:
     """The cells, both directions of a layer in one list, the forward one first."""
-    at = {cell.path: cell for cell in cells}
+    counts = Counter(_uncounted(cell.path) for cell in cells)  # several cells of a stack are told by their numbers
+    at = {_uncounted(cell.path): cell for cell in cells if counts[_uncounted(cell.path)] == 1}
+    at |= {cell.path: cell for cell in cells}
     backward = {cell.path: other for cell in cells if (other := _other_direction(cell, at))}
     behind = {cell.path for cell in backward.values()}
     return [
@@ -366,7 +379,7 @@ def _framework_alone(cell: Cell, version: str) -> str:
 def _other_direction(cell: Cell, cells: Mapping[str, Cell]) -> Cell | None:
     """The backward cell of a Bidirectional whose forward cell this is; None if there is none."""
     turned = re.sub(r"(^|/)forward_(?=[^/]*(/|$))", r"\1backward_", cell.path)
-    other = cells.get(turned) if turned != cell.path else None
+    other = (cells.get(turned) or cells.get(_uncounted(turned))) if turned != cell.path else None
     alike = other and (cell.kind, cell.width, cell.units, cell.biases) == (
         other.kind,
         other.width,
@@ -376,13 +389,18 @@ def _other_direction(cell: Cell, cells: Mapping[str, Cell]) -> Cell | None:
     return other if alike else None
 
 
+def _uncounted(path: str) -> str:
+    """The path of a cell without its number: Keras 2 counts the cells of a process, those of both directions too."""
+    return re.sub(r"(/\w*cell)_\d{1,9}$", r"\1", path)
+
+
 _CELL_NAME: Final = re.compile(r"cell|stacked_rnn_cells|(lstm|gru|simple_rnn)_cell(_\d+)?")
 
 
 def _name_alone(cells: Sequence[Cell]) -> str:
     """The name of a layer from the names around its arrays, without those of its cell and of one direction."""
     names = list(cells[0].names)
-    if cells[0].top and (not names or names[0] != cells[0].top):
+    if cells[0].top and cells[0].top not in names:
         names.insert(0, cells[0].top)
     own = names[-1:] if "/cells/" in cells[0].path or "stacked_rnn_cells" in names else []
     kept = [name for name in names if not _CELL_NAME.fullmatch(name)]

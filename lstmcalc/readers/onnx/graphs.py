@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import SourceError, shorten, shown_name
 from lstmcalc.readers.files.budget import DECODED, budget
+from lstmcalc.readers.files.protobuf import BYTES, VARINT, Field, Wire, signed_value
 from lstmcalc.readers.files.raw_numbers import (
     WIDTHS,
     Block,
@@ -24,7 +25,6 @@ from lstmcalc.readers.files.raw_numbers import (
     read_block,
 )
 from lstmcalc.readers.files.varints import MAX_BYTES
-from lstmcalc.readers.onnx.wire import BYTES, VARINT, Field, Wire, signed_value
 
 _MAX_DEPTH: Final = 50  # bodies in bodies
 _MAX_ATTRIBUTE: Final = 16 * 2**20  # bytes; a larger one is not a setting of an LSTM and is skipped

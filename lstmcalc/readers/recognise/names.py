@@ -38,7 +38,7 @@ _ANY: Final = "[^/]"
 _WORDS: Final = {
     "path": "",
     "a_cell": r"(?:\w+_)?cell(?:_\d+)?/",  # or nothing: Keras 2 before cells had names, and CuDNNLSTM
-    "lstm_cell": r"(?:basic_)?lstm_cell(?:_\d+)?",
+    "lstm_cell": r"(?:basic_)?lstm_(?:fused_)?cell(?:_\d+)?",
     "lstm": rf"(?P<stem>(?:(?!lstm){_ANY})*+lstm{_ANY}*)/",
     "layer": r"(?P<layer>\d{1,6})",
     "cell": r"(?P<layer>\d{1,6})",
@@ -51,7 +51,7 @@ _ALSO: Final = {
     "pytorch-cell": (("weight_", "w_"), ("bias_", "b_")),
 }
 _MORE_PARTS: Final = ("{a_cell}", "{lstm}")  # words with a slash in what they match
-_TEXT_OF_WORDS: Final = {"lstm": "lstm", "lstm_cell": "lstm_cell"}  # a text in whatever such a word matches
+_TEXT_OF_WORDS: Final = {"lstm": "lstm", "lstm_cell": "cell"}  # a text in whatever such a word matches
 
 # A cell of two nn.Linear, gates i f g o: AugmentedLstm without highways, allennlp 08da1669, modules/augmented_lstm.py.
 _LINEAR: Final = {
@@ -62,7 +62,7 @@ _LINEAR: Final = {
 }
 
 # The layer and direction in a module's path, for layers that are one module and not stacked by hand.
-_STACKS: Final = {
+STACKS: Final = {
     "tf1": (
         r"(?:(?P<base>.*)/)?stack_bidirectional_rnn/cell_(?P<layer>\d{1,6})/bidirectional_rnn/(?P<direction>fw|bw)",
         r"(?P<base>(?:.*/)?multi_rnn_cell)/cell_(?P<layer>\d{1,6})",
@@ -251,8 +251,8 @@ def _hit(pattern: _Pattern, match: re.Match[str], path: str) -> Hit | None:
     groups = match.groupdict()
     unit = "/".join(part for part in (path, groups.get("stem")) if part)
     layer, word = groups.get("layer"), groups.get("direction")
-    if pattern.framework in _STACKS:
-        placed = next(filter(None, (re.fullmatch(text, unit) for text in _STACKS[pattern.framework])), None)
+    if pattern.framework in STACKS:
+        placed = next(filter(None, (re.fullmatch(text, unit) for text in STACKS[pattern.framework])), None)
         if placed:
             own = placed.groupdict()
             unit, layer, word = own["base"] or "", own["layer"], own.get("direction")

@@ -21,6 +21,7 @@ from lstmcalc.readers.recognise.beside import arrays_beside, cells_beside, notes
 from lstmcalc.readers.recognise.module_names import module_name, wrapping_notes
 from lstmcalc.readers.recognise.names import (
     FRAMEWORKS,
+    STACKS,
     direction_path,
     plain_name,
     possible_meanings,
@@ -156,6 +157,8 @@ def _readings(tensors: Sequence[Stored], framework: str, kind: str) -> list[Eith
     An LSTM of a file whose `kind` does not tell names its rivals: the frameworks that would be read as well.
     """
     groups = _module_groups(_recurrent_arrays(tensors))
+    if not framework and kind in _KIND_HAS:
+        groups = [group for group in groups if group.framework in _KIND_HAS[kind]]
     candidates: list[Either] = [reading for group in groups for reading in _read_group(group)]
     candidates += [*_merged_directions(groups), *_paddle(groups), *_elmo(tensors)]
     if framework:
@@ -182,6 +185,9 @@ _KIND_TELLS: Final = {
     "onnx": ("onnx",),
     "keras": ("keras", "keras2"),
 }
+# The frameworks whose arrays a file of this kind can have. Keras' are described by their readers; names of Sonnet look
+# like Haiku's, and their gates have another order.
+_KIND_HAS: Final = dict.fromkeys(("tensorflow", "saved-model", "tensorflow-graph", "tensorflow-js"), ("tf1",))
 
 
 def same_names(framework: str) -> str:
@@ -271,7 +277,20 @@ def _read_group(group: _Group) -> list[Either]:
     if framework in ("chainer", "cudnn"):
         return _by_cell(group)
     reading = read_slots(*group)
+    if framework in STACKS and reading and defect_count(reading):
+        return _cell_by_cell(group) or [reading]
     return [reading] if reading else []
+
+
+def _cell_by_cell(group: _Group) -> list[Either]:
+    """The cells of a stack, which may have other sizes each, as one LSTM each; none if one of them does not fit."""
+    cells: dict[int, dict[Key, Stored]] = {}
+    for (layer, *rest), tensor in group.slots.items():
+        key: Key = (0, *rest)  # type: ignore[assignment]  # a tuple whose parts are known
+        cells.setdefault(layer, {})[key] = tensor
+    found = [read_slots(group.framework, f"{group.unit}/cell_{layer}", cells[layer]) for layer in sorted(cells)]
+    whole = [item for item in found if item and not defect_count(item)]
+    return whole if len(whole) == len(cells) > 1 else []
 
 
 def _by_cell(group: _Group) -> list[Either]:
@@ -444,7 +463,10 @@ def _named_as_the_file_does(
         notes: On these parts.
     """
     unit, weights = reading.name, reading.stored
-    beside, known = arrays_beside(reading, listed, parts), [what for _, what in LAYOUTS[reading.framework].unmodelled]
+    layout = LAYOUTS[reading.framework]
+    beside, known = arrays_beside(reading, listed, parts), [what for _, what in layout.unmodelled]
+    if reading.framework == "tf1":
+        notes = (*notes, f"forget_bias is not stored: {layout.forget_offset:g} is added at run time, as by default")
     notes = (*notes, *notes_beside(reading, [by_name[name] for names in beside.values() for name in names]))
     own_path = reading.framework.startswith(("keras", "tf1")) and weights.config.num_layers == 1
     return reading._replace(

@@ -1,9 +1,9 @@
 """The fields of a protobuf message, found in its bytes without reading those that are long.
 
 Source: "Encoding", protobuf.dev: a tag is `number << 3 | wire type`; a varint has seven bits in each byte, the lowest
-first; type 1 has 8 bytes, type 5 has 4, type 2 a length and that many bytes. No ONNX message has groups (3 and 4).
+first; type 1 has 8 bytes, type 5 has 4, type 2 a length and that many bytes. None that is read has groups (3, 4).
 
-Not here: the names of the fields (`graphs`).
+Not here: the names of the fields (`onnx.graphs`, `tensorflow.bundles`).
 """
 
 from collections.abc import Iterator

@@ -1,0 +1,108 @@
+"""SavedModels of TensorFlow: saved_model.pb with the graph of objects, and the checkpoint in the folder beside it.
+
+Of Keras 2, objects say their classes and configurations; of an export of Keras 3, variables have their names alone. Of
+TensorFlow 1 there are no objects, and the checkpoint has names. Graphs and functions are not read.
+
+Sources: tensorflow/core/protobuf/saved_model.proto and meta_graph.proto of TensorFlow 2.21.0. Tested on files of
+TensorFlow 2.21.0 with tf_keras 2.21.0 and Keras 3.15.1, and on models that others published of TensorFlow 2.3.
+
+Not here: variables and cells (`checkpoints`).
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from lstmcalc.errors import NotFoundError, SourceError, named_error, shown_name
+from lstmcalc.readers.files.beside import section_beside
+from lstmcalc.readers.files.protobuf import BYTES, Field, Wire
+from lstmcalc.readers.files.sections import Section
+from lstmcalc.readers.files.tensors import WeightFile
+from lstmcalc.readers.tensorflow.bundles import read_bundle
+from lstmcalc.readers.tensorflow.checkpoints import (
+    checkpoint_nodes,
+    keras_modules,
+    missing_data,
+    named_modules,
+    variables_of,
+)
+from lstmcalc.readers.tensorflow.metadata import described_objects, texts_of
+from lstmcalc.readers.tensorflow.objects import Node, saved_graph
+
+_MAX_SIZE: Final = 256 << 20  # bytes of a saved_model.pb
+_MAX_METADATA: Final = 64 << 20
+_INDEX: Final = "variables/variables.index"
+_METADATA: Final = "keras_metadata.pb"
+
+
+class _Model(NamedTuple):
+    """What is read of a saved_model.pb."""
+
+    version: str  # of TensorFlow
+    nodes: Sequence[Node]
+
+
+def read_saved_model(path: str) -> WeightFile:
+    """A SavedModel, by its saved_model.pb."""
+    name = shown_name(path)
+    model = _model(path, name)
+    index = str(Path(path).parent / _INDEX)
+    if not Path(index).is_file():
+        raise NotFoundError(
+            f"the variables of {name} are missing", shown_name(index), "no such file", "give the whole folder"
+        )
+    bundle = read_bundle(index)
+    nodes, notes = list(model.nodes), list[str]()
+    own = checkpoint_nodes(bundle)
+    said = described_objects({**{number: node.said for number, node in enumerate(nodes) if node.said}, **_beside(path)})
+    if own and _is_same(nodes, own):
+        nodes = own
+    elif own:
+        nodes, said = own, {}
+        notes.append("its variables are of another graph of objects than saved_model.pb: what that says is left out")
+    variables = variables_of(bundle, nodes)
+    stated = keras_modules(variables, nodes, said, name)
+    form = f"SavedModel of TensorFlow {model.version}".rstrip()
+    notes += [*variables.notes, *missing_data(bundle)]
+    return WeightFile(form, variables.tensors, named_modules(stated), tuple(notes), buffers=variables.others)
+
+
+def _is_same(saved: Sequence[Node], stored: Sequence[Node]) -> bool:
+    """True if the variables of both graphs have the same numbers and names."""
+    named = [(number, node.name) for number, node in enumerate(stored) if node.key and node.name]
+    return all(number < len(saved) and saved[number].name == name for number, name in named)
+
+
+def _model(path: str, name: str) -> _Model:
+    section = Section.of(Path(path))
+    if section.length > _MAX_SIZE:
+        raise SourceError(f"{name} is too large", f"at most {_MAX_SIZE:,} bytes", f"{section.length:,}")
+    wire = Wire(section.read(), name)
+    graphs = [field for field in wire.fields(0, len(wire)) if (field.number, field.wire) == (2, BYTES)]
+    if not graphs:
+        raise SourceError(f"{name} has no graph", "a SavedModel")
+    version, nodes = "", list[Node]()
+    for field in _inner(wire, graphs[0]):  # SavedModel: meta_graphs 2
+        if field.number == 1:  # meta_info_def; there tensorflow_version 5
+            version = "".join(wire.text(item) for item in _inner(wire, field) if item.number == 5)  # noqa: PLR2004
+        elif field.number == 7:  # noqa: PLR2004  # object_graph_def
+            nodes = saved_graph(wire, field)
+    return _Model(version, nodes)
+
+
+def _inner(wire: Wire, field: Field) -> Iterator[Field]:
+    return (item for item in wire.fields(field.start, field.stop) if item.wire == BYTES)
+
+
+def _beside(path: str) -> dict[int, str]:
+    """What keras_metadata.pb says of objects; nothing if it is not there."""
+    try:
+        section = section_beside(path, _METADATA)
+    except NotFoundError:
+        return {}
+    if section.length > _MAX_METADATA:
+        raise SourceError(f"{_METADATA} is too large", f"at most {_MAX_METADATA:,} bytes", f"{section.length:,}")
+    try:
+        return dict(texts_of(section.read()))
+    except SourceError as error:
+        raise named_error(error, _METADATA) from None
