@@ -24,6 +24,7 @@ HEAD: Final = 4096  # bytes at the start of a file that are searched for a signa
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"  # HDF5 File Format Specification 3.0, II.A: at 0, 512, 1024, 2048, ...
 _ZIP: Final = (b"PK\3\4", b"PK\5\6")  # APPNOTE 6.3.10, 4.3.7 and 4.3.16
+_TFLITE: Final = b"TFL3"  # the file_identifier of tensorflow/compiler/mlir/lite/schema/schema.fbs, tensorflow 2.21.0
 _READERS: Final = {
     "safetensors": ("readers.files.safetensors", "read_safetensors"),
     "npz": ("readers.files.npz", "read_npz"),
@@ -32,9 +33,10 @@ _READERS: Final = {
     "keras": ("readers.keras.files", "read_keras"),
     "hdf5": ("readers.keras.files", "read_hdf5"),
     "onnx": ("readers.onnx.nodes", "read_onnx"),
+    "tflite": ("readers.tflite.files", "read_tflite"),
 }
 _NAMELESS: Final = ("torch",)  # what reads pickles does not know of files; the other readers name theirs in each error
-EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX or Keras"
+EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX, TensorFlow Lite or Keras"
 
 
 def open_weights(path: str) -> WeightFile:
@@ -122,6 +124,8 @@ def _told_kind(path: str) -> str:
                 return "safetensors"
             if head.startswith(_HDF5) or any(_at(stream, offset, _HDF5) for offset in _offsets(size)):
                 return "hdf5"
+            if head[4:8] == _TFLITE:
+                return "tflite"
             if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
                 return "torch"
             return "onnx" if _is_onnx(stream, size) else ""

@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.budget import FOLDED, budget
-from lstmcalc.readers.files.raw_numbers import WIDTHS, Block, numel
+from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
+from lstmcalc.readers.graphs.constants import Constant, Leaf
 from lstmcalc.readers.onnx.graphs import Graph, Model, Node, Tensor, bodies, has_zero_bytes, read_tensor, tensor_blocks
 
 _MAX_SCOPES: Final = 20_000  # bodies, and calls of functions, in one file
@@ -23,27 +24,6 @@ _MAX_STEPS: Final = 64  # nodes in a chain between a stored tensor and an LSTM
 _MAX_COST: Final = 1024  # nodes and tensors that one constant takes
 _SMALL: Final = 4096  # numbers of an input that is read to find a shape: axes, starts, sizes
 _DEFAULT: Final = ("", "ai.onnx")
-
-
-class Constant(NamedTuple):
-    """A tensor that does not depend on the model's inputs."""
-
-    name: str  # its name in the file with its path; if it is computed, the name of the value
-    dtype: str  # e.g. `float32`
-    shape: tuple[int, ...]
-    read: Callable[[], Any]  # loads its numbers as an array
-    computed: tuple[str, ...] = ()  # operators that compute it, from the last to the first; empty if it is stored
-    cost: int = 1  # nodes and tensors that this takes; those that are needed twice count twice
-    sources: tuple[str, ...] = ()  # the tensors of the file that its numbers are in
-    origin: object = None  # equal for constants that the same operators compute of the same tensors
-    parts: Callable[[], Iterator[Block]] | None = None  # its numbers in blocks; None if they are only read as a whole
-    has_zero_bytes: Callable[[], bool] | None = None  # true if it is plainly zeros; None if it is computed
-
-
-class Leaf(NamedTuple):
-    """A tensor of the file in an origin."""
-
-    name: str
 
 
 class Maker(NamedTuple):

@@ -20,7 +20,8 @@ from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
 from lstmcalc.readers.files.tensors import Stored, WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of
-from lstmcalc.readers.onnx.constants import Constant, Leaf, Maker, Scope, scopes_of
+from lstmcalc.readers.graphs.constants import Constant, Leaf
+from lstmcalc.readers.onnx.constants import Maker, Scope, scopes_of
 from lstmcalc.readers.onnx.graphs import Node, Tensor, read_model, tensor_digest
 from lstmcalc.spec.activations import CELLS, CLIP, HARD, clip_text
 from lstmcalc.spec.words import unique_names, with_dots
