@@ -111,7 +111,7 @@ def weight_kind(path: str) -> str:
     return budget().once("kind", path, lambda: _told_kind(path))
 
 
-def _told_kind(path: str) -> str:
+def _told_kind(path: str) -> str:  # noqa: PLR0911  # one for each signature
     try:
         _size(path)
         with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`

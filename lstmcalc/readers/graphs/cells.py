@@ -2,9 +2,9 @@
 
     c' = f * c + i * g,  h' = o * act(c'),  i, f, o = sigmoid(x W + h U + b),  g = act(x W + h U + b)
 
-A cell is read only if the whole of it was matched: the function of every gate, the matrices of each, and the update of c.
-It is an LSTM if its h and c are states of a loop, or those of the step before where the loop is unrolled, or inputs of the
-graph. Whatever looks like a cell and is none is named.
+A cell is read only if the whole of it was matched: the function of every gate, the matrices of each, the update of c.
+It is an LSTM if its h and c are states of a loop, or those of the step before where the loop is unrolled, or inputs of
+the graph. Whatever looks like a cell and is none is named.
 
 Sources: the graphs that TensorFlow Lite's converter 2.21.0 makes of Keras layers, and tf2onnx 1.17.0 of the same.
 
@@ -107,7 +107,7 @@ def _shapes(program: Program, value: Value) -> Iterator[_Shape]:
         c, clip = _unclipped(program, cell[1])
         step = program.step(c)
         terms = step.inputs if step and step.kind == "add" else (c,)
-        for first, second in (terms, terms[::-1]) if len(terms) == 2 else ((c, None),):  # noqa: PLR2004  # i*g alone
+        for first, second in (terms, terms[::-1]) if len(terms) == 2 else ((c, None),):  # i*g alone  # noqa: PLR2004
             for sums, functions in _written(program, first):
                 if functions != (o[0], cell[0]):
                     continue
@@ -129,7 +129,7 @@ def _factors(program: Program, value: Value) -> Iterator[tuple[Value, Value]]:
 
 
 def _written(program: Program, value: Value) -> Iterator[tuple[dict[str, Linear], tuple[str, str]]]:
-    """i * g, as the sums of both and the functions of gates and of g."""
+    """The product i * g, as the sums of both and the functions of gates and of g."""
     for gate, rest in _factors(program, value):
         i, g = _gate(program, gate), _function(program, rest)
         sums = (linear_of(program, i[1]), linear_of(program, g[1])) if i and g else (None, None)
@@ -138,7 +138,7 @@ def _written(program: Program, value: Value) -> Iterator[tuple[dict[str, Linear]
 
 
 def _kept(program: Program, value: Value, function: str) -> Iterator[tuple[Linear, Value]]:
-    """f * c, as the sum of f and the value of c."""
+    """The product f * c, as the sum of f and the value of c."""
     for gate, rest in _factors(program, value):
         f = _gate(program, gate)
         found = linear_of(program, f[1]) if f and f[0] == function else None
@@ -155,7 +155,7 @@ def _gate(program: Program, value: Value) -> tuple[str, Value] | None:
         return "sigmoid", step.inputs[0]
     if step.kind == "hard":
         slope = next((word for known, word in _SLOPES.items() if abs(step.low - known) < _NEAR), "")
-        return (slope, step.inputs[0]) if slope and abs(step.high - 0.5) < _NEAR else None  # noqa: PLR2004
+        return (slope, step.inputs[0]) if slope and abs(step.high - 0.5) < _NEAR else None
     return _composed(program, step)
 
 
@@ -200,7 +200,7 @@ def _function(program: Program, value: Value) -> tuple[str, Value] | None:
 
 
 def _unclipped(program: Program, value: Value) -> tuple[Value, float]:
-    """c before it is clipped, and the bound; 0 without one."""
+    """The value of c before it is clipped, and the bound; 0 without one."""
     step = program.step(value)
     if step and step.kind == "clip" and 0 < step.high == -step.low:
         return plain(program, step.inputs[0]), step.high

@@ -78,10 +78,11 @@ def linear_of(program: Program, value: Value, depth: int = 0) -> Linear | None:
         return None
     if value not in program.sums:  # the same sum is in many cells of an unrolled loop, and twice in itself
         program.sums[value] = _linear(program, value, depth)
-    return program.sums[value]
+    found: Linear | None = program.sums[value]
+    return found
 
 
-def _linear(program: Program, value: Value, depth: int) -> Linear | None:
+def _linear(program: Program, value: Value, depth: int) -> Linear | None:  # noqa: PLR0911  # one for each kind
     known = program.constant(value)
     if known is not None:
         return _vector(known)
@@ -93,7 +94,10 @@ def _linear(program: Program, value: Value, depth: int) -> Linear | None:
         return inner(step.inputs[0])
     if step.kind == "part":
         whole = inner(step.inputs[0])
-        return whole and whole.cut(step.start, step.stop)
+        if whole is None or not step.equal:
+            return whole and whole.cut(step.start, step.stop)
+        size, rest = divmod(whole.width, step.equal)
+        return None if rest else whole.cut(step.start * size, (step.start + 1) * size)
     if step.kind == "add":
         return _sum([inner(given) for given in step.inputs])
     if step.kind == "product":

@@ -16,11 +16,12 @@ class Step(NamedTuple):
 
     # `product` (x times a constant matrix, plus a third input if there is one), `add`, `multiply`, `sigmoid`, `tanh`,
     # `relu`, `hard` (clip(alpha*x + beta, 0, 1)), `clip` (to `low`, `high`), `part` (of the last axis, from `start` to
-    # before `stop`), `join` (along the last axis), `same` (axes before the last one are moved, cut or picked).
+    # before `stop`, or that one of so many equal parts, `equal`), `join` (along the last axis), `same` (axes before the last one are moved, cut or picked).
     kind: str
     inputs: tuple[Value, ...]
     start: int = 0
     stop: int = 0
+    equal: int = 0
     low: float = 0.0  # for `hard` alpha
     high: float = 0.0  # for `hard` beta
     swapped: bool = False  # of a `product`: the matrix is stored as (outputs, inputs)

@@ -1,6 +1,6 @@
 """Two LSTMs of a TensorFlow Lite graph that are the directions of one: the second reads the sequence reversed.
 
-The converter writes a Bidirectional layer of Keras as an LSTM, another between two REVERSE_V2, and CONCATENATION of both.
+The converter writes a Bidirectional layer of Keras as an LSTM, another between two REVERSE_V2, and CONCATENATION.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,6 @@ from typing import Final
 
 from lstmcalc.readers.tflite.fused import Unit
 from lstmcalc.readers.tflite.values import Value, Values
-from lstmcalc.spec.words import with_rest
 
 _MAX_STEPS: Final = 16
 _MOVES: Final = ("RESHAPE", "TRANSPOSE", "STRIDED_SLICE", "SLICE", "GATHER", "SQUEEZE", "EXPAND_DIMS", "UNPACK")
@@ -45,7 +44,9 @@ def _behind(value: Value, values: Values, by_output: dict[Value, int]) -> int | 
         if operator.op == "WHILE":
             body = values.model.graphs[int(operator.options["body"])]
             for unit_output, at in by_output.items():
-                if unit_output[0] == int(operator.options["body"]) and _holds(body.outputs, output, unit_output, values):
+                if unit_output[0] == int(operator.options["body"]) and _holds(
+                    body.outputs, output, unit_output, values
+                ):
                     return at
             return None
         if operator.op not in (*_MOVES, _REVERSE):
@@ -91,12 +92,18 @@ def _joined(forward: Unit, reverse: Unit, values: Values) -> Unit | None:
     alike = (forward.hidden, forward.width, forward.projected, forward.options, forward.unmodelled, forward.kind) == (
         (reverse.hidden, reverse.width, reverse.projected, reverse.options, reverse.unmodelled, reverse.kind)
     )
-    if not alike or first[1] or not second[1] or first[0] != second[0] or forward.bidirectional or reverse.bidirectional:
+    if (
+        not alike
+        or first[1]
+        or not second[1]
+        or first[0] != second[0]
+        or forward.bidirectional
+        or reverse.bidirectional
+    ):
         return None
-    names = [unit.name for unit in (forward, reverse)]
     weights = {f"forward.{role}": item for role, item in forward.weights.items()}
     weights |= {f"reverse.{role}": item for role, item in reverse.weights.items()}
-    note = f"two LSTMs of the graph, the second one between REVERSE_V2: {with_rest(names, 2)}"
+    note = "its directions are two LSTMs of the graph, the second one reads the sequence reversed, by REVERSE_V2"
     return forward._replace(
         weights=weights,
         beside=(*forward.beside, *reverse.beside),

@@ -1,21 +1,22 @@
 """A TensorFlow Lite file as a weight file: every tensor with numbers, and the LSTMs of its graphs.
 
-Read are the LSTM operators (`fused`) and LSTMs that a graph computes step by step in a WHILE, or unrolled (`program`), in
-float32, float16, int8 with scales and zero points, as the converters of tensorflow 2.21.0 and the files of 2.5 to 2.11
-that it was tested on write them. Not read: sparse tensors, int4, operators of others (`CUSTOM`).
+Read are the LSTM operators (`fused`) and LSTMs that a graph computes step by step in a WHILE, or unrolled (`program`),
+in float32, float16, and int8 with scales and zero points, as the converter of tensorflow 2.21.0 writes them, and older
+ones (schema version 3). Not read: sparse tensors, int4, operators of others (`CUSTOM`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from lstmcalc.errors import shorten
 from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
 from lstmcalc.readers.files.tensors import Stored, WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of
 from lstmcalc.readers.tflite.directions import with_both_directions
-from lstmcalc.readers.tflite.fused import Unit, fused_units
-from lstmcalc.readers.tflite.model import read_model
+from lstmcalc.readers.tflite.fused import OPERATORS, Unit, fused_units
+from lstmcalc.readers.tflite.model import Tensor, read_model
 from lstmcalc.readers.tflite.program import computed_units
-from lstmcalc.readers.tflite.values import Values, is_quantized
+from lstmcalc.readers.tflite.values import Value, Values, is_quantized
 from lstmcalc.spec.words import unique_names
 
 
@@ -32,7 +33,7 @@ def read_tflite(path: str) -> WeightFile:
         tensors,
         tuple(_found(unit._replace(name=name)) for unit, name in zip(units, shown, strict=True)),
         tuple(_notes(values, doubtful)),
-        buffers=frozenset(_constants(values)),
+        buffers=_constants(values),
     )
 
 
@@ -45,12 +46,36 @@ def _tensors(values: Values) -> Iterator[Stored]:
             yield Stored(name, tensor.dtype, tensor.shape, tensor.nbytes, held.read, held.parts, place)
 
 
-def _constants(values: Values) -> Iterator[str]:
-    """The names of integers that are no quantized weights: shapes, axes, positions."""
-    for value, name in values.names.items():
-        tensor = values.tensor(value)
-        if not tensor.dtype.startswith(("float", "bfloat")) and not is_quantized(tensor):
-            yield name
+# The inputs that are weights of a layer, by operator; of ADD and the like those that are no single number.
+_PARAMETERS: Final[Mapping[str, Sequence[int]]] = {
+    **dict.fromkeys(("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "CONV_3D"), (1, 2)),
+    **dict.fromkeys(("RNN", "UNIDIRECTIONAL_SEQUENCE_RNN", "SVDF"), (1, 2, 3)),
+    **dict.fromkeys(("ADD", "SUB", "MUL", "DIV", "BATCH_MATMUL"), (0, 1)),
+    "BIDIRECTIONAL_SEQUENCE_RNN": (1, 2, 3, 5, 6, 7, 10, 11),
+    "TRANSPOSE_CONV": (1, 3),
+    "PRELU": (1,),
+    "EMBEDDING_LOOKUP": (1,),
+    "GATHER": (0,),
+    **{op: range(1, len(roles)) for op, roles in OPERATORS.items()},
+}
+
+
+def _constants(values: Values) -> frozenset[str]:
+    """The names of the tensors that are no parameters: shapes, axes, first states, numbers that are added."""
+    found = set[Value]()
+    for index, graph in enumerate(values.model.graphs):
+        for operator in graph.operators:
+            for place in _PARAMETERS.get(operator.op, ()):
+                if place < len(operator.inputs) and operator.inputs[place] >= 0:
+                    source = values.source((index, operator.inputs[place]))
+                    if source is not None and _may_be_trained(values.tensor(source)):
+                        found.add(source)
+    return frozenset(name for value, name in values.names.items() if value not in found)
+
+
+def _may_be_trained(tensor: Tensor) -> bool:
+    """True for several numbers of floating point, or integers that stand for such."""
+    return (tensor.dtype.startswith(("float", "bfloat")) or is_quantized(tensor)) and numel(tensor.shape) > 1
 
 
 def _found(unit: Unit) -> Found:

@@ -27,7 +27,9 @@ _BITS: Final = {"int4": 4, "uint4": 4, "int2": 2}
 # BuiltinOperator by number: those whose meaning is known here. Others have a number alone.
 _CUSTOM: Final = 32
 _OPERATORS: Final = {
-    0: "ADD", 2: "CONCATENATION", 6: "DEQUANTIZE", 9: "FULLY_CONNECTED", 14: "LOGISTIC", 16: "LSTM", 18: "MUL",
+    0: "ADD", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D", 7: "EMBEDDING_LOOKUP", 27: "SVDF",
+    42: "DIV", 54: "PRELU", 67: "TRANSPOSE_CONV", 132: "CONV_3D", 6: "DEQUANTIZE",
+    9: "FULLY_CONNECTED", 14: "LOGISTIC", 16: "LSTM", 18: "MUL",
     19: "RELU", 22: "RESHAPE", 24: "RNN", 28: "TANH", 31: "CALL", 32: "CUSTOM", 35: "UNIDIRECTIONAL_SEQUENCE_RNN",
     36: "GATHER", 39: "TRANSPOSE", 41: "SUB", 43: "SQUEEZE", 44: "UNIDIRECTIONAL_SEQUENCE_LSTM", 45: "STRIDED_SLICE",
     46: "BIDIRECTIONAL_SEQUENCE_RNN", 49: "SPLIT", 52: "BIDIRECTIONAL_SEQUENCE_LSTM", 53: "CAST", 55: "MAXIMUM",
@@ -62,7 +64,13 @@ _OPTIONS: Final[Mapping[str, tuple[int, _Fields]]] = {
     "CALL": (16, {"graph": (0, "uint32")}),
     "CALL_ONCE": (103, {"graph": (0, "int32")}),
     "VAR_HANDLE": (111, {"container": (0, "text"), "name": (1, "text")}),
-    "LSTM": (14, {"activation": (0, "int8"), "cell_clip": (1, "float32"), "proj_clip": (2, "float32"), "kernel": (3, "int8")}),
+    "LSTM": (
+        14,
+        {
+            "activation": (0, "int8"), "cell_clip": (1, "float32"), "proj_clip": (2, "float32"),
+            "kernel": (3, "int8"),
+        },
+    ),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": (
         71,
         {

@@ -9,7 +9,7 @@ Not here: the pattern of a cell (`readers.graphs.cells`).
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from lstmcalc.readers.graphs.cells import Cell, Cells, Gate, cells_in
 from lstmcalc.readers.graphs.constants import Constant
@@ -25,7 +25,6 @@ _FUNCTIONS: Final = {"LOGISTIC": "sigmoid", "TANH": "tanh", "RELU": "relu"}
 _ARITHMETIC: Final = {"ADD": "add", "MUL": "multiply"}
 _KEEP: Final = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")  # if the last axis stays as long as it is
 _SAME: Final = ("DEQUANTIZE", "QUANTIZE")
-_Bare: TypeAlias = tuple[str, Value]  # a value before the function that its operator applies at last
 
 
 class Flow:
@@ -34,7 +33,7 @@ class Flow:
     def __init__(self, values: Values) -> None:
         self._values = values
         self.sums: dict[Anything, Any] = {}
-        self._links = dict(_links(values))
+        self._links: dict[Anything, Link] = dict(_links(values))
 
     def links(self) -> Mapping[Anything, Link]:
         """The states of WHILE operators."""
@@ -50,16 +49,16 @@ class Flow:
 
     def width(self, value: Anything) -> int | None:
         """The size of the last axis."""
-        shape = self._values.tensor(_own(value)).sizes
+        shape = self._values.tensor(own_value(value)).sizes
         return shape[-1] if shape else None
 
     def constant(self, value: Anything) -> Constant | None:
         """The constant that a value is."""
-        return None if _is_bare(value) else self._values.constant(_own(value))
+        return None if _is_bare(value) else self._values.constant(own_value(value))
 
     def step(self, value: Anything) -> Step | None:
         """The step that makes a value."""
-        own = _own(value)
+        own = own_value(value)
         outer = self._values.outer(own)
         if outer != own:
             return Step("same", (outer,))
@@ -75,7 +74,9 @@ class Flow:
             return self._step(own, operator, output, inputs)
         return None
 
-    def _step(self, value: Value, operator: Operator, output: int, inputs: tuple[Value, ...]) -> Step | None:
+    def _step(  # noqa: PLR0911  # one for each operator
+        self, value: Value, operator: Operator, output: int, inputs: tuple[Value, ...]
+    ) -> Step | None:
         op = operator.op
         if op in _FUNCTIONS or op in _SAME:
             return Step(_FUNCTIONS.get(op, "same"), inputs[:1])
@@ -105,16 +106,17 @@ class Flow:
         """MINIMUM or MAXIMUM with a number, and both one after the other."""
         if op == "RELU_0_TO_1":
             return Step("clip", inputs[:1], low=0.0, high=1.0)
-        for given, bound in (inputs, inputs[::-1]):
+        for first, bound in (inputs, inputs[::-1]):
+            given: Anything = first
             known = self._values.constant(bound)
-            if known is None or any(size != 1 for size in known.shape) or self._values.constant(given):
+            if known is None or any(size != 1 for size in known.shape) or self._values.constant(first):
                 continue
             number = float(known.read().reshape(-1)[0])
             low, high = (-inf, number) if op == "MINIMUM" else (number, inf)
             below = self.step(given)
             if below is not None and below.kind == "clip" and below.low <= number <= below.high:
                 low, high = max(low, below.low), min(high, below.high)
-                given = below.inputs[0]  # type: ignore[assignment]  # a value of this graph
+                given = below.inputs[0]
             return Step("clip", (given,), low=low, high=high)
         return None
 
@@ -164,13 +166,13 @@ def _is_bare(value: Anything) -> bool:
     return isinstance(value, tuple) and value[0] == "bare"
 
 
-def _own(value: Anything) -> Value:
+def own_value(value: Anything) -> Value:
     """The value of the file behind one before a function."""
     assert isinstance(value, tuple)  # noqa: S101  # values here are pairs
     return value[1] if value[0] == "bare" else value
 
 
-def _last(axis: int | float | str, rank: int) -> bool:
+def _last(axis: float | str, rank: int) -> bool:
     return axis in (-1, rank - 1)
 
 
@@ -203,7 +205,7 @@ def cells_of(values: Values, flow: Flow) -> Cells:
 def computed_units(values: Values) -> tuple[list[Unit], list[str]]:
     """The LSTMs that the graphs compute, and the names of values that look like those of one."""
     found = cells_of(values, Flow(values))
-    names = [values.tensor(_own(value)).name for value in found.doubtful]
+    names = [values.tensor(own_value(value)).name for value in found.doubtful]
     return [_unit(values, cell) for cell in found.found], names
 
 
@@ -218,7 +220,7 @@ def _unit(values: Values, cell: Cell) -> Unit:
     for word, gate in gates.items():
         if gate.biases:
             weights[f"{word}_gate_bias"] = _bias(gate)
-    own = _own(cell.h)
+    own = own_value(cell.h)
     options: dict[str, str | float] = {}
     if cell.gates != "sigmoid":
         options["recurrent_activation"] = cell.gates
@@ -239,10 +241,12 @@ def _unit(values: Values, cell: Cell) -> Unit:
         bidirectional=False,
         batch_first=None,
         options=options,
-        unmodelled=tuple(f"{name} = {value}" if isinstance(value, str) else f"{name} = {value:g}" for name, value in options.items()),
-        notes=tuple(_notes(values, cell, bool(dtypes))),
+        unmodelled=tuple(
+            f"{name} = {value}" if isinstance(value, str) else f"{name} = {value:g}" for name, value in options.items()
+        ),
+        notes=tuple(_notes(cell, quantized=bool(dtypes))),
         quantized="int8" if dtypes else "",
-        input=values.outer(_own(cell.inputs[0])),
+        input=values.outer(own_value(cell.inputs[0])),
         output=own,
         bias="input_gate_bias" in weights,
     )
@@ -298,7 +302,7 @@ def _total(blocks: Sequence[Block]) -> Any:  # noqa: ANN401  # an array
     return sum(block.read()[0] for block in blocks)
 
 
-def _notes(values: Values, cell: Cell, quantized: bool) -> Iterator[str]:
+def _notes(cell: Cell, *, quantized: bool) -> Iterator[str]:
     how = {
         "loop": "in a loop, WHILE",
         "unrolled": f"unrolled, {cell.steps} steps one after another",
@@ -306,7 +310,10 @@ def _notes(values: Values, cell: Cell, quantized: bool) -> Iterator[str]:
     }[cell.how]
     yield f"no operator: the graph computes it of products, sums and functions, {how}"
     arrays = dict.fromkeys(
-        name for gate in cell.weights.values() for block in (gate.recurrent, gate.inputs[0][1]) for name in block.constant.sources
+        name
+        for gate in cell.weights.values()
+        for block in (gate.recurrent, gate.inputs[0][1])
+        for name in block.constant.sources
     )
     yield f"its gates are parts of {with_rest(list(arrays), 4)}"
     if quantized:

@@ -1,7 +1,7 @@
-"""The states and the axes of a TensorFlow Lite graph: what goes in and comes out, which sizes are fixed, whether it streams.
+"""The states and the axes of a TensorFlow Lite graph: what goes in and comes out, fixed sizes, whether it streams.
 
-The states of an operator are variable tensors, which the interpreter keeps from one call to the next, as it does variables
-that the graph reads and assigns. A loop in the graph begins with what it is given.
+The states of an operator are variable tensors, which the interpreter keeps from one call to the next, as variables that
+the graph reads and assigns. A loop in the graph begins with what it is given.
 
 Source: ai-edge-litert 2.3.0, run: a second call goes on where the first one ended, reset_all_variables() sets zeros.
 """
@@ -13,7 +13,7 @@ from lstmcalc.readers.graphs.rows import AxisRow, GraphRow, shown
 from lstmcalc.readers.tflite.directions import with_both_directions
 from lstmcalc.readers.tflite.fused import Unit, fused_units
 from lstmcalc.readers.tflite.model import read_model
-from lstmcalc.readers.tflite.program import Flow, cells_of
+from lstmcalc.readers.tflite.program import Flow, cells_of, own_value
 from lstmcalc.readers.tflite.values import Value, Values
 
 _MOVES: Final = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "STRIDED_SLICE", "SLICE", "PACK", "UNPACK", "CONCATENATION")
@@ -24,7 +24,10 @@ def graph_row(path: str) -> GraphRow:
     """The states and the axes of the main graph of a TensorFlow Lite file."""
     values = Values(read_model(path), path)
     graph = values.model.graphs[0]
-    named = {side: [graph.tensors[at] for at in places if at >= 0] for side, places in (("in", graph.inputs), ("out", graph.outputs))}
+    named = {
+        side: [graph.tensors[at] for at in places if at >= 0]
+        for side, places in (("in", graph.inputs), ("out", graph.outputs))
+    }
     fixed = [
         AxisRow(tensor.name, axis, size)
         for tensors in named.values()
@@ -49,20 +52,26 @@ def _states(values: Values, units: Sequence[Unit]) -> tuple[list[str], list[str]
         if cell.how != "loop" or cell.begin is None:
             kept.append(None)
             continue
-        for value in cell.begin:
+        before = [own_value(value) for value in cell.begin]
+        for value in before:
             begins += _behind(values, value)
         after = [link for link in flow.links().values() if link.before in cell.begin]
-        ends += [value for link in after for value in _results(values, link.after)]
-        kept.append(_is_kept(values, cell.begin))
+        ends += [value for link in after for value in _results(values, own_value(link.after))]
+        kept.append(_is_kept(values, before))
     state_in, state_out = (list(dict.fromkeys(values.tensor(value).name for value in each)) for each in (begins, ends))
     if not kept:
         return state_in, state_out, None, "not known: its LSTMs are in no graph that is followed"
     if reverse:
         return state_in, state_out, False, "no: an LSTM reads the sequence from its end"
     if any(each is False for each in kept):
-        return state_in, state_out, False, "no: the initial state of an LSTM is fixed inside the graph and not an input"
+        return (
+            state_in,
+            state_out,
+            False,
+            "no: the initial state of an LSTM is fixed inside the graph, and not an input",
+        )
     if all(kept) and not state_in:
-        why = "yes: its states stay in the interpreter from one call to the next; reset_all_variables() sets them to zeros"
+        why = "yes: its states stay in the interpreter from one call to the next"
         return state_in, state_out, True, why
     if all(kept) and len(state_out) >= len(state_in) > 0:
         return state_in, state_out, True, "yes: give the states that come out back in with the next steps"
@@ -70,7 +79,7 @@ def _states(values: Values, units: Sequence[Unit]) -> tuple[list[str], list[str]
 
 
 def _is_kept(values: Values, begin: Sequence[Value]) -> bool | None:
-    """True if the states before a loop are inputs, or variables that are assigned; False if constant; None if unknown."""
+    """True if the states before a loop are inputs, or assigned variables; False if constant; None if unknown."""
     found = [_origin(values, value) for value in begin]
     if all(each in ("input", "variable") for each in found):
         return True

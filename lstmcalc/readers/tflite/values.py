@@ -1,6 +1,6 @@
 """The values of a TensorFlow Lite model: what makes each, and which are constants, as numbers of floating point.
 
-A constant is a tensor with numbers in the file. Quantized ones are `(q - zero_point) * scale`, with one scale, or with one
+A constant is a tensor with numbers in the file. Quantized ones are `(q - zero_point) * scale`, with one scale, or one
 for each index of an axis. Float16 weights pass through DEQUANTIZE. A variable is a constant if it is assigned once.
 
 Sources: schema.fbs of tensorflow 2.21.0 (QuantizationParameters); files of its converter.
@@ -21,6 +21,7 @@ from lstmcalc.spec.words import unique_names
 
 _MAX_STEPS: Final = 64  # graphs, and operators, between a stored tensor and what reads it
 _SMALL: Final = 16  # numbers of a list of axes or sizes
+_PASSES: Final = ("DEQUANTIZE", "TRANSPOSE", "RESHAPE", "READ_VARIABLE")
 _INTEGERS: Final = ("int8", "uint8", "int16", "uint16", "int32", "int64")
 
 Value: TypeAlias = tuple[int, int]  # the number of a graph, and of a tensor in it
@@ -43,9 +44,14 @@ class Values:
         for index, graph in enumerate(model.graphs):
             for operator in graph.operators:
                 self._note(index, operator)
-        named = [(index, at) for index, graph in enumerate(model.graphs) for at in _stored(graph)]
-        texts = unique_names(self.tensor(value).name.partition(";")[0] or "tensor" for value in named)
-        self.names = dict(zip(named, texts, strict=True))
+        firsts: dict[object, Value] = {}
+        self._first: dict[Value, Value] = {}  # of the tensors that are one in the file, the first
+        for value in ((index, at) for index, graph in enumerate(model.graphs) for at in _stored(graph)):
+            tensor = self.tensor(value)
+            key = (tensor.buffer, tensor.dtype, tensor.shape, tensor.scales, tensor.zero_points, tensor.axis)
+            self._first[value] = firsts.setdefault(key, value)
+        texts = unique_names(self.tensor(value).name.partition(";")[0] or "tensor" for value in firsts.values())
+        self.names = dict(zip(firsts.values(), texts, strict=True))
         self._known: dict[Value, Constant | None] = {}
 
     def _note(self, index: int, operator: Operator) -> None:
@@ -105,10 +111,27 @@ class Values:
         tensor = self.tensor(value)
         if tensor.span is None or tensor.variable:
             return None
-        name = self.names[value]
+        name = self.names[self._first[value]]
         read, parts = partial(self._read, tensor, name), partial(self._blocks, tensor, name)
         leaf = Leaf(f"buffer {tensor.buffer}")
         return Constant(name, tensor.dtype, tensor.shape, read, (), 1, (name,), leaf, parts)
+
+    def source(self, value: Value) -> Value | None:
+        """The tensor of the file whose numbers a value has, dequantized, transposed or read of a variable."""
+        for _ in range(_MAX_STEPS):
+            value = self.outer(value)
+            if value in self._first:
+                return self._first[value]
+            made = self.maker(value)
+            if made is None or made[0].op not in _PASSES or not made[0].inputs or made[0].inputs[0] < 0:
+                return None
+            value = value[0], made[0].inputs[0]
+            if made[0].op == "READ_VARIABLE":
+                assigned = self._assigned.get(self.variable(value), [])
+                if not assigned:
+                    return None
+                value = assigned[0]
+        return None
 
     def _offset(self, tensor: Tensor, name: str) -> int:
         """The place of a tensor's numbers."""
@@ -135,7 +158,7 @@ class Values:
             self._known[value] = self._found(value, steps) if steps <= _MAX_STEPS else None
         return self._known[value]
 
-    def _found(self, value: Value, steps: int) -> Constant | None:
+    def _found(self, value: Value, steps: int) -> Constant | None:  # noqa: PLR0911  # one for each operator
         held = self.stored(value)
         if held is not None:
             tensor = self.tensor(value)
@@ -184,9 +207,7 @@ def is_quantized(tensor: Tensor) -> bool:
 def _transposed(known: Constant) -> Constant:
     """A matrix with its axes swapped."""
     how, origin = ("TRANSPOSE", *known.computed), ("TRANSPOSE", known.origin)
-    return known._replace(
-        shape=known.shape[::-1], read=lambda: known.read().T, parts=None, computed=how, origin=origin
-    )
+    return known._replace(shape=known.shape[::-1], read=lambda: known.read().T, parts=None, computed=how, origin=origin)
 
 
 def _as_float32(known: Constant) -> Any:  # noqa: ANN401  # an array
