@@ -17,7 +17,7 @@ SEARCHES = {"search", "findall", "finditer", "sub", "subn", "split"}
 METHODS = {*SEARCHES, "match", "fullmatch"}
 # Patterns that are made of others at run time, by the text that makes them: they are looked at where they are kept.
 MADE = {
-    "fullmatch(text, unit)": "names._STACKS",
+    "fullmatch(text, unit)": "names.STACKS",
     "fullmatch(regex, plain)": "names._RELATIVES",
     "sub(pattern, replacement": "spellings._ALIASES",
 }

@@ -33,19 +33,8 @@ PACKAGES = {
 }
 # Within readers, from the bottom up: what stands later may import what stands before.
 READERS = (
-    "found",
-    "files",
-    "text",
-    "pickles",
-    "torch",
-    "onnx",
-    "keras",
-    "tensorflow",
-    "python",
-    "recognise",
-    "configurations",
-    "pasted",
-    "live",
+    *("found", "files", "text", "pickles", "torch", "graphs", "onnx", "tflite", "keras", "tensorflow", "python"),
+    *("recognise", "configurations", "pasted", "live"),
 )
 # Modules outside of the packages that anything may import; the others are above all packages.
 GROUND = {"errors", "lazy", "machine", "version", "writing"}

@@ -5,7 +5,7 @@ Not here: their values (`numerics.activations`).
 Sources: keras 3.15.1 (keras/src/activations/activations.py) and jax 0.10.2 (jax.nn.hard_sigmoid): clip(x/6 + 0.5);
 tf_keras 2.21.0 (tf_keras/src/backend.py) and keras 1.2.2: clip(0.2x + 0.5). The clip of ONNX is "applied to the
 input of activations" (docs/Operators.md, onnx 1.23.2); ONNX Runtime 1.31.1 clips for those of the gates alone, not c
-before its tanh.
+before its tanh. TensorFlow Lite clips c, and h behind a projection (tensorflow 2.21.0, lite/kernels/lstm_eval.cc).
 """
 
 from collections.abc import Mapping
@@ -47,6 +47,7 @@ GATE_OPTIONS: Final = ("recurrent_activation", "inner_activation", "gate_fn", "a
 CELL_OPTIONS: Final = ("activation", "activation_fn", "activations: cell")
 OPTIONS: Final = (*GATE_OPTIONS, *CELL_OPTIONS)
 CLIP: Final = "clip"  # the option of ONNX
+STATE_CLIPS: Final = ("cell_clip", "proj_clip")  # those of TensorFlow Lite: of c, and of h behind a projection
 
 
 def activations_of(framework: str, options: Mapping[str, Any]) -> Activations:
@@ -55,7 +56,10 @@ def activations_of(framework: str, options: Mapping[str, Any]) -> Activations:
         _word(next((options[name] for name in names if name in options), default))
         for names, default in ((GATE_OPTIONS, "sigmoid"), (CELL_OPTIONS, "tanh"))
     )
-    return Activations(gates_of(framework, gates), cell if cell in CELLS else None, gate_clip=_clip_in(options))
+    clips = {name: _clip_in(options, name) for name in STATE_CLIPS}
+    return Activations(
+        gates_of(framework, gates), cell if cell in CELLS else None, gate_clip=_clip_in(options, CLIP), **clips
+    )
 
 
 def gates_of(framework: str, word: str) -> str | None:
@@ -98,19 +102,19 @@ def option_texts(options: Mapping[str, Any]) -> frozenset[str]:
     if "activations: gates" in options and "activations" in options:  # ONNX has all of them in one attribute
         said["activations"] = options["activations"]
     texts = {text for name, value in said.items() for text in (f"{name} = {value}", f"{name} = {value!r}")}
-    clip = _clip_in(options)
-    return frozenset(texts | {clip_text(clip)} if clip else texts)
+    clips = ((name, _clip_in(options, name)) for name in (CLIP, *STATE_CLIPS))
+    return frozenset(texts | {clip_text(bound, name) for name, bound in clips if bound})
 
 
-def _clip_in(options: Mapping[str, Any]) -> float | None:
+def _clip_in(options: Mapping[str, Any], name: str) -> float | None:
     """The bound that options give; None without one."""
-    bound = options.get(CLIP)
+    bound = options.get(name)
     return float(bound) if isinstance(bound, int | float) and bound is not True and 0 < bound < inf else None
 
 
-def clip_text(bound: float) -> str:
+def clip_text(bound: float, name: str = CLIP) -> str:
     """The words for the clip of a node."""
-    return f"{CLIP} = {bound:g}"
+    return f"{name} = {bound:g}"
 
 
 def _word(value: object) -> str:

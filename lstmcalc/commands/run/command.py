@@ -21,7 +21,7 @@ from lstmcalc.intake.flags import (
 from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.intake.subject import Subject
 from lstmcalc.readers.files.given import given
-from lstmcalc.spec.activations import GATES, PYTORCH, Activations
+from lstmcalc.spec.activations import GATES, PYTORCH, STATE_CLIPS, Activations
 from lstmcalc.spec.words import counted
 
 if TYPE_CHECKING:
@@ -213,14 +213,13 @@ def _stored_numbers(subject: Subject) -> int:
 
 def _functions(typed: TypedFlags, subjects: Sequence[Subject]) -> list[Activations]:
     """The functions that each LSTM computes; refused if they are not known, or cannot be computed."""
-    asked = typed["recurrent_activation"]
-    word = "" if asked is None else read_choice("--recurrent-activation", str(asked), GATES)
+    given = typed["recurrent_activation"]
+    word = "" if given is None else read_choice("--recurrent-activation", str(given), GATES)
     for subject in () if typed["as_lstm"] else subjects:
         check_computable(subject)
-    cell_clip, proj_clip = (_clip(f"--{name}", typed[name.replace("-", "_")]) for name in ("cell-clip", "proj-clip"))
-    functions = [
-        settled_activations(subject, word)._replace(cell_clip=cell_clip, proj_clip=proj_clip) for subject in subjects
-    ]
+    clips = {name: _clip(f"--{name.replace('_', '-')}", typed[name]) for name in STATE_CLIPS}
+    asked = {name: bound for name, bound in clips.items() if bound is not None}
+    functions = [settled_activations(subject, word)._replace(**asked) for subject in subjects]
     if typed["repeat"] is not None and any(each != PYTORCH for each in functions):
         raise UnsupportedError("only sigmoid and tanh are timed", str(PYTORCH), str(functions[0]), where="--repeat")
     return functions

@@ -36,7 +36,7 @@ from lstmcalc.spec.words import General, with_rest
 from lstmcalc.version import __version__
 
 if TYPE_CHECKING:
-    from lstmcalc.readers.onnx.streaming import GraphRow
+    from lstmcalc.readers.graphs.rows import GraphRow
 
 
 class TotalRow(NamedTuple):
@@ -372,14 +372,19 @@ def _not_stored(subjects: Sequence[Subject]) -> list[str]:
 
 
 def _graph(source: str | None, found: Sequence[Found]) -> "GraphRow | None":
-    """The row on what the graph of an ONNX file says of states and axes; None for other sources."""
+    """The row on what the graph of a file says of states and axes; None for other sources."""
     file = found[0].weights.file if found[0].weights else None
-    if source is None or file is None or file.kind != "onnx":
+    if source is None or file is None or file.kind not in ("onnx", "tflite"):
         return None
+    held = given(source)
+    path = held.path if held else source
+    if file.kind == "tflite":
+        from lstmcalc.readers.tflite.streaming import graph_row as tflite_row
+
+        return tflite_row(path)
     from lstmcalc.readers.onnx.streaming import graph_row
 
-    held = given(source)
-    return graph_row(held.path if held else source)
+    return graph_row(path)
 
 
 def _next(source: str | None, text: SourceText | None, found: Sequence[Found]) -> Iterator[str]:

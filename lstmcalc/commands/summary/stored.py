@@ -146,6 +146,10 @@ def _doubts(file: WeightFile, tensors: Sequence[Stored], buffers: frozenset[str]
     """Why the total may be another one than that of the model."""
     if file.kind == "onnx" and any(file.owners.get(tensor.name) is None for tensor in tensors):
         yield "every initializer of floating point"
+    if file.kind == "tflite" and any(
+        file.owners.get(tensor.name) is None for tensor in tensors if tensor.name not in buffers
+    ):
+        yield "every constant that layers multiply or add"
     if file.kind in _OF_PYTORCH and file.buffers is None:
         names = {tensor.name for tensor in tensors}
         left = [

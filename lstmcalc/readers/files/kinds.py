@@ -29,6 +29,7 @@ HEAD: Final = 4096  # bytes at the start of a file that are searched for a signa
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"  # HDF5 File Format Specification 3.0, II.A: at 0, 512, 1024, 2048, ...
 _ZIP: Final = (b"PK\3\4", b"PK\5\6")  # APPNOTE 6.3.10, 4.3.7 and 4.3.16
+_TFLITE: Final = b"TFL3"  # the file_identifier of tensorflow/compiler/mlir/lite/schema/schema.fbs, tensorflow 2.21.0
 _READERS: Final = {
     "safetensors": ("readers.files.safetensors", "read_safetensors"),
     "npz": ("readers.files.npz", "read_npz"),
@@ -45,6 +46,7 @@ _READERS: Final = {
     "saved-model": ("readers.tensorflow.saved_models", "read_saved_model"),
     "tensorflow-graph": ("readers.tensorflow.frozen", "read_graph"),
     "tensorflow-js": ("readers.tensorflow.javascript", "read_javascript"),
+    "tflite": ("readers.tflite.files", "read_tflite"),
 }
 _WITHIN: Final = (
     "safetensors",
@@ -59,7 +61,7 @@ _WITHIN: Final = (
 _NAMELESS: Final = ("torch",)  # what reads pickles does not know of files; the other readers name theirs in each error
 _DEPTH: Final = 3  # archives in archives that are looked into
 _MOST: Final = 1000  # members of an archive that are looked at
-EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX, Keras or TensorFlow"
+EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX, Keras, TensorFlow or TensorFlow Lite"
 
 
 def open_weights(path: str) -> WeightFile:
@@ -203,7 +205,7 @@ def weight_kind(path: str) -> str:
     return budget().once("kind", path, lambda: _told_kind(path))
 
 
-def _told_kind(path: str) -> str:
+def _told_kind(path: str) -> str:  # noqa: PLR0911  # one for each signature
     try:
         _size(path)
         with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
@@ -218,6 +220,8 @@ def _told_kind(path: str) -> str:
                 return json_kind(path)
             if any(_at(stream, offset, _HDF5) for offset in _offsets(size)):
                 return "hdf5"
+            if head[4:8] == _TFLITE:
+                return "tflite"
             if _is_onnx(stream, size):
                 return "onnx"
             return tensorflow_kind(stream, head, size) or inner_kind(Inner(section_of(path), shown_name(path)))

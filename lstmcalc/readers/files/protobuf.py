@@ -7,10 +7,10 @@ Not here: the names of the fields (`onnx.graphs`, `tensorflow.bundles`).
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple, Protocol, overload
+from typing import Final, NamedTuple
 
 from lstmcalc.errors import SourceError
-from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
+from lstmcalc.readers.files.varints import MAX_BYTES, Bytes, varint_at
 
 VARINT: Final = 0
 FIXED64: Final = 1
@@ -18,18 +18,6 @@ BYTES: Final = 2
 FIXED32: Final = 5
 _MAX_FIELDS: Final = 5_000_000  # in one file: a graph of 10**5 nodes has a tenth of it
 _MAX_TEXT: Final = 2**20  # bytes of a name
-
-
-class Bytes(Protocol):
-    """The bytes of a file, or the file mapped into memory."""
-
-    @overload
-    def __getitem__(self, key: int, /) -> int: ...
-
-    @overload
-    def __getitem__(self, key: slice, /) -> bytes: ...
-
-    def __len__(self) -> int: ...
 
 
 class Field(NamedTuple):

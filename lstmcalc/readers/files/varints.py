@@ -3,9 +3,21 @@
 Source: "Encoding", protobuf.dev.
 """
 
-from typing import Final
+from typing import Final, Protocol, overload
 
 MAX_BYTES: Final = 10  # that 64 bits take
+
+
+class Bytes(Protocol):
+    """The bytes of a file, or the file mapped into memory."""
+
+    @overload
+    def __getitem__(self, key: int, /) -> int: ...
+
+    @overload
+    def __getitem__(self, key: slice, /) -> bytes: ...
+
+    def __len__(self) -> int: ...
 
 
 def varint_at(data: bytes, at: int = 0) -> tuple[int, int] | None:

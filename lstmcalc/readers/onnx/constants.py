@@ -14,36 +14,17 @@ from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.budget import FOLDED, budget
-from lstmcalc.readers.files.raw_numbers import WIDTHS, Block, numel
+from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
+from lstmcalc.readers.graphs.constants import Constant, Leaf
 from lstmcalc.readers.onnx.graphs import Graph, Model, Node, Tensor, bodies, has_zero_bytes, read_tensor, tensor_blocks
 
 _MAX_SCOPES: Final = 20_000  # bodies, and calls of functions, in one file
 _MAX_DEPTH: Final = 60  # bodies and calls in each other
 _MAX_STEPS: Final = 64  # nodes in a chain between a stored tensor and an LSTM
 _MAX_COST: Final = 1024  # nodes and tensors that one constant takes
+_MOST_PARTS: Final = 8  # of a Split that are followed
 _SMALL: Final = 4096  # numbers of an input that is read to find a shape: axes, starts, sizes
 _DEFAULT: Final = ("", "ai.onnx")
-
-
-class Constant(NamedTuple):
-    """A tensor that does not depend on the model's inputs."""
-
-    name: str  # its name in the file with its path; if it is computed, the name of the value
-    dtype: str  # e.g. `float32`
-    shape: tuple[int, ...]
-    read: Callable[[], Any]  # loads its numbers as an array
-    computed: tuple[str, ...] = ()  # operators that compute it, from the last to the first; empty if it is stored
-    cost: int = 1  # nodes and tensors that this takes; those that are needed twice count twice
-    sources: tuple[str, ...] = ()  # the tensors of the file that its numbers are in
-    origin: object = None  # equal for constants that the same operators compute of the same tensors
-    parts: Callable[[], Iterator[Block]] | None = None  # its numbers in blocks; None if they are only read as a whole
-    has_zero_bytes: Callable[[], bool] | None = None  # true if it is plainly zeros; None if it is computed
-
-
-class Leaf(NamedTuple):
-    """A tensor of the file in an origin."""
-
-    name: str
 
 
 class Maker(NamedTuple):
@@ -171,9 +152,11 @@ class Scope:
             if isinstance(value, Tensor):
                 return self.stored(own, value)
             return _listed_constant(f"{self.path}{own}", node)
-        return self._folded_constant(own, node, steps) if node.op in _FOLDED and not index else None
+        op = f"Split {index}" if node.op == "Split" else node.op
+        folded = op in _FOLDED and (node.op == "Split" or not index)
+        return self._folded_constant(own, node, steps, op) if folded else None
 
-    def _folded_constant(self, name: str, node: Node, steps: int) -> Constant | None:
+    def _folded_constant(self, name: str, node: Node, steps: int, op: str) -> Constant | None:
         """The constant that a node computes if all its inputs are constants, else None."""
         read: list[Constant | None] = []
         for given in node.inputs:
@@ -184,7 +167,7 @@ class Scope:
         cost = 1 + sum(item.cost for item in read if item)
         if not read or read[0] is None or cost > _MAX_COST:
             return None
-        rule = _FOLDED[node.op]
+        rule = _FOLDED[op]
         try:
             dtype, shape = _shape_of(rule, node, read)
         except (ArithmeticError, IndexError, KeyError, MemoryError, TypeError, ValueError):
@@ -194,7 +177,7 @@ class Scope:
         size = sum(_nbytes(item.dtype, item.shape) for item in read if item) + _nbytes(dtype, shape)
         numbers = [item for index, item in enumerate(read) if item and index not in rule.small]
         sources = tuple(dict.fromkeys(source for item in numbers for source in item.sources))
-        origin = (node.op, _settings_key(node), tuple(item and item.origin for item in read))
+        origin = (op, _settings_key(node), tuple(item and item.origin for item in read))
         return Constant(full, dtype, shape, lambda: _value_of(rule, node, read, full, size), how, cost, sources, origin)
 
 
@@ -291,6 +274,9 @@ class _Rule(NamedTuple):
         int, ...
     ] = ()  # the inputs that are settings (axes, sizes), so that the shape depends on their numbers
     dtype: int = 0  # the input whose dtype the result has
+    other: tuple[int, ...] = ()  # the inputs of other dtypes: indices
+    # The shape of the result from the node and the inputs' shapes, for what would compute numbers to tell it.
+    shape: Callable[[Node, Sequence[tuple[int, ...]]], tuple[int, ...]] | None = None
 
 
 def _shape_of(rule: _Rule, node: Node, read: Sequence[Constant | None]) -> tuple[str, tuple[int, ...]]:
@@ -315,6 +301,10 @@ def _shape_of(rule: _Rule, node: Node, read: Sequence[Constant | None]) -> tuple
             raise ValueError(node.op)
     if node.op in ("Cast", "DequantizeLinear"):
         return dtype, stand_in[0].shape
+    if rule.shape is not None:
+        if len({item.dtype for index, item in enumerate(read) if item and index not in rule.other}) != 1:
+            raise ValueError(node.op)
+        return dtype, rule.shape(node, [item.shape for item in read if item])
     return dtype, tuple(rule.value(node, stand_in).shape)
 
 
@@ -422,7 +412,7 @@ def _slice(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an arra
     return arrays[0][tuple(cuts)]
 
 
-_CASTS: Final = {1: "float32", 10: "float16", 11: "float64"}
+_CASTS: Final = {1: "float32", 6: "int32", 7: "int64", 10: "float16", 11: "float64"}
 
 
 def _cast(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
@@ -446,6 +436,61 @@ def _dequantize(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an
     return values.astype(scale.dtype) * scale.reshape(shape)
 
 
+def _broadcast(_: Node, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    import numpy as np
+
+    found: tuple[int, ...] = np.broadcast_shapes(*shapes)
+    return found
+
+
+def _same_shape(_: Node, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    return shapes[0]
+
+
+def _gathered(node: Node, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    axis = _axis(_integer(node, "axis", 0), len(shapes[0]))
+    return (*shapes[0][:axis], *shapes[1], *shapes[0][axis + 1 :])
+
+
+def _gather(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
+    return arrays[0].take(arrays[1], _axis(_integer(node, "axis", 0), arrays[0].ndim))
+
+
+def _norm_shape(node: Node, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The shape behind ReduceL2 with axes as an attribute, or without axes."""
+    if len(shapes) > 1:
+        raise ValueError(node.op)
+    axes = {_axis(axis, len(shapes[0])) for axis in _integers(node, "axes", (), 0) or range(len(shapes[0]))}
+    kept = _integer(node, "keepdims", 1)
+    return tuple(1 if axis in axes else size for axis, size in enumerate(shapes[0]) if kept or axis not in axes)
+
+
+def _norm(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
+    import numpy as np
+
+    axes = _integers(node, "axes", (), 0)
+    found = np.square(arrays[0]).sum(tuple(axes) if axes else None, keepdims=bool(_integer(node, "keepdims", 1)))
+    return np.sqrt(found)
+
+
+def _split_sizes(node: Node, sizes: list[int] | None, total: int) -> list[int]:
+    """The sizes of the parts that Split gives: stated, or as equal as they can be."""
+    if sizes is None:
+        size = -(-total // len(node.outputs))
+        sizes = [min(size, total - size * index) for index in range(len(node.outputs))]
+    if len(sizes) != len(node.outputs) or sum(sizes) != total or min(sizes) < 0:
+        raise ValueError(node.op)
+    return sizes
+
+
+def _split_at(index: int, node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
+    """One of the parts that Split gives."""
+    axis = _axis(_integer(node, "axis", 0), arrays[0].ndim)
+    sizes = _split_sizes(node, _integers(node, "split", arrays, 1), arrays[0].shape[axis])
+    start = sum(sizes[:index])
+    return arrays[0][(slice(None),) * axis + (slice(start, start + sizes[index]),)]
+
+
 _FOLDED: Final = {
     "Transpose": _Rule(_transpose),
     "Squeeze": _Rule(_squeeze, (1,)),
@@ -455,4 +500,12 @@ _FOLDED: Final = {
     "Slice": _Rule(_slice, (1, 2, 3, 4)),
     "Cast": _Rule(_cast),
     "DequantizeLinear": _Rule(_dequantize, dtype=1),
+    "Add": _Rule(lambda _, arrays: arrays[0] + arrays[1], shape=_broadcast),
+    "Sub": _Rule(lambda _, arrays: arrays[0] - arrays[1], shape=_broadcast),
+    "Mul": _Rule(lambda _, arrays: arrays[0] * arrays[1], shape=_broadcast),
+    "Div": _Rule(lambda _, arrays: arrays[0] / arrays[1], shape=_broadcast),
+    "Neg": _Rule(lambda _, arrays: -arrays[0], shape=_same_shape),
+    "Gather": _Rule(_gather, other=(1,), shape=_gathered),
+    "ReduceL2": _Rule(_norm, shape=_norm_shape),
+    **{f"Split {index}": _Rule(partial(_split_at, index), (1,)) for index in range(_MOST_PARTS)},
 }

@@ -20,8 +20,10 @@ from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
 from lstmcalc.readers.files.tensors import Stored, WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of
-from lstmcalc.readers.onnx.constants import Constant, Leaf, Maker, Scope, scopes_of
+from lstmcalc.readers.graphs.constants import Constant, Leaf
+from lstmcalc.readers.onnx.constants import Maker, Scope, scopes_of
 from lstmcalc.readers.onnx.graphs import Node, Tensor, read_model, tensor_digest
+from lstmcalc.readers.onnx.program import computed_lstms
 from lstmcalc.spec.activations import CELLS, CLIP, HARD, clip_text
 from lstmcalc.spec.words import unique_names, with_dots
 
@@ -84,11 +86,16 @@ def read_onnx(path: str) -> WeightFile:
     model = read_model(path)
     scopes = list(scopes_of(model, path))
     tensors = {tensor.name: tensor for scope in scopes for tensor in _stored_tensors(scope)}
-    stated = _with_unique_names([*_lstms(scopes, path), *_other_modules(scopes)])
+    computed, doubtful = computed_lstms(scopes)
+    more = [_Said(item.found, item.weights) for item in computed]
+    stated = _with_unique_names([*_lstms(scopes, path), *more, *_other_modules(scopes)])
     outside = sum(1 for scope in scopes for tensor in scope.graph.tensors.values() if tensor.elsewhere)
     notes = [f"made by {shorten(model.producer)[1:-1]}"] if model.producer else []
     if outside:
         notes.append(f"the numbers of {outside:,} of its tensors are in another file, which is not read")
+    if doubtful:
+        shown = ", ".join(shorten(name)[1:-1] for name in doubtful[:3])
+        notes.append(f"{len(doubtful)} values look like h of an LSTM that is not understood: {shown}")
     stored = frozenset(f"{scope.path}{name}" for scope in scopes for name in scope.graph.tensors)
     return WeightFile(
         "ONNX",

@@ -7,8 +7,9 @@ Source: the operators LSTM, Slice, Squeeze, ... of opset 1 to 22 (docs/Operators
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
+from lstmcalc.readers.graphs.rows import AxisRow, GraphRow, shown
 from lstmcalc.readers.onnx.graphs import Graph, Node, bodies, read_model
 
 # The operators that only move, cut or join axes: what they give is what they are given.
@@ -34,26 +35,6 @@ _DEFAULT: Final = ("", "ai.onnx", "com.microsoft")
 _MAX_STEPS: Final = 100_000
 
 
-class AxisRow(NamedTuple):
-    """An axis of an input or output whose size is fixed."""
-
-    tensor: str
-    axis: int
-    size: int
-
-
-class GraphRow(NamedTuple):
-    """The states and the axes of a graph."""
-
-    state_in: Sequence[str]  # the graph's inputs that the initial states are made of
-    state_out: Sequence[str]  # the graph's outputs that are made of the last states
-    fixed_axes: Sequence[AxisRow]
-    streams: bool | None  # None if it is not known
-    why: str  # a sentence on that
-    inputs: Sequence[str]  # with their shapes, `?` for an axis that is not fixed
-    outputs: Sequence[str]
-
-
 def graph_row(path: str) -> GraphRow:
     """The states and the axes of the main graph of an ONNX file."""
     graph = read_model(path).graph
@@ -69,17 +50,8 @@ def graph_row(path: str) -> GraphRow:
         for axis, size in enumerate(graph.shape(name) or ())
         if size is not None
     ]
-    shown = [[_shown(graph, name) for name in names] for names in (given, graph.outputs)]
-    return GraphRow(state_in, state_out, fixed, streams, why, *shown)
-
-
-def _shown(graph: Graph, name: str) -> str:
-    """A value with its shape: `input (?, 1, 10)`; its name alone if no shape is stated."""
-    shape = graph.shape(name)
-    if shape is None:
-        return name
-    sizes = ["?" if size is None else str(size) for size in shape]
-    return f"{name} ({', '.join(sizes)}{',' * (len(sizes) == 1)})"
+    texts = [[shown(name, graph.shape(name)) for name in names] for names in (given, graph.outputs)]
+    return GraphRow(state_in, state_out, fixed, streams, why, *texts)
 
 
 def _verdict(nodes: Sequence[Node], flow: "_Flow", nested: bool) -> tuple[bool | None, str]:

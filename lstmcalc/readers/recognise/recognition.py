@@ -572,7 +572,8 @@ def _checked_arrays(
     for parameter in storage.parameters:
         tensor = by_name.get(named.get(parameter.name, ""))
         if tensor is None:
-            missing.append(parameter.name)
+            if config.bias or not all(held.startswith("bias") for held in parameter.holds):  # else they are zeros
+                missing.append(parameter.name)
             continue
         found[parameter.name] = tensor
         if tensor.shape != parameter.shape:

@@ -1,0 +1,379 @@
+"""LSTMs that an ONNX graph computes of MatMul, Add, Split, Sigmoid and Tanh, in a Loop or Scan, or unrolled.
+
+Here nodes are put into the words of `readers.graphs.program`. Sources: the operators of opset 1 to 22 (docs/Operators.md,
+onnx 1.23.2); what tf2onnx 1.17.0 and `torch.onnx.export` of torch 2.13.0 make of cells.
+
+Not here: the pattern of a cell (`readers.graphs.cells`), and nodes that are LSTMs (`nodes`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from math import inf
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from lstmcalc.frameworks.storage import Storage
+from lstmcalc.readers.files.raw_numbers import numel
+from lstmcalc.readers.found import Found, settings_of
+from lstmcalc.readers.graphs.cells import Cell, cells_in
+from lstmcalc.readers.graphs.constants import Constant
+from lstmcalc.readers.graphs.linear import Block, plain
+from lstmcalc.readers.graphs.program import Link, Step
+from lstmcalc.readers.graphs.program import Value as Anything
+from lstmcalc.readers.onnx.constants import Scope
+from lstmcalc.readers.onnx.graphs import Node, bodies
+from lstmcalc.spec.config import LSTMConfig
+from lstmcalc.spec.words import with_rest
+
+_DEFAULT: Final = ("", "ai.onnx")
+_FUNCTIONS: Final = {"Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu"}
+_ARITHMETIC: Final = {"Add": "add", "Mul": "multiply"}
+_SMALL: Final = 16  # numbers of a list of axes or sizes
+
+_Value: TypeAlias = tuple[Scope, str]
+
+
+class Flow:
+    """A model in the words of `graphs.program`; a value is a name in the scope that defines it."""
+
+    def __init__(self, scopes: Sequence[Scope]) -> None:
+        self.sums: dict[Anything, Any] = {}
+        self._main = scopes[0]
+        inner: dict[tuple[int, int], list[Scope]] = {}
+        for scope in scopes:
+            if scope.outer is not None:
+                inner.setdefault((id(scope.outer), id(scope.graph)), []).append(scope)
+        self._links: dict[Anything, Link] = {}
+        self._kept: dict[_Value, _Value] = {}  # values that a loop passes on unchanged
+        for scope in scopes:
+            for node in scope.graph.nodes:
+                if node.op in ("Loop", "Scan") and node.domain in _DEFAULT:
+                    for _, body in bodies(node):
+                        for found in inner.get((id(scope), id(body)), ())[:1]:
+                            self._link(scope, node, found)
+
+    def _link(self, scope: Scope, node: Node, body: Scope) -> None:
+        """The states of a Loop or a Scan."""
+        inputs, outputs = body.graph.inputs, body.graph.outputs
+        if node.op == "Loop":  # the count and the condition come first
+            rows = zip(inputs[2:], node.inputs[2:], outputs[1:], strict=False)
+        else:
+            scanned = node.attributes.get("num_scan_inputs")
+            count = len(node.inputs) - scanned if isinstance(scanned, int) else 0
+            rows = zip(inputs[:count], node.inputs[:count], outputs[:count], strict=False)
+        for own, given, after in rows:
+            if not (own and given and after):
+                continue
+            before, end = scope.home(given), body.home(after)
+            if end == (body, own):
+                self._kept[body, own] = before
+            else:
+                self._links[body, own] = Link(end, before)
+
+    def links(self) -> Mapping[Anything, Link]:
+        """The states of Loop and Scan nodes."""
+        return self._links
+
+    def is_input(self, value: Anything) -> bool:
+        """True for an input of the main graph."""
+        scope, name = _pair(value)
+        return scope is self._main and name in scope.inputs
+
+    def width(self, value: Anything) -> int | None:
+        """The size of the last axis, if the file states it."""
+        scope, name = _pair(value)
+        shape = scope.shape(name)
+        return shape[-1] if shape else None
+
+    def constant(self, value: Anything) -> Constant | None:
+        """The constant that a value is."""
+        scope, name = self._kept.get(_pair(value), _pair(value))
+        return scope.constant(name)
+
+    def step(self, value: Anything) -> Step | None:
+        """The step that makes a value."""
+        scope, name = _pair(value)
+        kept = self._kept.get((scope, name))
+        if kept is not None:
+            return Step("same", (kept,))
+        made = scope.maker(name)
+        if made is None or made.node.domain not in _DEFAULT or not all(made.node.inputs[:1]) or not made.node.inputs:
+            return None
+        inputs = tuple(made.scope.home(given) for given in made.node.inputs if given)
+        return self._step(made.scope, made.node, made.output, inputs)
+
+    def _step(  # noqa: PLR0911  # one for each operator
+        self, scope: Scope, node: Node, output: int, inputs: tuple[_Value, ...]
+    ) -> Step | None:
+        op = node.op
+        if op in _FUNCTIONS:
+            return Step(_FUNCTIONS[op], inputs[:1])
+        if op in _ARITHMETIC and len(inputs) == 2:  # noqa: PLR2004  # both
+            return Step(_ARITHMETIC[op], inputs)
+        if op == "MatMul" and len(inputs) == 2:  # noqa: PLR2004  # as above
+            return Step("product", inputs)
+        if op == "Gemm":
+            plainly = node.attributes.get("alpha", 1.0) == node.attributes.get("beta", 1.0) == 1.0
+            fits = plainly and not node.attributes.get("transA", 0)
+            return Step("product", inputs, swapped=bool(node.attributes.get("transB", 0))) if fits else None
+        if op == "HardSigmoid":
+            low, high = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
+            return Step("hard", inputs[:1], low=low, high=high) if _are_floats(low, high) else None
+        if op in ("Clip", "Min", "Max"):
+            return self._clip(scope, node, inputs)
+        return self._moved(scope, node, output, inputs)
+
+    def _clip(self, scope: Scope, node: Node, inputs: tuple[_Value, ...]) -> Step | None:
+        """Clip with its bounds as attributes or inputs, and Min or Max with a number."""
+        if node.op == "Clip":
+            given = [self._bound(scope, node, name, at) for at, name in ((1, "min"), (2, "max"))]
+            low, high = (default if bound is None else bound for bound, default in zip(given, (-inf, inf), strict=True))
+            return Step("clip", inputs[:1], low=low, high=high)
+        for value, bound in (inputs[:2], inputs[1::-1]) if len(inputs) == 2 else ():  # noqa: PLR2004
+            number = _number(self.constant(bound))
+            if number is not None and self.constant(value) is None:
+                low, high = (-inf, number) if node.op == "Min" else (number, inf)
+                below = self.step(value)
+                if below is not None and below.kind == "clip" and below.low <= number <= below.high:
+                    return Step("clip", below.inputs, low=max(low, below.low), high=min(high, below.high))
+                return Step("clip", (value,), low=low, high=high)
+        return None
+
+    def _bound(self, scope: Scope, node: Node, name: str, at: int) -> float | None:
+        """A bound of Clip; not a number if it is given and not known."""
+        if at < len(node.inputs) and node.inputs[at]:
+            number = _number(scope.constant(node.inputs[at]))
+            return float("nan") if number is None else number
+        stated = node.attributes.get(name)
+        return stated if isinstance(stated, float) else None
+
+    def _moved(  # noqa: PLR0911  # as above
+        self, scope: Scope, node: Node, output: int, inputs: tuple[_Value, ...]
+    ) -> Step | None:
+        """What moves, cuts or joins axes. An axis is the last one if that is stated, or can be no other one."""
+        op = node.op
+        rank = self._rank(inputs[0])
+        if op == "Cast":
+            return Step("same", inputs[:1]) if node.attributes.get("to") in (1, 10, 11) else None
+        if op in ("Squeeze", "Unsqueeze"):
+            axes = _integers(scope, node, "axes", 1)
+            inner = axes is not None and all(
+                axis >= 0 and (rank is None or axis < rank - (op == "Squeeze")) for axis in axes
+            )
+            return Step("same", inputs[:1]) if inner else None
+        if op == "Transpose":
+            order = node.attributes.get("perm")
+            kept = isinstance(order, list) and bool(order) and order[-1] == len(order) - 1
+            return Step("same", inputs[:1]) if kept else None
+        if op == "Reshape":
+            sizes = _integers(scope, node, "shape", 1)
+            width = self.width(inputs[0])
+            same = bool(sizes) and sizes is not None and sizes[-1] > 0 and sizes[-1] == width
+            return Step("same", inputs[:1]) if same else None
+        axis = node.attributes.get("axis", 0 if op in ("Gather", "Split") else None)
+        if op == "Gather":
+            inner = isinstance(axis, int) and (axis == 0 or (axis > 0 and rank is not None and axis < rank - 1))
+            return Step("same", inputs[:1]) if inner else None
+        if op == "Concat" and isinstance(axis, int):
+            return Step("join", inputs) if _is_last(axis, rank) else None
+        if op == "Split" and isinstance(axis, int):
+            return self._split(scope, node, output, inputs, last=_is_last(axis, rank))
+        return self._slice(scope, node, inputs, rank) if op == "Slice" else None
+
+    def _rank(self, value: _Value) -> int | None:
+        shape = value[0].shape(value[1])
+        return None if shape is None else len(shape)
+
+    def _split(self, scope: Scope, node: Node, output: int, inputs: tuple[_Value, ...], *, last: bool) -> Step | None:
+        if not last:
+            return Step("same", inputs[:1])
+        sizes = _integers(scope, node, "split", 1)
+        if sizes is None:
+            return Step("part", inputs[:1], output, output + 1, len(node.outputs))
+        return Step("part", inputs[:1], sum(sizes[:output]), sum(sizes[: output + 1])) if len(sizes) > output else None
+
+    def _slice(self, scope: Scope, node: Node, inputs: tuple[_Value, ...], rank: int | None) -> Step | None:
+        starts, ends = _integers(scope, node, "starts", 1), _integers(scope, node, "ends", 2)
+        axes, steps = _integers(scope, node, "axes", 3), _integers(scope, node, "steps", 4)
+        if starts is None or ends is None or len(starts) != 1 or len(ends) != 1 or steps not in (None, [1]):
+            return None
+        axis = axes[0] if axes else 0
+        if not _is_last(axis, rank):
+            return Step("same", inputs[:1])
+        width = self.width(inputs[0])
+        stop = ends[0] if width is None else min(ends[0], width)
+        return Step("part", inputs[:1], starts[0], stop) if 0 <= starts[0] < stop else None
+
+
+def _pair(value: Anything) -> _Value:
+    assert isinstance(value, tuple)  # noqa: S101  # values here are pairs
+    return value
+
+
+def _is_last(axis: int, rank: int | None) -> bool:
+    """True if an axis is the last one; of a value of no stated rank the second one is.
+
+    Of more axes than two that would be wrong, and then no gate has as many numbers as its recurrent matrix has columns.
+    """
+    return axis == -1 or (axis == rank - 1 if rank is not None else axis == 1)
+
+
+def _are_floats(*values: object) -> bool:
+    return all(isinstance(value, float) for value in values)
+
+
+def _number(known: Constant | None) -> float | None:
+    """A constant of one number; None for anything else."""
+    if known is None or numel(known.shape) != 1:
+        return None
+    return float(known.read().reshape(-1)[0])
+
+
+def _integers(scope: Scope, node: Node, name: str, at: int) -> list[int] | None:
+    """A short list of integers, an attribute or an input; None if there is none that is constant."""
+    stated = node.attributes.get(name)
+    if isinstance(stated, list) and all(isinstance(item, int) for item in stated):
+        return stated
+    known = scope.constant(node.inputs[at]) if at < len(node.inputs) and node.inputs[at] else None
+    if known is None or numel(known.shape) > _SMALL or not known.dtype.startswith("int"):
+        return None
+    return [int(item) for item in known.read().reshape(-1)]
+
+
+# --- Descriptions
+
+
+class Computed(NamedTuple):
+    """An LSTM that a graph computes, and its parameters."""
+
+    found: Found
+    weights: Mapping[str, Constant]
+
+
+def computed_lstms(scopes: Sequence[Scope]) -> tuple[list[Computed], list[str]]:
+    """The LSTMs that the graphs compute, and the names of values that look like those of one."""
+    products = [
+        scope.home(node.outputs[0])
+        for scope in scopes
+        for node in scope.graph.nodes
+        if node.op == "Mul" and node.domain in _DEFAULT and node.outputs and node.outputs[0]
+    ]
+    if not products:
+        return [], []
+    flow = Flow(scopes)
+    cells = cells_in(flow, products)
+    doubtful = [f"{_pair(value)[0].path}{_pair(value)[1]}" for value in cells.doubtful]
+    return [_computed(flow, cell) for cell in cells.found], doubtful
+
+
+def _computed(flow: Flow, cell: Cell) -> Computed:
+    """A cell, its parameters as Keras stores them: the frameworks whose exporters write such graphs do."""
+    biased = all(gate.biases for gate in cell.weights.values())
+    config = LSTMConfig(cell.width, cell.hidden, bias=biased)
+    names = [row.name for row in Storage(config, "keras").parameters]
+    parts = [
+        [cell.weights[gate].inputs[0][1] for gate in "ifgo"],
+        [cell.weights[gate].recurrent for gate in "ifgo"],
+    ]
+    weights = dict(zip(names, (_joined(blocks) for blocks in parts), strict=False))
+    if biased:
+        weights[names[2]] = _biases([cell.weights[gate].biases for gate in "ifgo"])
+    scope, name = _pair(cell.h)
+    options: dict[str, str | float] = {}
+    if cell.gates != "sigmoid":
+        options["recurrent_activation"] = cell.gates
+    if cell.cell != "tanh":
+        options["activation"] = cell.cell
+    if cell.clip:
+        options["cell_clip"] = cell.clip
+    fields = {
+        **{"input_size": cell.width, "hidden_size": cell.hidden, "num_layers": 1},
+        **{"bias": biased, "bidirectional": False},
+    }
+    found = Found(
+        f"{scope.path}{_name(name)}",
+        "keras",
+        kind="LSTMCell" if cell.how == "step" else "LSTM",
+        layer=settings_of(fields, tuple(fields)),
+        options=options,
+        unmodelled=tuple(
+            f"{key} = {value}" if isinstance(value, str) else f"{key} = {value:g}" for key, value in options.items()
+        ),
+        notes=tuple(_notes(flow, cell, weights)),
+    )
+    return Computed(found, weights)
+
+
+def _name(text: str) -> str:
+    """The name of an LSTM by that of its h: `model/lstm_10/while/mul_2:0` is of `lstm_10`."""
+    named = [
+        part for part in text.partition(":")[0].split("/") if "lstm" in part.lower() and "cell" not in part.lower()
+    ]
+    return named[-1] if named else "lstm"
+
+
+def _joined(blocks: Sequence[Block]) -> Constant:
+    """The matrices of the gates side by side, (inputs, 4*outputs); the stored one where it is that."""
+    first, size = blocks[0], blocks[0].shape[1]
+    whole = all(
+        block.constant.origin == first.constant.origin
+        and not block.swapped
+        and block.columns == (index * size, (index + 1) * size)
+        and block.rows == (0, block.constant.shape[-2])
+        for index, block in enumerate(blocks)
+    )
+    if whole and first.constant.shape == (first.shape[0], len(blocks) * size):
+        return first.constant
+    return _made(blocks, (first.shape[0], len(blocks) * size), partial(_side_by_side, blocks))
+
+
+def _made(blocks: Sequence[Block], shape: tuple[int, ...], read: Any) -> Constant:  # noqa: ANN401  # a function
+    sources = tuple(dict.fromkeys(name for block in blocks for name in block.constant.sources))
+    constants = dict.fromkeys(block.constant.name for block in blocks)
+    return blocks[0].constant._replace(
+        name=f"gates of {', '.join(constants)}",
+        shape=shape,
+        read=read,
+        computed=("a part",),
+        sources=sources,
+        origin=tuple(block.origin for block in blocks),
+        parts=None,
+        has_zero_bytes=None,
+    )
+
+
+def _side_by_side(blocks: Sequence[Block]) -> Any:  # noqa: ANN401  # an array
+    import numpy as np
+
+    return np.concatenate([block.read() for block in blocks], 1)
+
+
+def _biases(gates: Sequence[Sequence[Block]]) -> Constant:
+    """The bias of all gates: of each the sum of what is added."""
+    blocks = [block for each in gates for block in each]
+    return _made(blocks, (len(gates) * gates[0][0].shape[1],), partial(_sums, gates))
+
+
+def _sums(gates: Sequence[Sequence[Block]]) -> Any:  # noqa: ANN401  # an array
+    import numpy as np
+
+    return np.concatenate([sum(block.read()[0] for block in each) for each in gates])
+
+
+def _notes(flow: Flow, cell: Cell, weights: Mapping[str, Constant]) -> Iterator[str]:
+    how = {
+        "loop": "in a Loop or Scan",
+        "unrolled": f"unrolled, {cell.steps} steps one after another",
+        "step": "one step of it",
+    }[cell.how]
+    yield f"no LSTM node: the graph computes it of products, sums and functions, {how}; shown as Keras stores it"
+    stored = dict.fromkeys(name for item in weights.values() for name in item.sources)
+    yield f"its weights are in {with_rest(list(stored), 4)}"
+    if _is_reversed(flow, cell):
+        yield "the graph gives it the sequence reversed"
+
+
+def _is_reversed(flow: Flow, cell: Cell) -> bool:
+    """True if what the cell reads is plainly reversed."""
+    value = _pair(plain(flow, cell.inputs[0]))
+    made = value[0].maker(value[1])
+    return made is not None and made.node.op == "ReverseSequence"

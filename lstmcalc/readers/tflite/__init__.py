@@ -1,0 +1,1 @@
+"""TensorFlow Lite models (`.tflite`): their graphs, and the LSTMs in them."""
