@@ -1,10 +1,10 @@
 """What a writer is given, and what it gives: the interface between `convert` and each kind of file.
 
-A writer knows one kind of file. It gets LSTMs with their numbers, under PyTorch's names, and writes bytes to a stream that
-becomes the file only when the proof has held. It never sees the source, and never decides where the file goes.
+A writer knows one kind of file. It gets LSTMs with their numbers, under PyTorch's names, and writes bytes to a stream
+that becomes the file only when the proof has held. It never sees the source, and never decides where the file goes.
 
-Not here: how numbers are packed for a framework (`numerics.convert`), the proof (`proof.conversion`), and files that are
-renamed when whole (`writing`).
+Not here: how numbers are packed for a framework (`numerics.convert`), and files that are renamed when whole
+(`writing`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -47,19 +47,19 @@ class Target(NamedTuple):
     title: str  # for people: `ONNX`, `C99`
     suffixes: tuple[str, ...]  # of its files, the usual one first: `(".onnx",)`
     several: bool  # True if one file can have several LSTMs
-    # Refuses by name what the target cannot express, before anything is written (UnsupportedError); no number is looked at
-    # but where that decides.
+    # Refuses by name what the target cannot express, before anything is written (UnsupportedError); it looks at numbers
+    # only where they decide.
     check: Callable[[Sequence[Portable], Asked], None]
     # Writes the whole file to a new binary stream that can be read, written and sought.
     write: Callable[[IO[bytes], Sequence[Portable], Asked], None]
     # The lines of code that load the file, ready to be pasted; they are run by the tests.
     load: Callable[[Sequence[Portable], Asked], Sequence[str]]
-    # The weights in the written file under PyTorch's names, one mapping for each LSTM, from the path of the file; None if
-    # lstmcalc reads such a file as a SOURCE, which is then the way it is read back.
+    # The weights in the written file under PyTorch's names, one mapping for each LSTM, from the path of the file; None
+    # if lstmcalc reads such a file as a SOURCE, which is then the way it is read back.
     read: Callable[[str, Sequence[Portable]], Sequence[Weights]] | None = None
-    # Runs the written file in the target's own program, where it is installed: output, h_n and c_n as `numerics.forward`
-    # has them, from the file's path, `input`, `h_0` and `c_0` (in the order of `batch_first`) and lengths; None if the
-    # program is not installed, or cannot take these data (a packed batch). MissingExtraError is never raised.
+    # Runs the written file in the target's own program, where it is installed: output, h_n and c_n as
+    # `numerics.forward` has them, from the file's path, `input`, `h_0` and `c_0` (in the order of `batch_first`) and
+    # lengths; None if the program is not installed, or cannot take these data, e.g. a packed batch.
     run: Callable[[str, Portable, DataSpec, Weights], "Verdict | None"] | None = None
     # Notes on what was changed on the way, in sentences: `b_ih + b_hh is stored, as Keras has one bias`.
     notes: Callable[[Sequence[Portable]], Sequence[str]] = lambda _lstms: ()
