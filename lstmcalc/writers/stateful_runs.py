@@ -4,7 +4,6 @@ Not here: how a graph is given its states (`stateful`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -14,6 +13,7 @@ from lstmcalc.writers.onnx import session_of
 
 _ENOUGH: Final = 1e-5  # float32 through layers of any graph
 _SIZES: Final = 4  # the least size of an axis that is free: it can be halved
+_AXES: Final = 8  # free axes of a graph that is tried
 States: TypeAlias = Sequence[tuple[str, str]]  # the input and the output of each
 Feeds: TypeAlias = dict[str, Any]
 
@@ -62,18 +62,22 @@ def differences(source: str, path: str, states: States) -> list[tuple[str, float
         import onnxruntime  # noqa: F401  # the question is whether it is there
 
         old, new = session_of(source), session_of(path)
-        feeds = _random_feeds(old, {})
-        names = [each.name for each in old.get_outputs()]
-        expected = old.run(names, feeds)
-    except Exception:  # noqa: BLE001  # whatever a library, or a graph of any kind, raises
+        names, tries = [each.name for each in old.get_outputs()], list(_random_feeds(old, {}))
+    except Exception:  # noqa: BLE001  # whatever a library that does not load, or a graph, raises
         return None
-    for zeros in _zero_states(new, states, feeds):
+    for feeds in tries:
         try:
-            found = new.run(names, {**feeds, **zeros})
-        except Exception:  # noqa: BLE001, S112  # not this size of batch
+            expected = old.run(names, feeds)
+        except Exception:  # noqa: BLE001, S112  # not these sizes
             continue
-        return [(name, _apart(*pair)) for name, *pair in zip(names, found, expected, strict=True)]
-    return [(name, float("inf")) for name in names]
+        for zeros in _zero_states(new, states, feeds):
+            try:
+                found = new.run(names, {**feeds, **zeros})
+            except Exception:  # noqa: BLE001, S112  # not this size of batch
+                continue
+            return [(name, _apart(*pair)) for name, *pair in zip(names, found, expected, strict=True)]
+        return [(name, float("inf")) for name in names]
+    return None
 
 
 def chunk_sentence(path: str, states: States) -> str:
@@ -82,19 +86,23 @@ def chunk_sentence(path: str, states: States) -> str:
         import onnxruntime
 
         session = session_of(path)
-        feeds = _random_feeds(session, dict(states))
+        tries = [
+            (feeds, zeros, halves)
+            for feeds in _random_feeds(session, dict(states))
+            for zeros in _zero_states(session, states, feeds)
+            for halves in _halves(session, feeds)
+        ]
     except Exception:  # noqa: BLE001  # as above
         return ""
     by = f"onnxruntime {onnxruntime.__version__}"
-    for zeros in _zero_states(session, states, feeds):
-        for first, second in _halves(session, feeds):
-            try:
-                worst = _chunks_apart(session, states, (feeds, first, second), zeros)
-            except Exception:  # noqa: BLE001, S112  # not the axis of steps, or not this size of batch
-                continue
-            if worst <= _ENOUGH:
-                return f"streams: two chunks give what one pass gives, within {worst:.2g} ({by})"
-            return f"does not stream: two chunks are {worst:.2g} from one pass, as it uses several steps at once ({by})"
+    for feeds, zeros, halves in tries:
+        try:
+            worst = _chunks_apart(session, states, (feeds, *halves), zeros)
+        except Exception:  # noqa: BLE001, S112  # not these sizes, or not the axis of steps
+            continue
+        if worst <= _ENOUGH:
+            return f"streams: two chunks give what one pass gives, within {worst:.2g} ({by})"
+        return f"does not stream: two chunks are {worst:.2g} from one pass, as it uses several steps at once ({by})"
     return ""
 
 
@@ -120,19 +128,25 @@ def _apart(found: Any, expected: Any) -> float:  # noqa: ANN401
     return float(np.abs(found.astype(np.float64) - expected.astype(np.float64)).max(initial=0))
 
 
-def _random_feeds(session: Any, without: Mapping[str, str]) -> Feeds:  # noqa: ANN401
-    """Random numbers for the inputs of a graph; free axes have sizes of their own, those of one name the same."""
-    rng, sizes, fresh = np.random.default_rng(0), dict[str, int](), count(_SIZES, 2)
-    feeds: Feeds = {}
-    for each in session.get_inputs():
-        if each.name in without:
-            continue
-        names = [size if isinstance(size, int) else _axis(each, axis) for axis, size in enumerate(each.shape)]
-        shape = [size if isinstance(size, int) else sizes.setdefault(size, next(fresh)) for size in names]
-        dtype = _NUMPY[each.type]
-        whole = dtype.startswith(("int", "bool"))
-        feeds[each.name] = (rng.integers(0, 2, shape) if whole else rng.normal(size=shape)).astype(dtype)
-    return feeds
+def _random_feeds(session: Any, without: Mapping[str, str]) -> Iterator[Feeds]:  # noqa: ANN401
+    """Random numbers for the inputs of a graph, in several sizes.
+
+    Free axes have sizes of their own, those of one name the same; then each of them in turn is 1, as a graph may need.
+    """
+    inputs = [each for each in session.get_inputs() if each.name not in without]
+    free = [_axis(each, axis) for each in inputs for axis, size in enumerate(each.shape) if not isinstance(size, int)]
+    own = {name: _SIZES + 2 * number for number, name in enumerate(dict.fromkeys(free[:_AXES]))}
+    for alone in ("", *own):
+        rng, sizes = np.random.default_rng(0), {**own, alone: 1}
+        feeds: Feeds = {}
+        for each in inputs:
+            shape = [
+                size if isinstance(size, int) else sizes[_axis(each, axis)] for axis, size in enumerate(each.shape)
+            ]
+            dtype = _NUMPY[each.type]
+            whole = dtype.startswith(("int", "bool"))
+            feeds[each.name] = (rng.integers(0, 2, shape) if whole else rng.normal(size=shape)).astype(dtype)
+        yield feeds
 
 
 def _axis(each: Any, axis: int) -> str:  # noqa: ANN401
