@@ -128,7 +128,7 @@ def _obstacle(target: Path) -> str:
 
 
 _PREFIX: Final = ".lstmcalc-"
-_EXAMPLES: Final = {"--save": "run", "--plot": "sweep"}
+_EXAMPLES: Final = {"--save": "run", "--plot": "sweep", "--output": "lstm"}
 
 
 def _where(name: str, flag: str) -> str:
