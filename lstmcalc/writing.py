@@ -60,7 +60,7 @@ def _temporary_file(target: Path) -> Iterator[tuple[IO[Any], Path]]:
     with _removed_by_signals(partial):
         try:
             with open(
-                partial, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)
+                partial, "x+b", opener=lambda path, flags: os.open(path, flags, 0o600)
             ) as file:  # pathlib has no opener
                 yield file, partial
         finally:

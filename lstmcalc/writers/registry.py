@@ -12,9 +12,10 @@ from lstmcalc.errors import UsageError, nearest_hint, shorten
 from lstmcalc.frameworks.catalog import ALIASES, LAYOUTS
 from lstmcalc.writers.target import Target
 
-# Files that are more than named arrays, by suffix: the framework, and the module with its `TARGET`.
+# Files that are more than named arrays, by the end of their names: the framework, and the place of the target.
 _OWN: Final[Mapping[str, tuple[str, str]]] = {
-    ".keras": ("keras", "keras"),
+    ".keras": ("keras", "keras.TARGET"),
+    ".weights.h5": ("keras", "keras.WEIGHTS"),
 }
 TABLES: Final = (".pt", ".safetensors", ".npz")
 _ALIKE: Final = {".pth": ".pt", ".bin": ".pt", ".ckpt": ".pt"}  # what people call files of PyTorch
@@ -37,12 +38,13 @@ def find_target(path: str, to: str = "") -> Target:
     Raises:
         UsageError: The suffix is of no kind that is written, or the two do not go together.
     """
-    suffix = PurePath(path).suffix.lower()
+    suffix = next((end for end in _OWN if path.lower().endswith(end)), PurePath(path).suffix.lower())
     framework = ALIASES.get(to, to)
     if suffix in _OWN:
-        own, module = _OWN[suffix]
+        own, place = _OWN[suffix]
         if framework in ("", own):
-            target: Target = import_module(f"lstmcalc.writers.{module}").TARGET
+            module, name = place.split(".")
+            target: Target = getattr(import_module(f"lstmcalc.writers.{module}"), name)
             return target
         raise UsageError(
             f"a file of {suffix} is not one of {framework}",

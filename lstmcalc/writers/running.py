@@ -3,7 +3,7 @@
 The framework itself reads the file: what is proven is the file, and not what lstmcalc would hand over in memory.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -20,6 +20,8 @@ from lstmcalc.writers.target import Portable
 
 # The frameworks whose files are run, with the judge and the package.
 JUDGED: Final = {"pytorch": ("pytorch", "torch"), "keras": ("keras", "keras")}
+
+_SAFE: Final = (2, 6)  # the version of PyTorch from which on files of others are read
 
 
 def run_tables(
@@ -52,6 +54,40 @@ def run_tables(
     return run_judge(judge, lstm.config, data, weights, inputs, lstm.activations)
 
 
+def run_within(
+    kind: str, path: str, names: Mapping[str, str], lstm: Portable, data: DataSpec, inputs: Mapping[str, Array]
+) -> Verdict | None:
+    """What PyTorch computes of an LSTM in a file of a whole model; None if it is not installed, or does not read it.
+
+    Such a file is somebody else's: before 2.6, `weights_only` could be made to run code (CVE-2025-32434).
+
+    Args:
+        kind: The kind of the file, as `readers.files.kinds` calls it.
+        path: The file.
+        names: The names of nn.LSTM's parameters to those in the file, with dots between the keys that lead there.
+        lstm: The LSTM, in the dtype of the file.
+        data: Its data.
+        inputs: `input`, `h_0` and `c_0`.
+    """
+    read = _READ.get({"torch": ".pt"}.get(kind, f".{kind}"))
+    if find_spec("torch") is None or read is None:
+        return None
+    try:
+        check_judge("pytorch", lstm.config, data, lstm.activations)
+    except (MissingExtraError, UnsupportedError):
+        return None
+    import torch
+
+    if tuple(map(int, torch.__version__.split(".")[:2])) < _SAFE:
+        return None
+    with failures("pytorch"):
+        arrays = read(path)
+        if arrays is None:
+            return None
+        own = {name: np.ascontiguousarray(arrays[held]) for name, held in names.items()}
+    return run_judge("pytorch", lstm.config, data, own, inputs, lstm.activations)
+
+
 def _torch_arrays(path: str) -> dict[str, Array] | None:
     """The tensors that PyTorch reads of a file; None without PyTorch."""
     if find_spec("torch") is None:
@@ -60,7 +96,18 @@ def _torch_arrays(path: str) -> dict[str, Array] | None:
 
     for mapped in (False, True):
         state: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
-    return {name: _numbers(tensor) for name, tensor in state.items()}
+    return {name: _numbers(tensor) for name, tensor in _tensors(state)}
+
+
+def _tensors(state: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """The tensors in nested dictionaries, with dots between the keys that lead there."""
+    import torch
+
+    for name, value in state.items():
+        if isinstance(value, torch.Tensor):
+            yield f"{path}{name}", value
+        elif isinstance(value, Mapping):
+            yield from _tensors(value, f"{path}{name}.")
 
 
 def _safetensors_arrays(path: str) -> dict[str, Array] | None:

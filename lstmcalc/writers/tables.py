@@ -104,32 +104,32 @@ def entries_of(
             yield entry_of(name, array, lstm.stored if narrowed else "")
 
 
-def _notes(framework: str, lstms: Sequence[Portable]) -> list[str]:
-    """What was changed on the way to a framework, in sentences."""
+def bias_notes(framework: str, lstms: Sequence[Portable]) -> list[str]:
+    """What becomes of the biases in a framework, in sentences."""
     layout, notes = find_layout(framework), list[str]()
     with_bias = [lstm for lstm in lstms if lstm.config.bias]
-    storage = Storage(lstms[0].config, framework)
-    held = {part for item in storage.stored for part in item.holds.split()}
-    if with_bias and "bias" in held:
-        notes.append(f"{layout.title} has one bias: stored is the sum of bias_ih and bias_hh")
-    elif with_bias and "bias_hh" in held and all(_is_single(lstm) for lstm in with_bias):
+    held = {part for item in Storage(lstms[0].config, framework).stored for part in item.holds.split()}
+    if with_bias and "bias" in held and not all(map(_is_single, with_bias)):
+        notes.append(f"{layout.title} has one bias: it is the sum of bias_ih and bias_hh")
+    elif with_bias and "bias_hh" in held and all(map(_is_single, with_bias)):
         notes.append("one bias is split in two: bias_ih has its numbers, and bias_hh is 0")
-    if layout.forget_offset and held & {"bias", "bias_ih"}:
-        notes.append(
-            f"{layout.title} adds {layout.forget_offset:g} to the forget gate at run time: stored is without it"
-        )
-    if not with_bias and layout.bias == "" and "bias" in "".join(held):
+    if layout.forget_offset:
+        added = f"{layout.forget_offset:g}"
+        notes.append(f"{layout.title} adds {added} to the forget gate at run time: the stored bias is less by that")
+    if not layout.bias and len(with_bias) < len(lstms):
         notes.append(f"{layout.title} always has biases: they are 0 in effect")
-    for lstm in lstms:
-        if lstm.activations != PYTORCH:
-            notes.append(f"{lstm.name} computes {lstm.activations}, which arrays do not say: make the layer with them")
-        if lstm.stored and lstm.stored != next(iter(lstm.weights.values())).dtype.name:
-            notes += (
-                [] if framework in _TORCH_NAMED else [f"{lstm.name} was {lstm.stored}, and is stored as it is computed"]
-            )
-    return list(dict.fromkeys(notes))
+    return notes
 
 
 def _is_single(lstm: Portable) -> bool:
     """True if every second bias is 0, as where one bias was split in two."""
     return not any(array.any() for name, array in lstm.weights.items() if name.startswith("bias_hh"))
+
+
+def _notes(framework: str, lstms: Sequence[Portable]) -> list[str]:
+    """What was changed on the way to a framework, in sentences."""
+    notes = bias_notes(framework, lstms)
+    for lstm in lstms:
+        if lstm.activations != PYTORCH:
+            notes.append(f"{lstm.name} computes {lstm.activations}, which arrays do not say: make the layer so")
+    return notes

@@ -1,26 +1,28 @@
 """convert: its flags, and what it runs."""
 
 import gc
-from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from lstmcalc.commands._flags import panels
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
 from lstmcalc.commands.run.command import RUN, read_seed
 from lstmcalc.errors import ExitCode, UsageError
 from lstmcalc.intake.flags import FRAMEWORK_FLAG, Flag, read_framework
+from lstmcalc.report.progress import shown_progress
+from lstmcalc.writers.registry import OTHERS, SUFFIXES, find_target, target_names
 
-
-def _targets() -> tuple[str, ...]:
-    from lstmcalc.writers.registry import target_names
-
-    return target_names()
+if TYPE_CHECKING:
+    from lstmcalc.commands.convert.report import Made
+    from lstmcalc.commands.convert.taking import Taken
+    from lstmcalc.writers.target import Target
 
 
 _OF_RUN: Final = {flag.field: flag for flag in RUN}
 CONVERT: Final = (
     Flag("output", ("--output", "-o"), (), "FILE", "The file to write: .pt, .safetensors, .npz, .keras"),
-    Flag("to", ("--to",), (), "NAME", "The framework to convert to (default: by the file's name)", _targets),
+    Flag("to", ("--to",), (), "NAME", "The framework to convert to (default: by the file's name)", target_names),
+    Flag("into", ("--into",), (), "FILE", "Put it into a copy of this file, in place of its own LSTM"),
+    Flag("into_module", ("--into-module",), (), "NAME,...", "Which LSTM of that file", repeats=True),
     Flag("stack", ("--stack",), (), "", "Make one LSTM of several that read one another"),
     Flag("force", ("--force",), (), "", "Replace a file that is there"),
     Flag("no_against", ("--no-against",), (), "", "Do not run the file in the target's own program"),
@@ -35,48 +37,65 @@ def _run(typed: TypedFlags) -> Outcome:
     What was written is read back, computed on random data with random states, and run in the target's own program where
     that is installed. If it does not give the source's numbers, no file is left, and the exit code is 1.
     """
-    from lstmcalc.commands.convert.making import check_output, made_file
-    from lstmcalc.commands.convert.report import Made, convert_report
-    from lstmcalc.commands.convert.taking import merge_note, stack_of, take
-    from lstmcalc.report.progress import shown_progress
-    from lstmcalc.writers.registry import SUFFIXES, find_target
-    from lstmcalc.writers.target import Asked
+    from lstmcalc.commands.convert.making import check_output
+    from lstmcalc.commands.convert.report import convert_report
+    from lstmcalc.commands.convert.taking import take
 
     style_of(typed)
     if typed["output"] is None:
         raise UsageError("no file to write is named", "--output FILE", hint="see lstmcalc convert -h")
-    path, to = str(typed["output"]), _framework(typed)
-    target = find_target(path, to)
-    check_output(path, SUFFIXES, force=bool(typed["force"]))
+    path, into = str(typed["output"]), typed["into"] is not None
+    if typed["into_module"] is not None and not into:
+        raise UsageError("there is no file to put it into", "--into FILE too", where="--into-module")
+    target = None if into else find_target(path, _framework(typed))
+    check_output(path, ("",) if target is None else SUFFIXES, force=bool(typed["force"]))
     gc.enable()
     seed = None if typed["seed"] is None else read_seed(typed)
     with shown_progress("reading"):
         taken = take(typed, seed)
-    lstms = [stack_of(taken.lstms)] if typed["stack"] and len(taken.lstms) > 1 else list(taken.lstms)
+    made = _into(typed, path, taken) if target is None else _converted(typed, path, target, taken)
+    report = convert_report(taken, made)
+    return outcome(report, typed, ExitCode.OK if made.proof.holds else ExitCode.FAILED)
+
+
+def _converted(typed: TypedFlags, path: str, target: "Target", taken: "Taken") -> "Made":
+    """A new file of the LSTMs."""
+    from lstmcalc.commands.convert.making import made_file
+    from lstmcalc.commands.convert.report import Made
+    from lstmcalc.commands.convert.taking import left_out, stack_of
+    from lstmcalc.writers.target import Asked
+
+    several = len(taken.lstms) > 1
+    lstms = [stack_of(taken.lstms)] if typed["stack"] and several else list(taken.lstms)
     if len(lstms) > 1 and not target.several:
         names = ", ".join(lstm.name for lstm in lstms[:4])
         hint = "--stack makes one of those that read one another"
         raise UsageError(f"a file of {target.title} has one LSTM", "--module NAME", names, hint, "--module")
     asked = Asked(path)
     target.check(lstms, asked)
-    notes = [*taken.notes, *target.notes(lstms)]
     with shown_progress("proving"):
         proof = made_file(target, lstms, asked, run=not typed["no_against"])
-    left = [note for subject in taken.subjects for note in merge_note(subject)]
-    made = Made(path, target.framework, target.title, proof, notes, left, target.load(lstms, asked))
-    functions = [lstm.activations.functions for lstm in taken.lstms]
-    subjects = [
-        subject._replace(data=replace(subject.data, dtype=next(iter(lstm.weights.values())).dtype.name))
-        for subject, lstm in zip(taken.subjects, taken.lstms, strict=True)
-    ]
-    report = convert_report(subjects, functions, made)
-    return outcome(report, typed, ExitCode.OK if proof.holds else ExitCode.FAILED)
+    changes = [*taken.notes, *target.notes(lstms)]
+    return Made(path, target.framework, target.title, proof, changes, left_out(taken), target.load(lstms, asked))
+
+
+def _into(typed: TypedFlags, path: str, taken: "Taken") -> "Made":
+    """A copy of a file, with the LSTMs in place of its own."""
+    from lstmcalc.commands.convert.into import into_lines, made_into, plan_of
+    from lstmcalc.commands.convert.report import Made
+    from lstmcalc.commands.convert.taking import left_out
+    from lstmcalc.frameworks.storage import find_layout
+
+    plan = plan_of(typed, taken.lstms)
+    with shown_progress("proving"):
+        proof = made_into(path, plan, run=not typed["no_against"])
+    framework = plan.places[0].found.framework
+    changes, lines = [*taken.notes, *plan.notes], into_lines(path, plan)
+    return Made(path, framework, find_layout(framework).title, proof, changes, left_out(taken), lines)
 
 
 def _framework(typed: TypedFlags) -> str:
     """The framework of --to; empty without it."""
-    from lstmcalc.writers.registry import OTHERS
-
     text = typed["to"]
     if text is None:
         return ""

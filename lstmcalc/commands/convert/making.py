@@ -3,8 +3,10 @@
 Not here: what is written (`writers`), and how numbers are compared (`proof.conversion`).
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lstmcalc.errors import LstmcalcError, OutputError, SourceError, UnsupportedError, printable, shown_name
@@ -22,13 +24,16 @@ from lstmcalc.proof.conversion import (
     explanations_of,
     sides_of,
 )
-from lstmcalc.writing import replacing
+from lstmcalc.writing import check_target, replacing
 
 if TYPE_CHECKING:
     from lstmcalc.numerics.arrays import Array
+    from lstmcalc.proof.judges import Verdict
     from lstmcalc.writers.target import Asked, Portable, Target, Weights
 
 OURS: Final = "read back by lstmcalc"
+REST: Final = "bytes of everything else"  # a row of the proof: how many are not those of the file it was put into
+FLAG: Final = "--output"
 
 
 class ProofRow(NamedTuple):
@@ -62,16 +67,9 @@ class _RefutedError(Exception):
 
 def check_output(path: str, suffixes: Sequence[str], *, force: bool) -> None:
     """Refuse a file that cannot be written, or that is there already, before anything is read."""
-    import os
-
-    from lstmcalc.writing import check_target
-
     check_target(path, suffixes, FLAG)
     if os.path.lexists(path) and not force:
         raise OutputError("there is such a file", "a new name", shown_name(path), "--force replaces it", FLAG)
-
-
-FLAG: Final = "--output"
 
 
 def made_file(target: "Target", lstms: "Sequence[Portable]", asked: "Asked", *, run: bool) -> Proof:
@@ -122,29 +120,37 @@ def prove(
     try:
         read = target.read(path, lstms) if target.read is not None else read_back(path, target.framework, lstms)
     except LstmcalcError as error:
-        what = printable(f"{error.what}: {error.found}" if error.found else error.what).replace(path, "the file")
-        proof.rows.append(ProofRow("file", None, 0.0, passed=False))
-        proof.explanations.append(f"what was written cannot be read back: {what}")
-        return proof
+        return unread(proof, error, path)
     proof.proven_by.append(OURS)
     for lstm, side, theirs in zip(lstms, sides, read, strict=True):
         prefix = f"{lstm.name}." if len(lstms) > 1 else ""
         rows = [*compared_weights(side, theirs, _added(target.framework)), *compared_outputs(side, theirs)]
-        _add(proof, prefix, rows, side, lambda side=side, theirs=theirs: _results(side, theirs))  # type: ignore[misc]  # mypy knows no defaults here
+        add_rows(proof, prefix, rows, side, partial(results_of, side, theirs))
     if run and target.run is not None and proof.holds:
         for lstm, side in zip(lstms, sides, strict=True):
             alone = len(lstms) == 1 and not asked.beside
-            _run(proof, path, target, lstm._replace(name="" if alone else lstm.name), side)
+            name = "" if alone else lstm.name
+            run_it = partial(target.run, path, lstm._replace(name=name), side.data, side.inputs)
+            add_run(proof, run_it, side, name if len(lstms) > 1 else "")
     return proof
 
 
-def _results(side: Sides, theirs: "Weights") -> "dict[str, Array]":
+def unread(proof: Proof, error: LstmcalcError, path: str) -> Proof:
+    """The proof of a file that cannot be read back."""
+    what = printable(f"{error.what}: {error.found}" if error.found else error.what).replace(path, "the file")
+    proof.rows.append(ProofRow("file", None, 0.0, passed=False))
+    proof.explanations.append(f"what was written cannot be read back: {what}")
+    return proof
+
+
+def results_of(side: Sides, theirs: "Weights") -> "dict[str, Array]":
+    """What the weights that were read back compute of the data."""
     from lstmcalc.proof.conversion import computed
 
     return computed(side.config, side.activations, theirs, side.inputs)
 
 
-def _add(
+def add_rows(
     proof: Proof, prefix: str, rows: Sequence[Compared], side: Sides, results: "Callable[[], dict[str, Array]]"
 ) -> None:
     """Add rows; of one that does not hold, the mistake that explains it too."""
@@ -155,11 +161,10 @@ def _add(
     proof.explanations += [each.sentence.replace("yours is", "what was written is", 1) for each in found[:3]]
 
 
-def _run(proof: Proof, path: str, target: "Target", lstm: "Portable", side: Sides) -> None:
+def add_run(proof: Proof, run: "Callable[[], Verdict | None]", side: Sides, name: str) -> None:
     """Run the file in its own program, and add what that computes; a program that fails is no proof, and said."""
-    assert target.run is not None  # noqa: S101  # the caller has looked
     try:
-        verdict = target.run(path, lstm, side.data, side.inputs)
+        verdict = run()
     except UnsupportedError as error:
         proof.notes.append(f"not run: {error.what}" + (f", {error.found}" if error.found else ""))
         return
@@ -168,8 +173,8 @@ def _run(proof: Proof, path: str, target: "Target", lstm: "Portable", side: Side
     by = f"run in {verdict.judge}"
     if by not in proof.proven_by:
         proof.proven_by.append(by)
-    prefix = f"{lstm.name}." if lstm.name else ""
-    _add(proof, prefix, list(compared_verdict(side, verdict)), side, lambda: dict(verdict.outputs))
+    rows = list(compared_verdict(side, verdict))
+    add_rows(proof, f"{name}." if name else "", rows, side, lambda: dict(verdict.outputs))
 
 
 def _added(framework: str) -> dict[str, float]:
@@ -177,9 +182,12 @@ def _added(framework: str) -> dict[str, float]:
     return {"f": layout.forget_offset} if layout else {}
 
 
-def read_back(path: str, framework: str, lstms: "Sequence[Portable]") -> "list[Weights]":
-    """The weights in a written file, as any SOURCE is read; SourceError if they are not those of such LSTMs."""
-    found = iter(lstms_of(path, {}, _read_as(framework, lstms)))
+def read_back(path: str, framework: str, lstms: "Sequence[Portable]", only: str = "") -> "list[Weights]":
+    """The weights in a written file, as any SOURCE is read; SourceError if they are not those of such LSTMs.
+
+    With `only`, the LSTM of this name alone is looked at.
+    """
+    found = iter(item for item in lstms_of(path, {}, _read_as(framework, lstms)) if only in ("", item.name))
     read = []
     for lstm in lstms:
         wanted, parts = lstm.config.num_layers * lstm.config.num_directions, list[Part]()

@@ -1,17 +1,19 @@
 """The report of convert: what was written, how that was proven, and how it is loaded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from lstmcalc.commands.convert.making import Proof, ProofRow
 from lstmcalc.intake.open_lstms import Open, open_lstms
-from lstmcalc.intake.subject import Subject
 from lstmcalc.report.document import SCHEMA
 from lstmcalc.report.notes import notes_of
 from lstmcalc.report.record import internal
 from lstmcalc.report.rows import SETTINGS, Module, head_of
 from lstmcalc.version import __version__
+
+if TYPE_CHECKING:
+    from lstmcalc.commands.convert.taking import Taken
 
 
 @dataclass(kw_only=True)
@@ -55,21 +57,18 @@ class Made(NamedTuple):
     load: Sequence[str]
 
 
-def convert_report(
-    subjects: Sequence[Subject], functions: Sequence[dict[str, str | None]], made: Made
-) -> ConvertReport:
+def convert_report(taken: "Taken", made: Made) -> ConvertReport:
     """The report on a conversion."""
     from lstmcalc.frameworks.storage import find_layout
 
-    modules = [
-        ConvertModule(
-            **head_of(subject, SETTINGS),
-            activations=activations,
-            notes=notes_of(subject),
-            title=find_layout(subject.found.framework).title if subject.found else "",
-        )
-        for subject, activations in zip(subjects, functions, strict=True)
-    ]
+    modules = []
+    for subject, lstm in zip(taken.subjects, taken.lstms, strict=True):
+        dtype = next(iter(lstm.weights.values())).dtype.name
+        head = head_of(subject._replace(data=replace(subject.data, dtype=dtype)), SETTINGS)
+        found, functions = subject.found, lstm.activations.functions
+        title = find_layout(found.framework).title if found and not taken.drawn else ""
+        told = [note for note in notes_of(subject) if found is None or note != found.beside]  # as `left_out` says it
+        modules.append(ConvertModule(**head, activations=functions, notes=told, title=title))
     proof = made.proof
     modules[0].notes.extend(proof.notes)
     return ConvertReport(

@@ -63,6 +63,15 @@ def take(typed: TypedFlags, seed: int | None) -> Taken:
     return Taken(subjects, lstms, seed is not None, notes)
 
 
+def left_out(taken: Taken) -> list[str]:
+    """What a source has besides these LSTMs, and what its layers do besides computing them."""
+    found = [subject.found for subject in taken.subjects if subject.found is not None and subject.found.weights]
+    files = {id(item.stored.file): item.stored.file for item in found}
+    held = {name for item in found for name in (*item.stored.names, *(t.name for t in item.stored.tensors.values()))}
+    others = [tensor.name for file in files.values() if file for tensor in file.tensors if tensor.name not in held]
+    return [*(note for subject in taken.subjects for note in merge_note(subject)), *others]
+
+
 def merge_note(subject: Subject) -> list[str]:
     """A line on what the source's layer does with the results of its directions, as no array says it."""
     mode = subject.found.options.get(_MERGED, "concat") if subject.found else "concat"
