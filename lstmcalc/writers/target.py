@@ -16,6 +16,7 @@ from lstmcalc.spec.config import DataSpec, LSTMConfig
 if TYPE_CHECKING:
     from lstmcalc.numerics.arrays import Array
     from lstmcalc.proof.judges import Verdict
+    from lstmcalc.writers.entries import Entry
 
 Weights: TypeAlias = "Mapping[str, Array]"
 
@@ -27,6 +28,7 @@ class Portable(NamedTuple):
     config: LSTMConfig
     weights: Weights  # PyTorch's names and shapes (`LSTMModel(config).parameters`), all of one dtype: float16, 32 or 64
     activations: Activations = PYTORCH
+    stored: str = ""  # the dtype of its numbers where it was read, e.g. `bfloat16`; empty if it is that of `weights`
 
 
 class Asked(NamedTuple):
@@ -35,6 +37,7 @@ class Asked(NamedTuple):
     path: str  # the name of the file, for the lines that load it
     stateful: bool = False  # states go in and come out: `--stateful`
     steps: int | None = None  # the fixed number of steps of a call: `--steps`; None if it is free
+    beside: Sequence["Entry"] = ()  # other tensors, under their names: `--keep-others`
 
 
 class Target(NamedTuple):

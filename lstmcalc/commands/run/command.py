@@ -95,7 +95,7 @@ def _run(typed: TypedFlags) -> Outcome:
     weight file are its own, and so are the data of --input FILE. With --expect your own numbers are compared too, and
     the mistake is named that explains a difference. The exit code is 0 if every check holds, and 1 if one fails.
     """
-    style, seed, save, against = style_of(typed), _seed(typed), typed["save"], _against(typed)
+    style, seed, save, against = style_of(typed), read_seed(typed), typed["save"], _against(typed)
     traced, (repeat, threads), sizes = bool(typed["trace"]), _repeated(typed), read_chunks(typed["chunks"])
     typed, own_data = _own_data(typed)
     expected = read_expected_flags(typed, given=own_data is not None)
@@ -326,7 +326,7 @@ def _repeated(typed: TypedFlags) -> tuple[int, int]:
     return numbers[0] or 0, numbers[1] or 1
 
 
-def _seed(typed: TypedFlags) -> int:
+def read_seed(typed: TypedFlags) -> int:
     """The seed: what `torch.manual_seed` takes, a signed or unsigned 64-bit integer."""
     if typed["seed"] is None:
         return 0
