@@ -60,7 +60,7 @@ def _temporary_file(target: Path) -> Iterator[tuple[IO[Any], Path]]:
     with _removed_by_signals(partial):
         try:
             with open(
-                partial, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)
+                partial, "x+b", opener=lambda path, flags: os.open(path, flags, 0o600)
             ) as file:  # pathlib has no opener
                 yield file, partial
         finally:
@@ -128,7 +128,7 @@ def _obstacle(target: Path) -> str:
 
 
 _PREFIX: Final = ".lstmcalc-"
-_EXAMPLES: Final = {"--save": "run", "--plot": "sweep"}
+_EXAMPLES: Final = {"--save": "run", "--plot": "sweep", "--output": "lstm"}
 
 
 def _where(name: str, flag: str) -> str:

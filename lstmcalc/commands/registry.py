@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "sweep": "Every combination of sizes in one table, or as a picture.",
     "ls": "Every tensor of a weight file: its LSTM, dtype, shape, count and bytes.",
     "diff": "Does a weight file load into a model; if not, why, and what repairs it.",
+    "convert": "Write an LSTM for another framework, proven before the file is left.",
     "run": "Compute the LSTM on random numbers or yours, and check every prediction.",
 }
 
@@ -29,7 +30,7 @@ GROUPS: Final = {
     "Inspect": ("summary", "shapes", "params", "explain"),
     "Files": ("ls", "diff"),
     "Size": ("cost", "solve", "sweep"),
-    "Port": ("frameworks",),
+    "Port": ("frameworks", "convert"),
     "Check": ("run",),
 }
 

@@ -18,6 +18,7 @@ from lstmcalc.numerics.torch_random import DRAWN_DTYPES
 from lstmcalc.readers.data import WHERE, DataFile
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
+from lstmcalc.spec.words import quoted_text
 
 _NUMPY: Final = ("npz", "npy")  # kinds of files
 _CELLS: Final = {"pytorch": "", "pytorch-cell": "_l0"}  # the ending that nn.LSTM's names have and these lack
@@ -108,7 +109,7 @@ def _loading_code(found: Found, path: str, saved: str) -> Given:
                 key = _key(prefix.removeprefix(root), _CELLS[found.framework])
                 return Given((*state, _load_line(key, torch=file.kind not in _NUMPY)), name)
     comment = f"# The weights of {name} under PyTorch's names, as run --save keeps them."
-    lines = (comment, f"state = np.load({_quoted_text(saved)})", _load_line(_key(path, ""), torch=False))
+    lines = (comment, f"state = np.load({quoted_text(saved)})", _load_line(_key(path, ""), torch=False))
     return Given(lines, name)
 
 
@@ -125,24 +126,19 @@ def _prefix(found: Found) -> str | None:
 
 def _state(file: WeightFile, name: str, keys: tuple[str, ...]) -> tuple[str, ...]:
     if file.code:
-        return (f"{file.code}{''.join(f'[{_quoted_text(key)}]' for key in keys)}",)
+        return (f"{file.code}{''.join(f'[{quoted_text(key)}]' for key in keys)}",)
     if file.kind == "safetensors":
-        return "from safetensors.torch import load_file", f"state = load_file({_quoted_text(name)})"
+        return "from safetensors.torch import load_file", f"state = load_file({quoted_text(name)})"
     if file.kind in _NUMPY:
-        return (f"state = np.load({_quoted_text(name)})",)
-    inside = "".join(f"[{_quoted_text(key)}]" for key in keys)
-    return (f'state = torch.load({_quoted_text(name)}, map_location="cpu"){inside}',)
-
-
-def _quoted_text(text: str) -> str:
-    """Text as a Python literal, in double quotes wherever that needs no escape."""
-    return repr(text) if '"' in text or "\\" in repr(text) or "'" in text else f'"{text}"'
+        return (f"state = np.load({quoted_text(name)})",)
+    inside = "".join(f"[{quoted_text(key)}]" for key in keys)
+    return (f'state = torch.load({quoted_text(name)}, map_location="cpu"){inside}',)
 
 
 def _key(prefix: str, lacking: str) -> str:
     """The expression for the name in the file of the parameter `name`."""
-    own = f"name.removesuffix({_quoted_text(lacking)})" if lacking else "name"
-    return f"{_quoted_text(prefix)} + {own}" if prefix else own
+    own = f"name.removesuffix({quoted_text(lacking)})" if lacking else "name"
+    return f"{quoted_text(prefix)} + {own}" if prefix else own
 
 
 def _load_line(key: str, *, torch: bool) -> str:
@@ -159,7 +155,7 @@ def _reading_code(data: DataFile, dtype: str) -> tuple[str, ...]:
     if not data.kind:
         return tuple(f"{item} = torch.as_tensor({item}).to(torch.{dtype})" for item in data.tensors)
     if data.kind == "npy":
-        return (f"input = torch.from_numpy(np.load({_quoted_text(name)})).to(torch.{dtype})",)
-    lines = [f"arrays = np.load({_quoted_text(name)})"]
+        return (f"input = torch.from_numpy(np.load({quoted_text(name)})).to(torch.{dtype})",)
+    lines = [f"arrays = np.load({quoted_text(name)})"]
     lines += [f'{item} = torch.from_numpy(arrays["{item}"]).to(torch.{dtype})' for item in data.tensors]
     return tuple(lines)

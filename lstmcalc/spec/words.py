@@ -36,6 +36,11 @@ def with_rest(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
+def quoted_text(text: str) -> str:
+    """Text as a Python literal, in double quotes wherever that needs no escape."""
+    return repr(text) if '"' in text or "\\" in repr(text) or "'" in text else f'"{text}"'
+
+
 class UniqueNames:
     """Names of which no two are the same: a name that is taken gets a number, `a`, `b`, `a_2`."""
 

@@ -29,7 +29,7 @@ from lstmcalc.readers.files.raw_numbers import (
     row_major,
 )
 from lstmcalc.readers.files.sections import Section
-from lstmcalc.readers.files.tensors import Stored, WeightFile
+from lstmcalc.readers.files.tensors import Spot, Stored, WeightFile
 
 MAGIC: Final = b"\x93NUMPY"
 _MAX_HEADER: Final = 10_000  # bytes, the limit of `numpy.load`
@@ -80,7 +80,14 @@ def read_npz(file: File) -> WeightFile:
 def _stored_array(name: str, header: Header, find: Callable[[], Section], where: str) -> Stored:
     nbytes = numel(header.shape) * header.width
     how = find, header, where
-    return Stored(name, header.dtype, header.shape, nbytes, partial(_numbers, *how), partial(_blocks, *how))
+    read = partial(_numbers, *how), partial(_blocks, *how)
+    spot = partial(_spot, find, header) if header.dtype in WIDTHS else None
+    return Stored(name, header.dtype, header.shape, nbytes, *read, spot=spot)
+
+
+def _spot(find: Callable[[], Section], header: Header) -> Spot:
+    """The place of an array's numbers in the file."""
+    return Spot(find(), header.dtype, _view(header), header.order == ">", header.size)
 
 
 def read_header(section: Section, where: str) -> Header:

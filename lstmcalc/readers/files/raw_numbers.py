@@ -273,18 +273,19 @@ def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool =
 def read_block(file: File, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Any:  # noqa: ANN401
     """The contiguous, little-endian numbers at an offset of a file; `where` is the place that errors name."""
     try:
-        return read_numbers(_block_section(file, dtype, shape, offset), dtype, View(shape, row_major(shape)))
+        return read_numbers(block_section(file, dtype, shape, offset), dtype, View(shape, row_major(shape)))
     except SourceError as error:
         raise error.at(where) from None
 
 
 def file_blocks(file: File, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Iterator[Block]:
     """The numbers of `read_block` in blocks."""
-    section = _block_section(file, dtype, shape, offset)
+    section = block_section(file, dtype, shape, offset)
     return placed_blocks(number_blocks(section, dtype, View(shape, row_major(shape))), where)
 
 
-def _block_section(file: File, dtype: str, shape: tuple[int, ...], offset: int) -> Section:
+def block_section(file: File, dtype: str, shape: tuple[int, ...], offset: int) -> Section:
+    """The bytes of contiguous numbers at an offset of a file."""
     whole = section_of(file)  # a file that was cut off since it was listed is found by reading
     return Section(whole.origin, whole.start + offset, numel(shape) * WIDTHS.get(dtype, 0))
 

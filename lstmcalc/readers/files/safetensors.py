@@ -13,8 +13,17 @@ from typing import Any, Final
 
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.inner import File, name_of, section_of
-from lstmcalc.readers.files.raw_numbers import WIDTHS, checked_shape, file_blocks, numel, read_block
-from lstmcalc.readers.files.tensors import Stored, WeightFile
+from lstmcalc.readers.files.raw_numbers import (
+    WIDTHS,
+    View,
+    block_section,
+    checked_shape,
+    file_blocks,
+    numel,
+    read_block,
+    row_major,
+)
+from lstmcalc.readers.files.tensors import Spot, Stored, WeightFile
 
 MAX_INDEX: Final = 32 * 2**20  # bytes; the format allows 10**8, but 10**5 tensors have about 10**7
 
@@ -112,9 +121,13 @@ def _stored_tensor(file: File, key: str, entry: object, base: int, size: int) ->
         wanted = numel(shape) * WIDTHS[dtype]
         raise _damage_error(where, f"{wanted:,} bytes of {dtype} {shape}", f"{stop - start:,} bytes")
     place = file, where, dtype, shape, base + start
-    return (start, stop), Stored(
-        key, dtype, shape, stop - start, partial(read_block, *place), partial(file_blocks, *place)
-    )
+    how = partial(read_block, *place), partial(file_blocks, *place)
+    return (start, stop), Stored(key, dtype, shape, stop - start, *how, spot=partial(_spot, *place))
+
+
+def _spot(file: File, _where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Spot:
+    """The place of a tensor's numbers in the file."""
+    return Spot(block_section(file, dtype, shape, offset), dtype, View(shape, row_major(shape)))
 
 
 def _check_layout(spans: list[tuple[int, int]], name: str, size: int) -> None:

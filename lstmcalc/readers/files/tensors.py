@@ -8,12 +8,23 @@ from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError, bytes_text, printable
 from lstmcalc.machine import available_memory
-from lstmcalc.readers.files.raw_numbers import Block, numel
+from lstmcalc.readers.files.raw_numbers import Block, View, numel
+from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.config import LSTMConfig
 
 _COPIES: Final = 3  # of a tensor that is read as a whole: the bytes, the array, and what is computed from it
 _SMALL: Final = 1 << 20  # bytes for which the memory is not asked
+
+
+class Spot(NamedTuple):
+    """The place of a tensor's numbers in its file, as they are there: neither compressed nor computed."""
+
+    section: Section  # the bytes around them
+    dtype: str
+    view: View  # of them among the numbers of the section
+    big_endian: bool = False
+    skip: int = 0  # bytes of the section before its first number
 
 
 class Stored(NamedTuple):
@@ -26,6 +37,7 @@ class Stored(NamedTuple):
     read: Callable[[], Any]  # its numbers as a NumPy array, bfloat16 as float32; SourceError if they cannot be had
     parts: Callable[[], Iterator[Block]] | None = None  # the same in blocks, in bounded memory; None if there are none
     place: object = None  # equal for two tensors that share their numbers; None if the format has no such thing
+    spot: Callable[[], Spot] | None = None  # where its numbers can be replaced in the file; None if they cannot
 
     def blocks(self) -> Iterator[Block]:
         """Its numbers in blocks, read-only: a single one if the tensor can only be read as a whole.

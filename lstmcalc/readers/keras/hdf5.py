@@ -36,7 +36,7 @@ from lstmcalc.readers.files.raw_numbers import (
     whole_array,
 )
 from lstmcalc.readers.files.sections import Section
-from lstmcalc.readers.files.tensors import Stored
+from lstmcalc.readers.files.tensors import Spot, Stored
 
 SECONDS: Final = 120  # time limit of the library, including waits for the disk; that of its work is in its budget
 _MOST_DENSE: Final = 1032  # highest compression ratio of deflate (zlib's technical details)
@@ -241,7 +241,9 @@ def _stored_dataset(item: Mapping[str, Any], library: _Library) -> Stored:
     shape = checked_shape(item["shape"][: MAX_RANK + 1], where)
     nbytes = numel(shape) * item["itemsize"]
     parts = partial(_contiguous_blocks, item, window, dtype, shape, where) if _is_contiguous(item, dtype) else None
-    return Stored(path, dtype, shape, nbytes, partial(_numbers, item, library, dtype, shape, where), parts)
+    read = partial(_numbers, item, library, dtype, shape, where)
+    spot = partial(_spot, item, window, dtype, shape, where) if parts is not None else None
+    return Stored(path, dtype, shape, nbytes, read, parts, spot=spot)
 
 
 def _numbers(item: Mapping[str, Any], library: _Library, dtype: str, shape: tuple[int, ...], where: str) -> Any:  # noqa: ANN401
@@ -270,6 +272,13 @@ def _contiguous_blocks(
     item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int, ...], where: str
 ) -> Iterator[Block]:
     """The numbers of a dataset that are contiguous in the file, in blocks."""
+    spot = _spot(item, window, dtype, shape, where)
+    blocks = number_blocks(spot.section, dtype, spot.view, big_endian=spot.big_endian)
+    yield from placed_blocks(blocks, where)
+
+
+def _spot(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int, ...], where: str) -> Spot:
+    """The place of a contiguous dataset's numbers in the file."""
     nbytes, offset = numel(shape) * item["itemsize"], item["offset"]
     if nbytes > item["stored"] or not 0 <= offset <= window.length - nbytes:
         raise SourceError(
@@ -277,7 +286,7 @@ def _contiguous_blocks(
         )
     swapped = item["order"] == (sys.byteorder == "little")
     section = window.section(offset, nbytes)
-    yield from placed_blocks(number_blocks(section, dtype, View(shape, row_major(shape)), big_endian=swapped), where)
+    return Spot(section, dtype, View(shape, row_major(shape)), swapped)
 
 
 def _is_contiguous(item: Mapping[str, Any], dtype: str) -> bool:

@@ -286,8 +286,8 @@ def _computed(flow: Flow, cell: Cell) -> Computed:
     if cell.clip:
         options["cell_clip"] = cell.clip
     fields = {
-        **{"input_size": cell.width, "hidden_size": cell.hidden, "num_layers": 1},
-        **{"bias": biased, "bidirectional": False},
+        "input_size": cell.width, "hidden_size": cell.hidden, "num_layers": 1,
+        "bias": biased, "bidirectional": False,
     }
     found = Found(
         f"{scope.path}{_name(name)}",

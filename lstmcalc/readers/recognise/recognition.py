@@ -371,7 +371,7 @@ def _elmo(tensors: Iterable[Stored]) -> list[Either]:
         bias = slots.get((0, 0, "bias_hh", None))
         if bias is None or len(slots) < len(_ELMO):
             continue
-        zeros = bias._replace(name=f"{unit}/zeros", nbytes=0, read=_zeros_for(bias), parts=None)
+        zeros = bias._replace(name=f"{unit}/zeros", nbytes=0, read=_zeros_for(bias), parts=None, spot=None)
         reading = read_slots("pytorch", unit, {**slots, (0, 0, "bias_ih", None): zeros})
         if isinstance(reading, Found) and not defect_count(reading):
             names = tuple(tensor.name for tensor in slots.values())

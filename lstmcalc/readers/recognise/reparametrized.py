@@ -47,7 +47,7 @@ def with_products(tensors: Iterable[Stored]) -> tuple[list[Stored], Mapping[str,
     for base, parts in pairs.items():
         if parts.keys() == {"g", "v"} and base not in names:
             magnitude, direction = parts["g"], parts["v"]
-            made.append(direction._replace(name=base, read=_product(base, magnitude, direction), parts=None))
+            made.append(direction._replace(name=base, read=_product(base, magnitude, direction), parts=None, spot=None))
             sources[base] = (magnitude.name, direction.name)
     return ([*listed, *made] if made else listed), sources
 

@@ -19,9 +19,9 @@ from lstmcalc.readers.files.containers import archive_inside
 from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
 from lstmcalc.readers.files.joined import below, joined
 from lstmcalc.readers.files.kinds import inner_kind, open_inner
-from lstmcalc.readers.files.raw_numbers import Block, placed_blocks
+from lstmcalc.readers.files.raw_numbers import WIDTHS, Block, placed_blocks
 from lstmcalc.readers.files.sections import Section
-from lstmcalc.readers.files.tensors import StateDict, Stored, WeightFile
+from lstmcalc.readers.files.tensors import Spot, StateDict, Stored, WeightFile
 from lstmcalc.readers.pickles.arrays import INLINE, RawArray, array_description, is_array, objects_of, raw_array
 from lstmcalc.readers.pickles.embedded import files_in
 from lstmcalc.readers.pickles.joblib import interpret_joblib, is_outside
@@ -358,7 +358,9 @@ def _weight_file(
             # Two keys can be the same text, e.g. 1 and "1".
             name = named(path) if named(path) not in tensors else f"{named(path)}#{len(tensors)}"
             how = partial(_read, name, leaf), partial(_blocks, name, leaf)
-            tensors[name] = Stored(name, leaf.dtype, _shape(leaf), leaf.nbytes, *how, place=_place(leaf))
+            tensors[name] = Stored(
+                name, leaf.dtype, _shape(leaf), leaf.nbytes, *how, place=_place(leaf), spot=_spot(leaf)
+            )
     stated = stated_modules(tree.modules, code)
     more = (*lightning_notes(content.value), *tensor_notes(tree, leaves.packed), *called_notes(content.called))
     own = {path for path, leaf in tree.leaves if isinstance(leaf, Tensor)}
@@ -375,6 +377,17 @@ def _place(leaf: Tensor | RawArray) -> object:
         return None
     held = raw.data.origin if isinstance(raw.data.origin, Path) else id(raw.data.origin)
     return held, raw.data.start, raw.view
+
+
+def _spot(leaf: Tensor | RawArray) -> Callable[[], Spot] | None:
+    """The place of a tensor's numbers in the file; None if they are not there as they are."""
+    raw = leaf.raw if isinstance(leaf, Tensor) else leaf
+    if not isinstance(raw.data, Section) or raw.dtype not in WIDTHS:
+        return None
+    if isinstance(leaf, Tensor) and (leaf.why or leaf.conjugated or leaf.negated):
+        return None
+    spot = Spot(raw.data, raw.dtype, raw.view, raw.big_endian)
+    return lambda: spot
 
 
 def _buffers(modules: Sequence[Module]) -> frozenset[str] | None:

@@ -1,0 +1,1 @@
+"""convert: an LSTM as a file of another program, proven before it is left."""

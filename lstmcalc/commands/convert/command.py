@@ -1,0 +1,114 @@
+"""convert: its flags, and what it runs."""
+
+import gc
+from typing import TYPE_CHECKING, Final
+
+from lstmcalc.commands._flags import panels
+from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
+from lstmcalc.commands.run.command import RUN, read_seed
+from lstmcalc.errors import ExitCode, UsageError
+from lstmcalc.intake.flags import FRAMEWORK_FLAG, Flag, read_framework
+from lstmcalc.report.progress import shown_progress
+from lstmcalc.writers.registry import OTHERS, SUFFIXES, find_target, target_names
+
+if TYPE_CHECKING:
+    from lstmcalc.commands.convert.report import Made
+    from lstmcalc.commands.convert.taking import Taken
+    from lstmcalc.writers.target import Target
+
+
+_OF_RUN: Final = {flag.field: flag for flag in RUN}
+CONVERT: Final = (
+    Flag("output", ("--output", "-o"), (), "FILE", "The file to write: .pt, .safetensors, .npz, .keras"),
+    Flag("to", ("--to",), (), "NAME", "The framework to convert to (default: by the file's name)", target_names),
+    Flag("into", ("--into",), (), "FILE", "Put it into a copy of this file, in place of its own LSTM"),
+    Flag("into_module", ("--into-module",), (), "NAME,...", "Which LSTM of that file", repeats=True),
+    Flag("stack", ("--stack",), (), "", "Make one LSTM of several that read one another"),
+    Flag("force", ("--force",), (), "", "Replace a file that is there"),
+    Flag("no_against", ("--no-against",), (), "", "Do not run the file in the target's own program"),
+    Flag("seed", ("--seed",), (), "INT", "Draw the weights of torch.manual_seed(INT), without a weight file"),
+    _OF_RUN["recurrent_activation"],
+)
+
+
+def _run(typed: TypedFlags) -> Outcome:
+    """Write an LSTM as a file of another framework, and prove it before the file is left.
+
+    What was written is read back, computed on random data with random states, and run in the target's own program where
+    that is installed. If it does not give the source's numbers, no file is left, and the exit code is 1.
+    """
+    from lstmcalc.commands.convert.making import check_output
+    from lstmcalc.commands.convert.report import convert_report
+    from lstmcalc.commands.convert.taking import take
+
+    style_of(typed)
+    if typed["output"] is None:
+        raise UsageError("no file to write is named", "--output FILE", hint="see lstmcalc convert -h")
+    path, into = str(typed["output"]), typed["into"] is not None
+    if typed["into_module"] is not None and not into:
+        raise UsageError("there is no file to put it into", "--into FILE too", where="--into-module")
+    target = None if into else find_target(path, _framework(typed))
+    check_output(path, ("",) if target is None else SUFFIXES, force=bool(typed["force"]))
+    gc.enable()
+    seed = None if typed["seed"] is None else read_seed(typed)
+    with shown_progress("reading"):
+        taken = take(typed, seed)
+    made = _into(typed, path, taken) if target is None else _converted(typed, path, target, taken)
+    report = convert_report(taken, made)
+    return outcome(report, typed, ExitCode.OK if made.proof.holds else ExitCode.FAILED)
+
+
+def _converted(typed: TypedFlags, path: str, target: "Target", taken: "Taken") -> "Made":
+    """A new file of the LSTMs."""
+    from lstmcalc.commands.convert.making import made_file
+    from lstmcalc.commands.convert.report import Made
+    from lstmcalc.commands.convert.taking import left_out, stack_of
+    from lstmcalc.writers.target import Asked
+
+    several = len(taken.lstms) > 1
+    lstms = [stack_of(taken.lstms)] if typed["stack"] and several else list(taken.lstms)
+    if len(lstms) > 1 and not target.several:
+        names = ", ".join(lstm.name for lstm in lstms[:4])
+        hint = "--stack makes one of those that read one another"
+        raise UsageError(f"a file of {target.title} has one LSTM", "--module NAME", names, hint, "--module")
+    asked = Asked(path)
+    target.check(lstms, asked)
+    with shown_progress("proving"):
+        proof = made_file(target, lstms, asked, run=not typed["no_against"])
+    changes = [*taken.notes, *target.notes(lstms)]
+    return Made(path, target.framework, target.title, proof, changes, left_out(taken), target.load(lstms, asked))
+
+
+def _into(typed: TypedFlags, path: str, taken: "Taken") -> "Made":
+    """A copy of a file, with the LSTMs in place of its own."""
+    from lstmcalc.commands.convert.into import into_lines, made_into, plan_of
+    from lstmcalc.commands.convert.report import Made
+    from lstmcalc.commands.convert.taking import left_out
+    from lstmcalc.frameworks.storage import find_layout
+
+    plan = plan_of(typed, taken.lstms)
+    with shown_progress("proving"):
+        proof = made_into(path, plan, run=not typed["no_against"])
+    framework = plan.places[0].found.framework
+    changes, lines = [*taken.notes, *plan.notes], into_lines(path, plan)
+    return Made(path, framework, find_layout(framework).title, proof, changes, left_out(taken), lines)
+
+
+def _framework(typed: TypedFlags) -> str:
+    """The framework of --to; empty without it."""
+    text = typed["to"]
+    if text is None:
+        return ""
+    return str(text).lower() if str(text).lower() in OTHERS else read_framework("--to", str(text))
+
+
+COMMAND: Final = Command(
+    _run,
+    """
+    lstmcalc convert model.h5 -o lstm.pt
+    lstmcalc convert checkpoint.ckpt --module encoder.rnn -o lstm.keras
+    lstmcalc convert model.pt --to flax-linen -o lstm.npz
+    lstmcalc convert --input 28 --hidden 128 --seed 0 -o lstm.safetensors
+    """,
+    panels({"Convert": CONVERT, "Output": (FRAMEWORK_FLAG,)}),
+)

@@ -1,0 +1,310 @@
+"""LSTMs put into the file of another model, in place of the ones that it has; everything else in it stays.
+
+Not here: how bytes are replaced (`writers.overwriting`), and the proof (`making`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from lstmcalc.commands._output import TypedFlags
+from lstmcalc.commands.convert.making import (
+    OURS,
+    REST,
+    Proof,
+    ProofRow,
+    add_rows,
+    add_run,
+    proven_file,
+    read_back,
+    results_of,
+    unread,
+)
+from lstmcalc.errors import LstmcalcError, NotFoundError, UnsupportedError, UsageError, printable, shown_name
+from lstmcalc.frameworks.storage import Storage, find_layout, missing_feature
+from lstmcalc.intake.choosing import asked_modules, chosen_lstms, lstms_of
+from lstmcalc.intake.computable import check_order
+from lstmcalc.numerics.convert import pack
+from lstmcalc.numerics.stacks import Part, layers_of, stacked, stacked_config
+from lstmcalc.proof.conversion import Sides, compared_outputs, compared_weights, sides_of
+from lstmcalc.proof.mistakes.weights import to_bfloat16
+from lstmcalc.readers import sources
+from lstmcalc.readers.files.tensors import Stored
+from lstmcalc.readers.found import Found
+from lstmcalc.spec.activations import activations_of, option_texts, unstated
+from lstmcalc.spec.config import LSTMConfig
+from lstmcalc.spec.words import and_list, quoted_text
+from lstmcalc.writers.overwriting import Piece, Span, changed_elsewhere, check_pieces, write_over
+from lstmcalc.writers.running import run_within
+from lstmcalc.writers.tables import bias_notes
+from lstmcalc.writers.target import Portable
+
+if TYPE_CHECKING:
+    from lstmcalc.numerics.arrays import Array
+    from lstmcalc.proof.judges import Verdict
+
+INTO: Final = "--into"
+_MODULE: Final = "--into-module"
+_FLOATS: Final = ("float16", "float32", "float64", "bfloat16")
+
+
+class Place(NamedTuple):
+    """An LSTM of the target file, and what comes in its place."""
+
+    found: Found
+    lstm: Portable  # with the target's own biases, in its dtype
+
+
+class Plan(NamedTuple):
+    """What becomes of a target file."""
+
+    path: str
+    places: Sequence[Place]
+    notes: Sequence[str]
+
+
+def plan_of(typed: TypedFlags, lstms: Sequence[Portable]) -> Plan:
+    """Which LSTM of the target file becomes which one of the source; refused unless that is clear and can be."""
+    path = str(typed["into"])
+    if not sources.has_weights(path):
+        raise NotFoundError(f"no weight file: {shown_name(path)}", "safetensors, PyTorch, NumPy or Keras", where=INTO)
+    found = lstms_of(path, {}, str(typed["to"] or ""))
+    modules = asked_modules(typed["into_module"], (item.name for item in found))
+    chosen = chosen_lstms(found, modules)
+    for item in chosen:
+        _check_place(item)
+    notes: list[str] = []
+    places = [_fitted(item, lstm, notes) for item, lstm in _matched(chosen, lstms)]
+    held = {tensor.name for place in places for tensor in place.found.stored.tensors.values()}
+    file = chosen[0].stored.file
+    rest = [tensor for tensor in (file.tensors if file else ()) if tensor.name not in held]
+    check_pieces(path, [tensor for place in places for tensor in place.found.stored.tensors.values()], rest)
+    changes = [note for place in places for note in bias_notes(place.found.framework, [place.lstm])]
+    return Plan(path, places, list(dict.fromkeys([*notes, *changes])))
+
+
+def _check_place(found: Found) -> None:
+    """Refuse an LSTM that is more than an LSTM, not whole, or not of floating-point numbers."""
+    name, weights = printable(found.name), found.stored
+    check_order(found)
+    odd = [item for item in found.unmodelled if item not in option_texts(found.options)]
+    if odd:
+        raise UnsupportedError(f"{name} computes something else than an LSTM", "an LSTM", and_list(odd), where=INTO)
+    rows = Storage(weights.config, found.framework).parameters
+    dtypes = {tensor.dtype for tensor in weights.tensors.values()}
+    if weights.missing or weights.misshaped or len(weights.tensors) != len(rows) or found.quantized:
+        what = found.quantized or and_list([*weights.missing, *weights.misshaped][:3] or ["arrays"])
+        raise UnsupportedError(f"the weights of {name} are not whole", f"those of {weights.config}", what, where=INTO)
+    if len(dtypes) != 1 or not dtypes <= set(_FLOATS):
+        raise UnsupportedError(
+            f"{name} has no single dtype", "float32, or another", and_list(sorted(dtypes)), where=INTO
+        )
+
+
+# --- Which one is which
+
+
+def _sizes(config: LSTMConfig) -> LSTMConfig:
+    """The sizes of an LSTM, which have to be the same, without what no weight depends on, and without its biases."""
+    return replace(config, bias=True, batch_first=False, dropout=0.0)
+
+
+def _matched(targets: Sequence[Found], lstms: Sequence[Portable]) -> list[tuple[Found, Portable]]:
+    """Each LSTM of the target, with the one that takes its place."""
+    if len(lstms) == 1:
+        fitting = [item for item in targets if _sizes(item.stored.config) == _sizes(lstms[0].config)]
+        if len(fitting) == 1:
+            return [(fitting[0], lstms[0])]
+        if len(fitting) > 1:
+            raise _unclear(targets, lstms, f"{_MODULE} NAME, as several have these sizes")
+    by_name = {item.name: item for item in targets}
+    if len(lstms) == len(targets) and all(lstm.name in by_name for lstm in lstms):
+        pairs = [(by_name[lstm.name], lstm) for lstm in lstms]
+        if all(_sizes(item.stored.config) == _sizes(lstm.config) for item, lstm in pairs):
+            return pairs
+    whole = _as_stack(targets, lstms)
+    if whole is None:
+        raise _unclear(targets, lstms, "--module NAME of the source and --into-module NAME of the target pick one each")
+    return whole
+
+
+def _as_stack(targets: Sequence[Found], lstms: Sequence[Portable]) -> list[tuple[Found, Portable]] | None:
+    """The layers of the source, dealt to those of the target; None if they are not the same stack."""
+    theirs = stacked_config([_sizes(item.stored.config) for item in targets])
+    functions = {lstm.activations for lstm in lstms}
+    parts = [Part(_sizes(lstm.config), _with_biases(lstm)) for lstm in lstms]
+    ours = stacked(parts)
+    if ours is None or theirs is None or ours.config != theirs or len(functions) > 1:
+        return None
+    layers, pairs = layers_of(ours), []
+    for item in targets:
+        own, layers = layers[: item.stored.config.num_layers], layers[item.stored.config.num_layers :]
+        made = stacked(own)
+        assert made is not None  # noqa: S101  # they were one stack
+        pairs.append((item, lstms[0]._replace(config=made.config, weights=made.weights)))
+    return pairs
+
+
+def _unclear(targets: Sequence[Found], lstms: Sequence[Portable], hint: str) -> UsageError:
+    ours = and_list([f"{printable(lstm.name)} {lstm.config}" for lstm in lstms[:4]])
+    theirs = and_list([f"{printable(item.name)} {item.stored.config}" for item in targets[:4]])
+    return UsageError("which LSTM goes where is not clear", f"one of the sizes of {ours}", theirs, hint, INTO)
+
+
+# --- What it has there
+
+
+def _with_biases(lstm: Portable) -> "Mapping[str, Array]":
+    """The weights with biases, of zeros if it has none."""
+    if lstm.config.bias:
+        return lstm.weights
+    from lstmcalc.numerics.arguments import weight_shapes
+
+    dtype = next(iter(lstm.weights.values())).dtype
+    shapes = weight_shapes(replace(lstm.config, bias=True))
+    return {
+        name: lstm.weights[name] if name in lstm.weights else np.zeros(shape, dtype) for name, shape in shapes.items()
+    }
+
+
+def _fitted(found: Found, lstm: Portable, notes: list[str]) -> Place:
+    """The LSTM as the target has it: its biases, its dtype, and the same functions."""
+    theirs = activations_of(found.framework, found.options)
+    if unstated(found.options):
+        what = f"{unstated(found.options)} of {printable(found.name)}"
+        notes.append(f"{what} is not stated in the file: what was put there computes {lstm.activations}")
+    elif theirs != lstm.activations:
+        expected = f"{lstm.activations}, as {printable(lstm.name)}"
+        raise UnsupportedError(
+            f"{printable(found.name)} computes with other functions", expected, str(theirs), where=INTO
+        )
+    config = replace(_sizes(lstm.config), bias=found.stored.config.bias, batch_first=lstm.config.batch_first)
+    if missing_feature(config, found.framework):
+        raise UnsupportedError(
+            f"{find_layout(found.framework).title} has no {missing_feature(config, found.framework)}", where=INTO
+        )
+    weights = _with_biases(lstm)
+    if not config.bias:
+        lost = [name for name, array in weights.items() if name.startswith("bias") and array.any()]
+        if lost:
+            raise UnsupportedError(
+                f"{printable(found.name)} has no biases",
+                f"biases, for those of {printable(lstm.name)}",
+                and_list(lost[:3]),
+                where=INTO,
+            )
+        weights = {name: array for name, array in weights.items() if not name.startswith("bias")}
+    dtype = next(iter(found.stored.tensors.values())).dtype
+    return Place(found, lstm._replace(config=config, weights=_cast(found, weights, dtype, notes), stored=""))
+
+
+def _cast(found: Found, weights: "Mapping[str, Array]", dtype: str, notes: list[str]) -> "dict[str, Array]":
+    """The weights in the dtype of the target; those of bfloat16 as float32, rounded."""
+    with np.errstate(over="ignore"):
+        cast: dict[str, Any] = {
+            name: to_bfloat16(array.astype(np.float32)) if dtype == "bfloat16" else array.astype(dtype)
+            for name, array in weights.items()
+        }
+    lost = [name for name, array in cast.items() if np.isinf(array).any() and not np.isinf(weights[name]).any()]
+    if lost:
+        raise UnsupportedError(f"numbers do not fit in {dtype}", found=f"some of {and_list(lost[:3])}", where=INTO)
+    apart = max(float(np.abs(cast[name].astype(np.float64) - weights[name].astype(np.float64)).max()) for name in cast)
+    if apart:
+        notes.append(f"{printable(found.name)} is {dtype}: numbers are rounded to it, by at most {apart:.2g}")
+    return cast
+
+
+# --- The file
+
+
+def made_into(path: str, plan: Plan, *, run: bool) -> Proof:
+    """Write the copy of the target with the LSTMs in it, and prove it."""
+    pieces, spans = list(_pieces(plan)), list[Span]()
+
+    def write(stream: IO[bytes]) -> None:
+        spans.extend(write_over(plan.path, stream, pieces))
+
+    return proven_file(path, ("",), write, lambda written: _prove(written, plan, spans, run=run))
+
+
+def _pieces(plan: Plan) -> Iterator[Piece]:
+    for place in plan.places:
+        arrays = pack(place.lstm.weights, place.lstm.config, place.found.framework)
+        for name, array in arrays.items():
+            tensor = place.found.stored.tensors[name]
+            yield Piece(tensor, to_bfloat16(array) if tensor.dtype == "bfloat16" else array)
+
+
+def _prove(written: str, plan: Plan, spans: Sequence[Span], *, run: bool) -> Proof:
+    """Read the target's LSTMs back, and compare every other byte."""
+    proof, sides = Proof(), list[Sides]()
+    for place in plan.places:
+        side = sides_of(place.lstm.config, place.lstm.activations, place.lstm.weights)
+        try:
+            (theirs,) = read_back(written, place.found.framework, [place.lstm], only=place.found.name)
+        except LstmcalcError as error:
+            return unread(proof, error, written)
+        sides.append(side)
+        layout = find_layout(place.found.framework)
+        rows = [*compared_weights(side, theirs, {"f": layout.forget_offset}), *compared_outputs(side, theirs)]
+        prefix = f"{place.found.name}." if len(plan.places) > 1 else ""
+        add_rows(proof, prefix, rows, side, partial(results_of, side, theirs))
+    proof.proven_by.append(OURS)
+    count = changed_elsewhere(plan.path, written, spans)
+    proof.rows.append(ProofRow(REST, float(count), 0.0, passed=not count))
+    for place, side in zip(plan.places, sides if run and proof.holds else [], strict=False):
+        name = place.found.name if len(plan.places) > 1 else ""
+        add_run(proof, partial(_verdict, written, place, side), side, name)
+    return proof
+
+
+def _verdict(written: str, place: Place, side: Sides) -> "Verdict | None":
+    """What PyTorch computes of the LSTM in the file; None if it cannot be run.
+
+    A model of Keras is not loaded for this: its configuration names what is imported, and may have code in it.
+    """
+    file = place.found.stored.file
+    if place.found.framework != "pytorch" or file is None:
+        return None
+    names = {name: tensor.name for name, tensor in place.found.stored.tensors.items()}
+    return run_within(file.kind, written, names, place.lstm, side.data, side.inputs)
+
+
+def _is_described(found: Found) -> bool:
+    """True for an LSTM of Keras whose file has the model's configuration too."""
+    return any(value is not None for value in found.options.values())
+
+
+# --- How it is loaded
+
+
+def into_lines(path: str, plan: Plan) -> list[str]:
+    """The lines that load the file into the user's own model, `model`."""
+    file, name = plan.places[0].found.stored.file, quoted_text(path)
+    kind = file.kind if file else ""
+    if kind in ("keras", "hdf5"):
+        whole = kind == "keras" or any(_is_described(place.found) for place in plan.places)
+        load = f"model = keras.saving.load_model({name})" if whole else f"model.load_weights({name})"
+        return ["import keras", "", load] if whole else [load]
+    if kind == "safetensors":
+        return ["from safetensors.torch import load_file", "", f"model.load_state_dict(load_file({name}))"]
+    if kind == "npz":
+        return ["import numpy as np", "", f"weights = np.load({name})  # under the same names as before"]
+    keys = "".join(f"[{quoted_text(key)}]" for key in _keys(plan))
+    return ["import torch", "", f"model.load_state_dict(torch.load({name}){keys})"]
+
+
+def _keys(plan: Plan) -> tuple[str, ...]:
+    """The keys under which a checkpoint has the state dict of the LSTM."""
+    found = plan.places[0].found
+    names = {tensor.name for tensor in found.stored.tensors.values()}
+    states = found.stored.file.state_dicts if found.stored.file else ()
+    fitting = [
+        state.keys
+        for state in states
+        if names <= {item.name for item in state.entries.values() if isinstance(item, Stored)}
+    ]
+    return fitting[0] if fitting else ()

@@ -1,0 +1,228 @@
+"""A file that is written, read back, computed and run; it is left only if all of that gives the source's numbers.
+
+Not here: what is written (`writers`), and how numbers are compared (`proof.conversion`).
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from lstmcalc.errors import LstmcalcError, OutputError, SourceError, UnsupportedError, printable, shown_name
+from lstmcalc.frameworks.catalog import LAYOUTS
+from lstmcalc.frameworks.storage import Storage
+from lstmcalc.intake.choosing import lstms_of
+from lstmcalc.intake.load import load_weights
+from lstmcalc.numerics.stacks import Part, assembled
+from lstmcalc.proof.conversion import (
+    Compared,
+    Sides,
+    compared_outputs,
+    compared_verdict,
+    compared_weights,
+    explanations_of,
+    sides_of,
+)
+from lstmcalc.writing import check_target, replacing
+
+if TYPE_CHECKING:
+    from lstmcalc.numerics.arrays import Array
+    from lstmcalc.proof.judges import Verdict
+    from lstmcalc.writers.target import Asked, Portable, Target, Weights
+
+OURS: Final = "read back by lstmcalc"
+REST: Final = "bytes of everything else"  # a row of the proof: how many are not those of the file it was put into
+FLAG: Final = "--output"
+
+
+class ProofRow(NamedTuple):
+    """One tensor of what was written, held against the source's."""
+
+    name: str  # `weight_ih_l0`, `output`; with the name of its LSTM if there are several
+    max_abs_error: float | None  # None if it is not finite
+    allowed: float  # relative to the largest value, if that is above 1
+    passed: bool
+
+
+@dataclass
+class Proof:
+    """What was found out about a written file."""
+
+    rows: list[ProofRow] = field(default_factory=list)
+    proven_by: list[str] = field(default_factory=list)
+    explanations: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    nbytes: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """True if there is a proof, and every row of it passed."""
+        return bool(self.rows) and all(row.passed for row in self.rows)
+
+
+class _RefutedError(Exception):
+    """What was written is not what it should be: it is raised to leave no file."""
+
+
+def check_output(path: str, suffixes: Sequence[str], *, force: bool) -> None:
+    """Refuse a file that cannot be written, or that is there already, before anything is read."""
+    check_target(path, suffixes, FLAG)
+    if os.path.lexists(path) and not force:
+        raise OutputError("there is such a file", "a new name", shown_name(path), "--force replaces it", FLAG)
+
+
+def made_file(target: "Target", lstms: "Sequence[Portable]", asked: "Asked", *, run: bool) -> Proof:
+    """Write a file and prove it; a file that is not proven is not left.
+
+    Args:
+        target: The kind of file.
+        lstms: What is written.
+        asked: What flags ask.
+        run: True to run the file in the target's own program, if that is installed.
+    """
+    sides = [sides_of(lstm.config, lstm.activations, lstm.weights) for lstm in lstms]
+    return proven_file(
+        asked.path,
+        target.suffixes,
+        lambda stream: target.write(stream, lstms, asked),
+        lambda path: prove(path, target, lstms, sides, asked, run=run),
+    )
+
+
+def proven_file(
+    path: str, suffixes: Sequence[str], write: Callable[..., None], proof_of: Callable[[str], Proof]
+) -> Proof:
+    """Write a file beside its name, hold it against its source, and give it its name if the proof holds."""
+    proof = Proof()
+    try:
+        with replacing(path, suffixes, FLAG) as stream:
+            write(stream)
+            stream.flush()
+            proof = proof_of(stream.name)
+            proof.nbytes = stream.seek(0, 2)
+            _check(proof)
+    except _RefutedError:
+        pass
+    return proof
+
+
+def _check(proof: Proof) -> None:
+    if not proof.holds:
+        raise _RefutedError
+
+
+def prove(
+    path: str, target: "Target", lstms: "Sequence[Portable]", sides: Sequence[Sides], asked: "Asked", *, run: bool
+) -> Proof:
+    """The proof of a written file: what is read back of it, and what other programs compute of it."""
+    proof = Proof()
+    try:
+        read = target.read(path, lstms) if target.read is not None else read_back(path, target.framework, lstms)
+    except LstmcalcError as error:
+        return unread(proof, error, path)
+    proof.proven_by.append(OURS)
+    for lstm, side, theirs in zip(lstms, sides, read, strict=True):
+        prefix = f"{lstm.name}." if len(lstms) > 1 else ""
+        rows = [*compared_weights(side, theirs, _added(target.framework)), *compared_outputs(side, theirs)]
+        add_rows(proof, prefix, rows, side, partial(results_of, side, theirs))
+    if run and target.run is not None and proof.holds:
+        for lstm, side in zip(lstms, sides, strict=True):
+            alone = len(lstms) == 1 and not asked.beside
+            name = "" if alone else lstm.name
+            run_it = partial(target.run, path, lstm._replace(name=name), side.data, side.inputs)
+            add_run(proof, run_it, side, name if len(lstms) > 1 else "")
+    return proof
+
+
+def unread(proof: Proof, error: LstmcalcError, path: str) -> Proof:
+    """The proof of a file that cannot be read back."""
+    what = printable(f"{error.what}: {error.found}" if error.found else error.what).replace(path, "the file")
+    proof.rows.append(ProofRow("file", None, 0.0, passed=False))
+    proof.explanations.append(f"what was written cannot be read back: {what}")
+    return proof
+
+
+def results_of(side: Sides, theirs: "Weights") -> "dict[str, Array]":
+    """What the weights that were read back compute of the data."""
+    from lstmcalc.proof.conversion import computed
+
+    return computed(side.config, side.activations, theirs, side.inputs)
+
+
+def add_rows(
+    proof: Proof, prefix: str, rows: Sequence[Compared], side: Sides, results: "Callable[[], dict[str, Array]]"
+) -> None:
+    """Add rows; of one that does not hold, the mistake that explains it too."""
+    proof.rows += [ProofRow(f"{prefix}{row.name}", row.max_abs_error, row.allowed, row.holds) for row in rows]
+    if all(row.holds for row in rows) or proof.explanations:
+        return
+    found = explanations_of(side, results())
+    proof.explanations += [each.sentence.replace("yours is", "what was written is", 1) for each in found[:3]]
+
+
+def add_run(proof: Proof, run: "Callable[[], Verdict | None]", side: Sides, name: str) -> None:
+    """Run the file in its own program, and add what that computes; a program that fails is no proof, and said."""
+    try:
+        verdict = run()
+    except UnsupportedError as error:
+        proof.notes.append(f"not run: {error.what}" + (f", {error.found}" if error.found else ""))
+        return
+    if verdict is None:
+        return
+    by = f"run in {verdict.judge}"
+    if by not in proof.proven_by:
+        proof.proven_by.append(by)
+    rows = list(compared_verdict(side, verdict))
+    add_rows(proof, f"{name}." if name else "", rows, side, lambda: dict(verdict.outputs))
+
+
+def _added(framework: str) -> dict[str, float]:
+    layout = LAYOUTS.get(framework)
+    return {"f": layout.forget_offset} if layout else {}
+
+
+def read_back(path: str, framework: str, lstms: "Sequence[Portable]", only: str = "") -> "list[Weights]":
+    """The weights in a written file, as any SOURCE is read; SourceError if they are not those of such LSTMs.
+
+    With `only`, the LSTM of this name alone is looked at.
+    """
+    found = iter(item for item in lstms_of(path, {}, _read_as(framework, lstms)) if only in ("", item.name))
+    read = []
+    for lstm in lstms:
+        wanted, parts = lstm.config.num_layers * lstm.config.num_directions, list[Part]()
+        while sum(_cells(part) for part in parts) < wanted:
+            item = next(found, None)
+            if item is None:
+                raise SourceError("an LSTM is missing", f"{lstm.name}: {lstm.config}", _listed(parts))
+            parts.append(Part(item.stored.config, load_weights(item)))
+        made = assembled(lstm.config, parts)
+        if made is None:
+            raise SourceError("it is another LSTM", f"{lstm.name}: {lstm.config}", _listed(parts))
+        read.append(made.weights)
+    return read
+
+
+def _read_as(framework: str, lstms: "Sequence[Portable]") -> str:
+    """The framework whose names and gates these arrays have: PyTorch's, of one that calls and orders them so."""
+    if framework not in LAYOUTS or LAYOUTS[framework].gates != LAYOUTS["pytorch"].gates:
+        return framework
+    with_bias = (replace(lstm.config, bias=True) for lstm in lstms)
+    alike = all(
+        {row.name for row in Storage(config, framework).parameters}
+        == {row.name for row in Storage(config, "pytorch").parameters}
+        for config in with_bias
+    )
+    return "pytorch" if alike else framework
+
+
+def _cells(part: Part) -> int:
+    return part.config.num_layers * part.config.num_directions
+
+
+def _listed(parts: Sequence[Part]) -> str:
+    return ", ".join(_texts(parts)) or "nothing"
+
+
+def _texts(parts: Sequence[Part]) -> Iterator[str]:
+    return (str(part.config) for part in parts)

@@ -1,0 +1,112 @@
+"""The view of convert, on one screen: the verdict, the proof, what was left out, and the lines that load the file."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from lstmcalc.commands.convert.making import REST, ProofRow
+from lstmcalc.commands.convert.report import ConvertReport
+from lstmcalc.errors import bytes_text, shown_name
+from lstmcalc.report.blocks import Block, Code, Column, Facts, Grid, Heading, Line, Row
+from lstmcalc.spec.words import and_list, counted, with_rest
+
+_LISTED: Final = 3  # names in a line
+_RESULTS: Final = ("output", "h_n", "c_n")
+
+
+def screen(report: ConvertReport, *, full: bool = False) -> Iterator[Block]:
+    """The LSTMs, the verdict and the proof in short, every row of it with `full`, and the code that loads the file."""
+    yield Heading(_title(report))
+    yield Facts(tuple(_verdict(report)))
+    failed = [row for row in report.proof if not row.passed]
+    if full or failed:
+        yield _grid(report.proof if full else failed[:_MOST])
+    if report.load:
+        lines = list(report.load)
+        shown = (
+            lines if full or len(lines) <= _CODE + 1 else [*lines[:_CODE], f"# {len(lines) - _CODE} more lines: --full"]
+        )
+        yield Code("\n".join(shown))
+
+
+_MOST: Final = 8  # rows that do not hold
+_CODE: Final = 13  # lines of code on one screen
+
+
+def _title(report: ConvertReport) -> str:
+    modules = report.modules
+    if len(modules) == 1:
+        return f"{modules[0].name}: {modules[0].text}"
+    return f"{len(modules)} LSTMs: {with_rest([module.name for module in modules], _LISTED)}"
+
+
+def _verdict(report: ConvertReport) -> Iterator[Line]:
+    if report.written is None:
+        yield "verdict", ("NOT CONVERTED: what was written does not give the source's numbers, and was not left",)
+        yield from (("explained", (sentence,)) for sentence in report.explanations)
+    else:
+        yield "verdict", ("CONVERTED", *report.proven_by)
+        size = bytes_text(report.bytes or 0)
+        yield "written", (f"{shown_name(report.written)}: {report.title}", size)
+    yield from _sources(report)
+    if report.written is not None:
+        yield from _short(report.proof)
+    yield from (("changed", (change,)) for change in report.changes)
+    if report.left_out:
+        yield "left out", (with_rest(report.left_out, _LISTED * 2),)
+
+
+def _sources(report: ConvertReport) -> Iterator[Line]:
+    """Where the numbers are from."""
+    sources = dict.fromkeys(
+        f"{module.source.where or 'the source'}: {module.title}" for module in report.modules if module.source
+    )
+    if sources:
+        yield "from", tuple(sources)
+
+
+def _short(rows: Sequence[ProofRow]) -> Iterator[Line]:
+    """The proof in two lines: the weights, and what was computed of them."""
+    weights = [row for row in rows if not _is_result(row) and row.name != REST]
+    exact = sum(not row.max_abs_error for row in weights)
+    if weights:
+        rest = max((row.max_abs_error or 0.0 for row in weights), default=0.0)
+        rounded = [f"the others within {rest:.2g}, as they were added up"] if exact < len(weights) else []
+        yield "weights", (f"{exact} of {counted(len(weights), 'tensor')} the same to the last bit", *rounded)
+    if any(row.name == REST for row in rows):
+        yield "untouched", ("every other byte of the file",)
+    results = [row for row in rows if _is_result(row)]
+    if results:
+        named = f"{and_list(list(_RESULTS))} of random data, whole and packed"
+        yield "computed", (f"{named}: {_apart([row for row in results if ' of ' not in row.name])}",)
+    for by in dict.fromkeys(row.name.partition(" of ")[2] for row in results if " of " in row.name):
+        own = [row for row in results if row.name.partition(" of ")[2] == by]
+        yield "run in", (f"{by}: {_apart(own)}",)
+
+
+def _apart(rows: Sequence[ProofRow]) -> str:
+    """The largest difference in words."""
+    largest = max((row.max_abs_error or 0.0 for row in rows), default=0.0)
+    return f"within {largest:.2g}" if largest else "the same"
+
+
+def _is_result(row: ProofRow) -> bool:
+    """True for what was computed: `output`, `packed h_n`, `encoder.output of PyTorch 2.13.0`."""
+    return row.name.partition(" of ")[0].rpartition(" ")[2].rpartition(".")[2] in _RESULTS
+
+
+def _grid(rows: Sequence[ProofRow]) -> Grid:
+    return Grid(
+        (Column("tensor", breaks=True), Column("apart", right=True), Column("allowed", right=True), Column("result")),
+        tuple(
+            Row(
+                (
+                    row.name,
+                    "not finite" if row.max_abs_error is None else f"{row.max_abs_error:.2g}",
+                    f"{row.allowed:.2g}",
+                    "same" if row.passed else "DIFFERS",
+                ),
+                "good" if row.passed else "bad",
+            )
+            for row in rows
+        ),
+    )

@@ -1,0 +1,162 @@
+"""The lines of code that load a file of named arrays in its framework, ready to be pasted; tests run them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+from lstmcalc.frameworks.storage import Storage, find_layout
+from lstmcalc.spec.words import quoted_text
+from lstmcalc.writers.names import in_module, variable
+from lstmcalc.writers.target import Asked, Portable
+
+_WIDTH: Final = 80
+
+
+def load_lines(framework: str, lstms: Sequence[Portable], asked: Asked) -> list[str]:
+    """The lines that load the arrays of LSTMs, of a file of one of the kinds of `tables.CONTAINERS`."""
+    make = _LINES.get(framework, _any_arrays)
+    return list(make(framework, lstms, asked))
+
+
+def torch_call(lstm: Portable) -> str:
+    """The call that makes the nn.LSTM, which holds the numbers in their own dtype."""
+    call = f"nn.{lstm.config}"
+    dtype = lstm.stored or next(iter(lstm.weights.values())).dtype.name
+    return call if dtype == "float32" else f"{call[:-1]}, dtype=torch.{dtype})"
+
+
+def _pytorch(_framework: str, lstms: Sequence[Portable], asked: Asked) -> Iterator[str]:
+    """nn.LSTM, with its state dict; the whole model's where other tensors are in the file."""
+    yield from _torch_imports(asked.path)
+    if asked.beside:
+        yield ""
+        yield f"model.load_state_dict({_torch_state(asked.path)})"
+        return
+    yield "from torch import nn"
+    yield ""
+    if len(lstms) == 1:
+        yield f"lstm = {torch_call(lstms[0])}"
+        yield f"lstm.load_state_dict({_torch_state(asked.path)})"
+        return
+    yield f"state = {_torch_state(asked.path)}"
+    for lstm in lstms:
+        own = variable(lstm.name)
+        yield f"{own} = {torch_call(lstm)}"
+        prefix = quoted_text(f"{lstm.name}.")
+        line = f"{own}.load_state_dict({{name: state[{prefix} + name] for name in {own}.state_dict()}})"
+        if len(line) <= _WIDTH:
+            yield line
+            continue
+        yield f"{own}.load_state_dict("
+        yield f"    {{name: state[{prefix} + name] for name in {own}.state_dict()}}"
+        yield ")"
+
+
+def _torch_imports(path: str) -> Iterator[str]:
+    if path.endswith(".npz"):
+        yield "import numpy as np"
+    yield "import torch"
+    if path.endswith(".safetensors"):
+        yield "from safetensors.torch import load_file"
+
+
+def _torch_state(path: str) -> str:
+    """The expression of a file's tensors in PyTorch."""
+    name = quoted_text(path)
+    if path.endswith(".safetensors"):
+        return f"load_file({name})"
+    if path.endswith(".npz"):
+        return f"{{name: torch.from_numpy(array) for name, array in np.load({name}).items()}}"
+    return f"torch.load({name}, weights_only=True)"
+
+
+def _arrays(path: str) -> tuple[list[str], str]:
+    """The imports, and the expression of a file's arrays in NumPy."""
+    name = quoted_text(path)
+    if path.endswith(".safetensors"):
+        return ["from safetensors.numpy import load_file"], f"load_file({name})"
+    if path.endswith(".npz"):
+        return ["import numpy as np"], f"dict(np.load({name}))"
+    state = f"torch.load({name}, weights_only=True).items()"
+    return ["import torch"], f"{{name: tensor.numpy() for name, tensor in {state}}}"
+
+
+def _keras(framework: str, lstms: Sequence[Portable], asked: Asked) -> Iterator[str]:
+    """A layer for each layer of an LSTM, with its arrays in the order of `set_weights`."""
+    imports, arrays = _arrays(asked.path)
+    module = "keras" if framework == "keras" else "tf_keras"
+    yield from imports
+    yield f"import {module}"
+    yield ""
+    yield f"weights = {arrays}"
+    for lstm in lstms:
+        storage, own = Storage(lstm.config, framework), variable(lstm.name if len(lstms) > 1 else "lstm")
+        many = lstm.config.num_layers > 1
+        for layer in range(lstm.config.num_layers):
+            made, reads = f"{own}_{layer}" if many else own, lstm.config.layer_input_size(layer)
+            yield f"{made} = {keras_call(lstm, module)}"
+            yield f"{made}.build((None, None, {reads}))"
+            names = [place.parameter.name for place in storage.placements(layer)]
+            yield from _set_weights(made, [in_module(name, lstm.name * (len(lstms) > 1)) for name in names], asked.path)
+
+
+def _set_weights(layer: str, names: Sequence[str], path: str) -> Iterator[str]:
+    """The call of `set_weights`: in the order of the file where that is kept, else name by name."""
+    folder = names[0].partition("/")[0] + "/"
+    if not path.endswith(".safetensors") and all(name.startswith(folder) for name in names):
+        yield f"{layer}.set_weights(["
+        yield f"    array for name, array in weights.items() if name.startswith({quoted_text(folder)})"
+        yield "])"
+        return
+    yield f"{layer}.set_weights([weights[name] for name in ("
+    yield from (f"    {quoted_text(name)}," for name in names)
+    yield ")])"
+
+
+def keras_call(lstm: Portable, module: str) -> str:
+    """The call that makes one layer of Keras: every step, and both directions, as PyTorch gives them."""
+    options = ["" if lstm.config.bias else ", use_bias=False"]
+    gates, cell, clip = lstm.activations.gates, lstm.activations.cell, ""
+    options += [f', recurrent_activation="{(gates or "").partition(":")[0]}"'] * (gates != "sigmoid")
+    options += [f', activation="{cell}"{clip}'] * (cell != "tanh")
+    dtype = next(iter(lstm.weights.values())).dtype.name
+    options += [f', dtype="{dtype}"'] * (dtype != "float32")
+    call = f"{module}.layers.LSTM({lstm.config.hidden_size}{''.join(options)}, return_sequences=True)"
+    return f"{module}.layers.Bidirectional({call})" if lstm.config.bidirectional else call
+
+
+def _flax_linen(_framework: str, _lstms: Sequence[Portable], asked: Asked) -> Iterator[str]:
+    imports, arrays = _arrays(asked.path)
+    yield from imports
+    yield "from flax.traverse_util import unflatten_dict"
+    yield ""
+    yield f'variables = unflatten_dict({arrays}, sep="/")  # for model.apply(variables, x)'
+
+
+def _flax_nnx(_framework: str, _lstms: Sequence[Portable], asked: Asked) -> Iterator[str]:
+    imports, arrays = _arrays(asked.path)
+    yield from imports
+    yield "import jax.numpy as jnp"
+    yield "from flax import nnx"
+    yield ""
+    yield f"weights = {arrays}"
+    yield "paths = dict(nnx.to_flat_state(nnx.state(model, nnx.Param)))"
+    yield 'loaded = {path: nnx.Param(jnp.asarray(weights[".".join(map(str, path))])) for path in paths}'
+    yield "nnx.update(model, nnx.from_flat_state(loaded))"
+
+
+def _any_arrays(framework: str, _lstms: Sequence[Portable], asked: Asked) -> Iterator[str]:
+    imports, arrays = _arrays(asked.path)
+    yield from imports
+    yield ""
+    yield f"weights = {arrays}  # by the names of {find_layout(framework).title}"
+
+
+_Lines = Callable[[str, Sequence[Portable], Asked], Iterator[str]]
+_LINES: Final[Mapping[str, _Lines]] = {
+    "pytorch": _pytorch,
+    "keras": _keras,
+    "keras2": _keras,
+    "flax-linen": _flax_linen,
+    "flax-nnx": _flax_nnx,
+    "flax-nnx-optimized": _flax_nnx,
+}

@@ -1,0 +1,285 @@
+"""`lstmcalc convert`: what is written is what the source has, and what is not is not left."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstmcalc import LSTMConfig, random_weights
+from lstmcalc.frameworks.catalog import LAYOUTS
+from lstmcalc.frameworks.storage import missing_feature
+from lstmcalc.numerics import convert
+from lstmcalc.numerics.torch_random import TorchGenerator
+from lstmcalc.readers.files.kinds import open_weights
+from lstmcalc.writers import tables
+from tools.shell import Ran
+from tools.weight_writers import write_safetensors
+
+Cli = Callable[..., Ran]
+CONFIG = LSTMConfig(3, 5, 2, bidirectional=True)
+
+
+def weights_of(config: LSTMConfig = CONFIG, dtype: str = "float32", seed: int = 1) -> dict[str, Any]:
+    return random_weights(config, TorchGenerator(seed), dtype)
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_safetensors(Path("model.safetensors"), {f"net.rnn.{name}": item for name, item in weights_of().items()})
+
+
+def converted(cli: Cli, *arguments: str, code: int = 0) -> dict[str, Any]:
+    """The report on a conversion without other programs."""
+    found = cli("convert", *arguments, "--no-against", "--json")
+    assert found.code == code, found.err
+    report = json.loads(found.out)
+    assert isinstance(report, dict)
+    return report
+
+
+def left() -> list[str]:
+    """The files of the folder."""
+    return sorted(path.name for path in Path().iterdir())
+
+
+def numbers_in(path: str) -> dict[str, Any]:
+    return {tensor.name: tensor.read() for tensor in open_weights(path).tensors}
+
+
+def assert_equal(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array, strict=True)
+
+
+@pytest.mark.parametrize("suffix", ["pt", "safetensors", "npz"])
+def test_a_file_of_pytorch_has_the_numbers_of_the_source_under_the_names_of_a_layer(cli: Cli, suffix: str) -> None:
+    report = converted(cli, "model.safetensors", "-o", f"lstm.{suffix}")
+    assert_equal(numbers_in(f"lstm.{suffix}"), weights_of())
+    assert report["written"] == f"lstm.{suffix}"
+    assert report["target"] == "pytorch"
+    assert report["proven_by"] == ["read back by lstmcalc"]
+    assert report["left_out"] == []
+    assert report["bytes"] == Path(f"lstm.{suffix}").stat().st_size
+    assert {row["name"] for row in report["proof"]} >= {"weight_ih_l1_reverse", "bias_hh_l0", "output", "packed c_n"}
+    assert all(row["passed"] and row["max_abs_error"] == 0 for row in report["proof"])
+
+
+def test_several_lstms_keep_their_names(cli: Cli) -> None:
+    small, large = LSTMConfig(2, 3), LSTMConfig(4, 6, bias=False)
+    arrays = {f"a.x.{name}": item for name, item in weights_of(small).items()}
+    arrays |= {f"b.{name}": item for name, item in weights_of(large).items()}
+    write_safetensors(Path("two.safetensors"), arrays)
+    report = converted(cli, "two.safetensors", "-o", "two.pt")
+    assert_equal(numbers_in("two.pt"), arrays)
+    assert {row["name"] for row in report["proof"]} >= {"a.x.weight_ih_l0", "b.packed h_n"}
+    converted(cli, "two.safetensors", "--module", "b", "-o", "b.pt")
+    assert_equal(numbers_in("b.pt"), weights_of(large))
+
+
+CONFIGS = [LSTMConfig(3, 5, 2, bidirectional=True), LSTMConfig(3, 5, bias=False), LSTMConfig(3, 5, proj_size=2)]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_framework_of_the_table_there_and_back(cli: Cli, layout: str) -> None:
+    for config in CONFIGS:
+        if missing_feature(config, layout):
+            continue
+        weights = weights_of(config)
+        write_safetensors(Path("lstm.safetensors"), weights)
+        converted(cli, "lstm.safetensors", "--to", layout, "-o", "there.npz", "--force")
+        gates = ["--recurrent-activation", "sigmoid"] if layout in ("keras1", "keras2") else []
+        back = ["there.npz", "--from", layout, *gates, "--stack", "-o", "back.npz", "--force"]
+        if layout not in CALLED_OTHERWISE and not (layout in DIRECTIONS and config.bidirectional):
+            converted(cli, *back)
+            found = numbers_in("back.npz")
+            for name, array in weights.items():
+                if not name.startswith("bias"):
+                    np.testing.assert_array_equal(found[name], array, strict=True)
+                elif name.startswith("bias_ih"):
+                    other = name.replace("ih", "hh")
+                    sums = found[name] + found[other], array + weights[other]
+                    np.testing.assert_allclose(*sums, rtol=0, atol=3e-7)
+
+
+CALLED_OTHERWISE = ("paddle", "mindspore")  # which lstmcalc reads as PyTorch's, and says so
+DIRECTIONS = ("pytorch-cell", "tinygrad", "equinox", "haiku", "coreml")  # of which each is a module
+
+
+def test_weights_are_drawn_by_a_seed_and_never_without_being_asked(cli: Cli) -> None:
+    refused = cli("convert", "--input", "3", "--hidden", "5", "-o", "lstm.pt")
+    assert refused.code == 2
+    assert "there are no weights to convert" in refused.err
+    assert "--seed 0 draws the weights of torch.manual_seed(0)" in refused.err
+    converted(cli, "--input", "3", "--hidden", "5", "--layers", "2", "--bi", "--seed", "1", "-o", "lstm.npz")
+    assert_equal(numbers_in("lstm.npz"), weights_of())
+    assert cli("convert", "model.safetensors", "--seed", "0", "-o", "other.pt").code == 2
+    assert not os.path.lexists("other.pt")
+
+
+def test_a_file_that_is_there_is_kept_unless_it_is_to_be_replaced(cli: Cli) -> None:
+    Path("lstm.pt").write_bytes(b"mine")
+    refused = cli("convert", "model.safetensors", "-o", "lstm.pt")
+    assert (refused.code, Path("lstm.pt").read_bytes()) == (2, b"mine")
+    assert "--force replaces it" in refused.err
+    converted(cli, "model.safetensors", "-o", "lstm.pt", "--force")
+    assert_equal(numbers_in("lstm.pt"), weights_of())
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_numbers_keep_their_dtype_or_get_the_one_that_is_asked_for(cli: Cli, dtype: str) -> None:
+    weights = weights_of(dtype=dtype)
+    write_safetensors(Path("own.safetensors"), weights)
+    converted(cli, "own.safetensors", "-o", "own.pt")
+    assert_equal(numbers_in("own.pt"), weights)
+    converted(cli, "model.safetensors", "--dtype", dtype, "-o", "cast.npz")
+    assert_equal(numbers_in("cast.npz"), {name: array.astype(dtype) for name, array in weights_of().items()})
+
+
+def test_bfloat16_stays_bfloat16_where_a_file_has_it(cli: Cli) -> None:
+    from lstmcalc.writers.entries import entry_of
+    from lstmcalc.writers.safetensors import write_safetensors as write
+
+    rounded = {
+        name: (array.view(np.uint32) & 0xFFFF0000).astype(np.uint32).view(np.float32)
+        for name, array in weights_of().items()
+    }
+    with Path("b.safetensors").open("wb") as stream:
+        write(stream, [entry_of(name, array, "bfloat16") for name, array in rounded.items()])
+    for suffix, dtype in ((".pt", "bfloat16"), (".safetensors", "bfloat16"), (".npz", "float32")):
+        converted(cli, "b.safetensors", "-o", f"out{suffix}")
+        assert {tensor.dtype for tensor in open_weights(f"out{suffix}").tensors} == {dtype}
+        assert_equal(numbers_in(f"out{suffix}"), rounded)
+
+
+def spoiled(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """The packing of weights with a mistake."""
+    return lambda weights, config, layout: convert.pack(change(dict(weights)), config, layout)
+
+
+def reordered(order: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def change(weights: dict[str, Any]) -> dict[str, Any]:
+        blocks = {
+            name: dict(zip("ifgo", np.split(array, 4), strict=True))
+            for name, array in weights.items()
+            if "weight_hr" not in name
+        }
+        return {name: np.concatenate([held[gate] for gate in order]) for name, held in blocks.items()}
+
+    return change
+
+
+@pytest.mark.parametrize("order", ["iofg", "igfo", "ifog"])
+def test_a_wrong_order_of_gates_is_caught_and_named(cli: Cli, monkeypatch: pytest.MonkeyPatch, order: str) -> None:
+    monkeypatch.setattr(tables, "pack", spoiled(reordered(order)))
+    report = converted(cli, "model.safetensors", "--to", "keras", "-o", "lstm.npz", code=1)
+    assert report["written"] is None
+    assert report["load"] == []
+    assert any("gate order" in sentence for sentence in report["explanations"])
+    assert left() == ["model.safetensors"]
+
+
+def transposed(weights: dict[str, Any]) -> dict[str, Any]:
+    """Each gate's block of the recurrent weights, transposed."""
+    for name in [name for name in weights if "weight_hh" in name]:
+        weights[name] = np.concatenate([block.T for block in np.split(weights[name], 4)])
+    return weights
+
+
+def without(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda weights: {key: array * 0 if name in key else array for key, array in weights.items()}
+
+
+def swapped(weights: dict[str, Any]) -> dict[str, Any]:
+    """The directions of every layer, each in the place of the other one."""
+    return {
+        name: weights[name.removesuffix("_reverse") if name.endswith("_reverse") else f"{name}_reverse"]
+        for name in weights
+    }
+
+
+def nudged(weights: dict[str, Any]) -> dict[str, Any]:
+    """One number, changed by its last bit."""
+    weights["weight_hh_l1"] = weights["weight_hh_l1"].copy()
+    weights["weight_hh_l1"][0, 0] = np.nextafter(weights["weight_hh_l1"][0, 0], np.float32(9))
+    return weights
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (transposed, "recurrent weights transposed"),
+        (without("bias_ih"), "no bias_ih"),
+        (without("bias_hh"), "no bias_hh"),
+        (without("bias"), "no biases"),
+        (swapped, "directions swapped"),
+        (nudged, ""),
+    ],
+)
+def test_a_mistake_of_a_writer_leaves_nothing(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], dict[str, Any]], said: str
+) -> None:
+    monkeypatch.setattr(tables, "pack", spoiled(change))
+    for to in ("keras", "onnx"):
+        Path("lstm.npz").write_bytes(b"mine")
+        report = converted(cli, "model.safetensors", "--to", to, "-o", "lstm.npz", "--force", code=1)
+        assert report["written"] is None
+        assert Path("lstm.npz").read_bytes() == b"mine"
+        assert left() == ["lstm.npz", "model.safetensors"]
+        assert said in " ".join(report["explanations"])
+        assert not all(row["passed"] for row in report["proof"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--to", "keras", "--proj", "2"], "Keras 3 has no projection"),
+        (["--to", "onnx", "--proj", "2"], "ONNX LSTM has no projection"),
+    ],
+)
+def test_what_a_target_cannot_express_is_refused_by_name(cli: Cli, arguments: list[str], said: str) -> None:
+    found = cli("convert", "--input", "3", "--hidden", "5", "--seed", "0", *arguments, "-o", "lstm.npz")
+    assert found.code == 2
+    assert said in found.err
+    assert f"--to {arguments[1]}" in found.err
+    assert not os.path.lexists("lstm.npz")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "no file to write is named"),
+        (["-o", "lstm.xyz"], "what this file should be is not known"),
+        (["-o", "lstm"], "what this file should be is not known"),
+        (["-o", "nowhere/lstm.pt"], "no directory"),
+        (["-o", "lstm.keras", "--to", "onnx"], "is not one of onnx"),
+    ],
+)
+def test_what_is_asked_wrongly_is_said_before_anything_is_read(cli: Cli, arguments: list[str], said: str) -> None:
+    found = cli("convert", "no-such-file.pt", *arguments)
+    assert found.code == 2
+    assert said in found.err
+
+
+@pytest.mark.parametrize("cut", [0, 1, 9, 100, 0.5, 0.99])
+def test_a_source_that_is_cut_off_leaves_nothing(cli: Cli, cut: float) -> None:
+    whole = Path("model.safetensors").read_bytes()
+    Path("model.safetensors").write_bytes(whole[: int(cut * len(whole)) if cut < 1 else int(cut)])
+    found = cli("convert", "model.safetensors", "-o", "lstm.pt")
+    assert found.code == 2
+    assert "Traceback" not in found.err
+    assert left() == ["model.safetensors"]
+
+
+def test_numbers_that_are_not_finite_are_written_as_they_are(cli: Cli) -> None:
+    weights = weights_of()
+    weights["weight_hh_l0"][0, 0] = np.nan
+    weights["bias_ih_l1"][3] = np.inf
+    write_safetensors(Path("odd.safetensors"), weights)
+    converted(cli, "odd.safetensors", "-o", "odd.pt")
+    assert_equal(numbers_in("odd.pt"), weights)
