@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from lstmcalc.commands.convert.making import REST, ProofRow
+from lstmcalc.commands.convert.making import REST, WHOLE, ProofRow
 from lstmcalc.commands.convert.report import ConvertReport
 from lstmcalc.errors import bytes_text, shown_name
 from lstmcalc.report.blocks import Block, Code, Column, Facts, Grid, Heading, Line, Row
@@ -66,12 +66,15 @@ def _sources(report: ConvertReport) -> Iterator[Line]:
 
 def _short(rows: Sequence[ProofRow]) -> Iterator[Line]:
     """The proof in two lines: the weights, and what was computed of them."""
-    weights = [row for row in rows if not _is_result(row) and row.name != REST]
+    weights = [row for row in rows if not (_is_result(row) or row.name.endswith((REST, WHOLE)))]
     exact = sum(not row.max_abs_error for row in weights)
     if weights:
         rest = max((row.max_abs_error or 0.0 for row in weights), default=0.0)
         rounded = [f"the others within {rest:.2g}, as they were added up"] if exact < len(weights) else []
         yield "weights", (f"{exact} of {counted(len(weights), 'tensor')} the same to the last bit", *rounded)
+    copied = [row.name.removesuffix(WHOLE) for row in rows if row.name.endswith(WHOLE)]
+    if copied:
+        yield "state dict", (f"{copied[0]}the same",)
     if any(row.name == REST for row in rows):
         yield "untouched", ("every other byte of the file",)
     results = [row for row in rows if _is_result(row)]

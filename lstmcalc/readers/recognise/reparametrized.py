@@ -12,14 +12,20 @@ from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.tensors import Stored
 
 _WEIGHT: Final = r"weight_(?:ih|hh|hr)(?:_l\d+)?(?:_reverse)?"
-_NORMED: Final = rf"(?P<base>(?:.*[./])?{_WEIGHT})_(?P<part>[gv])"
-_PARAMETRIZED: Final = rf"(?P<path>(?:.*\.)?)parametrizations\.(?P<name>{_WEIGHT})\.original(?P<part>[01])"
+_OTHER: Final = "weight"  # of layers that are not recurrent
+_NORMED: Final = rf"(?P<base>(?:.*[./])?(?P<name>{_OTHER}|{_WEIGHT}))_(?P<part>[gv])"
+_PARAMETRIZED: Final = rf"(?P<path>(?:.*\.)?)parametrizations\.(?P<name>{_OTHER}|{_WEIGHT})\.original(?P<part>[01])"
 _RAW: Final = rf"(?P<path>(?:.*\.)?)(?P<name>{_WEIGHT})_raw"
 _ENDS: Final = ("_g", "_v", ".original0", ".original1", "_raw")  # of their names; most files have none
 
 
-def with_products(tensors: Iterable[Stored]) -> tuple[list[Stored], Mapping[str, tuple[str, ...]]]:
-    """The tensors and the weights that follow from some of them, and for each weight the names of those tensors."""
+def with_products(
+    tensors: Iterable[Stored], *, of_any: bool = False
+) -> tuple[list[Stored], Mapping[str, tuple[str, ...]]]:
+    """The tensors and the weights that follow from some of them, and for each weight the names of those tensors.
+
+    They are those of recurrent layers, or with `of_any` of all.
+    """
     listed = list(tensors)
     names = {tensor.name for tensor in listed}
     modules = {name.rpartition(".")[0] for name in names}
@@ -30,11 +36,11 @@ def with_products(tensors: Iterable[Stored]) -> tuple[list[Stored], Mapping[str,
         if not tensor.name.endswith(_ENDS):
             continue
         match = re.fullmatch(_NORMED, tensor.name)
-        if match:
+        if match and (of_any or match["name"] != _OTHER):
             pairs.setdefault(match["base"], {})[match["part"]] = tensor
             continue
         match = re.fullmatch(_PARAMETRIZED, tensor.name)
-        if match:
+        if match and (of_any or match["name"] != _OTHER):
             pairs.setdefault(match["path"] + match["name"], {})["gv"[int(match["part"])]] = tensor
             continue
         match = re.fullmatch(_RAW, tensor.name)
