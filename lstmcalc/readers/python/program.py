@@ -18,7 +18,7 @@ from lstmcalc.readers.python import (
     standard_texts,
 )
 from lstmcalc.readers.python.classes_of_python import TYPES
-from lstmcalc.readers.python.flax import Flax
+from lstmcalc.readers.python.flax_layers import FlaxLayers
 from lstmcalc.readers.python.heap import Dead, Leave, Path, Stop
 from lstmcalc.readers.python.joins import doubted
 from lstmcalc.readers.python.machine import Function
@@ -42,7 +42,7 @@ from lstmcalc.readers.python.variables import mangle
 _TOO_LONG: Final = "the code is too long to be followed to its end"
 
 
-class Program(Flax):
+class Program(FlaxLayers):
     """Runs a program."""
 
     def __init__(self, settings: Mapping[str, Value], asked: dict[str, None], tree: ast.Module) -> None:
