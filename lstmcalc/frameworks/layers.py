@@ -253,7 +253,7 @@ def kept_tensors(kind: str, settings: Settings) -> dict[str, Shape] | None:
     if kind in EMPTY:
         return {}
     layer = LAYERS.get(kind)
-    return None if layer is None else _shapes(layer, settings)
+    return None if layer is None else shapes_of(layer, settings)
 
 
 def keras_weights(kind: str, settings: Settings) -> dict[str, Shape] | None:
@@ -268,7 +268,7 @@ def keras_weights(kind: str, settings: Settings) -> dict[str, Shape] | None:
     layer = KERAS_LAYERS.get(kind)
     if layer is not None and "value_dim" in layer.defaults and settings.get("value_dim") is None:
         settings = {**settings, "value_dim": settings.get("key_dim")}
-    return None if layer is None else _shapes(layer, settings)
+    return None if layer is None else shapes_of(layer, settings)
 
 
 def own_tensors(kind: str, settings: Settings) -> dict[str, Shape] | None:
@@ -276,7 +276,7 @@ def own_tensors(kind: str, settings: Settings) -> dict[str, Shape] | None:
     layer = LAYERS.get(kind)
     if layer is None or not any("." in kept.name for kept in layer.kept):
         return kept_tensors(kind, settings)
-    return _shapes(layer._replace(kept=tuple(kept for kept in layer.kept if "." not in kept.name)), settings)
+    return shapes_of(layer._replace(kept=tuple(kept for kept in layer.kept if "." not in kept.name)), settings)
 
 
 def buffers_of(kind: str) -> frozenset[str]:
@@ -285,7 +285,8 @@ def buffers_of(kind: str) -> frozenset[str]:
     return frozenset(kept.name for kept in layer.kept if kept.buffer) if layer else frozenset()
 
 
-def _shapes(layer: Layer, settings: Settings) -> dict[str, Shape] | None:
+def shapes_of(layer: Layer, settings: Settings) -> dict[str, Shape] | None:
+    """The tensors of a layer by their names; None if a setting that a shape depends on is not given."""
     known: dict[str, Setting] = {**layer.defaults, **settings}
     if "kdim" in layer.defaults:
         known |= {name: known["embed_dim"] for name in ("kdim", "vdim") if known[name] is None and "embed_dim" in known}

@@ -39,7 +39,7 @@ class FoundModule(NamedTuple):
 
 
 class FoundModel(NamedTuple):
-    """A model of PyTorch as code makes it."""
+    """A model as code makes it."""
 
     name: str  # its variable; empty for one of a function's variables
     kind: str  # its class

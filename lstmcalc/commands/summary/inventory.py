@@ -79,7 +79,7 @@ def inventory_of_code(text: "SourceText", kind: str, found: "Sequence[Found]") -
     line = "\n" not in text.text.strip()
     what = "notebook" if kind == "notebook" else "" if line else "Python code"
     models = found[0].models
-    if not models or any(item.kind and not item.framework.startswith(("pytorch", "keras")) for item in found):
+    if not models or any(item.kind and not item.framework.startswith(("pytorch", "keras", "flax")) for item in found):
         return Inventory(what, doubts=() if line else ["other layers are not read"], least=not line)
     own = {item.name for item in found}
     others, unknown, more = list[Layer](), list[str](), list[str]()

@@ -15,7 +15,7 @@ from lstmcalc.frameworks.constructor import Constructor
 from lstmcalc.readers.python.arrays import array, shape_of
 from lstmcalc.readers.python.classes_of_python import plain
 from lstmcalc.readers.python.code_of_cells import CODE_OF_CELLS
-from lstmcalc.readers.python.flax import Flax
+from lstmcalc.readers.python.flax_layers import FlaxLayers
 from lstmcalc.readers.python.keras import wide_as
 from lstmcalc.readers.python.libraries import Libraries, primitive
 from lstmcalc.readers.python.machine import Builtin, Function
@@ -39,7 +39,7 @@ _CALLED: Final = ("forward", "hybrid_forward", "call", "__call__")
 _SHAPE_WORDS: Final = ("as_list", "ndims", "num_elements", "rank", "dims", "with_rank", "is_fully_defined")
 
 
-class Cells(Flax):
+class Cells(FlaxLayers):
     """Knows TensorFlow 1, and the cells of other libraries."""
 
     def attribute(self, owner: Value, name: str) -> Value:

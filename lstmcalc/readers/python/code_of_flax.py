@@ -48,9 +48,9 @@ class Module:
         self(*args)
         return _unknown()
     def param(self, *args, **kwargs):
-        return _unknown()
+        return _own_parameter(self)
     def variable(self, *args, **kwargs):
-        return _unknown()
+        return _own_parameter(self)
     def sow(self, *args, **kwargs):
         return None
     def make_rng(self, *args):
@@ -60,43 +60,99 @@ class Module:
     + _CELLS.replace("LIBRARY", "flax.linen")
     + """
 class Dense(Module):
-    def __init__(self, features, *args, **kwargs):
-        self.features = features
+    __init__ = _flax_layer('linen.Dense')
     def __call__(self, inputs):
+        _see_width(self, inputs)
         return _with_axis(inputs, self.features, False)
 
 class Embed(Module):
-    def __init__(self, num_embeddings, features, *args, **kwargs):
-        self.features = features
+    __init__ = _flax_layer('linen.Embed')
     def __call__(self, inputs):
+        _see_width(self, inputs)
         return _with_axis(inputs, self.features, True)
 
+class Conv(Module):
+    __init__ = _flax_layer('linen.Conv')
+    def __call__(self, inputs):
+        _see_width(self, inputs)
+        return _convolved(inputs, self.features)
+
 class LayerNorm(Module):
-    def __init__(self, *args, **kwargs):
-        pass
+    __init__ = _flax_layer('linen.LayerNorm')
     def __call__(self, x, *args, **kwargs):
+        _see_width(self, x)
         return _same_array(x)
 
 class Dropout(LayerNorm):
-    __init__ = LayerNorm.__init__
+    __init__ = _flax_layer('linen.Dropout')
 
 class RMSNorm(LayerNorm):
-    __init__ = LayerNorm.__init__
+    __init__ = _flax_layer('linen.RMSNorm')
 
 class GroupNorm(LayerNorm):
-    __init__ = LayerNorm.__init__
+    __init__ = _flax_layer('linen.GroupNorm')
 
 class BatchNorm(LayerNorm):
-    __init__ = LayerNorm.__init__
+    __init__ = _flax_layer('linen.BatchNorm')
 """
 )
 
 NNX: Final = """
 class Module:
-    pass
+    def train(self, *args, **kwargs):
+        return None
+    def eval(self, *args, **kwargs):
+        return None
 
 class Rngs:
     def __init__(self, *args, **kwargs):
         pass
+
+class Param:
+    def __init__(self, value=None, *args, **kwargs):
+        self.value = value
+
+class List(list):
+    pass
+
+class Sequential(Module):
+    def __init__(self, *fns):
+        self.layers = list(fns)
+    def __call__(self, x, *args, **kwargs):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+class Linear(Module):
+    __init__ = _flax_layer('nnx.Linear')
+    def __call__(self, inputs):
+        return _with_axis(inputs, self.out_features, False)
+
+class Embed(Module):
+    __init__ = _flax_layer('nnx.Embed')
+    def __call__(self, inputs):
+        return _with_axis(inputs, self.features, True)
+
+class Conv(Module):
+    __init__ = _flax_layer('nnx.Conv')
+    def __call__(self, inputs):
+        return _convolved(inputs, self.out_features)
+
+class LayerNorm(Module):
+    __init__ = _flax_layer('nnx.LayerNorm')
+    def __call__(self, x, *args, **kwargs):
+        return _same_array(x)
+
+class Dropout(LayerNorm):
+    __init__ = _flax_layer('nnx.Dropout')
+
+class RMSNorm(LayerNorm):
+    __init__ = _flax_layer('nnx.RMSNorm')
+
+class GroupNorm(LayerNorm):
+    __init__ = _flax_layer('nnx.GroupNorm')
+
+class BatchNorm(LayerNorm):
+    __init__ = _flax_layer('nnx.BatchNorm')
 
 """ + _CELLS.replace("LIBRARY", "flax.nnx")

@@ -5,16 +5,18 @@ Not here: what its constructors' arguments mean (`frameworks.constructors`).
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from lstmcalc.readers.python.arrays import array, shape_of
-from lstmcalc.readers.python.classes_of_python import plain
+from lstmcalc.readers.python.classes_of_python import content_of, plain
 from lstmcalc.readers.python.keras import Around, Keras, wide_as
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.records import BY_NAME, Record, shown
-from lstmcalc.readers.python.values import Args, Bound, Class, Log, Missing, Obj, Unknown, Value, same
+from lstmcalc.readers.python.values import Args, Bound, Class, Items, Log, Missing, Obj, Unknown, Value, same
 
+_AROUND = ("Module", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional")  # classes that are an LSTM, or have one
 _RELATIVES = ("GRUCell", "ConvLSTMCell", "MGUCell", "SimpleCell")
 
 
@@ -134,6 +136,7 @@ def _surround(machine: Flax, name: str, args: Args, node: ast.AST) -> Value:
     if first is second or _alike(first, second):
         _add(machine, first, Around(name, {}, machine.site or node))
         if second is not first:
+            machine.put(second, "@partner", True)
             log = machine.world.slots["made"]
             kept = [entry for entry in log if second not in entry.made] if isinstance(log, Log) else []
             machine.put(machine.world, "made", Log(kept))
@@ -243,8 +246,15 @@ def _begin_flax(machine: Flax, args: Args, _: ast.AST) -> Value:
 
 
 @lib_function("flax.linen.scan", "flax.linen.vmap", "flax.linen.remat", "flax.linen.jit", "flax.linen.checkpoint")
-def _lifted(_: Libraries, args: Args, __: ast.AST) -> Value:
-    """A class that is lifted constructs as it does without."""
+def _lifted(machine: Libraries, args: Args, __: ast.AST) -> Value:
+    """A class that is lifted constructs as it does without, unless each of several has parameters of its own."""
+    axes = args.kw.get("variable_axes")
+    content = content_of(axes) if isinstance(axes, Obj) else None
+    apart = axes is not None and not (isinstance(content, Items) and content.whole and "params" not in content.map)
+    if apart or len(args.pos) > 1 or not args.known:
+        cls = args.pos[0] if args.pos else None
+        plain_layer = isinstance(cls, Class) and cls.bound is None and cls.name not in _AROUND
+        return replace(machine.unknown("what is lifted", *args.all, foreign=False), lstm=not plain_layer)
     return args.pos[0] if args.pos else Unknown()
 
 

@@ -199,6 +199,7 @@ class Generated(Iterators):
         for item in self._own_fields(cls, keyword=keyword):
             fields[item.name] = item
         self.put(cls, "@fields", tuple(fields.values()))
+        self.put(cls, "__dataclass_fields__", self.new_dict(dict.fromkeys(fields, Unknown())))
         self.put(cls, "__match_args__", tuple(name for name, item in fields.items() if item.init and not item.keyword))
         order = sorted(fields.values(), key=lambda item: item.keyword)
         if options.get("init", True) is True and "__init__" not in cls.slots:

@@ -8,10 +8,12 @@ Not here: the methods of lists (`lists`), dictionaries and sets (`mappings`).
 
 import ast
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of, plain, type_of
 from lstmcalc.readers.python.comprehensions import UNSURE
 from lstmcalc.readers.python.generators import Generators
+from lstmcalc.readers.python.joins import MAX_ALTS
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.operators import MAX_ITEMS
 from lstmcalc.readers.python.values import (
@@ -107,8 +109,11 @@ class Iterators(Generators):
         if not isinstance(content, Items) or not content.whole:
             return None
         if value.kind == "set" and len(content.map) > 1 and not all(isinstance(key, int) for key in content.map):
-            return None  # their order is another in every run
-        keys = tuple(set(content.map)) if value.kind == "set" else tuple(content.map)
+            any_key = unknown_of(*content.map)  # their order is another in every run
+            alts = tuple(content.map) if len(content.map) <= MAX_ALTS else ()
+            keys: tuple[Value, ...] = (replace(any_key, names=(), alts=alts),) * len(content.map)
+        else:
+            keys = tuple(set(content.map)) if value.kind == "set" else tuple(content.map)
 
         def step() -> Iterator[Value]:
             for key in keys:

@@ -273,6 +273,9 @@ class Keras(Torch):
                 for key, value in args.kw.items()
                 if key not in ("training", "mask") or key in {item.arg for item in method.node.args.args}
             }
+            places = [item.arg for item in method.node.args.args]
+            if "mask" in places and len(args.pos) < places.index("mask"):  # Keras gives it what the layers before made
+                keywords.setdefault("mask", Unknown())
             return self.call(Bound(method, layer), Args(args.pos, keywords, args.rest, args.more), node)
         return self.unknown_call("a layer", args, layer, lib=True)
 

@@ -66,12 +66,15 @@ HOMES: Final[dict[str, str]] = {
         f"flax.linen.{name}": "flax"
         for name in (
             *("Module", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional"),
-            *("Dense", "Embed", "LayerNorm", "Dropout", "RMSNorm", "GroupNorm", "BatchNorm"),
+            *("Dense", "Embed", "Conv", "LayerNorm", "Dropout", "RMSNorm", "GroupNorm", "BatchNorm"),
         )
     },
     **{
         f"flax.nnx.{name}": "nnx"
-        for name in ("Module", "Rngs", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional")
+        for name in (
+            *("Module", "Rngs", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional", "Param", "List", "Sequential"),
+            *("Linear", "Embed", "Conv", "LayerNorm", "Dropout", "RMSNorm", "GroupNorm", "BatchNorm"),
+        )
     },
     **{
         f"{home}{name}": "keras"

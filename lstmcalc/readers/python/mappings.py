@@ -264,10 +264,9 @@ def _discard(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
 def _union(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
     items = _items_of(owner)
     for value in args.pos:
-        more = machine.items(value)
-        if more is None and isinstance(value, Obj) and value.kind == "set":
-            content = content_of(value)
-            more = list(content.map) if isinstance(content, Items) and content.rest is None else None
+        content = content_of(value) if isinstance(value, Obj) and value.kind == "set" else None
+        whole = list(content.map) if isinstance(content, Items) and content.whole else None
+        more = machine.items(value) if content is None else whole
         items = (
             machine.as_set([*items.map, *more], items.rest)
             if more is not None

@@ -11,6 +11,7 @@ from typing import Final
 
 from lstmcalc.frameworks.layers import LAYERS, Setting, buffers_of, kept_tensors
 from lstmcalc.readers.found import FoundModel, FoundModule, Shape
+from lstmcalc.readers.python.flax_models import flax_models_of
 from lstmcalc.readers.python.keras_models import keras_models_of
 from lstmcalc.readers.python.machine import Function
 from lstmcalc.readers.python.program import Program
@@ -31,7 +32,7 @@ def models_of(program: Program, entries: Sequence[Entry]) -> list[FoundModel]:
     for name, root, sure in roots:
         model = walk.model(name, root)
         models.append(model if sure else model._replace(whole=False))
-    return [*models, *keras_models_of(program)]
+    return [*models, *keras_models_of(program), *flax_models_of(program, entries)]
 
 
 _Root = tuple[str, Obj, bool]  # its variable, and whether it is surely what the variable has

@@ -35,6 +35,10 @@ _KEEPS: Final = _names(
     "silu clip clip_by_value negative sin cos softplus leaky_relu l2_normalize flip reverse roll cumsum zeros_like "
     "ones_like"
 )
+_ACTIVATIONS: Final = _names(
+    "relu relu6 sigmoid log_sigmoid hard_sigmoid tanh hard_tanh softmax log_softmax gelu elu celu selu silu swish "
+    "softplus soft_sign leaky_relu standardize"
+)
 _REDUCES: Final = _names("sum mean max min prod std var any all reduce_sum reduce_mean reduce_max reduce_min")
 
 _Rule = Callable[[Any, tuple[Value, ...], Mapping[str, Value]], Value]
@@ -125,3 +129,6 @@ for _home in _HOMES:
         LIB_FUNCTIONS.setdefault(f"{_home}.{_name}", _apply(_rule, _order))
     for _name in ("concatenate", "concat"):
         LIB_FUNCTIONS.setdefault(f"{_home}.{_name}", _joined)
+for _home in ("flax.linen", "flax.nnx", "jax.nn"):
+    for _name in _ACTIVATIONS:
+        LIB_FUNCTIONS.setdefault(f"{_home}.{_name}", _apply(lambda _, shape, __: shape, ""))

@@ -45,51 +45,13 @@ def _as_it_is(_: Libraries, args: Args, __: ast.AST) -> Value:
 
 
 for _path in (
-    *[
-        "functools.total_ordering",
-        "abc.abstractmethod",
-        "typing.final",
-        "typing.overload",
-        "typing.override",
-        "typing.runtime_checkable",
-    ],
-    *[
-        "torch.no_grad()",
-        "torch.jit.script",
-        "torch.jit.ignore",
-        "torch.jit.export",
-        "torch.jit.unused",
-        "functools.singledispatch",
-    ],
-    *[
-        "torch.compile",
-        "torch.compiler.disable",
-        "atexit.register",
-        "typing.no_type_check",
-        "contextlib.asynccontextmanager",
-        "enum.unique",
-    ],
-    *[
-        "flax.linen.compact",
-        "flax.linen.jit",
-        "flax.linen.nowrap",
-        "flax.nnx.jit",
-        "flax.linen.remat",
-        "jax.jit",
-        "functools.wraps()",
-        "numba.jit",
-    ],
-    *[
-        "torch.nn.utils.weight_norm",
-        "torch.nn.utils.spectral_norm",
-        "torch.nn.utils.parametrizations.weight_norm",
-        "asyncio.run",
-    ],
-    *[
-        "torch.nn.utils.parametrizations.spectral_norm",
-        "torch.nn.utils.parametrizations.orthogonal",
-        "torch.nn.utils.skip_init_",
-    ],
+    *("functools.total_ordering", "abc.abstractmethod", "typing.final", "typing.overload"),
+    *("typing.override", "typing.runtime_checkable", "typing.no_type_check", "functools.singledispatch"),
+    *("functools.wraps()", "contextlib.asynccontextmanager", "enum.unique", "atexit.register"),
+    *("torch.no_grad()", "torch.jit.script", "torch.jit.ignore", "torch.jit.export"),
+    *("torch.jit.unused", "torch.compile", "torch.compiler.disable", "torch.nn.utils.skip_init_"),
+    *("flax.linen.compact", "flax.linen.nowrap", "flax.nnx.jit", "jax.jit"),
+    *("numba.jit",),
 ):
     LIB_FUNCTIONS[_path] = _as_it_is
 

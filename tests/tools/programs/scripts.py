@@ -159,7 +159,7 @@ def remembered(g: Generator, s: Scope) -> Lines | None:
         [f"def {name}(p=2, {cache}={{}}):", f"    if p not in {cache}: {cache}[p] = [{a}, 1]", f"    return {cache}[p]"],
         [f"{cache} = None", f"def {name}(p=2):", f"    global {cache}", f"    if {cache} is None:", f"        {cache} = [{a}, 1]", f"    return {cache}"],
         ["import functools", f"@functools.lru_cache(maxsize={g.pick('None', '128', '1')})", f"def {name}(p=2):", f"    return [{a}, 1]"],
-        [f"def {name}(p=2, {cache}=[4]):", f"    {cache}.append({a})", f"    return {cache}"],
+        [f"def {name}(p=2, {cache}=[4]):", f"    if len({cache}) < 5: {cache}.append({a})", f"    return {cache}"],
     )  # fmt: skip
     lines += [
         f"{held} = {name}({g.pick('', '2', '3')})",

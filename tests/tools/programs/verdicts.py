@@ -37,13 +37,18 @@ class Answer(NamedTuple):
 
 def ask(source: str, folder: Path) -> Answer | Verdict:
     """`lstmcalc params program.py --json`, in this process."""
+    return ask_of("params", source, folder)
+
+
+def ask_of(command: str, source: str, folder: Path) -> Answer | Verdict:
+    """A command on a program, with `--json`, in this process."""
     path = folder / "program.py"
     path.write_text(source, encoding="utf-8")
     out, err = io.StringIO(), io.StringIO()
     start = time.perf_counter()
     try:
         with redirect_stdout(out), redirect_stderr(err):
-            code = run_command_line(["params", str(path), "--json"])
+            code = run_command_line([command, str(path), "--json"])
     except Exception as error:  # noqa: BLE001  # whatever leaves the command is a fault of it
         return Verdict("CRASH", f"{type(error).__name__}: {error}")
     return Answer(code, out.getvalue(), err.getvalue(), time.perf_counter() - start)
