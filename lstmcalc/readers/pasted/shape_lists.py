@@ -68,7 +68,19 @@ _WORDS: Final = frozenset(
         *("trainable", "requires_grad", "true", "false", "none", "device", "cpu", "cuda", "numpy", "ndarray", "array"),
         *("path", "value", "type", "hdf5", "group", "dataspace", "simple", "keras.variable", "kerasvariable", "from"),
         *("data_offsets", "strides", "stride", "chunks", "maxshape", "jax.array", "np.ndarray", "float", "int", "key"),
-        *("checkpoint", "model", "current", "odict_keys", "ordereddict", "dict", "list", "tuple", "print", "scalar"),
+        *(
+            "checkpoint",
+            "model",
+            "current",
+            "odict_keys",
+            "ordereddict",
+            "state_dict",
+            "dict",
+            "list",
+            "tuple",
+            "print",
+            "scalar",
+        ),
     )
 )
 _HELD: Final = re.compile(r"weight_hh_l\d|bias_ih_l\d")
