@@ -26,6 +26,7 @@ _CALL: Final = re.compile(r"LSTM[A-Za-z]{0,12}\([ \t]*+[\w\"'*]")
 _ASSIGNS: Final = re.compile(r"[\w\])\"'] ?=(?!=)|^(?:return\b|class\b|>>>)|\.add\(")
 _ERRORS: Final = re.compile(
     r"size mismatch for |(?:Missing|Unexpected) key\(s\) in state_dict: |Error\(s\) in loading state_dict for "
+    r"|unexpected key \"[^\"\n]{1,500}+\" in state_dict"
 )
 
 

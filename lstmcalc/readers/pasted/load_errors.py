@@ -6,8 +6,8 @@
 A tensor of the same size on both sides is not in the text. So the text tells how many layers there are only where the
 hidden size differs, or where keys are missing or unexpected; what it does not tell is assumed, and said to be.
 
-Sources: torch 2.13.0, torch/nn/modules/module.py (`_load_from_state_dict`, `load_state_dict`); the words of 0.4 and 1.0
-are those of its tags v0.4.0 and v1.0.0, from general knowledge.
+Sources: torch 2.13.0, torch/nn/modules/module.py (`_load_from_state_dict`, `load_state_dict`); the words of 0.3,
+0.4 and 1.0 are those of its tags v0.3.0, v0.4.0 and v1.0.0, from general knowledge.
 """
 
 import re
@@ -37,6 +37,8 @@ _MISMATCH: Final = re.compile(
 _KEYS: Final = re.compile(
     r"(Missing|Unexpected) key\(s\) in state_dict: ?((?:\\?[\"'][^\"'\\]{1,500}+\\?[\"'](?:, ?)?+)++)"
 )
+# Of torch 0.3: a single key, as an exception names the first.
+_OLD: Final = re.compile(r"unexpected key \"([^\"\n]{1,500}+)\" in state_dict")
 _KEY: Final = re.compile(r"[\"']([^\"'\\]++)\\?[\"']")
 _CLASS: Final = re.compile(r"loading state_dict for (\w++)")
 
@@ -57,6 +59,7 @@ def load_error(text: str) -> LoadError:
     for what, names in _KEYS.findall(plain):
         side = model if what == "Missing" else checkpoint
         side |= dict.fromkeys(_KEY.findall(names))
+    checkpoint |= dict.fromkeys(_OLD.findall(plain))
     for name, there, here in _MISMATCH.findall(plain):
         checkpoint[name], model[name] = (tuple(map(int, re.findall(r"\d+", sizes))) for sizes in (there, here))
     if len(checkpoint) + len(model) > _MAX_NAMES:

@@ -1,7 +1,8 @@
-"""LSTM nodes in the texts that the package onnx 1.23.2 prints of a graph.
+"""LSTM nodes in the texts that the package onnx 1.23.2, and an export of PyTorch with verbose=True, print of a graph.
 
     %y, %h, %c = LSTM[direction = 'bidirectional', hidden_size = 20](%x, %W, %R, %B)      helper.printable_graph
     y, h, c = LSTM <direction: string = "bidirectional", hidden_size: int = 20> (x, W, R, B)      printer.to_text
+    %y : Float(7, 1, 4, 20), %h : ... = onnx::LSTM[hidden_size=20](%x, %W, %R, %B)        torch 1.8 to 1.13
     op_type: "LSTM"      str(node), with its inputs before and its attributes after
 
 The input's size is that of W, where the text has its shape. Each node is one layer, whatever exported it.
@@ -19,11 +20,14 @@ from lstmcalc.readers.pasted.lines import without_ahead, without_escapes
 from lstmcalc.readers.text.source_text import Pointers, SourceText, Span
 from lstmcalc.spec.provenance import Gap, Origin, Setting
 
-_NODE: Final = re.compile(r"= ?LSTM ?(?:\[([^\]\n]{0,600}+)\]|<([^>\n]{0,600}+)>)? ?\(([^()\n]{0,900}+)\)")
+_NODE: Final = re.compile(r"= ?(?:onnx::)?LSTM ?(?:\[([^\]\n]{0,600}+)\]|<([^>\n]{0,600}+)>) ?\(([^()\n]{0,900}+)\)")
 _OUTPUT: Final = re.compile(r"%([^\s,%]++)|(?:^|\s)\"?([\w./:]++)\"?(?=,| ?$)")
 _INITIALIZER: Final = re.compile(r"%([^\s\[\]%,]{1,300}+)\[FLOAT(?:16)?, (\d{1,200}+(?:x\d{1,200}+){1,4}+)\]")
 _TYPED: Final = re.compile(
     r"\bfloat(?:16)?\[(\d{1,200}+(?:, ?\d{1,200}+){1,4}+)\] ?(\"[^\"\n]{1,300}+\"|[\w.:/]{1,300}+)"
+)
+_OF_TORCH: Final = re.compile(
+    r"%([^\s,%()]{1,300}+) : (?:Float|Half|Double)\((\d{1,200}+(?:, ?\d{1,200}+){1,4}+)(?=[,)])"
 )
 _DUMPED: Final = re.compile(r"op_type: \"LSTM\"")
 _ATTRIBUTE: Final = re.compile(r"(?<!\w)(\w{1,200}+) ?(?:: ?\w{1,200}+ ?)?= ?[\"']?([\w.+-]{1,200}+)")
@@ -48,7 +52,7 @@ def looks_like_onnx(text: str) -> bool:
 
 def _node_in(line: str) -> re.Match[str] | None:
     """The first node LSTM in a line: what follows its equals sign."""
-    at = next((place for mark in ("= LSTM", "=LSTM") if (place := line.find(mark)) >= 0), -1)
+    at = next((place for mark in ("= LSTM", "=LSTM", "= onnx::LSTM") if (place := line.find(mark)) >= 0), -1)
     return _NODE.match(line, at) if at >= 0 else None
 
 
@@ -57,6 +61,7 @@ def read_onnx_text(source: SourceText) -> list[Found]:
     source = source.of([without_ahead(without_escapes(line)) for line in source.lines])
     shapes = {name: _sizes(text) for name, text in _INITIALIZER.findall(source.text)}
     shapes |= {name.strip('"'): _sizes(text) for text, name in _TYPED.findall(source.text)}
+    shapes |= {name: _sizes(text) for name, text in _OF_TORCH.findall(source.text)}
     nodes = [*_printed(source), *_dumped(source)]
     if len(nodes) > _MAX_NODES:
         raise TooLargeError("too many LSTM nodes", f"at most {_MAX_NODES:,}", f"{len(nodes):,}")

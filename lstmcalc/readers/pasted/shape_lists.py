@@ -6,7 +6,8 @@
 
 A line may have anything else in it; an entry is a name before a shape, or, where there is none, behind it. Read are
 what PyTorch 2.13.0 and Keras 3.15.1 print of variables, h5ls and h5dump of HDF5 1.14, names and shapes in Python's and
-JSON's brackets, `400x300`, flax' `tabulate` (0.12.8), the table of fvcore 0.1.5, and the tables of `lstmcalc ls`.
+JSON's brackets, `400x300`, flax' `tabulate` (0.12.8), Haiku's (0.0.17), the table of fvcore 0.1.5, and the tables of
+`lstmcalc ls`.
 
 Not here: which LSTMs the names are of (`recognise`).
 """
@@ -67,7 +68,19 @@ _WORDS: Final = frozenset(
         *("trainable", "requires_grad", "true", "false", "none", "device", "cpu", "cuda", "numpy", "ndarray", "array"),
         *("path", "value", "type", "hdf5", "group", "dataspace", "simple", "keras.variable", "kerasvariable", "from"),
         *("data_offsets", "strides", "stride", "chunks", "maxshape", "jax.array", "np.ndarray", "float", "int", "key"),
-        *("checkpoint", "model", "current", "odict_keys", "ordereddict", "dict", "list", "tuple", "print", "scalar"),
+        *(
+            "checkpoint",
+            "model",
+            "current",
+            "odict_keys",
+            "ordereddict",
+            "state_dict",
+            "dict",
+            "list",
+            "tuple",
+            "print",
+            "scalar",
+        ),
     )
 )
 _HELD: Final = re.compile(r"weight_hh_l\d|bias_ih_l\d")
@@ -182,7 +195,9 @@ def entries_in(text: str) -> Iterator[Entry]:
     text = without_escapes(text)
     dumped = "DATASPACE" in text and "DATASET" in text
     tabulated = bool(re.search(r"path[ │┃|]+module[ │┃|]", text))
-    found = _h5dump(text) if dumped else _tabulated(text) if tabulated else _nested_or_lines(text)
+    by_haiku = bool(re.search(r"\| Module +\| Config +\|", text))
+    tables = _tabulated(text) if tabulated else _by_haiku(text) if by_haiku else _nested_or_lines(text)
+    found = _h5dump(text) if dumped else tables
     for count, entry in enumerate(found):
         if count >= _MAX_ENTRIES:
             raise SourceError("too many names with shapes", f"at most {_MAX_ENTRIES:,}")
@@ -263,6 +278,13 @@ def _name_before(text: str) -> str:
     names = [name for name, quoted in found if name and _is_name(name, quoted=quoted)]
     if not names:
         return ""
+    if (
+        len(names) > 1
+        and "/" in names[-2]
+        and names[-1] in _LEAVES
+        and text.rstrip().endswith(f"{names[-2]} {names[-1]}")
+    ):
+        return f"{names[-2]}/{names[-1]}"  # a module, and its array
     best = next((name for name in reversed(names) if _is_known(name)), names[-1])
     return next((name for name in names if len(name) > len(best) and name.endswith(("/" + best, "." + best))), best)
 
@@ -334,6 +356,21 @@ def _tabulated(text: str) -> Iterator[Entry]:
         if held and path and "…" not in path:
             sizes = tuple(map(int, re.findall(r"\d+", held[3])))
             yield Entry(f"{path}/{held[1]}", sizes, _DTYPES.get(held[2], ""))
+
+
+def _by_haiku(text: str) -> Iterator[Entry]:
+    """The entries of a table of Haiku: `lstm/linear (Linear)` in the first cell, `w: f32[30,80]` in the third."""
+    path = ""
+    for line in text.splitlines():
+        if len(line) > _MAX_LETTERS:
+            continue
+        cells = cells_of(line[bar_in(line) :])
+        named = re.fullmatch(r"([\w/~.-]++) \(\w[\w.]*+\)", cells[0])
+        if "\u2514" not in line:  # before a module around
+            path = named[1] if named else "" if "=" in cells[0] else path
+        held = re.fullmatch(r"(\w++): ([a-z]++\d++)\[([\d,]*+)\]", cells[2]) if len(cells) > 2 else None  # noqa: PLR2004
+        if held and path:
+            yield Entry(f"{path}/{held[1]}", tuple(map(int, re.findall(r"\d+", held[3]))), _DTYPES.get(held[2], ""))
 
 
 # --- JSON ------------------------------------------------------------------------------------------------------------

@@ -174,7 +174,7 @@ class Findings:
         """Give an LSTM the dtype that it has at the end."""
         del gaps
         record = record_of(entry)
-        if record.constructor is None or not record.constructor.framework.startswith("pytorch"):
+        if record.constructor is None or not record.constructor.names[0].startswith("torch."):
             return
         dtype = entry.made[0].slots.get("@dtype", "float32")
         for thing in entry.made[1:]:

@@ -222,9 +222,15 @@ class Program(Cells):
         return isinstance(value, Class) and any(
             isinstance(node, ast.Call)
             and (node.args or node.keywords)
+            and not self._is_of_a_library(node.func)
             and (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")) == value.name
             for node in ast.walk(self.tree)
         )
+
+    def _is_of_a_library(self, function: ast.expr) -> bool:
+        """True for the attribute of an imported library: `L.LSTM` is no class of the file's."""
+        owner = function.value if isinstance(function, ast.Attribute) else None
+        return isinstance(owner, ast.Name) and isinstance(self.module.slots.get(owner.id), Lib)
 
     def _run_entry(self, value: Value) -> tuple[Value, ...]:
         """The value of a call of an entry with those arguments that it needs, all unknown; nothing if it fails."""

@@ -23,6 +23,7 @@ _WORK: Final = 8 * 2**20  # characters parsed again for them
 _STATEMENT: Final = 20  # lines of one, in text that is not all code
 
 _PROMPT: Final = r"^\s*(?:>>>|\.\.\.|In \[\d*\]:) ?"
+_OUTPUT: Final = r"^\s*Out ?\[\d*\]:"
 _PROMPTS: Final = (">>> ", "In [")
 _FENCE: Final = r"^\s*(`{3,}|~{3,})\s*(\S[^`]*)?$"
 _EXCEPT: Final = r"^(\s*except\s+[\w.]+|\s*except\s*\([^()]*\))\s*,\s*\w+\s*:"
@@ -96,10 +97,18 @@ def _refusal(code: SourceText, error: SyntaxError | ValueError) -> SourceError:
 
 
 def without_prompts(lines: list[str]) -> list[str]:
-    """Of a session with prompts, the code; what was printed is left out. Nothing if there are no prompts."""
+    """Of a session with prompts, the code; what was printed is left out. Nothing if there are no prompts.
+
+    Where the LSTM stands in lines without a prompt, these are code too: of a notebook, or of a text around a session.
+    """
     if not any(line.lstrip().startswith(_PROMPTS) for line in lines):
         return []
-    return [line[found.end() :] if (found := re.match(_PROMPT, line)) else "" for line in lines]
+    typed = [re.match(_PROMPT, line) for line in lines]
+    code = [line[found.end() :] if found else "" for line, found in zip(lines, typed, strict=True)]
+    others = ["" if found or re.match(_OUTPUT, line) else line for line, found in zip(lines, typed, strict=True)]
+    if any("LSTM" in line for line in code) or not any("LSTM" in line for line in others):
+        return code
+    return [line or other for line, other in zip(code, others, strict=True)]
 
 
 def _fenced(lines: list[str]) -> list[str]:

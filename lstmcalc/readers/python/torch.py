@@ -163,7 +163,7 @@ class Torch(Arrays):
         if given is None:
             return (
                 self.world.slots["dtype"]
-                if record.constructor and record.constructor.framework.startswith("pytorch")
+                if record.constructor and record.constructor.names[0].startswith("torch.")
                 else "float32"
             )
         return self.cast_name(given) or given

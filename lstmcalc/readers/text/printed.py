@@ -29,6 +29,7 @@ from typing import Final, NamedTuple
 from lstmcalc.errors import NoLstmError, SourceError, nearest_hint, shorten
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.other_prints import in_pytorchs_words
+from lstmcalc.readers.text.printed_allennlp import augmented_error
 from lstmcalc.readers.text.source_text import Pointers, SourceText, Span
 from lstmcalc.spec.provenance import Origin, Setting
 from lstmcalc.spec.words import UniqueNames
@@ -188,6 +189,9 @@ class _Trees:
         """The error about a text without LSTMs: about the first module that is like one, if there is any."""
         if self._others:
             return next(iter(self._others.values())).error
+        augmented = augmented_error(self._source)
+        if augmented is not None:
+            return augmented
         maybe = self._unread()
         return NoLstmError(
             f"no LSTM is recognised in {self._source.name or 'the text'}",

@@ -8,7 +8,7 @@ from lstmcalc.commands.diff.report import diff_report
 from lstmcalc.errors import NoLstmError, SourceError, UnknownSettingError
 from lstmcalc.intake.resolve import lstms_in
 from lstmcalc.readers.pasted.load_errors import load_error, read_errors
-from lstmcalc.readers.sources import text_kind
+from lstmcalc.readers.sources import read_text, text_kind
 from lstmcalc.readers.text.source_text import SourceText
 from tools.pasting import mangled
 
@@ -91,3 +91,11 @@ def test_diff_of_one_side_alone_is_refused(tmp_path: Any) -> None:
     path.write_text('Missing key(s) in state_dict: "lstm.weight_ih_l0", "lstm.weight_hh_l0". ')
     with pytest.raises((SourceError, UnknownSettingError)):
         diff_report({"file": str(path), "source": None})
+
+
+def test_an_error_of_torch_0_3_names_one_key() -> None:
+    text = "KeyError: 'unexpected key \"lang.rnn.weight_ih_l1\" in state_dict'\n"
+    assert text_kind(SourceText(text, "log.txt")) == "errors"
+    (found,) = read_text(SourceText(text, "log.txt"), {})
+    assert (found.name, found.layer["num_layers"].value) == ("checkpoint.lang.rnn", 2)
+    assert set(found.gaps) >= {"input_size", "hidden_size"}

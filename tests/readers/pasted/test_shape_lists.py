@@ -241,3 +241,13 @@ def test_what_stands_before_a_tree_is_no_key_of_it() -> None:
         (found,) = read(before + SYNTAXES["a dict"](rows))
         assert found.name == "encoder.rnn"
         assert [leaf.path for leaf in leaves_of(f"{before}{{'encoder': {{'kernel': (4, 3)}}}}")] == ["encoder/kernel"]
+
+
+def test_state_dict_is_no_name() -> None:
+    line = "Unexpected key module.rnn.{} in state_dict with size torch.Size([{}])\n"
+    text = "".join(
+        line.format(*pair)
+        for pair in (("weight_ih_l0", "80, 10"), ("weight_hh_l0", "80, 20"), ("bias_ih_l0", "80"), ("bias_hh_l0", "80"))
+    )
+    (found,) = read_text(SourceText(text, "log.txt"), {})
+    assert (found.stored.config.input_size, found.stored.config.hidden_size) == (10, 20)

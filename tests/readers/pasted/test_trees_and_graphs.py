@@ -181,3 +181,43 @@ def test_prints_of_other_frameworks(text: str, framework: str, wanted: dict[str,
     assert (found.name, found.framework) == ("rnn", framework)
     assert {field: setting.value for field, setting in found.layer.items()} == wanted
     assert found.text in " ".join(text.split("\n")).replace("(rnn): ", "")
+
+
+TORCH_GRAPH = """\
+graph(%input : Float(5, 3, 10, strides=[30, 10, 1], requires_grad=0, device=cpu),
+      %onnx::LSTM_100 : Float(2, 80, 10, strides=[800, 10, 1], requires_grad=0, device=cpu),
+      %onnx::LSTM_101 : Float(2, 80, 20, strides=[1600, 20, 1], requires_grad=0, device=cpu)):
+  %55 : Float(5, 2, 3, 20), %56 : Float(2, 3, 20), %57 : Float(2, 3, 20) = onnx::LSTM[direction="bidirectional", hidden_size=20](%input, %onnx::LSTM_100, %onnx::LSTM_101, %onnx::LSTM_102, %40, %41, %42), scope: Net::/LSTM::l # rnn.py:769:0
+"""
+HAIKU_TABLE = """\
+| Module                 | Config                 | Module params | Input     | Output    |   Param count |
++========================+========================+===============+===========+===========+===============+
+| lstm (LSTM)            | LSTM(hidden_size=20)   |               | f32[2,10] | f32[2,20] |         2,480 |
+|  \u2514 deep_rnn (DeepRNN)  |                        |               |           |           |               |
++------------------------+------------------------+---------------+-----------+-----------+---------------+
+| lstm/linear (Linear)   | Linear(output_size=80) | w: f32[30,80] | f32[2,30] | f32[2,80] |         2,480 |
+|  \u2514 lstm (LSTM)         |                        | b: f32[80]    |           |           |               |
++------------------------+------------------------+---------------+-----------+-----------+---------------+
+"""
+
+
+def test_a_node_of_an_export_of_pytorch_is_read() -> None:
+    (found,) = read(TORCH_GRAPH, "graph")
+    assert (found.framework, sizes(found)) == ("onnx", (10, 20, True, True))
+
+
+@pytest.mark.parametrize("text", [HAIKU_TABLE, "lstm/linear b (80,)\nlstm/linear w (30, 80)\n"], ids=["table", "lines"])
+def test_what_haiku_prints_is_read(text: str) -> None:
+    (found,) = read(text, "listed")
+    config = found.stored.config
+    assert (found.name, found.framework, config.input_size, config.hidden_size, config.bias) == (
+        "lstm",
+        "haiku",
+        10,
+        20,
+        True,
+    )
+
+
+def test_a_module_with_its_arguments_is_no_node() -> None:
+    assert text_kind(SourceText("ModuleDetails(module=LSTM(hidden_size=20), method_name='init')", "a.txt")) != "graph"

@@ -21,10 +21,13 @@ def sizes(code: str) -> list[tuple[str, dict[str, Any]]]:
 
 def widths(code: str) -> list[tuple[Any, Any]]:
     """The input and the hidden size of each LSTM, None for one that is open."""
-    return [
-        tuple(item.layer[name].value if name in item.layer else None for name in ("input_size", "hidden_size"))
-        for item in found_in(code)
-    ]  # type: ignore[return-value]  # two of each
+    made = []
+    for item in found_in(code):
+        first, second = (
+            item.layer[name].value if name in item.layer else None for name in ("input_size", "hidden_size")
+        )
+        made.append((first, second))
+    return made
 
 
 def one(code: str) -> Found:

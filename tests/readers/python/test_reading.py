@@ -967,3 +967,15 @@ def test_arithmetic_is_pythons(tree: Any) -> None:
     program = Program({}, {}, ast.parse(f"x = {text(tree)}"))
     program.run()
     assert program.module.slots["x"] == eval(text(tree))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "In [1]:\nfrom torch import nn\n\nIn [2]:\nlstm = nn.LSTM(10,\n               20)\n\n(5, 3)\n",
+        "from torch import nn\nlstm = nn.LSTM(10, 20)\nThe shapes are these.\nIn [12]: a.shape\nOut[12]: (80, 10)\n",
+    ],
+)
+def test_code_without_prompts_beside_some_is_code(code: str) -> None:
+    (found,) = found_in(code)
+    assert [found.layer[name].value for name in ("input_size", "hidden_size")] == [10, 20]

@@ -585,3 +585,22 @@ def test_a_tree_can_be_as_deep_as_the_text_is_long() -> None:
     deep = "".join(f"{' ' * k}(a): B(\n" for k in range(1000)) + " " * 1000 + "(rnn): LSTM(1, 2)\n"
     assert names(deep) == [".".join(["a"] * 1000 + ["rnn"])]
     assert message("Net(\n" + "(a): B(\n" * 10_000).startswith("no LSTM")
+
+
+@pytest.mark.parametrize(
+    ("rows", "state_rows", "what", "hint"),
+    [
+        (1800, 1500, "has highway connections", 'an LSTM without them is "nn.LSTM(200, 300)"'),
+        (1200, 1200, "stores an LSTM under names of its own", 'it computes the same as "nn.LSTM(200, 300)"'),
+    ],
+)
+def test_an_lstm_of_allennlp_is_refused_with_its_sizes(rows: int, state_rows: int, what: str, hint: str) -> None:
+    text = (
+        "Model(\n  (encoder): StackedBidirectionalLstm(\n    (forward_layer_0): AugmentedLstm(\n"
+        f"      (input_linearity): Linear(in_features=200, out_features={rows}, bias=True)\n"
+        f"      (state_linearity): Linear(in_features=300, out_features={state_rows}, bias=True)\n    )\n  )\n)\n"
+    )
+    with pytest.raises(SourceError) as caught:
+        read_printed(SourceText(text, "model.txt"))
+    assert f"model.txt:3: AugmentedLstm of AllenNLP {what}" in str(caught.value)
+    assert str(caught.value).endswith(f"hint: {hint}")
