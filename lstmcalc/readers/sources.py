@@ -320,7 +320,7 @@ def _pasted_kind(source: SourceText) -> str:
 _CONFIGURED: Final = r"(?i)lstm|rnn|hidden|units|neurons|eunits"
 _CALLED: Final = r"LSTM(?:Cell)?\("  # as code and printed models have it
 # How a line of a configuration begins; other kinds of text have some of these too.
-_LINE: Final = r"(?m)^[ \t]*+(?:- )?+[\"']?[\w./-]++[\"']?[ \t]*+[:=](?:[ \t]|$)|^\s*+[{\[]|^[\w.]*+Namespace\("
+_LINE: Final = r"(?m)^[ \t]*+(?:- )?+[\"']?+[\w./-]++[\"']?+[ \t]*+[:=](?:[ \t]|$)|^[ \t]*+[{\[]|Namespace\("
 _SUFFIXES: Final = (".yaml", ".yml", ".ini", ".cfg", ".conf", ".jsonc", ".json5", ".jsonnet", ".libsonnet")
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from lstmcalc.readers.configurations.references import at
 from lstmcalc.readers.configurations.tables_in import Candidate
 from lstmcalc.readers.configurations.values import Tree, plain
-from lstmcalc.readers.configurations.words import KIND_KEYS, key_of
+from lstmcalc.readers.configurations.words import KIND_KEYS, key_of, listed
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.positions import KeyPath
 from lstmcalc.readers.text.tables import Document
@@ -17,33 +17,13 @@ from lstmcalc.spec.provenance import Gap, Origin, Setting
 
 # Layers whose output has the features of their input.
 _KEEPING: Final = frozenset(
-    [
-        "dropout",
-        "spatialdropout1d",
-        "spatialdropout",
-        "gaussiannoise",
-        "gaussiandropout",
-        "alphadropout",
-        "batchnorm",
-        "batchnormalization",
-        "layernorm",
-        "layernormalization",
-        "norm",
-        "normalization",
-        "activation",
-        "relu",
-        "leakyrelu",
-        "tanh",
-        "sigmoid",
-        "elu",
-        "gelu",
-        "selu",
-        "prelu",
-        "silu",
-        "softmax",
-        "masking",
-        "identity",
-    ]
+    listed(
+        """
+    dropout spatialdropout1d spatialdropout gaussiannoise gaussiandropout alphadropout batchnorm
+    batchnormalization layernorm layernormalization norm normalization activation relu leakyrelu tanh sigmoid
+    elu gelu selu prelu silu softmax masking identity
+    """
+    )
 )
 # Layers that state the features of their output, with the names for it.
 _SIZED: Final = {

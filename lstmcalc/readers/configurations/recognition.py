@@ -244,7 +244,7 @@ class _LstmReader:
             self._take(field, entries[field])
             return
         others = [entries[name] for name in SYNONYMS.get(field, ()) if name in entries and self._holds(entries[name])]
-        if not others and field in REQUIRED + ("bidirectional",):
+        if not others and field in (*REQUIRED, "bidirectional"):
             around = self._group.around
             names = (field, *SYNONYMS[field])
             others = [around[name] for name in names if name in around and self._holds(around[name])]

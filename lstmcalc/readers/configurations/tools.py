@@ -31,9 +31,9 @@ def _espnet1(view: View) -> Parts | str:
     kind = view.text("etype")
     typ = kind.removeprefix("vgg").removesuffix("p")
     if typ in ("lstm", "blstm"):
-        encoded = (view.term("eunits"), view.term("elayers"), view.term("eprojs"))
-        found += _espnet_encoder("enc.enc.1" if kind.startswith("vgg") else "enc.enc.0", *encoded, Term(typ[0] == "b", certainty="inferred"),
-                                 each=kind[-1] == "p")  # fmt: skip
+        sizes = (view.term("eunits"), view.term("elayers"), view.term("eprojs"))
+        both = Term(typ[0] == "b", certainty="inferred")
+        found += _espnet_encoder(f"enc.enc.{int(kind.startswith('vgg'))}", *sizes, both, each=kind[-1] == "p")
     if view.text("dtype") == "lstm" and view.has("dunits", "dlayers"):
         found += _espnet_decoder("dec.decoder", view.term("dunits"), view.term("dlayers"), view.term("eprojs"))
     return found or f"etype = {kind}"
@@ -271,7 +271,7 @@ TOOLS: Final = (
     ),
     Tool(
         "OpenNMT-py",
-        "OpenNMT/OpenNMT-py, onmt/encoders/rnn_encoder.py at 0b19be4, onmt/decoders/decoder.py at 02465b9, onmt/opts.py",
+        "OpenNMT/OpenNMT-py, onmt/encoders/rnn_encoder.py at 0b19be4, decoders/decoder.py at 02465b9, opts.py",
         lambda view: (
             view.has_any("rnn_size", "enc_rnn_size", "dec_rnn_size")
             and view.has_any(
