@@ -32,7 +32,20 @@ PACKAGES = {
     "spec": set[str](),
 }
 # Within readers, from the bottom up: what stands later may import what stands before.
-READERS = ("found", "files", "text", "pickles", "torch", "onnx", "keras", "python", "recognise", "configurations", "pasted", "live")
+READERS = (
+    "found",
+    "files",
+    "text",
+    "pickles",
+    "torch",
+    "onnx",
+    "keras",
+    "python",
+    "recognise",
+    "configurations",
+    "pasted",
+    "live",
+)
 # Modules outside of the packages that anything may import; the others are above all packages.
 GROUND = {"errors", "lazy", "machine", "version", "writing"}
 

@@ -51,8 +51,19 @@ def _place_in_list(tree: Tree, path: KeyPath) -> KeyPath:
         if isinstance(path[length - 1], int):
             item = at(tree.root, path[:length])
             whole = length == len(path) or (isinstance(item, Mapping) and (len(path) == length + 1))
-            return path[:length] if whole else ()
+            return path[:length] if whole and not _is_wired(tree, path[: length - 1], item) else ()
     return ()
+
+
+# Keys that say what feeds what: then the order of a list does not.
+_WIRES: Final = frozenset(("edges", "connections", "links", "inputs", "inbound", "inbound_nodes", "from", "source"))
+
+
+def _is_wired(tree: Tree, path: KeyPath, item: object) -> bool:
+    """True if a list of layers, or a layer of it, names what it reads."""
+    around = at(tree.root, path[:-1]) if path else None
+    tables = [table for table in (around, item) if isinstance(table, Mapping)]
+    return any(key_of(key) in _WIRES for table in tables for key in table)
 
 
 def _fed(document: Document, tree: Tree, by_path: Mapping[KeyPath, Candidate], found: Found, place: KeyPath) -> Found:

@@ -79,6 +79,13 @@ FIELD_OF: Final = {
     **{name: field for field, names in SYNONYMS.items() for name in names},
     **{field: field for field in HYPERPARAMETERS},
 }
+
+
+def field_of(name: str) -> str:
+    """The setting that a name is for, in the spelling of PyTorch; empty if it is none's."""
+    return FIELD_OF.get(name, "") or FIELD_OF.get(name.removeprefix("rnn_").removeprefix("lstm_"), "")
+
+
 # Names that only Keras' LSTM has; with `units` they tell that a table is of it.
 KERAS_ONLY: Final = frozenset(
     listed(
