@@ -142,6 +142,8 @@ class _Reader:
             if evidence.verdict and "hidden_size" in sizes:
                 self._refused.append(evidence.why)
             return None
+        if not evidence.own and "hidden_size" not in stated:
+            return None
         if "hidden_size" not in sizes and not evidence.exact:  # a part of one, as others are made of by an anchor
             return None
         if evidence.verdict != "like" and evidence.exact != "pytorch" and reads_as_keras(evidence, group):
