@@ -10,9 +10,10 @@ configuration_utils.py, from general knowledge).
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final, NoReturn
 
-from lstmcalc.errors import SourceError, printable, shorten
+from lstmcalc.errors import NoLstmError, SourceError, printable, shorten
 from lstmcalc.readers.files.unread import Unread, unread_error
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.positions import KeyPath, Places, repeated_key, scan_json
@@ -55,7 +56,6 @@ def read_json(source: SourceText, framework: str = "") -> list[Found]:
 
     Names with shapes are read as those of a weight file, in the layout of a framework or in any.
     """
-    from lstmcalc.readers.configurations.documents import lstms_of, tree_of
     from lstmcalc.readers.keras.models import looks_like_keras, read_keras
 
     try:
@@ -67,8 +67,8 @@ def read_json(source: SourceText, framework: str = "") -> list[Found]:
     if looks_like_keras(tree):
         return read_keras(tree, source, places)
     if not isinstance(tree, dict):
-        return lstms_of(document, tree_of(source, tree))
-    return _read_weights(source, tree, framework) or _read_object(document, tree, source)
+        return _read_settings(document, tree)
+    return _read_weights(source, tree, framework) or _read_object(document, tree)
 
 
 def _read_weights(source: SourceText, tree: dict[str, Any], framework: str) -> list[Found]:
@@ -89,17 +89,26 @@ def _read_weights(source: SourceText, tree: dict[str, Any], framework: str) -> l
     return []
 
 
-def _read_object(document: Document, tree: dict[str, Any], source: SourceText) -> list[Found]:
+def _read_object(document: Document, tree: dict[str, Any]) -> list[Found]:
     """The LSTMs of an object that describes them, in one of several vocabularies."""
-    from lstmcalc.readers.configurations.documents import lstms_of, tree_of
-
     if isinstance(tree.get("weight_map"), dict):
         _refuse_index(document, tree["weight_map"])
     if "lstmcalc" in tree and "modules" in tree:
         return _read_report(document, tree)
-    if any(key in tree for key in _FOREIGN_KEYS):
-        return _read_foreign(document, tree)
-    return lstms_of(document, tree_of(source, tree))
+    return _read_settings(document, tree)
+
+
+def _read_settings(document: Document, tree: object) -> list[Found]:
+    """The LSTMs of this program's own tables, or of another program's configuration."""
+    from lstmcalc.readers.configurations.documents import lstms_of, tree_of
+
+    if not isinstance(tree, dict) or not any(key in tree for key in _FOREIGN_KEYS):
+        return lstms_of(document, tree_of(document.source, tree))
+    with suppress(NoLstmError):
+        found = lstms_of(document, tree_of(document.source, tree))
+        if any(item.name != "lstm" for item in found):  # in a table of its own
+            return found
+    return _read_foreign(document, tree)
 
 
 class _SyntaxError(SourceError):

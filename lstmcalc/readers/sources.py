@@ -320,8 +320,9 @@ def _pasted_kind(source: SourceText) -> str:
 # Words without which a text is no configuration of an LSTM; and suffixes of configurations.
 _CONFIGURED: Final = r"(?i)lstm|rnn|hidden|units|neurons|eunits"
 _CALLED: Final = r"LSTM(?:Cell)?\("  # as code and printed models have it
+_ANNOTATED: Final = r"(?m)^[ \t]*+\w++: ?+[A-Za-z][\w.\[\], |]*+ ?= "  # `hidden_size: int = 20`, of Python
 # How a line of a configuration begins; other kinds of text have some of these too.
-_LINE: Final = r"(?m)^[ \t]*+(?:- )?+[\"']?[\w./-]++[\"']?[ \t]*+[:=](?:[ \t]|$)|^\s*+[{\[]|^[\w.]*+Namespace\("
+_LINE: Final = r"(?m)^[ \t]*+(?:- )?+[\"']?+[\w./-]++[\"']?+[ \t]*+[:=](?:[ \t]|$)|^[ \t]*+[{\[]|Namespace\("
 _SUFFIXES: Final = (".yaml", ".yml", ".ini", ".cfg", ".conf", ".jsonc", ".json5", ".jsonnet", ".libsonnet")
 
 
@@ -336,7 +337,7 @@ def _configuration_kind(source: SourceText) -> str:
         return ""
     from lstmcalc.readers.pasted.kinds import is_code
 
-    if is_code(text) or re.match(_TOML_HEADER, text.lstrip()):
+    if is_code(text) or re.match(_TOML_HEADER, text.lstrip()) or re.search(_ANNOTATED, text):
         return ""
     from lstmcalc.readers.configurations.kinds import configuration_kind
 

@@ -453,7 +453,7 @@ def test_bad_input_in_exact_words(cli: Cli, arguments: list[str], message: str) 
         (bytes(range(256)), "a is not text"),
         (b"PK\x03\x04\x00\x00", "a: this zip archive is damaged"),
         (b"{", "a:1: this is not JSON"),
-        (b'{"lstm": {"input_size": 1,}}', "a:1: this is not JSON"),
+        (b'{"lstm": {"input_size" 1}}', "a:1: this is not JSON"),
         (b"[lstm]\nhidden_size = = 3\n", "a:2: this is not TOML"),
         (b"[lstm]\nhidden = 3\n", "a:2: no such setting"),
         (b"hello (world)\n", "no LSTM in a"),

@@ -15,7 +15,7 @@ from lstmcalc.readers.text.positions import Member
 from lstmcalc.readers.text.source_text import SourceText, Span
 
 _HEADER: Final = re.compile(r"\[(?P<name>[^\]\n]++)\]")
-_OPTION: Final = re.compile(r"(?P<name>[^\s:=\[#;][^:=\n]*?)[ \t]*+(?:[:=]|$)")
+_OPTION: Final = re.compile(r"(?P<name>[^\s:=\[#;][^:=\n]*+)(?:[:=]|$)")
 _INTERPOLATED: Final = re.compile(r"%\((\w++)\)s|\$\{(\w++)\}|\$\{(\w++):(\w++)\}")
 
 
@@ -71,7 +71,7 @@ def _spans(source: SourceText) -> dict[tuple[str, str], Span]:
             section = header.group("name")
             found.setdefault((section, ""), Span(number, 0, header.end()))
         elif option := _OPTION.match(line):
-            found.setdefault((section, option.group("name")), Span(number, 0, len(line.rstrip())))
+            found.setdefault((section, option.group("name").rstrip()), Span(number, 0, len(line.rstrip())))
     return found
 
 

@@ -32,8 +32,8 @@ def configuration_kind(source: SourceText) -> str:
         return SUFFIXES[suffix]
     if len(text) > MAX_TEXT:
         return ""
-    if _LOOSE.match(text, _start(text)):
-        return "loose" if _is_recognised(source, "loose") else ""
+    if _LOOSE.match(text, _start(text)) and _is_recognised(source, "loose"):
+        return "loose"
     if looks_like_ini(source.lines):
         kind = "toml" if _is_toml(text) else "ini"
         return kind if kind == "toml" or suffix in (".ini", ".cfg", ".conf") or _is_recognised(source, kind) else ""

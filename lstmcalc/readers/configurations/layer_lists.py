@@ -9,7 +9,7 @@ from typing import Any, Final
 from lstmcalc.readers.configurations.references import at
 from lstmcalc.readers.configurations.tables_in import Candidate
 from lstmcalc.readers.configurations.values import Tree, plain
-from lstmcalc.readers.configurations.words import KIND_KEYS, key_of
+from lstmcalc.readers.configurations.words import KIND_KEYS, key_of, listed
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.positions import KeyPath
 from lstmcalc.readers.text.tables import Document
@@ -17,33 +17,13 @@ from lstmcalc.spec.provenance import Gap, Origin, Setting
 
 # Layers whose output has the features of their input.
 _KEEPING: Final = frozenset(
-    [
-        "dropout",
-        "spatialdropout1d",
-        "spatialdropout",
-        "gaussiannoise",
-        "gaussiandropout",
-        "alphadropout",
-        "batchnorm",
-        "batchnormalization",
-        "layernorm",
-        "layernormalization",
-        "norm",
-        "normalization",
-        "activation",
-        "relu",
-        "leakyrelu",
-        "tanh",
-        "sigmoid",
-        "elu",
-        "gelu",
-        "selu",
-        "prelu",
-        "silu",
-        "softmax",
-        "masking",
-        "identity",
-    ]
+    listed(
+        """
+    dropout spatialdropout1d spatialdropout gaussiannoise gaussiandropout alphadropout batchnorm
+    batchnormalization layernorm layernormalization norm normalization activation relu leakyrelu tanh sigmoid
+    elu gelu selu prelu silu softmax masking identity
+    """
+    )
 )
 # Layers that state the features of their output, with the names for it.
 _SIZED: Final = {
@@ -71,8 +51,19 @@ def _place_in_list(tree: Tree, path: KeyPath) -> KeyPath:
         if isinstance(path[length - 1], int):
             item = at(tree.root, path[:length])
             whole = length == len(path) or (isinstance(item, Mapping) and (len(path) == length + 1))
-            return path[:length] if whole else ()
+            return path[:length] if whole and not _is_wired(tree, path[: length - 1], item) else ()
     return ()
+
+
+# Keys that say what feeds what: then the order of a list does not.
+_WIRES: Final = frozenset(("edges", "connections", "links", "inputs", "inbound", "inbound_nodes", "from", "source"))
+
+
+def _is_wired(tree: Tree, path: KeyPath, item: object) -> bool:
+    """True if a list of layers, or a layer of it, names what it reads."""
+    around = at(tree.root, path[:-1]) if path else None
+    tables = [table for table in (around, item) if isinstance(table, Mapping)]
+    return any(key_of(key) in _WIRES for table in tables for key in table)
 
 
 def _fed(document: Document, tree: Tree, by_path: Mapping[KeyPath, Candidate], found: Found, place: KeyPath) -> Found:

@@ -1,7 +1,7 @@
-"""What people write instead of JSON: comments, trailing commas, names without quotes, Jsonnet without computation, and
-what Python prints of a dictionary or of argparse's Namespace.
+"""What people write instead of JSON, and what Python prints of a dictionary or of argparse's Namespace.
 
-An expression that is not a literal is kept as its text. `local name = VALUE;` of Jsonnet binds a name.
+Comments, trailing commas, names without quotes, Jsonnet without computation are read. An expression that is not a
+literal is kept as its text. `local name = VALUE;` of Jsonnet binds a name.
 
 Sources: JSON5 1.0.0 (json5.org), Jsonnet 0.20 (its specification), Python 3.11 (`repr` of dict, list, tuple and
 argparse.Namespace).

@@ -6,7 +6,7 @@ together; the last is uncertain. Where something else is named, no size is taken
 Not here: what a table says that it is of (`evidence`), names of tools (`tools`), and lists of layers (`layer_lists`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from lstmcalc.errors import NoLstmError, SourceError, nearest_hint, printable, shorten
@@ -16,11 +16,11 @@ from lstmcalc.readers.configurations.references import resolved
 from lstmcalc.readers.configurations.tables_in import Candidate, Entry, Group, tables_in
 from lstmcalc.readers.configurations.values import Computed, PlacesBelow, Tree, plain
 from lstmcalc.readers.configurations.words import (
-    FIELD_OF,
     HOLDERS,
     MAYBE_INPUT,
     SYNONYMS,
     TORCH_CLASSES,
+    field_of,
     key_of,
 )
 from lstmcalc.readers.found import Found
@@ -42,6 +42,7 @@ from lstmcalc.spec.words import and_list
 
 _SIZES: Final = ("input_size", "hidden_size", "num_layers", "proj_size")
 _SWITCHES: Final = ("bias", "batch_first", "bidirectional")
+_SHAPING: Final = ("num_layers", "bidirectional")  # settings that it may have by its program's default
 _MENTIONED: Final = 3  # other names in a message
 _MOST: Final = 10_000  # LSTMs of one document
 
@@ -132,7 +133,7 @@ class _Reader:
 
     def _candidate(self, group: Group) -> Found | None:
         """The LSTM that a group of names is of; None if it is of none."""
-        sizes = [FIELD_OF[name] for name, entry in group.entries.items() if name in FIELD_OF and self._is_size(entry)]
+        sizes = [field for name, entry in group.entries.items() if (field := field_of(name)) and self._is_size(entry)]
         if "hidden_size" not in sizes and "input_size" not in sizes:
             return None
         evidence = evidence_of(self._tree, group.table, group.path, group.above)
@@ -141,7 +142,9 @@ class _Reader:
             if evidence.verdict and "hidden_size" in sizes:
                 self._refused.append(evidence.why)
             return None
-        if "hidden_size" not in sizes and not evidence.own:
+        if not evidence.own and "hidden_size" not in stated:
+            return None
+        if "hidden_size" not in sizes and not evidence.exact:  # a part of one, as others are made of by an anchor
             return None
         if evidence.verdict != "like" and evidence.exact != "pytorch" and reads_as_keras(evidence, group):
             return self._of_keras_names(group, evidence)
@@ -149,7 +152,9 @@ class _Reader:
 
     def _is_size(self, entry: Entry) -> bool:
         value = resolved(self._tree, entry.value, entry.path)
-        return isinstance(value, Computed) or (value is not None and not isinstance(value, Mapping | bool))
+        if isinstance(value, Mapping):  # a search space
+            return key_of(entry.key) in REQUIRED
+        return value is not None and not isinstance(value, bool)
 
     def _is_number(self, entry: Entry) -> bool:
         value = plain(resolved(self._tree, entry.value, entry.path))
@@ -243,8 +248,8 @@ class _LstmReader:
         if field in entries and self._holds(entries[field]):
             self._take(field, entries[field])
             return
-        others = [entries[name] for name in SYNONYMS.get(field, ()) if name in entries and self._holds(entries[name])]
-        if not others and field in REQUIRED + ("bidirectional",):
+        others = [entries[name] for name in _other_names(field) if name in entries and self._holds(entries[name])]
+        if not others and field in (*REQUIRED, "bidirectional"):
             around = self._group.around
             names = (field, *SYNONYMS[field])
             others = [around[name] for name in names if name in around and self._holds(around[name])]
@@ -266,7 +271,7 @@ class _LstmReader:
     def _misspelled(self, field: str) -> Entry | None:
         """A key that is nearly the name of a setting."""
         for name, entry in self._group.entries.items():
-            if name in FIELD_OF or len(name) < 6 or not self._holds(entry):  # noqa: PLR2004  # as `bias`
+            if field_of(name) or len(name) < 6 or not self._holds(entry):  # noqa: PLR2004  # as `bias`
                 continue
             if nearest_hint(name, [field]) and not _is_other_word(name, field):
                 return entry
@@ -321,9 +326,12 @@ class _LstmReader:
             yield f"read as torch.nn.LSTM; {evidence.why} may be another LSTM, or more than one"
         elif not evidence.own:
             yield f"read as the LSTM that {evidence.why} names"
+        unsaid = [field for field in _SHAPING if field not in self._settings and field not in self._gaps]
         renamed = [f"{printable(key)} is read as {field}" for field, key in self._inferred.items() if key]
         if renamed:
             yield and_list(renamed)
+        if unsaid and (renamed or evidence.verdict in ("", "like")):
+            yield f"{and_list(unsaid)} {'is' if len(unsaid) == 1 else 'are'} not stated"
         unknown = self._unknown_arguments()
         if unknown:
             yield f"torch.nn.LSTM has no {and_list(unknown)}"
@@ -338,6 +346,15 @@ class _LstmReader:
             for name, entry in self._group.entries.items()
             if name not in said and not entry.key.startswith("_") and name not in ("class_path", "class_name", "target")
         ][:_MENTIONED]
+
+
+def _other_names(field: str) -> Iterator[str]:
+    """The other names of a setting, with what a program may put before each."""
+    for start in ("", "rnn_", "lstm_"):
+        for name in SYNONYMS.get(field, ()):
+            yield f"{start}{name}"
+        if start and field != "input_size":
+            yield f"{start}{field}"
 
 
 def _is_other_word(name: str, field: str) -> bool:

@@ -1,7 +1,7 @@
 """The tables of a configuration, with the names in each, however they are written.
 
-Flat keys with dots, `model.rnn.hidden_size`, and keys that begin with an LSTM's name, `lstm_hidden_size`, are names in a
-table of their own.
+Flat keys with dots, `model.rnn.hidden_size`, and keys that begin with an LSTM's name, `lstm_hidden_size`, are names in
+a table of their own.
 """
 
 import re
@@ -13,7 +13,6 @@ from lstmcalc.readers.configurations.words import FIELD_OF, key_of
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.text.positions import KeyPath
 
-_PREFIXED: Final = re.compile(r"(?P<prefix>(?:\w+_)?(?:bi|b)?lstm)_(?P<name>\w+)")
 _SEPARATED: Final = re.compile(r"(?P<prefix>[\w\-./]+)[./](?P<name>[\w\-]+)")
 
 
@@ -75,12 +74,12 @@ def _of_table(
     for key, value in table.items():
         entry = Entry(key, value, (*path, key))
         dotted = _SEPARATED.fullmatch(key) if "." in key or "/" in key else None
-        prefixed = None if dotted else _PREFIXED.fullmatch(key_of(key))
+        before, lstm, name = key_of(key).partition("lstm_")
         if dotted:
             parts = tuple(re.split(r"[./]", dotted.group("prefix")))
             flat.setdefault(parts, {})[key_of(dotted.group("name"))] = entry
-        elif prefixed and prefixed.group("name") in FIELD_OF:
-            flat.setdefault((prefixed.group("prefix"),), {})[prefixed.group("name")] = entry
+        elif lstm and name in FIELD_OF and (before in ("", "b", "bi") or before.endswith("_")):
+            flat.setdefault((f"{before}lstm",), {})[name] = entry
     whole = [
         (parts, names) for parts, names in flat.items() if any(FIELD_OF.get(name) == "hidden_size" for name in names)
     ]

@@ -143,6 +143,12 @@ class Part(NamedTuple):
 Parts: TypeAlias = Sequence[Part]
 
 
+def depending(term: Term, *others: Term) -> Term:
+    """A value that is so only if those of other keys are."""
+    said = [item.default for item in (term, *others) if item.default]
+    return term._replace(default=" and ".join(dict.fromkeys(said)))
+
+
 def stack(
     name: str, inputs: tuple[Term, Term], layers: Term, terms: Mapping[str, Term], framework: str = "pytorch"
 ) -> list[Part]:
@@ -152,6 +158,7 @@ def stack(
         why = layers.value.why if isinstance(layers.value, Gap) else f"{value_text(layers.value)} layers"
         first = Term(Gap(f"the number of LSTMs is not known: {why}"), layers.path)
         return [Part(name.format(0), {**terms, "input_size": first}, framework)]
+    terms = {**terms, "hidden_size": depending(terms["hidden_size"], layers)}
     return [
         Part(name.format(number), {"input_size": inputs[min(number, 1)], **terms}, framework) for number in range(count)
     ]

@@ -10,7 +10,7 @@ import re
 from typing import Any, Final
 
 from lstmcalc.readers.configurations.tables_in import Group
-from lstmcalc.readers.configurations.tool_parts import Part, Parts, Read, Term, Tool, View, found_of, stack
+from lstmcalc.readers.configurations.tool_parts import Part, Parts, Read, Term, Tool, View, depending, found_of, stack
 from lstmcalc.readers.configurations.values import Tree
 from lstmcalc.readers.text.tables import Document
 from lstmcalc.spec.provenance import Gap
@@ -31,9 +31,9 @@ def _espnet1(view: View) -> Parts | str:
     kind = view.text("etype")
     typ = kind.removeprefix("vgg").removesuffix("p")
     if typ in ("lstm", "blstm"):
-        encoded = (view.term("eunits"), view.term("elayers"), view.term("eprojs"))
-        found += _espnet_encoder("enc.enc.1" if kind.startswith("vgg") else "enc.enc.0", *encoded, Term(typ[0] == "b", certainty="inferred"),
-                                 each=kind[-1] == "p")  # fmt: skip
+        sizes = (view.term("eunits"), view.term("elayers"), view.term("eprojs"))
+        both = Term(typ[0] == "b", certainty="inferred")
+        found += _espnet_encoder(f"enc.enc.{int(kind.startswith('vgg'))}", *sizes, both, each=kind[-1] == "p")
     if view.text("dtype") == "lstm" and view.has("dunits", "dlayers"):
         found += _espnet_decoder("dec.decoder", view.term("dunits"), view.term("dlayers"), view.term("eprojs"))
     return found or f"etype = {kind}"
@@ -61,12 +61,6 @@ def _espnet_decoder(name: str, units: Term, layers: Term, encoded: Term) -> Part
     return stack(f"{name}.{{}}", (first, units.computed(units.value)), layers, {"hidden_size": units}, "pytorch-cell")
 
 
-def _by(term: Term, *others: Term) -> Term:
-    """A value that is so only if those of other keys are."""
-    said = [item.default for item in (term, *others) if item.default]
-    return term._replace(default=" and ".join(dict.fromkeys(said)))
-
-
 def _espnet2(view: View) -> Parts | str:
     found: list[Part] = []
     encoder, decoder = view.below("encoder_conf") or View.empty(view), view.below("decoder_conf") or View.empty(view)
@@ -76,7 +70,7 @@ def _espnet2(view: View) -> Parts | str:
             return f"rnn_type = {encoder.text('rnn_type')}"
         both, each = encoder.term("bidirectional", True), encoder.term("use_projection", True)  # defaults
         units, layers = encoder.term("hidden_size", 320), encoder.term("num_layers", 4)
-        found += _espnet_encoder("encoder.enc.0", _by(units, each), layers, size, both, each=each.value is True,
+        found += _espnet_encoder("encoder.enc.0", depending(units, each), layers, size, both, each=each.value is True,
                                  dropout=encoder.term("dropout", 0.0))  # fmt: skip
     if view.text("decoder") == "rnn" and decoder.text("rnn_type") in ("", "lstm"):
         units, layers = decoder.term("hidden_size", 320), decoder.term("num_layers", 1)
@@ -111,6 +105,10 @@ def _opennmt(view: View) -> Parts | str:
     return found or f"encoder_type = {encoder}"
 
 
+def _is_recurrent(view: View) -> bool:
+    return view.text("encoder_type") in ("rnn", "brnn") or view.text("decoder_type") == "rnn"
+
+
 def _opennmt_decoder(view: View) -> Parts:
     """With input feeding, cells of which the first reads the embedding and what was put out last."""
     size = _first(view, ("rnn_size", "dec_rnn_size", "hidden_size"), 500, "rnn_size")
@@ -120,7 +118,7 @@ def _opennmt_decoder(view: View) -> Parts:
         return [Part("decoder.rnn", {"input_size": words, "hidden_size": size, "num_layers": layers})]
     both = size.size is not None and words.size is not None
     first = size.computed((size.size or 0) + (words.size or 0)) if both else _open("no rnn_size or no word_vec_size")
-    inputs = _by(first, words, size, feeds), _by(size.computed(size.value), feeds)
+    inputs = depending(first, words, size, feeds), depending(size.computed(size.value), feeds)
     return stack("decoder.rnn.layers.{}", inputs, layers, {"hidden_size": size}, "pytorch-cell")
 
 
@@ -217,7 +215,7 @@ def _speaker_encoder(view: View) -> Parts | str:
     each = view.term("use_lstm_with_projection", True)  # a default
     if each.value is False:
         return [Part("layers.lstm", {"input_size": reads, **common, "num_layers": layers})]
-    common["hidden_size"] = _by(hidden, each)
+    common["hidden_size"] = depending(hidden, each)
     return stack("layers.{}.lstm", (reads, projected), layers, common)
 
 
@@ -271,11 +269,13 @@ TOOLS: Final = (
     ),
     Tool(
         "OpenNMT-py",
-        "OpenNMT/OpenNMT-py, onmt/encoders/rnn_encoder.py at 0b19be4, onmt/decoders/decoder.py at 02465b9, onmt/opts.py",
+        "OpenNMT/OpenNMT-py, onmt/encoders/rnn_encoder.py at 0b19be4, decoders/decoder.py at 02465b9, opts.py",
         lambda view: (
-            view.has_any("rnn_size", "enc_rnn_size", "dec_rnn_size")
-            and view.has_any(
-                "layers", "enc_layers", "encoder_type", "decoder_type", "word_vec_size", "src_word_vec_size", "brnn"
+            (view.has_any("rnn_size", "enc_rnn_size", "dec_rnn_size") and view.has_any("layers", "enc_layers", "brnn"))
+            or (
+                view.has_any("encoder_type", "decoder_type", "rnn_size")
+                and view.has_any("word_vec_size", "src_word_vec_size", "tgt_word_vec_size")
+                and (_is_recurrent(view) or view.has("rnn_size"))
             )
         ),
         _opennmt,

@@ -14,9 +14,9 @@ from lstmcalc.readers.text.source_text import SourceText, Span
 from lstmcalc.readers.text.tables import depth_error
 
 MAX_TEXT: Final = 4 * 2**20  # characters; no configuration has a tenth of it
-MAX_VALUES: Final = 200_000  # with those of aliases, each time they stand for something
+MAX_VALUES: Final = 100_000  # with those of aliases, each time they stand for something
 MAX_DEPTH: Final = 100  # levels
-VALUES: Final = Allowance("values of its configurations", 1_000_000, 0)  # some 5 seconds
+VALUES: Final = Allowance("values of its configurations", 300_000, 0)  # some 5 seconds
 
 
 class Computed(NamedTuple):

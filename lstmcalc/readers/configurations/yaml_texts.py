@@ -23,9 +23,9 @@ from lstmcalc.readers.configurations.values import (
 )
 from lstmcalc.readers.text.positions import Lines, Member
 from lstmcalc.readers.text.source_text import SourceText, Span
-from lstmcalc.readers.text.tables import digits_error
+from lstmcalc.readers.text.tables import depth_error, digits_error
 
-_MAX_WITHOUT_C: Final = 2**19  # characters that PyYAML reads in a few seconds if it has no libyaml
+_MAX_WITHOUT_C: Final = 2**18  # characters that PyYAML reads in a few seconds if it has no libyaml
 _OWN: Final = "tag:yaml.org,2002:"
 _PYTHON: Final = "tag:yaml.org,2002:python/"
 _NAMES: Final = (f"{_PYTHON}name:", "!name:", "!new:")  # tags of scalars that name a class
@@ -37,7 +37,7 @@ _REFERENCE: Final = re.compile(r"<([\w.\-\[\]]+)>")
 def load_yaml() -> Any:  # noqa: ANN401  # a module without types
     """PyYAML; MissingExtraError without it."""
     try:
-        import yaml  # type: ignore[import-untyped]  # its types are a package of their own
+        import yaml
     except ImportError:
         raise MissingExtraError("PyYAML is not installed, which reads YAML", hint="pip install pyyaml") from None
     return yaml
@@ -52,7 +52,11 @@ def read_yaml_tree(source: SourceText) -> Tree:
     try:
         for event in yaml.parse(source.text, Loader=yaml.CSafeLoader if has_c else yaml.SafeLoader):
             composer.take(event)
+    except SourceError:
+        raise
     except yaml.MarkedYAMLError as error:
+        if "nesting depth" in str(error.problem):
+            raise depth_error(source) from None
         mark = error.problem_mark or error.context_mark
         span = Span(mark.line + 1, mark.column, mark.column + 1) if mark else Span(1, 0, 1)
         what = " ".join(str(error.problem or error.context or "it does not parse").split())

@@ -30,6 +30,7 @@ from lstmcalc.spec.words import with_dots
 
 Table: TypeAlias = Mapping[str, Any]
 
+_OPTIONAL: Final = ("config", "settings")  # origins whose settings complete others, so that none is required
 _MAX_DEPTH: Final = 100  # levels; no configuration has a tenth of it
 REQUIRED: Final = ("input_size", "hidden_size")
 LSTM_KEYS: Final = (*HYPERPARAMETERS, "framework")
@@ -251,7 +252,7 @@ def read_tables(document: Document, tree: Table) -> list[Found]:
             outside = f"{flat[0]} stands outside of {document.header(('lstm',))}"
             document.refuse((flat[0],), outside, hint="move it there")
         leaves = [*_leaves(document, ("lstm",), tree["lstm"], {})]
-    elif flat or (document.origin == "config" and tree):
+    elif flat or (document.origin in _OPTIONAL and tree):
         leaves = [((), read_settings(document, (), {key: tree[key] for key in LSTM_KEYS if key in tree}, LSTM_KEYS))]
     else:
         leaves = []
@@ -277,7 +278,7 @@ def is_own(tree: Table, origin: str = "source") -> bool:
 
 def _check_top(document: Document, tree: Table, *, has_lstm: bool) -> None:
     """Refuse unknown keys, and a document without LSTMs."""
-    ours = has_lstm or document.origin == "config"
+    ours = has_lstm or document.origin in _OPTIONAL
     for key in tree:
         # In a document without LSTMs, only a key that looks misspelled gets an error of its own.
         is_one = len(key) > 1 and not isinstance(tree[key], Mapping | list) and _hint(key, ("lstm", *LSTM_KEYS))
@@ -361,7 +362,7 @@ def _lstm_of_table(
     settings = dict(settings)
     framework = framework_of(document, settings.pop("framework", None))
     read = {**data, **settings_of(document, settings)}
-    gaps = () if document.origin == "config" else tuple(field for field in REQUIRED if field not in settings)
+    gaps = () if document.origin in _OPTIONAL else tuple(field for field in REQUIRED if field not in settings)
     return Found(
         name=".".join(map(str, path[1:])) or "lstm",
         framework=framework,

@@ -255,7 +255,6 @@ def test_errors_point_into_the_code(code: str, message: str) -> None:
     ("name", "text", "what", "words"),
     [
         ("a.yaml", "model:\n  lstm:\n    hidden_size: 3\n", "no LSTM is recognised in a.yaml", "e.g. 'lstm:'"),
-        ("a.yml", "rnn:\n  size: 3\n", "no LSTM is recognised in a.yml", "YAML is not read: give the sizes"),
         ("a.py", "import os\nprint 'x'\n", "no LSTM is recognised in a.py", "1 line left out as not Python"),
         ("a.md", "# A\n\nSome text (about) it.\n", "no LSTM is recognised in a.md", "'Some text (about) it.'"),
         ("a.py", "import os\n\n# print 'x'\nif os:\n    pass\n", "no LSTM in a.py", "lstmcalc -h"),
