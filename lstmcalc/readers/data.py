@@ -36,6 +36,8 @@ _TITLES: Final = {  # of the other kinds of `files.kinds`
     "keras": "a file of Keras",
     "hdf5": "an HDF5 file",
     "onnx": "a model of ONNX",
+    "json": "weights in JSON",
+    "packed": "a compressed file or an archive",
 }
 
 

@@ -37,7 +37,13 @@ def models_in(folder: str) -> list[str]:
         return [listed]
     paths = [os.path.join(folder, name) for name in names if not is_data(name)]  # noqa: PTH118  # as above
     files = [path for path in paths if os.path.isfile(path)]  # noqa: PTH113  # as above
-    weights = [path for path in files if weight_kind(path) not in ("", "zip")]
+    kinds = {path: weight_kind(path) for path in files}
+    weights = [path for path in files if kinds[path] not in ("", "zip")]
+    if indices := [path for path in weights if kinds[path] in ("index", "keras-index")]:
+        from lstmcalc.readers.files.shards import named_files
+
+        shards = {shard for index in indices for shard in named_files(index)}
+        weights = [path for path in weights if path not in shards]
     found = weights or [path for path in files if path.lower().endswith(_CODE) and _speaks_of_lstms(path)]
     if not found:
         raise folder_error(folder, shown_name(folder), _EXPECTED)

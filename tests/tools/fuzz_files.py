@@ -7,11 +7,16 @@ fault is printed with its seed: what no command may do says `bounded`. With `--k
 """
 
 import argparse
+import bz2
+import gzip
 import io
+import lzma
+import pickle
 import random
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,6 +37,7 @@ from tools.mutated_structures import (
 from tools.mutations import damaged
 
 Mutate = Callable[[bytes, random.Random], bytes]
+_Pack = Callable[[bytes], bytes]
 
 
 def hdf5_mutated(data: bytes, draw: random.Random) -> bytes:
@@ -56,6 +62,58 @@ def keras_mutated(data: bytes, draw: random.Random) -> bytes:
     return made.getvalue()
 
 
+_UNPACK: Final[dict[bytes, tuple[_Pack, _Pack]]] = {
+    b"\x1f\x8b": (gzip.decompress, gzip.compress),
+    b"BZ": (bz2.decompress, bz2.compress),
+    b"\xfd7": (lzma.decompress, lzma.compress),
+    b"]\0": (lzma.decompress, lambda data: lzma.compress(data, lzma.FORMAT_ALONE)),
+    b"x\x9c": (zlib.decompress, zlib.compress),
+    b"x^": (zlib.decompress, zlib.compress),
+}
+
+
+def packed_mutated(data: bytes, draw: random.Random) -> bytes:
+    """A compressed file or an archive, with what is in it changed, or itself."""
+    if draw.random() < 0.2:
+        return damaged(data, draw)
+    if data[:2] == b"PK":
+        return mutate_zip(data, draw)
+    if (ways := _UNPACK.get(data[:2])) is not None:
+        return ways[1](packed_mutated(ways[0](data), draw) * draw.choice((1, 1, 1, 2, 50)))
+    if data[257:262] == b"ustar":
+        body = bytearray(data)
+        at = draw.choice((0, 100, 124, 148, 156, 257, 345)) + 512 * draw.choice((0, 0, 2, 4))
+        field = draw.choice((b"7" * 12, b"\x80" + b"\xff" * 11, b"../" * 9, b"L", b"x", b"2", b"\0" * 20, b"\xff" * 8))
+        body[at : at + len(field)] = field
+        return bytes(body) if draw.random() < 0.7 else damaged(data, draw)
+    return joblib_mutated(data, draw)
+
+
+def joblib_mutated(data: bytes, draw: random.Random) -> bytes:
+    """A pickle with other opcodes and numbers before its first array, or in one of its pieces."""
+    if data[:2] in _UNPACK:
+        return packed_mutated(data, draw)
+    parts = data.split(b"ub")
+    at = draw.randrange(len(parts))
+    if draw.random() < 0.5:
+        parts[at] = mutate_pickle(b"\x80\4" + parts[at] + b".", draw).rstrip(b".")
+    else:
+        parts[at] = parts[at].replace(
+            draw.choice((b"K", b"f4", b"C", b"\x85", b"K\x10")), draw.choice((b"M\xff", b"O8", b"J")), 1
+        )
+    return b"ub".join(parts)
+
+
+def embedded_mutated(data: bytes, draw: random.Random) -> bytes:
+    """A pickle with a file in it that is changed, or the pickle itself."""
+    start = data.find(b"PK\3\4") if b"PK\3\4" in data else data.find(b"\x89HDF")
+    if start < 0 or draw.random() < 0.3:
+        return mutate_pickle(data, draw)
+    inner = data[start : data.rindex(b"PK\5\6") + 22] if data[start : start + 2] == b"PK" else data[start:]
+    body = keras_mutated(inner, draw) if inner[:2] == b"PK" else hdf5_mutated(inner, draw)
+    return pickle.dumps([body, {"scale": 1}] * draw.choice((1, 1, 2)), draw.choice((2, 4, 5)))
+
+
 MUTATORS: Final[dict[str, Mutate]] = {
     "npz": mutate_zip,
     "npy": mutate_npy,
@@ -71,6 +129,10 @@ MUTATORS: Final[dict[str, Mutate]] = {
     "keras-json": mutate_json,
     "printed": mutate_plain,
     "unread": damaged,
+    "joblib": joblib_mutated,
+    "packed": packed_mutated,
+    "embedded": embedded_mutated,
+    "json-weights": mutate_json,
 }
 TREE: Final = "Net(\n  (encoder): LSTM(3, 4, num_layers=2, bidirectional=True)\n  (fc): Linear(8, 2)\n)\n"
 # FILE is the mutated one, SEED the one that it was made of.
@@ -125,7 +187,7 @@ def fuzz(reader: str, bodies: Bodies, seeds: range, keep: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         warm = Path(folder) / f"warm{bodies[0][0]}"
         warm.write_bytes(bodies[0][1])
-        if reader in ("hdf5", "keras"):
+        if reader in ("hdf5", "keras", "embedded", "json-weights"):
             fork_the_library()
         commands = Commands([_named(command, str(warm), str(warm)) for command in COMMANDS])
         for seed in seeds:

@@ -1,10 +1,15 @@
 """The files that `fuzz_files` begins with, by reader, as the real libraries write them where they are installed."""
 
+import bz2
+import gzip
 import io
 import json
+import lzma
 import os
 import pickle
+import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -89,6 +94,9 @@ def seeds_of_files(folder: Path, reader: str) -> dict[str, Bodies]:
         body = path.read_bytes()
         found.setdefault("torch" if body[:2] == b"PK" else "torch-legacy", []).append((".pt", body))
     for path in sorted(WEIGHTS.glob("*.zip")):
+        if path.stem == "packed":
+            found |= _packed(path)
+            continue
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
                 kind = _READER_OF.get(suffix := Path(name).suffix, suffix[1:])
@@ -96,6 +104,48 @@ def seeds_of_files(folder: Path, reader: str) -> dict[str, Bodies]:
                     found.setdefault(kind, []).append((suffix, archive.read(name)))
     found["keras-json"] = [(".json", _configuration(body)) for suffix, body in found["keras"] if suffix == ".keras"]
     return {name: bodies for name, bodies in found.items() if reader in ("", name)}
+
+
+def _packed(path: Path) -> dict[str, Bodies]:
+    """Models in other files, and weights in JSON, by reader."""
+    with zipfile.ZipFile(path) as archive:
+        bodies = {name: archive.read(name) for name in archive.namelist()}
+    lists = {f"rnn.{name}": array.tolist() for name, array in random_weights(LSTMConfig(2, 3)).items()}
+    nam = {
+        "architecture": "LSTM",
+        "config": {"input_size": 1, "hidden_size": 1, "num_layers": 1},
+        "weights": [0.5] * 16,
+    }
+    layer = {"type": "lstm", "shape": [None, 1], "weights": [[[1, 2, 3, 4]], [[1, 2, 3, 4]], [0, 0, 0, 0.5]]}
+    placed = {f"a/lstm_cell/{name}": {"filename": "seed.nam", "shape": [3, 8]} for name in ("kernel", "b")}
+    trees = (
+        lists,
+        {"model_data": {"skip": 1}, "state_dict": lists},
+        nam,
+        {"in_shape": [1], "layers": [layer] * 2},
+        placed,
+    )
+    index = {"weight_map": {"a": "seed.nam", "b": "warm.nam", "lstm.weight_hh_l0": "seed.nam"}}
+    shards = {"weight_map": {"/a": ["seed.nam"], "/b": ["warm.nam", "seed.nam"]}}
+    return {
+        "joblib": [(".joblib", body) for name, body in bodies.items() if name.startswith("state")],
+        "packed": [(".zip", bodies["ppo.zip"]), *_wrapped(pickle.dumps(random_weights(LSTMConfig(2, 3))))],
+        "embedded": [(".pkl", bodies[name]) for name in ("keras.pkl", "hdf5.pkl")],
+        "json-weights": [(".nam", json.dumps(tree).encode()) for tree in (*trees, index, shards)],
+    }
+
+
+def _wrapped(body: bytes) -> Bodies:
+    """A model in a tar archive, plain and compressed, and alone compressed in each way."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name in ("model", "x" * 200):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(body) if name == "model" else 0
+            archive.addfile(entry, io.BytesIO(body))
+    tar = stream.getvalue()
+    made = [tar, gzip.compress(tar), lzma.compress(body), bz2.compress(body), zlib.compress(body), gzip.compress(body)]
+    return [(".pack", data) for data in (*made, lzma.compress(body, lzma.FORMAT_ALONE))]
 
 
 _READER_OF: Final = {"new.pt": "torch", "old.pt": "torch-legacy", ".h5": "hdf5"}

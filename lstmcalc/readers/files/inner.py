@@ -41,7 +41,11 @@ def path_beside(file: File, name: Any) -> str:  # noqa: ANN401  # whatever a doc
         raise SourceError("other files are only looked for beside a file", "a document in a folder")
     plain = isinstance(name, str) and name.isprintable() and 0 < len(name) <= _LONGEST
     if not plain or name in (".", "..") or set(name) & {"/", "\\", ":"}:
-        raise SourceError("a file is named that is not in the same folder", "a plain name", shorten(name))
+        raise SourceError(
+            "a file is named that is not in the same folder",
+            "a plain name",
+            shorten(name) if isinstance(name, str) else "no text",
+        )
     return os.path.join(os.path.dirname(file), name)  # noqa: PTH118, PTH120  # as in `sources`
 
 

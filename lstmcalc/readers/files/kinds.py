@@ -16,7 +16,6 @@ from lstmcalc.errors import SourceError, cannot_read, named_error, shown_name
 from lstmcalc.readers.files.budget import budget
 from lstmcalc.readers.files.given import given
 from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
-from lstmcalc.readers.files.json_weights import json_kind
 from lstmcalc.readers.files.tensorflow_kinds import has_index, is_javascript, tensorflow_kind
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
@@ -107,8 +106,15 @@ def inner_kind(inner: Inner, depth: int = _DEPTH) -> str:
         kind = _zip_kind(Inner(in_memory(section, inner.name), inner.name), depth)
         return kind if kind in _WITHIN else ""
     if _may_be_json(head):
-        return json_kind(Inner(in_memory(section, inner.name), inner.name))
+        return _json_kind(Inner(in_memory(section, inner.name), inner.name))
     return _signature(head, section.length) or _packed_kind(inner, head, depth)
+
+
+def _json_kind(file: File) -> str:
+    """The kind of a text of JSON; empty if it has no weights that are read."""
+    from lstmcalc.readers.files.json_weights import json_kind
+
+    return json_kind(file)
 
 
 def _may_be_json(head: bytes) -> bool:
@@ -217,7 +223,7 @@ def _told_kind(path: str) -> str:  # noqa: PLR0911  # one for each signature
             if told := _signature(head, size):
                 return told
             if _may_be_json(head) and not is_javascript(head):
-                return json_kind(path)
+                return _json_kind(path)
             if any(_at(stream, offset, _HDF5) for offset in _offsets(size)):
                 return "hdf5"
             if head[4:8] == _TFLITE:

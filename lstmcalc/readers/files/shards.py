@@ -14,6 +14,7 @@ from typing import Any, Final
 from lstmcalc.errors import SourceError, printable, shorten, shown_name
 from lstmcalc.readers.files.inner import path_beside
 from lstmcalc.readers.files.joined import joined
+from lstmcalc.readers.files.json_numbers import Numbers
 from lstmcalc.readers.files.json_weights import json_document
 from lstmcalc.readers.files.kinds import open_weights, weight_kind
 from lstmcalc.readers.files.tensors import StateDict, WeightFile
@@ -29,7 +30,8 @@ def named_files(file: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     names: dict[str, Any] = json_document(file)["weight_map"]
     for name, files in names.items():
-        for one in files if isinstance(files, list) else [files]:
+        listed = [] if isinstance(files, Numbers) else files if isinstance(files, list) else [files]
+        for one in listed:
             found.setdefault(path_beside(file, one), []).append(name)
     if len(found) > _MOST:
         raise SourceError(f"{shown_name(file)} names too many files", f"at most {_MOST:,}", f"{len(found):,}")

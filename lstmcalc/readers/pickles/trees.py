@@ -22,6 +22,7 @@ _MAX_TEXT: Final = 1 << 26  # characters of all paths
 _CONTAINERS: Final = (Table, Call, list, tuple)
 _SCRIPTED: Final = "__torch__."
 _OWN: Final = ("_parameters", "_buffers", "_modules")
+_PACKED: Final = "torch.ScriptObject"
 _FLAT: Final = "_flat_weights"  # the same parameters again
 
 
@@ -157,6 +158,9 @@ def _of_module(module: Module) -> Iterator[tuple[str, Any]]:
         held = module.attributes.get(name)
         if type(held) is Table:
             yield module.path, held
+    for name, value in module.attributes.pairs:  # what a quantized module has packed
+        if type(value) is Call and value.path == _PACKED and isinstance(name, str):
+            yield module.inside(name), value
 
 
 def _attributes(path: str, call: Call) -> Iterator[tuple[str, Any]]:

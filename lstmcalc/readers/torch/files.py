@@ -8,7 +8,7 @@ Source: torch 2.13.0 (torch/serialization.py: `_save`, `_load`, `_legacy_save`, 
 and its files of earlier versions.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
@@ -38,6 +38,7 @@ from lstmcalc.readers.pickles.machine import section_of as bytes_section
 from lstmcalc.readers.pickles.trees import Module, walk
 from lstmcalc.readers.torch.modules import Code, frozen_modules, stated_modules
 from lstmcalc.readers.torch.notes import called_notes, lightning_notes, tensor_notes
+from lstmcalc.readers.torch.quantized import Packed, packed_of, with_quantized
 from lstmcalc.readers.torch.tensors import Locate, Storage, Tensor, Unreadable, itemsize, storage_dtype, tensor_of
 
 MAGIC: Final = 0x1950A86A20F9469CFC6C  # torch/serialization.py
@@ -324,19 +325,14 @@ class _PickledStorages:
 
 
 class _Leaves:
-    """Converts the records of a pickle to tensors and arrays, and counts packed cells for a note."""
+    """Converts the records of a pickle to tensors and arrays, and to packed cells of these."""
 
     def __init__(self, locate: Locate) -> None:
         self._locate = locate
-        self.packed = 0
 
-    def __call__(self, call: Call) -> Any:  # noqa: ANN401  # a Tensor, a RawArray or an Unreadable; None for others
-        if call.path == "torch.ScriptObject":
-            state = call.state
-            kind = text_of(state[1]) if isinstance(state, tuple) and len(state) > 1 else None
-            self.packed += kind is not None and kind.endswith("CellParamsBase")
+    def __call__(self, call: Call) -> Any:  # noqa: ANN401  # a Tensor, RawArray, Packed or Unreadable; None for others
         if not is_array(call):
-            return tensor_of(call, self._locate)
+            return packed_of(call, self._locate) or tensor_of(call, self._locate)
         array = raw_array(call)
         if array is None and objects_of(call) is None:
             return Unreadable(array_description(call))
@@ -352,6 +348,8 @@ def _weight_file(
 ) -> WeightFile:
     leaves = _Leaves(content.locate)
     tree = walk(content.value, leaves)
+    packed = {path: leaf for path, leaf in tree.leaves if isinstance(leaf, Packed)}
+    tree = tree._replace(leaves=list(_unpacked(tree.leaves)))
     tensors: dict[str, Stored] = {}
     for path, leaf in tree.leaves:
         if not isinstance(leaf, Unreadable):
@@ -361,13 +359,22 @@ def _weight_file(
             tensors[name] = Stored(
                 name, leaf.dtype, _shape(leaf), leaf.nbytes, *how, place=_place(leaf), spot=_spot(leaf)
             )
-    stated = stated_modules(tree.modules, code)
-    more = (*lightning_notes(content.value), *tensor_notes(tree, leaves.packed), *called_notes(content.called))
+    stated = tuple(with_quantized(stated_modules(tree.modules, code), packed))
+    more = (*lightning_notes(content.value), *tensor_notes(tree), *called_notes(content.called))
     own = {path for path, leaf in tree.leaves if isinstance(leaf, Tensor)}
     held = _dictionaries(content.value, own) if kind != "pickle" else ()
     states = tuple(_state_dicts(content.value, {name: tensors[name] for name in own & tensors.keys()}))
     buffers = _buffers(tree.modules)
     return WeightFile(kind, tuple(tensors.values()), stated, (*notes, *more), held, state_dicts=states, buffers=buffers)
+
+
+def _unpacked(leaves: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """The leaves of a tree, packed cells as their tensors."""
+    for path, leaf in leaves:
+        if isinstance(leaf, Packed):
+            yield from leaf.tensors(path)
+        else:
+            yield path, leaf
 
 
 def _place(leaf: Tensor | RawArray) -> object:

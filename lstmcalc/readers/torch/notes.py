@@ -49,8 +49,8 @@ def _pairs_of(held: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401  # a record o
     return held.pairs or (held.state.pairs if isinstance(held.state, Table) else [])
 
 
-def tensor_notes(tree: Tree, packed: int) -> Iterator[str]:
-    """Notes on tensors that are not listed or not readable, on packed cells, and on objects with several paths."""
+def tensor_notes(tree: Tree) -> Iterator[str]:
+    """Notes on tensors that are not listed or not readable, and on objects with several paths."""
     groups: dict[str, list[str]] = {}
     for path, leaf in tree.leaves:
         if isinstance(leaf, Unreadable):
@@ -59,9 +59,6 @@ def tensor_notes(tree: Tree, packed: int) -> Iterator[str]:
             groups.setdefault(leaf.why, []).append(path)
     for what, paths in groups.items():
         yield f"{_path_list(paths)}: {what}"
-    if packed:
-        cells = f"{packed:,} packed cell{'s' * (packed > 1)}"
-        yield f"{cells} of quantized LSTMs or GRUs: their weights are integers, and are not read"
     again = [(path, first) for path, first in tree.shared if first and _holds(tree, first)]
     for path, first in again[:_LISTED]:
         yield f"{shorten(path)} is the same object as {shorten(first)}, and listed there only"

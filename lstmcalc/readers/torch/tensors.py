@@ -4,7 +4,7 @@ Sources: torch 2.13.0 (torch/_utils.py: the `_rebuild_...` functions; torch/_ten
 `_rebuild_from_type_v2`; torch/storage.py: `_load_from_bytes`), run; older files as others published them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError, shorten
@@ -23,6 +23,7 @@ _STORAGES: Final = {
     "QUInt4x2Storage": "quint4x2", "QUInt2x4Storage": "quint2x4",
     "UntypedStorage": "uint8", "_UntypedStorage": "uint8",
 }  # fmt: skip
+_INTEGERS: Final = {"qint8": "int8", "quint8": "uint8", "qint32": "int32"}
 _QUANTIZED: Final = {"qint8": 1, "quint8": 1, "qint32": 4, "quint4x2": 1, "quint2x4": 1}  # bytes of an item
 _SHORT: Final = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32"}
 _MAX_WRAPPED: Final = 8  # a parameter of a subclass of a tensor is a call in a call
@@ -44,6 +45,29 @@ class Storage(NamedTuple):
         return self.numel * itemsize(self.dtype)
 
 
+class Quantizer(NamedTuple):
+    """What the integers of a quantized tensor stand for: `(q - zero_point) * scale`."""
+
+    scale: "float | Tensor"  # one, or one for each index of an axis
+    zero_point: "int | Tensor"
+    axis: int = 0
+
+    def numbers(self, stored: Any, place: Sequence[slice]) -> Any:  # noqa: ANN401  # arrays
+        """The numbers that those at a place stand for, in float32 as PyTorch computes them."""
+        import numpy as np
+
+        shape = [1] * stored.ndim
+        parts: list[Any] = []
+        for part in (self.zero_point, self.scale):
+            if isinstance(part, Tensor):
+                shape[self.axis] = -1
+                parts.append(part.read()[place[self.axis]].astype(np.float32).reshape(shape))
+            else:
+                parts.append(np.float32(part))
+        with np.errstate(all="ignore"):  # scales of a damaged file
+            return (stored.astype(np.float32) - parts[0]) * parts[1]
+
+
 class Tensor(NamedTuple):
     """A tensor of a file."""
 
@@ -51,6 +75,7 @@ class Tensor(NamedTuple):
     conjugated: bool = False  # True if its numbers are stored conjugated
     negated: bool = False  # True if its numbers are stored negated
     why: str = ""  # the reason why its numbers cannot be read; empty if they can
+    quantizer: Quantizer | None = None  # of a quantized tensor
 
     @property
     def dtype(self) -> str:
@@ -67,21 +92,28 @@ class Tensor(NamedTuple):
     def read(self) -> Any:  # noqa: ANN401  # an array
         """The numbers of the tensor."""
         self._check_readable()
-        return self._meant(self.raw.read())
+        return self._meant(self._stored().read(), [slice(None)] * len(self.raw.view.shape))
 
     def blocks(self) -> Iterator[Block]:
         """The numbers of the tensor in blocks."""
         self._check_readable()
-        for place, numbers in self.raw.blocks():
-            yield place, self._meant(numbers)
+        for place, numbers in self._stored().blocks():
+            yield place, self._meant(numbers, place)
+
+    def _stored(self) -> RawArray:
+        """Its numbers as they are stored, integers if it is quantized."""
+        return self.raw._replace(dtype=_INTEGERS[self.dtype]) if self.quantizer else self.raw
 
     def _check_readable(self) -> None:
         if self.why:
             raise SourceError(self.why)
 
-    def _meant(self, stored: Any) -> Any:  # noqa: ANN401  # arrays
-        """The numbers that stored ones stand for."""
+    def _meant(self, stored: Any, place: Sequence[slice]) -> Any:  # noqa: ANN401  # arrays
+        """The numbers that stored ones, at a place of the tensor, stand for."""
         import numpy as np
+
+        if self.quantizer:
+            return self.quantizer.numbers(stored, place)
 
         found = np.conj(stored) if self.conjugated else stored
         return np.negative(found) if self.negated else found
@@ -199,13 +231,31 @@ def _typed_tensor(arguments: tuple[Any, ...], locate: Locate) -> Tensor:
 
 
 def _quantized_tensor(arguments: tuple[Any, ...], locate: Locate) -> Tensor:
-    storage, offset, size, stride, *_ = arguments
-    section, dtype, _ = locate(storage)
-    shape = checked_shape(_sizes(size))
-    view = View(shape, checked_strides(_sizes(stride), shape), offset)
-    return Tensor(
-        RawArray(dtype, view, section), why="this tensor is quantized, and what its numbers stand for is not read"
-    )
+    """The tensor of `_rebuild_qtensor`: integers, and what they stand for."""
+    storage, offset, size, stride, quantizer, *_ = arguments
+    _, dtype, _ = locate(storage)
+    if dtype not in _INTEGERS:
+        plain = _strided_tensor(storage, offset, size, stride, locate)
+        return plain._replace(why=f"numbers of {dtype} are not read")
+    tensor = _strided_tensor(storage, offset, size, stride, locate, _INTEGERS[dtype])
+    meaning = _quantizer(quantizer, tensor.raw.view.shape, locate)
+    tensor = tensor._replace(raw=tensor.raw._replace(dtype=dtype), quantizer=meaning)
+    return tensor if meaning else tensor._replace(why="what the integers of this tensor stand for is not known")
+
+
+def _quantizer(given: Any, shape: tuple[int, ...], locate: Locate) -> Quantizer | None:  # noqa: ANN401  # as above
+    """The meaning of integers: one scale, or one for each index of an axis; None if it is another."""
+    scheme, scale, zero, *axis = given
+    name = scheme.name if isinstance(scheme, Global) and scheme.module == "torch" else ""
+    if name == "per_tensor_affine" and type(scale) in (float, int) and type(zero) is int:
+        return Quantizer(float(scale), zero)
+    if name != "per_channel_affine" or type(axis[0]) is not int or not 0 <= axis[0] < len(shape):
+        return None
+    found = [tensor_of(item, locate) if isinstance(item, Call) else None for item in (scale, zero)]
+    scales, zeros = (item if isinstance(item, Tensor) else None for item in found)
+    if scales is None or zeros is None or {(shape[axis[0]],)} != {item.raw.view.shape for item in (scales, zeros)}:
+        return None
+    return Quantizer(scales, zeros, axis[0])
 
 
 def _meta_tensor(arguments: tuple[Any, ...], _locate: Locate) -> Tensor:

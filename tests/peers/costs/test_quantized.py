@@ -60,10 +60,10 @@ def test_dynamic_quantization_stores_these_bytes(config: LSTMConfig, whole: bool
     output, (h_n, c_n) = lstm(x)
     assert {output.dtype, h_n.dtype, c_n.dtype} == {torch.float32}
     assert list(lstm.parameters()) == []
-    if whole:
-        (subject,) = read_subjects({"source": str(path)})
-        assert subject.found is not None
-        assert (subject.found.quantized, subject.config) == (PYTORCH_DYNAMIC, config)
+    (subject,) = read_subjects({"source": str(path)})
+    assert subject.found is not None
+    assert subject.found.quantized == PYTORCH_DYNAMIC
+    assert bool(subject.found.uncertain) or subject.config == config
 
 
 def test_3040_bytes(tmp_path: Path) -> None:

@@ -18,11 +18,15 @@ from lstmcalc import LSTMConfig
 from lstmcalc.errors import SourceError
 from lstmcalc.intake.load import load_weights
 from lstmcalc.readers.files.kinds import open_weights
+from lstmcalc.readers.files.raw_numbers import View
+from lstmcalc.readers.pickles.arrays import RawArray
 from lstmcalc.readers.pickles.machine import Table
 from lstmcalc.readers.pickles.trees import Module
 from lstmcalc.readers.recognise.recognition import recognise
 from lstmcalc.readers.torch.files import MAGIC, read_pickle, read_torch
 from lstmcalc.readers.torch.modules import stated_modules
+from lstmcalc.readers.torch.quantized import Packed, with_quantized
+from lstmcalc.readers.torch.tensors import Quantizer, Tensor
 from tools.files import rewrite
 from tools.record_torch_files import COMPUTED, EXPECTED, FOLDER, RECORDED, described
 from tools.recorded_weights import fields_of
@@ -100,11 +104,36 @@ def test_torchscript_states_what_its_code_says() -> None:
 
 
 def test_what_is_no_plain_tensor_is_named() -> None:
-    found = read_torch(FOLDER / "quantized_states.pt")
-    with pytest.raises(SourceError, match="'q': this tensor is quantized"):
-        next(tensor for tensor in found.tensors if tensor.name == "q").read()
-    assert "1 packed cell of quantized LSTMs or GRUs: their weights are integers, and are not read" in found.notes
     assert read_torch(FOLDER / "without_numbers.pt").notes[0] == "'sparse', 'csr': not listed, being sparse"
+
+
+def test_quantized_tensors_and_cells_are_what_their_integers_stand_for() -> None:
+    found = read_torch(FOLDER / "quantized_states.pt")
+    tensors = {tensor.name: tensor for tensor in found.tensors}
+    assert (tensors["q"].dtype, tensors["q"].read().tolist()) == ("quint8", [[1.0] * 3] * 2)
+    assert [*tensors][:4] == [
+        f"rnn._all_weight_values.0.param.{part}" for part in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")
+    ]
+    (lstm,) = recognise(found).lstms
+    assert (lstm.stored.config, lstm.quantized, lstm.unmodelled) == (LSTMConfig(3, 4), "pytorch-dynamic", ())
+    weight = load_weights(lstm)["weight_ih_l0"]
+    steps = weight / np.diff(np.unique(weight)).min()
+    assert (weight.dtype, 0 < np.abs(weight).max() < 0.51) == (np.float32, True)  # 1 / sqrt(4), and half a step
+    np.testing.assert_allclose(steps, steps.round(), atol=0.02)  # of one scale
+
+
+def test_two_cells_that_may_be_two_layers_or_two_directions_are_uncertain() -> None:
+    """As a state dict of an LSTM(4, 4, 2), or of a bidirectional LSTM(4, 4), has them."""
+    tensor = Tensor(RawArray("qint8", View((16, 4), (4, 1)), bytes(64)), quantizer=Quantizer(0.5, 0))
+    bias = Tensor(RawArray("float32", View((16,), (1,)), bytes(64)))
+    cells = {f"rnn._all_weight_values.{index}.param": Packed(((tensor, bias),) * 2) for index in range(2)}
+    (lstm,) = with_quantized((), cells)
+    assert lstm.uncertain == (
+        "its two cells, both of input 4, are two layers or two directions: the file does not say",
+    )
+    (lstm,) = with_quantized((), dict([*cells.items()][:1]))
+    assert (lstm.uncertain, fields_of(lstm)["num_layers"]) == ((), 1)
+    assert not [*with_quantized((), dict([*cells.items()][1:]))]  # without its first cell
 
 
 def test_normalised_weights_are_computed_as_pytorch_does() -> None:
