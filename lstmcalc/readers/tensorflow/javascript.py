@@ -97,7 +97,10 @@ def _with_tops(cells: Iterable[Cell], placed: Sequence[Placed]) -> list[Cell]:
     found = [
         cell._replace(top=next((tops[name] for name in cell.names if tops.get(name)), cell.names[0])) for cell in cells
     ]
-    return sorted(found, key=lambda cell: "/backward_" in f"/{cell.path}")
+    pairs: dict[str, int] = {}  # the places of layers, whose forward cell comes first
+    for cell in found:
+        pairs.setdefault(cell.path.replace("backward_", "forward_"), len(pairs))
+    return sorted(found, key=lambda cell: (pairs[cell.path.replace("backward_", "forward_")], "backward_" in cell.path))
 
 
 def _format(tree: Any, topology: object) -> str:  # noqa: ANN401  # of JSON
