@@ -111,7 +111,7 @@ _OF_TENSORFLOW: Final = {
     "tensorflow-data": ("keras2_checkpoint/model.ckpt.data-00000-of-00001", ".ckpt.data-00000-of-00001"),
     "saved-model": ("keras3_export/saved/saved_model.pb", ".pb"),
     "tensorflow-graph": ("frozen/frozen.pb", ".pb"),
-    "tensorflow-js": ("/model.json", ".json"),
+    "tensorflow-js": ("javascript/js/model.json", ".json"),
 }
 # What is beside them.
 _BESIDE: Final = {
@@ -121,7 +121,7 @@ _BESIDE: Final = {
         (f"keras3_export/saved/variables/variables.{end}", f"variables/variables.{end}")
         for end in ("index", "data-00000-of-00001")
     ),
-    "tensorflow-js": (("", "group1-shard1of1.bin"),),
+    "tensorflow-js": (("javascript/js/group1-shard1of1.bin", "group1-shard1of1.bin"),),
 }
 
 

@@ -47,8 +47,8 @@ MADE: Final[Mapping[str, tuple[int, _Maker]]] = {
     "keras2_saved_model": (5, lambda folder, draw: keras_saved_model(folder, draw, "tf_keras", "keras")),
     "keras2_export": (2, lambda folder, draw: keras_saved_model(folder, draw, "tf_keras", "export")),
     "keras3_export": (2, lambda folder, draw: keras_saved_model(folder, draw, "keras", "export")),
-    "javascript": (5, javascript_model),
-    "javascript_shards": (1, javascript_model),
+    "javascript": (5, lambda folder, draw: javascript_model(folder, draw, 4 << 20)),
+    "javascript_shards": (1, lambda folder, draw: javascript_model(folder, draw, 100)),
 }
 
 

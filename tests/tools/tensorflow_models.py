@@ -205,13 +205,13 @@ def keras_saved_model(folder: Path, draw: random.Random, library: str, way: str)
     return Saved(path, model.cases)
 
 
-def javascript_model(folder: Path, draw: random.Random) -> Saved:
+def javascript_model(folder: Path, draw: random.Random, size: int = 0) -> Saved:
     """A model that tensorflowjs converts, in one file of numbers or in several; of quantized ones as they are restored."""
     for name in ("tensorflow_decision_forests", "jax", "jax.experimental", "jax.experimental.jax2tf"):
         sys.modules.setdefault(name, types.ModuleType(name))  # it imports them for other conversions
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
     converters, keras = installed("tensorflowjs").converters, installed("tf_keras")
     model = random_model(keras, draw, stated=True)
-    size = draw.choice((100, 4 << 20))
+    size = size or draw.choice((100, 4 << 20))
     converters.save_keras_model(model.model, str(folder / "js"), weight_shard_size_bytes=size)
     return Saved(folder / "js", model.cases)
