@@ -77,7 +77,8 @@ def read_javascript(path: str) -> WeightFile:
     if isinstance(topology, Mapping):
         model = topology.get("model_config", topology)
         version = _version(topology)
-        described = described_model(json.dumps(model) if "class_name" in model else "", version, name)
+        is_keras = isinstance(model, Mapping) and "class_name" in model
+        described = described_model(json.dumps({**model, "keras_version": version}) if is_keras else "", version, name)
         named = {tensor.name: tensor for tensor in tensors if tensor.name.rpartition("/")[2] in ROLES}
         cells = _with_tops(grouped_cells("", (), list(named), named), [placed for _, placed in described.found])
         stated, missing = stated_modules(cells, described.found, version)
