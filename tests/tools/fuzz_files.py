@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tools.bounded import Commands, Outcome
-from tools.fuzz_seeds import Bodies, seeds_of_files
+from tools.fuzz_seeds import Bodies, seeds_of_files, write_beside
 from tools.hdf5 import fork_the_library
 from tools.mutated_structures import (
     mutate_json,
@@ -35,6 +35,7 @@ from tools.mutated_structures import (
     mutate_zip,
 )
 from tools.mutations import damaged
+from tools.tensorflow_tables import mutate_objects, mutate_table
 
 Mutate = Callable[[bytes, random.Random], bytes]
 _Pack = Callable[[bytes], bytes]
@@ -124,6 +125,11 @@ MUTATORS: Final[dict[str, Mutate]] = {
     "hdf5": hdf5_mutated,
     "keras": keras_mutated,
     "onnx": mutate_protobuf,
+    "tensorflow": mutate_table,
+    "tensorflow-data": mutate_objects,
+    "saved-model": mutate_protobuf,
+    "tensorflow-graph": mutate_protobuf,
+    "tensorflow-js": mutate_json,
     "toml": mutate_plain,
     "json": mutate_json,
     "keras-json": mutate_json,
@@ -176,7 +182,7 @@ def mutated_file(reader: str, bodies: Bodies, seed: int) -> tuple[str, bytes, by
     body = MUTATORS[reader](original, draw)
     if body and draw.random() < 0.3:
         body = damaged(body, draw)
-    command = draw.choice(OF_TEXT if suffix in (".toml", ".json", ".txt") else COMMANDS)
+    command = draw.choice(OF_TEXT if suffix in (".toml", ".json", ".txt") and reader != "tensorflow-js" else COMMANDS)
     return suffix, original, body, command, draw.random() < 0.5
 
 
@@ -187,6 +193,7 @@ def fuzz(reader: str, bodies: Bodies, seeds: range, keep: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         warm = Path(folder) / f"warm{bodies[0][0]}"
         warm.write_bytes(bodies[0][1])
+        write_beside(reader, Path(folder))
         if reader in ("hdf5", "keras", "embedded", "json-weights"):
             fork_the_library()
         commands = Commands([_named(command, str(warm), str(warm)) for command in COMMANDS])

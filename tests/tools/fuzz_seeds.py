@@ -102,6 +102,10 @@ def seeds_of_files(folder: Path, reader: str) -> dict[str, Bodies]:
                 kind = _READER_OF.get(suffix := Path(name).suffix, suffix[1:])
                 if kind != "npz":
                     found.setdefault(kind, []).append((suffix, archive.read(name)))
+    if reader in ("", *_OF_TENSORFLOW):
+        with zipfile.ZipFile(WEIGHTS / "tensorflow.zip") as archive:
+            for kind, (name, suffix) in _OF_TENSORFLOW.items():
+                found[kind] = [(suffix, archive.read(name))]
     found["keras-json"] = [(".json", _configuration(body)) for suffix, body in found["keras"] if suffix == ".keras"]
     return {name: bodies for name, bodies in found.items() if reader in ("", name)}
 
@@ -149,6 +153,35 @@ def _wrapped(body: bytes) -> Bodies:
 
 
 _READER_OF: Final = {"new.pt": "torch", "old.pt": "torch-legacy", ".h5": "hdf5"}
+
+
+# Files of TensorFlow in the recorded ones, each with the name that a mutated one has behind its first letter.
+_OF_TENSORFLOW: Final = {
+    "tensorflow": ("keras2_checkpoint/model.ckpt.index", ".ckpt.index"),
+    "tensorflow-data": ("keras2_checkpoint/model.ckpt.data-00000-of-00001", ".ckpt.data-00000-of-00001"),
+    "saved-model": ("keras3_export/saved/saved_model.pb", ".pb"),
+    "tensorflow-graph": ("frozen/frozen.pb", ".pb"),
+    "tensorflow-js": ("javascript/js/model.json", ".json"),
+}
+# What is beside them.
+_BESIDE: Final = {
+    "tensorflow": (("keras2_checkpoint/model.ckpt.data-00000-of-00001", "f.ckpt.data-00000-of-00001"),),
+    "tensorflow-data": (("keras2_checkpoint/model.ckpt.index", "f.ckpt.index"),),
+    "saved-model": tuple(
+        (f"keras3_export/saved/variables/variables.{end}", f"variables/variables.{end}")
+        for end in ("index", "data-00000-of-00001")
+    ),
+    "tensorflow-js": (("javascript/js/group1-shard1of1.bin", "group1-shard1of1.bin"),),
+}
+
+
+def write_beside(reader: str, folder: Path) -> None:
+    """Write the files that those of a reader name, or that are of one with them."""
+    for name, target in _BESIDE.get(reader, ()):
+        with zipfile.ZipFile(WEIGHTS / "tensorflow.zip") as archive:
+            path = folder / target
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(archive.read(name))
 
 
 def _siblings(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

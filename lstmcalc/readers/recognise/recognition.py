@@ -64,6 +64,7 @@ def recognise(file: WeightFile, framework: str = "") -> Contents:
         read = _read_by_arrays(_with_products(stated, products.get(stated.name, ()), sources), by_name)
         found.append(_with_cells(read, listed, by_name) if isinstance(read, Found) else read)
     taken = {name for item in found for name in _names(item)}
+    taken |= (file.buffers or frozenset()) if file.kind in _KIND_HAS else frozenset()  # of an optimizer
     computed = {
         _sizes(item): index for index, item in enumerate(found) if isinstance(item, Found) and item.stored.computed
     }

@@ -11,7 +11,7 @@ Not here: configurations (`keras.models`).
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -32,8 +32,9 @@ from lstmcalc.readers.files.raw_numbers import (
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.keras.cells import ROLES, grouped_cells
+from lstmcalc.readers.keras.cells import ROLES, Cell, grouped_cells
 from lstmcalc.readers.keras.files import described_model, stated_modules
+from lstmcalc.readers.keras.models import Placed
 from lstmcalc.spec.words import unique_names, with_rest
 
 _MAX_SIZE: Final = 64 << 20  # bytes of a text
@@ -76,15 +77,31 @@ def read_javascript(path: str) -> WeightFile:
     if isinstance(topology, Mapping):
         model = topology.get("model_config", topology)
         version = _version(topology)
-        described = described_model(json.dumps(model) if "class_name" in model else "", version, name)
+        is_keras = isinstance(model, Mapping) and "class_name" in model
+        described = described_model(json.dumps({**model, "keras_version": version}) if is_keras else "", version, name)
         named = {tensor.name: tensor for tensor in tensors if tensor.name.rpartition("/")[2] in ROLES}
-        cells = [cell._replace(top=cell.names[0]) for cell in grouped_cells("", (), list(named), named)]
+        cells = _with_tops(grouped_cells("", (), list(named), named), [placed for _, placed in described.found])
         stated, missing = stated_modules(cells, described.found, version)
         notes += [described.note] if described.note else []
         notes += [f"its topology has {with_rest(missing, _LISTED)}, whose arrays are not found"] if missing else []
     own = unique_names(item.name for item in stated)
     named_ones = tuple(item._replace(name=each) for item, each in zip(stated, own, strict=True))
     return WeightFile(_format(tree, topology), tensors, named_ones, tuple(notes))
+
+
+def _with_tops(cells: Iterable[Cell], placed: Sequence[Placed]) -> list[Cell]:
+    """The cells with the layers of the outermost model that they are in: names of weights have inner models' not."""
+    tops: dict[str, str] = {}
+    for item in placed:
+        for name in item.names[:-1] or item.names:
+            tops[name] = item.top if tops.get(name, item.top) == item.top else ""
+    found = [
+        cell._replace(top=next((tops[name] for name in cell.names if tops.get(name)), cell.names[0])) for cell in cells
+    ]
+    pairs: dict[str, int] = {}  # the places of layers, whose forward cell comes first
+    for cell in found:
+        pairs.setdefault(cell.path.replace("backward_", "forward_"), len(pairs))
+    return sorted(found, key=lambda cell: (pairs[cell.path.replace("backward_", "forward_")], "backward_" in cell.path))
 
 
 def _format(tree: Any, topology: object) -> str:  # noqa: ANN401  # of JSON

@@ -1,0 +1,205 @@
+"""Files of TensorFlow: which LSTMs are found, whether they compute what TensorFlow did, and what a broken one says."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lstmcalc.errors import LstmcalcError
+from lstmcalc.intake.load import load_weights
+from lstmcalc.readers.files.kinds import open_weights, weight_kind
+from lstmcalc.readers.recognise.weights import read_weights
+from tools.recorded_weights import unpacked
+from tools.saved_tensorflow import check, lstms_in, output_of
+from tools.shell import run_lstmcalc
+from tools.tensorflow_models import Case
+
+NAMES = (
+    *("one", "stack", "projected", "both", "stack_of_both", "partitioned", "frozen", "keras2_checkpoint"),
+    *("keras3_checkpoint", "keras2_saved_model", "keras2_export", "keras3_export", "javascript", "javascript_shards"),
+)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpacked("tensorflow", tmp_path_factory.mktemp("recorded"))
+
+
+@pytest.fixture
+def copied(recorded: Path, tmp_path: Path) -> Path:
+    """A copy of the files that may be changed."""
+    return Path(shutil.copytree(recorded, tmp_path / "copy"))
+
+
+def expected_of(folder: Path) -> Mapping[str, Any]:
+    with np.load(folder / "expected.npz") as held:
+        return dict(held)
+
+
+def path_of(folder: Path, name: str) -> Path:
+    return folder / name / str(expected_of(folder)[f"{name}|path"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recorded_files_compute_what_tensorflow_did(name: str, recorded: Path) -> None:
+    held = expected_of(recorded)
+    numbers = sorted({int(key.split("|")[1]) for key in held if key.startswith(f"{name}|") and key.endswith("|x")})
+    cases = []
+    for number in numbers:
+        x, y, lstms = (held[f"{name}|{number}|{part}"] for part in ("x", "y", "lstms"))
+        cases.append(Case(x, y, int(lstms)))
+    check(path_of(recorded, name), cases)
+
+
+def test_every_recorded_file_is_read(recorded: Path) -> None:
+    assert {path.name for path in recorded.iterdir() if path.is_dir()} == set(NAMES)
+
+
+# --- Names, and what is beside
+
+
+@pytest.mark.parametrize("end", ["", ".index", ".data-00000-of-00001"])
+def test_a_checkpoint_is_named_by_its_prefix_or_any_of_its_files(end: str, recorded: Path) -> None:
+    (lstm,) = lstms_in(recorded / "one" / f"one.ckpt{end}")
+    assert lstm.name == "a.b.rnn"
+
+
+def test_a_prefix_is_a_source_without_a_command_too(recorded: Path) -> None:
+    ran = run_lstmcalc(f"{recorded}/one/one.ckpt")
+    assert (ran.code, "a.b.rnn" in ran.out) == (0, True)
+
+
+def test_the_list_in_a_folder_says_which_checkpoint_it_is(copied: Path) -> None:
+    folder = copied / "both"
+    for path in (copied / "one").iterdir():
+        shutil.copy(path, folder)
+    (folder / "checkpoint").write_text('model_checkpoint_path: "one.ckpt"\nall_model_checkpoint_paths: "both.ckpt"\n')
+    assert [item.where for item in lstms_in(folder)] == [f"{folder}/one.ckpt.index"]
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../one/one.ckpt", "one/one.ckpt", "..", "\\x00", "missing"])
+def test_a_list_leads_to_no_other_folder(name: str, copied: Path) -> None:
+    folder = copied / "both"
+    (folder / "checkpoint").write_text(f'model_checkpoint_path: "{name}"\n')
+    assert [item.where for item in lstms_in(folder)] == [f"{folder}/both.ckpt.index"]
+
+
+def test_without_its_data_a_checkpoint_has_shapes(copied: Path) -> None:
+    (copied / "both" / "both.ckpt.data-00000-of-00001").unlink()
+    (lstm,) = lstms_in(copied / "both" / "both.ckpt")
+    assert any("missing beside the index" in note for note in lstm.notes)
+    with pytest.raises(LstmcalcError, match=r"missing\n  expected .*both\.ckpt\.data-00000-of-00001"):
+        load_weights(lstm)
+
+
+def test_without_its_data_a_saved_model_of_objects_has_shapes_and_names(copied: Path) -> None:
+    folder = copied / "keras2_saved_model" / "saved"
+    whole = [(item.name, item.framework, item.stored.config) for item in lstms_in(folder)]
+    (folder / "variables" / "variables.data-00000-of-00001").unlink()
+    assert [(item.name, item.framework, item.stored.config) for item in lstms_in(folder)] == whole
+    shutil.rmtree(folder / "variables")
+    with pytest.raises(LstmcalcError, match=r"variables of .* are missing"):
+        lstms_in(folder)
+
+
+def test_without_its_index_data_are_named(copied: Path) -> None:
+    (copied / "one" / "one.ckpt.index").unlink()
+    with pytest.raises(LstmcalcError, match="(?s)looks like data of a TensorFlow checkpoint.*one.ckpt.index, which is"):
+        lstms_in(copied / "one" / "one.ckpt.data-00000-of-00001")
+
+
+def test_numbers_are_not_read_from_a_pipe_or_through_a_link(copied: Path, tmp_path: Path) -> None:
+    path = copied / "one" / "one.ckpt.data-00000-of-00001"
+    secret = tmp_path / "secret"
+    shutil.move(path, secret)
+    os.mkfifo(path)
+    with pytest.raises(LstmcalcError, match="not a regular file"):
+        load_weights(lstms_in(copied / "one" / "one.ckpt")[0])
+    path.unlink()
+    path.symlink_to(secret)
+    with pytest.raises(LstmcalcError, match="link to another folder"):
+        load_weights(lstms_in(copied / "one" / "one.ckpt")[0])
+    (copied / "one" / "one.ckpt.index").rename(tmp_path / "index")  # as a cache of downloads has them, side by side
+    (copied / "one" / "one.ckpt.index").symlink_to(tmp_path / "index")
+    assert load_weights(lstms_in(copied / "one" / "one.ckpt")[0])
+
+
+def test_a_model_of_javascript_names_files_of_its_folder_alone(copied: Path) -> None:
+    path = copied / "javascript" / "js" / "model.json"
+    shutil.move(path.parent / "group1-shard1of1.bin", path.parent.parent / "group1-shard1of1.bin")
+    for name in ("../group1-shard1of1.bin", "/dev/zero", "group1-shard1of1.bin", "a\x1b[31m"):
+        tree = json.loads(path.read_text())
+        tree["weightsManifest"][0]["paths"] = [name]
+        path.write_text(json.dumps(tree))
+        found = lstms_in(path)
+        assert all(note.isprintable() for note in found[0].notes)
+        with pytest.raises(LstmcalcError, match="another one outside of its folder|missing"):
+            load_weights(found[0])
+
+
+def test_quantized_weights_of_javascript_are_restored(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).integers(0, 256, (3 + 4 + 1) * 16).astype(np.uint8)
+    said = {"dtype": "uint8", "scale": 0.01, "min": -1.5, "original_dtype": "float32"}
+    shapes = {"lstm/kernel": [3, 16], "lstm/recurrent_kernel": [4, 16], "lstm/bias": [16]}
+    weights = [
+        {"name": name, "shape": shape, "dtype": "float32", "quantization": said} for name, shape in shapes.items()
+    ]
+    config = {"name": "lstm", "units": 4, "activation": "tanh", "recurrent_activation": "hard_sigmoid"}
+    layers = [{"class_name": "LSTM", "config": config}]
+    model = {"class_name": "Sequential", "config": {"layers": layers}, "keras_version": "tfjs-layers 4.22.0"}
+    tree = {"modelTopology": model, "weightsManifest": [{"paths": ["w.bin"], "weights": weights}]}
+    (tmp_path / "model.json").write_text(json.dumps(tree))
+    (tmp_path / "w.bin").write_bytes(numbers.tobytes())
+    (lstm,) = lstms_in(tmp_path)
+    assert (lstm.framework, lstm.options["recurrent_activation"]) == ("keras2", "hard_sigmoid")
+    kernel = lstm.stored.tensors["lstm/lstm_cell/kernel:0"].read()
+    np.testing.assert_allclose(kernel, numbers[:48].reshape(3, 16) * 0.01 - 1.5, rtol=1e-6)
+    assert np.isfinite(output_of(lstm, np.ones((1, 2, 3), np.float32))).all()
+
+
+def test_a_manifest_of_deeplearn_is_a_checkpoint_of_tensorflow_1(tmp_path: Path) -> None:
+    shapes = {"kernel": (5, 12), "bias": (12,)}
+    tree = {
+        f"rnn/basic_lstm_cell/{name}": {"filename": f"rnn_{name}", "shape": shape} for name, shape in shapes.items()
+    }
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(tree))
+    (lstm,) = read_weights(str(path))
+    assert (lstm.framework, str(lstm.stored.config)) == ("tf1", "LSTM(2, 3)")
+    assert any("rnn_kernel" in note for note in lstm.notes)
+    for name, shape in shapes.items():
+        (tmp_path / f"rnn_{name}").write_bytes(np.ones(shape, "<f4").tobytes())
+    assert output_of(read_weights(str(path))[0], np.ones((1, 2, 2), np.float32)).shape == (1, 2, 3)
+
+
+def test_moments_of_an_optimizer_are_no_parameters(recorded: Path) -> None:
+    for name in ("both", "keras2_checkpoint", "keras2_saved_model", "keras3_checkpoint"):
+        file = open_weights(run_path(recorded, name))
+        assert all(
+            tensor.name not in (file.buffers or ())
+            for item in lstms_in(path_of(recorded, name))
+            for tensor in item.stored.tensors.values()
+        )
+
+
+def run_path(folder: Path, name: str) -> str:
+    path = path_of(folder, name)
+    return str(path / "saved_model.pb" if path.is_dir() else f"{path}.index")
+
+
+def test_kinds_are_told_by_content(recorded: Path, tmp_path: Path) -> None:
+    for name, kind in (("one", "tensorflow"), ("keras2_export", "saved-model"), ("javascript", "tensorflow-js")):
+        path = path_of(recorded, name)
+        path = (
+            path / ("model.json" if name == "javascript" else "saved_model.pb")
+            if path.is_dir()
+            else Path(f"{path}.index")
+        )
+        shutil.copy(path, tmp_path / "file")
+        assert weight_kind(str(tmp_path / "file")) == kind
+        (tmp_path / "file").unlink()
