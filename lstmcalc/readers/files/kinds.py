@@ -36,7 +36,7 @@ _READERS: Final = {
     "tflite": ("readers.tflite.files", "read_tflite"),
 }
 _NAMELESS: Final = ("torch",)  # what reads pickles does not know of files; the other readers name theirs in each error
-EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX, TensorFlow Lite or Keras"
+EXPECTED: Final = "a weight file of safetensors, PyTorch, NumPy, ONNX or Keras"
 
 
 def open_weights(path: str) -> WeightFile:
