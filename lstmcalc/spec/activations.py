@@ -117,6 +117,13 @@ def clip_text(bound: float, name: str = CLIP) -> str:
     return f"{name} = {bound:g}"
 
 
+def option_words(options: Mapping[str, str | float]) -> tuple[str, ...]:
+    """The objections to PyTorch's functions that these options are, as `option_texts` knows them."""
+    return tuple(
+        f"{name} = {value}" if isinstance(value, str) else clip_text(value, name) for name, value in options.items()
+    )
+
+
 def _word(value: object) -> str:
     """The last part of a function's name, as `hard_sigmoid` of `jax.nn.hard_sigmoid`."""
     return f"{value}" if f"{value}" in HARD else f"{value}".rpartition(".")[2]

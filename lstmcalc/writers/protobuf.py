@@ -2,7 +2,7 @@
 
 A message is a list of pieces, so that an array of many numbers is written from where it lies and never copied.
 
-Source: "Encoding", protobuf.dev, as `readers.onnx.wire` reads it.
+Source: "Encoding", protobuf.dev, as `readers.files.protobuf` reads it.
 """
 
 from collections.abc import Iterable

@@ -629,7 +629,7 @@ def test_digits_are_a_size_even_where_a_file_is_called_so(cli: Cli) -> None:
             "--input model.tflite",
             (
                 "--input: model.tflite is not a NumPy file\n"
-                "  expected .npy, or .npz with an array called input, found what looks like a TensorFlow Lite model"
+                "  expected .npy, or .npz with an array called input, found what looks like a GGUF model of ggml"
             ),
         ),
         (
@@ -661,7 +661,7 @@ def test_data_that_do_not_fit_are_refused(cli: Cli, arguments: str, message: str
     np.save("y.npy", normal(6, 2, 5))
     np.save("flat.npy", normal(3))
     np.save("text.npy", np.zeros((6, 2, 3), bool))
-    Path("model.tflite").write_bytes(b"\x1c\0\0\0TFL3" + bytes(40))
+    Path("model.tflite").write_bytes(b"GGUF" + bytes(40))
     Path("notes.txt").write_text("1 2 3\n", encoding="utf-8")
     np.savez("other.npz", x=normal(6, 2, 3))
     np.savez("half.npz", input=normal(6, 2, 3), h_0=normal(4, 2, 4))

@@ -50,7 +50,6 @@ RECIPES: Final = {
     "bidirectional": Recipe(_both(4)),
     "unrolled": Recipe(_lstm(4, unroll=True), steps=3),
     "unrolled, as wide as its input": Recipe(_lstm(INPUTS, unroll=True), steps=4),
-    "unrolled, bidirectional": Recipe(_both(3, unroll=True), steps=3),
     "stateful": Recipe(_lstm(4, stateful=True)),
     "without biases": Recipe(_lstm(4, use_bias=False)),
     "relu": Recipe(_lstm(4, activation="relu")),

@@ -57,7 +57,6 @@ BSON = b"\3params\0\5\0\0\0\0\0"  # bsonspec.org: an empty document called param
 # What a file is, its bytes, and how it is called. Its format's documentation and version stand beside its reader in
 # `unread`, `containers` and `texts`, or above.
 KINDS = {
-    "TensorFlow Lite": (b"\x1c\0\0\0TFL3" + bytes(40), "a TensorFlow Lite model"),
     "ORT": (b"\x18\0\0\0ORTM" + bytes(40), "an ONNX Runtime model (.ort)"),
     "ExecuTorch": (b"\x34\0\0\0ET12" + bytes(40), "an ExecuTorch program (.pte)"),
     "PyTorch Mobile": (b"\x14\0\0\0PTMF" + bytes(40), "a mobile model of PyTorch (FlatBuffers)"),

@@ -234,9 +234,12 @@ def _functions(typed: TypedFlags, subjects: Sequence[Subject]) -> list[Activatio
     word = "" if given is None else read_choice("--recurrent-activation", str(given), GATES)
     for subject in () if typed["as_lstm"] else subjects:
         check_computable(subject)
-    clips = {name: _clip(f"--{name.replace('_', '-')}", typed[name]) for name in STATE_CLIPS}
-    asked = {name: bound for name, bound in clips.items() if bound is not None}
-    functions = [settled_activations(subject, word)._replace(**asked) for subject in subjects]
+    cell_clip, proj_clip = (_clip(f"--{name.replace('_', '-')}", typed[name]) for name in STATE_CLIPS)
+    functions = [settled_activations(subject, word) for subject in subjects]
+    functions = [
+        each._replace(cell_clip=cell_clip or each.cell_clip, proj_clip=proj_clip or each.proj_clip)
+        for each in functions
+    ]
     if typed["repeat"] is not None and any(each != PYTORCH for each in functions):
         raise UnsupportedError("only sigmoid and tanh are timed", str(PYTORCH), str(functions[0]), where="--repeat")
     return functions

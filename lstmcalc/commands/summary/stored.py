@@ -138,8 +138,8 @@ def _parameters_of(item: Found, by_module: Mapping[str, int], repeated: Abstract
     if item.stored.names and repeated >= {*item.stored.names} and item.stored.module not in by_module:
         return 0
     if item.quantized or item.stored.computed or item.stored.module not in by_module:
-        return Storage(item.stored.config, item.framework).num_parameters
-    return by_module[item.stored.module]
+        return Storage(item.stored.config, item.framework).num_parameters + item.stored.given
+    return item.stored.given + by_module[item.stored.module]
 
 
 def _doubts(file: WeightFile, tensors: Sequence[Stored], buffers: frozenset[str]) -> Iterator[str]:

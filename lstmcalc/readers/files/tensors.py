@@ -126,6 +126,7 @@ class Weights(NamedTuple):
     misshaped: tuple[str, ...] = ()  # arrays of the wrong shape, in words
     file: "WeightFile | None" = None
     module: str = ""  # its name in `file.owners`, before equal names were made unique
+    given: int = 0  # parameters that it has beside those of an LSTM, and that are not in the file
 
     def own(self) -> list[Stored]:
         """The tensors of the file that it has, or else those that its weights follow from; none if they are unknown."""

@@ -23,7 +23,7 @@ _MAX_FIELDS: Final = 64  # fields of a protobuf that are looked at
 class Unread(NamedTuple):
     """A format that is recognised and not read."""
 
-    name: str  # with an article: `a TensorFlow Lite model`
+    name: str  # with an article: `a GGUF model of ggml`
     hint: str  # a way to a file that is read
     seen: str = "its first bytes"  # the part of the file that was understood
     open: str = "whether it has an LSTM is not known"  # what was not
@@ -64,8 +64,8 @@ _MAT: Final = (
 )
 
 # Formats by the bytes at an offset. Sources:
-# - file_identifier of FlatBuffers, at 4: tensorflow/compiler/mlir/lite/schema/schema.fbs (TensorFlow b6971fc8),
-#   onnxruntime/core/flatbuffers/schema/ort.fbs; of ExecuTorch and PyTorch's mobile format from general knowledge.
+# - file_identifier of FlatBuffers, at 4: onnxruntime/core/flatbuffers/schema/ort.fbs; of ExecuTorch and PyTorch's
+#   mobile format from general knowledge.
 # - GGUF: docs/gguf.md (ggml 01f0d4da); its predecessors from general knowledge: magic numbers in ggml.h, llama.cpp.
 # - ncnn: the magic number of a .param is 7767517 (src/net.cpp), the tag of float16 weights 0x01306B47
 #   (src/modelbin.cpp).
@@ -74,7 +74,6 @@ _MAT: Final = (
 # - MAT-files of version 5: "MAT-File Format", MathWorks. Parquet, Arrow: their specifications at apache.org.
 # - Kaldi: binary marker and token, src/base/io-funcs-inl.h, from general knowledge.
 _SIGNATURES: Final = (
-    (4, b"TFL3", Unread("a TensorFlow Lite model", f'{_ORIGIN}, e.g. what Keras saves: model.save("model.keras")')),
     (4, b"ORTM", Unread("an ONNX Runtime model (.ort)", _ONNX)),
     (4, b"ET12", Unread("an ExecuTorch program (.pte)", _ORIGIN)),
     (4, b"FT01", Unread("tensors of ExecuTorch (.ptd)", _ORIGIN)),

@@ -21,6 +21,7 @@ GATES: Final = "ifgo"
 _FUNCTIONS: Final = ("tanh", "relu")  # of g, and of c
 _SLOPES: Final = {0.2: "hard_sigmoid:0.2", 1 / 6: "hard_sigmoid:1/6"}  # words of `spec.activations`
 _NEAR: Final = 1e-6
+ORDER: Final = "which steps of the sequence the graph gives it, and in which order, is not followed"
 
 
 class Gate(NamedTuple):
@@ -75,6 +76,13 @@ class Cell(NamedTuple):
     def width(self) -> int:
         """input_size."""
         return sum(block.shape[0] for _, block in self.weights["o"].inputs)
+
+    @property
+    def options(self) -> dict[str, str | float]:
+        """The functions and the clip other than PyTorch's, as `spec.activations` computes them."""
+        said: dict[str, str | float] = {"recurrent_activation": self.gates, "activation": self.cell}
+        own = {name: value for name, value in said.items() if value not in ("sigmoid", "tanh")}
+        return {**own, "cell_clip": self.clip} if self.clip else own
 
 
 class Cells(NamedTuple):

@@ -102,8 +102,7 @@ def _linear(program: Program, value: Value, depth: int) -> Linear | None:  # noq
         return _sum([inner(given) for given in step.inputs])
     if step.kind == "product":
         found = _product(program, step.inputs[0], program.constant(step.inputs[1]), swapped=step.swapped)
-        rest = [inner(given) for given in step.inputs[2:]]
-        return _sum([found, *rest]) if rest else found
+        return _sum([found, *map(inner, step.inputs[2:])])
     return None
 
 
@@ -146,7 +145,7 @@ def _joined(program: Program, value: Value, width: int) -> list[tuple[Value, int
     step = program.step(value)
     if step is None or step.kind != "join":
         return [(value, width)]
-    sizes = [program.width(given) for given in step.inputs]
+    sizes = [program.width(given) or program.width(plain(program, given)) for given in step.inputs]
     known = [size for size in sizes if size is not None]
     if len(known) < len(sizes) - 1 or len(sizes) > _MAX_TERMS:
         return None

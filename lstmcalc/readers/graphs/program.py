@@ -16,7 +16,8 @@ class Step(NamedTuple):
 
     # `product` (x times a constant matrix, plus a third input if there is one), `add`, `multiply`, `sigmoid`, `tanh`,
     # `relu`, `hard` (clip(alpha*x + beta, 0, 1)), `clip` (to `low`, `high`), `part` (of the last axis, from `start` to
-    # before `stop`, or that one of so many equal parts, `equal`), `join` (along the last axis), `same` (axes before the last one are moved, cut or picked).
+    # before `stop`, or the one at `start` of so many equal ones), `join` (along the last axis), `same` (axes before the
+    # last one are moved, cut or picked).
     kind: str
     inputs: tuple[Value, ...]
     start: int = 0

@@ -1,7 +1,7 @@
 """The graphs of an ONNX file: nodes, attributes and the headers of tensors, whose numbers are not read here.
 
 The file is mapped into memory and only its index is read, so that a large one takes no more than a small one. Nothing
-outside of it is opened: a tensor that is kept in another file has only a name, a dtype and a shape.
+outside of it is opened before numbers are asked for (`external`).
 
 Source: onnx/onnx.proto of onnx 1.23.2 (IR version 14), whose field numbers are below.
 
@@ -25,6 +25,7 @@ from lstmcalc.readers.files.raw_numbers import (
     read_block,
 )
 from lstmcalc.readers.files.varints import MAX_BYTES
+from lstmcalc.readers.onnx.external import External, place_of
 
 _MAX_DEPTH: Final = 50  # bodies in bodies
 _MAX_ATTRIBUTE: Final = 16 * 2**20  # bytes; a larger one is not a setting of an LSTM and is skipped
@@ -66,7 +67,7 @@ class Tensor(NamedTuple):
     shape: tuple[int, ...]
     spans: tuple[tuple[int, int], ...] = ()  # offsets of each piece of its numbers, and of the byte after the piece
     raw: bool = True  # True if the numbers are stored as in memory, little-endian; False if in fields of their type
-    elsewhere: str = ""  # the other file that has its numbers; empty if this one has them
+    elsewhere: External | None = None  # its numbers in another file; None if this one has them
 
     @property
     def nbytes(self) -> int:
@@ -130,8 +131,11 @@ def read_model(path: str) -> Model:
 
 
 def read_tensor(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  # an array
-    """The numbers of a tensor, as a NumPy array; refused if they are in another file."""
-    _check_readable(path, tensor, where)
+    """The numbers of a tensor, as a NumPy array."""
+    _check_readable(tensor, where)
+    if tensor.elsewhere:
+        other, offset = place_of(path, tensor.elsewhere, tensor.nbytes, where)
+        return read_block(str(other), where, tensor.dtype, tensor.shape, offset)
     if _is_contiguous(tensor):
         return read_block(path, where, tensor.dtype, tensor.shape, _raw_start(tensor, where))
     return _typed_numbers(path, tensor, where)
@@ -139,8 +143,11 @@ def read_tensor(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  
 
 def tensor_blocks(path: str, tensor: Tensor, where: str) -> Iterator[Block]:
     """The numbers of `read_tensor` in blocks; those that are stored in fields of their type are one."""
-    _check_readable(path, tensor, where)
-    if _is_contiguous(tensor):
+    _check_readable(tensor, where)
+    if tensor.elsewhere:
+        other, offset = place_of(path, tensor.elsewhere, tensor.nbytes, where)
+        yield from file_blocks(str(other), where, tensor.dtype, tensor.shape, offset)
+    elif _is_contiguous(tensor):
         yield from file_blocks(path, where, tensor.dtype, tensor.shape, _raw_start(tensor, where))
     elif numel(tensor.shape):
         yield tuple(slice(0, size) for size in tensor.shape), _typed_numbers(path, tensor, where)
@@ -159,16 +166,8 @@ def has_zero_bytes(path: str, tensor: Tensor, where: str) -> bool:
         return False  # reading its numbers reports why
 
 
-def _check_readable(path: str, tensor: Tensor, where: str) -> None:
-    """Refuse a tensor whose numbers are in another file, or of a dtype that is not read."""
-    if tensor.elsewhere:
-        raise SourceError(
-            f"{where} is kept in another file",
-            "a model with its weights in it",
-            tensor.elsewhere,
-            "nothing outside of the file is read: onnx.save(onnx.load(FILE), NEW) puts them in",
-            shown_name(path),
-        )
+def _check_readable(tensor: Tensor, where: str) -> None:
+    """Refuse a tensor of a dtype that is not read."""
     if tensor.dtype not in WIDTHS:
         raise SourceError(f"numbers of {tensor.dtype} are not read", "float32, or another float", where=where)
 
@@ -269,6 +268,16 @@ def tensor_digest(path: str, tensor: Tensor, most: int | None = None) -> bytes:
     except OSError as error:
         raise SourceError("cannot be read", found=error.strerror or str(error), where=shown_name(path)) from None
     return found.digest()
+
+
+def _external(said: Mapping[str, str]) -> External:
+    """The place that a tensor states, with impossible numbers as -1, which are in no file."""
+    numbers = {key: _decimal(said[key]) for key in ("offset", "length") if said.get(key)}
+    return External(said.get("location", ""), numbers.get("offset", 0), numbers.get("length"))
+
+
+def _decimal(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else -1  # noqa: PLR2004  # 64 bits
 
 
 def _stated_shape(stated: bytes) -> tuple[int | None, ...] | None:
@@ -442,7 +451,8 @@ class _Reader:
         """A TensorProto: dims 1, data_type 2, numbers 4 to 7, 9 to 11, name 8, external_data 13, data_location 14."""
         dims: list[int] = []
         spans: dict[int, list[tuple[int, int]]] = {}
-        name, kind, elsewhere, location = "", 0, False, ""
+        name, kind, elsewhere = "", 0, False
+        outside: dict[str, str] = {}
         for item in self._wire.fields(field.start, field.stop):
             if item.number == 1:
                 dims += self._ints(item)
@@ -456,8 +466,8 @@ class _Reader:
                     raise SourceError(
                         f"{self._name} has too many fields", f"at most {_MAX_TENSOR_FIELDS:,} numbers apart"
                     )
-            elif item.number == 13 and self._text_in(self._bytes(item), 1) == "location":  # noqa: PLR2004
-                location = self._text_in(item, 2)
+            elif item.number == 13:  # noqa: PLR2004
+                outside[self._text_in(self._bytes(item), 1)] = self._text_in(item, 2)
             elif item.number == 14:  # noqa: PLR2004
                 elsewhere = item.value == 1
         shape = checked_shape(dims, f"{self._name}, {shorten(name)}")
@@ -465,8 +475,8 @@ class _Reader:
         typed = spans.get(_TYPED.get(dtype, _INT32S), [])
         raw = spans.get(_RAW, [])[-1:]
         kept = raw if raw or not typed else typed
-        outside = (shorten(location)[1:-1] or "a file without a name") if elsewhere else ""
-        return Tensor(name, dtype, shape, tuple(kept), bool(raw) or not typed, outside)
+        place = _external(outside) if elsewhere else None
+        return Tensor(name, dtype, shape, tuple(kept), bool(raw) or not typed, place)
 
     def _sparse_tensor(self, field: Field) -> Tensor:
         """A SparseTensorProto, values 1 and dims 3: its name, its shape as if it were dense, and no numbers."""

@@ -22,6 +22,7 @@ from lstmcalc.readers.files.tensors import Stored, WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of
 from lstmcalc.readers.graphs.constants import Constant, Leaf
 from lstmcalc.readers.onnx.constants import Maker, Scope, scopes_of
+from lstmcalc.readers.onnx.external import file_beside
 from lstmcalc.readers.onnx.graphs import Node, Tensor, read_model, tensor_digest
 from lstmcalc.readers.onnx.program import computed_lstms
 from lstmcalc.readers.onnx.zeros import behind
@@ -32,6 +33,7 @@ _DEFAULT: Final = ("", "ai.onnx")
 _MICROSOFT: Final = "com.microsoft"
 _GATES: Final = 4
 _MAX_BETWEEN: Final = 16  # nodes between two layers
+_MAX_FILES: Final = 100  # other files that are looked for
 _MAX_STATED: Final = 20_000
 _BEGINNING: Final = 4096  # bytes of each tensor that are compared before all of them
 
@@ -80,8 +82,8 @@ class _Layer(NamedTuple):
 def read_onnx(path: str) -> WeightFile:
     """An ONNX file: every tensor in it, and its recurrent nodes.
 
-    Only its index is read, and no other file: a tensor whose numbers are in another file has a name, a dtype and a
-    shape, and its `read` raises SourceError. Protobuf's own limit of 2 GiB for a file does not hold here.
+    Only its index is read: numbers, of which some may be in other files, are read when they are asked for. Protobuf's
+    own limit of 2 GiB for a file does not hold here.
     """
     model = read_model(path)
     scopes = list(scopes_of(model, path))
@@ -89,10 +91,10 @@ def read_onnx(path: str) -> WeightFile:
     computed, doubtful = computed_lstms(scopes)
     more = [_Said(item.found, item.weights) for item in computed]
     stated = _with_unique_names([*_lstms(scopes, path), *more, *_other_modules(scopes)])
-    outside = sum(1 for scope in scopes for tensor in scope.graph.tensors.values() if tensor.elsewhere)
+    outside = [held.elsewhere for scope in scopes for held in scope.graph.tensors.values() if held.elsewhere]
     notes = [f"made by {shorten(model.producer)[1:-1]}"] if model.producer else []
     if outside:
-        notes.append(f"the numbers of {outside:,} of its tensors are in another file, which is not read")
+        notes.append(_outside_note(path, [place.location for place in outside]))
     if doubtful:
         shown = ", ".join(shorten(name)[1:-1] for name in doubtful[:3])
         notes.append(f"{len(doubtful)} values look like h of an LSTM that is not understood: {shown}")
@@ -104,6 +106,19 @@ def read_onnx(path: str) -> WeightFile:
         tuple(notes),
         constants=frozenset({*(tensors.keys() - stored), *_zero_states(scopes)}),
     )
+
+
+def _outside_note(path: str, locations: Sequence[str]) -> str:
+    """A note on the tensors whose numbers are in other files, and on the one that cannot be read."""
+    names = list(dict.fromkeys(locations))
+    shown = with_dots([shorten(name)[1:-1] or "a file without a name" for name in names], 3)
+    text = f"the numbers of {len(locations):,} of its tensors are in {shown}"
+    for name in names[:_MAX_FILES]:
+        try:
+            file_beside(path, name)
+        except SourceError as error:
+            return f"{text}, which cannot be read: {error.found}"
+    return text
 
 
 def _zero_states(scopes: Sequence[Scope]) -> Iterator[str]:
@@ -122,6 +137,8 @@ class _Said(NamedTuple):
     stated: Found
     weights: Mapping[str, Constant]
     copies: tuple[Constant, ...] = ()  # its parameters in other places of the file
+    peepholes: tuple[Constant, ...] = ()
+    given: int = 0  # peepholes that are not in the file
 
 
 def _stored_tensors(scope: Scope) -> Iterator[Stored]:
@@ -145,9 +162,10 @@ def _with_computed(said: _Said, tensors: Mapping[str, Stored]) -> Found:
         if weight.name not in tensors
     }
     names = {parameter: weight.name for parameter, weight in said.weights.items()}
-    sources = dict.fromkeys(name for weight in (*said.weights.values(), *said.copies) for name in weight.sources)
+    held = (*said.weights.values(), *said.copies, *said.peepholes)
+    sources = dict.fromkeys(name for weight in held for name in weight.sources)
     own = tuple(name for name in sources if name in tensors)
-    return said.stated._replace(weights=Weights(names, tuple(computed.values()), names=own))
+    return said.stated._replace(weights=Weights(names, tuple(computed.values()), names=own, given=said.given))
 
 
 def _with_unique_names(found: Sequence[_Said]) -> list[_Said]:
@@ -234,7 +252,9 @@ def _layer(scope: Scope, node: Node) -> _Layer:
     if "P" in inputs and not behind(scope, inputs["P"]).known:
         stored = scope.constant(inputs["P"])
         shape = stored.shape if stored else (directions, 3 * hidden)  # what the operator requires
-        notes.append(f"beside W, R and B it has peepholes, P {shape}: {numel(shape):,} parameters more")
+        own = sum(numel(_whole(shapes.get(role))) for role in _WEIGHTS if _whole(shapes.get(role)))
+        more = f"{numel(shape):,} parameters more" + f", {own + numel(shape):,} in all" * bool(own)
+        notes.append(f"beside W, R and B it has peepholes, P {shape}: {more}")
     unmodelled += [*wrong, *_unmodelled_parts(scope, node, inputs, directions)]
     if node.op == _QUANTIZED:
         quantized, why = _quantized_notes(weights)
@@ -247,6 +267,12 @@ def _layer(scope: Scope, node: Node) -> _Layer:
 
 
 _Sizes: TypeAlias = Sequence[int | None]
+
+
+def _whole(shape: _Sizes | None) -> tuple[int, ...]:
+    """A shape of which every size is known; empty for any other."""
+    sizes = tuple(size for size in shape or () if size is not None)
+    return sizes if shape and len(sizes) == len(shape) else ()
 
 
 def _size_at(shape: _Sizes | None, axis: int) -> int:
@@ -548,7 +574,10 @@ def _lstm_of_stacks(same: Sequence[_Shared]) -> _Said:
         quantized=_QUANTIZED if first.node.op == _QUANTIZED else "",
     )
     copies = (weight for shared in same[1:] for layer in shared[0] for weight in layer.weights.values())
-    return _Said(stated, weights, tuple(copies))
+    own = {layer.inputs["P"]: layer for layer in stack if "peepholes (the input P)" in layer.unmodelled}
+    known = {name: layer.scope.constant(name) for name, layer in own.items()}
+    given = sum(3 * own[name].hidden * own[name].directions for name, constant in known.items() if constant is None)
+    return _Said(stated, weights, tuple(copies), tuple(filter(None, known.values())), given)
 
 
 def _parameter(op: str, index: int, role: str) -> str:

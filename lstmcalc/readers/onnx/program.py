@@ -1,7 +1,7 @@
 """LSTMs that an ONNX graph computes of MatMul, Add, Split, Sigmoid and Tanh, in a Loop or Scan, or unrolled.
 
-Here nodes are put into the words of `readers.graphs.program`. Sources: the operators of opset 1 to 22 (docs/Operators.md,
-onnx 1.23.2); what tf2onnx 1.17.0 and `torch.onnx.export` of torch 2.13.0 make of cells.
+Here nodes are put into the words of `readers.graphs.program`. Sources: the operators of opset 1 to 22
+(docs/Operators.md, onnx 1.23.2); what tf2onnx 1.17.0 and `torch.onnx.export` of torch 2.13.0 make of cells.
 
 Not here: the pattern of a cell (`readers.graphs.cells`), and nodes that are LSTMs (`nodes`).
 """
@@ -14,13 +14,14 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.found import Found, settings_of
-from lstmcalc.readers.graphs.cells import Cell, cells_in
+from lstmcalc.readers.graphs.cells import ORDER, Cell, cells_in
 from lstmcalc.readers.graphs.constants import Constant
-from lstmcalc.readers.graphs.linear import Block, plain
+from lstmcalc.readers.graphs.linear import Block
 from lstmcalc.readers.graphs.program import Link, Step
 from lstmcalc.readers.graphs.program import Value as Anything
 from lstmcalc.readers.onnx.constants import Scope
 from lstmcalc.readers.onnx.graphs import Node, bodies
+from lstmcalc.spec.activations import option_words
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.words import with_rest
 
@@ -117,7 +118,11 @@ class Flow:
             return Step("product", inputs, swapped=bool(node.attributes.get("transB", 0))) if fits else None
         if op == "HardSigmoid":
             low, high = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
-            return Step("hard", inputs[:1], low=low, high=high) if _are_floats(low, high) else None
+            return (
+                Step("hard", inputs[:1], low=low, high=high)
+                if isinstance(low, float) and isinstance(high, float)
+                else None
+            )
         if op in ("Clip", "Min", "Max"):
             return self._clip(scope, node, inputs)
         return self._moved(scope, node, output, inputs)
@@ -217,10 +222,6 @@ def _is_last(axis: int, rank: int | None) -> bool:
     return axis == -1 or (axis == rank - 1 if rank is not None else axis == 1)
 
 
-def _are_floats(*values: object) -> bool:
-    return all(isinstance(value, float) for value in values)
-
-
 def _number(known: Constant | None) -> float | None:
     """A constant of one number; None for anything else."""
     if known is None or numel(known.shape) != 1:
@@ -262,10 +263,10 @@ def computed_lstms(scopes: Sequence[Scope]) -> tuple[list[Computed], list[str]]:
     flow = Flow(scopes)
     cells = cells_in(flow, products)
     doubtful = [f"{_pair(value)[0].path}{_pair(value)[1]}" for value in cells.doubtful]
-    return [_computed(flow, cell) for cell in cells.found], doubtful
+    return [_computed(cell) for cell in cells.found], doubtful
 
 
-def _computed(flow: Flow, cell: Cell) -> Computed:
+def _computed(cell: Cell) -> Computed:
     """A cell, its parameters as Keras stores them: the frameworks whose exporters write such graphs do."""
     biased = all(gate.biases for gate in cell.weights.values())
     config = LSTMConfig(cell.width, cell.hidden, bias=biased)
@@ -278,27 +279,16 @@ def _computed(flow: Flow, cell: Cell) -> Computed:
     if biased:
         weights[names[2]] = _biases([cell.weights[gate].biases for gate in "ifgo"])
     scope, name = _pair(cell.h)
-    options: dict[str, str | float] = {}
-    if cell.gates != "sigmoid":
-        options["recurrent_activation"] = cell.gates
-    if cell.cell != "tanh":
-        options["activation"] = cell.cell
-    if cell.clip:
-        options["cell_clip"] = cell.clip
-    fields = {
-        "input_size": cell.width, "hidden_size": cell.hidden, "num_layers": 1,
-        "bias": biased, "bidirectional": False,
-    }
+    fields: dict[str, object] = {"input_size": cell.width, "hidden_size": cell.hidden, "num_layers": 1}
+    fields |= {"bias": biased, "bidirectional": False}
     found = Found(
         f"{scope.path}{_name(name)}",
         "keras",
         kind="LSTMCell" if cell.how == "step" else "LSTM",
         layer=settings_of(fields, tuple(fields)),
-        options=options,
-        unmodelled=tuple(
-            f"{key} = {value}" if isinstance(value, str) else f"{key} = {value:g}" for key, value in options.items()
-        ),
-        notes=tuple(_notes(flow, cell, weights)),
+        options=cell.options,
+        unmodelled=option_words(cell.options),
+        notes=tuple(_notes(cell, weights)),
     )
     return Computed(found, weights)
 
@@ -328,9 +318,9 @@ def _joined(blocks: Sequence[Block]) -> Constant:
 
 def _made(blocks: Sequence[Block], shape: tuple[int, ...], read: Any) -> Constant:  # noqa: ANN401  # a function
     sources = tuple(dict.fromkeys(name for block in blocks for name in block.constant.sources))
-    constants = dict.fromkeys(block.constant.name for block in blocks)
+    named = dict.fromkeys(f"{block.constant.name}[{block.rows[0]}:{block.rows[1]}]" for block in blocks)
     return blocks[0].constant._replace(
-        name=f"gates of {', '.join(constants)}",
+        name=f"gates of {', '.join(named)}",
         shape=shape,
         read=read,
         computed=("a part",),
@@ -359,21 +349,14 @@ def _sums(gates: Sequence[Sequence[Block]]) -> Any:  # noqa: ANN401  # an array
     return np.concatenate([sum(block.read()[0] for block in each) for each in gates])
 
 
-def _notes(flow: Flow, cell: Cell, weights: Mapping[str, Constant]) -> Iterator[str]:
+def _notes(cell: Cell, weights: Mapping[str, Constant]) -> Iterator[str]:
     how = {
         "loop": "in a Loop or Scan",
         "unrolled": f"unrolled, {cell.steps} steps one after another",
         "step": "one step of it",
     }[cell.how]
     yield f"no LSTM node: the graph computes it of products, sums and functions, {how}; shown as Keras stores it"
+    if cell.how != "step":
+        yield ORDER
     stored = dict.fromkeys(name for item in weights.values() for name in item.sources)
     yield f"its weights are in {with_rest(list(stored), 4)}"
-    if _is_reversed(flow, cell):
-        yield "the graph gives it the sequence reversed"
-
-
-def _is_reversed(flow: Flow, cell: Cell) -> bool:
-    """True if what the cell reads is plainly reversed."""
-    value = _pair(plain(flow, cell.inputs[0]))
-    made = value[0].maker(value[1])
-    return made is not None and made.node.op == "ReverseSequence"

@@ -1,8 +1,8 @@
 """The tables of a FlatBuffer, each offset checked against the file before anything is followed.
 
-Source: "FlatBuffer Internals", flatbuffers.dev: an offset to a table, text or vector is unsigned, from itself on; a table
-begins with a signed offset back to its vtable, which has its own size, the table's, and the place of each field in it, 0
-for a field that is left out. All numbers are little-endian.
+Source: "FlatBuffer Internals", flatbuffers.dev: an offset to a table, text or vector is unsigned, and counts from
+itself; a table begins with a signed offset back to its vtable, which has its own size, the table's, and the
+place of each field in it, 0 for one that is left out. All numbers are little-endian.
 
 Not here: the meaning of the fields (`model`).
 """

@@ -11,7 +11,7 @@ from functools import partial
 from math import inf
 from typing import Any, Final
 
-from lstmcalc.readers.graphs.cells import Cell, Cells, Gate, cells_in
+from lstmcalc.readers.graphs.cells import ORDER, Cell, Cells, Gate, cells_in
 from lstmcalc.readers.graphs.constants import Constant
 from lstmcalc.readers.graphs.linear import Block
 from lstmcalc.readers.graphs.program import Link, Step
@@ -19,6 +19,7 @@ from lstmcalc.readers.graphs.program import Value as Anything
 from lstmcalc.readers.tflite.fused import GATES, Unit
 from lstmcalc.readers.tflite.model import FUNCTIONS, Operator
 from lstmcalc.readers.tflite.values import Value, Values
+from lstmcalc.spec.activations import option_words
 from lstmcalc.spec.words import with_rest
 
 _FUNCTIONS: Final = {"LOGISTIC": "sigmoid", "TANH": "tanh", "RELU": "relu"}
@@ -221,13 +222,7 @@ def _unit(values: Values, cell: Cell) -> Unit:
         if gate.biases:
             weights[f"{word}_gate_bias"] = _bias(gate)
     own = own_value(cell.h)
-    options: dict[str, str | float] = {}
-    if cell.gates != "sigmoid":
-        options["recurrent_activation"] = cell.gates
-    if cell.cell != "tanh":
-        options["activation"] = cell.cell
-    if cell.clip:
-        options["cell_clip"] = cell.clip
+    options = cell.options
     dtypes = {"dequantized" for constant in weights.values() if "dequantized" in constant.computed}
     return Unit(
         place=own[0],
@@ -241,9 +236,7 @@ def _unit(values: Values, cell: Cell) -> Unit:
         bidirectional=False,
         batch_first=None,
         options=options,
-        unmodelled=tuple(
-            f"{name} = {value}" if isinstance(value, str) else f"{name} = {value:g}" for name, value in options.items()
-        ),
+        unmodelled=option_words(options),
         notes=tuple(_notes(cell, quantized=bool(dtypes))),
         quantized="int8" if dtypes else "",
         input=values.outer(own_value(cell.inputs[0])),
@@ -309,6 +302,8 @@ def _notes(cell: Cell, *, quantized: bool) -> Iterator[str]:
         "step": "one step of it",
     }[cell.how]
     yield f"no operator: the graph computes it of products, sums and functions, {how}"
+    if cell.how != "step":
+        yield ORDER
     arrays = dict.fromkeys(
         name
         for gate in cell.weights.values()

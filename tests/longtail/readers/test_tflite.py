@@ -13,7 +13,7 @@ from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.recognise.weights import read_weights
 from lstmcalc.readers.tflite.streaming import graph_row
 from lstmcalc.spec.activations import activations_of
-from tools.tflite_models import RECIPES, converted, played, write
+from tools.tflite_models import RECIPES, Recipe, converted, played, write
 
 pytestmark = pytest.mark.longtail
 
@@ -74,6 +74,17 @@ def test_what_is_said_of_streaming_is_so(name: str, streams: bool, tmp_path: Pat
     once, twice = played(body, [x]), played(body, [x], calls=2)
     if name != "bidirectional":  # its states stay, but the sequence has no next part
         assert (np.abs(once[0] - twice[0]).max() > 1e-4) == streams
+
+
+def test_unrolled_directions_are_two_lstms(tmp_path: Path) -> None:
+    recipe = Recipe(lambda keras: [keras.layers.Bidirectional(keras.layers.LSTM(3, unroll=True))], steps=3)
+    path = write(tmp_path, "model", converted(recipe))
+    x = np.random.default_rng(5).normal(0, 1, (1, 3, recipe.inputs)).astype(np.float32)
+    (result,) = played(Path(path).read_bytes(), [x])
+    for found in read_weights(path):
+        sequence = x[:, ::-1] if "backward" in found.name else x
+        _, (h_n, _) = forward(found.stored.config, load_weights(found), sequence.swapaxes(0, 1))
+        assert min(np.abs(half - h_n[0]).max() for half in (result[:, :3], result[:, 3:])) < 1e-5
 
 
 def test_a_clip_of_c_is_computed(tmp_path: Path) -> None:

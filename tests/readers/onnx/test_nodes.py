@@ -1,5 +1,6 @@
 """ONNX files: which LSTMs are found, and whether they compute what ONNX Runtime does with the same file."""
 
+import os
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError
+from lstmcalc.readers.files.raw_numbers import whole_array
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.onnx.nodes import read_onnx
@@ -223,7 +225,7 @@ def test_peepholes_are_said_unless_they_are_zeros(peepholes: int, said: tuple[st
     node = lstm(("X", "W", "R", "B", "", "", "", "P"))
     stated = one(read(model([node], arrays), tmp_path)[0])
     assert stated.unmodelled == said
-    note = f"beside W, R and B it has peepholes, P (1, {3 * H}): {3 * H} parameters more"
+    note = f"beside W, R and B it has peepholes, P (1, {3 * H}): {3 * H} parameters more, {sum(array.size for array in weights().values()) + 3 * H} in all"
     assert stated.notes == ((note,) if said else ())
 
 
@@ -232,7 +234,8 @@ def test_peepholes_that_are_given_to_the_model_are_counted(tmp_path: Path) -> No
     node = lstm(("X", "W", "R", "B", "", "", "", "P"), direction="bidirectional")
     stated = one(read(model([node], weights(2), inputs=[given]), tmp_path)[0])
     assert stated.unmodelled == ("peepholes (the input P)",)
-    assert stated.notes == (f"beside W, R and B it has peepholes, P (2, {3 * H}): {6 * H} parameters more",)
+    said = f"beside W, R and B it has peepholes, P (2, {3 * H}): {6 * H} parameters more, {sum(array.size for array in weights(2).values()) + 6 * H} in all"
+    assert stated.notes == (said,)
 
 
 def test_states_and_lengths_that_are_given_are_said(tmp_path: Path) -> None:
@@ -752,16 +755,77 @@ def test_a_quantized_stack_is_the_lstm_of_its_float_twin(layers: int, directions
 # --- Files that nobody vouches for
 
 
-def test_numbers_in_another_file_are_not_read(tmp_path: Path) -> None:
-    path = tmp_path / "model.onnx"
-    made = model([lstm()], weights())
-    onnx.save_model(made, path, save_as_external_data=True, location="beside.bin", size_threshold=0)
+def saved_apart(folder: Path) -> Path:
+    """A model whose weights are in `beside.bin`."""
+    path = folder / "model.onnx"
+    onnx.save_model(
+        model([lstm()], weights()), path, save_as_external_data=True, location="beside.bin", size_threshold=0
+    )
+    return path
+
+
+def pointed(path: Path, **places: str) -> str:
+    """The model with other words on where W is."""
+    made = onnx.load(path, load_external_data=False)
+    for entry in made.graph.initializer[0].external_data:
+        entry.value = places.get(entry.key, entry.value)
+    path.write_bytes(made.SerializeToString())
+    return str(path)
+
+
+def test_numbers_in_a_file_next_to_it_are_read(tmp_path: Path) -> None:
+    path = saved_apart(tmp_path)
     file = read_onnx(str(path))
-    stated = one(file)
-    assert fields_of(stated)["input_size"] == WIDTH
-    assert "the numbers of 3 of its tensors are in another file, which is not read" in file.notes
-    with pytest.raises(SourceError, match=r"(?s)W is kept in another file.*found beside\.bin"):
+    assert fields_of(one(file))["input_size"] == WIDTH
+    assert "the numbers of 3 of its tensors are in beside.bin" in file.notes
+    for tensor in file.tensors:
+        wanted = numpy_helper.to_array(
+            next(item for item in model([lstm()], weights()).graph.initializer if item.name == tensor.name)
+        )
+        np.testing.assert_array_equal(tensor.read(), wanted)
+        np.testing.assert_array_equal(whole_array(tensor.shape, tensor.blocks()), wanted)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        {"location": "../beside.bin"},
+        {"location": "/etc/passwd"},
+        {"location": "../../etc/passwd"},
+        {"location": "."},
+        {"location": ".."},
+        {"location": ""},
+        {"location": "missing.bin"},
+        {"location": "a\0b"},
+        {"location": "..\\beside.bin"},
+        {"location": "linked.bin"},
+        {"location": "pipe"},
+        {"location": "folder"},
+        {"location": "around.bin"},
+        {"offset": "100000"},
+        {"offset": "-1"},
+        {"offset": "9" * 30},
+        {"length": "3"},
+        {"length": "x"},
+    ],
+)
+def test_numbers_that_are_not_in_a_file_next_to_it_are_refused(places: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    path = saved_apart(folder)
+    (tmp_path / "beside.bin").write_bytes(bytes(4096))
+    (folder / "linked.bin").symlink_to(tmp_path / "beside.bin")
+    (folder / "around.bin").symlink_to("around.bin")
+    (folder / "folder").mkdir()
+    os.mkfifo(folder / "pipe")
+    file = read_onnx(pointed(path, **places))
+    assert fields_of(one(file))["input_size"] == WIDTH
+    with pytest.raises(SourceError):
         file.tensors[0].read()
+    with pytest.raises(SourceError):
+        list(file.tensors[0].blocks())
+    if "location" in places:
+        assert any("cannot be read" in note for note in file.notes)
 
 
 @pytest.mark.parametrize("dims", [[2**40, 2**20], [-1, 3], [2**62, 2**62]])
