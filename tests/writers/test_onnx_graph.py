@@ -21,7 +21,7 @@ from lstmcalc.writers.onnx import TARGET
 from lstmcalc.writers.target import Asked, Portable
 from tools.shell import Ran
 from tools.streams import streams
-from tools.weight_writers import random_weights
+from tools.weight_writers import full_weights
 
 Cli = Callable[..., Ran]
 NEAR = {"float32": 1e-6, "float16": 4e-3}
@@ -35,7 +35,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def portable(config: LSTMConfig, dtype: str = "float32", name: str = "encoder.rnn", **fields: Any) -> Portable:
     return Portable(
-        name, config, {key: 0.5 * array.astype(dtype) for key, array in random_weights(config).items()}, **fields
+        name, config, {key: 0.5 * array.astype(dtype) for key, array in full_weights(config).items()}, **fields
     )
 
 
@@ -256,7 +256,7 @@ def test_any_name_of_a_module(name: str, cli: Cli) -> None:
 
 def test_numbers_of_any_kind_are_kept_to_the_bit() -> None:
     config = LSTMConfig(2, 3)
-    weights = {name: array.astype("float32") for name, array in random_weights(config).items()}
+    weights = {name: array.astype("float32") for name, array in full_weights(config).items()}
     weights["weight_ih_l0"].reshape(-1)[:5] = [np.nan, np.inf, -np.inf, -0.0, 1e-42]
     with io.BytesIO() as stream:
         TARGET.write(stream, [Portable("lstm", config, weights)], Asked("a.onnx"))
