@@ -88,8 +88,11 @@ CASES = [
 
 
 @compiled
-@pytest.mark.parametrize("config", CASES, ids=str)
-@pytest.mark.parametrize("dtype", NEAR)
+@pytest.mark.parametrize(
+    ("config", "dtype"),
+    [*((config, "float32") for config in CASES), (CASES[2], "float64"), (CASES[5], "float64"), (CASES[4], "float16")],
+    ids=str,
+)
 def test_it_compiles_without_a_word_and_computes_the_same(config: LSTMConfig, dtype: str) -> None:
     lstm, data = portable(config, dtype), DataSpec(6, 3, dtype=dtype)
     written(lstm)
@@ -170,19 +173,23 @@ HOSTILE = [
 ]
 
 
-@compiled
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_gets_out_of_its_place(name: str) -> None:
-    lstm = portable(LSTMConfig(2, 2), name=name)
-    text = written(lstm)
+    text = written(portable(LSTMConfig(2, 2), name=name))
     assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,37}", identifier(name))
     assert "evil;" not in text
     assert "??" not in text
     assert "\\" not in text
     assert text.count("*/") == text.count("/*")
     assert all(len(word) <= 63 for word in re.findall(r"\w+", text))
-    Path("main.c").write_text("\n".join(TARGET.load([lstm], Asked(f"{name}.h"))) + "\n")
-    Path("main.c").write_text(re.sub(r'#include ".*"', '#include "lstm.h"', Path("main.c").read_text()))
+
+
+@compiled
+def test_headers_of_any_name_compile_in_one_program() -> None:
+    for number, name in enumerate(HOSTILE):  # those of one name have one guard
+        written(portable(LSTMConfig(2, 2), name=name), f"{number}.h")
+    included = "".join(f'#include "{number}.h"\n' for number in range(len(HOSTILE)))
+    Path("main.c").write_text(f"{included}int main(void) {{ return 0; }}\n")
     compile_strictly()
 
 

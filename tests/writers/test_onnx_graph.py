@@ -78,8 +78,10 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float16"])
-@pytest.mark.parametrize(("layers", "directions", "bias", "first"), CASES)
+@pytest.mark.parametrize(
+    ("layers", "directions", "bias", "first", "dtype"),
+    [*((*case, "float32") for case in CASES), (*CASES[0], "float16"), (*CASES[-2], "float16")],
+)
 def test_it_runs_as_it_is(layers: int, directions: int, bias: bool, first: bool, dtype: str) -> None:
     config = LSTMConfig(3, 4, layers, bias=bias, batch_first=first, bidirectional=directions == 2)
     lstm = portable(config, dtype)
@@ -135,8 +137,10 @@ def test_other_functions(functions: Activations, both: bool) -> None:
     assert apart(lstm._replace(activations=PYTORCH), found, inputs) > 1e-3
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-@pytest.mark.parametrize(("layers", "directions", "bias", "first"), CASES)
+@pytest.mark.parametrize(
+    ("layers", "directions", "bias", "first", "dtype"),
+    [*((*case, "float32") for case in CASES), (*CASES[0], "float16"), (*CASES[-2], "float64")],
+)
 def test_it_is_read_back_as_it_was(layers: int, directions: int, bias: bool, first: bool, dtype: str) -> None:
     config = LSTMConfig(3, 4, layers, bias=bias, batch_first=first, bidirectional=directions == 2)
     lstm = portable(config, dtype)
