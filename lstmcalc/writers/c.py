@@ -64,7 +64,7 @@ def header_lines(lstm: Portable) -> Iterator[str]:
     yield ""
     yield from _sizes(lstm.config, names)
     yield ""
-    for name, array in _arrays(lstm).items():
+    for name, array in stored_arrays(lstm).items():
         yield from _array_lines(f"{names.own}_{name}", array, names)
         yield ""
     code = [*state_code(names), *function_code(lstm, names), *cell_code(lstm, names)]
@@ -77,7 +77,7 @@ def _comment(lstm: Portable, names: Names) -> Iterator[str]:
     """The head: what it is, how it is used, and what it takes."""
     config, width = lstm.config, 8 if names.real == "double" else 4
     cells, shown = config.num_layers * config.num_directions, re.sub(r"[^A-Za-z0-9_. -]", "_", lstm.name[:60])
-    numbers = sum(array.size for array in _arrays(lstm).values())
+    numbers = sum(array.size for array in stored_arrays(lstm).values())
     state = width * cells * (config.output_size + config.hidden_size)
     function = f"{names.own}_run" if config.bidirectional else f"{names.own}_step"
     yield f"/* {shown or 'lstm'}: {config}"
@@ -129,7 +129,7 @@ def _sizes(config: LSTMConfig, names: Names) -> Iterator[str]:
         yield f"#define {own}_WORK_SIZE(steps) ((steps) * {own}_OUTPUT_SIZE)"
 
 
-def _arrays(lstm: Portable) -> dict[str, Any]:
+def stored_arrays(lstm: Portable) -> dict[str, Any]:
     """The arrays of the header: the weights, both biases added up."""
     dtype = np.float64 if _dtype(lstm) == "float64" else np.float32
     found: dict[str, Any] = {}
@@ -171,7 +171,7 @@ def _check(lstms: Sequence[Portable], _asked: Asked) -> None:
         for name, array in lstm.weights.items():
             if not np.isfinite(array).all():
                 raise UnsupportedError(f"{name} of {lstm.name} has NaN or Inf", "numbers", where=_FLAG)
-        overflown = [name for name, array in _arrays(lstm).items() if not np.isfinite(array).all()]
+        overflown = [name for name, array in stored_arrays(lstm).items() if not np.isfinite(array).all()]
         bounds = [bound for bound in lstm.activations[2:] if bound is not None and not isfinite(float(bound))]
         if overflown or bounds:
             raise UnsupportedError(f"{lstm.name} has a sum or a bound that is infinite", "numbers", where=_FLAG)

@@ -23,6 +23,7 @@ from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.convert import pack
 from lstmcalc.proof.judges import Verdict, failures, onnx_functions
 from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig
+from lstmcalc.spec.words import quoted_text
 from lstmcalc.version import __version__
 from lstmcalc.writers.protobuf import Pieces, data, message, number, real, text
 from lstmcalc.writers.target import Asked, Portable, Target, Weights
@@ -227,14 +228,20 @@ def _write(stream: IO[bytes], lstms: Sequence[Portable], asked: Asked) -> None:
         stream.write(piece)
 
 
+_OPTIONAL: Final = "# It warns that h_0 and c_0 are inputs: they may be given, else they are zeros."
+
+
 def _load(lstms: Sequence[Portable], asked: Asked) -> list[str]:
-    """The lines that run the file in ONNX Runtime."""
+    """The lines that run the file in ONNX Runtime; of float64, which that cannot, those that load it."""
     (lstm,) = lstms
-    config, dtype = lstm.config, _dtype(lstm)
+    config, dtype, path = lstm.config, _dtype(lstm), quoted_text(asked.path)
+    if dtype == "float64":
+        return ["import onnx", "", f"model = onnx.load({path})", "onnx.checker.check_model(model, full_check=True)"]
     order = "N, L" if config.batch_first else "L, N"
     steps = [3, asked.steps or 5] if config.batch_first else [asked.steps or 5, 3]
-    lines = ["import numpy as np", "import onnxruntime", ""]
-    lines += [f"session = onnxruntime.InferenceSession({asked.path!r})"]
+    warned = [] if asked.stateful else [_OPTIONAL]
+    lines = ["import numpy as np", "import onnxruntime", "", *warned]
+    lines += [f"session = onnxruntime.InferenceSession({path})"]
     lines += [f"input = np.zeros(({steps[0]}, {steps[1]}, {config.input_size}), np.{dtype})  # ({order}, H_in)"]
     outputs = '["output", "h_n", "c_n"]'
     if not asked.stateful:

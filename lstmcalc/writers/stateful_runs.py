@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 from lstmcalc.readers.onnx.graphs import Graph
+from lstmcalc.spec.words import quoted_text
 from lstmcalc.writers.onnx import session_of
 
 _ENOUGH: Final = 1e-5  # float32 through layers of any graph
@@ -29,13 +30,13 @@ _NUMPY: Final = {
 
 def load_lines(path: str, graph: Graph, states: States) -> list[str]:
     """The lines that run the file on zeros, and give the states that come out back in."""
-    pairs = ", ".join(f"{enters!r}: {leaves!r}" for enters, leaves in states)
+    pairs = ", ".join(f"{quoted_text(enters)}: {quoted_text(leaves)}" for enters, leaves in states)
     outputs = [name for name in graph.outputs if name not in {leaves for _, leaves in states}]
     return [
         "import numpy as np",
         "import onnxruntime",
         "",
-        f"session = onnxruntime.InferenceSession({path!r})",
+        f"session = onnxruntime.InferenceSession({quoted_text(path)})",
         'kinds = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}',
         "zeros = {  # free axes are 1: put your own numbers in",
         "    each.name: np.zeros(",
@@ -46,7 +47,7 @@ def load_lines(path: str, graph: Graph, states: States) -> list[str]:
         "}",
         f"carried = {{{pairs}}}",
         f"{''.join(f'{_variable(number)}, ' for number in range(len(outputs)))}*last = session.run(",
-        f"    [{', '.join(map(repr, outputs))}{', ' if outputs else ''}*carried.values()], zeros",
+        f"    [{', '.join(map(quoted_text, outputs))}{', ' if outputs else ''}*carried.values()], zeros",
         ")",
         "states = dict(zip(carried, last))  # for the next call, beside its own input",
     ]

@@ -190,6 +190,14 @@ def test_the_lines_run(stateful: bool, steps: int | None, first: bool) -> None:
     assert names["h" if stateful else "h_n"].shape == (2, 3, 4)
 
 
+def test_the_lines_of_float64_load_it() -> None:
+    lstm = portable(LSTMConfig(3, 4), "float64")
+    written(lstm)
+    names: dict[str, Any] = {}
+    exec("\n".join(TARGET.load([lstm], Asked("lstm.onnx"))), names)
+    assert names["model"].graph.output[0].name == "output"
+
+
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("stateful", [True, False])
 def test_its_own_run(stateful: bool, first: bool) -> None:
