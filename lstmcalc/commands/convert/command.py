@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from lstmcalc.commands._flags import panels
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
 from lstmcalc.commands.run.command import RUN, read_seed
-from lstmcalc.errors import ExitCode, UsageError
-from lstmcalc.intake.flags import FRAMEWORK_FLAG, Flag, read_framework, read_from
+from lstmcalc.errors import ContradictionError, ExitCode, UsageError
+from lstmcalc.intake.flags import FRAMEWORK_FLAG, Flag, read_framework
 from lstmcalc.report.progress import shown_progress
 from lstmcalc.writers.registry import OTHERS, SUFFIXES, container_of, find_target, target_names
 
@@ -89,7 +89,7 @@ def _converted(typed: TypedFlags, path: str, target: "Target | None", taken: "Ta
 
 def _rescued(typed: TypedFlags, path: str, target: "Target | None", taken: "Taken") -> "Made":
     """A new file of the LSTMs and of the other tensors of the source."""
-    from lstmcalc.commands.convert.making import made_with_others, read_back
+    from lstmcalc.commands.convert.making import made_with_others, read_alike
     from lstmcalc.commands.convert.others import compared_others, keep
     from lstmcalc.commands.convert.report import Made
     from lstmcalc.writers.target import Asked
@@ -101,10 +101,10 @@ def _rescued(typed: TypedFlags, path: str, target: "Target | None", taken: "Take
     named = zip(taken.lstms, kept.prefixes, strict=True)
     lstms = [lstm._replace(name=prefix.removesuffix(".")) for lstm, prefix in named]
     target.check(lstms, asked)
-    found = [subject.found for subject in taken.subjects]
-    alone = all(item is not None and item.framework == target.framework for item in found)
+    frameworks = [subject.found.framework if subject.found else target.framework for subject in taken.subjects]
+    alone = set(frameworks) == {target.framework}
     target = target._replace(
-        read=partial(read_back, framework=read_from(typed)),  # as the source is read: it has the same names
+        read=partial(read_alike, frameworks=frameworks),  # as the source is read: it has the same names
         run=target.run if alone else None,  # of cells, nothing but their names is known there
     )
     with shown_progress("copying"):
@@ -137,11 +137,14 @@ def _into(typed: TypedFlags, path: str, _target: "Target | None", taken: "Taken"
 
 
 def _framework(typed: TypedFlags) -> str:
-    """The framework of --to; empty without it."""
-    text = typed["to"]
-    if text is None:
-        return ""
-    return str(text).lower() if str(text).lower() in OTHERS else read_framework("--to", str(text))
+    """The framework of --to, or else of --framework; empty without both."""
+    named = {flag: str(typed[field]) for field, flag in (("to", "--to"), ("framework", "--framework")) if typed[field]}
+    read = [text.lower() if text.lower() in OTHERS else read_framework(flag, text) for flag, text in named.items()]
+    if len(set(read)) > 1:
+        raise ContradictionError(
+            "two frameworks to convert to", "one of the two", " and ".join(read), where="--framework"
+        )
+    return read[0] if read else ""
 
 
 COMMAND: Final = Command(

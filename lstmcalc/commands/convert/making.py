@@ -223,6 +223,15 @@ def read_back(path: str, lstms: "Sequence[Portable]", framework: str, only: str 
     return read
 
 
+def read_alike(path: str, lstms: "Sequence[Portable]", frameworks: Sequence[str]) -> "list[Weights]":
+    """The weights in a written file that has LSTMs of several frameworks, each read as what it is."""
+    by_framework = {
+        name: iter(read_back(path, [lstm for lstm, own in zip(lstms, frameworks, strict=True) if own == name], name))
+        for name in dict.fromkeys(frameworks)
+    }
+    return [next(by_framework[name]) for name in frameworks]
+
+
 def _read_as(framework: str, lstms: "Sequence[Portable]") -> str:
     """The framework whose names and gates these arrays have: PyTorch's, of one that calls and orders them so."""
     if framework not in LAYOUTS or LAYOUTS[framework].gates != LAYOUTS["pytorch"].gates:

@@ -40,15 +40,16 @@ def _title(report: ConvertReport) -> str:
 
 
 def _verdict(report: ConvertReport) -> Iterator[Line]:
-    if report.written is None:
+    holds = all(row.passed for row in report.proof)
+    if not holds:
         yield "verdict", ("NOT CONVERTED: what was written does not give the source's numbers, and was not left",)
         yield from (("explained", (sentence,)) for sentence in report.explanations)
     else:
         yield "verdict", ("CONVERTED", *report.proven_by)
-        size = bytes_text(report.bytes or 0)
-        yield "written", (f"{shown_name(report.written)}: {report.title}", size)
+        name = "arrays in memory" if report.written is None else shown_name(report.written)
+        yield "written", (f"{name}: {report.title}", bytes_text(report.bytes or 0))
     yield from _sources(report)
-    if report.written is not None:
+    if holds:
         yield from _short(report.proof)
     yield from (("changed", (change,)) for change in report.changes)
     if report.left_out:
