@@ -20,7 +20,11 @@ from tools.peer_players import PLAYERS, to_numpy
 from tools.shell import Ran
 
 Cli = Callable[..., Ran]
-pytestmark = pytest.mark.peers
+pytestmark = [
+    pytest.mark.peers,
+    # Keras 3.15.1 asks NumPy for an array of PyTorch's tensor, whose __array__ is of before NumPy 2.
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"),
+]
 CLOSE = 1e-6
 FRAMEWORKS = ("pytorch", "keras", "flax-linen", "flax-nnx", "onnx")
 SUFFIXES = {"pytorch": ".pt", "keras": ".keras"}
