@@ -20,7 +20,7 @@ from lstmcalc.readers.files.archives import read_archive
 from lstmcalc.readers.files.budget import DECODED, INFLATED, Budget, one_command
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.raw_numbers import View, number_blocks
-from lstmcalc.readers.onnx import nodes
+from lstmcalc.readers.onnx import zeros
 from tools.shell import Ran
 
 Run = Callable[..., Ran]
@@ -117,7 +117,7 @@ def test_what_a_graph_computes_is_bounded(tmp_path: Path) -> None:
 def test_a_tensor_of_many_nodes_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     peepholes = TensorProto(name="P", data_type=TensorProto.INT64, dims=[6], int64_data=[0] * 6)
     read: list[str] = []
-    monkeypatch.setattr(nodes, "_holds_zeros", lambda known: read.append(known.name))
+    monkeypatch.setattr(zeros, "_holds_zeros", lambda known: read.append(known.name))
     open_weights(model(tmp_path / "a.onnx", [lstm(f"y{index}", "", "", "P") for index in range(30)], peepholes))
     assert read == ["P"]
 

@@ -21,7 +21,7 @@ PACKAGE = Path(lstmcalc.__file__).parent
 PACKAGES = {
     "commands": {"report", "writers", "proof", "intake", "numerics", "costs", "readers", "model", "frameworks", "spec"},
     "report": {"intake", "model", "frameworks", "spec"},
-    "writers": {"proof", "readers", "numerics", "frameworks", "spec"},
+    "writers": {"proof", "readers", "numerics", "model", "frameworks", "spec"},
     "proof": {"intake", "readers", "numerics", "costs", "model", "frameworks", "spec"},
     "intake": {"readers", "numerics", "frameworks", "spec"},
     "numerics": {"model", "frameworks", "spec"},

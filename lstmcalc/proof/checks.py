@@ -223,7 +223,7 @@ def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnS
     if not data.num_sequences:
         return
     config = model.config
-    inputs = _time_first(config, data, result.inputs)
+    inputs = time_first(config, data, result.inputs)
     first = {"input": inputs["input"][: _length(data, 0), 0], "h_0": inputs["h_0"][:, 0], "c_0": inputs["c_0"][:, 0]}
     watched = 0, config.num_layers - 1
     steps, noise = min(_length(data, 0), STEPS_BY_HAND), result.noise
@@ -243,7 +243,7 @@ def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnS
         theirs(Step(layer, direction, t, gates[None], values["c"][None], values["h"][None]))
 
     functions = result.activations
-    output, (h_n, c_n) = forward(_steps_first(config), result.weights, x, state, on_step=record, activations=functions)
+    output, (h_n, c_n) = forward(steps_first(config), result.weights, x, state, on_step=record, activations=functions)
     exact, (h_exact, c_exact) = evaluate(model, result.weights, x, state, record_exact, functions)
     pairs: list[tuple[Array, Array]] = [(output, exact), (h_n, h_exact), (c_n, c_exact)]
     pairs += [(ours.arrays[name], theirs.arrays[name]) for name in ours.arrays]
@@ -259,7 +259,7 @@ def _steps_that_tell(
     while True:
         data = DataSpec.given(steps, unbatched=True, dtype=inputs["input"].dtype.name)
         first = {**inputs, "input": inputs["input"][:steps]}
-        own, functions = _steps_first(config), result.activations
+        own, functions = steps_first(config), result.activations
         noise = rounding_change(own, data, result.weights, first, traced=traced, activations=functions)
         if steps == 1 or noise * TIMES <= COARSE:
             return steps, noise
@@ -271,8 +271,8 @@ def _check_alone(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSte
     picked = _picked_sequences(data)
     if not picked:
         return
-    inputs, outputs = _time_first(config, data, result.inputs), _time_first(config, data, result.outputs)
-    runner = forward_pass(_steps_first(config), result.weights, result.activations)
+    inputs, outputs = time_first(config, data, result.inputs), time_first(config, data, result.outputs)
+    runner = forward_pass(steps_first(config), result.weights, result.activations)
 
     def single(n: int, state: tuple[Array, Array] | None) -> Arrays:
         """The results of sequence n without a batch axis; unbatched data is computed as a batch of one."""
@@ -309,10 +309,10 @@ def _check_layout(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSt
     picked = _picked_sequences(data)[:2]
     if data.unbatched or not picked:
         return
-    x = _time_first(config, data, result.inputs)["input"][:STEPS_OF_LAYOUT, picked]
+    x = time_first(config, data, result.inputs)["input"][:STEPS_OF_LAYOUT, picked]
     state = result.inputs["h_0"][:, picked], result.inputs["c_0"][:, picked]
     functions: Any = {"on_step": on_step, "activations": result.activations}
-    steps, (h_n, c_n) = forward(_steps_first(config), result.weights, x, state, **functions)
+    steps, (h_n, c_n) = forward(steps_first(config), result.weights, x, state, **functions)
     x, first = np.ascontiguousarray(x.swapaxes(0, 1)), replace(config, batch_first=True)
     batches, (h_first, c_first) = forward(first, result.weights, x, state, **functions)
     pairs = [(batches.swapaxes(0, 1), steps), (h_first, h_n), (c_first, c_n)]
@@ -320,11 +320,12 @@ def _check_layout(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSt
     yield check_close(f"{other}: output.transpose(0, 1), same h_n, c_n", pairs, allowed_distance(config, data, result))
 
 
-def _steps_first(config: LSTMConfig) -> LSTMConfig:
+def steps_first(config: LSTMConfig) -> LSTMConfig:
+    """The LSTM with the steps on axis 0 of its input, as `time_first` lays it out."""
     return replace(config, batch_first=False)
 
 
-def _time_first(config: LSTMConfig, data: DataSpec, arrays: Mapping[str, Array]) -> Arrays:
+def time_first(config: LSTMConfig, data: DataSpec, arrays: Mapping[str, Array]) -> Arrays:
     """The arrays with the batch on axis 1: `(L, N, ...)`; batched states are so already."""
     if data.unbatched:
         return {name: array[:, None] for name, array in arrays.items()}
@@ -380,7 +381,7 @@ def _largest_sum(config: LSTMConfig, data: DataSpec, result: Run) -> float:
     """
     if not data.num_sequences:
         return 0.0
-    inputs, weights = _time_first(config, data, result.inputs), result.weights
+    inputs, weights = time_first(config, data, result.inputs), result.weights
     x, h = inputs["input"][:STEPS_BY_HAND, 0], inputs["h_0"][:1, 0]
     largest = largest_sum([(x, weights["weight_ih_l0"]), (h, weights["weight_hh_l0"])])
     return largest if result.drawn else largest + _largest_of_h(weights)

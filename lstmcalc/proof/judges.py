@@ -219,10 +219,10 @@ def _onnxruntime(
     return Ready(f"ONNX Runtime {onnxruntime.__version__}", compute)
 
 
-def _onnx_functions(config: LSTMConfig, activations: Activations) -> dict[str, Any]:
+def onnx_functions(config: LSTMConfig, activations: Activations) -> dict[str, Any]:
     """The attributes of a node for these functions; none for PyTorch's, which are its defaults."""
     if activations.gate_clip:
-        return {"clip": activations.gate_clip, **_onnx_functions(config, activations._replace(gate_clip=None))}
+        return {"clip": activations.gate_clip, **onnx_functions(config, activations._replace(gate_clip=None))}
     if activations == PYTORCH:
         return {}
     slope, cell = HARD.get(activations.gates or ""), "Relu" if activations.cell == "relu" else "Tanh"
@@ -257,7 +257,7 @@ def onnx_model(config: LSTMConfig, data: DataSpec, weights: Arrays, activations:
                 [f"Y_l{layer}", f"h_n_l{layer}", f"c_n_l{layer}"],
                 hidden_size=hidden,
                 direction="bidirectional" if config.bidirectional else "forward",
-                **_onnx_functions(config, activations),
+                **onnx_functions(config, activations),
             ),
             # Y is (L, D, N, H); the next layer reads (L, N, D*H).
             helper.make_node("Transpose", [f"Y_l{layer}"], [f"T_l{layer}"], perm=[0, 2, 1, 3]),

@@ -50,6 +50,7 @@ def check_run(
     around: Surroundings = ALONE,
     traced: bool = False,
     given: bool = False,
+    chunked: bool = False,
     activations: Activations = PYTORCH,
 ) -> None:
     """Refuse a run that cannot be computed, here or in a framework of `against`, or does not fit in memory."""
@@ -64,7 +65,7 @@ def check_run(
     model = LSTMModel(config)
     needed = model.num_parameters * DTYPE_BYTES[data.dtype] + _OBJECT * model.storage.num_arrays
     if needed <= available or config.num_layers <= _FEW:  # else looking at each layer alone would take for ever
-        needed = run_memory(config, data, against, around=around, traced=traced, given=given)
+        needed = run_memory(config, data, against, around=around, traced=traced, given=given, chunked=chunked)
     if needed > available:
         raise TooLargeError(
             "this run would not fit in memory",
@@ -84,6 +85,7 @@ def run_memory(
     around: Surroundings = ALONE,
     traced: bool = False,
     given: bool = False,
+    chunked: bool = False,
 ) -> int:
     """The peak memory of a run in bytes: an upper estimate, at most about twice the real peak.
 
@@ -118,6 +120,8 @@ def run_memory(
     if given:  # `rounding`: everything once more, and in float16 twice
         again = model.num_parameters + rows * (config.input_size + width) + 2 * states
         computing += (3 if stored < working else 2) * again * working
+    if chunked:  # `streaming`: the weights stay prepared, and output is computed once more
+        computing += model.num_parameters * working + rows * width * stored
     compared = 2 * DTYPE_BYTES["float64"] * (data.seq_len * width + one_state + batch * width)
     # Python's own objects, mostly of arrays and steps.
     bookkeeping = 2**17 + 40 * data.seq_len + (1500 if traced else _OBJECT) * model.storage.num_arrays
@@ -141,6 +145,7 @@ def run(
     weights: Mapping[str, Array] | None = None,
     inputs: Mapping[str, Array] | None = None,
     activations: Activations = PYTORCH,
+    chunked: bool = False,
 ) -> Run:
     """Draw weights and data, compute the LSTM and what is around it, and check every prediction.
 
@@ -158,11 +163,13 @@ def run(
         inputs: `input`, of the data's shape and dtype, with `h_0` and `c_0`, which are zeros if missing; None draws all
             three.
         activations: The functions of the gates and of the cell.
+        chunked: True if it will be computed in chunks too (`streaming`), for which there must be memory.
     """
     generator = TorchGenerator(seed)
     # Other functions than PyTorch's saturate, or do not, so that rounding is measured for them as for given numbers.
     given = weights is not None or inputs is not None or activations != PYTORCH
-    check_run(config, data, against, around=around, traced=traced, given=given, activations=activations)
+    what: dict[str, Any] = {"traced": traced, "given": given, "chunked": chunked, "activations": activations}
+    check_run(config, data, against, around=around, **what)
     model = LSTMModel(config)
     drawn = draw(model, data, generator, around, weights=weights, inputs=inputs)
     on_step = _stepper(config, data, progress)

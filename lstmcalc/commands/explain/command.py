@@ -37,6 +37,7 @@ NAMED: Final = {
     **dict.fromkeys(("gates", "gate", "cell", "forget", "equation", "step"), "equations"),
     **dict.fromkeys(("batch_first", "layout"), "batch-first"),
     **dict.fromkeys(("packed", "lengths", "padding"), "packing"),
+    **dict.fromkeys(("stream", "stateful", "chunk", "chunks"), "streaming"),
     **dict.fromkeys(("initialisation", "initialization"), "init"),
     **dict.fromkeys(("head", "embedding", "linear"), "around"),
 }

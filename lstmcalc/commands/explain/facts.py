@@ -1,11 +1,12 @@
 """What explain says of each topic in words, for the LSTM at hand.
 
-Not here: equations, packed steps and claims (`report`).
+Not here: equations, packed steps and claims (`report`), and chunks (`streaming`).
 """
 
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
+from lstmcalc.commands.explain.streaming import streaming_facts
 from lstmcalc.intake.subject import Subject
 from lstmcalc.model.lstm import LSTMModel
 from lstmcalc.model.packing import UNSTABLE, Packing
@@ -143,6 +144,7 @@ FACTS: Final[dict[str, Callable[[Subject], Phrases]]] = {
     "equations": _equation_facts,
     "states": _state_facts,
     "packing": _packing_facts,
+    "streaming": streaming_facts,
     "dropout": _dropout_facts,
     "batch-first": _batch_first_facts,
     "init": _init_facts,

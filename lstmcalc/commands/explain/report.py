@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from lstmcalc.commands.explain.facts import FACTS, forget_code, packing_code
+from lstmcalc.commands.explain.streaming import streaming_code
 from lstmcalc.commands.explain.topics import TOPICS
 from lstmcalc.intake.subject import Subject
 from lstmcalc.lazy import LazySequence
@@ -150,6 +151,7 @@ class CodeRow(NamedTuple):
 
     topic: str
     code: str
+    framework: str  # that it is for: `pytorch`, `keras`, `onnxruntime` or `numpy`
 
 
 @dataclass(kw_only=True)
@@ -186,7 +188,6 @@ def explain_module(subject: Subject, topics: Sequence[str]) -> ExplainModule:
     group_rows = [_group_row(number, group, config, data) for number, group in enumerate(groups)]
     if "states" in told:
         check_rows(model.num_cells, "index of h_n and c_n")
-    codes = {"packing": packing_code(subject) if data.lengths else "", "init": forget_code(config)}
     lengths = data.lengths or () if "packing" in told else ()
     packing = _checked_packing(data) if lengths else None
     claims = claims_of(model, data, around, told)
@@ -208,10 +209,20 @@ def explain_module(subject: Subject, topics: Sequence[str]) -> ExplainModule:
         claims=[_claim_row(claim) for claim in claims],
         relations=[row for claim in claims for row in _relation_rows(claim)],
         facts=[FactRow(topic, label, text) for topic in told for label, text in FACTS[topic](subject)],
-        code=[CodeRow(topic, codes[topic]) for topic in told if codes.get(topic)],
+        code=[CodeRow(topic, *row) for topic in told for row in _code(subject, topic)],
         notes=[*notes_of(subject), *as_pytorch_note(subject, "explained is")],
         layers=_layers(groups, group_rows),
     )
+
+
+def _code(subject: Subject, topic: str) -> Iterator[tuple[str, str]]:
+    """The code of a topic, each with the framework that it is for."""
+    if topic == "streaming":
+        yield from streaming_code(subject)
+    elif topic == "packing" and subject.data.lengths:
+        yield packing_code(subject), "pytorch"
+    elif topic == "init" and subject.config.bias:
+        yield forget_code(subject.config), "pytorch"
 
 
 def _claim_row(claim: Claim) -> ClaimRow:

@@ -3,4 +3,4 @@
 from typing import Final
 
 # In reading order.
-TOPICS: Final = ("equations", "states", "packing", "dropout", "batch-first", "init", "around")
+TOPICS: Final = ("equations", "states", "packing", "streaming", "dropout", "batch-first", "init", "around")

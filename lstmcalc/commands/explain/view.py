@@ -77,7 +77,7 @@ def _texts(module: ExplainModule, topic: str) -> list[str]:
 def _is_brief(module: ExplainModule, topic: str) -> bool:
     if topic == "around":
         return not module.extras
-    return topic in ("dropout", "batch-first", "init") or (topic == "packing" and module.packing is None)
+    return topic in ("streaming", "dropout", "batch-first", "init") or (topic == "packing" and module.packing is None)
 
 
 def _facts(module: ExplainModule, topic: str) -> tuple[Line, ...]:
@@ -292,6 +292,7 @@ _TOPICS: Final[dict[str, tuple[str, Callable[[ExplainModule], Iterator[Block]]]]
     "equations": ("The step", _equations),
     "states": ("The states", _states),
     "packing": ("Packing", _packing),
+    "streaming": ("Streaming", _words("streaming")),
     "dropout": ("Dropout", _words("dropout")),
     "batch-first": ("batch_first", _words("batch-first")),
     "init": ("How it begins", _words("init")),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lstmcalc.commands._flags import panels
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
+from lstmcalc.commands.run.chunks import check_streams, chunks_note, in_chunks, read_chunks
 from lstmcalc.commands.run.expected import EXPECT, held_against, read_expected_flags
 from lstmcalc.commands.run.report import check_trace, run_report
 from lstmcalc.errors import ExitCode, TooLargeError, UnsupportedError, UsageError, harmless, shorten, shown_name
@@ -67,6 +68,14 @@ RUN: Final = (
     Flag("save", ("--save",), (), "FILE.npz", "Keep weights, input and outputs"),
     Flag("show", ("--show",), (), "", "Print weights, input and outputs as PyTorch prints tensors"),
     Flag("trace", ("--trace",), (), "", "Show i, f, g, o, c and h of every step; keep them with --save"),
+    Flag(
+        "chunks",
+        ("--chunks",),
+        (),
+        "INT,...",
+        "Compute in chunks of so many steps too, repeated to the end, and compare with one pass",
+        repeats=True,
+    ),
     Flag("repeat", ("--repeat",), (), "INT", "Time this many calls, and of each framework of --against in turn"),
     Flag("threads", ("--threads",), (), "INT", "Threads for each when timed (default 1)"),
 )
@@ -87,13 +96,15 @@ def _run(typed: TypedFlags) -> Outcome:
     the mistake is named that explains a difference. The exit code is 0 if every check holds, and 1 if one fails.
     """
     style, seed, save, against = style_of(typed), read_seed(typed), typed["save"], _against(typed)
-    traced, (repeat, threads) = bool(typed["trace"]), _repeated(typed)
+    traced, (repeat, threads), sizes = bool(typed["trace"]), _repeated(typed), read_chunks(typed["chunks"])
     typed, own_data = _own_data(typed)
     expected = read_expected_flags(typed, given=own_data is not None)
     subjects = read_subjects(typed, "pytorch", data=own_data)
     if expected:
         _check_one(subjects)
     _check_many(subjects)
+    if sizes:
+        check_streams(subjects)
     functions = _functions(typed, subjects)
     if traced and style in ("json", "csv"):
         check_trace(subjects)
@@ -115,11 +126,12 @@ def _run(typed: TypedFlags) -> Outcome:
         ]
     subjects = [part.subject for part in parts]
     runs = [
-        _computed(part, activations, seed, against, traced=traced)
+        _computed(part, activations, seed, against, traced=traced, chunked=bool(sizes))
         for part, activations in zip(parts, functions, strict=True)
     ]
     for subject, result in zip(subjects, runs, strict=True):
         result.checks.extend(_in_memory(typed, subject, result))
+    streams = [in_chunks(subject, result, sizes) for subject, result in zip(subjects, runs, strict=True)]
     held = None
     if expected:
         with shown_progress("searching") as progress:
@@ -131,15 +143,19 @@ def _run(typed: TypedFlags) -> Outcome:
     if held:
         report.modules[0].expect = held[0]
         report.modules[0].notes.extend(held[2])
-    for module, subject, part, result in zip(report.modules, subjects, parts, runs, strict=True):
+    for module, subject, part, result, row in zip(report.modules, subjects, parts, runs, streams, strict=True):
+        module.chunks = row
         module.notes.extend((*part.notes, *rounding_notes(result.noise), *_left_out(module.name, subject)))
+        module.notes.extend(chunks_note(subject, sizes))
     if save is not None:
         report.modules[-1].notes.append(_saved_note(str(save), subjects, runs, paths))
     code = ExitCode.OK if all(result.passed for result in runs) else ExitCode.FAILED
     return outcome(report, typed, code)
 
 
-def _computed(part: "Provided", activations: Activations, seed: int, against: Sequence[str], *, traced: bool) -> "Run":
+def _computed(
+    part: "Provided", activations: Activations, seed: int, against: Sequence[str], *, traced: bool, chunked: bool
+) -> "Run":
     """The run of one LSTM, with a progress bar."""
     from lstmcalc.proof import run as verify
     from lstmcalc.report.progress import shown_progress
@@ -157,6 +173,7 @@ def _computed(part: "Provided", activations: Activations, seed: int, against: Se
             weights=part.weights,
             inputs=part.inputs,
             activations=activations,
+            chunked=chunked,
         )
 
 
@@ -328,6 +345,7 @@ COMMAND: Final = Command(
     lstmcalc run --hidden 128 --batch 64 --repeat 20 --against torch
     lstmcalc run model.safetensors --input x.npy --save run.npz
     lstmcalc run model.safetensors --input x.npy --expect y.npy --framework onnx
+    lstmcalc run model.safetensors --seq 100 --chunks 1,7,3
     """,
     panels({"LSTM": RUN_LSTM, "Run": RUN, "Your numbers": EXPECT}),
 )

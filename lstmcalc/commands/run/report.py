@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lstmcalc.model.lstm import Tensor
     from lstmcalc.numerics.arrays import Array
     from lstmcalc.proof.checks import Run
+    from lstmcalc.proof.streaming import Streamed
     from lstmcalc.proof.timing import Timing
 
 
@@ -99,6 +100,16 @@ class TimingRow(NamedTuple):
     ratio: float | None  # time of lstmcalc's call / time of its call; None for lstmcalc
 
 
+class ChunksRow(NamedTuple):
+    """The LSTM computed in chunks, held against one pass."""
+
+    sizes: Sequence[int]  # steps of each chunk, repeated to the end
+    computed: int  # chunks
+    max_abs_error: float | None  # of output, h_n and c_n with the state carried over; None if it is not finite
+    dropped: float | None  # the same of output if each chunk begins with zeros; None if one chunk has all steps
+    largest: float | None  # the largest |output|
+
+
 @dataclass(kw_only=True)
 class RunModule(Module):
     """The report on one run."""
@@ -117,6 +128,7 @@ class RunModule(Module):
     checks: Sequence[CheckRow]
     passed: bool  # True if every check holds
     expect: ExpectRow | None = omitted()  # your own numbers; None if none were handed in
+    chunks: ChunksRow | None = omitted()  # None unless asked for, or if there was nothing to compute
     tensors: Sequence[ComputedRow]
     shown: Sequence[ShownRow] | None = omitted()
     trace: Sequence[TraceRow] | None = omitted()
@@ -257,6 +269,12 @@ def _trace_rows(subject: Subject, arrays: Mapping[str, "Array"]) -> Sequence[Tra
         return TraceRow(layer, DIRECTIONS[number], sequence, step, *units)
 
     return LazySequence(subject.config.num_layers * directions * (ends[-1] if ends else 0), row)
+
+
+def chunks_row(streamed: "Streamed") -> ChunksRow:
+    """The report on chunks."""
+    errors = map(_finite_or_none, (streamed.check.max_abs_error, streamed.dropped, streamed.largest))
+    return ChunksRow(streamed.sizes, streamed.chunks, *errors)
 
 
 MAX_NUMBERS: Final = 10**7  # of a trace that is written as text, about 200 MB

@@ -9,6 +9,7 @@ from lstmcalc.commands.run.expect_view import expect_blocks
 from lstmcalc.commands.run.expected import YOURS
 from lstmcalc.commands.run.report import (
     CheckRow,
+    ChunksRow,
     Compared,
     ComputedRow,
     RunModule,
@@ -112,7 +113,9 @@ def _tensors(tensors: Sequence[ComputedRow]) -> Grid:
 
 
 def _asked(module: RunModule) -> Iterator[Block]:
-    """What flags ask for: timing, printed tensors, and the trace."""
+    """What flags ask for: chunks, timing, printed tensors, and the trace."""
+    if module.chunks is not None:
+        yield _chunks(module.chunks)
     if module.timing is not None:
         yield _timing(module.timing)
     yield from _printed_blocks(module)
@@ -120,6 +123,18 @@ def _asked(module: RunModule) -> Iterator[Block]:
         yield from _trace(module, module.trace)
     elif module.trace is not None:
         yield Facts((("trace", ("of no sequence: the batch is empty",)),))
+
+
+def _chunks(chunks: ChunksRow) -> Facts:
+    """How near chunks come to one pass: with the state carried over, and without it."""
+    error = chunks.max_abs_error
+    held = "not comparable with" if error is None else f"agrees within {error:.2g} with"
+    carried = f"{counted(chunks.computed, 'chunk')}, the state carried over: {held} one pass"
+    lines: list[Line] = [("in chunks", (carried,))]
+    if chunks.dropped is not None:
+        largest = f"the largest |output| is {_statistic(chunks.largest)}"
+        lines.append(("dropped", (f"each after the first begins with zeros: {chunks.dropped:.2g} apart", largest)))
+    return Facts(tuple(lines))
 
 
 def _numbers(module: RunModule, code: str) -> tuple[str, ...]:

@@ -109,6 +109,12 @@ class Model(NamedTuple):
     graph: Graph  # the main one
     functions: Mapping[tuple[str, str, str], Graph]  # by domain, name and overload
     producer: str  # name and version of the program that made the file
+    ir: int = 0  # the version of the format
+
+    @property
+    def has_optional_inputs(self) -> bool:
+        """True if an input that has an initializer may be left out; before IR 4 every initializer was an input."""
+        return self.ir >= 4  # noqa: PLR2004
 
 
 def read_model(path: str) -> Model:
@@ -293,10 +299,12 @@ class _Reader:
         self._depth = 0
 
     def model(self) -> Model:
-        graph, producer, functions = None, "", {}
+        graph, producer, functions, ir = None, "", {}, 0
         for field in self._wire.fields(0, len(self._wire)):
             if field.number == 7:  # noqa: PLR2004  # graph
                 graph = self._graph(self._bytes(field))
+            elif field.number == 1:  # ir_version
+                ir = field.value
             elif field.number in (2, 3):  # producer_name, producer_version
                 producer = f"{producer} {self._wire.text(self._bytes(field))}".strip()
             elif field.number == 25:  # noqa: PLR2004  # functions
@@ -304,7 +312,7 @@ class _Reader:
                 functions[key] = body
         if graph is None:
             raise SourceError(f"{self._name} is not an ONNX model", "a graph in it")
-        return Model(graph, functions, producer)
+        return Model(graph, functions, producer, ir)
 
     def _bytes(self, field: Field) -> Field:
         """The field itself; refused unless it holds bytes."""

@@ -22,14 +22,14 @@ from lstmcalc.readers.files.tensors import Stored, WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of
 from lstmcalc.readers.onnx.constants import Constant, Leaf, Maker, Scope, scopes_of
 from lstmcalc.readers.onnx.graphs import Node, Tensor, read_model, tensor_digest
+from lstmcalc.readers.onnx.zeros import behind
 from lstmcalc.spec.activations import CELLS, CLIP, HARD, clip_text
 from lstmcalc.spec.words import unique_names, with_dots
 
 _DEFAULT: Final = ("", "ai.onnx")
 _MICROSOFT: Final = "com.microsoft"
 _GATES: Final = 4
-_MAX_ZEROS: Final = 2**20  # numbers that are read to check for zeros
-_MAX_BETWEEN: Final = 16  # nodes between two layers, or between zeros and an LSTM
+_MAX_BETWEEN: Final = 16  # nodes between two layers
 _MAX_STATED: Final = 20_000
 _BEGINNING: Final = 4096  # bytes of each tensor that are compared before all of them
 
@@ -105,8 +105,8 @@ def _zero_states(scopes: Sequence[Scope]) -> Iterator[str]:
         for node in scope.graph.nodes:
             if (node.op, node.domain) in _LSTMS:
                 named = (node.inputs[index] for index in (5, 6) if index < len(node.inputs))
-                known = (scope.constant(name) for name in named if name and _is_zeros(scope, name))
-                yield from (source for constant in known if constant for source in constant.sources)
+                found = (behind(scope, name) for name in named if name)
+                yield from (source for zeros in found if zeros.known for source in zeros.sources)
 
 
 class _Said(NamedTuple):
@@ -224,7 +224,7 @@ def _layer(scope: Scope, node: Node) -> _Layer:
         if role in inputs and role not in weights and not wrong
     ]
     notes += _state_notes(scope, inputs)
-    if "P" in inputs and not _is_zeros(scope, inputs["P"]):
+    if "P" in inputs and not behind(scope, inputs["P"]).known:
         stored = scope.constant(inputs["P"])
         shape = stored.shape if stored else (directions, 3 * hidden)  # what the operator requires
         notes.append(f"beside W, R and B it has peepholes, P {shape}: {numel(shape):,} parameters more")
@@ -298,7 +298,7 @@ def _unmodelled_parts(scope: Scope, node: Node, inputs: Mapping[str, str], direc
         found.append(clip_text(clip))
     if node.attributes.get("input_forget") == 1:
         found.append("input_forget = 1")
-    if "P" in inputs and not _is_zeros(scope, inputs["P"]):
+    if "P" in inputs and not behind(scope, inputs["P"]).known:
         found.append("peepholes (the input P)")
     return found
 
@@ -356,7 +356,7 @@ _FLOAT: Final = 2.0**-25  # half a unit of float32 at these slopes
 def _state_notes(scope: Scope, inputs: Mapping[str, str]) -> Iterator[str]:
     """Notes on the source of the initial states, unless they are zeros, and of the sequence lengths."""
     for role in ("initial_h", "initial_c"):
-        zeros = _is_zeros(scope, inputs[role]) if role in inputs else True
+        zeros = behind(scope, inputs[role]).known if role in inputs else True
         if not zeros:
             known = scope.constant(inputs[role])
             state = "it is not zeros" if zeros is False else "it was not read, and may not be zeros"
@@ -367,45 +367,6 @@ def _state_notes(scope: Scope, inputs: Mapping[str, str]) -> Iterator[str]:
             )
     if "sequence_lens" in inputs:
         yield f"sequence_lens is given to it, as {shorten(inputs['sequence_lens'])}"
-
-
-def _is_zeros(scope: Scope, name: str) -> bool | None:
-    """True if a value is all zeros: stored so, or filled with zeros whatever its size; None if it was not read."""
-    for _ in range(_MAX_BETWEEN):
-        home, own = scope.home(name)
-        known = home.constant(own)
-        if known is not None:
-            if own not in home.zeros:
-                home.zeros[own] = _holds_zeros(known)
-            return home.zeros[own]
-        made = scope.maker(name)
-        if made is None or made.node.domain not in _DEFAULT:
-            return False
-        if made.node.op == "ConstantOfShape":
-            value = made.node.attributes.get("value")
-            return not isinstance(value, Tensor) or _holds_zeros(made.scope.stored("", value))
-        if made.node.op not in _KEEPS_ZEROS or not made.node.inputs:
-            return False
-        scope, name = made.scope, made.node.inputs[0]
-    return False
-
-
-_KEEPS_ZEROS: Final = ("Slice", "Expand", "Identity", "Cast", "Unsqueeze", "Squeeze", "Reshape", "Transpose")
-
-
-def _holds_zeros(known: Constant) -> bool | None:
-    """True if a tensor is all zeros; None if it is too large or cannot be read."""
-    if numel(known.shape) > _MAX_ZEROS:
-        return None
-    try:
-        if known.has_zero_bytes is not None and known.has_zero_bytes():
-            return True
-        import numpy as np
-
-        with np.errstate(all="ignore"):  # a NaN is not zero, and no cause for a warning
-            return not known.read().any()
-    except SourceError:
-        return None
 
 
 # --- Stacks

@@ -1,7 +1,8 @@
 """The states and the axes of an ONNX graph: what goes in and comes out, which sizes are fixed, whether it can stream.
 
 A graph streams if its LSTMs read forward alone, begin with states that are inputs of the graph, and give their last
-states to outputs of the graph. What lies between may move, join and cut axes; anything else makes it unknown.
+states to outputs of the graph. What lies between may move, join and cut axes; anything else makes it unknown. So does
+any other operator that may use several steps at once, as a convolution and attention do.
 
 Source: the operators LSTM, Slice, Squeeze, ... of opset 1 to 22 (docs/Operators.md, onnx 1.23.2).
 """
@@ -9,7 +10,8 @@ Source: the operators LSTM, Slice, Squeeze, ... of opset 1 to 22 (docs/Operators
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from lstmcalc.readers.onnx.graphs import Graph, Node, bodies, read_model
+from lstmcalc.errors import shorten
+from lstmcalc.readers.onnx.graphs import Graph, Model, Node, bodies, read_model
 
 # The operators that only move, cut or join axes: what they give is what they are given.
 _MOVES: Final = frozenset(
@@ -28,6 +30,18 @@ _MOVES: Final = frozenset(
     )
 )
 _LSTMS: Final = ("LSTM", "DynamicQuantizeLSTM")
+# Those that compute each step of itself, whatever its axis.
+_BY_STEP: Final = _MOVES | frozenset(
+    (
+        *_LSTMS,
+        *("Constant", "ConstantOfShape", "Shape", "Expand", "Size", "Dropout", "Where", "Equal", "Less", "Greater"),
+        *("Add", "Sub", "Mul", "Div", "Neg", "Abs", "Sqrt", "Pow", "Exp", "Log", "Erf", "Reciprocal", "Min", "Max"),
+        *("Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Sigmoid", "HardSigmoid", "Tanh", "Softplus", "Softsign"),
+        *("Gelu", "HardSwish", "Mish", "Clip", "Not", "And", "Or", "QuantizeLinear", "DequantizeLinear"),
+    )
+)
+_PRODUCTS: Final = ("MatMul", "Gemm")  # of each step if their second operand is constant
+_LAST_AXIS: Final = ("Softmax", "LogSoftmax", "LayerNormalization")  # of each step if the last axis is meant
 _STATES: Final = (5, 6)  # the inputs initial_h and initial_c
 _LAST: Final = (1, 2)  # the outputs Y_h and Y_c
 _DEFAULT: Final = ("", "ai.onnx", "com.microsoft")
@@ -56,13 +70,14 @@ class GraphRow(NamedTuple):
 
 def graph_row(path: str) -> GraphRow:
     """The states and the axes of the main graph of an ONNX file."""
-    graph = read_model(path).graph
-    flow = _Flow(graph)
+    model = read_model(path)
+    graph = model.graph
+    flow = Flow(model)
     nodes = [node for node in graph.nodes if node.op in _LSTMS and node.domain in _DEFAULT]
-    given = [name for name in graph.inputs if name not in graph.tensors]
     state_in = list(dict.fromkeys(name for node in nodes for index in _STATES for name in flow.sources(node, index)))
     state_out = list(dict.fromkeys(name for node in nodes for index in _LAST for name in flow.results(node, index)))
     streams, why = _verdict(nodes, flow, any(True for node in graph.nodes for _ in bodies(node)))
+    given = [name for name in graph.inputs if name not in graph.tensors or name in state_in]
     fixed = [
         AxisRow(name, axis, size)
         for name in (*given, *graph.outputs)
@@ -74,15 +89,16 @@ def graph_row(path: str) -> GraphRow:
 
 
 def _shown(graph: Graph, name: str) -> str:
-    """A value with its shape: `input (?, 1, 10)`; its name alone if no shape is stated."""
+    """A value with its shape: `input (?, 1, 10)`; its name alone if no shape is stated. An optional one says so."""
     shape = graph.shape(name)
     if shape is None:
         return name
     sizes = ["?" if size is None else str(size) for size in shape]
-    return f"{name} ({', '.join(sizes)}{',' * (len(sizes) == 1)})"
+    optional = " optional" if name in graph.tensors else ""
+    return f"{name} ({', '.join(sizes)}{',' * (len(sizes) == 1)}){optional}"
 
 
-def _verdict(nodes: Sequence[Node], flow: "_Flow", nested: bool) -> tuple[bool | None, str]:
+def _verdict(nodes: Sequence[Node], flow: "Flow", nested: bool) -> tuple[bool | None, str]:
     """True if the graph streams, with a sentence; None if that is not known."""
     if not nodes:
         return None, "not known: its LSTMs are not nodes of the main graph"
@@ -95,23 +111,30 @@ def _verdict(nodes: Sequence[Node], flow: "_Flow", nested: bool) -> tuple[bool |
         if any(flow.is_lost(node, index) for node in nodes):
             return False, f"no: the last {what} of an LSTM is not given out"
     put_in = all(flow.begins(node, index) for node in nodes for index in _STATES)
-    if put_in and all(flow.results(node, index) for node in nodes for index in _LAST) and not nested:
-        return True, "yes: give the states that come out back in with the next steps"
-    return None, "not known: what the graph computes between its states and its inputs or outputs is not followed"
+    given_out = all(flow.results(node, index) for node in nodes for index in _LAST)
+    odd = next((node for node in flow.nodes if not flow.is_by_step(node)), None)
+    why = "what the graph computes between its states and its inputs or outputs is not followed"
+    if put_in and given_out and not nested:
+        if odd is None:
+            return True, "yes: give the states that come out back in with the next steps"
+        why = f"{shorten(odd.op)[1:-1]} may use several steps at once"
+    return None, f"not known: {why}"
 
 
-class _Flow:
+class Flow:
     """The way of values through a graph."""
 
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
+    def __init__(self, model: Model) -> None:
+        graph = self._graph = model.graph
+        self.nodes = graph.nodes
         self._makers = {name: node for node in graph.nodes for name in node.outputs if name}
         self._readers: dict[str, list[Node]] = {}
         for node in graph.nodes:
             for name in node.inputs:
                 self._readers.setdefault(name, []).append(node)
         self._inner = {name for node in graph.nodes for _, body in bodies(node) for name in _named(body)}
-        self._given = frozenset(graph.inputs) - graph.tensors.keys()
+        known = () if model.has_optional_inputs else graph.tensors.keys()
+        self._given = frozenset(graph.inputs).difference(known)
         self._results = frozenset(graph.outputs)
 
     def begins(self, node: Node, index: int) -> bool | None:
@@ -153,6 +176,18 @@ class _Flow:
             else:
                 return found, False
         return found, not pending
+
+    def is_by_step(self, node: Node) -> bool:
+        """True if a node is known to compute every step of the sequence of itself."""
+        if node.domain not in _DEFAULT:
+            return False
+        if node.op in _PRODUCTS:
+            found, whole = self._behind(node.inputs[1]) if len(node.inputs) > 1 else ([], False)
+            constant = whole and self._graph.tensors.keys() >= set(found)
+            return constant and not node.attributes.get("transA")
+        if node.op in _LAST_AXIS:
+            return node.attributes.get("axis", -1 if node.op == "LayerNormalization" else None) == -1
+        return node.op in _BY_STEP
 
     def is_lost(self, node: Node, index: int) -> bool:
         """True if nothing reads a last state."""
