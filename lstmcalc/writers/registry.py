@@ -10,6 +10,7 @@ from typing import Final
 
 from lstmcalc.errors import UsageError, nearest_hint, shorten
 from lstmcalc.frameworks.catalog import ALIASES, LAYOUTS
+from lstmcalc.spec.words import or_list
 from lstmcalc.writers.target import Target
 
 # Files that are more than named arrays, by the end of their names: the framework, and the place of the target.
@@ -68,9 +69,18 @@ def find_target(path: str, to: str = "") -> Target:
     )
 
 
+def container_of(path: str) -> str:
+    """The kind of a file of named arrays, as `TABLES` has it; UsageError if its name is of no such kind."""
+    suffix = PurePath(path).suffix.lower()
+    kind = _ALIKE.get(suffix, suffix)
+    if kind not in TABLES:
+        expected = f"a name that ends in {or_list(TABLES)}"
+        raise UsageError("other tensors go into files of named arrays", expected, shorten(path)[1:-1], where="--output")
+    return kind
+
+
 def _suffixes_of(framework: str) -> str:
     """The suffixes of a framework's files, in words; of all for none."""
     own = [suffix for suffix, (name, _) in _OWN.items() if framework in ("", name)]
     tables = [] if framework in OTHERS else list(TABLES)
-    *first, last = [*own, *tables]
-    return f"{', '.join(first)} or {last}" if first else last
+    return or_list([*own, *tables])

@@ -41,6 +41,7 @@ _CHOOSING: Final = {
     "keras": ("sigmoid", "hard_sigmoid:1/6"),
     "keras2": ("sigmoid", "hard_sigmoid:0.2"),
     "keras1": ("sigmoid", "hard_sigmoid:0.2"),
+    "onnx": ("sigmoid", "hard_sigmoid:0.2", "hard_sigmoid:1/6"),
 }
 _TORCH_NAMED: Final = ("pytorch", "pytorch-cell")
 
@@ -50,7 +51,7 @@ def table_target(framework: str, suffix: str) -> Target:
     layout, container = find_layout(framework), CONTAINERS[suffix]
 
     def write(stream: IO[bytes], lstms: Sequence[Portable], asked: Asked) -> None:
-        entries = [*entries_of(lstms, framework, container.narrow, prefixed=bool(asked.beside)), *asked.beside]
+        entries = [*entries_of(lstms, framework, container.narrow), *asked.beside]
         if suffix == ".safetensors":
             safetensors.write_safetensors(stream, entries, of_torch=framework in _TORCH_NAMED)
         else:
@@ -93,14 +94,12 @@ def _check(lstm: Portable, framework: str) -> None:
         )
 
 
-def entries_of(
-    lstms: Sequence[Portable], framework: str, narrow: Sequence[str] = (), *, prefixed: bool = False
-) -> Iterator[Entry]:
-    """The arrays of LSTMs under a framework's names; those of several, or `prefixed`, with their own names in front."""
+def entries_of(lstms: Sequence[Portable], framework: str, narrow: Sequence[str] = ()) -> Iterator[Entry]:
+    """The arrays of LSTMs under a framework's names; those of several with their own names in front."""
     for lstm in lstms:
         arrays = pack(lstm.weights, lstm.config, framework)
         narrowed = lstm.stored in narrow and all(holds(lstm.stored, array) for array in arrays.values())
-        for name, array in named(arrays, lstm.name if prefixed or len(lstms) > 1 else "").items():
+        for name, array in named(arrays, lstm.name if len(lstms) > 1 else "").items():
             yield entry_of(name, array, lstm.stored if narrowed else "")
 
 

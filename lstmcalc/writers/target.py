@@ -37,7 +37,7 @@ class Asked(NamedTuple):
     path: str  # the name of the file, for the lines that load it
     stateful: bool = False  # states go in and come out: `--stateful`
     steps: int | None = None  # the fixed number of steps of a call: `--steps`; None if it is free
-    beside: Sequence["Entry"] = ()  # other tensors, under their names: `--keep-others`
+    beside: Sequence["Entry"] = ()  # tensors that are copied as they are, the LSTMs' too: `--keep-others`
 
 
 class Target(NamedTuple):

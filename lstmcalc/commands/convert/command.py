@@ -1,15 +1,16 @@
 """convert: its flags, and what it runs."""
 
 import gc
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lstmcalc.commands._flags import panels
 from lstmcalc.commands._output import Command, Outcome, TypedFlags, outcome, style_of
 from lstmcalc.commands.run.command import RUN, read_seed
-from lstmcalc.errors import ExitCode, UsageError
+from lstmcalc.errors import ContradictionError, ExitCode, UsageError
 from lstmcalc.intake.flags import FRAMEWORK_FLAG, Flag, read_framework
 from lstmcalc.report.progress import shown_progress
-from lstmcalc.writers.registry import OTHERS, SUFFIXES, find_target, target_names
+from lstmcalc.writers.registry import OTHERS, SUFFIXES, container_of, find_target, target_names
 
 if TYPE_CHECKING:
     from lstmcalc.commands.convert.report import Made
@@ -23,6 +24,7 @@ CONVERT: Final = (
     Flag("to", ("--to",), (), "NAME", "The framework to convert to (default: by the file's name)", target_names),
     Flag("into", ("--into",), (), "FILE", "Put it into a copy of this file, in place of its own LSTM"),
     Flag("into_module", ("--into-module",), (), "NAME,...", "Which LSTM of that file", repeats=True),
+    Flag("keep_others", ("--keep-others",), (), "", "Take the source's other tensors along, under their names"),
     Flag("stack", ("--stack",), (), "", "Make one LSTM of several that read one another"),
     Flag("force", ("--force",), (), "", "Replace a file that is there"),
     Flag("no_against", ("--no-against",), (), "", "Do not run the file in the target's own program"),
@@ -45,6 +47,10 @@ def _run(typed: TypedFlags) -> Outcome:
     if typed["output"] is None:
         raise UsageError("no file to write is named", "--output FILE", hint="see lstmcalc convert -h")
     path, into = str(typed["output"]), typed["into"] is not None
+    if into and typed["keep_others"]:
+        raise UsageError(
+            "the file it is put into has other tensors", "one of the two", where="--into and --keep-others"
+        )
     if typed["into_module"] is not None and not into:
         raise UsageError("there is no file to put it into", "--into FILE too", where="--into-module")
     target = None if into else find_target(path, _framework(typed))
@@ -53,13 +59,15 @@ def _run(typed: TypedFlags) -> Outcome:
     seed = None if typed["seed"] is None else read_seed(typed)
     with shown_progress("reading"):
         taken = take(typed, seed)
-    made = _into(typed, path, taken) if target is None else _converted(typed, path, target, taken)
+    make = _into if target is None else _rescued if typed["keep_others"] else _converted
+    made = make(typed, path, target, taken)
     report = convert_report(taken, made)
     return outcome(report, typed, ExitCode.OK if made.proof.holds else ExitCode.FAILED)
 
 
-def _converted(typed: TypedFlags, path: str, target: "Target", taken: "Taken") -> "Made":
+def _converted(typed: TypedFlags, path: str, target: "Target | None", taken: "Taken") -> "Made":
     """A new file of the LSTMs."""
+    assert target is not None  # noqa: S101  # only `_into` has none
     from lstmcalc.commands.convert.making import made_file
     from lstmcalc.commands.convert.report import Made
     from lstmcalc.commands.convert.taking import left_out, stack_of
@@ -79,7 +87,41 @@ def _converted(typed: TypedFlags, path: str, target: "Target", taken: "Taken") -
     return Made(path, target.framework, target.title, proof, changes, left_out(taken), target.load(lstms, asked))
 
 
-def _into(typed: TypedFlags, path: str, taken: "Taken") -> "Made":
+def _rescued(typed: TypedFlags, path: str, target: "Target | None", taken: "Taken") -> "Made":
+    """A new file of the LSTMs and of the other tensors of the source."""
+    from lstmcalc.commands.convert.making import made_with_others, read_alike
+    from lstmcalc.commands.convert.others import compared_others, keep
+    from lstmcalc.commands.convert.report import Made
+    from lstmcalc.writers.target import Asked
+
+    assert target is not None  # noqa: S101  # as above
+    _check_alone(typed)
+    kept = keep(taken, target.framework, container_of(path))
+    asked = Asked(path, beside=kept.entries)
+    named = zip(taken.lstms, kept.prefixes, strict=True)
+    lstms = [lstm._replace(name=prefix.removesuffix(".")) for lstm, prefix in named]
+    target.check(lstms, asked)
+    frameworks = [subject.found.framework if subject.found else target.framework for subject in taken.subjects]
+    alone = set(frameworks) == {target.framework}
+    target = target._replace(
+        read=partial(read_alike, frameworks=frameworks),  # as the source is read: it has the same names
+        run=target.run if alone else None,  # of cells, nothing but their names is known there
+    )
+    with shown_progress("copying"):
+        proof = made_with_others(target, lstms, asked, partial(compared_others, kept), run=not typed["no_against"])
+    changes, lines = [*taken.notes, *kept.changes], target.load(lstms, asked)
+    return Made(path, target.framework, target.title, proof, changes, kept.left_out, lines)
+
+
+def _check_alone(typed: TypedFlags) -> None:
+    """Refuse what a whole state dict cannot be given."""
+    for field, flag in (("dtype", "--dtype"), ("module", "--module"), ("stack", "--stack")):
+        if typed[field]:
+            expected = f"{flag} for the LSTM alone"
+            raise UsageError("the whole state dict is copied as it is", expected, where=f"--keep-others and {flag}")
+
+
+def _into(typed: TypedFlags, path: str, _target: "Target | None", taken: "Taken") -> "Made":
     """A copy of a file, with the LSTMs in place of its own."""
     from lstmcalc.commands.convert.into import into_lines, made_into, plan_of
     from lstmcalc.commands.convert.report import Made
@@ -95,11 +137,14 @@ def _into(typed: TypedFlags, path: str, taken: "Taken") -> "Made":
 
 
 def _framework(typed: TypedFlags) -> str:
-    """The framework of --to; empty without it."""
-    text = typed["to"]
-    if text is None:
-        return ""
-    return str(text).lower() if str(text).lower() in OTHERS else read_framework("--to", str(text))
+    """The framework of --to, or else of --framework; empty without both."""
+    named = {flag: str(typed[field]) for field, flag in (("to", "--to"), ("framework", "--framework")) if typed[field]}
+    read = [text.lower() if text.lower() in OTHERS else read_framework(flag, text) for flag, text in named.items()]
+    if len(set(read)) > 1:
+        raise ContradictionError(
+            "two frameworks to convert to", "one of the two", " and ".join(read), where="--framework"
+        )
+    return read[0] if read else ""
 
 
 COMMAND: Final = Command(

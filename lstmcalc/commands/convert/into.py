@@ -244,7 +244,7 @@ def _prove(written: str, plan: Plan, spans: Sequence[Span], *, run: bool) -> Pro
     for place in plan.places:
         side = sides_of(place.lstm.config, place.lstm.activations, place.lstm.weights)
         try:
-            (theirs,) = read_back(written, place.found.framework, [place.lstm], only=place.found.name)
+            (theirs,) = read_back(written, [place.lstm], place.found.framework, only=place.found.name)
         except LstmcalcError as error:
             return unread(proof, error, written)
         sides.append(side)

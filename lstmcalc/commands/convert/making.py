@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from lstmcalc.writers.target import Asked, Portable, Target, Weights
 
 OURS: Final = "read back by lstmcalc"
+WHOLE: Final = "of the state dict"  # the end of a row of the proof: of all tensors that were copied
 REST: Final = "bytes of everything else"  # a row of the proof: how many are not those of the file it was put into
 FLAG: Final = "--output"
 
@@ -90,6 +91,25 @@ def made_file(target: "Target", lstms: "Sequence[Portable]", asked: "Asked", *, 
     )
 
 
+def made_with_others(
+    target: "Target",
+    lstms: "Sequence[Portable]",
+    asked: "Asked",
+    compared: Callable[[str], Iterator[ProofRow]],
+    *,
+    run: bool,
+) -> Proof:
+    """Write a whole state dict, and prove the LSTMs in it, and by `compared` that every tensor is the source's."""
+    sides = [sides_of(lstm.config, lstm.activations, lstm.weights) for lstm in lstms]
+
+    def proof_of(path: str) -> Proof:
+        proof = prove(path, target, lstms, sides, asked, run=run)
+        proof.rows += compared(path)
+        return proof
+
+    return proven_file(asked.path, target.suffixes, lambda stream: target.write(stream, [], asked), proof_of)
+
+
 def proven_file(
     path: str, suffixes: Sequence[str], write: Callable[..., None], proof_of: Callable[[str], Proof]
 ) -> Proof:
@@ -118,7 +138,7 @@ def prove(
     """The proof of a written file: what is read back of it, and what other programs compute of it."""
     proof = Proof()
     try:
-        read = target.read(path, lstms) if target.read is not None else read_back(path, target.framework, lstms)
+        read = target.read(path, lstms) if target.read is not None else read_back(path, lstms, target.framework)
     except LstmcalcError as error:
         return unread(proof, error, path)
     proof.proven_by.append(OURS)
@@ -182,7 +202,7 @@ def _added(framework: str) -> dict[str, float]:
     return {"f": layout.forget_offset} if layout else {}
 
 
-def read_back(path: str, framework: str, lstms: "Sequence[Portable]", only: str = "") -> "list[Weights]":
+def read_back(path: str, lstms: "Sequence[Portable]", framework: str, only: str = "") -> "list[Weights]":
     """The weights in a written file, as any SOURCE is read; SourceError if they are not those of such LSTMs.
 
     With `only`, the LSTM of this name alone is looked at.
@@ -201,6 +221,15 @@ def read_back(path: str, framework: str, lstms: "Sequence[Portable]", only: str 
             raise SourceError("it is another LSTM", f"{lstm.name}: {lstm.config}", _listed(parts))
         read.append(made.weights)
     return read
+
+
+def read_alike(path: str, lstms: "Sequence[Portable]", frameworks: Sequence[str]) -> "list[Weights]":
+    """The weights in a written file that has LSTMs of several frameworks, each read as what it is."""
+    by_framework = {
+        name: iter(read_back(path, [lstm for lstm, own in zip(lstms, frameworks, strict=True) if own == name], name))
+        for name in dict.fromkeys(frameworks)
+    }
+    return [next(by_framework[name]) for name in frameworks]
 
 
 def _read_as(framework: str, lstms: "Sequence[Portable]") -> str:

@@ -67,7 +67,8 @@ def convert_report(taken: "Taken", made: Made) -> ConvertReport:
         head = head_of(subject._replace(data=replace(subject.data, dtype=dtype)), SETTINGS)
         found, functions = subject.found, lstm.activations.functions
         title = find_layout(found.framework).title if found and not taken.drawn else ""
-        told = [note for note in notes_of(subject) if found is None or note != found.beside]  # as `left_out` says it
+        rest = {found.beside, *found.around} if found else set()  # `left_out` has it, and names are made anew
+        told = [note for note in notes_of(subject) if note not in rest]
         modules.append(ConvertModule(**head, activations=functions, notes=told, title=title))
     proof = made.proof
     modules[0].notes.extend(proof.notes)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from lstmcalc.commands.convert.making import REST, ProofRow
+from lstmcalc.commands.convert.making import REST, WHOLE, ProofRow
 from lstmcalc.commands.convert.report import ConvertReport
 from lstmcalc.errors import bytes_text, shown_name
 from lstmcalc.report.blocks import Block, Code, Column, Facts, Grid, Heading, Line, Row
@@ -40,15 +40,16 @@ def _title(report: ConvertReport) -> str:
 
 
 def _verdict(report: ConvertReport) -> Iterator[Line]:
-    if report.written is None:
+    holds = all(row.passed for row in report.proof)
+    if not holds:
         yield "verdict", ("NOT CONVERTED: what was written does not give the source's numbers, and was not left",)
         yield from (("explained", (sentence,)) for sentence in report.explanations)
     else:
         yield "verdict", ("CONVERTED", *report.proven_by)
-        size = bytes_text(report.bytes or 0)
-        yield "written", (f"{shown_name(report.written)}: {report.title}", size)
+        name = "arrays in memory" if report.written is None else shown_name(report.written)
+        yield "written", (f"{name}: {report.title}", bytes_text(report.bytes or 0))
     yield from _sources(report)
-    if report.written is not None:
+    if holds:
         yield from _short(report.proof)
     yield from (("changed", (change,)) for change in report.changes)
     if report.left_out:
@@ -66,12 +67,15 @@ def _sources(report: ConvertReport) -> Iterator[Line]:
 
 def _short(rows: Sequence[ProofRow]) -> Iterator[Line]:
     """The proof in two lines: the weights, and what was computed of them."""
-    weights = [row for row in rows if not _is_result(row) and row.name != REST]
+    weights = [row for row in rows if not (_is_result(row) or row.name.endswith((REST, WHOLE)))]
     exact = sum(not row.max_abs_error for row in weights)
     if weights:
         rest = max((row.max_abs_error or 0.0 for row in weights), default=0.0)
         rounded = [f"the others within {rest:.2g}, as they were added up"] if exact < len(weights) else []
         yield "weights", (f"{exact} of {counted(len(weights), 'tensor')} the same to the last bit", *rounded)
+    copied = [row.name.removesuffix(WHOLE) for row in rows if row.name.endswith(WHOLE)]
+    if copied:
+        yield "state dict", (f"{copied[0]}the same",)
     if any(row.name == REST for row in rows):
         yield "untouched", ("every other byte of the file",)
     results = [row for row in rows if _is_result(row)]

@@ -12,13 +12,19 @@ from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.tensors import Stored
 
 _WEIGHT: Final = r"weight_(?:ih|hh|hr)(?:_l\d+)?(?:_reverse)?"
-_NORMED: Final = rf"(?P<base>(?:.*[./])?{_WEIGHT})_(?P<part>[gv])"
-_PARAMETRIZED: Final = rf"(?P<path>(?:.*\.)?)parametrizations\.(?P<name>{_WEIGHT})\.original(?P<part>[01])"
+_OTHER: Final = "weight"  # of layers that are not recurrent
+_NORMED: Final = rf"(?P<base>(?:.*[./])?(?P<name>{_OTHER}|{_WEIGHT}))_(?P<part>[gv])"
+_PARAMETRIZED: Final = rf"(?P<path>(?:.*\.)?)parametrizations\.(?P<name>{_OTHER}|{_WEIGHT})\.original(?P<part>[01])"
 _RAW: Final = rf"(?P<path>(?:.*\.)?)(?P<name>{_WEIGHT})_raw"
 
 
-def with_products(tensors: Iterable[Stored]) -> tuple[list[Stored], Mapping[str, tuple[str, ...]]]:
-    """The tensors and the weights that follow from some of them, and for each weight the names of those tensors."""
+def with_products(
+    tensors: Iterable[Stored], *, of_any: bool = False
+) -> tuple[list[Stored], Mapping[str, tuple[str, ...]]]:
+    """The tensors and the weights that follow from some of them, and for each weight the names of those tensors.
+
+    They are those of recurrent layers, or with `of_any` of all.
+    """
     listed = list(tensors)
     names = {tensor.name for tensor in listed}
     modules = {name.rpartition(".")[0] for name in names}
@@ -27,11 +33,11 @@ def with_products(tensors: Iterable[Stored]) -> tuple[list[Stored], Mapping[str,
     made = []
     for tensor in listed:
         match = re.fullmatch(_NORMED, tensor.name)
-        if match:
+        if match and (of_any or match["name"] != _OTHER):
             pairs.setdefault(match["base"], {})[match["part"]] = tensor
             continue
         match = re.fullmatch(_PARAMETRIZED, tensor.name)
-        if match:
+        if match and (of_any or match["name"] != _OTHER):
             pairs.setdefault(match["path"] + match["name"], {})["gv"[int(match["part"])]] = tensor
             continue
         match = re.fullmatch(_RAW, tensor.name)
