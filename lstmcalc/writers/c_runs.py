@@ -22,6 +22,7 @@ from lstmcalc.writers.names import identifier
 from lstmcalc.writers.target import Portable
 
 COMPILERS: Final = ("cc", "gcc", "clang")
+_MOST: Final = 2**22  # numbers of a header that is compiled for a proof: about a minute
 _SECONDS: Final = 300  # that a compiler may take, and the program
 _BEGIN: Final = re.compile(r"static const (float|double) (\w+)\[[\d *]+\] = \{\n")
 _REAL: Final = {"float": np.float32, "double": np.float64}
@@ -73,9 +74,10 @@ def compiler() -> str:
 
 
 def run_header(path: str, lstm: Portable, given: DataSpec, inputs: Mapping[str, Array]) -> Verdict | None:
-    """What the header computes, compiled and run; None without a compiler, and of packed batches."""
+    """What the header computes, compiled and run; None without a compiler, of packed batches, and if it takes long."""
     program = compiler()
-    if not program or given.lengths or not given.num_sequences:
+    count = sum(array.size for array in lstm.weights.values())
+    if not program or given.lengths or not given.num_sequences or count > _MOST:
         return None
     name = Path(program).name
     with failures(name), TemporaryDirectory() as folder:
