@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lstmcalc.writers.target import Asked, Portable, Target, Weights
 
 OURS: Final = "read back by lstmcalc"
-WHOLE: Final = "of the state dict"  # the end of a row of the proof: of all tensors that were copied
+WHOLE: Final = "of the file"  # the end of a row of the proof: of all tensors that were copied
 REST: Final = "bytes of everything else"  # a row of the proof: how many are not those of the file it was put into
 FLAG: Final = "--output"
 
