@@ -250,7 +250,8 @@ def _load(lstms: Sequence[Portable], asked: Asked) -> list[str]:
     return [
         *lines,
         f"h = c = np.zeros({shape}, np.{dtype})  # of a new stream",
-        f'output, h, c = session.run({outputs}, {{"input": input, "h_0": h, "c_0": c}})',
+        'feeds = {"input": input, "h_0": h, "c_0": c}',
+        f"output, h, c = session.run({outputs}, feeds)",
     ]
 
 
@@ -265,10 +266,10 @@ def _run(path: str, lstm: Portable, given: DataSpec, inputs: Weights) -> Verdict
     with failures("onnxruntime"):
         session = session_of(path)
         steps = _fixed_steps(session, lstm.config)
-        if steps and (given.seq_len % steps or (lstm.config.bidirectional and steps != given.seq_len)):
+        if steps and lstm.config.bidirectional and steps != given.seq_len:
             return None
         outputs = _in_calls(session, lstm.config, given, inputs, steps or given.seq_len)
-    return Verdict(f"onnxruntime {onnxruntime.__version__}", outputs)
+    return Verdict(f"ONNX Runtime {onnxruntime.__version__}", outputs)
 
 
 def session_of(path: str) -> Any:  # noqa: ANN401  # an InferenceSession
@@ -300,15 +301,17 @@ def _in_calls(
     if given.unbatched:
         x, h, c = x[:, None] if not config.batch_first else x[None], h[:, None], c[:, None]
         axis = 1 if config.batch_first else 0
+    rest = -given.seq_len % steps  # the last call is filled up, and says nothing of the last states
+    x = np.concatenate([x, np.zeros_like(x.take(range(1), axis)).repeat(rest, axis)], axis) if rest else x
     parts = []
-    for part in np.split(x, given.seq_len // steps, axis=axis):
+    for part in np.split(x, (given.seq_len + rest) // steps, axis=axis):
         feeds = {"input": np.ascontiguousarray(part), "h_0": h, "c_0": c}
         output, h, c = session.run(["output", "h_n", "c_n"], feeds)
         parts.append(output)
-    output = np.concatenate(parts, axis=axis)
+    output = np.concatenate(parts, axis=axis).take(range(given.seq_len), axis)
     if given.unbatched:
         output, h, c = output[0] if config.batch_first else output[:, 0], h[:, 0], c[:, 0]
-    return {"output": output, "h_n": h, "c_n": c}
+    return {"output": output} if rest else {"output": output, "h_n": h, "c_n": c}
 
 
 def _notes(lstms: Sequence[Portable]) -> list[str]:
