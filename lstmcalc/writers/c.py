@@ -85,7 +85,8 @@ def _comment(lstm: Portable, names: Names) -> Iterator[str]:
     yield " *"
     yield f" * computes  gates {lstm.activations.gates}, cell {lstm.activations.cell}, in {names.real}"
     yield f" * flash     {width * numbers:,} bytes of weights, {numbers:,} numbers"
-    yield f" * RAM       {state:,} bytes, a {names.own}_state"
+    where = f", on the stack of {function}" if config.bidirectional else ""
+    yield f" * RAM       {state:,} bytes, a {names.own}_state{where}"
     yield f" * stack     about {width * config.hidden_size + 200:,} bytes, in {function}"
     if config.bidirectional and config.num_layers > 1:
         each = width * config.num_directions * config.output_size
@@ -109,11 +110,9 @@ def _usage(config: LSTMConfig, names: Names) -> list[str]:
     many = config.num_layers > 1
     work = f", work[{macro}_WORK_SIZE(5)]" if many else ""
     return [
-        f"{own}_state state; // 5 steps, one after the other",
         f"{real} x[5 * {macro}_INPUT_SIZE] = {{0}}, y[5 * {macro}_OUTPUT_SIZE]{work};",
         "",
-        f"{own}_reset(&state);",
-        f"{own}_run(&state, x, 5, y{', work' if many else ''});",
+        f"{own}_run(x, 5, y{', work' if many else ''}); // 5 steps, one after the other",
     ]
 
 
@@ -188,7 +187,7 @@ def _load(lstms: Sequence[Portable], asked: Asked) -> list[str]:
     name = PurePath(asked.path).name
     plain = re.fullmatch(r"[A-Za-z0-9_. +=-]+", name) is not None
     usage = [line.replace(" // for each step", " /* for each step */") for line in _usage(lstm.config, _names(lstm))]
-    usage = [line.replace(" // 5 steps, one after the other", "") for line in usage]
+    usage = [line.replace(" // 5 steps, one after the other", " /* 5 steps */") for line in usage]
     body = [f"    {line}" if line else "" for line in usage]
     return [f'#include "{name if plain else "lstm.h"}"', "", "int main(void)", "{", *body, "    return 0;", "}"]
 

@@ -135,7 +135,7 @@ def _program(own: str, lstm: Portable, given: DataSpec, dtype: str) -> str:
     if lstm.config.bidirectional:
         many = lstm.config.num_layers > 1
         work = f"static {real} work[{macro}_WORK_SIZE(STEPS)];" if many else ""
-        calls = f"(void) t; {own}_run(&state, x, STEPS, y{', work' if many else ''});"
+        calls = f"(void) t; {own}_run_from(&state, x, STEPS, y{', work' if many else ''});"
     return f"""\
 #include <stdio.h>
 #include "lstm.h"

@@ -308,7 +308,8 @@ def _in_calls(
         feeds = {"input": np.ascontiguousarray(part), "h_0": h, "c_0": c}
         output, h, c = session.run(["output", "h_n", "c_n"], feeds)
         parts.append(output)
-    output = np.concatenate(parts, axis=axis).take(range(given.seq_len), axis)
+    output = np.concatenate(parts, axis=axis)
+    output = output.take(range(given.seq_len), axis) if rest else output
     if given.unbatched:
         output, h, c = output[0] if config.batch_first else output[:, 0], h[:, 0], c[:, 0]
     return {"output": output} if rest else {"output": output, "h_n": h, "c_n": c}
