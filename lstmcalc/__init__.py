@@ -8,7 +8,7 @@ Names are loaded when they are first used: importing the package loads neither n
 TYPE_CHECKING = False  # `typing` is not imported for it, so that Ctrl-C finds `__main__` ready as early as can be
 
 if TYPE_CHECKING:
-    from lstmcalc.commands._functions import cost, diff, expect, explain, params, run, shapes, summary
+    from lstmcalc.commands._functions import convert, cost, diff, expect, explain, params, run, shapes, summary
     from lstmcalc.errors import LstmcalcError
     from lstmcalc.intake.resolve import lstms_in
     from lstmcalc.model.lstm import LSTMModel
@@ -30,6 +30,7 @@ __all__ = [
     "Surroundings",
     "TorchGenerator",
     "__version__",
+    "convert",
     "cost",
     "diff",
     "expect",
@@ -54,6 +55,7 @@ _HOME = {
     "Surroundings": "spec.config",
     "TorchGenerator": "numerics.torch_random",
     "__version__": "version",
+    "convert": "commands._functions",
     "cost": "commands._functions",
     "diff": "commands._functions",
     "explain": "commands._functions",

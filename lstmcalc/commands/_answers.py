@@ -5,6 +5,7 @@ Not here: the functions (`_functions`), and how reports are drawn (`report`).
 
 from collections.abc import Sequence
 from io import StringIO
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lstmcalc.commands._output import Outcome
@@ -13,11 +14,15 @@ from lstmcalc.errors import harmless
 from lstmcalc.lazy import LazySequence
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console, ConsoleOptions, RenderResult
 
-    from lstmcalc.commands.diff.report import DiffReport  # noqa: F401  # in a string below
+    from lstmcalc.commands.convert.report import ConvertReport  # noqa: F401  # in a string below
+    from lstmcalc.commands.diff.report import DiffReport  # noqa: F401  # as above
     from lstmcalc.commands.run.expected import ExpectRow
     from lstmcalc.commands.run.report import RunModule  # noqa: F401  # as above
+    from lstmcalc.numerics.arrays import Array
     from lstmcalc.report.document import Report  # noqa: F401  # as above
 
 R = TypeVar("R")
@@ -120,6 +125,31 @@ class Comparison(Answer["DiffReport"]):
 
         Raises:
             AssertionError: They differ; its text is the report.
+        """
+        if not self.ok:
+            raise AssertionError(f"{self}")
+
+
+class Conversion(Answer["ConvertReport"]):
+    """The report of `convert`.
+
+    Attributes:
+        arrays: What was converted, by the names of the framework; empty if a file was written, or if the proof failed.
+    """
+
+    arrays: "Mapping[str, Array]" = MappingProxyType({})
+
+    def keep(self, path: str) -> None:
+        """Keep the arrays of a file, which goes."""
+        from lstmcalc.readers.files.kinds import open_weights
+
+        self.arrays = {tensor.name: tensor.whole() for tensor in open_weights(path).tensors}
+
+    def raise_if_different(self) -> None:
+        """Do nothing if the proof holds.
+
+        Raises:
+            AssertionError: It does not; its text is the report.
         """
         if not self.ok:
             raise AssertionError(f"{self}")

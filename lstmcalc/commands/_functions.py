@@ -11,9 +11,11 @@ import gc
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-from lstmcalc.commands._answers import Answer, Comparison, Expectation
+from lstmcalc.commands._answers import Answer, Comparison, Conversion, Expectation
 from lstmcalc.commands._flags import with_models
 from lstmcalc.commands._output import Command, Outcome, TypedFlags
 from lstmcalc.commands._words import TRUTHS
@@ -25,6 +27,7 @@ from lstmcalc.readers.files.given import Given, handed_over
 from lstmcalc.spec.words import UniqueNames
 
 if TYPE_CHECKING:
+    from lstmcalc.commands.convert.report import ConvertReport
     from lstmcalc.commands.cost.report import CostModule
     from lstmcalc.commands.explain.report import ExplainModule
     from lstmcalc.commands.params.report import ParamsModule
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from lstmcalc.commands.shapes.foreign import ForeignShapesModule
     from lstmcalc.commands.shapes.report import ShapesModule
     from lstmcalc.commands.summary.report import SummaryReport
-    from lstmcalc.report.document import Report
+    from lstmcalc.report.document import Document, Report
 
 NOTHING: Final = ...  # what stands for an argument that was not given: None is a mistake
 
@@ -89,6 +92,31 @@ def expect(source: object, x: object, y: object = NOTHING, /, **options: object)
     if answer.expect is None:
         raise UsageError("nothing is expected", "y, expect_h or expect_c", where="expect")
     return answer
+
+
+def convert(source: object = NOTHING, /, *, output: object = None, **options: object) -> Conversion:
+    """Convert the LSTMs of a model: `to="keras"` names the framework, `into="model.pt"` the file to put them into.
+
+    With `output` a file is written, as on the command line. Without it, `arrays` of the report has what would be in the
+    file, by the names of the framework; what is not proven is not there.
+    """
+    if output is not None:
+        return Conversion(_run("convert", {"source": source}, {**options, "output": output}))
+    with TemporaryDirectory(prefix="lstmcalc-") as folder:
+        into = options.get("into")
+        suffix = ".npz" if into is None else PurePath(str(into)).suffix
+        path = str(Path(folder) / f"lstm{suffix}")
+        outcome = _run("convert", {"source": source}, {**options, "output": path})
+        answer = Conversion(outcome._replace(report=_without_file(outcome.report)))
+        if answer.ok:
+            answer.keep(path)
+        return answer
+
+
+def _without_file(report: "Document") -> "Document":
+    """The report on a conversion whose file is not kept."""
+    converted: ConvertReport = report  # type: ignore[assignment]  # `convert` gives no other
+    return converted._replace(written=None, load=[])
 
 
 @one_command()

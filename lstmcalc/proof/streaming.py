@@ -64,7 +64,8 @@ def streamed(
     listed = with_dots([str(size) for size in sizes], _NAMED)
     pairs = [(carried, output), (h, outputs["h_n"]), (c, outputs["c_n"])]
     name = f"chunks of {listed} steps = one pass"
-    check = check_close(name, pairs, allowed_distance(config, data, result))
+    # In float16 the state is rounded between chunks, as frameworks round it at every step.
+    check = check_close(name, pairs, allowed_distance(config, data, result, rounded_inside=True))
     return Streamed(sizes, count, check, dropped, float(np.abs(output).max()))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from keyword import iskeyword
 from re import ASCII, sub
+from typing import Final
 
 from lstmcalc.numerics.arrays import Array
 
@@ -26,3 +27,12 @@ def variable(name: str) -> str:
     """A name for an LSTM's variable: `encoder_rnn` for `encoder.rnn`."""
     made = sub(r"\W", "_", name, flags=ASCII).strip("_") or "lstm"
     return f"lstm_{made}" if made[0].isdigit() or iskeyword(made) else made
+
+
+def identifier(name: str) -> str:
+    """A C identifier from a module's name, of ASCII, which no keyword is: `encoder_rnn`; `lstm` if nothing is left."""
+    plain = sub(r"[^A-Za-z0-9]+", "_", name).strip("_")[:_LONGEST].rstrip("_")
+    return f"lstm_{plain}"[:_LONGEST].rstrip("_") if plain[:1].isdigit() else plain or "lstm"
+
+
+_LONGEST: Final = 38  # characters, so that no identifier that begins with one has more than the 63 that tell

@@ -17,6 +17,8 @@ from lstmcalc.writers.target import Target
 _OWN: Final[Mapping[str, tuple[str, str]]] = {
     ".keras": ("keras", "keras.TARGET"),
     ".weights.h5": ("keras", "keras.WEIGHTS"),
+    ".onnx": ("onnx", "onnx.TARGET"),
+    ".h": ("c", "c.TARGET"),
 }
 TABLES: Final = (".pt", ".safetensors", ".npz")
 _ALIKE: Final = {".pth": ".pt", ".bin": ".pt", ".ckpt": ".pt"}  # what people call files of PyTorch

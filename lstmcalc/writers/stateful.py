@@ -25,7 +25,7 @@ from lstmcalc.readers.onnx.zeros import behind
 from lstmcalc.spec.words import UniqueNames
 from lstmcalc.writers.onnx import TYPES, node, value
 from lstmcalc.writers.protobuf import Piece, Pieces, data, header, message, text
-from lstmcalc.writers.stateful_runs import chunk_sentence, differences, load_lines
+from lstmcalc.writers.stateful_runs import Carried, chunk_sentence, differences, load_lines
 from lstmcalc.writers.target import Asked
 
 _FLAG: Final = "--stateful"
@@ -33,6 +33,7 @@ _LSTMS: Final = (("LSTM", ""), ("LSTM", "ai.onnx"), ("DynamicQuantizeLSTM", "com
 _STATES: Final = ((5, 1, "h"), (6, 2, "c"))  # the input, the output, the letter
 _LONGEST: Final = 200  # characters of a node's name in new names
 _BLOCK: Final = 2**20
+_DTYPES: Final = {number: dtype for dtype, number in TYPES.items()}
 _GRAPH, _NODE = 7, 1  # fields of a ModelProto, and of a GraphProto
 
 Span: TypeAlias = tuple[int, int]  # bytes of the file, copied as they are
@@ -122,8 +123,9 @@ def stateful_graph(source: str, stream: IO[bytes], asked: Asked) -> StatefulGrap
             _copy(stream, mapped, _model_parts(mapped, source, model.graph, changes))
     except OSError as error:
         raise cannot_read(shown_name(source), error) from None
-    states = list(dict.fromkeys((state.enters, state.leaves) for state in known))
-    return StatefulGraph(states, notes, load_lines(asked.path, model.graph, states), source)
+    carried = {each.enters: each for change in changes.values() for each in _carried(change, model.graph)}
+    states = [(each.enters, each.leaves) for each in carried.values()]
+    return StatefulGraph(states, notes, load_lines(asked.path, model.graph, list(carried.values())), source)
 
 
 # --- what is changed
@@ -211,6 +213,13 @@ def _check_outside(scopes: Sequence[Scope], source: str, target: str) -> None:
             f"{outside.elsewhere}, for {shorten(outside.name)}",
             where="--output",
         )
+
+
+def _carried(change: _Change, graph: Graph) -> Iterator[Carried]:
+    """The states of a node, as a program gives them: those that are inputs already with the shapes they state."""
+    for state in change.states:
+        sizes = [1, 1, change.hidden] if state.is_new_input else graph.shape(state.enters) or [1, 1, change.hidden]
+        yield Carried(state.enters, state.leaves, [size or 1 for size in sizes], _DTYPES[change.kind])
 
 
 # --- the bytes

@@ -4,11 +4,12 @@ Not here: how a graph is given its states (`stateful`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from lstmcalc.readers.onnx.graphs import Graph
+from lstmcalc.spec.words import quoted_text
 from lstmcalc.writers.onnx import session_of
 
 _ENOUGH: Final = 1e-5  # float32 through layers of any graph
@@ -27,33 +28,38 @@ _NUMPY: Final = {
 }
 
 
-def load_lines(path: str, graph: Graph, states: States) -> list[str]:
+class Carried(NamedTuple):
+    """A state of a graph."""
+
+    enters: str  # its input
+    leaves: str  # its output
+    shape: Sequence[int]  # of a batch of one
+    dtype: str
+
+
+def load_lines(path: str, graph: Graph, carried: Sequence[Carried]) -> list[str]:
     """The lines that run the file on zeros, and give the states that come out back in."""
-    pairs = ", ".join(f"{enters!r}: {leaves!r}" for enters, leaves in states)
-    outputs = [name for name in graph.outputs if name not in {leaves for _, leaves in states}]
-    return [
-        "import numpy as np",
-        "import onnxruntime",
-        "",
-        f"session = onnxruntime.InferenceSession({path!r})",
-        'kinds = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}',
-        "zeros = {  # free axes are 1: put your own numbers in",
-        "    each.name: np.zeros(",
-        "        [size if isinstance(size, int) else 1 for size in each.shape],",
-        '        kinds.get(each.type, each.type[len("tensor(") : -1]),',
-        "    )",
-        "    for each in session.get_inputs()",
-        "}",
-        f"carried = {{{pairs}}}",
-        f"{''.join(f'{_variable(number)}, ' for number in range(len(outputs)))}*last = session.run(",
-        f"    [{', '.join(map(repr, outputs))}{', ' if outputs else ''}*carried.values()], zeros",
-        ")",
-        "states = dict(zip(carried, last))  # for the next call, beside its own input",
-    ]
+    states = {state.enters for state in carried}
+    given = [name for name in graph.inputs if name not in graph.tensors and name not in states]
+    outputs = [name for name in graph.outputs if name not in {state.leaves for state in carried}]
+    named = [*outputs, *(state.leaves for state in carried)]
+    variables = [f"output_{number}" if number else "output" for number in range(len(outputs))]
+    lines = ["import numpy as np", "import onnxruntime", ""]
+    lines += [f"session = onnxruntime.InferenceSession({quoted_text(path)})"]
+    lines += ["feeds = {  # a chunk; axes of any size are 1 here"]
+    lines += [f"    {quoted_text(name)}: {_zeros(graph.shape(name) or (), graph.dtype(name))}," for name in given]
+    lines += ["}", "states = {  # of a new stream"]
+    lines += [f"    {quoted_text(state.enters)}: {_zeros(state.shape, state.dtype)}," for state in carried]
+    lines += ["}", "outputs = [", *(f"    {quoted_text(name)}," for name in named), "]"]
+    lines += [f"{', '.join([*variables, '*last'])} = session.run(outputs, {{**feeds, **states}})"]
+    return [*lines, "states = dict(zip(states, last))  # for the next chunk"]
 
 
-def _variable(number: int) -> str:
-    return f"output_{number}" if number else "output"
+def _zeros(shape: Sequence[int | None], dtype: str) -> str:
+    """The expression of zeros; axes of any size are 1."""
+    sizes = ", ".join("1" if size is None else str(size) for size in shape)
+    kind = f"np.{dtype}" if dtype in _NUMPY.values() else "np.float32"
+    return f"np.zeros(({sizes}{',' * (len(shape) == 1)}), {'bool' if dtype == 'bool' else kind})"
 
 
 def differences(source: str, path: str, states: States) -> list[tuple[str, float]] | None:
@@ -94,7 +100,7 @@ def chunk_sentence(path: str, states: States) -> str:
         ]
     except Exception:  # noqa: BLE001  # as above
         return ""
-    by = f"onnxruntime {onnxruntime.__version__}"
+    by = f"ONNX Runtime {onnxruntime.__version__}"
     for feeds, zeros, halves in tries:
         try:
             worst = _chunks_apart(session, states, (feeds, *halves), zeros)

@@ -41,6 +41,7 @@ _CHOOSING: Final = {
     "keras": ("sigmoid", "hard_sigmoid:1/6"),
     "keras2": ("sigmoid", "hard_sigmoid:0.2"),
     "keras1": ("sigmoid", "hard_sigmoid:0.2"),
+    "onnx": ("sigmoid", "hard_sigmoid:0.2", "hard_sigmoid:1/6"),
 }
 _TORCH_NAMED: Final = ("pytorch", "pytorch-cell")
 

@@ -24,7 +24,13 @@ def only(cli: Cli, *arguments: str) -> Any:
     return module
 
 
-ASKED = {"solve": ("hidden", "--params", "1M"), "sweep": ("--layers", "1:2"), "ls": ("a.npz",), "diff": ("a.npz",)}
+ASKED = {
+    "solve": ("hidden", "--params", "1M"),
+    "sweep": ("--layers", "1:2"),
+    "ls": ("a.npz",),
+    "diff": ("a.npz",),
+    "convert": ("--seed", "0", "--output", "b.npz"),
+}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -14,14 +14,14 @@ from lstmcalc.proof import streaming
 from lstmcalc.proof.checks import Run
 from lstmcalc.spec.activations import PYTORCH, Activations
 from tools.shell import Ran
-from tools.weight_writers import random_weights
+from tools.weight_writers import full_weights
 
 Cli = Callable[..., Ran]
 HARD = Activations("hard_sigmoid:0.2", "relu")
 
 
 def ran(config: LSTMConfig, data: DataSpec, activations: Activations = PYTORCH, seed: int = 1) -> Run:
-    weights = {name: array.astype(data.dtype) for name, array in random_weights(config, seed).items()}
+    weights = {name: array.astype(data.dtype) for name, array in full_weights(config, seed).items()}
     return verify.run(config, data, seed, weights=weights, activations=activations)
 
 

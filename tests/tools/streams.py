@@ -9,7 +9,7 @@ import numpy as np
 from lstmcalc import DataSpec, LSTMConfig, forward
 from lstmcalc.commands.explain.streaming import streaming_code
 from lstmcalc.intake.subject import subject_of_layers
-from tools.weight_writers import random_weights
+from tools.weight_writers import full_weights
 
 
 class Stream(NamedTuple):
@@ -67,7 +67,7 @@ def streams(count: int, seed: int = 0, *, proj: bool = True, unbatched: bool = T
         )
         steps = int(rng.integers(4, 12))
         data = DataSpec(steps, None if unbatched and rng.random() < 1 / 4 else int(rng.integers(1, 5)))
-        weights = {name: array.astype("float32") for name, array in random_weights(config, number).items()}
+        weights = {name: 0.5 * array.astype("float32") for name, array in full_weights(config, number).items()}
         first = config.batch_first and not data.unbatched
         batch = [] if data.unbatched else [data.num_sequences]
         shape = [*batch, steps] if first else [steps, *batch]

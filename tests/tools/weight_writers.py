@@ -70,6 +70,12 @@ def random_weights(config: LSTMConfig, seed: int = 0) -> dict[str, np.ndarray[An
     }
 
 
+def full_weights(config: LSTMConfig, seed: int = 0) -> dict[str, np.ndarray[Any, Any]]:
+    """Weights under PyTorch's names, both biases random."""
+    generator = np.random.default_rng(seed)
+    return {item.name: generator.normal(size=item.shape) for item in LSTMModel(config).parameters}
+
+
 # Frameworks whose arrays are called as those of another one, which is taken.
 CALLED_AS = {"candle": "pytorch", "mindspore": "pytorch", "paddle": "pytorch", "tinygrad": "pytorch-cell"}
 # Those whose names hold several layers, or both directions of one, together; of the others each is a module.

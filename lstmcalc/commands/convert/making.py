@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lstmcalc.writers.target import Asked, Portable, Target, Weights
 
 OURS: Final = "read back by lstmcalc"
-WHOLE: Final = "of the state dict"  # the end of a row of the proof: of all tensors that were copied
+WHOLE: Final = "of the file"  # the end of a row of the proof: of all tensors that were copied
 REST: Final = "bytes of everything else"  # a row of the proof: how many are not those of the file it was put into
 FLAG: Final = "--output"
 
@@ -221,6 +221,15 @@ def read_back(path: str, lstms: "Sequence[Portable]", framework: str, only: str 
             raise SourceError("it is another LSTM", f"{lstm.name}: {lstm.config}", _listed(parts))
         read.append(made.weights)
     return read
+
+
+def read_alike(path: str, lstms: "Sequence[Portable]", frameworks: Sequence[str]) -> "list[Weights]":
+    """The weights in a written file that has LSTMs of several frameworks, each read as what it is."""
+    by_framework = {
+        name: iter(read_back(path, [lstm for lstm, own in zip(lstms, frameworks, strict=True) if own == name], name))
+        for name in dict.fromkeys(frameworks)
+    }
+    return [next(by_framework[name]) for name in frameworks]
 
 
 def _read_as(framework: str, lstms: "Sequence[Portable]") -> str:

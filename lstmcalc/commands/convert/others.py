@@ -136,9 +136,13 @@ def _prefixes(taken: "Taken", sources: Mapping[str, Stored]) -> list[str]:
 
 def compared_others(kept: Kept, path: str) -> Iterator[ProofRow]:
     """Every tensor of the state dict, held against the one that was written, block by block."""
-    written = {tensor.name: tensor for tensor in open_weights(path).tensors}
+    return same_tensors(kept.sources, {tensor.name: tensor for tensor in open_weights(path).tensors})
+
+
+def same_tensors(ours: Mapping[str, Stored], written: Mapping[str, Stored]) -> Iterator[ProofRow]:
+    """A row for each tensor that is not the one that was written under its name, and one for all."""
     worst, count = 0.0, 0
-    for name, tensor in kept.sources.items():
+    for name, tensor in ours.items():
         found = written.get(name)
         if found is None or found.shape != tensor.shape:
             yield ProofRow(printable(name), None, 0.0, passed=False)

@@ -63,8 +63,8 @@ def convert_report(taken: "Taken", made: Made) -> ConvertReport:
 
     modules = []
     for subject, lstm in zip(taken.subjects, taken.lstms, strict=True):
-        dtype = next(iter(lstm.weights.values())).dtype.name
-        head = head_of(subject._replace(data=replace(subject.data, dtype=dtype)), SETTINGS)
+        own = next((array.dtype.name for array in lstm.weights.values()), subject.data.dtype)
+        head = head_of(subject._replace(data=replace(subject.data, dtype=own)), SETTINGS)
         found, functions = subject.found, lstm.activations.functions
         title = find_layout(found.framework).title if found and not taken.drawn else ""
         rest = {found.beside, *found.around} if found else set()  # `left_out` has it, and names are made anew

@@ -13,7 +13,7 @@ from lstmcalc.errors import SourceError, TooLargeError, UnsupportedError, UsageE
 from lstmcalc.intake.computable import check_computable, settled_activations
 from lstmcalc.intake.flags import read_choice
 from lstmcalc.intake.resolve import read_subjects
-from lstmcalc.intake.subject import Subject
+from lstmcalc.intake.subject import Subject, activations_in
 from lstmcalc.machine import available_memory
 from lstmcalc.spec.activations import GATES
 from lstmcalc.spec.config import DTYPE_BYTES
@@ -63,12 +63,35 @@ def take(typed: TypedFlags, seed: int | None) -> Taken:
     return Taken(subjects, lstms, seed is not None, notes)
 
 
+def is_graph(source: object) -> bool:
+    """True if a source is a file of ONNX."""
+    from lstmcalc.readers import sources
+    from lstmcalc.readers.files.kinds import weight_kind
+
+    return isinstance(source, str) and sources.has_weights(source) and weight_kind(source) == "onnx"
+
+
+def take_as_it_is(typed: TypedFlags) -> Taken:
+    """The LSTMs of a graph that is copied, whatever they compute; no number is read."""
+    from lstmcalc.writers.target import Portable
+
+    subjects = read_subjects({**typed, "framework": None}, "pytorch")
+    lstms = [Portable(subject.name, subject.config, {}, activations_in(subject)) for subject in subjects]
+    return Taken(subjects, lstms, drawn=False, notes=())
+
+
 def left_out(taken: Taken) -> list[str]:
     """What a source has besides these LSTMs, and what its layers do besides computing them."""
     found = [subject.found for subject in taken.subjects if subject.found is not None and subject.found.weights]
     files = {id(item.stored.file): item.stored.file for item in found}
     held = {name for item in found for name in (*item.stored.names, *(t.name for t in item.stored.tensors.values()))}
-    others = [tensor.name for file in files.values() if file for tensor in file.tensors if tensor.name not in held]
+    others = [
+        tensor.name
+        for file in files.values()
+        if file
+        for tensor in file.tensors
+        if tensor.name not in held | file.constants and not (file.kind == "onnx" and tensor.dtype.startswith("int"))
+    ]
     return [*(note for subject in taken.subjects for note in merge_note(subject)), *others]
 
 

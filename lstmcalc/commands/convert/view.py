@@ -11,6 +11,7 @@ from lstmcalc.spec.words import and_list, counted, with_rest
 
 _LISTED: Final = 3  # names in a line
 _RESULTS: Final = ("output", "h_n", "c_n")
+_RUN: Final = "run in "  # how a proof by another program is called
 
 
 def screen(report: ConvertReport, *, full: bool = False) -> Iterator[Block]:
@@ -40,16 +41,17 @@ def _title(report: ConvertReport) -> str:
 
 
 def _verdict(report: ConvertReport) -> Iterator[Line]:
-    if report.written is None:
+    holds = all(row.passed for row in report.proof)
+    if not holds:
         yield "verdict", ("NOT CONVERTED: what was written does not give the source's numbers, and was not left",)
         yield from (("explained", (sentence,)) for sentence in report.explanations)
     else:
         yield "verdict", ("CONVERTED", *report.proven_by)
-        size = bytes_text(report.bytes or 0)
-        yield "written", (f"{shown_name(report.written)}: {report.title}", size)
+        name = "arrays in memory" if report.written is None else shown_name(report.written)
+        yield "written", (f"{name}: {report.title}", bytes_text(report.bytes or 0))
     yield from _sources(report)
-    if report.written is not None:
-        yield from _short(report.proof)
+    if holds:
+        yield from _short(report)
     yield from (("changed", (change,)) for change in report.changes)
     if report.left_out:
         yield "left out", (with_rest(report.left_out, _LISTED * 2),)
@@ -64,37 +66,38 @@ def _sources(report: ConvertReport) -> Iterator[Line]:
         yield "from", tuple(sources)
 
 
-def _short(rows: Sequence[ProofRow]) -> Iterator[Line]:
-    """The proof in two lines: the weights, and what was computed of them."""
-    weights = [row for row in rows if not (_is_result(row) or row.name.endswith((REST, WHOLE)))]
-    exact = sum(not row.max_abs_error for row in weights)
+def _short(report: ConvertReport) -> Iterator[Line]:
+    """The proof in a few lines: the weights, what was computed of them, and what other programs computed."""
+    judges = [by.removeprefix(_RUN) for by in report.proven_by if by.startswith(_RUN)]
+    run = {by: [row for row in report.proof if row.name.endswith(f" of {by}")] for by in judges}
+    told = [row for rows in run.values() for row in rows]
+    ours = [row for row in report.proof if _is_result(row) and row not in told]
+    whole = [row for row in report.proof if row.name.endswith((REST, WHOLE))]
+    weights = [row for row in report.proof if not any(row in rows for rows in (told, ours, whole))]
     if weights:
-        rest = max((row.max_abs_error or 0.0 for row in weights), default=0.0)
+        exact = sum(not row.max_abs_error for row in weights)
+        rest = max(row.max_abs_error or 0.0 for row in weights)
         rounded = [f"the others within {rest:.2g}, as they were added up"] if exact < len(weights) else []
         yield "weights", (f"{exact} of {counted(len(weights), 'tensor')} the same to the last bit", *rounded)
-    copied = [row.name.removesuffix(WHOLE) for row in rows if row.name.endswith(WHOLE)]
-    if copied:
-        yield "state dict", (f"{copied[0]}the same",)
-    if any(row.name == REST for row in rows):
-        yield "untouched", ("every other byte of the file",)
-    results = [row for row in rows if _is_result(row)]
-    if results:
-        named = f"{and_list(list(_RESULTS))} of random data, whole and packed"
-        yield "computed", (f"{named}: {_apart([row for row in results if ' of ' not in row.name])}",)
-    for by in dict.fromkeys(row.name.partition(" of ")[2] for row in results if " of " in row.name):
-        own = [row for row in results if row.name.partition(" of ")[2] == by]
-        yield "run in", (f"{by}: {_apart(own)}",)
+    for row in whole:
+        if row.name == REST:
+            yield "untouched", ("every other byte of the file",)
+        else:
+            yield "copied", (f"{row.name.removesuffix(WHOLE)}the same",)
+    if ours:
+        yield "computed", (f"{and_list(_RESULTS)} of random data, whole and packed: {_apart(ours)}",)
+    yield from (("run in", (f"{by}: {_apart(rows)}",)) for by, rows in run.items())
+
+
+def _is_result(row: ProofRow) -> bool:
+    """True for what was computed: `output`, `packed h_n`, `encoder.output`."""
+    return row.name.rpartition(" ")[2].rpartition(".")[2] in _RESULTS
 
 
 def _apart(rows: Sequence[ProofRow]) -> str:
     """The largest difference in words."""
     largest = max((row.max_abs_error or 0.0 for row in rows), default=0.0)
     return f"within {largest:.2g}" if largest else "the same"
-
-
-def _is_result(row: ProofRow) -> bool:
-    """True for what was computed: `output`, `packed h_n`, `encoder.output of PyTorch 2.13.0`."""
-    return row.name.partition(" of ")[0].rpartition(" ")[2].rpartition(".")[2] in _RESULTS
 
 
 def _grid(rows: Sequence[ProofRow]) -> Grid:
