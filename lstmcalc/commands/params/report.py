@@ -96,7 +96,7 @@ def params_module(subject: Subject, gate: str | None) -> ParamsModule:
         grand_total_symbolic=str(storage.num_parameters_symbolic + extras_symbolic(added)),
         grand_total_bytes=grand_total * DTYPE_BYTES[dtype],
         notes=notes_of(subject),
-        names=_own_names(subject),
+        names=_own_names(subject, storage),
     )
 
 
@@ -111,14 +111,17 @@ def _stored_bytes(found: "Found", storage: "Storage") -> int | None:
     return weight_bytes(storage.config, found.quantized).at(storage.symbols) if known else None
 
 
-def _own_names(subject: Subject) -> Mapping[str, str]:
+def _own_names(subject: Subject, storage: "Storage") -> Mapping[str, str]:
     """The names that the arrays have in the source's file; empty without one, or in another framework's terms."""
     found = subject.found
     if found is None or found.weights is None or found.framework != subject.framework:
         return {}
+    from lstmcalc.frameworks.storage import Storage
     from lstmcalc.readers.found import own_names
 
-    return own_names(found)
+    names = own_names(found)
+    usual = Storage(storage.config, subject.framework).parameters  # the names by which readers tell the arrays
+    return {row.name: names[own.name] for row, own in zip(storage.parameters, usual, strict=True) if own.name in names}
 
 
 def _layout_of(framework: str) -> "LayoutRow":

@@ -31,34 +31,44 @@ _PATHS: Final = {
     "flax-nnx-optimized": ("{path}cell/", "{path}/"),
     "keras": ("{path}/lstm_cell/", "{path}/{a_cell}"),
     "keras2": ("{path}/lstm_cell/", "{path}/{a_cell}"),
-    # cudnn_compatible_lstm_cell and basic_lstm_cell: tf_keras 2.21.0, legacy_cells.py.
+    # cudnn_compatible_lstm_cell and basic_lstm_cell: tf_keras 2.21.0, legacy_cells.py. LSTMCell: see `_ALSO`.
     "tf1": ("{path}/lstm_cell/", "{path}/{lstm_cell}/"),
 }
 _ANY: Final = "[^/]"
 _WORDS: Final = {
     "path": "",
     "a_cell": r"(?:\w+_)?cell(?:_\d+)?/",  # or nothing: Keras 2 before cells had names, and CuDNNLSTM
-    "lstm_cell": r"(?:basic_)?lstm_(?:fused_)?cell(?:_\d+)?",
+    "lstm_cell": r"(?:(?:basic_)?lstm_(?:fused_)?cell(?:_\d+)?|LSTMCell)",
     "lstm": rf"(?P<stem>(?:(?!lstm){_ANY})*+lstm{_ANY}*)/",
     "layer": r"(?P<layer>\d{1,6})",
     "cell": r"(?P<layer>\d{1,6})",
     "stem": rf"(?:(?P<stem>{_ANY}*)_)?",
 }
 # Other words for the last part of a name: weights and biases before TensorFlow 1.2 (BasicLSTMCell of 1.1);
+# W_0, B and W_P_0 before 1.0, whose files ELMo still has (bilm-tf 7cffee2b, bilm/training.py, dump_weights);
 # enc_w_ih and the like in cells written by hand (checkpoint20.npz of g2p_en 2.1.0).
 _ALSO: Final = {
-    "tf1": (("/kernel", "/weights"), ("/bias", "/biases")),
+    "tf1": (
+        ("/kernel", "/weights"),
+        ("/bias", "/biases"),
+        ("/kernel", "/W_0"),
+        ("/bias", "/B"),
+    ),
     "pytorch-cell": (("weight_", "w_"), ("bias_", "b_")),
 }
 _MORE_PARTS: Final = ("{a_cell}", "{lstm}")  # words with a slash in what they match
-_TEXT_OF_WORDS: Final = {"lstm": "lstm", "lstm_cell": "cell"}  # a text in whatever such a word matches
+_TEXT_OF_WORDS: Final = {"lstm": "lstm", "lstm_cell": "ell"}  # a text in whatever such a word matches
 
-# A cell of two nn.Linear, gates i f g o: AugmentedLstm without highways, allennlp 08da1669, modules/augmented_lstm.py.
-_LINEAR: Final = {
-    "weight_ih": "input_linearity/weight",
-    "weight_hh": "state_linearity/weight",
-    "bias_ih": "input_linearity/bias",
-    "bias_hh": "state_linearity/bias",
+# Other names altogether, as templates. A cell of two nn.Linear, gates i f g o: AugmentedLstm without highways, allennlp
+# 08da1669, modules/augmented_lstm.py; the projection before TensorFlow 1.0.
+_OTHERS: Final = {
+    "pytorch-cell": {
+        "weight_ih": "input_linearity/weight",
+        "weight_hh": "state_linearity/weight",
+        "bias_ih": "input_linearity/bias",
+        "bias_hh": "state_linearity/bias",
+    },
+    "tf1": {"weight_hr": "{lstm_cell}/W_P_0"},
 }
 
 # The layer and direction in a module's path, for layers that are one module and not stacked by hand.
@@ -112,8 +122,8 @@ def _patterns() -> tuple[_Pattern, ...]:
         layout = layout.projected or layout  # Paddle: the names of its cells
         for stored in layout.stored:
             template = _template(framework, stored)
-            others = [_LINEAR[stored.holds]] if framework == "pytorch-cell" else []
-            for variant in dict.fromkeys((template.replace("{a_cell}", ""), template, *others)):
+            other = _OTHERS.get(framework, {}).get(stored.holds, template)
+            for variant in dict.fromkeys((template.replace("{a_cell}", ""), template, other)):
                 parts = variant.count("/") + sum(variant.count(word) for word in _MORE_PARTS) + 1
                 choices = {"direction": tuple(layout.directions), "gate": tuple(stored.words)}
                 needs = _needs(framework, variant, choices)

@@ -7,6 +7,7 @@ the wrong shape.
 Not here: names (`names`), shapes (`readings`), files (`readers.files`), and numbers (`intake.load`).
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -77,7 +78,8 @@ def recognise(file: WeightFile, framework: str = "") -> Contents:
         else:
             made = [sources[name] for name in reading.stored.names if name in sources]
             parts = {part for part_names in made for part in part_names}
-            found.append(_named_as_the_file_does(reading, listed, parts, by_name, product_notes(made)))
+            more = (*product_notes(made), *_bilm_notes(reading))
+            found.append(_named_as_the_file_does(reading, listed, parts, by_name, more))
     found = _in_order(found, len(file.stated), tensors)
     owners: dict[str, str] = {}
     for item in found:
@@ -392,10 +394,17 @@ def _zeros_for(tensor: Stored) -> Callable[[], Any]:
     return read
 
 
-_ELMO_NOTES: Final = (
-    "this cell stores one bias: bias_ih is zeros, which PyTorch counts",
-    "cells of ELMo clip c and h as options.json says, not the weights: run clips by --cell-clip and --proj-clip alone",
+_CLIPS: Final = (
+    "cells of ELMo clip c and h as options.json says, not the weights: run clips by --cell-clip and --proj-clip alone"
 )
+_ELMO_NOTES: Final = ("this cell stores one bias: bias_ih is zeros, which PyTorch counts", _CLIPS)
+# The cells of bilm-tf (7cffee2b, bilm/training.py, dump_weights).
+_BILM: Final = r"RNN_\d+/RNN/MultiRNNCell/Cell\d+/LSTMCell/.*"
+
+
+def _bilm_notes(reading: Found) -> tuple[str, ...]:
+    """A note on what ELMo's cells do besides; none for other cells."""
+    return (_CLIPS,) if all(re.fullmatch(_BILM, name) for name in reading.stored.names) else ()
 
 
 def _relatives(tensors: Iterable[Stored]) -> list[Either]:

@@ -3,7 +3,6 @@
 Not here: how files are read (`readers.files`), and the search for LSTMs in them (`recognition`).
 """
 
-import re
 from typing import Any, Final
 
 from lstmcalc.errors import NoLstmError, SourceError, printable, shown_name
@@ -16,9 +15,6 @@ from lstmcalc.spec.config import DTYPE_BYTES
 from lstmcalc.spec.provenance import Origin, Pointer, Setting
 from lstmcalc.spec.words import General, and_list, counted, with_rest
 
-# The cells of bilm-tf (bilm/training.py, dump_weights), and what reads them: allennlp/modules/elmo_lstm.py (2.10.1).
-_BILM: Final = r"(?i)^RNN_\d+/RNN/MultiRNNCell/Cell\d+/(rnn/)?lstm_?cell/"
-_ELMO: Final = "load them with allennlp: ElmoLstm(...).load_weights(FILE), and torch.save its state_dict, which is read"
 _LISTED: Final = 4  # missing arrays, or modules, in a message
 
 
@@ -53,8 +49,6 @@ def _no_lstm(contents: Contents, name: str) -> NoLstmError:
         found += f"; {counted(len(mentioned), 'name')} with LSTM, e.g. {printable(first.name)} {first.shape}"
     notes = [printable(note) for note in file.notes[:_LISTED]]  # the LSTM may be in a part that was not read
     hint = "if they are of an LSTM, save them under the names of one that lstmcalc frameworks lists"
-    if any(re.search(_BILM, tensor.name) for tensor in mentioned):
-        found, hint = f"{found}; they look like ELMo's, as bilm-tf writes them", _ELMO
     whole = bool(file.relatives) and not rest and not notes
     return NoLstmError(
         f"no LSTM in {name}" if whole else f"no LSTM is recognised in {name}",

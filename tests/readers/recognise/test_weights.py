@@ -26,6 +26,7 @@ from lstmcalc.numerics.convert import pack
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.recognise.recognition import recognise
+from lstmcalc.readers.recognise.weights import read_weights
 from tools.examples import examples
 from tools.files import rewrite
 from tools.recorded_weights import DATA, stated_module
@@ -156,12 +157,32 @@ def test_an_lstm_is_denied_only_where_every_tensor_is_of_another_module(cli: Cli
     )
 
 
-def test_elmo_as_bilm_tf_writes_it_is_named(cli: Cli) -> None:
-    held: dict[str, Any] = {"RNN_0/RNN/MultiRNNCell/Cell0/LSTMCell/W_0": np.zeros((6, 8)), "char_embed": np.zeros(3)}
-    np.savez("elmo.npz", **held)
-    said = cli("shapes", "elmo.npz").err
-    assert said.startswith("error: no LSTM is recognised in elmo.npz\n")
-    assert "they look like ELMo's, as bilm-tf writes them\n  hint: load them with allennlp:" in said
+def test_elmo_is_read_as_bilm_tf_writes_it(cli: Cli) -> None:
+    """Its cells in allennlp's terms (allennlp 2.10.1, modules/elmo_lstm.py): gates i j f o, the forget bias lacks 1."""
+    draw = np.random.default_rng(1)
+    held, cells = {"char_embed": draw.normal(size=(9, 4))}, {}
+    for cell in ("RNN_0/RNN/MultiRNNCell/Cell0", "RNN_1/RNN/MultiRNNCell/Cell1"):
+        i, f, g, o = draw.normal(size=(4, 6, 5 + 3 + 1))  # input 5, projected state 3, bias
+        projection = draw.normal(size=(3, 6))
+        packed = np.concatenate([i, g, f - np.eye(9)[-1], o])
+        held[f"{cell}/LSTMCell/W_0"] = packed[:, :-1].T
+        held[f"{cell}/LSTMCell/B"] = packed[:, -1]
+        held[f"{cell}/LSTMCell/W_P_0"] = projection.T
+        whole = np.concatenate([i, f, g, o])
+        cells[cell.replace("/", ".")] = whole[:, :5], whole[:, 5:8], whole[:, 8], projection
+    np.savez("elmo.npz", **held)  # type: ignore[arg-type]  # numpy's stubs take its flags only
+    found = read_weights("elmo.npz")
+    assert [item.name for item in found] == list(cells)
+    for item in found:
+        loaded = load_weights(item)
+        for name, array in zip(
+            ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "weight_hr_l0"), cells[item.name], strict=True
+        ):
+            np.testing.assert_allclose(loaded[name], array, rtol=0, atol=1e-15)
+        assert not loaded["bias_hh_l0"].any()
+    ran = cli("params", "elmo.npz", "--module", "RNN_0.RNN.MultiRNNCell.Cell0")
+    assert "RNN_0/RNN/MultiRNNCell/Cell0/LSTMCell/W_P_0" in ran.out
+    assert "clip c and h as options.json says" in ran.err
 
 
 def test_a_model_of_keras_in_a_pickle_is_seen(cli: Cli) -> None:
