@@ -28,7 +28,6 @@ from lstmcalc.readers.python.values import (
     Super,
     Unknown,
     Value,
-    merged_names,
     things,
     unknown_of,
 )
@@ -114,6 +113,8 @@ class Classes(Machine):
             return self.vars_of(cls)
         if name == "__class__":
             return TYPES["type"]
+        if name == "__subclasses__" and cls.bound is not None:
+            return Builtin(name, lambda _, __, ___: self._subclasses_of(cls))
         found = self.lookup(cls, name)
         meta = cls.slots.get("@meta")
         if isinstance(found, Missing) and isinstance(meta, Class):
@@ -125,6 +126,9 @@ class Classes(Machine):
                 return Unknown()
             if cls.bound is None and cls.name not in TYPES:
                 return Unknown()
+            if has_of_its_own(type, name) or self.is_left_out(cls, name):  # that is not written down here
+                self.may_raise()
+                return Unknown(may=frozenset((cls,)))
             self.throw("AttributeError", name)
         if isinstance(found, Descriptor):
             if found.kind == "static":
@@ -137,6 +141,17 @@ class Classes(Machine):
         ):
             return self.call(self.attribute(found, "__get__"), Args([None, cls]), self.here)
         return self.present(found)
+
+    def _subclasses_of(self, cls: Class) -> Value:
+        """The classes that are derived from one; of those that the same code made, none need be there any more."""
+        held = self.world.slots.get(f"subclasses:{cls.birth}", ())
+        nodes = (
+            [item.slots.get("@node", item) for item in held if isinstance(item, Class)]
+            if isinstance(held, tuple)
+            else []
+        )
+        known = isinstance(held, tuple) and len(set(map(id, nodes))) == len(held)
+        return self.new("list", held if known else unknown_of(held, cls))
 
     def _of_function(self, owner: Value, name: str) -> Value:
         if isinstance(owner, Descriptor) and name in ("setter", "getter", "deleter"):
@@ -380,8 +395,3 @@ def _class_of(value: Value, after: Class) -> Value:
 def has_of_its_own(real: object, name: str) -> bool:
     """True if a class of Python's has an attribute, itself or from a base."""
     return isinstance(real, type) and any(name in vars(item) for item in real.__mro__)
-
-
-def merged(values: "list[Value]") -> tuple[str, ...]:
-    """The names that would settle values."""
-    return merged_names(*(item.names for item in values if isinstance(item, Unknown)))

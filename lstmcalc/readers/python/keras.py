@@ -574,16 +574,19 @@ class Keras(Torch):
 
 
 def open_shape(kind: str, config: Mapping[str, object], shape: Value) -> tuple[Value, ...] | None:
-    """The shape that a layer returns for one whose last size alone is known, or none: `(..., 9)`."""
+    """The shape that a layer returns for one whose last size alone is known, or none: `(..., 9)`.
+
+    It is what the layer makes of the last axis whatever the rank is.
+    """
     last = {"Dense": "units", "Embedding": "output_dim"}.get(kind)
     if last is not None and last in config:
         return (..., config[last])
-    known = isinstance(shape, tuple) and shape[:1] == (...,)
-    return (
-        shape
-        if known and shape_after(kind, {}, [(None, None, None)]) == (None, None, None) and isinstance(shape, tuple)
-        else None
-    )
+    if not isinstance(shape, tuple) or shape[:1] != (...,):
+        return None
+    made = [shape_after(kind, config, [(None,) * rank + shape[1:]]) for rank in range(1, 5)]
+    sizes = {item[-1] for item in made if item}
+    size = sizes.pop() if len(sizes) == 1 else None
+    return (..., size) if isinstance(size, int) else None
 
 
 class Width(int):

@@ -90,6 +90,11 @@ class Making(Generated):
         )
         for value in slots.values():
             _own(value, cls)
+        for base in known:
+            if isinstance(base, Class) and base.bound is not None:
+                slot = f"subclasses:{base.birth}"
+                held = self.world.slots.get(slot, ())
+                self.put(self.world, slot, (*held, cls) if isinstance(held, tuple) else held)
         self._set_meta(cls, keywords.pop("metaclass", None))
         if special in _ENUMS:
             self._enumerate(cls, special)

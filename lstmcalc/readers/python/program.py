@@ -50,6 +50,7 @@ class Program(Cells):
         super().__init__(settings, asked)
         self.tree = tree
         mangle(tree)
+        self.failing: list[tuple[str, Value, set[ast.AST]]] = []  # what raises, with the code it runs
         self.entries: list[tuple[str, Value]] = []  # what was made to see what it makes, by name
         self.ended = ""  # why the program was not followed to its end
         self.given: dict[str, Value] = dict(settings)
@@ -169,7 +170,7 @@ class Program(Cells):
         """Run those of some entries that no other runs; whether that made an LSTM."""
         called: dict[int, set[ast.AST]] = {}
         making: list[tuple[str, Value]] = []
-        failing: list[tuple[str, Value, set[ast.AST]]] = []
+        failing = self.failing
         before = set(self.called)
         for number, (name, value) in enumerate(entries):
             mark = len(self.trail)
@@ -199,7 +200,10 @@ class Program(Cells):
         around = [
             name
             for name, value, within in failing
-            if any(_node(item) in within or _is_base(item, value) for _, item in chosen)
+            if any(
+                _node(item) in within or _is_base(item.cls if isinstance(item, Method) else item, value)
+                for _, item in chosen
+            )
         ]
         if around:
             self.ended = self.ended or f"{around[0]}() ends in an exception"

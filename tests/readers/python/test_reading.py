@@ -380,6 +380,15 @@ def test_a_setting_comes_before_what_the_code_says() -> None:
             f"{PARSER}q.add_argument('--h', default=20)\nargs = q.parse_args(['--h', '30'])\nnn.LSTM(10, args.h)",
             "stated",
         ),
+        (f"{PARSER}q.add_argument('--h', default=20)\nnn.LSTM(10, q.parse_args().h)", "inferred"),
+        (f"{PARSER}q.add_argument('--h', default=20)\nnn.LSTM(10, vars(q.parse_args())['h'])", "inferred"),
+        (f"{PARSER}q.add_argument('--h', default=20)\nnn.LSTM(10, **{{'hidden_size': q.parse_args().h}})", "inferred"),
+        (f"{PARSER}q.add_argument('--h', default=20)\nnn.LSTM(*[10, q.parse_args().h])", "inferred"),
+        (f"{PARSER}q.add_argument('--h', default=20)\ndef f(w): nn.LSTM(10, w)\nf(q.parse_args().h)", "inferred"),
+        (f"{PARSER}q.add_argument('--h', default=20)\ndef f(): return q.parse_args()\nnn.LSTM(10, f().h)", "inferred"),
+        (f"{PARSER}q.add_argument('--h', default=1)\nw = 2\nif q.parse_args().h: w = 20\nnn.LSTM(10, w)", "inferred"),
+        (f"{PARSER}q.add_argument('--h', default=1)\na = q.parse_args()\na.h = 20\nnn.LSTM(10, a.h)", "stated"),
+        (f"{PARSER}q.add_argument('--h', default=1)\nif q.parse_args().h: nn.LSTM(10, 20)", "stated"),
     ],
 )
 def test_a_default_that_a_caller_can_change_is_inferred(code: str, certainty: str) -> None:
@@ -571,6 +580,55 @@ def test_keras_branches_and_stacks(code: str, expected: list[int]) -> None:
     )
     subjects = read_subjects({"source": f"{header}{code}\n"})
     assert [subject.config.input_size for subject in subjects] == expected
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        ("Conv1D(7, 3)", 7),
+        ("Conv1D(6, 2), MaxPooling1D(2)", 6),
+        ("SeparableConv1D(5, 2)", 5),
+        ("Conv1DTranspose(9, 2)", 9),
+        ("Dropout(0.1), LayerNormalization()", 8),
+        ("ZeroPadding1D(1), UpSampling1D(2)", 8),
+        ("Flatten(), RepeatVector(3)", 64),
+        ("Reshape((4, 16))", 16),
+        ("GRU(3, return_sequences=True)", 3),
+    ],
+)
+def test_a_layer_of_keras_makes_its_own_width_before_there_is_an_input(layers: str, expected: int) -> None:
+    code = f"from keras import *\nfrom keras.layers import *\nm = Sequential([Dense(8), {layers}, LSTM(4)])\n"
+    (subject,) = read_subjects({"source": f"{code}m(Input(shape=(8, 5)))\n"})
+    assert subject.config.input_size == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("c = list(set('hello'))\nnn.LSTM(1, len(c))", 4),
+        ("class A: pass\nclass B(A): pass\nclass C(A): pass\nnn.LSTM(1, len(A.__subclasses__()))", 2),
+        ("@dataclass\nclass A:\n  a: int = 1\n  b: int = 2\nnn.LSTM(1, len(A.__dataclass_fields__))", 2),
+        ("@functools.lru_cache(maxsize=1)\ndef f(p): return [3]\nf(1)[0] = 5\nf(2)\nnn.LSTM(1, f(1)[0])", 3),
+        ("@functools.cache\ndef f(p): return [3]\nf(1)[0] = 5\nf(2)\nnn.LSTM(1, f(1.0)[0])", 5),
+    ],
+)
+def test_what_python_keeps_is_known(code: str, expected: int) -> None:
+    found = only(f"import functools\nfrom dataclasses import dataclass\nimport torch.nn as nn\n{code}")
+    assert said(found)["hidden_size"] == expected
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "for k in {'a', 'bb'}: w = len(k)",
+        "@functools.lru_cache\ndef f(p): return [3]\nf(1)[0] = 5\nw = f(x)[0]",
+        "class A: pass\nw = A.__basicsize__",
+        "w = len(list({'a', 'bb'})[0])",
+    ],
+)
+def test_what_no_line_says_is_open(code: str) -> None:
+    found = only(f"import functools\nimport torch.nn as nn\nfrom outside import x\n{code}\nnn.LSTM(1, w)")
+    assert list(found.gaps) == ["hidden_size"]
 
 
 def test_what_follows_branches_that_differ_is_open() -> None:

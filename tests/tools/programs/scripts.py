@@ -330,7 +330,69 @@ def leave(g: Generator, s: Scope) -> Lines | None:
     return [f"def {name}():", *body, g.pick(f"if {name}(): sys.exit(1)", f"code = {name}()\nif code: sys.exit(code)", f"assert not {name}()")]  # fmt: skip
 
 
+def looked_at(g: Generator, s: Scope) -> Lines | None:
+    """A class, an object and a function whose own attributes are read."""
+    if s.depth > 1:
+        return None
+    name, made, function = g.fresh(s, "Kind"), g.fresh(s, "o"), g.fresh(s, "f")
+    a = g.integer(s, 1)
+    lines = [
+        f"class {name}:",
+        *g.pick(['    """A text."""'], []),
+        f"    a = {a}",
+        "    def step(self, p=4): return self.a + p",
+    ]
+    lines += [f"class {name}More({name}):", f"    b = {g.number()}"] if g.chance(0.6) else []
+    lines += [f"{made} = {name}()", f"def {function}(p, q={g.number()}, *, r=2): return p"]
+    s.objects.append(made)
+    s.integer(f"{made}.a")
+    s.reads += [
+        g.pick(
+            f"len({name}.__mro__)", f"len({name}.mro())", f"len({name}.__name__)", f"len({name}.__bases__)", f"(3 if {name}.__doc__ else 4)",
+            f"len(type({made}).__name__)", f"({made}.__sizeof__() > 0) + 2", f"len({name}.__subclasses__()) + 1", f"({made} == {made}) + 3",
+            f"{function}.__code__.co_argcount", f"len({function}.__name__)", f"{function}.__defaults__[0]", f"{function}.__kwdefaults__['r']",
+            f"{name}.step.__defaults__[0]", f"{made}.step.__func__({made}, 2)", f"{made}.step.__self__.a", f"({made}.__eq__({made}) is True) + 2",
+            f"(3 if {made}.__doc__ else 4)", f"{made}.__getattribute__('a')", f"len({name}.__qualname__)", f"({name}.__module__ == '__main__') + 3",
+            f"{name}.__dict__['a']", f"{name}.__call__().a", f"({name}.__instancecheck__({made})) + 2", f"len({made}.__class__.__mro__)",
+        )
+        for _ in range(3)
+    ]  # fmt: skip
+    return lines
+
+
+def decorated(g: Generator, s: Scope) -> Lines | None:
+    """Functions under decorators of libraries, and methods under those of Python."""
+    if s.depth > 1:
+        return None
+    name, made = g.fresh(s, "f"), g.fresh(s, "o")
+    inner = s.body("p")
+    value = g.integer(inner, 1)
+    kind = g.rng.randrange(4)
+    if kind < 2:
+        g.need("import torch")
+        s.calls.append((name, 1))
+        return [
+            g.pick("@torch.no_grad()", "@torch.no_grad", "@torch.inference_mode()"),
+            f"def {name}(p):",
+            *g.block(inner, 1, 0.5),
+            f"    return {value}",
+        ]
+    if kind == 2:
+        g.need("import torch")
+        return ["with torch.no_grad():", *g.block(s, 2, 1.0)]
+    g.need("import abc")
+    s.objects.append(made)
+    s.integer(f"{made}.a")
+    s.calls += [(f"{made}.step", 1), (f"{made}.make", 1)]
+    s.reads.append(f"{made}.twice")
+    return [
+        f"class {name}(abc.ABC):", "    @abc.abstractmethod", "    def step(self, p): ...", "    @property", "    def twice(self): return self.a * 2",
+        "    @staticmethod", f"    def make(p): return {value}", "    @classmethod", "    def new(cls, a):", "        made = cls()", "        made.a = a", "        return made",
+        f"class {name}Real({name}):", f"    a = {g.number()}", "    def step(self, p): return self.a + p", f"{made} = {name}Real.new({g.integer(s, 1)})",
+    ]  # fmt: skip
+
+
 STATEMENTS: list[tuple[int, Statement]] = [
     (2, command_line), (2, environment), (2, parsed), (2, guard), (5, returned), (3, remembered), (3, counter), (2, starred),
-    (3, registry), (3, training), (3, chosen), (1, leave),
+    (3, registry), (3, training), (3, chosen), (1, leave), (2, looked_at), (3, decorated),
 ]  # fmt: skip

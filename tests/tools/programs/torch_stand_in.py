@@ -452,6 +452,23 @@ class ModuleDict(Module):
         return module
 
 
+class no_grad:  # noqa: N801
+    """A context manager, and a decorator with and without brackets."""
+
+    def __new__(cls, function: Any = None) -> Any:
+        return function if function is not None else super().__new__(cls)
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+
+    def __call__(self, function: Any) -> Any:
+        return function
+
+
+inference_mode = no_grad
 torch_names = (
     *(
         "float16",
@@ -467,7 +484,17 @@ torch_names = (
         "device",
         "Tensor",
     ),
-    *("set_default_dtype", "get_default_dtype", "manual_seed", "zeros", "ones", "randn", "rand"),
+    *(
+        "no_grad",
+        "inference_mode",
+        "set_default_dtype",
+        "get_default_dtype",
+        "manual_seed",
+        "zeros",
+        "ones",
+        "randn",
+        "rand",
+    ),
 )
 nn_names = (
     *("Module", "LSTM", "LSTMCell", "GRU", "RNN", "Linear", "Embedding", "Dropout", "Identity", "ReLU", "Tanh"),
