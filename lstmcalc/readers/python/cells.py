@@ -233,7 +233,15 @@ def _wide(machine: Cells, args: Args, _: ast.AST) -> Value:
     if not isinstance(cell, Obj):
         return Unknown()
     made = (*before_last(args.pos[1]), cell.slots.get("output_size", Unknown()))
-    return array(machine, wide_as(made, cell) if "@lstm" in cell.slots else made)
+    record = cell.slots.get("@lstm")
+    follows = isinstance(record, Record) and record.constructor is not None and not _is_projected(record)
+    return array(machine, wide_as(made, cell) if follows else made)
+
+
+def _is_projected(record: Record) -> bool:
+    """True if what an LSTM gives has the width of its projection, which no flag can change."""
+    fields = record.constructor.fields if record.constructor else {}
+    return any(fields.get(name) == "proj_size" and value for name, value in record.given.items())
 
 
 def before_last(value: Value) -> tuple[Value, ...]:

@@ -10,7 +10,7 @@ from typing import Final
 from lstmcalc.readers.python.arrays import array, shape_of, sizes_of
 from lstmcalc.readers.python.cells import MOST_STEPS, Cells, before_last
 from lstmcalc.readers.python.classes_of_python import plain
-from lstmcalc.readers.python.libraries import lib_function
+from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, lib_function
 from lstmcalc.readers.python.values import MISSING, Args, Missing, Obj, Unknown, Value
 
 
@@ -78,6 +78,8 @@ lib_function("tensorflow.layers.dense")(_dense_by("inputs units", "units"))
 lib_function("tensorflow.contrib.layers.fully_connected", "tensorflow.contrib.layers.linear")(
     _dense_by("inputs num_outputs", "num_outputs")
 )
+for _name in ("stack", "pack"):
+    LIB_FUNCTIONS[f"tensorflow.{_name}"] = LIB_FUNCTIONS["torch.stack"]
 lib_function("tensorflow.nn.xw_plus_b")(lambda machine, args, node: _multiplied(machine, args, node))
 
 

@@ -278,3 +278,17 @@ def test_a_direction_that_there_is_not_is_open() -> None:
 def test_an_unknown_number_of_layers_is_uncertain() -> None:
     code = f"{TF1}tf.nn.rnn_cell.MultiRNNCell([tf.nn.rnn_cell.LSTMCell(5) for _ in range(n)])"
     assert one(code).uncertain
+
+
+def test_a_projection_that_is_as_large_as_the_hidden_state_is_open() -> None:
+    found = found_in(f"{TF1}tf.nn.rnn_cell.LSTMCell(5, num_proj=5)\ntf.nn.dynamic_rnn(tf.nn.rnn_cell.LSTMCell(6), x)")
+    assert found[0].gaps["proj_size"].why == "5, which PyTorch has only below hidden_size = 5"
+    assert found[1].layer["input_size"].value == 7
+
+
+def test_outputs_of_steps_are_stacked() -> None:
+    code = (
+        "LSTMCell = tf.nn.rnn_cell.LSTMCell\nys, s = tf.nn.static_rnn(LSTMCell(4), tf.unstack(x, 5, 1))\n"
+        "tf.nn.dynamic_rnn(LSTMCell(6), tf.stack(ys, 1))"
+    )
+    assert widths(TF1 + code) == [(7, 4), (4, 6)]
