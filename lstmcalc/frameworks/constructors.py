@@ -215,7 +215,18 @@ def read_arguments(constructor: Constructor, given: Mapping[str, Given], where: 
     dtype = next((item.value for name, item in given.items() if constructor.fields.get(name) == "dtype"), None)
     if dtype is not None and not isinstance(dtype, Gap) and "dtype" not in reading.layer:
         notes.append(f"dtype = {_value_text(dtype)} is none of ours: bytes are those of float32")
+    _open_projection(reading, constructor)
     return reading._replace(notes=tuple(notes), unmodelled=tuple(unmodelled))
+
+
+def _open_projection(reading: Reading, constructor: Constructor) -> None:
+    """Leave a projection open that PyTorch's LSTM cannot have: elsewhere it may be as large as the hidden state."""
+    sizes = [reading.layer[name].value for name in ("proj_size", "hidden_size") if name in reading.layer]
+    if constructor.names[0].startswith("torch.") or len(sizes) < 2 or not all(type(size) is int for size in sizes):  # noqa: PLR2004  # both
+        return
+    if sizes[0] >= sizes[1]:
+        del reading.layer["proj_size"]
+        reading.gaps["proj_size"] = Gap(f"{sizes[0]}, which PyTorch has only below hidden_size = {sizes[1]}")
 
 
 def _read_other(

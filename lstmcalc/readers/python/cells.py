@@ -8,6 +8,7 @@ mean (`frameworks.constructors`).
 
 import ast
 import math
+from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
@@ -17,7 +18,7 @@ from lstmcalc.readers.python.classes_of_python import plain
 from lstmcalc.readers.python.code_of_cells import CODE_OF_CELLS
 from lstmcalc.readers.python.flax_layers import FlaxLayers
 from lstmcalc.readers.python.keras import wide_as
-from lstmcalc.readers.python.libraries import Libraries, primitive
+from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, primitive
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.records import BY_NAME, Record, shown
 from lstmcalc.readers.python.values import (
@@ -35,7 +36,9 @@ from lstmcalc.readers.python.values import (
 )
 
 MOST_STEPS: Final = 10_000  # steps of an unrolled cell
+_MOST_PARTS: Final = 1000  # of an array that is gone through
 _CALLED: Final = ("forward", "hybrid_forward", "call", "__call__")
+_OF_CHAINER: Final = ("NStepLSTM", "NStepBiLSTM", "StatelessLSTM")  # links of no other library
 _SHAPE_WORDS: Final = ("as_list", "ndims", "num_elements", "rank", "dims", "with_rank", "is_fully_defined")
 
 
@@ -54,6 +57,19 @@ class Cells(FlaxLayers):
         if name == "get_shape" and isinstance(owner, Obj) and owner.kind == "array":
             return Builtin(name, lambda machine, _, __: machine.attribute(owner, "shape"))
         return super().attribute(owner, name)
+
+    def live_items(self, value: Value) -> Iterator[Value] | None:
+        """The items of something that can be iterated, one after the other; those of an array are its parts."""
+        shape = shape_of(value)
+        if isinstance(value, Obj) and isinstance(shape, tuple) and shape and type(shape[0]) is int:
+            number = shape[0]
+            return (self.array_item(value, place) for place in range(number)) if number <= _MOST_PARTS else None
+        return super().live_items(value)
+
+    def usual_attribute(self, path: str) -> Value:
+        """The attribute of a module that a text without imports most probably means."""
+        name = path.rpartition(".")[2]
+        return super().usual_attribute(f"~chainer.links.{name}" if name in _OF_CHAINER else path)
 
     def _has_tensorflow(self) -> bool:
         return any(isinstance(value, Lib) and value.path == "tensorflow" for value in self.module.slots.values())
@@ -233,7 +249,15 @@ def _wide(machine: Cells, args: Args, _: ast.AST) -> Value:
     if not isinstance(cell, Obj):
         return Unknown()
     made = (*before_last(args.pos[1]), cell.slots.get("output_size", Unknown()))
-    return array(machine, wide_as(made, cell) if "@lstm" in cell.slots else made)
+    record = cell.slots.get("@lstm")
+    follows = isinstance(record, Record) and record.constructor is not None and not _is_projected(record)
+    return array(machine, wide_as(made, cell) if follows else made)
+
+
+def _is_projected(record: Record) -> bool:
+    """True if what an LSTM gives has the width of its projection, which no flag can change."""
+    fields = record.constructor.fields if record.constructor else {}
+    return any(fields.get(name) == "proj_size" and value for name, value in record.given.items())
 
 
 def before_last(value: Value) -> tuple[Value, ...]:
@@ -311,6 +335,7 @@ def _unrolled(machine: Cells, args: Args, _: ast.AST) -> Value:
         return _all_steps(machine, Args([made, inputs]), ast.Pass())
     steps = plain(length)
     known = machine.truth(merge) is False and type(steps) is int and 0 < steps <= MOST_STEPS
+    machine.spend(steps if known and isinstance(steps, int) else 1)
     return machine.new_list([made] * steps) if known and isinstance(steps, int) else Unknown(may=things(made))
 
 
@@ -339,6 +364,9 @@ def _in_part(_: Libraries, args: Args, __: ast.AST) -> Value:
         if isinstance(cls, Class):
             cls.slots["@partly"] = True
     return None
+
+
+LIB_FUNCTIONS["equinox.field"] = LIB_FUNCTIONS["dataclasses.field"]
 
 
 @primitive("_eqx_fields")

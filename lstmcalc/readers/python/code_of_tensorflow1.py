@@ -80,6 +80,9 @@ class DeviceWrapper(DropoutWrapper):
 class HighwayWrapper(DropoutWrapper):
     pass
 
+class TimeReversedFusedRNN(DropoutWrapper):
+    pass
+
 class InputProjectionWrapper(DropoutWrapper):
     def __init__(self, cell, num_proj, *args, **kwargs):
         self.cell = self._cell = cell
@@ -135,6 +138,9 @@ def static_bidirectional_rnn(cell_fw, cell_bw, inputs, *args, **kwargs):
     made = [_beside([cell_fw(step, _unknown())[0], cell_bw(step, _unknown())[0]]) for step in steps[:1]]
     return [made[0] for step in steps], _unknown(), _unknown()
 
+def rnn_decoder(decoder_inputs, initial_state, cell, loop_function=None, scope=None):
+    return static_rnn(cell, decoder_inputs)
+
 _in_part(RNNCell)
 """
 # The functions, and their older names.
@@ -149,10 +155,17 @@ CELLS: Final = (
     *("RNNCell", "LSTMCell", "BasicLSTMCell", "LSTMBlockCell", "LSTMBlockFusedCell"),
     *("GRUCell", "BasicRNNCell", "GRUBlockCell", "GRUBlockCellV2"),
     *("MultiRNNCell", "DropoutWrapper", "ResidualWrapper", "DeviceWrapper", "HighwayWrapper"),
-    *("InputProjectionWrapper", "OutputProjectionWrapper", "EmbeddingWrapper", "AttentionWrapper"),
+    *(
+        "TimeReversedFusedRNN",
+        "InputProjectionWrapper",
+        "OutputProjectionWrapper",
+        "EmbeddingWrapper",
+        "AttentionWrapper",
+    ),
 )
 HOMES: Final = {
     **{f"tensorflow.nn.rnn_cell.{name}": "tensorflow1" for name in CELLS},
     **{f"tensorflow.nn.{name}": "tensorflow1" for name in FUNCTIONS},
     "tensorflow.contrib.cudnn_rnn.CudnnLSTM": "tensorflow1",
+    "tensorflow.contrib.legacy_seq2seq.rnn_decoder": "tensorflow1",
 }

@@ -358,9 +358,12 @@ _USUAL: Final = {
     "hk": "haiku",
     "eqx": "equinox",
     "gluon": "mxnet.gluon",
+    "mx": "mxnet",
     "rnn_cell": "tensorflow.nn.rnn_cell",
 }
 _USUAL_NAMES: Final = {
+    **{name: f"{_CELLS}{name}" for name in ("BasicLSTMCell", "LSTMBlockCell", "MultiRNNCell", "DropoutWrapper")},
+    **{name: f"chainer.links.{name}" for name in ("NStepLSTM", "NStepBiLSTM", "StatelessLSTM")},
     "dataclass": "dataclasses.dataclass",
     "field": "dataclasses.field",
     "partial": "functools.partial",

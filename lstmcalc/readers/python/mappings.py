@@ -75,6 +75,9 @@ def _dict_item(machine: Iterators, owner: Obj, args: Args, node: ast.AST) -> Val
 def _set_dict(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
     machine.spend(len(_items_of(owner).map) // 64)
     machine.set_content(owner, machine.with_item(_items_of(owner), args.pos[0], args.pos[1]))
+    thing, key = owner.slots.get("@of"), args.pos[0]
+    if owner.kind == "vars" and isinstance(thing, Obj) and isinstance(key, str) and key in thing.slots:
+        machine.put(thing, key, thing.slots[key])  # noted even where it was that before: a later run may write another
     return None
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from lstmcalc.readers.python.arrays import array, shape_of, sizes_of
 from lstmcalc.readers.python.cells import MOST_STEPS, Cells, before_last
 from lstmcalc.readers.python.classes_of_python import plain
-from lstmcalc.readers.python.libraries import lib_function
+from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, lib_function
 from lstmcalc.readers.python.values import MISSING, Args, Missing, Obj, Unknown, Value
 
 
@@ -37,6 +37,14 @@ lib_function(
     *(f"mxnet.{home}.random.{name}" for home in ("nd", "ndarray") for name in ("normal", "uniform")),
     "mlx.core.random.uniform",
 )(_shaped_by("low high shape"))
+
+
+@lib_function("jax.random.split")
+def _keys(machine: Cells, args: Args, _: ast.AST) -> Value:
+    number = plain(_given(args, "key num").get("num", 2))  # two by default
+    return array(machine, (number, Unknown()) if type(number) is int else Unknown())
+
+
 lib_function("jax.random.normal", "jax.random.uniform")(_shaped_by("key shape"))
 lib_function("tensorflow.placeholder")(_shaped_by("dtype shape name"))
 lib_function("tensorflow.placeholder_with_default")(_shaped_by("input shape name"))
@@ -78,6 +86,8 @@ lib_function("tensorflow.layers.dense")(_dense_by("inputs units", "units"))
 lib_function("tensorflow.contrib.layers.fully_connected", "tensorflow.contrib.layers.linear")(
     _dense_by("inputs num_outputs", "num_outputs")
 )
+for _name in ("stack", "pack"):
+    LIB_FUNCTIONS[f"tensorflow.{_name}"] = LIB_FUNCTIONS["torch.stack"]
 lib_function("tensorflow.nn.xw_plus_b")(lambda machine, args, node: _multiplied(machine, args, node))
 
 
@@ -104,6 +114,7 @@ def _unstacked(machine: Cells, args: Args, _: ast.AST) -> Value:
     part = (*shape[:at], *shape[at + 1 :])
     if type(count) is not int or not 0 < count <= MOST_STEPS:
         return Unknown()
+    machine.spend(count)
     return machine.new_list([array(machine, part) for _ in range(count)])
 
 
@@ -125,6 +136,7 @@ def _split(machine: Cells, args: Args, _: ast.AST) -> Value:
         return Unknown()
     if shape[:1] == (...,) or not -len(shape) <= axis < len(shape):
         return Unknown()
+    machine.spend(count)
     at = axis % len(shape)
     size = shape[at]
     part = (*shape[:at], size // count if isinstance(size, int) else Unknown(), *shape[at + 1 :])

@@ -189,6 +189,14 @@ def test_one_size_of_a_link_of_chainer_is_that_of_the_output(code: str, expected
     assert widths(f"import chainer.links as L, numpy as np\n{code}") == [expected]
 
 
+def test_a_field_of_equinox_has_its_default() -> None:
+    code = (
+        "import equinox as eqx\nclass Net(eqx.Module):\n    n: int = eqx.field(default=6, static=True)\n"
+        "    def make(self):\n        return eqx.nn.LSTMCell(self.n, 5, key=0)\nNet().make()"
+    )
+    assert widths(code) == [(6, 5)]
+
+
 def test_the_field_of_an_equinox_module_is_no_second_lstm() -> None:
     code = (
         "import equinox as eqx\nclass Net(eqx.Module):\n    cell: eqx.nn.LSTMCell\n    n: int = 3\n"
@@ -278,3 +286,51 @@ def test_a_direction_that_there_is_not_is_open() -> None:
 def test_an_unknown_number_of_layers_is_uncertain() -> None:
     code = f"{TF1}tf.nn.rnn_cell.MultiRNNCell([tf.nn.rnn_cell.LSTMCell(5) for _ in range(n)])"
     assert one(code).uncertain
+
+
+def test_a_projection_that_is_as_large_as_the_hidden_state_is_open() -> None:
+    found = found_in(f"{TF1}tf.nn.rnn_cell.LSTMCell(5, num_proj=5)\ntf.nn.dynamic_rnn(tf.nn.rnn_cell.LSTMCell(6), x)")
+    assert found[0].gaps["proj_size"].why == "5, which PyTorch has only below hidden_size = 5"
+    assert found[1].layer["input_size"].value == 7
+
+
+def test_outputs_of_steps_are_stacked() -> None:
+    code = (
+        "LSTMCell = tf.nn.rnn_cell.LSTMCell\nys, s = tf.nn.static_rnn(LSTMCell(4), tf.unstack(x, 5, 1))\n"
+        "tf.nn.dynamic_rnn(LSTMCell(6), tf.stack(ys, 1))"
+    )
+    assert widths(TF1 + code) == [(7, 4), (4, 6)]
+
+
+@pytest.mark.parametrize(
+    ("text", "framework"),
+    [
+        ("paddle.nn.LSTM(3, 5)", "paddle"),
+        ("mx.gluon.rnn.LSTM(5, input_size=3)", "mxnet"),
+        ("hk.LSTM(5)", "haiku"),
+        ("eqx.nn.LSTMCell(3, 5, key=key)", "equinox"),
+        ("tf.nn.rnn_cell.LSTMCell(5)", "tf1"),
+        ("BasicLSTMCell(5)", "tf1"),
+        ("L.NStepLSTM(1, 3, 5, 0.1)", "chainer"),
+        ("NStepBiLSTM(1, 3, 5, 0.1)", "chainer"),
+        ("L.LSTM(5)", "keras"),
+    ],
+)
+def test_a_call_without_imports_is_what_it_usually_is(text: str, framework: str) -> None:
+    assert one(text).framework == framework
+
+
+def test_keys_are_gone_through_beside_sizes() -> None:
+    code = (
+        "import equinox as eqx, jax\nkeys = jax.random.split(jax.random.PRNGKey(0), 2)\n"
+        "cells = [eqx.nn.LSTMCell(a, b, key=k) for a, b, k in zip([3, 4], [5, 6], keys)]\n"
+        "one, other = jax.random.split(keys[0])\ncell = eqx.nn.LSTMCell(7, 8, key=one)"
+    )
+    assert widths(code) == [(3, 5), (4, 6), (7, 8)]
+
+
+@pytest.mark.parametrize(("rows", "certain"), [("2", True), ("number()", False), ("5000", False)])
+def test_an_array_is_gone_through(rows: str, certain: bool) -> None:
+    code = f"import torch\nfrom torch import nn\nfrom outside import number\nfor row in torch.zeros({rows}, 3):\n    nn.LSTM(row.shape[0], 5)"
+    found = found_in(code)
+    assert [bool(item.uncertain) for item in found] == ([False, False] if certain else [True])

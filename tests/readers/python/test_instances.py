@@ -38,3 +38,11 @@ def test_the_second_of_two_stacks_reads_its_own_first_layer(tmp_path: Path) -> N
     assert [item.layer["input_size"].value for item in found] == [9, 3, 9, 2]
     assert (found[1].reads, found[3].reads) == (found[0].name, found[2].name)
     assert found[0].name != found[2].name
+
+
+def test_what_a_generator_writes_again_is_not_taken_for_what_was_there(tmp_path: Path) -> None:
+    code = (
+        "from torch import nn\na = b = 4\ndef steps():\n    yield 5\n    globals()['b'] = a\n    yield 7\n"
+        "for step in steps():\n    a = 2\nnn.LSTM(1, b)\n"
+    )
+    assert "hidden_size" in found_in(code, tmp_path)[0].gaps

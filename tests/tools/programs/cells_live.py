@@ -6,7 +6,7 @@ An LSTM that never gets an input has no input size.
 import os
 import warnings
 from collections.abc import Callable
-from functools import cache
+from functools import cache, wraps
 from importlib import import_module
 from typing import Any
 
@@ -21,6 +21,7 @@ def _note(cls: Any) -> None:
     """Make a class note its instances."""
     initialise = cls.__init__
 
+    @wraps(initialise)
     def noted(layer: Any, *args: Any, **kwargs: Any) -> None:
         _busy[0] += 1
         try:
