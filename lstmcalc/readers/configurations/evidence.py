@@ -74,7 +74,15 @@ def evidence_of(tree: Tree, table: Mapping[str, Any], path: KeyPath, above: Sequ
 
 
 def _said_in(tree: Tree, table: Mapping[str, Any]) -> Evidence:
-    """What the keys of a table say."""
+    """What the keys of a table say; it is remembered, as a table may be around many others."""
+    if id(table) not in tree.said:
+        tree.said[id(table)] = _weighed(tree, table)
+    said: Evidence = tree.said[id(table)]
+    return said
+
+
+def _weighed(tree: Tree, table: Mapping[str, Any]) -> Evidence:
+    """The statement of a table that counts."""
     found = [item for item in _statements(tree, table) if item.verdict]
     chosen = [item for item in found if item.strong] or found
     if not chosen:

@@ -344,9 +344,7 @@ TOOLS: Final = (
         "LSTM-Neural-Network-for-Time-Series-Prediction",
         "jaungiers/LSTM-Neural-Network-for-Time-Series-Prediction, core/model.py at 14b04dd",
         lambda view: (
-            view.text("type") == "lstm"
-            and view.has("neurons")
-            and any("return_seq" in item or "input_timesteps" in item for item in view.beside)
+            view.text("type") == "lstm" and view.has("neurons") and view.is_beside("return_seq", "input_timesteps")
         ),
         _time_series,
     ),
