@@ -9,7 +9,7 @@ Not here: what a table says that it is of (`evidence`), names of tools (`tools`)
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from lstmcalc.errors import NoLstmError, SourceError, nearest_hint, printable, shorten
+from lstmcalc.errors import NoLstmError, SourceError, printable, shorten
 from lstmcalc.readers.configurations.evidence import Evidence, evidence_of
 from lstmcalc.readers.configurations.keras_tables import keras_reading, reads_as_keras
 from lstmcalc.readers.configurations.references import resolved
@@ -271,9 +271,7 @@ class _LstmReader:
     def _misspelled(self, field: str) -> Entry | None:
         """A key that is nearly the name of a setting."""
         for name, entry in self._group.entries.items():
-            if field_of(name) or _is_other_word(name, field) or not nearest_hint(name, [field]):
-                continue
-            if self._holds(entry):
+            if not field_of(name) and _is_misspelling(name, field) and self._holds(entry):
                 return entry
         return None
 
@@ -330,7 +328,7 @@ class _LstmReader:
         renamed = [f"{printable(key)} is read as {field}" for field, key in self._inferred.items() if key]
         if renamed:
             yield and_list(renamed)
-        if unsaid and (renamed or evidence.verdict in ("", "like")):
+        if unsaid and (renamed or evidence.verdict in ("", "like") or not evidence.firm):
             yield f"{and_list(unsaid)} {'is' if len(unsaid) == 1 else 'are'} not stated"
         unknown = self._unknown_arguments()
         if unknown:
@@ -357,9 +355,16 @@ def _other_names(field: str) -> Iterator[str]:
             yield f"{start}{field}"
 
 
-def _is_other_word(name: str, field: str) -> bool:
-    """True if a key that is spelled nearly as a setting is another word: `output_size` for `input_size`."""
+_NEAR: Final = 0.85  # of the letters are those of the setting, in their order
+
+
+def _is_misspelling(name: str, field: str) -> bool:
+    """True if a key is spelled nearly as a setting, and is no other word, as `output_size` is for `input_size`."""
     heads = {"input_size": "input", "hidden_size": "hidden", "num_layers": "num", "proj_size": "proj"}
     start = heads.get(field, field[:3])
     is_short = len(name) < 6  # noqa: PLR2004  # as `bias`
-    return is_short or name[:2] != start[:2] or abs(len(name) - len(field)) > 3  # noqa: PLR2004  # letters
+    if is_short or name[:2] != start[:2] or abs(len(name) - len(field)) > 3:  # noqa: PLR2004  # letters
+        return False
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, name, field).ratio() >= _NEAR
