@@ -162,4 +162,5 @@ def _of_kind(name: str, key: str, value: str) -> Evidence:
         return Evidence()  # a sentence
     if not kind and name in _TELLING and value.strip():
         return Evidence("unknown", why, strong=bool(_RECURRENT.search(name)))
-    return Evidence(kind, why, firm=name in _TELLING, strong=bool(_RECURRENT.search(name)))
+    strong = bool(_RECURRENT.search(name))
+    return Evidence(kind, why, firm=strong or name in _TELLING, strong=strong)

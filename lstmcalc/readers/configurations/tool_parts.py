@@ -221,6 +221,5 @@ def found_of(document: Document, tool: Tool, view: View, part: Part) -> Found:
         pointers,
         gaps,
         options=part.options,
-        notes=(f"read as a configuration of {tool.title}",),
         uncertain=tuple(doubts),
     )

@@ -369,4 +369,6 @@ def lstms_of_tool(document: Document, tree: Tree, group: Group) -> Read | None:
     told = {(*group.path, key) for key in tool.told}
     if isinstance(parts, str):
         return Read([], told, [parts])
-    return Read([found_of(document, tool, view, part) for part in parts], told, [])
+    found = [found_of(document, tool, view, part) for part in parts]
+    found[0] = found[0]._replace(notes=(f"read as a configuration of {tool.title}",))
+    return Read(found, told, [])
