@@ -31,7 +31,7 @@ WEIGHTS: Final = TESTS / "data" / "weights"  # the weight files that commands na
 PART: Final = re.compile(
     r"^```(?P<kind>\w+)\n(?P<body>.*?)^```$|^(?P<marks>#+) (?P<title>[^\n]+)$", re.DOTALL | re.MULTILINE
 )
-NAMED: Final = re.compile(r"# (\S+\.(?:py|txt|json|toml))\n")  # the first line of a block that is a file
+NAMED: Final = re.compile(r"# (\S+\.(?:py|txt|json|toml|yaml))\n")  # the first line of a block that is a file
 LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 
 

@@ -93,7 +93,7 @@ SOURCE_FLAGS: Final = (
         (),
         (),
         "SOURCE",
-        'Code, a printed model, TOML, JSON, weights: a file, a folder, - or text, e.g. "nn.LSTM(1, 2)"',
+        'Code, a printed model, YAML, JSON, weights: a file, a folder, - or text, e.g. "nn.LSTM(1, 2)"',
     ),
     Flag(
         "module",

@@ -355,6 +355,7 @@ def _read_foreign(document: Document, tree: Table) -> list[Found]:
                 if field not in taken
             },
             notes=notes,
+            partial=True,
         )
     ]
 

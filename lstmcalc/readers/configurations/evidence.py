@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import printable
+from lstmcalc.readers.configurations.references import WRAPPED
 from lstmcalc.readers.configurations.values import Tree
 from lstmcalc.readers.configurations.words import (
     CLASS_KEYS,
@@ -35,6 +36,7 @@ class Evidence(NamedTuple):
     why: str = ""  # the statement, e.g. `type = gru`
     own: bool = True  # False if it is said of something around the table
     exact: str = ""  # the framework whose class it names: `pytorch`, `pytorch-cell`, `keras`
+    firm: bool = True  # False if it is said of a model, which may be made of more: `model = lstm`
     strong: bool = False  # True if it speaks of the recurrent layer alone, and so outweighs what is said of the whole
 
 
@@ -74,7 +76,15 @@ def evidence_of(tree: Tree, table: Mapping[str, Any], path: KeyPath, above: Sequ
 
 
 def _said_in(tree: Tree, table: Mapping[str, Any]) -> Evidence:
-    """What the keys of a table say."""
+    """What the keys of a table say; it is remembered, as a table may be around many others."""
+    if id(table) not in tree.said:
+        tree.said[id(table)] = _weighed(tree, table)
+    said: Evidence = tree.said[id(table)]
+    return said
+
+
+def _weighed(tree: Tree, table: Mapping[str, Any]) -> Evidence:
+    """The statement of a table that counts."""
     found = [item for item in _statements(tree, table) if item.verdict]
     chosen = [item for item in found if item.strong] or found
     if not chosen:
@@ -94,8 +104,9 @@ def _statements(tree: Tree, table: Mapping[str, Any]) -> Iterator[Evidence]:
     tagged = tree.class_of(table)
     if tagged:
         yield _of_class(tagged, f"!{tagged}")
-    for key, value in table.items():
+    for key, held in table.items():
         name = key_of(key)
+        value = held["value"] if isinstance(held, Mapping) and held.keys() in WRAPPED else held
         if key in CLASS_KEYS and isinstance(value, str):
             yield _of_class(value, f"{key} = {printable(value[:80])}")
         elif key in MODEL_KEYS:
@@ -103,8 +114,8 @@ def _statements(tree: Tree, table: Mapping[str, Any]) -> Iterator[Evidence]:
         elif isinstance(value, str) and (name in KIND_KEYS or name.endswith(("_type", "_cell", "_arch", "_model"))):
             yield _of_kind(name, key, value)
         elif isinstance(value, bool) and (found := _SWITCH.fullmatch(name)):
-            is_lstm = (found.group("kind") or "lstm") == "lstm"
-            verdict = "lstm" if is_lstm and value else "other" if value or is_lstm else ""
+            kind = found.group("kind") or "lstm"
+            verdict = {("lstm", True): "lstm", ("gru", True): "other", ("lstm", False): "other"}.get((kind, value), "")
             yield Evidence(verdict, f"{printable(key)} = {str(value).lower()}", strong=True)
 
 
@@ -151,4 +162,5 @@ def _of_kind(name: str, key: str, value: str) -> Evidence:
         return Evidence()  # a sentence
     if not kind and name in _TELLING and value.strip():
         return Evidence("unknown", why, strong=bool(_RECURRENT.search(name)))
-    return Evidence(kind, why, strong=bool(_RECURRENT.search(name)))
+    strong = bool(_RECURRENT.search(name))
+    return Evidence(kind, why, firm=strong or name in _TELLING, strong=strong)

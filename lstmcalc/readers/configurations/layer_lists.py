@@ -36,12 +36,12 @@ _SIZED: Final = {
 
 def with_inputs(document: Document, tree: Tree, candidates: Sequence[Candidate]) -> list[Found]:
     """The LSTMs, those in lists of layers with the layer that they read."""
-    by_path: dict[KeyPath, Candidate] = {item.group.path: item for item in candidates if item.alone}
+    places = [_place_in_list(tree, item.group.path) for item in candidates]
+    before = {place: item for place, item in zip(places, candidates, strict=True) if item.alone and place}
     found: list[Found] = []
-    for item in candidates:
-        place = _place_in_list(tree, item.group.path)
+    for item, place in zip(candidates, places, strict=True):
         open_ = item.alone and "input_size" in item.found.gaps
-        found.append(_fed(document, tree, by_path, item.found, place) if place and open_ else item.found)
+        found.append(_fed(document, tree, before, item.found, place) if place and open_ else item.found)
     return found
 
 
@@ -66,13 +66,13 @@ def _is_wired(tree: Tree, path: KeyPath, item: object) -> bool:
     return any(key_of(key) in _WIRES for table in tables for key in table)
 
 
-def _fed(document: Document, tree: Tree, by_path: Mapping[KeyPath, Candidate], found: Found, place: KeyPath) -> Found:
+def _fed(document: Document, tree: Tree, by_place: Mapping[KeyPath, Candidate], found: Found, place: KeyPath) -> Found:
     """An LSTM with what the layer before it in its list gives."""
     *base, number = place
     gaps = {field: gap for field, gap in found.gaps.items() if field != "input_size"}
     for index in range(int(number) - 1, -1, -1):
         path = (*base, index)
-        before = next((item for key, item in by_path.items() if key[: len(path)] == path), None)
+        before = by_place.get(path)
         if before is not None:
             return found._replace(reads=before.found.name, gaps=gaps)
         layer = at(tree.root, path)

@@ -9,7 +9,7 @@ Not here: what a table says that it is of (`evidence`), names of tools (`tools`)
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from lstmcalc.errors import NoLstmError, SourceError, nearest_hint, printable, shorten
+from lstmcalc.errors import NoLstmError, SourceError, printable, shorten
 from lstmcalc.readers.configurations.evidence import Evidence, evidence_of
 from lstmcalc.readers.configurations.keras_tables import keras_reading, reads_as_keras
 from lstmcalc.readers.configurations.references import resolved
@@ -67,7 +67,7 @@ def _with_repeats(tree: Tree, found: list[Found]) -> list[Found]:
     """The LSTMs with a note on keys that stand in one table twice."""
     if not tree.repeats:
         return found
-    first = tree.repeats[0]
+    first = next(iter(tree.repeats.values()))
     more = f", and {len(tree.repeats) - 1} more" if len(tree.repeats) > 1 else ""
     place = " and ".join(tree.source.place(span.line) or f"line {span.line}" for span in (first.first, first.again))
     note = f"{printable(first.key)} stands in one table twice, {place}{more}: the last one counts"
@@ -90,6 +90,8 @@ class _Reader:
         found = self._found
         for table in tables_in(self._tree.root):
             path = table.whole.path
+            if len(found) > _MOST:
+                raise SourceError("too many LSTMs", f"at most {_MOST:,}", where=self._document.source.name)
             if path in self._told or any(path[: len(inside)] == inside for inside in self._inside):
                 continue
             if self._is_keras(table.whole) or self._is_of_a_tool(table.whole):
@@ -98,8 +100,6 @@ class _Reader:
                 one = self._candidate(group)
                 if one is not None:
                     found.append(Candidate(one, group))
-            if len(found) > _MOST:
-                raise SourceError("too many LSTMs", f"at most {_MOST:,}", where=self._document.source.name)
         return found
 
     def _is_keras(self, group: Group) -> bool:
@@ -271,9 +271,7 @@ class _LstmReader:
     def _misspelled(self, field: str) -> Entry | None:
         """A key that is nearly the name of a setting."""
         for name, entry in self._group.entries.items():
-            if field_of(name) or len(name) < 6 or not self._holds(entry):  # noqa: PLR2004  # as `bias`
-                continue
-            if nearest_hint(name, [field]) and not _is_other_word(name, field):
+            if not field_of(name) and _is_misspelling(name, field) and self._holds(entry):
                 return entry
         return None
 
@@ -330,7 +328,7 @@ class _LstmReader:
         renamed = [f"{printable(key)} is read as {field}" for field, key in self._inferred.items() if key]
         if renamed:
             yield and_list(renamed)
-        if unsaid and (renamed or evidence.verdict in ("", "like")):
+        if unsaid and (renamed or evidence.verdict in ("", "like") or not evidence.firm):
             yield f"{and_list(unsaid)} {'is' if len(unsaid) == 1 else 'are'} not stated"
         unknown = self._unknown_arguments()
         if unknown:
@@ -357,8 +355,16 @@ def _other_names(field: str) -> Iterator[str]:
             yield f"{start}{field}"
 
 
-def _is_other_word(name: str, field: str) -> bool:
-    """True if a key that is spelled nearly as a setting is another word: `output_size` for `input_size`."""
+_NEAR: Final = 0.85  # of the letters are those of the setting, in their order
+
+
+def _is_misspelling(name: str, field: str) -> bool:
+    """True if a key is spelled nearly as a setting, and is no other word, as `output_size` is for `input_size`."""
     heads = {"input_size": "input", "hidden_size": "hidden", "num_layers": "num", "proj_size": "proj"}
     start = heads.get(field, field[:3])
-    return name[:2] != start[:2]
+    is_short = len(name) < 6  # noqa: PLR2004  # as `bias`
+    if is_short or name[:2] != start[:2] or abs(len(name) - len(field)) > 3:  # noqa: PLR2004  # letters
+        return False
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, name, field).ratio() >= _NEAR

@@ -14,13 +14,14 @@ from lstmcalc.readers.text.positions import KeyPath
 
 _INTERPOLATION: Final = re.compile(r"\$\{(\.*+)([\w\-]++(?:[.\[][\w\-\]]++)*+)\}")
 _HOPS: Final = 10
-_WRAPPED: Final = ({"value"}, {"value", "desc"})
+# The keys of what W&B makes of a value.
+WRAPPED: Final = ({"value"}, {"value", "desc"})
 
 
 def resolved(tree: Tree, value: object, path: KeyPath) -> Any:  # noqa: ANN401  # of any type
     """The value that a value at a path stands for; an expression that is not known stays one."""
     for _ in range(_HOPS):
-        if isinstance(value, dict) and value.keys() in _WRAPPED:
+        if isinstance(value, dict) and value.keys() in WRAPPED:
             value = value["value"]
             continue
         if isinstance(value, str) and "${" in value:

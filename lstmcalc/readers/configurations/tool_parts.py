@@ -45,7 +45,7 @@ class View:
         self._entries = entries
         self.path = path
         self.cls = cls  # the class that its tag or `_target_` names
-        self.beside: list[Mapping[str, Any]] = []  # the tables of the list that it is in
+        self.around: list[Any] = []  # the list that it is in
 
     @staticmethod
     def of(tree: Tree, group: Group) -> "View":
@@ -54,7 +54,7 @@ class View:
         cls = tree.class_of(group.table) or (named if isinstance(named, str) else "")
         view = View(tree, group.entries, group.path, cls)
         around = group.above[-1].table if group.above else None
-        view.beside = [item for item in around if isinstance(item, Mapping)] if isinstance(around, list) else []
+        view.around = around if isinstance(around, list) else []
         return view
 
     @staticmethod
@@ -97,6 +97,15 @@ class View:
         if isinstance(value, Mapping | list):
             return Term(Gap(printable(f"{entry.key} has several values")), entry.path)
         return Term(value, entry.path)
+
+    def is_beside(self, *names: str) -> bool:
+        """True if a table of the list that it is in has one of these keys; it is remembered for all of them."""
+        key = (id(self.around), names)
+        if key not in self.tree.said:
+            self.tree.said[key] = any(
+                isinstance(item, Mapping) and any(name in item for name in names) for item in self.around
+            )
+        return bool(self.tree.said[key])
 
     def is_below(self, name: str) -> bool:
         """True if a table right below has this key too."""
@@ -212,6 +221,5 @@ def found_of(document: Document, tool: Tool, view: View, part: Part) -> Found:
         pointers,
         gaps,
         options=part.options,
-        notes=(f"read as a configuration of {tool.title}",),
         uncertain=tuple(doubts),
     )

@@ -344,9 +344,7 @@ TOOLS: Final = (
         "LSTM-Neural-Network-for-Time-Series-Prediction",
         "jaungiers/LSTM-Neural-Network-for-Time-Series-Prediction, core/model.py at 14b04dd",
         lambda view: (
-            view.text("type") == "lstm"
-            and view.has("neurons")
-            and any("return_seq" in item or "input_timesteps" in item for item in view.beside)
+            view.text("type") == "lstm" and view.has("neurons") and view.is_beside("return_seq", "input_timesteps")
         ),
         _time_series,
     ),
@@ -371,4 +369,6 @@ def lstms_of_tool(document: Document, tree: Tree, group: Group) -> Read | None:
     told = {(*group.path, key) for key in tool.told}
     if isinstance(parts, str):
         return Read([], told, [parts])
-    return Read([found_of(document, tool, view, part) for part in parts], told, [])
+    found = [found_of(document, tool, view, part) for part in parts]
+    found[0] = found[0]._replace(notes=(f"read as a configuration of {tool.title}",))
+    return Read(found, told, [])

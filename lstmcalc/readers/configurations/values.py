@@ -32,7 +32,6 @@ Container: TypeAlias = dict[str, Any] | list[Any]
 class Repeat(NamedTuple):
     """A key that stands in one table for the second time, where the format's reader lets the last one win."""
 
-    table: int  # the id of the table
     key: str
     first: Span
     again: Span
@@ -45,7 +44,8 @@ class Tree:
         self.source = source
         self.root: Any = None
         self.names: dict[str, Any] = {}  # what a document binds apart from its value: `local hidden = 20;`
-        self.repeats: list[Repeat] = []
+        self.repeats: dict[tuple[int, str], Repeat] = {}  # by the id of the table and the key
+        self.said: dict[object, Any] = {}  # what was asked of tables and lists, by their ids
         self._members: dict[int, dict[str | int, Member]] = {}  # by the id of the container
         self._classes: dict[int, str] = {}  # the class that a tag names, by the id of its table
         self._kept: list[Container] = []  # so that ids stay those of these containers
@@ -129,7 +129,7 @@ class Tree:
 
     def repeat_in(self, table: object, key: str) -> Repeat | None:
         """The repetition of a key in a table."""
-        return next((item for item in self.repeats if item.table == id(table) and item.key == key), None)
+        return self.repeats.get((id(table), key))
 
 
 class TreePlaces(Places):

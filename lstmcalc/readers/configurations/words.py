@@ -49,7 +49,8 @@ SYNONYMS: Final = {
         input_channels dim_in d_in nin idim
         """,
         "hidden_size": """
-        hidden_dim hidden hidden_units hidden_features hidden_channels hidden_dims num_hidden n_hidden nhid
+        hidden_dim hidden
+        hidden_layer_size hidden_units hidden_features hidden_channels hidden_dims num_hidden n_hidden nhid
         nhidden hid_dim h_dim hid_size num_units n_units units neurons n_neurons num_neurons rnn_size
         rnn_units rnn_hidden_size rnn_hidden_dim lstm_size lstm_units lstm_dim lstm_hidden_size
         lstm_hidden_dim lstm_hidden lstm_hidden_units cell_size state_size dim_hidden

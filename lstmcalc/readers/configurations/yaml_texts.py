@@ -193,7 +193,7 @@ class _Composer:
         key = self._lines.span(top.key_start, top.key_stop)
         before = self._tree.place_in(top.made, top.key)
         if before is not None:
-            self._tree.repeats.append(Repeat(id(top.made), top.key, before.key, key))
+            self._tree.repeats[id(top.made), top.key] = Repeat(top.key, before.key, key)
         self._tree.put(top.made, top.key, value, Member(key, self._lines.span(top.key_start, stop)))
         top.key = _NO_KEY
 

@@ -118,7 +118,7 @@ def not_understood(source: SourceText) -> NoLstmError:
     shown = f"{shorten(mentioned[1].strip())}{f' at {place}' if place else ''}" if mentioned else "no line with LSTM"
     return NoLstmError(
         f"no LSTM is recognised in {source.name or 'this text'}",
-        "code, a printed model or summary, a list of names and shapes, an error of load_state_dict, TOML or JSON",
+        "code, a printed model or summary, a list of names and shapes, an error of load_state_dict, a configuration",
         shown,
         'if it has one, give its sizes: --input 10 --hidden 20, or as code: "nn.LSTM(10, 20)"',
     )

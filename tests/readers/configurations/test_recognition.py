@@ -35,7 +35,7 @@ CERTAIN: list[tuple[str, dict[str, Any]]] = [
     ("type: {value: lstm}\nlstm: {input_size: {value: 3, desc: x}, hidden_size: {value: 4}}\n", {"lstm": sizes(3, 4)}),
     ("[model]\ntype = lstm\ninput_size = 3\nhidden_size = 4\nbidirectional = yes\n", {"model": sizes(3, 4, bidirectional=True)}),
     ('[model]\ntype = "lstm"\ninput_size = 3\nhidden_size = 4\n', {"model": sizes(3, 4)}),
-    ("Namespace(model='lstm', input_size=3, hidden_size=4, lr=0.001)", {"lstm": sizes(3, 4)}),
+    ("Namespace(rnn_type='lstm', input_size=3, hidden_size=4, lr=0.001)", {"lstm": sizes(3, 4)}),
     ("{'type': 'lstm', 'input_size': 3, 'hidden_size': 4, 'bias': False}", {"lstm": sizes(3, 4, bias=False)}),
     ('// a\n{"e": {"type": "lstm", /* b */ "input_size": 3, "hidden_size": 4,},}', {"e": sizes(3, 4)}),
     ("local h = 4;\n{ e: { type: 'lstm', input_size: 3, hidden_size: h }, x: std.extVar('x') }", {"e": sizes(3, 4)}),
@@ -98,6 +98,9 @@ def test_keras_names() -> None:
 
 
 UNCERTAIN = [
+    ("Namespace(model='lstm', input_size=10, hidden_size=20)", "num_layers and bidirectional are not stated"),
+    ("model: {value: LSTM, desc: null}\ninput_size: {value: 10}\nhidden_size: {value: 20}\n", "are not stated"),
+    ("model_name: lstm_v2\nmodel_params: {input_size: 10, hidden_layer_size: 20}\n", "may be another LSTM"),
     ('{"input_size": 10, "hidden_size": 20, "num_layers": 2, "learning_rate": 1e-3}', "does not say so"),
     ("net: {input_size: 10, hidden_size: 20}\n", "does not say so"),
     ("net: {type: lstm, input_dim: 10, hidden_dim: 20}\n", "hidden_dim is read as hidden_size"),
@@ -193,6 +196,11 @@ def test_an_impossible_size_is_said_at_its_place(size: str) -> None:
 def test_an_unknown_key_in_our_own_tables_stays_an_error(text: str, why: str) -> None:
     with pytest.raises(SourceError, match=why):
         found_in(text, "a.json" if text.startswith("{") else "a.yaml")
+
+
+def test_another_word_is_no_misspelling() -> None:
+    (found,) = found_in("type: lstm\ninput_size: 3\nhidden_size: 4\nbatch_size: 64\noutput_size: 2\n")
+    assert found.gaps == {}
 
 
 def test_a_repeated_key_elsewhere_is_said() -> None:
