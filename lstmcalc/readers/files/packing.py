@@ -3,9 +3,9 @@
 Read are gzip (RFC 1952), zlib (RFC 1950), bzip2, xz and the older .lzma, as Python 3.11's modules and joblib 1.6.0
 write them, one stream or several behind each other; and tar as POSIX.1-2024 (pax), GNU tar and Python write it.
 
-What is inflated counts in the budget, a piece at a time, and ends at `MAX_MEMBER`, however little it was compressed
-from. Members of a tar archive that are no regular files (links, devices, folders) are left alone, and names are never
-used as paths.
+What is inflated counts in the budget, a piece at a time, and ends at 256 MiB, or at 32 MiB if it was packed more
+densely than weights can be. Members of a tar archive that are no regular files (links, devices, folders) are left alone,
+and names are never used as paths.
 """
 
 import bz2
@@ -17,7 +17,7 @@ from io import BytesIO
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError, bytes_text
-from lstmcalc.readers.files.archives import MAX_MEMBER
+from lstmcalc.readers.files.archives import most_inflated
 from lstmcalc.readers.files.budget import INFLATED, budget
 from lstmcalc.readers.files.inner import Inner
 from lstmcalc.readers.files.sections import Section, Stream
@@ -67,12 +67,12 @@ def peeked(section: Section) -> bytes:
 
 def inflated(section: Section) -> Section:
     """What a compressed file holds, in memory."""
-    held = BytesIO()
+    held, most = BytesIO(), most_inflated(section.length)
     for piece in _pieces(section, _PIECE):
-        if held.tell() + len(piece) > MAX_MEMBER:
+        if held.tell() + len(piece) > most:
             raise SourceError(
                 "this compressed file holds too much",
-                f"at most {bytes_text(MAX_MEMBER)}",
+                f"at most {bytes_text(most)}",
                 f"more, in {bytes_text(section.length)}",
                 "decompress it first",
             )

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from lstmcalc.errors import SourceError
 from lstmcalc.intake.load import load_weights
 from lstmcalc.numerics.forward import forward
-from lstmcalc.readers.files import packing
+from lstmcalc.readers.files import archives
 from lstmcalc.readers.files.inner import Inner
 from lstmcalc.readers.files.kinds import open_weights, weight_kind
 from lstmcalc.readers.files.packing import tar_members
@@ -178,7 +178,7 @@ def test_several_models_in_an_archive_are_asked_for(tmp_path: Path) -> None:
 def test_bombs_are_refused(pack: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rewrite(tmp_path / "f", pack(bytes(10**7)))
     assert weight_kind(str(tmp_path / "f")) == ""  # zeros are nothing, and no more than the first were inflated
-    monkeypatch.setattr(packing, "MAX_MEMBER", 10**6)
+    monkeypatch.setattr(archives, "_SMALL", 10**6)
     refused(tmp_path / "f", pack(b"\x80\4" + bytes(10**7)), "this compressed file holds too much")
 
 
