@@ -4,8 +4,8 @@ Read are gzip (RFC 1952), zlib (RFC 1950), bzip2, xz and the older .lzma, as Pyt
 write them, one stream or several behind each other; and tar as POSIX.1-2024 (pax), GNU tar and Python write it.
 
 What is inflated counts in the budget, a piece at a time, and ends at 256 MiB, or at 32 MiB if it was packed more
-densely than weights can be. Members of a tar archive that are no regular files (links, devices, folders) are left alone,
-and names are never used as paths.
+densely than weights can be. Members of a tar archive that are no regular files (links, devices, folders) are left
+alone, and names are never used as paths.
 """
 
 import bz2
