@@ -32,7 +32,7 @@ class _Way(NamedTuple):
     """A way to compress."""
 
     name: str
-    mark: bytes  # a pattern for the first bytes
+    mark: re.Pattern[bytes]  # of the first bytes
     machine: Callable[[], Any]  # makes what inflates
     cost: int  # of a byte, in bytes of deflate
     repeats: bool = True  # True if several streams can stand behind each other
@@ -43,18 +43,18 @@ def _lzma() -> Any:  # noqa: ANN401
 
 
 _WAYS: Final = (
-    _Way("gzip", rb"\x1f\x8b\x08", lambda: zlib.decompressobj(zlib.MAX_WBITS | 16), 1),
-    _Way("zlib", rb"x[\x01\x5e\x9c\xda]", zlib.decompressobj, 1, repeats=False),
-    _Way("bzip2", rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", bz2.BZ2Decompressor, 4),
-    _Way("xz", rb"\xfd7zXZ\0", _lzma, 2),
+    _Way("gzip", re.compile(rb"\x1f\x8b\x08"), lambda: zlib.decompressobj(zlib.MAX_WBITS | 16), 1),
+    _Way("zlib", re.compile(rb"x[\x01\x5e\x9c\xda]"), zlib.decompressobj, 1, repeats=False),
+    _Way("bzip2", re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), bz2.BZ2Decompressor, 4),
+    _Way("xz", re.compile(rb"\xfd7zXZ\0"), _lzma, 2),
     # The properties that every writer uses, a dictionary of at most 2 GiB, its size or none, and a first byte of 0.
-    _Way("lzma", rb"\x5d[\0-\xff]{3}[\0-\x7f]([\0-\xff]{5}\0{3}|\xff{8})\0", _lzma, 2, repeats=False),
+    _Way("lzma", re.compile(rb"\x5d[\0-\xff]{3}[\0-\x7f]([\0-\xff]{5}\0{3}|\xff{8})\0"), _lzma, 2, repeats=False),
 )
 
 
 def way_of(head: bytes) -> str:
     """The way in which a file that begins so is compressed; empty if it is not."""
-    return next((way.name for way in _WAYS if re.match(way.mark, head)), "")
+    return next((way.name for way in _WAYS if way.mark.match(head)), "")
 
 
 def peeked(section: Section) -> bytes:
@@ -83,7 +83,7 @@ def inflated(section: Section) -> Section:
 def _pieces(section: Section, size: int) -> Iterator[bytes]:
     """What a compressed file holds, in pieces of at most `size` bytes."""
     head = section.read(0, min(section.length, _PEEK))
-    way = next(way for way in _WAYS if re.match(way.mark, head))
+    way = next(way for way in _WAYS if way.mark.match(head))
     spent = budget()
     with section.stream() as stream:
         given, machine = _Given(stream, section.length), way.machine()
@@ -97,7 +97,7 @@ def _pieces(section: Section, size: int) -> Iterator[bytes]:
                     raise SourceError(f"this {way.name}-compressed file is cut off")
                 if machine.eof:
                     rest = given.behind(machine)
-                    if not way.repeats or not re.match(way.mark, rest):
+                    if not way.repeats or not way.mark.match(rest):
                         return
                     machine = way.machine()
         except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:

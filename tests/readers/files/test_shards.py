@@ -1,6 +1,7 @@
 """Weights in several files, and the index that names them: no other folder, and nothing in silence."""
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,3 +87,15 @@ def test_a_folder_with_shards_is_their_index(tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "lstm"}', encoding="utf-8")
     ran = cli("params", str(tmp_path))
     assert (ran.code, "rnn: LSTM(3, 4, num_layers=2)" in ran.out) == (0, True)
+
+
+def test_a_file_without_an_lstm_beside_a_model_is_none(tmp_path: Path, cli: Cli) -> None:
+    write_safetensors(tmp_path / "model.safetensors", {f"rnn.{name}": array for name, array in ARRAYS.items()})
+    (tmp_path / "optimizer.pkl").write_bytes(pickle.dumps({"state": {0: {"step": np.ones(3)}}}))
+    assert "rnn: LSTM(3, 4, num_layers=2)" in cli("params", str(tmp_path)).out
+    write_safetensors(tmp_path / "other.safetensors", ARRAYS)
+    ran = cli("params", str(tmp_path))
+    assert (ran.code, "has several models\n  expected one of them, found model.safetensors, other" in ran.err) == (
+        2,
+        True,
+    )
