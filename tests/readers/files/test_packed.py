@@ -137,6 +137,7 @@ def test_what_is_said_of_files_of_real_libraries(tmp_path: Path) -> None:
         "state.joblib.xz": "joblib in xz",
         "state.joblib.z": "joblib in zlib",
     }
+    assert "uint8" not in {tensor.dtype for tensor in open_weights(str(folder / "scikeras.joblib")).tensors}
     assert open_weights(str(folder / "ppo.zip")).notes == (
         "the policy of a model of Stable-Baselines3 2.9.2, read from policy.pth",
         "policy_kwargs: lstm_hidden_size = 6, n_lstm_layers = 2",
