@@ -61,8 +61,22 @@ def test_an_index_leads_to_no_other_folder(name: Any, tmp_path: Path) -> None:
     if name == []:
         assert open_weights(path).format == "safetensors in 2 files"
         return
-    with pytest.raises(SourceError, match="a file is named that is not in the same folder"):
+    with pytest.raises(SourceError, match="this file names another one outside of its folder"):
         open_weights(path)
+
+
+def test_a_link_to_another_folder_is_refused_unless_the_index_is_one(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    sharded(tmp_path / "a")
+    for name in ("model-0.safetensors", "model-1.safetensors"):
+        (tmp_path / "b" / name).symlink_to(tmp_path / "a" / name)
+    (tmp_path / "b" / NAME).write_bytes((tmp_path / "a" / NAME).read_bytes())
+    with pytest.raises(SourceError, match="is a link to another folder"):
+        open_weights(str(tmp_path / "b" / NAME))
+    (tmp_path / "b" / NAME).unlink()
+    (tmp_path / "b" / NAME).symlink_to(tmp_path / "a" / NAME)  # as in a cache of downloads
+    assert len(open_weights(str(tmp_path / "b" / NAME)).tensors) == 8
 
 
 def test_what_an_index_names_has_to_be_tensors(tmp_path: Path) -> None:
