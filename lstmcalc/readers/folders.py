@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from lstmcalc.errors import SourceError, printable, shown_name
+from lstmcalc.errors import LstmcalcError, NoLstmError, SourceError, printable, shown_name
 from lstmcalc.readers.files.containers import folder_error
 from lstmcalc.readers.files.tensorflow_kinds import is_data
 from lstmcalc.spec.words import with_rest
@@ -72,6 +72,22 @@ def whole_path(source: str) -> str:
     return index if not os.path.lexists(source) and os.path.isfile(index) else source  # noqa: PTH113  # as above
 
 
+def _is_without_lstm(path: str) -> bool:
+    """True for a weight file of which every part was read, and none is of an LSTM."""
+    from lstmcalc.readers.files.kinds import weight_kind
+    from lstmcalc.readers.recognise.weights import read_weights
+
+    if not weight_kind(path):
+        return False
+    try:
+        read_weights(path)
+    except NoLstmError:
+        return True
+    except LstmcalcError:
+        return False
+    return False
+
+
 def _speaks_of_lstms(path: str) -> bool:
     try:
         with open(path, "rb") as stream:  # noqa: PTH123  # as above
@@ -81,12 +97,14 @@ def _speaks_of_lstms(path: str) -> bool:
 
 
 def model_in(folder: str) -> str:
-    """The one model of a folder.
+    """The one model of a folder; files without an LSTM beside it, as an optimizer's, are none.
 
     Raises:
         SourceError: There are several.
     """
     found = models_in(folder)
+    if len(found) > 1:
+        found = [path for path in found if not _is_without_lstm(path)] or found
     if len(found) > 1:
         names = [printable(os.path.basename(path)) for path in found]  # noqa: PTH119  # as above
         raise SourceError(

@@ -17,6 +17,8 @@ from lstmcalc.readers.files.sections import Section, Stream
 # Bytes of the directory: some 200,000 members, each of which takes more memory than its entry has bytes.
 MAX_DIRECTORY: Final = 16 << 20
 MAX_MEMBER: Final = 256 << 20  # inflated bytes of a compressed member that is read as a whole
+_SMALL: Final = 32 << 20  # bytes that any compressed ones may become
+_DENSE: Final = 200  # bytes that each compressed byte may become, beyond these
 _LOCAL_HEADER: Final = 30  # bytes before the name (APPNOTE 6.3.10, 4.3.7)
 _ENCRYPTED: Final = 0x1
 
@@ -69,13 +71,19 @@ def in_memory(section: Section, name: str) -> Section:
     """The bytes of a member; compressed ones are inflated into memory, at most `MAX_MEMBER`."""
     if section.deflated is None:
         return section
-    if section.length > MAX_MEMBER:
+    most = most_inflated(section.deflated)
+    if section.length > most:
         raise SourceError(
             "a compressed member is too large",
-            expected=f"at most {bytes_text(MAX_MEMBER)}",
+            expected=f"at most {bytes_text(most)}",
             found=f"{bytes_text(section.length)} of {shorten(name)}",
         )
     return Section.of(section.read())
+
+
+def most_inflated(packed: int) -> int:
+    """The most bytes that so many compressed ones may become in memory: weights do not become 200 times smaller."""
+    return min(MAX_MEMBER, max(_SMALL, _DENSE * packed))
 
 
 def read_archive(file: File) -> Mapping[str, Member]:

@@ -23,8 +23,9 @@ from sys import byteorder
 from typing import Any, Final
 
 from lstmcalc.errors import SourceError, shorten
+from lstmcalc.readers.files.beside import is_plain, section_beside
 from lstmcalc.readers.files.budget import budget
-from lstmcalc.readers.files.inner import File, Inner, beside, name_of, section_of
+from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
 from lstmcalc.readers.files.json_numbers import MAX_TEXT, NotJsonError, Numbers, parse
 from lstmcalc.readers.files.raw_numbers import (
     View,
@@ -363,18 +364,29 @@ def _read_manifest(tree: Mapping[str, Any], name: str, file: File) -> WeightFile
     for key, item in tree.items():
         sizes = [int(size) if float(size).is_integer() else size for size in item["shape"].values]
         shape = checked_shape(sizes, f"{name}, {shorten(key)[1:-1]}")
-        where = partial(beside, file, item["filename"])
+        where = partial(_numbers_beside, file, item["filename"])
         tensors.append(Stored(key, "float32", shape, 4 * numel(shape), partial(_whole, where, shape)))
         try:
             where()
-        except SourceError as error:
-            missing.append(error.what)
+        except SourceError:
+            missing.append(shorten(item["filename"]) if isinstance(item["filename"], str) else "a name that is no text")
     notes = ["numbers of deeplearn.js are float32, in files beside the manifest"]
     if missing:
-        notes.append(f"numbers of {len(missing):,} of {len(tensors):,} tensors are not there: {missing[0]}")
+        notes.append(
+            f"numbers of {len(missing):,} of {len(tensors):,} tensors are not there: no file {missing[0]} beside it"
+        )
     return WeightFile(
         "manifest of deeplearn.js", tuple(tensors), notes=tuple(notes), has_numbers=len(missing) < len(tensors)
     )
+
+
+def _numbers_beside(file: File, name: object) -> Section:
+    """The file that a manifest names; refused if that is no plain name, or if the manifest has no folder."""
+    if isinstance(file, Inner) or not file:
+        raise SourceError("other files are only looked for beside a file", "a manifest in a folder")
+    if not isinstance(name, str) or not is_plain(name):
+        raise SourceError("this file names another one outside of its folder", "a plain name")
+    return section_beside(str(file), name)
 
 
 def _whole(where: Callable[[], Section], shape: tuple[int, ...]) -> Any:  # noqa: ANN401  # an array

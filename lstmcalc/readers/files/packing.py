@@ -3,9 +3,9 @@
 Read are gzip (RFC 1952), zlib (RFC 1950), bzip2, xz and the older .lzma, as Python 3.11's modules and joblib 1.6.0
 write them, one stream or several behind each other; and tar as POSIX.1-2024 (pax), GNU tar and Python write it.
 
-What is inflated counts in the budget, a piece at a time, and ends at `MAX_MEMBER`, however little it was compressed
-from. Members of a tar archive that are no regular files (links, devices, folders) are left alone, and names are never
-used as paths.
+What is inflated counts in the budget, a piece at a time, and ends at 256 MiB, or at 32 MiB if it was packed more
+densely than weights can be. Members of a tar archive that are no regular files (links, devices, folders) are left
+alone, and names are never used as paths.
 """
 
 import bz2
@@ -17,7 +17,7 @@ from io import BytesIO
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError, bytes_text
-from lstmcalc.readers.files.archives import MAX_MEMBER
+from lstmcalc.readers.files.archives import most_inflated
 from lstmcalc.readers.files.budget import INFLATED, budget
 from lstmcalc.readers.files.inner import Inner
 from lstmcalc.readers.files.sections import Section, Stream
@@ -32,7 +32,7 @@ class _Way(NamedTuple):
     """A way to compress."""
 
     name: str
-    mark: bytes  # a pattern for the first bytes
+    mark: re.Pattern[bytes]  # of the first bytes
     machine: Callable[[], Any]  # makes what inflates
     cost: int  # of a byte, in bytes of deflate
     repeats: bool = True  # True if several streams can stand behind each other
@@ -43,18 +43,18 @@ def _lzma() -> Any:  # noqa: ANN401
 
 
 _WAYS: Final = (
-    _Way("gzip", rb"\x1f\x8b\x08", lambda: zlib.decompressobj(zlib.MAX_WBITS | 16), 1),
-    _Way("zlib", rb"x[\x01\x5e\x9c\xda]", zlib.decompressobj, 1, repeats=False),
-    _Way("bzip2", rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", bz2.BZ2Decompressor, 4),
-    _Way("xz", rb"\xfd7zXZ\0", _lzma, 2),
+    _Way("gzip", re.compile(rb"\x1f\x8b\x08"), lambda: zlib.decompressobj(zlib.MAX_WBITS | 16), 1),
+    _Way("zlib", re.compile(rb"x[\x01\x5e\x9c\xda]"), zlib.decompressobj, 1, repeats=False),
+    _Way("bzip2", re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), bz2.BZ2Decompressor, 4),
+    _Way("xz", re.compile(rb"\xfd7zXZ\0"), _lzma, 2),
     # The properties that every writer uses, a dictionary of at most 2 GiB, its size or none, and a first byte of 0.
-    _Way("lzma", rb"\x5d[\0-\xff]{3}[\0-\x7f]([\0-\xff]{5}\0{3}|\xff{8})\0", _lzma, 2, repeats=False),
+    _Way("lzma", re.compile(rb"\x5d[\0-\xff]{3}[\0-\x7f]([\0-\xff]{5}\0{3}|\xff{8})\0"), _lzma, 2, repeats=False),
 )
 
 
 def way_of(head: bytes) -> str:
     """The way in which a file that begins so is compressed; empty if it is not."""
-    return next((way.name for way in _WAYS if re.match(way.mark, head)), "")
+    return next((way.name for way in _WAYS if way.mark.match(head)), "")
 
 
 def peeked(section: Section) -> bytes:
@@ -67,12 +67,12 @@ def peeked(section: Section) -> bytes:
 
 def inflated(section: Section) -> Section:
     """What a compressed file holds, in memory."""
-    held = BytesIO()
+    held, most = BytesIO(), most_inflated(section.length)
     for piece in _pieces(section, _PIECE):
-        if held.tell() + len(piece) > MAX_MEMBER:
+        if held.tell() + len(piece) > most:
             raise SourceError(
                 "this compressed file holds too much",
-                f"at most {bytes_text(MAX_MEMBER)}",
+                f"at most {bytes_text(most)}",
                 f"more, in {bytes_text(section.length)}",
                 "decompress it first",
             )
@@ -83,7 +83,7 @@ def inflated(section: Section) -> Section:
 def _pieces(section: Section, size: int) -> Iterator[bytes]:
     """What a compressed file holds, in pieces of at most `size` bytes."""
     head = section.read(0, min(section.length, _PEEK))
-    way = next(way for way in _WAYS if re.match(way.mark, head))
+    way = next(way for way in _WAYS if way.mark.match(head))
     spent = budget()
     with section.stream() as stream:
         given, machine = _Given(stream, section.length), way.machine()
@@ -97,7 +97,7 @@ def _pieces(section: Section, size: int) -> Iterator[bytes]:
                     raise SourceError(f"this {way.name}-compressed file is cut off")
                 if machine.eof:
                     rest = given.behind(machine)
-                    if not way.repeats or not re.match(way.mark, rest):
+                    if not way.repeats or not way.mark.match(rest):
                         return
                     machine = way.machine()
         except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:

@@ -3,7 +3,7 @@
 - `model.safetensors.index.json` and `pytorch_model.bin.index.json`: `weight_map` has the file of each tensor
   (transformers 4.57.1, modeling_utils.py, from general knowledge; safetensors' and PyTorch's own files).
 
-A file is taken only by a plain name, from the folder of the document that names it (`inner`).
+A file is taken only by a plain name, from the folder of the document that names it (`beside`).
 
 Not here: shards of Keras, which divide layers (`readers.keras.files`), and JSON itself (`json_numbers`).
 """
@@ -12,7 +12,7 @@ import os
 from typing import Any, Final
 
 from lstmcalc.errors import SourceError, printable, shorten, shown_name
-from lstmcalc.readers.files.inner import path_beside
+from lstmcalc.readers.files.beside import is_plain, path_beside, section_beside
 from lstmcalc.readers.files.joined import joined
 from lstmcalc.readers.files.json_numbers import Numbers
 from lstmcalc.readers.files.json_weights import json_document
@@ -27,11 +27,17 @@ _READ: Final = ("safetensors", "torch", "npz")
 
 def named_files(file: str) -> dict[str, list[str]]:
     """The files that an index names, each with the names that it says are in it."""
-    found: dict[str, list[str]] = {}
+    found, checked = dict[str, list[str]](), set[str]()
     names: dict[str, Any] = json_document(file)["weight_map"]
     for name, files in names.items():
         listed = [] if isinstance(files, Numbers) else files if isinstance(files, list) else [files]
         for one in listed:
+            if not isinstance(one, str) or not is_plain(one):
+                said = shorten(one) if isinstance(one, str) else "no text"
+                raise SourceError("this file names another one outside of its folder", "a plain name", said)
+            if one not in checked and os.path.lexists(path_beside(file, one)):
+                section_beside(file, one)  # which refuses links to other folders, and what is no regular file
+            checked.add(one)
             found.setdefault(path_beside(file, one), []).append(name)
     if len(found) > _MOST:
         raise SourceError(f"{shown_name(file)} names too many files", f"at most {_MOST:,}", f"{len(found):,}")

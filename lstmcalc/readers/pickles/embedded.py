@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from lstmcalc.readers.files.packing import is_tar
 from lstmcalc.readers.files.sections import Section
-from lstmcalc.readers.pickles.arrays import is_array, raw_array
+from lstmcalc.readers.pickles.arrays import RawArray, is_array, raw_array
 from lstmcalc.readers.pickles.machine import Call, LongString, Table, section_of, text_of
 from lstmcalc.readers.pickles.trees import join_path
 
@@ -41,15 +41,27 @@ def files_in(value: Any) -> Iterator[tuple[str, Section]]:  # noqa: ANN401  # an
             pending += reversed(list(_held(path, item)))
 
 
+def is_whole_file(array: RawArray) -> bool:
+    """True for an array of bytes that are a file, as `files_in` finds it."""
+    section = _bytes_of_array(array)
+    return section is not None and section.length >= _SMALLEST and _is_file(section.read(0, min(section.length, _HEAD)))
+
+
+def _bytes_of_array(array: RawArray) -> Section | None:
+    """The bytes of an array of single bytes; None for any other."""
+    if array.dtype not in ("uint8", "int8") or len(array.view.shape) != 1:
+        return None
+    whole = array.data if isinstance(array.data, Section) else section_of(array.data)
+    return whole if whole.length == array.view.numel else None
+
+
 def _bytes(item: Any) -> Section | None:  # noqa: ANN401  # as above
     """The bytes of a string, or of an array of single bytes; None for anything else."""
     if type(item) is bytes or (type(item) is LongString and not item.coding):
         return section_of(item)
     if type(item) is Call and is_array(item):
         array = raw_array(item)
-        if array is not None and array.dtype in ("uint8", "int8") and len(array.view.shape) == 1:
-            whole = array.data if isinstance(array.data, Section) else section_of(array.data)
-            return whole if whole.length == array.view.numel else None
+        return None if array is None else _bytes_of_array(array)
     return None
 
 

@@ -23,7 +23,7 @@ from lstmcalc.readers.files.raw_numbers import WIDTHS, Block, placed_blocks
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import Spot, StateDict, Stored, WeightFile
 from lstmcalc.readers.pickles.arrays import INLINE, RawArray, array_description, is_array, objects_of, raw_array
-from lstmcalc.readers.pickles.embedded import files_in
+from lstmcalc.readers.pickles.embedded import files_in, is_whole_file
 from lstmcalc.readers.pickles.joblib import interpret_joblib, is_outside
 from lstmcalc.readers.pickles.machine import (
     MAX_WORK,
@@ -324,6 +324,9 @@ class _PickledStorages:
 # --- contents --------------------------------------------------------------------------------------------------------
 
 
+_FILE: Final = Unreadable("a whole file")  # among the byte strings of a pickle, which `_with_embedded` reads
+
+
 class _Leaves:
     """Converts the records of a pickle to tensors and arrays, and to packed cells of these."""
 
@@ -336,7 +339,7 @@ class _Leaves:
         array = raw_array(call)
         if array is None and objects_of(call) is None:
             return Unreadable(array_description(call))
-        return array
+        return _FILE if array is not None and is_whole_file(array) else array
 
 
 def _weight_file(
@@ -373,7 +376,7 @@ def _unpacked(leaves: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     for path, leaf in leaves:
         if isinstance(leaf, Packed):
             yield from leaf.tensors(path)
-        else:
+        elif leaf is not _FILE:
             yield path, leaf
 
 

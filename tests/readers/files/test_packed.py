@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from lstmcalc.errors import SourceError
 from lstmcalc.intake.load import load_weights
 from lstmcalc.numerics.forward import forward
-from lstmcalc.readers.files import packing
+from lstmcalc.readers.files import archives
 from lstmcalc.readers.files.inner import Inner
 from lstmcalc.readers.files.kinds import open_weights, weight_kind
 from lstmcalc.readers.files.packing import tar_members
@@ -137,6 +137,7 @@ def test_what_is_said_of_files_of_real_libraries(tmp_path: Path) -> None:
         "state.joblib.xz": "joblib in xz",
         "state.joblib.z": "joblib in zlib",
     }
+    assert "uint8" not in {tensor.dtype for tensor in open_weights(str(folder / "scikeras.joblib")).tensors}
     assert open_weights(str(folder / "ppo.zip")).notes == (
         "the policy of a model of Stable-Baselines3 2.9.2, read from policy.pth",
         "policy_kwargs: lstm_hidden_size = 6, n_lstm_layers = 2",
@@ -178,7 +179,7 @@ def test_several_models_in_an_archive_are_asked_for(tmp_path: Path) -> None:
 def test_bombs_are_refused(pack: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rewrite(tmp_path / "f", pack(bytes(10**7)))
     assert weight_kind(str(tmp_path / "f")) == ""  # zeros are nothing, and no more than the first were inflated
-    monkeypatch.setattr(packing, "MAX_MEMBER", 10**6)
+    monkeypatch.setattr(archives, "_SMALL", 10**6)
     refused(tmp_path / "f", pack(b"\x80\4" + bytes(10**7)), "this compressed file holds too much")
 
 

@@ -1,6 +1,7 @@
 """Weights in several files, and the index that names them: no other folder, and nothing in silence."""
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,22 @@ def test_an_index_leads_to_no_other_folder(name: Any, tmp_path: Path) -> None:
     if name == []:
         assert open_weights(path).format == "safetensors in 2 files"
         return
-    with pytest.raises(SourceError, match="a file is named that is not in the same folder"):
+    with pytest.raises(SourceError, match="this file names another one outside of its folder"):
         open_weights(path)
+
+
+def test_a_link_to_another_folder_is_refused_unless_the_index_is_one(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    sharded(tmp_path / "a")
+    for name in ("model-0.safetensors", "model-1.safetensors"):
+        (tmp_path / "b" / name).symlink_to(tmp_path / "a" / name)
+    (tmp_path / "b" / NAME).write_bytes((tmp_path / "a" / NAME).read_bytes())
+    with pytest.raises(SourceError, match="is a link to another folder"):
+        open_weights(str(tmp_path / "b" / NAME))
+    (tmp_path / "b" / NAME).unlink()
+    (tmp_path / "b" / NAME).symlink_to(tmp_path / "a" / NAME)  # as in a cache of downloads
+    assert len(open_weights(str(tmp_path / "b" / NAME)).tensors) == 8
 
 
 def test_what_an_index_names_has_to_be_tensors(tmp_path: Path) -> None:
@@ -86,3 +101,15 @@ def test_a_folder_with_shards_is_their_index(tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "lstm"}', encoding="utf-8")
     ran = cli("params", str(tmp_path))
     assert (ran.code, "rnn: LSTM(3, 4, num_layers=2)" in ran.out) == (0, True)
+
+
+def test_a_file_without_an_lstm_beside_a_model_is_none(tmp_path: Path, cli: Cli) -> None:
+    write_safetensors(tmp_path / "model.safetensors", {f"rnn.{name}": array for name, array in ARRAYS.items()})
+    (tmp_path / "optimizer.pkl").write_bytes(pickle.dumps({"state": {0: {"step": np.ones(3)}}}))
+    assert "rnn: LSTM(3, 4, num_layers=2)" in cli("params", str(tmp_path)).out
+    write_safetensors(tmp_path / "other.safetensors", ARRAYS)
+    ran = cli("params", str(tmp_path))
+    assert (ran.code, "has several models\n  expected one of them, found model.safetensors, other" in ran.err) == (
+        2,
+        True,
+    )
