@@ -109,7 +109,7 @@ def test_without_its_data_a_saved_model_of_objects_has_shapes_and_names(copied: 
 
 def test_without_its_index_data_are_named(copied: Path) -> None:
     (copied / "one" / "one.ckpt.index").unlink()
-    with pytest.raises(LstmcalcError, match="(?s)looks like data of a TensorFlow checkpoint.*one.ckpt.index, which is"):
+    with pytest.raises(LstmcalcError, match=r"(?s)looks like data of a TensorFlow checkpoint.*one\.ckpt\.index, which is"):
         lstms_in(copied / "one" / "one.ckpt.data-00000-of-00001")
 
 
@@ -138,7 +138,7 @@ def test_a_model_of_javascript_names_files_of_its_folder_alone(copied: Path) -> 
         path.write_text(json.dumps(tree))
         found = lstms_in(path)
         assert all(note.isprintable() for note in found[0].notes)
-        with pytest.raises(LstmcalcError, match="another one outside of its folder|missing"):
+        with pytest.raises(LstmcalcError, match=r"another one outside of its folder|missing"):
             load_weights(found[0])
 
 

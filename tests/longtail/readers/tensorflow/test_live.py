@@ -20,7 +20,7 @@ from tools.tensorflow_models import (
     keras_saved_model,
 )
 
-pytestmark = pytest.mark.longtail
+pytestmark = [pytest.mark.longtail, pytest.mark.filterwarnings("ignore")]
 
 WAYS: Final[dict[str, Callable[[Path, random.Random], Saved]]] = {
     "tf1": checkpoint_of_tf1,
