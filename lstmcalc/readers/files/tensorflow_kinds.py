@@ -36,7 +36,7 @@ def tensorflow_kind(stream: BinaryIO, head: bytes, size: int) -> str:
 
 
 _JAVASCRIPT: Final = rb"""(?x)\s*+(?:
-    \{\s*+"(?:format|modelTopology|weightsManifest|generatedBy|convertedBy|signature|userDefinedMetadata)"\s*+:
+    \{\s*+"(?:format|modelTopology|weightsManifest|generatedBy|convertedBy|signature|userDefinedMetadata|trainingConfig)"\s*+:
     | \[\s*+\{\s*+"(?:paths"\s*+:\s*+\[\s*+" | weights"\s*+:\s*+\[\s*+\{)
     | \{\s*+"[^"\\]*+"\s*+:\s*+\{\s*+"(?:filename|shape)"\s*+:
 )"""

@@ -35,7 +35,11 @@ def json_format(tree: Mapping[str, Any]) -> Unread | None:
     if known:
         return known
     fitting = ((keys, name) for keys, name in _KINDS if all(key in tree for key in keys))
-    return next((Unread(name, _ORIGIN, f"its keys {', '.join(keys)}") for keys, name in fitting), None)
+    return next((Unread(name, _hint(name), f"its keys {', '.join(keys)}") for keys, name in fitting), None)
+
+
+def _hint(name: str) -> str:
+    return "give the file itself, beside the files of its numbers" if "TensorFlow.js" in name else _ORIGIN
 
 
 def _state_dict(tree: Mapping[str, Any]) -> Unread | None:
@@ -71,7 +75,7 @@ def _manifest(tree: Mapping[str, Any]) -> Unread | None:
     named = next((name for name in tree if "lstm" in name.lower()), next(iter(tree)))
     seen = f"names and shapes, e.g. {printable(named)} {shorten(tuple(tree[named]['shape']))}"
     name = "the manifest of a checkpoint for deeplearn.js"
-    return Unread(name, "give the checkpoint that it was made of", seen, "numbers are in other files")
+    return Unread(name, "give the file itself", seen, "numbers are in other files")
 
 
 def _amplifier(tree: Mapping[str, Any]) -> Unread | None:
