@@ -19,6 +19,7 @@ _TABLE_END: Final = 0xDB4775248B80FB57.to_bytes(8, "little")  # as LevelDB's
 # An entry with an empty key, and a BundleHeaderProto (num_shards, endianness, version), or SavedTensorSlices (meta);
 # Snappy has up to six bytes before it.
 _HEADER: Final = rb"(?s).{0,6}?\0\0.[\x08\x10\x1a]"
+_WHOLE_HEADER: Final = rb"(?s)\0\0.\x08.{1,3}?\x1a\x02\x08\x01"  # of a version 1
 _OLD_HEADER: Final = rb"(?s).{0,6}?\0\0.{1,3}?\x0a"
 _DATA: Final = r"(?s)(.+)\.data-\d{5}-of-\d{5}"
 _OPERATION: Final = "_?[A-Z][A-Za-z0-9_]*"
@@ -67,7 +68,7 @@ def has_index(path: str) -> bool:
 def table_kind(stream: BinaryIO, head: bytes, size: int) -> str:
     """The kind of a table: `checkpoint` for an index, `old` for a checkpoint in one file, `table`; empty for a file."""
     if size < _FOOTER or bytes_at(stream, size - 8, 8) != _TABLE_END:
-        return ""
+        return "checkpoint" if re.match(_WHOLE_HEADER, head) else ""  # which is cut off
     return "checkpoint" if re.match(_HEADER, head) else "old" if re.match(_OLD_HEADER, head) else "table"
 
 

@@ -109,7 +109,9 @@ def test_without_its_data_a_saved_model_of_objects_has_shapes_and_names(copied: 
 
 def test_without_its_index_data_are_named(copied: Path) -> None:
     (copied / "one" / "one.ckpt.index").unlink()
-    with pytest.raises(LstmcalcError, match=r"(?s)looks like data of a TensorFlow checkpoint.*one\.ckpt\.index, which is"):
+    with pytest.raises(
+        LstmcalcError, match=r"(?s)looks like data of a TensorFlow checkpoint.*one\.ckpt\.index, which is"
+    ):
         lstms_in(copied / "one" / "one.ckpt.data-00000-of-00001")
 
 

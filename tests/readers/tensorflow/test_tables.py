@@ -137,6 +137,13 @@ def test_variables_that_are_too_many_are_refused(tmp_path: Path, monkeypatch: py
         read([HEADER, *((b"%08d" % number, b"") for number in range(101))], tmp_path / "a.index")
 
 
+def test_an_index_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
+    whole = table([(b"", field(1, 1) + field(3, field(1, 1))), (b"rnn/lstm_cell/bias", entry((20,), 80))])
+    (tmp_path / "a").write_bytes(whole[:60])
+    with pytest.raises(SourceError, match="its table is damaged"):
+        read_weights(str(tmp_path / "a"))
+
+
 def test_a_table_of_something_else_is_no_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"LevelDB|no header"):
         read([(b"key", b"value")], tmp_path / "a.index")
