@@ -94,7 +94,7 @@ def variables_of(bundle: Bundle, nodes: Sequence[Node]) -> Variables:
         plain = text.removesuffix(VALUE)
         name = own.get(text, plain)
         by_key[text] = stored_tensor(bundle, key, name if counts[name] == 1 else plain)
-    notes = [f"{counted(len(copies), 'variable')} stored twice, with equal checksums: shown once"] if copies else []
+    notes = [f"{counted(len(copies), 'variable')} of Keras' export stored twice: shown once"] if copies else []
     others = frozenset(tensor.name for tensor in _others(by_key, nodes))
     return Variables(tuple(by_key.values()), by_key, others, tuple(notes))
 
@@ -125,12 +125,12 @@ def _others(by_key: Mapping[str, Stored], nodes: Sequence[Node]) -> Iterator[Sto
 
 
 def _copies(bundle: Bundle, keys: Mapping[bytes, str], own: Mapping[str, str]) -> set[bytes]:
-    """The keys of an export's copies of variables, of the same name, shape and checksum as another one."""
+    """The keys of an export's copies of variables: of the same name, shape and checksum as others, if there is one."""
     first, found = set[tuple[str, Entry]](), set[bytes]()
     for key, text in sorted(keys.items(), key=lambda item: item[1].startswith(_COPIES)):
         entry = bundle.entries[key]._replace(offset=0, shard=0)
         variable = own.get(text, ""), entry
-        if text.startswith(_COPIES) and variable[0] and entry.checksum and variable in first:
+        if text.startswith(_COPIES) and variable[0] and variable in first:
             found.add(key)
         first.add(variable)
     return found

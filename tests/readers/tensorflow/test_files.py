@@ -103,8 +103,9 @@ def test_without_its_data_a_saved_model_of_objects_has_shapes_and_names(copied: 
     (folder / "variables" / "variables.data-00000-of-00001").unlink()
     assert [(item.name, item.framework, item.stored.config) for item in lstms_in(folder)] == whole
     shutil.rmtree(folder / "variables")
-    with pytest.raises(LstmcalcError, match=r"variables of .* are missing"):
-        lstms_in(folder)
+    assert [(item.name, item.framework, item.stored.config) for item in lstms_in(folder)] == whole
+    with pytest.raises(LstmcalcError, match="missing"):
+        load_weights(lstms_in(folder)[0])
 
 
 def test_without_its_index_data_are_named(copied: Path) -> None:
