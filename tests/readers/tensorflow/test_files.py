@@ -206,3 +206,16 @@ def test_kinds_are_told_by_content(recorded: Path, tmp_path: Path) -> None:
         shutil.copy(path, tmp_path / "file")
         assert weight_kind(str(tmp_path / "file")) == kind
         (tmp_path / "file").unlink()
+
+
+def test_a_cell_of_another_class_is_not_taken_for_one_of_keras(copied: Path) -> None:
+    folder = copied / "keras2_saved_model" / "saved"
+    before = lstms_in(folder)
+    metadata = (folder / "keras_metadata.pb").read_bytes()
+    assert metadata.count(b'"class_name": "LSTMCell", "name"')
+    (folder / "keras_metadata.pb").write_bytes(
+        metadata.replace(b'"class_name": "LSTMCell", "name"', b'"class_name": "LSTMRell", "name"')
+    )
+    after = lstms_in(folder)
+    assert not any(item.unmodelled for item in before)
+    assert all("its class is LSTMRell" in item.unmodelled for item in after)
