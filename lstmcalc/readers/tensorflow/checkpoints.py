@@ -175,7 +175,7 @@ def keras_modules(variables: Variables, nodes: Sequence[Node], said: Mapping[int
     for item in rest:
         if kind := _other_class(item, said):
             made, _ = stated_modules([item.cell], (), version)
-            found += [each._replace(unmodelled=(*each.unmodelled, f"its class is {kind}")) for each in made]
+            found += [each._replace(unmodelled=(*each.unmodelled, f"class {kind}")) for each in made]
     used = {name for item in placed for name in item.cell.arrays.values()}
     named = _named_cells((tensor for tensor in variables.tensors if tensor.name not in variables.others), used)
     return [*found, *stated_modules([*left, *named], (), version)[0]]
