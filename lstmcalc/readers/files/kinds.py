@@ -34,6 +34,7 @@ _READERS: Final = {
     "hdf5": ("readers.keras.files", "read_hdf5"),
     "onnx": ("readers.onnx.nodes", "read_onnx"),
     "tensorflow": ("readers.tensorflow.checkpoints", "read_checkpoint"),
+    "tensorflow-old": ("readers.tensorflow.old_checkpoints", "read_old_checkpoint"),
     "saved-model": ("readers.tensorflow.saved_models", "read_saved_model"),
     "tensorflow-graph": ("readers.tensorflow.frozen", "read_graph"),
     "tensorflow-js": ("readers.tensorflow.javascript", "read_javascript"),

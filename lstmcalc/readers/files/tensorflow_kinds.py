@@ -22,15 +22,16 @@ _HEADER: Final = rb"(?s).{0,6}?\0\0.[\x08\x10\x1a]"
 _WHOLE_HEADER: Final = rb"(?s)\0\0.\x08.{1,3}?\x1a\x02\x08\x01"  # of a version 1
 _OLD_HEADER: Final = rb"(?s).{0,6}?\0\0.{1,3}?\x0a"
 _DATA: Final = r"(?s)(.+)\.data-\d{5}-of-\d{5}"
+_TABLES: Final = {"checkpoint": "tensorflow", "old": "tensorflow-old"}  # kinds of files by kinds of tables
 _OPERATION: Final = "_?[A-Z][A-Za-z0-9_]*"
 
 
 def tensorflow_kind(stream: BinaryIO, head: bytes, size: int) -> str:
-    """The kind of a file that is read: `tensorflow`, `saved-model`, `tensorflow-graph`, `tensorflow-js`; else empty."""
+    """The kind of a file that is read: `tensorflow`, `tensorflow-old`, `saved-model`, ...; empty for any other."""
     if is_javascript(head):
         return "tensorflow-js"
-    if table_kind(stream, head, size) == "checkpoint":
-        return "tensorflow"
+    if table := _TABLES.get(table_kind(stream, head, size)):
+        return table
     if is_saved_model(stream, size):
         return "saved-model"
     return "tensorflow-graph" if is_graph(stream, size) else ""

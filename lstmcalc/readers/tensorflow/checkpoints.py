@@ -99,8 +99,13 @@ def variables_of(bundle: Bundle, nodes: Sequence[Node]) -> Variables:
         name = own.get(text, plain)
         by_key[text] = stored_tensor(bundle, key, name if counts[name] == 1 else plain)
     notes = [f"{counted(len(copies), 'variable')} of Keras' export stored twice: shown once"] if copies else []
+    return variables_in(by_key, nodes)._replace(notes=tuple(notes))
+
+
+def variables_in(by_key: Mapping[str, Stored], nodes: Sequence[Node]) -> Variables:
+    """The variables by their keys, with those that are no parameters told apart."""
     others = frozenset(tensor.name for tensor in _others(by_key, nodes))
-    return Variables(tuple(by_key.values()), by_key, others, tuple(notes))
+    return Variables(tuple(by_key.values()), by_key, others, ())
 
 
 # Slots of the optimizers of TensorFlow 1, in the shape of the variable in whose name theirs begins; and their counters

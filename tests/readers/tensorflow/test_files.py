@@ -20,7 +20,7 @@ from tools.shell import run_lstmcalc
 from tools.tensorflow_models import Case
 
 NAMES = (
-    *("one", "stack", "projected", "both", "stack_of_both", "partitioned", "frozen", "keras2_checkpoint"),
+    *("one", "stack", "projected", "both", "stack_of_both", "partitioned", "old", "frozen", "keras2_checkpoint"),
     *("keras3_checkpoint", "keras2_saved_model", "keras2_export", "keras3_export", "javascript", "javascript_shards"),
 )
 
