@@ -126,6 +126,7 @@ MUTATORS: Final[dict[str, Mutate]] = {
     "keras": keras_mutated,
     "onnx": mutate_protobuf,
     "tensorflow": mutate_table,
+    "tensorflow-old": mutate_table,
     "tensorflow-data": mutate_objects,
     "saved-model": mutate_protobuf,
     "tensorflow-graph": mutate_protobuf,

@@ -158,6 +158,7 @@ _READER_OF: Final = {"new.pt": "torch", "old.pt": "torch-legacy", ".h5": "hdf5"}
 # Files of TensorFlow in the recorded ones, each with the name that a mutated one has behind its first letter.
 _OF_TENSORFLOW: Final = {
     "tensorflow": ("keras2_checkpoint/model.ckpt.index", ".ckpt.index"),
+    "tensorflow-old": ("old/partitioned.ckpt", ".ckpt"),
     "tensorflow-data": ("keras2_checkpoint/model.ckpt.data-00000-of-00001", ".ckpt.data-00000-of-00001"),
     "saved-model": ("keras3_export/saved/saved_model.pb", ".pb"),
     "tensorflow-graph": ("frozen/frozen.pb", ".pb"),

@@ -41,6 +41,7 @@ MADE: Final[Mapping[str, tuple[int, _Maker]]] = {
             ("partitioned", 4),
         )
     },
+    "old": (2, lambda folder, draw: graph_of_tf1(folder, draw, "partitioned", old=True)),
     "frozen": (1, lambda folder, draw: graph_of_tf1(folder, draw, "both", frozen=True)),
     "keras2_checkpoint": (3, lambda folder, draw: keras_checkpoint(folder, draw, "tf_keras")),
     "keras3_checkpoint": (3, lambda folder, draw: keras_checkpoint(folder, draw, "keras")),

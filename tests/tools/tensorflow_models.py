@@ -48,8 +48,8 @@ def checkpoint_of_tf1(folder: Path, draw: random.Random) -> Saved:
     return graph_of_tf1(folder, draw, name)
 
 
-def graph_of_tf1(folder: Path, draw: random.Random, name: str, *, frozen: bool = False) -> Saved:
-    """A checkpoint, or a frozen graph, of cells that are stacked in a way of `_GRAPHS`."""
+def graph_of_tf1(folder: Path, draw: random.Random, name: str, *, frozen: bool = False, old: bool = False) -> Saved:
+    """A checkpoint, also an `old` one, or a frozen graph, of cells that are stacked in a way of `_GRAPHS`."""
     tensorflow, cells = installed("tensorflow"), installed("tf_keras.src.layers.rnn.legacy_cells")
     v1 = tensorflow.compat.v1
     width = draw.randrange(1, 6)
@@ -72,7 +72,9 @@ def graph_of_tf1(folder: Path, draw: random.Random, name: str, *, frozen: bool =
             path.write_bytes(constant.SerializeToString())
             return Saved(path, cases)
         path = folder / f"{name}.ckpt"
-        v1.train.Saver().save(session, str(path), write_meta_graph=False, write_state=False)
+        version = v1.train.SaverDef.V1 if old else v1.train.SaverDef.V2
+        saver = v1.train.Saver(write_version=version)
+        saver.save(session, str(path), write_meta_graph=False, write_state=False)
     return Saved(path, cases)
 
 

@@ -1,7 +1,7 @@
 """Tables of TensorFlow as its own writer makes them, and with mutated entries; objects that refer to each other."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lstmcalc.errors import SourceError
@@ -25,15 +25,15 @@ def block(entries: Iterable[tuple[bytes, bytes]]) -> bytes:
     return made + bytes(4) + (1).to_bytes(4, "little")
 
 
-def table(entries: Entries, *, kind: int = 0, per_block: int = 1000) -> bytes:
-    """A table whose blocks are stored as they are given, as of a kind of compression."""
-    return table_of_blocks([block(entries[at : at + per_block]) for at in range(0, len(entries), per_block)], kind=kind)
-
-
-def table_of_blocks(blocks: Iterable[bytes], *, kind: int = 0) -> bytes:
-    made, handles = b"", list[tuple[bytes, bytes]]()
-    for number, body in enumerate(blocks):
-        handles.append((b"%08d" % number, varint(len(made)) + varint(len(body))))
+def table(
+    entries: Entries, *, per_block: int = 1000, packed: Callable[[bytes], bytes] | None = None, kind: int = 0
+) -> bytes:
+    """A table of blocks of so many entries, each of them packed, of a kind of compression."""
+    made, handles = b"", Entries()
+    for at in range(0, len(entries), per_block):
+        own = entries[at : at + per_block]
+        body = packed(block(own)) if packed else block(own)
+        handles.append((own[-1][0], varint(len(made)) + varint(len(body))))
         made += body + bytes([kind]) + bytes(4)
     return made + footer(len(made), block(handles))
 

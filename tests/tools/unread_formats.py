@@ -60,7 +60,6 @@ KINDS = {
     "ORT": (b"\x18\0\0\0ORTM" + bytes(40), "an ONNX Runtime model (.ort)"),
     "ExecuTorch": (b"\x34\0\0\0ET12" + bytes(40), "an ExecuTorch program (.pte)"),
     "PyTorch Mobile": (b"\x14\0\0\0PTMF" + bytes(40), "a mobile model of PyTorch (FlatBuffers)"),
-    "checkpoint V1": (table(field(1, b"\x0a\2hi")), "a checkpoint of TensorFlow in one file"),
     "LevelDB": (b"\0\3\1abcd" + table(b""), "a table of LevelDB"),
     "meta graph": (META, "a graph of TensorFlow (.meta)"),
     "Core ML": (field(1, 5) + field(2, DESCRIPTION) + field(500, b"..."), "a Core ML model"),

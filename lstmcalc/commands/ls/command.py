@@ -9,7 +9,7 @@ from lstmcalc.errors import UsageError
 from lstmcalc.intake.flags import Flag, read_from
 from lstmcalc.report.progress import shown_progress
 
-FILE: Final = Flag("file", (), (), "FILE", "A weight file: safetensors, PyTorch, NumPy, ONNX or Keras")
+FILE: Final = Flag("file", (), (), "FILE", "A weight file: safetensors, PyTorch, NumPy, ONNX, Keras or TensorFlow")
 
 STATS: Final = Flag(
     "stats", ("--stats",), (), "", "Read the numbers: min, max, mean, norm, and how many are NaN or Inf"

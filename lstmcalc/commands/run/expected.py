@@ -197,7 +197,8 @@ def _other_weights(path: str, subject: "Subject") -> "Mapping[str, Array]":
     from lstmcalc.readers import sources
 
     if not sources.has_weights(path):
-        raise UsageError("no weight file", "safetensors, PyTorch, NumPy, ONNX or Keras", shorten(path), where=_OTHER)
+        known = "safetensors, PyTorch, NumPy, ONNX, Keras or TensorFlow"
+        raise UsageError("no weight file", known, shorten(path), where=_OTHER)
     ours = subject.config
     try:
         found = lstms_of(path, {})

@@ -42,6 +42,7 @@ _READERS: Final = {
     "index": ("readers.files.shards", "read_shards"),
     "keras-index": ("readers.keras.files", "read_sharded"),
     "tensorflow": ("readers.tensorflow.checkpoints", "read_checkpoint"),
+    "tensorflow-old": ("readers.tensorflow.old_checkpoints", "read_old_checkpoint"),
     "saved-model": ("readers.tensorflow.saved_models", "read_saved_model"),
     "tensorflow-graph": ("readers.tensorflow.frozen", "read_graph"),
     "tensorflow-js": ("readers.tensorflow.javascript", "read_javascript"),

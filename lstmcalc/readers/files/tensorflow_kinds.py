@@ -19,24 +19,26 @@ _TABLE_END: Final = 0xDB4775248B80FB57.to_bytes(8, "little")  # as LevelDB's
 # An entry with an empty key, and a BundleHeaderProto (num_shards, endianness, version), or SavedTensorSlices (meta);
 # Snappy has up to six bytes before it.
 _HEADER: Final = rb"(?s).{0,6}?\0\0.[\x08\x10\x1a]"
+_WHOLE_HEADER: Final = rb"(?s)\0\0.\x08.{1,3}?\x1a\x02\x08\x01"  # of a version 1
 _OLD_HEADER: Final = rb"(?s).{0,6}?\0\0.{1,3}?\x0a"
 _DATA: Final = r"(?s)(.+)\.data-\d{5}-of-\d{5}"
+_TABLES: Final = {"checkpoint": "tensorflow", "old": "tensorflow-old"}  # kinds of files by kinds of tables
 _OPERATION: Final = "_?[A-Z][A-Za-z0-9_]*"
 
 
 def tensorflow_kind(stream: BinaryIO, head: bytes, size: int) -> str:
-    """The kind of a file that is read: `tensorflow`, `saved-model`, `tensorflow-graph`, `tensorflow-js`; else empty."""
+    """The kind of a file that is read: `tensorflow`, `tensorflow-old`, `saved-model`, ...; empty for any other."""
     if is_javascript(head):
         return "tensorflow-js"
-    if table_kind(stream, head, size) == "checkpoint":
-        return "tensorflow"
+    if table := _TABLES.get(table_kind(stream, head, size)):
+        return table
     if is_saved_model(stream, size):
         return "saved-model"
     return "tensorflow-graph" if is_graph(stream, size) else ""
 
 
 _JAVASCRIPT: Final = rb"""(?x)\s*+(?:
-    \{\s*+"(?:format|modelTopology|weightsManifest|generatedBy|convertedBy|signature|userDefinedMetadata)"\s*+:
+    \{\s*+"(?:format|modelTopology|weightsManifest|generatedBy|convertedBy|signature|userDefinedMetadata|trainingConfig)"\s*+:
     | \[\s*+\{\s*+"(?:paths"\s*+:\s*+\[\s*+" | weights"\s*+:\s*+\[\s*+\{)
     | \{\s*+"[^"\\]*+"\s*+:\s*+\{\s*+"(?:filename|shape)"\s*+:
 )"""
@@ -67,7 +69,7 @@ def has_index(path: str) -> bool:
 def table_kind(stream: BinaryIO, head: bytes, size: int) -> str:
     """The kind of a table: `checkpoint` for an index, `old` for a checkpoint in one file, `table`; empty for a file."""
     if size < _FOOTER or bytes_at(stream, size - 8, 8) != _TABLE_END:
-        return ""
+        return "checkpoint" if re.match(_WHOLE_HEADER, head) else ""  # which is cut off
     return "checkpoint" if re.match(_HEADER, head) else "old" if re.match(_OLD_HEADER, head) else "table"
 
 

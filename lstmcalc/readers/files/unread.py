@@ -161,8 +161,6 @@ def _data_file(path: str, size: int) -> Unread | None:
 def _of_tensorflow(stream: BinaryIO, head: bytes, size: int) -> Unread | None:
     """A table that is not the index of a checkpoint, or the graph of one."""
     kind = table_kind(stream, head, size)
-    if kind == "old":
-        return Unread("a checkpoint of TensorFlow in one file (V1)", _TENSORFLOW, "its last bytes, and its header")
     if kind:
         return Unread("a table of LevelDB", _TENSORFLOW, "its last bytes")
     if is_meta(stream, size):

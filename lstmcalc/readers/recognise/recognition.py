@@ -190,7 +190,9 @@ _KIND_TELLS: Final = {
 }
 # The frameworks whose arrays a file of this kind can have. Keras' are described by their readers; names of Sonnet look
 # like Haiku's, and their gates have another order.
-_KIND_HAS: Final = dict.fromkeys(("tensorflow", "saved-model", "tensorflow-graph", "tensorflow-js"), ("tf1",))
+_KIND_HAS: Final = dict.fromkeys(
+    ("tensorflow", "tensorflow-old", "saved-model", "tensorflow-graph", "tensorflow-js"), ("tf1",)
+)
 
 
 def same_names(framework: str) -> str:

@@ -124,7 +124,7 @@ def _entry(data: bytes, name: str) -> Entry:
         elif (field.number, field.wire) == (6, FIXED32):
             checksum = wire.bytes(field)
         elif (field.number, field.wire) == (7, BYTES):
-            slices.append(_slice(wire, field))
+            slices.append(slice_of(wire, field))
     entry = Entry(numbers.get(1, 0), shape, numbers.get(3, 0), numbers.get(4, 0), numbers.get(5, 0))
     if min(entry.shard, entry.offset, entry.size) < 0:
         raise SourceError("an entry is damaged", "a place in a data file", f"{entry.offset}, {entry.size}", where=name)
@@ -135,7 +135,7 @@ def _entry(data: bytes, name: str) -> Entry:
     return entry._replace(checksum=checksum, slices=tuple(slices[:_MAX_SLICES]))
 
 
-def _slice(wire: Wire, field: Field) -> tuple[Extent, ...]:
+def slice_of(wire: Wire, field: Field) -> tuple[Extent, ...]:
     """TensorSliceProto: extent 1; there start 1 and length 2, without which it is all of the axis."""
     found = []
     for extent in wire.fields(field.start, field.stop):
@@ -184,7 +184,7 @@ def _joined(bundle: Bundle, key: bytes, where: str) -> Any:  # noqa: ANN401
     covered = np.zeros(whole.shape, bool)
     array: Any = None
     for extents in whole.slices:
-        place = _place(extents, whole.shape, where)
+        place = place_of(extents, whole.shape, where)
         part = bundle.entries.get(slice_key(key, extents))
         if part is None or part.slices or part.shape != tuple(axis.stop - axis.start for axis in place):
             raise SourceError("a part of this variable is missing", "all of its parts", f"{extents}", where=where)
@@ -196,7 +196,7 @@ def _joined(bundle: Bundle, key: bytes, where: str) -> Any:  # noqa: ANN401
     return array
 
 
-def _place(extents: Sequence[Extent], shape: tuple[int, ...], where: str) -> tuple[slice, ...]:
+def place_of(extents: Sequence[Extent], shape: tuple[int, ...], where: str) -> tuple[slice, ...]:
     """The place of a part in its variable."""
     if len(extents) != len(shape):
         raise SourceError("a part of this variable has other axes", f"{len(shape)}", f"{len(extents)}", where=where)
@@ -213,7 +213,8 @@ def slice_key(name: bytes, extents: Sequence[Extent]) -> bytes:
     """The key of a part: EncodeTensorNameSlice, in the ordered code of tensorflow/core/lib/strings/ordered_code.cc."""
     escaped = name.replace(b"\xff", b"\xff\0").replace(b"\0", b"\0\xff") if b"\0" not in name else name
     numbers = b"".join(_ordered(value) for extent in extents for value in extent)
-    return b"\0" + escaped + b"\0\1" + bytes([1, len(extents)]) + numbers
+    rank = bytes([1, len(extents)]) if extents else b"\0"
+    return b"\0" + escaped + b"\0\1" + rank + numbers
 
 
 def _ordered(value: int) -> bytes:

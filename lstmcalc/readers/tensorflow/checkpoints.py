@@ -32,6 +32,10 @@ _SLOT: Final = "/.OPTIMIZER_SLOT/"
 # Children of an object that one generation of Keras gives it: tf_keras 2.21.0, keras 3.15.1.
 _KERAS2: Final = frozenset(("keras_api", "layer-0", "layer_with_weights-0", "_endpoint_names"))
 _KERAS3: Final = frozenset(("_operations", "_losses_override", "_functional", "_inbound_nodes", "_misc_assets"))
+_KERAS_CELLS: Final = (
+    *("LSTMCell", "LSTM", "CuDNNLSTM", "GRUCell", "GRU", "CuDNNGRU", "SimpleRNNCell", "SimpleRNN"),
+    *("ConvLSTM1DCell", "ConvLSTM2DCell", "ConvLSTM3DCell", "ConvLSTM2D"),
+)
 _DATA_LISTED: Final = 3
 
 
@@ -94,9 +98,14 @@ def variables_of(bundle: Bundle, nodes: Sequence[Node]) -> Variables:
         plain = text.removesuffix(VALUE)
         name = own.get(text, plain)
         by_key[text] = stored_tensor(bundle, key, name if counts[name] == 1 else plain)
-    notes = [f"{counted(len(copies), 'variable')} stored twice, with equal checksums: shown once"] if copies else []
+    notes = [f"{counted(len(copies), 'variable')} of Keras' export stored twice: shown once"] if copies else []
+    return variables_in(by_key, nodes)._replace(notes=tuple(notes))
+
+
+def variables_in(by_key: Mapping[str, Stored], nodes: Sequence[Node]) -> Variables:
+    """The variables by their keys, with those that are no parameters told apart."""
     others = frozenset(tensor.name for tensor in _others(by_key, nodes))
-    return Variables(tuple(by_key.values()), by_key, others, tuple(notes))
+    return Variables(tuple(by_key.values()), by_key, others, ())
 
 
 # Slots of the optimizers of TensorFlow 1, in the shape of the variable in whose name theirs begins; and their counters
@@ -125,12 +134,12 @@ def _others(by_key: Mapping[str, Stored], nodes: Sequence[Node]) -> Iterator[Sto
 
 
 def _copies(bundle: Bundle, keys: Mapping[bytes, str], own: Mapping[str, str]) -> set[bytes]:
-    """The keys of an export's copies of variables, of the same name, shape and checksum as another one."""
+    """The keys of an export's copies of variables: of the same name, shape and checksum as others, if there is one."""
     first, found = set[tuple[str, Entry]](), set[bytes]()
     for key, text in sorted(keys.items(), key=lambda item: item[1].startswith(_COPIES)):
         entry = bundle.entries[key]._replace(offset=0, shard=0)
         variable = own.get(text, ""), entry
-        if text.startswith(_COPIES) and variable[0] and entry.checksum and variable in first:
+        if text.startswith(_COPIES) and variable[0] and variable in first:
             found.add(key)
         first.add(variable)
     return found
@@ -155,17 +164,32 @@ def keras_modules(variables: Variables, nodes: Sequence[Node], said: Mapping[int
     for number, object_said in said.items():
         if object_said.config is None:
             continue
-        mine = [item for item in placed if number in item.way and item.cell.path not in taken]
+        mine = [
+            item
+            for item in placed
+            if number in item.way and item.cell.path not in taken and not _other_class(item, said)
+        ]
         described = described_model(object_said.text(), version, name).found if mine else ()
         if described:
             cells = [item.cell._replace(top=_top(item, number, said)) for item in mine]
             known, _ = stated_modules(cells, described, version)
             found += known
             taken |= {cell.path for cell in cells}
-    left = [item.cell for item in placed if item.cell.path not in taken]
+    rest = [item for item in placed if item.cell.path not in taken]
+    left = [item.cell for item in rest if not _other_class(item, said)]
+    for item in rest:
+        if kind := _other_class(item, said):
+            made, _ = stated_modules([item.cell], (), version)
+            found += [each._replace(unmodelled=(*each.unmodelled, f"class {kind}")) for each in made]
     used = {name for item in placed for name in item.cell.arrays.values()}
     named = _named_cells((tensor for tensor in variables.tensors if tensor.name not in variables.others), used)
     return [*found, *stated_modules([*left, *named], (), version)[0]]
+
+
+def _other_class(placed: _Placed, said: Mapping[int, Said]) -> str:
+    """The class of a cell, if that is none of Keras: what it computes is not known; empty if it is, or is not said."""
+    kind = said[placed.way[-1]].kind if placed.way[-1] in said else ""
+    return "" if kind in _KERAS_CELLS else kind
 
 
 def _version(nodes: Sequence[Node], said: Mapping[int, Said]) -> str:

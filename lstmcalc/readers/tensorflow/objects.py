@@ -11,15 +11,19 @@ Not here: what Keras says of its objects (`metadata`).
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.protobuf import BYTES, VARINT, Field, Wire
+from lstmcalc.readers.tensorflow.dtypes import shape_of
 
 GRAPH_KEY: Final = b"_CHECKPOINTABLE_OBJECT_GRAPH"
 VALUE: Final = "/.ATTRIBUTES/VARIABLE_VALUE"
 MAX_GRAPH: Final = 64 << 20  # bytes
 _MAX_PATHS: Final = 32 << 20  # letters of all paths
+_USER_OBJECT: Final = 4  # fields of SavedObject
+_VARIABLE: Final = 7
 _DEEPEST: Final = 100  # objects in objects
 # Children that lead to variables beside the objects that use them: of Keras' own lists, and of optimizers.
 _ASIDE: Final = frozenset(
@@ -37,6 +41,8 @@ class Node(NamedTuple):
     key: str = ""  # of its variable in a checkpoint; empty if it is none
     name: str = ""  # of its variable
     said: str = ""  # what its library says of it: JSON
+    dtype: int = 0  # of its variable, as `dtypes` numbers them
+    shape: tuple[int, ...] | None = None  # None if it is not said, or not known
 
 
 def checkpoint_graph(data: bytes) -> list[Node]:
@@ -82,21 +88,33 @@ def saved_graph(wire: Wire, graph: Field) -> list[Node]:
 
 
 def _saved(wire: Wire, node: Field) -> Node:
-    """SavedObject: children 1, user_object 4 (metadata 3), variable 7 (SavedVariable: name 6)."""
+    """SavedObject: children 1, user_object 4 (metadata 3), variable 7."""
     children, found = [], Node()
     for field in wire.fields(node.start, node.stop):
         if field.wire != BYTES:
             continue
         if field.number == 1:
             children.append(_child(wire, field))
-        elif field.number in (4, 7):
-            wanted = {4: 3, 7: 6}[field.number]
-            inner = (
-                item for item in wire.fields(field.start, field.stop) if (item.number, item.wire) == (wanted, BYTES)
-            )
-            text = "".join(wire.bytes(item).decode("utf-8", "replace") for item in inner)
-            found = Node(key="a variable", name=text) if field.number == 7 else Node(said=text)  # noqa: PLR2004
+        elif field.number == _USER_OBJECT:
+            texts = [wire.bytes(item) for item in wire.fields(field.start, field.stop) if item.number == 3]  # noqa: PLR2004
+            found = Node(said=b"".join(texts).decode("utf-8", "replace"))
+        elif field.number == _VARIABLE:
+            found = _variable(wire, field)
     return found._replace(children=tuple(children))
+
+
+def _variable(wire: Wire, field: Field) -> Node:
+    """SavedVariable: dtype 1, shape 2, name 6."""
+    found = Node(key="a variable")
+    for item in wire.fields(field.start, field.stop):
+        if (item.number, item.wire) == (1, VARINT):
+            found = found._replace(dtype=item.value)
+        elif (item.number, item.wire) == (2, BYTES):
+            with suppress(SourceError):  # a size that is not known
+                found = found._replace(shape=shape_of(wire, item, "a variable"))
+        elif (item.number, item.wire) == (6, BYTES):
+            found = found._replace(name=wire.text(item))
+    return found
 
 
 class Step(NamedTuple):

@@ -16,9 +16,10 @@ from typing import Final, NamedTuple
 from lstmcalc.errors import NotFoundError, SourceError, named_error, shown_name
 from lstmcalc.readers.files.beside import section_beside
 from lstmcalc.readers.files.protobuf import BYTES, Field, Wire
+from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import WeightFile
-from lstmcalc.readers.tensorflow.bundles import read_bundle
+from lstmcalc.readers.tensorflow.bundles import Bundle, Entry, read_bundle
 from lstmcalc.readers.tensorflow.checkpoints import (
     checkpoint_nodes,
     keras_modules,
@@ -26,6 +27,7 @@ from lstmcalc.readers.tensorflow.checkpoints import (
     named_modules,
     variables_of,
 )
+from lstmcalc.readers.tensorflow.dtypes import dtype_name
 from lstmcalc.readers.tensorflow.metadata import described_objects, texts_of
 from lstmcalc.readers.tensorflow.objects import Node, saved_graph
 
@@ -47,12 +49,12 @@ def read_saved_model(path: str) -> WeightFile:
     name = shown_name(path)
     model = _model(path, name)
     index = str(Path(path).parent / _INDEX)
-    if not Path(index).is_file():
+    nodes, notes = list(model.nodes), list[str]()
+    bundle = read_bundle(index) if Path(index).is_file() else _said_bundle(index, nodes)
+    if not bundle.entries:
         raise NotFoundError(
             f"the variables of {name} are missing", shown_name(index), "no such file", "give the whole folder"
         )
-    bundle = read_bundle(index)
-    nodes, notes = list(model.nodes), list[str]()
     own = checkpoint_nodes(bundle)
     said = described_objects({**{number: node.said for number, node in enumerate(nodes) if node.said}, **_beside(path)})
     if own and _is_same(nodes, own):
@@ -65,6 +67,18 @@ def read_saved_model(path: str) -> WeightFile:
     form = f"SavedModel of TensorFlow {model.version}".rstrip()
     notes += [*variables.notes, *missing_data(bundle)]
     return WeightFile(form, variables.tensors, named_modules(stated), tuple(notes), buffers=variables.others)
+
+
+def _said_bundle(index: str, nodes: Sequence[Node]) -> Bundle:
+    """The variables that the graph of objects has, without their index; numbers are in a file that is missing too."""
+    entries = {
+        node.key.encode("utf-8", "surrogatepass"): Entry(
+            node.dtype, node.shape, 0, 0, numel(node.shape) * WIDTHS.get(dtype_name(node.dtype), 0)
+        )
+        for node in nodes
+        if node.key and node.shape is not None
+    }
+    return Bundle(index, 1, big_endian=False, entries=entries)
 
 
 def _is_same(saved: Sequence[Node], stored: Sequence[Node]) -> bool:

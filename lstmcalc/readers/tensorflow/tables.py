@@ -7,7 +7,7 @@ verified. Handles of blocks must point forward and keys must ascend, so a table 
 Sources: tensorflow/core/lib/io/format.h, format.cc, block_builder.cc and table_builder.cc of TensorFlow 2.21.0; files
 that it wrote, and TensorFlow 1.
 
-Not here: the meaning of keys and values (`bundles`).
+Not here: the meaning of keys and values (`bundles`, `old_checkpoints`).
 """
 
 from collections.abc import Iterator
@@ -25,6 +25,20 @@ _SNAPPY: Final = 1
 _MAX_SIZE: Final = 64 << 20  # bytes of a table: 10**5 variables have about 10**7
 _MAX_KEY: Final = 1 << 16  # bytes
 _MAX_KEYS: Final = 64 << 20  # bytes of all keys, which share what they begin with
+
+
+class _Parts:
+    """The bytes of a section, of which those that are asked for are read."""
+
+    def __init__(self, section: Section) -> None:
+        self._section = section
+
+    def __getitem__(self, key: slice) -> bytes:
+        start = min(key.start or 0, len(self))
+        return self._section.read(start, max(min(len(self) if key.stop is None else key.stop, len(self)) - start, 0))
+
+    def __len__(self) -> int:
+        return self._section.length
 
 
 class _Handle(NamedTuple):
@@ -64,19 +78,39 @@ def entries_of(section: Section) -> Iterator[tuple[bytes, bytes]]:
             yield key, value
 
 
-def _handle(data: bytes, at: int) -> tuple[_Handle, int]:
+def value_of(section: Section, key: bytes) -> bytes | None:
+    """The value of a key in a table of any size, of which only its index and one block are read; None without one.
+
+    The index has for each block a key that is not before its last one.
+    """
+    data = _Parts(section)
+    end = len(data) - FOOTER
+    if end < 0 or data[len(data) - 8 :] != MAGIC:
+        raise _damage_error("a table's last bytes", "others")
+    _, at = _handle(data, end)
+    index, _ = _handle(data, at)
+    if index.size > _MAX_SIZE:
+        raise SourceError("its table is too large", f"at most {_MAX_SIZE:,} bytes of an index", f"{index.size:,}")
+    for last, stored in _block_entries(data, index, end):
+        if last >= key:
+            block, _ = _handle(stored, 0)
+            return next((value for own, value in _block_entries(data, block, index.offset) if own == key), None)
+    return None
+
+
+def _handle(data: "bytes | _Parts", at: int) -> tuple[_Handle, int]:
     """A block's handle, and the offset after it."""
     offset, at = _varint(data, at)
     size, at = _varint(data, at)
     return _Handle(offset, size), at
 
 
-def _block_entries(data: bytes, handle: _Handle, end: int) -> Iterator[tuple[bytes, bytes]]:
+def _block_entries(data: "bytes | _Parts", handle: _Handle, end: int) -> Iterator[tuple[bytes, bytes]]:
     """The entries of a block that ends before `end`."""
     stop = handle.offset + handle.size
     if stop + _TRAILER > end:
         raise _damage_error(f"a block within {end:,} bytes", f"{handle.size:,} from {handle.offset:,} on")
-    block, kind = data[handle.offset : stop], data[stop]
+    block, kind = data[handle.offset : stop], data[stop : stop + 1][0]
     if kind == _SNAPPY:
         block = decompressed(block)
     elif kind:
@@ -96,7 +130,7 @@ def _block_entries(data: bytes, handle: _Handle, end: int) -> Iterator[tuple[byt
         at += own + size
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def _varint(data: "bytes | _Parts", at: int) -> tuple[int, int]:
     found = varint_at(data[at : at + MAX_BYTES])
     if found is None:
         raise _damage_error("a number", "none, or one without an end")

@@ -31,7 +31,11 @@ def json_format(tree: Mapping[str, Any]) -> Unread | None:
     if known:
         return known
     fitting = ((keys, name) for keys, name in _KINDS if all(key in tree for key in keys))
-    return next((Unread(name, _ORIGIN, f"its keys {', '.join(keys)}") for keys, name in fitting), None)
+    return next((Unread(name, _hint(name), f"its keys {', '.join(keys)}") for keys, name in fitting), None)
+
+
+def _hint(name: str) -> str:
+    return "give the file itself, beside the files of its numbers" if "TensorFlow.js" in name else _ORIGIN
 
 
 def _amplifier(tree: Mapping[str, Any]) -> Unread | None:

@@ -13,9 +13,9 @@ from lstmcalc.readers.recognise.weights import read_weights
 from lstmcalc.readers.tensorflow.bundles import slice_key
 from lstmcalc.readers.tensorflow.objects import Node, checkpoint_graph, walk
 from lstmcalc.readers.tensorflow.snappy import decompressed
-from lstmcalc.readers.tensorflow.tables import entries_of
+from lstmcalc.readers.tensorflow.tables import entries_of, value_of
 from tools.mutated_structures import varint
-from tools.tensorflow_tables import block, footer, table, table_of_blocks
+from tools.tensorflow_tables import block, footer, table
 from tools.unread_formats import field
 
 HEADER = (b"", field(1, 1))
@@ -32,8 +32,8 @@ def literals(data: bytes) -> bytes:
     return varint(len(data)) + b"".join(bytes([len(piece) - 1 << 2]) + piece for piece in pieces)
 
 
-def read(entries: list[tuple[bytes, bytes]], path: Path, **options: int) -> list[Found]:
-    path.write_bytes(table(entries, **options))
+def read(entries: list[tuple[bytes, bytes]], path: Path) -> list[Found]:
+    path.write_bytes(table(entries))
     return read_weights(str(path))
 
 
@@ -43,9 +43,9 @@ def test_a_table_has_the_entries_that_were_written() -> None:
     entries = sorted(names.items())
     for per_block in (1, 7, 1000):
         assert list(entries_of(Section.of(table(entries, per_block=per_block)))) == entries
-    packed = table_of_blocks([literals(block(entries[:100])), literals(block(entries[100:]))], kind=1)
-    handles = packed  # the index block is not compressed, and says so
-    assert list(entries_of(Section.of(handles.replace(b"", b""))))[:100] == entries[:100]
+    assert list(entries_of(Section.of(table(entries, per_block=50, packed=literals, kind=1)))) == entries
+    with pytest.raises(SourceError, match="compressed"):
+        list(entries_of(Section.of(table(entries, kind=2))))
 
 
 def test_snappy_copies_what_it_wrote() -> None:
@@ -137,6 +137,33 @@ def test_variables_that_are_too_many_are_refused(tmp_path: Path, monkeypatch: py
         read([HEADER, *((b"%08d" % number, b"") for number in range(101))], tmp_path / "a.index")
 
 
+def test_an_index_that_is_cut_off_is_damaged(tmp_path: Path) -> None:
+    whole = table([(b"", field(1, 1) + field(3, field(1, 1))), (b"rnn/lstm_cell/bias", entry((20,), 80))])
+    (tmp_path / "a").write_bytes(whole[:60])
+    with pytest.raises(SourceError, match="its table is damaged"):
+        read_weights(str(tmp_path / "a"))
+
+
 def test_a_table_of_something_else_is_no_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"LevelDB|no header"):
         read([(b"key", b"value")], tmp_path / "a.index")
+
+
+def test_a_value_is_found_in_its_block_alone() -> None:
+    entries = [(b"%05d" % number, b"value %d" % number) for number in range(0, 900, 3)]
+    section = Section.of(table(entries, per_block=7))
+    assert [value_of(section, key) for key, _ in entries[::50]] == [value for _, value in entries[::50]]
+    assert value_of(section, b"00001") is None
+    assert value_of(section, b"99999") is None
+
+
+def test_an_old_checkpoint_that_lies_is_refused(tmp_path: Path) -> None:
+    def header(shape: tuple[int, ...]) -> bytes:
+        dims = b"".join(field(2, field(1, size)) for size in shape)
+        return field(1, field(1, field(1, b"rnn/lstm_cell/kernel") + field(2, dims) + field(3, 1) + field(4, b"")))
+
+    for shape in ((2**60, 16), (2**31, 2**31), (8, 16)):
+        path = tmp_path / "a.ckpt"
+        path.write_bytes(table([(b"", header(shape)), (b"\1", b"")]))
+        with pytest.raises(SourceError, match=r"no LSTM is recognised|too large|2\*\*62|not in its file|other axes"):
+            read_weights(str(path))[0].stored.tensors["rnn/lstm_cell/kernel:0"].read()

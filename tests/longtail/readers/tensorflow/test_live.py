@@ -20,11 +20,12 @@ from tools.tensorflow_models import (
     keras_saved_model,
 )
 
-pytestmark = pytest.mark.longtail
+pytestmark = [pytest.mark.longtail, pytest.mark.filterwarnings("ignore")]
 
 WAYS: Final[dict[str, Callable[[Path, random.Random], Saved]]] = {
     "tf1": checkpoint_of_tf1,
     "frozen": lambda folder, draw: graph_of_tf1(folder, draw, draw.choice(("one", "stack", "both")), frozen=True),
+    "old": lambda folder, draw: graph_of_tf1(folder, draw, draw.choice(("stack", "partitioned", "both")), old=True),
     "keras2 checkpoint": lambda folder, draw: keras_checkpoint(folder, draw, "tf_keras"),
     "keras3 checkpoint": lambda folder, draw: keras_checkpoint(folder, draw, "keras"),
     "javascript": javascript_model,
