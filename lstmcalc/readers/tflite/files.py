@@ -13,7 +13,7 @@ from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
 from lstmcalc.readers.files.tensors import Stored, WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of
 from lstmcalc.readers.tflite.directions import with_both_directions
-from lstmcalc.readers.tflite.fused import OPERATORS, Unit, fused_units
+from lstmcalc.readers.tflite.fused import OPERATORS, STATES, Unit, fused_units
 from lstmcalc.readers.tflite.model import Tensor, read_model
 from lstmcalc.readers.tflite.program import computed_units
 from lstmcalc.readers.tflite.values import Value, Values, is_quantized
@@ -56,7 +56,9 @@ _PARAMETERS: Final[Mapping[str, Sequence[int]]] = {
     "PRELU": (1,),
     "EMBEDDING_LOOKUP": (1,),
     "GATHER": (0,),
-    **{op: range(1, len(roles)) for op, roles in OPERATORS.items()},
+    **{
+        op: [at for at, role in enumerate(roles) if at and not role.endswith(STATES)] for op, roles in OPERATORS.items()
+    },
 }
 
 
