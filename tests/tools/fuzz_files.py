@@ -21,6 +21,7 @@ from tools.bounded import Commands, Outcome
 from tools.fuzz_seeds import Bodies, seeds_of_files
 from tools.hdf5 import fork_the_library
 from tools.mutated_structures import (
+    mutate_flatbuffer,
     mutate_json,
     mutate_npy,
     mutate_pickle,
@@ -66,6 +67,7 @@ MUTATORS: Final[dict[str, Mutate]] = {
     "hdf5": hdf5_mutated,
     "keras": keras_mutated,
     "onnx": mutate_protobuf,
+    "tflite": mutate_flatbuffer,
     "toml": mutate_plain,
     "json": mutate_json,
     "keras-json": mutate_json,

@@ -223,7 +223,7 @@ def operations(seed: int = 0) -> dict[str, Operation]:
     norms = {f"{gate}_layer_norm_coefficients": np.ones(hidden) for gate in ("input", "forget", "cell", "output")}
     coupled = {name: array for name, array in plain.items() if "input_gate" not in name and "to_input" not in name}
     unidirectional = "UNIDIRECTIONAL_SEQUENCE_LSTM"
-    basic = {
+    basic: dict[str, Array] = {
         "prev_activation": np.zeros((1, hidden), np.float32),
         "weights": draw.normal(0, 0.6, (4 * hidden, inputs + hidden)),
         "biases": draw.normal(0, 0.6, 4 * hidden),

@@ -26,6 +26,7 @@ _FUNCTIONS: Final = {"LOGISTIC": "sigmoid", "TANH": "tanh", "RELU": "relu"}
 _ARITHMETIC: Final = {"ADD": "add", "MUL": "multiply"}
 _KEEP: Final = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")  # if the last axis stays as long as it is
 _SAME: Final = ("DEQUANTIZE", "QUANTIZE")
+_MOVES: Final = (*_KEEP, "GATHER", "UNPACK", "TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V")
 
 
 class Flow:
@@ -71,9 +72,12 @@ class Flow:
         if function and not _is_bare(value):
             return Step(function, (("bare", own),)) if function in ("relu", "tanh") else None
         inputs = tuple((own[0], at) for at in operator.inputs if at >= 0)
-        if len(inputs) == len([at for at in operator.inputs if at >= 0]) and inputs:
-            return self._step(own, operator, output, inputs)
-        return None
+        if not inputs:
+            return None
+        found = self._step(own, operator, output, inputs)
+        if found is None and operator.op in _MOVES:
+            return Step("moved", (inputs[1 if operator.op == "SPLIT" and len(inputs) > 1 else 0],))
+        return found
 
     def _step(  # noqa: PLR0911  # one for each operator
         self, value: Value, operator: Operator, output: int, inputs: tuple[Value, ...]
