@@ -304,7 +304,7 @@ def _name(text: str) -> str:
 
 
 def _joined(blocks: Sequence[Block], *, rows: bool) -> Constant:
-    """The matrices of the gates, (inputs, 4*outputs), or with `rows` (4*outputs, inputs); the stored one if it is that."""
+    """The matrices of the gates, (inputs, 4*outputs), or with `rows` the reverse; the stored one if it is that."""
     first, size = blocks[0], blocks[0].shape[1]
     shape = (first.shape[0], len(blocks) * size)
     whole = all(
