@@ -46,7 +46,7 @@ def _tensors(values: Values) -> Iterator[Stored]:
             yield Stored(name, tensor.dtype, tensor.shape, tensor.nbytes, held.read, held.parts, place)
 
 
-# The inputs that are weights of a layer, by operator; of ADD and the like those that are no single number.
+# The inputs that are weights of a layer, by operator; a number without an axis is none.
 _PARAMETERS: Final[Mapping[str, Sequence[int]]] = {
     **dict.fromkeys(("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "CONV_3D"), (1, 2)),
     **dict.fromkeys(("RNN", "UNIDIRECTIONAL_SEQUENCE_RNN", "SVDF"), (1, 2, 3)),
@@ -76,8 +76,8 @@ def _constants(values: Values) -> frozenset[str]:
 
 
 def _may_be_trained(tensor: Tensor) -> bool:
-    """True for several numbers of floating point, or integers that stand for such."""
-    return (tensor.dtype.startswith(("float", "bfloat")) or is_quantized(tensor)) and numel(tensor.shape) > 1
+    """True for numbers of floating point with an axis, or integers that stand for such."""
+    return (tensor.dtype.startswith(("float", "bfloat")) or is_quantized(tensor)) and bool(tensor.shape)
 
 
 def _found(unit: Unit) -> Found:
