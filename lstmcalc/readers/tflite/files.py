@@ -17,7 +17,7 @@ from lstmcalc.readers.tflite.fused import OPERATORS, STATES, Unit, fused_units
 from lstmcalc.readers.tflite.model import Tensor, read_model
 from lstmcalc.readers.tflite.program import computed_units
 from lstmcalc.readers.tflite.values import Value, Values, is_quantized
-from lstmcalc.spec.words import unique_names
+from lstmcalc.spec.words import counted, unique_names
 
 
 def read_tflite(path: str) -> WeightFile:
@@ -120,7 +120,7 @@ def _notes(values: Values, doubtful: Sequence[str]) -> Iterator[str]:
     """Notes on what was not understood of the file."""
     if doubtful:
         shown = ", ".join(shorten(name)[1:-1] for name in doubtful[:3])
-        yield f"{len(doubtful)} values look like h of an LSTM that is not understood: {shown}"
+        yield f"{counted(len(doubtful), 'value')} of what looks like h of an LSTM that is not understood: {shown}"
     custom = dict.fromkeys(
         operator.op.removeprefix("CUSTOM ")
         for graph in values.model.graphs

@@ -65,7 +65,7 @@ def test_what_computes_anything_else_is_not_taken(seed: int, wrong: str, tmp_pat
 
 
 def test_what_looks_like_one_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NoLstmError, match="look like h of an LSTM that is not understood"):
+    with pytest.raises(NoLstmError, match="looks like h of an LSTM that is not understood"):
         read_weights(saved(tmp_path, Writer(0, "peepholes").model()))
 
 
