@@ -109,7 +109,8 @@ def cells_in(program: Program, products: Sequence[Value]) -> Cells:
 def _shapes(program: Program, value: Value) -> Iterator[_Shape]:
     """The ways in which a value is h of a cell: one, unless it is none."""
     for gate, rest in _factors(program, value):
-        o, cell = _gate(program, gate), _function(program, rest)
+        cell = _function(program, rest)
+        o = _gate(program, gate) if cell else None
         sum_o = o and linear_of(program, o[1])
         if o is None or sum_o is None or cell is None:
             continue
@@ -219,7 +220,8 @@ def _unclipped(program: Program, value: Value) -> tuple[Value, float]:
 def _looks_like(program: Program, value: Value) -> bool:
     """True for a gate times a function of a sum of products, which is an LSTM's h in all that was looked at."""
     for gate, rest in _factors(program, value):
-        step, cell = program.step(plain(program, gate)), _function(program, rest)
+        cell = _function(program, rest)
+        step = program.step(plain(program, gate)) if cell else None
         if step is None or step.kind not in ("sigmoid", "hard", "clip", "relu") or cell is None:
             continue
         made = program.step(_unclipped(program, cell[1])[0])

@@ -29,6 +29,7 @@ from lstmcalc.spec.words import with_rest
 _DEFAULT: Final = ("", "ai.onnx")
 _FUNCTIONS: Final = {"Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu"}
 _ARITHMETIC: Final = {"Add": "add", "Mul": "multiply"}
+_BOUNDS: Final = ("Clip", "Min", "Max")
 _MOVES: Final = ("Slice", "Gather", "Squeeze", "Unsqueeze", "Reshape", "Transpose", "Split")
 _SMALL: Final = 16  # numbers of a list of axes or sizes
 
@@ -126,24 +127,34 @@ class Flow:
                 if isinstance(low, float) and isinstance(high, float)
                 else None
             )
-        if op in ("Clip", "Min", "Max"):
+        if op in _BOUNDS:
             return self._clip(scope, node, inputs)
         return self._moved(scope, node, output, inputs)
 
     def _clip(self, scope: Scope, node: Node, inputs: tuple[_Value, ...]) -> Step | None:
-        """Clip with its bounds as attributes or inputs, and Min or Max with a number."""
-        if node.op == "Clip":
+        """Clip with its bounds as attributes or inputs, and Min and Max with a number, one after the other."""
+        found = self._bounded(scope, node, inputs)
+        if found is None:
+            return None
+        given, low, high = found
+        made = given[0].maker(given[1])
+        if made is not None and made.node.op in _BOUNDS and made.node.domain in _DEFAULT:
+            behind = tuple(made.scope.home(name) for name in made.node.inputs if name)
+            below = self._bounded(made.scope, made.node, behind)
+            if below is not None and max(low, below[1]) <= min(high, below[2]):
+                given, low, high = below[0], max(low, below[1]), min(high, below[2])
+        return Step("clip", (given,), low=low, high=high)
+
+    def _bounded(self, scope: Scope, node: Node, inputs: tuple[_Value, ...]) -> tuple[_Value, float, float] | None:
+        """What one node keeps within bounds, and these."""
+        if node.op == "Clip" and inputs:
             given = [self._bound(scope, node, name, at) for at, name in ((1, "min"), (2, "max"))]
             low, high = (default if bound is None else bound for bound, default in zip(given, (-inf, inf), strict=True))
-            return Step("clip", inputs[:1], low=low, high=high)
-        for value, bound in (inputs[:2], inputs[1::-1]) if len(inputs) == 2 else ():  # noqa: PLR2004
+            return inputs[0], low, high
+        for value, bound in (inputs, inputs[::-1]) if len(inputs) == 2 else ():  # noqa: PLR2004
             number = _number(self.constant(bound))
             if number is not None and self.constant(value) is None:
-                low, high = (-inf, number) if node.op == "Min" else (number, inf)
-                below = self.step(value)
-                if below is not None and below.kind == "clip" and below.low <= number <= below.high:
-                    return Step("clip", below.inputs, low=max(low, below.low), high=min(high, below.high))
-                return Step("clip", (value,), low=low, high=high)
+                return (value, -inf, number) if node.op == "Min" else (value, number, inf)
         return None
 
     def _bound(self, scope: Scope, node: Node, name: str, at: int) -> float | None:

@@ -4,12 +4,14 @@ And graphs that compute something else, by one thing: none of them is taken for 
 """
 
 import random
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 import pytest
+from onnx import TensorProto, helper
 
 from lstmcalc import forward
 from lstmcalc.errors import LstmcalcError, NoLstmError
@@ -67,6 +69,24 @@ def test_what_computes_anything_else_is_not_taken(seed: int, wrong: str, tmp_pat
 def test_what_looks_like_one_is_named(tmp_path: Path) -> None:
     with pytest.raises(NoLstmError, match="looks like h of an LSTM that is not understood"):
         read_weights(saved(tmp_path, Writer(0, "peepholes").model()))
+
+
+@pytest.mark.parametrize("op", ["Min", "Add", "Mul", "Identity", "Sigmoid", "Tanh", "Concat"])
+def test_long_chains_end(op: str, tmp_path: Path) -> None:
+    names = [f"v{index}" for index in range(3000)]
+    both = op in ("Min", "Add", "Mul", "Concat")
+    settings = {"axis": 1} if op == "Concat" else {}
+    nodes = [
+        helper.make_node(op, [first, "one" if op == "Min" else first] if both else [first], [second], **settings)
+        for first, second in pairwise(names)
+    ]
+    nodes.append(helper.make_node("Sigmoid", [names[-1]], ["gate"]))
+    nodes.append(helper.make_node("Tanh", [names[-1]], ["cell"]))
+    nodes.append(helper.make_node("Mul", ["gate", "cell"], ["h"]))
+    one = helper.make_tensor("one", TensorProto.FLOAT, [1], [1.0])
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1]) for name in (names[0], "h")]
+    with pytest.raises(NoLstmError):
+        read_weights(saved(tmp_path, helper.make_model(helper.make_graph(nodes, "g", ends[:1], ends[1:], [one]))))
 
 
 @pytest.mark.parametrize("seed", range(12))
