@@ -26,6 +26,7 @@ from tools.bounded import Commands, Outcome
 from tools.fuzz_seeds import Bodies, seeds_of_files, write_beside
 from tools.hdf5 import fork_the_library
 from tools.mutated_structures import (
+    mutate_flatbuffer,
     mutate_json,
     mutate_npy,
     mutate_pickle,
@@ -131,6 +132,7 @@ MUTATORS: Final[dict[str, Mutate]] = {
     "saved-model": mutate_protobuf,
     "tensorflow-graph": mutate_protobuf,
     "tensorflow-js": mutate_json,
+    "tflite": mutate_flatbuffer,
     "toml": mutate_plain,
     "json": mutate_json,
     "keras-json": mutate_json,

@@ -214,6 +214,13 @@ def _write_torch(folder: Path) -> None:
         torch.save({"epoch": 3, "model": state}, folder / name, _use_new_zipfile_serialization=new)
 
 
+def _write_cells(folder: Path) -> None:
+    from tools.cell_graphs import Writer
+
+    for seed in range(4):
+        (folder / f"cells-{seed}.onnx").write_bytes(Writer(seed).model().SerializeToString())
+
+
 def _write_hdf5(folder: Path) -> None:
     import h5py
 
@@ -265,4 +272,9 @@ def _write_onnx(folder: Path) -> None:
     save("b.onnx", nodes)
 
 
-_WRITERS: Final = {_write_torch: ("torch", "torch-legacy"), _write_hdf5: ("hdf5", "keras"), _write_onnx: ("onnx",)}
+_WRITERS: Final = {
+    _write_torch: ("torch", "torch-legacy"),
+    _write_hdf5: ("hdf5", "keras"),
+    _write_onnx: ("onnx",),
+    _write_cells: ("onnx",),
+}

@@ -6,6 +6,7 @@ import pickle
 import pickletools
 import random
 import re
+import struct
 import warnings
 import zipfile
 from typing import Any, Final
@@ -129,6 +130,40 @@ def mutate_protobuf(data: bytes, draw: random.Random, depth: int = 0) -> bytes:
     else:
         fields[at] = (number, 0, varint(draw.choice(HUGE) % 2**64))
     return b"".join(varint(n << 3 | w) + (varint(len(b)) if w == 2 else b"") + b for n, w, b in fields)
+
+
+def mutate_flatbuffer(data: bytes, draw: random.Random) -> bytes:
+    """Offsets that lead to other tables, fields that are left out or elsewhere, lengths and numbers replaced."""
+    body = bytearray(data)
+    tables = [at for at in range(8, len(body) - 4, 4) if _is_table(body, at)]
+    there = set(tables)
+    offsets = [at for at in range(0, len(body) - 4, 4) if at + int.from_bytes(body[at : at + 4], "little") in there]
+    for _ in range(draw.choice((1, 1, 2, 5))):
+        kind = draw.randrange(5)
+        if kind == 0 and offsets:
+            at = draw.choice(offsets)
+            behind = [table for table in tables if table > at] or tables
+            struct.pack_into("<I", body, at, (draw.choice(behind) - at) % 2**32)
+        elif kind == 1 and tables and _is_table(body, at := draw.choice(tables)):
+            vtable = at - struct.unpack_from("<i", body, at)[0]
+            field = draw.randrange(struct.unpack_from("<H", body, vtable)[0] // 2)
+            struct.pack_into("<H", body, vtable + 2 * field, draw.choice((0, 2, 4, 8, 12, 0xFFFF)))
+        elif kind == 2 and offsets:
+            first, second = draw.choice(offsets), draw.choice(offsets)
+            body[first : first + 4], body[second : second + 4] = body[second : second + 4], body[first : first + 4]
+        else:
+            at = draw.randrange(4, max(len(body) // 4 - 1, 5)) * 4
+            body[at : at + 4] = (draw.choice(HUGE) % 2**32).to_bytes(4, "little")
+    return bytes(body)
+
+
+def _is_table(body: bytearray, at: int) -> bool:
+    """True if a place looks like a table of a FlatBuffer: its vtable is there, and fits."""
+    vtable = at - struct.unpack_from("<i", body, at)[0]
+    if not 4 <= vtable <= len(body) - 4:
+        return False
+    length, size = struct.unpack_from("<HH", body, vtable)
+    return bool(4 <= length <= 64 and length % 2 == 0 and 4 <= size <= 256 and vtable + length <= len(body))
 
 
 def varint(value: int) -> bytes:

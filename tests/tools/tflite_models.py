@@ -131,3 +131,132 @@ def write(folder: Path, name: str, body: bytes) -> str:
     path = folder / f"{name}.tflite"
     path.write_bytes(body)
     return str(path)
+
+
+# --- Files of one operator, written by TensorFlow's own schema
+
+
+class Operation(NamedTuple):
+    """A file of one operator."""
+
+    op: str  # its name in BuiltinOperator
+    names: Sequence[str]  # its inputs in order, by name; those that are not held are left out
+    held: dict[str, Array]  # what is constant, the input and the states, of which the values are not stored
+    output: tuple[int, ...]  # the shape of what it gives
+    options: dict[str, Any]
+    more: Sequence[tuple[int, ...]] = ()  # the shapes of its other outputs
+
+
+def operator_file(made: Operation) -> bytes:
+    """The bytes of such a file; `input` goes in, states are variables."""
+    schema, flatbuffers = installed("tensorflow.lite.python.schema_py_generated"), installed("flatbuffers")
+    names = [name for name in made.names if name in made.held]
+    model, graph, code = schema.ModelT(), schema.SubGraphT(), schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, made.op)
+    model.version, model.subgraphs, model.operatorCodes = 3, [graph], [code]
+    model.buffers, graph.tensors = [schema.BufferT()], []
+    for name in (*names, "output"):
+        tensor, buffer = schema.TensorT(), schema.BufferT()
+        shape = made.output if name == "output" else made.held[name].shape
+        if name not in ("input", "output") and not name.endswith(("state", "prev_activation")):
+            buffer.data = np.frombuffer(made.held[name].astype(np.float32).tobytes(), np.uint8)
+        tensor.name, tensor.shape, tensor.type = name, list(shape), schema.TensorType.FLOAT32
+        tensor.buffer, tensor.isVariable = len(model.buffers), name.endswith(("state", "prev_activation"))
+        model.buffers.append(buffer)
+        graph.tensors.append(tensor)
+    for index, shape in enumerate(made.more):
+        tensor = schema.TensorT()
+        tensor.name, tensor.shape, tensor.type, tensor.buffer = (
+            f"more_{index}",
+            list(shape),
+            schema.TensorType.FLOAT32,
+            0,
+        )
+        graph.tensors.append(tensor)
+    graph.inputs, graph.outputs = [names.index("input")], [len(names)]
+    operator = schema.OperatorT()
+    operator.inputs = [names.index(name) if name in names else -1 for name in made.names]
+    operator.outputs = list(range(len(names), len(graph.tensors)))
+    kind = {"LSTM": "LSTM"}.get(made.op, made.op.title().replace("_", "").replace("Lstm", "LSTM"))
+    operator.builtinOptions = getattr(schema, f"{kind}OptionsT")()
+    operator.builtinOptionsType = getattr(schema.BuiltinOptions, f"{kind}Options")
+    operator.builtinOptions.fusedActivationFunction = schema.ActivationFunctionType.TANH
+    for key, value in made.options.items():
+        setattr(operator.builtinOptions, key, value)
+    graph.operators = [operator]
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _direction(draw: np.random.Generator, inputs: int, hidden: int, projected: int, start: str) -> dict[str, Array]:
+    """The arrays of one direction."""
+    from lstmcalc.readers.tflite.fused import GATES
+
+    recurrent = projected or hidden
+    shapes: dict[str, tuple[int, ...]] = {f"input_to_{gate}_weights": (hidden, inputs) for gate in GATES}
+    shapes |= {f"recurrent_to_{gate}_weights": (hidden, recurrent) for gate in GATES}
+    shapes |= {f"{gate}_gate_bias": (hidden,) for gate in GATES}
+    shapes |= {"projection_weights": (projected, hidden)} if projected else {}
+    return {f"{start}{name}": draw.normal(0, 0.6, shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+def _states(hidden: int, recurrent: int, start: str = "") -> dict[str, Array]:
+    return {
+        f"{start}activation_state": np.zeros((1, recurrent), np.float32),
+        f"{start}cell_state": np.zeros((1, hidden), np.float32),
+    }
+
+
+def operations(seed: int = 0) -> dict[str, Operation]:
+    """Files of the operators, with what converters do not write of a Keras layer."""
+    from lstmcalc.readers.tflite.fused import OPERATORS
+
+    draw, steps, inputs, hidden = np.random.default_rng(seed), 4, 3, 5
+    sequence, single = np.zeros((1, steps, inputs), np.float32), np.zeros((1, inputs), np.float32)
+    one, both = OPERATORS["LSTM"], OPERATORS["BIDIRECTIONAL_SEQUENCE_LSTM"]
+    plain = {**_direction(draw, inputs, hidden, 0, ""), **_states(hidden, hidden)}
+    short = {**_direction(draw, inputs, hidden, 2, ""), **_states(hidden, 2)}
+    two = {**_direction(draw, inputs, hidden, 0, "forward."), **_direction(draw, inputs, hidden, 0, "reverse.")}
+    two |= {**_states(hidden, hidden, "forward."), **_states(hidden, hidden, "reverse.")}
+    peepholes = {f"cell_to_{gate}_weights": draw.normal(0, 1, hidden) for gate in ("input", "forget", "output")}
+    norms = {f"{gate}_layer_norm_coefficients": np.ones(hidden) for gate in ("input", "forget", "cell", "output")}
+    coupled = {name: array for name, array in plain.items() if "input_gate" not in name and "to_input" not in name}
+    unidirectional = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+    basic: dict[str, Array] = {
+        "prev_activation": np.zeros((1, hidden), np.float32),
+        "weights": draw.normal(0, 0.6, (4 * hidden, inputs + hidden)),
+        "biases": draw.normal(0, 0.6, 4 * hidden),
+        "prev_state": np.zeros((1, hidden), np.float32),
+    }
+    shape = (1, steps, hidden)
+    return {
+        "one": Operation(unidirectional, one, {"input": sequence, **plain}, shape, {}),
+        "time major": Operation(
+            unidirectional, one, {"input": sequence.swapaxes(0, 1), **plain}, (steps, 1, hidden), {"timeMajor": True}
+        ),
+        "clipped": Operation(unidirectional, one, {"input": sequence, **plain}, shape, {"cellClip": 0.2}),
+        "projected": Operation(unidirectional, one, {"input": sequence, **short}, (1, steps, 2), {}),
+        "projected and clipped": Operation(
+            unidirectional, one, {"input": sequence, **short}, (1, steps, 2), {"projClip": 0.1, "cellClip": 0.3}
+        ),
+        "both": Operation(
+            "BIDIRECTIONAL_SEQUENCE_LSTM",
+            both,
+            {"input": sequence, **two},
+            (1, steps, 2 * hidden),
+            {"mergeOutputs": True, "timeMajor": False},
+        ),
+        "peepholes": Operation(unidirectional, one, {"input": sequence, **plain, **peepholes}, shape, {}),
+        "norms": Operation(unidirectional, one, {"input": sequence, **plain, **norms}, shape, {}),
+        "coupled": Operation(unidirectional, one, {"input": sequence, **coupled}, shape, {}),
+        "a step": Operation("LSTM", one, {"input": single, **plain}, (1, hidden), {}),
+        "basic": Operation(
+            "LSTM",
+            ("input", "prev_activation", "weights", "biases", "prev_state"),
+            {"input": single, **basic},
+            (1, hidden),
+            {"kernelType": 1},
+            ((1, hidden), (1, inputs + hidden), (1, 4 * hidden)),
+        ),
+    }

@@ -21,6 +21,7 @@ GATES: Final = "ifgo"
 _FUNCTIONS: Final = ("tanh", "relu")  # of g, and of c
 _SLOPES: Final = {0.2: "hard_sigmoid:0.2", 1 / 6: "hard_sigmoid:1/6"}  # words of `spec.activations`
 _NEAR: Final = 1e-6
+_MAX_CUTS: Final = 40  # steps between an input and a state
 ORDER: Final = "which steps of the sequence the graph gives it, and in which order, is not followed"
 
 
@@ -108,7 +109,8 @@ def cells_in(program: Program, products: Sequence[Value]) -> Cells:
 def _shapes(program: Program, value: Value) -> Iterator[_Shape]:
     """The ways in which a value is h of a cell: one, unless it is none."""
     for gate, rest in _factors(program, value):
-        o, cell = _gate(program, gate), _function(program, rest)
+        cell = _function(program, rest)
+        o = _gate(program, gate) if cell else None
         sum_o = o and linear_of(program, o[1])
         if o is None or sum_o is None or cell is None:
             continue
@@ -218,7 +220,8 @@ def _unclipped(program: Program, value: Value) -> tuple[Value, float]:
 def _looks_like(program: Program, value: Value) -> bool:
     """True for a gate times a function of a sum of products, which is an LSTM's h in all that was looked at."""
     for gate, rest in _factors(program, value):
-        step, cell = program.step(plain(program, gate)), _function(program, rest)
+        cell = _function(program, rest)
+        step = program.step(plain(program, gate)) if cell else None
         if step is None or step.kind not in ("sigmoid", "hard", "clip", "relu") or cell is None:
             continue
         made = program.step(_unclipped(program, cell[1])[0])
@@ -300,18 +303,31 @@ def _following(shape: _Shape, shapes: Mapping[Value, _Shape]) -> Cell | None:
 
 
 def _alone(program: Program, shape: _Shape) -> Cell | None:
-    """A single step of a cell, whose h and c are inputs of the graph; by its sizes alone h is told from x."""
+    """A single step of a cell, whose h and c are cut from inputs of the graph, or constant.
+
+    Of two values of h's width the one is h that is cut from what c is cut from; or the only one that is of an input.
+    """
     hidden = shape.sums["o"].width
     fitting = [source for source in _sources(shape) if _rows(shape, source) == hidden]
-    if len(fitting) != 1 or not (program.is_input(fitting[0]) or _is_constant(program, fitting[0])):
+    given = {source: root for source in fitting if (root := root_of(program, source)) is not None}
+    with_c = root_of(program, shape.before)
+    beside = [source for source, root in given.items() if root == with_c]
+    chosen = list(given) if len(given) == 1 else beside
+    if with_c is None or len(chosen) != 1:
         return None
-    if not (program.is_input(shape.before) or _is_constant(program, shape.before)):
-        return None
-    return _cell(shape, fitting[0], "step", (fitting[0], shape.before))
+    return _cell(shape, chosen[0], "step", (chosen[0], shape.before))
 
 
-def _is_constant(program: Program, value: Value) -> bool:
-    return program.constant(value) is not None
+def root_of(program: Program, value: Value | None) -> Value | None:
+    """The input of the graph, or the constant, that a value is cut from; None if it is computed."""
+    for _ in range(_MAX_CUTS):
+        if value is None or program.is_input(value) or program.constant(value) is not None:
+            return value
+        step = program.step(value)
+        if step is None or step.kind not in ("same", "part", "moved"):
+            return None
+        value = step.inputs[0]
+    return None
 
 
 def _sources(shape: _Shape) -> list[Value]:

@@ -17,7 +17,7 @@ class Step(NamedTuple):
     # `product` (x times a constant matrix, plus a third input if there is one), `add`, `multiply`, `sigmoid`, `tanh`,
     # `relu`, `hard` (clip(alpha*x + beta, 0, 1)), `clip` (to `low`, `high`), `part` (of the last axis, from `start` to
     # before `stop`, or the one at `start` of so many equal ones), `join` (along the last axis), `same` (axes before the
-    # last one are moved, cut or picked).
+    # last one are moved, cut or picked), `moved` (any axes are).
     kind: str
     inputs: tuple[Value, ...]
     start: int = 0

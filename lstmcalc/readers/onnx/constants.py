@@ -274,9 +274,9 @@ class _Rule(NamedTuple):
         int, ...
     ] = ()  # the inputs that are settings (axes, sizes), so that the shape depends on their numbers
     dtype: int = 0  # the input whose dtype the result has
-    other: tuple[int, ...] = ()  # the inputs of other dtypes: indices
-    # The shape of the result from the node and the inputs' shapes, for what would compute numbers to tell it.
-    shape: Callable[[Node, Sequence[tuple[int, ...]]], tuple[int, ...]] | None = None
+    other: tuple[int, ...] = ()  # the inputs of other dtypes
+    # The shape of the result from the node and inputs that have shapes alone, where numbers would take memory.
+    shape: Callable[[Node, Sequence[Any]], tuple[int, ...]] | None = None
 
 
 def _shape_of(rule: _Rule, node: Node, read: Sequence[Constant | None]) -> tuple[str, tuple[int, ...]]:
@@ -302,9 +302,10 @@ def _shape_of(rule: _Rule, node: Node, read: Sequence[Constant | None]) -> tuple
     if node.op in ("Cast", "DequantizeLinear"):
         return dtype, stand_in[0].shape
     if rule.shape is not None:
-        if len({item.dtype for index, item in enumerate(read) if item and index not in rule.other}) != 1:
+        settings = (*rule.small, *rule.other)
+        if len({item.dtype for index, item in enumerate(read) if item and index not in settings}) != 1:
             raise ValueError(node.op)
-        return dtype, rule.shape(node, [item.shape for item in read if item])
+        return dtype, rule.shape(node, stand_in)
     return dtype, tuple(rule.value(node, stand_in).shape)
 
 
@@ -436,41 +437,46 @@ def _dequantize(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an
     return values.astype(scale.dtype) * scale.reshape(shape)
 
 
-def _broadcast(_: Node, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+def _broadcast(_: Node, arrays: Sequence[Any]) -> tuple[int, ...]:
     import numpy as np
 
-    found: tuple[int, ...] = np.broadcast_shapes(*shapes)
+    found: tuple[int, ...] = np.broadcast_shapes(*(array.shape for array in arrays))
     return found
 
 
-def _same_shape(_: Node, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    return shapes[0]
+def _same_shape(_: Node, arrays: Sequence[Any]) -> tuple[int, ...]:
+    return tuple(arrays[0].shape)
 
 
-def _gathered(node: Node, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    axis = _axis(_integer(node, "axis", 0), len(shapes[0]))
-    return (*shapes[0][:axis], *shapes[1], *shapes[0][axis + 1 :])
+def _gathered(node: Node, arrays: Sequence[Any]) -> tuple[int, ...]:
+    shape, axis = arrays[0].shape, _axis(_integer(node, "axis", 0), arrays[0].ndim)
+    return (*shape[:axis], *arrays[1].shape, *shape[axis + 1 :])
 
 
 def _gather(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
     return arrays[0].take(arrays[1], _axis(_integer(node, "axis", 0), arrays[0].ndim))
 
 
-def _norm_shape(node: Node, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
-    """The shape behind ReduceL2 with axes as an attribute, or without axes."""
-    if len(shapes) > 1:
+def _norm_axes(node: Node, arrays: Sequence[Any]) -> tuple[int, ...]:
+    """The axes that ReduceL2 sums: an attribute before opset 18, an input since; all of them without either."""
+    rank = arrays[0].ndim
+    axes = _integers(node, "axes", arrays, 1)
+    if not axes and _integer(node, "noop_with_empty_axes", 0):
         raise ValueError(node.op)
-    axes = {_axis(axis, len(shapes[0])) for axis in _integers(node, "axes", (), 0) or range(len(shapes[0]))}
-    kept = _integer(node, "keepdims", 1)
-    return tuple(1 if axis in axes else size for axis, size in enumerate(shapes[0]) if kept or axis not in axes)
+    return tuple(dict.fromkeys(_axis(axis, rank) for axis in axes or range(rank)))
+
+
+def _norm_shape(node: Node, arrays: Sequence[Any]) -> tuple[int, ...]:
+    axes, kept = _norm_axes(node, arrays), _integer(node, "keepdims", 1)
+    sizes = enumerate(arrays[0].shape)
+    return tuple(1 if axis in axes else size for axis, size in sizes if kept or axis not in axes)
 
 
 def _norm(node: Node, arrays: Sequence[Any]) -> Any:  # noqa: ANN401  # an array
     import numpy as np
 
-    axes = _integers(node, "axes", (), 0)
-    found = np.square(arrays[0]).sum(tuple(axes) if axes else None, keepdims=bool(_integer(node, "keepdims", 1)))
-    return np.sqrt(found)
+    kept = bool(_integer(node, "keepdims", 1))
+    return np.sqrt(np.square(arrays[0]).sum(_norm_axes(node, arrays), keepdims=kept))
 
 
 def _split_sizes(node: Node, sizes: list[int] | None, total: int) -> list[int]:
@@ -506,6 +512,6 @@ _FOLDED: Final = {
     "Div": _Rule(lambda _, arrays: arrays[0] / arrays[1], shape=_broadcast),
     "Neg": _Rule(lambda _, arrays: -arrays[0], shape=_same_shape),
     "Gather": _Rule(_gather, other=(1,), shape=_gathered),
-    "ReduceL2": _Rule(_norm, shape=_norm_shape),
+    "ReduceL2": _Rule(_norm, (1,), shape=_norm_shape),
     **{f"Split {index}": _Rule(partial(_split_at, index), (1,)) for index in range(_MOST_PARTS)},
 }

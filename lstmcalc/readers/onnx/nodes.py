@@ -27,7 +27,7 @@ from lstmcalc.readers.onnx.graphs import Node, Tensor, read_model, tensor_digest
 from lstmcalc.readers.onnx.program import computed_lstms
 from lstmcalc.readers.onnx.zeros import behind
 from lstmcalc.spec.activations import CELLS, CLIP, HARD, clip_text
-from lstmcalc.spec.words import unique_names, with_dots
+from lstmcalc.spec.words import counted, unique_names, with_dots
 
 _DEFAULT: Final = ("", "ai.onnx")
 _MICROSOFT: Final = "com.microsoft"
@@ -97,7 +97,9 @@ def read_onnx(path: str) -> WeightFile:
         notes.append(_outside_note(path, [place.location for place in outside]))
     if doubtful:
         shown = ", ".join(shorten(name)[1:-1] for name in doubtful[:3])
-        notes.append(f"{len(doubtful)} values look like h of an LSTM that is not understood: {shown}")
+        notes.append(
+            f"{counted(len(doubtful), 'value')} of what looks like h of an LSTM that is not understood: {shown}"
+        )
     stored = frozenset(f"{scope.path}{name}" for scope in scopes for name in scope.graph.tensors)
     return WeightFile(
         "ONNX",

@@ -6,6 +6,7 @@ Here nodes are put into the words of `readers.graphs.program`. Sources: the oper
 Not here: the pattern of a cell (`readers.graphs.cells`), and nodes that are LSTMs (`nodes`).
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
@@ -28,6 +29,8 @@ from lstmcalc.spec.words import with_rest
 _DEFAULT: Final = ("", "ai.onnx")
 _FUNCTIONS: Final = {"Sigmoid": "sigmoid", "Tanh": "tanh", "Relu": "relu"}
 _ARITHMETIC: Final = {"Add": "add", "Mul": "multiply"}
+_BOUNDS: Final = ("Clip", "Min", "Max")
+_MOVES: Final = ("Slice", "Gather", "Squeeze", "Unsqueeze", "Reshape", "Transpose", "Split")
 _SMALL: Final = 16  # numbers of a list of axes or sizes
 
 _Value: TypeAlias = tuple[Scope, str]
@@ -100,7 +103,8 @@ class Flow:
         if made is None or made.node.domain not in _DEFAULT or not all(made.node.inputs[:1]) or not made.node.inputs:
             return None
         inputs = tuple(made.scope.home(given) for given in made.node.inputs if given)
-        return self._step(made.scope, made.node, made.output, inputs)
+        found = self._step(made.scope, made.node, made.output, inputs)
+        return Step("moved", inputs[:1]) if found is None and made.node.op in _MOVES else found
 
     def _step(  # noqa: PLR0911  # one for each operator
         self, scope: Scope, node: Node, output: int, inputs: tuple[_Value, ...]
@@ -123,24 +127,34 @@ class Flow:
                 if isinstance(low, float) and isinstance(high, float)
                 else None
             )
-        if op in ("Clip", "Min", "Max"):
+        if op in _BOUNDS:
             return self._clip(scope, node, inputs)
         return self._moved(scope, node, output, inputs)
 
     def _clip(self, scope: Scope, node: Node, inputs: tuple[_Value, ...]) -> Step | None:
-        """Clip with its bounds as attributes or inputs, and Min or Max with a number."""
-        if node.op == "Clip":
+        """Clip with its bounds as attributes or inputs, and Min and Max with a number, one after the other."""
+        found = self._bounded(scope, node, inputs)
+        if found is None:
+            return None
+        given, low, high = found
+        made = given[0].maker(given[1])
+        if made is not None and made.node.op in _BOUNDS and made.node.domain in _DEFAULT:
+            behind = tuple(made.scope.home(name) for name in made.node.inputs if name)
+            below = self._bounded(made.scope, made.node, behind)
+            if below is not None and max(low, below[1]) <= min(high, below[2]):
+                given, low, high = below[0], max(low, below[1]), min(high, below[2])
+        return Step("clip", (given,), low=low, high=high)
+
+    def _bounded(self, scope: Scope, node: Node, inputs: tuple[_Value, ...]) -> tuple[_Value, float, float] | None:
+        """What one node keeps within bounds, and these."""
+        if node.op == "Clip" and inputs:
             given = [self._bound(scope, node, name, at) for at, name in ((1, "min"), (2, "max"))]
             low, high = (default if bound is None else bound for bound, default in zip(given, (-inf, inf), strict=True))
-            return Step("clip", inputs[:1], low=low, high=high)
-        for value, bound in (inputs[:2], inputs[1::-1]) if len(inputs) == 2 else ():  # noqa: PLR2004
+            return inputs[0], low, high
+        for value, bound in (inputs, inputs[::-1]) if len(inputs) == 2 else ():  # noqa: PLR2004
             number = _number(self.constant(bound))
             if number is not None and self.constant(value) is None:
-                low, high = (-inf, number) if node.op == "Min" else (number, inf)
-                below = self.step(value)
-                if below is not None and below.kind == "clip" and below.low <= number <= below.high:
-                    return Step("clip", below.inputs, low=max(low, below.low), high=min(high, below.high))
-                return Step("clip", (value,), low=low, high=high)
+                return (value, -inf, number) if node.op == "Min" else (value, number, inf)
         return None
 
     def _bound(self, scope: Scope, node: Node, name: str, at: int) -> float | None:
@@ -267,53 +281,53 @@ def computed_lstms(scopes: Sequence[Scope]) -> tuple[list[Computed], list[str]]:
 
 
 def _computed(cell: Cell) -> Computed:
-    """A cell, its parameters as Keras stores them: the frameworks whose exporters write such graphs do."""
-    biased = all(gate.biases for gate in cell.weights.values())
-    config = LSTMConfig(cell.width, cell.hidden, bias=biased)
-    names = [row.name for row in Storage(config, "keras").parameters]
-    parts = [
-        [cell.weights[gate].inputs[0][1] for gate in "ifgo"],
-        [cell.weights[gate].recurrent for gate in "ifgo"],
-    ]
-    weights = dict(zip(names, (_joined(blocks) for blocks in parts), strict=False))
-    if biased:
-        weights[names[2]] = _biases([cell.weights[gate].biases for gate in "ifgo"])
-    scope, name = _pair(cell.h)
+    """A cell, its parameters as Keras stores them, or with two biases as PyTorch does: their exporters write such."""
+    counts = {len(gate.biases) for gate in cell.weights.values()}
+    two, step = counts == {2}, cell.how == "step"
+    framework = "keras" if not two else "pytorch-cell" if step else "pytorch"
     fields: dict[str, object] = {"input_size": cell.width, "hidden_size": cell.hidden, "num_layers": 1}
-    fields |= {"bias": biased, "bidirectional": False}
+    fields |= {"bias": min(counts) > 0, "bidirectional": False}
+    names = [row.name for row in Storage(LSTMConfig(**fields), framework).parameters]  # type: ignore[arg-type]
+    matrices = [
+        _joined([cell.weights[gate].inputs[0][1] for gate in "ifgo"], rows=two),
+        _joined([cell.weights[gate].recurrent for gate in "ifgo"], rows=two),
+    ]
+    weights = dict(zip(names, [*matrices, *_biases(cell, two=two)], strict=False))
+    scope, name = _pair(cell.h)
     found = Found(
         f"{scope.path}{_name(name)}",
-        "keras",
-        kind="LSTMCell" if cell.how == "step" else "LSTM",
+        framework,
+        kind="LSTMCell" if step else "LSTM",
         layer=settings_of(fields, tuple(fields)),
         options=cell.options,
         unmodelled=option_words(cell.options),
         notes=tuple(_notes(cell, weights)),
     )
-    return Computed(found, weights)
+    module = re.fullmatch(r"(.+)\.weight_ih(_l0)?", next(iter(matrices[0].sources), ""))
+    return Computed(found._replace(name=module[1]) if module and two else found, weights)
 
 
 def _name(text: str) -> str:
     """The name of an LSTM by that of its h: `model/lstm_10/while/mul_2:0` is of `lstm_10`."""
-    named = [
-        part for part in text.partition(":")[0].split("/") if "lstm" in part.lower() and "cell" not in part.lower()
-    ]
+    parts = text.partition(":")[0].split("/")
+    named = [part for part in parts if "lstm" in part.lower() and "cell" not in part.lower()]
     return named[-1] if named else "lstm"
 
 
-def _joined(blocks: Sequence[Block]) -> Constant:
-    """The matrices of the gates side by side, (inputs, 4*outputs); the stored one where it is that."""
+def _joined(blocks: Sequence[Block], *, rows: bool) -> Constant:
+    """The matrices of the gates, (inputs, 4*outputs), or with `rows` the reverse; the stored one if it is that."""
     first, size = blocks[0], blocks[0].shape[1]
+    shape = (first.shape[0], len(blocks) * size)
     whole = all(
         block.constant.origin == first.constant.origin
-        and not block.swapped
+        and block.swapped == rows
         and block.columns == (index * size, (index + 1) * size)
-        and block.rows == (0, block.constant.shape[-2])
         for index, block in enumerate(blocks)
     )
-    if whole and first.constant.shape == (first.shape[0], len(blocks) * size):
+    shape = shape[::-1] if rows else shape
+    if whole and first.constant.shape == shape:
         return first.constant
-    return _made(blocks, (first.shape[0], len(blocks) * size), partial(_side_by_side, blocks))
+    return _made(blocks, shape, partial(_side_by_side, blocks, rows=rows))
 
 
 def _made(blocks: Sequence[Block], shape: tuple[int, ...], read: Any) -> Constant:  # noqa: ANN401  # a function
@@ -331,16 +345,34 @@ def _made(blocks: Sequence[Block], shape: tuple[int, ...], read: Any) -> Constan
     )
 
 
-def _side_by_side(blocks: Sequence[Block]) -> Any:  # noqa: ANN401  # an array
+def _side_by_side(blocks: Sequence[Block], *, rows: bool) -> Any:  # noqa: ANN401  # an array
     import numpy as np
 
-    return np.concatenate([block.read() for block in blocks], 1)
+    whole = np.concatenate([block.read() for block in blocks], 1)
+    return np.ascontiguousarray(whole.T) if rows else whole
 
 
-def _biases(gates: Sequence[Sequence[Block]]) -> Constant:
-    """The bias of all gates: of each the sum of what is added."""
+def _biases(cell: Cell, *, two: bool) -> list[Constant]:
+    """The bias of all gates, of each the sum of what is added; or both, that of the input first if names tell them."""
+    gates = [cell.weights[gate].biases for gate in "ifgo"]
+    if not all(gates):
+        return []
+    if not two:
+        return [_summed(gates)]
+    sides = [_summed([[blocks[side]] for blocks in gates]) for side in (0, 1)]
+    return sides[::-1] if "bias_ih" in sides[1].name else sides
+
+
+def _summed(gates: Sequence[Sequence[Block]]) -> Constant:
     blocks = [block for each in gates for block in each]
-    return _made(blocks, (len(gates) * gates[0][0].shape[1],), partial(_sums, gates))
+    size, first = gates[0][0].shape[1], blocks[0].constant
+    whole = len(blocks) == len(gates) and all(
+        block.constant.origin == first.origin and block.columns == (index * size, (index + 1) * size)
+        for index, block in enumerate(blocks)
+    )
+    if whole and first.shape == (len(gates) * size,):
+        return first
+    return _made(blocks, (len(gates) * size,), partial(_sums, gates))
 
 
 def _sums(gates: Sequence[Sequence[Block]]) -> Any:  # noqa: ANN401  # an array
@@ -355,7 +387,7 @@ def _notes(cell: Cell, weights: Mapping[str, Constant]) -> Iterator[str]:
         "unrolled": f"unrolled, {cell.steps} steps one after another",
         "step": "one step of it",
     }[cell.how]
-    yield f"no LSTM node: the graph computes it of products, sums and functions, {how}; shown as Keras stores it"
+    yield f"no LSTM node: the graph computes it of products, sums and functions, {how}"
     if cell.how != "step":
         yield ORDER
     stored = dict.fromkeys(name for item in weights.values() for name in item.sources)

@@ -13,11 +13,11 @@ from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
 from lstmcalc.readers.files.tensors import Stored, WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of
 from lstmcalc.readers.tflite.directions import with_both_directions
-from lstmcalc.readers.tflite.fused import OPERATORS, Unit, fused_units
+from lstmcalc.readers.tflite.fused import OPERATORS, STATES, Unit, fused_units
 from lstmcalc.readers.tflite.model import Tensor, read_model
 from lstmcalc.readers.tflite.program import computed_units
 from lstmcalc.readers.tflite.values import Value, Values, is_quantized
-from lstmcalc.spec.words import unique_names
+from lstmcalc.spec.words import counted, unique_names
 
 
 def read_tflite(path: str) -> WeightFile:
@@ -46,7 +46,7 @@ def _tensors(values: Values) -> Iterator[Stored]:
             yield Stored(name, tensor.dtype, tensor.shape, tensor.nbytes, held.read, held.parts, place)
 
 
-# The inputs that are weights of a layer, by operator; of ADD and the like those that are no single number.
+# The inputs that are weights of a layer, by operator; a number without an axis is none.
 _PARAMETERS: Final[Mapping[str, Sequence[int]]] = {
     **dict.fromkeys(("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "CONV_3D"), (1, 2)),
     **dict.fromkeys(("RNN", "UNIDIRECTIONAL_SEQUENCE_RNN", "SVDF"), (1, 2, 3)),
@@ -56,7 +56,9 @@ _PARAMETERS: Final[Mapping[str, Sequence[int]]] = {
     "PRELU": (1,),
     "EMBEDDING_LOOKUP": (1,),
     "GATHER": (0,),
-    **{op: range(1, len(roles)) for op, roles in OPERATORS.items()},
+    **{
+        op: [at for at, role in enumerate(roles) if at and not role.endswith(STATES)] for op, roles in OPERATORS.items()
+    },
 }
 
 
@@ -74,8 +76,8 @@ def _constants(values: Values) -> frozenset[str]:
 
 
 def _may_be_trained(tensor: Tensor) -> bool:
-    """True for several numbers of floating point, or integers that stand for such."""
-    return (tensor.dtype.startswith(("float", "bfloat")) or is_quantized(tensor)) and numel(tensor.shape) > 1
+    """True for numbers of floating point with an axis, or integers that stand for such."""
+    return (tensor.dtype.startswith(("float", "bfloat")) or is_quantized(tensor)) and bool(tensor.shape)
 
 
 def _found(unit: Unit) -> Found:
@@ -118,7 +120,7 @@ def _notes(values: Values, doubtful: Sequence[str]) -> Iterator[str]:
     """Notes on what was not understood of the file."""
     if doubtful:
         shown = ", ".join(shorten(name)[1:-1] for name in doubtful[:3])
-        yield f"{len(doubtful)} values look like h of an LSTM that is not understood: {shown}"
+        yield f"{counted(len(doubtful), 'value')} of what looks like h of an LSTM that is not understood: {shown}"
     custom = dict.fromkeys(
         operator.op.removeprefix("CUSTOM ")
         for graph in values.model.graphs

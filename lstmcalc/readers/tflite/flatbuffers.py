@@ -14,7 +14,9 @@ from typing import Final, NamedTuple
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.varints import Bytes
 
-_MAX_READ: Final = 3_000_000  # tables, and numbers of vectors, of one file: a graph of 10**5 operators has a third
+# The most tables, and quadruples of numbers, that are read of one file: each takes 8 bytes of it, unless it is shared.
+_SHARED: Final = 10_000
+_SMALLEST: Final = 8
 _MAX_TEXT: Final = 2**16  # bytes of a name
 _HEAD: Final = 4  # bytes of a vtable before the places of the fields
 
@@ -38,7 +40,7 @@ class Flat:
         self._data = data
         self._size = len(data)
         self._name = name
-        self._left = _MAX_READ
+        self._left = self._most = self._size // _SMALLEST + _SHARED
 
     def root(self) -> "Table":
         """The table that the file begins with."""
@@ -109,7 +111,7 @@ class Flat:
         """Count what takes time and memory; refused if it is too much for one file."""
         self._left -= number
         if self._left < 0:
-            raise SourceError(f"{self._name} has too many tables and numbers in its index", f"at most {_MAX_READ:,}")
+            raise SourceError(f"{self._name} has too many tables and numbers in its index", f"at most {self._most:,}")
 
     def damage(self, found: str, at: int) -> SourceError:
         """The error about bytes that no FlatBuffer has."""

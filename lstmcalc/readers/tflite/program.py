@@ -25,7 +25,9 @@ from lstmcalc.spec.words import with_rest
 _FUNCTIONS: Final = {"LOGISTIC": "sigmoid", "TANH": "tanh", "RELU": "relu"}
 _ARITHMETIC: Final = {"ADD": "add", "MUL": "multiply"}
 _KEEP: Final = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")  # if the last axis stays as long as it is
+_BOUNDS: Final = ("MINIMUM", "MAXIMUM", "RELU_0_TO_1")
 _SAME: Final = ("DEQUANTIZE", "QUANTIZE")
+_MOVES: Final = (*_KEEP, "GATHER", "UNPACK", "TRANSPOSE", "SLICE", "STRIDED_SLICE", "SPLIT", "SPLIT_V")
 
 
 class Flow:
@@ -71,9 +73,12 @@ class Flow:
         if function and not _is_bare(value):
             return Step(function, (("bare", own),)) if function in ("relu", "tanh") else None
         inputs = tuple((own[0], at) for at in operator.inputs if at >= 0)
-        if len(inputs) == len([at for at in operator.inputs if at >= 0]) and inputs:
-            return self._step(own, operator, output, inputs)
-        return None
+        if not inputs:
+            return None
+        found = self._step(own, operator, output, inputs)
+        if found is None and operator.op in _MOVES:
+            return Step("moved", (inputs[1 if operator.op == "SPLIT" and len(inputs) > 1 else 0],))
+        return found
 
     def _step(  # noqa: PLR0911  # one for each operator
         self, value: Value, operator: Operator, output: int, inputs: tuple[Value, ...]
@@ -87,7 +92,7 @@ class Flow:
             return Step("product", inputs, swapped=True)
         if op == "BATCH_MATMUL" and not operator.options["adj_x"]:
             return Step("product", inputs, swapped=bool(operator.options["adj_y"]))
-        if op in ("MINIMUM", "MAXIMUM", "RELU_0_TO_1"):
+        if op in _BOUNDS:
             return self._clip(op, inputs)
         rank = len(self._values.tensor(inputs[0]).shape)
         if op == "CONCATENATION":
@@ -105,20 +110,28 @@ class Flow:
 
     def _clip(self, op: str, inputs: tuple[Value, ...]) -> Step | None:
         """MINIMUM or MAXIMUM with a number, and both one after the other."""
-        if op == "RELU_0_TO_1":
-            return Step("clip", inputs[:1], low=0.0, high=1.0)
-        for first, bound in (inputs, inputs[::-1]):
-            given: Anything = first
+        found = self._bounded(op, inputs)
+        if found is None:
+            return None
+        given, low, high = found
+        made = self._values.maker(given)
+        operator = made[0] if made else None
+        if operator is not None and operator.op in _BOUNDS:
+            below = self._bounded(operator.op, tuple((given[0], at) for at in operator.inputs if at >= 0))
+            if below is not None and max(low, below[1]) <= min(high, below[2]):
+                given, low, high = below[0], max(low, below[1]), min(high, below[2])
+        return Step("clip", (given,), low=low, high=high)
+
+    def _bounded(self, op: str, inputs: tuple[Value, ...]) -> tuple[Value, float, float] | None:
+        """What one operator keeps within bounds, and these."""
+        if op == "RELU_0_TO_1" and inputs:
+            return inputs[0], 0.0, 1.0
+        for given, bound in (inputs[:2], inputs[1::-1]) if len(inputs) > 1 else ():
             known = self._values.constant(bound)
-            if known is None or any(size != 1 for size in known.shape) or self._values.constant(first):
+            if known is None or any(size != 1 for size in known.shape) or self._values.constant(given):
                 continue
             number = float(known.read().reshape(-1)[0])
-            low, high = (-inf, number) if op == "MINIMUM" else (number, inf)
-            below = self.step(given)
-            if below is not None and below.kind == "clip" and below.low <= number <= below.high:
-                low, high = max(low, below.low), min(high, below.high)
-                given = below.inputs[0]
-            return Step("clip", (given,), low=low, high=high)
+            return (given, -inf, number) if op == "MINIMUM" else (given, number, inf)
         return None
 
     def _cut(self, value: Value, operator: Operator, output: int, inputs: tuple[Value, ...]) -> Step | None:

@@ -9,6 +9,7 @@ Source: ai-edge-litert 2.3.0, run: a second call goes on where the first one end
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from lstmcalc.readers.graphs.cells import root_of
 from lstmcalc.readers.graphs.rows import AxisRow, GraphRow, shown
 from lstmcalc.readers.tflite.directions import with_both_directions
 from lstmcalc.readers.tflite.fused import Unit, fused_units
@@ -49,33 +50,36 @@ def _states(values: Values, units: Sequence[Unit]) -> tuple[list[str], list[str]
         kept.append(True if len(unit.states) >= 2 else None)  # noqa: PLR2004  # h and c
     flow = Flow(values)
     for cell in cells_of(values, flow).found:
-        if cell.how != "loop" or cell.begin is None:
+        if cell.how == "unrolled" or cell.begin is None:
             kept.append(None)
             continue
-        before = [own_value(value) for value in cell.begin]
+        roots = [root_of(flow, value) for value in cell.begin]
+        before = [own_value(value if root is None else root) for root, value in zip(roots, cell.begin, strict=True)]
         for value in before:
             begins += _behind(values, value)
-        after = [link for link in flow.links().values() if link.before in cell.begin]
-        ends += [value for link in after for value in _results(values, own_value(link.after))]
+        after = [link.after for link in flow.links().values() if link.before in cell.begin]
+        after = after if cell.how == "loop" else [cell.h, cell.c]
+        ends += [result for value in after for result in _results(values, own_value(value))]
         kept.append(_is_kept(values, before))
     state_in, state_out = (list(dict.fromkeys(values.tensor(value).name for value in each)) for each in (begins, ends))
+    return state_in, state_out, *_verdict(kept, state_in, state_out, reverse=reverse)
+
+
+def _verdict(
+    kept: Sequence[bool | None], state_in: Sequence[str], state_out: Sequence[str], *, reverse: bool
+) -> tuple[bool | None, str]:
+    """True if the graph streams, with a sentence; None if that is not known."""
     if not kept:
-        return state_in, state_out, None, "not known: its LSTMs are in no graph that is followed"
+        return None, "not known: its LSTMs are in no graph that is followed"
     if reverse:
-        return state_in, state_out, False, "no: an LSTM reads the sequence from its end"
+        return False, "no: an LSTM reads the sequence from its end"
     if any(each is False for each in kept):
-        return (
-            state_in,
-            state_out,
-            False,
-            "no: the initial state of an LSTM is fixed inside the graph, and not an input",
-        )
+        return False, "no: the initial state of an LSTM is fixed inside the graph, and not an input"
     if all(kept) and not state_in:
-        why = "yes: its states stay in the interpreter from one call to the next"
-        return state_in, state_out, True, why
-    if all(kept) and len(state_out) >= len(state_in) > 0:
-        return state_in, state_out, True, "yes: give the states that come out back in with the next steps"
-    return state_in, state_out, None, "not known: what the graph computes around its states is not followed"
+        return True, "yes: its states stay in the interpreter from one call to the next"
+    if all(kept) and state_out:
+        return True, "yes: give the states that come out back in with the next steps"
+    return None, "not known: what the graph computes around its states is not followed"
 
 
 def _is_kept(values: Values, begin: Sequence[Value]) -> bool | None:
@@ -126,7 +130,8 @@ def _behind(values: Values, value: Value) -> Iterator[Value]:
 def _results(values: Values, after: Value) -> Iterator[Value]:
     """The outputs of the main graph that the last state of a loop is, or is moved to."""
     main, body = values.model.graphs[0], after[0]
-    pending = [
+    pending = [after] * (not body)
+    pending += [
         (0, operator.outputs[place])
         for operator in main.operators
         if operator.op == "WHILE" and operator.options["body"] == body
