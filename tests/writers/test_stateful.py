@@ -142,6 +142,9 @@ def test_chunks_give_what_one_pass_gives(name: str, cli: Cli) -> None:
         np.testing.assert_allclose(np.concatenate(steps) if len(wanted) == 6 else steps[-1], wanted, atol=1e-6)
     dropped = session.run(names, {"x": x[4:], **zeros})
     assert np.abs(dropped[0][-1] - expected[0][-1]).max() > 1e-4
+    before = " ".join(cli("summary", "old.onnx").out.split())
+    assert "streaming no: the" in before
+    assert "; convert --stateful makes " in before
     assert cli("summary", "new.onnx", "--json").out.count('"streams": true') == 1
     graph = json.loads(cli("summary", "new.onnx", "--json").out)["graph"]
     assert graph["state_in"] == [enters for enters, _ in found.states]
