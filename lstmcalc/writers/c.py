@@ -193,7 +193,7 @@ def _load(lstms: Sequence[Portable], asked: Asked) -> list[str]:
 
 
 def _read(path: str, lstms: Sequence[Portable]) -> list[dict[str, Any]]:
-    return [read_header(path, identifier(lstm.name), lstm) for lstm in lstms]
+    return [read_header(path, lstm) for lstm in lstms]
 
 
 def _notes(lstms: Sequence[Portable]) -> list[str]:

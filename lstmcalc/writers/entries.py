@@ -99,6 +99,25 @@ def encoded(block: Any, dtype: str) -> bytes:  # noqa: ANN401  # an array
     return table[places].tobytes()
 
 
+_LONGEST: Final = 10_000  # bytes of a name; that of a member of a zip archive has at most 65,535
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that files cannot have: one that is no text, too long, or that means something else to them."""
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        raise UnsupportedError("a name is no text", "letters that UTF-8 has", where=printable(name)) from None
+    if size > _LONGEST or name == _METADATA:
+        found = f"{size:,} bytes" if size > _LONGEST else "the name of what safetensors keeps about a file"
+        raise UnsupportedError(
+            "a tensor cannot be called so", f"at most {_LONGEST:,} bytes", found, where=printable(name)
+        )
+
+
+_METADATA: Final = "__metadata__"
+
+
 def holds(dtype: str, array: Array) -> bool:
     """True if every number of an array is one of the dtype: nothing is lost."""
     if dtype == "bfloat16":

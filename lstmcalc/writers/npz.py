@@ -13,7 +13,7 @@ import numpy as np
 from lstmcalc.errors import UnsupportedError
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.readers.files.raw_numbers import FORMATS
-from lstmcalc.writers.entries import Entry
+from lstmcalc.writers.entries import Entry, check_name
 from lstmcalc.writing import replacing
 
 LARGE = 1 << 31  # bytes of a member that needs the long form of zip; less than its limit, for the header
@@ -28,7 +28,7 @@ def save_arrays(name: str, arrays: Mapping[str, Array]) -> None:
 
 def write_npz(stream: IO[bytes], entries: Sequence[Entry]) -> None:
     """Write a file that `np.load` reads without pickles."""
-    check_dtypes(entries)
+    check_entries(entries)
     with ZipFile(stream, "w", ZIP_STORED) as archive:
         for entry in entries:
             # The time of a member is the first that zip has, so that equal numbers give equal files.
@@ -47,9 +47,10 @@ def _header(entry: Entry) -> bytes:
     return head.getvalue()
 
 
-def check_dtypes(entries: Sequence[Entry]) -> None:
-    """Refuse a dtype that NumPy does not have."""
+def check_entries(entries: Sequence[Entry]) -> None:
+    """Refuse a dtype that NumPy does not have, and a name that no file has."""
     for entry in entries:
+        check_name(entry.name)
         if FORMATS[entry.dtype].decode is not None:
             hint = "--dtype float32 holds all of its numbers; .safetensors and .pt have it"
             raise UnsupportedError("NumPy has no such dtype", "float32, or another", entry.dtype, hint, entry.name)

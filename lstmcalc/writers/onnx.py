@@ -32,7 +32,7 @@ _FLAG: Final = "--to onnx"
 _LARGEST: Final = 2**31 - 2**20  # bytes of a protobuf message, less what is beside the numbers
 _LONGEST: Final = 200  # characters of a module's name in names of nodes
 _IR, _OPSET = 7, 14
-TYPES: Final = {"float32": 1, "int64": 7, "float16": 10, "float64": 11}  # TensorProto.DataType
+TYPES: Final = {"float32": 1, "int64": 7, "float16": 10, "float64": 11, "bfloat16": 16}  # TensorProto.DataType
 _STEPS, _BATCH = "steps", "batch"  # the names of free axes
 Sizes: TypeAlias = Sequence[int | str | None]  # of a value: a number, the name of a free axis, or a free axis
 

@@ -6,7 +6,7 @@ Source: APPNOTE 6.3.10, 4.3.7 (local header), 4.3.9 (data descriptor) and 4.3.12
 """
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 from zipfile import ZipFile, ZipInfo, is_zipfile
@@ -191,12 +191,13 @@ def _replaced(stream: IO[bytes], place: int, data: bytes) -> Span:
     return Span(place, place + len(data))
 
 
-def changed_elsewhere(first: str, second: str, spans: Sequence[Span]) -> int:
-    """The number of bytes that two files differ in, outside of these."""
+def changed_elsewhere(first: str, second: str, spans: Sequence[Span], tick: Callable[[int], None]) -> int:
+    """The number of bytes that two files differ in, outside of these; `tick` is told how many were compared."""
     count = 0
     with Path(first).open("rb") as one, Path(second).open("rb") as other:
         at = 0
         for mine, theirs in _pairs(one, other):
+            tick(len(mine))
             if mine != theirs:
                 length = max(len(mine), len(theirs))
                 differ = np.flatnonzero(_padded(mine, length) != _padded(theirs, length)) + at

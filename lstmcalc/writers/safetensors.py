@@ -11,7 +11,7 @@ from typing import IO, Final
 from lstmcalc.errors import UnsupportedError
 from lstmcalc.readers.files.raw_numbers import FORMATS
 from lstmcalc.readers.files.safetensors import DTYPES
-from lstmcalc.writers.entries import Entry
+from lstmcalc.writers.entries import Entry, check_name
 
 _CODES: Final = {name: code for code, name in DTYPES.items()}
 _ALIGNED: Final = 8  # bytes: where the numbers begin
@@ -19,7 +19,7 @@ _ALIGNED: Final = 8  # bytes: where the numbers begin
 
 def write_safetensors(stream: IO[bytes], entries: Sequence[Entry], *, of_torch: bool = False) -> None:
     """Write a file; `of_torch` says in its metadata that names are PyTorch's, as libraries on PyTorch ask for it."""
-    check_dtypes(entries)
+    check_entries(entries)
     ordered = sorted(entries, key=lambda entry: -FORMATS[entry.dtype].itemsize)
     index: dict[str, object] = {"__metadata__": {"format": "pt"}} if of_torch else {}
     at = 0
@@ -35,8 +35,9 @@ def write_safetensors(stream: IO[bytes], entries: Sequence[Entry], *, of_torch: 
             stream.write(data)
 
 
-def check_dtypes(entries: Sequence[Entry]) -> None:
-    """Refuse a dtype that the format does not have."""
+def check_entries(entries: Sequence[Entry]) -> None:
+    """Refuse a dtype, or a name, that the format does not have."""
     for entry in entries:
+        check_name(entry.name)
         if entry.dtype not in _CODES:
             raise UnsupportedError("safetensors has no such dtype", ", ".join(_CODES), entry.dtype, where=entry.name)

@@ -25,7 +25,7 @@ from lstmcalc.readers.onnx.zeros import behind
 from lstmcalc.spec.words import UniqueNames
 from lstmcalc.writers.onnx import TYPES, node, value
 from lstmcalc.writers.protobuf import Piece, Pieces, data, header, message, text
-from lstmcalc.writers.stateful_runs import Carried, chunk_sentence, differences, load_lines
+from lstmcalc.writers.stateful_runs import Carried, load_lines, measured
 from lstmcalc.writers.target import Asked
 
 _FLAG: Final = "--stateful"
@@ -50,13 +50,16 @@ class StatefulGraph(NamedTuple):
     def compare(self, path: str) -> Sequence[tuple[str, float]] | None:
         """How far each output of the new file is from the original's in ONNX Runtime, with states of zeros.
 
-        None if ONNX Runtime is not installed, or does not run the original on random numbers.
+        Relative to the largest value if that is above 1. None if ONNX Runtime is not installed, or does not run the
+        original on random numbers in time.
         """
-        return differences(self.source, path, self.states)
+        found = measured(self.source, path, self.states)
+        return None if found is None else found.differences
 
     def streams(self, path: str) -> str:
         """A sentence on whether the new file can stream: measured in chunks, or else what follows from the graph."""
-        return chunk_sentence(path, self.states) or f"streaming: {graph_row(path).why}"
+        found = measured(self.source, path, self.states)
+        return (found.sentence if found else "") or f"streaming: {graph_row(path).why}"
 
 
 class _State(NamedTuple):

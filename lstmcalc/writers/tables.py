@@ -15,7 +15,7 @@ from lstmcalc.frameworks.storage import Storage, check_expressible, find_layout
 from lstmcalc.numerics.convert import pack
 from lstmcalc.spec.activations import PYTORCH
 from lstmcalc.writers import npz, safetensors, torch
-from lstmcalc.writers.entries import Entry, entry_of, holds
+from lstmcalc.writers.entries import Entry, check_name, entry_of, holds
 from lstmcalc.writers.loading import load_lines
 from lstmcalc.writers.names import named
 from lstmcalc.writers.running import JUDGED, run_tables
@@ -26,14 +26,14 @@ class _Container(NamedTuple):
     """A kind of file of named arrays."""
 
     write: Callable[[IO[bytes], Sequence[Entry]], None]
-    check: Callable[[Sequence[Entry]], None]  # refuses dtypes that it has not
+    check: Callable[[Sequence[Entry]], None]  # refuses dtypes and names that it has not
     narrow: tuple[str, ...] = ()  # the dtypes besides NumPy's in which it can keep numbers
 
 
 CONTAINERS: Final[Mapping[str, _Container]] = {
-    ".pt": _Container(torch.write_torch, torch.check_dtypes, ("bfloat16",)),
-    ".safetensors": _Container(safetensors.write_safetensors, safetensors.check_dtypes, ("bfloat16",)),
-    ".npz": _Container(npz.write_npz, npz.check_dtypes),
+    ".pt": _Container(torch.write_torch, torch.check_entries, ("bfloat16",)),
+    ".safetensors": _Container(safetensors.write_safetensors, safetensors.check_entries, ("bfloat16",)),
+    ".npz": _Container(npz.write_npz, npz.check_entries),
 }
 # Frameworks that let users choose other functions than sigmoid and tanh: arrays are the same, and the layer has to be
 # made with them.
@@ -59,6 +59,7 @@ def table_target(framework: str, suffix: str) -> Target:
 
     def check(lstms: Sequence[Portable], asked: Asked) -> None:
         for lstm in lstms:
+            check_name(lstm.name)
             _check(lstm, framework)
         container.check(asked.beside)
 

@@ -14,7 +14,7 @@ from typing import IO, Final
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from lstmcalc.errors import UnsupportedError
-from lstmcalc.writers.entries import Entry
+from lstmcalc.writers.entries import Entry, check_name
 
 _ALIGNED: Final = 64  # bytes
 _LOCAL: Final = 30  # bytes of a member's header before its name (APPNOTE 6.3.10, 4.3.7)
@@ -47,7 +47,7 @@ _EMPTY_TUPLE, _EMPTY_DICT, _SETITEMS, _FALSE = b")", b"}", b"u", b"\x89"
 
 def write_torch(stream: IO[bytes], entries: Sequence[Entry]) -> None:
     """Write a state dict; two entries that share their place share their storage, as tied weights do."""
-    check_dtypes(entries)
+    check_entries(entries)
     keys: dict[object, int] = {}
     owners: list[Entry] = []  # the entry of each storage
     for entry in entries:
@@ -64,9 +64,10 @@ def write_torch(stream: IO[bytes], entries: Sequence[Entry]) -> None:
         _member(archive, stream, "version", [_VERSION], len(_VERSION))
 
 
-def check_dtypes(entries: Sequence[Entry]) -> None:
-    """Refuse a dtype that PyTorch 1.13 does not have."""
+def check_entries(entries: Sequence[Entry]) -> None:
+    """Refuse a dtype that PyTorch 1.13 does not have, and a name that no file has."""
     for entry in entries:
+        check_name(entry.name)
         if entry.dtype not in STORAGES:
             hint = ".safetensors has more of them"
             raise UnsupportedError("this dtype is not written", ", ".join(STORAGES), entry.dtype, hint, entry.name)

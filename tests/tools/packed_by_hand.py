@@ -26,6 +26,7 @@ class Cell(NamedTuple):
     direction: int
     number: int  # of all, layer by layer, forward before reverse
     both: bool  # whether there are two directions
+    alone: bool  # whether there is one layer
     wx: Arrays
     wh: Arrays
     bx: Arrays
@@ -44,7 +45,7 @@ def cells(config: LSTMConfig, weights: Arrays) -> Iterator[Cell]:
             dict(zip("ifgo", np.split(weights[f"{kind}_{end}"], 4), strict=True))
             for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         ]
-        yield Cell(layer, direction, number, config.bidirectional, *parts)
+        yield Cell(layer, direction, number, config.bidirectional, config.num_layers == 1, *parts)
 
 
 def rows(gates: str, held: Arrays) -> Any:
@@ -133,7 +134,7 @@ def haiku(c: Cell) -> Arrays:
 
 
 def _flax_path(c: Cell, layer: str, dot: str) -> str:
-    return layer + dot + f"{('forward', 'backward')[c.direction]}_rnn{dot}" * c.both
+    return (layer + dot) * (not c.alone) + f"{('forward', 'backward')[c.direction]}_rnn{dot}" * c.both
 
 
 def flax_linen(c: Cell) -> Arrays:
@@ -161,7 +162,7 @@ def flax_nnx_optimized(c: Cell) -> Arrays:
 
 def _by_hand(c: Cell) -> str:
     """The path of a module that users put together themselves."""
-    return f"layers.{c.layer}." + (f"{('forward', 'reverse')[c.direction]}." if c.both else "")
+    return f"layers.{c.layer}." * (not c.alone) + f"{('forward', 'reverse')[c.direction]}." * c.both
 
 
 def equinox(c: Cell) -> Arrays:

@@ -1,5 +1,6 @@
 """What is wrong in what the writers of ONNX and C write is caught by the proof of `convert`, which leaves no file."""
 
+import json
 from collections.abc import Callable, Sequence
 from itertools import permutations
 from pathlib import Path
@@ -8,16 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lstmcalc import LSTMConfig
 from lstmcalc.commands.convert import making
 from lstmcalc.numerics import convert
 from lstmcalc.writers import c, c_code, c_runs, onnx
 from lstmcalc.writers.target import Portable
 from tools.shell import Ran
+from tools.weight_writers import full_weights
 
 Cli = Callable[..., Ran]
 Arrays = dict[str, Any]
 MODEL = ("--input", "2", "--hidden", "2", "--bi", "--seed", "1", "--batch-first")
 ORDERS = [order for order in permutations(range(4)) if order != (0, 1, 2, 3)]
+compiled = pytest.mark.skipif(not c_runs.compiler(), reason="no C compiler (cc, gcc, clang) is installed")
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +73,18 @@ def refuted(cli: Cli, path: str, *flags: str) -> bool:
     return ran.code == 1
 
 
+@pytest.mark.parametrize("kind", ["onnx", pytest.param("h", marks=compiled)])
+def test_both_proofs_are_given_of_a_module_of_any_name(kind: str, cli: Cli) -> None:
+    config = LSTMConfig(3, 4, 2)
+    arrays: dict[str, Any] = {f"encoder.rnn.{name}": array for name, array in full_weights(config).items()}
+    np.savez("model.npz", **arrays)
+    ran = cli("convert", "model.npz", "--dtype", "float32", "-o", f"lstm.{kind}", "--json")
+    (ours, theirs) = json.loads(ran.out)["proven_by"]
+    assert ours == "read back by lstmcalc"
+    assert theirs.startswith("run in ONNX Runtime" if kind == "onnx" else "run in a program that ")
+    assert "not run" not in ran.err
+
+
 @pytest.mark.parametrize("kind", ["onnx", "h"])
 def test_each_wrong_order_of_gates(kind: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not refuted(cli, f"right.{kind}", "--no-against")
@@ -106,7 +122,7 @@ def test_a_graph_that_is_wired_wrongly_is_caught_where_it_is_run(
     assert refuted(cli, "wired.onnx", "--layers", "2")
 
 
-@pytest.mark.skipif(not c_runs.compiler(), reason="no C compiler (cc, gcc, clang) is installed")
+@compiled
 @pytest.mark.parametrize(
     ("here", "there"), [("OWN_gate(a[3])", "OWN_gate(a[2])"), ("OWN_squash(c[n])", "c[n]"), (" + from_h", "")]
 )

@@ -64,8 +64,8 @@ def _run(typed: TypedFlags) -> Outcome:
         taken = take_as_it_is(typed)
         made = _with_states(typed, asked)
     else:
-        with shown_progress("reading"):
-            taken = take(typed, seed)
+        with shown_progress("reading") as progress:
+            taken = take(typed, seed, progress)
         make = _into if target is None else _rescued if typed["keep_others"] else _converted
         made = make(typed, asked, target, taken)
     report = convert_report(taken, made)
@@ -120,7 +120,7 @@ def _converted(typed: TypedFlags, asked: "Asked", target: "Target | None", taken
 
 def _rescued(typed: TypedFlags, asked: "Asked", target: "Target | None", taken: "Taken") -> "Made":
     """A new file of the LSTMs and of the other tensors of the source."""
-    from lstmcalc.commands.convert.making import made_with_others, read_alike
+    from lstmcalc.commands.convert.making import Work, made_with_others, read_alike
     from lstmcalc.commands.convert.others import compared_others, keep
     from lstmcalc.commands.convert.report import Made
 
@@ -137,8 +137,10 @@ def _rescued(typed: TypedFlags, asked: "Asked", target: "Target | None", taken: 
         read=partial(read_alike, frameworks=frameworks),  # as the source is read: it has the same names
         run=target.run if alone else None,  # of cells, nothing but their names is known there
     )
-    with shown_progress("copying"):
-        proof = made_with_others(target, lstms, asked, partial(compared_others, kept), run=not typed["no_against"])
+    with shown_progress("copying") as progress:
+        work = Work(2 * sum(entry.nbytes for entry in kept.entries), progress)
+        compared = partial(compared_others, kept, work)
+        proof = made_with_others(target, lstms, asked, compared, work, run=not typed["no_against"])
     changes, lines = [*taken.notes, *kept.changes], target.load(lstms, asked)
     return Made(asked.path, target.framework, target.title, proof, changes, kept.left_out, lines)
 
@@ -159,8 +161,8 @@ def _into(typed: TypedFlags, asked: "Asked", _target: "Target | None", taken: "T
     from lstmcalc.frameworks.storage import find_layout
 
     plan = plan_of(typed, taken.lstms)
-    with shown_progress("proving"):
-        proof = made_into(asked.path, plan, run=not typed["no_against"])
+    with shown_progress("copying") as progress:
+        proof = made_into(asked.path, plan, progress, run=not typed["no_against"])
     framework = plan.places[0].found.framework
     changes, lines = [*taken.notes, *plan.notes], into_lines(asked.path, plan)
     return Made(asked.path, framework, find_layout(framework).title, proof, changes, left_out(taken), lines)

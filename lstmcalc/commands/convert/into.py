@@ -3,9 +3,10 @@
 Not here: how bytes are replaced (`writers.overwriting`), and the proof (`making`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from lstmcalc.commands.convert.making import (
     REST,
     Proof,
     ProofRow,
+    Work,
     add_rows,
     add_run,
     proven_file,
@@ -220,14 +222,15 @@ def _cast(found: Found, weights: "Mapping[str, Array]", dtype: str, notes: list[
 # --- The file
 
 
-def made_into(path: str, plan: Plan, *, run: bool) -> Proof:
+def made_into(path: str, plan: Plan, progress: Callable[[int, int], None] | None = None, *, run: bool) -> Proof:
     """Write the copy of the target with the LSTMs in it, and prove it."""
     pieces, spans = list(_pieces(plan)), list[Span]()
+    work = Work(2 * Path(plan.path).stat().st_size, progress)
 
     def write(stream: IO[bytes]) -> None:
         spans.extend(write_over(plan.path, stream, pieces))
 
-    return proven_file(path, ("",), write, lambda written: _prove(written, plan, spans, run=run))
+    return proven_file(path, ("",), write, lambda written: _prove(written, plan, spans, work, run=run), work)
 
 
 def _pieces(plan: Plan) -> Iterator[Piece]:
@@ -238,7 +241,7 @@ def _pieces(plan: Plan) -> Iterator[Piece]:
             yield Piece(tensor, to_bfloat16(array) if tensor.dtype == "bfloat16" else array)
 
 
-def _prove(written: str, plan: Plan, spans: Sequence[Span], *, run: bool) -> Proof:
+def _prove(written: str, plan: Plan, spans: Sequence[Span], work: Work, *, run: bool) -> Proof:
     """Read the target's LSTMs back, and compare every other byte."""
     proof, sides = Proof(), list[Sides]()
     for place in plan.places:
@@ -253,7 +256,7 @@ def _prove(written: str, plan: Plan, spans: Sequence[Span], *, run: bool) -> Pro
         prefix = f"{place.found.name}." if len(plan.places) > 1 else ""
         add_rows(proof, prefix, rows, side, partial(results_of, side, theirs))
     proof.proven_by.append(OURS)
-    count = changed_elsewhere(plan.path, written, spans)
+    count = changed_elsewhere(plan.path, written, spans, work.add)
     proof.rows.append(ProofRow(REST, float(count), 0.0, passed=not count))
     for place, side in zip(plan.places, sides if run and proof.holds else [], strict=False):
         name = place.found.name if len(plan.places) > 1 else ""

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lstmcalc.errors import LstmcalcError, OutputError, SourceError, UnsupportedError, printable, shown_name
 from lstmcalc.frameworks.catalog import LAYOUTS
@@ -62,6 +62,40 @@ class Proof:
         return bool(self.rows) and all(row.passed for row in self.rows)
 
 
+class Work:
+    """Bytes that are written and compared, counted for a progress bar."""
+
+    def __init__(self, total: int = 0, progress: Callable[[int, int], None] | None = None) -> None:
+        self._total = total
+        self._progress = progress
+        self._done = 0
+
+    def add(self, nbytes: int) -> None:
+        """Count what is done."""
+        self._done += nbytes
+        if self._progress is not None:
+            self._progress(min(self._done, self._total), self._total)
+
+
+class _Counted:
+    """A stream whose written bytes are counted."""
+
+    def __init__(self, stream: Any, work: Work) -> None:  # noqa: ANN401  # a binary stream
+        self._stream = stream
+        self._work = work
+
+    def write(self, data: Any) -> int:  # noqa: ANN401  # bytes, or a view of them
+        count: int = self._stream.write(data)
+        self._work.add(count)
+        return count
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # of the stream
+        return getattr(self._stream, name)
+
+
+NONE: Final = Work()  # that nobody looks at
+
+
 class _RefutedError(Exception):
     """What was written is not what it should be: it is raised to leave no file."""
 
@@ -96,6 +130,7 @@ def made_with_others(
     lstms: "Sequence[Portable]",
     asked: "Asked",
     compared: Callable[[str], Iterator[ProofRow]],
+    work: Work,
     *,
     run: bool,
 ) -> Proof:
@@ -107,17 +142,21 @@ def made_with_others(
         proof.rows += compared(path)
         return proof
 
-    return proven_file(asked.path, target.suffixes, lambda stream: target.write(stream, [], asked), proof_of)
+    return proven_file(asked.path, target.suffixes, lambda stream: target.write(stream, [], asked), proof_of, work)
 
 
 def proven_file(
-    path: str, suffixes: Sequence[str], write: Callable[..., None], proof_of: Callable[[str], Proof]
+    path: str,
+    suffixes: Sequence[str],
+    write: Callable[[Any], None],
+    proof_of: Callable[[str], Proof],
+    work: Work = NONE,
 ) -> Proof:
     """Write a file beside its name, hold it against its source, and give it its name if the proof holds."""
     proof = Proof()
     try:
         with replacing(path, suffixes, FLAG) as stream:
-            write(stream)
+            write(_Counted(stream, work))
             stream.flush()
             proof = proof_of(stream.name)
             proof.nbytes = stream.seek(0, 2)

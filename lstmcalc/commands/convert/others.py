@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from lstmcalc.commands.convert.making import WHOLE, ProofRow
+from lstmcalc.commands.convert.making import NONE, WHOLE, ProofRow, Work
 from lstmcalc.errors import LstmcalcError, UsageError, printable
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.tensors import StateDict, Stored, WeightFile
@@ -134,12 +134,12 @@ def _prefixes(taken: "Taken", sources: Mapping[str, Stored]) -> list[str]:
     return found
 
 
-def compared_others(kept: Kept, path: str) -> Iterator[ProofRow]:
+def compared_others(kept: Kept, work: Work, path: str) -> Iterator[ProofRow]:
     """Every tensor of the state dict, held against the one that was written, block by block."""
-    return same_tensors(kept.sources, {tensor.name: tensor for tensor in open_weights(path).tensors})
+    return same_tensors(kept.sources, {tensor.name: tensor for tensor in open_weights(path).tensors}, work)
 
 
-def same_tensors(ours: Mapping[str, Stored], written: Mapping[str, Stored]) -> Iterator[ProofRow]:
+def same_tensors(ours: Mapping[str, Stored], written: Mapping[str, Stored], work: Work = NONE) -> Iterator[ProofRow]:
     """A row for each tensor that is not the one that was written under its name, and one for all."""
     worst, count = 0.0, 0
     for name, tensor in ours.items():
@@ -147,19 +147,22 @@ def same_tensors(ours: Mapping[str, Stored], written: Mapping[str, Stored]) -> I
         if found is None or found.shape != tensor.shape:
             yield ProofRow(printable(name), None, 0.0, passed=False)
             continue
-        apart = _apart(tensor, found)
+        apart = _apart(tensor, found, work)
         if apart:
             yield ProofRow(printable(name), apart if np.isfinite(apart) else None, 0.0, passed=False)
         worst, count = max(worst, apart), count + 1
     yield ProofRow(f"all {counted(count, 'tensor')} {WHOLE}", worst, 0.0, passed=not worst)
 
 
-def _apart(first: Stored, second: Stored) -> float:
+def _apart(first: Stored, second: Stored, work: Work) -> float:
     """The largest difference of the numbers of two tensors of one shape; NaN is equal to NaN."""
     from lstmcalc.readers.files.tensors import paired_blocks
 
     worst = 0.0
     for ours, theirs in paired_blocks(first, second):
+        work.add(ours.nbytes)
+        if np.array_equal(ours, theirs):
+            continue
         if not np.array_equal(ours, theirs, equal_nan=ours.dtype.kind in "fc"):
             with np.errstate(all="ignore"):
                 error = float(np.abs(ours.astype(np.float64) - theirs.astype(np.float64)).max())

@@ -15,6 +15,7 @@ from lstmcalc.intake.flags import read_choice
 from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.intake.subject import Subject, activations_in
 from lstmcalc.machine import available_memory
+from lstmcalc.report.progress import Progress, Tally
 from lstmcalc.spec.activations import GATES
 from lstmcalc.spec.config import DTYPE_BYTES
 from lstmcalc.spec.words import and_list
@@ -35,7 +36,7 @@ class Taken(NamedTuple):
     notes: Sequence[str]
 
 
-def take(typed: TypedFlags, seed: int | None) -> Taken:
+def take(typed: TypedFlags, seed: int | None, progress: Progress | None = None) -> Taken:
     """The LSTMs of SOURCE and the flags with their numbers, in the dtype of the flag or else in their own."""
     subjects = read_subjects({**typed, "framework": None}, "pytorch")
     asked = typed["recurrent_activation"]
@@ -56,9 +57,9 @@ def take(typed: TypedFlags, seed: int | None) -> Taken:
     _check_memory(subjects)
     from lstmcalc.writers.target import Portable
 
-    lstms, notes = [], list[str]()
+    lstms, notes, tally = [], list[str](), Tally(_stored_numbers(subjects), progress)
     for subject, activations in zip(subjects, functions, strict=True):
-        weights, stored = _drawn(subject, seed or 0) if seed is not None else _read(subject, notes)
+        weights, stored = _drawn(subject, seed or 0) if seed is not None else _read(subject, notes, tally)
         lstms.append(Portable(subject.name, subject.config, weights, activations, stored))
     return Taken(subjects, lstms, seed is not None, notes)
 
@@ -136,14 +137,14 @@ def _drawn(subject: Subject, seed: int) -> tuple[Any, str]:
     return random_weights(subject.config, TorchGenerator(seed), subject.data.dtype), ""
 
 
-def _read(subject: Subject, notes: list[str]) -> tuple[Any, str]:
+def _read(subject: Subject, notes: list[str], tally: Tally) -> tuple[Any, str]:
     """The weights of a source, and the dtype in which they were stored, where that is not theirs."""
     import numpy as np
 
     from lstmcalc.intake.load import load_weights
 
     assert subject.found is not None  # noqa: S101  # it has numbers
-    weights = load_weights(subject.found)
+    weights = load_weights(subject.found, tally.counted)
     own = next(iter(weights.values())).dtype.name
     dtypes = {tensor.dtype for tensor in subject.found.stored.tensors.values()}
     stored = next(iter(dtypes)) if len(dtypes) == 1 else own
@@ -165,7 +166,7 @@ def _read(subject: Subject, notes: list[str]) -> tuple[Any, str]:
     return cast, ""
 
 
-def stored_numbers(subjects: Sequence[Subject]) -> int:
+def _stored_numbers(subjects: Sequence[Subject]) -> int:
     """The count of numbers that a source has for the weights of its LSTMs."""
     found = [subject.found.weights for subject in subjects if subject.found and subject.found.weights]
     return sum(prod(tensor.shape) for weights in found for tensor in weights.tensors.values())

@@ -26,7 +26,7 @@ def screen(report: ConvertReport, *, full: bool = False) -> Iterator[Block]:
         shown = (
             lines if full or len(lines) <= _CODE + 1 else [*lines[:_CODE], f"# {len(lines) - _CODE} more lines: --full"]
         )
-        yield Code("\n".join(shown))
+        yield Code("\n".join(shown), "c" if report.target == "c" else "python")
 
 
 _MOST: Final = 8  # rows that do not hold
