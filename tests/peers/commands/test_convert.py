@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import permutations, product
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,8 @@ def test_every_pair_of_frameworks_through_files(cli: Cli, source: str, target: s
     assert report["written"] == out
     if target in ("pytorch", "keras"):
         assert any(by.startswith("run in ") for by in report["proven_by"])
+    if source.startswith("flax"):  # which always has biases: they are zeros
+        case = case._replace(config=replace(case.config, bias=True))
     arrays = read(target, out, case.config)
     played = PLAYERS[target](case.config, arrays, case.x, case.h_0, case.c_0)
     assert max(differences(target, played, case).values()) <= CLOSE
@@ -297,7 +300,8 @@ def test_a_model_of_linen_predicts_the_same_with_the_weights_of_pytorch(cli: Cli
 def test_an_old_checkpoint_is_rescued_whole(cli: Cli) -> None:
     torch = installed("torch")
     torch.manual_seed(4)
-    lstm = torch.nn.utils.weight_norm(torch.nn.LSTM(3, 5, 2), "weight_hh_l0")
+    with pytest.warns(FutureWarning, match="weight_norm"):
+        lstm = torch.nn.utils.weight_norm(torch.nn.LSTM(3, 5, 2), "weight_hh_l0")
     old = torch.nn.ModuleDict({"rnn": lstm, "head": torch.nn.Linear(5, 2), "norm": torch.nn.BatchNorm1d(5)})
     state = {f"module.{name}": tensor for name, tensor in old.state_dict().items()}
     torch.save({"state_dict": state, "lr": 0.1}, "old.tar", _use_new_zipfile_serialization=False)
