@@ -68,12 +68,15 @@ class Plan(NamedTuple):
     notes: Sequence[str]
 
 
-def plan_of(typed: TypedFlags, lstms: Sequence[Portable]) -> Plan:
-    """Which LSTM of the target file becomes which one of the source; refused unless that is clear and can be."""
+def plan_of(typed: TypedFlags, framework: str, lstms: Sequence[Portable]) -> Plan:
+    """Which LSTM of the target file becomes which one of the source; refused unless that is clear and can be.
+
+    `framework` says whose layout the target has, where its names and shapes fit several; empty if it is not said.
+    """
     path = str(typed["into"])
     if not sources.has_weights(path):
         raise NotFoundError(f"no weight file: {shown_name(path)}", "safetensors, PyTorch, NumPy or Keras", where=INTO)
-    found = lstms_of(path, {}, str(typed["to"] or ""))
+    found = lstms_of(path, {}, framework)
     modules = asked_modules(typed["into_module"], (item.name for item in found))
     chosen = chosen_lstms(found, modules)
     for item in chosen:
