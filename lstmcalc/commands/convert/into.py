@@ -87,7 +87,7 @@ def plan_of(typed: TypedFlags, framework: str, lstms: Sequence[Portable]) -> Pla
     file = chosen[0].stored.file
     rest = [tensor for tensor in (file.tensors if file else ()) if tensor.name not in held]
     check_pieces(path, [tensor for place in places for tensor in place.found.stored.tensors.values()], rest)
-    changes = [note for place in places for note in bias_notes(place.found.framework, [place.lstm])]
+    changes = [note for place in places for note in bias_notes(place.found.framework, lstms)]
     return Plan(path, places, list(dict.fromkeys([*notes, *changes])))
 
 
@@ -202,8 +202,19 @@ def _fitted(found: Found, lstm: Portable, notes: list[str]) -> Place:
                 where=INTO,
             )
         weights = {name: array for name, array in weights.items() if not name.startswith("bias")}
+    held = {part for item in Storage(config, found.framework).stored for part in item.holds.split()}
+    weights = _with_one_bias(weights) if "bias" in held else weights  # before it is rounded
     dtype = next(iter(found.stored.tensors.values())).dtype
     return Place(found, lstm._replace(config=config, weights=_cast(found, weights, dtype, notes), stored=""))
+
+
+def _with_one_bias(weights: "Mapping[str, Array]") -> "dict[str, Array]":
+    """The weights with both biases added up in the first of them."""
+    made = dict(weights)
+    for name in [name for name in weights if name.startswith("bias_ih")]:
+        second = name.replace("bias_ih", "bias_hh")
+        made[name], made[second] = weights[name] + weights[second], np.zeros_like(weights[second])
+    return made
 
 
 def _cast(found: Found, weights: "Mapping[str, Array]", dtype: str, notes: list[str]) -> "dict[str, Array]":
