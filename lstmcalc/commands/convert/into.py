@@ -29,16 +29,20 @@ from lstmcalc.errors import LstmcalcError, NotFoundError, UnsupportedError, Usag
 from lstmcalc.frameworks.storage import Storage, find_layout, missing_feature
 from lstmcalc.intake.choosing import asked_modules, chosen_lstms, lstms_of
 from lstmcalc.intake.computable import check_order
-from lstmcalc.numerics.convert import pack
+from lstmcalc.numerics.convert import pack, unpack
 from lstmcalc.numerics.stacks import Part, layers_of, stacked, stacked_config
 from lstmcalc.proof.conversion import Sides, compared_outputs, compared_weights, sides_of
 from lstmcalc.proof.mistakes.weights import to_bfloat16
 from lstmcalc.readers import sources
+from lstmcalc.readers.files.given import given
+from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.tensors import Stored
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.activations import activations_of, option_texts, unstated
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.words import and_list, quoted_text
+from lstmcalc.writers.entries import entry_of
+from lstmcalc.writers.npz import write_npz
 from lstmcalc.writers.overwriting import Piece, Span, changed_elsewhere, check_pieces, write_over
 from lstmcalc.writers.running import run_within
 from lstmcalc.writers.tables import bias_notes
@@ -83,10 +87,11 @@ def plan_of(typed: TypedFlags, framework: str, lstms: Sequence[Portable]) -> Pla
         _check_place(item)
     notes: list[str] = []
     places = [_fitted(item, lstm, notes) for item, lstm in _matched(chosen, lstms)]
-    held = {tensor.name for place in places for tensor in place.found.stored.tensors.values()}
-    file = chosen[0].stored.file
-    rest = [tensor for tensor in (file.tensors if file else ()) if tensor.name not in held]
-    check_pieces(path, [tensor for place in places for tensor in place.found.stored.tensors.values()], rest)
+    if given(path) is None:
+        held = {tensor.name: tensor for place in places for tensor in place.found.stored.tensors.values()}
+        file = chosen[0].stored.file
+        rest = [tensor for tensor in (file.tensors if file else ()) if tensor.name not in held]
+        check_pieces(path, list(held.values()), rest)
     changes = [note for place in places for note in bias_notes(place.found.framework, lstms)]
     return Plan(path, places, list(dict.fromkeys([*notes, *changes])))
 
@@ -237,14 +242,41 @@ def _cast(found: Found, weights: "Mapping[str, Array]", dtype: str, notes: list[
 
 
 def made_into(path: str, plan: Plan, progress: Callable[[int, int], None] | None = None, *, run: bool) -> Proof:
-    """Write the copy of the target with the LSTMs in it, and prove it."""
+    """Write the copy of the target with the LSTMs in it, and prove it; of a model in memory, its LSTMs alone."""
     pieces, spans = list(_pieces(plan)), list[Span]()
+    if given(plan.path) is not None:
+        return _arrays_for(path, plan, pieces)
     work = Work(2 * Path(plan.path).stat().st_size, progress)
 
     def write(stream: IO[bytes]) -> None:
         spans.extend(write_over(plan.path, stream, pieces))
 
     return proven_file(path, ("",), write, lambda written: _prove(written, plan, spans, work, run=run), work)
+
+
+def _arrays_for(path: str, plan: Plan, pieces: Sequence[Piece]) -> Proof:
+    """The arrays for the LSTMs of a model in memory, by its own names, in a file of NumPy that is kept for a moment."""
+    names = {piece.tensor.name: piece.array for piece in pieces}
+
+    def write(stream: IO[bytes]) -> None:
+        write_npz(stream, [entry_of(name, array) for name, array in names.items()])
+
+    return proven_file(path, (".npz",), write, lambda written: _prove_arrays(written, plan))
+
+
+def _prove_arrays(written: str, plan: Plan) -> Proof:
+    """Read the arrays back by their names."""
+    proof, there = Proof(), {tensor.name: tensor.read() for tensor in open_weights(written).tensors}
+    for place in plan.places:
+        side = sides_of(place.lstm.config, place.lstm.activations, place.lstm.weights)
+        own = {name: there[tensor.name] for name, tensor in place.found.stored.tensors.items()}
+        theirs = unpack(own, place.lstm.config, place.found.framework)
+        added = {"f": find_layout(place.found.framework).forget_offset}
+        rows = [*compared_weights(side, theirs, added), *compared_outputs(side, theirs)]
+        prefix = f"{place.found.name}." if len(plan.places) > 1 else ""
+        add_rows(proof, prefix, rows, side, partial(results_of, side, theirs))
+    proof.proven_by.append(OURS)
+    return proof
 
 
 def _pieces(plan: Plan) -> Iterator[Piece]:
@@ -301,6 +333,8 @@ def _is_described(found: Found) -> bool:
 def into_lines(path: str, plan: Plan) -> list[str]:
     """The lines that load the file into the user's own model, `model`."""
     file, name = plan.places[0].found.stored.file, quoted_text(path)
+    if given(plan.path) is not None:
+        return [f"weights = np.load({name})  # by the names of the model in memory"]
     kind = file.kind if file else ""
     if kind in ("keras", "hdf5"):
         whole = kind == "keras" or any(_is_described(place.found) for place in plan.places)

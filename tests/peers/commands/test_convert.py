@@ -405,3 +405,25 @@ def test_models_in_memory_become_arrays_and_files() -> None:
     loaded.load_state_dict(torch.load("lstm.pt", weights_only=True))
     with torch.no_grad():
         np.testing.assert_allclose(loaded(torch.from_numpy(x))[0].numpy(), expected, atol=CLOSE)
+
+
+def test_a_model_in_memory_takes_the_weights_of_another() -> None:
+    torch, keras = installed("torch"), installed("keras")
+    torch.manual_seed(1)
+    source = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(5, return_sequences=True)])
+    model = torch.nn.ModuleDict({"rnn": torch.nn.LSTM(3, 5, batch_first=True), "head": torch.nn.Linear(5, 2)})
+    head = model["head"].weight.detach().clone()
+    report = lstmcalc.convert(source, into=model)
+    assert report.arrays.keys() == {f"rnn.{name}" for name in model["rnn"].state_dict()}
+    taken = {name: torch.from_numpy(array) for name, array in report.arrays.items()}
+    model.load_state_dict({**model.state_dict(), **taken})
+    assert torch.equal(model["head"].weight, head)
+    x = np.random.default_rng(0).normal(size=(2, 4, 3)).astype(np.float32)
+    with torch.no_grad():
+        found = model["rnn"](torch.from_numpy(x))[0].numpy()
+    np.testing.assert_allclose(found, to_numpy(source(x)), atol=CLOSE)
+    back = lstmcalc.convert(model["rnn"], into=source).arrays
+    for array, weight in zip(back.values(), source.weights, strict=True):
+        np.testing.assert_allclose(array, to_numpy(weight), atol=CLOSE)
+    with pytest.raises(lstmcalc.LstmcalcError, match="written to no file"):
+        lstmcalc.convert(source, into=model, output="out.pt")
