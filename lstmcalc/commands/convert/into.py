@@ -6,7 +6,7 @@ Not here: how bytes are replaced (`writers.overwriting`), and the proof (`making
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -80,6 +80,10 @@ def plan_of(typed: TypedFlags, framework: str, lstms: Sequence[Portable]) -> Pla
     path = str(typed["into"])
     if not sources.has_weights(path):
         raise NotFoundError(f"no weight file: {shown_name(path)}", "safetensors, PyTorch, NumPy or Keras", where=INTO)
+    kinds = [PurePath(name).suffix.lower() for name in (path, str(typed["output"]))]
+    if given(path) is None and kinds[0] != kinds[1]:
+        what = "the file stays of its kind, whatever it is called"
+        raise UsageError(what, f"a name that ends in {kinds[0]}", shown_name(str(typed["output"])), where="--output")
     found = lstms_of(path, {}, framework)
     modules = asked_modules(typed["into_module"], (item.name for item in found))
     chosen = chosen_lstms(found, modules)
