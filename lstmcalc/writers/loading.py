@@ -17,10 +17,10 @@ def load_lines(framework: str, lstms: Sequence[Portable], asked: Asked) -> list[
     return list(make(framework, lstms, asked))
 
 
-def torch_call(lstm: Portable) -> str:
-    """The call that makes the nn.LSTM, which holds the numbers in their own dtype."""
-    call = f"nn.{lstm.config}"
-    dtype = lstm.stored or next(iter(lstm.weights.values())).dtype.name
+def _torch_call(lstm: Portable, path: str) -> str:
+    """The call that makes the nn.LSTM, which holds the numbers in the dtype of the file."""
+    call, held = f"nn.{lstm.config}", next(iter(lstm.weights.values())).dtype.name
+    dtype = held if path.endswith(".npz") else lstm.stored or held
     return call if dtype == "float32" else f"{call[:-1]}, dtype=torch.{dtype})"
 
 
@@ -34,13 +34,13 @@ def _pytorch(_framework: str, lstms: Sequence[Portable], asked: Asked) -> Iterat
     yield "from torch import nn"
     yield ""
     if len(lstms) == 1:
-        yield f"lstm = {torch_call(lstms[0])}"
+        yield f"lstm = {_torch_call(lstms[0], asked.path)}"
         yield f"lstm.load_state_dict({_torch_state(asked.path)})"
         return
     yield f"state = {_torch_state(asked.path)}"
     for lstm in lstms:
         own = variable(lstm.name)
-        yield f"{own} = {torch_call(lstm)}"
+        yield f"{own} = {_torch_call(lstm, asked.path)}"
         prefix = quoted_text(f"{lstm.name}.")
         line = f"{own}.load_state_dict({{name: state[{prefix} + name] for name in {own}.state_dict()}})"
         if len(line) <= _WIDTH:
