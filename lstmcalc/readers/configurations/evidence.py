@@ -32,7 +32,8 @@ from lstmcalc.readers.text.positions import KeyPath
 class Evidence(NamedTuple):
     """What a table is of."""
 
-    verdict: str = ""  # `lstm`, `bilstm`, `like`, `other`, or empty: nothing is said
+    # `lstm`, `bilstm`, `like`; `rnn`, `other`, `unknown`, which are no LSTM's; or empty: nothing is said
+    verdict: str = ""
     why: str = ""  # the statement, e.g. `type = gru`
     own: bool = True  # False if it is said of something around the table
     exact: str = ""  # the framework whose class it names: `pytorch`, `pytorch-cell`, `keras`

@@ -211,7 +211,10 @@ def found_of(document: Document, tool: Tool, view: View, part: Part) -> Found:
         if field not in layer and field not in gaps:
             gaps[field] = Gap(f"no {field}")
     name = ".".join(map(str, (*view.path, *([part.name] if part.name else ())))) or "lstm"
-    doubts = [f"{default} is {tool.title}'s default" for default in dict.fromkeys(defaults)]
+    doubts = [
+        f"{default} are defaults of {tool.title}" if " and " in default else f"{default} is {tool.title}'s default"
+        for default in dict.fromkeys(defaults)
+    ]
     return Found(
         name,
         part.framework,
