@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import printable
-from lstmcalc.readers.configurations.references import WRAPPED
+from lstmcalc.readers.configurations.references import is_wrapped
 from lstmcalc.readers.configurations.values import Tree
 from lstmcalc.readers.configurations.words import (
     CLASS_KEYS,
@@ -107,7 +107,7 @@ def _statements(tree: Tree, table: Mapping[str, Any]) -> Iterator[Evidence]:
         yield _of_class(tagged, f"!{tagged}")
     for key, held in table.items():
         name = key_of(key)
-        value = held["value"] if isinstance(held, Mapping) and held.keys() in WRAPPED else held
+        value = held["value"] if is_wrapped(held) else held
         if key in CLASS_KEYS and isinstance(value, str):
             yield _of_class(value, f"{key} = {printable(value[:80])}")
         elif key in MODEL_KEYS:
