@@ -35,6 +35,11 @@ CERTAIN: list[tuple[str, dict[str, Any]]] = [
     ("a:\n  value:\n    type: lstm\n    input_size: 3\n    hidden_size: 4\n", {"a": sizes(3, 4)}),
     ("type: {value: lstm}\nlstm: {input_size: {value: 3, desc: x}, hidden_size: {value: 4}}\n", {"lstm": sizes(3, 4)}),
     ("[model]\ntype = lstm\ninput_size = 3\nhidden_size = 4\nbidirectional = yes\n", {"model": sizes(3, 4, bidirectional=True)}),
+    (
+        "------------ Options -------------\nhidden_size : 4\ninput_size  : 3\nrnn_type    : LSTM\n-------------- End --------------\n",
+        {"lstm": sizes(3, 4)},
+    ),
+    ("rnn_type = LSTM\ninput_size = 3\nhidden_size = 4\n", {"lstm": sizes(3, 4)}),
     ('[model]\ntype = "lstm"\ninput_size = 3\nhidden_size = 4\n', {"model": sizes(3, 4)}),
     ("Namespace(rnn_type='lstm', input_size=3, hidden_size=4, lr=0.001)", {"lstm": sizes(3, 4)}),
     ("{'type': 'lstm', 'input_size': 3, 'hidden_size': 4, 'bias': False}", {"lstm": sizes(3, 4, bias=False)}),
