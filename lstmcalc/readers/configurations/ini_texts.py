@@ -27,7 +27,7 @@ def read_ini_tree(source: SourceText) -> Tree:
     tree = Tree(source)
     parser = configparser.RawConfigParser(allow_no_value=True, inline_comment_prefixes=("#", ";"))
     parser.optionxform = str  # type: ignore[assignment, method-assign]  # configparser's way to keep capitals
-    flat = not any(_HEADER.match(line) for line in source.lines)
+    flat = not has_sections(source.lines)
     try:
         parser.read_string(f"[{_FLAT}]\n{source.text}" if flat else source.text)
     except configparser.Error as error:
@@ -78,6 +78,11 @@ def _spans(source: SourceText) -> dict[tuple[str, str], Span]:
         elif option := _OPTION.match(line):
             found.setdefault((section, option.group("name").rstrip()), Span(number, 0, len(line.rstrip())))
     return found
+
+
+def has_sections(lines: list[str]) -> bool:
+    """True if a line is the header of a section."""
+    return any(_HEADER.match(line) for line in lines)
 
 
 def looks_like_ini(lines: list[str]) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 
 from lstmcalc.errors import MissingExtraError, NoLstmError, SourceError
 from lstmcalc.readers.configurations.documents import read_configuration
-from lstmcalc.readers.configurations.ini_texts import looks_like_ini
+from lstmcalc.readers.configurations.ini_texts import has_sections, looks_like_ini
 from lstmcalc.readers.configurations.values import MAX_TEXT
 from lstmcalc.readers.configurations.yaml_texts import looks_like_yaml
 from lstmcalc.readers.text.source_text import SourceText
@@ -42,7 +42,7 @@ def configuration_kind(source: SourceText) -> str:
 def _kind_of_ini(source: SourceText, *, is_named: bool) -> str:
     """The kind of a text that looks like INI, as TOML does too."""
     kind = "toml" if _is_toml(source.text) else "ini"
-    if "[" in source.text:
+    if has_sections(source.lines):
         return kind if kind == "toml" or is_named or _is_recognised(source, kind) else ""
     is_ours = kind == "toml" and "lstm" not in source.text.lower()
     return "ini" if not is_ours and _is_recognised(source, "ini") else ""  # without sections it may be Python as well

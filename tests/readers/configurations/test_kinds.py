@@ -33,6 +33,7 @@ OTHERS = [
     ("epoch 1: loss 0.3\nhidden: ok\n", "code"),
     ("INFO: hidden size 20\nINFO: input size 10\n", "code"),
     ("hidden = 3\nlayers = 2\n", "code"),
+    ("hidden = [3]\nlayers = 2\n", "code"),
     ("input_size = 3\nhidden_size = 4\n", "toml"),
     ("- my lstm has two layers\n- its hidden size is 20\n", "code"),
 ]
