@@ -99,6 +99,7 @@ def test_what_a_tool_makes_of_its_names(text: str, right: dict[str, Any]) -> Non
 def test_the_tool_is_named(text: str, right: dict[str, Any]) -> None:
     found = found_in(text, "config.yaml")
     assert len(found) == len(right)
+    assert all("in a configuration of " in gap.why for item in found for gap in item.gaps.values())
     assert ["a configuration of " in " ".join(item.notes) for item in found] == [True, *[False] * (len(right) - 1)]
 
 
