@@ -210,3 +210,17 @@ def test_readers_of_pasted_text_are_loaded_for_it_alone(tmp_path: Path) -> None:
     reading = loaded_by(RUN.format(["params", str(listed)]))
     assert "lstmcalc.readers.pasted.shape_lists" in pasted(reading)
     assert reading.isdisjoint({*HEAVY, "lstmcalc.readers.python.reading", "ast.unparse"})
+
+
+def test_readers_of_configurations_are_loaded_for_them_alone(tmp_path: Path) -> None:
+    def own(loaded: set[str]) -> set[str]:
+        return {name for name in loaded if name.startswith("lstmcalc.readers.configurations")} | (loaded & {"yaml"})
+
+    here = f"import os; os.chdir({str(tmp_path)!r})\n"
+    (tmp_path / "train.py").write_text("import torch.nn as nn\nrnn = nn.LSTM(3, 4)\n", encoding="utf-8")
+    (tmp_path / "a.yaml").write_text("rnn: {type: lstm, input_size: 3, hidden_size: 4}\n", encoding="utf-8")
+    (tmp_path / "own.toml").write_text("[lstm]\ninput_size = 3\nhidden_size = 4\n", encoding="utf-8")
+    for source in ("nn.LSTM(3, 4)", "train.py", "Net(\n  (a): LSTM(10, 20)\n)", "own.toml"):
+        assert own(loaded_by(here + RUN.format(["params", source]))) == set()
+    assert "yaml" in own(loaded_by(here + RUN.format(["params", "a.yaml"])))
+    assert own(loaded_by(here + RUN.format(["params", "nn.LSTM(3, 4)", "--config", "own.toml"]))) & {"yaml"} == set()

@@ -114,6 +114,21 @@ def test_a_condition_and_an_argument_as_a_whole(here: Path, cli: Cli) -> None:
     assert (read["config"]["input_size"], read["config"]["hidden_size"]) == (3, 4)
 
 
+def test_what_the_code_says_itself_is_not_from_the_file(here: Path, cli: Cli) -> None:
+    (here / "c.yaml").write_text("kind: LSTM\nhidden: 10\n", encoding="utf-8")
+    code = "import torch.nn as nn\nrnn = getattr(nn, args.kind)(10, args.hidden)\n"
+    (here / "m.py").write_text(code, encoding="utf-8")
+    origins = modules(cli("params", "m.py", "--config", "c.yaml", "--json"))["rnn"]["provenance"]
+    assert [origins[field]["from"] for field in ("input_size", "hidden_size")] == ["source", "settings"]
+
+
+def test_values_of_wandb(here: Path, cli: Cli) -> None:
+    (here / "c.yaml").write_text("hidden: {desc: null, value: 5}\nother: {desc: x}\n", encoding="utf-8")
+    read = modules(cli("params", "nn.LSTM(10, args.hidden)", "--config", "c.yaml", "--json"))
+    assert read["lstm"]["config"]["hidden_size"] == 5
+    assert cli("params", "nn.LSTM(10, args.other.desc.x)", "--config", "c.yaml").code == 2
+
+
 def test_a_value_that_is_computed_is_asked_for(here: Path, cli: Cli) -> None:
     (here / "c.yaml").write_text("hidden: ${oc.env:H}\n", encoding="utf-8")
     ran = cli("params", "nn.LSTM(10, args.hidden)", "--config", "c.yaml")

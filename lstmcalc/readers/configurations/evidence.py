@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import printable
-from lstmcalc.readers.configurations.references import WRAPPED
+from lstmcalc.readers.configurations.references import is_wrapped
 from lstmcalc.readers.configurations.values import Tree
 from lstmcalc.readers.configurations.words import (
     CLASS_KEYS,
@@ -32,7 +32,8 @@ from lstmcalc.readers.text.positions import KeyPath
 class Evidence(NamedTuple):
     """What a table is of."""
 
-    verdict: str = ""  # `lstm`, `bilstm`, `like`, `other`, or empty: nothing is said
+    # `lstm`, `bilstm`, `like`; `rnn`, `other`, `unknown`, which are no LSTM's; or empty: nothing is said
+    verdict: str = ""
     why: str = ""  # the statement, e.g. `type = gru`
     own: bool = True  # False if it is said of something around the table
     exact: str = ""  # the framework whose class it names: `pytorch`, `pytorch-cell`, `keras`
@@ -106,7 +107,7 @@ def _statements(tree: Tree, table: Mapping[str, Any]) -> Iterator[Evidence]:
         yield _of_class(tagged, f"!{tagged}")
     for key, held in table.items():
         name = key_of(key)
-        value = held["value"] if isinstance(held, Mapping) and held.keys() in WRAPPED else held
+        value = held["value"] if is_wrapped(held) else held
         if key in CLASS_KEYS and isinstance(value, str):
             yield _of_class(value, f"{key} = {printable(value[:80])}")
         elif key in MODEL_KEYS:

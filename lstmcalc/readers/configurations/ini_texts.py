@@ -16,6 +16,8 @@ from lstmcalc.readers.text.source_text import SourceText, Span
 
 _HEADER: Final = re.compile(r"\[(?P<name>[^\]\n]++)\]")
 _OPTION: Final = re.compile(r"(?P<name>[^\s:=\[#;][^:=\n]*+)(?:[:=]|$)")
+_EQUAL: Final = re.compile(r"[A-Za-z_][\w.\-]*+[ \t]*+=[^=]")
+_FLAT: Final = "\0"  # the section of a text without any
 _INTERPOLATED: Final = re.compile(r"%\((\w++)\)s|\$\{(\w++)\}|\$\{(\w++):(\w++)\}")
 
 
@@ -25,10 +27,12 @@ def read_ini_tree(source: SourceText) -> Tree:
     tree = Tree(source)
     parser = configparser.RawConfigParser(allow_no_value=True, inline_comment_prefixes=("#", ";"))
     parser.optionxform = str  # type: ignore[assignment, method-assign]  # configparser's way to keep capitals
+    flat = not has_sections(source.lines)
     try:
-        parser.read_string(source.text)
+        parser.read_string(f"[{_FLAT}]\n{source.text}" if flat else source.text)
     except configparser.Error as error:
         line = getattr(error, "lineno", None) or next((item[0] for item in getattr(error, "errors", ())), 1)
+        line = max(1, line - flat)
         what = "this is not INI"
         if isinstance(error, configparser.DuplicateOptionError | configparser.DuplicateSectionError):
             what = "the same name stands here for the second time"
@@ -39,13 +43,14 @@ def read_ini_tree(source: SourceText) -> Tree:
     tree.root = tree.new(dict)
     start = Span(1, 0, 1)
     for section in parser.sections():
-        table = tree.new(dict)
+        table = tree.root if flat else tree.new(dict)
         header = spans.get((section, ""), start)
         for name, value in parser.items(section):
             tree.count()
-            span = spans.get((section, name)) or spans.get((parser.default_section, name), header)
+            span = spans.get(("" if flat else section, name)) or spans.get((parser.default_section, name), header)
             tree.put(table, name, _value(value, section), Member(span, span))
-        tree.put(tree.root, section, table, Member(header, header))
+        if not flat:
+            tree.put(tree.root, section, table, Member(header, header))
     return tree
 
 
@@ -75,9 +80,14 @@ def _spans(source: SourceText) -> dict[tuple[str, str], Span]:
     return found
 
 
+def has_sections(lines: list[str]) -> bool:
+    """True if a line is the header of a section."""
+    return any(_HEADER.match(line) for line in lines)
+
+
 def looks_like_ini(lines: list[str]) -> bool:
-    """True if a text has a section and lines with `name = value` or `name: value`, and hardly anything else."""
+    """True if a text has a section and lines with `name = value` or `name: value`, or nothing but `name = value`."""
     held = [line for line in lines if line.strip() and line.lstrip()[0] not in "#;"]
     if not any(_HEADER.fullmatch(line.split(" #")[0].split(" ;")[0].strip()) for line in held[:1]):
-        return False
+        return len(held) > 1 and all(_EQUAL.match(line) for line in held)
     return all(line[0] in " \t" or _HEADER.match(line) or _OPTION.match(line) for line in held)

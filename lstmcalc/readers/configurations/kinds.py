@@ -12,7 +12,7 @@ from typing import Final
 
 from lstmcalc.errors import MissingExtraError, NoLstmError, SourceError
 from lstmcalc.readers.configurations.documents import read_configuration
-from lstmcalc.readers.configurations.ini_texts import looks_like_ini
+from lstmcalc.readers.configurations.ini_texts import has_sections, looks_like_ini
 from lstmcalc.readers.configurations.values import MAX_TEXT
 from lstmcalc.readers.configurations.yaml_texts import looks_like_yaml
 from lstmcalc.readers.text.source_text import SourceText
@@ -35,11 +35,17 @@ def configuration_kind(source: SourceText) -> str:
     if _LOOSE.match(text, _start(text)) and _is_recognised(source, "loose"):
         return "loose"
     if looks_like_ini(source.lines):
-        kind = "toml" if _is_toml(text) else "ini"
-        return kind if kind == "toml" or suffix in (".ini", ".cfg", ".conf") or _is_recognised(source, kind) else ""
-    if looks_like_yaml(source.lines):
-        return "yaml" if _is_recognised(source, "yaml") else ""
-    return ""
+        return _kind_of_ini(source, is_named=suffix in (".ini", ".cfg", ".conf"))
+    return "yaml" if looks_like_yaml(source.lines) and _is_recognised(source, "yaml") else ""
+
+
+def _kind_of_ini(source: SourceText, *, is_named: bool) -> str:
+    """The kind of a text that looks like INI, as TOML does too."""
+    kind = "toml" if _is_toml(source.text) else "ini"
+    if has_sections(source.lines):
+        return kind if kind == "toml" or is_named or _is_recognised(source, kind) else ""
+    is_ours = kind == "toml" and "lstm" not in source.text.lower()
+    return "ini" if not is_ours and _is_recognised(source, "ini") else ""  # without sections it may be Python as well
 
 
 def _suffix(name: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from lstmcalc.errors import printable
-from lstmcalc.readers.configurations.references import at, is_there, resolved
+from lstmcalc.readers.configurations.references import at, is_there, is_wrapped, resolved
 from lstmcalc.readers.configurations.values import Computed, Tree
 from lstmcalc.readers.text.positions import KeyPath, Places
 from lstmcalc.spec.provenance import Placed
@@ -87,7 +87,7 @@ class NameValues:
                     whole = next((key for key in node if _flat(key) == rest), None)
                     return None if whole is None else (*found, whole)
                 found, node = (*found, key), node[key]
-                node = node["value"] if isinstance(node, Mapping) and node.keys() <= {"value", "desc"} else node
+                node = node["value"] if is_wrapped(node) else node
             else:
                 value = at(node, (part,))
                 if not is_there(value):
@@ -137,7 +137,7 @@ def _key_of_call(node: ast.Call) -> tuple[ast.expr, str] | None:
 
 def _leaves(node: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:  # noqa: ANN401  # of any type
     """The values that are no tables; a list of values is one."""
-    if isinstance(node, Mapping) and node.keys() <= {"value", "desc"} and "value" in node and path:
+    if is_wrapped(node) and path:
         yield path, node
     elif isinstance(node, Mapping):
         for key, value in node.items():

@@ -138,7 +138,7 @@ class _Reader:
             return None
         evidence = evidence_of(self._tree, group.table, group.path, group.above)
         stated = [name for name in REQUIRED if name in group.entries and self._is_number(group.entries[name])]
-        if evidence.verdict in ("other", "unknown") or (not evidence.verdict and len(stated) < len(REQUIRED)):
+        if evidence.verdict in ("rnn", "other", "unknown") or (not evidence.verdict and len(stated) < len(REQUIRED)):
             if evidence.verdict and "hidden_size" in sizes:
                 self._refused.append(evidence.why)
             return None

@@ -7,7 +7,7 @@ Sources: OmegaConf 2.3 (`${a.b}`, `${.b}`; `${name:...}` calls a resolver), Hype
 """
 
 import re
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from lstmcalc.readers.configurations.values import Computed, Tree
 from lstmcalc.readers.text.positions import KeyPath
@@ -15,13 +15,13 @@ from lstmcalc.readers.text.positions import KeyPath
 _INTERPOLATION: Final = re.compile(r"\$\{(\.*+)([\w\-]++(?:[.\[][\w\-\]]++)*+)\}")
 _HOPS: Final = 10
 # The keys of what W&B makes of a value.
-WRAPPED: Final = ({"value"}, {"value", "desc"})
+_WRAPPED: Final = ({"value"}, {"value", "desc"})
 
 
 def resolved(tree: Tree, value: object, path: KeyPath) -> Any:  # noqa: ANN401  # of any type
     """The value that a value at a path stands for; an expression that is not known stays one."""
     for _ in range(_HOPS):
-        if isinstance(value, dict) and value.keys() in WRAPPED:
+        if is_wrapped(value):
             value = value["value"]
             continue
         if isinstance(value, str) and "${" in value:
@@ -42,6 +42,11 @@ def resolved(tree: Tree, value: object, path: KeyPath) -> Any:  # noqa: ANN401  
         if value is _NOTHING:
             return Computed(f"{'.'.join(map(str, path))}, which is not there")
     return Computed("a reference that leads nowhere")
+
+
+def is_wrapped(value: object) -> TypeGuard[dict[str, Any]]:
+    """True for what W&B makes of a value."""
+    return isinstance(value, dict) and value.keys() in _WRAPPED
 
 
 _NOTHING: Final = object()

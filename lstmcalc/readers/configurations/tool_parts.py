@@ -202,16 +202,19 @@ def found_of(document: Document, tool: Tool, view: View, part: Part) -> Found:
         if term.path:
             pointers[field] = document.pointer(term.path)
         if isinstance(term.value, Gap):
-            gaps[field] = term.value
+            gaps[field] = Gap(f"{term.value.why}, in a configuration of {tool.title}")
             continue
         where = document.where(term.path) if term.path else document.where(view.path)
         layer[field] = Setting(term.value, Origin(document.origin, where, term.certainty))
         defaults += [term.default] if term.default else []
     for field in ("input_size", "hidden_size"):
         if field not in layer and field not in gaps:
-            gaps[field] = Gap(f"no {field}")
+            gaps[field] = Gap(f"no {field}, in a configuration of {tool.title}")
     name = ".".join(map(str, (*view.path, *([part.name] if part.name else ())))) or "lstm"
-    doubts = [f"{default} is {tool.title}'s default" for default in dict.fromkeys(defaults)]
+    doubts = [
+        f"{default} are defaults of {tool.title}" if " and " in default else f"{default} is {tool.title}'s default"
+        for default in dict.fromkeys(defaults)
+    ]
     return Found(
         name,
         part.framework,

@@ -70,10 +70,12 @@ def _espnet2(view: View) -> Parts | str:
             return f"rnn_type = {encoder.text('rnn_type')}"
         both, each = encoder.term("bidirectional", True), encoder.term("use_projection", True)  # defaults
         units, layers = encoder.term("hidden_size", 320), encoder.term("num_layers", 4)
+        units = depending(units, _stated(encoder, "rnn_type"))
         found += _espnet_encoder("encoder.enc.0", depending(units, each), layers, size, both, each=each.value is True,
                                  dropout=encoder.term("dropout", 0.0))  # fmt: skip
     if view.text("decoder") == "rnn" and decoder.text("rnn_type") in ("", "lstm"):
         units, layers = decoder.term("hidden_size", 320), decoder.term("num_layers", 1)
+        units = depending(units, _stated(decoder, "rnn_type"))
         whole = size if not size.default or view.text("encoder") == "rnn" else _open("no output_size of the encoder")
         found += _espnet_decoder("decoder.decoder", units, layers, whole)
     return found or f"encoder = {view.text('encoder')}"
@@ -82,10 +84,16 @@ def _espnet2(view: View) -> Parts | str:
 # --- OpenNMT-py
 
 
+def _stated(view: View, name: str) -> Term:
+    """Nothing, if a key says which layer it is; else the tool's default, which is an LSTM."""
+    return Term(None, default="" if view.has(name) else f"{name} = LSTM")
+
+
 def _opennmt(view: View) -> Parts | str:
     kind = view.text("rnn_type") or "lstm"
     if kind != "lstm":
         return f"rnn_type = {kind}"
+    cell = _stated(view, "rnn_type")
     found: list[Part] = []
     encoder = "brnn" if view.value("brnn") is True else view.text("encoder_type") or "rnn"
     decoder = view.text("decoder_type") or "rnn"
@@ -95,13 +103,13 @@ def _opennmt(view: View) -> Parts | str:
         half = size.computed(size.size // 2) if both and size.size is not None else size
         terms = {
             "input_size": _first(view, ("word_vec_size", "src_word_vec_size"), 500, "word_vec_size"),
-            "hidden_size": half,
+            "hidden_size": depending(half, cell),
             "num_layers": _first(view, ("layers", "enc_layers"), 2, "layers"),
             "bidirectional": Term(both, certainty="inferred"),
         }
         found.append(Part("encoder.rnn", terms))
     if decoder == "rnn":
-        found += _opennmt_decoder(view)
+        found += _opennmt_decoder(view, cell)
     return found or f"encoder_type = {encoder}"
 
 
@@ -109,9 +117,9 @@ def _is_recurrent(view: View) -> bool:
     return view.text("encoder_type") in ("rnn", "brnn") or view.text("decoder_type") == "rnn"
 
 
-def _opennmt_decoder(view: View) -> Parts:
+def _opennmt_decoder(view: View, cell: Term) -> Parts:
     """With input feeding, cells of which the first reads the embedding and what was put out last."""
-    size = _first(view, ("rnn_size", "dec_rnn_size", "hidden_size"), 500, "rnn_size")
+    size = depending(_first(view, ("rnn_size", "dec_rnn_size", "hidden_size"), 500, "rnn_size"), cell)
     words = _first(view, ("word_vec_size", "tgt_word_vec_size"), 500, "word_vec_size")
     layers, feeds = _first(view, ("layers", "dec_layers"), 2, "layers"), view.term("input_feed", 1)
     if feeds.value in (0, False):
@@ -355,6 +363,7 @@ TOOLS: Final = (
         lambda view: re.match("lstm", view.text("arch")) is not None and view.has("encoder_embed_dim"),
         None,
     ),
+    Tool("Ludwig", "", lambda view: view.has("input_features", "output_features"), None),
     Tool("neuralhydrology", "", lambda view: "lstm" in view.text("model") and view.has("dynamic_inputs"), None),
 )
 

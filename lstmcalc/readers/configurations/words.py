@@ -100,7 +100,7 @@ KERAS_ONLY: Final = frozenset(
 _OTHER: Final = frozenset(
     listed(
         """
-    gru bigru grucell gated rnn birnn rnncell elman jordan simplernn vanilla transformer transformerencoder
+    gru bigru grucell gated rnncell elman jordan simplernn vanilla transformer transformerencoder
     attention selfattention multiheadattention bert roberta gpt gpt2 t5 vit resnet resnet18 resnet34 resnet50
     vgg cnn conv conv1d conv2d conv3d tcn wavenet mlp ffn linear dense feedforward fc embedding dropout
     batchnorm layernorm lstmcnn conformer unet s4 mamba mingru sru qrnn indrnn ltc cfc liquid esn reservoir
@@ -139,7 +139,7 @@ def key_of(key: str) -> str:
 
 
 def kind_of(text: str) -> str:
-    """The layer that a text names: `lstm`, `bilstm`, `like` (it has LSTM in its name), `other`, or empty if unknown."""
+    """The layer that a text names: `lstm`, `bilstm`, `like` (it has LSTM in its name), `rnn`, `other`, or empty."""
     last = text.strip().strip("'\"<>").rpartition(".")[2].strip("'\"<> ")[:80]
     word = re.sub(r"[\W_]", "", last).lower()
     if not word or word in _BLANK:
@@ -148,6 +148,8 @@ def kind_of(text: str) -> str:
         if _RELATIVES.search(key_of(last)) or _RELATIVES.search(word):
             return "other"
         return "bilstm" if word in _BOTH_WAYS else "lstm" if word in _PLAIN else "like"
+    if word in ("rnn", "birnn"):
+        return "rnn"
     is_other = word in _OTHER or re.search(r"gru|transformer|attention|conv|^bert|former$", word)
     return "other" if is_other else ""
 

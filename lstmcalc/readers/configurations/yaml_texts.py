@@ -30,6 +30,8 @@ _OWN: Final = "tag:yaml.org,2002:"
 _PYTHON: Final = "tag:yaml.org,2002:python/"
 _NAMES: Final = (f"{_PYTHON}name:", "!name:", "!new:")  # tags of scalars that name a class
 _SCALARS: Final = ("null", "bool", "int", "float")
+# The beginning of a line that programs print around their settings, `---- Options ----`; the length stays.
+_RULE: Final = re.compile(r"(?m)^(?=----|====|\*\*\*\*)[-=*]")
 _DIGITS: Final = 4000  # Python reads no longer number
 _REFERENCE: Final = re.compile(r"<([\w.\-\[\]]+)>")
 
@@ -50,7 +52,8 @@ def read_yaml_tree(source: SourceText) -> Tree:
     check_length(source, MAX_TEXT if has_c else _MAX_WITHOUT_C)
     composer = _Composer(source, yaml)
     try:
-        for event in yaml.parse(source.text, Loader=yaml.CSafeLoader if has_c else yaml.SafeLoader):
+        text = _RULE.sub("#", source.text)
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader if has_c else yaml.SafeLoader):
             composer.take(event)
     except SourceError:
         raise
@@ -225,7 +228,8 @@ def _dotted(path: str) -> str:
 
 def looks_like_yaml(lines: Sequence[str]) -> bool:
     """True if most lines have the form of YAML's: a key and a value, an item, a comment."""
-    forms = [bool(_LINE.match(line)) for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    said = (line for line in lines if line.strip() and not line.lstrip().startswith("#") and not _RULE.match(line))
+    forms = [bool(_LINE.match(line)) for line in said]
     return bool(forms) and sum(forms) >= 0.6 * len(forms)  # the others continue a value
 
 

@@ -16,6 +16,7 @@ from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.spec.provenance import Gap, Known, Origin, Placed, Setting, Values
 from lstmcalc.spec.words import and_list
 
+_LISTED: Final = 3  # places of one setting
 _ROUNDS: Final = 6  # names that only come into play by others
 
 
@@ -77,23 +78,31 @@ def _doubted(gap: Gap, values: Values) -> Gap:
 
 def _placed(item: Found, plain: Found | None, taken: Mapping[str, Placed], known: Known) -> Found:
     """An LSTM whose settings that were open, or other ones, without the configuration are from there."""
-    if not taken:
-        return item
     layer = dict(item.layer)
-    for field, setting in item.layer.items():
-        gap = plain.gaps.get(field) if plain else None
-        said = plain.layer.get(field) if plain else None
-        if gap is not None and any(name in known for name in gap.names):
-            continue
-        names = [name for name in gap.names if name in taken] if gap else []
-        if not names and plain is not None and said is not None and said.value == setting.value:
-            continue
-        if not names:  # its name is not known: those whose value it is, or all
-            names = [name for name, placed in taken.items() if placed.value == setting.value] or list(taken)
-        if gap is None and plain is not None and said is None and setting.origin.source != "flag":
+    for field, setting in item.layer.items() if taken else ():
+        names = _names_for(field, setting, plain, taken, known)
+        if not names:
             continue
         places = list(dict.fromkeys(taken[name].where for name in names))
         exact = len(places) == 1 and taken[names[0]].value == setting.value
-        origin = Origin("settings", and_list(places[:3]), "stated" if exact else "inferred")
+        origin = Origin("settings", and_list(places[:_LISTED]), "stated" if exact else "inferred")
         layer[field] = Setting(setting.value, origin)
     return item._replace(layer=layer)
+
+
+def _names_for(
+    field: str, setting: Setting, plain: Found | None, taken: Mapping[str, Placed], known: Known
+) -> list[str]:
+    """The names by whose values a setting is what it is; none if it is so without the configuration.
+
+    `plain` is the LSTM without the configuration; None if there is none.
+    """
+    equal = [name for name, placed in taken.items() if placed.value == setting.value]
+    if plain is None:  # only what is given by name is known to be from there
+        return equal if setting.origin.source == "flag" else []
+    gap, said = plain.gaps.get(field), plain.layer.get(field)
+    if gap is not None:
+        named = [name for name in gap.names if name in taken]
+        return [] if any(name in known for name in gap.names) else named or equal or list(taken)
+    changed = said.value != setting.value if said is not None else setting.origin.source == "flag"
+    return (equal or list(taken)) if changed else []

@@ -148,8 +148,8 @@ def test_without_libyaml_it_is_read_too(monkeypatch: pytest.MonkeyPatch) -> None
     [
         ("[a]\nb = 1\nb = 2\n", "second time"),
         ("[a]\n[a]\n", "second time"),
-        ("b = 1\n", "not INI"),
-        ("[a\nb\n", "not INI"),
+        ("b = 1\nb = 2\n", "second time"),
+        ("b\n= 1\n", "not INI"),
         ("[a]\n = 3\n", "not INI"),
     ],
 )

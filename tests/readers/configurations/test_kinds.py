@@ -32,6 +32,9 @@ OTHERS = [
     ("Question: why is my lstm slow?\nAnswer: its hidden state is large.\n", "code"),
     ("epoch 1: loss 0.3\nhidden: ok\n", "code"),
     ("INFO: hidden size 20\nINFO: input size 10\n", "code"),
+    ("hidden = 3\nlayers = 2\n", "code"),
+    ("hidden = [3]\nlayers = 2\n", "code"),
+    ("input_size = 3\nhidden_size = 4\n", "toml"),
     ("- my lstm has two layers\n- its hidden size is 20\n", "code"),
 ]
 
@@ -54,6 +57,7 @@ OURS = [
     ("// c\n{type: 'lstm', input_size: 3, hidden_size: 4}", "", "loose"),
     ("local x = 3;\n{type: 'lstm', input_size: x, hidden_size: 4}", "", "loose"),
     ("{a: 1}", "a.jsonnet", "loose"),
+    ('rnn_type = "LSTM"\ninput_size = 3\nhidden_size = 4\n', "", "ini"),
 ]
 
 

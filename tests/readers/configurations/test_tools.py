@@ -99,14 +99,15 @@ def test_what_a_tool_makes_of_its_names(text: str, right: dict[str, Any]) -> Non
 def test_the_tool_is_named(text: str, right: dict[str, Any]) -> None:
     found = found_in(text, "config.yaml")
     assert len(found) == len(right)
+    assert all("in a configuration of " in gap.why for item in found for gap in item.gaps.values())
     assert ["a configuration of " in " ".join(item.notes) for item in found] == [True, *[False] * (len(right) - 1)]
 
 
 @pytest.mark.parametrize(
     ("text", "default"),
     [
-        ("encoder: rnn\nencoder_conf: {hidden_size: 100}\n", "num_layers = 4 is ESPnet2's default"),
-        ("rnn_size: 20\nlayers: 2\nbrnn: true\n", "word_vec_size = 500 is OpenNMT-py's default"),
+        ("encoder: rnn\nencoder_conf: {hidden_size: 100}\n", "num_layers = 4 are defaults of ESPnet2"),
+        ("rnn_size: 20\nlayers: 2\nbrnn: true\n", "word_vec_size = 500"),
         ("use_lstm: true\nfcnet_hiddens: [3]\n", "lstm_cell_size = 256 is RLlib's default"),
         ("rnn_layers: 5\nrnn_neurons: 9\n", "rnn_bidirectional = true is SpeechBrain's default"),
     ],
@@ -125,6 +126,7 @@ def test_a_default_is_no_fact(text: str, default: str) -> None:
         "rnn_layers: 5\nrnn_neurons: 9\nrnn_class: speechbrain.nnet.RNN.LiGRU\n",
         "name: SequenceEncoder\nencoder_type: svtr\nhidden_size: 3\n",
         "arch: lstm\nencoder_embed_dim: 3\n",
+        "input_features: [{name: a, type: text}]\noutput_features: []\n",
     ],
 )
 def test_what_is_no_lstm_or_not_read_is_said(text: str) -> None:
