@@ -60,7 +60,7 @@ def streamed(
             dropped = apart if dropped is None else max(dropped, apart)
         count += 1
         if progress:
-            progress(stop, len(x))
+            progress(stop, int(lengths.max()))
     listed = with_dots([str(size) for size in sizes], _NAMED)
     pairs = [(carried, output), (h, outputs["h_n"]), (c, outputs["c_n"])]
     name = f"chunks of {listed} steps = one pass"

@@ -64,7 +64,7 @@ def header_lines(lstm: Portable) -> Iterator[str]:
     yield ""
     yield from _sizes(lstm.config, names)
     yield ""
-    for name, array in _arrays(lstm).items():
+    for name, array in stored_arrays(lstm).items():
         yield from _array_lines(f"{names.own}_{name}", array, names)
         yield ""
     code = [*state_code(names), *function_code(lstm, names), *cell_code(lstm, names)]
@@ -77,7 +77,7 @@ def _comment(lstm: Portable, names: Names) -> Iterator[str]:
     """The head: what it is, how it is used, and what it takes."""
     config, width = lstm.config, 8 if names.real == "double" else 4
     cells, shown = config.num_layers * config.num_directions, re.sub(r"[^A-Za-z0-9_. -]", "_", lstm.name[:60])
-    numbers = sum(array.size for array in _arrays(lstm).values())
+    numbers = sum(array.size for array in stored_arrays(lstm).values())
     state = width * cells * (config.output_size + config.hidden_size)
     function = f"{names.own}_run" if config.bidirectional else f"{names.own}_step"
     yield f"/* {shown or 'lstm'}: {config}"
@@ -85,7 +85,8 @@ def _comment(lstm: Portable, names: Names) -> Iterator[str]:
     yield " *"
     yield f" * computes  gates {lstm.activations.gates}, cell {lstm.activations.cell}, in {names.real}"
     yield f" * flash     {width * numbers:,} bytes of weights, {numbers:,} numbers"
-    yield f" * RAM       {state:,} bytes, a {names.own}_state"
+    where = f", on the stack of {function}" if config.bidirectional else ""
+    yield f" * RAM       {state:,} bytes, a {names.own}_state{where}"
     yield f" * stack     about {width * config.hidden_size + 200:,} bytes, in {function}"
     if config.bidirectional and config.num_layers > 1:
         each = width * config.num_directions * config.output_size
@@ -109,11 +110,9 @@ def _usage(config: LSTMConfig, names: Names) -> list[str]:
     many = config.num_layers > 1
     work = f", work[{macro}_WORK_SIZE(5)]" if many else ""
     return [
-        f"{own}_state state; // 5 steps, one after the other",
         f"{real} x[5 * {macro}_INPUT_SIZE] = {{0}}, y[5 * {macro}_OUTPUT_SIZE]{work};",
         "",
-        f"{own}_reset(&state);",
-        f"{own}_run(&state, x, 5, y{', work' if many else ''});",
+        f"{own}_run(x, 5, y{', work' if many else ''}); // 5 steps, one after the other",
     ]
 
 
@@ -129,7 +128,7 @@ def _sizes(config: LSTMConfig, names: Names) -> Iterator[str]:
         yield f"#define {own}_WORK_SIZE(steps) ((steps) * {own}_OUTPUT_SIZE)"
 
 
-def _arrays(lstm: Portable) -> dict[str, Any]:
+def stored_arrays(lstm: Portable) -> dict[str, Any]:
     """The arrays of the header: the weights, both biases added up."""
     dtype = np.float64 if _dtype(lstm) == "float64" else np.float32
     found: dict[str, Any] = {}
@@ -171,7 +170,7 @@ def _check(lstms: Sequence[Portable], _asked: Asked) -> None:
         for name, array in lstm.weights.items():
             if not np.isfinite(array).all():
                 raise UnsupportedError(f"{name} of {lstm.name} has NaN or Inf", "numbers", where=_FLAG)
-        overflown = [name for name, array in _arrays(lstm).items() if not np.isfinite(array).all()]
+        overflown = [name for name, array in stored_arrays(lstm).items() if not np.isfinite(array).all()]
         bounds = [bound for bound in lstm.activations[2:] if bound is not None and not isfinite(float(bound))]
         if overflown or bounds:
             raise UnsupportedError(f"{lstm.name} has a sum or a bound that is infinite", "numbers", where=_FLAG)
@@ -188,13 +187,13 @@ def _load(lstms: Sequence[Portable], asked: Asked) -> list[str]:
     name = PurePath(asked.path).name
     plain = re.fullmatch(r"[A-Za-z0-9_. +=-]+", name) is not None
     usage = [line.replace(" // for each step", " /* for each step */") for line in _usage(lstm.config, _names(lstm))]
-    usage = [line.replace(" // 5 steps, one after the other", "") for line in usage]
+    usage = [line.replace(" // 5 steps, one after the other", " /* 5 steps */") for line in usage]
     body = [f"    {line}" if line else "" for line in usage]
     return [f'#include "{name if plain else "lstm.h"}"', "", "int main(void)", "{", *body, "    return 0;", "}"]
 
 
 def _read(path: str, lstms: Sequence[Portable]) -> list[dict[str, Any]]:
-    return [read_header(path, identifier(lstm.name), lstm) for lstm in lstms]
+    return [read_header(path, lstm) for lstm in lstms]
 
 
 def _notes(lstms: Sequence[Portable]) -> list[str]:

@@ -216,7 +216,7 @@ def run_code(config: LSTMConfig, names: Names) -> list[str]:
             )
     body = "\n".join(calls)
     more = ", REAL *work" if many else ""
-    buffer = "; work has MACRO_WORK_SIZE(steps)" if many else ""
+    buffer = ";\n * work has MACRO_WORK_SIZE(steps)" if many else ""
     return _lines(
         f"""\
 static inline void OWN_copy(REAL *to, const REAL *h)
@@ -228,14 +228,23 @@ static inline void OWN_copy(REAL *to, const REAL *h)
     }}
 }}
 
-/* A sequence: each step of x has MACRO_INPUT_SIZE numbers, of y MACRO_OUTPUT_SIZE, forward before reverse{buffer}.
+/* A sequence: a step of x has MACRO_INPUT_SIZE numbers, one of y MACRO_OUTPUT_SIZE, forward before reverse{buffer}.
  * It begins with the state, which becomes the last one. */
-static inline void OWN_run(OWN_state *state, const REAL *x, long steps, REAL *y{more})
+static inline void OWN_run_from(OWN_state *state, const REAL *x, long steps, REAL *y{more})
 {{
     const long last = steps - 1;
     long at, t;
 
 {body}
+}}
+
+/* The same, from zeros. */
+static inline void OWN_run(const REAL *x, long steps, REAL *y{more})
+{{
+    OWN_state state;
+
+    OWN_reset(&state);
+    OWN_run_from(&state, x, steps, y{", work" if many else ""});
 }}
 """,
         names,

@@ -18,18 +18,31 @@ from lstmcalc.numerics.arguments import weight_shapes
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.proof.judges import Verdict, failures
 from lstmcalc.spec.config import DataSpec
-from lstmcalc.writers.names import identifier
 from lstmcalc.writers.target import Portable
 
 COMPILERS: Final = ("cc", "gcc", "clang")
+_MOST: Final = 2**22  # numbers of a header that is compiled for a proof: about a minute
 _SECONDS: Final = 300  # that a compiler may take, and the program
 _BEGIN: Final = re.compile(r"static const (float|double) (\w+)\[[\d *]+\] = \{\n")
+_STATE: Final = re.compile(r"\} (\w+)_state;\n")
 _REAL: Final = {"float": np.float32, "double": np.float64}
 
 
-def read_header(path: str, own: str, lstm: Portable) -> dict[str, Any]:
+def own_name(path: str) -> str:
+    """What the identifiers of a header begin with; SourceError if it is not one of ours."""
+    try:
+        with open(path, encoding="ascii") as lines:  # noqa: PTH123
+            found = next(filter(None, map(_STATE.fullmatch, lines)), None)
+    except (OSError, ValueError):
+        found = None
+    if found is None:
+        raise SourceError(f"{shown_name(path)} is no header of ours", "the type of a state")
+    return found[1]
+
+
+def read_header(path: str, lstm: Portable) -> dict[str, Any]:
     """The weights in a header under PyTorch's names, the sum of both biases as bias_ih."""
-    shapes = weight_shapes(lstm.config)
+    shapes, own = weight_shapes(lstm.config), own_name(path)
     dtype = next(iter(lstm.weights.values())).dtype
     numbers = _numbers(path)
     found: dict[str, Any] = {}
@@ -73,9 +86,10 @@ def compiler() -> str:
 
 
 def run_header(path: str, lstm: Portable, given: DataSpec, inputs: Mapping[str, Array]) -> Verdict | None:
-    """What the header computes, compiled and run; None without a compiler, and of packed batches."""
+    """What the header computes, compiled and run; None without a compiler, of packed batches, and if it takes long."""
     program = compiler()
-    if not program or given.lengths or not given.num_sequences:
+    count = sum(array.size for array in lstm.weights.values())
+    if not program or given.lengths or not given.num_sequences or count > _MOST:
         return None
     name = Path(program).name
     with failures(name), TemporaryDirectory() as folder:
@@ -101,7 +115,7 @@ def _results(
     config, dtype = lstm.config, next(iter(inputs.values())).dtype
     real: Any = np.float64 if dtype == np.float64 else np.float32
     shutil.copyfile(path, folder / "lstm.h")
-    (folder / "main.c").write_text(_program(identifier(lstm.name), lstm, given, real.__name__), encoding="ascii")
+    (folder / "main.c").write_text(_program(own_name(path), lstm, given, real.__name__), encoding="ascii")
     x, h, c = inputs["input"], inputs["h_0"], inputs["c_0"]
     if given.unbatched:
         x, h, c = (x[None] if config.batch_first else x[:, None]), h[:, None], c[:, None]
@@ -133,7 +147,7 @@ def _program(own: str, lstm: Portable, given: DataSpec, dtype: str) -> str:
     if lstm.config.bidirectional:
         many = lstm.config.num_layers > 1
         work = f"static {real} work[{macro}_WORK_SIZE(STEPS)];" if many else ""
-        calls = f"(void) t; {own}_run(&state, x, STEPS, y{', work' if many else ''});"
+        calls = f"(void) t; {own}_run_from(&state, x, STEPS, y{', work' if many else ''});"
     return f"""\
 #include <stdio.h>
 #include "lstm.h"

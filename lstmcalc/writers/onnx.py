@@ -23,6 +23,7 @@ from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.convert import pack
 from lstmcalc.proof.judges import Verdict, failures, onnx_functions
 from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig
+from lstmcalc.spec.words import quoted_text
 from lstmcalc.version import __version__
 from lstmcalc.writers.protobuf import Pieces, data, message, number, real, text
 from lstmcalc.writers.target import Asked, Portable, Target, Weights
@@ -31,7 +32,7 @@ _FLAG: Final = "--to onnx"
 _LARGEST: Final = 2**31 - 2**20  # bytes of a protobuf message, less what is beside the numbers
 _LONGEST: Final = 200  # characters of a module's name in names of nodes
 _IR, _OPSET = 7, 14
-TYPES: Final = {"float32": 1, "int64": 7, "float16": 10, "float64": 11}  # TensorProto.DataType
+TYPES: Final = {"float32": 1, "int64": 7, "float16": 10, "float64": 11, "bfloat16": 16}  # TensorProto.DataType
 _STEPS, _BATCH = "steps", "batch"  # the names of free axes
 Sizes: TypeAlias = Sequence[int | str | None]  # of a value: a number, the name of a free axis, or a free axis
 
@@ -227,14 +228,20 @@ def _write(stream: IO[bytes], lstms: Sequence[Portable], asked: Asked) -> None:
         stream.write(piece)
 
 
+_OPTIONAL: Final = "# It warns that h_0 and c_0 are inputs: they may be given, else they are zeros."
+
+
 def _load(lstms: Sequence[Portable], asked: Asked) -> list[str]:
-    """The lines that run the file in ONNX Runtime."""
+    """The lines that run the file in ONNX Runtime; of float64, which that cannot, those that load it."""
     (lstm,) = lstms
-    config, dtype = lstm.config, _dtype(lstm)
+    config, dtype, path = lstm.config, _dtype(lstm), quoted_text(asked.path)
+    if dtype == "float64":
+        return ["import onnx", "", f"model = onnx.load({path})", "onnx.checker.check_model(model, full_check=True)"]
     order = "N, L" if config.batch_first else "L, N"
     steps = [3, asked.steps or 5] if config.batch_first else [asked.steps or 5, 3]
-    lines = ["import numpy as np", "import onnxruntime", ""]
-    lines += [f"session = onnxruntime.InferenceSession({asked.path!r})"]
+    warned = [] if asked.stateful else [_OPTIONAL]
+    lines = ["import numpy as np", "import onnxruntime", "", *warned]
+    lines += [f"session = onnxruntime.InferenceSession({path})"]
     lines += [f"input = np.zeros(({steps[0]}, {steps[1]}, {config.input_size}), np.{dtype})  # ({order}, H_in)"]
     outputs = '["output", "h_n", "c_n"]'
     if not asked.stateful:
@@ -243,7 +250,8 @@ def _load(lstms: Sequence[Portable], asked: Asked) -> list[str]:
     return [
         *lines,
         f"h = c = np.zeros({shape}, np.{dtype})  # of a new stream",
-        f'output, h, c = session.run({outputs}, {{"input": input, "h_0": h, "c_0": c}})',
+        'feeds = {"input": input, "h_0": h, "c_0": c}',
+        f"output, h, c = session.run({outputs}, feeds)",
     ]
 
 
@@ -258,10 +266,10 @@ def _run(path: str, lstm: Portable, given: DataSpec, inputs: Weights) -> Verdict
     with failures("onnxruntime"):
         session = session_of(path)
         steps = _fixed_steps(session, lstm.config)
-        if steps and (given.seq_len % steps or (lstm.config.bidirectional and steps != given.seq_len)):
+        if steps and lstm.config.bidirectional and steps != given.seq_len:
             return None
         outputs = _in_calls(session, lstm.config, given, inputs, steps or given.seq_len)
-    return Verdict(f"onnxruntime {onnxruntime.__version__}", outputs)
+    return Verdict(f"ONNX Runtime {onnxruntime.__version__}", outputs)
 
 
 def session_of(path: str) -> Any:  # noqa: ANN401  # an InferenceSession
@@ -293,15 +301,18 @@ def _in_calls(
     if given.unbatched:
         x, h, c = x[:, None] if not config.batch_first else x[None], h[:, None], c[:, None]
         axis = 1 if config.batch_first else 0
+    rest = -given.seq_len % steps  # the last call is filled up, and says nothing of the last states
+    x = np.concatenate([x, np.zeros_like(x.take(range(1), axis)).repeat(rest, axis)], axis) if rest else x
     parts = []
-    for part in np.split(x, given.seq_len // steps, axis=axis):
+    for part in np.split(x, (given.seq_len + rest) // steps, axis=axis):
         feeds = {"input": np.ascontiguousarray(part), "h_0": h, "c_0": c}
         output, h, c = session.run(["output", "h_n", "c_n"], feeds)
         parts.append(output)
     output = np.concatenate(parts, axis=axis)
+    output = output.take(range(given.seq_len), axis) if rest else output
     if given.unbatched:
         output, h, c = output[0] if config.batch_first else output[:, 0], h[:, 0], c[:, 0]
-    return {"output": output, "h_n": h, "c_n": c}
+    return {"output": output} if rest else {"output": output, "h_n": h, "c_n": c}
 
 
 def _notes(lstms: Sequence[Portable]) -> list[str]:

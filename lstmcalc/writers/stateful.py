@@ -25,7 +25,7 @@ from lstmcalc.readers.onnx.zeros import behind
 from lstmcalc.spec.words import UniqueNames
 from lstmcalc.writers.onnx import TYPES, node, value
 from lstmcalc.writers.protobuf import Piece, Pieces, data, header, message, text
-from lstmcalc.writers.stateful_runs import chunk_sentence, differences, load_lines
+from lstmcalc.writers.stateful_runs import Carried, load_lines, measured
 from lstmcalc.writers.target import Asked
 
 _FLAG: Final = "--stateful"
@@ -33,6 +33,7 @@ _LSTMS: Final = (("LSTM", ""), ("LSTM", "ai.onnx"), ("DynamicQuantizeLSTM", "com
 _STATES: Final = ((5, 1, "h"), (6, 2, "c"))  # the input, the output, the letter
 _LONGEST: Final = 200  # characters of a node's name in new names
 _BLOCK: Final = 2**20
+_DTYPES: Final = {number: dtype for dtype, number in TYPES.items()}
 _GRAPH, _NODE = 7, 1  # fields of a ModelProto, and of a GraphProto
 
 Span: TypeAlias = tuple[int, int]  # bytes of the file, copied as they are
@@ -49,13 +50,16 @@ class StatefulGraph(NamedTuple):
     def compare(self, path: str) -> Sequence[tuple[str, float]] | None:
         """How far each output of the new file is from the original's in ONNX Runtime, with states of zeros.
 
-        None if ONNX Runtime is not installed, or does not run the original on random numbers.
+        Relative to the largest value if that is above 1. None if ONNX Runtime is not installed, or does not run the
+        original on random numbers in time.
         """
-        return differences(self.source, path, self.states)
+        found = measured(self.source, path, self.states)
+        return None if found is None else found.differences
 
     def streams(self, path: str) -> str:
         """A sentence on whether the new file can stream: measured in chunks, or else what follows from the graph."""
-        return chunk_sentence(path, self.states) or f"streaming: {graph_row(path).why}"
+        found = measured(self.source, path, self.states)
+        return (found.sentence if found else "") or f"streaming: {graph_row(path).why}"
 
 
 class _State(NamedTuple):
@@ -122,8 +126,9 @@ def stateful_graph(source: str, stream: IO[bytes], asked: Asked) -> StatefulGrap
             _copy(stream, mapped, _model_parts(mapped, source, model.graph, changes))
     except OSError as error:
         raise cannot_read(shown_name(source), error) from None
-    states = list(dict.fromkeys((state.enters, state.leaves) for state in known))
-    return StatefulGraph(states, notes, load_lines(asked.path, model.graph, states), source)
+    carried = {each.enters: each for change in changes.values() for each in _carried(change, model.graph)}
+    states = [(each.enters, each.leaves) for each in carried.values()]
+    return StatefulGraph(states, notes, load_lines(asked.path, model.graph, list(carried.values())), source)
 
 
 # --- what is changed
@@ -211,6 +216,13 @@ def _check_outside(scopes: Sequence[Scope], source: str, target: str) -> None:
             f"{outside.elsewhere}, for {shorten(outside.name)}",
             where="--output",
         )
+
+
+def _carried(change: _Change, graph: Graph) -> Iterator[Carried]:
+    """The states of a node, as a program gives them: those that are inputs already with the shapes they state."""
+    for state in change.states:
+        sizes = [1, 1, change.hidden] if state.is_new_input else graph.shape(state.enters) or [1, 1, change.hidden]
+        yield Carried(state.enters, state.leaves, [size or 1 for size in sizes], _DTYPES[change.kind])
 
 
 # --- the bytes

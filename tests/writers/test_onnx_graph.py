@@ -190,6 +190,14 @@ def test_the_lines_run(stateful: bool, steps: int | None, first: bool) -> None:
     assert names["h" if stateful else "h_n"].shape == (2, 3, 4)
 
 
+def test_the_lines_of_float64_load_it() -> None:
+    lstm = portable(LSTMConfig(3, 4), "float64")
+    written(lstm)
+    names: dict[str, Any] = {}
+    exec("\n".join(TARGET.load([lstm], Asked("lstm.onnx"))), names)
+    assert names["model"].graph.output[0].name == "output"
+
+
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("stateful", [True, False])
 def test_its_own_run(stateful: bool, first: bool) -> None:
@@ -201,9 +209,15 @@ def test_its_own_run(stateful: bool, first: bool) -> None:
         written(lstm, stateful=stateful, steps=steps)
         verdict = TARGET.run("lstm.onnx", lstm, data, inputs)
         assert verdict is not None
-        assert verdict.judge == f"onnxruntime {onnxruntime.__version__}"
+        assert verdict.judge == f"ONNX Runtime {onnxruntime.__version__}"
         assert apart(lstm, [verdict.outputs[name] for name in ("output", "h_n", "c_n")], inputs) < 1e-6
-    assert TARGET.run("lstm.onnx", lstm, DataSpec(7, 2), inputs) is None
+    inputs = drawn(lstm.config, DataSpec(7, 2))  # with steps of 3, the last call is filled up
+    verdict = TARGET.run("lstm.onnx", lstm, DataSpec(7, 2), inputs)
+    assert verdict is not None
+    assert list(verdict.outputs) == ["output"]
+    wanted, _ = forward(lstm.config, lstm.weights, inputs["input"], (inputs["h_0"], inputs["c_0"]))
+    assert np.abs(verdict.outputs["output"] - wanted).max() < 1e-6
+    inputs = drawn(lstm.config, data)
     assert TARGET.run("lstm.onnx", lstm, DataSpec(6, 2, (6, 2)), inputs) is None
     assert TARGET.run("lstm.onnx", lstm, DataSpec(6, 0), inputs) is None
     alone = {name: array[:, 0] if name != "input" or not first else array[0] for name, array in inputs.items()}

@@ -73,11 +73,11 @@ def _keras(subject: Subject) -> str:
     more = "" if config.bias else ", stateful=True"
     layer = f"keras.layers.LSTM({config.hidden_size}, {options}{more})"
     return (
-        "# Keras: lstmcalc convert SOURCE --to keras has the weights\n"
+        "# Keras: lstmcalc convert SOURCE -o lstm.keras\n"
         f"model = keras.Sequential([keras.Input(batch_shape={_keras_shape(subject)})])\n"
         f"for _ in range({config.num_layers}):\n"
         f"    model.add({layer})\n"
-        "model.set_weights(weights)\n"
+        'model.set_weights(keras.saving.load_model("lstm.keras").get_weights())\n'
         f"for chunk in chunks:  # {_shape(subject, first=True)} each\n"
         "    output = model(chunk)\n"
         "for layer in model.layers:\n"
@@ -93,7 +93,7 @@ def _onnxruntime(subject: Subject) -> str:
     h, c = _states(subject)
     dtype = "np.float16" if subject.data.dtype == "float16" else "np.float32"
     return (
-        "# ONNX Runtime: lstmcalc convert SOURCE --to onnx --stateful -o lstm.onnx\n"
+        "# ONNX Runtime: lstmcalc convert SOURCE --stateful -o lstm.onnx\n"
         'session = onnxruntime.InferenceSession("lstm.onnx")\n'
         f"h, c = np.zeros({h}, {dtype}), np.zeros({c}, {dtype})\n"
         f"for chunk in chunks:  # {_shape(subject, first=subject.config.batch_first)} each\n"
@@ -109,7 +109,7 @@ def _numpy(subject: Subject) -> str:
     projected = ' @ w[f"weight_hr_l{n}"].T' if config.proj_size else ""
     steps, axis = ("chunk.swapaxes(0, 1)", ", axis=1") if config.batch_first else ("chunk", "")
     return (
-        "# NumPy: lstmcalc run SOURCE --save run.npz has the weights\n"
+        "# NumPy: lstmcalc run SOURCE --save run.npz\n"
         'w = dict(np.load("run.npz"))\n'
         "def sigmoid(a):\n"
         "    return 0.5 + 0.5 * np.tanh(0.5 * a)\n"

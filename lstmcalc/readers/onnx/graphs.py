@@ -102,6 +102,10 @@ class Graph(NamedTuple):
         """The stated shape of a value, None for an axis without a number; None if no shape is stated."""
         return _stated_shape(self.types[name]) if name in self.types else None
 
+    def dtype(self, name: str) -> str:
+        """The stated dtype of a value, e.g. `float32`; empty if none is stated."""
+        return _stated_dtype(self.types[name]) if name in self.types else ""
+
 
 class Model(NamedTuple):
     """The contents of a file."""
@@ -288,6 +292,19 @@ def _stated_shape(stated: bytes) -> tuple[int | None, ...] | None:
             ]
             sizes.append(values[-1] if values and 0 < values[-1] < 2**63 else None)
     return tuple(sizes)
+
+
+def _stated_dtype(stated: bytes) -> str:
+    """The dtype in a TypeProto: tensor_type 1; there elem_type 1. Empty if it has none, or one that is not known."""
+    wire = Wire(stated, "the type of a value")
+    tensors = [item for item in wire.fields(0, len(wire)) if item.number == 1 and item.wire == BYTES]
+    kinds = [
+        item.value
+        for tensor in tensors[-1:]
+        for item in wire.fields(tensor.start, tensor.stop)
+        if item.number == 1 and item.wire == VARINT
+    ]
+    return _DTYPES[kinds[-1]] if kinds and 0 < kinds[-1] < len(_DTYPES) else ""
 
 
 class _Reader:

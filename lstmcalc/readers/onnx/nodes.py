@@ -356,14 +356,14 @@ _FLOAT: Final = 2.0**-25  # half a unit of float32 at these slopes
 def _state_notes(scope: Scope, inputs: Mapping[str, str]) -> Iterator[str]:
     """Notes on the source of the initial states, unless they are zeros, and of the sequence lengths."""
     for role in ("initial_h", "initial_c"):
-        zeros = behind(scope, inputs[role]).known if role in inputs else True
-        if not zeros:
+        found = behind(scope, inputs[role]) if role in inputs else None
+        if found is not None and not found.known:
             known = scope.constant(inputs[role])
-            state = "it is not zeros" if zeros is False else "it was not read, and may not be zeros"
+            state = "it is not zeros" if found.known is False else "it was not read, and may not be zeros"
             yield (
                 f"{role} is stored in the file, as {shorten(known.name)}: {state}"
                 if known
-                else f"{role} is given to it, as {shorten(inputs[role])}"
+                else f"{role} is given to it, as {shorten(found.root or inputs[role])}"
             )
     if "sequence_lens" in inputs:
         yield f"sequence_lens is given to it, as {shorten(inputs['sequence_lens'])}"

@@ -18,6 +18,7 @@ class Zeros(NamedTuple):
 
     known: bool | None  # True if it is all zeros, whatever its size; None if it was not read
     sources: tuple[str, ...] = ()  # the tensors of the file that it is made of
+    root: str = ""  # the name of what it is moved, cut or filled from, if that is not constant
 
 
 def behind(scope: Scope, name: str) -> Zeros:
@@ -31,14 +32,14 @@ def behind(scope: Scope, name: str) -> Zeros:
             return Zeros(home.zeros[own], known.sources)
         made = scope.maker(name)
         if made is None or made.node.domain not in _DEFAULT:
-            return Zeros(False)
+            return Zeros(False, root=own)
         if made.node.op == "ConstantOfShape":
             value = made.node.attributes.get("value")
             return Zeros(not isinstance(value, Tensor) or _holds_zeros(made.scope.stored("", value)))
         if made.node.op not in _KEEPS or not made.node.inputs:
-            return Zeros(False)
+            return Zeros(False, root=own)
         scope, name = made.scope, made.node.inputs[0]
-    return Zeros(False)
+    return Zeros(False, root=name)
 
 
 def _holds_zeros(known: Constant) -> bool | None:
