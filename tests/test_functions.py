@@ -21,8 +21,10 @@ from lstmcalc.commands._answers import Answer
 from lstmcalc.commands._screen import view_of
 from lstmcalc.commands.registry import load_command
 from lstmcalc.intake.flags import Flag
+from lstmcalc.numerics.convert import pack
 from lstmcalc.report.blocks import Facts, Formulas, Grid, Heading
 from lstmcalc.report.render import blocks_of
+from lstmcalc.writers import tables
 from tools.shell import Ran
 from tools.weight_writers import random_weights, write_safetensors
 
@@ -250,6 +252,39 @@ def test_a_file_of_h5py_is_the_file(tmp_path: Path) -> None:
             file[f"lstm/lstm_cell/{name}"] = np.ones(array, np.float32)
         file.flush()
         assert lstmcalc.params(file).modules[0].config.hidden_size == 4
+
+
+def test_arrays_in_memory_are_converted_to_arrays_and_to_files(tmp_path: Path) -> None:
+    config = LSTMConfig(3, 4, 2, bidirectional=True)
+    arrays = arrays_of(config)
+    report = lstmcalc.convert(arrays, to="onnx", no_against=True)
+    assert report.ok
+    assert report.written is None
+    assert report.load == []
+    assert report.arrays.keys() == pack(arrays, config, "onnx").keys()
+    for name, array in pack(arrays, config, "onnx").items():
+        np.testing.assert_array_equal(report.arrays[name], array, strict=True)
+    assert "arrays in memory" in str(report)
+    path = tmp_path / "lstm.safetensors"
+    kept = lstmcalc.convert(arrays, output=path, no_against=True)
+    assert kept.written == str(path)
+    assert kept.to_dict()["proven_by"] == ["read back by lstmcalc"]
+    assert not kept.arrays
+    into = lstmcalc.convert(arrays_of(config, seed=3), into=path, no_against=True)
+    assert into.arrays.keys() == arrays.keys()
+    np.testing.assert_array_equal(into.arrays["weight_hh_l1"], arrays_of(config, seed=3)["weight_hh_l1"])
+    with pytest.raises(LstmcalcError, match="--force replaces it"):
+        lstmcalc.convert(arrays, output=path)
+    into.raise_if_different()
+
+
+def test_a_conversion_that_fails_has_no_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "pack", lambda weights, *more: pack({k: v[::-1] for k, v in weights.items()}, *more))
+    report = lstmcalc.convert(arrays_of(LSTMConfig(3, 4)), to="keras", no_against=True)
+    assert not report.ok
+    assert not report.arrays
+    with pytest.raises(AssertionError, match="NOT CONVERTED"):
+        report.raise_if_different()
 
 
 def test_data_in_memory_is_what_it_is_in_a_file(tmp_path: Path) -> None:

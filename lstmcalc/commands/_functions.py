@@ -98,13 +98,16 @@ def convert(source: object = NOTHING, /, *, output: object = None, **options: ob
     """Convert the LSTMs of a model: `to="keras"` names the framework, `into="model.pt"` the file to put them into.
 
     With `output` a file is written, as on the command line. Without it, `arrays` of the report has what would be in the
-    file, by the names of the framework; what is not proven is not there.
+    file, by the names of the framework; what is not proven is not there. `into` may be a model in memory too: `arrays`
+    has the weights of its LSTM then, by its own names.
     """
+    into = options.get("into")
     if output is not None:
+        if into is not None and not isinstance(into, str | os.PathLike):
+            raise UsageError("a model in memory is written to no file", "no output: arrays for it", where="output")
         return Conversion(_run("convert", {"source": source}, {**options, "output": output}))
     with TemporaryDirectory(prefix="lstmcalc-") as folder:
-        into = options.get("into")
-        suffix = ".npz" if into is None else PurePath(str(into)).suffix
+        suffix = PurePath(into).suffix if isinstance(into, str | os.PathLike) else ".npz"
         path = str(Path(folder) / f"lstm{suffix}")
         outcome = _run("convert", {"source": source}, {**options, "output": path})
         answer = Conversion(outcome._replace(report=_without_file(outcome.report)))
@@ -208,6 +211,8 @@ class _Handed:
     def option(self, option: str, flag: Flag, value: object) -> Typed:
         """The value of an option as the command line has it."""
         try:
+            if flag.field == "into" and value is not None and not _is_plain(value):
+                return self.source(value)
             return self._option(option, flag, value)
         except LstmcalcError:
             raise

@@ -161,9 +161,10 @@ def _within(ours: Mapping[str, Array], theirs: Mapping[str, Array], prefix: str,
         if expected.shape != array.shape:
             yield Compared(prefix + name, None, allowed, holds=False)
             continue
-        both_nan = np.isnan(expected) & np.isnan(array)
-        apart = np.abs(np.where(both_nan, 0.0, expected.astype(np.float64) - array.astype(np.float64)))
-        error, largest = float(apart.max(initial=0)), float(np.nanmax(np.abs(expected), initial=0))
+        same = (expected == array) | (np.isnan(expected) & np.isnan(array))  # also where both are infinite
+        with np.errstate(invalid="ignore"):
+            apart = np.where(same, 0.0, np.abs(expected.astype(np.float64) - array.astype(np.float64)))
+        error, largest = float(apart.max(initial=0)), float(np.abs(expected[np.isfinite(expected)]).max(initial=0))
         holds = error <= allowed * max(1.0, largest)
         yield Compared(prefix + name, error if np.isfinite(error) else None, allowed, holds)
 

@@ -20,7 +20,7 @@ _ALIGNED: Final = 64  # bytes
 _LOCAL: Final = 30  # bytes of a member's header before its name (APPNOTE 6.3.10, 4.3.7)
 _LONG: Final = 20  # bytes that the long form of zip adds to it
 _PADDING: Final = b"FB"  # the id of the field with which PyTorch pads (inline_container.cc)
-_LARGE: Final = 1 << 31
+LARGE: Final = 1 << 31  # bytes of a member that needs the long form of zip
 _VERSION: Final = b"3\n"
 
 # The classes of storages; those of dtypes that have none, float8 and unsigned integers of more than 8 bits, are not
@@ -81,7 +81,7 @@ def _sharing(entry: Entry) -> object:
 def _member(archive: ZipFile, stream: IO[bytes], name: str, blocks: Iterable[bytes], size: int) -> None:
     """Write one member, whose bytes begin at a multiple of 64."""
     info = ZipInfo(f"archive/{name}")
-    long = size > _LARGE
+    long = size > LARGE
     begins = stream.tell() + _LOCAL + len(info.filename) + len(_PADDING) + 2 + _LONG * long
     padding = -begins % _ALIGNED
     info.extra = _PADDING + padding.to_bytes(2, "little") + b"Z" * padding

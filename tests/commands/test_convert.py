@@ -1,21 +1,26 @@
 """`lstmcalc convert`: what is written is what the source has, and what is not is not left."""
 
+import ast
 import json
 import os
 from collections.abc import Callable
+from errno import ENOSPC
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 
 from lstmcalc import LSTMConfig, random_weights
+from lstmcalc.commands.convert import making
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.storage import missing_feature
 from lstmcalc.numerics import convert
 from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.readers.files.kinds import open_weights
-from lstmcalc.writers import tables
+from lstmcalc.writers import npz, tables, torch
 from tools.packed_by_hand import packed
 from tools.shell import Ran
 from tools.weight_writers import write_safetensors
@@ -238,6 +243,69 @@ def test_a_mistake_of_a_writer_leaves_nothing(
         assert not all(row["passed"] for row in report["proof"])
 
 
+@pytest.mark.parametrize("change", [reordered("iofg"), transposed, without("bias"), nudged])
+@pytest.mark.parametrize(("module", "suffix"), [("keras", ".keras"), ("keras", ".weights.h5"), ("onnx", ".onnx")])
+def test_a_mistake_of_a_writer_of_whole_models_is_caught_too(
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    suffix: str,
+    change: Callable[[dict[str, Any]], dict[str, Any]],
+) -> None:
+    monkeypatch.setattr(import_module(f"lstmcalc.writers.{module}"), "pack", spoiled(change))
+    assert converted(cli, "model.safetensors", "-o", f"lstm{suffix}", code=1)["written"] is None
+    assert left() == ["model.safetensors"]
+
+
+@pytest.mark.parametrize("error", [OSError(ENOSPC, "No space left on device"), KeyboardInterrupt(), MemoryError()])
+def test_what_ends_the_writing_leaves_what_was_there(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    Path("lstm.npz").write_bytes(b"mine")
+    monkeypatch.setattr(making, "prove", raising(error))
+    arguments = ("convert", "model.safetensors", "-o", "lstm.npz", "--force", "--no-against")
+    found = cli(*arguments)
+    assert found.code == (130 if isinstance(error, KeyboardInterrupt) else 2)
+    assert "Traceback" not in found.err
+    assert Path("lstm.npz").read_bytes() == b"mine"
+    assert left() == ["lstm.npz", "model.safetensors"]
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("suffix", ["pt", "npz"])
+def test_large_members_have_the_long_form_of_zip(cli: Cli, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    for module in (npz, torch):
+        monkeypatch.setattr(module, "LARGE", 50)
+    converted(cli, "model.safetensors", "-o", f"lstm.{suffix}")
+    assert_equal(numbers_in(f"lstm.{suffix}"), weights_of())
+    with ZipFile(f"lstm.{suffix}") as archive, Path(f"lstm.{suffix}").open("rb") as file:
+        assert archive.testzip() is None
+        for info in archive.infolist():
+            file.seek(info.header_offset + 26)
+            name, extra = (int.from_bytes(file.read(2), "little") for _ in range(2))
+            if info.filename.startswith("archive/data/"):
+                assert (info.header_offset + 30 + name + extra) % 64 == 0
+            assert (info.file_size <= 50) or extra >= 20
+
+
+def test_names_of_a_source_move_no_cursor_and_run_no_code(cli: Cli) -> None:
+    odd = 'a\x1b[31m"); import os; os.abort() #\n'
+    arrays = {f"{odd}.{number}.{name}": item for number in range(2) for name, item in weights_of().items()}
+    write_safetensors(Path("odd.safetensors"), arrays)
+    found = cli("convert", "odd.safetensors", "-o", "odd.npz", "--no-against", "--full")
+    assert found.code == 0
+    assert "\x1b" not in found.out + found.err
+    code = ast.parse("\n".join(converted(cli, "odd.safetensors", "-o", "odd.npz", "--force")["load"]))
+    assert "abort" not in {node.attr for node in ast.walk(code) if isinstance(node, ast.Attribute)}
+    assert_equal(numbers_in("odd.npz"), arrays)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -286,3 +354,20 @@ def test_numbers_that_are_not_finite_are_written_as_they_are(cli: Cli) -> None:
     write_safetensors(Path("odd.safetensors"), weights)
     converted(cli, "odd.safetensors", "-o", "odd.pt")
     assert_equal(numbers_in("odd.pt"), weights)
+
+
+@pytest.mark.parametrize("name", ["converted", "wrong", "many"])
+def test_the_screen(cli: Cli, monkeypatch: pytest.MonkeyPatch, golden: Callable[[str, str], None], name: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    if name == "wrong":
+        monkeypatch.setattr(tables, "pack", spoiled(reordered("iofg")))
+    if name == "many":
+        arrays = {f"blocks.{k}.rnn.{key}": item for k in range(40) for key, item in weights_of().items()}
+        write_safetensors(Path("model.safetensors"), arrays)
+    to = ["-o", "lstm.pt"] if name == "many" else ["--to", "keras", "-o", "lstm.npz"]
+    found = cli("convert", "model.safetensors", *to, "--no-against")
+    assert found.code == (1 if name == "wrong" else 0)
+    lines = found.out.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    golden(f"convert-{name}.txt", found.out)

@@ -142,10 +142,10 @@ def test_compressed_arrays_are_refused_and_nothing_is_left(cli: Cli) -> None:
             file.create_dataset(f"layers/lstm/cell/vars/{number}", data=array, compression="gzip")
     write("small.pt", [entry_of(name, array) for name, array in weights_of(LSTMConfig(3, 5)).items()])
     for source, target in (("source.pt", "model.npz"), ("small.pt", "model.h5")):
-        found = cli("convert", source, "--into", target, "-o", "out")
+        found = cli("convert", source, "--into", target, "-o", f"out.{target[6:]}")
         assert found.code == 2
         assert "its numbers cannot be replaced where they are" in found.err
-        assert not Path("out").exists()
+        assert not list(Path().glob("out*"))
 
 
 def test_numbers_that_two_tensors_share_are_not_replaced_for_one(cli: Cli) -> None:
@@ -213,10 +213,10 @@ def test_a_target_that_is_cut_off_leaves_nothing(cli: Cli, cut: float) -> None:
         write(f"model.{suffix}", model_of(weights_of(seed=2)))
         whole = Path(f"model.{suffix}").read_bytes()
         Path(f"model.{suffix}").write_bytes(whole[: int(cut * len(whole)) if cut < 1 else int(cut)])
-        found = cli("convert", "source.pt", "--into", f"model.{suffix}", "-o", "out")
+        found = cli("convert", "source.pt", "--into", f"model.{suffix}", "-o", f"out.{suffix}")
         assert found.code == 2
         assert "Traceback" not in found.err
-        assert not Path("out").exists()
+        assert not Path(f"out.{suffix}").exists()
     assert not list(Path().glob(".lstmcalc-*"))
 
 
@@ -230,3 +230,18 @@ def test_members_that_are_compressed_beside_the_lstm_stay_as_they_are(cli: Cli) 
     with ZipFile("out.keras") as found, ZipFile("plain.keras") as plain:
         assert found.testzip() is None
         assert found.read("config.json") == plain.read("config.json")
+
+
+def test_a_file_is_called_what_it_is(cli: Cli) -> None:
+    write("model.pt", model_of(weights_of(seed=2)))
+    found = cli("convert", "source.pt", "--into", "model.pt", "-o", "out.safetensors")
+    assert found.code == 2
+    assert "a name that ends in .pt" in found.err
+    assert not Path("out.safetensors").exists()
+
+
+def test_a_file_may_take_the_place_of_the_target(cli: Cli) -> None:
+    write("model.pt", model_of(weights_of(seed=2)))
+    converted(cli, "source.pt", "--into", "model.pt", "-o", "model.pt", "--force")
+    write("wanted.pt", model_of(weights_of()))
+    assert Path("model.pt").read_bytes() == Path("wanted.pt").read_bytes()

@@ -35,7 +35,12 @@ SOURCES: Final = (
 )  # fmt: skip
 GOOD: Final = ("nn.LSTM(3, 4)", "two.safetensors", "odd.safetensors", "run.npz", "a.toml", "a.json", "tree.txt")
 
-NEEDED: Final = {"ls": ["odd.safetensors"], "solve": ["hidden", "--params", "1M"], "sweep": ["--seq", "2,3"]}
+NEEDED: Final = {
+    "ls": ["odd.safetensors"],
+    "solve": ["hidden", "--params", "1M"],
+    "sweep": ["--seq", "2,3"],
+    "convert": ["two.safetensors", "--output=out.npz", "--force", "--no-against"],
+}
 
 
 def write_sources() -> None:
@@ -89,6 +94,10 @@ def option(draw: random.Random, flag: Flag) -> list[str]:
         value = (
             draw.choice(["n", "args.width", "x", odd(draw)]) + "=" + draw.choice([number, "(1, 2)", "'a'", odd(draw)])
         )
+    elif flag.field == "output":
+        value = draw.choice(["out.pt", "out.npz", "out.safetensors", "out.keras", "out.onnx", "out.h", odd(draw)])
+    elif flag.field == "into":
+        value = draw.choice(["two.safetensors", "out.npz", odd(draw)])
     elif flag.field in ("module", "save", "plot", "framework", "format") or draw.random() < 0.1:
         value = draw.choice(["encoder", "decoder", "a", "keras", "run2.npz", "a.svg", "csv", odd(draw)])
     return [f"{name}={value}"] if name.startswith("--") and draw.random() < 0.3 else [name, value]

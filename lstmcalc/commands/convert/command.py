@@ -160,7 +160,7 @@ def _into(typed: TypedFlags, asked: "Asked", _target: "Target | None", taken: "T
     from lstmcalc.commands.convert.taking import left_out
     from lstmcalc.frameworks.storage import find_layout
 
-    plan = plan_of(typed, taken.lstms)
+    plan = plan_of(typed, _framework(typed), taken.lstms)
     with shown_progress("copying") as progress:
         proof = made_into(asked.path, plan, progress, run=not typed["no_against"])
     framework = plan.places[0].found.framework

@@ -6,7 +6,7 @@ Not here: how bytes are replaced (`writers.overwriting`), and the proof (`making
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -29,16 +29,20 @@ from lstmcalc.errors import LstmcalcError, NotFoundError, UnsupportedError, Usag
 from lstmcalc.frameworks.storage import Storage, find_layout, missing_feature
 from lstmcalc.intake.choosing import asked_modules, chosen_lstms, lstms_of
 from lstmcalc.intake.computable import check_order
-from lstmcalc.numerics.convert import pack
+from lstmcalc.numerics.convert import pack, unpack
 from lstmcalc.numerics.stacks import Part, layers_of, stacked, stacked_config
 from lstmcalc.proof.conversion import Sides, compared_outputs, compared_weights, sides_of
 from lstmcalc.proof.mistakes.weights import to_bfloat16
 from lstmcalc.readers import sources
+from lstmcalc.readers.files.given import given
+from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.tensors import Stored
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.activations import activations_of, option_texts, unstated
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.words import and_list, quoted_text
+from lstmcalc.writers.entries import entry_of
+from lstmcalc.writers.npz import write_npz
 from lstmcalc.writers.overwriting import Piece, Span, changed_elsewhere, check_pieces, write_over
 from lstmcalc.writers.running import run_within
 from lstmcalc.writers.tables import bias_notes
@@ -68,23 +72,31 @@ class Plan(NamedTuple):
     notes: Sequence[str]
 
 
-def plan_of(typed: TypedFlags, lstms: Sequence[Portable]) -> Plan:
-    """Which LSTM of the target file becomes which one of the source; refused unless that is clear and can be."""
+def plan_of(typed: TypedFlags, framework: str, lstms: Sequence[Portable]) -> Plan:
+    """Which LSTM of the target file becomes which one of the source; refused unless that is clear and can be.
+
+    `framework` says whose layout the target has, where its names and shapes fit several; empty if it is not said.
+    """
     path = str(typed["into"])
     if not sources.has_weights(path):
         raise NotFoundError(f"no weight file: {shown_name(path)}", "safetensors, PyTorch, NumPy or Keras", where=INTO)
-    found = lstms_of(path, {}, str(typed["to"] or ""))
+    kinds = [PurePath(name).suffix.lower() for name in (path, str(typed["output"]))]
+    if given(path) is None and kinds[0] != kinds[1]:
+        what = "the file stays of its kind, whatever it is called"
+        raise UsageError(what, f"a name that ends in {kinds[0]}", shown_name(str(typed["output"])), where="--output")
+    found = lstms_of(path, {}, framework)
     modules = asked_modules(typed["into_module"], (item.name for item in found))
     chosen = chosen_lstms(found, modules)
     for item in chosen:
         _check_place(item)
     notes: list[str] = []
     places = [_fitted(item, lstm, notes) for item, lstm in _matched(chosen, lstms)]
-    held = {tensor.name for place in places for tensor in place.found.stored.tensors.values()}
-    file = chosen[0].stored.file
-    rest = [tensor for tensor in (file.tensors if file else ()) if tensor.name not in held]
-    check_pieces(path, [tensor for place in places for tensor in place.found.stored.tensors.values()], rest)
-    changes = [note for place in places for note in bias_notes(place.found.framework, [place.lstm])]
+    if given(path) is None:
+        held = {tensor.name: tensor for place in places for tensor in place.found.stored.tensors.values()}
+        file = chosen[0].stored.file
+        rest = [tensor for tensor in (file.tensors if file else ()) if tensor.name not in held]
+        check_pieces(path, list(held.values()), rest)
+    changes = [note for place in places for note in bias_notes(place.found.framework, lstms)]
     return Plan(path, places, list(dict.fromkeys([*notes, *changes])))
 
 
@@ -199,8 +211,19 @@ def _fitted(found: Found, lstm: Portable, notes: list[str]) -> Place:
                 where=INTO,
             )
         weights = {name: array for name, array in weights.items() if not name.startswith("bias")}
+    held = {part for item in Storage(config, found.framework).stored for part in item.holds.split()}
+    weights = _with_one_bias(weights) if "bias" in held else weights  # before it is rounded
     dtype = next(iter(found.stored.tensors.values())).dtype
     return Place(found, lstm._replace(config=config, weights=_cast(found, weights, dtype, notes), stored=""))
+
+
+def _with_one_bias(weights: "Mapping[str, Array]") -> "dict[str, Array]":
+    """The weights with both biases added up in the first of them."""
+    made = dict(weights)
+    for name in [name for name in weights if name.startswith("bias_ih")]:
+        second = name.replace("bias_ih", "bias_hh")
+        made[name], made[second] = weights[name] + weights[second], np.zeros_like(weights[second])
+    return made
 
 
 def _cast(found: Found, weights: "Mapping[str, Array]", dtype: str, notes: list[str]) -> "dict[str, Array]":
@@ -223,14 +246,41 @@ def _cast(found: Found, weights: "Mapping[str, Array]", dtype: str, notes: list[
 
 
 def made_into(path: str, plan: Plan, progress: Callable[[int, int], None] | None = None, *, run: bool) -> Proof:
-    """Write the copy of the target with the LSTMs in it, and prove it."""
+    """Write the copy of the target with the LSTMs in it, and prove it; of a model in memory, its LSTMs alone."""
     pieces, spans = list(_pieces(plan)), list[Span]()
+    if given(plan.path) is not None:
+        return _arrays_for(path, plan, pieces)
     work = Work(2 * Path(plan.path).stat().st_size, progress)
 
     def write(stream: IO[bytes]) -> None:
         spans.extend(write_over(plan.path, stream, pieces))
 
     return proven_file(path, ("",), write, lambda written: _prove(written, plan, spans, work, run=run), work)
+
+
+def _arrays_for(path: str, plan: Plan, pieces: Sequence[Piece]) -> Proof:
+    """The arrays for the LSTMs of a model in memory, by its own names, in a file of NumPy that is kept for a moment."""
+    names = {piece.tensor.name: piece.array for piece in pieces}
+
+    def write(stream: IO[bytes]) -> None:
+        write_npz(stream, [entry_of(name, array) for name, array in names.items()])
+
+    return proven_file(path, (".npz",), write, lambda written: _prove_arrays(written, plan))
+
+
+def _prove_arrays(written: str, plan: Plan) -> Proof:
+    """Read the arrays back by their names."""
+    proof, there = Proof(), {tensor.name: tensor.read() for tensor in open_weights(written).tensors}
+    for place in plan.places:
+        side = sides_of(place.lstm.config, place.lstm.activations, place.lstm.weights)
+        own = {name: there[tensor.name] for name, tensor in place.found.stored.tensors.items()}
+        theirs = unpack(own, place.lstm.config, place.found.framework)
+        added = {"f": find_layout(place.found.framework).forget_offset}
+        rows = [*compared_weights(side, theirs, added), *compared_outputs(side, theirs)]
+        prefix = f"{place.found.name}." if len(plan.places) > 1 else ""
+        add_rows(proof, prefix, rows, side, partial(results_of, side, theirs))
+    proof.proven_by.append(OURS)
+    return proof
 
 
 def _pieces(plan: Plan) -> Iterator[Piece]:
@@ -287,6 +337,8 @@ def _is_described(found: Found) -> bool:
 def into_lines(path: str, plan: Plan) -> list[str]:
     """The lines that load the file into the user's own model, `model`."""
     file, name = plan.places[0].found.stored.file, quoted_text(path)
+    if given(plan.path) is not None:
+        return [f"weights = np.load({name})  # by the names of the model in memory"]
     kind = file.kind if file else ""
     if kind in ("keras", "hdf5"):
         whole = kind == "keras" or any(_is_described(place.found) for place in plan.places)
