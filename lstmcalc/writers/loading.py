@@ -93,10 +93,21 @@ def _keras(framework: str, lstms: Sequence[Portable], asked: Asked) -> Iterator[
         many = lstm.config.num_layers > 1
         for layer in range(lstm.config.num_layers):
             made, reads = f"{own}_{layer}" if many else own, lstm.config.layer_input_size(layer)
-            yield f"{made} = {keras_call(lstm, module)}"
+            yield from _assigned(made, keras_call(lstm, module), f"{module}.layers.Bidirectional(")
             yield f"{made}.build((None, None, {reads}))"
             names = [place.parameter.name for place in storage.placements(layer)]
             yield from _set_weights(made, [in_module(name, lstm.name * (len(lstms) > 1)) for name in names], asked.path)
+
+
+def _assigned(name: str, call: str, outer: str) -> Iterator[str]:
+    """The line that makes a layer, or three if it is too long and is in another one."""
+    line = f"{name} = {call}"
+    if len(line) <= _WIDTH or not call.startswith(outer):
+        yield line
+        return
+    yield f"{name} = {outer}"
+    yield f"    {call.removeprefix(outer)[:-1]}"
+    yield ")"
 
 
 def _set_weights(layer: str, names: Sequence[str], path: str) -> Iterator[str]:
@@ -104,7 +115,8 @@ def _set_weights(layer: str, names: Sequence[str], path: str) -> Iterator[str]:
     folder = names[0].partition("/")[0] + "/"
     if not path.endswith(".safetensors") and all(name.startswith(folder) for name in names):
         yield f"{layer}.set_weights(["
-        yield f"    array for name, array in weights.items() if name.startswith({quoted_text(folder)})"
+        yield "    array for name, array in weights.items()"
+        yield f"    if name.startswith({quoted_text(folder)})"
         yield "])"
         return
     yield f"{layer}.set_weights([weights[name] for name in ("

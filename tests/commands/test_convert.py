@@ -354,3 +354,20 @@ def test_numbers_that_are_not_finite_are_written_as_they_are(cli: Cli) -> None:
     write_safetensors(Path("odd.safetensors"), weights)
     converted(cli, "odd.safetensors", "-o", "odd.pt")
     assert_equal(numbers_in("odd.pt"), weights)
+
+
+@pytest.mark.parametrize("name", ["converted", "wrong", "many"])
+def test_the_screen(cli: Cli, monkeypatch: pytest.MonkeyPatch, golden: Callable[[str, str], None], name: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    if name == "wrong":
+        monkeypatch.setattr(tables, "pack", spoiled(reordered("iofg")))
+    if name == "many":
+        arrays = {f"blocks.{k}.rnn.{key}": item for k in range(40) for key, item in weights_of().items()}
+        write_safetensors(Path("model.safetensors"), arrays)
+    to = ["-o", "lstm.pt"] if name == "many" else ["--to", "keras", "-o", "lstm.npz"]
+    found = cli("convert", "model.safetensors", *to, "--no-against")
+    assert found.code == (1 if name == "wrong" else 0)
+    lines = found.out.splitlines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    golden(f"convert-{name}.txt", found.out)
