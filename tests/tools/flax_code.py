@@ -83,7 +83,7 @@ NNX: Final = {
     "inner": FlaxProgram(_made(f"{_OWN}\nself.block = Block(5, rngs)\nself.rate = 0.1\nself.act = nnx.relu", more="class Block(nnx.Module):\n    def __init__(self, width, rngs):\n        self.one = nnx.Linear(3, width, rngs=rngs)\n        self.two = nnx.Linear(width, 1, rngs=rngs)\n"), 122),
     "later": FlaxProgram(_made(_OWN, after="model.head = nnx.Linear(3, 2, rngs=rngs)\n"), 104),
     "both directions": FlaxProgram(_made("self.rnn = nnx.Bidirectional(nnx.RNN(nnx.LSTMCell(4, 3, rngs=rngs)), nnx.RNN(nnx.LSTMCell(4, 3, rngs=rngs)), rngs=rngs)\nself.out = nnx.Linear(6, 1, rngs=rngs)"), 199),
-    "attribute": FlaxProgram(_made(f"{_OWN}\nself.out = nnx.Linear(3, 2, rngs=rngs)\nself.out.kernel.value = self.out.kernel.value * 0.1", after="graph, state = nnx.split(model)\n"), 104),
+    "attribute": FlaxProgram(_made(f"{_OWN}\nself.out = nnx.Linear(3, 2, rngs=rngs)\nself.width = self.out.kernel.shape[0]", after="graph, state = nnx.split(model)\n"), 104),
     "general": FlaxProgram(_made(f"{_OWN}\nself.out = nnx.LinearGeneral(3, (2, 2), rngs=rngs)"), 112, False),
     "another cell": FlaxProgram(_made(f"{_OWN}\nself.gru = nnx.GRUCell(3, 3, rngs=rngs)"), 159, False),
     "unusual": FlaxProgram(_made(f"{_OWN}\nself.norm = nnx.LayerNorm((3, 2), feature_axes=(-2, -1), rngs=rngs)").replace("nnx.LayerNorm((3, 2), feature_axes=(-2, -1), rngs=rngs)", "nnx.Linear(3, 2, param_dtype=jnp.bfloat16, rngs=rngs)"), 104, False),
