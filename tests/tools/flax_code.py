@@ -52,6 +52,13 @@ LINEN: Final = {
     "scan": FlaxProgram(_compact(
         "cell = nn.scan(nn.LSTMCell, variable_broadcast='params', split_rngs={'params': False}, in_axes=1, out_axes=1)(3)\n"
         "carry = cell.initialize_carry(jax.random.key(0), x[:, 0].shape)\n_, x = cell(carry, x)\nx = nn.Dense(2)(x)"), 104),
+    "switch": FlaxProgram(_compact(f"{_CELL}\nx = nn.Dropout(0.1, deterministic=not train)(x)").replace("self, x)", "self, x, train)").replace("4)))", "4)), train=False)"), 96),
+    "method": FlaxProgram(
+        f"{_LINEN}class Net(nn.Module):\n    def setup(self):\n        self.rnn = nn.RNN(nn.LSTMCell(3))\n        self.out = nn.Dense(2)\n    def encode(self, x):\n        return self.rnn(x)\n"
+        f"    def __call__(self, x):\n        return self.out(self.encode(x))\nmodel = Net()\n{_RUN}".replace("4)))", "4)), method=Net.encode)"), 96, False,
+    ),
+    "attribute": FlaxProgram(_compact("e = nn.Embed(7, 4)\nx = e.attend(x)\nx = nn.Dense(2)(nn.RNN(nn.LSTMCell(3), name='r')(e(jnp.zeros((2, 5), int))))"), 132),
+    "sequential": FlaxProgram(_compact(f"{_CELL}\nx = nn.Sequential([nn.Dense(4), nn.relu, nn.Dense(2)])(x)"), 122),
     "parameter": FlaxProgram(_compact(f"{_CELL}\nx = x * self.param('scale', nn.initializers.ones, (3,))"), 99, False),
     "attention": FlaxProgram(_compact(f"{_CELL}\nx = nn.MultiHeadDotProductAttention(1)(x)"), 144, False),
     "another cell": FlaxProgram(_compact(f"{_CELL}\nx = nn.RNN(nn.GRUCell(3))(x)"), 162, False),
@@ -76,6 +83,8 @@ NNX: Final = {
     "inner": FlaxProgram(_made(f"{_OWN}\nself.block = Block(5, rngs)\nself.rate = 0.1\nself.act = nnx.relu", more="class Block(nnx.Module):\n    def __init__(self, width, rngs):\n        self.one = nnx.Linear(3, width, rngs=rngs)\n        self.two = nnx.Linear(width, 1, rngs=rngs)\n"), 122),
     "later": FlaxProgram(_made(_OWN, after="model.head = nnx.Linear(3, 2, rngs=rngs)\n"), 104),
     "both directions": FlaxProgram(_made("self.rnn = nnx.Bidirectional(nnx.RNN(nnx.LSTMCell(4, 3, rngs=rngs)), nnx.RNN(nnx.LSTMCell(4, 3, rngs=rngs)), rngs=rngs)\nself.out = nnx.Linear(6, 1, rngs=rngs)"), 199),
+    "attribute": FlaxProgram(_made(f"{_OWN}\nself.out = nnx.Linear(3, 2, rngs=rngs)\nself.width = self.out.kernel.shape[0]", after="graph, state = nnx.split(model)\n"), 104,
+        False),
     "general": FlaxProgram(_made(f"{_OWN}\nself.out = nnx.LinearGeneral(3, (2, 2), rngs=rngs)"), 112, False),
     "another cell": FlaxProgram(_made(f"{_OWN}\nself.gru = nnx.GRUCell(3, 3, rngs=rngs)"), 159, False),
     "unusual": FlaxProgram(_made(f"{_OWN}\nself.norm = nnx.LayerNorm((3, 2), feature_axes=(-2, -1), rngs=rngs)").replace("nnx.LayerNorm((3, 2), feature_axes=(-2, -1), rngs=rngs)", "nnx.Linear(3, 2, param_dtype=jnp.bfloat16, rngs=rngs)"), 104, False),

@@ -9,7 +9,7 @@ import builtins
 from dataclasses import replace
 from typing import Final
 
-from lstmcalc.readers.python.classes_of_python import TYPES, content_of, type_of
+from lstmcalc.readers.python.classes_of_python import TYPES, content_of, is_plain, type_of, written
 from lstmcalc.readers.python.joins import joined
 from lstmcalc.readers.python.machine import Builtin, Function, Machine
 from lstmcalc.readers.python.values import (
@@ -106,9 +106,13 @@ class Classes(Machine):
         )
 
     def _of_class(self, cls: Class, name: str) -> Value:
-        special = {"__name__": cls.name, "__qualname__": cls.name, "__bases__": cls.bases, "__mro__": cls.mro}
-        if name in special:
-            return special[name]
+        if name in ("__name__", "__qualname__"):
+            own = name not in cls.slots and (name == "__name__" or getattr(cls.bound, "frame", "module") == "module")
+            return written(cls.name) if own else Unknown()
+        if name == "__bases__":
+            return (cls.bases or (TYPES["object"],)) if is_plain(cls) else unknown_of(cls.bases)
+        if name == "__mro__":
+            return cls.mro if all(map(is_plain, cls.mro)) else unknown_of(cls.mro)
         if name == "__dict__":
             return self.vars_of(cls)
         if name == "__class__":
@@ -173,7 +177,8 @@ class Classes(Machine):
             if name in owner.slots:
                 return self.present(owner.slots[name])
             if name in ("__name__", "__qualname__"):
-                return owner.name
+                own = name == "__name__" or (owner.owner is None and owner.outer.frame == "module")
+                return written(owner.name) if own else Unknown()
             if name == "__dict__":
                 return self.vars_of(owner)
             if name == "__defaults__":
@@ -329,10 +334,6 @@ class Classes(Machine):
             return
         self.put(owner, name, value)
         self.mark(owner, name)
-
-    def set_hidden(self, owner: Value, name: str, value: Value) -> None:
-        """Set an attribute past what the class of a thing does with it, by `object.__setattr__`."""
-        self.set_plainly(owner, name, value)
 
     def mark(self, thing: Obj, name: str) -> None:
         """Note whether a slot holds what follows from a default that a caller can change."""

@@ -6,6 +6,7 @@ Not here: what the methods do (`lists`, `mappings`, `functions`).
 import builtins
 from typing import Final
 
+from lstmcalc.readers.python.heap import REORDERED
 from lstmcalc.readers.python.values import CONTENT, Class, Descriptor, Items, Lib, Obj, Scope, Unknown, Value, things
 
 _STORED: Final = {
@@ -101,7 +102,8 @@ def content_of(thing: Obj) -> Value:
     owner = thing.slots["@of"]
     slots = owner.slots if isinstance(owner, Obj) else {}
     rest = Unknown(foreign=True, absent=True) if "@changed" in slots else None
-    return Items({key: value for key, value in slots.items() if not key.startswith("@")}, rest)
+    named = {key: value for key, value in slots.items() if not key.startswith("@")}
+    return Items(named, rest, ordered=REORDERED not in slots)
 
 
 def _content_of_view(view: Obj) -> Value:
@@ -112,3 +114,15 @@ def _content_of_view(view: Obj) -> Value:
     if which == "items":
         return tuple(content.map.items())
     return tuple(content.map) if which == "keys" else tuple(content.map.values())
+
+
+def written(name: str) -> Value:
+    """A name as it is written; that of something private to a class is not known any more."""
+    return Unknown() if name.startswith("_") and "__" in name[1:].rstrip("_") else name
+
+
+def is_plain(cls: Value) -> bool:
+    """True if a class has no bases but those that are seen."""
+    return (
+        isinstance(cls, Class) and "@mixed" not in cls.slots and (cls.bound is not None or TYPES.get(cls.name) is cls)
+    )

@@ -28,24 +28,32 @@ class Bidirectional(Module):
 
 FLAX: Final = (
     """
+def _called(module, method, args, kwargs):
+    _begin_flax(module)
+    if method is None:
+        return module(*args, **kwargs)
+    if isinstance(method, str):
+        return getattr(module, method)(*args, **kwargs)
+    if _is_bound(method):
+        return method(*args, **kwargs)
+    return method(module, *args, **kwargs)
+
 class Module:
     def __init_subclass__(cls, **kwargs):
         _fields(cls)
     def __call__(self, *args, **kwargs):
         return _unknown()
-    def init(self, rngs, *args, **kwargs):
-        _begin_flax(self)
-        self(*args)
+    def init(self, rngs, *args, method=None, mutable=None, capture_intermediates=False, **kwargs):
+        _called(self, method, args, kwargs)
         return _unknown()
-    def init_with_output(self, rngs, *args, **kwargs):
-        _begin_flax(self)
-        return self(*args), _unknown()
+    def init_with_output(self, rngs, *args, method=None, mutable=None, capture_intermediates=False, **kwargs):
+        return _called(self, method, args, kwargs), _unknown()
     def apply(self, variables, *args, **kwargs):
         _begin_flax(self)
         return _unknown()
-    def tabulate(self, rngs, *args, **kwargs):
-        _begin_flax(self)
-        self(*args)
+    def tabulate(self, rngs, *args, method=None, mutable=None, depth=None, show_repeated=False, console_kwargs=None,
+                 table_kwargs=None, column_kwargs=None, compute_flops=False, compute_vjp_flops=False, **kwargs):
+        _called(self, method, args, kwargs)
         return _unknown()
     def param(self, *args, **kwargs):
         return _own_parameter(self)
@@ -64,6 +72,14 @@ class Dense(Module):
     def __call__(self, inputs):
         _see_width(self, inputs)
         return _with_axis(inputs, self.features, False)
+
+class Sequential(Module):
+    def __init__(self, layers=(), *args, **kwargs):
+        self.layers = layers
+    def __call__(self, x, *args, **kwargs):
+        for layer in self.layers:
+            x = layer(x)
+        return x
 
 class Embed(Module):
     __init__ = _flax_layer('linen.Embed')

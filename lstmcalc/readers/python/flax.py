@@ -14,7 +14,19 @@ from lstmcalc.readers.python.keras import Around, Keras, wide_as
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.records import BY_NAME, Record, shown
-from lstmcalc.readers.python.values import Args, Bound, Class, Items, Log, Missing, Obj, Unknown, Value, same
+from lstmcalc.readers.python.values import (
+    Args,
+    Bound,
+    Class,
+    Items,
+    Log,
+    Missing,
+    Obj,
+    Unknown,
+    Value,
+    same,
+    unknown_of,
+)
 
 _AROUND = ("Module", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional")  # classes that are an LSTM, or have one
 _RELATIVES = ("GRUCell", "ConvLSTMCell", "MGUCell", "SimpleCell")
@@ -248,13 +260,12 @@ def _begin_flax(machine: Flax, args: Args, _: ast.AST) -> Value:
 @lib_function("flax.linen.scan", "flax.linen.vmap", "flax.linen.remat", "flax.linen.jit", "flax.linen.checkpoint")
 def _lifted(machine: Libraries, args: Args, __: ast.AST) -> Value:
     """A class that is lifted constructs as it does without, unless each of several has parameters of its own."""
-    axes = args.kw.get("variable_axes")
+    axes, cls = args.kw.get("variable_axes"), args.pos[0] if args.pos else None
     content = content_of(axes) if isinstance(axes, Obj) else None
     apart = axes is not None and not (isinstance(content, Items) and content.whole and "params" not in content.map)
-    if apart or len(args.pos) > 1 or not args.known:
-        cls = args.pos[0] if args.pos else None
-        plain_layer = isinstance(cls, Class) and cls.bound is None and cls.name not in _AROUND
-        return replace(machine.unknown("what is lifted", *args.all, foreign=False), lstm=not plain_layer)
+    if isinstance(cls, Class) and (apart or args.more is not None):
+        plain_layer = cls.bound is None and cls.name not in _AROUND
+        return replace(unknown_of(*args.all, why="what is lifted"), names=(), lstm=not plain_layer)
     return args.pos[0] if args.pos else Unknown()
 
 

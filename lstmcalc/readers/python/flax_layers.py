@@ -18,13 +18,14 @@ from lstmcalc.readers.python.flax import Flax
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, primitive
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.torch import MAX_MODULES
-from lstmcalc.readers.python.values import Args, Class, Items, Lib, Obj, Scope, Unknown, Value, same
+from lstmcalc.readers.python.values import Args, Bound, Class, Items, Lib, Obj, Scope, Unknown, Value, same
 
 # Modules of which no function makes a parameter of Flax, and the functions of Linen that make none.
 _PURE_HOMES: Final = (
     *("jax.numpy.", "jax.nn.", "jax.lax.", "jax.random.", "numpy.", "math.", "functools.", "operator."),
     "flax.linen.initializers.",
 )
+_BEFORE: Final = ("setup", "__post_init__")  # methods that are run before a module is called
 _LIFTS: Final = ("scan", "vmap", "remat", "jit", "checkpoint")  # they make no parameter themselves
 _PURE: Final = frozenset(
     (
@@ -51,6 +52,15 @@ class FlaxLayers(Flax):
     def __init__(self, settings: Mapping[str, Value], asked: dict[str, None]) -> None:
         super().__init__(settings, asked)
         self.of_flax: list[Obj] = []  # every module of Flax
+
+    def library(self, home: str) -> Scope:
+        """The module with the classes of a library, run when it is first asked for."""
+        found = super().library(home)
+        if home in ("flax", "nnx"):  # of which a part is written down
+            for cls in found.slots.values():
+                if isinstance(cls, Class):
+                    cls.slots.setdefault("@partly", True)
+        return found
 
     def is_module_of_flax(self, value: Value) -> bool:
         """True if a value is a module of Linen or of NNX."""
@@ -88,10 +98,11 @@ class FlaxLayers(Flax):
 
     def run_body(self, function: Function, scope: Scope, node: ast.AST) -> Value:
         """Run a function's code, to what it returns."""
-        if function.name == "__call__" and not function.native:
-            owner = scope.slots.get(function.node.args.args[0].arg) if function.node.args.args else None
-            if isinstance(owner, Obj) and self.is_flax(owner):
-                self.put(owner, "@ran", True)
+        own = "library:flax" in self.libraries and not function.native
+        first = [*function.node.args.posonlyargs, *function.node.args.args][:1] if own else []
+        owner = scope.slots.get(first[0].arg) if first and function.name not in _BEFORE else None
+        if isinstance(owner, Obj) and self.is_flax(owner):
+            self.put(owner, "@ran", True)
         return super().run_body(function, scope, node)
 
     def call_lib(self, function: Lib, args: Args, node: ast.AST) -> Value:
@@ -155,6 +166,11 @@ def _convolved(machine: FlaxLayers, args: Args, _: ast.AST) -> Value:
     known = isinstance(shape, tuple) and bool(shape) and ... not in [item for item in shape if item is ...]
     before = [Unknown()] * (len(shape) - 1) if known and isinstance(shape, tuple) else [..., ...]
     return array(machine, (*before, plain(args.pos[1])))
+
+
+@primitive("_is_bound")
+def _is_bound(_: Libraries, args: Args, __: ast.AST) -> Value:
+    return isinstance(args.pos[0], Bound)
 
 
 @primitive("_own_parameter")

@@ -13,7 +13,6 @@ from lstmcalc.readers.python.arrays import shape_of
 from lstmcalc.readers.python.classes_of_python import content_of
 from lstmcalc.readers.python.constants import constant
 from lstmcalc.readers.python.flax_layers import FlaxLayer
-from lstmcalc.readers.python.machine import Function
 from lstmcalc.readers.python.program import Program
 from lstmcalc.readers.python.values import Class, Entry, Items, Obj, Unknown, Value, is_constant
 
@@ -134,10 +133,9 @@ def _module(program: Program, module: Obj) -> FoundModule:
         return FoundModule("", kind, f"{kind}({', '.join(given)})", tensors, buffers, settings=settings or {})
     open_ = tuple(part for part in _parts(program, module) if isinstance(part, str))
     own = {key: _shape(value) for key, value in module.slots.items() if _is_of_nnx(program, value, "Param")}
-    method = program.lookup(module.cls, "__call__")
-    unrun = program.is_flax(module) and isinstance(method, Function) and not method.native
+    needs_run = program.is_flax(module) and isinstance(module.cls, Class) and module.cls.bound is not None
     seen = "@hidden" not in module.slots and "@changed" not in module.slots
-    whole = seen and (not unrun or module.slots.get("@ran") is True) and "@lstm" not in module.slots
+    whole = seen and (not needs_run or module.slots.get("@ran") is True) and "@lstm" not in module.slots
     return FoundModule("", kind, kind, own, open=open_, whole=whole)
 
 

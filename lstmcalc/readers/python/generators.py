@@ -13,7 +13,7 @@ from typing import Final
 
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of
 from lstmcalc.readers.python.comprehensions import UNSURE
-from lstmcalc.readers.python.heap import Leave
+from lstmcalc.readers.python.heap import ORDER, Leave
 from lstmcalc.readers.python.joins import doubted, joined
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.statements import Statements
@@ -87,7 +87,8 @@ class Generators(Statements):
             self.put(value, "@later", Log(now[len(log) :]))
         old: dict[tuple[Obj, str], Value] = {}
         for thing, slot, was in self.trail[at:]:
-            old.setdefault((thing, slot), was)
+            if slot != ORDER:
+                old.setdefault((thing, slot), was)
         writes: dict[tuple[Obj, str], Value] = {}
         for (thing, slot), was in old.items():
             if thing.birth > before or thing is value or thing is scope or (thing is self.world and slot == "made"):

@@ -16,17 +16,18 @@ from time import process_time
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.readers.python.joins import covers, joined, widened
+from lstmcalc.readers.python.spans import Spans, common_spans, joined_spans
 from lstmcalc.readers.python.values import MISSING, Missing, Obj, Unknown, Value, merged_names
 
 Key: TypeAlias = tuple[Obj, str]
 Delta: TypeAlias = dict[Key, Value]
-Spans: TypeAlias = tuple[tuple[int, int], ...]
 
 MAX_STEPS: Final = 250_000  # expressions, changes and joins of a whole file
 MAX_SECONDS: Final = 1.6  # of this processor, on which a step may take longer than elsewhere
 _LOOK: Final = 5_000  # steps, after which the time is looked at
 MAX_PATHS: Final = 60  # put aside at one boundary
-_SPANS: Final = 20  # of things that a path did not make
+ORDER: Final = "@@order"  # on the trail: the order that the slots of a thing had
+REORDERED: Final = "@reordered"  # the slot that says that the order of the attributes of a thing is not known
 
 
 class Leave(Exception):  # noqa: N818  # no error: the way that code leaves
@@ -105,6 +106,9 @@ class Heap:
     def put(self, thing: Obj, slot: str, value: Value) -> None:
         """Change a slot; MISSING takes it away."""
         slots = thing.slots
+        if isinstance(value, Missing) and slot in slots and not slot.startswith("@"):  # it may come back, as the last
+            self.trail.append((thing, ORDER, tuple(slots)))
+            self.put(thing, REORDERED, True)
         self.trail.append((thing, slot, slots.get(slot, MISSING)))
         if isinstance(value, Missing):
             slots.pop(slot, None)
@@ -116,14 +120,18 @@ class Heap:
         trail = self.trail
         while len(trail) > mark:
             thing, slot, old = trail.pop()
-            if isinstance(old, Missing):
+            if slot == ORDER and isinstance(old, tuple):
+                kept = {name: thing.slots[name] for name in old}
+                thing.slots.clear()
+                thing.slots.update(kept)
+            elif isinstance(old, Missing):
                 thing.slots.pop(slot, None)
             else:
                 thing.slots[slot] = old
 
     def delta(self, mark: int) -> Delta:
         """The changes since a mark."""
-        changed = {(thing, slot): None for thing, slot, _ in self.trail[mark:]}
+        changed = {(thing, slot): None for thing, slot, _ in self.trail[mark:] if slot != ORDER}
         self.spend(len(changed) // 4)
         return {key: key[0].slots.get(key[1], MISSING) for key in changed}
 
@@ -141,7 +149,7 @@ class Heap:
     def resume(self, path: Path) -> None:
         """Go on with a path that was put aside."""
         self.apply(path.delta)
-        self.others = _spans(*path.others, (path.end, self.births))
+        self.others = joined_spans(*path.others, (path.end, self.births))
 
     def fork(
         self, runs: Sequence[Callable[[], Value]], names: tuple[str, ...] = (), after: Sequence[Path] = ()
@@ -161,7 +169,7 @@ class Heap:
         alive: list[Path] = []
         self.forks += 1
         for run in runs:
-            self.others = _spans(*others, (began, self.births))
+            self.others = joined_spans(*others, (began, self.births))
             try:
                 value = run()
                 alive.append(self.path("normal", value, mark, births))
@@ -189,13 +197,15 @@ class Heap:
         value = first.value
         for path in others:
             value = joined(value, path.value, names)
-        self.others = _common([_spans(*path.others, (path.end, self.births)) for path in paths])
+        self.others = common_spans([joined_spans(*path.others, (path.end, self.births)) for path in paths])
         if not others:
             self.apply(first.delta)
             return value
         keys = {key: None for path in paths for key in path.delta or ()}
         self.spend(len(keys))
         births = min(path.births for path in paths)
+        for thing in _reordered([path.delta or {} for path in paths], births):
+            self.put(thing, REORDERED, True)
         for thing, slot in sorted(keys, key=lambda key: key[0].birth <= births):  # what is new, then what leads to it
             key, now = (thing, slot), thing.slots.get(slot, MISSING)
             if thing.birth > births:
@@ -325,6 +335,25 @@ class Heap:
             tried |= new.keys()
 
 
+def _reordered(deltas: Sequence[Delta], births: int) -> list[Obj]:
+    """The things that get the same new attributes on several paths, in another order on each."""
+    orders: dict[Obj, list[list[str]]] = {}
+    for delta in deltas:
+        added: dict[Obj, list[str]] = {}
+        for (thing, slot), value in delta.items():
+            if thing.birth <= births and slot not in thing.slots and not slot.startswith("@") and value is not MISSING:
+                added.setdefault(thing, []).append(slot)
+        for thing, names in added.items():
+            orders.setdefault(thing, []).append(names)
+    return [
+        thing
+        for thing, (first, *others) in orders.items()
+        if any(
+            [name for name in first if name in names] != [name for name in names if name in first] for names in others
+        )
+    ]
+
+
 def _now(key: Key) -> Value:
     return key[0].slots.get(key[1], MISSING)
 
@@ -346,34 +375,8 @@ def _of_new(key: Key, paths: Sequence[Path], first: Value, names: tuple[str, ...
 def one_of(paths: Sequence[Path], value: Value, delta: Delta) -> Path:
     """A path for several that leave in one way, with what they are together."""
     end = max(path.end for path in paths)
-    others = _common([_spans(*path.others, (path.end, end)) for path in paths])
+    others = common_spans([joined_spans(*path.others, (path.end, end)) for path in paths])
     return Path(paths[0].kind, value, delta, paths[0].births, end, others)
-
-
-def _spans(*spans: tuple[int, int]) -> Spans:
-    """Spans in order, those that touch as one; of many the last ones: what is forgotten counts as made."""
-    found: list[tuple[int, int]] = []
-    for low, high in sorted(spans):
-        if found and low <= found[-1][1]:
-            found[-1] = (found[-1][0], max(high, found[-1][1]))
-        elif low < high:
-            found.append((low, high))
-    return tuple(found[-_SPANS:])
-
-
-def _common(spans: Sequence[Spans]) -> Spans:
-    """The spans that all of several cover."""
-    first, *others = spans
-    for other in others:
-        first = _spans(
-            *(
-                (max(low, start), min(high, end))
-                for low, high in first
-                for start, end in other
-                if max(low, start) < min(high, end)
-            )
-        )
-    return first
 
 
 def _path_names(paths: Sequence[Path]) -> tuple[str, ...]:

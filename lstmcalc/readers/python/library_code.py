@@ -66,7 +66,7 @@ HOMES: Final[dict[str, str]] = {
         f"flax.linen.{name}": "flax"
         for name in (
             *("Module", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional"),
-            *("Dense", "Embed", "Conv", "LayerNorm", "Dropout", "RMSNorm", "GroupNorm", "BatchNorm"),
+            *("Sequential", "Dense", "Embed", "Conv", "LayerNorm", "Dropout", "RMSNorm", "GroupNorm", "BatchNorm"),
         )
     },
     **{

@@ -79,6 +79,8 @@ class Making(Generated):
         cls.slots |= slots
         if node is not None:
             cls.slots["@node"] = node
+        if special or len(known) != len(bases):  # bases of a library that are left out
+            cls.slots["@mixed"] = True
         if "@annotations" in slots:
             cls.slots["__annotations__"] = Unknown()
         order = linearized(cls, tuple(known))

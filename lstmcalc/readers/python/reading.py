@@ -213,11 +213,9 @@ class _Reader(Findings):
                 return self._unread(function)
             if not unknown.lstm:
                 return self._unread(function)
+            settings = _settings_for(function, unknown) or "its sizes as flags, with --framework"
             return self._source.error(
-                self.span(function),
-                "this may be an LSTM",
-                found=text_of(function),
-                hint=f"give {_settings_for(function, unknown)}",
+                self.span(function), "this may be an LSTM", found=text_of(function), hint=f"give {settings}"
             )
         alone = self._program.left_alone()
         if alone and not self._program.ended:

@@ -100,9 +100,19 @@ for _path in (
 
 @lib_function("functools.wraps")
 def _wraps(_: Libraries, args: Args, __: ast.AST) -> Value:
-    """A decorator that gives what it is put on, whose function keeps its own code."""
-    del args
-    return Builtin("decorator", lambda _, inner, __: inner.pos[0] if inner.pos else Unknown())
+    """A decorator that gives what it is put on, whose function keeps its own code and is called as the other."""
+    other = args.pos[0] if args.pos else Unknown()
+
+    def wrap(machine: Libraries, given: Args, _: ast.AST) -> Value:
+        made = given.pos[0] if given.pos else Unknown()
+        if isinstance(made, Function):
+            machine.put(made, "__wrapped__", other)
+            for name in ("__name__", "__qualname__", "__doc__", "__module__"):
+                own = isinstance(other, Function | Class | Bound)
+                machine.put(made, name, machine.attribute(other, name) if own else Unknown())
+        return made
+
+    return Builtin("decorator", wrap)
 
 
 @lib_function("functools.cache")

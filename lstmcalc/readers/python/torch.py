@@ -15,6 +15,7 @@ from lstmcalc.frameworks.layers import EMPTY, LAYERS, Setting, kept_tensors
 from lstmcalc.readers.python.arrays import ARRAY, Arrays, array, shape_of
 from lstmcalc.readers.python.classes_of_python import TYPES, plain
 from lstmcalc.readers.python.constants import constant
+from lstmcalc.readers.python.heap import REORDERED
 from lstmcalc.readers.python.joins import joined
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
 from lstmcalc.readers.python.machine import Builtin
@@ -236,7 +237,7 @@ class Torch(Arrays):
     def set_hidden(self, owner: Value, name: str, value: Value) -> None:
         """Set an attribute past what a module does with it: what is set so is none of its modules."""
         self.change(owner)
-        super().set_hidden(owner, name, value)
+        self.set_plainly(owner, name, value)
 
     def vars_of(self, owner: Obj) -> Obj:
         """The dictionary of a thing's attributes, which changes with it: of a module it hides what is set there."""
@@ -274,12 +275,20 @@ class Torch(Arrays):
 
     def children(self, owner: Obj) -> list[tuple[str, Value]]:
         """The modules that a module holds, by name; unknown ones may be none."""
-        return [
+        found = [
             (name, value)
             for name, value in owner.slots.items()
             if not name.startswith("@")
             and (self.is_module(value) or (isinstance(value, Unknown) and any(map(self.is_module, value.may))))
         ]
+        numbered = REORDERED in owner.slots and all(name.isdecimal() for name, _ in found)
+        return sorted(found, key=lambda item: int(item[0])) if numbered else found
+
+    def in_order(self, owner: Value, parts: list[Value]) -> Value:
+        """A list of what a module holds; its order is not known if that of the attributes is not."""
+        known = not isinstance(owner, Obj) or REORDERED not in owner.slots or len(parts) < 2  # one has no order
+        numbered = isinstance(owner, Obj) and all(name.isdecimal() for name, _ in self.children(owner))
+        return self.new_list(parts) if known or numbered else self.new("list", unknown_of(*parts))
 
     def cast(self, owner: Value, dtype: Value, *, sure: bool = True, seen: set[int] | None = None) -> None:
         """Change the dtype of every LSTM that a module holds."""
@@ -543,7 +552,7 @@ def _children(machine: Torch, args: Args, _: ast.AST) -> Value:
     for __, value in machine.children(args.pos[0]) if isinstance(args.pos[0], Obj) else []:
         if not any(value is item for item in found):
             found.append(value)
-    return machine.new_list(found)
+    return machine.in_order(args.pos[0], found)
 
 
 @primitive("_children_all")
@@ -577,7 +586,8 @@ def _numbered(machine: Torch, owner: Value) -> list[tuple[str, Value]] | None:
 
 @primitive("_named_children")
 def _named_children(machine: Torch, args: Args, _: ast.AST) -> Value:
-    return machine.new_list(machine.children(args.pos[0]) if isinstance(args.pos[0], Obj) else [])
+    found: list[Value] = [*machine.children(args.pos[0])] if isinstance(args.pos[0], Obj) else []
+    return machine.in_order(args.pos[0], found)
 
 
 @primitive("_named_modules")
