@@ -203,6 +203,8 @@ def read_arguments(constructor: Constructor, given: Mapping[str, Given], where: 
     implied = {field: Setting(value, origin) for field, value in constructor.implied.items()}
     reading = Reading(implied, {}, {}, {}, (), ())
     notes, unmodelled = list(constructor.words), list[str]()
+    if constructor.how == "source":
+        notes.append(f"{constructor.names[0].rpartition('.')[2]} is read by its source, and was not run")
     for name, argument in given.items():
         field = constructor.fields.get(name)
         if field:

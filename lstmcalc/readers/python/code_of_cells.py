@@ -1,40 +1,15 @@
-"""Classes of Paddle, MXNet Gluon, MLX, Haiku, Equinox, tinygrad and Chainer: LSTMs, and what holds them.
+"""Classes of Paddle, MLX, Equinox, tinygrad and Chainer: LSTMs, and what holds them; and the homes of all.
 
 Code that is interpreted, and never run by Python: what begins with `_` in a call is a primitive (`libraries`, `cells`).
 
-Not here: TensorFlow 1 (`code_of_tensorflow1`), and which class has which name in a library (`library_code`).
+Not here: TensorFlow 1 (`code_of_tensorflow1`), Gluon (`code_of_gluon`) and Haiku (`code_of_haiku`).
 """
 
 from typing import Final
 
-LISTS: Final = ("_List", "SequentialRNNCell")  # the classes that number what they hold
-# What numbers what it holds, as a list does.
-_LIST: Final = """
-class _List(BASE):
-    def __init__(self, *items):
-        super().__init__()
-        for item in items:
-            self.append(item)
-    def append(self, item):
-        setattr(self, str(len(_children_all(self))), item)
-        return self
-    def extend(self, items):
-        for item in items:
-            self.append(item)
-        return self
-    def __iter__(self):
-        return iter(_children_all(self))
-    def __len__(self):
-        return len(_children_all(self))
-    def __getitem__(self, index):
-        return _children_all(self)[index]
-    def __setitem__(self, index, item):
-        setattr(self, [name for name, _ in _named_children_all(self)][index], item)
-    def forward(self, x, *args):
-        for item in _children_all(self):
-            x = item(x)
-        return x
-"""
+from lstmcalc.readers.python.code_of_gluon import GLUON
+from lstmcalc.readers.python.code_of_haiku import HAIKU
+from lstmcalc.readers.python.code_of_lists import LIST
 
 PADDLE: Final = f"""
 class Layer:
@@ -50,7 +25,7 @@ class Layer:
         return None
     def train(self):
         return None
-{_LIST.replace("BASE", "Layer")}
+{LIST.replace("BASE", "Layer")}
 class Sequential(_List):
     def __init__(self, *items):
         Layer.__init__(self)
@@ -108,161 +83,6 @@ class BiRNN(Layer):
 _in_part(Layer)
 """
 
-GLUON: Final = f"""
-class _Scope:
-    def __enter__(self):
-        return self
-    def __exit__(self, *args):
-        return None
-
-class Block:
-    def __init__(self, prefix=None, params=None):
-        pass
-    def __call__(self, *args):
-        return self.forward(*args)
-    def name_scope(self):
-        return _Scope()
-    def register_child(self, block, name=None):
-        setattr(self, name or str(len(_children_all(self))), block)
-    def initialize(self, *args, **kwargs):
-        return None
-    def hybridize(self, *args, **kwargs):
-        return None
-
-class HybridBlock(Block):
-    def forward(self, x, *args):
-        return self.hybrid_forward(_unknown(), x, *args)
-{_LIST.replace("BASE", "HybridBlock")}
-class Sequential(_List):
-    def __init__(self, prefix=None, params=None):
-        pass
-    def add(self, *blocks):
-        self.extend(blocks)
-
-class HybridSequential(Sequential):
-    pass
-
-class Dense(HybridBlock):
-    def __init__(self, units, activation=None, use_bias=True, flatten=True, *args, **kwargs):
-        self._units = units
-        self._flatten = flatten
-    def forward(self, x):
-        return _dense(x, self._units, self._flatten)
-
-class Embedding(HybridBlock):
-    def __init__(self, input_dim, output_dim, *args, **kwargs):
-        self._output_dim = output_dim
-    def forward(self, x):
-        return _with_axis(x, self._output_dim, True)
-
-class Dropout(HybridBlock):
-    def __init__(self, *args, **kwargs):
-        pass
-    def forward(self, x):
-        return _same_array(x)
-
-class LSTM(HybridBlock):
-    __init__ = _recurrent('mxnet.gluon.rnn.LSTM')
-    def forward(self, inputs, states=None, *args):
-        _see(self, inputs)
-        made = _wide(self, inputs)
-        return made if states is None else (made, _unknown())
-    def begin_state(self, *args, **kwargs):
-        return _unknown()
-
-class GRU(HybridBlock):
-    __init__ = _no_lstm('mxnet.gluon.rnn.GRU', '')
-    def forward(self, inputs, states=None, *args):
-        return _unknown()
-    def begin_state(self, *args, **kwargs):
-        return _unknown()
-
-class RNN(GRU):
-    __init__ = _no_lstm('mxnet.gluon.rnn.RNN', '')
-
-class RecurrentCell(HybridBlock):
-    def unroll(self, length, inputs, begin_state=None, layout='NTC', merge_outputs=None, valid_length=None):
-        made = self(_step_of(inputs, layout), _unknown())[0]
-        return _unrolled(made, inputs, length, merge_outputs), _unknown()
-    def begin_state(self, *args, **kwargs):
-        return _unknown()
-    def reset(self):
-        return None
-
-class HybridRecurrentCell(RecurrentCell):
-    pass
-
-class LSTMCell(RecurrentCell):
-    __init__ = _recurrent('mxnet.gluon.rnn.LSTMCell')
-    def forward(self, inputs, states=None):
-        inputs = _flat(inputs)
-        _see(self, inputs)
-        made = _wide(self, inputs)
-        return made, [made, _unknown()]
-
-class GRUCell(RecurrentCell):
-    __init__ = _no_lstm('mxnet.gluon.rnn.GRUCell', 'hidden_size')
-    def forward(self, inputs, states=None):
-        return _wide(self, inputs), _unknown()
-
-class RNNCell(GRUCell):
-    __init__ = _no_lstm('mxnet.gluon.rnn.RNNCell', 'hidden_size')
-
-class SequentialRNNCell(RecurrentCell):
-    def __init__(self, prefix=None, params=None):
-        pass
-    def add(self, cell):
-        setattr(self, str(len(_children_all(self))), cell)
-    def __len__(self):
-        return len(_children_all(self))
-    def __getitem__(self, index):
-        return _children_all(self)[index]
-    def __iter__(self):
-        return iter(_children_all(self))
-    def forward(self, inputs, states=None):
-        for cell in _children_all(self):
-            inputs = cell(inputs, _unknown())[0]
-        return inputs, _unknown()
-    def unroll(self, length, inputs, begin_state=None, layout='NTC', merge_outputs=None, valid_length=None):
-        for cell in _children_all(self):
-            inputs = cell.unroll(length, inputs, _unknown(), layout, merge_outputs)[0]
-        return inputs, _unknown()
-
-class HybridSequentialRNNCell(SequentialRNNCell):
-    pass
-
-class BidirectionalCell(RecurrentCell):
-    def __init__(self, l_cell, r_cell, *args, **kwargs):
-        self.l_cell = l_cell
-        self.r_cell = r_cell
-    def unroll(self, length, inputs, begin_state=None, layout='NTC', merge_outputs=None, valid_length=None):
-        step = _step_of(inputs, layout)
-        made = _beside([self.l_cell(step, _unknown())[0], self.r_cell(step, _unknown())[0]])
-        return _unrolled(made, inputs, length, merge_outputs), _unknown()
-
-class ModifierCell(RecurrentCell):
-    def __init__(self, base_cell, *args, **kwargs):
-        self.base_cell = base_cell
-    def forward(self, inputs, states=None):
-        return self.base_cell(inputs, states)
-
-class ZoneoutCell(ModifierCell):
-    pass
-
-class ResidualCell(ModifierCell):
-    pass
-
-class DropoutCell(RecurrentCell):
-    def __init__(self, *args, **kwargs):
-        pass
-    def forward(self, inputs, states=None):
-        return inputs, states
-    def unroll(self, length, inputs, begin_state=None, layout='NTC', merge_outputs=None, valid_length=None):
-        return inputs, begin_state
-
-_in_part(Block)
-"""
-
 MLX: Final = f"""
 class Module:
     def __init__(self, *args, **kwargs):
@@ -273,7 +93,7 @@ class Module:
         return self
     def freeze(self, *args, **kwargs):
         return self
-{_LIST.replace("BASE", "Module")}
+{LIST.replace("BASE", "Module")}
 class Sequential(Module):
     def __init__(self, *modules):
         self.layers = list(modules)
@@ -297,119 +117,6 @@ class RNN(GRU):
     __init__ = _no_lstm('mlx.nn.RNN', '')
 
 _in_part(Module)
-"""
-
-HAIKU: Final = """
-class Module:
-    def __init__(self, name=None):
-        pass
-
-class RNNCore(Module):
-    def initial_state(self, batch_size):
-        return _unknown()
-
-class LSTM(RNNCore):
-    __init__ = _recurrent('haiku.LSTM')
-    def __call__(self, inputs, prev_state=None):
-        _see(self, inputs)
-        return _wide(self, inputs), _unknown()
-
-class GRU(RNNCore):
-    __init__ = _no_lstm('haiku.GRU', 'hidden_size')
-    def __call__(self, inputs, prev_state=None):
-        return _wide(self, inputs), _unknown()
-
-class VanillaRNN(GRU):
-    __init__ = _no_lstm('haiku.VanillaRNN', 'hidden_size')
-
-class DeepRNN(RNNCore):
-    def __init__(self, layers, name=None):
-        self.layers = layers
-    def __call__(self, inputs, state=None):
-        for layer in self.layers:
-            if _is_function(layer) or not isinstance(layer, RNNCore):
-                inputs = layer(inputs)
-            else:
-                inputs = layer(inputs, _unknown())[0]
-        return inputs, _unknown()
-
-class _Skipping(RNNCore):
-    def __init__(self, layers, name=None):
-        self.layers = layers
-    def __call__(self, inputs, state=None):
-        made = []
-        current = inputs
-        for layer in self.layers:
-            if made:
-                current = _beside([inputs, current])
-            current = layer(current, _unknown())[0]
-            made.append(current)
-        return _beside(made), _unknown()
-
-def deep_rnn_with_skip_connections(layers, name=None):
-    return _Skipping(layers, name)
-
-class ResetCore(RNNCore):
-    def __init__(self, core, name=None):
-        self.core = core
-    def __call__(self, inputs, state=None):
-        return self.core(inputs[0], state)
-
-class IdentityCore(RNNCore):
-    def __call__(self, inputs, state=None):
-        return inputs, state
-
-class Linear(Module):
-    def __init__(self, output_size, *args, **kwargs):
-        self.output_size = output_size
-    def __call__(self, inputs, *args, **kwargs):
-        return _with_axis(inputs, self.output_size, False)
-
-class Embed(Module):
-    def __init__(self, vocab_size=None, embed_dim=None, *args, **kwargs):
-        self.embed_dim = embed_dim if embed_dim is not None else _unknown()
-    def __call__(self, ids, *args, **kwargs):
-        return _with_axis(ids, self.embed_dim, True)
-
-class Sequential(Module):
-    def __init__(self, layers, name=None):
-        self.layers = tuple(layers)
-    def __call__(self, inputs, *args, **kwargs):
-        for layer in self.layers:
-            inputs = layer(inputs)
-        return inputs
-
-def dynamic_unroll(core, input_sequence, initial_state, time_major=True, *args, **kwargs):
-    made = core(_one_step(input_sequence, time_major), initial_state)[0]
-    return _all_steps(made, input_sequence), _unknown()
-
-def static_unroll(core, input_sequence, initial_state, time_major=True):
-    return dynamic_unroll(core, input_sequence, initial_state, time_major)
-
-class Transformed:
-    def __init__(self, function):
-        self._function = function
-        self._ran = False
-    def init(self, rng, *args, **kwargs):
-        if not self._ran:
-            self._ran = True
-            self._function(*args, **kwargs)
-        return _unknown()
-    def apply(self, *args, **kwargs):
-        return _unknown()
-    def __iter__(self):
-        return iter((self.init, self.apply))
-
-def transform(f, *args, **kwargs):
-    return Transformed(f)
-
-def transform_with_state(f):
-    return Transformed(f)
-
-def without_apply_rng(f):
-    return f
-
-_in_part(Module, Transformed)
 """
 
 EQUINOX: Final = """
@@ -468,7 +175,7 @@ class Chain(Link):
         setattr(self, name, link)
     def __getitem__(self, name):
         return getattr(self, name)
-{_LIST.replace("BASE", "Link")}
+{LIST.replace("BASE", "Link")}
 class ChainList(_List):
     def add_link(self, link):
         self.append(link)

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from lstmcalc.readers.python.classes_of_python import content_of
-from lstmcalc.readers.python.code_of_cells import CODE_OF_CELLS, LISTS
+from lstmcalc.readers.python.code_of_cells import CODE_OF_CELLS
+from lstmcalc.readers.python.code_of_lists import LISTS
 from lstmcalc.readers.python.program import Program
 from lstmcalc.readers.python.values import Class, Entry, Items, Obj, Scope, Unknown, Value
 

@@ -243,6 +243,10 @@ def test_another_forget_bias_is_said() -> None:
         ("from paddle import nn\nnn.LSTM(3, 5, time_major=True)", "time_major = True: the axes L and N"),
         ("from mxnet.gluon import rnn\nrnn.LSTM(5, layout='NTC')", "layout = 'NTC': the axes L and N"),
         ("import chainer.links as L\nL.LSTM(3, 5)", "LSTM of Chainer is reported as nn.LSTM: it has one bias"),
+        (
+            "import tensorflow as tf\ntf.contrib.rnn.LSTMBlockCell(5)",
+            "LSTMBlockCell is read by its source, and was not run",
+        ),
     ],
 )
 def test_what_the_table_does_not_have_is_said(code: str, said: str) -> None:
