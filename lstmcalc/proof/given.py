@@ -125,13 +125,13 @@ def _prefix(found: Found) -> str | None:
 
 
 def _state(file: WeightFile, name: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+    inside = "".join(f"[{quoted_text(key)}]" for key in keys)
     if file.code:
-        return (f"{file.code}{''.join(f'[{quoted_text(key)}]' for key in keys)}",)
+        return tuple(file.state_code(inside))
     if file.kind == "safetensors":
         return "from safetensors.torch import load_file", f"state = load_file({quoted_text(name)})"
     if file.kind in _NUMPY:
         return (f"state = np.load({quoted_text(name)})",)
-    inside = "".join(f"[{quoted_text(key)}]" for key in keys)
     return (f'state = torch.load({quoted_text(name)}, map_location="cpu"){inside}',)
 
 

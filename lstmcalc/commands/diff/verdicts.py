@@ -22,6 +22,7 @@ from lstmcalc.commands.diff.loading import (
 from lstmcalc.commands.diff.records import IN_WEIGHTS, STATE_DICTS, ReadSide, Side, Sides
 from lstmcalc.commands.diff.repairs import WRAPPERS, Tried, best_repair
 from lstmcalc.commands.diff.sides import is_run
+from lstmcalc.errors import printable
 from lstmcalc.readers.files.tensors import StateDict, WeightFile
 from lstmcalc.readers.sources import text_kind
 from lstmcalc.readers.text.modules import printed_models
@@ -87,7 +88,7 @@ def _state_dicts(file: WeightFile) -> Sequence[StateDict]:
 def _modules_in(file: WeightFile) -> Iterator[StateDict]:
     """The state dicts of whole modules in the dictionary that a file is."""
     for name, item in file.state_dicts[0].entries.items():
-        if isinstance(item, str) and "." in item and not file.state_dicts[0].keys:
+        if isinstance(item, str) and "." in item and item != _PACKED and not file.state_dicts[0].keys:
             start = f"{name}."
             held = {tensor.name.removeprefix(start): tensor for tensor in file.tensors if tensor.name.startswith(start)}
             if held:
@@ -179,6 +180,9 @@ def _code_may_do_it(tried: Tried, chosen: StateDict, code: ReadSide) -> bool:
     return opens and (not tried.repair.steps or wraps or inside)
 
 
+_PACKED: Final = "torch.ScriptObject"
+
+
 def _quotes(code: str, word: str) -> bool:
     """True if code has a word as a string."""
     return f'"{word}"' in code or f"'{word}'" in code
@@ -190,7 +194,7 @@ def _load_code(file: ReadSide, state: StateDict, *, whole: bool) -> str:
     keys = "".join(f"[{key!r}]" for key in state.keys).replace("'", '"')
     path = f'"{path[1:-1]}"' if '"' not in path else path
     if file.file and file.file.code:
-        return f"{file.file.code}{keys}"
+        return file.file.state_code(keys)[-1]
     if file.file and not file.file.has_numbers:
         return "state = torch.load(FILE)  # the file whose names were listed"
     if kind == "safetensors":
@@ -208,6 +212,12 @@ def _nested_causes(state: StateDict, *, whole: bool) -> Iterator[str]:
         yield f"the state dict is in {keys} of the file"
     if whole:
         yield "the file has a whole module, not its state dict"
+    packed = [name for name, item in state.entries.items() if item == _PACKED]
+    if packed:
+        yield (
+            f"the file has packed weights of quantize_dynamic, e.g. {printable(packed[0])}: it loads only into a model "
+            "that is quantized the same way"
+        )
 
 
 def _causes(after: Loaded, state: State, model: Model, sides: Sides) -> Iterator[str]:

@@ -7,8 +7,7 @@
   (RTNeural, model_loader.h, and its python/model_utils.py).
 - Neural Amp Modeler (.nam): one list of numbers. For each layer `[W_ih | W_hh]` row by row, gates i f g o, one bias,
   h_0 and c_0; then a linear layer (NeuralAmpModelerCore 0.5, lstm.cpp, and its example model).
-- deeplearn.js and ml5: a manifest of names and shapes, whose numbers are float32 in files beside it (deeplearn.js 0.4,
-  dump_checkpoint_vars.py; ml5's charRNN).
+- The manifest of deeplearn.js and ml5 (`manifests`).
 
 JSON has no dtype: numbers are taken as float32 if each of them is one, else as float64.
 
@@ -23,13 +22,12 @@ from sys import byteorder
 from typing import Any, Final
 
 from lstmcalc.errors import SourceError, shorten
-from lstmcalc.readers.files.beside import is_plain, section_beside
 from lstmcalc.readers.files.budget import budget
 from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
 from lstmcalc.readers.files.json_numbers import MAX_TEXT, NotJsonError, Numbers, parse
+from lstmcalc.readers.files.manifests import is_placed, read_manifest
 from lstmcalc.readers.files.raw_numbers import (
     View,
-    checked_shape,
     number_blocks,
     numel,
     placed_blocks,
@@ -112,8 +110,8 @@ def _reader(tree: object) -> _Read | None:
         return _read_amplifier if fits and tree["architecture"] == "LSTM" else None
     if "in_shape" in tree and isinstance(tree.get("layers"), list):
         return _read_layers if any("weights" in item for item in tree["layers"] if isinstance(item, dict)) else None
-    if tree and all(_is_placed(item) for item in tree.values()):
-        return _read_manifest
+    if tree and all(is_placed(item) for item in tree.values()):
+        return read_manifest
     named = any(word in path[-1] and len(numbers.shape) > 1 for path, numbers in _leaves(tree) for word in _RECURRENT)
     return _read_lists if named else None
 
@@ -169,7 +167,7 @@ def _leaves(tree: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Numbers]
             pending.append(iter([((*keys, key), item) for key, item in value.items()]))
 
 
-def _read_lists(tree: Mapping[str, Any], _name: str, _file: File) -> WeightFile:
+def _read_lists(tree: Mapping[str, Any], name: str, _file: File) -> WeightFile:
     """A document whose arrays stand under names."""
     leaves = list(_leaves(tree))
     if len(leaves) > _MOST:
@@ -188,7 +186,12 @@ def _read_lists(tree: Mapping[str, Any], _name: str, _file: File) -> WeightFile:
         notes=(_dtype_note(dtype), *_model_notes(tree)),
         dictionaries=tuple(state.keys for state in flat),
         state_dicts=tuple(flat),
+        code=_CODE.format(name=ascii(name), keys="{keys}"),
     )
+
+
+_LISTS: Final = "json.loads(Path({name}).read_text()){keys}.items() if isinstance(v, list)"
+_CODE: Final = f"import json\nfrom pathlib import Path\nstate = {{{{k: torch.tensor(v) for k, v in {_LISTS}}}}}"
 
 
 def _dtype_note(dtype: str) -> str:
@@ -347,51 +350,3 @@ def _zeros(like: Stored) -> Any:  # noqa: ANN401  # an array
     import numpy as np
 
     return np.zeros(like.shape, like.dtype)
-
-
-# --- deeplearn.js
-
-
-def _is_placed(item: object) -> bool:
-    """True for the entry of a manifest: a shape, and the file of its numbers."""
-    shape = item.get("shape") if isinstance(item, dict) else None
-    return isinstance(shape, Numbers) and len(shape.shape) == 1 and isinstance(item, dict) and "filename" in item
-
-
-def _read_manifest(tree: Mapping[str, Any], name: str, file: File) -> WeightFile:
-    """A manifest of deeplearn.js: names and shapes; numbers are in files beside it."""
-    tensors, missing = list[Stored](), list[str]()
-    for key, item in tree.items():
-        sizes = [int(size) if float(size).is_integer() else size for size in item["shape"].values]
-        shape = checked_shape(sizes, f"{name}, {shorten(key)[1:-1]}")
-        where = partial(_numbers_beside, file, item["filename"])
-        tensors.append(Stored(key, "float32", shape, 4 * numel(shape), partial(_whole, where, shape)))
-        try:
-            where()
-        except SourceError:
-            missing.append(shorten(item["filename"]) if isinstance(item["filename"], str) else "a name that is no text")
-    notes = ["numbers of deeplearn.js are float32, in files beside the manifest"]
-    if missing:
-        notes.append(
-            f"numbers of {len(missing):,} of {len(tensors):,} tensors are not there: no file {missing[0]} beside it"
-        )
-    return WeightFile(
-        "manifest of deeplearn.js", tuple(tensors), notes=tuple(notes), has_numbers=len(missing) < len(tensors)
-    )
-
-
-def _numbers_beside(file: File, name: object) -> Section:
-    """The file that a manifest names; refused if that is no plain name, or if the manifest has no folder."""
-    if isinstance(file, Inner) or not file:
-        raise SourceError("other files are only looked for beside a file", "a manifest in a folder")
-    if not isinstance(name, str) or not is_plain(name):
-        raise SourceError("this file names another one outside of its folder", "a plain name")
-    return section_beside(str(file), name)
-
-
-def _whole(where: Callable[[], Section], shape: tuple[int, ...]) -> Any:  # noqa: ANN401  # an array
-    """The numbers of a file that has no more than these."""
-    section = where()
-    if section.length != 4 * numel(shape):
-        raise SourceError("its file is of another size", f"{4 * numel(shape):,} bytes", f"{section.length:,}")
-    return read_numbers(section, "float32", View(shape, row_major(shape)))

@@ -28,6 +28,10 @@ from lstmcalc.spec.words import with_rest
 
 _DEPTH: Final = 5  # wrappers around a model: a tar archive in gzip in a zip archive has three
 _LISTED: Final = 6
+_CODE: Final = {
+    "torch": "state = torch.load(FILE){keys}  # FILE is what was unpacked",
+    "safetensors": "state = safetensors.torch.load_file(FILE){keys}  # FILE is what was unpacked",
+}
 _POLICY: Final = "policy.pth"
 _MAX_DATA: Final = 16 << 20  # bytes of the arguments of Stable-Baselines3
 _SIMPLE: Final = (int, float, bool, str)
@@ -53,7 +57,12 @@ def read_packed(file: File) -> WeightFile:
             raise unread_error(inner.name, _unread(inner, ways[-1]), EXPECTED)
         if kind != "packed":
             read = open_inner(inner)
-            return read._replace(format=f"{read.format} in {', '.join(reversed(ways))}", notes=(*notes, *read.notes))
+            return read._replace(
+                format=f"{read.format} in {', '.join(reversed(ways))}",
+                notes=(*notes, *read.notes),
+                dictionaries=(),  # no program loads it as it is
+                code=_CODE.get(read.kind, ""),
+            )
     raise SourceError(f"{name_of(file)} is packed too often", f"at most {_DEPTH} times", ", ".join(ways))
 
 

@@ -80,4 +80,6 @@ def _as_one(parts: list[WeightFile], notes: list[str], file: str) -> WeightFile:
         seen: set[str] = set()
         twice = next(tensor.name for tensor in whole.tensors if tensor.name in seen or seen.add(tensor.name))  # type: ignore[func-returns-value]
         raise SourceError(f"{shown_name(file)} names files with the same tensor", "each once", shorten(twice))
-    return whole._replace(dictionaries=((),), state_dicts=(StateDict((), entries),))
+    load = "safetensors.torch.load_file(file)" if whole.kind == "safetensors" else "torch.load(file)"
+    code = f"state = {{k: v for file in FILES for k, v in {load}.items()}}  # FILES are those that the index names"
+    return whole._replace(state_dicts=(StateDict((), entries),), code=code)

@@ -111,7 +111,15 @@ class WeightFile(NamedTuple):
     constants: frozenset[str] = frozenset()  # the names of tensors that are constants of a graph, and no initializers
     described: tuple[Described, ...] = ()  # of a model in memory: its modules, depth first
     repeats: frozenset[str] = frozenset()  # of it: the paths of modules that have another path before
-    code: str = ""  # of an object in memory: the line of code that gives its state dict; empty for a file
+    # The code that gives its state dict, with `{keys}` for those that lead to one in it; empty for a file of one kind,
+    # which `torch.load` and the like take.
+    code: str = ""
+
+    def state_code(self, keys: str) -> list[str]:
+        """The lines of `code` for a state dict that these keys lead to, as `["a"]["b"]`; none without code."""
+        if not self.code:
+            return []
+        return (self.code.replace("{keys}", keys) if "{keys}" in self.code else f"{self.code}{keys}").split("\n")
 
 
 class Weights(NamedTuple):

@@ -309,6 +309,15 @@ def test_commands_work_on_numbers_in_json(cli: Cli, tmp_path: Path) -> None:
     assert len(parameters(config, "pytorch")) == 4
 
 
+def test_the_code_that_is_shown_gives_the_state_dict(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    held = lists(random_weights(LSTMConfig(2, 3)))
+    for tree, keys in ((held, ""), ({"a": held}, '["a"]')):
+        given: dict[str, Any] = {"torch": torch}
+        exec("\n".join(open_weights(written(tmp_path / "a'b.json", tree)).state_code(keys)), given)
+        torch.nn.LSTM(2, 3).load_state_dict(given["state"])
+
+
 def test_a_row_is_of_one_type() -> None:
     found = parse(b"[[1, 2], [3, 4]]")
     assert found == Numbers((2, 2), array("d", [1, 2, 3, 4]))

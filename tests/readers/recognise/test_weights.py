@@ -443,6 +443,18 @@ def test_quantized_weights_are_run_as_numbers_and_that_is_said(cli: Cli) -> None
     assert "note: its weights are quantized: run computes with (q - zero_point) * scale; what PyTorch" in ran.err
 
 
+def test_packed_cells_are_no_whole_module_for_diff(cli: Cli) -> None:
+    Path("n.py").write_text(
+        "import torch.nn as nn\nclass N(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.rnn = nn.LSTM(3, 4)\nn = N()\n",
+        encoding="utf-8",
+    )
+    ran = cli("diff", str(DATA / "quantized_states.pt"), "n.py", "--json")
+    assert "whole module" not in ran.out
+    assert "packed weights of quantize_dynamic, e.g. rnn._all_weight_values.0.param" in ran.out
+    assert ran.code == 1
+
+
 def test_a_gru_without_a_path_is_called_so(cli: Cli) -> None:
     shapes = {"weight_ih_l0": (12, 3), "weight_hh_l0": (12, 4), "bias_ih_l0": (12,), "bias_hh_l0": (12,)}
     write_safetensors(Path("gru.safetensors"), {name: np.zeros(shape, "f4") for name, shape in shapes.items()})
