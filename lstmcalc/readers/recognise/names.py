@@ -9,7 +9,7 @@ Not here: whether the shapes fit together (`readings`).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -31,7 +31,8 @@ _PATHS: Final = {
     "flax-nnx-optimized": ("{path}cell/", "{path}/"),
     "keras": ("{path}/lstm_cell/", "{path}/{a_cell}"),
     "keras2": ("{path}/lstm_cell/", "{path}/{a_cell}"),
-    # cudnn_compatible_lstm_cell and basic_lstm_cell: tf_keras 2.21.0, legacy_cells.py.
+    # basic_lstm_cell: tf_keras 2.21.0, legacy_cells.py; lstm_fused_cell: tf.contrib of TensorFlow 1.15, from general
+    # knowledge. cudnn_compatible_lstm_cell is not among them: nothing is added to its forget gate.
     "tf1": ("{path}/lstm_cell/", "{path}/{lstm_cell}/"),
 }
 _ANY: Final = "[^/]"
@@ -56,10 +57,17 @@ _ALSO: Final = {
 
 # A cell of two nn.Linear, gates i f g o: AugmentedLstm without highways, allennlp 08da1669, modules/augmented_lstm.py.
 _LINEAR: Final = {
-    "weight_ih": "input_linearity/weight",
-    "weight_hh": "state_linearity/weight",
-    "bias_ih": "input_linearity/bias",
-    "bias_hh": "state_linearity/bias",
+    "weight_ih": ("input_linearity/weight",),
+    "weight_hh": ("state_linearity/weight",),
+    "bias_ih": ("input_linearity/bias",),
+    "bias_hh": ("state_linearity/bias",),
+}
+
+# BasicLSTMCell of TensorFlow before 1.0 (rnn_cell.py of 0.8 to 0.12, from general knowledge); gates and the bias that
+# is added are those of later ones.
+_BEFORE_1: Final = {
+    "weight_ih weight_hh": ("BasicLSTMCell/Linear/Matrix",),
+    "bias": ("BasicLSTMCell/Linear/Bias",),
 }
 
 # The layer and direction in a module's path, for layers that are one module and not stacked by hand.
@@ -67,9 +75,13 @@ STACKS: Final = {
     "tf1": (
         r"(?:(?P<base>.*)/)?stack_bidirectional_rnn/cell_(?P<layer>\d{1,6})/bidirectional_rnn/(?P<direction>fw|bw)",
         r"(?P<base>(?:.*/)?multi_rnn_cell)/cell_(?P<layer>\d{1,6})",
+        r"(?P<base>(?:.*/)?MultiRNNCell)/Cell(?P<layer>\d{1,6})",
     ),
     "paddle": (r"(?:(?P<base>.*)/)?(?P<layer>\d{1,6})/cell(?:_(?P<direction>fw|bw))?",),
 }
+
+
+_OTHERS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {"pytorch-cell": _LINEAR, "tf1": _BEFORE_1}
 
 
 class Hit(NamedTuple):
@@ -104,7 +116,7 @@ def _patterns() -> tuple[_Pattern, ...]:
         layout = layout.projected or layout  # Paddle: the names of its cells
         for stored in layout.stored:
             text, fixed = _expression(framework, layout, stored)
-            others = [_LINEAR[stored.holds]] if framework == "pytorch-cell" else []
+            others = _OTHERS.get(framework, {}).get(stored.holds, ())
             for variant in dict.fromkeys((text.replace(_A_CELL, ""), text.replace(_A_CELL, _CELL), *others)):
                 parts = variant.replace(_ANY, "").count("/") + 1
                 made.append(
