@@ -226,3 +226,15 @@ def test_cells_before_tensorflow_1_have_other_names(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", allow_pickle=False, **arrays)
     (lstm,) = read_weights(str(tmp_path / "a.npz"))
     assert (lstm.framework, str(lstm.stored.config)) == ("tf1", "LSTM(128, 128, num_layers=2)")
+
+
+def test_names_with_shapes_are_no_manifest(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    for text in (
+        '{"rnn.weight_ih_l0": {"shape": [16, 3]}, "rnn.weight_hh_l0": {"shape": [16, 4], "filename": "x"}}',
+        '{"format": "layers", "weights_file": 3}',
+        '[{"weights": 3}]',
+        "{}",
+    ):
+        path.write_text(text)
+        assert weight_kind(str(path)) == ""
