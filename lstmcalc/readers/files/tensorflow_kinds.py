@@ -40,13 +40,15 @@ def tensorflow_kind(stream: BinaryIO, head: bytes, size: int) -> str:
 _JAVASCRIPT: Final = rb"""(?x)\s*+(?:
     \{\s*+"(?:format|modelTopology|weightsManifest|generatedBy|convertedBy|signature|userDefinedMetadata|trainingConfig)"\s*+:
     | \[\s*+\{\s*+"(?:paths"\s*+:\s*+\[\s*+" | weights"\s*+:\s*+\[\s*+\{)
-    | \{\s*+"[^"\\]*+"\s*+:\s*+\{\s*+"(?:filename|shape)"\s*+:
 )"""
-_PARTS: Final = rb'"(?:modelTopology|weightsManifest|paths|weights|filename)"\s*+:'
+_PARTS: Final = rb'"(?:modelTopology|weightsManifest|paths|weights)"\s*+:'
+_VARIABLE: Final = rb'\s*+\{\s*+"[^"\\]*+"\s*+:\s*+\{\s*+"(?:filename|shape)"\s*+:'
 
 
 def is_javascript(head: bytes) -> bool:
     """True for a model or a manifest of TensorFlow.js, or of deeplearn.js before it, by its first keys."""
+    if re.match(_VARIABLE, head):
+        return b'"filename"' in head.partition(b"}")[0]
     return re.match(_JAVASCRIPT, head) is not None and re.search(_PARTS, head) is not None
 
 

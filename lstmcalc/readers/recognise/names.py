@@ -31,7 +31,8 @@ _PATHS: Final = {
     "flax-nnx-optimized": ("{path}cell/", "{path}/"),
     "keras": ("{path}/lstm_cell/", "{path}/{a_cell}"),
     "keras2": ("{path}/lstm_cell/", "{path}/{a_cell}"),
-    # cudnn_compatible_lstm_cell and basic_lstm_cell: tf_keras 2.21.0, legacy_cells.py. LSTMCell: see `_ALSO`.
+    # basic_lstm_cell: tf_keras 2.21.0, legacy_cells.py; lstm_fused_cell: tf.contrib of TensorFlow 1.15, from general
+    # knowledge. cudnn_compatible_lstm_cell is not among them: nothing is added to its forget gate. LSTMCell: see `_ALSO`.
     "tf1": ("{path}/lstm_cell/", "{path}/{lstm_cell}/"),
 }
 _ANY: Final = "[^/]"
@@ -60,7 +61,8 @@ _MORE_PARTS: Final = ("{a_cell}", "{lstm}")  # words with a slash in what they m
 _TEXT_OF_WORDS: Final = {"lstm": "lstm", "lstm_cell": "ell"}  # a text in whatever such a word matches
 
 # Other names altogether, as templates. A cell of two nn.Linear, gates i f g o: AugmentedLstm without highways, allennlp
-# 08da1669, modules/augmented_lstm.py; the projection before TensorFlow 1.0.
+# 08da1669, modules/augmented_lstm.py. Before TensorFlow 1.0: the projection, and BasicLSTMCell (rnn_cell.py of 0.8 to
+# 0.12, from general knowledge); gates and the bias that is added are those of later ones.
 _OTHERS: Final = {
     "pytorch-cell": {
         "weight_ih": "input_linearity/weight",
@@ -68,14 +70,20 @@ _OTHERS: Final = {
         "bias_ih": "input_linearity/bias",
         "bias_hh": "state_linearity/bias",
     },
-    "tf1": {"weight_hr": "{lstm_cell}/W_P_0"},
+    "tf1": {
+        "weight_ih weight_hh": "BasicLSTMCell/Linear/Matrix",
+        "bias": "BasicLSTMCell/Linear/Bias",
+        "weight_hr": "{lstm_cell}/W_P_0",
+    },
 }
 
-# The layer and direction in a module's path, for layers that are one module and not stacked by hand.
+# The layer and direction in a module's path, for layers that are one module and not stacked by hand. ELMo's are: what one
+# of its layers gives is added to what it is given (bilm-tf 7cffee2b, bilm/training.py, use_skip_connections).
 STACKS: Final = {
     "tf1": (
         r"(?:(?P<base>.*)/)?stack_bidirectional_rnn/cell_(?P<layer>\d{1,6})/bidirectional_rnn/(?P<direction>fw|bw)",
         r"(?P<base>(?:.*/)?multi_rnn_cell)/cell_(?P<layer>\d{1,6})",
+        r"(?!RNN_\d{1,6}/RNN/)(?P<base>(?:.*/)?MultiRNNCell)/Cell(?P<layer>\d{1,6})",
     ),
     "paddle": (r"(?:(?P<base>.*)/)?(?P<layer>\d{1,6})/cell(?:_(?P<direction>fw|bw))?",),
 }

@@ -217,3 +217,24 @@ def test_a_cell_of_another_class_is_not_taken_for_one_of_keras(copied: Path) -> 
     after = lstms_in(folder)
     assert not any(item.unmodelled for item in before)
     assert all("class LSTMRell" in item.unmodelled for item in after)
+
+
+def test_cells_before_tensorflow_1_have_other_names(tmp_path: Path) -> None:
+    shapes = {"Matrix": (256, 512), "Bias": (512,)}
+    cell = "rnnlm/MultiRNNCell/Cell{}/BasicLSTMCell/Linear/{}"
+    arrays = {cell.format(k, name): np.ones(shape, np.float32) for k in (0, 1) for name, shape in shapes.items()}
+    np.savez(tmp_path / "a.npz", allow_pickle=False, **arrays)
+    (lstm,) = read_weights(str(tmp_path / "a.npz"))
+    assert (lstm.framework, str(lstm.stored.config)) == ("tf1", "LSTM(128, 128, num_layers=2)")
+
+
+def test_names_with_shapes_are_no_manifest(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    for text in (
+        '{"rnn.weight_ih_l0": {"shape": [16, 3]}, "rnn.weight_hh_l0": {"shape": [16, 4], "filename": "x"}}',
+        '{"format": "layers", "weights_file": 3}',
+        '[{"weights": 3}]',
+        "{}",
+    ):
+        path.write_text(text)
+        assert weight_kind(str(path)) == ""
