@@ -35,7 +35,7 @@ from lstmcalc.readers.tensorflow.dtypes import STRING, dtype_name, shape_of
 from lstmcalc.readers.tensorflow.tables import entries_of
 
 INDEX: Final = ".index"
-_MAX_VARIABLES: Final = 200_000
+_MAX_VARIABLES: Final = 30_000  # each may be of an LSTM, which takes about a millisecond
 _MAX_SLICES: Final = 10_000
 _FULL: Final = -1  # the length of a part that has all of an axis
 

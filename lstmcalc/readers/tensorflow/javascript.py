@@ -38,8 +38,9 @@ from lstmcalc.readers.keras.models import Placed
 from lstmcalc.spec.words import unique_names, with_rest
 
 _MAX_SIZE: Final = 64 << 20  # bytes of a text
-_MAX_WEIGHTS: Final = 200_000
+_MAX_WEIGHTS: Final = 30_000  # as in `bundles`
 _LISTED: Final = 3
+_MAX_FILES: Final = 1000  # of a group: 4 GB in parts of 4 MiB
 _QUANTIZED: Final = ("uint8", "uint16")
 
 
@@ -145,8 +146,9 @@ def _weights(tree: Any) -> Iterator[_Weight]:  # noqa: ANN401  # of JSON
         if not isinstance(files, list) or not isinstance(listed, list) or not all(isinstance(f, str) for f in files):
             raise SourceError("a group of weights is damaged", "paths and weights", shorten(group))
         left -= len(listed)
-        if left < 0:
-            raise SourceError("it has too many weights", f"at most {_MAX_WEIGHTS:,}")
+        if left < 0 or len(files) > _MAX_FILES:
+            limits = f"at most {_MAX_WEIGHTS:,} in {_MAX_FILES:,} files of a group"
+            raise SourceError("it has too many weights", limits, f"{len(listed):,} in {len(files):,}")
         offset = 0
         for entry in listed:
             weight = _weight(entry, tuple(files), offset)
@@ -176,7 +178,9 @@ def _weight(entry: object, files: tuple[str, ...], offset: int) -> _Weight:
 
 def _single_files(tree: Mapping[str, Any]) -> Iterator[_Weight]:
     """The variables of a manifest of deeplearn.js, float32 in a file each."""
-    for name, entry in list(tree.items())[:_MAX_WEIGHTS]:
+    if len(tree) > _MAX_WEIGHTS:
+        raise SourceError("it has too many weights", f"at most {_MAX_WEIGHTS:,}", f"{len(tree):,}")
+    for name, entry in tree.items():
         held: Mapping[str, Any] = entry if isinstance(entry, Mapping) else {}
         file = held.get("filename")
         if not isinstance(file, str):
@@ -186,7 +190,8 @@ def _single_files(tree: Mapping[str, Any]) -> Iterator[_Weight]:
 
 def _missing_files(path: str, weights: Sequence[_Weight]) -> Iterator[str]:
     """A note on the files of numbers that are not there."""
-    files = dict.fromkeys(file for weight in weights for file in weight.files)
+    groups = dict.fromkeys(weight.files for weight in weights)
+    files = dict.fromkeys(file for group in groups for file in group)
     missing = [file for file in files if not is_plain(file) or not (Path(path).parent / file).exists()]
     if missing:
         yield f"numbers are in {with_rest([printable(file) for file in missing], _LISTED)}, missing beside the manifest"

@@ -23,7 +23,7 @@ from lstmcalc.readers.tensorflow.checkpoints import keras_modules, named_modules
 from lstmcalc.readers.tensorflow.dtypes import dtype_name, shape_of
 from lstmcalc.readers.tensorflow.tables import value_of
 
-_MAX_VARIABLES: Final = 200_000
+_MAX_VARIABLES: Final = 30_000  # each may be of an LSTM, which takes about a millisecond
 # The field of TensorProto that lists the numbers of a dtype: float_val, double_val.
 _LISTS: Final = {"float32": 5, "float64": 6}
 
