@@ -48,6 +48,7 @@ CELL_OPTIONS: Final = ("activation", "activation_fn", "activations: cell")
 OPTIONS: Final = (*GATE_OPTIONS, *CELL_OPTIONS)
 CLIP: Final = "clip"  # the option of ONNX
 STATE_CLIPS: Final = ("cell_clip", "proj_clip")  # those of TensorFlow Lite: of c, and of h behind a projection
+ALL_OPTIONS: Final = (*OPTIONS, "activations", CLIP, *STATE_CLIPS)  # on which no shape depends
 
 
 def activations_of(framework: str, options: Mapping[str, Any]) -> Activations:

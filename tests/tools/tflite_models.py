@@ -66,6 +66,31 @@ RECIPES: Final = {
 }
 
 
+def random_recipe(seed: int) -> Recipe:
+    """A layer with any of the settings, of any size."""
+    draw = np.random.default_rng(seed)
+
+    def one_of(*choices: Any) -> Any:
+        return choices[draw.integers(len(choices))]
+
+    settings = {
+        "use_bias": one_of(True, True, False),
+        "activation": one_of("tanh", "tanh", "relu"),
+        "recurrent_activation": one_of("sigmoid", "sigmoid", "hard_sigmoid"),
+        "implementation": one_of(1, 2),
+        "unroll": one_of(True, False),
+    }
+    if settings["unroll"] and settings["recurrent_activation"] == "hard_sigmoid":
+        settings["implementation"] = 2  # else the converter multiplies the slope into the weights, which is not read
+    make = _lstm if settings["unroll"] else one_of(_lstm, _both)  # unrolled directions are two LSTMs
+    batch, steps, units, inputs = (int(draw.integers(1, most)) for most in (4, 6, 7, 7))
+    steps += 1  # a single step from zeros has no recurrent weights
+    mode = one_of("", "", "float16")
+    if settings["recurrent_activation"] == "hard_sigmoid":
+        mode = ""  # 0.2 becomes 0.19995, which is another function
+    return Recipe(make(units, **settings), batch, steps, inputs, mode)
+
+
 def converted(recipe: Recipe, seed: int = 0) -> bytes:
     """The file of a model with random weights."""
     tensorflow, keras = installed("tensorflow"), installed("tf_keras")

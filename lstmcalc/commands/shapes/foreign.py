@@ -29,7 +29,7 @@ from lstmcalc.report.notes import notes_of
 from lstmcalc.report.provenance import origin_facts, settings_in
 from lstmcalc.report.rows import SETTINGS, AroundRow, DataRow, Module, around_row, data_row, extras_of, head_of
 from lstmcalc.report.tensors import tensor_bytes
-from lstmcalc.spec.activations import OPTIONS
+from lstmcalc.spec.activations import ALL_OPTIONS
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.sizes import Dim
 from lstmcalc.spec.symbols import H_in
@@ -85,8 +85,7 @@ def foreign_shapes(subject: Subject, model: LSTMModel) -> ForeignShapesModule:
         symbols.pop("N", None)
     found = subject.found
     said = found.options if found and found.framework == subject.framework else {}
-    functions = (*OPTIONS, "activations")  # on which no shape depends
-    options = {name: value for name, value in said.items() if name not in functions}
+    options = {name: value for name, value in said.items() if name not in ALL_OPTIONS}
     shown = faces(subject.config, data, subject.framework, options)
     extras_of(subject)  # refuses layers around that are not known of the framework
     steps = next(face.symbolic for face in shown if H_in in face.symbolic)[:-1]

@@ -28,7 +28,7 @@ from lstmcalc.report.notes import notes_of
 from lstmcalc.report.record import internal, omitted
 from lstmcalc.report.rows import SETTINGS, Module, head_of
 from lstmcalc.report.tensors import TensorRow, tensor_row
-from lstmcalc.spec.activations import OPTIONS
+from lstmcalc.spec.activations import ALL_OPTIONS
 from lstmcalc.spec.config import DTYPE_BYTES
 from lstmcalc.spec.provenance import known_with
 from lstmcalc.spec.symbols import sizes_of
@@ -344,8 +344,7 @@ def _outputs(subject: Subject) -> list[TensorRow]:
     else:
         found = subject.found
         options = found.options if found and found.framework == subject.framework else {}
-        functions = (*OPTIONS, "activations")  # on which no shape depends
-        said = {name: value for name, value in options.items() if name not in functions}
+        said = {name: value for name, value in options.items() if name not in ALL_OPTIONS}
         given = [face for face in faces(config, data, subject.framework, said) if not face.when]
     return [tensor_row(tensor, data.dtype) for tensor in given if tensor.role == "output"]
 

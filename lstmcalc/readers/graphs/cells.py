@@ -248,6 +248,7 @@ def _linked(program: Program, shapes: Mapping[Value, _Shape], doubtful: list[Val
             chains.setdefault(_weights_key(made), []).append(made)
         else:
             found.append(made)
+    started = set[Value]()
     for key, steps in chains.items():
         known = {cell.h for cell in steps}
         heads = [cell for cell in steps if cell.begin and cell.begin[0] not in known]
@@ -256,11 +257,13 @@ def _linked(program: Program, shapes: Mapping[Value, _Shape], doubtful: list[Val
             doubtful += [cell.h for cell in steps]
             continue
         begin = _begin(first, heads[0], key)
+        started.add(first.h)
         count = len(steps) + (begin is not _OTHER)
         found = [cell for cell in found if cell.h != first.h]
         doubtful = [value for value in doubtful if value != first.h]
         found.append(heads[0]._replace(steps=count, begin=heads[0].begin if begin is _OTHER else begin))
-    return Cells(found, doubtful)
+    alone = (shape.h for shape in shapes.values() if shape.before is None and shape.h not in started)
+    return Cells(found, [*doubtful, *alone])
 
 
 _OTHER: Final = ("", "")

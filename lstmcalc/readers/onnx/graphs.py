@@ -13,23 +13,16 @@ from mmap import ACCESS_READ, mmap
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import SourceError, shorten, shown_name
-from lstmcalc.readers.files.budget import DECODED, budget
 from lstmcalc.readers.files.protobuf import BYTES, VARINT, Field, Wire, signed_value
 from lstmcalc.readers.files.raw_numbers import (
     WIDTHS,
-    Block,
-    array_from_bytes,
     checked_shape,
-    file_blocks,
     numel,
-    read_block,
 )
-from lstmcalc.readers.files.varints import MAX_BYTES
-from lstmcalc.readers.onnx.external import External, place_of
+from lstmcalc.readers.onnx.external import External
 
 _MAX_DEPTH: Final = 50  # bodies in bodies
 _MAX_ATTRIBUTE: Final = 16 * 2**20  # bytes; a larger one is not a setting of an LSTM and is skipped
-_BLOCK: Final = 2**20  # bytes that are read, or decoded, at a time
 _MAX_TYPE: Final = 2**16  # bytes; a larger one is not the type of a tensor with a few axes
 _MAX_TENSOR_FIELDS: Final = 5_000_000  # numbers that each have a field of their own, as old writers store them
 
@@ -44,13 +37,13 @@ _BITS: Final = {"uint4": 4, "int4": 4, "float4_e2m1fn": 4, "uint2": 2, "int2": 2
 _BITS_6: Final = dict.fromkeys(("float6_e2m3fn", "float6_e3m2fn"), 6)
 _RAW: Final = 9
 # The fields for numbers of one type, and the dtypes that use them; all others use int32_data.
-_FLOATS, _INT32S, _STRINGS, _INT64S, _DOUBLES, _UINT64S = 4, 5, 6, 7, 10, 11
-_TYPED: Final = {
-    "float32": _FLOATS,
-    "complex64": _FLOATS,
+FLOATS, _INT32S, _STRINGS, _INT64S, DOUBLES, _UINT64S = 4, 5, 6, 7, 10, 11
+TYPED: Final = {
+    "float32": FLOATS,
+    "complex64": FLOATS,
     "int64": _INT64S,
-    "float64": _DOUBLES,
-    "complex128": _DOUBLES,
+    "float64": DOUBLES,
+    "complex128": DOUBLES,
     "uint32": _UINT64S,
     "uint64": _UINT64S,
     "string": _STRINGS,
@@ -134,144 +127,8 @@ def read_model(path: str) -> Model:
         raise SourceError(f"cannot read {name}", found=getattr(error, "strerror", None) or str(error)) from None
 
 
-def read_tensor(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  # an array
-    """The numbers of a tensor, as a NumPy array."""
-    _check_readable(tensor, where)
-    if tensor.elsewhere:
-        other, offset = place_of(path, tensor.elsewhere, tensor.nbytes, where)
-        return read_block(str(other), where, tensor.dtype, tensor.shape, offset)
-    if _is_contiguous(tensor):
-        return read_block(path, where, tensor.dtype, tensor.shape, _raw_start(tensor, where))
-    return _typed_numbers(path, tensor, where)
-
-
-def tensor_blocks(path: str, tensor: Tensor, where: str) -> Iterator[Block]:
-    """The numbers of `read_tensor` in blocks; those that are stored in fields of their type are one."""
-    _check_readable(tensor, where)
-    if tensor.elsewhere:
-        other, offset = place_of(path, tensor.elsewhere, tensor.nbytes, where)
-        yield from file_blocks(str(other), where, tensor.dtype, tensor.shape, offset)
-    elif _is_contiguous(tensor):
-        yield from file_blocks(path, where, tensor.dtype, tensor.shape, _raw_start(tensor, where))
-    elif numel(tensor.shape):
-        yield tuple(slice(0, size) for size in tensor.shape), _typed_numbers(path, tensor, where)
-
-
-def has_zero_bytes(path: str, tensor: Tensor, where: str) -> bool:
-    """True if all bytes of a tensor are zero, as far as that can be told without NumPy, which takes long to load."""
-    if tensor.elsewhere or tensor.dtype not in WIDTHS or not _is_contiguous(tensor):
-        return False
-    start = _raw_start(tensor, where)
-    try:
-        with open(path, "rb") as stream:  # noqa: PTH123
-            stream.seek(start)
-            return not any(stream.read(tensor.nbytes))
-    except OSError:
-        return False  # reading its numbers reports why
-
-
-def _check_readable(tensor: Tensor, where: str) -> None:
-    """Refuse a tensor of a dtype that is not read."""
-    if tensor.dtype not in WIDTHS:
-        raise SourceError(f"numbers of {tensor.dtype} are not read", "float32, or another float", where=where)
-
-
-def _is_contiguous(tensor: Tensor) -> bool:
-    """True if the numbers are in one place, as in memory: raw bytes, or a packed list of float or double."""
-    return tensor.raw or (_TYPED.get(tensor.dtype) in (_FLOATS, _DOUBLES) and len(tensor.spans) == 1)
-
-
-def _raw_start(tensor: Tensor, where: str) -> int:
-    """The offset of a tensor's numbers, which are stored as in memory."""
-    start, stop = tensor.spans[0] if tensor.spans else (0, 0)
-    _check_count(where, "bytes", tensor.nbytes, stop - start)
-    return start
-
-
-def _check_count(where: str, what: str, wanted: int, found: int) -> None:
-    if wanted != found:
-        raise SourceError("the tensor is not as large as its shape", f"{wanted:,} {what}", f"{found:,}", where=where)
-
-
-def _typed_numbers(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  # an array
-    """The numbers of a tensor that stores them in fields of their type."""
-    import numpy as np
-
-    try:
-        with open(path, "rb") as stream:  # noqa: PTH123
-            parts = []
-            for start, stop in tensor.spans:
-                stream.seek(start)
-                parts.append(stream.read(stop - start))
-    except OSError as error:
-        raise SourceError("cannot be read", found=error.strerror or str(error), where=where) from None
-    data = b"".join(parts)
-    if _TYPED.get(tensor.dtype) in (_FLOATS, _DOUBLES):
-        _check_count(where, "bytes", tensor.nbytes, len(data))
-        return array_from_bytes(data, tensor.dtype, tensor.shape)
-    count = len(data) - sum(byte >> 7 for byte in data)  # only the last byte of a varint has no high bit
-    _check_count(where, "numbers", numel(tensor.shape), count)
-    budget().take(DECODED, count)
-    values = np.empty(count, np.uint64)
-    start = at = 0
-    while start < len(data):
-        stop = _end_of_varint(data, min(start + _BLOCK, len(data)))
-        decoded = _decoded_varints(data[start:stop], where)
-        values[at : at + len(decoded)] = decoded
-        start, at = stop, at + len(decoded)
-    width = WIDTHS[tensor.dtype]
-    packed = values.astype(f"<u{width}") if width <= 8 else values  # noqa: PLR2004
-    return array_from_bytes(packed.tobytes(), tensor.dtype, tensor.shape)
-
-
-def _end_of_varint(data: bytes, stop: int) -> int:
-    """The end of the number that has the byte before `stop`."""
-    while stop < len(data) and data[stop - 1] > 127:  # noqa: PLR2004  # more follows
-        stop += 1
-    return stop
-
-
-def _decoded_varints(data: bytes, where: str) -> Any:  # noqa: ANN401  # an array
-    """The varints of some bytes, a byte of each at a time."""
-    import numpy as np
-
-    stored = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero(stored < 128)  # noqa: PLR2004  # the last byte of each
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    lengths = ends - starts + 1
-    if data[-1] > 127 or lengths.max() > MAX_BYTES:  # noqa: PLR2004  # as above
-        raise SourceError("the tensor is damaged", f"numbers of at most {MAX_BYTES} bytes", where=where)
-    values = np.zeros(len(ends), np.uint64)
-    for index in range(lengths.max()):
-        longer = lengths > index
-        part = (stored[starts[longer] + index] & 127).astype(np.uint64)
-        values[longer] |= part << np.uint64(7 * index)
-    return values
-
-
 _NO_ATTRIBUTES: Final[Mapping[str, Value]] = {}  # of the many nodes that have none
 _EMPTY: Final = Node("", "", "", (), (), _NO_ATTRIBUTES, "", "")
-
-
-def tensor_digest(path: str, tensor: Tensor, most: int | None = None) -> bytes:
-    """A hash of the bytes of a tensor's numbers, of the first `most` if that is given."""
-    from hashlib import sha256
-
-    found, left = sha256(), sum(stop - start for start, stop in tensor.spans) if most is None else most
-    try:
-        with open(path, "rb") as stream:  # noqa: PTH123
-            for start, stop in tensor.spans:
-                stream.seek(start)
-                size = min(left, stop - start)
-                left -= size
-                while size > 0 and (block := stream.read(min(size, _BLOCK))):
-                    found.update(block)
-                    size -= len(block)
-                if not left:
-                    break
-    except OSError as error:
-        raise SourceError("cannot be read", found=error.strerror or str(error), where=shown_name(path)) from None
-    return found.digest()
 
 
 def _external(said: Mapping[str, str]) -> External:
@@ -489,7 +346,7 @@ class _Reader:
                 elsewhere = item.value == 1
         shape = checked_shape(dims, f"{self._name}, {shorten(name)}")
         dtype = _DTYPES[kind] if kind < len(_DTYPES) else f"type {kind}"
-        typed = spans.get(_TYPED.get(dtype, _INT32S), [])
+        typed = spans.get(TYPED.get(dtype, _INT32S), [])
         raw = spans.get(_RAW, [])[-1:]
         kept = raw if raw or not typed else typed
         place = _external(outside) if elsewhere else None

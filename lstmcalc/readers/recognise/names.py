@@ -32,7 +32,7 @@ _PATHS: Final = {
     "keras": ("{path}/lstm_cell/", "{path}/{a_cell}"),
     "keras2": ("{path}/lstm_cell/", "{path}/{a_cell}"),
     # basic_lstm_cell: tf_keras 2.21.0, legacy_cells.py; lstm_fused_cell: tf.contrib of TensorFlow 1.15, from general
-    # knowledge. cudnn_compatible_lstm_cell is not among them: nothing is added to its forget gate. LSTMCell: see `_ALSO`.
+    # knowledge. cudnn_compatible_lstm_cell is not among them: nothing is added to its forget gate. LSTMCell: `_ALSO`.
     "tf1": ("{path}/lstm_cell/", "{path}/{lstm_cell}/"),
 }
 _ANY: Final = "[^/]"
@@ -77,8 +77,8 @@ _OTHERS: Final = {
     },
 }
 
-# The layer and direction in a module's path, for layers that are one module and not stacked by hand. ELMo's are: what one
-# of its layers gives is added to what it is given (bilm-tf 7cffee2b, bilm/training.py, use_skip_connections).
+# The layer and direction in a module's path, for layers that are one module and not stacked by hand. ELMo's are: what
+# one of its layers gives is added to what it is given (bilm-tf 7cffee2b, bilm/training.py, use_skip_connections).
 STACKS: Final = {
     "tf1": (
         r"(?:(?P<base>.*)/)?stack_bidirectional_rnn/cell_(?P<layer>\d{1,6})/bidirectional_rnn/(?P<direction>fw|bw)",

@@ -13,7 +13,7 @@ from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.recognise.weights import read_weights
 from lstmcalc.readers.tflite.streaming import graph_row
 from lstmcalc.spec.activations import activations_of
-from tools.tflite_models import RECIPES, Recipe, converted, played, write
+from tools.tflite_models import RECIPES, Recipe, converted, played, random_recipe, write
 
 pytestmark = pytest.mark.longtail
 
@@ -23,7 +23,16 @@ _TOLERANCE = {"": 1e-5, "float16": 1e-5, "hybrid": 0.06, "int8": 0.1}
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_lstm_computes_what_litert_computes(name: str, tmp_path: Path) -> None:
-    recipe, seed = RECIPES[name], len(name)
+    check(RECIPES[name], len(name), tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_any_layer_computes_what_litert_computes(seed: int, tmp_path: Path) -> None:
+    check(random_recipe(seed), seed, tmp_path)
+
+
+def check(recipe: Recipe, seed: int, tmp_path: Path) -> None:
+    """The LSTM of a converted model computes what LiteRT does."""
     path = write(tmp_path, "model", converted(recipe, seed))
     (found,) = read_weights(path)
     config = replace(found.stored.config, batch_first=False)

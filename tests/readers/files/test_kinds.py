@@ -51,6 +51,7 @@ KINDS = {
     "HDF5 behind much else": (b"\0" * 4096 + HDF5, "hdf5"),
     "ONNX": (onnx_bytes(), "onnx"),
     "ONNX with a long text before its graph": (onnx_bytes(producer_name="pytorch", doc_string="x" * 100_000), "onnx"),
+    "TensorFlow Lite": (b"\x1c\0\0\0TFL3" + bytes(24), "tflite"),
     "ONNX that is cut off": (onnx_bytes()[:-5], "onnx"),
 }  # fmt: skip
 

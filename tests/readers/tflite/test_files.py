@@ -19,7 +19,10 @@ from lstmcalc.readers.files.raw_numbers import whole_array
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.recognise.weights import read_weights
 from lstmcalc.readers.tflite.files import read_tflite
+from lstmcalc.readers.tflite.model import Graph, Model, Operator, Tensor
+from lstmcalc.readers.tflite.program import computed_units
 from lstmcalc.readers.tflite.streaming import graph_row
+from lstmcalc.readers.tflite.values import Values
 from lstmcalc.spec.activations import activations_of
 from tools.mutations import damaged
 from tools.recorded_weights import unpacked
@@ -250,6 +253,23 @@ def test_a_million_operators_take_a_few_seconds(tmp_path: Path) -> None:
     path.write_bytes(flat(*[(20_000, 20_000)] * 100))  # each of them in 100 graphs
     with pytest.raises(SourceError, match="too many tables"):
         read_weights(str(path))
+
+
+def test_graphs_that_run_themselves_end() -> None:
+    tensor = Tensor("t", "float32", (1, 4), (1, 4), None, 0, (), (), 0, variable=False, sparse=False)
+    loop = Operator("WHILE", (0,), (1,), {"cond": 0, "body": 0})
+    multiply = Operator("MUL", (0, 1), (2,), {"activation": 0})
+    inner = Operator("WHILE", (0,), (1,), {"cond": 2, "body": 1})
+    around = Graph("a", [tensor] * 3, (0,), (0,), [loop, multiply])
+    for model in (
+        Model([around], ""),
+        Model(
+            [Graph("b", [tensor] * 3, (0,), (0,), [inner]), Graph("c", [tensor] * 3, (0,), (1,), [inner, multiply])], ""
+        ),
+    ):
+        values = Values(model, "none")
+        assert computed_units(values) == ([], [])
+        assert [values.constant((index, 0)) for index in range(len(model.graphs))] == [None] * len(model.graphs)
 
 
 def test_the_kind_is_told_by_content(folder: Path, tmp_path: Path) -> None:
