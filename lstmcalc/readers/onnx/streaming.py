@@ -106,7 +106,10 @@ def _verdict(nodes: Sequence[Node], flow: "Flow", nested: bool) -> tuple[bool | 
         return False, "no: an LSTM reads the sequence from its end"
     for index, what in zip(_STATES, ("h", "c"), strict=True):
         if any(flow.begins(node, index) is False for node in nodes):
-            return False, f"no: the initial {what} of an LSTM is fixed inside the graph; convert --stateful makes zeros an input"
+            return (
+                False,
+                f"no: the initial {what} of an LSTM is fixed inside the graph; convert --stateful makes zeros an input",
+            )
     for index, what in zip(_LAST, ("h", "c"), strict=True):
         if any(flow.is_lost(node, index) for node in nodes):
             return False, f"no: the last {what} of an LSTM is not given out; convert --stateful makes it an output"
