@@ -90,7 +90,7 @@ def plan_of(typed: TypedFlags, framework: str, lstms: Sequence[Portable]) -> Pla
     for item in chosen:
         _check_place(item)
     notes: list[str] = []
-    places = [_fitted(item, lstm, notes) for item, lstm in _matched(chosen, lstms)]
+    places = [_fitted(item, lstm, notes) for item, lstm in _matched(chosen, lstms, stack=bool(typed["stack"]))]
     if given(path) is None:
         held = {tensor.name: tensor for place in places for tensor in place.found.stored.tensors.values()}
         file = chosen[0].stored.file
@@ -126,23 +126,28 @@ def _sizes(config: LSTMConfig) -> LSTMConfig:
     return replace(config, bias=True, batch_first=False, dropout=0.0)
 
 
-def _matched(targets: Sequence[Found], lstms: Sequence[Portable]) -> list[tuple[Found, Portable]]:
-    """Each LSTM of the target, with the one that takes its place."""
-    if len(lstms) == 1:
-        fitting = [item for item in targets if _sizes(item.stored.config) == _sizes(lstms[0].config)]
-        if len(fitting) == 1:
-            return [(fitting[0], lstms[0])]
-        if len(fitting) > 1:
+def _matched(targets: Sequence[Found], lstms: Sequence[Portable], *, stack: bool) -> list[tuple[Found, Portable]]:
+    """Each LSTM of the target, with the one that takes its place: the only one of its sizes, or that of its name.
+
+    Layers of one become LSTMs of their own, or the other way round, only if that is asked for: nothing in the files
+    says that one reads the output of the other as it is.
+    """
+    if len(targets) == len(lstms) or len(lstms) == 1:
+        fitting = {
+            lstm.name: [item for item in targets if _sizes(item.stored.config) == _sizes(lstm.config)] for lstm in lstms
+        }
+        named = {lstm.name: [item for item in fitting[lstm.name] if item.name == lstm.name] for lstm in lstms}
+        for found in (fitting, named):
+            chosen = [items[0].name for items in found.values() if len(items) == 1]
+            if len(set(chosen)) == len(lstms):
+                return [(found[lstm.name][0], lstm) for lstm in lstms]
+        if len(lstms) == 1 and len(fitting[lstms[0].name]) > 1:
             raise _unclear(targets, lstms, f"{_MODULE} NAME, as several have these sizes")
-    by_name = {item.name: item for item in targets}
-    if len(lstms) == len(targets) and all(lstm.name in by_name for lstm in lstms):
-        pairs = [(by_name[lstm.name], lstm) for lstm in lstms]
-        if all(_sizes(item.stored.config) == _sizes(lstm.config) for item, lstm in pairs):
-            return pairs
     whole = _as_stack(targets, lstms)
-    if whole is None:
-        raise _unclear(targets, lstms, "--module NAME of the source and --into-module NAME of the target pick one each")
-    return whole
+    if whole is not None and stack:
+        return whole
+    hint = "--module NAME of the source and --into-module NAME of the target pick one each"
+    raise _unclear(targets, lstms, "--stack, if each reads the output of the one before" if whole else hint)
 
 
 def _as_stack(targets: Sequence[Found], lstms: Sequence[Portable]) -> list[tuple[Found, Portable]] | None:

@@ -289,7 +289,7 @@ def test_a_model_of_keras_predicts_the_same_in_pytorch(cli: Cli) -> None:
         model.head.weight.copy_(torch.from_numpy(kernel.T.copy()))
         model.head.bias.copy_(torch.from_numpy(bias))
     torch.save({"epoch": 3, "model": model.state_dict()}, "mine.pt")
-    report = converted(cli, "source.keras", "--into", "mine.pt", "-o", "ours.pt")
+    report = converted(cli, "source.keras", "--into", "mine.pt", "--stack", "-o", "ours.pt")
     names: dict[str, Any] = {"model": model}
     exec("\n".join(report["load"]), names)
     assert torch.load("ours.pt")["epoch"] == 3
