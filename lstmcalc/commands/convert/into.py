@@ -36,11 +36,10 @@ from lstmcalc.proof.mistakes.weights import to_bfloat16
 from lstmcalc.readers import sources
 from lstmcalc.readers.files.given import given
 from lstmcalc.readers.files.kinds import open_weights
-from lstmcalc.readers.files.tensors import Stored
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.activations import activations_of, option_texts, unstated
 from lstmcalc.spec.config import LSTMConfig
-from lstmcalc.spec.words import and_list, quoted_text
+from lstmcalc.spec.words import and_list
 from lstmcalc.writers.entries import entry_of
 from lstmcalc.writers.npz import write_npz
 from lstmcalc.writers.overwriting import Piece, Span, changed_elsewhere, check_pieces, write_over
@@ -329,42 +328,3 @@ def _verdict(written: str, place: Place, side: Sides) -> "Verdict | None":
         return None
     names = {name: tensor.name for name, tensor in place.found.stored.tensors.items()}
     return run_within(file.kind, written, names, place.lstm, side.data, side.inputs)
-
-
-def _is_described(found: Found) -> bool:
-    """True for an LSTM of Keras whose file has the model's configuration too."""
-    return any(value is not None for value in found.options.values())
-
-
-# --- How it is loaded
-
-
-def into_lines(path: str, plan: Plan) -> list[str]:
-    """The lines that load the file into the user's own model, `model`."""
-    file, name = plan.places[0].found.stored.file, quoted_text(path)
-    if given(plan.path) is not None:
-        return [f"weights = np.load({name})  # by the names of the model in memory"]
-    kind = file.kind if file else ""
-    if kind in ("keras", "hdf5"):
-        whole = kind == "keras" or any(_is_described(place.found) for place in plan.places)
-        load = f"model = keras.saving.load_model({name})" if whole else f"model.load_weights({name})"
-        return ["import keras", "", load] if whole else [load]
-    if kind == "safetensors":
-        return ["from safetensors.torch import load_file", "", f"model.load_state_dict(load_file({name}))"]
-    if kind == "npz":
-        return ["import numpy as np", "", f"weights = np.load({name})  # under the same names as before"]
-    keys = "".join(f"[{quoted_text(key)}]" for key in _keys(plan))
-    return ["import torch", "", f"model.load_state_dict(torch.load({name}){keys})"]
-
-
-def _keys(plan: Plan) -> tuple[str, ...]:
-    """The keys under which a checkpoint has the state dict of the LSTM."""
-    found = plan.places[0].found
-    names = {tensor.name for tensor in found.stored.tensors.values()}
-    states = found.stored.file.state_dicts if found.stored.file else ()
-    fitting = [
-        state.keys
-        for state in states
-        if names <= {item.name for item in state.entries.values() if isinstance(item, Stored)}
-    ]
-    return fitting[0] if fitting else ()
