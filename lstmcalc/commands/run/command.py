@@ -345,7 +345,7 @@ COMMAND: Final = Command(
     lstmcalc run --hidden 128 --batch 64 --repeat 20 --against torch
     lstmcalc run model.safetensors --input x.npy --save run.npz
     lstmcalc run model.safetensors --input x.npy --expect y.npy --framework onnx
-    lstmcalc run model.safetensors --seq 100 --chunks 1,7,3
+    lstmcalc run --hidden 20 --seq 100 --chunks 1,7,3
     """,
     panels({"LSTM": RUN_LSTM, "Run": RUN, "Your numbers": EXPECT}),
 )

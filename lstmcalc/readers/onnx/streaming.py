@@ -108,7 +108,7 @@ def _verdict(nodes: Sequence[Node], flow: "Flow", nested: bool) -> tuple[bool | 
         if any(flow.begins(node, index) is False for node in nodes):
             return (
                 False,
-                f"no: the initial {what} of an LSTM is fixed inside the graph; convert --stateful makes zeros an input",
+                f"no: the initial {what} of an LSTM is fixed in the graph; convert --stateful makes zeros an input",
             )
     for index, what in zip(_LAST, ("h", "c"), strict=True):
         if any(flow.is_lost(node, index) for node in nodes):
