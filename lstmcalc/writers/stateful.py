@@ -172,6 +172,8 @@ def _obstacle(scope: Scope, flow: Flow, each: Node, index: int, letter: str) -> 
 def _state(flow: Flow, each: Node, index: int, output: int, letter: str, names: UniqueNames) -> _State:
     """The input and the output of one state: those that it has, or new ones named after the node."""
     given, results = list(flow.sources(each, index)), flow.results(each, output)
+    if not given:  # what comes out of several nodes together cannot go into one of them
+        results = [name for name in results if name == _at(each.outputs, output)]
     base = _name(each)
     enters = given[0] if given else names.add(f"{base}.initial_{letter}")
     leaves = results[0] if results else names.add(f"{base}.Y_{letter}")

@@ -5,8 +5,8 @@ in `data/0`, `data/1`, ..., each of which begins at a multiple of 64 bytes, as P
 functions of the pickle are those that PyTorch 1.13 wrote, and that its `weights_only` takes.
 
 Sources: torch 1.13.1 and 2.13.0 (torch/serialization.py, `_save`; torch/_utils.py, `_rebuild_tensor_v2`;
-torch/_weights_only_unpickler.py; caffe2/serialize/inline_container.cc: alignment, and the version 3), and Python's
-`pickletools` for the opcodes.
+torch/_weights_only_unpickler.py; caffe2/serialize/inline_container.cc: alignment, and the version 3), both of which
+load what is written; Python's `pickletools` for the opcodes.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -22,6 +22,7 @@ from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.writers import npz, tables, torch
 from tools.packed_by_hand import packed
+from tools.recorded_weights import unpacked
 from tools.shell import Ran
 from tools.weight_writers import write_safetensors
 
@@ -354,6 +355,50 @@ def test_numbers_that_are_not_finite_are_written_as_they_are(cli: Cli) -> None:
     write_safetensors(Path("odd.safetensors"), weights)
     converted(cli, "odd.safetensors", "-o", "odd.pt")
     assert_equal(numbers_in("odd.pt"), weights)
+
+
+def run_lines(report: dict[str, Any]) -> dict[str, Any]:
+    """What is defined once the lines that load a file have run."""
+    names: dict[str, Any] = {}
+    exec("\n".join(report["load"]), names)
+    return names
+
+
+@pytest.mark.parametrize("layout", ["onnx", "tf1", "haiku", "equinox", "mlx", "paddle", "tflite"])
+def test_the_lines_that_load_arrays_give_them(cli: Cli, layout: str) -> None:
+    found = run_lines(converted(cli, "model.safetensors", "--to", layout, "-o", "lstm.npz"))["weights"]
+    assert_equal(found, packed(layout, CONFIG, weights_of()))
+
+
+@pytest.mark.parametrize("stateful", [[], ["--stateful"], ["--stateful", "--steps", "1"]])
+def test_the_lines_that_run_a_graph_run_it(cli: Cli, stateful: list[str]) -> None:
+    write_safetensors(Path("lstm.safetensors"), weights_of(LSTMConfig(3, 5, 2)))
+    found = run_lines(converted(cli, "lstm.safetensors", *stateful, "-o", "lstm.onnx"))
+    assert found["output"].shape == (1 if "1" in stateful else 5, 3, 5)
+    report = converted(cli, "lstm.onnx", "--stack", "-o", "back.npz")
+    assert_equal(numbers_in("back.npz"), weights_of(LSTMConfig(3, 5, 2)))
+    assert report["left_out"] == []
+
+
+def test_a_graph_gets_its_states(cli: Cli) -> None:
+    write_safetensors(Path("lstm.safetensors"), weights_of(LSTMConfig(3, 5, 2)))
+    converted(cli, "lstm.safetensors", "-o", "lstm.onnx")
+    again = cli("convert", "lstm.onnx", "--stateful", "-o", "again.onnx")
+    assert again.code == 2
+    assert "its states are inputs and outputs already" in again.err
+    assert "-o FILE.onnx" in cli("convert", "lstm.onnx", "--stateful", "-o", "again.pt").err
+    assert "--stateful too" in cli("convert", "lstm.onnx", "--steps", "1", "-o", "again.onnx").err
+    assert not os.path.lexists("again.onnx")
+
+
+def test_the_states_of_a_stack_go_round_node_by_node(cli: Cli, tmp_path: Path) -> None:
+    source = unpacked("torch", tmp_path) / "stacked-script.onnx"  # whose h_n has those of all layers together
+    report = json.loads(cli("convert", str(source), "--stateful", "-o", "out.onnx", "--json").out)
+    assert {by.partition(" 1.")[0] for by in report["proven_by"]} == {"read back by lstmcalc", "run in ONNX Runtime"}
+    assert any("two chunks give what one pass gives" in change for change in report["changes"])
+    states = run_lines(report)["states"]
+    assert len(states) == 6
+    assert {state.shape for state in states.values()} == {(1, 1, 4)}
 
 
 @pytest.mark.parametrize("name", ["converted", "wrong", "many"])

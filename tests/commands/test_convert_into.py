@@ -112,13 +112,15 @@ def test_several_layers_become_one_stack_and_the_other_way_round(cli: Cli) -> No
         parts = [(f"a.{name}", array) for name, array in weights_of(one, 3).items()]
         parts += [(f"b.{name}", array) for name, array in weights_of(two, 4).items()]
         write(f"two.{suffix}", [entry_of(name, array) for name, array in parts])
-        converted(cli, "source.pt", "--into", f"two.{suffix}", "-o", f"out.{suffix}")
+        asked = cli("convert", "source.pt", "--into", f"two.{suffix}", "-o", f"out.{suffix}")
+        assert "--stack, if each reads the output of the one before" in asked.err
+        converted(cli, "source.pt", "--into", f"two.{suffix}", "--stack", "-o", f"out.{suffix}")
         expected = {
             f"{name}.{key}": array for name, own in zip("ab", layers, strict=True) for key, array in own.items()
         }
         assert_equal(numbers_in(f"out.{suffix}"), expected)
         write(f"stack.{suffix}", model_of(weights_of(seed=5)))
-        converted(cli, f"out.{suffix}", "--into", f"stack.{suffix}", "-o", f"back.{suffix}")
+        converted(cli, f"out.{suffix}", "--into", f"stack.{suffix}", "--stack", "-o", f"back.{suffix}")
         write(f"wanted.{suffix}", model_of(whole))
         assert Path(f"back.{suffix}").read_bytes() == Path(f"wanted.{suffix}").read_bytes()
 
@@ -195,6 +197,26 @@ def test_what_does_not_fit_is_refused(cli: Cli, target: LSTMConfig, said: str) -
     assert found.code == 2
     assert said in found.err
     assert not Path("out.pt").exists()
+
+
+def test_several_take_the_places_of_their_sizes_or_names(cli: Cli) -> None:
+    small, large = LSTMConfig(3, 4), LSTMConfig(4, 6)
+
+    def both(first: str, second: str, config: LSTMConfig, seed: int) -> list[Entry]:
+        listed = [(f"{first}.{name}", array) for name, array in weights_of(small, seed).items()]
+        listed += [(f"{second}.{name}", array) for name, array in weights_of(config, seed + 1).items()]
+        return [entry_of(name, array) for name, array in listed]
+
+    write("source.pt", both("a", "b", large, 1))
+    write("sizes.pt", list(reversed(both("x", "y", large, 7))))
+    converted(cli, "source.pt", "--into", "sizes.pt", "-o", "out.pt")
+    np.testing.assert_array_equal(numbers_in("out.pt")["y.weight_hh_l0"], weights_of(large, 2)["weight_hh_l0"])
+    write("source.pt", both("a", "b", small, 1))
+    write("names.pt", both("b", "a", small, 7))
+    converted(cli, "source.pt", "--into", "names.pt", "-o", "out.pt", "--force")
+    np.testing.assert_array_equal(numbers_in("out.pt")["b.weight_hh_l0"], weights_of(small, 2)["weight_hh_l0"])
+    write("others.pt", both("p", "q", small, 7))
+    assert "which LSTM goes where is not clear" in cli("convert", "source.pt", "--into", "others.pt", "-o", "no.pt").err
 
 
 def test_of_two_that_fit_one_has_to_be_named(cli: Cli) -> None:

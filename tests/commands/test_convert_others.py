@@ -99,6 +99,20 @@ def test_a_checkpoint_gives_its_state_dict_and_says_what_it_had_besides(cli: Cli
     assert "taken out of state_dict" in report["changes"]
 
 
+@pytest.mark.parametrize("name", ["frozen.pt", "module.pt", "state_dict_legacy.pt", "scripted_cell.pt"])
+def test_files_of_every_kind_are_rescued(cli: Cli, name: str) -> None:
+    report = rescued(cli, str(DATA / name), "-o", "out.safetensors")
+    held = list(numbers_in(str(DATA / name)).values())
+    found = numbers_in("out.safetensors")
+    assert len(found) == len(held)
+    if name == "frozen.pt":
+        assert "rnn.weight_hh_l1_reverse" in found
+        assert any("say nothing" in change for change in report["changes"])
+    assert sorted(float(array.astype(float).sum()) for array in found.values()) == sorted(
+        float(array.astype(float).sum()) for array in held
+    )
+
+
 def test_weight_norm_is_computed_of_every_layer(cli: Cli) -> None:
     arrays = model()
     rng = np.random.default_rng(0)

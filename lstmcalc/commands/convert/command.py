@@ -155,7 +155,8 @@ def _check_alone(typed: TypedFlags) -> None:
 
 def _into(typed: TypedFlags, asked: "Asked", _target: "Target | None", taken: "Taken") -> "Made":
     """A copy of a file, with the LSTMs in place of its own."""
-    from lstmcalc.commands.convert.into import into_lines, made_into, plan_of
+    from lstmcalc.commands.convert.into import made_into, plan_of
+    from lstmcalc.commands.convert.into_lines import into_lines
     from lstmcalc.commands.convert.report import Made
     from lstmcalc.commands.convert.taking import left_out
     from lstmcalc.frameworks.storage import find_layout
@@ -164,7 +165,7 @@ def _into(typed: TypedFlags, asked: "Asked", _target: "Target | None", taken: "T
     with shown_progress("copying") as progress:
         proof = made_into(asked.path, plan, progress, run=not typed["no_against"])
     framework = plan.places[0].found.framework
-    changes, lines = [*taken.notes, *plan.notes], into_lines(asked.path, plan)
+    changes, lines = [*taken.notes, *plan.notes], into_lines(asked.path, [place.found for place in plan.places])
     return Made(asked.path, framework, find_layout(framework).title, proof, changes, left_out(taken), lines)
 
 

@@ -36,11 +36,10 @@ from lstmcalc.proof.mistakes.weights import to_bfloat16
 from lstmcalc.readers import sources
 from lstmcalc.readers.files.given import given
 from lstmcalc.readers.files.kinds import open_weights
-from lstmcalc.readers.files.tensors import Stored
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.activations import activations_of, option_texts, unstated
 from lstmcalc.spec.config import LSTMConfig
-from lstmcalc.spec.words import and_list, quoted_text
+from lstmcalc.spec.words import and_list
 from lstmcalc.writers.entries import entry_of
 from lstmcalc.writers.npz import write_npz
 from lstmcalc.writers.overwriting import Piece, Span, changed_elsewhere, check_pieces, write_over
@@ -90,7 +89,7 @@ def plan_of(typed: TypedFlags, framework: str, lstms: Sequence[Portable]) -> Pla
     for item in chosen:
         _check_place(item)
     notes: list[str] = []
-    places = [_fitted(item, lstm, notes) for item, lstm in _matched(chosen, lstms)]
+    places = [_fitted(item, lstm, notes) for item, lstm in _matched(chosen, lstms, stack=bool(typed["stack"]))]
     if given(path) is None:
         held = {tensor.name: tensor for place in places for tensor in place.found.stored.tensors.values()}
         file = chosen[0].stored.file
@@ -126,23 +125,28 @@ def _sizes(config: LSTMConfig) -> LSTMConfig:
     return replace(config, bias=True, batch_first=False, dropout=0.0)
 
 
-def _matched(targets: Sequence[Found], lstms: Sequence[Portable]) -> list[tuple[Found, Portable]]:
-    """Each LSTM of the target, with the one that takes its place."""
-    if len(lstms) == 1:
-        fitting = [item for item in targets if _sizes(item.stored.config) == _sizes(lstms[0].config)]
-        if len(fitting) == 1:
-            return [(fitting[0], lstms[0])]
-        if len(fitting) > 1:
+def _matched(targets: Sequence[Found], lstms: Sequence[Portable], *, stack: bool) -> list[tuple[Found, Portable]]:
+    """Each LSTM of the target, with the one that takes its place: the only one of its sizes, or that of its name.
+
+    Layers of one become LSTMs of their own, or the other way round, only if that is asked for: nothing in the files
+    says that one reads the output of the other as it is.
+    """
+    if len(targets) == len(lstms) or len(lstms) == 1:
+        fitting = {
+            lstm.name: [item for item in targets if _sizes(item.stored.config) == _sizes(lstm.config)] for lstm in lstms
+        }
+        named = {lstm.name: [item for item in fitting[lstm.name] if item.name == lstm.name] for lstm in lstms}
+        for found in (fitting, named):
+            chosen = [items[0].name for items in found.values() if len(items) == 1]
+            if len(set(chosen)) == len(lstms):
+                return [(found[lstm.name][0], lstm) for lstm in lstms]
+        if len(lstms) == 1 and len(fitting[lstms[0].name]) > 1:
             raise _unclear(targets, lstms, f"{_MODULE} NAME, as several have these sizes")
-    by_name = {item.name: item for item in targets}
-    if len(lstms) == len(targets) and all(lstm.name in by_name for lstm in lstms):
-        pairs = [(by_name[lstm.name], lstm) for lstm in lstms]
-        if all(_sizes(item.stored.config) == _sizes(lstm.config) for item, lstm in pairs):
-            return pairs
     whole = _as_stack(targets, lstms)
-    if whole is None:
-        raise _unclear(targets, lstms, "--module NAME of the source and --into-module NAME of the target pick one each")
-    return whole
+    if whole is not None and stack:
+        return whole
+    hint = "--module NAME of the source and --into-module NAME of the target pick one each"
+    raise _unclear(targets, lstms, "--stack, if each reads the output of the one before" if whole else hint)
 
 
 def _as_stack(targets: Sequence[Found], lstms: Sequence[Portable]) -> list[tuple[Found, Portable]] | None:
@@ -324,42 +328,3 @@ def _verdict(written: str, place: Place, side: Sides) -> "Verdict | None":
         return None
     names = {name: tensor.name for name, tensor in place.found.stored.tensors.items()}
     return run_within(file.kind, written, names, place.lstm, side.data, side.inputs)
-
-
-def _is_described(found: Found) -> bool:
-    """True for an LSTM of Keras whose file has the model's configuration too."""
-    return any(value is not None for value in found.options.values())
-
-
-# --- How it is loaded
-
-
-def into_lines(path: str, plan: Plan) -> list[str]:
-    """The lines that load the file into the user's own model, `model`."""
-    file, name = plan.places[0].found.stored.file, quoted_text(path)
-    if given(plan.path) is not None:
-        return [f"weights = np.load({name})  # by the names of the model in memory"]
-    kind = file.kind if file else ""
-    if kind in ("keras", "hdf5"):
-        whole = kind == "keras" or any(_is_described(place.found) for place in plan.places)
-        load = f"model = keras.saving.load_model({name})" if whole else f"model.load_weights({name})"
-        return ["import keras", "", load] if whole else [load]
-    if kind == "safetensors":
-        return ["from safetensors.torch import load_file", "", f"model.load_state_dict(load_file({name}))"]
-    if kind == "npz":
-        return ["import numpy as np", "", f"weights = np.load({name})  # under the same names as before"]
-    keys = "".join(f"[{quoted_text(key)}]" for key in _keys(plan))
-    return ["import torch", "", f"model.load_state_dict(torch.load({name}){keys})"]
-
-
-def _keys(plan: Plan) -> tuple[str, ...]:
-    """The keys under which a checkpoint has the state dict of the LSTM."""
-    found = plan.places[0].found
-    names = {tensor.name for tensor in found.stored.tensors.values()}
-    states = found.stored.file.state_dicts if found.stored.file else ()
-    fitting = [
-        state.keys
-        for state in states
-        if names <= {item.name for item in state.entries.values() if isinstance(item, Stored)}
-    ]
-    return fitting[0] if fitting else ()

@@ -48,7 +48,10 @@ def keep(taken: "Taken", framework: str, suffix: str) -> Kept:
     tensors, products = with_products(own, of_any=True)
     parts = {part for names in products.values() for part in names}
     kept = [tensor for tensor in tensors if tensor.name not in parts]
-    names, changes = _plain_names([tensor.name.removeprefix(start) for tensor in kept])
+    given = _telling_names(taken)
+    names, changes = _plain_names([given.get(tensor.name, tensor.name.removeprefix(start)) for tensor in kept])
+    if given:
+        changes.append("the names of an LSTM's arrays are those of its layer: those of the file say nothing")
     made = [printable(name.removeprefix(start)) for name in products]
     changes += [f"computed of what weight_norm or a dropout keeps: {with_rest(made, 3)}"] if made else []
     changes = [f"taken out of {'.'.join(state.keys)}", *changes] if start else changes
@@ -94,6 +97,17 @@ def _state_of(file: WeightFile, taken: "Taken") -> StateDict:
         if names <= {item.name for item in state.entries.values() if isinstance(item, Stored)}
     ]
     return max(fitting, key=lambda state: len(state.keys), default=whole)
+
+
+def _telling_names(taken: "Taken") -> dict[str, str]:
+    """Names for the arrays of LSTMs that the file calls by names that say nothing, as a frozen TorchScript does."""
+    found = [subject.found for subject in taken.subjects if subject.found is not None]
+    return {
+        tensor.name: f"{item.name}.{own}"
+        for item in found
+        for own, tensor in item.stored.tensors.items()
+        if item.framework in _STATE_DICTS and not tensor.name.endswith(own)
+    }
 
 
 def _plain_names(names: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import permutations, product
@@ -289,7 +290,7 @@ def test_a_model_of_keras_predicts_the_same_in_pytorch(cli: Cli) -> None:
         model.head.weight.copy_(torch.from_numpy(kernel.T.copy()))
         model.head.bias.copy_(torch.from_numpy(bias))
     torch.save({"epoch": 3, "model": model.state_dict()}, "mine.pt")
-    report = converted(cli, "source.keras", "--into", "mine.pt", "-o", "ours.pt")
+    report = converted(cli, "source.keras", "--into", "mine.pt", "--stack", "-o", "ours.pt")
     names: dict[str, Any] = {"model": model}
     exec("\n".join(report["load"]), names)
     assert torch.load("ours.pt")["epoch"] == 3
@@ -297,6 +298,23 @@ def test_a_model_of_keras_predicts_the_same_in_pytorch(cli: Cli) -> None:
     expected = to_numpy(source(x))
     with torch.no_grad():
         np.testing.assert_allclose(model(torch.from_numpy(x)).numpy(), expected, atol=CLOSE)
+
+
+@pytest.mark.parametrize("how", ["module", "script"])
+def test_a_whole_module_keeps_all_but_its_lstm(cli: Cli, how: str) -> None:
+    torch = installed("torch")
+    torch.manual_seed(2)
+    lstm = torch.nn.LSTM(3, 5, 2)
+    torch.save(lstm.state_dict(), "source.pt")
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.LSTM(3, 5, 2))
+    expected = lstm(model[0](torch.ones(4, 1, 2)))[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of TorchScript
+        torch.save(model, "mine.pt") if how == "module" else torch.jit.save(torch.jit.script(model), "mine.pt")
+        report = converted(cli, "source.pt", "--into", "mine.pt", "-o", "ours.pt")
+        names: dict[str, Any] = {}
+        exec("\n".join(report["load"]), names)
+    assert torch.allclose(names["model"](torch.ones(4, 1, 2))[0], expected, atol=CLOSE)
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5", ".weights.h5"])
