@@ -93,6 +93,17 @@ def seeds_of_files(folder: Path, reader: str) -> dict[str, Bodies]:
     for path in sorted(WEIGHTS.glob("*.pt")):
         body = path.read_bytes()
         found.setdefault("torch" if body[:2] == b"PK" else "torch-legacy", []).append((".pt", body))
+    _add_recorded(found)
+    if reader in ("", *_OF_TENSORFLOW):
+        with zipfile.ZipFile(WEIGHTS / "tensorflow.zip") as archive:
+            for kind, (name, suffix) in _OF_TENSORFLOW.items():
+                found[kind] = [(suffix, archive.read(name))]
+    found["keras-json"] = [(".json", _configuration(body)) for suffix, body in found["keras"] if suffix == ".keras"]
+    return {name: bodies for name, bodies in found.items() if reader in ("", name)}
+
+
+def _add_recorded(found: dict[str, Bodies]) -> None:
+    """Add the files that were recorded of real libraries."""
     for path in sorted(WEIGHTS.glob("*.zip")):
         if path.stem == "packed":
             found |= _packed(path)
@@ -102,12 +113,6 @@ def seeds_of_files(folder: Path, reader: str) -> dict[str, Bodies]:
                 kind = _READER_OF.get(suffix := Path(name).suffix, suffix[1:])
                 if kind != "npz":
                     found.setdefault(kind, []).append((suffix, archive.read(name)))
-    if reader in ("", *_OF_TENSORFLOW):
-        with zipfile.ZipFile(WEIGHTS / "tensorflow.zip") as archive:
-            for kind, (name, suffix) in _OF_TENSORFLOW.items():
-                found[kind] = [(suffix, archive.read(name))]
-    found["keras-json"] = [(".json", _configuration(body)) for suffix, body in found["keras"] if suffix == ".keras"]
-    return {name: bodies for name, bodies in found.items() if reader in ("", name)}
 
 
 def _packed(path: Path) -> dict[str, Bodies]:

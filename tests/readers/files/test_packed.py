@@ -101,7 +101,7 @@ def recorded(folder: Path) -> tuple[Path, list[tuple[str, str]]]:
     """The files of real libraries, and the LSTMs in them whose outputs were recorded."""
     path = unpacked("packed", folder)
     with np.load(path / "expected.npz") as expected:
-        return path, sorted({tuple(key.split("|")[:2]) for key in expected})  # type: ignore[misc]
+        return path, sorted({tuple(key.split("|")[:2]) for key in expected})
 
 
 def test_files_of_real_libraries_compute_what_these_do(tmp_path: Path) -> None:

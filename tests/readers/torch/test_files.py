@@ -118,7 +118,8 @@ def test_quantized_tensors_and_cells_are_what_their_integers_stand_for() -> None
     assert (lstm.stored.config, lstm.quantized, lstm.unmodelled) == (LSTMConfig(3, 4), "pytorch-dynamic", ())
     weight = load_weights(lstm)["weight_ih_l0"]
     steps = weight / np.diff(np.unique(weight)).min()
-    assert (weight.dtype, 0 < np.abs(weight).max() < 0.51) == (np.float32, True)  # 1 / sqrt(4), and half a step
+    assert weight.dtype == np.float32
+    assert 0 < np.abs(weight).max() < 0.51  # 1 / sqrt(4), and half a step
     np.testing.assert_allclose(steps, steps.round(), atol=0.02)  # of one scale
 
 
