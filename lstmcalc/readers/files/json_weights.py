@@ -7,7 +7,6 @@
   (RTNeural, model_loader.h, and its python/model_utils.py).
 - Neural Amp Modeler (.nam): one list of numbers. For each layer `[W_ih | W_hh]` row by row, gates i f g o, one bias,
   h_0 and c_0; then a linear layer (NeuralAmpModelerCore 0.5, lstm.cpp, and its example model).
-- The manifest of deeplearn.js and ml5 (`manifests`).
 
 JSON has no dtype: numbers are taken as float32 if each of them is one, else as float64.
 
@@ -25,7 +24,6 @@ from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.budget import budget
 from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
 from lstmcalc.readers.files.json_numbers import MAX_TEXT, NotJsonError, Numbers, parse
-from lstmcalc.readers.files.manifests import is_placed, read_manifest
 from lstmcalc.readers.files.raw_numbers import (
     View,
     number_blocks,
@@ -38,7 +36,7 @@ from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import StateDict, Stored, WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of
 
-_WORDS: Final = (b"weight", b"kernel", b"filename")  # without any of these a text has no weights
+_WORDS: Final = (b"weight", b"kernel")  # without any of these a text has no weights
 _RECURRENT: Final = ("weight_hh", "recurrent_kernel")
 _COUNTER: Final = "num_batches_tracked"  # of torch.nn.BatchNorm: a number among arrays
 _MOST: Final = 100_000  # tensors
@@ -110,8 +108,6 @@ def _reader(tree: object) -> _Read | None:
         return _read_amplifier if fits and tree["architecture"] == "LSTM" else None
     if "in_shape" in tree and isinstance(tree.get("layers"), list):
         return _read_layers if any("weights" in item for item in tree["layers"] if isinstance(item, dict)) else None
-    if tree and all(is_placed(item) for item in tree.values()):
-        return read_manifest
     named = any(word in path[-1] and len(numbers.shape) > 1 for path, numbers in _leaves(tree) for word in _RECURRENT)
     return _read_lists if named else None
 
