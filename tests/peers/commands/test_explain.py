@@ -598,7 +598,7 @@ def test_at_the_start_half_of_the_cell_is_forgotten(torch: Any) -> None:
 @pytest.mark.parametrize("options", [{}, {"proj_size": 3}, {"num_layers": 3, "bidirectional": True}], ids=str)
 def test_the_code_sets_every_forget_bias_to_1_and_nothing_else(torch: Any, options: dict[str, Any]) -> None:
     config = LSTMConfig(3, 5, **options)
-    assert told(config, DataSpec(), None, "init").code == [CodeRow("init", forget_code(config))]
+    assert told(config, DataSpec(), None, "init").code == [CodeRow("init", forget_code(config), "pytorch")]
     lstm = torch.nn.LSTM(**vars(config))
     before = {name: array.clone() for name, array in lstm.state_dict().items()}
     with torch.enable_grad():
