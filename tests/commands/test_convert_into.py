@@ -93,7 +93,7 @@ def _rest(weights: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("fortran", [False, True])
 def test_arrays_of_numpy_keep_their_order_of_axes_and_of_bytes(cli: Cli, *, fortran: bool) -> None:
     weights = {name: array.astype(">f4") for name, array in weights_of(seed=2).items()}
-    np.savez("model.npz", **{name: np.asfortranarray(array) if fortran else array for name, array in weights.items()})
+    np.savez("model.npz", **{name: np.asfortranarray(array) if fortran else array for name, array in weights.items()})  # type: ignore[arg-type]  # no array is called allow_pickle
     converted(cli, "source.pt", "--into", "model.npz", "-o", "out.npz")
     with np.load("out.npz") as found:
         for name, array in weights_of().items():

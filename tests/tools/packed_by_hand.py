@@ -94,7 +94,7 @@ def keras2(c: Cell) -> Arrays:
 def keras1(c: Cell) -> Arrays:
     path = (f"{('forward', 'backward')[c.direction]}_" if c.both else "") + f"lstm_{c.layer + 1}"
     names = {"i": "i", "g": "c", "f": "f", "o": "o"}
-    found = {}
+    found: Arrays = {}
     for gate, letter in names.items():
         found |= {
             f"{path}_W_{letter}": c.wx[gate].T,
@@ -191,7 +191,7 @@ def mxnet(c: Cell) -> Arrays:
 
 
 def chainer(c: Cell) -> Arrays:
-    found = {}
+    found: Arrays = {}
     for number, gate in enumerate("ifgo"):
         found |= {f"/{c.number}/w{number}": c.wx[gate], f"/{c.number}/b{number}": c.bx[gate]}
         found |= {f"/{c.number}/w{number + 4}": c.wh[gate], f"/{c.number}/b{number + 4}": c.bh[gate]}
@@ -199,7 +199,8 @@ def chainer(c: Cell) -> Arrays:
 
 
 def cudnn(c: Cell) -> Arrays:
-    found, path = {}, f"pseudoLayer{c.number}/linLayer"
+    path = f"pseudoLayer{c.number}/linLayer"
+    found: Arrays = {}
     for number, gate in enumerate("ifgo"):
         found |= {f"{path}{number}/matrix": c.wx[gate], f"{path}{number}/bias": c.bx[gate]}
         found |= {f"{path}{number + 4}/matrix": c.wh[gate], f"{path}{number + 4}/bias": c.bh[gate]}
@@ -213,7 +214,8 @@ def coreml(c: Cell) -> Arrays:
 
 
 def tflite(c: Cell) -> Arrays:
-    found, path = {}, _by_hand(c)
+    path = _by_hand(c)
+    found: Arrays = {}
     for gate, word in (("i", "input"), ("f", "forget"), ("g", "cell"), ("o", "output")):
         found |= {f"{path}input_to_{word}_weights": c.wx[gate], f"{path}recurrent_to_{word}_weights": c.wh[gate]}
         found[f"{path}{word}_gate_bias"] = c.b[gate]
@@ -221,7 +223,7 @@ def tflite(c: Cell) -> Arrays:
 
 
 def burn(c: Cell) -> Arrays:
-    found = {}
+    found: Arrays = {}
     for gate, word in (("i", "input"), ("f", "forget"), ("o", "output"), ("g", "cell")):
         path = f"{_by_hand(c)}{word}_gate."
         found |= {f"{path}input_transform.weight": c.wx[gate].T, f"{path}input_transform.bias": c.bx[gate]}
@@ -230,7 +232,8 @@ def burn(c: Cell) -> Arrays:
 
 
 def d2l(c: Cell) -> Arrays:
-    found, path = {}, f"rnns.{c.layer}." + (f"{'fb'[c.direction]}_rnn." if c.both else "")
+    path = f"rnns.{c.layer}." + (f"{'fb'[c.direction]}_rnn." if c.both else "")
+    found: Arrays = {}
     for gate, letter in (("i", "i"), ("f", "f"), ("o", "o"), ("g", "c")):
         found |= {
             f"{path}W_x{letter}": c.wx[gate].T,
@@ -320,7 +323,7 @@ BY_LAYER: dict[str, Callable[[list[Cell]], Arrays]] = {
 
 def packed(layout: str, config: LSTMConfig, weights: Arrays) -> Arrays:
     """An LSTM of two layers and both directions, with biases, as a framework keeps it."""
-    found = {}
+    found: Arrays = {}
     listed = list(cells(config, weights))
     each = config.num_directions
     if layout in BY_CELL:

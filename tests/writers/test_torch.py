@@ -2,6 +2,7 @@
 
 import pickletools
 from pathlib import Path
+from typing import Any
 from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
@@ -54,7 +55,7 @@ def test_it_is_made_of_what_old_versions_know(tmp_path: Path) -> None:
     assert list(found) == [entry.name for entry in entries()]
     for entry in entries():
         assert found[entry.name].dtype == entry.dtype
-        whole = np.concatenate([np.ravel(block) for block in entry.blocks()] or [[]])
+        whole: Any = np.concatenate([np.zeros(0), *(np.ravel(block) for block in entry.blocks())])
         np.testing.assert_array_equal(np.ravel(found[entry.name].read()), whole)
 
 

@@ -227,7 +227,7 @@ def test_the_lines_that_load_several(cli: Cli, suffix: str) -> None:
 def test_the_lines_that_load_it_in_keras(cli: Cli, suffix: str, config: str) -> None:
     installed("keras")
     case = case_of(CONFIGS[config], seed=5)
-    np.savez("source.npz", **case.weights)
+    np.savez("source.npz", **case.weights)  # type: ignore[arg-type]  # no array is called allow_pickle
     report = converted(cli, "source.npz", "--batch-first", "--to", "keras", "-o", f"out{suffix}")
     names: dict[str, Any] = {}
     exec("\n".join(report["load"]), names)
@@ -246,7 +246,7 @@ def test_the_lines_that_load_it_in_keras(cli: Cli, suffix: str, config: str) -> 
 def test_the_lines_that_load_it_in_flax(cli: Cli, suffix: str) -> None:
     linen, nnx, jax = installed("flax.linen"), installed("flax.nnx"), installed("jax")
     case = case_of(CONFIGS["uni"], seed=5)
-    np.savez("source.npz", **case.weights)
+    np.savez("source.npz", **case.weights)  # type: ignore[arg-type]  # no array is called allow_pickle
     x = case.x.swapaxes(0, 1)
     expected, _ = lstmcalc.forward(case.config, case.weights, case.x)
     report = converted(cli, "source.npz", "--to", "flax-linen", "-o", f"linen{suffix}")
@@ -380,7 +380,7 @@ def test_an_old_checkpoint_is_rescued_whole(cli: Cli) -> None:
 @pytest.mark.parametrize("order", ["".join(order) for order in permutations("ifgo")][1:])
 def test_each_wrong_order_of_gates_is_caught(cli: Cli, monkeypatch: pytest.MonkeyPatch, order: str) -> None:
     case = case_of(CONFIGS["two layers, bi"], seed=1)
-    np.savez("source.npz", **case.weights)
+    np.savez("source.npz", **case.weights)  # type: ignore[arg-type]  # no array is called allow_pickle
 
     def pack(weights: Any, config: LSTMConfig, layout: str) -> Any:
         blocks = {name: dict(zip("ifgo", np.split(array, 4), strict=True)) for name, array in weights.items()}
