@@ -4,6 +4,7 @@ import doctest
 import re
 import shlex
 import shutil
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -88,6 +89,9 @@ def output_of(example: Example, cli: Cli) -> str:
         if name == "lstmcalc":
             for recorded in [WEIGHTS / argument for argument in arguments if argument.endswith(".pt")]:
                 shutil.copy(recorded, ".")
+            for argument in arguments:
+                if argument.endswith(".ckpt.index"):
+                    unpack_checkpoint(argument.removesuffix(".index"))
             ran = run_lstmcalc(*arguments, stdin=out) if out else cli(*arguments)
             out, err = ran.out, err + ran.err
         elif name == "cat":
@@ -96,6 +100,14 @@ def output_of(example: Example, cli: Cli) -> str:
             assert (name, arguments[0]) == ("tail", "-n")
             out = "".join(out.splitlines(keepends=True)[-int(arguments[1]) :])
     return out + err
+
+
+def unpack_checkpoint(name: str) -> None:
+    """Put a recorded checkpoint of TensorFlow into the current directory."""
+    with zipfile.ZipFile(WEIGHTS / "tensorflow.zip") as archive:
+        for member in archive.namelist():
+            if Path(member).name.startswith(f"{name}."):
+                Path(Path(member).name).write_bytes(archive.read(member))
 
 
 CONSOLE: Final = [example for page in PAGES for example in examples(page)]
