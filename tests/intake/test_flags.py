@@ -36,6 +36,11 @@ LISTS = {
     ("explain", "topic"): ("explain", "states equations around"),
     ("frameworks", "only"): ("frameworks", "keras onnx tf1"),
     ("run", "against"): ("run", "torch onnxruntime"),
+    ("run", "chunks"): ("run --seq 12", "1 7 3"),
+    ("convert", "lengths"): ("convert -o a.pt --seed 0 --force --no-against", "4 2 3"),
+    ("convert", "module"): ("convert a.npz -o a.pt --force --no-against", "a b"),
+    ("convert", "into_module"): ("convert a.npz --module a,b --into a.npz -o b.npz --force --no-against", "a b"),
+    ("convert", "set"): ("convert a.py -o a.pt --seed 0 --force --no-against", "n=3 m=4 k=2"),
     ("sweep", "show"): ("sweep --hidden 3:5", "params macs memory"),
     ("sweep", "sort"): ("sweep --hidden 5,3,4 --layers 1:2", "layers hidden params"),
     ("sweep", "directions"): ("sweep", "1 2"),
@@ -67,7 +72,7 @@ LISTS = {
 # Flags that every command takes, and that change nothing for some.
 IDLE = {
     ("ls", "set"),
-    *((name, "lengths") for name in ("params", "frameworks", "ls", "diff")),
+    *((name, "lengths") for name in ("params", "frameworks", "ls", "diff", "convert")),
 }
 
 

@@ -20,9 +20,10 @@ _MAX_DEPTH: Final = 100
 _MAX_VALUES: Final = 300_000  # that are neither numbers nor rows of a matrix; some 3 seconds
 _NUMBER: Final = r"(?:-?+(?:(?:0|[1-9]\d*+)(?:\.\d++)?+(?:[eE][-+]?+\d++)?+|Infinity)|NaN)"
 _GAP: Final = r"[ \t\n\r]*+"
-_FLAT: Final = rf"\[{_GAP}{_NUMBER}{_GAP}(?:,{_GAP}{_NUMBER}{_GAP})*+\]"
+_FLAT: Final = r"\[([^\[\]{}\"]*+)\]"  # what may be a list of numbers
 _ROW: Final = re.compile(_FLAT)
 _MATRIX: Final = re.compile(rf"\[{_GAP}{_FLAT}{_GAP}(?:,{_GAP}{_FLAT}{_GAP})*+\]")
+_NUMBERS: Final = re.compile(rf"{_GAP}{_NUMBER}{_GAP}(?:,{_GAP}{_NUMBER}{_GAP})*+")
 _EMPTY: Final = re.compile(rf"\[{_GAP}\]")
 _PIECE: Final = 1 << 16  # letters whose numbers are read at once
 _MARKS: Final = dict.fromkeys(map(ord, "0123456789+-.eENaInfity \t\n\r"))  # what is no bracket and no comma is left out
@@ -93,12 +94,11 @@ class _Scanner:
 
     def _row(self, at: int) -> tuple[Numbers, int] | None:
         """A list of numbers alone, or an empty one; None for any other."""
-        row = _ROW.match(self._text, at)
-        if not row:
-            empty = _EMPTY.match(self._text, at)
-            return (Numbers((0,), array("d")), empty.end()) if empty else None
-        values = self._numbers(row[0])
-        return Numbers((len(values),), values), row.end()
+        empty, row = _EMPTY.match(self._text, at), _ROW.match(self._text, at)
+        if empty:
+            return Numbers((0,), array("d")), empty.end()
+        values = self._numbers(row[1]) if row else None
+        return (Numbers((len(values),), values), row.end()) if row and values is not None else None
 
     def _matrix(self, at: int) -> tuple[Numbers, int] | None:
         """A list of equally long lists of numbers; None for any other."""
@@ -109,10 +109,14 @@ class _Scanner:
         row, count = marks[1 : marks.index("]") + 1], marks.count("]") - 1
         if marks != f"[{','.join([row] * count)}]":
             return None
-        return Numbers((count, row.count(",") + 1), self._numbers(found[0])), found.end()
+        values = self._numbers(found[0].translate(_FLATTENED))
+        return (Numbers((count, row.count(",") + 1), values), found.end()) if values is not None else None
 
-    def _numbers(self, text: str) -> "array[float]":
-        flat, values, at = text.translate(_FLATTENED), array("d"), 0
+    def _numbers(self, flat: str) -> "array[float] | None":
+        """The numbers between commas; None if there is anything else."""
+        if not _NUMBERS.fullmatch(flat):
+            return None
+        values, at = array("d"), 0
         self._spent.take(DECODED, _COST * (flat.count(",") + 1))
         while at < len(flat):
             end = flat.find(",", at + _PIECE)
