@@ -16,7 +16,6 @@ from lstmcalc.errors import SourceError, cannot_read, named_error, shown_name
 from lstmcalc.readers.files.budget import budget
 from lstmcalc.readers.files.given import given
 from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
-from lstmcalc.readers.files.tensorflow_kinds import has_index, is_javascript, tensorflow_kind
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
 
@@ -118,6 +117,20 @@ def _json_kind(file: File) -> str:
     return json_kind(file)
 
 
+def _tensorflow_js_kind(head: bytes) -> str:
+    """The kind of a model or a manifest of TensorFlow.js, whose numbers are in files beside it; else empty."""
+    from lstmcalc.readers.files.tensorflow_kinds import is_javascript
+
+    return "tensorflow-js" if is_javascript(head) else ""
+
+
+def _is_checkpoint(path: str) -> bool:
+    """True for the data file of a checkpoint of TensorFlow, which has no signature but its index beside it."""
+    from lstmcalc.readers.files.tensorflow_kinds import has_index
+
+    return has_index(path)
+
+
 def _may_be_json(head: bytes) -> bool:
     """True for a text that begins with an object."""
     return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
@@ -217,20 +230,22 @@ def _told_kind(path: str) -> str:  # noqa: PLR0911  # one for each signature
         _size(path)
         with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
             head, size = stream.read(HEAD), os.fstat(stream.fileno()).st_size
-            if has_index(path):
+            if ".data-" in path and _is_checkpoint(path):
                 return "tensorflow"
             if head.startswith(_ZIP):
                 return _zip_kind(path)
             if told := _signature(head, size):
                 return told
-            if _may_be_json(head) and not is_javascript(head):
-                return _json_kind(path)
+            if _may_be_json(head):
+                return _tensorflow_js_kind(head) or _json_kind(path)
             if any(_at(stream, offset, _HDF5) for offset in _offsets(size)):
                 return "hdf5"
             if head[4:8] == _TFLITE:
                 return "tflite"
             if _is_onnx(stream, size):
                 return "onnx"
+            from lstmcalc.readers.files.tensorflow_kinds import tensorflow_kind
+
             return tensorflow_kind(stream, head, size) or inner_kind(Inner(section_of(path), shown_name(path)))
     except IsADirectoryError:
         from lstmcalc.readers.files.containers import folder_error

@@ -15,16 +15,12 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.archives import Member, read_archive
-from lstmcalc.readers.files.containers import archive_inside
 from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
-from lstmcalc.readers.files.joined import below, joined
-from lstmcalc.readers.files.kinds import inner_kind, open_inner
 from lstmcalc.readers.files.raw_numbers import WIDTHS, Block, placed_blocks
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import Spot, StateDict, Stored, WeightFile
 from lstmcalc.readers.pickles.arrays import INLINE, RawArray, array_description, is_array, objects_of, raw_array
 from lstmcalc.readers.pickles.embedded import files_in, is_whole_file
-from lstmcalc.readers.pickles.joblib import interpret_joblib, is_outside
 from lstmcalc.readers.pickles.machine import (
     MAX_WORK,
     Call,
@@ -79,6 +75,8 @@ def read_torch(file: File) -> WeightFile:
 
 def read_pickle(file: File) -> WeightFile:
     """A pickle: of NumPy's arrays, of tensors, of whole modules; or the form of `torch.save` before PyTorch 1.6."""
+    from lstmcalc.readers.pickles.joblib import interpret_joblib, is_outside
+
     section = section_of(file)
     _refuse_tar(section)
     first = interpret_joblib(section)
@@ -95,6 +93,10 @@ def read_pickle(file: File) -> WeightFile:
 
 def _with_embedded(read: WeightFile, embedded: Sequence[tuple[str, Section]], name: str) -> WeightFile:
     """What was read of a pickle, with the models that are whole files among its byte strings."""
+    from lstmcalc.readers.files.containers import archive_inside
+    from lstmcalc.readers.files.joined import below, joined
+    from lstmcalc.readers.files.kinds import inner_kind, open_inner
+
     models, notes = list[WeightFile](), list[str]()
     for path, section in embedded:
         inner = Inner(section, f"{name}, {section.length:,} bytes{f' at {shorten(path)[1:-1]}' if path else ''}")
