@@ -45,7 +45,7 @@ class Module:
     def cpu(self):
         return self
     def train(self, mode=True):
-        for m in _children(self):
+        for m in _children_to_train(self):
             m.train(mode)
         self.training = mode
         return self

@@ -18,7 +18,7 @@ from lstmcalc.readers.python.constants import constant
 from lstmcalc.readers.python.heap import REORDERED
 from lstmcalc.readers.python.joins import joined
 from lstmcalc.readers.python.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
-from lstmcalc.readers.python.machine import Builtin
+from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.records import BY_NAME, Record, shown
 from lstmcalc.readers.python.standard_copies import copied
 from lstmcalc.readers.python.values import (
@@ -548,11 +548,31 @@ def _is_device(value: Unknown) -> bool:
 
 @primitive("_children")
 def _children(machine: Torch, args: Args, _: ast.AST) -> Value:
+    return machine.in_order(args.pos[0], _distinct_children(machine, args.pos[0]))
+
+
+def _distinct_children(machine: Torch, owner: Value) -> list[Value]:
     found: list[Value] = []
-    for __, value in machine.children(args.pos[0]) if isinstance(args.pos[0], Obj) else []:
+    for _, value in machine.children(owner) if isinstance(owner, Obj) else []:
         if not any(value is item for item in found):
             found.append(value)
-    return machine.in_order(args.pos[0], found)
+    return found
+
+
+@primitive("_children_to_train")
+def _children_to_train(machine: Torch, args: Args, _: ast.AST) -> Value:
+    """The children in any order, if each of them only notes its mode, with all that it holds; else as `_children`."""
+    found, seen = _distinct_children(machine, args.pos[0]), set[int]()
+    left = list(found)
+    while left:
+        module = left.pop()
+        train = machine.lookup(module.cls, "train") if isinstance(module, Obj) else MISSING
+        if not isinstance(train, Function) or not train.native:
+            return machine.in_order(args.pos[0], found)
+        if id(module) not in seen:
+            seen.add(id(module))
+            left += _distinct_children(machine, module)
+    return machine.new_list(found)
 
 
 @primitive("_children_all")

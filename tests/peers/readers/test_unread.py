@@ -39,16 +39,6 @@ def follow(said: str, path: Path, new: Path) -> dict[str, LSTMConfig]:
     return lstms_in(str(new))
 
 
-@pytest.mark.parametrize("part", ["", "state_dict"])
-def test_a_state_dict_as_lists(part: str, tmp_path: Path) -> None:
-    path, lists = tmp_path / "a.json", {f"rec.{name}": value.tolist() for name, value in WEIGHTS.items()}
-    path.write_text(json.dumps({part: lists, "unit_type": "LSTM"} if part else lists))
-    said = refusal(path)
-    assert "looks like a state_dict of PyTorch as lists, which is not read" in said
-    assert "rec.weight_hh_l0 (16, 4); its numbers are not read" in said
-    assert follow(said, path, tmp_path / "b.pt") == {"rec": LSTMConfig(3, 4, 2)}
-
-
 def test_a_program_of_torch_export(tmp_path: Path) -> None:
     path = tmp_path / "a.pt2"
     torch.export.save(torch.export.export(torch.nn.LSTM(3, 4), (torch.ones(2, 1, 3),)), path)

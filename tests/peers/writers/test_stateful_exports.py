@@ -35,7 +35,7 @@ def exported(torch: Any, layers: int, dynamo: bool) -> Any:
     if dynamo:
         axes = {"dynamic_shapes": {"tokens": {0: torch.export.Dim("n"), 1: torch.export.Dim("l")}}}
     names = {"input_names": ["tokens"], "output_names": ["scores"]}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), torch.enable_grad():  # without gradients the newer exporter fixes the steps
         warnings.simplefilter("ignore")
         torch.onnx.export(net, (tokens,), "old.onnx", dynamo=dynamo, **names, **axes, external_data=False)
     return net
