@@ -375,6 +375,18 @@ def test_the_lines_that_load_arrays_give_them(cli: Cli, layout: str) -> None:
     assert_equal(found, packed(layout, CONFIG, weights_of()))
 
 
+@pytest.mark.parametrize("layout", ["pytorch", "keras"])
+def test_no_two_lstms_are_one_variable(cli: Cli, layout: str) -> None:
+    names = ("enc.a", "enc_a", "state", "weights", "torch", "lstm_0", "lstm")
+    arrays = {f"{own}.{name}": item for own in names for name, item in weights_of(LSTMConfig(3, 5, 2)).items()}
+    write_safetensors(Path("odd.safetensors"), arrays)
+    lines = converted(cli, "odd.safetensors", "--to", layout, "-o", "odd.npz")["load"]
+    made = [node for node in ast.walk(ast.parse("\n".join(lines))) if isinstance(node, ast.Assign)]
+    variables = [ast.unparse(node.targets[0]) for node in made]
+    assert len(set(variables)) == len(variables) == 1 + len(names) * (2 if layout == "keras" else 1)
+    assert not {"torch", "np", "keras", "nn"} & set(variables)
+
+
 @pytest.mark.parametrize("stateful", [[], ["--stateful"], ["--stateful", "--steps", "1"]])
 def test_the_lines_that_run_a_graph_run_it(cli: Cli, stateful: list[str]) -> None:
     write_safetensors(Path("lstm.safetensors"), weights_of(LSTMConfig(3, 5, 2)))

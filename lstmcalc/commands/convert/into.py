@@ -25,7 +25,15 @@ from lstmcalc.commands.convert.making import (
     results_of,
     unread,
 )
-from lstmcalc.errors import LstmcalcError, NotFoundError, UnsupportedError, UsageError, printable, shown_name
+from lstmcalc.errors import (
+    LstmcalcError,
+    NotFoundError,
+    ProgramError,
+    UnsupportedError,
+    UsageError,
+    printable,
+    shown_name,
+)
 from lstmcalc.frameworks.storage import Storage, find_layout, missing_feature
 from lstmcalc.intake.choosing import asked_modules, chosen_lstms, lstms_of
 from lstmcalc.intake.computable import check_order
@@ -314,11 +322,11 @@ def _prove(written: str, plan: Plan, spans: Sequence[Span], work: Work, *, run: 
     proof.rows.append(ProofRow(REST, float(count), 0.0, passed=not count))
     for place, side in zip(plan.places, sides if run and proof.holds else [], strict=False):
         name = place.found.name if len(plan.places) > 1 else ""
-        add_run(proof, partial(_verdict, written, place, side), side, name)
+        add_run(proof, partial(_verdict, plan.path, written, place, side), side, name)
     return proof
 
 
-def _verdict(written: str, place: Place, side: Sides) -> "Verdict | None":
+def _verdict(path: str, written: str, place: Place, side: Sides) -> "Verdict | None":
     """What PyTorch computes of the LSTM in the file; None if it cannot be run.
 
     A model of Keras is not loaded for this: its configuration names what is imported, and may have code in it.
@@ -327,4 +335,13 @@ def _verdict(written: str, place: Place, side: Sides) -> "Verdict | None":
     if place.found.framework != "pytorch" or file is None:
         return None
     names = {name: tensor.name for name, tensor in place.found.stored.tensors.items()}
-    return run_within(file.kind, written, names, place.lstm, side.data, side.inputs)
+    run = partial(run_within, file.kind, names=names, lstm=place.lstm, data=side.data, inputs=side.inputs)
+    try:
+        return run(written)
+    except ProgramError as error:
+        try:
+            run(path)
+        except ProgramError:  # whatever it does not take was there before
+            what = "PyTorch does not read the file that it was put into either"
+            raise UnsupportedError(what, found=error.found) from None
+        raise

@@ -9,7 +9,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from lstmcalc.errors import LstmcalcError, OutputError, SourceError, UnsupportedError, printable, shown_name
+from lstmcalc.errors import (
+    LstmcalcError,
+    MissingExtraError,
+    OutputError,
+    ProgramError,
+    SourceError,
+    UnsupportedError,
+    printable,
+    shown_name,
+)
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake.choosing import lstms_of
@@ -221,11 +230,19 @@ def add_rows(
 
 
 def add_run(proof: Proof, run: "Callable[[], Verdict | None]", side: Sides, name: str) -> None:
-    """Run the file in its own program, and add what that computes; a program that fails is no proof, and said."""
+    """Run the file in its own program, and add what that computes.
+
+    A program that fails at it refutes the file, unless the reason is known: that it lacks a dtype, or memory.
+    """
     try:
         verdict = run()
-    except UnsupportedError as error:
-        proof.notes.append(f"not run: {error.what}" + (f", {error.found}" if error.found else ""))
+    except ProgramError as error:
+        proof.rows.append(ProofRow(f"{name}.file" if name else "file", None, 0.0, passed=False))
+        proof.explanations.append(f"{_said(error)}; --no-against does not ask it")
+        return
+    except (UnsupportedError, MissingExtraError) as error:
+        note = f"not run: {_said(error)}"
+        proof.notes += [note] if note not in proof.notes else []
         return
     if verdict is None:
         return
@@ -234,6 +251,10 @@ def add_run(proof: Proof, run: "Callable[[], Verdict | None]", side: Sides, name
         proof.proven_by.append(by)
     rows = list(compared_verdict(side, verdict))
     add_rows(proof, f"{name}." if name else "", rows, side, lambda: dict(verdict.outputs))
+
+
+def _said(error: LstmcalcError) -> str:
+    return error.what + (f", {error.found}" if error.found else "")
 
 
 def _added(framework: str) -> dict[str, float]:
