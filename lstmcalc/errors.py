@@ -141,6 +141,10 @@ class UnsupportedError(LstmcalcError):
     kind = "unsupported"
 
 
+class ProgramError(UnsupportedError):
+    """Another program that is installed failed at what it was given, for no reason that is known."""
+
+
 class MissingExtraError(LstmcalcError, ImportError):
     """An optional dependency is not installed; the hint names the extra to install."""
 

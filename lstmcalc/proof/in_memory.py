@@ -10,7 +10,8 @@ import numpy as np
 
 from lstmcalc.errors import NotFoundError, UnsupportedError, printable
 from lstmcalc.numerics.arrays import Array
-from lstmcalc.proof.judges import Verdict, failures
+from lstmcalc.proof.failures import failures
+from lstmcalc.proof.judges import Verdict
 from lstmcalc.readers.files.given import Given
 from lstmcalc.readers.live.classes import attributes_of, class_names
 from lstmcalc.spec.config import DataSpec, LSTMConfig

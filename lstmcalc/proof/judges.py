@@ -8,9 +8,7 @@ PyTorch 2.13.0 (keras/src/layers/rnn/lstm.py, rnn.py, bidirectional.py).
 """
 
 import os
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -22,6 +20,7 @@ from lstmcalc.frameworks.storage import Storage
 from lstmcalc.model.lstm import LSTMModel
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.convert import pack
+from lstmcalc.proof.failures import failures
 from lstmcalc.spec.activations import HARD, PYTORCH, Activations
 from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig
 
@@ -88,18 +87,6 @@ def ready_judge(
             return compute()
 
     return Ready(judge, guarded)
-
-
-@contextmanager
-def failures(name: str) -> Iterator[None]:
-    """Turn any error of a framework, most often out of memory, into `UnsupportedError`, and silence its warnings."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "LSTM with projections is not supported with oneDNN", and the like
-            yield
-    except Exception as error:
-        found = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise UnsupportedError(f"{name} failed", found=shorten(found, 200)[1:-1], where="--against") from error
 
 
 def check_judge(name: str, config: LSTMConfig, data: DataSpec, activations: Activations = PYTORCH) -> None:

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from lstmcalc.errors import SourceError, shorten, shown_name
+from lstmcalc.errors import SourceError, UnsupportedError, shorten, shown_name
 from lstmcalc.numerics.arguments import weight_shapes
 from lstmcalc.numerics.arrays import Array
-from lstmcalc.proof.judges import Verdict, failures
+from lstmcalc.proof.failures import failures
+from lstmcalc.proof.judges import Verdict
 from lstmcalc.spec.config import DataSpec
 from lstmcalc.writers.target import Portable
 
@@ -89,13 +90,28 @@ def run_header(path: str, lstm: Portable, given: DataSpec, inputs: Mapping[str, 
     """What the header computes, compiled and run; None without a compiler, of packed batches, and if it takes long."""
     program = compiler()
     count = sum(array.size for array in lstm.weights.values())
-    if not program or given.lengths or not given.num_sequences or count > _MOST:
+    if not program or given.lengths or not given.num_sequences:
         return None
     name = Path(program).name
-    with failures(name), TemporaryDirectory() as folder:
-        version = _call([program, "-dumpfullversion", "-dumpversion"], folder).strip()
-        outputs = _results(program, Path(folder), path, lstm, given, inputs)
+    if count > _MOST:
+        raise UnsupportedError(f"{name} takes long to compile so many numbers", f"at most {_MOST:,}", f"{count:,}")
+    with TemporaryDirectory() as folder:
+        _check_compiler(program, Path(folder))
+        with failures(name):
+            version = _call([program, "-dumpfullversion", "-dumpversion"], folder).strip()
+            outputs = _results(program, Path(folder), path, lstm, given, inputs)
     return Verdict(f"a program that {name} {version} compiled", outputs)
+
+
+def _check_compiler(program: str, folder: Path) -> None:
+    """Refuse a compiler that does not compile the empty program, as one without a C library does not."""
+    (folder / "empty.c").write_text("#include <math.h>\n#include <stdio.h>\nint main(void) { return 0; }\n", "ascii")
+    try:
+        _call([program, "-std=c99", "-o", "empty", "empty.c", "-lm"], str(folder))
+        _call([str(folder / "empty")], str(folder))
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        found = shorten(str(error).partition("\n")[0], 200)[1:-1]
+        raise UnsupportedError(f"{Path(program).name} compiles no program here", found=found) from None
 
 
 def _call(command: list[str], folder: str) -> str:

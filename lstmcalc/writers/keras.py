@@ -22,11 +22,12 @@ from lstmcalc.errors import MissingExtraError, UnsupportedError, printable
 from lstmcalc.frameworks.storage import Storage, check_expressible
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.convert import pack
-from lstmcalc.proof.judges import Verdict, check_judge, failures
+from lstmcalc.proof.failures import failures
+from lstmcalc.proof.judges import Verdict, check_judge
 from lstmcalc.spec.activations import PYTORCH
 from lstmcalc.spec.config import DataSpec
 from lstmcalc.spec.words import quoted_text
-from lstmcalc.writers.loading import keras_call
+from lstmcalc.writers.loading import keras_call, needs_initializer
 from lstmcalc.writers.target import Asked, Portable, Target
 
 _WHERE: Final = "--to keras"
@@ -108,6 +109,7 @@ def _layer(lstm: Portable) -> dict[str, Any]:
         "use_bias": lstm.config.bias,
         "return_sequences": True,
         "dtype": _dtype(lstm),
+        **({"recurrent_initializer": "zeros"} if needs_initializer(lstm) else {}),
     }
 
 
@@ -165,12 +167,11 @@ def _run(path: str, lstm: Portable, data: DataSpec, inputs: Mapping[str, Array])
     """What Keras computes of the model in the file; None if it, or a backend, is not installed."""
     if find_spec("keras") is None:
         return None
-    try:
-        check_judge("keras", lstm.config, data, lstm.activations)
-    except (MissingExtraError, UnsupportedError):
-        return None
+    check_judge("keras", lstm.config, data, lstm.activations)
     import keras
 
+    if keras.__version__.startswith(("1.", "2.")):
+        raise UnsupportedError("such a file is read by Keras 3", found=f"Keras {keras.__version__} is installed")
     with failures("keras"), TemporaryDirectory() as folder:
         named = Path(folder) / "model.keras"  # the suffix tells Keras what it is
         named.symlink_to(Path(path).resolve())

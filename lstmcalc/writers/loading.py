@@ -1,10 +1,11 @@
 """The lines of code that load a file of named arrays in its framework, ready to be pasted; tests run them."""
 
+import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from lstmcalc.frameworks.storage import Storage, find_layout
-from lstmcalc.spec.words import quoted_text
+from lstmcalc.spec.words import UniqueNames, quoted_text
 from lstmcalc.writers.names import in_module, variable
 from lstmcalc.writers.target import Asked, Portable
 
@@ -38,8 +39,9 @@ def _pytorch(_framework: str, lstms: Sequence[Portable], asked: Asked) -> Iterat
         yield f"lstm.load_state_dict({_torch_state(asked.path)})"
         return
     yield f"state = {_torch_state(asked.path)}"
+    variables = _variables()
     for lstm in lstms:
-        own = variable(lstm.name)
+        own = variables.add(variable(lstm.name))
         yield f"{own} = {_torch_call(lstm, asked.path)}"
         prefix = quoted_text(f"{lstm.name}.")
         line = f"{own}.load_state_dict({{name: state[{prefix} + name] for name in {own}.state_dict()}})"
@@ -49,6 +51,14 @@ def _pytorch(_framework: str, lstms: Sequence[Portable], asked: Asked) -> Iterat
         yield f"{own}.load_state_dict("
         yield f"    {{name: state[{prefix} + name] for name in {own}.state_dict()}}"
         yield ")"
+
+
+def _variables() -> UniqueNames:
+    """Names of variables that no other has, nor what these lines import and make."""
+    unique = UniqueNames()
+    for name in ("state", "weights", "name", "array", "torch", "nn", "np", "keras", "tf_keras", "load_file", "dict"):
+        unique.add(name)
+    return unique
 
 
 def _torch_imports(path: str) -> Iterator[str]:
@@ -88,11 +98,12 @@ def _keras(framework: str, lstms: Sequence[Portable], asked: Asked) -> Iterator[
     yield f"import {module}"
     yield ""
     yield f"weights = {arrays}"
+    variables = _variables()
     for lstm in lstms:
         storage, own = Storage(lstm.config, framework), variable(lstm.name if len(lstms) > 1 else "lstm")
         many = lstm.config.num_layers > 1
         for layer in range(lstm.config.num_layers):
-            made, reads = f"{own}_{layer}" if many else own, lstm.config.layer_input_size(layer)
+            made, reads = variables.add(f"{own}_{layer}" if many else own), lstm.config.layer_input_size(layer)
             yield from _assigned(made, keras_call(lstm, module), f"{module}.layers.Bidirectional(")
             yield f"{made}.build((None, None, {reads}))"
             names = [place.parameter.name for place in storage.placements(layer)]
@@ -112,8 +123,8 @@ def _assigned(name: str, call: str, outer: str) -> Iterator[str]:
 
 def _set_weights(layer: str, names: Sequence[str], path: str) -> Iterator[str]:
     """The call of `set_weights`: in the order of the file where that is kept, else name by name."""
-    folder = names[0].partition("/")[0] + "/"
-    if not path.endswith(".safetensors") and all(name.startswith(folder) for name in names):
+    folder = posixpath.commonpath(names) + "/"  # no other layer's arrays are in it
+    if not path.endswith(".safetensors") and len(folder) > 1:
         yield f"{layer}.set_weights(["
         yield "    array for name, array in weights.items()"
         yield f"    if name.startswith({quoted_text(folder)})"
@@ -124,6 +135,11 @@ def _set_weights(layer: str, names: Sequence[str], path: str) -> Iterator[str]:
     yield ")])"
 
 
+def needs_initializer(lstm: Portable) -> bool:
+    """True if Keras cannot make the layer with its own recurrent initializer, as JAX has no QR of float16."""
+    return next(iter(lstm.weights.values())).dtype.name == "float16"
+
+
 def keras_call(lstm: Portable, module: str) -> str:
     """The call that makes one layer of Keras: every step, and both directions, as PyTorch gives them."""
     options = ["" if lstm.config.bias else ", use_bias=False"]
@@ -132,6 +148,7 @@ def keras_call(lstm: Portable, module: str) -> str:
     options += [f', activation="{cell}"{clip}'] * (cell != "tanh")
     dtype = next(iter(lstm.weights.values())).dtype.name
     options += [f', dtype="{dtype}"'] * (dtype != "float32")
+    options += [', recurrent_initializer="zeros"'] * needs_initializer(lstm)
     call = f"{module}.layers.LSTM({lstm.config.hidden_size}{''.join(options)}, return_sequences=True)"
     return f"{module}.layers.Bidirectional({call})" if lstm.config.bidirectional else call
 

@@ -21,7 +21,8 @@ from lstmcalc.frameworks.storage import Storage, missing_feature
 from lstmcalc.model.lstm import LSTMModel
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.convert import pack
-from lstmcalc.proof.judges import Verdict, failures, onnx_functions
+from lstmcalc.proof.failures import failures
+from lstmcalc.proof.judges import Verdict, onnx_functions
 from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig
 from lstmcalc.spec.words import quoted_text
 from lstmcalc.version import __version__

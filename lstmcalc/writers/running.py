@@ -6,14 +6,16 @@ The framework itself reads the file: what is proven is the file, and not what ls
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any, Final
+from zipfile import is_zipfile
 
 import numpy as np
 
-from lstmcalc.errors import MissingExtraError, UnsupportedError
+from lstmcalc.errors import UnsupportedError
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.convert import unpack
-from lstmcalc.proof.judges import Verdict, check_judge, failures, run_judge
+from lstmcalc.proof.failures import failures
+from lstmcalc.proof.judges import Verdict, check_judge, run_judge
 from lstmcalc.spec.config import DataSpec
 from lstmcalc.writers.names import in_module
 from lstmcalc.writers.target import Portable
@@ -21,7 +23,9 @@ from lstmcalc.writers.target import Portable
 # The frameworks whose files are run, with the judge and the package.
 JUDGED: Final = {"pytorch": ("pytorch", "torch"), "keras": ("keras", "keras")}
 
-_SAFE: Final = (2, 6)  # the version of PyTorch from which on files of others are read
+# The versions of PyTorch from which on it reads weights alone, reads files where they are, and is safe with those of
+# others.
+_WEIGHTS_ONLY, _MAPPED, _SAFE = (1, 13), (2, 1), (2, 6)
 
 
 def run_tables(
@@ -40,10 +44,7 @@ def run_tables(
     judge, package = JUDGED[framework]
     if find_spec(package) is None:
         return None
-    try:
-        check_judge(judge, lstm.config, data, lstm.activations)
-    except (MissingExtraError, UnsupportedError):
-        return None
+    check_judge(judge, lstm.config, data, lstm.activations)
     with failures(judge):
         arrays = _READ[suffix](path)
     if arrays is None:
@@ -72,14 +73,9 @@ def run_within(
     read = _READ.get({"torch": ".pt"}.get(kind, f".{kind}"))
     if find_spec("torch") is None or read is None:
         return None
-    try:
-        check_judge("pytorch", lstm.config, data, lstm.activations)
-    except (MissingExtraError, UnsupportedError):
-        return None
-    import torch
-
-    if tuple(map(int, torch.__version__.split(".")[:2])) < _SAFE:
-        return None
+    check_judge("pytorch", lstm.config, data, lstm.activations)
+    if _torch_version() < _SAFE:
+        raise UnsupportedError("PyTorch before 2.6 may run code of the files that it reads")
     with failures("pytorch"):
         arrays = read(path)
         if arrays is None:
@@ -94,9 +90,20 @@ def _torch_arrays(path: str) -> dict[str, Array] | None:
         return None
     import torch
 
-    for mapped in (False, True):
-        state: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    version = _torch_version()
+    if version < _WEIGHTS_ONLY:
+        raise UnsupportedError("PyTorch before 1.13 reads no weights alone", found=torch.__version__)
+    state: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if version >= _MAPPED and is_zipfile(path):  # not one of before 1.6
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     return {name: _numbers(tensor) for name, tensor in _tensors(state)}
+
+
+def _torch_version() -> tuple[int, ...]:
+    """The major and the minor version of PyTorch."""
+    import torch
+
+    return tuple(map(int, torch.__version__.split(".")[:2]))
 
 
 def _tensors(state: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:

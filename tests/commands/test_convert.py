@@ -375,6 +375,52 @@ def test_the_lines_that_load_arrays_give_them(cli: Cli, layout: str) -> None:
     assert_equal(found, packed(layout, CONFIG, weights_of()))
 
 
+def test_a_stack_is_in_the_order_of_its_numbers_where_a_file_sorts_names(cli: Cli) -> None:
+    layers = [weights_of(LSTMConfig(4, 4), seed=seed) for seed in range(12)]
+    arrays = {f"layers.{k}.{name}": item for k, layer in enumerate(layers) for name, item in layer.items()}
+    write_safetensors(Path("sorted.safetensors"), dict(sorted(arrays.items())))
+    report = converted(cli, "sorted.safetensors", "--stack", "-o", "whole.npz")
+    whole = {name.replace("_l0", f"_l{k}"): item for k, layer in enumerate(layers) for name, item in layer.items()}
+    assert_equal(numbers_in("whole.npz"), whole)
+    assert "are one stack in this order, as --stack says" in report["changes"][0]
+    write_safetensors(
+        Path("sorted.safetensors"), {f"old.{name}": 0 * item for name, item in dict(sorted(arrays.items())).items()}
+    )
+    converted(cli, "whole.npz", "--into", "sorted.safetensors", "--stack", "-o", "into.safetensors")
+    assert_equal(numbers_in("into.safetensors"), {f"old.{name}": item for name, item in arrays.items()})
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "npz"])
+def test_an_order_that_nothing_tells_is_asked_for(cli: Cli, suffix: str) -> None:
+    layers = {name: weights_of(LSTMConfig(4, 4), seed=seed) for seed, name in enumerate(("last", "first"))}
+    arrays = {f"{own}.{name}": item for own in sorted(layers) for name, item in layers[own].items()}
+    write_safetensors(Path("two.safetensors"), arrays)
+    np.savez("two.npz", **arrays)
+    asked = cli("convert", f"two.{suffix}", "--stack", "-o", "one.pt")
+    assert asked.code == 2
+    assert "which of these LSTMs reads the other is not known" in asked.err
+    assert "--module FIRST,SECOND names them in their order" in asked.err
+    for order in (("last", "first"), ("first", "last")):
+        converted(cli, f"two.{suffix}", "--stack", "--module", ",".join(order), "-o", "one.pt", "--force")
+        for layer, own in enumerate(order):
+            found = numbers_in("one.pt")
+            assert all(
+                np.array_equal(found[name.replace("l0", f"l{layer}")], held) for name, held in layers[own].items()
+            )
+
+
+@pytest.mark.parametrize("layout", ["pytorch", "keras"])
+def test_no_two_lstms_are_one_variable(cli: Cli, layout: str) -> None:
+    names = ("enc.a", "enc_a", "state", "weights", "torch", "lstm_0", "lstm")
+    arrays = {f"{own}.{name}": item for own in names for name, item in weights_of(LSTMConfig(3, 5, 2)).items()}
+    write_safetensors(Path("odd.safetensors"), arrays)
+    lines = converted(cli, "odd.safetensors", "--to", layout, "-o", "odd.npz")["load"]
+    made = [node for node in ast.walk(ast.parse("\n".join(lines))) if isinstance(node, ast.Assign)]
+    variables = [ast.unparse(node.targets[0]) for node in made]
+    assert len(set(variables)) == len(variables) == 1 + len(names) * (2 if layout == "keras" else 1)
+    assert not {"torch", "np", "keras", "nn"} & set(variables)
+
+
 @pytest.mark.parametrize("stateful", [[], ["--stateful"], ["--stateful", "--steps", "1"]])
 def test_the_lines_that_run_a_graph_run_it(cli: Cli, stateful: list[str]) -> None:
     write_safetensors(Path("lstm.safetensors"), weights_of(LSTMConfig(3, 5, 2)))

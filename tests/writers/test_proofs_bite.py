@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable, Sequence
+from errno import ENOSPC
 from itertools import permutations
 from pathlib import Path
+from subprocess import TimeoutExpired
 from typing import Any
 
 import numpy as np
@@ -83,6 +85,51 @@ def test_both_proofs_are_given_of_a_module_of_any_name(kind: str, cli: Cli) -> N
     assert ours == "read back by lstmcalc"
     assert theirs.startswith("run in ONNX Runtime" if kind == "onnx" else "run in a program that ")
     assert "not run" not in ran.err
+
+
+def _refused_by_its_program(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a writer make files that are read back as they should be, and that the target's program does not take."""
+    if kind == "onnx":
+        monkeypatch.setattr("lstmcalc.writers.onnx._OPSET", 9999)
+        return
+    whole = c.header_lines
+    monkeypatch.setattr(c, "header_lines", lambda lstm: [*whole(lstm), "#error this is refused"])
+
+
+@pytest.mark.parametrize("kind", ["onnx", pytest.param("h", marks=compiled)])
+def test_a_file_that_its_program_refuses_is_not_left(kind: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    _refused_by_its_program(kind, monkeypatch)
+    assert not refuted(cli, f"unasked.{kind}", "--no-against")
+    assert refuted(cli, f"lstm.{kind}")
+    report = json.loads(cli("convert", *MODEL, "-o", f"lstm.{kind}", "--json").out)
+    assert (report["written"], report["load"]) == (None, [])
+    assert report["proof"][-1] == {"name": "file", "max_abs_error": None, "allowed": 0.0, "passed": False}
+    (said,) = report["explanations"]
+    assert " failed, " in said
+    assert "--no-against does not ask it" in said
+
+
+@compiled
+@pytest.mark.parametrize("reason", ["memory", "disk", "time", "no C library"])
+def test_a_program_that_fails_for_a_known_reason_refutes_nothing(
+    reason: str, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = {
+        "memory": MemoryError(),
+        "disk": OSError(ENOSPC, "No space left on device"),
+        "time": TimeoutExpired("cc", 300),
+        "no C library": RuntimeError("cc gives 1: fatal error: math.h: No such file or directory"),
+    }
+
+    def fail(*_: object) -> None:
+        raise errors[reason]
+
+    monkeypatch.setattr(c_runs, "_call" if reason == "no C library" else "_results", fail)
+    ran = cli("convert", *MODEL, "-o", "lstm.h", "--json")
+    report = json.loads(ran.out)
+    assert (ran.code, report["written"], report["proven_by"]) == (0, "lstm.h", ["read back by lstmcalc"])
+    (note,) = [note for note in report["modules"][0]["notes"] if note.startswith("not run: ")]
+    assert ("compiles no program here" if reason == "no C library" else "failed") in note
 
 
 @pytest.mark.parametrize("kind", ["onnx", "h"])

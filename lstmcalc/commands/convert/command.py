@@ -43,6 +43,7 @@ def _run(typed: TypedFlags) -> Outcome:
     """
     from lstmcalc.commands.convert.making import check_output
     from lstmcalc.commands.convert.report import convert_report
+    from lstmcalc.commands.convert.stacking import in_stack_order
     from lstmcalc.commands.convert.taking import is_graph, take, take_as_it_is
 
     style_of(typed)
@@ -66,6 +67,8 @@ def _run(typed: TypedFlags) -> Outcome:
     else:
         with shown_progress("reading") as progress:
             taken = take(typed, seed, progress)
+        if typed["stack"] and len(taken.lstms) > 1:
+            taken = in_stack_order(taken, typed["module"])
         make = _into if target is None else _rescued if typed["keep_others"] else _converted
         made = make(typed, asked, target, taken)
     report = convert_report(taken, made)
@@ -103,10 +106,11 @@ def _converted(typed: TypedFlags, asked: "Asked", target: "Target | None", taken
     assert target is not None  # noqa: S101  # only `_into` has none
     from lstmcalc.commands.convert.making import made_file
     from lstmcalc.commands.convert.report import Made
-    from lstmcalc.commands.convert.taking import left_out, stack_of
+    from lstmcalc.commands.convert.stacking import stack_note, stack_of
+    from lstmcalc.commands.convert.taking import left_out
 
-    several = len(taken.lstms) > 1
-    lstms = [stack_of(taken.lstms)] if typed["stack"] and several else list(taken.lstms)
+    stacks = typed["stack"] and len(taken.lstms) > 1
+    lstms = [stack_of(taken.lstms)] if stacks else list(taken.lstms)
     if len(lstms) > 1 and not target.several:
         names = ", ".join(lstm.name for lstm in lstms[:4])
         hint = "--stack makes one of those that read one another"
@@ -114,7 +118,8 @@ def _converted(typed: TypedFlags, asked: "Asked", target: "Target | None", taken
     target.check(lstms, asked)
     with shown_progress("proving"):
         proof = made_file(target, lstms, asked, run=not typed["no_against"])
-    changes = [*taken.notes, *target.notes(lstms)]
+    told = [stack_note([lstm.name for lstm in taken.lstms])] if stacks else []
+    changes = [*taken.notes, *told, *target.notes(lstms)]
     return Made(asked.path, target.framework, target.title, proof, changes, left_out(taken), target.load(lstms, asked))
 
 

@@ -25,7 +25,16 @@ from lstmcalc.commands.convert.making import (
     results_of,
     unread,
 )
-from lstmcalc.errors import LstmcalcError, NotFoundError, UnsupportedError, UsageError, printable, shown_name
+from lstmcalc.commands.convert.stacking import stack_note, targets_in_order
+from lstmcalc.errors import (
+    LstmcalcError,
+    NotFoundError,
+    ProgramError,
+    UnsupportedError,
+    UsageError,
+    printable,
+    shown_name,
+)
 from lstmcalc.frameworks.storage import Storage, find_layout, missing_feature
 from lstmcalc.intake.choosing import asked_modules, chosen_lstms, lstms_of
 from lstmcalc.intake.computable import check_order
@@ -88,8 +97,10 @@ def plan_of(typed: TypedFlags, framework: str, lstms: Sequence[Portable]) -> Pla
     chosen = chosen_lstms(found, modules)
     for item in chosen:
         _check_place(item)
+    stack = bool(typed["stack"])
+    chosen = targets_in_order(chosen, typed["into_module"]) if stack and len(chosen) > 1 else chosen
     notes: list[str] = []
-    places = [_fitted(item, lstm, notes) for item, lstm in _matched(chosen, lstms, stack=bool(typed["stack"]))]
+    places = [_fitted(item, lstm, notes) for item, lstm in _matched(chosen, lstms, notes, stack=stack)]
     if given(path) is None:
         held = {tensor.name: tensor for place in places for tensor in place.found.stored.tensors.values()}
         file = chosen[0].stored.file
@@ -125,7 +136,9 @@ def _sizes(config: LSTMConfig) -> LSTMConfig:
     return replace(config, bias=True, batch_first=False, dropout=0.0)
 
 
-def _matched(targets: Sequence[Found], lstms: Sequence[Portable], *, stack: bool) -> list[tuple[Found, Portable]]:
+def _matched(
+    targets: Sequence[Found], lstms: Sequence[Portable], notes: list[str], *, stack: bool
+) -> list[tuple[Found, Portable]]:
     """Each LSTM of the target, with the one that takes its place: the only one of its sizes, or that of its name.
 
     Layers of one become LSTMs of their own, or the other way round, only if that is asked for: nothing in the files
@@ -144,6 +157,8 @@ def _matched(targets: Sequence[Found], lstms: Sequence[Portable], *, stack: bool
             raise _unclear(targets, lstms, f"{_MODULE} NAME, as several have these sizes")
     whole = _as_stack(targets, lstms)
     if whole is not None and stack:
+        names = ([item.name for item in targets], [lstm.name for lstm in lstms])
+        notes += [stack_note(each) for each in names if len(each) > 1]
         return whole
     hint = "--module NAME of the source and --into-module NAME of the target pick one each"
     raise _unclear(targets, lstms, "--stack, if each reads the output of the one before" if whole else hint)
@@ -314,11 +329,11 @@ def _prove(written: str, plan: Plan, spans: Sequence[Span], work: Work, *, run: 
     proof.rows.append(ProofRow(REST, float(count), 0.0, passed=not count))
     for place, side in zip(plan.places, sides if run and proof.holds else [], strict=False):
         name = place.found.name if len(plan.places) > 1 else ""
-        add_run(proof, partial(_verdict, written, place, side), side, name)
+        add_run(proof, written, partial(_verdict, plan.path, place, side), side, name)
     return proof
 
 
-def _verdict(written: str, place: Place, side: Sides) -> "Verdict | None":
+def _verdict(path: str, place: Place, side: Sides, written: str) -> "Verdict | None":
     """What PyTorch computes of the LSTM in the file; None if it cannot be run.
 
     A model of Keras is not loaded for this: its configuration names what is imported, and may have code in it.
@@ -327,4 +342,13 @@ def _verdict(written: str, place: Place, side: Sides) -> "Verdict | None":
     if place.found.framework != "pytorch" or file is None:
         return None
     names = {name: tensor.name for name, tensor in place.found.stored.tensors.items()}
-    return run_within(file.kind, written, names, place.lstm, side.data, side.inputs)
+    run = partial(run_within, file.kind, names=names, lstm=place.lstm, data=side.data, inputs=side.inputs)
+    try:
+        return run(written)
+    except ProgramError as error:
+        try:
+            run(path)
+        except ProgramError:  # whatever it does not take was there before
+            what = "PyTorch does not read the file that it was put into either"
+            raise UnsupportedError(what, found=error.found) from None
+        raise

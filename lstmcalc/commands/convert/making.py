@@ -9,7 +9,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from lstmcalc.errors import LstmcalcError, OutputError, SourceError, UnsupportedError, printable, shown_name
+from lstmcalc.errors import (
+    LstmcalcError,
+    MissingExtraError,
+    OutputError,
+    ProgramError,
+    SourceError,
+    UnsupportedError,
+    printable,
+    shown_name,
+)
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake.choosing import lstms_of
@@ -29,11 +38,13 @@ from lstmcalc.writing import check_target, replacing
 if TYPE_CHECKING:
     from lstmcalc.numerics.arrays import Array
     from lstmcalc.proof.judges import Verdict
+    from lstmcalc.spec.config import DataSpec
     from lstmcalc.writers.target import Asked, Portable, Target, Weights
 
 OURS: Final = "read back by lstmcalc"
 WHOLE: Final = "of the file"  # the end of a row of the proof: of all tensors that were copied
 REST: Final = "bytes of everything else"  # a row of the proof: how many are not those of the file it was put into
+FILE: Final = "file"  # a row of the proof, which fails: it could not be read back, or its program does not take it
 FLAG: Final = "--output"
 
 
@@ -189,15 +200,15 @@ def prove(
         for lstm, side in zip(lstms, sides, strict=True):
             alone = len(lstms) == 1 and not asked.beside
             name = "" if alone else lstm.name
-            run_it = partial(target.run, path, lstm._replace(name=name), side.data, side.inputs)
-            add_run(proof, run_it, side, name if len(lstms) > 1 else "")
+            run_it = partial(_run, target.run, lstm._replace(name=name), side)
+            add_run(proof, path, run_it, side, name if len(lstms) > 1 else "")
     return proof
 
 
 def unread(proof: Proof, error: LstmcalcError, path: str) -> Proof:
     """The proof of a file that cannot be read back."""
     what = printable(f"{error.what}: {error.found}" if error.found else error.what).replace(path, "the file")
-    proof.rows.append(ProofRow("file", None, 0.0, passed=False))
+    proof.rows.append(ProofRow(FILE, None, 0.0, passed=False))
     proof.explanations.append(f"what was written cannot be read back: {what}")
     return proof
 
@@ -220,12 +231,21 @@ def add_rows(
     proof.explanations += [each.sentence.replace("yours is", "what was written is", 1) for each in found[:3]]
 
 
-def add_run(proof: Proof, run: "Callable[[], Verdict | None]", side: Sides, name: str) -> None:
-    """Run the file in its own program, and add what that computes; a program that fails is no proof, and said."""
+def add_run(proof: Proof, path: str, run: "Callable[[str], Verdict | None]", side: Sides, name: str) -> None:
+    """Run the file in its own program, and add what that computes.
+
+    A program that fails at it refutes the file, unless the reason is known: that it lacks a dtype, or memory.
+    """
     try:
-        verdict = run()
-    except UnsupportedError as error:
-        proof.notes.append(f"not run: {error.what}" + (f", {error.found}" if error.found else ""))
+        verdict = run(path)
+    except ProgramError as error:
+        proof.rows.append(ProofRow(f"{name}.{FILE}" if name else FILE, None, 0.0, passed=False))
+        said = printable(_said(error))
+        proof.explanations.append(f"{said.replace(path, 'the file')}; --no-against does not ask it")
+        return
+    except (UnsupportedError, MissingExtraError) as error:
+        note = f"not run: {_said(error)}"
+        proof.notes += [note] if note not in proof.notes else []
         return
     if verdict is None:
         return
@@ -234,6 +254,16 @@ def add_run(proof: Proof, run: "Callable[[], Verdict | None]", side: Sides, name
         proof.proven_by.append(by)
     rows = list(compared_verdict(side, verdict))
     add_rows(proof, f"{name}." if name else "", rows, side, lambda: dict(verdict.outputs))
+
+
+def _run(
+    program: "Callable[[str, Portable, DataSpec, Weights], Verdict | None]", lstm: "Portable", side: Sides, path: str
+) -> "Verdict | None":
+    return program(path, lstm, side.data, side.inputs)
+
+
+def _said(error: LstmcalcError) -> str:
+    return error.what + (f", {error.found}" if error.found else "")
 
 
 def _added(framework: str) -> dict[str, float]:

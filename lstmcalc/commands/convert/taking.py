@@ -4,7 +4,6 @@ Not here: what is written of them, and the proof (`making`).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -170,19 +169,3 @@ def _stored_numbers(subjects: Sequence[Subject]) -> int:
     """The count of numbers that a source has for the weights of its LSTMs."""
     found = [subject.found.weights for subject in subjects if subject.found and subject.found.weights]
     return sum(prod(tensor.shape) for weights in found for tensor in weights.tensors.values())
-
-
-def stack_of(lstms: "Sequence[Portable]") -> "Portable":
-    """LSTMs that read one another, as one of all their layers."""
-    from lstmcalc.numerics.stacks import Part, stacked
-
-    made = stacked([Part(lstm.config, lstm.weights) for lstm in lstms])
-    functions = {lstm.activations for lstm in lstms}
-    if made is None or len(functions) > 1:
-        raise UnsupportedError(
-            "these LSTMs are no stack",
-            "the same sizes in each, and an input as wide as the output of the one before",
-            ", ".join(f"{printable(lstm.name)} {lstm.config}" for lstm in lstms),
-            where="--stack",
-        )
-    return lstms[0]._replace(config=replace(made.config, dropout=0.0), weights=made.weights)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from lstmcalc.commands.convert.making import REST, WHOLE, ProofRow
+from lstmcalc.commands.convert.making import FILE, REST, WHOLE, ProofRow
 from lstmcalc.commands.convert.report import ConvertReport
 from lstmcalc.errors import bytes_text, shown_name
 from lstmcalc.report.blocks import Block, Code, Column, Facts, Grid, Heading, Line, Row
@@ -43,7 +43,9 @@ def _title(report: ConvertReport) -> str:
 def _verdict(report: ConvertReport) -> Iterator[Line]:
     holds = all(row.passed for row in report.proof)
     if not holds:
-        yield "verdict", ("NOT CONVERTED: what was written does not give the source's numbers, and was not left",)
+        unread = any(row.name.rpartition(".")[2] == FILE for row in report.proof if not row.passed)
+        what = "cannot be read" if unread else "does not give the source's numbers"
+        yield "verdict", (f"NOT CONVERTED: what was written {what}, and was not left",)
         yield from (("explained", (sentence,)) for sentence in report.explanations)
     else:
         yield "verdict", ("CONVERTED", *report.proven_by)

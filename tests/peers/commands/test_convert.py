@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -242,6 +244,20 @@ def test_the_lines_that_load_it_in_keras(cli: Cli, suffix: str, config: str) -> 
     np.testing.assert_allclose(to_numpy(output).swapaxes(0, 1), expected, atol=CLOSE)
 
 
+@pytest.mark.parametrize("suffix", [".npz", ".keras", ".weights.h5"])
+def test_a_model_of_keras_in_half_precision_is_made_on_every_backend(suffix: str) -> None:
+    """JAX has no QR of float16, of which Keras makes the recurrent initializer; the backend is that of a process."""
+    installed("keras"), installed("jax")
+    case = case_of(CONFIGS["two layers, bi"], seed=5)
+    arrays: dict[str, Any] = {name: array.astype(np.float16) for name, array in case.weights.items()}
+    np.savez("source.npz", **arrays)
+    report = lstmcalc.convert("source.npz", to="keras", output=f"out{suffix}", no_against=True).to_dict()
+    program = "\n".join(report["load"])
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
 def test_the_lines_that_load_it_in_flax(cli: Cli, suffix: str) -> None:
     linen, nnx, jax = installed("flax.linen"), installed("flax.nnx"), installed("jax")
@@ -315,6 +331,26 @@ def test_a_whole_module_keeps_all_but_its_lstm(cli: Cli, how: str) -> None:
         names: dict[str, Any] = {}
         exec("\n".join(report["load"]), names)
     assert torch.allclose(names["model"](torch.ones(4, 1, 2))[0], expected, atol=CLOSE)
+
+
+@pytest.mark.parametrize("how", ["zip", "old", "of an unknown class"])
+def test_a_file_of_pytorch_is_run_if_pytorch_reads_it(cli: Cli, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    torch = installed("torch")
+    torch.save(torch.nn.LSTM(3, 5).state_dict(), "source.pt")
+    more = {"path": Path()} if how == "of an unknown class" else {}
+    torch.save({"x": torch.nn.LSTM(3, 5).state_dict(), **more}, "mine.pt", _use_new_zipfile_serialization=how == "zip")
+    report = converted(cli, "source.pt", "--into", "mine.pt", "-o", "ours.pt")
+    (notes,) = ([note for note in module["notes"] if note.startswith("not run")] for module in report["modules"])
+    if more:
+        assert notes[0].startswith("not run: PyTorch does not read the file that it was put into either, ")
+        return
+    assert (notes, report["proven_by"][1]) == ([], f"run in PyTorch {torch.__version__}")
+    load = torch.load
+    spoiled = lambda name, **more: load("no-such-file" if Path(name).name != "mine.pt" else name, **more)  # noqa: E731
+    monkeypatch.setattr(torch, "load", spoiled)
+    found = cli("convert", "source.pt", "--into", "mine.pt", "-o", "again.pt")
+    assert (found.code, Path("again.pt").exists()) == (1, False)
+    assert "pytorch failed" in found.out
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5", ".weights.h5"])
