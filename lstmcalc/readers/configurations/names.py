@@ -95,7 +95,8 @@ class NameValues:
                     whole = next((key for key in node if _flat(key) == rest), None)
                     return None if whole is None else (*found, whole)
                 found, node = (*found, key), node[key]
-                node = node["value"] if is_wrapped(node) else node
+                if is_wrapped(node) and number + 1 < len(parts):
+                    found, node = (*found, "value"), node["value"]
             else:
                 value = at(node, (part,))
                 if not is_there(value):
@@ -158,7 +159,9 @@ def _key_of_call(node: ast.Call) -> tuple[ast.expr, str] | None:
 
 def _leaves(node: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:  # noqa: ANN401  # of any type
     """The values that are no tables; a list of values is one."""
-    if is_wrapped(node) and path:
+    if is_wrapped(node) and path and isinstance(node["value"], Mapping):
+        yield from _leaves(node["value"], (*path, "value"))
+    elif is_wrapped(node) and path:
         yield path, node
     elif isinstance(node, Mapping):
         for key, value in node.items():
