@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib import import_module
+from io import BytesIO
 from itertools import islice
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -16,12 +17,13 @@ from lstmcalc.errors import SourceError, cannot_read, named_error, shown_name
 from lstmcalc.readers.files.budget import budget
 from lstmcalc.readers.files.given import given
 from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
-from lstmcalc.readers.files.tensorflow_kinds import has_index, is_javascript, tensorflow_kind
+from lstmcalc.readers.files.tensorflow_kinds import has_index, is_javascript, is_saved_model, tensorflow_kind
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
 
 if TYPE_CHECKING:
     from lstmcalc.readers.files.archives import Member
+    from lstmcalc.readers.files.sections import Section
     from lstmcalc.readers.files.unread import Unread
 
 HEAD: Final = 4096  # bytes at the start of a file that are searched for a signature
@@ -108,7 +110,19 @@ def inner_kind(inner: Inner, depth: int = _DEPTH) -> str:
         return kind if kind in _WITHIN else ""
     if _may_be_json(head):
         return _json_kind(Inner(in_memory(section, inner.name), inner.name))
-    return _signature(head, section.length) or _packed_kind(inner, head, depth)
+    if told := _signature(head, section.length):
+        return told
+    return "saved-model" if _is_inner_saved_model(inner) else _packed_kind(inner, head, depth)
+
+
+def _is_inner_saved_model(inner: Inner) -> bool:
+    """True for a SavedModel in an archive, which has its other files too."""
+    from lstmcalc.readers.files.archives import in_memory
+
+    if inner.member.rpartition("/")[2] != "saved_model.pb":
+        return False
+    data = in_memory(inner.section, inner.name).read()
+    return is_saved_model(BytesIO(data), len(data))
 
 
 def _json_kind(file: File) -> str:
@@ -133,9 +147,12 @@ def models_in(members: Iterable[Inner], depth: int = _DEPTH) -> Iterator[Inner]:
 
 def zip_members(members: Mapping[str, "Member"]) -> Iterator[Inner]:
     """The members of a zip archive as files."""
+    others: dict[str, Section] = {}
     for name, member in members.items():
         with suppress(SourceError):
-            yield Inner(member.section(), name)
+            others[name] = member.section()
+    for name, section in others.items():
+        yield Inner(section, name, name, others)
 
 
 def _packed_kind(inner: Inner, head: bytes, depth: int) -> str:
@@ -147,7 +164,8 @@ def _packed_kind(inner: Inner, head: bytes, depth: int) -> str:
     if not way_of(head):
         return ""
     first = peeked(inner.section)
-    return "packed" if first.startswith(_ZIP) or is_tar(first) or _signature(first, 2**62) else ""
+    may_be = first.startswith(_ZIP) or is_tar(first) or _may_be_json(first) or _signature(first, 2**62)
+    return "packed" if may_be else ""
 
 
 def _signature(head: bytes, size: int) -> str:
