@@ -331,3 +331,9 @@ def test_names_with_shapes_are_no_manifest(tmp_path: Path) -> None:
     ):
         path.write_text(text)
         assert weight_kind(str(path)) == ""
+
+
+def test_names_in_sentences_are_those_of_the_file(recorded: Path, cli: Callable[..., Ran]) -> None:
+    said = cli("params", str(path_of(recorded, "keras2_saved_model"))).out
+    assert "on axis 1 of every kernel" in said
+    assert ":0" not in said.replace(" 0:", "")
