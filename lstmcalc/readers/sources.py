@@ -224,6 +224,10 @@ def file_text(path: str, flag: str) -> SourceText:
         if os.path.isdir(path) or os.path.lexists(path):  # noqa: PTH112  # as above
             raise SourceError(f"{shown_name(path)} is not a regular file", "a file of settings", where=flag)
         raise NotFoundError(f"no such file: {shown_name(path)}", "a file of settings", where=flag)
+    if has_weights(path):
+        raise SourceError(
+            f"{shown_name(path)} is a weight file", "settings: YAML, TOML, JSON, INI or Python", where=flag
+        )
     return _file(path)
 
 

@@ -224,3 +224,42 @@ def test_a_python_file_is_not_run(here: Path, cli: Cli) -> None:
     assert not (here / "made").exists()
     ran = cli("params", "nn.LSTM(3, cfg.other)", "--config", "c.py")
     assert (ran.code, "other in c.py is computed" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "layers: 3\nmodel: {hidden: 20, width: 10}\nmodel: {hidden: 21, width: 11}\n",
+        "layers: 3\nmodel: {hidden: 20, hidden: 21, width: 10, width: 11}\n",
+    ],
+)
+def test_a_key_that_stands_twice_gives_no_value(text: str, here: Path, cli: Cli) -> None:
+    (here / "c.yaml").write_text(text, encoding="utf-8")
+    ran = cli("shapes", "train.py", "--config", "c.yaml", "--module", "a")
+    assert ran.code == 2
+    assert "stands in one table twice, lines 2 and" in ran.err
+    assert " of c.yaml" in ran.err
+
+
+def test_the_next_commands_keep_the_file(here: Path, cli: Cli) -> None:
+    (here / "my c.yaml").write_text(YAML, encoding="utf-8")
+    said = cli("summary", "train.py", "--config", "my c.yaml", "--set", "args.layers=2").out
+    assert "run train.py --config 'my c.yaml' --set args.layers=2" in " ".join(said.split())
+
+
+@pytest.mark.parametrize("more", ["", "z: 1\nz: 2\n"])
+def test_tables_that_are_wrapped_with_a_description_are_looked_into(more: str, here: Path, cli: Cli) -> None:
+    text = f"layers: {{value: 3}}\nmodel: {{value: {{hidden: 20, width: 10}}, desc: null}}\n{more}"
+    (here / "c.yaml").write_text(text, encoding="utf-8")
+    (here / "train.py").write_text(TRAIN.replace('config["model"]["width"]', "config.model.width"), encoding="utf-8")
+    read = modules(cli("shapes", "train.py", "--config", "c.yaml", "--module", "a", "--json"))
+    assert (read["a"]["config"]["input_size"], read["a"]["config"]["num_layers"]) == (10, 3)
+    (here / "train.py").write_text("import torch.nn as nn\nm = nn.LSTM(3, cfg.x.hidden)\n", encoding="utf-8")
+    read = modules(cli("shapes", "train.py", "--config", "c.yaml", "--json"))
+    assert read["m"]["config"]["hidden_size"] == 20
+
+
+def test_a_weight_file_has_no_settings(here: Path, cli: Cli) -> None:
+    (here / "w.json").write_text(json.dumps({"lstm.weight_ih_l0": [[0.5]] * 4, "lstm.weight_hh_l0": [[0.5]] * 4}))
+    ran = cli("shapes", "train.py", "--config", "w.json")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, "error: --config: w.json is a weight file")

@@ -58,7 +58,7 @@ def _blocks(module: ParamsModule, *, full: bool) -> Iterator[Block]:
         for row in rows_between(module.parameters, first, last)
     ]
     symbols, stored, framework = _foreign_facts(module, shown)
-    rows_of_gates = _gates_spare(shown, foreign=layout is not None)
+    rows_of_gates = _gates_spare(module, shown, foreign=layout is not None)
     columns = [
         Column("parameter"),
         *(() if gate else (Column("in symbols", code=True, breaks=True, spare=symbols),)),
@@ -127,7 +127,7 @@ def _foreign_facts(module: ParamsModule, rows: Sequence[ParameterRow]) -> tuple[
     return _symbols_spare(foreign(rows)), stored, layout_lines(module.config, module.layout, module.layout.storage)
 
 
-def _gates_spare(rows: Sequence[ParameterRow], *, foreign: bool) -> Line | None:
+def _gates_spare(module: ParamsModule, rows: Sequence[ParameterRow], *, foreign: bool) -> Line | None:
     """The line that replaces the gate rows if their column does not fit; None if arrays differ in them."""
     gated = [row for row in rows if row.gates]
     if len({ranges_text(row.gates) for row in gated}) != 1:
@@ -136,6 +136,8 @@ def _gates_spare(rows: Sequence[ParameterRow], *, foreign: bool) -> Line | None:
     for row in gated:
         # The last part of a path; for PyTorch, the part of the name before the layer.
         stem = re.split("[/.]", row.name)[-1] if foreign else row.name.partition("_l")[0]
+        if not _name(module, row).endswith(":0"):  # of Keras' variables, as a file may have them
+            stem = stem.removesuffix(":0")
         axes.setdefault(row.gate_axis, []).append(stem)
     where = [f"on axis {axis} of every {_joined_names(names)}" for axis, names in axes.items()]
     if len(axes) == 1 and len(gated) == len(rows):

@@ -221,7 +221,7 @@ def _part(source: str | None, typed: Mapping[str, Typed]) -> Part:
         graph=graph,
         not_stored=_not_stored(subjects),
         doubts=list(inventory.doubts),
-        next=list(_next(source, text, found)),
+        next=list(_next(source, text, found, typed)),
     )
     return Part(title, inventory.what, whole, inventory, modules, subjects, open_)
 
@@ -386,7 +386,9 @@ def _graph(source: str | None, found: Sequence[Found]) -> "GraphRow | None":
     return graph_row(path)
 
 
-def _next(source: str | None, text: SourceText | None, found: Sequence[Found]) -> Iterator[str]:
+def _next(
+    source: str | None, text: SourceText | None, found: Sequence[Found], typed: Mapping[str, Typed]
+) -> Iterator[str]:
     """Commands to go on with."""
     if source is None:
         name = ""
@@ -394,6 +396,8 @@ def _next(source: str | None, text: SourceText | None, found: Sequence[Found]) -
         return
     else:
         name = f" {shlex.quote(source)}"
+    for flag in ("config", "set"):
+        name += "".join(f" --{flag} {shlex.quote(item)}" for item in several(typed.get(flag)))
     yield f"lstmcalc shapes|params|cost|run{name}"
     if found[0].weights:
         yield f"lstmcalc diff{name} MODEL.py"

@@ -70,7 +70,18 @@ def _kind(document: Document, root: Any) -> str:  # noqa: ANN401  # of any type
 
 
 def tree_of(source: SourceText, root: object) -> Tree:
-    """The tree of values that another parser has read, whose places are known otherwise."""
+    """The tree of values that another parser has read, whose places are known otherwise.
+
+    Raises:
+        SourceError: It has more keys than a document may have values; what stands in lists is not counted.
+    """
     tree = Tree(source)
     tree.root = root
+    pending = [root]
+    while pending:
+        held = pending.pop()
+        if isinstance(held, Mapping):
+            tree.count(len(held))
+        items = held.values() if isinstance(held, Mapping) else held if isinstance(held, list) else ()
+        pending += [item for item in items if isinstance(item, Mapping | list)]
     return tree

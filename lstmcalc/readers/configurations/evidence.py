@@ -66,7 +66,7 @@ def evidence_of(tree: Tree, table: Mapping[str, Any], path: KeyPath, above: Sequ
     for level, part in zip(reversed(above), reversed(path), strict=True):
         if isinstance(part, str) and key_of(part) not in HOLDERS:
             if names_lstm(part):
-                return Evidence("lstm", printable(part))
+                return Evidence("lstm", printable(part), own=held)
             if names_other(part):
                 return Evidence("other", f"its name, {printable(part)}")
             held = False

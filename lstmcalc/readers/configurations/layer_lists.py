@@ -3,6 +3,7 @@
 Not here: the settings of each (`recognition`), and Keras' own lists (`readers.keras.models`).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -34,6 +35,12 @@ _SIZED: Final = {
 }
 
 
+# What a list of layers is called; experiments, models and results are lists of other things.
+_STACKS: Final = re.compile(
+    r"layers?|stack|sequential|seq|modules|blocks|network|net|architecture|arch|model|encoder|decoder"
+)
+
+
 def with_inputs(document: Document, tree: Tree, candidates: Sequence[Candidate]) -> list[Found]:
     """The LSTMs, those in lists of layers with the layer that they read."""
     places = [_place_in_list(tree, item.group.path) for item in candidates]
@@ -41,8 +48,23 @@ def with_inputs(document: Document, tree: Tree, candidates: Sequence[Candidate])
     found: list[Found] = []
     for item, place in zip(candidates, places, strict=True):
         open_ = item.alone and "input_size" in item.found.gaps
-        found.append(_fed(document, tree, before, item.found, place) if place and open_ else item.found)
+        fed = _fed(document, tree, before, item.found, place) if place and open_ else item.found
+        if fed is not item.found and "input_size" not in fed.gaps and not _is_stack(tree, place[:-1]):
+            doubt = "it reads what stands before it in its list, if these are layers of one network"
+            fed = fed._replace(uncertain=(*fed.uncertain, doubt))
+        found.append(fed)
     return found
+
+
+def _is_stack(tree: Tree, path: KeyPath) -> bool:
+    """True if a list is said to be of layers that feed one another: by its name, or by what else is in it."""
+    if path and isinstance(path[-1], str) and _STACKS.fullmatch(key_of(path[-1]).rpartition("_")[2]):
+        return True
+    items = at(tree.root, path)
+    for kind, inside in map(_kind, items if isinstance(items, list) else ()):
+        if kind in _KEEPING or kind in _SIZED or any(name.startswith("return_seq") for name in inside):
+            return True
+    return False
 
 
 def _place_in_list(tree: Tree, path: KeyPath) -> KeyPath:

@@ -1,7 +1,7 @@
 """Values of a configuration for names in code: `args.hidden`, `cfg.model.hidden`, `config["model"]["hidden"]`.
 
 A key is matched by its full dotted path, else by its last name if that is unique in the document. A name whose key
-stands at several places gets no value, and what is said of it names the places.
+stands at several places, or twice in one table, gets no value, and what is said of it names the places.
 
 Not here: the names that code leaves open (`readers.python.configured`).
 """
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from lstmcalc.errors import printable
 from lstmcalc.readers.configurations.references import at, is_there, is_wrapped, resolved
-from lstmcalc.readers.configurations.values import Computed, Tree
+from lstmcalc.readers.configurations.values import Computed, Repeat, Tree
 from lstmcalc.readers.text.positions import KeyPath, Places
 from lstmcalc.spec.provenance import Placed
 from lstmcalc.spec.words import and_list, with_dots
@@ -50,21 +50,29 @@ class NameValues:
 
     def find_whole(self, name: str) -> Placed | None:
         """The value at the full path that a name has, with or without the variable that holds all settings."""
-        parts = parts_of(name)
+        path = self._whole_path(parts_of(name))
+        return None if path is None else self._placed(path)
+
+    def _whole_path(self, parts: list[str]) -> KeyPath | None:
         for start in range(min(len(parts), 3)):
             if start > 1 and parts[start - 2] not in _OWNERS:  # `self.args.hidden`
                 break
             path = self._path(parts[start:])
             if path is not None:
-                return self._placed(path)
+                return path
         return None
 
     def doubt(self, name: str) -> str:
         """What is said of a name whose key stands at several places; empty for others."""
         parts = parts_of(name)
         paths = self._by_last.get(_spelled(parts[-1]), []) if parts else []
-        if self.find_whole(name) is not None:
+        whole = self._whole_path(parts)
+        if whole is not None and self._placed(whole) is not None:
             return ""
+        for path in paths if whole is None else [whole]:
+            if repeat := self._repeat(path):
+                lines = f"lines {repeat.first.line} and {repeat.again.line}"
+                return f"{printable(repeat.key)} stands in one table twice, {lines} of {printable(self.name)}"
         if len(paths) == 1 and self._placed(paths[0]) is None:
             return f"{_dotted(paths[0])} in {printable(self.name)} is computed"
         if len(paths) < 2:  # noqa: PLR2004  # several
@@ -87,7 +95,8 @@ class NameValues:
                     whole = next((key for key in node if _flat(key) == rest), None)
                     return None if whole is None else (*found, whole)
                 found, node = (*found, key), node[key]
-                node = node["value"] if is_wrapped(node) else node
+                if is_wrapped(node) and number + 1 < len(parts):
+                    found, node = (*found, "value"), node["value"]
             else:
                 value = at(node, (part,))
                 if not is_there(value):
@@ -95,7 +104,20 @@ class NameValues:
                 found, node = (*found, int(part)), value
         return found
 
+    def _repeat(self, path: KeyPath) -> Repeat | None:
+        """The repetition of a key on the way to a value: which of both a program takes, its parser decides."""
+        if not self._tree.repeats:
+            return None
+        node: Any = self._tree.root
+        for key in path:
+            if isinstance(key, str) and (repeat := self._tree.repeat_in(node, key)):
+                return repeat
+            node = node[key]
+        return _repeat_in(self._tree, node)
+
     def _placed(self, path: KeyPath) -> Placed | None:
+        if self._repeat(path):
+            return None
         value = resolved(self._tree, at(self._tree.root, path), path)
         if isinstance(value, Computed) or _has_computed(value):
             return None
@@ -137,7 +159,9 @@ def _key_of_call(node: ast.Call) -> tuple[ast.expr, str] | None:
 
 def _leaves(node: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:  # noqa: ANN401  # of any type
     """The values that are no tables; a list of values is one."""
-    if is_wrapped(node) and path:
+    if is_wrapped(node) and path and isinstance(node["value"], Mapping):
+        yield from _leaves(node["value"], (*path, "value"))
+    elif is_wrapped(node) and path:
         yield path, node
     elif isinstance(node, Mapping):
         for key, value in node.items():
@@ -147,6 +171,22 @@ def _leaves(node: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:  # noqa:
             yield from _leaves(value, (*path, number))
     else:
         yield path, node
+
+
+def _repeat_in(tree: Tree, node: object) -> Repeat | None:
+    """A key that stands twice in a table, or in one below it; each is looked at once, however often aliases have it."""
+    pending, met = [node], set[int]()
+    while pending:
+        held = pending.pop()
+        if id(held) in met or not isinstance(held, Mapping | list):
+            continue
+        met.add(id(held))
+        if isinstance(held, Mapping) and (
+            found := next(filter(None, (tree.repeat_in(held, key) for key in held)), None)
+        ):
+            return found
+        pending += held.values() if isinstance(held, Mapping) else held
+    return None
 
 
 def _spelled(key: str) -> str:

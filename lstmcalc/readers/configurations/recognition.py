@@ -20,6 +20,7 @@ from lstmcalc.readers.configurations.words import (
     MAYBE_INPUT,
     SYNONYMS,
     TORCH_CLASSES,
+    both_ways,
     field_of,
     key_of,
 )
@@ -214,6 +215,13 @@ class _LstmReader:
             path = self._said_at()
             self._settings["bidirectional"] = Value(True, path)
             self._inferred["bidirectional"] = ""
+        elif (
+            self._evidence.verdict == "like"
+            and both_ways(self._evidence.why)
+            and "bidirectional" not in {**self._settings, **self._gaps}
+        ):
+            self._gaps["bidirectional"] = Gap(f"{self._evidence.why}, but no bidirectional")
+            self._pointed["bidirectional"] = self._said_at()
         for field in REQUIRED:
             if field not in self._settings and field not in self._gaps:
                 self._gaps[field] = Gap(self._missing(field))
@@ -239,7 +247,8 @@ class _LstmReader:
 
     def _said_at(self) -> KeyPath:
         """The place of what says that it is an LSTM."""
-        entry = next((item for item in self._group.entries.values() if item.value == self._evidence.why), None)
+        said = self._evidence.why.partition(" = ")[0]
+        entry = next((item for item in self._group.entries.values() if printable(item.key) == said), None)
         return entry.path if entry else self._group.path
 
     def _field(self, field: str) -> None:

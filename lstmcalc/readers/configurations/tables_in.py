@@ -62,8 +62,13 @@ def _tables(node: object, path: KeyPath, above: list[Level]) -> Iterator[Named]:
         yield Named(Group(path, node, names, above), list(_of_table(node, names, path, above)))
     items = node.items() if isinstance(node, Mapping) else enumerate(node) if isinstance(node, list) else ()
     for key, value in items:
-        if isinstance(value, Mapping | list):
+        if isinstance(value, Mapping) or (isinstance(value, list) and _holds_tables(value)):
             yield from _tables(value, (*path, key), [*above, Level(node, key)])
+
+
+def _holds_tables(items: list[Any]) -> bool:
+    """True for a list with a table in it, or with lists that may have one; most lists are of numbers."""
+    return any(isinstance(item, Mapping | list) for item in items)
 
 
 def _of_table(

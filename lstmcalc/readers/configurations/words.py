@@ -154,6 +154,11 @@ def kind_of(text: str) -> str:
     return "other" if is_other else ""
 
 
+def both_ways(text: str) -> bool:
+    """True if a text speaks of both directions: `StackedBidirectionalLstm`, `cnn_bilstm`."""
+    return re.search(r"bi_?dir|(?<![a-z])bi_?lstm|(?<![a-z])b_?lstm", key_of(text)) is not None
+
+
 def names_lstm(part: str) -> bool:
     """True if a key of a path says that what is below it is an LSTM: `lstm`, `encoder_lstm`, `LSTMParams`."""
     words = key_of(part).split("_")

@@ -21,7 +21,7 @@ _SHOWN: Final = 3
 # The endings of files that may hold weights.
 _WEIGHTS: Final = (
     *(".safetensors", ".pt", ".pth", ".ckpt", ".bin", ".npz", ".npy", ".onnx", ".h5", ".hdf5", ".keras", ".pkl"),
-    ".pickle",
+    *(".pickle", ".tflite"),
 )
 # Kinds of archives and folders by members, all of which are there under some folder. From general knowledge, but for
 # those with a version: Stable-Baselines3 2.7 (save_util.py), NeMo 2.4 (save_restore_connector.py), DL4J 1.0

@@ -3,6 +3,7 @@
 Not here: how they are found (`packed`, `archives`, `readers.pickles.embedded`).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -15,6 +16,8 @@ class Inner(NamedTuple):
 
     section: Section  # its bytes, which can be read in any order
     name: str  # for errors: `ppo.zip, policy.pth`
+    member: str = ""  # its path in the archive that it is in, e.g. `model/saved_model.pb`; empty if it is in none
+    others: Mapping[str, Section] = {}  # the files of that archive by their paths
 
 
 File: TypeAlias = str | Path | Inner

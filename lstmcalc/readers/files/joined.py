@@ -18,7 +18,21 @@ def joined(parts: Sequence[WeightFile], kind: str, notes: Iterable[str] = ()) ->
         tuple(found for part in parts for found in part.stated),
         tuple(dict.fromkeys((*notes, *(note for part in parts for note in part.notes)))),
         kind=kinds.pop() if len(kinds) == 1 else "",
+        buffers=_buffers(parts),
     )
+
+
+def _buffers(parts: Sequence[WeightFile]) -> frozenset[str] | None:
+    """The names that are no parameters, as the parts say; of one that does not say, those of integers."""
+    if all(part.buffers is None for part in parts):
+        return None
+    found = set[str]()
+    for part in parts:
+        integers = (
+            tensor.name for tensor in part.tensors if not tensor.dtype.startswith(("float", "bfloat", "complex"))
+        )
+        found.update(integers if part.buffers is None else part.buffers)
+    return frozenset(found)
 
 
 def below(path: str, file: WeightFile) -> WeightFile:
@@ -28,6 +42,7 @@ def below(path: str, file: WeightFile) -> WeightFile:
     return file._replace(
         tensors=tuple(_named(path, tensor) for tensor in file.tensors),
         stated=tuple(_moved(path, found) for found in file.stated),
+        buffers=None if file.buffers is None else frozenset(f"{path}.{name}" for name in file.buffers),
     )
 
 

@@ -46,7 +46,7 @@ _WIDTHS: Final = {"float32": 4, "float64": 8}
 
 
 def json_document(file: File) -> Any:  # noqa: ANN401  # whatever it holds
-    """The values of a JSON text that may hold weights; None for any other file, and for longer ones."""
+    """The values of a JSON text that has weights, or names files that have; None for any other, and longer ones."""
     if isinstance(file, Inner):
         return _parsed(file)
     return budget().once("json", str(file), lambda: _parsed(file))
@@ -56,19 +56,25 @@ def _parsed(file: File) -> Any:  # noqa: ANN401
     section = section_of(file)
     data = section.read() if section.length <= MAX_TEXT else b""
     try:
-        return parse(data) if any(word in data for word in _WORDS) else None
+        tree = parse(data) if any(word in data for word in _WORDS) else None
     except NotJsonError:
         return None
+    return tree if _is_index(tree) or _reader(tree) else None  # what is of no use is not kept
+
+
+def _is_index(tree: object) -> bool:
+    """True for a document that names the files of tensors."""
+    return isinstance(tree, dict) and isinstance(tree.get("weight_map"), dict) and bool(tree["weight_map"])
 
 
 def json_kind(file: File) -> str:
     """`json` for a document with weights that are read, `index` for one with the files that hold them; else empty."""
     tree = json_document(file)
-    if isinstance(tree, dict) and isinstance(tree.get("weight_map"), dict) and tree["weight_map"]:
+    if _is_index(tree):
         if isinstance(file, Inner):  # which has no folder
             return ""
         return "keras-index" if isinstance(next(iter(tree["weight_map"].values())), list) else "index"
-    return "json" if _reader(tree) else ""
+    return "" if tree is None else "json"
 
 
 def read_json_weights(file: File) -> WeightFile:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib import import_module
+from io import BytesIO
 from itertools import islice
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -21,6 +22,7 @@ from lstmcalc.readers.files.varints import MAX_BYTES, varint_at
 
 if TYPE_CHECKING:
     from lstmcalc.readers.files.archives import Member
+    from lstmcalc.readers.files.sections import Section
     from lstmcalc.readers.files.unread import Unread
 
 HEAD: Final = 4096  # bytes at the start of a file that are searched for a signature
@@ -107,7 +109,20 @@ def inner_kind(inner: Inner, depth: int = _DEPTH) -> str:
         return kind if kind in _WITHIN else ""
     if _may_be_json(head):
         return _json_kind(Inner(in_memory(section, inner.name), inner.name))
-    return _signature(head, section.length) or _packed_kind(inner, head, depth)
+    if told := _signature(head, section.length):
+        return told
+    return "saved-model" if _is_inner_saved_model(inner) else _packed_kind(inner, head, depth)
+
+
+def _is_inner_saved_model(inner: Inner) -> bool:
+    """True for a SavedModel in an archive, which has its other files too."""
+    if inner.member.rpartition("/")[2] != "saved_model.pb":
+        return False
+    from lstmcalc.readers.files.archives import in_memory
+    from lstmcalc.readers.files.tensorflow_kinds import is_saved_model
+
+    data = in_memory(inner.section, inner.name).read()
+    return is_saved_model(BytesIO(data), len(data))
 
 
 def _json_kind(file: File) -> str:
@@ -146,9 +161,12 @@ def models_in(members: Iterable[Inner], depth: int = _DEPTH) -> Iterator[Inner]:
 
 def zip_members(members: Mapping[str, "Member"]) -> Iterator[Inner]:
     """The members of a zip archive as files."""
+    others: dict[str, Section] = {}
     for name, member in members.items():
         with suppress(SourceError):
-            yield Inner(member.section(), name)
+            others[name] = member.section()
+    for name, section in others.items():
+        yield Inner(section, name, name, others)
 
 
 def _packed_kind(inner: Inner, head: bytes, depth: int) -> str:
@@ -160,7 +178,8 @@ def _packed_kind(inner: Inner, head: bytes, depth: int) -> str:
     if not way_of(head):
         return ""
     first = peeked(inner.section)
-    return "packed" if first.startswith(_ZIP) or is_tar(first) or _signature(first, 2**62) else ""
+    may_be = first.startswith(_ZIP) or is_tar(first) or _may_be_json(first) or _signature(first, 2**62)
+    return "packed" if may_be else ""
 
 
 def _signature(head: bytes, size: int) -> str:

@@ -104,7 +104,10 @@ def _only(models: list[Inner], around: Inner, way: str) -> _Unpacked:
             with_rest(names, _LISTED),
             f"unpack it, and give one of them: {names[0]}",
         )
-    inside = Inner(in_memory(models[0].section, models[0].name), f"{around.name}, {shorten(models[0].name)[1:-1]}")
+    inside = models[0]._replace(
+        section=in_memory(models[0].section, models[0].name),
+        name=f"{around.name}, {shorten(models[0].name)[1:-1]}",
+    )
     return _Unpacked(inside, way, (f"read from {names[0]} in it",))
 
 

@@ -153,7 +153,7 @@ def is_tar(head: bytes) -> bool:
 
 def tar_members(around: Inner) -> list[Inner]:
     """The regular files of a tar archive, as many as are looked at; those before the place where it is damaged."""
-    section, found = around.section, list[Inner]()
+    section, found, others = around.section, list[Inner](), dict[str, Section]()
     at, name = 0, ""  # of the member that follows, as a header before it has it
     for _ in range(_MOST):
         if at + _BLOCK > section.length:
@@ -166,7 +166,9 @@ def tar_members(around: Inner) -> list[Inner]:
         if kind in (b"0", b"\0", b"7"):
             written = [part.split(b"\0")[0].decode("utf-8", "replace") for part in (block[345:500], block[:100])]
             own = "/".join(part for part in written[0 if block[262:263] == b"\0" else 1 :] if part)
-            found.append(Inner(section.part(start, length), (name or own).removeprefix("./")))
+            path = (name or own).removeprefix("./")
+            others[path] = section.part(start, length)
+            found.append(Inner(others[path], path, path, others))
         if kind in (b"L", b"x") and length <= _LONGEST:
             name = _long_name(kind, section.read(start, length)) or name
         elif kind != b"g":

@@ -23,7 +23,7 @@ def read_tensor(path: str, tensor: Tensor, where: str) -> Any:  # noqa: ANN401  
     _check_readable(tensor, where)
     if tensor.elsewhere:
         other, offset = place_of(path, tensor.elsewhere, tensor.nbytes, where)
-        return read_block(str(other), where, tensor.dtype, tensor.shape, offset)
+        return read_block(other, where, tensor.dtype, tensor.shape, offset)
     if _is_contiguous(tensor):
         return read_block(path, where, tensor.dtype, tensor.shape, _raw_start(tensor, where))
     return _typed_numbers(path, tensor, where)
@@ -34,7 +34,7 @@ def tensor_blocks(path: str, tensor: Tensor, where: str) -> Iterator[Block]:
     _check_readable(tensor, where)
     if tensor.elsewhere:
         other, offset = place_of(path, tensor.elsewhere, tensor.nbytes, where)
-        yield from file_blocks(str(other), where, tensor.dtype, tensor.shape, offset)
+        yield from file_blocks(other, where, tensor.dtype, tensor.shape, offset)
     elif _is_contiguous(tensor):
         yield from file_blocks(path, where, tensor.dtype, tensor.shape, _raw_start(tensor, where))
     elif numel(tensor.shape):

@@ -2,8 +2,8 @@
 
 Keras 3 pickles a model as the bytes of a .keras archive (keras/src/saving/keras_saveable.py; files of 3.10 and 3.15.1
 were read), SciKeras 0.13.0 as those of one in an array of uint8 (scikeras/_saving_utils.py), earlier versions of both
-as those of a tar archive with a SavedModel, which is not read, and many programs as those of an HDF5 file. Files are
-told by their first bytes.
+as those of a tar archive with a SavedModel, and many programs as those of an HDF5 file. Files are told by their first
+bytes; those of TensorFlow Lite are named, and not read.
 """
 
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from lstmcalc.readers.pickles.trees import join_path
 
 _ZIP: Final = (b"PK\3\4", b"PK\5\6")  # APPNOTE 6.3.10, 4.3.7 and 4.3.16
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"  # HDF5 File Format Specification 3.0
+TFLITE: Final = b"TFL3"  # tensorflow/compiler/mlir/lite/schema/schema.fbs, tensorflow 2.21.0
 _HEAD: Final = 512  # bytes
 _MOST_FILES: Final = 100
 _MOST: Final = 100_000  # values that are looked at
@@ -66,7 +67,7 @@ def _bytes(item: Any) -> Section | None:  # noqa: ANN401  # as above
 
 
 def _is_file(head: bytes) -> bool:
-    return head.startswith((*_ZIP, _HDF5)) or is_tar(head)
+    return head.startswith((*_ZIP, _HDF5)) or head[4:8] == TFLITE or is_tar(head)
 
 
 def _held(path: str, item: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # as above

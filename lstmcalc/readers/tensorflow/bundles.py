@@ -15,8 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.errors import SourceError, named_error, printable, shown_name
+from lstmcalc.errors import SourceError, named_error, printable
 from lstmcalc.readers.files.beside import section_beside
+from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
 from lstmcalc.readers.files.protobuf import BYTES, FIXED32, VARINT, Field, Wire, signed_value
 from lstmcalc.readers.files.raw_numbers import (
     WIDTHS,
@@ -57,33 +58,34 @@ class Entry(NamedTuple):
 class Bundle(NamedTuple):
     """A checkpoint."""
 
-    path: str  # of its index
+    file: File  # its index, which need not be there
     shards: int  # the number of its data files
     big_endian: bool
     entries: dict[bytes, Entry]  # by key; keys that begin with a zero are parts of variables
 
     def data_name(self, shard: int) -> str:
         """The name of a data file, without its folder."""
-        return f"{Path(self.path).name.removesuffix(INDEX)}.data-{shard:05d}-of-{self.shards:05d}"
+        index = self.file.member if isinstance(self.file, Inner) else str(self.file)
+        return f"{Path(index).name.removesuffix(INDEX)}.data-{shard:05d}-of-{self.shards:05d}"
 
     def section(self, entry: Entry) -> Section:
         """The bytes of an entry, which are in another file."""
-        return section_beside(self.path, self.data_name(entry.shard)).part(entry.offset, entry.size)
+        return section_beside(self.file, self.data_name(entry.shard)).part(entry.offset, entry.size)
 
 
-def read_bundle(path: str) -> Bundle:
+def read_bundle(index: File) -> Bundle:
     """The index of a checkpoint."""
-    name = shown_name(path)
+    name = name_of(index)
     try:
-        return _bundle(path)
+        return _bundle(index)
     except SourceError as error:
         raise (error if error.where.startswith(name) else named_error(error, name)) from None
 
 
-def _bundle(path: str) -> Bundle:
+def _bundle(index: File) -> Bundle:
     entries: dict[bytes, Entry] = {}
     header: bytes | None = None
-    for key, value in entries_of(Section.of(Path(path))):
+    for key, value in entries_of(section_of(index)):
         if header is None:
             if key:
                 raise SourceError("its table has no header", "an empty first key", printable(_text(key)))
@@ -93,7 +95,7 @@ def _bundle(path: str) -> Bundle:
             raise SourceError("it has too many variables", f"at most {_MAX_VARIABLES:,}")
         entries[key] = _entry(value, printable(_text(key)))
     shards, big_endian = _header(header or b"")
-    return Bundle(path, shards, big_endian, entries)
+    return Bundle(index, shards, big_endian, entries)
 
 
 def _text(key: bytes) -> str:
@@ -151,7 +153,7 @@ def slice_of(wire: Wire, field: Field) -> tuple[Extent, ...]:
 def stored_tensor(bundle: Bundle, key: bytes, name: str) -> Stored:
     """A variable under a name of its own, not yet read."""
     entry, dtype = bundle.entries[key], dtype_name(bundle.entries[key].dtype)
-    where = f"{shown_name(bundle.path)}, {printable(name)}"
+    where = f"{name_of(bundle.file)}, {printable(name)}"
     if entry.slices:
         nbytes = numel(entry.shape) * WIDTHS.get(dtype, 0)
         return Stored(name, dtype, entry.shape, nbytes, partial(_joined, bundle, key, where))

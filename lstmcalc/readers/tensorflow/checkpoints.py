@@ -9,14 +9,13 @@ Tested on files of TensorFlow 2.21.0, with tf.compat.v1 and tf_keras 2.21.0 and 
 Not here: the index (`bundles`), and SavedModels (`saved_models`).
 """
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from lstmcalc.errors import printable, shown_name
-from lstmcalc.readers.files.beside import path_beside
+from lstmcalc.readers.files.beside import is_beside
 from lstmcalc.readers.files.tensorflow_kinds import index_of
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found
@@ -76,7 +75,7 @@ def missing_data(bundle: Bundle) -> list[str]:
     """A note on the data files that are missing."""
     shards = sorted({entry.shard for entry in bundle.entries.values() if not entry.slices})
     names = [bundle.data_name(shard) for shard in shards]
-    missing = [name for name in names if not os.path.lexists(path_beside(bundle.path, name))]
+    missing = [name for name in names if not is_beside(bundle.file, name)]
     if not missing:
         return []
     return [

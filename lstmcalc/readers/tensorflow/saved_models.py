@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from lstmcalc.errors import NotFoundError, SourceError, named_error, shown_name
-from lstmcalc.readers.files.beside import section_beside
+from lstmcalc.errors import NotFoundError, SourceError, named_error
+from lstmcalc.readers.files.beside import file_below, section_beside
+from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
 from lstmcalc.readers.files.protobuf import BYTES, Field, Wire
 from lstmcalc.readers.files.raw_numbers import WIDTHS, numel
 from lstmcalc.readers.files.sections import Section
@@ -44,19 +45,17 @@ class _Model(NamedTuple):
     nodes: Sequence[Node]
 
 
-def read_saved_model(path: str) -> WeightFile:
-    """A SavedModel, by its saved_model.pb."""
-    name = shown_name(path)
-    model = _model(path, name)
-    index = str(Path(path).parent / _INDEX)
+def read_saved_model(file: File) -> WeightFile:
+    """A SavedModel, by its saved_model.pb; one in an archive has the other files there."""
+    name = name_of(file)
+    model = _model(file, name)
+    index = file_below(file, _INDEX)
     nodes, notes = list(model.nodes), list[str]()
-    bundle = read_bundle(index) if Path(index).is_file() else _said_bundle(index, nodes)
+    bundle = read_bundle(index) if index else _said_bundle(file, nodes)
     if not bundle.entries:
-        raise NotFoundError(
-            f"the variables of {name} are missing", shown_name(index), "no such file", "give the whole folder"
-        )
+        raise NotFoundError(f"the variables of {name} are missing", _INDEX, "no such file", "give the whole folder")
     own = checkpoint_nodes(bundle)
-    said = described_objects({**{number: node.said for number, node in enumerate(nodes) if node.said}, **_beside(path)})
+    said = described_objects({**{number: node.said for number, node in enumerate(nodes) if node.said}, **_beside(file)})
     if own and _is_same(nodes, own):
         nodes = own
     elif own:
@@ -69,7 +68,7 @@ def read_saved_model(path: str) -> WeightFile:
     return WeightFile(form, variables.tensors, named_modules(stated), tuple(notes), buffers=variables.others)
 
 
-def _said_bundle(index: str, nodes: Sequence[Node]) -> Bundle:
+def _said_bundle(file: File, nodes: Sequence[Node]) -> Bundle:
     """The variables that the graph of objects has, without their index; numbers are in a file that is missing too."""
     entries = {
         node.key.encode("utf-8", "surrogatepass"): Entry(
@@ -78,6 +77,9 @@ def _said_bundle(index: str, nodes: Sequence[Node]) -> Bundle:
         for node in nodes
         if node.key and node.shape is not None
     }
+    index = (
+        Inner(Section.of(b""), name_of(file), _INDEX) if isinstance(file, Inner) else str(Path(file).parent / _INDEX)
+    )
     return Bundle(index, 1, big_endian=False, entries=entries)
 
 
@@ -87,8 +89,8 @@ def _is_same(saved: Sequence[Node], stored: Sequence[Node]) -> bool:
     return all(number < len(saved) and saved[number].name == name for number, name in named)
 
 
-def _model(path: str, name: str) -> _Model:
-    section = Section.of(Path(path))
+def _model(file: File, name: str) -> _Model:
+    section = section_of(file)
     if section.length > _MAX_SIZE:
         raise SourceError(f"{name} is too large", f"at most {_MAX_SIZE:,} bytes", f"{section.length:,}")
     wire = Wire(section.read(), name)
@@ -108,10 +110,10 @@ def _inner(wire: Wire, field: Field) -> Iterator[Field]:
     return (item for item in wire.fields(field.start, field.stop) if item.wire == BYTES)
 
 
-def _beside(path: str) -> dict[int, str]:
+def _beside(file: File) -> dict[int, str]:
     """What keras_metadata.pb says of objects; nothing if it is not there."""
     try:
-        section = section_beside(path, _METADATA)
+        section = section_beside(file, _METADATA)
     except NotFoundError:
         return {}
     if section.length > _MAX_METADATA:

@@ -267,13 +267,20 @@ def is_own(tree: Table, origin: str = "source") -> bool:
     """
     if origin == "config" or isinstance(tree.get("tool"), Mapping):
         return True
+    if isinstance(tree.get("lstm"), bool):  # a switch of another program
+        return False
     unknown = [key for key in tree if key not in _TOP_KEYS]
     if not unknown:
         return "lstm" in tree or any(key in tree for key in LSTM_KEYS) or isinstance(tree.get("data"), Mapping)
     if not isinstance(tree.get("lstm"), Mapping) and all(field in tree for field in REQUIRED):
         return False
     ours = "lstm" in tree or any(key in tree for key in HYPERPARAMETERS)
-    return ours and all(_hint(key, _TOP_KEYS) for key in unknown)
+    return ours and all(_is_misspelled(key) for key in unknown)
+
+
+def _is_misspelled(key: str) -> bool:
+    """True if an unknown key is like one of ours; `d` and `use_lstm` are another program's words."""
+    return len(key) > 1 and "lstm" not in key.lower().split("_") and bool(_hint(key, _TOP_KEYS))
 
 
 def _check_top(document: Document, tree: Table, *, has_lstm: bool) -> None:

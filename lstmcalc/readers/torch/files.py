@@ -20,7 +20,7 @@ from lstmcalc.readers.files.raw_numbers import WIDTHS, Block, placed_blocks
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import Spot, StateDict, Stored, WeightFile
 from lstmcalc.readers.pickles.arrays import INLINE, RawArray, array_description, is_array, objects_of, raw_array
-from lstmcalc.readers.pickles.embedded import files_in, is_whole_file
+from lstmcalc.readers.pickles.embedded import TFLITE, files_in, is_whole_file
 from lstmcalc.readers.pickles.machine import (
     MAX_WORK,
     Call,
@@ -100,10 +100,19 @@ def _with_embedded(read: WeightFile, embedded: Sequence[tuple[str, Section]], na
     models, notes = list[WeightFile](), list[str]()
     for path, section in embedded:
         inner = Inner(section, f"{name}, {section.length:,} bytes{f' at {shorten(path)[1:-1]}' if path else ''}")
-        if inner_kind(inner) in ("", "packed"):
-            notes.append(f"{section.length:,} bytes in it look like {archive_inside(inner).name}, and are not read")
+        kind = inner_kind(inner)
+        try:
+            model = open_inner(inner) if kind else None
+        except SourceError:
+            if kind != "packed":  # several models, or what is damaged
+                raise
+            model = None
+        if model is None:
+            is_lite = section.read(4, 4) == TFLITE
+            what = "a model of TensorFlow Lite" if is_lite else archive_inside(inner).name
+            notes.append(f"{section.length:,} bytes in it look like {what}, and are not read")
             continue
-        models.append(below(path if len(embedded) > 1 else "", open_inner(inner)))
+        models.append(below(path if len(embedded) > 1 else "", model))
     if not models:
         return read._replace(notes=(*notes, *read.notes))
     formats = list(dict.fromkeys(model.format for model in models))

@@ -163,3 +163,12 @@ def test_what_ini_takes_from_elsewhere_is_computed() -> None:
     (found,) = found_in(text, "a.ini")
     assert {field: setting.value for field, setting in found.layer.items()} == sizes(4, 4)
     assert "computed" in found.gaps["num_layers"].why
+
+
+def test_json_with_more_keys_than_a_configuration_has_is_refused() -> None:
+    lstm = '"m": {"type": "lstm", "input_size": 3, "hidden_size": 4}'
+    keys = [f'"k{index}": 1' for index in range(100_000)]
+    with pytest.raises(SourceError, match="too many values"):
+        found_in(f"{{{lstm}, {', '.join(keys)}}}", "a.json")
+    (found,) = found_in(f'{{{lstm}, "data": [{", ".join(["1"] * 120_000)}]}}', "a.json")
+    assert found.layer["hidden_size"].value == 4

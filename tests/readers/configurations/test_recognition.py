@@ -86,6 +86,51 @@ def test_what_the_layer_before_gives(before: str, width: int | None) -> None:
         assert list(lstms_in(text).values())[-1].input_size == width
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "experiments: [{type: lstm, input_size: 4, hidden_size: 8}, {type: lstm, hidden_size: 16}]\n",
+        '[{"name": "small", "type": "lstm", "input_size": 4, "hidden_size": 8}, {"type": "lstm", "hidden_size": 16}]',
+    ],
+)
+def test_a_list_that_may_be_of_alternatives_is_uncertain(text: str) -> None:
+    first, second = found_in(text)
+    assert not first.uncertain
+    assert second.reads == first.name
+    assert second.uncertain == ("it reads what stands before it in its list, if these are layers of one network",)
+    stack = text.replace("experiments:", "lstm_layers:").replace(', {"type"', ', {"type": "dropout"}, {"type"')
+    assert is_certain(stack)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "model:\n  lstm:\n    head: {input_size: 3, hidden_size: 4}\n",
+        "services:\n  lstm:\n    environment: {INPUT_SIZE: 3, HIDDEN_SIZE: 4}\n",
+    ],
+)
+def test_sizes_in_a_table_of_an_lstm_may_be_of_a_part_of_it(text: str) -> None:
+    assert [found.uncertain for found in found_in(text)] == [("read as the LSTM that lstm names",)]
+    assert is_certain(text.replace("head", "params").replace("environment", "args"))
+
+
+@pytest.mark.parametrize("kind", ["StackedBidirectionalLstm", "cnn_bilstm", "BLSTM_CRF"])
+def test_a_name_that_speaks_of_both_directions_is_not_read_as_one(kind: str) -> None:
+    (found,) = found_in(f"encoder: {{type: {kind}, input_size: 3, hidden_size: 4, num_layers: 2}}\n")
+    assert "bidirectional" not in found.layer
+    assert found.gaps["bidirectional"].why == f"type = {kind}, but no bidirectional"
+
+
+@pytest.mark.parametrize("more", ["d: 8", "use_lstm: true", "n: 3"])
+def test_keys_of_other_programs_are_no_misspelled_settings(more: str) -> None:
+    assert said_in(f"{more}\nlstm: {{input_size: 3, hidden_size: 4}}\n") == {"lstm": sizes(3, 4)}
+
+
+def test_a_switch_that_is_off_is_no_lstm() -> None:
+    with pytest.raises(NoLstmError, match="no LSTM is recognised"):
+        found_in("lstm: false\ninput_size: 3\nhidden_size: 4\n", "a.yaml")
+
+
 @pytest.mark.parametrize("wires", ["edges: []\n", ""])
 def test_a_list_with_wires_is_no_chain(wires: str) -> None:
     inner = ", inputs: [a]" if not wires else ""

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import json
 import lzma
 import pickle
 import tarfile
@@ -22,9 +23,11 @@ from lstmcalc.intake.load import load_weights
 from lstmcalc.numerics.forward import forward
 from lstmcalc.readers.files import archives
 from lstmcalc.readers.files.inner import Inner
+from lstmcalc.readers.files.joined import below, joined
 from lstmcalc.readers.files.kinds import open_weights, weight_kind
 from lstmcalc.readers.files.packing import tar_members
 from lstmcalc.readers.files.sections import Section
+from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.recognise.weights import read_weights
 from lstmcalc.spec.config import LSTMConfig
 from tools.examples import examples
@@ -167,6 +170,40 @@ def refused(path: Path, data: bytes, words: str) -> None:
     with pytest.raises(SourceError) as caught:
         open_weights(str(path))
     assert words in str(caught.value)
+
+
+def test_what_is_no_parameter_in_one_of_several_models_is_none_in_all() -> None:
+    def file(*names: str, buffers: frozenset[str] | None, dtype: str = "float32") -> WeightFile:
+        held = tuple(Stored(name, dtype, (2,), 8, lambda: np.zeros(2)) for name in names)
+        return WeightFile("test", held, buffers=buffers)
+
+    said = below("a", file("kernel", "optimizer", buffers=frozenset({"optimizer"})))
+    counts = file("steps", buffers=None, dtype="int64")
+    assert joined([said, counts, file("mean", buffers=None)], "both").buffers == frozenset(("a.optimizer", "steps"))
+    assert joined([counts, counts], "both").buffers is None
+
+
+def test_json_that_is_compressed_is_read(tmp_path: Path) -> None:
+    text = json.dumps({name: array.tolist() for name, array in ARRAYS.items()}).encode()
+    (tmp_path / "f.json.gz").write_bytes(gzip.compress(text))
+    (read,) = read_weights(str(tmp_path / "f.json.gz"))
+    assert read.stored.config == CONFIG
+    (tmp_path / "f.json.gz").write_bytes(gzip.compress(b'{"name": "lstm"}'))
+    with pytest.raises(SourceError, match="gzip-compressed data, which is not read"):
+        open_weights(str(tmp_path / "f.json.gz"))
+
+
+def test_tensorflow_lite_within_another_file_is_named(tmp_path: Path) -> None:
+    model = b"\x1c\0\0\0TFL3" + bytes(100)
+    (tmp_path / "f.pkl").write_bytes(pickle.dumps({"model": model}))
+    assert (
+        "108 bytes in it look like a model of TensorFlow Lite, and are not read"
+        in open_weights(str(tmp_path / "f.pkl")).notes
+    )
+    (tmp_path / "f.zip").write_bytes(zipped(**{"m.tflite": model}))
+    with pytest.raises(SourceError) as caught:
+        open_weights(str(tmp_path / "f.zip"))
+    assert caught.value.hint == "unpack it, and read m.tflite: unzip FILE"
 
 
 def test_several_models_in_an_archive_are_asked_for(tmp_path: Path) -> None:

@@ -828,6 +828,19 @@ def test_numbers_that_are_not_in_a_file_next_to_it_are_refused(places: dict[str,
         assert any("cannot be read" in note for note in file.notes)
 
 
+def test_a_model_and_its_numbers_that_are_links_to_one_folder_are_read(tmp_path: Path) -> None:
+    blobs, links = tmp_path / "blobs", tmp_path / "links"
+    blobs.mkdir()
+    links.mkdir()
+    saved_apart(blobs)
+    (links / "model.onnx").symlink_to("../blobs/model.onnx")
+    (links / "beside.bin").symlink_to("../blobs/beside.bin")
+    for read, wanted in zip(
+        read_onnx(str(links / "model.onnx")).tensors, read_onnx(str(blobs / "model.onnx")).tensors, strict=True
+    ):
+        np.testing.assert_array_equal(read.read(), wanted.read())
+
+
 @pytest.mark.parametrize("dims", [[2**40, 2**20], [-1, 3], [2**62, 2**62]])
 def test_shapes_that_are_larger_than_the_file_reserve_nothing(dims: list[int], tmp_path: Path) -> None:
     made = model([lstm()], weights())

@@ -1,9 +1,14 @@
 """Files of TensorFlow: which LSTMs are found, whether they compute what TensorFlow did, and what a broken one says."""
 
+import gzip
+import io
 import json
 import os
+import pickle
 import shutil
-from collections.abc import Mapping
+import tarfile
+import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +21,7 @@ from lstmcalc.readers.files.kinds import open_weights, weight_kind
 from lstmcalc.readers.recognise.weights import read_weights
 from tools.recorded_weights import unpacked
 from tools.saved_tensorflow import check, lstms_in, output_of
-from tools.shell import run_lstmcalc
+from tools.shell import Ran, run_lstmcalc
 from tools.tensorflow_models import Case
 
 NAMES = (
@@ -54,6 +59,94 @@ def test_recorded_files_compute_what_tensorflow_did(name: str, recorded: Path) -
         x, y, lstms = (held[f"{name}|{number}|{part}"] for part in ("x", "y", "lstms"))
         cases.append(Case(x, y, int(lstms)))
     check(path_of(recorded, name), cases)
+
+
+def saved_files(recorded: Path, name: str) -> dict[str, bytes]:
+    """The files of a recorded SavedModel by their paths."""
+    folder = path_of(recorded, name)
+    return {f"m/{path.relative_to(folder)}": path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return stream.getvalue()
+
+
+def tarred(files: Mapping[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(f"./{name}")
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    return stream.getvalue()
+
+
+PACKS: Mapping[str, Callable[[Mapping[str, bytes]], bytes]] = {
+    "zip": zipped,
+    "tar, gzip": lambda files: gzip.compress(tarred(files)),
+    "tar in pickle": lambda files: pickle.dumps({"model": tarred(files), "classes": [1, 2]}),
+    "zip in pickle": lambda files: pickle.dumps([np.frombuffer(zipped(files), np.uint8)]),
+}
+
+
+@pytest.mark.parametrize("way", PACKS)
+@pytest.mark.parametrize("name", ["keras2_saved_model", "keras2_export", "keras3_export"])
+def test_a_saved_model_that_is_packed_is_read_as_its_folder(
+    name: str, way: str, recorded: Path, tmp_path: Path, cli: Callable[..., Ran]
+) -> None:
+    (tmp_path / "packed").write_bytes(PACKS[way](saved_files(recorded, name)))
+    plain, packed = (
+        open_weights(str(path_of(recorded, name) / "saved_model.pb")),
+        open_weights(str(tmp_path / "packed")),
+    )
+    assert packed.format.endswith(f" in {way}")
+    assert packed.stated == plain.stated
+    assert packed.buffers == plain.buffers
+    for tensor, other in zip(packed.tensors, plain.tensors, strict=True):
+        assert (tensor.name, tensor.shape) == (other.name, other.shape)
+        if tensor.dtype.startswith("float"):
+            np.testing.assert_array_equal(tensor.whole(), other.whole())
+    totals = [
+        json.loads(cli("summary", str(path), "--json").out)["total"]["parameters"]
+        for path in (path_of(recorded, name), tmp_path / "packed")
+    ]
+    assert totals[0] == totals[1]
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_files_that_a_packed_saved_model_lacks_are_named(
+    pack: Callable[[Mapping[str, bytes]], bytes], recorded: Path, tmp_path: Path, cli: Callable[..., Ran]
+) -> None:
+    files = saved_files(recorded, "keras2_saved_model")
+    data = next(name for name in files if ".data-" in name)
+    (tmp_path / "packed").write_bytes(pack({name: held for name, held in files.items() if name != data}))
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "variables").mkdir()
+    (tmp_path / data).write_bytes(files[data])  # of a folder, which the archive does not speak of
+    ran = cli("run", str(tmp_path / "packed"))
+    assert ran.code == 2
+    assert f"expected {data}, found no such file" in ran.err
+    files["m/saved_model.pb"] = files["m/saved_model.pb"][:500]
+    (tmp_path / "packed").write_bytes(pack(files))
+    assert cli("summary", str(tmp_path / "packed")).code == 2
+
+
+def test_two_saved_models_in_a_pickle_are_two(recorded: Path, tmp_path: Path) -> None:
+    files = saved_files(recorded, "keras2_saved_model")
+    (tmp_path / "p").write_bytes(pickle.dumps({"a": tarred(files), "b": tarred(files), "mean": np.zeros(3)}))
+    plain, both = (
+        open_weights(str(path_of(recorded, "keras2_saved_model") / "saved_model.pb")),
+        open_weights(str(tmp_path / "p")),
+    )
+    assert both.buffers == plain.buffers == frozenset()
+    assert [item.name for item in both.stated] == [f"{key}.{item.name}" for key in "ab" for item in plain.stated]
+    twice = {**files, **{f"n/{name}": data for name, data in files.items()}}
+    (tmp_path / "p").write_bytes(pickle.dumps(tarred(twice)))
+    assert any("look like a tar archive with a SavedModel" in note for note in open_weights(str(tmp_path / "p")).notes)
 
 
 def test_every_recorded_file_is_read(recorded: Path) -> None:
@@ -238,3 +331,9 @@ def test_names_with_shapes_are_no_manifest(tmp_path: Path) -> None:
     ):
         path.write_text(text)
         assert weight_kind(str(path)) == ""
+
+
+def test_names_in_sentences_are_those_of_the_file(recorded: Path, cli: Callable[..., Ran]) -> None:
+    said = cli("params", str(path_of(recorded, "keras2_saved_model"))).out
+    assert "on axis 1 of every kernel" in said
+    assert ":0" not in said.replace(" 0:", "")
