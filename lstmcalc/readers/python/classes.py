@@ -346,7 +346,8 @@ class Classes(Machine):
         self.may_raise()
         escaped = self.world.slots["escaped"]
         more = escaped.may if owner.foreign and isinstance(escaped, Unknown) else frozenset[Obj]()
-        for thing in self.reach(owner.may | more):
+        functions = [item for item in owner.may if isinstance(item, Function)]  # which other code leaves as they are
+        for thing in (*self.reach(owner.may | more), *functions):
             if "@dtype" in thing.slots:  # of a parameter of its, perhaps
                 self.put(thing, "@dtype", Unknown())
             if isinstance(thing, Scope) or thing.kind in ("list", "dict", "set", "iter", "array"):

@@ -46,3 +46,15 @@ def test_what_a_generator_writes_again_is_not_taken_for_what_was_there(tmp_path:
         "for step in steps():\n    a = 2\nnn.LSTM(1, b)\n"
     )
     assert "hidden_size" in found_in(code, tmp_path)[0].gaps
+
+
+def test_an_attribute_is_set_on_whichever_function_it_is(tmp_path: Path) -> None:
+    head = "from torch import nn\nfrom outside import flag\ndef g(): pass\ndef h(): pass\ng.n = h.n = 6\n"
+    for body in (
+        "f = g if flag else h\nf.n = 8\n",
+        "f = g if flag else h\nsetattr(f, 'n', 8)\n",
+        "(g if flag else h).n += 2\n",
+    ):
+        assert "input_size" in found_in(f"{head}{body}nn.LSTM(g.n, 2)\n", tmp_path)[0].gaps
+    code = "from torch import nn\nfrom outside import flag\nif flag:\n    def f():\n        f.n += 2\n        return f.n\n    f.n = 6\nnn.LSTM(f(), 2)\n"
+    assert "input_size" in found_in(code, tmp_path)[0].gaps
