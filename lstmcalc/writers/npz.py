@@ -52,5 +52,5 @@ def check_entries(entries: Sequence[Entry]) -> None:
     for entry in entries:
         check_name(entry.name)
         if FORMATS[entry.dtype].decode is not None:
-            hint = "--dtype float32 holds all of its numbers; .safetensors and .pt have it"
+            hint = ".safetensors and .pt have it"
             raise UnsupportedError("NumPy has no such dtype", "float32, or another", entry.dtype, hint, entry.name)

@@ -11,6 +11,7 @@ import pytest
 from lstmcalc import LSTMConfig, random_weights
 from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.readers.files.kinds import open_weights
+from lstmcalc.readers.files.raw_numbers import to_bfloat16
 from lstmcalc.writers.entries import entry_of
 from lstmcalc.writers.safetensors import write_safetensors
 from tools.shell import TESTS, Ran
@@ -62,6 +63,37 @@ def test_wrappers_are_taken_off_every_name(cli: Cli, suffix: str, prefix: str) -
         np.testing.assert_array_equal(found[name], array, strict=True)
     assert report["left_out"] == []
     assert len(report["changes"]) == len([word for word in ("module", "_orig_mod") if word in prefix])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_what_weight_norm_keeps_in_two_parts_is_computed_in_its_dtype(cli: Cli, dtype: str) -> None:
+    stored: Any = "f4" if dtype == "bfloat16" else dtype
+    cut = to_bfloat16 if dtype == "bfloat16" else np.asarray
+    arrays = {name: cut(array.astype(stored)) for name, array in model().items() if name.startswith("net")}
+    own = "net.rnn.weight_hh_l0"
+    v = cut((1000 * arrays.pop(own)).astype(stored))  # whose squares are out of float16's range
+    g = cut(np.linspace(0.5, 2, len(v)).astype(stored)[:, None])
+    write(
+        "m.safetensors",
+        {**arrays, f"{own}_g": g, f"{own}_v": v},
+        dict.fromkeys((*arrays, f"{own}_g", f"{own}_v"), dtype),
+    )
+    rescued(cli, "m.safetensors", "-o", "out.pt")
+    expected = g.astype("f8") * v.astype("f8") / np.linalg.norm(v.astype("f8"), axis=1, keepdims=True)
+    found = numbers_in("out.pt")[own]
+    apart = {"float16": 2**-10, "bfloat16": 2**-7, "float32": 1e-6, "float64": 1e-14}[dtype]
+    np.testing.assert_allclose(found, expected, rtol=apart)
+    np.testing.assert_array_equal(found, cut(found))
+
+
+def test_a_file_without_its_lstm_is_refused(cli: Cli) -> None:
+    arrays = {name: to_bfloat16(array) for name, array in model().items() if name.startswith("net")}
+    write("m.safetensors", arrays, dict.fromkeys(arrays, "bfloat16"))
+    refused = cli("convert", "m.safetensors", "--keep-others", "-o", "out.npz")
+    assert refused.code == 2
+    assert "NumPy has no such dtype" in refused.err
+    assert ".safetensors and .pt have it" in refused.err
+    assert not Path("out.npz").exists()
 
 
 def test_a_prefix_that_not_all_names_have_is_a_name(cli: Cli) -> None:

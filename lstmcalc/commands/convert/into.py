@@ -41,10 +41,10 @@ from lstmcalc.intake.computable import check_order
 from lstmcalc.numerics.convert import pack, unpack
 from lstmcalc.numerics.stacks import Part, layers_of, stacked, stacked_config
 from lstmcalc.proof.conversion import Sides, compared_outputs, compared_weights, sides_of
-from lstmcalc.proof.mistakes.weights import to_bfloat16
 from lstmcalc.readers import sources
 from lstmcalc.readers.files.given import given
 from lstmcalc.readers.files.kinds import open_weights
+from lstmcalc.readers.files.raw_numbers import to_bfloat16
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.activations import activations_of, option_texts, unstated
 from lstmcalc.spec.config import LSTMConfig

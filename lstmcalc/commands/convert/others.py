@@ -56,11 +56,15 @@ def keep(taken: "Taken", framework: str, suffix: str) -> Kept:
     changes += [f"computed of what weight_norm or a dropout keeps: {with_rest(made, 3)}"] if made else []
     changes = [f"taken out of {'.'.join(state.keys)}", *changes] if start else changes
     entries, sources, left = list[Entry](), dict[str, Stored](), list[str]()
+    found = [subject.found for subject in taken.subjects if subject.found is not None]
+    own_names = {held.name for item in found for held in item.stored.tensors.values()}
     for tensor, name in zip(kept, names, strict=True):
         try:
             entry = copied_entry(tensor, name)
             CONTAINERS[suffix].check([entry])
         except LstmcalcError as error:
+            if tensor.name in own_names:  # without it there is no LSTM in the file
+                raise
             left.append(f"{tensor.name} ({error.found or error.what})")
             continue
         entries.append(entry)

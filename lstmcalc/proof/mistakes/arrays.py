@@ -12,7 +12,8 @@ import numpy as np
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.proof.mistakes.plans import IFGO
 from lstmcalc.proof.mistakes.table import ORDERS, whose
-from lstmcalc.proof.mistakes.weights import to_bfloat16, to_float16, to_float32, to_int8
+from lstmcalc.proof.mistakes.weights import to_float16, to_float32, to_int8
+from lstmcalc.readers.files.raw_numbers import to_bfloat16
 from lstmcalc.spec.config import LSTMConfig
 
 _CLOSE: Final = 1e-6  # of the largest number: what adding two biases, or scaling, rounds

@@ -19,8 +19,9 @@ from lstmcalc.proof.mistakes.plans import RIGHT, Cells, Plan, Problem, cells_of,
 from lstmcalc.proof.mistakes.readings import KINDS, Kind, Reading
 from lstmcalc.proof.mistakes.search import LISTED, Explanation, Outcome, search
 from lstmcalc.proof.mistakes.table import mistakes_for
-from lstmcalc.proof.mistakes.weights import to_bfloat16, to_float16, to_float32
+from lstmcalc.proof.mistakes.weights import to_float16, to_float32
 from lstmcalc.proof.sensitivity import COARSE, TIMES
+from lstmcalc.readers.files.raw_numbers import to_bfloat16
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.words import and_list, counted, or_list
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.proof.mistakes.plans import Cell
+from lstmcalc.readers.files.raw_numbers import to_bfloat16
 
 Change: TypeAlias = Callable[[Cell], Cell]
 
@@ -61,15 +62,6 @@ def to_float32(array: Array) -> Array:
     """The numbers rounded to float32."""
     with np.errstate(over="ignore"):
         return array.astype(np.float32).astype(array.dtype)
-
-
-def to_bfloat16(array: Array) -> Array:
-    """The numbers rounded to bfloat16, to the nearest even one; NaN and infinity stay."""
-    with np.errstate(over="ignore"):
-        single = np.ascontiguousarray(array, dtype=np.float32)
-    bits = single.view(np.uint32)
-    rounded = ((bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)).view(np.float32)
-    return np.where(np.isfinite(single), rounded, single).astype(array.dtype)
 
 
 def to_int8(array: Array, steps: float, axis: int | None) -> Array:

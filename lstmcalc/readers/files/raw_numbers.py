@@ -37,6 +37,17 @@ def _bfloat16(stored: Any) -> Any:  # noqa: ANN401  # arrays, as below
     return (stored.astype(np.uint32) << 16).view(np.float32)
 
 
+def to_bfloat16(array: Any) -> Any:  # noqa: ANN401
+    """The numbers rounded to bfloat16, to the nearest even one, in their own dtype; NaN and infinity stay."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        single = np.ascontiguousarray(array, dtype=np.float32)
+    bits = single.view(np.uint32)
+    rounded = ((bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)).view(np.float32)
+    return np.where(np.isfinite(single), rounded, single).astype(array.dtype)
+
+
 def _float8_e5m2(stored: Any) -> Any:  # noqa: ANN401
     """Decode float8_e5m2, the upper half of a float16."""
     import numpy as np

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from lstmcalc.errors import SourceError
+from lstmcalc.readers.files.raw_numbers import to_bfloat16
 from lstmcalc.readers.files.tensors import Stored
 
 _WEIGHT: Final = r"weight_(?:ih|hh|hr)(?:_l\d+)?(?:_reverse)?"
@@ -79,6 +80,8 @@ def _product(name: str, magnitude: Stored, direction: Stored) -> Callable[[], An
         import numpy as np
 
         g, v = magnitude.read(), direction.read()
+        half = v.dtype == np.float16  # whose squares are out of its range, in PyTorch too: that adds up in float32
+        g, v = (array.astype(np.float32) if half else array for array in (g, v))
         single = g.ndim == 0 or g.size == 1
         axes = tuple(axis for axis in range(v.ndim) if single or (g.ndim == v.ndim and g.shape[axis] == 1))
         fits = single or (g.ndim == v.ndim and all(g.shape[axis] in (1, v.shape[axis]) for axis in range(v.ndim)))
@@ -86,6 +89,7 @@ def _product(name: str, magnitude: Stored, direction: Stored) -> Callable[[], An
             raise SourceError("these do not go together", f"{magnitude.name} along {v.shape}", f"{g.shape}", where=name)
         with np.errstate(all="ignore"):  # numbers out of range give what they give in PyTorch
             norm = np.sqrt(np.square(v).sum(axis=axes, keepdims=True))
-            return (g.reshape((1,) * v.ndim) if single else g) * (v / norm)
+            made = (g.reshape((1,) * v.ndim) if single else g) * (v / norm)
+            return made.astype(np.float16) if half else to_bfloat16(made) if direction.dtype == "bfloat16" else made
 
     return read

@@ -19,7 +19,7 @@ from lstmcalc.proof.mistakes.repairs import repair_of
 from lstmcalc.proof.mistakes.search import search
 from lstmcalc.proof.mistakes.table import MISTAKES, mistakes_for, stored_as
 from lstmcalc.proof.mistakes.verdict import dtype_of_numbers, judged, problem_of
-from lstmcalc.proof.mistakes.weights import to_bfloat16
+from lstmcalc.readers.files.raw_numbers import to_bfloat16
 from tools.injections import KINDS as CASES
 from tools.injections import Case, apart, injected, noisy, possible, random_case, random_part, try_out, wrong
 from tools.wrong_ports import mistakes
