@@ -263,3 +263,57 @@ def test_a_weight_file_has_no_settings(here: Path, cli: Cli) -> None:
     (here / "w.json").write_text(json.dumps({"lstm.weight_ih_l0": [[0.5]] * 4, "lstm.weight_hh_l0": [[0.5]] * 4}))
     ran = cli("shapes", "train.py", "--config", "w.json")
     assert (ran.code, ran.err.splitlines()[0]) == (2, "error: --config: w.json is a weight file")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'config["hidden"] = config["hidden"] * 2', 'config["hidden"] *= 2', 'config.update({"hidden": 12})', "config.update(hidden=1)",
+        "args.hidden = 64", "args.hidden += 1", 'setattr(args, "hidden", 9)', 'del config["hidden"]', 'config.setdefault("hidden", 5)',
+        'if config["x"]: config["hidden"] = 7', 'config["hidden"], b = 7, 8', 'def f(c):\n    c["hidden"] = 3\nf(config)',
+        'OmegaConf.update(config, "model.hidden", 3)', "config.update(dict(hidden=4))", 'width = config.pop("hidden")',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ['config["hidden"]', "args.hidden"])
+def test_a_name_that_the_code_writes_gets_no_value(line: str, name: str, here: Path, cli: Cli) -> None:
+    (here / "c.yaml").write_text("hidden: 8\nx: 0\n", encoding="utf-8")
+    head = "import torch.nn as nn, json\nconfig = json.load(open('c'))\n"
+    (here / "t.py").write_text(f"{head}{line}\nm = nn.LSTM(3, {name})\n", encoding="utf-8")
+    ran = cli("shapes", "t.py", "--config", "c.yaml")
+    assert ran.code == 2
+    assert f"hidden is set in t.py:{3 + line.count('f(c)')}" in ran.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'args.hidden = config["hidden"]', "self.hidden = 2 * cfg.hidden", "args.width = 3", 'setattr(args, "hidden", cfg.hidden)',
+        "for key, value in config.items(): setattr(args, key, value)", "args.__dict__.update(config)", "args.hidden: int",
+        'config.update({"width": 3})', "args.update(hidden=config.hidden)", "hidden = 3",
+    ],
+)  # fmt: skip
+def test_what_copies_a_configuration_writes_nothing_else(line: str, here: Path, cli: Cli) -> None:
+    (here / "c.yaml").write_text("hidden: 8\n", encoding="utf-8")
+    (here / "t.py").write_text(f"import torch.nn as nn\n{line}\nm = nn.LSTM(3, args.hidden)\n", encoding="utf-8")
+    assert modules(cli("shapes", "t.py", "--config", "c.yaml", "--json"))["m"]["config"]["hidden_size"] == 8
+
+
+def test_a_default_that_the_code_writes_over_is_not_changed(here: Path, cli: Cli) -> None:
+    (here / "c.yaml").write_text("hidden: 8\nz: 1\n", encoding="utf-8")
+    code = (
+        "import argparse\nimport torch.nn as nn\np = argparse.ArgumentParser()\n"
+        'p.add_argument("--hidden", type=int, default=16)\nargs = p.parse_args()\n'
+        "args.hidden = args.hidden * 2\nm = nn.LSTM(3, args.hidden)\n"
+    )
+    (here / "t.py").write_text(code, encoding="utf-8")
+    ran = cli("shapes", "t.py", "--config", "c.yaml")
+    assert "LSTM(3, 32)" in ran.out
+    assert "note: hidden is set in t.py:6: c.yaml does not change it" in ran.err
+
+
+def test_places_of_a_value_that_follows_from_many_are_the_file(here: Path, cli: Cli) -> None:
+    (here / "c.yaml").write_text("a: 2\nb: 3\nc: 4\nd: [1, 2]\n", encoding="utf-8")
+    (here / "t.py").write_text("import torch.nn as nn\nm = nn.LSTM(cfg.a + cfg.b, cfg.c * cfg.a, len(cfg.d))\n")
+    said = modules(cli("shapes", "t.py", "--config", "c.yaml", "--json"))["m"]["provenance"]
+    assert (said["num_layers"]["where"], said["num_layers"]["certainty"]) == ("c.yaml:4", "inferred")
+    assert said["input_size"]["where"] == "c.yaml:1 and c.yaml:2"

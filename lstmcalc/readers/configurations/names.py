@@ -6,13 +6,13 @@ stands at several places, or twice in one table, gets no value, and what is said
 Not here: the names that code leaves open (`readers.python.configured`).
 """
 
-import ast
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from lstmcalc.errors import printable
 from lstmcalc.readers.configurations.references import at, is_there, is_wrapped, resolved
 from lstmcalc.readers.configurations.values import Computed, Repeat, Tree
+from lstmcalc.readers.text.names_in_code import parts_of
 from lstmcalc.readers.text.positions import KeyPath, Places
 from lstmcalc.spec.provenance import Placed
 from lstmcalc.spec.words import and_list, with_dots
@@ -123,38 +123,6 @@ class NameValues:
             return None
         where = self._tree.source.place(self._places.key(path).line) or self.name
         return Placed(value, where, self._tree.source.pointer(self._places.whole(path)))
-
-
-def parts_of(name: str) -> list[str]:
-    """The parts of a name in code, `["cfg", "model", "hidden"]`; none if it is something else."""
-    try:
-        node: ast.AST = ast.parse(name, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    parts: list[str] = []
-    while not isinstance(node, ast.Name):
-        if isinstance(node, ast.Attribute):
-            parts.append(node.attr)
-            node = node.value
-        elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            parts.append(str(node.slice.value))
-            node = node.value
-        elif isinstance(node, ast.Call) and (key := _key_of_call(node)) is not None:
-            parts.append(key[1])
-            node = key[0]
-        else:
-            return []
-    return [node.id, *parts[-1::-1]]
-
-
-def _key_of_call(node: ast.Call) -> tuple[ast.expr, str] | None:
-    """The thing and the key of `cfg.get("hidden")` or `getattr(cfg, "hidden")`; None for other calls."""
-    function, texts = node.func, [item.value if isinstance(item, ast.Constant) else None for item in node.args[:2]]
-    if isinstance(function, ast.Attribute) and function.attr == "get" and texts and isinstance(texts[0], str):
-        return function.value, texts[0]
-    if isinstance(function, ast.Name) and function.id == "getattr" and len(texts) > 1 and isinstance(texts[1], str):
-        return node.args[0], texts[1]
-    return None
 
 
 def _leaves(node: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Any]]:  # noqa: ANN401  # of any type

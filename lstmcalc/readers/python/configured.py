@@ -6,12 +6,16 @@ until it asks for no other. Options of argparse count as open: their defaults ar
 Not here: which key is meant by a name (`readers.configurations.names`).
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from lstmcalc.errors import SourceError
+from lstmcalc.errors import SourceError, printable
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.python.reading import Asked, read_python
+from lstmcalc.readers.python.syntax import parse_python
+from lstmcalc.readers.python.written_names import written_names
+from lstmcalc.readers.text.names_in_code import parts_of
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.spec.provenance import Gap, Known, Origin, Placed, Setting, Values
 from lstmcalc.spec.words import and_list
@@ -22,9 +26,9 @@ _ROUNDS: Final = 6  # names that only come into play by others
 
 def read_configured(source: SourceText, known: Known) -> list[Found]:
     """Every LSTM that code makes, as `read_python`, with values of a configuration."""
-    values = known.values_of_names
-    if values is None:
+    if known.values_of_names is None:
         return read_python(source, known)
+    values = _Unwritten(known.values_of_names, source)
     taken: dict[str, Placed] = {}
     plain: list[Found] = []
     for number in range(_ROUNDS):
@@ -43,7 +47,58 @@ def read_configured(source: SourceText, known: Known) -> list[Found]:
         taken |= new
     if error is not None:
         raise _with_doubts(error, asked, values)
-    return _with_places(found, plain, taken, values, known)
+    defaults = [
+        f"{reason}: {values.name} does not change it" for name in asked.defaults if (reason := values.written(name))
+    ]
+    if not taken and not defaults:
+        defaults = [f"{values.name} has no value for a name that the code leaves open"]
+    return _with_notes(_with_places(found, plain, taken, values, known), defaults)
+
+
+class _Unwritten:
+    """The values of a configuration for the names that the code does not write itself."""
+
+    def __init__(self, values: Values, source: SourceText) -> None:
+        self.name = values.name
+        self._values = values
+        self._source = source
+        self._written = written_names(parse_python(source)[0])
+
+    def find(self, name: str) -> Placed | None:
+        """The value for a name; None if the code writes it, or a key of it."""
+        return self._checked(name, self._values.find(name))
+
+    def find_whole(self, name: str) -> Placed | None:
+        """The value at the full path that a name has; None as above."""
+        return self._checked(name, self._values.find_whole(name))
+
+    def doubt(self, name: str) -> str:
+        """The reason why a name has no value."""
+        return self.written(name) or self._values.doubt(name)
+
+    def written(self, name: str) -> str:
+        """The place where the code writes a name that has a value, in words; empty if it does not."""
+        placed = self._values.find(name)
+        written = self._written_in(name, placed) if placed else ""
+        if not written:
+            return ""
+        line = self._written[written]
+        return f"{printable(written)} is set in {self._source.place(line) or f'line {line}'}"
+
+    def _checked(self, name: str, placed: Placed | None) -> Placed | None:
+        return None if placed is None or self._written_in(name, placed) else placed
+
+    def _written_in(self, name: str, placed: Placed) -> str:
+        """The name, or the key of its value, that the code writes; empty for none."""
+        last = parts_of(name)[-1:]
+        return next((item for item in (*last, *_keys_below(placed.value)) if item in self._written), "")
+
+
+def _keys_below(value: object) -> Iterator[str]:
+    """The keys of a table, and of those in it."""
+    for key, item in value.items() if isinstance(value, Mapping) else ():
+        yield str(key)
+        yield from _keys_below(item)
 
 
 def _with_doubts(error: SourceError, asked: Asked, values: Values) -> SourceError:
@@ -60,15 +115,17 @@ def _with_places(
 ) -> list[Found]:
     """The LSTMs, their settings with the places in the configuration that they come from."""
     before = {item.name: item for item in plain}
-    made = [_placed(item, before.get(item.name), taken, known) for item in found]
-    made = [
+    made = [_placed(item, before.get(item.name), taken, values, known) for item in found]
+    return [
         item._replace(gaps={field: _doubted(gap, values) for field, gap in item.gaps.items()}) if item.gaps else item
         for item in made
     ]
-    if not taken and made:
-        note = f"{values.name} has no value for a name that the code leaves open"
-        made[0] = made[0]._replace(notes=(*made[0].notes, note))
-    return made
+
+
+def _with_notes(found: list[Found], notes: Sequence[str]) -> list[Found]:
+    """The LSTMs, the first one with notes."""
+    first = [item._replace(notes=(*item.notes, *dict.fromkeys(notes))) for item in found[:1]]
+    return [*first, *found[1:]]
 
 
 def _doubted(gap: Gap, values: Values) -> Gap:
@@ -76,7 +133,7 @@ def _doubted(gap: Gap, values: Values) -> Gap:
     return Gap(", ".join([gap.why, *doubts]), gap.names) if doubts else gap
 
 
-def _placed(item: Found, plain: Found | None, taken: Mapping[str, Placed], known: Known) -> Found:
+def _placed(item: Found, plain: Found | None, taken: Mapping[str, Placed], values: Values, known: Known) -> Found:
     """An LSTM whose settings that were open, or other ones, without the configuration are from there."""
     layer = dict(item.layer)
     for field, setting in item.layer.items() if taken else ():
@@ -84,6 +141,8 @@ def _placed(item: Found, plain: Found | None, taken: Mapping[str, Placed], known
         if not names:
             continue
         places = list(dict.fromkeys(taken[name].where for name in names))
+        if len(places) > _LISTED:
+            places = [values.name]
         exact = len(places) == 1 and taken[names[0]].value == setting.value
         origin = Origin("settings", and_list(places[:_LISTED]), "stated" if exact else "inferred")
         layer[field] = Setting(setting.value, origin)
@@ -103,6 +162,7 @@ def _names_for(
     gap, said = plain.gaps.get(field), plain.layer.get(field)
     if gap is not None:
         named = [name for name in gap.names if name in taken]
-        return [] if any(name in known for name in gap.names) else named or equal or list(taken)
+        written = [name for name in taken if re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", gap.why)]
+        return [] if any(name in known for name in gap.names) else named or written or list(taken)
     changed = said.value != setting.value if said is not None else setting.origin.source == "flag"
     return (equal or list(taken)) if changed else []
