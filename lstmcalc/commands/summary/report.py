@@ -396,8 +396,8 @@ def _next(
         return
     else:
         name = f" {shlex.quote(source)}"
-    for flag in ("config", "set"):
-        name += "".join(f" --{flag} {shlex.quote(item)}" for item in several(typed.get(flag)))
+    for flag, items in (("config", several(typed.get("config"))), ("set", items_of(typed.get("set")))):
+        name += "".join(f" --{flag} {shlex.quote(item)}" for item in items)
     yield f"lstmcalc shapes|params|cost|run{name}"
     if found[0].weights:
         yield f"lstmcalc diff{name} MODEL.py"
