@@ -12,7 +12,7 @@ from lstmcalc.costs.operations import step_work
 from lstmcalc.errors import LstmcalcError, NotFoundError, shown_name
 from lstmcalc.frameworks.storage import Storage, find_layout
 from lstmcalc.intake.choosing import asked_modules, chosen_lstms, with_unique_names
-from lstmcalc.intake.flags import Typed, read_flags, read_framework, read_from, several
+from lstmcalc.intake.flags import Typed, items_of, read_flags, read_framework, read_from, several
 from lstmcalc.intake.open_lstms import Open, open_lstms
 from lstmcalc.intake.resolve import subjects_of
 from lstmcalc.intake.settings_files import found_with, given_settings, with_settings
