@@ -49,14 +49,11 @@ def find_target(path: str, to: str = "") -> Target:
             module, name = place.split(".")
             target: Target = getattr(import_module(f"lstmcalc.writers.{module}"), name)
             return target
-        raise UsageError(
-            f"a file of {suffix} is not one of {framework}",
-            f"--to {own}, or a name that ends in {_suffixes_of(framework)}",
-            shorten(path)[1:-1],
-            where=f"--to {to} and --output",
-        )
+        raise _other_target(f"--to {own}", path, suffix, framework)
     kind = _ALIKE.get(suffix, suffix)
-    if kind in TABLES and framework not in OTHERS:
+    if kind in TABLES and framework in OTHERS:
+        raise _other_target("another framework", path, suffix, framework)
+    if kind in TABLES:
         from lstmcalc.writers.tables import table_target
 
         return table_target(framework or "pytorch", kind)._replace(suffixes=(suffix,))
@@ -66,6 +63,16 @@ def find_target(path: str, to: str = "") -> Target:
         shorten(path)[1:-1],
         nearest_hint(suffix, SUFFIXES) if suffix else "",
         where="--output",
+    )
+
+
+def _other_target(expected: str, path: str, suffix: str, framework: str) -> UsageError:
+    """The error about a file whose name says another target than `--to`."""
+    return UsageError(
+        f"a file of {suffix} is not one of {framework}",
+        f"{expected}, or a name that ends in {_suffixes_of(framework)}",
+        shorten(path)[1:-1],
+        where=f"--to {framework} and --output",
     )
 
 

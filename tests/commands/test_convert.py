@@ -335,6 +335,7 @@ def test_what_a_target_cannot_express_is_refused_by_name(cli: Cli, arguments: li
         (["-o", "lstm"], "what this file should be is not known"),
         (["-o", "nowhere/lstm.pt"], "no directory"),
         (["-o", "lstm.keras", "--to", "onnx"], "is not one of onnx"),
+        (["-o", "lstm.pt", "--to", "c"], "a file of .pt is not one of c"),
     ],
 )
 def test_what_is_asked_wrongly_is_said_before_anything_is_read(cli: Cli, arguments: list[str], said: str) -> None:
