@@ -1,6 +1,7 @@
 """`python -m lstmcalc`, and the start of the `lstmcalc` command."""
 
 import gc
+import os
 import sys
 import warnings
 
@@ -12,6 +13,8 @@ def main() -> int:
     if not sys.warnoptions:  # an odd number or escape in an input is told in our words, or is no matter
         warnings.simplefilter("ignore")
     try:
+        if "_LSTMCALC_COMPLETE" in os.environ and _answers_bash():
+            return 0
         from lstmcalc.cli import run_command_line
 
         return run_command_line(sys.argv[1:])
@@ -21,6 +24,18 @@ def main() -> int:
         from lstmcalc.cli import report_fault
 
         return report_fault(error, sys.argv[1:])
+
+
+def _answers_bash() -> bool:
+    """True if the names of LSTMs were asked for by bash, and are printed."""
+    from lstmcalc.commands._completion import answer_for_bash
+    from lstmcalc.readers.files.budget import one_command
+
+    with one_command():
+        answer = answer_for_bash()
+    if answer is not None:
+        print(answer)  # noqa: T201  # for the shell
+    return answer is not None
 
 
 if __name__ == "__main__":

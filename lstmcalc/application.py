@@ -17,11 +17,12 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from lstmcalc.commands._colours import help_in_colour, shows_colours
+from lstmcalc.commands._completion import ASKED, LINES, line_words, modules_in_line
 from lstmcalc.commands._flags import SHARED, with_models
 from lstmcalc.commands._output import Command, Outcome, TypedFlags
 from lstmcalc.commands._words import TRUTHS, split_command, with_switches
 from lstmcalc.commands.registry import COMMANDS, GROUPS, load_command
-from lstmcalc.errors import LstmcalcError, NotFoundError, UsageError, nearest_hint, printable, shorten
+from lstmcalc.errors import NotFoundError, UsageError, nearest_hint, printable, shorten
 from lstmcalc.intake.flags import Flag, Typed
 from lstmcalc.spec.words import and_list
 from lstmcalc.version import __version__
@@ -112,7 +113,7 @@ def _option(flag: Flag, panel: str) -> Parameter:
 def _completion(flag: Flag) -> Callable[[], list[str]] | None:
     """The function that gives what may be completed; None if anything may."""
     if flag.field == "module":
-        return _modules_in_line
+        return modules_in_line
     choices = flag.choices
     return (lambda: list(choices() if callable(choices) else choices)) if choices else None
 
@@ -155,7 +156,7 @@ class Application:
             words = [name, *with_switches(words, _flags_of(command))]
             _add_command(app, name, command, words)
         elif self._completes and (name := self._completed()) in COMMANDS:
-            _add_command(app, name, load_command(name), _line()[1:], completes=True)
+            _add_command(app, name, load_command(name), line_words()[1:], completes=True)
         else:
             for name, summary in COMMANDS.items():
                 app.command(name, short_help=summary)(lambda: None)
@@ -169,12 +170,12 @@ class Application:
 
     def _completed(self) -> str:
         """The command whose words a shell asks for; one that is not named is put into the shell's line."""
-        words = _line()
+        words = line_words()
         name, _ = split_command(words[1:], COMMANDS)
         if name == "summary" and len(words) <= _STARTED:
             return ""
         if name and name not in words:
-            for variable in _LINES:
+            for variable in LINES:
                 line = os.environ.get(variable, "")
                 first, _, rest = line.partition(" ")
                 os.environ[variable] = f"{first} {name} {rest}"
@@ -185,7 +186,7 @@ class Application:
     @property
     def _completes(self) -> bool:
         """True if a shell asks for completions."""
-        return f"_{self._name.upper()}_COMPLETE" in os.environ
+        return ASKED in os.environ
 
     def _in_our_words(self, error: Any, args: Sequence[str]) -> UsageError:  # noqa: ANN401  # typer's
         """A usage error of typer: what was typed, what is nearest, where the help is."""
@@ -211,26 +212,7 @@ class Application:
         return UsageError(f"{text[:1].lower()}{text[1:]}", hint=hint)
 
 
-# Where shells put the line that is to be completed: bash, and what typer's scripts for the others set.
-_LINES: Final = ("COMP_WORDS", "_TYPER_COMPLETE_ARGS")
 _STARTED: Final = 2  # the program, and the beginning of a word that may be a command's name
-
-
-def _line() -> list[str]:
-    """The words of the line that a shell asks to complete; the last one is empty if it is still to come."""
-    line = next((os.environ[name] for name in _LINES if os.environ.get(name)), "")
-    return [*line.split(), *([""] if line[-1:].isspace() else [])]
-
-
-def _modules_in_line() -> list[str]:
-    """The LSTMs of the file that stands in the line."""
-    from lstmcalc.intake.choosing import names_in
-
-    with suppress(LstmcalcError):
-        for word in _line()[1:]:
-            if os.path.isfile(word):  # noqa: PTH113  # start-up
-                return names_in(word)
-    return []
 
 
 def asks_for_json(args: Sequence[str]) -> bool:

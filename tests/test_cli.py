@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lstmcalc import LSTMConfig, __version__, cli
+from lstmcalc import LSTMConfig, __main__, __version__, cli
 from lstmcalc.commands._output import OUTPUT
 from lstmcalc.commands.params.command import GATE
 from lstmcalc.commands.registry import COMMANDS
@@ -412,6 +412,30 @@ def test_completion(words: str, expected: set[str]) -> None:
     count = str(len(words.split()) - 1)
     ran = run_lstmcalc(_LSTMCALC_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=count)
     assert (ran.code, set(ran.out.split())) == (0, expected)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"lstmcalc {LIGHTNING} --module ",
+        f"lstmcalc params {LIGHTNING} -m model.e",
+        f"lstmcalc shapes {LIGHTNING} --module nothing",
+        "lstmcalc shapes nofile.pt --module ",
+        "lstmcalc -m ",
+        "lstmcalc shapes --module",
+    ],
+)
+def test_bash_is_answered_as_typer_answers(
+    words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    count = len(words.split()) - (not words[-1].isspace())
+    for name, value in (("_LSTMCALC_COMPLETE", "complete_bash"), ("COMP_WORDS", words), ("COMP_CWORD", str(count))):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["lstmcalc"])
+    assert __main__.main() == 0
+    own = capsys.readouterr().out
+    assert cli.run_command_line([]) == 0  # which typer answers
+    assert own == capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
