@@ -307,6 +307,7 @@ def test_commands_work_on_numbers_in_json(cli: Cli, tmp_path: Path) -> None:
     assert len(parameters(config, "pytorch")) == 4
 
 
+@pytest.mark.peers
 def test_the_code_that_is_shown_gives_the_state_dict(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     held = lists(random_weights(LSTMConfig(2, 3)))
