@@ -13,7 +13,7 @@ from typing import Final
 
 from lstmcalc.readers.python.classes_of_python import TYPES, content_of
 from lstmcalc.readers.python.comprehensions import UNSURE
-from lstmcalc.readers.python.heap import ORDER, Leave
+from lstmcalc.readers.python.heap import ORDER, Leave, Path
 from lstmcalc.readers.python.joins import doubted, joined
 from lstmcalc.readers.python.machine import Builtin, Function
 from lstmcalc.readers.python.statements import Statements
@@ -62,7 +62,8 @@ class Generators(Statements):
             return
         self.put(value, "@thunk", MISSING)
         before, mark, made = self.births, len(self.trail), self.world.slots["made"]
-        content = self.call(thunk.function, Args(), self.here)
+        raises_in_time = at_once or any(isinstance(item, Scope) for item in thunk.args)  # see `run_generator`
+        content = self.call(thunk.function, Args(), self.here) if raises_in_time else self._made_one_by_one(thunk)
         self.put(value, CONTENT, content if isinstance(content, tuple) else unknown_of(content))
         if at_once:
             return
@@ -72,6 +73,17 @@ class Generators(Statements):
         if isinstance(content, tuple) and len(content) < (1 if generator else 2):  # no code is run after an item
             return
         self.put(value, "@footprint", self.footprint(thunk.args))
+
+    def _made_one_by_one(self, thunk: Partial) -> Value:
+        """The items of an iterator; unknown if making one may raise, as those before it are taken all the same."""
+        mark = len(self.trail)
+        paths = self.collect(lambda: self.call(thunk.function, Args(), self.here))
+        if all(path.kind == "normal" for path in paths):
+            return self.settle(paths, lambda _: True)
+        self.undo(mark)
+        self.repeat(lambda: self.call(thunk.function, Args(), self.here))
+        self.may_raise()
+        return Unknown()
 
     def _blur_later(self, value: Obj, thunk: Partial, mark: int, before: int, made: Value, *, whole: bool) -> None:
         """Say that what a generator does after its first item is done perhaps, and some time."""
@@ -208,15 +220,21 @@ class Generators(Statements):
         self.put(scope, "@yielded", ())
         mark = len(self.trail)
         paths = self.collect(lambda: self.run_body(function, scope, self.here))
-        if not any(path.kind in ("normal", "cut") for path in paths):
+        raises_later = any(path.kind == "raise" and _has_yielded(path, scope) for path in paths)
+        if raises_later or not any(path.kind in ("normal", "cut") for path in paths):
             only = paths[0] if len(paths) == 1 and paths[0].delta is None else None
-            if only is not None:
+            if only is not None and not raises_later:
                 raise Leave(only.kind, only.value)
             self.undo(mark)
             self.repeat(lambda: self.run_body(function, scope, self.here))
             return Unknown()
         self.settle(paths, lambda path: path.kind in ("normal", "cut"))
         return scope.slots.get("@yielded", ())
+
+
+def _has_yielded(path: Path, scope: Scope) -> bool:
+    """True for a path on which a generator gave an item before it left: whoever asked for that one saw no exception."""
+    return (path.delta or {}).get((scope, "@yielded"), scope.slots.get("@yielded", ())) != ()
 
 
 class Shallow:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.sources import read_source
 
@@ -58,3 +60,31 @@ def test_an_attribute_is_set_on_whichever_function_it_is(tmp_path: Path) -> None
         assert "input_size" in found_in(f"{head}{body}nn.LSTM(g.n, 2)\n", tmp_path)[0].gaps
     code = "from torch import nn\nfrom outside import flag\nif flag:\n    def f():\n        f.n += 2\n        return f.n\n    f.n = 6\nnn.LSTM(f(), 2)\n"
     assert "input_size" in found_in(code, tmp_path)[0].gaps
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        "(6 // x for x in [2, 0])",
+        "map(lambda x: 6 // x, [2, 0])",
+        "filter(None, (6 // x for x in [2, 0]))",
+        "made()",
+        "zip(made(), [1])",
+    ],
+)
+@pytest.mark.parametrize(
+    "take", ["h = next(iter({}))", "for h in {}:\n    break", "h, *_ = [item for item, _ in zip({}, [1])]"]
+)
+def test_what_an_iterator_raises_later_does_not_keep_its_first_item(items: str, take: str, tmp_path: Path) -> None:
+    made = "def made():\n    yield 3\n    raise ValueError\n"
+    code = f"from torch import nn\nh = 7\n{made}{take.format(items)}\nnn.LSTM(h, 2)\n"
+    (found,) = found_in(code, tmp_path)
+    assert "input_size" in found.gaps or found.layer["input_size"].value in (3, (3, 1))
+
+
+def test_an_iterator_that_raises_at_once_raises_when_it_is_asked(tmp_path: Path) -> None:
+    code = (
+        "from torch import nn\ndef made():\n    raise ValueError\n    yield 3\n"
+        "h = 5\ntry:\n    h = next(made())\nexcept ValueError:\n    h = 7\nnn.LSTM(h, 2)\n"
+    )
+    assert found_in(code, tmp_path)[0].layer["input_size"].value == 7
