@@ -91,9 +91,16 @@ class System:
 
     @cached_property
     def argv(self) -> list[str]:
-        if not self._flag():
-            return ["program.py"]
-        return ["program.py", "5", "7"] if self._flag() else ["program.py", "5"]
+        found = ["program.py"]
+        if self._flag():
+            found += ["5", "7"] if self._flag() else ["5"]
+        sys.argv = found  # which argparse reads
+        return found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "argv":
+            sys.argv = value
+        super().__setattr__(name, value)
 
 
 class World:
