@@ -100,14 +100,8 @@ def _run(typed: TypedFlags) -> Outcome:
     typed, own_data = _own_data(typed)
     expected = read_expected_flags(typed, given=own_data is not None)
     subjects = read_subjects(typed, "pytorch", data=own_data)
-    if expected:
-        _check_one(subjects)
-    _check_many(subjects)
-    if sizes:
-        check_streams(subjects)
+    _check_asked(subjects, alone=bool(expected), chunked=bool(sizes), listed=traced and style in ("json", "csv"))
     functions = _functions(typed, subjects)
-    if traced and style in ("json", "csv"):
-        check_trace(subjects)
     gc.enable()  # off since the start; from here on there is work that may leave garbage
     from lstmcalc.proof.given import read_given
     from lstmcalc.proof.sensitivity import rounding_notes
@@ -175,6 +169,17 @@ def _computed(
             activations=activations,
             chunked=chunked,
         )
+
+
+def _check_asked(subjects: Sequence[Subject], *, alone: bool, chunked: bool, listed: bool) -> None:
+    """Refuse what these LSTMs cannot be asked for: one answer of several, chunks, a list of every step."""
+    if alone:
+        _check_one(subjects)
+    _check_many(subjects)
+    if chunked:
+        check_streams(subjects)
+    if listed:
+        check_trace(subjects)
 
 
 def _check_one(subjects: Sequence[Subject]) -> None:

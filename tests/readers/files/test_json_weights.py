@@ -314,7 +314,9 @@ def test_the_code_that_is_shown_gives_the_state_dict(tmp_path: Path) -> None:
     for tree, keys in ((held, ""), ({"a": held}, '["a"]')):
         given: dict[str, Any] = {"torch": torch}
         exec("\n".join(open_weights(written(tmp_path / "a'b.json", tree)).state_code(keys)), given)
-        torch.nn.LSTM(2, 3).load_state_dict(given["state"])
+        lstm = torch.nn.LSTM(2, 3)
+        lstm.load_state_dict(given["state"])
+        np.testing.assert_array_equal(lstm.weight_hh_l0.detach().numpy(), np.float32(held["weight_hh_l0"]))
 
 
 def test_a_row_is_of_one_type() -> None:
