@@ -317,3 +317,15 @@ def test_places_of_a_value_that_follows_from_many_are_the_file(here: Path, cli: 
     said = modules(cli("shapes", "t.py", "--config", "c.yaml", "--json"))["m"]["provenance"]
     assert (said["num_layers"]["where"], said["num_layers"]["certainty"]) == ("c.yaml:4", "inferred")
     assert said["input_size"]["where"] == "c.yaml:1 and c.yaml:2"
+
+
+@pytest.mark.parametrize(
+    ("line", "known"), [("config[k] = 3", False), ("config[k] *= 2", False), ("config[k] = v", True)]
+)
+def test_a_value_that_is_made_under_a_computed_name_may_be_any(cli: Cli, line: str, known: bool) -> None:
+    Path("c.yaml").write_text("hidden: 64\n", encoding="utf-8")
+    code = f"import torch.nn as nn\nconfig = load()\nk, v = names()\n{line}\nnn.LSTM(10, config['hidden'])\n"
+    Path("t.py").write_text(code, encoding="utf-8")
+    ran = cli("shapes", "t.py", "--config", "c.yaml")
+    assert ("LSTM(10, 64)" in ran.out) is known
+    assert ("config is set in t.py:4" in ran.err) is not known

@@ -14,7 +14,7 @@ from lstmcalc.errors import SourceError, printable
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.python.reading import Asked, read_python
 from lstmcalc.readers.python.syntax import parse_python
-from lstmcalc.readers.python.written_names import written_names
+from lstmcalc.readers.python.written_names import computed_writes, written_names
 from lstmcalc.readers.text.names_in_code import parts_of
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.spec.provenance import Gap, Known, Origin, Placed, Setting, Values
@@ -62,7 +62,8 @@ class _Unwritten:
         self.name = values.name
         self._values = values
         self._source = source
-        self._written = written_names(parse_python(source)[0])
+        tree = parse_python(source)[0]
+        self._written, self._computed = written_names(tree), computed_writes(tree)
 
     def find(self, name: str) -> Placed | None:
         """The value for a name; None if the code writes it, or a key of it."""
@@ -82,7 +83,7 @@ class _Unwritten:
         written = self._written_in(name, placed) if placed else ""
         if not written:
             return ""
-        line = self._written[written]
+        line = self._written.get(written) or self._computed[written]
         return f"{printable(written)} is set in {self._source.place(line) or f'line {line}'}"
 
     def _checked(self, name: str, placed: Placed | None) -> Placed | None:
@@ -90,7 +91,10 @@ class _Unwritten:
 
     def _written_in(self, name: str, placed: Placed) -> str:
         """The name, or the key of its value, that the code writes; empty for none."""
-        last = parts_of(name)[-1:]
+        parts = parts_of(name)
+        last, owners = parts[-1:], [".".join(parts[:end]) for end in range(1, len(parts))]
+        if owner := next((item for item in owners if item in self._computed), ""):
+            return owner
         return next((item for item in (*last, *_keys_below(placed.value)) if item in self._written), "")
 
 

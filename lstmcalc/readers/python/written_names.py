@@ -3,7 +3,8 @@
 What the interpreter does not know it does not keep, so it asks for `config["hidden"]` as if nothing had been written.
 Such a name gets no value of a configuration, whatever thing it is read of: another variable may stand for the same.
 
-Not here: writes under names that are computed, `setattr(args, key, value)`: so programs take over a configuration.
+A value that is handed on under a computed name, `setattr(args, key, value)`, is taken for what programs do that take
+over a configuration; one that is made, `config[key] = 3`, may be under any name of the thing.
 """
 
 import ast
@@ -27,6 +28,26 @@ def written_names(tree: ast.AST) -> dict[str, int]:
         for name, line in _written_by(node):
             found.setdefault(name, line)
     return found
+
+
+def computed_writes(tree: ast.AST) -> dict[str, int]:
+    """The things on which code writes made values under computed names, each with the first line that does."""
+    found: dict[str, int] = {}
+    for node in ast.walk(tree):
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
+        )
+        made = isinstance(node, ast.AugAssign) or (
+            isinstance(node, ast.Assign) and not isinstance(node.value, _HANDED_ON)
+        )
+        for target in targets if made else []:
+            if isinstance(target, ast.Subscript) and not isinstance(target.slice, ast.Constant):
+                found.setdefault(".".join(parts_of(ast.unparse(target.value))), target.lineno)
+    found.pop("", None)
+    return found
+
+
+_HANDED_ON = ast.Name | ast.Attribute | ast.Subscript | ast.Call
 
 
 def _written_by(node: ast.AST) -> Iterator[Written]:
