@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -36,6 +36,8 @@ READERS = (
     *("found", "files", "text", "pickles", "torch", "graphs", "onnx", "tflite", "keras", "tensorflow", "python"),
     *("recognise", "configurations", "pasted", "live"),
 )
+# Within readers.python, from the bottom up, as within readers; the others are above all rooms.
+PYTHON = ("core", "builtin", "library_classes", "libraries", "layers", "program", "results")
 # Modules outside of the packages that anything may import; the others are above all packages.
 GROUND = {"errors", "lazy", "machine", "version", "writing"}
 
@@ -88,6 +90,17 @@ def wrong(module: str, source: str) -> set[str]:
     return found
 
 
+def floor(reader: str) -> tuple[int, int]:
+    """The floor of a module of `readers`, and within `python`; those that lie in no folder are on the top one."""
+    room, _, rest = reader.partition(".")
+    inner = rest.partition(".")[0] if room == "python" else ""
+    return _place(room, READERS), _place(inner, PYTHON)
+
+
+def _place(room: str, rooms: Sequence[str]) -> int:
+    return rooms.index(room) if room in rooms else len(rooms)
+
+
 # A package of which other packages know one module alone.
 DOORS = {"numerics.fast": "numerics.fast.runner"}
 
@@ -113,12 +126,6 @@ def test_an_intrusion_would_be_seen() -> None:
     assert intrusions("numerics.fast.runner", source) == set()
 
 
-def floor(reader: str) -> int:
-    """The floor of a module of `readers`; those that lie in no folder of it, but for `found`, are on the top one."""
-    room = reader.partition(".")[0]
-    return READERS.index(room) if room in READERS else len(READERS)
-
-
 @pytest.mark.parametrize("module", modules())
 def test_modules_import_only_downward(module: str) -> None:
     assert wrong(module, source_of(module)) == set()
@@ -131,6 +138,7 @@ def test_packages_stand_in_their_order() -> None:
     folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders <= set(order)
     assert [room for room in READERS if f"readers.{room}" not in modules()] == []
+    assert [room for room in PYTHON if f"readers.python.{room}" not in modules()] == []
 
 
 def test_a_package_may_import_no_more_than_it_does() -> None:
@@ -156,9 +164,16 @@ def test_what_is_not_here_is_elsewhere(module: str) -> None:
 
 
 def test_a_module_that_is_gone_would_be_seen() -> None:
-    assert strangers("readers.python.naming", '"""Names.\n\nNot here: values (`values`, `evaluate`)."""') == {
+    assert strangers("readers.python.core.heap", '"""Names.\n\nNot here: values (`values`, `evaluate`)."""') == {
         "evaluate"
     }
+
+
+def test_an_import_that_points_up_would_be_seen() -> None:
+    library = "from lstmcalc.readers.python.libraries.libraries import Libraries\n"
+    assert wrong("readers.python.core.calls", library) == {"readers.python.libraries.libraries"}
+    assert wrong("readers.python.layers.torch", library) == set()
+    assert wrong("readers.keras.shapes", library) == {"readers.python.libraries.libraries"}
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

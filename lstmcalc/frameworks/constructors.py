@@ -4,7 +4,7 @@ A construction is read from code, from a printed text or from a framework's own 
 arguments by name.
 
 Not here: the rows of TensorFlow 1, Paddle, Gluon and others (`further_constructors`), finding arguments in a source
-(`readers.python.records`, `readers.text.printed`, `readers.keras.models`), and PyTorch's rules (`spec.config`).
+(`readers.python.layers.records`, `readers.text.printed`, `readers.keras.models`), and PyTorch's rules (`spec.config`).
 """
 
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ known is None.
 Sources: `compute_output_shape` and the constructors of keras 3.15.1 (keras/src/layers), held against them in
 tests/peers/readers/keras/test_shapes.py.
 
-Not here: the order of layers (`flow`, `models`, and `readers.python.keras` for code).
+Not here: the order of layers (`flow`, `models`, and `readers.python.layers.keras` for code).
 """
 
 import math

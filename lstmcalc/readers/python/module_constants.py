@@ -9,11 +9,11 @@ import ast
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from lstmcalc.readers.python.constants import constant
+from lstmcalc.readers.python.builtin.constants import constant
+from lstmcalc.readers.python.core.values import CONTENT, Class, Items, Missing, Obj, Unknown, Value
 from lstmcalc.readers.python.program import Program
 from lstmcalc.readers.python.reading import deep
 from lstmcalc.readers.python.syntax import parse_python
-from lstmcalc.readers.python.values import CONTENT, Class, Items, Missing, Obj, Unknown, Value
 from lstmcalc.readers.text.source_text import SourceText
 
 _DEEPEST: Final = 20  # dictionaries in dictionaries

@@ -7,24 +7,12 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lstmcalc.readers.python import (
-    array_functions,
-    command_line,
-    functions_of_classes,
-    functions_of_items,
-    operations,
-    standard_functions,
-    standard_iterators,
-    standard_texts,
-    tensorflow1,
-)
-from lstmcalc.readers.python.cells import Cells
-from lstmcalc.readers.python.classes_of_python import TYPES
-from lstmcalc.readers.python.heap import Dead, Leave, Path, Stop
-from lstmcalc.readers.python.joins import doubted
-from lstmcalc.readers.python.machine import Function
-from lstmcalc.readers.python.records import BY_NAME
-from lstmcalc.readers.python.values import (
+from lstmcalc.readers.python.builtin import functions_of_classes, functions_of_items
+from lstmcalc.readers.python.core.classes_of_python import TYPES
+from lstmcalc.readers.python.core.heap import Dead, Leave, Path, Stop
+from lstmcalc.readers.python.core.joins import doubted
+from lstmcalc.readers.python.core.machine import Function
+from lstmcalc.readers.python.core.values import (
     MISSING,
     Args,
     Bound,
@@ -38,7 +26,11 @@ from lstmcalc.readers.python.values import (
     Unknown,
     Value,
 )
-from lstmcalc.readers.python.variables import mangle
+from lstmcalc.readers.python.core.variables import mangle
+from lstmcalc.readers.python.layers import array_functions, operations, tensorflow1
+from lstmcalc.readers.python.layers.cells import Cells
+from lstmcalc.readers.python.layers.records import BY_NAME
+from lstmcalc.readers.python.libraries import command_line, standard_functions, standard_iterators, standard_texts
 
 _TOO_LONG: Final = "the code is too long to be followed to its end"
 
@@ -70,7 +62,7 @@ class Program(Cells):
             head = self.load(value.partition(".")[0], scope)
             if isinstance(head, Lib) or (isinstance(head, Missing) and value.partition(".")[0] == "nn"):
                 return self.evaluate(ast.parse(value, mode="eval").body, scope)
-        from lstmcalc.readers.python.constants import lifted
+        from lstmcalc.readers.python.builtin.constants import lifted
 
         self.flags.add(text)
         return lifted(self, value)

@@ -16,13 +16,13 @@ from lstmcalc.frameworks.constructors import (
     SUPPORTED,
 )
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.python.findings import Findings, record_of, text_of
-from lstmcalc.readers.python.keras_names import keras_names_of
-from lstmcalc.readers.python.modules import models_of
-from lstmcalc.readers.python.naming import names_of
+from lstmcalc.readers.python.core.values import Class, Entry, Log, Unknown
 from lstmcalc.readers.python.program import Program
+from lstmcalc.readers.python.results.findings import Findings, record_of, text_of
+from lstmcalc.readers.python.results.keras_names import keras_names_of
+from lstmcalc.readers.python.results.modules import models_of
+from lstmcalc.readers.python.results.naming import names_of
 from lstmcalc.readers.python.syntax import parse_python, without_prompts
-from lstmcalc.readers.python.values import Class, Entry, Log, Unknown
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.spec.provenance import Gap, quoted_name
 from lstmcalc.spec.words import counted, unique_names, with_dots

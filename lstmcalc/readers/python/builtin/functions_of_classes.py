@@ -1,0 +1,180 @@
+"""Python's own classes as functions: numbers, texts, containers, `object`, `super`, and the decorators of methods.
+
+Not here: classes of the file (`core.making`).
+"""
+
+import ast
+from dataclasses import replace
+from typing import Final
+
+from lstmcalc.readers.python.builtin.constants import constant, is_small, run_pure
+from lstmcalc.readers.python.builtin.functions import Function_, are_classes, function
+from lstmcalc.readers.python.core.classes_of_python import TYPES, type_of
+from lstmcalc.readers.python.core.machine import Builtin, Function
+from lstmcalc.readers.python.core.making import Making, type_call
+from lstmcalc.readers.python.core.values import (
+    MISSING,
+    Args,
+    Bound,
+    Class,
+    Descriptor,
+    Items,
+    Missing,
+    Obj,
+    Super,
+    Unknown,
+    Value,
+    unknown_of,
+)
+
+
+@function("str")
+def _text(machine: Making, args: Args, node: ast.AST) -> Value:
+    value = args.pos[0] if args.pos else ""
+    for name in ("__str__", "__repr__"):
+        own = machine.lookup(type_of(value), name) if isinstance(value, Obj) else MISSING
+        if isinstance(own, Function):
+            return machine.call(machine.bind(own, value), Args(), node)
+    value = constant(value)
+    if isinstance(value, Missing) or len(args.pos) > 1:
+        return unknown_of(*args.all)
+    return run_pure(machine, str, Args([value]))
+
+
+@function("repr")
+def _repr(machine: Making, args: Args, _: ast.AST) -> Value:
+    value = constant(args.pos[0])
+    return repr(value) if not isinstance(value, Missing) and is_small(value) else unknown_of(*args.all)
+
+
+_NUMBERS: Final = {"int": int, "float": float, "bool": bool, "complex": complex, "str": str, "bytes": bytes}
+
+
+def _number(name: str) -> Function_:
+    def run(machine: Making, args: Args, node: ast.AST) -> Value:
+        given = args.pos[1:]
+        if not given and not args.kw:
+            return _NUMBERS[name]()
+        value = given[0] if given else Unknown()
+        if name == "bool":
+            known = machine.truth(value)
+            return Unknown(unknown_of(value).names, alts=(False, True)) if known is None else known
+        if name == "str" and len(given) == 1:
+            return _text(machine, Args(list(given)), node)
+        for hook in (f"__{name}__", "__index__"):
+            own = machine.lookup(type_of(value), hook) if isinstance(value, Obj) else MISSING
+            if isinstance(own, Function | Builtin):
+                return machine.call(machine.bind(own, value), Args(), node)
+        return run_pure(machine, _NUMBERS[name], replace(args, pos=given))
+
+    return run
+
+
+for _name in _NUMBERS:
+    TYPES[_name].slots["__new__"] = Builtin(_name, _number(_name))
+
+
+def _new_container(kind: str) -> Function_:
+    def run(machine: Making, args: Args, node: ast.AST) -> Value:
+        cls = args.pos[0]
+        if isinstance(cls, Class) and cls.bound is not None:
+            return machine.allocate(cls)
+        if kind == "tuple":
+            items = machine.items(args.pos[1]) if len(args.pos) > 1 else []
+            return tuple(items) if items is not None else unknown_of(*args.all)
+        if kind == "dict":
+            made = machine.new("dict", Items({}))
+            machine.call(Bound(TYPES["dict"].slots["update"], made), replace(args, pos=args.pos[1:]), node)
+            return made
+        if kind == "list":
+            items = machine.items(args.pos[1]) if len(args.pos) > 1 else []
+            return machine.new("list", tuple(items) if items is not None else unknown_of(*args.pos[1:]))
+        made = machine.new("set", Items({}))
+        if len(args.pos) > 1:
+            machine.call(Bound(TYPES["set"].slots["update"], made), Args(args.pos[1:]), node)
+        return made
+
+    return run
+
+
+for _name in ("list", "dict", "set", "frozenset"):
+    TYPES[_name].slots["__new__"] = Builtin(_name, _new_container(_name))
+
+
+TYPES["tuple"].slots["__new__"] = Builtin("tuple", _new_container("tuple"))
+
+
+for _name, _method in TYPES["set"].slots.items():
+    if _name not in ("add", "update", "discard", "remove", "clear", "pop", "__new__"):
+        TYPES["frozenset"].slots.setdefault(_name, _method)
+
+
+TYPES["type"].slots["__new__"] = Builtin(
+    "type", lambda machine, args, node: type_call(machine, replace(args, pos=args.pos[1:]), node)
+)
+
+
+def _new_object(machine: Making, args: Args, _: ast.AST) -> Value:
+    cls = args.pos[0] if args.pos else Unknown()
+    return machine.allocate(cls) if isinstance(cls, Class) else unknown_of(*args.all)
+
+
+TYPES["object"].slots |= {
+    "__new__": Builtin("object.__new__", _new_object),
+    "__setattr__": Builtin(
+        "object.__setattr__",
+        lambda machine, args, _: machine.set_hidden(args.pos[0], str(args.pos[1]), args.pos[2]),
+        method=True,
+    ),
+    "__delattr__": Builtin(
+        "object.__setattr__",
+        lambda machine, args, _: machine.set_plainly(args.pos[0], str(args.pos[1]), MISSING),
+        method=True,
+    ),
+    "__init__": Builtin("object.__init__", lambda _, __, ___: None, method=True),
+    "__init_subclass__": Builtin("object.__init_subclass__", lambda _, __, ___: None, method=True),
+}
+
+
+def _init_error(machine: Making, args: Args, _: ast.AST) -> Value:
+    owner = args.pos[0]
+    if isinstance(owner, Obj):
+        machine.put(owner, "args", tuple(args.pos[1:]))
+    return None
+
+
+TYPES["BaseException"].slots["__init__"] = Builtin("error", _init_error, method=True)
+
+
+@function("super")
+def _super(machine: Making, args: Args, _: ast.AST) -> Value:
+    if len(args.pos) == 2 and isinstance(args.pos[0], Class):  # a class and a thing
+        return Super(args.pos[0], args.pos[1])
+    for frame in reversed(machine.frames):
+        if frame.function is not None and frame.function.owner is not None:
+            spec = frame.function.node.args
+            first = [*spec.posonlyargs, *spec.args][:1]
+            owner = frame.scope.slots.get(first[0].arg, MISSING) if first else MISSING
+            if not isinstance(owner, Missing | Unknown):
+                return Super(frame.function.owner, owner)
+    machine.may_raise()
+    return Unknown(foreign=True)
+
+
+@function("property")
+def _property(machine: Making, args: Args, _: ast.AST) -> Value:
+    del machine
+    return Descriptor(
+        "property",
+        args.pos[0] if args.pos else args.kw.get("fget"),
+        args.pos[1] if len(args.pos) > 1 else args.kw.get("fset"),
+    )
+
+
+function("classmethod")(lambda _, args, __: Descriptor("class", args.pos[0]))
+
+
+function("staticmethod")(lambda _, args, __: Descriptor("static", args.pos[0]))
+
+
+are_classes("super", "property", "classmethod", "staticmethod")

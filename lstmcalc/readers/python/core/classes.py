@@ -1,0 +1,399 @@
+"""Classes and attributes: the order of bases, descriptors, and what an attribute of a value is.
+
+A class may have bases that are not known: what is looked up there is unknown, and what is found before them is not.
+
+Not here: what makes classes (`statements`), and how they are called (`calls`).
+"""
+
+import builtins
+from dataclasses import replace
+from typing import Final
+
+from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of, is_plain, type_of, written
+from lstmcalc.readers.python.core.joins import joined
+from lstmcalc.readers.python.core.machine import Builtin, Function, Machine
+from lstmcalc.readers.python.core.values import (
+    CONTENT,
+    MISSING,
+    Args,
+    Bound,
+    Class,
+    Descriptor,
+    Items,
+    Lib,
+    Missing,
+    Obj,
+    Partial,
+    Scope,
+    Super,
+    Unknown,
+    Value,
+    things,
+    unknown_of,
+)
+
+_META: Final = ("__new__", "__init__", "__call__", "__prepare__", "__getattribute__", "__getattr__")
+
+
+class Classes(Machine):
+    """Looks up and sets attributes."""
+
+    def lookup(self, cls: Value, name: str, after: Class | None = None) -> Value:
+        """The attribute that a class, or one of its bases behind `after`, has under a name; MISSING if nothing."""
+        if not isinstance(cls, Class):
+            return Unknown() if cls is None else self.unknown_base(cls, name)
+        order = cls.mro
+        if after is not None:
+            order = order[order.index(after) + 1 :] if after in order else ()
+        self.spend()
+        for item in order:
+            if not isinstance(item, Class):
+                return self.unknown_base(item, name)
+            if name in item.slots:
+                value = item.slots[name]
+                return (
+                    Unknown(value.names, things(value), foreign=True)
+                    if cls.open and isinstance(value, Unknown)
+                    else value
+                )
+            if item.open is not None:
+                return replace(item.open, absent=True)
+        return MISSING
+
+    def unknown_base(self, base: Value, name: str) -> Value:
+        """The attribute that a base which is not known may have."""
+        del name
+        return (
+            replace(base, absent=True)
+            if isinstance(base, Unknown)
+            else Unknown(absent=True, foreign=not isinstance(base, Lib))
+        )
+
+    def attribute(self, owner: Value, name: str) -> Value:
+        """The attribute of a value.
+
+        Raises:
+            Leave: It has none.
+        """
+        self.spend()
+        if isinstance(owner, Unknown):
+            return self._of_unknown(owner, name)
+        if isinstance(owner, Lib):
+            return self.lib_attribute(owner, name)
+        if isinstance(owner, Class):
+            return self._of_class(owner, name)
+        if isinstance(owner, Super):
+            found = self.lookup(_class_of(owner.owner, owner.cls), name, owner.cls)
+            if isinstance(found, Missing):
+                if self.is_left_out(_class_of(owner.owner, owner.cls), name):
+                    self.may_raise()
+                    return unknown_of(owner.owner)
+                self.throw("AttributeError", name)
+            return self.bind(found, owner.owner)
+        if isinstance(owner, Scope):
+            found = owner.slots.get(name, MISSING)
+            return self.unknown(name) if isinstance(found, Missing) else self.present(found)
+        if isinstance(owner, Function | Bound | Partial | Descriptor | Builtin):
+            return self._of_function(owner, name)
+        return self._of_instance(owner, name)
+
+    def _of_unknown(self, owner: Unknown, name: str) -> Value:
+        if owner.alts and all(isinstance(item, Obj | Lib | str) for item in owner.alts):
+            return self.fork([lambda item=item: self.attribute(item, name) for item in owner.alts], owner.names)  # type: ignore[misc]  # bound now
+        self.may_raise()
+        return Unknown(
+            tuple(f"{item}.{name}" for item in owner.names), owner.may, foreign=owner.foreign, lstm="LSTM" in name
+        )
+
+    def _of_class(self, cls: Class, name: str) -> Value:
+        if name in ("__name__", "__qualname__"):
+            own = name not in cls.slots and (name == "__name__" or getattr(cls.bound, "frame", "module") == "module")
+            return written(cls.name) if own else Unknown()
+        if name == "__bases__":
+            return (cls.bases or (TYPES["object"],)) if is_plain(cls) else unknown_of(cls.bases)
+        if name == "__mro__":
+            return cls.mro if all(map(is_plain, cls.mro)) else unknown_of(cls.mro)
+        if name == "__dict__":
+            return self.vars_of(cls)
+        if name == "__class__":
+            return TYPES["type"]
+        if name == "__subclasses__" and cls.bound is not None:
+            return Builtin(name, lambda _, __, ___: self._subclasses_of(cls))
+        found = self.lookup(cls, name)
+        meta = cls.slots.get("@meta")
+        if isinstance(found, Missing) and isinstance(meta, Class):
+            found = self.lookup(meta, name)
+            if not isinstance(found, Missing):
+                return self.bind(found, cls, meta)
+        if isinstance(found, Missing):
+            if name in ("__doc__", "__module__", "__annotations__"):
+                return Unknown()
+            if cls.bound is None and cls.name not in TYPES:
+                return Unknown()
+            if has_of_its_own(type, name) or self.is_left_out(cls, name):  # that is not written down here
+                self.may_raise()
+                return Unknown(may=frozenset((cls,)))
+            self.throw("AttributeError", name)
+        if isinstance(found, Descriptor):
+            if found.kind == "static":
+                return found.getter
+            return Bound(found.getter, cls) if found.kind == "class" else found
+        if (
+            isinstance(found, Obj)
+            and found.kind == "object"
+            and not isinstance(self.lookup(found.cls, "__get__"), Missing)
+        ):
+            return self.call(self.attribute(found, "__get__"), Args([None, cls]), self.here)
+        return self.present(found)
+
+    def _subclasses_of(self, cls: Class) -> Value:
+        """The classes that are derived from one; of those that the same code made, none need be there any more."""
+        held = self.world.slots.get(f"subclasses:{cls.birth}", ())
+        nodes = (
+            [item.slots.get("@node", item) for item in held if isinstance(item, Class)]
+            if isinstance(held, tuple)
+            else []
+        )
+        known = isinstance(held, tuple) and len(set(map(id, nodes))) == len(held)
+        return self.new("list", held if known else unknown_of(held, cls))
+
+    def _of_function(self, owner: Value, name: str) -> Value:
+        if isinstance(owner, Descriptor) and name in ("setter", "getter", "deleter"):
+            held = owner
+            return Builtin(
+                name, lambda _, args, __: replace(held, setter=args.pos[0]) if name == "setter" and args.pos else held
+            )
+        if isinstance(owner, Descriptor):
+            return {"fget": owner.getter, "fset": owner.setter, "__func__": owner.getter}.get(name, Unknown())
+        if isinstance(owner, Bound):
+            if name == "__self__":
+                return owner.owner
+            if name == "__func__":
+                return owner.function
+            owner = owner.function
+        if isinstance(owner, Partial) and name in ("func", "args", "keywords"):
+            return {"func": owner.function, "args": owner.args, "keywords": self.new_dict(dict(owner.keywords))}[name]
+        if isinstance(owner, Function):
+            if name in owner.slots:
+                return self.present(owner.slots[name])
+            if name in ("__name__", "__qualname__"):
+                own = name == "__name__" or (owner.owner is None and owner.outer.frame == "module")
+                return written(owner.name) if own else Unknown()
+            if name == "__dict__":
+                return self.vars_of(owner)
+            if name == "__defaults__":
+                return owner.defaults or None
+            if name == "__wrapped__" or not name.startswith("__"):
+                self.throw("AttributeError", name)
+        if name == "__get__":
+            return Builtin(name, lambda _, args, __: Bound(owner, args.pos[0]))
+        if name == "__call__":
+            return owner
+        return Unknown()
+
+    def _of_instance(self, owner: Value, name: str) -> Value:
+        cls = type_of(owner)
+        if name == "__class__":
+            return cls if cls is not None else Unknown()
+        if name == "__dict__" and isinstance(owner, Obj):
+            return self.vars_of(owner)
+        hook = self.lookup(cls, "__getattribute__")
+        if isinstance(hook, Function):
+            return self.call(Bound(hook, owner), Args([name]), self.here)
+        found = self.lookup(cls, name)
+        if isinstance(owner, Obj) and name in owner.slots and not self._is_data(found):
+            self.taint = self.taint or (id(owner), name) in self.tainted
+            value = owner.slots[name]
+            if isinstance(value, Unknown) and value.absent and not isinstance(found, Missing):
+                return self.present(joined(replace(value, absent=False), self.bind(found, owner)))
+            return self.present(value)
+        if not isinstance(found, Missing):
+            return self.bind(found, owner)
+        return self._not_found(owner, cls, name)
+
+    def _not_found(self, owner: Value, cls: Value, name: str) -> Value:
+        hook = self.lookup(cls, "__getattr__")
+        if isinstance(hook, Unknown):
+            self.may_raise()
+            return Unknown()
+        if not isinstance(hook, Missing):
+            return self.call(self.bind(hook, owner), Args([name]), self.here)
+        if isinstance(owner, Obj) and "@changed" in owner.slots:
+            self.may_raise()
+            return Unknown(foreign=True)
+        if isinstance(owner, Obj) and owner.kind == "array":
+            self.may_raise()
+            return Unknown()
+        if isinstance(cls, Class) and any(isinstance(item, Class) and "@partly" in item.slots for item in cls.mro):
+            self.may_raise()  # a library's class, of which only a part is written down
+            return Unknown(may=things(owner))
+        if self.is_left_out(cls, name):
+            self.may_raise()
+            return Unknown(may=things(owner))
+        self.throw("AttributeError", name)
+
+    def is_left_out(self, cls: Value, name: str) -> bool:
+        """True for an attribute that a class of Python's own has, and that is not written down here."""
+        return isinstance(cls, Class) and any(
+            isinstance(item, Class)
+            and TYPES.get(item.name) is item
+            and has_of_its_own(getattr(builtins, item.name, None), name)
+            for item in cls.mro
+        )
+
+    def _is_data(self, found: Value) -> bool:
+        """True if what a class has comes before what its instance has."""
+        if isinstance(found, Descriptor):
+            return found.kind == "property"
+        if isinstance(found, Obj) and found.kind == "object":
+            return not isinstance(self.lookup(found.cls, "__set__"), Missing)
+        return False
+
+    def bind(self, found: Value, owner: Value, cls: Value = None) -> Value:
+        """The attribute that a class has, as an attribute of its instance."""
+        cls = cls or type_of(owner)
+        if isinstance(found, Function) or (isinstance(found, Builtin) and found.method):
+            return Bound(found, owner)
+        if isinstance(found, Unknown):
+            self.may_raise()
+            return Unknown(found.names, found.may | things(owner), foreign=found.foreign)
+        if isinstance(found, Descriptor):
+            return self._bind_descriptor(found, owner, cls)
+        if isinstance(found, Partial) and found.function == "partialmethod":
+            inner = self.bind(found.args[0], owner, cls)
+            return Partial(inner, found.args[1:], found.keywords)
+        if isinstance(found, Obj) and found.kind == "object":
+            getter = self.lookup(found.cls, "__get__")
+            if not isinstance(getter, Missing):
+                return self.call(self.bind(getter, found), Args([owner, cls]), self.here)
+        return found
+
+    def _bind_descriptor(self, found: Descriptor, owner: Value, cls: Value) -> Value:
+        if found.kind == "static":
+            return found.getter
+        if found.kind == "class":
+            return Bound(found.getter, owner if isinstance(owner, Class) else cls)
+        value = self.call(found.getter, Args([owner]), self.here)
+        if found.kind == "cached" and isinstance(owner, Obj):
+            name = str(found.setter)
+            held = owner.slots.get(name, MISSING)  # a path may have asked for it before, and have changed it since
+            if isinstance(held, Unknown):
+                value = joined(replace(held, absent=False), value, held.names)
+            self.put(owner, name, value)
+        return value
+
+    def set_attribute(self, owner: Value, name: str, value: Value) -> None:
+        """Set or, with MISSING, delete an attribute."""
+        if isinstance(owner, Unknown):
+            self._set_of_unknown(owner, name, value)
+        elif isinstance(owner, Lib):
+            self.put(self.world, f"lib:{owner.path}.{name}", value)
+        elif isinstance(owner, Super):
+            self.set_plainly(owner.owner, name, value)
+        elif isinstance(owner, Obj):
+            hook = self.lookup(type_of(owner), "__delattr__" if isinstance(value, Missing) else "__setattr__")
+            if isinstance(hook, Function) or (isinstance(hook, Builtin) and hook.name != "object.__setattr__"):
+                self.call(
+                    self.bind(hook, owner), Args([name] if isinstance(value, Missing) else [name, value]), self.here
+                )
+            else:
+                self.set_plainly(owner, name, value)
+        else:
+            self.throw("AttributeError", name)
+
+    def set_plainly(self, owner: Value, name: str, value: Value) -> None:
+        """As `object.__setattr__` does."""
+        if isinstance(owner, Unknown):
+            self._set_of_unknown(owner, name, value)
+            return
+        if not isinstance(owner, Obj):
+            self.may_raise()
+            return
+        if name == "__class__":
+            self.put(owner, "@class", value)
+            return
+        if isinstance(owner, Class) and owner.bound is None and not self.native:
+            self.may_raise()  # a class that is written in C takes no attributes
+        cls = type_of(owner)
+        if isinstance(cls, Class) and not isinstance(owner, Class):
+            found = self.lookup(cls, name)
+            if isinstance(found, Descriptor) and found.kind == "property":
+                if found.setter is None or isinstance(value, Missing):
+                    self.throw("AttributeError", name)
+                self.call(found.setter, Args([owner, value]), self.here)
+                return
+            if self._is_data(found) and isinstance(found, Obj):
+                self.call(self.attribute(found, "__set__"), Args([owner, value]), self.here)
+                return
+        if isinstance(owner, Function) and name in ("__defaults__", "__kwdefaults__", "__code__"):
+            self.put(owner, name, value)
+            return
+        if isinstance(value, Missing) and name not in owner.slots:
+            if "@changed" not in owner.slots:
+                self.throw("AttributeError", name)
+            return
+        self.put(owner, name, value)
+        self.mark(owner, name)
+
+    def mark(self, thing: Obj, name: str) -> None:
+        """Note whether a slot holds what follows from a default that a caller can change."""
+        if self.taint:
+            self.tainted.add((id(thing), name))
+        else:
+            self.tainted.discard((id(thing), name))
+
+    def _set_of_unknown(self, owner: Unknown, name: str, value: Value) -> None:
+        self.may_raise()
+        escaped = self.world.slots["escaped"]
+        more = escaped.may if owner.foreign and isinstance(escaped, Unknown) else frozenset[Obj]()
+        functions = [item for item in owner.may if isinstance(item, Function)]  # which other code leaves as they are
+        for thing in (*self.reach(owner.may | more), *functions):
+            if "@dtype" in thing.slots:  # of a parameter of its, perhaps
+                self.put(thing, "@dtype", Unknown())
+            if isinstance(thing, Scope) or thing.kind in ("list", "dict", "set", "iter", "array"):
+                continue
+            self.put(thing, name, joined(thing.slots.get(name, MISSING), value, owner.names))
+        if owner.foreign and things(value):
+            known = escaped.may if isinstance(escaped, Unknown) else frozenset[Obj]()
+            self.put(self.world, "escaped", Unknown(may=known | things(value)))
+
+    def vars_of(self, owner: Obj) -> Obj:
+        """The dictionary of a thing's attributes, which changes with it."""
+        made = self.new("vars", MISSING, TYPES["dict"])
+        made.slots["@of"] = owner
+        return made
+
+    def set_content(self, thing: Obj, content: Value) -> None:
+        """Change what is in a list, a dictionary or a set."""
+        if thing.kind != "vars":
+            self.put(thing, CONTENT, content)
+            return
+        owner = thing.slots["@of"]
+        if not isinstance(owner, Obj):
+            return
+        old = content_of(thing)
+        if not isinstance(content, Items) or not isinstance(old, Items):
+            self.give_up([owner])
+            return
+        for key in [*old.map]:
+            if key not in content.map:
+                self.put(owner, str(key), MISSING)
+        for key, value in content.map.items():
+            if not isinstance(key, str):
+                self.give_up([owner])
+            elif key not in owner.slots or owner.slots[key] is not value:
+                self.put(owner, key, value)
+        if content.rest is not None:
+            self.give_up([owner])
+
+
+def _class_of(value: Value, after: Class) -> Value:
+    """The class in which `super()` of another looks: that of a thing, a class itself, or the class of a class."""
+    if not isinstance(value, Class):
+        return type_of(value)
+    return value if after in value.mro else value.slots.get("@meta", value)
+
+
+def has_of_its_own(real: object, name: str) -> bool:
+    """True if a class of Python's has an attribute, itself or from a base."""
+    return isinstance(real, type) and any(name in vars(item) for item in real.__mro__)

@@ -1,0 +1,655 @@
+"""Libraries: which are known, what their names are, and what a call of their functions does.
+
+There are two grades of code that is not the file's. What a library of the list does changes nothing of the file's,
+except that it may call functions that it is given; what it gives is not known, and harmless. Any other module may
+change whatever it reaches. What libraries do that matters here is a table of functions, and classes in ordinary
+Python that are interpreted like the file (`library_classes.table`).
+
+Not here: the functions of Python's standard library (`standard`), PyTorch (`layers.torch`) and Keras (`layers.keras`).
+"""
+
+import ast
+import builtins
+import re
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, Final
+
+from lstmcalc.readers.python.builtin.constants import method_of_constant
+from lstmcalc.readers.python.builtin.functions import FUNCTIONS
+from lstmcalc.readers.python.core.classes import has_of_its_own
+from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of
+from lstmcalc.readers.python.core.machine import Builtin, Function
+from lstmcalc.readers.python.core.making import Making
+from lstmcalc.readers.python.core.values import (
+    MISSING,
+    Args,
+    Class,
+    Lib,
+    Missing,
+    Obj,
+    Scope,
+    Unknown,
+    Value,
+    is_constant,
+    things,
+    unknown_of,
+)
+from lstmcalc.readers.python.library_classes.table import CODE, HOMES, real_class
+
+LibFunction = Callable[[Any, Args, ast.AST], Value]  # of a machine that has what it needs
+LIB_FUNCTIONS: Final[dict[str, LibFunction]] = {}  # by full name
+PRIMITIVES: Final[dict[str, LibFunction]] = {}  # what the code in `library_classes.table` calls, by name
+
+# Installed wherever there is an LSTM of theirs.
+_FRAMEWORKS: Final = frozenset(
+    (
+        *("torch", "keras", "tensorflow", "tf_keras", "flax", "jax", "numpy"),
+        *("paddle", "mxnet", "mlx", "haiku", "equinox", "tinygrad", "chainer"),
+    )
+)
+_STANDARD: Final = frozenset(
+    (
+        *[
+            "__future__",
+            "abc",
+            "argparse",
+            "array",
+            "ast",
+            "asyncio",
+            "atexit",
+            "base64",
+            "bisect",
+            "builtins",
+            "calendar",
+            "cmath",
+            "code",
+            "codecs",
+            "collections",
+        ],
+        *[
+            "concurrent",
+            "configparser",
+            "contextlib",
+            "copy",
+            "csv",
+            "ctypes",
+            "dataclasses",
+            "datetime",
+            "decimal",
+            "difflib",
+            "enum",
+            "errno",
+            "faulthandler",
+        ],
+        *[
+            "fileinput",
+            "fnmatch",
+            "fractions",
+            "functools",
+            "gc",
+            "getopt",
+            "getpass",
+            "glob",
+            "gzip",
+            "hashlib",
+            "heapq",
+            "hmac",
+            "html",
+            "http",
+            "importlib",
+            "inspect",
+            "io",
+        ],
+        *[
+            "itertools",
+            "json",
+            "keyword",
+            "linecache",
+            "locale",
+            "logging",
+            "lzma",
+            "math",
+            "mimetypes",
+            "multiprocessing",
+            "numbers",
+            "operator",
+            "os",
+            "pathlib",
+        ],
+        *[
+            "pdb",
+            "pickle",
+            "pkgutil",
+            "platform",
+            "pprint",
+            "profile",
+            "queue",
+            "random",
+            "re",
+            "readline",
+            "resource",
+            "select",
+            "shelve",
+            "shlex",
+            "shutil",
+            "signal",
+        ],
+        *[
+            "socket",
+            "sqlite3",
+            "ssl",
+            "stat",
+            "statistics",
+            "string",
+            "struct",
+            "subprocess",
+            "sys",
+            "sysconfig",
+            "tarfile",
+            "tempfile",
+            "textwrap",
+            "threading",
+            "time",
+        ],
+        *[
+            "timeit",
+            "tkinter",
+            "traceback",
+            "types",
+            "typing",
+            "unicodedata",
+            "unittest",
+            "urllib",
+            "uuid",
+            "warnings",
+            "weakref",
+            "xml",
+            "zipfile",
+            "zlib",
+            "tracemalloc",
+        ],
+    )
+)
+# Libraries that change nothing of a program's, as far as its LSTMs go; they may be missing.
+_OTHERS: Final = frozenset(
+    (
+        *[
+            "absl",
+            "accelerate",
+            "albumentations",
+            "apex",
+            "attr",
+            "attrs",
+            "bs4",
+            "catboost",
+            "click",
+            "colorama",
+            "comet_ml",
+            "cv2",
+            "datasets",
+            "dill",
+            "editdistance",
+        ],
+        *[
+            "einops",
+            "emoji",
+            "evaluate",
+            "fairscale",
+            "fire",
+            "gensim",
+            "gym",
+            "gymnasium",
+            "h5py",
+            "hydra",
+            "imageio",
+            "ipdb",
+            "IPython",
+            "jieba",
+            "joblib",
+            "jsonlines",
+        ],
+        *[
+            "kagglehub",
+            "konlpy",
+            "librosa",
+            "lightgbm",
+            "lightning",
+            "loguru",
+            "matplotlib",
+            "mlflow",
+            "msgpack",
+            "nltk",
+            "omegaconf",
+            "onnx",
+            "onnxruntime",
+            "opt_einsum",
+            "optuna",
+        ],
+        *[
+            "pandas",
+            "parso",
+            "PIL",
+            "plotly",
+            "prettytable",
+            "progressbar",
+            "psutil",
+            "pyarrow",
+            "pydantic",
+            "pydub",
+            "pynvml",
+            "pytorch_lightning",
+            "ray",
+            "regex",
+        ],
+        *[
+            "requests",
+            "rich",
+            "sacrebleu",
+            "sacremoses",
+            "safetensors",
+            "scipy",
+            "seaborn",
+            "sentencepiece",
+            "seqeval",
+            "skimage",
+            "sklearn",
+            "soundfile",
+            "spacy",
+        ],
+        *[
+            "statsmodels",
+            "sympy",
+            "tabulate",
+            "tensorboard",
+            "tensorboardX",
+            "termcolor",
+            "tensorflow_datasets",
+            "tensorflow_hub",
+            "textblob",
+            "tokenizers",
+            "torchaudio",
+        ],
+        *[
+            "torchdata",
+            "torchinfo",
+            "torchmetrics",
+            "torchsummary",
+            "torchtext",
+            "torchvision",
+            "tqdm",
+            "transformers",
+            "typing_extensions",
+            "ujson",
+            "umap",
+            "wandb",
+        ],
+        *[
+            "wordcloud",
+            "xgboost",
+            "yaml",
+            "yfinance",
+            "zmq",
+            "sklearn_crfsuite",
+            "pytz",
+            "dateutil",
+            "six",
+            "future",
+            "past",
+            "optax",
+            "orbax",
+            "chex",
+            "ml_collections",
+        ],
+    )
+)
+_CELLS: Final = "tensorflow.nn.rnn_cell."
+_ALIASES: Final[tuple[tuple[str, str], ...]] = (
+    (r"^tensorflow\.(python\.|compat\.v[12]\.)*keras\b", "keras"),
+    (r"^tensorflow\.contrib\.keras\b", "keras"),
+    (r"^tensorflow\.compat\.v1\b", "tensorflow"),
+    (r"^tensorflow\.(contrib\.rnn|models\.rnn\.rnn_cell)\.(static_rnn|\w*bidirectional\w*rnn)$", r"tensorflow.nn.\2"),
+    (r"^tensorflow\.(contrib\.(rnn|seq2seq)(\.python\.ops\.\w+)?|models\.rnn\.rnn_cell)\.(?=[A-Z])", _CELLS),
+    (r"^tensorflow\.python\.ops\.rnn_cell(_impl)?\.(?=[A-Z])", _CELLS),
+    (r"^tensorflow\.(python\.ops|models\.rnn)\.rnn\.(?=[a-z])", "tensorflow.nn."),
+    (r"^tensorflow\.nn\.rnn$", "tensorflow.nn.static_rnn"),
+    (r"^tensorflow\.nn\.bidirectional_rnn$", "tensorflow.nn.static_bidirectional_rnn"),
+    (r"^tensorflow\.contrib\.cudnn_rnn\.python\.(layers|ops)\.\w+\.", "tensorflow.contrib.cudnn_rnn."),
+    (r"^paddle\.nn\.layer\.(\w+\.)?(?=[A-Z])", "paddle.nn."),
+    (r"^mlx\.nn\.layers\.(\w+\.)?(?=[A-Z])", "mlx.nn."),
+    (r"^mxnet\.gluon\.block\.", "mxnet.gluon."),
+    (r"^mxnet\.gluon\.rnn\.\w+\.(?=[A-Z])", "mxnet.gluon.rnn."),
+    (r"^chainer\.(link|function|sequential)\.(?=[A-Z])", "chainer."),
+    (r"^chainer\.links\.(rnn|connection)\.(\w+\.)?(?=[A-Z])", "chainer.links."),
+    (r"^(keras|tf_keras)\.(src\.|api\.|legacy\.|engine\.|models\.|_tf_keras\.keras\.)+", r"\1."),
+    (r"^(keras|tf_keras)\.layers\.(\w+\.)+", r"\1.layers."),
+    (r"^(keras|tf_keras)\.(_v2|_v1)\.", r"\1."),
+    (r"^torch\.nn\.modules\.(\w+\.)?(?=[A-Z])", "torch.nn."),
+    (r"^torch\.nn\.parameter\.", "torch.nn."),
+    (r"^flax\.linen\.(recurrent|transforms|linear|module)\.", "flax.linen."),
+    (r"^flax\.(experimental\.)?nnx\.((nn|module|rnglib)\.)?(recurrent\.|linear\.)?", "flax.nnx."),
+    (r"^lightning\.pytorch\b", "pytorch_lightning"),
+    (r"^pytorch_lightning\.core(\.\w+)?\.", "pytorch_lightning."),
+    (r"^typing_extensions\.", "typing."),
+    (r"^numpy\.core\.", "numpy."),
+    (r"^(jax\.)?numpy\.(?=random\.)", r"\1numpy."),
+)
+_MODULES: Final = frozenset(
+    ("torch.nn.modules", "torch.nn.modules.rnn", "keras.models", "keras.layers", "keras.engine")
+)
+# What a name that nothing binds usually is, in a text that is only a part of a program.
+_USUAL: Final = {
+    **{name: name for name in ("torch", "keras", "tf_keras", "flax", "jax", "numpy")},
+    "nn": "torch.nn",
+    "F": "torch.nn.functional",
+    "np": "numpy",
+    "tf": "tensorflow",
+    "tfk": "keras",
+    "layers": "keras.layers",
+    "L": "keras.layers",
+    "nnx": "flax.nnx",
+    "linen": "flax.linen",
+    "tensorflow": "tensorflow",
+    "jnp": "jax.numpy",
+    "optim": "torch.optim",
+    "flags": "absl.flags",
+    "pl": "pytorch_lightning",
+    **{name: name for name in ("paddle", "mxnet", "haiku", "equinox", "chainer", "tinygrad")},
+    "hk": "haiku",
+    "eqx": "equinox",
+    "gluon": "mxnet.gluon",
+    "mx": "mxnet",
+    "rnn_cell": "tensorflow.nn.rnn_cell",
+}
+_USUAL_NAMES: Final = {
+    **{name: f"{_CELLS}{name}" for name in ("BasicLSTMCell", "LSTMBlockCell", "MultiRNNCell", "DropoutWrapper")},
+    **{name: f"chainer.links.{name}" for name in ("NStepLSTM", "NStepBiLSTM", "StatelessLSTM")},
+    "dataclass": "dataclasses.dataclass",
+    "field": "dataclasses.field",
+    "partial": "functools.partial",
+    "OrderedDict": "collections.OrderedDict",
+    "namedtuple": "collections.namedtuple",
+    "SimpleNamespace": "types.SimpleNamespace",
+    "Variable": "torch.autograd.Variable",
+    "LightningModule": "pytorch_lightning.LightningModule",
+    "pack_padded_sequence": "torch.nn.utils.rnn.pack_padded_sequence",
+    "weight_norm": "torch.nn.utils.weight_norm",
+    "FLAGS": "absl.flags.FLAGS",
+}
+_IN_KERAS: Final = frozenset(
+    [
+        "Sequential",
+        "Model",
+        "Input",
+        "Dense",
+        "Embedding",
+        "Dropout",
+        "Bidirectional",
+        "TimeDistributed",
+        "RNN",
+        "LSTM",
+        "GRU",
+        "Activation",
+        "Flatten",
+    ]
+)
+
+
+def lib_function(*paths: str) -> Callable[[LibFunction], LibFunction]:
+    """Make a function that of a library with these names."""
+
+    def add(run: LibFunction) -> LibFunction:
+        for path in paths:
+            LIB_FUNCTIONS[path] = run
+        return run
+
+    return add
+
+
+def primitive(name: str) -> Callable[[LibFunction], LibFunction]:
+    """Make a function one that the code of libraries here can call."""
+
+    def add(run: LibFunction) -> LibFunction:
+        PRIMITIVES[name] = run
+        return run
+
+    return add
+
+
+@lru_cache(maxsize=4096)
+def canonical(path: str) -> str:
+    """A full name in the spelling of the tables."""
+    if path in _MODULES:
+        return path
+    for pattern, replacement in _ALIASES:
+        path = re.sub(pattern, replacement, path)
+    return path
+
+
+@lru_cache(maxsize=16)
+def _parsed(home: str) -> ast.Module:
+    return ast.parse(CODE[home])
+
+
+class Libraries(Making):
+    """Knows libraries."""
+
+    guess = True  # whether a name that nothing binds may be what it usually is
+
+    def imported(self, name: str) -> Value:
+        """A module."""
+        head = name.partition(".")[0]
+        if head not in _STANDARD and head not in _FRAMEWORKS:
+            self.may_raise()
+        if head == "__main__":
+            return self.module
+        if head and (head in _STANDARD or head in _FRAMEWORKS or head in _OTHERS):
+            if "lib:" + name in self.world.slots:
+                return self.world.slots["lib:" + name]
+            return Lib(canonical(name))
+        return Unknown((name.lstrip("."),) if name.strip(".") else (), foreign=True)
+
+    def from_module(self, module: Value, name: str) -> Value:
+        """The value that is imported from a module."""
+        if isinstance(module, Unknown):
+            self.may_raise()
+            self.asked.setdefault(name)
+            return Unknown((name,), foreign=True, lstm="LSTM" in name)
+        return self.attribute(module, name)
+
+    def import_all(self, module: Value, scope: Scope) -> None:
+        """Bind everything that a module has."""
+        if isinstance(module, Lib):
+            stars = scope.slots.get("@stars", ())
+            self.put(scope, "@stars", (*stars, module) if isinstance(stars, tuple) else (module,))
+            for name, value in list(scope.slots.items()):
+                if not name.startswith("@") and not isinstance(value, Lib) and self._star(module, name) is not None:
+                    self.put(scope, name, self._star(module, name))
+            return
+        self.may_raise()
+        self.put(scope, "@foreign", True)
+        for name, value in list(scope.slots.items()):
+            if not name.startswith(("@", "_")) and not isinstance(value, Lib | Class | Function | Builtin):
+                self.put(scope, name, Unknown((name,), things(value), foreign=True))
+
+    def _star(self, module: Lib, name: str) -> Value:
+        """The value that `from module import *` binds a name to; None if nothing is known of it."""
+        path = canonical(f"{module.path}.{name}")
+        known = path in LIB_FUNCTIONS or path in HOMES or path in _KNOWN_STARS or self.lib_class_like(path)
+        return self.attribute(module, name) if known else None
+
+    def unbound(self, name: str) -> Value:
+        """The value of a name that no code binds: a builtin, or unknown."""
+        if self.native and name in PRIMITIVES:
+            return Builtin(name, PRIMITIVES[name])
+        stars = self.module.slots.get("@stars", ())
+        for module in reversed(stars) if isinstance(stars, tuple) else ():
+            found = self._star(module, name) if isinstance(module, Lib) else None
+            if found is not None:
+                return found
+        if name in TYPES and isinstance(getattr(builtins, name, None), type):
+            return TYPES[name]
+        if name in FUNCTIONS:
+            return FUNCTIONS[name]
+        if name == "__name__":
+            return "__main__"
+        if name == "__file__":
+            return Unknown(("__file__",))
+        if name == "__debug__":
+            return True
+        if name == "NotImplemented":
+            return NotImplemented
+        if name == "__doc__":
+            return None
+        return self._usual(name)
+
+    def _usual(self, name: str) -> Value:
+        self.may_raise()
+        if "@foreign" not in self.module.slots and self.guess:
+            if name in _USUAL and name not in self.settings:
+                return Lib("~" + _USUAL[name]) if name in ("nn", "layers", "L") else Lib(_USUAL[name])
+            if name in ("LSTM", "LSTMCell"):
+                return self.usual_attribute("~." + name)
+            if name in _IN_KERAS:
+                return self.attribute(Lib("keras.layers"), name)
+            if name in _USUAL_NAMES:
+                return self.attribute(Lib(_USUAL_NAMES[name].rpartition(".")[0]), name)
+            if name in _STANDARD:
+                return Lib(name)
+        self.undefined = self.undefined or name
+        self.asked.setdefault(name)
+        return Unknown((name,), foreign=True, lstm="LSTM" in name)
+
+    def lib_attribute(self, owner: Lib, name: str) -> Value:
+        """The attribute of a name in a library."""
+        path = canonical(f"{owner.path}.{name}")
+        changed = self.world.slots.get(f"lib:{path}")
+        if changed is not None and not isinstance(changed, Missing):
+            return self.present(changed)
+        if path.startswith("~"):
+            return self.usual_attribute(path)
+        made = self.class_of_lib(path)
+        if not isinstance(made, Missing):
+            return made
+        if path in LIB_FUNCTIONS:
+            return Builtin(path, LIB_FUNCTIONS[path])
+        return self.lib_value(path)
+
+    def class_of_lib(self, path: str) -> Value:
+        """The class of a library by its path, if it is written down here."""
+        home = HOMES.get(path)
+        if home is None:
+            return MISSING
+        scope = self.library(home)
+        name = path.rpartition(".")[2]
+        return scope.slots.get(name, MISSING)
+
+    def is_left_out(self, cls: Value, name: str) -> bool:
+        """True for an attribute that a class of Python's own, or of its library, has, and that is not written down."""
+        own = self.libraries.get("library:standard")
+        slots = own.slots if own is not None else {}
+        return super().is_left_out(cls, name) or any(
+            isinstance(item, Class) and slots.get(item.name) is item and has_of_its_own(real_class(item.name), name)
+            for item in (cls.mro if isinstance(cls, Class) else ())
+        )
+
+    def library(self, home: str) -> Scope:
+        """The module with the classes of a library, run when it is first asked for."""
+        slot = f"library:{home}"
+        found = self.libraries.get(slot)
+        if found is not None:
+            return found
+        scope = Scope("module", None, 0)
+        self.libraries[slot] = scope
+        native, base, births = self.native, self.guards, self.births
+        self.native, self.guards = True, 0
+        mark = len(self.trail)
+        try:
+            self.execute(_parsed(home).body, scope)
+        finally:
+            self.native, self.guards = native, base
+        # What a library is does not depend on the path on which it is first asked for.
+        del self.trail[mark:]
+        self.births = births
+        for value in scope.slots.values():
+            if isinstance(value, Obj):
+                value.birth = 0
+        return scope
+
+    def lib_vars(self, owner: Lib) -> Value:
+        """The value that `vars` of a module of a library gives."""
+        made = self.new("object", MISSING, TYPES["object"])
+        cls = Class("module vars", (TYPES["object"],), 0)
+        cls.mro = (cls, TYPES["object"])
+        cls.slots["__getitem__"] = Builtin(
+            "vars", lambda machine, args, _: machine.attribute(owner, str(args.pos[1])), method=True
+        )
+        made.cls = cls
+        return made
+
+    def call_lib(self, function: Lib, args: Args, node: ast.AST) -> Value:
+        """The value that a call of a library's function gives."""
+        known = LIB_FUNCTIONS.get(function.path)
+        if known is not None:
+            return known(self, args, node)
+        found = self.lib_result(function.path, args, node)
+        if not isinstance(found, Missing):
+            return found
+        if "LSTM" in function.path.rpartition(".")[2]:
+            self.perhaps_lstm(Unknown((function.path,)), args, node)
+        return self.unknown_call(f"{function.path}()", args, lib=True)
+
+    def any_attribute(self, owner: Value, name: Value, node: ast.AST) -> Value:
+        """An attribute whose name is not known."""
+        del node
+        self.may_raise()
+        alts = name.alts if isinstance(name, Unknown) else ()
+        if alts and all(isinstance(item, str) for item in alts):
+            return self.fork([partial(self.attribute, owner, str(item)) for item in alts], unknown_of(name).names)
+        home = owner.path.lstrip("~") if isinstance(owner, Lib) else ""
+        lstm = home in (
+            "torch.nn",
+            "keras.layers",
+            "torch.nn.modules",
+            "torch.nn.modules.rnn",
+            "flax.linen",
+            "flax.nnx",
+        )
+        found = unknown_of(owner, name)
+        return Unknown(found.names, found.may, foreign=found.foreign, lstm=lstm)
+
+    def forget(self) -> None:
+        """Say that every variable may have changed, as by code that is not known in this module."""
+        self.may_raise()
+        scope: Scope | None = self.frames[-1].scope
+        values: list[Value] = []
+        while scope is not None:
+            for name, value in list(scope.slots.items()):
+                values.append(value)
+                if not name.startswith("@"):
+                    self.put(scope, name, Unknown((name,), things(value), foreign=True))
+            self.put(scope, "@foreign", True)
+            scope = scope.outer
+        self.give_up(values)
+        self.doubt_all("code that is made while it runs")
+
+    def attribute(self, owner: Value, name: str) -> Value:
+        """The attribute of a value."""
+        if (is_constant(owner) and not isinstance(owner, range | slice | type(None))) or isinstance(
+            owner, tuple | range | slice
+        ):
+            found = method_of_constant(self, owner, name)
+            if not isinstance(found, Missing):
+                return found
+            if name == "__class__":
+                return TYPES.get(type(owner).__name__, TYPES["object"])
+            self.throw("AttributeError", name)
+        if isinstance(owner, Obj) and owner.kind == "const" and not isinstance(owner, Class):
+            own = self.lookup(owner.cls, name)
+            if name not in owner.slots and (isinstance(own, Missing) or (isinstance(own, Builtin) and not own.method)):
+                inner = content_of(owner)
+                return self.attribute(inner, name) if not isinstance(inner, Unknown) else unknown_of(inner)
+        return super().attribute(owner, name)
+
+
+_KNOWN_STARS: Final = frozenset(("torch.nn", "torch.float32", "torch.float64", "math.pi", "math.e"))
