@@ -27,7 +27,7 @@ from lstmcalc.readers.python.core.values import (
     Value,
 )
 from lstmcalc.readers.python.core.variables import mangle
-from lstmcalc.readers.python.layers import array_functions, operations, tensorflow1
+from lstmcalc.readers.python.layers import array_functions, keras_functions, operations, tensorflow1, torch_functions
 from lstmcalc.readers.python.layers.cells import Cells
 from lstmcalc.readers.python.layers.records import BY_NAME
 from lstmcalc.readers.python.libraries import command_line, standard_functions, standard_iterators, standard_texts
@@ -360,9 +360,11 @@ __all__ = [
     "command_line",
     "functions_of_classes",
     "functions_of_items",
+    "keras_functions",
     "operations",
     "standard_functions",
     "standard_iterators",
     "standard_texts",
     "tensorflow1",
+    "torch_functions",
 ]

@@ -24,7 +24,8 @@ from lstmcalc.readers.python.core.values import (
 )
 from lstmcalc.readers.python.layers.array_shapes import expanded
 from lstmcalc.readers.python.layers.arrays import ARRAY, METHODS, array, shape_of, sizes_of
-from lstmcalc.readers.python.libraries.libraries import LIB_FUNCTIONS, Libraries, lib_function
+from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS, lib_function
+from lstmcalc.readers.python.libraries.libraries import Libraries
 
 _MAKERS: Final = (
     *(f"torch.{name}" for name in ("randn", "rand", "zeros", "ones", "empty")),

@@ -30,9 +30,10 @@ from lstmcalc.readers.python.core.values import (
 )
 from lstmcalc.readers.python.layers.arrays import array, shape_of
 from lstmcalc.readers.python.layers.flax_layers import FlaxLayers
-from lstmcalc.readers.python.layers.keras import wide_as
+from lstmcalc.readers.python.layers.keras_tensors import wide_as
 from lstmcalc.readers.python.layers.records import BY_NAME, Record, shown
-from lstmcalc.readers.python.libraries.libraries import LIB_FUNCTIONS, Libraries, primitive
+from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS, primitive
+from lstmcalc.readers.python.libraries.libraries import Libraries
 from lstmcalc.readers.python.library_classes.cells import CODE_OF_CELLS
 
 MOST_STEPS: Final = 10_000  # steps of an unrolled cell

@@ -24,9 +24,11 @@ from lstmcalc.readers.python.core.values import (
     unknown_of,
 )
 from lstmcalc.readers.python.layers.arrays import array, shape_of
-from lstmcalc.readers.python.layers.keras import Around, Keras, wide_as
+from lstmcalc.readers.python.layers.keras import Keras
+from lstmcalc.readers.python.layers.keras_tensors import Around, wide_as
 from lstmcalc.readers.python.layers.records import BY_NAME, Record, shown
-from lstmcalc.readers.python.libraries.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
+from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS, lib_function, primitive
+from lstmcalc.readers.python.libraries.libraries import Libraries
 
 _AROUND = ("Module", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional")  # classes that are an LSTM, or have one
 _RELATIVES = ("GRUCell", "ConvLSTMCell", "MGUCell", "SimpleCell")

@@ -18,7 +18,8 @@ from lstmcalc.readers.python.core.values import Args, Bound, Class, Items, Lib, 
 from lstmcalc.readers.python.layers.arrays import array, shape_of
 from lstmcalc.readers.python.layers.flax import Flax
 from lstmcalc.readers.python.layers.torch import MAX_MODULES
-from lstmcalc.readers.python.libraries.libraries import LIB_FUNCTIONS, Libraries, primitive
+from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS, primitive
+from lstmcalc.readers.python.libraries.libraries import Libraries
 
 # Modules of which no function makes a parameter of Flax, and the functions of Linen that make none.
 _PURE_HOMES: Final = (

@@ -7,215 +7,32 @@ Not here: what each layer makes of a shape (`readers.keras.shapes`).
 """
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from lstmcalc.frameworks.constructor import Constructor
-from lstmcalc.readers.keras.shapes import KNOWN, POSITIONAL, shape_after
-from lstmcalc.readers.python.builtin.constants import constant
+from lstmcalc.readers.keras.shapes import shape_after
 from lstmcalc.readers.python.core.classes_of_python import content_of, plain
-from lstmcalc.readers.python.core.machine import Builtin, Function
+from lstmcalc.readers.python.core.machine import Function
 from lstmcalc.readers.python.core.values import (
-    MISSING,
     Args,
     Bound,
-    Class,
     Items,
-    Lib,
-    Missing,
     Obj,
     Unknown,
     Value,
     things,
-    unknown_of,
 )
 from lstmcalc.readers.python.layers.arrays import array, shape_of, sizes_of
-from lstmcalc.readers.python.layers.records import BY_NAME, Record, shown
-from lstmcalc.readers.python.layers.torch import Torch
-from lstmcalc.readers.python.libraries.libraries import LIB_FUNCTIONS, Libraries, primitive
+from lstmcalc.readers.python.layers.keras_layers import LSTMS, KerasLayers
+from lstmcalc.readers.python.layers.keras_tensors import Graph, Shapes, Width, open_shape, wide_as
 
-_LSTMS: Final = ("LSTM", "LSTMCell", "CuDNNLSTM")
-_RELATIVES: Final = (
-    "GRU",
-    "GRUCell",
-    "CuDNNGRU",
-    "SimpleRNN",
-    "SimpleRNNCell",
-    "ConvLSTM1D",
-    "ConvLSTM2D",
-    "ConvLSTM3D",
-    "ConvLSTM2DCell",
-)
-_MERGED: Final = {
-    name: name.capitalize()
-    for name in ("add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract")
-}
-_HOMES: Final = ("keras.layers.", "tf_keras.layers.")
 _SHAPED: Final = ("batch_shape", "batch_input_shape", "shape", "input_shape", "input_dim")
 
 
-class Keras(Torch):
+class Keras(KerasLayers):
     """Knows Keras."""
 
     deferred = False  # whether layers are run before there is an input
-
-    def class_of_lib(self, path: str) -> Value:
-        """The class of a library by its path, if it is written down here."""
-        found = super().class_of_lib(path)
-        if not isinstance(found, Missing):
-            return found
-        home = next((item for item in _HOMES if path.startswith(item)), "")
-        name = path.removeprefix(home)
-        if home and name[:1].isupper() and name != "Input":
-            return self._keras_class(path, name)
-        return MISSING
-
-    def lib_class_like(self, path: str) -> bool:
-        """True if a full name is that of a class of a library that is known."""
-        home, _, name = path.rpartition(".")
-        known = f"{home}." in _HOMES and (
-            name in KNOWN or name in POSITIONAL or name in (*_LSTMS, *_RELATIVES, "Input")
-        )
-        return known or super().lib_class_like(path)
-
-    def _keras_class(self, path: str, name: str) -> Value:
-        """The class of a layer, made when it is first asked for."""
-        scope = self.library("keras")
-        found = scope.slots.get(f"@{path}")
-        if isinstance(found, Class):
-            return found
-        if name in ("Layer", "Sequential", "Model") and not isinstance(scope.slots.get(name, MISSING), Missing):
-            return scope.slots[name]
-        base = scope.slots["Layer"]
-        for kind in ("Layer", "Model", "Sequential"):
-            scope.slots[kind].slots.setdefault("@partly", True)  # type: ignore[attr-defined]  # a class
-            if kind != "Layer":
-                scope.slots[kind].slots.setdefault("@layer", kind)  # type: ignore[attr-defined]  # as above
-        cls = Class(name, (base,), 0)
-        cls.mro = (cls, *base.mro) if isinstance(base, Class) else (cls,)
-        cls.slots["__init__"] = Builtin(
-            path, lambda machine, args, node: machine.make_keras(path, args, node), method=True
-        )
-        cls.slots["@layer"] = name
-        scope.slots[f"@{path}"] = cls
-        return cls
-
-    def kind_of(self, layer: Value) -> str:
-        """The class of a layer of Keras; empty if it is none, or the file's own."""
-        cls = layer.cls if isinstance(layer, Obj) else None
-        if not isinstance(cls, Class):
-            return ""
-        if cls.bound is not None and isinstance(self.lookup(cls, "call"), Function):
-            return ""
-        kind = self.lookup(cls, "@layer")
-        return kind if isinstance(kind, str) else ""
-
-    # Making layers.
-
-    def make_keras(self, path: str, args: Args, node: ast.AST) -> Value:
-        """Give a layer its arguments."""
-        owner, name = args.pos[0], path.rpartition(".")[2]
-        rest = Args(args.pos[1:], args.kw, args.rest, args.more)
-        if not isinstance(owner, Obj):
-            return None
-        if name in _LSTMS and path in BY_NAME:
-            self._make_keras_lstm(path, owner, rest, node)
-            return None
-        if name in _RELATIVES:
-            self.relative(self.site or node, f"keras.layers.{name}")
-        names = POSITIONAL.get(name)
-        known = rest.known and names is not None and len(rest.pos) <= len(names)
-        given: dict[str, Value] = {**dict(zip(names or (), rest.pos, strict=False)), **rest.kw}
-        content = Items(dict(given), None if known else Unknown(absent=True))
-        self.put(owner, "@config", self.new("dict", content))
-        self.put(owner, "name", given.get("name", Unknown()))
-        for slot, value in given.items():
-            if slot in ("layer", "cell", "units", "backward_layer", "merge_mode", "filters"):
-                self.put(owner, slot, value)
-        self._clone_directions(name, given, node)
-        return None
-
-    def _clone_directions(self, name: str, given: Mapping[str, Value], node: ast.AST) -> None:
-        """Note what is around an LSTM."""
-        inner = given.get("layer", given.get("cell"))
-        if name in ("Bidirectional", "RNN") and isinstance(inner, Obj) and "@lstm" in inner.slots:
-            around = inner.slots.get("@around", ())
-            self.put(
-                inner,
-                "@around",
-                (*(around if isinstance(around, tuple) else ()), Around(name, dict(given), self.site or node)),
-            )
-
-    def _make_keras_lstm(self, path: str, owner: Obj, args: Args, node: ast.AST) -> None:
-        call = self.site or node
-        constructor = self._fitting(path, args)
-        given, places = self.arguments_of(constructor, args, call)
-        activation = given.get("activation")
-        if isinstance(activation, int) and not isinstance(activation, bool):
-            self.problem(
-                call, f"activation of {shown(call)} cannot be a number", "a function, as 'tanh'", str(activation)
-            )
-        given = {name: plain(value) for name, value in given.items()}
-        record = Record(
-            constructor,
-            given,
-            places,
-            call,
-            shown(call),
-            args.more or args.rest,
-            frozenset(name for name in given if name in places and self.is_tainted(places[name])),
-            tuple(self.frames),
-        )
-        self.put(
-            owner, "@config", self.new("dict", Items(dict(given), Unknown(absent=True) if not args.known else None))
-        )
-        self.put(owner, "units", given.get("units", given.get("output_dim", Unknown())))
-        self.put(owner, "name", given.get("name", Unknown()))
-        self.record(owner, record)
-
-    def _fitting(self, path: str, args: Args) -> Constructor:
-        """Of the versions of a constructor, the first that its arguments are right for."""
-        versions = BY_NAME[path]
-        return next(
-            (
-                item
-                for item in versions
-                if set(args.kw) <= set(item.arguments) and len(args.pos) <= len(item.positional)
-            ),
-            versions[0],
-        )
-
-    def config_of(self, layer: Value) -> dict[str, Value] | None:
-        """The arguments of a layer; None if they are not all known."""
-        held = layer.slots.get("@config") if isinstance(layer, Obj) else None
-        content = content_of(held) if isinstance(held, Obj) else None
-        if not isinstance(content, Items) or content.rest is not None:
-            return None
-        return {str(key): value for key, value in content.map.items()}
-
-    def _plain_config(self, layer: Value) -> dict[str, object] | None:
-        config = self.config_of(layer)
-        if config is None:
-            return None
-        made: dict[str, object] = {}
-        for name, value in config.items():
-            found = constant(value)
-            if isinstance(found, Missing):
-                items = (
-                    self.items(value)
-                    if isinstance(value, Obj) and value.kind == "list"
-                    else value
-                    if isinstance(value, tuple)
-                    else None
-                )
-                found = tuple(plain(item) for item in items) if items is not None else value
-            made[name] = found
-        if "return_sequences" in made:
-            known = self.truth(config["return_sequences"])
-            made["return_sequences"] = known if known is not None else Unknown()
-        return made
-
-    # Calling layers.
 
     def call_layer(self, layer: Value, args: Args, node: ast.AST) -> Value:
         """The arrays that a layer gives for others."""
@@ -323,7 +140,7 @@ class Keras(Torch):
         shape = shapes[0] if shapes else Unknown()
         config = self._plain_config(layer) or {"return_sequences": Unknown()}
         self.see_input(layer, shape)
-        made = shape_after("LSTM" if kind in _LSTMS else kind, config, [shape if isinstance(shape, tuple) else None])
+        made = shape_after("LSTM" if kind in LSTMS else kind, config, [shape if isinstance(shape, tuple) else None])
         units = config.get("units", config.get("output_dim"))
         if isinstance(made, tuple) and made[0] is ...:
             made = None
@@ -435,8 +252,6 @@ class Keras(Torch):
             else None
         )
 
-    # Models.
-
     def through_model(self, model: Obj, shapes: Sequence[Value]) -> Value:
         """The shapes that a model returns for others: its layers are walked again."""
         layers = model.slots.get("@layers")
@@ -532,260 +347,3 @@ class Keras(Torch):
                 return made
             current = array(self, given)
         return self.call_layer(layer, Args([current]), self.here)
-
-    def usual_attribute(self, path: str) -> Value:
-        """The attribute of a module that a text without imports most probably means."""
-        home, _, name = path.lstrip("~").rpartition(".")
-        if name in ("LSTM", "LSTMCell") and home in ("", "torch.nn"):
-            names = [
-                item
-                for item in (f"torch.nn.{name}", "keras.layers." + name if not home else "", f"flax.linen.{name}")
-                if item
-            ]
-            return Builtin(f"usual:{name}", lambda machine, args, node: machine.usual_lstm(names, args, node))
-        full = f"{home}.{name}".lstrip(".")
-        found = self.class_of_lib(full)
-        if not isinstance(found, Missing):
-            return found
-        return Builtin(full, LIB_FUNCTIONS[full]) if full in LIB_FUNCTIONS else Lib(full)
-
-    def usual_class(self, base: Builtin) -> Value:
-        """The class that a text without imports most probably means by a name that it is given as a base."""
-        return self.class_of_lib(f"torch.nn.{base.name.removeprefix('usual:')}")
-
-    def usual_lstm(self, names: Sequence[str], args: Args, node: ast.AST) -> Value:
-        """Make what a name without an import most probably means: the first that the call is right for."""
-        fitting = [item for name in names for item in BY_NAME.get(name, [])]
-        allowed = [
-            item
-            for place, item in enumerate(fitting)
-            if set(args.kw) <= set(item.arguments)
-            and len(args.pos) <= (len(item.required) or 1 if place else len(item.positional))
-        ]
-        whole = [
-            item
-            for item in allowed
-            if not args.known or set(item.required) <= {*item.positional[: len(args.pos)], *args.kw}
-        ]
-        bare = args.known and not args.pos and not args.kw
-        chosen = (
-            whole[0]
-            if whole and not bare
-            else next((item for item in allowed if item.framework.startswith("flax")), (allowed or fitting)[0])
-        )
-        cls = self.class_of_lib(next(name for name in chosen.names if name in names))
-        return self.call(cls, args, node)
-
-
-def open_shape(kind: str, config: Mapping[str, object], shape: Value) -> tuple[Value, ...] | None:
-    """The shape that a layer returns for one whose last size alone is known, or none: `(..., 9)`.
-
-    It is what the layer makes of the last axis whatever the rank is.
-    """
-    last = {"Dense": "units", "Embedding": "output_dim"}.get(kind)
-    if last is not None and last in config:
-        return (..., config[last])
-    if not isinstance(shape, tuple) or shape[:1] != (...,):
-        return None
-    made = [shape_after(kind, config, [(None,) * rank + shape[1:]]) for rank in range(1, 5)]
-    sizes = {item[-1] for item in made if item}
-    size = sizes.pop() if len(sizes) == 1 else None
-    return (..., size) if isinstance(size, int) else None
-
-
-class Width(int):
-    """The size of the last axis of what an LSTM gives, which follows that LSTM."""
-
-    lstm: Obj
-
-
-def wide_as(shape: tuple[Value, ...], lstm: Obj) -> tuple[Value, ...]:
-    """A shape whose last size is that which an LSTM gives."""
-    if not isinstance(shape[-1], int) or isinstance(shape[-1], bool):
-        return shape
-    width = Width(shape[-1])
-    width.lstm = lstm
-    return (*shape[:-1], width)
-
-
-class Shapes:
-    """The shapes of several arrays that a layer returns."""
-
-    def __init__(self, shapes: Sequence[Value]) -> None:
-        self.shapes = list(shapes)
-
-
-class Graph:
-    """The origin of an array: a layer, and the arrays that it was given."""
-
-    def __init__(self, layer: Obj, inputs: tuple[Value, ...]) -> None:
-        self.layer = layer
-        self.inputs = inputs
-
-
-class Around:
-    """A wrapper around an LSTM, with its arguments."""
-
-    def __init__(self, name: str, given: Mapping[str, Value], call: ast.AST) -> None:
-        self.name = name
-        self.given = given
-        self.call = call
-
-
-@primitive("_keras_call")
-def _keras_call(machine: Keras, args: Args, node: ast.AST) -> Value:
-    return machine.call_layer(args.pos[0], Args(args.pos[1:], args.kw, args.rest, args.more), node)
-
-
-@primitive("_call_layer_with")
-def _call_layer_with(machine: Keras, args: Args, node: ast.AST) -> Value:
-    layer, values, keywords = args.pos
-    content = content_of(keywords) if isinstance(keywords, Obj) else None
-    given = {str(key): value for key, value in content.map.items()} if isinstance(content, Items) else {}
-    return machine.call_layer(layer, Args(list(values) if isinstance(values, tuple) else [Unknown()], given), node)
-
-
-@primitive("_model")
-def _model(machine: Keras, args: Args, _: ast.AST) -> Value:
-    """Note the inputs and outputs of a functional model."""
-    owner, values, keywords = args.pos
-    content = content_of(keywords) if isinstance(keywords, Obj) else None
-    given: dict[Value, Value] = dict(content.map) if isinstance(content, Items) else {}
-    pos = list(values) if isinstance(values, tuple) else []
-    inputs, outputs = (
-        given.get("inputs", pos[0] if pos else None),
-        given.get("outputs", pos[1] if len(pos) > 1 else None),
-    )
-    if isinstance(owner, Obj) and inputs is not None and outputs is not None:
-        machine.put(owner, "@inputs", inputs)
-        machine.put(owner, "@outputs", outputs)
-        machine.put(owner, "@functional", True)
-    return None
-
-
-@primitive("_begin")
-def _begin(machine: Keras, args: Args, _: ast.AST) -> Value:
-    """Begin a Sequential without layers."""
-    owner = args.pos[0]
-    if isinstance(owner, Obj):
-        machine.put(owner, "@layers", machine.new_list([]))
-        machine.put(owner, "@current", None)
-    return None
-
-
-@primitive("_add")
-def _add(machine: Keras, args: Args, _: ast.AST) -> Value:
-    """Add a layer to a Sequential: what flows out of it flows on."""
-    owner, layer = args.pos
-    held = owner.slots.get("@layers") if isinstance(owner, Obj) else None
-    content = content_of(held) if isinstance(held, Obj) else None
-    if not isinstance(owner, Obj) or not isinstance(held, Obj):
-        return machine.unknown_call("add()", args, lib=True)
-    current = owner.slots.get("@current")
-    machine.put(held, "@", (*content, layer) if isinstance(content, tuple) else unknown_of(content, layer))
-    machine.put(owner, "@current", machine.flow_on(layer, current))
-    return None
-
-
-@primitive("_pop")
-def _pop(machine: Keras, args: Args, _: ast.AST) -> Value:
-    owner = args.pos[0]
-    held = owner.slots.get("@layers") if isinstance(owner, Obj) else None
-    content = content_of(held) if isinstance(held, Obj) else None
-    if not isinstance(owner, Obj) or not isinstance(held, Obj) or not isinstance(content, tuple) or not content:
-        machine.may_raise()
-        for thing in things(owner):  # what flows out of it then is what flowed into a layer that is not known
-            machine.put(thing, "@current", array(machine, Unknown()))
-        return unknown_of(held, owner)
-    machine.put(held, "@", content[:-1])
-    current: Value = None
-    for layer in content[:-1]:
-        current = machine.flow_on(layer, current)
-    machine.put(owner, "@current", current)
-    return content[-1]
-
-
-@primitive("_layers_of")
-def _layers_of(machine: Keras, args: Args, _: ast.AST) -> Value:
-    """The layers of a model; a Sequential does not list its input."""
-    owner = args.pos[0]
-    held = owner.slots.get("@layers") if isinstance(owner, Obj) else None
-    content = content_of(held) if isinstance(held, Obj) else None
-    if not isinstance(content, tuple) or not all(isinstance(item, Obj) for item in content):
-        return machine.new("list", unknown_of(owner))
-    kept = [
-        item
-        for item in content
-        if isinstance(item, Obj) and item.kind != "array" and machine.kind_of(item) != "InputLayer"
-    ]
-    return machine.new_list(kept)
-
-
-@primitive("_output_of")
-def _output_of(_: Keras, args: Args, __: ast.AST) -> Value:
-    owner = args.pos[0]
-    found = (owner.slots.get("@current") or owner.slots.get("@outputs")) if isinstance(owner, Obj) else None
-    return found if found is not None else Unknown(may=things(owner))
-
-
-@primitive("_input_of")
-def _input_of(machine: Keras, args: Args, _: ast.AST) -> Value:
-    owner = args.pos[0]
-    found = owner.slots.get("@inputs") if isinstance(owner, Obj) else None
-    if found is None and isinstance(owner, Obj) and isinstance(owner.slots.get("@current"), Obj):
-        tensor = owner.slots["@current"]
-        while (
-            isinstance(tensor, Obj) and isinstance(graph := tensor.slots.get("@made"), Graph) and len(graph.inputs) == 1
-        ):
-            tensor = graph.inputs[0]
-        found = tensor
-    del machine
-    return found if found is not None else Unknown(may=things(owner))
-
-
-@primitive("_is_array")
-def _is_array(_: Keras, args: Args, __: ast.AST) -> Value:
-    return isinstance(args.pos[0], Obj) and args.pos[0].kind == "array" and isinstance(shape_of(args.pos[0]), tuple)
-
-
-@primitive("_array_of_shape")
-def _array_of_shape(machine: Keras, args: Args, _: ast.AST) -> Value:
-    return array(machine, sizes_of(machine, [args.pos[0]]))
-
-
-def _input(machine: Libraries, args: Args, _: ast.AST) -> Value:
-    """A symbolic input."""
-    names = ("shape", "batch_size", "dtype", "sparse", "ragged", "batch_shape", "name", "tensor")
-    given = {**dict(zip(names, args.pos, strict=False)), **args.kw}
-    if "tensor" in given and given["tensor"] is not None:
-        return given["tensor"]
-    whole = given.get("batch_shape", given.get("batch_input_shape"))
-    if whole is not None:
-        return array(machine, sizes_of(machine, [whole]))
-    shape = given.get("shape")
-    sizes = sizes_of(machine, [shape]) if shape is not None else Unknown()
-    if isinstance(plain(shape), int):
-        sizes = (plain(shape),)
-    return array(
-        machine, (plain(given.get("batch_size")), *sizes) if isinstance(sizes, tuple) and args.known else Unknown()
-    )
-
-
-for _home in ("keras", "keras.layers", "tf_keras", "tf_keras.layers", "keras.engine"):
-    LIB_FUNCTIONS[f"{_home}.Input"] = _input
-
-
-def _merging(name: str) -> None:
-    """`keras.layers.add([a, b])` is `Add()([a, b])`."""
-
-    def run(machine: Keras, args: Args, node: ast.AST) -> Value:
-        cls = machine.class_of_lib(f"keras.layers.{_MERGED[name]}")
-        layer = machine.call(cls, Args(args.pos[1:], args.kw), node)
-        return machine.call_layer(layer, Args(args.pos[:1]), node)
-
-    for home in _HOMES:
-        LIB_FUNCTIONS[f"{home}{name}"] = run
-
-
-for _name in _MERGED:
-    _merging(_name)

@@ -12,7 +12,7 @@ from lstmcalc.readers.python.core.classes_of_python import plain
 from lstmcalc.readers.python.core.values import Args, Obj, Unknown, Value
 from lstmcalc.readers.python.layers.array_shapes import expanded, transposed
 from lstmcalc.readers.python.layers.arrays import array, shape_of, sizes_of
-from lstmcalc.readers.python.libraries.libraries import LIB_FUNCTIONS
+from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS
 
 _HOMES: Final = (
     "keras.ops",

@@ -11,7 +11,7 @@ from lstmcalc.readers.python.core.classes_of_python import plain
 from lstmcalc.readers.python.core.values import MISSING, Args, Missing, Obj, Unknown, Value
 from lstmcalc.readers.python.layers.arrays import array, shape_of, sizes_of
 from lstmcalc.readers.python.layers.cells import MOST_STEPS, Cells, before_last
-from lstmcalc.readers.python.libraries.libraries import LIB_FUNCTIONS, lib_function
+from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS, lib_function
 
 
 def _given(args: Args, names: str) -> dict[str, Value]:

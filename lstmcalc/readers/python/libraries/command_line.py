@@ -28,7 +28,8 @@ from lstmcalc.readers.python.core.values import (
     is_constant,
     unknown_of,
 )
-from lstmcalc.readers.python.libraries.libraries import Libraries, primitive
+from lstmcalc.readers.python.libraries.known import primitive
+from lstmcalc.readers.python.libraries.libraries import Libraries
 
 _REAL: Final = {"int": int, "float": float, "str": str}
 _KEPT: Final = ("dest", "nargs", "const", "default", "type", "choices", "required", "action")

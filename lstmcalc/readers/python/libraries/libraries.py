@@ -1,19 +1,14 @@
-"""Libraries: which are known, what their names are, and what a call of their functions does.
+"""Libraries: what a module is that is imported, what an attribute of it is, and what a call of its functions does.
 
-There are two grades of code that is not the file's. What a library of the list does changes nothing of the file's,
-except that it may call functions that it is given; what it gives is not known, and harmless. Any other module may
-change whatever it reaches. What libraries do that matters here is a table of functions, and classes in ordinary
-Python that are interpreted like the file (`library_classes.table`).
+What libraries do that matters here is a table of functions (`known`), and classes in ordinary Python that are
+interpreted like the file (`library_classes.table`).
 
 Not here: the functions of Python's standard library (`standard`), PyTorch (`layers.torch`) and Keras (`layers.keras`).
 """
 
 import ast
 import builtins
-import re
-from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import Any, Final
 
 from lstmcalc.readers.python.builtin.constants import method_of_constant
 from lstmcalc.readers.python.builtin.functions import FUNCTIONS
@@ -35,395 +30,9 @@ from lstmcalc.readers.python.core.values import (
     things,
     unknown_of,
 )
+from lstmcalc.readers.python.libraries.known import FRAMEWORKS, LIB_FUNCTIONS, OTHERS, PRIMITIVES, STANDARD_LIBRARY
+from lstmcalc.readers.python.libraries.spellings import IN_KERAS, KNOWN_STARS, USUAL, USUAL_NAMES, canonical
 from lstmcalc.readers.python.library_classes.table import CODE, HOMES, real_class
-
-LibFunction = Callable[[Any, Args, ast.AST], Value]  # of a machine that has what it needs
-LIB_FUNCTIONS: Final[dict[str, LibFunction]] = {}  # by full name
-PRIMITIVES: Final[dict[str, LibFunction]] = {}  # what the code in `library_classes.table` calls, by name
-
-# Installed wherever there is an LSTM of theirs.
-_FRAMEWORKS: Final = frozenset(
-    (
-        *("torch", "keras", "tensorflow", "tf_keras", "flax", "jax", "numpy"),
-        *("paddle", "mxnet", "mlx", "haiku", "equinox", "tinygrad", "chainer"),
-    )
-)
-_STANDARD: Final = frozenset(
-    (
-        *[
-            "__future__",
-            "abc",
-            "argparse",
-            "array",
-            "ast",
-            "asyncio",
-            "atexit",
-            "base64",
-            "bisect",
-            "builtins",
-            "calendar",
-            "cmath",
-            "code",
-            "codecs",
-            "collections",
-        ],
-        *[
-            "concurrent",
-            "configparser",
-            "contextlib",
-            "copy",
-            "csv",
-            "ctypes",
-            "dataclasses",
-            "datetime",
-            "decimal",
-            "difflib",
-            "enum",
-            "errno",
-            "faulthandler",
-        ],
-        *[
-            "fileinput",
-            "fnmatch",
-            "fractions",
-            "functools",
-            "gc",
-            "getopt",
-            "getpass",
-            "glob",
-            "gzip",
-            "hashlib",
-            "heapq",
-            "hmac",
-            "html",
-            "http",
-            "importlib",
-            "inspect",
-            "io",
-        ],
-        *[
-            "itertools",
-            "json",
-            "keyword",
-            "linecache",
-            "locale",
-            "logging",
-            "lzma",
-            "math",
-            "mimetypes",
-            "multiprocessing",
-            "numbers",
-            "operator",
-            "os",
-            "pathlib",
-        ],
-        *[
-            "pdb",
-            "pickle",
-            "pkgutil",
-            "platform",
-            "pprint",
-            "profile",
-            "queue",
-            "random",
-            "re",
-            "readline",
-            "resource",
-            "select",
-            "shelve",
-            "shlex",
-            "shutil",
-            "signal",
-        ],
-        *[
-            "socket",
-            "sqlite3",
-            "ssl",
-            "stat",
-            "statistics",
-            "string",
-            "struct",
-            "subprocess",
-            "sys",
-            "sysconfig",
-            "tarfile",
-            "tempfile",
-            "textwrap",
-            "threading",
-            "time",
-        ],
-        *[
-            "timeit",
-            "tkinter",
-            "traceback",
-            "types",
-            "typing",
-            "unicodedata",
-            "unittest",
-            "urllib",
-            "uuid",
-            "warnings",
-            "weakref",
-            "xml",
-            "zipfile",
-            "zlib",
-            "tracemalloc",
-        ],
-    )
-)
-# Libraries that change nothing of a program's, as far as its LSTMs go; they may be missing.
-_OTHERS: Final = frozenset(
-    (
-        *[
-            "absl",
-            "accelerate",
-            "albumentations",
-            "apex",
-            "attr",
-            "attrs",
-            "bs4",
-            "catboost",
-            "click",
-            "colorama",
-            "comet_ml",
-            "cv2",
-            "datasets",
-            "dill",
-            "editdistance",
-        ],
-        *[
-            "einops",
-            "emoji",
-            "evaluate",
-            "fairscale",
-            "fire",
-            "gensim",
-            "gym",
-            "gymnasium",
-            "h5py",
-            "hydra",
-            "imageio",
-            "ipdb",
-            "IPython",
-            "jieba",
-            "joblib",
-            "jsonlines",
-        ],
-        *[
-            "kagglehub",
-            "konlpy",
-            "librosa",
-            "lightgbm",
-            "lightning",
-            "loguru",
-            "matplotlib",
-            "mlflow",
-            "msgpack",
-            "nltk",
-            "omegaconf",
-            "onnx",
-            "onnxruntime",
-            "opt_einsum",
-            "optuna",
-        ],
-        *[
-            "pandas",
-            "parso",
-            "PIL",
-            "plotly",
-            "prettytable",
-            "progressbar",
-            "psutil",
-            "pyarrow",
-            "pydantic",
-            "pydub",
-            "pynvml",
-            "pytorch_lightning",
-            "ray",
-            "regex",
-        ],
-        *[
-            "requests",
-            "rich",
-            "sacrebleu",
-            "sacremoses",
-            "safetensors",
-            "scipy",
-            "seaborn",
-            "sentencepiece",
-            "seqeval",
-            "skimage",
-            "sklearn",
-            "soundfile",
-            "spacy",
-        ],
-        *[
-            "statsmodels",
-            "sympy",
-            "tabulate",
-            "tensorboard",
-            "tensorboardX",
-            "termcolor",
-            "tensorflow_datasets",
-            "tensorflow_hub",
-            "textblob",
-            "tokenizers",
-            "torchaudio",
-        ],
-        *[
-            "torchdata",
-            "torchinfo",
-            "torchmetrics",
-            "torchsummary",
-            "torchtext",
-            "torchvision",
-            "tqdm",
-            "transformers",
-            "typing_extensions",
-            "ujson",
-            "umap",
-            "wandb",
-        ],
-        *[
-            "wordcloud",
-            "xgboost",
-            "yaml",
-            "yfinance",
-            "zmq",
-            "sklearn_crfsuite",
-            "pytz",
-            "dateutil",
-            "six",
-            "future",
-            "past",
-            "optax",
-            "orbax",
-            "chex",
-            "ml_collections",
-        ],
-    )
-)
-_CELLS: Final = "tensorflow.nn.rnn_cell."
-_ALIASES: Final[tuple[tuple[str, str], ...]] = (
-    (r"^tensorflow\.(python\.|compat\.v[12]\.)*keras\b", "keras"),
-    (r"^tensorflow\.contrib\.keras\b", "keras"),
-    (r"^tensorflow\.compat\.v1\b", "tensorflow"),
-    (r"^tensorflow\.(contrib\.rnn|models\.rnn\.rnn_cell)\.(static_rnn|\w*bidirectional\w*rnn)$", r"tensorflow.nn.\2"),
-    (r"^tensorflow\.(contrib\.(rnn|seq2seq)(\.python\.ops\.\w+)?|models\.rnn\.rnn_cell)\.(?=[A-Z])", _CELLS),
-    (r"^tensorflow\.python\.ops\.rnn_cell(_impl)?\.(?=[A-Z])", _CELLS),
-    (r"^tensorflow\.(python\.ops|models\.rnn)\.rnn\.(?=[a-z])", "tensorflow.nn."),
-    (r"^tensorflow\.nn\.rnn$", "tensorflow.nn.static_rnn"),
-    (r"^tensorflow\.nn\.bidirectional_rnn$", "tensorflow.nn.static_bidirectional_rnn"),
-    (r"^tensorflow\.contrib\.cudnn_rnn\.python\.(layers|ops)\.\w+\.", "tensorflow.contrib.cudnn_rnn."),
-    (r"^paddle\.nn\.layer\.(\w+\.)?(?=[A-Z])", "paddle.nn."),
-    (r"^mlx\.nn\.layers\.(\w+\.)?(?=[A-Z])", "mlx.nn."),
-    (r"^mxnet\.gluon\.block\.", "mxnet.gluon."),
-    (r"^mxnet\.gluon\.rnn\.\w+\.(?=[A-Z])", "mxnet.gluon.rnn."),
-    (r"^chainer\.(link|function|sequential)\.(?=[A-Z])", "chainer."),
-    (r"^chainer\.links\.(rnn|connection)\.(\w+\.)?(?=[A-Z])", "chainer.links."),
-    (r"^(keras|tf_keras)\.(src\.|api\.|legacy\.|engine\.|models\.|_tf_keras\.keras\.)+", r"\1."),
-    (r"^(keras|tf_keras)\.layers\.(\w+\.)+", r"\1.layers."),
-    (r"^(keras|tf_keras)\.(_v2|_v1)\.", r"\1."),
-    (r"^torch\.nn\.modules\.(\w+\.)?(?=[A-Z])", "torch.nn."),
-    (r"^torch\.nn\.parameter\.", "torch.nn."),
-    (r"^flax\.linen\.(recurrent|transforms|linear|module)\.", "flax.linen."),
-    (r"^flax\.(experimental\.)?nnx\.((nn|module|rnglib)\.)?(recurrent\.|linear\.)?", "flax.nnx."),
-    (r"^lightning\.pytorch\b", "pytorch_lightning"),
-    (r"^pytorch_lightning\.core(\.\w+)?\.", "pytorch_lightning."),
-    (r"^typing_extensions\.", "typing."),
-    (r"^numpy\.core\.", "numpy."),
-    (r"^(jax\.)?numpy\.(?=random\.)", r"\1numpy."),
-)
-_MODULES: Final = frozenset(
-    ("torch.nn.modules", "torch.nn.modules.rnn", "keras.models", "keras.layers", "keras.engine")
-)
-# What a name that nothing binds usually is, in a text that is only a part of a program.
-_USUAL: Final = {
-    **{name: name for name in ("torch", "keras", "tf_keras", "flax", "jax", "numpy")},
-    "nn": "torch.nn",
-    "F": "torch.nn.functional",
-    "np": "numpy",
-    "tf": "tensorflow",
-    "tfk": "keras",
-    "layers": "keras.layers",
-    "L": "keras.layers",
-    "nnx": "flax.nnx",
-    "linen": "flax.linen",
-    "tensorflow": "tensorflow",
-    "jnp": "jax.numpy",
-    "optim": "torch.optim",
-    "flags": "absl.flags",
-    "pl": "pytorch_lightning",
-    **{name: name for name in ("paddle", "mxnet", "haiku", "equinox", "chainer", "tinygrad")},
-    "hk": "haiku",
-    "eqx": "equinox",
-    "gluon": "mxnet.gluon",
-    "mx": "mxnet",
-    "rnn_cell": "tensorflow.nn.rnn_cell",
-}
-_USUAL_NAMES: Final = {
-    **{name: f"{_CELLS}{name}" for name in ("BasicLSTMCell", "LSTMBlockCell", "MultiRNNCell", "DropoutWrapper")},
-    **{name: f"chainer.links.{name}" for name in ("NStepLSTM", "NStepBiLSTM", "StatelessLSTM")},
-    "dataclass": "dataclasses.dataclass",
-    "field": "dataclasses.field",
-    "partial": "functools.partial",
-    "OrderedDict": "collections.OrderedDict",
-    "namedtuple": "collections.namedtuple",
-    "SimpleNamespace": "types.SimpleNamespace",
-    "Variable": "torch.autograd.Variable",
-    "LightningModule": "pytorch_lightning.LightningModule",
-    "pack_padded_sequence": "torch.nn.utils.rnn.pack_padded_sequence",
-    "weight_norm": "torch.nn.utils.weight_norm",
-    "FLAGS": "absl.flags.FLAGS",
-}
-_IN_KERAS: Final = frozenset(
-    [
-        "Sequential",
-        "Model",
-        "Input",
-        "Dense",
-        "Embedding",
-        "Dropout",
-        "Bidirectional",
-        "TimeDistributed",
-        "RNN",
-        "LSTM",
-        "GRU",
-        "Activation",
-        "Flatten",
-    ]
-)
-
-
-def lib_function(*paths: str) -> Callable[[LibFunction], LibFunction]:
-    """Make a function that of a library with these names."""
-
-    def add(run: LibFunction) -> LibFunction:
-        for path in paths:
-            LIB_FUNCTIONS[path] = run
-        return run
-
-    return add
-
-
-def primitive(name: str) -> Callable[[LibFunction], LibFunction]:
-    """Make a function one that the code of libraries here can call."""
-
-    def add(run: LibFunction) -> LibFunction:
-        PRIMITIVES[name] = run
-        return run
-
-    return add
-
-
-@lru_cache(maxsize=4096)
-def canonical(path: str) -> str:
-    """A full name in the spelling of the tables."""
-    if path in _MODULES:
-        return path
-    for pattern, replacement in _ALIASES:
-        path = re.sub(pattern, replacement, path)
-    return path
 
 
 @lru_cache(maxsize=16)
@@ -439,11 +48,11 @@ class Libraries(Making):
     def imported(self, name: str) -> Value:
         """A module."""
         head = name.partition(".")[0]
-        if head not in _STANDARD and head not in _FRAMEWORKS:
+        if head not in STANDARD_LIBRARY and head not in FRAMEWORKS:
             self.may_raise()
         if head == "__main__":
             return self.module
-        if head and (head in _STANDARD or head in _FRAMEWORKS or head in _OTHERS):
+        if head and (head in STANDARD_LIBRARY or head in FRAMEWORKS or head in OTHERS):
             if "lib:" + name in self.world.slots:
                 return self.world.slots["lib:" + name]
             return Lib(canonical(name))
@@ -475,7 +84,7 @@ class Libraries(Making):
     def _star(self, module: Lib, name: str) -> Value:
         """The value that `from module import *` binds a name to; None if nothing is known of it."""
         path = canonical(f"{module.path}.{name}")
-        known = path in LIB_FUNCTIONS or path in HOMES or path in _KNOWN_STARS or self.lib_class_like(path)
+        known = path in LIB_FUNCTIONS or path in HOMES or path in KNOWN_STARS or self.lib_class_like(path)
         return self.attribute(module, name) if known else None
 
     def unbound(self, name: str) -> Value:
@@ -506,15 +115,15 @@ class Libraries(Making):
     def _usual(self, name: str) -> Value:
         self.may_raise()
         if "@foreign" not in self.module.slots and self.guess:
-            if name in _USUAL and name not in self.settings:
-                return Lib("~" + _USUAL[name]) if name in ("nn", "layers", "L") else Lib(_USUAL[name])
+            if name in USUAL and name not in self.settings:
+                return Lib("~" + USUAL[name]) if name in ("nn", "layers", "L") else Lib(USUAL[name])
             if name in ("LSTM", "LSTMCell"):
                 return self.usual_attribute("~." + name)
-            if name in _IN_KERAS:
+            if name in IN_KERAS:
                 return self.attribute(Lib("keras.layers"), name)
-            if name in _USUAL_NAMES:
-                return self.attribute(Lib(_USUAL_NAMES[name].rpartition(".")[0]), name)
-            if name in _STANDARD:
+            if name in USUAL_NAMES:
+                return self.attribute(Lib(USUAL_NAMES[name].rpartition(".")[0]), name)
+            if name in STANDARD_LIBRARY:
                 return Lib(name)
         self.undefined = self.undefined or name
         self.asked.setdefault(name)
@@ -650,6 +259,3 @@ class Libraries(Making):
                 inner = content_of(owner)
                 return self.attribute(inner, name) if not isinstance(inner, Unknown) else unknown_of(inner)
         return super().attribute(owner, name)
-
-
-_KNOWN_STARS: Final = frozenset(("torch.nn", "torch.float32", "torch.float64", "math.pi", "math.e"))

@@ -29,7 +29,8 @@ from lstmcalc.readers.python.core.values import (
     unknown_of,
 )
 from lstmcalc.readers.python.libraries.command_line import COMMAND_LINE, is_command_line
-from lstmcalc.readers.python.libraries.libraries import LIB_FUNCTIONS, Libraries, lib_function, primitive
+from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS, lib_function, primitive
+from lstmcalc.readers.python.libraries.libraries import Libraries
 
 _BOUNDED: Final = (
     "ceil",

@@ -19,7 +19,8 @@ from lstmcalc.readers.python.core.values import (
     Value,
     unknown_of,
 )
-from lstmcalc.readers.python.libraries.libraries import LIB_FUNCTIONS, Libraries, lib_function
+from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS, lib_function
+from lstmcalc.readers.python.libraries.libraries import Libraries
 
 
 def copied(machine: Libraries, value: Value, *, deep: bool, made: dict[int, Value] | None = None) -> Value:

@@ -24,7 +24,8 @@ from lstmcalc.readers.python.core.values import (
     same,
     unknown_of,
 )
-from lstmcalc.readers.python.libraries.libraries import LIB_FUNCTIONS, Libraries, lib_function
+from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS, lib_function
+from lstmcalc.readers.python.libraries.libraries import Libraries
 
 
 @lib_function("functools.partial")

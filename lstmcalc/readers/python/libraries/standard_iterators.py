@@ -22,7 +22,8 @@ from lstmcalc.readers.python.core.values import (
     is_constant,
     unknown_of,
 )
-from lstmcalc.readers.python.libraries.libraries import LIB_FUNCTIONS, Libraries, lib_function
+from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS, lib_function
+from lstmcalc.readers.python.libraries.libraries import Libraries
 
 
 def _iterated(name: str, run: Callable[..., Iterable[Value]], limit: int = MAX_ITEMS) -> None:

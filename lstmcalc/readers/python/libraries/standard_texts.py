@@ -17,7 +17,8 @@ from lstmcalc.readers.python.core.values import (
     Value,
     unknown_of,
 )
-from lstmcalc.readers.python.libraries.libraries import Libraries, lib_function, primitive
+from lstmcalc.readers.python.libraries.known import lib_function, primitive
+from lstmcalc.readers.python.libraries.libraries import Libraries
 
 
 @lib_function("json.loads")

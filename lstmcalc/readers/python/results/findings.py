@@ -18,7 +18,7 @@ from lstmcalc.readers.found import Found
 from lstmcalc.readers.python.builtin.constants import constant
 from lstmcalc.readers.python.core.joins import joined
 from lstmcalc.readers.python.core.values import Entry, Lib, Missing, Obj, Unknown, Value
-from lstmcalc.readers.python.layers.keras import Around, Width
+from lstmcalc.readers.python.layers.keras_tensors import Around, Width
 from lstmcalc.readers.python.layers.records import Record
 from lstmcalc.readers.python.layers.torch import Use
 from lstmcalc.readers.python.program import Program

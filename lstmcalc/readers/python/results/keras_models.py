@@ -11,7 +11,7 @@ from lstmcalc.readers.found import FoundModel, FoundModule
 from lstmcalc.readers.python.core.classes_of_python import content_of
 from lstmcalc.readers.python.core.machine import Function
 from lstmcalc.readers.python.core.values import Class, Items, Obj, Unknown, Value, is_constant
-from lstmcalc.readers.python.layers.keras import Graph
+from lstmcalc.readers.python.layers.keras_tensors import Graph
 from lstmcalc.readers.python.program import Program
 
 _WRAPPERS: Final = ("Bidirectional", "TimeDistributed", "RNN")

@@ -14,7 +14,8 @@ from lstmcalc.readers.found import FoundModel, FoundModule, Shape
 from lstmcalc.readers.python.core.machine import Function
 from lstmcalc.readers.python.core.values import Class, Entry, Obj, Unknown, Value, is_constant, things
 from lstmcalc.readers.python.layers.records import Record
-from lstmcalc.readers.python.layers.torch import FIELDS, Layer, may_be_module
+from lstmcalc.readers.python.layers.torch import may_be_module
+from lstmcalc.readers.python.layers.torch_layers import FIELDS, Layer
 from lstmcalc.readers.python.program import Program
 from lstmcalc.readers.python.results.flax_models import flax_models_of
 from lstmcalc.readers.python.results.keras_models import keras_models_of
