@@ -7,7 +7,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lstmcalc.readers.python.builtin import functions_of_classes, functions_of_items
+from lstmcalc.readers.python.builtin import functions_of_classes, functions_of_items, texts
 from lstmcalc.readers.python.core.classes_of_python import TYPES
 from lstmcalc.readers.python.core.heap import Dead, Leave, Path, Stop
 from lstmcalc.readers.python.core.joins import doubted
@@ -30,7 +30,13 @@ from lstmcalc.readers.python.core.variables import mangle
 from lstmcalc.readers.python.layers import array_functions, keras_functions, operations, tensorflow1, torch_functions
 from lstmcalc.readers.python.layers.cells import Cells
 from lstmcalc.readers.python.layers.records import BY_NAME
-from lstmcalc.readers.python.libraries import command_line, standard_functions, standard_iterators, standard_texts
+from lstmcalc.readers.python.libraries import (
+    command_line,
+    standard_functions,
+    standard_iterators,
+    standard_runs,
+    standard_texts,
+)
 
 _TOO_LONG: Final = "the code is too long to be followed to its end"
 
@@ -364,7 +370,9 @@ __all__ = [
     "operations",
     "standard_functions",
     "standard_iterators",
+    "standard_runs",
     "standard_texts",
     "tensorflow1",
+    "texts",
     "torch_functions",
 ]

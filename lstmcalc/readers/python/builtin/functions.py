@@ -28,7 +28,6 @@ from lstmcalc.readers.python.core.values import (
     Missing,
     Obj,
     Partial,
-    Scope,
     Unknown,
     Value,
     is_constant,
@@ -214,7 +213,9 @@ def _globals(machine: Making, _: Args, __: ast.AST) -> Value:
 def _locals(machine: "Libraries", args: Args, _: ast.AST) -> Value:
     if args.pos:
         return _vars_of(machine, args)
-    scope = machine.frames[-1].scope
+    scope = machine.calling
+    if scope.frame == "comprehension":  # what else it sees depends on the version of Python (PEP 709)
+        return machine.new("dict", Unknown())
     if scope.frame == "function":
         return machine.new("dict", Items({key: value for key, value in scope.slots.items() if not key.startswith("@")}))
     return machine.vars_of(scope)
@@ -263,37 +264,6 @@ def _foreign(machine: Making, args: Args, node: ast.AST) -> Value:
 @function("exit", "quit")
 def _exit(machine: Making, _: Args, __: ast.AST) -> Value:
     machine.throw("SystemExit")
-
-
-@function("eval")
-def _eval(machine: "Libraries", args: Args, _: ast.AST) -> Value:
-    text = plain(args.pos[0])
-    if isinstance(text, str) and len(args.pos) == 1 and len(text) <= 1_000:  # nobody evaluates more
-        try:
-            node = ast.parse(text.strip(), mode="eval")
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            machine.throw("SyntaxError")
-        return machine.evaluate(node.body, machine.frames[-1].scope)
-    machine.forget()
-    return unknown_of(*args.all)
-
-
-@function("exec")
-def _exec(machine: "Libraries", args: Args, _: ast.AST) -> Value:
-    text = plain(args.pos[0])
-    if isinstance(text, str) and len(args.pos) == 1 and len(text) <= MAX_ITEMS:
-        try:
-            tree = ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            machine.throw("SyntaxError")
-        scope = machine.frames[-1].scope
-        if scope.frame == "function":
-            inner = Scope("module", None, machine.born())
-            inner.slots |= machine.module.slots
-        machine.execute(tree.body, scope if scope.frame != "function" else inner)
-        return None
-    machine.forget()
-    return None
 
 
 @function("__import__")

@@ -117,7 +117,7 @@ class Calls(Classes):
 
     def run_body(self, function: Function, scope: Scope, node: ast.AST) -> Value:
         """Run a function's code, to what it returns."""
-        native, site = self.native, self.site
+        native, site, calling = self.native, self.site, self.calling
         taint, returned, decided = self.taint, self.returned_taint, self.decided_taint
         self.returned_taint = self.decided_taint = False
         self.frames.append(Frame(scope, function, node))
@@ -130,7 +130,7 @@ class Calls(Classes):
             paths = self.collect(lambda: self.execute(statements, scope))
         finally:
             self.frames.pop()
-            self.native, self.site = native, site
+            self.native, self.site, self.calling = native, site, calling
             self.taint = taint or (self.taint if isinstance(function.node, ast.Lambda) else self.returned_taint)
             self.returned_taint, self.decided_taint = returned, decided
         ended = [_returned(path) for path in paths]

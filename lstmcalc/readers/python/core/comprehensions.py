@@ -104,6 +104,7 @@ class Comprehensions(Displays):
             self.each(source, lambda value: self._element(item, value, inner, lambda: run(level + 1)))
 
         run(0)
+        self.calling = scope
         return out.slots[CONTENT]
 
     def _element(self, item: ast.comprehension, value: Value, inner: Scope, go: Callable[[], None]) -> None:

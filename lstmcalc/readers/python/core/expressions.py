@@ -180,8 +180,7 @@ class Expressions(Comprehensions):
     def _call(self, node: ast.Call, scope: Scope) -> Value:
         function = self.evaluate(node.func, scope)
         args = self.arguments(node, scope)
-        if isinstance(function, Lib) and function.path == "builtins.super" and not args.all:
-            return self.call(function, args, node)
+        self.calling = scope
         return self.call(function, args, node)
 
     def arguments(self, node: ast.Call, scope: Scope) -> Args:

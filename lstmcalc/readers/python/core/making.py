@@ -52,6 +52,7 @@ class Making(Generated):
         inner = Scope("class", scope, self.born())
         inner.declared = declared_in(node.body)
         self.execute(node.body, inner)
+        self.calling = scope
         made: Value = self.make_class(
             node.name, [*bases, *([rest] if rest else [])], inner.slots, keywords, scope, node
         )

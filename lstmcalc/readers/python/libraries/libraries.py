@@ -230,7 +230,7 @@ class Libraries(Making):
     def forget(self) -> None:
         """Say that every variable may have changed, as by code that is not known in this module."""
         self.may_raise()
-        scope: Scope | None = self.frames[-1].scope
+        scope: Scope | None = self.calling
         values: list[Value] = []
         while scope is not None:
             for name, value in list(scope.slots.items()):

@@ -48,7 +48,7 @@ def _as_it_is(_: Libraries, args: Args, __: ast.AST) -> Value:
 for _path in (
     *("functools.total_ordering", "abc.abstractmethod", "typing.final", "typing.overload"),
     *("typing.override", "typing.runtime_checkable", "typing.no_type_check", "functools.singledispatch"),
-    *("functools.wraps()", "contextlib.asynccontextmanager", "enum.unique", "atexit.register"),
+    *("functools.wraps()", "contextlib.asynccontextmanager", "enum.unique"),
     *("torch.no_grad()", "torch.jit.script", "torch.jit.ignore", "torch.jit.export"),
     *("torch.jit.unused", "torch.compile", "torch.compiler.disable", "torch.nn.utils.skip_init_"),
     *("flax.linen.compact", "flax.linen.nowrap", "flax.nnx.jit", "jax.jit"),

@@ -14,6 +14,7 @@ from lstmcalc.readers.python.library_classes.cells import CODE_OF_CELLS
 from lstmcalc.readers.python.library_classes.cells import HOMES as CELLS
 from lstmcalc.readers.python.library_classes.flax import FLAX, NNX
 from lstmcalc.readers.python.library_classes.keras import KERAS
+from lstmcalc.readers.python.library_classes.running import RUNNING
 from lstmcalc.readers.python.library_classes.standard import STANDARD
 from lstmcalc.readers.python.library_classes.tensorflow1 import HOMES as CELLS_OF_TENSORFLOW1
 from lstmcalc.readers.python.library_classes.tensorflow1 import TENSORFLOW1
@@ -22,7 +23,7 @@ from lstmcalc.readers.python.library_classes.torch import TORCH
 CODE: Final = {
     "flax": FLAX,
     "nnx": NNX,
-    "standard": STANDARD,
+    "standard": STANDARD + RUNNING,
     "torch": TORCH,
     "keras": KERAS,
     "tensorflow1": TENSORFLOW1,
@@ -38,6 +39,8 @@ HOMES: Final[dict[str, str]] = {
     },
     "sys.Argv": "standard",
     "contextlib.GeneratorContext": "standard",
+    **{f"timeit.{name}": "standard" for name in ("Timer", "timeit", "repeat")},
+    **{f"{module}.{name}": "standard" for module in ("cProfile", "profile") for name in ("Profile", "run", "runctx")},
     **{f"configparser.{name}": "standard" for name in ("ConfigParser", "RawConfigParser", "SafeConfigParser")},
     **{f"contextlib.{name}": "standard" for name in ("nullcontext", "suppress", "closing", "ExitStack")},
     **{
