@@ -330,7 +330,31 @@ def through_globals(g: Generator, s: Scope) -> Lines | None:
     return [g.rng.choice(kinds)]
 
 
+def run_text(g: Generator, s: Scope) -> Lines | None:
+    """Text that is run: it sees what the code around it sees, and binds there what lasts, or does not."""
+    name = g.rng.choice(s.bare) if s.bare and g.chance(0.6) else g.fresh(s)
+    value = g.integer(s, 1)
+    kind = g.rng.randrange(4)
+    if kind == 0:
+        return [f"exec({f'{name} = {value}'!r})", f"{g.fresh(s)} = {g.integer(s, 1)}"]
+    if kind == 1:
+        held = g.fresh(s)
+        lines = [f"{held} = {{'{name}': {g.number()}}}", f"exec({f'{name} = {name} + {value}'!r}, globals(), {held})"]
+        s.integer(name)
+        return [*lines, f"{name} = {held}['{name}']"]
+    if kind == 2:
+        made = g.fresh(s)
+        s.integer(made)
+        return [f"{made} = eval({value!r})"]
+    if not s.outer:
+        return None
+    g.need("import timeit")
+    changed = g.rng.choice(s.outer)
+    text = f"global {changed}\n{changed} = {changed} + {g.number()}"
+    return [f"timeit.timeit({text!r}, globals=globals(), number={g.rng.randrange(3)})"]
+
+
 STATEMENTS: list[tuple[int, Statement]] = [
     (8, assign), (9, rebind), (1, remove), (9, branch), (2, choose),
-    (5, loop), (3, repeat), (1, live), (5, attempt), (3, context), (1, through_globals),
+    (5, loop), (3, repeat), (1, live), (5, attempt), (3, context), (1, through_globals), (1, run_text),
 ]  # fmt: skip

@@ -8,6 +8,7 @@ Not here: the names themselves (`core.machine`).
 
 import ast
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lstmcalc.readers.python.builtin.functions import function
@@ -51,6 +52,16 @@ def code_of(machine: "Libraries", text: str, node: ast.AST, *, expression: bool 
     return [ast.Expr(tree.body)] if isinstance(tree, ast.Expression) else tree.body
 
 
+@contextmanager
+def own_code(machine: "Libraries") -> Iterator[None]:
+    """A block in which text is run: it is the file's code, whoever runs it."""
+    native, machine.native = machine.native, False
+    try:
+        yield
+    finally:
+        machine.native = native
+
+
 @function("eval")
 def _eval(machine: "Libraries", args: Args, node: ast.AST) -> Value:
     text = plain(args.pos[0]) if args.pos else None
@@ -60,7 +71,8 @@ def _eval(machine: "Libraries", args: Args, node: ast.AST) -> Value:
     scope = _scope_of(machine, args, code)
     if scope is None:
         return _not_known(machine, args)
-    made = machine.evaluate(code[0].value, scope) if isinstance(code[0], ast.Expr) else None
+    with own_code(machine):
+        made = machine.evaluate(code[0].value, scope) if isinstance(code[0], ast.Expr) else None
     _write_back(machine, args, scope)
     return made
 
@@ -76,7 +88,8 @@ def _exec(machine: "Libraries", args: Args, node: ast.AST) -> Value:
     if scope is None:
         _not_known(machine, args)
         return None
-    machine.execute(code, scope)
+    with own_code(machine):
+        machine.execute(code, scope)
     _write_back(machine, args, scope)
     return None
 

@@ -8,6 +8,7 @@ Not here: what the functions do, which the pages of this room and of `layers` ad
 """
 
 import ast
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -26,132 +27,40 @@ FRAMEWORKS: Final = frozenset(
         *("paddle", "mxnet", "mlx", "haiku", "equinox", "tinygrad", "chainer"),
     )
 )
-STANDARD_LIBRARY: Final = frozenset(
+# Modules of Python's that some systems or versions have not (Python 3.11's documentation; PEP 594; PEP 632).
+_NOT_EVERYWHERE: Final = frozenset(
     (
-        *[
-            "__future__",
-            "abc",
-            "argparse",
-            "array",
-            "ast",
-            "asyncio",
-            "atexit",
-            "base64",
-            "bisect",
-            "builtins",
-            "calendar",
-            "cmath",
-            "code",
-            "codecs",
-            "collections",
-        ],
-        *[
-            "concurrent",
-            "configparser",
-            "contextlib",
-            "copy",
-            "csv",
-            "ctypes",
-            "dataclasses",
-            "datetime",
-            "decimal",
-            "difflib",
-            "enum",
-            "errno",
-            "faulthandler",
-        ],
-        *[
-            "fileinput",
-            "fnmatch",
-            "fractions",
-            "functools",
-            "gc",
-            "getopt",
-            "getpass",
-            "glob",
-            "gzip",
-            "hashlib",
-            "heapq",
-            "hmac",
-            "html",
-            "http",
-            "importlib",
-            "inspect",
-            "io",
-        ],
-        *[
-            "itertools",
-            "json",
-            "keyword",
-            "linecache",
-            "locale",
-            "logging",
-            "lzma",
-            "math",
-            "mimetypes",
-            "multiprocessing",
-            "numbers",
-            "operator",
-            "os",
-            "pathlib",
-        ],
-        *[
-            "pdb",
-            "pickle",
-            "pkgutil",
-            "platform",
-            "pprint",
-            "profile",
-            "queue",
-            "random",
-            "re",
+        *("_winapi", "msilib", "msvcrt", "nt", "winreg", "winsound"),
+        *(
+            "_posixsubprocess",
+            "crypt",
+            "curses",
+            "fcntl",
+            "grp",
+            "nis",
+            "ossaudiodev",
+            "posix",
+            "pty",
+            "pwd",
             "readline",
-            "resource",
-            "select",
-            "shelve",
-            "shlex",
-            "shutil",
-            "signal",
-        ],
-        *[
-            "socket",
-            "sqlite3",
-            "ssl",
-            "stat",
-            "statistics",
-            "string",
-            "struct",
-            "subprocess",
-            "sys",
-            "sysconfig",
-            "tarfile",
-            "tempfile",
-            "textwrap",
-            "threading",
-            "time",
-        ],
-        *[
-            "timeit",
-            "tkinter",
-            "traceback",
-            "types",
-            "typing",
-            "unicodedata",
-            "unittest",
-            "urllib",
-            "uuid",
-            "warnings",
-            "weakref",
-            "xml",
-            "zipfile",
-            "zlib",
-            "tracemalloc",
-        ],
+        ),
+        *("resource", "spwd", "syslog", "termios", "tty"),
+        *("_tkinter", "bz2", "ctypes", "dbm", "ensurepip", "idlelib", "lzma", "sqlite3", "ssl", "tkinter", "turtle"),
+        *("turtledemo", "zlib"),
+        *("aifc", "asynchat", "asyncore", "audioop", "cgi", "cgitb", "chunk", "distutils", "imghdr", "imp", "lib2to3"),
+        *("mailcap", "nntplib", "pipes", "smtpd", "sndhdr", "sunau", "telnetlib", "uu", "xdrlib"),
+        *("binhex", "formatter", "graphlib", "macpath", "parser", "symbol", "tomllib", "zoneinfo"),
     )
 )
+# Modules of Python's that run text or files: what they change is not known.
+_RUNNING: Final = frozenset(("bdb", "code", "codeop", "doctest", "imp", "lib2to3", "rlcompleter", "runpy", "trace"))
+
+STANDARD_LIBRARY: Final = sys.stdlib_module_names - _NOT_EVERYWHERE - _RUNNING
+
 # Libraries that change nothing of a program's, as far as its LSTMs go; they may be missing.
 OTHERS: Final = frozenset(
     (
+        *(_NOT_EVERYWHERE - _RUNNING),
         *[
             "absl",
             "accelerate",

@@ -123,8 +123,6 @@ class Libraries(Making):
                 return self.attribute(Lib("keras.layers"), name)
             if name in USUAL_NAMES:
                 return self.attribute(Lib(USUAL_NAMES[name].rpartition(".")[0]), name)
-            if name in STANDARD_LIBRARY:
-                return Lib(name)
         self.undefined = self.undefined or name
         self.asked.setdefault(name)
         return Unknown((name,), foreign=True, lstm="LSTM" in name)

@@ -44,6 +44,26 @@ _MODULES: Final = frozenset(
 # What a name that nothing binds usually is, in a text that is only a part of a program.
 USUAL: Final = {
     **{name: name for name in ("torch", "keras", "tf_keras", "flax", "jax", "numpy")},
+    **{
+        name: name
+        for name in (
+            *("argparse", "collections", "copy", "dataclasses", "enum", "functools", "importlib", "itertools", "json"),
+            *(
+                "logging",
+                "math",
+                "operator",
+                "os",
+                "pathlib",
+                "pickle",
+                "random",
+                "re",
+                "sys",
+                "time",
+                "types",
+                "typing",
+            ),
+        )
+    },
     "nn": "torch.nn",
     "F": "torch.nn.functional",
     "np": "numpy",

@@ -5,7 +5,7 @@ Not here: `eval` and `exec` (`builtin.texts`), and the classes `Timer` and `Prof
 
 import ast
 
-from lstmcalc.readers.python.builtin.texts import code_of
+from lstmcalc.readers.python.builtin.texts import code_of, own_code
 from lstmcalc.readers.python.core.classes_of_python import content_of, plain
 from lstmcalc.readers.python.core.operators import MAX_ITEMS
 from lstmcalc.readers.python.core.values import Args, Items, Obj, Scope, Unknown, Value
@@ -35,12 +35,9 @@ def _timed(machine: Libraries, args: Args, node: ast.AST) -> Value:
     if isinstance(made, ast.FunctionDef) and isinstance(made.body[1], ast.For):
         made.body[0:1] = code_of(machine, str(before), site)
         made.body[-1].body = code_of(machine, str(after), site)  # type: ignore[attr-defined]  # it is the loop
-    native, machine.native = machine.native, False  # the text is the file's
-    try:
+    with own_code(machine):
         function = machine.make_function(made, module)  # type: ignore[arg-type]  # it is a function's definition
         return machine.call(function, Args([number]), site)
-    finally:
-        machine.native = native
 
 
 def _module_of(machine: Libraries, names: Value) -> Scope | None:
@@ -62,11 +59,8 @@ def _run_as_main(machine: Libraries, args: Args, node: ast.AST) -> Value:
     if not isinstance(text, str) or len(text) > MAX_ITEMS:
         machine.forget()
         return None
-    native, machine.native = machine.native, False  # the text is the file's
-    try:
+    with own_code(machine):
         machine.execute(code_of(machine, text, machine.site or node), machine.module)
-    finally:
-        machine.native = native
     return None
 
 
