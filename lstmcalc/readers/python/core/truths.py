@@ -29,25 +29,21 @@ from lstmcalc.readers.python.core.values import (
 )
 
 _REFLECTED: Final = {
-    "Add": ("__add__", "__radd__", "__iadd__"),
-    "Sub": ("__sub__", "__rsub__", "__isub__"),
-    "Mult": ("__mul__", "__rmul__", "__imul__"),
-    "Div": ("__truediv__", "__rtruediv__", "__itruediv__"),
-    "FloorDiv": ("__floordiv__", "__rfloordiv__", "__ifloordiv__"),
-    "Mod": ("__mod__", "__rmod__", "__imod__"),
-    "Pow": ("__pow__", "__rpow__", "__ipow__"),
-    "LShift": ("__lshift__", "__rlshift__", "__ilshift__"),
-    "RShift": ("__rshift__", "__rrshift__", "__irshift__"),
-    "BitOr": ("__or__", "__ror__", "__ior__"),
-    "BitAnd": ("__and__", "__rand__", "__iand__"),
-    "BitXor": ("__xor__", "__rxor__", "__ixor__"),
-    "MatMult": ("__matmul__", "__rmatmul__", "__imatmul__"),
+    operator: (f"__{name}__", f"__r{name}__", f"__i{name}__")
+    for operator, name in (
+        *(
+            ("Add", "add"),
+            ("Sub", "sub"),
+            ("Mult", "mul"),
+            ("Div", "truediv"),
+            ("FloorDiv", "floordiv"),
+            ("Mod", "mod"),
+        ),
+        *(("Pow", "pow"), ("LShift", "lshift"), ("RShift", "rshift"), ("BitOr", "or"), ("BitAnd", "and")),
+        *(("BitXor", "xor"), ("MatMult", "matmul")),
+    )
 }
-
-
 _COMPARED: Final = {"Eq": "__eq__", "NotEq": "__ne__", "Lt": "__lt__", "LtE": "__le__", "Gt": "__gt__", "GtE": "__ge__"}
-
-
 _SWAPPED: Final = {
     "__lt__": "__gt__",
     "__gt__": "__lt__",
@@ -56,8 +52,6 @@ _SWAPPED: Final = {
     "__eq__": "__eq__",
     "__ne__": "__ne__",
 }
-
-
 _UNARY: Final = {"USub": "__neg__", "UAdd": "__pos__", "Invert": "__invert__"}
 
 

@@ -130,17 +130,8 @@ def _make(machine: Cells, path: str, args: Args, node: ast.AST) -> Value:
         for name, value in given.items()
         if constructor.fields.get(name) != "input_size" or not _is_deferred(constructor, value)
     }
-    record = Record(
-        constructor,
-        kept,
-        places,
-        call,
-        shown(call) if isinstance(call, ast.Call) else path.rpartition(".")[2],
-        unseen,
-        frozenset(name for name in kept if name in places and machine.is_tainted(places[name])),
-        tuple(machine.frames),
-    )
-    machine.record(owner, record)
+    called = shown(call) if isinstance(call, ast.Call) else path.rpartition(".")[2]
+    machine.record_call(owner, constructor, (kept, places), call, rest, name=called)
     return None
 
 

@@ -26,7 +26,7 @@ from lstmcalc.readers.python.core.values import (
 from lstmcalc.readers.python.layers.arrays import array, shape_of
 from lstmcalc.readers.python.layers.keras import Keras
 from lstmcalc.readers.python.layers.keras_tensors import Around, wide_as
-from lstmcalc.readers.python.layers.records import BY_NAME, Record, shown
+from lstmcalc.readers.python.layers.records import BY_NAME, Record
 from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS, lib_function, primitive
 from lstmcalc.readers.python.libraries.libraries import Libraries
 
@@ -98,17 +98,7 @@ def _make(machine: Flax, path: str, args: Args, node: ast.AST) -> Value:
         machine.put(owner, name, value)
     if "parent" in given and given["parent"] is None:
         return None  # it is only asked for its first state
-    record = Record(
-        constructor,
-        given,
-        places,
-        call,
-        shown(call),
-        args.more or args.rest,
-        frozenset(name for name in given if name in places and machine.is_tainted(places[name])),
-        tuple(machine.frames),
-    )
-    machine.record(owner, record)
+    machine.record_call(owner, constructor, (given, places), call, args)
     return None
 
 

@@ -24,7 +24,7 @@ from lstmcalc.readers.python.core.values import (
     Value,
 )
 from lstmcalc.readers.python.layers.keras_tensors import Around
-from lstmcalc.readers.python.layers.records import BY_NAME, Record, shown
+from lstmcalc.readers.python.layers.records import BY_NAME, shown
 from lstmcalc.readers.python.layers.torch import Torch
 from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS
 
@@ -139,22 +139,12 @@ class KerasLayers(Torch):
                 call, f"activation of {shown(call)} cannot be a number", "a function, as 'tanh'", str(activation)
             )
         given = {name: plain(value) for name, value in given.items()}
-        record = Record(
-            constructor,
-            given,
-            places,
-            call,
-            shown(call),
-            args.more or args.rest,
-            frozenset(name for name in given if name in places and self.is_tainted(places[name])),
-            tuple(self.frames),
-        )
         self.put(
             owner, "@config", self.new("dict", Items(dict(given), Unknown(absent=True) if not args.known else None))
         )
         self.put(owner, "units", given.get("units", given.get("output_dim", Unknown())))
         self.put(owner, "name", given.get("name", Unknown()))
-        self.record(owner, record)
+        self.record_call(owner, constructor, (given, places), call, args)
 
     def _fitting(self, path: str, args: Args) -> Constructor:
         """Of the versions of a constructor, the first that its arguments are right for."""

@@ -80,6 +80,34 @@ class Records(Standard):
         self.doubts: list[str] = []  # why there may be more LSTMs
         self.uses: dict[int, list[tuple[ast.AST, Value]]] = {}
 
+    def record_call(
+        self,
+        made: Obj,
+        constructor: Constructor,
+        arguments: tuple[Mapping[str, Value], Mapping[str, ast.AST]],
+        call: ast.AST,
+        args: Args,
+        *,
+        name: str = "",
+        dtype: Value = "float32",
+    ) -> None:
+        """Note an LSTM that a call has made.
+
+        Args:
+            made: The LSTM.
+            constructor: What was called.
+            arguments: Its arguments by name, and where they stand.
+            call: Where it is called.
+            args: All that it was given, what is not seen too.
+            name: What is called; by default as the call has it.
+            dtype: The default dtype.
+        """
+        given, places = arguments
+        name = name or (shown(call) if isinstance(call, ast.Call) else constructor.names[0])
+        tainted = frozenset(name for name in given if name in places and self.is_tainted(places[name]))
+        unseen, frames = args.more or args.rest, tuple(self.frames)
+        self.record(made, Record(constructor, given, places, call, name, unseen, tainted, frames, dtype))
+
     def record(self, made: Obj, record: Record) -> None:
         """Note an LSTM."""
         known = "@lstm" in made.slots

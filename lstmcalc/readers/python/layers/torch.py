@@ -323,18 +323,9 @@ def make_lstm(machine: Torch, path: str, args: Args, node: ast.AST) -> Value:
         if name in constructor.arguments:
             default = Unknown() if unseen is not None else _DEFAULTS.get(name, Unknown())
             machine.put(owner, name, given.get(name, default))
-    record = Record(
-        constructor,
-        given,
-        places,
-        call,
-        shown(call) if isinstance(call, ast.Call) else path,
-        unseen,
-        frozenset(name for name in given if name in places and machine.is_tainted(places[name])),
-        tuple(machine.frames),
-        machine.world.slots["dtype"],
-    )
-    machine.record(owner, record)
+    called = shown(call) if isinstance(call, ast.Call) else path
+    dtype = machine.world.slots["dtype"]
+    machine.record_call(owner, constructor, (given, places), call, rest, name=called, dtype=dtype)
     return None
 
 

@@ -1,6 +1,6 @@
 """What the standard library runs: text that is timed or profiled, and functions at the end of the program.
 
-Not here: `eval` and `exec` (`builtin.texts`), and the classes `Timer` and `Profile` (`library_classes.running`).
+Not here: text that a call runs (`builtin.texts`), and the classes of timers and profiles (`library_classes.running`).
 """
 
 import ast

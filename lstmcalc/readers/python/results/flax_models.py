@@ -3,8 +3,9 @@
 Not here: what is noted of layers and modules while the program is run (`layers.flax_layers`).
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
 
 from lstmcalc.frameworks.flax_layers import FLAX_LAYERS, UNUSUAL, flax_tensors
 from lstmcalc.frameworks.layers import Setting
@@ -15,51 +16,28 @@ from lstmcalc.readers.python.core.values import Class, Entry, Items, Obj, Unknow
 from lstmcalc.readers.python.layers.arrays import shape_of
 from lstmcalc.readers.python.layers.flax_layers import FlaxLayer
 from lstmcalc.readers.python.program import Program
+from lstmcalc.readers.python.results.models import Parts, below, models_of_roots
 
 _STATIC: Final = ("name", "parent", "rngs")  # attributes that hold no module
-Parts: TypeAlias = Iterator[Obj | str]  # modules, and what may be one
 
 
 def flax_models_of(program: Program, entries: Sequence[Entry]) -> list[FoundModel]:
     """The models of Flax that variables lead to, or that hold an LSTM; none that is in another."""
     named = [(name, value) for name, value in program.module.slots.items() if not name.startswith("@")]
+    parts_of = partial(_parts, program)
     wanted = {id(thing) for entry in entries for thing in entry.made}
-    holding = [("", item) for item in program.of_flax if any(id(part) in wanted for part in _below(program, item))]
+    holding = [("", item) for item in program.of_flax if any(id(part) in wanted for part in below(item, parts_of))]
     roots: dict[int, tuple[str, Obj]] = {}
     for name, value in [*named, *program.entries, *holding]:
         if isinstance(value, Obj) and program.is_module_of_flax(value):
             roots.setdefault(id(value), (name, value))
-    inner = {id(part) for _, root in roots.values() for part in _below(program, root) if part is not root}
-    seen: set[int] = set()
-    return [_model(program, name, root, seen) for name, root in roots.values() if id(root) not in inner]
+    return models_of_roots(list(roots.values()), parts_of, lambda part: [_module(program, part)])
 
 
 def _is_of_nnx(program: Program, value: Value, kind: str) -> bool:
     scope = program.libraries.get("library:nnx")
     base = scope.slots.get(kind) if scope is not None else None
     return isinstance(value, Obj) and isinstance(value.cls, Class) and base is not None and base in value.cls.mro
-
-
-def _model(program: Program, name: str, root: Obj, seen: set[int]) -> FoundModel:
-    modules: list[FoundModule] = []
-    for part in [root, *_below(program, root)]:
-        if id(part) not in seen:
-            seen.add(id(part))
-            modules.append(_module(program, part))
-    whole = all(module.whole and not module.open and module.tensors is not None for module in modules)
-    return FoundModel(name, root.cls.name if root.cls else "", "", tuple(modules), whole)
-
-
-def _below(program: Program, module: Obj) -> list[Obj]:
-    """The modules in a module, and those in them, each once."""
-    found: dict[int, Obj] = {}
-    stack = [module]
-    while stack:
-        for part in _parts(program, stack.pop()):
-            if isinstance(part, Obj) and id(part) not in found:
-                found[id(part)] = part
-                stack.append(part)
-    return list(found.values())
 
 
 def _parts(program: Program, module: Obj) -> Parts:

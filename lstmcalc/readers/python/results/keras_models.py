@@ -3,8 +3,8 @@
 Not here: what flows between layers (`layers.keras`), and the modules of PyTorch (`modules`).
 """
 
-from collections.abc import Iterator
-from typing import Final, TypeAlias
+from functools import partial
+from typing import Final
 
 from lstmcalc.frameworks.layers import KERAS_LAYERS, Setting, keras_weights
 from lstmcalc.readers.found import FoundModel, FoundModule
@@ -13,10 +13,10 @@ from lstmcalc.readers.python.core.machine import Function
 from lstmcalc.readers.python.core.values import Class, Items, Obj, Unknown, Value, is_constant
 from lstmcalc.readers.python.layers.keras_tensors import Graph
 from lstmcalc.readers.python.program import Program
+from lstmcalc.readers.python.results.models import Parts, models_of_roots
 
 _WRAPPERS: Final = ("Bidirectional", "TimeDistributed", "RNN")
 _OWN: Final = ("name", "training")  # attributes that hold no layer
-Parts: TypeAlias = Iterator[Obj | str]  # layers, and what may be one
 
 
 def keras_models_of(program: Program) -> list[FoundModel]:
@@ -26,9 +26,7 @@ def keras_models_of(program: Program) -> list[FoundModel]:
     for name, value in [*named, *program.entries]:
         if isinstance(value, Obj) and _is_model(program, value) and all(value is not other for _, other in roots):
             roots.append((name, value))
-    inner = {id(part) for _, root in roots for part in _all_layers(program, root) if part is not root}
-    seen: set[int] = set()
-    return [_model(program, name, root, seen) for name, root in roots if id(root) not in inner]
+    return models_of_roots(roots, partial(_parts, program), partial(_modules, program))
 
 
 def _is_model(program: Program, value: Value) -> bool:
@@ -39,28 +37,6 @@ def _is_layer(program: Program, value: Value, kind: str = "Layer") -> bool:
     keras = program.libraries.get("library:keras")
     base = keras.slots.get(kind) if keras is not None else None
     return isinstance(value, Obj) and value.cls is not None and base is not None and base in value.cls.mro
-
-
-def _model(program: Program, name: str, root: Obj, seen: set[int]) -> FoundModel:
-    modules: list[FoundModule] = []
-    for part in [root, *_all_layers(program, root)]:
-        if id(part) not in seen:
-            seen.add(id(part))
-            modules += _modules(program, part)
-    whole = all(module.whole and not module.open and module.tensors is not None for module in modules)
-    return FoundModel(name, root.cls.name if root.cls else "", "", tuple(modules), whole)
-
-
-def _all_layers(program: Program, layer: Obj) -> list[Obj]:
-    """The layers in a layer, and those in them, each once."""
-    found: dict[int, Obj] = {}
-    stack = [layer]
-    while stack:
-        for part in _parts(program, stack.pop()):
-            if isinstance(part, Obj) and id(part) not in found:
-                found[id(part)] = part
-                stack.append(part)
-    return list(found.values())
 
 
 def _parts(program: Program, layer: Obj) -> Parts:
