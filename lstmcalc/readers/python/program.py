@@ -73,6 +73,14 @@ class Program(Cells):
         self.flags.add(text)
         return lifted(self, value)
 
+    def given_for(self, name: str) -> Value:
+        """The value that the user gave for a name; MISSING if none."""
+        if name in self.given:
+            self.used.add(name)
+            self.flags.add(name)
+            self.asked.setdefault(name)
+        return self.given.get(name, MISSING)
+
     def run(self) -> None:
         """Run the module, and then what would be called of it."""
         try:

@@ -10,6 +10,7 @@ from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of, pl
 from lstmcalc.readers.python.core.machine import Builtin
 from lstmcalc.readers.python.core.making import Making
 from lstmcalc.readers.python.core.operators import MAX_BITS, MAX_ITEMS
+from lstmcalc.readers.python.core.own_methods import behaves
 from lstmcalc.readers.python.core.values import (
     MISSING,
     Args,
@@ -47,12 +48,19 @@ _WIDE: Final = ("ljust", "rjust", "center", "zfill", "expandtabs", "replace")
 _FIELDS: Final = {"real", "imag", "numerator", "denominator", "start", "stop", "step"}
 
 
-def constant(value: Value) -> Value:
-    """A value as Python's own constant, of a list the list; MISSING if it is not known, or too large."""
-    return _constant(value, [_PARTS])
+def constant(value: Value, *, text: bool = False) -> Value:
+    """A value as Python's own constant, of a list the list; MISSING if it is not known, or too large.
+
+    It is not known of an instance of a class of the file's that says itself what it is; with `text`, of one that says
+    how it is written.
+    """
+    return _constant(value, [_PARTS], text=text)
 
 
-def _constant(value: Value, left: list[int]) -> Value:
+def _constant(value: Value, left: list[int], *, text: bool) -> Value:
+    cls = value.cls if isinstance(value, Obj) else None
+    if behaves(value) or (text and cls is not None and TYPES.get(cls.name) is not cls):
+        return MISSING
     value = plain(value)
     if is_constant(value):
         return value
@@ -61,26 +69,26 @@ def _constant(value: Value, left: list[int]) -> Value:
         return MISSING
     if isinstance(value, Obj) and value.kind in ("list", "view"):
         content = content_of(value)
-        return _constants(content, left) if isinstance(content, tuple) else MISSING
+        return _constants(content, left, text=text) if isinstance(content, tuple) else MISSING
     if isinstance(value, Obj) and value.kind in ("dict", "set", "vars"):
         content = content_of(value)
         if isinstance(content, Items) and content.whole and is_constant(tuple(content.map)):
             if value.kind == "set":
                 return set(content.map)
-            parts = _constants(tuple(content.map.values()), left)
+            parts = _constants(tuple(content.map.values()), left, text=text)
             return dict(zip(content.map, parts, strict=True)) if isinstance(parts, list) else MISSING
         return MISSING
     if isinstance(value, tuple):
-        inner = _constants(value, left)
+        inner = _constants(value, left, text=text)
         return tuple(inner) if isinstance(inner, list) else MISSING
     return MISSING
 
 
-def _constants(values: tuple[Value, ...], left: list[int]) -> Value:
+def _constants(values: tuple[Value, ...], left: list[int], *, text: bool) -> Value:
     """Constants in a list; MISSING if one is not known."""
     made: list[Value] = []
     for item in values:
-        found = _constant(item, left)
+        found = _constant(item, left, text=text)
         if isinstance(found, Missing):
             return MISSING
         made.append(found)
@@ -167,7 +175,7 @@ def _join(machine: Making, owner: str, args: Args) -> Value:
 
 
 def _format(machine: Making, owner: str, args: Args) -> Value:
-    given = [constant(item) for item in args.all]
+    given = [constant(item, text=True) for item in args.all]
     if (
         any(isinstance(item, Missing) for item in given)
         or not args.known

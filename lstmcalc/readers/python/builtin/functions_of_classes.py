@@ -5,14 +5,17 @@ Not here: classes of the file (`core.making`).
 
 import ast
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from lstmcalc.readers.python.builtin.constants import constant, is_small, run_pure
 from lstmcalc.readers.python.builtin.functions import Function_, are_classes, function
-from lstmcalc.readers.python.core.classes_of_python import TYPES, type_of
+from lstmcalc.readers.python.core.classes_of_python import TYPES, plain, type_of
 from lstmcalc.readers.python.core.machine import Builtin, Function
 from lstmcalc.readers.python.core.making import Making, type_call
+from lstmcalc.readers.python.core.own_methods import text_by_class
 from lstmcalc.readers.python.core.values import (
+    CONTENT,
     MISSING,
     Args,
     Bound,
@@ -24,6 +27,8 @@ from lstmcalc.readers.python.core.values import (
     Super,
     Unknown,
     Value,
+    is_constant,
+    things,
     unknown_of,
 )
 
@@ -31,11 +36,10 @@ from lstmcalc.readers.python.core.values import (
 @function("str")
 def _text(machine: Making, args: Args, node: ast.AST) -> Value:
     value = args.pos[0] if args.pos else ""
-    for name in ("__str__", "__repr__"):
-        own = machine.lookup(type_of(value), name) if isinstance(value, Obj) else MISSING
-        if isinstance(own, Function):
-            return machine.call(machine.bind(own, value), Args(), node)
-    value = constant(value)
+    own = text_by_class(machine, value, "__str__")
+    if not isinstance(own, Missing):
+        return own
+    value = constant(plain(value), text=True)
     if isinstance(value, Missing) or len(args.pos) > 1:
         return unknown_of(*args.all)
     return run_pure(machine, str, Args([value]))
@@ -43,7 +47,10 @@ def _text(machine: Making, args: Args, node: ast.AST) -> Value:
 
 @function("repr")
 def _repr(machine: Making, args: Args, _: ast.AST) -> Value:
-    value = constant(args.pos[0])
+    own = text_by_class(machine, args.pos[0], "__repr__")
+    if not isinstance(own, Missing):
+        return own
+    value = constant(plain(args.pos[0]), text=True)
     return repr(value) if not isinstance(value, Missing) and is_small(value) else unknown_of(*args.all)
 
 
@@ -63,21 +70,31 @@ def _number(name: str) -> Function_:
             return _text(machine, Args(list(given)), node)
         for hook in (f"__{name}__", "__index__"):
             own = machine.lookup(type_of(value), hook) if isinstance(value, Obj) else MISSING
-            if isinstance(own, Function | Builtin):
+            if isinstance(own, Function | Builtin) and not (hook == "__index__" and is_constant(plain(value))):
                 return machine.call(machine.bind(own, value), Args(), node)
-        return run_pure(machine, _NUMBERS[name], replace(args, pos=given))
+        return run_pure(machine, _NUMBERS[name], replace(args, pos=[plain(item) for item in given]))
 
     return run
 
 
+def _of_class(run: Function_, machine: Making, args: Args, node: ast.AST) -> Value:
+    """An instance of the class that `__new__` is given: of one of the file's, what holds the constant."""
+    cls, value = args.pos[0] if args.pos else None, run(machine, args, node)
+    if not isinstance(cls, Class) or cls.bound is None:
+        return value
+    made = machine.allocate(cls)
+    made.slots[CONTENT] = value if is_constant(value) or isinstance(value, tuple) else Unknown(may=things(value))
+    return made
+
+
 for _name in _NUMBERS:
-    TYPES[_name].slots["__new__"] = Builtin(_name, _number(_name))
+    TYPES[_name].slots["__new__"] = Builtin(_name, partial(_of_class, _number(_name)))
 
 
 def _new_container(kind: str) -> Function_:
     def run(machine: Making, args: Args, node: ast.AST) -> Value:
         cls = args.pos[0]
-        if isinstance(cls, Class) and cls.bound is not None:
+        if isinstance(cls, Class) and cls.bound is not None and kind != "tuple":
             return machine.allocate(cls)
         if kind == "tuple":
             items = machine.items(args.pos[1]) if len(args.pos) > 1 else []
@@ -101,7 +118,7 @@ for _name in ("list", "dict", "set", "frozenset"):
     TYPES[_name].slots["__new__"] = Builtin(_name, _new_container(_name))
 
 
-TYPES["tuple"].slots["__new__"] = Builtin("tuple", _new_container("tuple"))
+TYPES["tuple"].slots["__new__"] = Builtin("tuple", partial(_of_class, _new_container("tuple")))
 
 
 for _name, _method in TYPES["set"].slots.items():

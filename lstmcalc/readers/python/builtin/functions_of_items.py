@@ -13,6 +13,7 @@ from lstmcalc.readers.python.core.generators import Shallow
 from lstmcalc.readers.python.core.iterators import take_next
 from lstmcalc.readers.python.core.machine import Function
 from lstmcalc.readers.python.core.making import Making
+from lstmcalc.readers.python.core.own_methods import COMPARED, has_own
 from lstmcalc.readers.python.core.values import (
     MISSING,
     Args,
@@ -56,7 +57,13 @@ def _next(machine: Making, args: Args, node: ast.AST) -> Value:
 
 
 @function("reversed")
-def _reversed(machine: Making, args: Args, _: ast.AST) -> Value:
+def _reversed(machine: Making, args: Args, node: ast.AST) -> Value:
+    own = machine.lookup(type_of(args.pos[0]), "__reversed__") if isinstance(args.pos[0], Obj) else MISSING
+    if isinstance(own, Function):
+        return machine.call(machine.bind(own, args.pos[0]), Args(), node)
+    if has_own(args.pos[0], "__reversed__", "__len__", "__getitem__", "__iter__"):
+        machine.may_raise()
+        return machine.iterator(unknown_of(args.pos[0]))
     items = machine.items(args.pos[0])
     return machine.iterator(tuple(items[::-1])) if items is not None else machine.iterator(unknown_of(args.pos[0]))
 
@@ -189,7 +196,8 @@ def _extreme(greatest: bool) -> Function_:
             if "default" in args.kw:
                 return args.kw["default"]
             machine.throw("ValueError", "empty")
-        keys = [plain(machine.call(key, Args([item]), node) if key is not None else item) for item in items]
+        keys = [machine.call(key, Args([item]), node) if key is not None else item for item in items]
+        keys = [item if has_own(item, *COMPARED) else plain(item) for item in keys]
         if not is_constant(tuple(keys)):
             machine.may_raise()
             return unknown_of(*items)

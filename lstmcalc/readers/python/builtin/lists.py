@@ -12,6 +12,7 @@ from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of, pl
 from lstmcalc.readers.python.core.iterators import Iterators
 from lstmcalc.readers.python.core.machine import Builtin
 from lstmcalc.readers.python.core.operators import MAX_ITEMS, repeated
+from lstmcalc.readers.python.core.own_methods import COMPARED, has_own
 from lstmcalc.readers.python.core.values import (
     CONTENT,
     Args,
@@ -252,7 +253,7 @@ def ordered(machine: Iterators, content: Sequence[Value], keywords: dict[str, Va
     """Items in order, a tuple; unknown if their order is not known."""
     key, reverse = keywords.get("key"), machine.truth(keywords.get("reverse", False))
     keys = [machine.call(key, Args([item]), node) if key is not None else item for item in content]
-    keys = [plain(item) for item in keys]
+    keys = [item if has_own(item, *COMPARED) else plain(item) for item in keys]
     if not is_constant(tuple(keys)) or reverse is None:
         if len(keys) < 2:  # in any order
             return tuple(content)

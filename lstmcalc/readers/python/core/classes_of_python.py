@@ -83,7 +83,8 @@ def is_subclass(cls: Value, other: Value) -> bool | None:
     if not isinstance(cls, Class):
         return cls == other if isinstance(cls, Lib) and isinstance(other, Lib) and cls == other else None
     if other in cls.mro:
-        return True
+        before = cls.mro[: cls.mro.index(other)]
+        return not any(isinstance(item, Class) and "__unlike__" in item.slots for item in before)
     return False if all(isinstance(item, Class) for item in cls.mro) and isinstance(other, Class) else None
 
 

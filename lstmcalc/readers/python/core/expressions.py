@@ -13,6 +13,7 @@ from lstmcalc.readers.python.core.classes_of_python import plain, type_of
 from lstmcalc.readers.python.core.comprehensions import Comprehensions
 from lstmcalc.readers.python.core.machine import Builtin, Function
 from lstmcalc.readers.python.core.operators import MAX_ITEMS
+from lstmcalc.readers.python.core.own_methods import text_by_class
 from lstmcalc.readers.python.core.values import (
     MISSING,
     Args,
@@ -250,8 +251,13 @@ class Expressions(Comprehensions):
         return text if len(text) <= MAX_ITEMS else Unknown()
 
     def _formatted(self, node: ast.FormattedValue, scope: Scope) -> Value:
-        value = plain(self.evaluate(node.value, scope))
+        value = self.evaluate(node.value, scope)
         spec = self.evaluate(node.format_spec, scope) if node.format_spec else ""
+        method = {-1: "__format__", 115: "__str__"}.get(node.conversion, "__repr__")
+        own = text_by_class(self, value, method, spec) if isinstance(spec, str) else MISSING
+        if not isinstance(own, Missing) and method == "__format__":
+            return own
+        value = plain(value) if isinstance(own, Missing) else own if node.conversion != ord("a") else Unknown()
         if (
             not (isinstance(value, bool | int | float | str | None) and isinstance(spec, str))
             or sum(map(str.isdigit, spec)) > 3
@@ -260,7 +266,7 @@ class Expressions(Comprehensions):
             return unknown_of(value, spec)
         try:
             shown = {115: str(value), 114: repr(value), 97: ascii(value)}.get(node.conversion, value)
-            text = format(shown, spec)
+            text = format(shown if isinstance(own, Missing) else value, spec)
         except (ValueError, TypeError):
             self.throw("ValueError", "format")
         return text if len(text) <= MAX_ITEMS else Unknown()

@@ -16,6 +16,7 @@ from lstmcalc.readers.python.core.generators import Generators
 from lstmcalc.readers.python.core.joins import MAX_ALTS
 from lstmcalc.readers.python.core.machine import Builtin, Function
 from lstmcalc.readers.python.core.operators import MAX_ITEMS
+from lstmcalc.readers.python.core.own_methods import has_own
 from lstmcalc.readers.python.core.values import (
     CONTENT,
     MISSING,
@@ -37,7 +38,6 @@ class Iterators(Generators):
 
     def items(self, value: Value) -> list[Value] | None:
         """All items of something that can be iterated, at once; None if they are not known."""
-        value = plain(value)
         if isinstance(value, Obj) and value.kind == "iter":
             self.fill(value, at_once=True)
         found = self.live_items(value)
@@ -53,7 +53,7 @@ class Iterators(Generators):
 
     def live_items(self, value: Value) -> Iterator[Value] | None:
         """The items of something that can be iterated, one after the other; None if they are not known."""
-        value = plain(value)
+        value = plain(value) if not has_own(value, "__iter__") else value
         if isinstance(value, tuple | str | range | bytes):
             return iter(value) if len(value) <= MAX_ITEMS else None
         if isinstance(value, Unknown):
@@ -69,6 +69,9 @@ class Iterators(Generators):
             return self.live_items(self.call(self.bind(own, value), Args(), self.here))
         if isinstance(own, Builtin) and value.kind == "class":
             return self.live_items(self.call(Bound(own, value), Args(), self.here))
+        if isinstance(own, Unknown):
+            self.may_raise()
+            return None
         if value.kind in ("list", "view"):
             return self._of_list(value) if isinstance(content_of(value), tuple) else None
         if value.kind in ("dict", "vars", "set"):

@@ -8,7 +8,8 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from lstmcalc.readers.python.core.classes_of_python import content_of
+from lstmcalc.readers.python.core.classes_of_python import content_of, plain
+from lstmcalc.readers.python.core.own_methods import has_own
 from lstmcalc.readers.python.core.values import (
     CONSTANTS,
     CONTENT,
@@ -227,8 +228,9 @@ def _is(left: Value, right: Value) -> bool | None:
 
 def equal(left: Value, right: Value, depth: int = 0) -> bool | None:
     """True if two values are equal; None if that is not known."""
-    if depth > _DEEP:
+    if depth > _DEEP or has_own(left, "__eq__") or has_own(right, "__eq__"):
         return None
+    left, right = plain(left), plain(right)
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return None
     if isinstance(left, Lib) or isinstance(right, Lib):

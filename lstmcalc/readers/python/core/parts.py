@@ -75,6 +75,10 @@ class Parts(Heap, ABC):
         """The value that the user gave for the text of an expression; MISSING if none."""
 
     @abstractmethod
+    def given_for(self, name: str) -> Value:
+        """The value that the user gave for a name; MISSING if none."""
+
+    @abstractmethod
     def unbound(self, name: str) -> Value:
         """The value of a name that no code binds: a builtin, or unknown."""
 

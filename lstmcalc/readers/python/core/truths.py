@@ -12,6 +12,7 @@ from lstmcalc.readers.python.core.calls import Calls
 from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of, plain, type_of
 from lstmcalc.readers.python.core.machine import Builtin, Function
 from lstmcalc.readers.python.core.operators import binary, compare, unary
+from lstmcalc.readers.python.core.own_methods import behaves_as_text, has_own
 from lstmcalc.readers.python.core.values import (
     MISSING,
     Args,
@@ -103,6 +104,8 @@ class Truths(Calls):
 
     def truth(self, value: Value) -> bool | None:
         """True if a value counts as true; None if that is not known."""
+        if isinstance(value, Obj) and value.kind != "object" and has_own(value, "__bool__", "__len__"):
+            return self._truth_of_object(value)
         value = plain(value)
         if isinstance(value, Unknown):
             if value.alts:
@@ -111,12 +114,6 @@ class Truths(Calls):
             self.may_raise()
             return None
         if isinstance(value, Obj) and value.kind in ("list", "dict", "set", "vars"):
-            if (
-                value.cls is not None
-                and value.cls.bound is not None
-                and isinstance(self.lookup(value.cls, "__bool__"), Function)
-            ):
-                return self._truth_of_object(value)
             return _truth_of_content(content_of(value))
         if isinstance(value, Obj) and value.kind == "object":
             return self._truth_of_object(value)
@@ -127,13 +124,14 @@ class Truths(Calls):
         return True if isinstance(value, Obj) else bool(value)
 
     def _truth_of_object(self, value: Obj) -> bool | None:
-        for name in ("__bool__", "__len__"):
+        number = isinstance(plain(value), int | float | complex)  # which has a truth of its own
+        for name in ("__bool__",) if number else ("__bool__", "__len__"):
             method = self.lookup(value.cls, name)
             if isinstance(method, Unknown):
                 return None
             if not isinstance(method, Missing):
                 return self.truth(self.call(self.bind(method, value), Args(), self.here))
-        return True
+        return True if value.kind == "object" else self.truth(plain(value))
 
     def _binary(self, node: ast.BinOp, scope: Scope) -> Value:
         left = self.evaluate(node.left, scope)
@@ -149,6 +147,9 @@ class Truths(Calls):
         own = self._by_method(left, right, names[0], names[1])
         if not isinstance(own, Missing):
             return own
+        if isinstance(op, ast.Mod) and isinstance(plain(left), str) and behaves_as_text(right):
+            self.may_raise()
+            return unknown_of(left, right)
         left, right = plain(left), plain(right)
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             self.may_raise()
@@ -232,7 +233,8 @@ class Truths(Calls):
             method = self.lookup(type_of(container), "__contains__")
             if isinstance(method, Function):
                 return self._negated(self.call(self.bind(method, container), Args([item]), self.here), negated)
-        item, container = plain(item), plain(container)
+        own, item = item, item if has_own(item, "__eq__", "__hash__") else plain(item)
+        container = plain(container)
         content = (
             content_of(container) if isinstance(container, Obj) and container.kind in ("dict", "set", "vars") else None
         )
@@ -240,10 +242,11 @@ class Truths(Calls):
             return self._negated(_is_key(content, item), negated)
         if isinstance(item, str) and isinstance(container, str):
             return (item in container) is not negated
-        items = self.items(container) if not isinstance(container, Unknown) else None
+        held = content_of(container) if isinstance(container, Obj) and container.kind == "list" else container
+        items = self.items(held) if not isinstance(held, Unknown) else None
         if items is not None:
-            results = [self.compared(ast.Eq(), item, other) for other in items]
-            if any(result is True for result in results) or any(item is other for other in items):
+            results = [self.compared(ast.Eq(), own, other) for other in items]
+            if any(result is True for result in results) or any(own is other for other in items):
                 return not negated
             if all(result is False for result in results):
                 return negated

@@ -16,6 +16,7 @@ from lstmcalc.readers.python.core.classes import has_of_its_own
 from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of
 from lstmcalc.readers.python.core.machine import Builtin, Function
 from lstmcalc.readers.python.core.making import Making
+from lstmcalc.readers.python.core.own_methods import has_own
 from lstmcalc.readers.python.core.values import (
     MISSING,
     Args,
@@ -253,7 +254,11 @@ class Libraries(Making):
             self.throw("AttributeError", name)
         if isinstance(owner, Obj) and owner.kind == "const" and not isinstance(owner, Class):
             own = self.lookup(owner.cls, name)
-            if name not in owner.slots and (isinstance(own, Missing) or (isinstance(own, Builtin) and not own.method)):
-                inner = content_of(owner)
+            inner = content_of(owner)
+            asked = has_own(owner, "__getattribute__") or (
+                has_own(owner, "__getattr__") and isinstance(method_of_constant(self, inner, name), Missing)
+            )
+            builtin = isinstance(own, Missing) or (isinstance(own, Builtin) and not own.method)
+            if name not in owner.slots and builtin and not asked:
                 return self.attribute(inner, name) if not isinstance(inner, Unknown) else unknown_of(inner)
         return super().attribute(owner, name)

@@ -12,17 +12,17 @@ from functools import partial
 from typing import Final
 
 from lstmcalc.readers.python.builtin.constants import run_pure
-from lstmcalc.readers.python.core.classes_of_python import TYPES, plain
+from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of, plain
 from lstmcalc.readers.python.core.generated import dataclass_of, field_of, named_tuple_of
 from lstmcalc.readers.python.core.machine import Function
 from lstmcalc.readers.python.core.values import (
     CONTENT,
     MISSING,
     Args,
-    Bound,
     Class,
     Items,
     Lib,
+    Missing,
     Obj,
     Unknown,
     Value,
@@ -146,7 +146,8 @@ class Standard(Libraries):
             made = Obj("dict", TYPES["dict"], 0)
             made.slots[CONTENT] = Items({"__main__": self.module}, unknown)
         elif path == "os.environ":
-            made = Obj("dict", TYPES["dict"], 0)
+            environ = self.class_of_lib("os.Environ")
+            made = Obj("dict", environ if isinstance(environ, Class) else TYPES["dict"], 0)
             made.slots[CONTENT] = Items({}, unknown)
         else:
             made = Obj("list", TYPES["list"], 0)
@@ -188,12 +189,30 @@ def _named_unknown(machine: Libraries, args: Args, _: ast.AST) -> Value:
     return machine.unknown(str(args.pos[0]), foreign=False)
 
 
+@primitive("_is_open_key")
+def _is_open_key(_: Libraries, args: Args, __: ast.AST) -> Value:
+    """True for a key that may be in a dictionary whose keys are not all known, and that the program has not set."""
+    content = content_of(args.pos[0]) if isinstance(args.pos[0], Obj) else None
+    key = plain(args.pos[1])
+    return isinstance(content, Items) and content.rest is not None and isinstance(key, str) and key not in content.map
+
+
+@primitive("_of_environment")
+def _of_environment(machine: Libraries, args: Args, _: ast.AST) -> Value:
+    """A variable of the environment: text, as the user has set it."""
+    name = f"os.environ.{plain(args.pos[0])}"
+    given = machine.given_for(name)
+    if isinstance(given, Missing):
+        return machine.unknown(name, foreign=False)
+    return str(given)
+
+
 # What the others do.
 
 
 @lib_function("os.getenv", "os.environ.get")
 def _getenv(machine: Libraries, args: Args, node: ast.AST) -> Value:
-    return machine.call(Bound(TYPES["dict"].slots["get"], machine.attribute(Lib("os"), "environ")), args, node)
+    return machine.call(machine.attribute(machine.attribute(Lib("os"), "environ"), "get"), args, node)
 
 
 @lib_function("sys.exit", "os._exit", "os.abort")

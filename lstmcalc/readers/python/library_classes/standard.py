@@ -1,6 +1,7 @@
 """Classes of the standard library: namespaces, mappings, context managers, configurations and command lines.
 
-Code that is interpreted, and never run by Python: what begins with `_` in a call is a primitive (`libraries`).
+Code that is interpreted, and never run by Python: what begins with `_` in a call is a primitive (`libraries`). An
+instance of a class with `__unlike__` is none of the bases that are written here.
 
 Not here: which class has which name in a library (`table`).
 """
@@ -39,10 +40,10 @@ class OrderedDict(dict):
         raise KeyError
 
 class UserDict(dict):
-    pass
+    __unlike__ = True
 
 class UserList(list):
-    pass
+    __unlike__ = True
 
 class defaultdict(dict):
     def __init__(self, default_factory=None, *args, **kwargs):
@@ -120,6 +121,7 @@ class ChainMap:
         return ChainMap({} if m is None else m, *self.maps)
 
 class deque(list):
+    __unlike__ = True
     def __init__(self, iterable=(), maxlen=None):
         super().__init__()
         self.maxlen = maxlen
@@ -339,4 +341,20 @@ class Argv(list):
         if _is_command_line(self) and isinstance(index, int) and index >= 0:
             return _named_unknown('sys.argv[' + str(index) + ']')
         return super().__getitem__(index)
+
+class Environ(dict):
+    def __getitem__(self, key):
+        if _is_open_key(self, key):
+            _named_unknown('os.environ.' + key)
+            return _of_environment(key)
+        return super().__getitem__(key)
+    def get(self, key, default=None):
+        if _is_open_key(self, key):
+            value = _of_environment(key)
+            return default if value is None else value
+        return super().get(key, default)
+    def __contains__(self, key):
+        if _is_open_key(self, key):
+            return _of_environment(key) is not None
+        return super().__contains__(key)
 """

@@ -38,6 +38,7 @@ HOMES: Final[dict[str, str]] = {
         for name in ("OrderedDict", "defaultdict", "Counter", "ChainMap", "deque", "UserDict", "UserList")
     },
     "sys.Argv": "standard",
+    "os.Environ": "standard",
     "contextlib.GeneratorContext": "standard",
     **{f"timeit.{name}": "standard" for name in ("Timer", "timeit", "repeat")},
     **{f"{module}.{name}": "standard" for module in ("cProfile", "profile") for name in ("Profile", "run", "runctx")},
