@@ -21,9 +21,10 @@ from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.shards import named_files
 from lstmcalc.readers.files.tensors import WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of
+from lstmcalc.readers.keras.array_places import Placed
 from lstmcalc.readers.keras.cells import Cell, read_cells
 from lstmcalc.readers.keras.hdf5 import Hdf5, Window, read_index, window_in, window_of
-from lstmcalc.readers.keras.models import Placed, looks_like_keras, read_placed
+from lstmcalc.readers.keras.models import looks_like_keras, read_placed
 from lstmcalc.readers.text.positions import Places
 from lstmcalc.readers.text.source_text import SourceText
 from lstmcalc.readers.text.tables import check_depth
