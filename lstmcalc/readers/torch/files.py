@@ -21,16 +21,9 @@ from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import Spot, StateDict, Stored, WeightFile
 from lstmcalc.readers.pickles.arrays import INLINE, RawArray, array_description, is_array, objects_of, raw_array
 from lstmcalc.readers.pickles.embedded import TFLITE, files_in, is_whole_file
-from lstmcalc.readers.pickles.machine import (
-    MAX_WORK,
-    Call,
-    Global,
-    Persistent,
-    Table,
-    interpret_pickle,
-    text_of,
-)
-from lstmcalc.readers.pickles.machine import section_of as bytes_section
+from lstmcalc.readers.pickles.machine import MAX_WORK, interpret_pickle
+from lstmcalc.readers.pickles.records import Call, Global, Persistent, Table, text_of
+from lstmcalc.readers.pickles.records import section_of as bytes_section
 from lstmcalc.readers.pickles.trees import Module, walk
 from lstmcalc.readers.torch.modules import Code, frozen_modules, stated_modules
 from lstmcalc.readers.torch.notes import called_notes, lightning_notes, tensor_notes
