@@ -19,10 +19,12 @@ from lstmcalc.intake.settings_files import found_with, given_settings, with_sett
 from lstmcalc.intake.subject import Subject
 from lstmcalc.model.interfaces import Face, faces
 from lstmcalc.model.lstm import LSTMModel, Tensor
-from lstmcalc.readers import sources
 from lstmcalc.readers.files.given import given
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.sources import read_text
 from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.readers.text_kinds import text_kind
+from lstmcalc.readers.texts import has_weights, source_text
 from lstmcalc.report.document import SCHEMA
 from lstmcalc.report.notes import notes_of
 from lstmcalc.report.record import internal, omitted
@@ -193,18 +195,18 @@ def _part(source: str | None, typed: Mapping[str, Typed]) -> Part:
     asked = given_settings(typed, source)
     framework = "" if named is None else read_framework("--framework", str(named))
     text = asked.text
-    if source is not None and text is None and not sources.has_weights(source):
-        text = sources.source_text(source)
+    if source is not None and text is None and not has_weights(source):
+        text = source_text(source)
     if text is None:
         found = found_with(asked, source, read_from(typed)) or [Found("lstm", "pytorch")]
     else:
-        found = with_unique_names(sources.read_text(text, asked.known, read_from(typed)))
+        found = with_unique_names(read_text(text, asked.known, read_from(typed)))
         found = with_settings(found, asked.own)
     chosen = chosen_lstms(found, asked_modules(typed.get("module"), (item.name for item in found)))
 
     def again(settings: Mapping[str, object]) -> list[Found]:
         known = known_with(asked.known, {**asked.known, **settings})
-        return [] if text is None else sources.read_text(text, known, read_from(typed))
+        return [] if text is None else read_text(text, known, read_from(typed))
 
     subjects = subjects_of(found, chosen, flags, framework, whole=bool(typed.get("module")), again=again)
     open_ = open_lstms()
@@ -260,7 +262,7 @@ _CONFIGURATIONS: Final = {"yaml": "YAML", "loose": "configuration", "ini": "INI"
 
 def _of_text(text: SourceText, found: Sequence[Found], subjects: Sequence[Subject]) -> Inventory:
     """The layers beside the LSTMs of a text."""
-    kind = sources.text_kind(text)
+    kind = text_kind(text)
     if found[0].partial or kind in _CONFIGURATIONS:
         what = _CONFIGURATIONS.get(kind, kind.upper())
         if found[0].partial:
@@ -401,5 +403,5 @@ def _next(
     yield f"lstmcalc shapes|params|cost|run{name}"
     if found[0].weights:
         yield f"lstmcalc diff{name} MODEL.py"
-    elif text is not None and sources.text_kind(text) == "errors":
+    elif text is not None and text_kind(text) == "errors":
         yield f"lstmcalc diff{name}"
