@@ -15,7 +15,7 @@ def find_config() -> list[Found]:
     if os.path.lexists(CONFIG_FILE):
         if os.path.exists(CONFIG_FILE) and not (os.path.isfile(CONFIG_FILE) or os.path.isdir(CONFIG_FILE)):  # noqa: PTH110, PTH112, PTH113  # pathlib costs start-up
             raise SourceError(f"{CONFIG_FILE} is not a regular file", "a TOML file")  # a pipe would be waited for
-        from lstmcalc.readers.text.tables import read_toml
+        from lstmcalc.readers.text.toml_texts import read_toml
         from lstmcalc.readers.texts import text_in
 
         return read_toml(text_in(CONFIG_FILE), "config")
@@ -27,7 +27,7 @@ def find_config() -> list[Found]:
         except SourceError:
             return []  # not readable as text, so it has no table for lstmcalc
         if "lstmcalc" in text.text:
-            from lstmcalc.readers.text.tables import read_pyproject
+            from lstmcalc.readers.text.toml_texts import read_pyproject
 
             return read_pyproject(text)
     return []

@@ -17,7 +17,8 @@ _MAGIC: Final = r"\s*[%!?]|.*\w\?+\s*$"  # lines for the notebook, not for Pytho
 
 
 def _read_toml(source: SourceText, _framework: str) -> list[Found]:
-    from lstmcalc.readers.text.tables import is_own, load_document, read_pyproject, read_toml_tables
+    from lstmcalc.readers.text.tables import is_own
+    from lstmcalc.readers.text.toml_texts import load_document, read_pyproject, read_toml_tables
 
     name = source.name.replace("\\", "/").rpartition("/")[2]
     found = read_pyproject(source, "source") if name == CONFIG_TOO else []

@@ -12,9 +12,9 @@ from lstmcalc.readers.keras.cells import Cell
 from lstmcalc.readers.keras.matching import matched_cells
 from lstmcalc.readers.keras.models import looks_like_keras, read_placed
 from lstmcalc.readers.keras.undescribed import framework_of, sizes_of, tensors_of, undescribed_modules
+from lstmcalc.readers.text.documents import check_depth
 from lstmcalc.readers.text.positions import Places
 from lstmcalc.readers.text.source_text import SourceText
-from lstmcalc.readers.text.tables import check_depth
 
 
 def loaded_json(text: object) -> Any:  # noqa: ANN401  # whatever it holds
