@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from lstmcalc.intake.subject import Subject
     from lstmcalc.numerics.arrays import Array
-    from lstmcalc.proof.checks import Run
     from lstmcalc.proof.closeness import Check
     from lstmcalc.proof.mistakes.search import Explanation
     from lstmcalc.proof.mistakes.verdict import Difference, Verdict
+    from lstmcalc.proof.result import Run
 
 YOURS: Final = "yours: "  # how the check begins
 _IS: Final = ("output", "last", "h_n")

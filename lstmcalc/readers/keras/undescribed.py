@@ -1,4 +1,4 @@
-"""What the arrays of cells alone tell: settings, framework, names in its layout, and modules that nothing describes."""
+"""Cells told by their arrays alone: settings, framework, names in its layout, and modules that nothing describes."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What the opcodes of a pickle do: values that the file holds, and calls, which are put down and never made."""
+"""The operations of a pickle's opcodes: values that the file holds, and calls, which are put down and never made."""
 
 import struct
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ Inline: TypeAlias = Callable[[Call, int], int]
 
 
 class Operations(Stack):
-    """What opcodes do, with the stack and with the file."""
+    """The operations of opcodes, on the stack and on the file."""
 
     def __init__(
         self, cursor: Cursor, persistent: Callable[[Any], Any], work: int, inline: Mapping[str, Inline]

@@ -1,4 +1,4 @@
-"""What a pickle holds, as inert values: the names of functions and classes, and what they would be called with."""
+"""The inert values of a pickle: the names of functions and classes, and what they would be called with."""
 
 import re
 from typing import Any, Final, NamedTuple

@@ -1,4 +1,4 @@
-"""What an LSTM of a weight file and its other recurrent modules have in common."""
+"""An LSTM of a weight file or another recurrent module of it: the names of its arrays, and its path."""
 
 from typing import TypeAlias
 
