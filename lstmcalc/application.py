@@ -239,7 +239,7 @@ def _has_config() -> bool:
     """True if the working directory has a file that describes an LSTM for lstmcalc."""
     if not os.path.isfile("lstmcalc.toml") and not os.path.isfile("pyproject.toml"):  # noqa: PTH113  # start-up
         return False
-    from lstmcalc.readers.sources import find_config
+    from lstmcalc.readers.config_file import find_config
 
     return bool(find_config())
 

@@ -83,7 +83,8 @@ class Answer(Generic[R]):
         return stream.getvalue().rstrip("\n")
 
     def _print(self, stream: StringIO, **settings: Any) -> None:  # noqa: ANN401  # those of rich's console
-        from lstmcalc.report.render import blocks_of, console_for, print_blocks
+        from lstmcalc.report.render import blocks_of
+        from lstmcalc.report.terminal import console_for, print_blocks
 
         console = console_for(stream, **settings)
         print_blocks(console, blocks_of(self._outcome.report, view_of(self._outcome)))
@@ -98,10 +99,11 @@ class Answer(Generic[R]):
         return hypertext(self._outcome.report, view_of(self._outcome), self.notes)
 
     def _repr_markdown_(self) -> str:
-        from lstmcalc.report.render import write_markdown
+        from lstmcalc.report.markdown import write_markdown
+        from lstmcalc.report.render import blocks_of
 
         stream = StringIO()
-        write_markdown(self._outcome.report, stream, view_of(self._outcome))
+        write_markdown(blocks_of(self._outcome.report, view_of(self._outcome)), stream)
         return "\n".join([stream.getvalue().rstrip("\n"), *(f"\n> note: {note}" for note in self.notes)])
 
     def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":

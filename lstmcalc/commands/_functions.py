@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from lstmcalc.commands.run.report import RunModule
     from lstmcalc.commands.shapes.foreign import ForeignShapesModule
     from lstmcalc.commands.shapes.report import ShapesModule
-    from lstmcalc.commands.summary.report import SummaryReport
+    from lstmcalc.commands.summary.records import SummaryReport
     from lstmcalc.report.document import Document, Report
 
 NOTHING: Final = ...  # what stands for an argument that was not given: None is a mistake

@@ -1,6 +1,6 @@
 """The outcome of a command on the screen: which view draws it, and the notes beside it.
 
-Not here: how blocks are drawn (`report.render`).
+Not here: how blocks are drawn (`report.terminal`).
 """
 
 import sys

@@ -1,31 +1,17 @@
 """Every framework by its name: the single vocabulary of flags, reports and readers.
 
-Not here: the facts of each (`pytorch`, `keras`, `tensorflow`, `onnx`, `jax`, `libraries`).
+Not here: the facts of each (`pytorch`, `keras`, `tensorflow`, `onnx`, `jax`, `libraries`, `languages`, `runtimes`).
 """
 
 from typing import Final
 
 from lstmcalc.frameworks.jax import EQUINOX, FLAX_LINEN, FLAX_NNX, FLAX_NNX_OPTIMIZED, HAIKU
 from lstmcalc.frameworks.keras import KERAS, KERAS1, KERAS2, KERAS_CUDNN
-from lstmcalc.frameworks.libraries import (
-    BURN,
-    CANDLE,
-    CHAINER,
-    COREML,
-    CUDNN,
-    D2L,
-    FLUX,
-    MATLAB,
-    MINDSPORE,
-    MLX,
-    MXNET,
-    NCNN,
-    ONEDNN,
-    PADDLE,
-    TINYGRAD,
-)
+from lstmcalc.frameworks.languages import BURN, CANDLE, FLUX, MATLAB
+from lstmcalc.frameworks.libraries import CHAINER, D2L, MINDSPORE, MLX, MXNET, PADDLE, TINYGRAD
 from lstmcalc.frameworks.onnx import ONNX, OPENVINO
 from lstmcalc.frameworks.pytorch import PYTORCH, PYTORCH_CELL
+from lstmcalc.frameworks.runtimes import COREML, CUDNN, NCNN, ONEDNN
 from lstmcalc.frameworks.tensorflow import TF1, TFLITE
 
 LAYOUTS: Final = {

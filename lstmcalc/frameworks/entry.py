@@ -18,7 +18,7 @@ class Stored(NamedTuple):
     # of both biases; for the layers around `head_weight`, `head_bias` and `embedding`. Two of them, separated by a
     # space, if it joins two.
     holds: str
-    # Its name; `{path}`, `{layer}`, `{direction}` and the other words of `storage.NAME_WORDS` are filled in.
+    # Its name; `{path}`, `{layer}`, `{direction}` and the other words of `array_names.NAME_WORDS` are filled in.
     name: str
     # Its axes from the first to the last, separated by spaces; an axis made of several, the slowest first, is in
     # brackets. They are `direction`, `gate`, `hidden` (H_cell), `input` (the input width of the layer), `recurrent`

@@ -2,7 +2,7 @@
 
     parameters(config, "keras")[0].name == "lstm/lstm_cell/kernel"
 
-Not here: the numbers in these arrays (`numerics.convert`).
+Not here: how their names are made (`array_names`), and the numbers in them (`numerics.convert`).
 """
 
 import re
@@ -12,6 +12,7 @@ from operator import add, mul
 from typing import Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import ConfigError, UnsupportedError, UsageError, nearest_hint, shorten
+from lstmcalc.frameworks.array_names import ArrayNames
 from lstmcalc.frameworks.catalog import ALIASES, LAYOUTS
 from lstmcalc.frameworks.entry import Layout, Stored
 from lstmcalc.lazy import LazySequence
@@ -92,28 +93,6 @@ class Subtotal(NamedTuple):
     direction: str
     symbolic: Dim
     numel: int
-
-
-# The meaning of the words in a pattern.
-PATTERN_WORDS: Final = {
-    "{l}": "the layer, from 0",
-    "{_l}": "nothing for layer 0, then _1, _2, ...",
-    "{d}": "the direction",
-    "{k}": "l*D, plus 1 for the reverse direction",
-    "{_k}": "nothing for k = 0, then _1, _2, ...",
-}
-
-# The replacement of each word in the names of the table, for the layer l, the direction d and the pair k = l*D + d.
-NAME_WORDS: Final = {
-    "layer": "l",
-    "layer1": "l + 1",
-    "number": "empty for the first layer, then _1, _2, ...",
-    "cell": "k",
-    "cell_number": "empty for the first pair, then _1, _2, ...",
-    "direction": "the layout's own word for the direction",
-    "gate": "the array's own word for the gate",
-    "path": "one of the layout's paths",
-}
 
 
 def find_layout(name: str) -> Layout:
@@ -199,9 +178,8 @@ class Storage:
         self.layout = found.projected or found if config.proj_size else found
         self.stored = tuple(item for item in self.layout.stored if self._is_stored(item))
         self._both = "direction" in axis_names(self.stored[0].axes)
-        fits = config.num_layers == 1 and ("{direction}" in path) == config.bidirectional
-        plain = not {"{", "}"} & set(path.replace("{direction}", ""))
-        self.path = path if path and fits and plain else self._pick_path()
+        self._names = ArrayNames(config, self.layout, path)
+        self.path = self._names.path
 
     @cached_property
     def _templates(self) -> list[list[Placement]]:
@@ -212,13 +190,6 @@ class Storage:
         if item.holds == "weight_hr":
             return self.config.proj_size > 0
         return self.config.bias or not self.layout.bias or "bias" not in item.holds
-
-    def _pick_path(self) -> str:
-        many = self.config.num_layers > 1
-        one, several = (self.layout.paths.one, self.layout.paths.many)
-        if self.config.bidirectional:
-            one, several = self.layout.paths.both, self.layout.paths.many_both
-        return several if many else one
 
     @property
     def symbols(self) -> dict[str, int]:
@@ -252,7 +223,7 @@ class Storage:
         both = self.config.bidirectional and direction is None
         direction_axis, directions = self._ranges(axes, "direction", DIRECTIONS, reads) if both else (None, None)
         parameter = Parameter(
-            self._words(item, direction, gate),
+            self._names.template(item, direction, gate),
             0,
             "both" if both else DIRECTIONS[direction or 0],
             symbolic,
@@ -298,40 +269,16 @@ class Storage:
             return axis, {label: (k * step, (k + 1) * step) for k, label in enumerate(labels)}
         return None, None
 
-    def _words(self, item: Stored, direction: int | None, gate: str | None) -> str:
-        """The name of an array with everything but its layer filled in."""
-        words = {
-            "direction": self.layout.directions[direction or 0],
-            "gate": item.words[self.layout.gates.index(gate)] if gate else "",
-            "layer": "{layer}",
-            "layer1": "{layer1}",
-            "number": "{number}",
-            "cell": f"{{cell[{direction or 0}]}}",
-            "cell_number": f"{{cell_number[{direction or 0}]}}",
-        }
-        return item.name.format(path=self.path.format(**words), **words)
-
-    def _name(self, template: str, layer: int) -> str:
-        return template.format_map(_LayerWords(layer, self.config.num_directions))
-
     def pattern(self, item: Stored) -> str:
         """An array's name for all layers, directions and gates, in `PATTERN_WORDS`: `weight_ih_l{l}{d}`."""
-        many, both = self.config.num_layers > 1, self.config.bidirectional
-        words = {
-            "layer": "{l}" if many else "0",
-            "layer1": "{l+1}" if many else "1",
-            "number": "{_l}" if many else "",
-            "cell": "{k}" if many or both else "0",
-            "cell_number": "{_k}" if many or both else "",
-            "direction": "{d}" if both else self.layout.directions[0],
-            "gate": f"{{{','.join(item.words)}}}",
-        }
-        return item.name.format(path=self.path.format(**words), **words)
+        return self._names.pattern(item)
 
     def placements(self, layer: int) -> list[Placement]:
         """The arrays of a layer."""
         return [
-            row._replace(parameter=row.parameter._replace(name=self._name(row.parameter.name, layer), layer=layer))
+            row._replace(
+                parameter=row.parameter._replace(name=self._names.in_layer(row.parameter.name, layer), layer=layer)
+            )
             for row in self._templates[layer > 0]
         ]
 
@@ -349,7 +296,7 @@ class Storage:
             layer, position = divmod(index, each)
             template = self._templates[layer > 0][position].parameter
             return template._replace(
-                name=self._name(template.name, layer),
+                name=self._names.in_layer(template.name, layer),
                 layer=layer,
                 gates=None if template.gates is None else dict(template.gates),
             )
@@ -401,24 +348,6 @@ class Storage:
     def num_parameters(self) -> int:
         """The number of parameters."""
         return self.num_parameters_symbolic.at(self.symbols)
-
-
-class _LayerWords(dict[str, object]):
-    """The words of a name that depend on its layer, each made on access."""
-
-    def __init__(self, layer: int, directions: int) -> None:
-        super().__init__(layer=layer)
-        self._layer = layer
-        self._directions = directions
-
-    def __missing__(self, word: str) -> object:
-        cells = range(self._layer * self._directions, (self._layer + 1) * self._directions)
-        return {
-            "layer1": self._layer + 1,
-            "number": f"_{self._layer}" if self._layer else "",
-            "cell": cells,
-            "cell_number": [f"_{cell}" if cell else "" for cell in cells],
-        }[word]
 
 
 def read_axes(text: str) -> list[tuple[str, ...]]:

@@ -31,12 +31,17 @@ def lstms_of(
     Without a source it is every LSTM of the configuration file, which need not exist. One that a model in memory has at
     several paths is there once, or with `repeats` at each, as in a state dict.
     """
-    from lstmcalc.readers import sources
-
     if source is None and framework:
         hint = f"--framework {framework} reports an LSTM in its terms"
         raise UsageError("--from needs a weight file", "a SOURCE too", hint=hint, where="--from")
-    found = sources.find_config() if source is None else sources.read_source(source, known, framework, text)
+    if source is None:
+        from lstmcalc.readers.config_file import find_config
+
+        found = find_config()
+    else:
+        from lstmcalc.readers.sources import read_source
+
+        found = read_source(source, known, framework, text)
     if source is None and known:
         raise SourceError("there is nothing to set", expected="a SOURCE with names in it", where="--set")
     if not repeats:
@@ -52,9 +57,9 @@ def _is_repeat(found: Found) -> bool:
 
 def names_in(source: str) -> list[str]:
     """The names of the LSTMs of a file; of Keras those that its configuration states, as reading HDF5 takes long."""
-    from lstmcalc.readers import sources
+    from lstmcalc.readers.texts import has_weights
 
-    if sources.has_weights(source):
+    if has_weights(source):
         from lstmcalc.readers.files.kinds import weight_kind
 
         if weight_kind(source) == "keras":
@@ -67,7 +72,7 @@ def names_in(source: str) -> list[str]:
 
 def asked_modules(typed: Typed, names: Iterable[str] = ()) -> list[str]:
     """The names that `--module` asks for; a text with a comma is one name if a module is called so, else a list."""
-    from lstmcalc.readers.sources import spellings
+    from lstmcalc.readers.picking import spellings
 
     known, asked = list(names), list[str]()
     for text in several(typed):
@@ -80,7 +85,7 @@ def asked_modules(typed: Typed, names: Iterable[str] = ()) -> list[str]:
 
 def chosen_lstms(found: Sequence[Found], modules: Sequence[str]) -> list[Found]:
     """The LSTMs with these names, or names that end so, in the order of the source; all if no names are given."""
-    from lstmcalc.readers.sources import pick
+    from lstmcalc.readers.picking import pick
 
     picked = {pick([item.name for item in found], name) for name in modules}
     return [item for item in found if not modules or item.name in picked]

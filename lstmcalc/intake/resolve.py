@@ -1,6 +1,6 @@
 """The LSTMs to report on, from SOURCE and flags: the settings that win, those still open, and the places of errors.
 
-Not here: how flags (`flags`) and sources (`readers.sources`) are read.
+Not here: how flags (`flags`) and sources (`readers.sources`) are read, and the errors on settings (`setting_errors`).
 """
 
 from collections import Counter
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from lstmcalc.errors import (
     ConfigError,
-    LstmcalcError,
     SourceError,
     TooLargeError,
     UnknownSettingError,
@@ -21,14 +20,10 @@ from lstmcalc.errors import (
 )
 from lstmcalc.intake.choosing import asked_modules, chosen_lstms, lstms_of
 from lstmcalc.intake.contradictions import Again, check_against_weights, check_one_for_all
-from lstmcalc.intake.flags import (
-    Typed,
-    flag_name,
-    read_flags,
-    read_framework,
-    read_from,
-)
+from lstmcalc.intake.flags import Typed, read_flags, read_framework, read_from
+from lstmcalc.intake.input_axes import given_input, is_batch_first, reported_batch_first
 from lstmcalc.intake.open_lstms import Open, OpenSetting, note_open
+from lstmcalc.intake.setting_errors import at_setting, error_with_place, gaps_error, projection_error, unread_error
 from lstmcalc.intake.settings_files import found_with, given_settings
 from lstmcalc.intake.subject import Subject, subject_of_layers
 from lstmcalc.readers.files.budget import one_command
@@ -36,7 +31,6 @@ from lstmcalc.readers.files.given import handed_over
 from lstmcalc.readers.found import Found
 from lstmcalc.spec.config import EXAMPLE, HYPERPARAMETERS, MAX_SIZE, LSTMConfig
 from lstmcalc.spec.provenance import Layer, Origin, Setting, known_with, quoted_name
-from lstmcalc.spec.words import and_list
 
 if TYPE_CHECKING:
     from lstmcalc.readers.data import DataFile
@@ -148,7 +142,6 @@ def _open(found: Found) -> Open:
     return Open(found.name, found.framework or None, found.where, rows)
 
 
-# The hyperparameters that the tensors of an LSTM settle.
 @one_command()
 def lstms_in(source: object, module: str | None = None, **settings: object) -> dict[str, LSTMConfig]:
     """The LSTMs in a source, by name: code, a printed model, TOML, JSON or a weight file; nothing in it is executed.
@@ -227,7 +220,7 @@ class _Intake:
     def subject(self, found: Found) -> Subject:
         """The completed LSTM that is reported for one of the source."""
         if not found.kind:  # nothing is known of it but its place
-            raise _at(found, "", _unread_error(found))
+            raise at_setting(found, "", unread_error(found))
         chain = [found]
         while (before := self._before(chain[-1])) and before.name not in self._widths:
             chain.append(before)
@@ -252,9 +245,9 @@ class _Intake:
                 own.pop("input_size", None)  # the flag is for the first of the chain: the others follow
             said["input_size"] = Setting(self._widths[found.reads], Origin("source", found.where, "inferred"))
         _check_options(found)
-        given = {} if self._data else _given_input({**said, **own}, found)
+        given = {} if self._data else given_input({**said, **own}, found)
         if self._data and found.name in self._chosen:
-            first = _batch_first({**said, **own}, found)
+            first = reported_batch_first({**said, **own}, found)
             own |= self._data.settings(said, own, batch_first=first, several=len(self._by_name) > 1)
         if self._unknown and found.name in self._chosen:
             own |= _stand_in(self._unknown, {**given, **said, **own}, found)
@@ -262,17 +255,6 @@ class _Intake:
         subject = _settled_subject(found, [own, {**given, **said}], framework or found.framework)
         self._widths.setdefault(found.name, _width(subject))
         return subject
-
-
-def _unread_error(found: Found) -> UnknownSettingError:
-    """The error on an LSTM, or what may be one, that is not understood."""
-    gap = next(iter(found.gaps.values()))
-    hint = " ".join(f"--set {quoted_name(name)}=VALUE" for name in gap.names)
-    return UnknownSettingError(
-        found.uncertain[0] if found.uncertain else "this is not known",
-        found=gap.why,
-        hint=f"give {hint}" if hint else "",
-    )
 
 
 def _stand_in(unknown: str, said: Layer, found: Found) -> dict[str, Setting]:
@@ -293,7 +275,9 @@ def _check_options(found: Found) -> None:
     """Refuse a merge_mode that Keras does not have."""
     mode = found.options.get("merge_mode", "concat")
     if mode not in _MERGES:
-        raise _at(found, "", SourceError("no such merge_mode", f"one of {', '.join(map(str, _MERGES))}", shorten(mode)))
+        raise at_setting(
+            found, "", SourceError("no such merge_mode", f"one of {', '.join(map(str, _MERGES))}", shorten(mode))
+        )
 
 
 def _width(subject: Subject) -> int:
@@ -302,88 +286,14 @@ def _width(subject: Subject) -> int:
     return subject.config.output_size * (1 if merged else subject.config.num_directions)
 
 
-def _given_input(said: Layer, found: Found) -> dict[str, Setting]:
-    """The settings that follow from the shape of an array that the source passes to the LSTM."""
-    if not found.input_shape:
-        return {}
-    cell = found.framework == "pytorch-cell"
-    first = _is_batch_first(found, said)
-    axes = ["batch", "seq_len"] if first else ["seq_len", "batch"]
-    names = {True: {2: ["batch"], 1: []}, False: {3: axes, 2: ["seq_len"]}}[cell].get(len(found.input_shape))
-    if names is None:
-        what = "1-D or 2-D" if cell else "2-D or 3-D"
-        raise _at(found, "input", SourceError("the input does not fit", f"an array that is {what}", _shape(found)))
-    origin = Origin("source", found.where, "inferred")
-    sizes = dict(zip([*names, "input_size"], found.input_shape, strict=True))
-    width = sizes.pop("input_size")
-    given = {field: Setting(size, origin) for field, size in sizes.items() if size is not None}
-    if "batch" not in names:
-        given["unbatched"] = Setting(True, origin)
-    stated = said.get("input_size")
-    if stated is None and width is not None:
-        given["input_size"] = Setting(width, origin)
-    elif stated is not None and width not in (None, stated.value) and stated.origin.source == "source":
-        error = SourceError("the input does not fit", f"input_size = {stated.value} in its last axis", _shape(found))
-        raise _at(found, "input", error)
-    return given
-
-
-def _shape(found: Found) -> str:
-    sizes = ["?" if size is None else str(size) for size in found.input_shape]
-    return f"({', '.join(sizes)}{',' * (len(sizes) == 1)})"
-
-
-def _batch_first(said: Layer, found: Found) -> bool:
-    """True if the nn.LSTM that is reported has batch_first, by the setting or by the source's framework."""
-    if "batch_first" in said or found.framework in ("pytorch", "pytorch-cell"):
-        return bool("batch_first" in said and said["batch_first"].value)
-    return _is_batch_first(found, {})
-
-
-def _is_batch_first(found: Found, said: Layer) -> bool:
-    if found.framework == "pytorch":
-        return bool("batch_first" in said and said["batch_first"].value)
-    from lstmcalc.frameworks.storage import find_layout
-
-    axes = next(port.axes for port in find_layout(found.framework).ports if "H_in" in port.axes)
-    return axes.startswith("N L") and not found.options.get("time_major")
-
-
 def _check_gaps(found: Found, said: Layer, often: Collection[str], *, alone: bool) -> None:
-    """Refuse an LSTM with open settings; the error names the flags that give them.
+    """Refuse an LSTM with open settings.
 
     Those in `often` are open in other LSTMs too: a flag is for one of them only.
     """
     gaps = {field: gap for field, gap in found.gaps.items() if field not in said}
-    if not gaps:
-        return
-    flags = and_list([_FLAGS_OF.get(field, flag_name(field)) for field in gaps])
-    names = dict.fromkeys(f"--set {quoted_name(name)}=VALUE" for gap in gaps.values() for name in gap.names)
-    switches = [field for field in gaps if field in _FLAGS_OF]
-    wanted = "True or False" if len(switches) == len(gaps) else "a number" if len(gaps) == 1 else "numbers"
-    error = UnknownSettingError(
-        f"{and_list(list(gaps))} of {found.name} {'is' if len(gaps) == 1 else 'are'} unknown",
-        expected=wanted if not switches or len(switches) == len(gaps) else "values",
-        found=", ".join(dict.fromkeys(gap.why or " and ".join(gap.names) for gap in gaps.values())),
-        hint=f"give {f'--module {found.name} ' * bool(gaps.keys() & often)}{flags}"
-        + (f", or {' '.join(names)}" if names else "")
-        + ("" if alone else "; --module NAME picks another"),
-    )
-    raise _at(found, next(iter(gaps)), error)
-
-
-# A switch has two spellings.
-_FLAGS_OF: Final = {
-    "bidirectional": "--bi or --no-bi",
-    "bias": "--bias or --no-bias",
-    "batch_first": "--batch-first or --no-batch-first",
-}
-
-
-def _at(found: Found, field: str, error: SourceError) -> SourceError:
-    """The error with the place in the source of a setting."""
-    pointer = found.pointers.get(field) or found.pointers.get("")
-    return error.showing(pointer.place, pointer.excerpt) if pointer else error
+    if gaps:
+        raise gaps_error(found, gaps, often, alone=alone)
 
 
 def _settled_subject(found: Found, layers: Sequence[Layer], framework: str) -> Subject:
@@ -393,46 +303,18 @@ def _settled_subject(found: Found, layers: Sequence[Layer], framework: str) -> S
         from lstmcalc.frameworks.storage import find_layout
 
         kind = find_layout(framework).kind
-    if found.framework not in ("pytorch", "pytorch-cell") and _is_batch_first(found, {}):
+    if found.framework not in ("pytorch", "pytorch-cell") and is_batch_first(found, {}):
         # An nn.LSTM that computes the same keeps the axes of the data: the source's framework has the batch first.
         layers = [*layers, {"batch_first": Setting(True, Origin("source", found.where, "inferred"))}]
     try:
         subject = subject_of_layers(layers, framework, kind, found)
     except ConfigError as error:
-        raise _error_with_place(error, layers[0], found) from None
+        raise error_with_place(error, layers[0], found) from None
     if framework != "pytorch":
         from lstmcalc.frameworks.storage import check_expressible
 
         try:
             check_expressible(subject.config, framework)
         except UnsupportedError as error:
-            raise _projection_error(error, subject, found, layers[0]) from None
+            raise projection_error(error, subject, found, layers[0]) from None
     return subject
-
-
-def _projection_error(error: UnsupportedError, subject: Subject, found: Found, flags: Layer) -> LstmcalcError:
-    """The error on a projection in a framework that has none, with its flag or its place in the source."""
-    named = f" and --framework {subject.framework}" if subject.framework != found.framework else ""
-    if "proj_size" in flags:
-        return error.at(f"--proj{named}")
-    pointer = found.pointers.get("proj_size") or found.pointers.get("")
-    place = f"{pointer.place}{named}" if pointer and pointer.place else f"proj_size{named}"
-    return error.showing(place, pointer.excerpt if pointer else "")
-
-
-def _error_with_place(error: ConfigError, flags: Layer, found: Found) -> ConfigError:
-    """The error with the flag that caused it, two if they contradict each other, or with its place in the source."""
-    fields = [error.field]
-    if error.field in ("batch", "lengths") and "unbatched" in flags and flags["unbatched"].value:
-        fields.append("unbatched")
-    elif error.field == "batch" and "lengths" in flags:
-        fields.append("lengths")
-    if error.field == "lengths" and "seq_len" in flags and "lengths" not in flags:
-        fields.append("seq_len")
-    given = [flag_name(field) for field in fields if field in flags]
-    pointer = found.pointers.get(error.field)
-    if not pointer and error.field in ("seq_len", "batch") and found.input_shape:
-        pointer = found.pointers.get("input")
-    if pointer and not given:
-        return error.showing(pointer.place, pointer.excerpt)
-    return error.at(" and ".join(given) or flag_name(error.field))

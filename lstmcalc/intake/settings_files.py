@@ -37,20 +37,21 @@ def given_settings(typed: Mapping[str, Typed], source: str | None) -> Given:
     known, path = read_settings(typed.get("set")), typed.get("config")
     if path is None:
         return Given(known)
-    from lstmcalc.readers import sources
+    from lstmcalc.readers.sources import is_code, read_text
+    from lstmcalc.readers.texts import file_text, has_weights, source_text
 
-    file = sources.file_text(str(path), _FLAG)
-    is_weights = source is not None and sources.has_weights(source)
-    text = None if source is None or is_weights else sources.source_text(source)
-    is_code = text is not None and sources.is_code(text)
+    file = file_text(str(path), _FLAG)
+    is_weights = source is not None and has_weights(source)
+    text = None if source is None or is_weights else source_text(source)
+    takes_values = text is not None and is_code(text)
     from lstmcalc.readers.settings_texts import own_settings, values_of_text
 
     if source is None:
-        return Given(known, instead=own_settings(file, flat=True) or sources.read_text(file, {}))
-    own = own_settings(file, flat=not is_code)
+        return Given(known, instead=own_settings(file, flat=True) or read_text(file, {}))
+    own = own_settings(file, flat=not takes_values)
     if own:
         return Given(known, text, own)
-    if not is_code:
+    if not takes_values:
         raise UsageError(
             "there is nothing to set",
             "code with names in it, or settings of lstmcalc: lstm with hidden_size below, ...",
@@ -73,7 +74,7 @@ def with_settings(found: Sequence[Found], own: Sequence[Found]) -> list[Found]:
         ContradictionError: A setting contradicts the arrays of a weight file.
         NotFoundError: The file has settings of an LSTM that the source does not have.
     """
-    from lstmcalc.readers.sources import pick
+    from lstmcalc.readers.picking import pick
 
     made = list(found)
     for item in own:

@@ -1,11 +1,12 @@
 """The checks of a run: every prediction compared with the computed numbers.
 
-Not here: the drawing and computing, and their order (`run`).
+Not here: the drawing and computing, and their order (`run`), the result (`result`), and the distances that are
+allowed (`allowed`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,47 +17,19 @@ from lstmcalc.numerics.arguments import OnStep, Step
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.forward import forward
 from lstmcalc.numerics.tracing import Trace
-from lstmcalc.proof.closeness import Check, check_close, distance, largest_sum, tolerance
+from lstmcalc.proof.allowed import STEPS_BY_HAND, allowed_distance, largest_in_gates, steps_first, time_first
+from lstmcalc.proof.closeness import Check, check_close, distance
 from lstmcalc.proof.judges import Verdict, run_judge
 from lstmcalc.proof.passes import forward_pass
 from lstmcalc.proof.reference import evaluate
-from lstmcalc.proof.sensitivity import CHAOTIC, COARSE, TIMES, rounding_change
-from lstmcalc.spec.activations import PYTORCH, Activations
+from lstmcalc.proof.result import Arrays, Run, nonfinite_counts
+from lstmcalc.proof.sensitivity import COARSE, TIMES, rounding_change
 from lstmcalc.spec.config import DataSpec, LSTMConfig, Surroundings
 from lstmcalc.spec.words import with_dots
 
-Arrays: TypeAlias = dict[str, Array]
-
 SEQUENCES_ALONE: Final = 8  # sequences of a batch that are run again alone
-STEPS_BY_HAND: Final = 100  # steps that the equations are evaluated for, one by one
 STEPS_OF_LAYOUT: Final = 10  # steps of two sequences that are computed with their axes swapped
 SATURATED: Final = 16.0  # sigmoid and tanh of a sum that large can be 1 to the last bit
-
-
-class Run(NamedTuple):
-    """Everything a run drew and computed, by PyTorch's names, and its checks."""
-
-    weights: Arrays  # of the LSTM
-    around: Arrays  # the weights of the layers around it
-    inputs: Arrays
-    outputs: Arrays
-    trace: Arrays  # the values of every step, as in `numerics.tracing.Trace`; empty unless asked for
-    checks: list[Check]
-    drawn: bool = True  # False if the weights were given
-    # The change of the results by rounding alone, from `sensitivity.rounding`; None for drawn weights and data and
-    # PyTorch's functions, where `closeness.tolerance` is enough.
-    noise: float | None = None
-    activations: Activations = PYTORCH  # the functions of the gates and of the cell
-
-    @property
-    def passed(self) -> bool:
-        """True if every check holds."""
-        return all(check.passed for check in self.checks)
-
-    @property
-    def finite(self) -> bool:
-        """True if no weight and no input is NaN or Inf."""
-        return not _nonfinite_counts({**self.weights, **self.inputs})
 
 
 def run_checks(
@@ -133,19 +106,13 @@ def _check_count(model: LSTMModel, around: Surroundings, result: Run) -> Iterato
 def _check_finite(result: Run) -> Iterator[Check]:
     """Check that given weights and inputs are finite; drawn ones always are."""
     for what, arrays in (("weights", {} if result.drawn else result.weights), ("input", result.inputs)):
-        bad = _nonfinite_counts(arrays)
+        bad = nonfinite_counts(arrays)
         if bad or (what == "weights" and not result.drawn):
             listed = f": {with_dots(list(bad), _LISTED)}" if bad else ""
             yield Check(f"NaN or Inf in the {what}{listed}", "=", 0, sum(bad.values()), None, not bad)
 
 
 _LISTED: Final = 4  # arrays in the name of a check
-
-
-def _nonfinite_counts(arrays: Mapping[str, Array]) -> dict[str, int]:
-    """The count of NaN and Inf in each array that has any."""
-    counts = {name: array.size - int(np.count_nonzero(np.isfinite(array))) for name, array in arrays.items()}
-    return {name: count for name, count in counts.items() if count}
 
 
 def _packed_tensors(config: LSTMConfig, data: DataSpec, x: Array) -> dict[str, Any]:
@@ -212,7 +179,7 @@ def _shows_nothing(config: LSTMConfig, data: DataSpec, result: Run) -> bool:
 
     Given weights can be zeros, or can saturate a gate of any layer.
     """
-    return result.noise is not None or data.dtype == "float16" or _largest_sum(config, data, result) > SATURATED
+    return result.noise is not None or data.dtype == "float16" or largest_in_gates(config, data, result) > SATURATED
 
 
 def _check_equations(model: LSTMModel, data: DataSpec, result: Run, on_step: OnStep | None) -> Iterator[Check]:
@@ -320,19 +287,6 @@ def _check_layout(config: LSTMConfig, data: DataSpec, result: Run, on_step: OnSt
     yield check_close(f"{other}: output.transpose(0, 1), same h_n, c_n", pairs, allowed_distance(config, data, result))
 
 
-def steps_first(config: LSTMConfig) -> LSTMConfig:
-    """The LSTM with the steps on axis 0 of its input, as `time_first` lays it out."""
-    return replace(config, batch_first=False)
-
-
-def time_first(config: LSTMConfig, data: DataSpec, arrays: Mapping[str, Array]) -> Arrays:
-    """The arrays with the batch on axis 1: `(L, N, ...)`; batched states are so already."""
-    if data.unbatched:
-        return {name: array[:, None] for name, array in arrays.items()}
-    swapped = ("input", "output") if config.batch_first else ()
-    return {name: array.swapaxes(0, 1) if name in swapped else array for name, array in arrays.items()}
-
-
 def _check_bounds(config: LSTMConfig, data: DataSpec, result: Run) -> Iterator[Check]:
     """Check that |h|, o tanh(c), is at most 1 unless projected, and a drawn weight at most 1/sqrt(H_cell)."""
     if not config.proj_size and data.num_sequences and result.activations.cell == "tanh":
@@ -359,45 +313,3 @@ def check_verdict(verdict: Verdict, config: LSTMConfig, data: DataSpec, result: 
     allowed = allowed_distance(config, data, result, rounded_inside=True)
     for tensor, theirs in verdict.outputs.items():
         yield check_close(f"{tensor} of {verdict.judge}", [(result.outputs[tensor], theirs)], allowed)
-
-
-def allowed_distance(config: LSTMConfig, data: DataSpec, result: Run, *, rounded_inside: bool = False) -> float:
-    """The allowed distance of two computations of this LSTM on this data."""
-    allowed = tolerance(data.dtype, _largest_sum(config, data, result), rounded_inside=rounded_inside)
-    coarser = (
-        2.0**13 if data.dtype == "float16" and rounded_inside else 1.0
-    )  # half a unit of float16, in those of float32
-    moved = TIMES * (result.noise or 0.0)
-    if moved > CHAOTIC and data.num_sequences and result.activations.cell == "tanh":  # no c is larger than that
-        allowed = max(allowed, 2.0 * (data.seq_len + float(np.abs(result.inputs["c_0"]).max())))
-    return max(allowed, coarser * moved)
-
-
-def _largest_sum(config: LSTMConfig, data: DataSpec, result: Run) -> float:
-    """The largest sum of absolute products in a gate of the first layer, in the first steps of the first sequence.
-
-    With default weights and normal data it is the largest of all layers: the others read h, which is smaller. With
-    given weights, h may make a larger sum in any layer, which is added.
-    """
-    if not data.num_sequences:
-        return 0.0
-    inputs, weights = time_first(config, data, result.inputs), result.weights
-    x, h = inputs["input"][:STEPS_BY_HAND, 0], inputs["h_0"][:1, 0]
-    largest = largest_sum([(x, weights["weight_ih_l0"]), (h, weights["weight_hh_l0"])])
-    return largest if result.drawn else largest + _largest_of_h(weights)
-
-
-def _largest_of_h(weights: Mapping[str, Array]) -> float:
-    """The largest sum of absolute products in any gate if every h is 1, or as large as a projection can make it."""
-
-    def sums(name: str) -> Any:  # noqa: ANN401  # an array of the rows' sums
-        return np.abs(weights[name]).sum(axis=1, dtype=np.float64)
-
-    reach = max([1.0, *(float(sums(name).max()) for name in weights if name.startswith("weight_hr"))])
-    largest = 0.0
-    for name in weights:
-        if name.startswith("weight_hh"):
-            below = name.replace("weight_hh", "weight_ih")
-            rows = sums(name) + (0.0 if name.removesuffix("_reverse") == "weight_hh_l0" else sums(below))
-            largest = max(largest, float(rows.max()))
-    return reach * largest

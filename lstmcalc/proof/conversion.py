@@ -15,8 +15,9 @@ from lstmcalc.errors import ArrayError, UnsupportedError
 from lstmcalc.numerics.arguments import weight_shapes
 from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.torch_random import TorchGenerator
-from lstmcalc.proof.checks import Run, allowed_distance
+from lstmcalc.proof.allowed import allowed_distance
 from lstmcalc.proof.passes import forward_pass
+from lstmcalc.proof.result import Run
 from lstmcalc.proof.sensitivity import rounding_change
 from lstmcalc.spec.activations import Activations
 from lstmcalc.spec.config import DataSpec, LSTMConfig

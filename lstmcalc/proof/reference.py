@@ -29,8 +29,6 @@ _FUNCTIONS: Final[dict[str, Callable[[Vector], Vector]]] = {
     "relu": lambda a: np.where(a > 0, a, 0.0),
     **{name: lambda a, slope=slope: np.minimum(1, np.maximum(0, slope * a + 0.5)) for name, slope in HARD.items()},  # type: ignore[misc]  # mypy knows no defaults here
 }
-
-
 # The layer, the direction (0 forward, 1 reverse), the step, and i, f, g, o, c and h after it, by name.
 OnValues: TypeAlias = Callable[[int, int, int, Mapping[str, Vector]], None]
 

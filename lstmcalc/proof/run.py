@@ -26,9 +26,11 @@ from lstmcalc.numerics.torch_random import (
     random_weights,
 )
 from lstmcalc.numerics.tracing import Ends, Trace
-from lstmcalc.proof.checks import STEPS_BY_HAND, Arrays, Run, check_against, run_checks, steps_to_check
+from lstmcalc.proof.allowed import STEPS_BY_HAND
+from lstmcalc.proof.checks import check_against, run_checks, steps_to_check
 from lstmcalc.proof.judges import JUDGES, check_judge
 from lstmcalc.proof.passes import forward_pass
+from lstmcalc.proof.result import Arrays, Run
 from lstmcalc.proof.sensitivity import rounding_change
 from lstmcalc.spec.activations import PYTORCH, Activations
 from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
@@ -36,8 +38,6 @@ from lstmcalc.spec.config import DTYPE_BYTES, DataSpec, LSTMConfig, Surroundings
 Progress: TypeAlias = Callable[[int, int], None]  # steps done, steps in all
 
 RUN_DTYPES: Final = DRAWN_DTYPES
-
-
 _OBJECT: Final = 500  # bytes that Python takes for an array, besides its numbers
 _FEW: Final = 10_000  # layers that are looked at in no time
 

@@ -7,9 +7,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from lstmcalc.numerics.fast.runner import LSTMRunner
-from lstmcalc.proof.checks import Run, allowed_distance, steps_first, time_first
+from lstmcalc.proof.allowed import allowed_distance, steps_first, time_first
 from lstmcalc.proof.closeness import Check, check_close, distance
 from lstmcalc.proof.passes import Pass, forward_pass
+from lstmcalc.proof.result import Run
 from lstmcalc.spec.activations import PYTORCH
 from lstmcalc.spec.config import DataSpec, LSTMConfig
 from lstmcalc.spec.words import with_dots

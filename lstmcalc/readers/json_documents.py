@@ -16,12 +16,7 @@ from typing import Any, Final, NoReturn
 from lstmcalc.errors import NoLstmError, SourceError, printable, shorten
 from lstmcalc.readers.files.unread import Unread, unread_error
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.text.positions import KeyPath, Places, repeated_key, scan_json
-from lstmcalc.readers.text.source_text import SourceText
-from lstmcalc.readers.text.tables import (
-    LSTM_KEYS,
-    REQUIRED,
-    SHARED,
+from lstmcalc.readers.text.documents import (
     Document,
     Grammar,
     Settings,
@@ -30,14 +25,21 @@ from lstmcalc.readers.text.tables import (
     check_depth,
     depth_error,
     digits_error,
-    first_of,
     format_message,
-    framework_of,
     key_list,
+    value_text,
+)
+from lstmcalc.readers.text.positions import KeyPath, Places, repeated_key, scan_json
+from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.readers.text.tables import (
+    LSTM_KEYS,
+    REQUIRED,
+    SHARED,
+    first_of,
+    framework_of,
     read_settings,
     settings_of,
     text_of,
-    value_text,
 )
 from lstmcalc.readers.text.unread_json import json_format
 from lstmcalc.spec.provenance import Gap, Setting

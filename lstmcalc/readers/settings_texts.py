@@ -11,10 +11,12 @@ from lstmcalc.readers.configurations.documents import document_of, tree_of
 from lstmcalc.readers.configurations.names import NameValues
 from lstmcalc.readers.configurations.values import Computed, Tree, TreePlaces
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.sources import text_kind
+from lstmcalc.readers.text.documents import Document
 from lstmcalc.readers.text.positions import Member
 from lstmcalc.readers.text.source_text import SourceText, Span
-from lstmcalc.readers.text.tables import Document, is_own, load_document, read_tables
+from lstmcalc.readers.text.tables import is_own, read_tables
+from lstmcalc.readers.text.toml_texts import load_document
+from lstmcalc.readers.text_kinds import text_kind
 from lstmcalc.spec.config import HYPERPARAMETERS
 
 _TABLES: Final = ("lstm", "data", "around")

@@ -21,8 +21,8 @@ from lstmcalc.numerics.torch_random import TorchGenerator, random_linear
 from lstmcalc.numerics.torch_random import random_weights as drawn_weights
 from lstmcalc.proof import checks, judges
 from lstmcalc.proof import run as verify
-from lstmcalc.proof.checks import Run
 from lstmcalc.proof.reference import evaluate
+from lstmcalc.proof.result import Run
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.recognise.recognition import recognise
 from lstmcalc.spec.activations import PYTORCH, Activations, activations_of, option_texts

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig
-from lstmcalc.commands.sweep import report as sweep
-from lstmcalc.commands.sweep.report import Axis, Grid, ordered
+from lstmcalc.commands.sweep.grid import Axis, Grid, ordered
+from lstmcalc.commands.sweep.request import SWEPT
 from lstmcalc.costs.measures import MEASURES, Case
 from tools.examples import examples
 from tools.shell import Ran
@@ -46,7 +46,7 @@ def test_every_combination_has_the_numbers_it_has_alone(
     choose: st.DataObject, train: bool, batch_first: bool, dropout: float
 ) -> None:
     fields = choose.draw(st.lists(st.sampled_from(sorted(VALUES)), min_size=1, max_size=4, unique=True))
-    axes = [Axis(field, tuple(choose.draw(VALUES[field]))) for field in sweep.SWEPT if field in fields]
+    axes = [Axis(field, tuple(choose.draw(VALUES[field]))) for field in SWEPT if field in fields]
     config = LSTMConfig(10, 20, batch_first=batch_first, dropout=dropout, num_layers=2)
     case = Case(config, DataSpec(), train=train)
     columns = Grid(case, axes).measured(tuple(MEASURES.values()))

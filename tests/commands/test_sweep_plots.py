@@ -17,6 +17,7 @@ from lstmcalc.cli import run_command_line
 from lstmcalc.commands.sweep import command, curves, plots
 from lstmcalc.commands.sweep import report as sweep
 from lstmcalc.commands.sweep.report import SweepModule
+from lstmcalc.commands.sweep.request import request_of
 from lstmcalc.errors import ExitCode, MissingExtraError, OutputError
 from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.report import progress
@@ -29,7 +30,7 @@ Cli = Callable[..., Ran]
 
 def swept_by(show: str = "params,macs,memory", **flags: Any) -> list[SweepModule]:
     """The LSTMs of a sweep, of flags by their fields."""
-    request, base = sweep.request_of({"show": show, **flags})
+    request, base = request_of({"show": show, **flags})
     return list(sweep.sweep_report(read_subjects(base, "pytorch"), request).modules)
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from lstmcalc import DataSpec, LSTMConfig
 from lstmcalc.errors import ConfigError, UnsupportedError, UsageError
+from lstmcalc.frameworks.array_names import NAME_WORDS
 from lstmcalc.frameworks.catalog import ALIASES, LAYOUTS
 from lstmcalc.frameworks.storage import (
-    NAME_WORDS,
     Storage,
     axis_names,
     find_layout,

@@ -19,7 +19,8 @@ from lstmcalc.intake.load import load_weights
 from lstmcalc.numerics.convert import pack
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.recognise.recognition import _KIND_TELLS, recognise, same_names
+from lstmcalc.readers.recognise.choosing import KIND_TELLS, same_names
+from lstmcalc.readers.recognise.recognition import recognise
 from lstmcalc.readers.recognise.weights import read_weights
 from lstmcalc.spec.config import LSTMConfig
 from tools.shell import Ran
@@ -158,7 +159,7 @@ def test_frameworks_with_the_names_of_another_are_read_as_that(name: str, tmp_pa
 
 def test_files_of_torch_are_not_asked_about(tmp_path: Path) -> None:
     """Of `torch.save` the format says whose names it has; a cell without biases has those of Core ML too."""
-    assert _KIND_TELLS["torch"] == ("pytorch", "pytorch-cell")
+    assert KIND_TELLS["torch"] == ("pytorch", "pytorch-cell")
     path = write_shared(tmp_path)["pytorch-cell coreml"]
     file = open_weights(path)
     assert recognise(file).lstms[0].rivals == ("coreml",)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from lstmcalc import LSTMConfig
 from lstmcalc.errors import LstmcalcError, SourceError, UsageError
 from lstmcalc.intake.resolve import lstms_in, read_subjects
-from lstmcalc.readers.sources import MAX_TEXT, read_source
+from lstmcalc.readers.sources import read_source
+from lstmcalc.readers.texts import MAX_TEXT
 from tools.files import rewrite
 from tools.shell import Ran, run_lstmcalc, shell_environment
 from tools.strategies import configs

@@ -21,6 +21,7 @@ from lstmcalc.numerics.arrays import Array
 from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.proof import checks, closeness, judges, passes, reference
 from lstmcalc.proof import run as verify
+from lstmcalc.proof.allowed import largest_in_gates
 from lstmcalc.spec.config import Surroundings
 from tools.examples import examples
 from tools.strategies import configs, data
@@ -548,7 +549,7 @@ def test_the_largest_sum_is_that_of_all_rows(config: LSTMConfig, spec: DataSpec)
     x, h = (np.abs(result.inputs[name][:, 0]).astype(float) for name in ("input", "h_0"))
     weights = [np.abs(result.weights[name]).T.astype(float) for name in ("weight_ih_l0", "weight_hh_l0")]
     largest = (x @ weights[0] + h @ weights[1]).max()
-    assert checks._largest_sum(config, spec, result) == pytest.approx(largest)  # noqa: SLF001
+    assert largest_in_gates(config, spec, result) == pytest.approx(largest)
 
 
 def test_the_distance_is_that_of_the_worst_number_wherever_it_is() -> None:

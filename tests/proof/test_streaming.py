@@ -11,7 +11,7 @@ import pytest
 from lstmcalc import DataSpec, LSTMConfig, forward
 from lstmcalc.proof import run as verify
 from lstmcalc.proof import streaming
-from lstmcalc.proof.checks import Run
+from lstmcalc.proof.result import Run
 from lstmcalc.spec.activations import PYTORCH, Activations
 from tools.shell import Ran
 from tools.weight_writers import full_weights

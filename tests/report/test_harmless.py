@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from lstmcalc.cli import run_command_line
 from lstmcalc.errors import LstmcalcError, harmless
-from lstmcalc.report.render import write_csv
+from lstmcalc.report.data_formats import write_csv
 from tools.examples import examples
 from tools.shell import Ran
 from tools.weight_writers import write_safetensors

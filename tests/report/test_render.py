@@ -15,9 +15,9 @@ from lstmcalc.commands.shapes import report as shapes
 from lstmcalc.commands.shapes.report import shapes_report
 from lstmcalc.intake.subject import Subject
 from lstmcalc.report import provenance as origins
-from lstmcalc.report import render
 from lstmcalc.report.blocks import Column, Grid, Row
 from lstmcalc.report.rows import OriginRow
+from lstmcalc.report.terminal import print_grid
 from tools.shell import Ran, run_lstmcalc, without_last_digits
 
 if TYPE_CHECKING:
@@ -346,7 +346,7 @@ def test_a_narrow_terminal_shows_a_prefix_once_and_cuts_names_in_the_middle(widt
     grid = Grid((Column("tensor"), Column("what"), Column("count", right=True)), rows)
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=terminal, color_system=None, highlight=False)
-    render._print_grid(console, grid)  # noqa: SLF001  # a terminal of any width
+    print_grid(console, grid)
     text = out.getvalue()
     whole = width == 200 or not terminal
     assert all(name in text for name in LONG) is whole
@@ -371,7 +371,7 @@ def test_names_that_are_cut_can_be_told_apart(names: list[str], expected: list[s
     out = io.StringIO()
     console = Console(file=out, width=60, force_terminal=True, color_system=None, highlight=False)
     grid = Grid((Column("n"), Column("count")), tuple(Row((name, "x" * (60 - 3 - 16))) for name in names))
-    render._print_grid(console, grid)  # noqa: SLF001  # as above
+    print_grid(console, grid)
     lines = out.getvalue().splitlines()
     assert [line.split()[0] for line in lines[2:]][: len(expected)] == expected
     assert max(map(len, lines)) <= 60

@@ -14,8 +14,8 @@ import numpy as np
 
 from lstmcalc import DataSpec, LSTMConfig, forward
 from lstmcalc.numerics.arguments import weight_shapes
-from lstmcalc.proof.checks import Run
 from lstmcalc.proof.mistakes.verdict import Verdict, judged
+from lstmcalc.proof.result import Run
 from lstmcalc.proof.sensitivity import rounding_change
 from lstmcalc.spec.activations import Activations
 from tools.wrong_ports import Make, Port, hard, mistakes, relu

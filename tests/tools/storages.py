@@ -10,7 +10,7 @@ from lstmcalc.frameworks import recipes, storage
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake import load
 from lstmcalc.numerics import convert
-from lstmcalc.readers.recognise import readings, recognition
+from lstmcalc.readers.recognise import choosing, readings, stated
 
 _once = cache(Storage)
 
@@ -19,6 +19,6 @@ _once = cache(Storage)
 def stored_once() -> Iterator[None]:
     """A decorator for a test that leaves the table of frameworks as it is."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (storage, recipes, convert, readings, recognition, load):
+        for module in (storage, recipes, convert, readings, choosing, stated, load):
             patch.setattr(module, "Storage", _once)
         yield

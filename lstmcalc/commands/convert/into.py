@@ -41,11 +41,11 @@ from lstmcalc.intake.computable import check_order
 from lstmcalc.numerics.convert import pack, unpack
 from lstmcalc.numerics.stacks import Part, layers_of, stacked, stacked_config
 from lstmcalc.proof.conversion import Sides, compared_outputs, compared_weights, sides_of
-from lstmcalc.readers import sources
 from lstmcalc.readers.files.given import given
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.raw_numbers import to_bfloat16
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.texts import has_weights
 from lstmcalc.spec.activations import activations_of, option_texts, unstated
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.words import and_list
@@ -86,7 +86,7 @@ def plan_of(typed: TypedFlags, framework: str, lstms: Sequence[Portable]) -> Pla
     `framework` says whose layout the target has, where its names and shapes fit several; empty if it is not said.
     """
     path = str(typed["into"])
-    if not sources.has_weights(path):
+    if not has_weights(path):
         raise NotFoundError(f"no weight file: {shown_name(path)}", "safetensors, PyTorch, NumPy or Keras", where=INTO)
     kinds = [PurePath(name).suffix.lower() for name in (path, str(typed["output"]))]
     if given(path) is None and kinds[0] != kinds[1]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from lstmcalc.errors import UnsupportedError, UsageError, printable
 from lstmcalc.intake.choosing import asked_modules
-from lstmcalc.readers.sources import pick
+from lstmcalc.readers.picking import pick
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.words import and_list, with_rest
 

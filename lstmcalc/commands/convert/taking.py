@@ -65,10 +65,10 @@ def take(typed: TypedFlags, seed: int | None, progress: Progress | None = None) 
 
 def is_graph(source: object) -> bool:
     """True if a source is a file of ONNX."""
-    from lstmcalc.readers import sources
     from lstmcalc.readers.files.kinds import weight_kind
+    from lstmcalc.readers.texts import has_weights
 
-    return isinstance(source, str) and sources.has_weights(source) and weight_kind(source) == "onnx"
+    return isinstance(source, str) and has_weights(source) and weight_kind(source) == "onnx"
 
 
 def take_as_it_is(typed: TypedFlags) -> Taken:

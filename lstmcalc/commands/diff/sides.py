@@ -25,9 +25,13 @@ from lstmcalc.intake.flags import Typed, read_flags, read_from
 from lstmcalc.intake.resolve import MAX_MODULES, subjects_of
 from lstmcalc.intake.settings_files import Given, found_with, given_settings, with_settings
 from lstmcalc.intake.subject import Subject
-from lstmcalc.readers import sources
+from lstmcalc.readers.config_file import find_config
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.picking import pick
+from lstmcalc.readers.sources import read_text
+from lstmcalc.readers.text_kinds import text_kind
+from lstmcalc.readers.texts import has_weights, source_text
 from lstmcalc.report.document import check_rows
 from lstmcalc.spec.config import HYPERPARAMETERS, LSTMConfig
 from lstmcalc.spec.provenance import Layer
@@ -50,7 +54,7 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     flags = {field: setting for field, setting in read_flags(typed).items() if field in HYPERPARAMETERS}
     if second is None and not flags and (both := _sides_of_error(first, typed)):
         return both
-    if second is None and not flags and typed.get("config") is None and not sources.find_config():
+    if second is None and not flags and typed.get("config") is None and not find_config():
         raise UsageError(
             f"there is nothing to compare {printable(first)} with",
             expected='another SOURCE, or flags, e.g. --hidden 20: lstmcalc diff FILE "nn.LSTM(10, 20, 2)"',
@@ -61,7 +65,7 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
         raise UsageError("too many modules", "one of each side", f"{len(modules)}", where="--module")
     if first == second == "-":
         raise UsageError("standard input can be read once", expected="a file, or text", where="SOURCE")
-    weighty = sources.has_weights(first), second is not None and sources.has_weights(second)
+    weighty = has_weights(first), second is not None and has_weights(second)
     if all(weighty) and flags:
         raise ContradictionError(
             "flags do not change a weight file", "one of the two", hint="compare with the flags alone"
@@ -74,21 +78,21 @@ def read_sides(typed: Mapping[str, Typed]) -> Sides:
     read = _two_sides(asked, weighty, flags, given_settings(typed, asked[1][0]), read_from(typed))
     files, models = (side.sides for side in read)
     if modules and not (read[0].matched or read[1].matched):
-        sources.pick([side.name for side in files], modules[0])  # raises, and lists the names there are
+        pick([side.name for side in files], modules[0])  # raises, and lists the names there are
     pairs, others = matched_pairs(files, models, one_asked=len(models) == 1 and not weighty[1])
     return Sides(pairs, _words(files[0].source, models[0].source, weighty), others, read, entire=not modules)
 
 
 def _sides_of_error(source: str, typed: Mapping[str, Typed]) -> Sides | None:
     """The LSTMs of the checkpoint and of the model that an error of PyTorch names; None for any other source."""
-    if sources.has_weights(source):
+    if has_weights(source):
         return None
-    text = sources.source_text(source)
-    if not text.text.strip() or sources.text_kind(text) != "errors":
+    text = source_text(source)
+    if not text.text.strip() or text_kind(text) != "errors":
         return None
     from lstmcalc.readers.pasted.load_errors import CHECKPOINT, MODEL
 
-    found = with_unique_names(sources.read_text(text, {}))
+    found = with_unique_names(read_text(text, {}))
     modules = asked_modules(typed.get("module"), (item.name for item in found))
     chosen = chosen_lstms(found, modules)
     read = []
@@ -140,10 +144,10 @@ def _fits_several(source: str | None) -> bool:
 def _side(source: str | None, module: str | None, flags: Layer, given: Given, framework: str) -> ReadSide:
     """The LSTMs of a source or of flags alone; only the one that is called `module`, if there is one."""
     text = given.text
-    if source is not None and text is None and not sources.has_weights(source):
-        text = sources.source_text(source)
+    if source is not None and text is None and not has_weights(source):
+        text = source_text(source)
     if text:
-        found = with_settings(with_unique_names(sources.read_text(text, given.known)), given.own)
+        found = with_settings(with_unique_names(read_text(text, given.known)), given.own)
     else:
         found = found_with(given, source, framework, repeats=True) or [Found("lstm", "pytorch")]
     stored = found[0].weights is not None

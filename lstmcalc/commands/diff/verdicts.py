@@ -24,8 +24,8 @@ from lstmcalc.commands.diff.repairs import WRAPPERS, Tried, best_repair
 from lstmcalc.commands.diff.sides import is_run
 from lstmcalc.errors import printable
 from lstmcalc.readers.files.tensors import StateDict, WeightFile
-from lstmcalc.readers.sources import text_kind
 from lstmcalc.readers.text.modules import printed_models
+from lstmcalc.readers.text_kinds import text_kind
 from lstmcalc.spec.config import LSTMConfig
 from lstmcalc.spec.words import counted, with_rest
 

@@ -6,7 +6,7 @@ from typing import Final
 from lstmcalc.commands.diff.report import DiffModule, DiffReport
 from lstmcalc.commands.diff.rows import BAD, TensorRow, ValuedRow
 from lstmcalc.report.blocks import Block, Column, Facts, Grid, Heading, Line, Row, more_text, shape_text
-from lstmcalc.report.render import facts_height
+from lstmcalc.report.terminal import facts_height
 from lstmcalc.spec.words import counted, with_rest
 
 _LINES: Final = 24  # of the whole

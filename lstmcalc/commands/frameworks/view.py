@@ -6,7 +6,7 @@ from os.path import commonprefix
 from typing import Final
 
 from lstmcalc.commands.frameworks.report import ArrayRow, FrameworkRow, FrameworksModule
-from lstmcalc.frameworks.storage import PATTERN_WORDS
+from lstmcalc.frameworks.array_names import PATTERN_WORDS
 from lstmcalc.report.blocks import (
     Block,
     Code,

@@ -12,9 +12,10 @@ from lstmcalc.readers.files.kinds import EXPECTED, open_weights, unread_kind, we
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.files.tensors import Stored
 from lstmcalc.readers.files.unread import unread_error
+from lstmcalc.readers.picking import pick
 from lstmcalc.readers.recognise.recognition import Contents, recognise
 from lstmcalc.readers.recognise.weights import read_contents, rival_notes
-from lstmcalc.readers.sources import pick, source_text
+from lstmcalc.readers.texts import source_text
 from lstmcalc.report.document import Report, check_rows, document
 from lstmcalc.report.progress import Progress, Tally
 from lstmcalc.spec.words import counted

@@ -12,7 +12,7 @@ from lstmcalc.intake.subject import Subject
 
 if TYPE_CHECKING:
     from lstmcalc.commands.run.report import ChunksRow
-    from lstmcalc.proof.checks import Run
+    from lstmcalc.proof.result import Run
 
 _FLAG = "--chunks"
 

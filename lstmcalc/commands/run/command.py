@@ -26,9 +26,9 @@ from lstmcalc.spec.activations import GATES, PYTORCH, STATE_CLIPS, Activations
 from lstmcalc.spec.words import counted
 
 if TYPE_CHECKING:
-    from lstmcalc.proof.checks import Run
     from lstmcalc.proof.closeness import Check
     from lstmcalc.proof.given import Provided
+    from lstmcalc.proof.result import Run
     from lstmcalc.proof.timing import Timing
     from lstmcalc.readers.data import DataFile
 

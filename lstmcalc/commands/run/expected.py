@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from lstmcalc.intake.subject import Subject
     from lstmcalc.numerics.arrays import Array
-    from lstmcalc.proof.checks import Run
     from lstmcalc.proof.closeness import Check
     from lstmcalc.proof.mistakes.search import Explanation
     from lstmcalc.proof.mistakes.verdict import Difference, Verdict
+    from lstmcalc.proof.result import Run
 
 YOURS: Final = "yours: "  # how the check begins
 _IS: Final = ("output", "last", "h_n")
@@ -194,9 +194,9 @@ def _other_weights(path: str, subject: "Subject") -> "Mapping[str, Array]":
     """The weights of the only LSTM of a file that has the sizes of this one."""
     from lstmcalc.intake.choosing import lstms_of
     from lstmcalc.intake.load import load_weights
-    from lstmcalc.readers import sources
+    from lstmcalc.readers.texts import has_weights
 
-    if not sources.has_weights(path):
+    if not has_weights(path):
         known = "safetensors, PyTorch, NumPy, ONNX, Keras or TensorFlow"
         raise UsageError("no weight file", known, shorten(path), where=_OTHER)
     ours = subject.config

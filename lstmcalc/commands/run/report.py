@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lstmcalc.model.interfaces import Face
     from lstmcalc.model.lstm import Tensor
     from lstmcalc.numerics.arrays import Array
-    from lstmcalc.proof.checks import Run
+    from lstmcalc.proof.result import Run
     from lstmcalc.proof.streaming import Streamed
     from lstmcalc.proof.timing import Timing
 

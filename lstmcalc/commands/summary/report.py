@@ -3,11 +3,20 @@
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from lstmcalc.commands._limits import exceeded, over_limits
 from lstmcalc.commands.summary.inventory import LISTED, Inventory, inventory_of_code, inventory_of_flags
+from lstmcalc.commands.summary.records import (
+    LayerRow,
+    Part,
+    SourceRow,
+    StepRow,
+    SummaryModule,
+    SummaryReport,
+    TotalRow,
+    Whole,
+)
 from lstmcalc.costs.operations import step_work
 from lstmcalc.errors import LstmcalcError, NotFoundError, shown_name
 from lstmcalc.frameworks.storage import Storage, find_layout
@@ -19,84 +28,23 @@ from lstmcalc.intake.settings_files import found_with, given_settings, with_sett
 from lstmcalc.intake.subject import Subject
 from lstmcalc.model.interfaces import Face, faces
 from lstmcalc.model.lstm import LSTMModel, Tensor
-from lstmcalc.readers import sources
 from lstmcalc.readers.files.given import given
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.sources import read_text
 from lstmcalc.readers.text.source_text import SourceText
-from lstmcalc.report.document import SCHEMA
+from lstmcalc.readers.text_kinds import text_kind
+from lstmcalc.readers.texts import has_weights, source_text
 from lstmcalc.report.notes import notes_of
-from lstmcalc.report.record import internal, omitted
-from lstmcalc.report.rows import SETTINGS, Module, head_of
+from lstmcalc.report.rows import SETTINGS, head_of
 from lstmcalc.report.tensors import TensorRow, tensor_row
 from lstmcalc.spec.activations import ALL_OPTIONS
 from lstmcalc.spec.config import DTYPE_BYTES
 from lstmcalc.spec.provenance import known_with
 from lstmcalc.spec.symbols import sizes_of
 from lstmcalc.spec.words import General, with_rest
-from lstmcalc.version import __version__
 
 if TYPE_CHECKING:
     from lstmcalc.readers.graphs.rows import GraphRow
-
-
-class TotalRow(NamedTuple):
-    """The parameters of a whole model."""
-
-    parameters: int
-    bytes: int
-    exact: bool  # False if the model may have others: `doubts` says why
-
-
-class LayerRow(NamedTuple):
-    """A layer of the model."""
-
-    name: str
-    type: str | None  # its class; None if the source does not say
-    parameters: int | None  # None if they are not known
-    share: float | None  # of the total
-    lstm: bool
-
-
-class StepRow(NamedTuple):
-    """The LSTMs' work for one step of one sequence, and what they keep between two steps."""
-
-    macs: int
-    state_bytes: int
-
-
-@dataclass(kw_only=True)
-class Whole:
-    """The layers of a source beside its LSTMs, and all in all."""
-
-    total: TotalRow
-    layers: Sequence[LayerRow]
-    per_step: StepRow
-    graph: "GraphRow | None"  # of a file that has one
-    not_stored: Sequence[str]  # settings that a weight file does not have
-    doubts: Sequence[str]  # why the total may be another one
-    next: Sequence[str]  # commands to go on with
-
-
-@dataclass(kw_only=True)
-class SourceRow(Whole):
-    """One of several sources."""
-
-    name: str  # as it was named
-    what: str  # its format, in words
-
-
-@dataclass(kw_only=True)
-class SummaryModule(Module):
-    """One LSTM, in short."""
-
-    file: str | None  # the source that it is of, as it was named; None for flags alone
-    call: str  # as code
-    parameters: int
-    parameters_bytes: int
-    share: float  # of its source's total
-    tensors: Sequence[TensorRow]  # output, h_n and c_n
-    per_step: StepRow
-    notes: list[str]
 
 
 def over_whole(limits: Mapping[str, int], report: "SummaryReport") -> Sequence[str]:
@@ -109,40 +57,6 @@ def over_whole(limits: Mapping[str, int], report: "SummaryReport") -> Sequence[s
         found = [*exceeded(own, whole), *over_limits(of_lstms, part.subjects, train=False)]
         lines += [General(f"{part.title}: {line}") for line in found]
     return lines
-
-
-class Part(NamedTuple):
-    """A source as the view shows it."""
-
-    title: str
-    what: str
-    whole: Whole
-    inventory: Inventory
-    modules: Sequence[SummaryModule]
-    subjects: Sequence[Subject]
-    open: Sequence[Open]
-
-
-@dataclass(kw_only=True)
-class SummaryReport:
-    """The document of summary: of one source its own keys, of several a list of them."""
-
-    schema: int = SCHEMA
-    lstmcalc: str = __version__
-    command: str = "summary"
-    open: Sequence[Open]  # LSTMs that were found and are not known whole
-    total: TotalRow | None = omitted()
-    layers: Sequence[LayerRow] | None = omitted()
-    per_step: StepRow | None = omitted()
-    graph: "GraphRow | None" = None
-    not_stored: Sequence[str] | None = omitted()
-    doubts: Sequence[str] | None = omitted()
-    next: Sequence[str] | None = omitted()
-    sources: Sequence[SourceRow] | None = omitted()
-    modules: Sequence[SummaryModule]
-    parts: Sequence[Part] = internal()
-    failed: Sequence[LstmcalcError] = internal()  # the sources that have no answer
-    folder: str = internal()  # whose models these are; empty if they were named
 
 
 def summary_report(typed: Mapping[str, Typed]) -> SummaryReport:
@@ -193,18 +107,18 @@ def _part(source: str | None, typed: Mapping[str, Typed]) -> Part:
     asked = given_settings(typed, source)
     framework = "" if named is None else read_framework("--framework", str(named))
     text = asked.text
-    if source is not None and text is None and not sources.has_weights(source):
-        text = sources.source_text(source)
+    if source is not None and text is None and not has_weights(source):
+        text = source_text(source)
     if text is None:
         found = found_with(asked, source, read_from(typed)) or [Found("lstm", "pytorch")]
     else:
-        found = with_unique_names(sources.read_text(text, asked.known, read_from(typed)))
+        found = with_unique_names(read_text(text, asked.known, read_from(typed)))
         found = with_settings(found, asked.own)
     chosen = chosen_lstms(found, asked_modules(typed.get("module"), (item.name for item in found)))
 
     def again(settings: Mapping[str, object]) -> list[Found]:
         known = known_with(asked.known, {**asked.known, **settings})
-        return [] if text is None else sources.read_text(text, known, read_from(typed))
+        return [] if text is None else read_text(text, known, read_from(typed))
 
     subjects = subjects_of(found, chosen, flags, framework, whole=bool(typed.get("module")), again=again)
     open_ = open_lstms()
@@ -260,7 +174,7 @@ _CONFIGURATIONS: Final = {"yaml": "YAML", "loose": "configuration", "ini": "INI"
 
 def _of_text(text: SourceText, found: Sequence[Found], subjects: Sequence[Subject]) -> Inventory:
     """The layers beside the LSTMs of a text."""
-    kind = sources.text_kind(text)
+    kind = text_kind(text)
     if found[0].partial or kind in _CONFIGURATIONS:
         what = _CONFIGURATIONS.get(kind, kind.upper())
         if found[0].partial:
@@ -401,5 +315,5 @@ def _next(
     yield f"lstmcalc shapes|params|cost|run{name}"
     if found[0].weights:
         yield f"lstmcalc diff{name} MODEL.py"
-    elif text is not None and sources.text_kind(text) == "errors":
+    elif text is not None and text_kind(text) == "errors":
         yield f"lstmcalc diff{name}"

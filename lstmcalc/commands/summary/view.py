@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from lstmcalc.commands.summary.report import Part, SummaryModule, SummaryReport
+from lstmcalc.commands.summary.records import Part, SummaryModule, SummaryReport
 from lstmcalc.errors import bytes_text
 from lstmcalc.report.blocks import Block, Column, Facts, Grid, Heading, Line, Row, shape_text
 from lstmcalc.report.provenance import assumed_line

@@ -50,7 +50,8 @@ def _run(typed: TypedFlags) -> Outcome:
 
     A LIST is 64,128,256 or a range with both its ends, 1:4 or 64:512:64. Up to a million combinations.
     """
-    from lstmcalc.commands.sweep.report import request_of, sweep_report  # NumPy, which the help does not need
+    from lstmcalc.commands.sweep.report import sweep_report
+    from lstmcalc.commands.sweep.request import request_of
 
     style_of(typed)
     from lstmcalc.report.progress import shown_progress

@@ -6,7 +6,8 @@ from itertools import product
 from math import log2, prod
 from typing import Final, NamedTuple, TypeAlias
 
-from lstmcalc.commands.sweep.report import Combination, SweepModule, Value
+from lstmcalc.commands.sweep.grid import Value
+from lstmcalc.commands.sweep.report import Combination, SweepModule
 
 Key: TypeAlias = tuple[Value, ...]  # the values of some settings
 

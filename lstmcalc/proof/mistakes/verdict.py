@@ -12,7 +12,7 @@ import numpy as np
 from lstmcalc.errors import ArrayError, UnsupportedError
 from lstmcalc.numerics.arguments import computed_in
 from lstmcalc.numerics.arrays import Array, shape_text
-from lstmcalc.proof.checks import Run, allowed_distance
+from lstmcalc.proof.allowed import allowed_distance
 from lstmcalc.proof.closeness import TOLERANCE
 from lstmcalc.proof.mistakes.judging import Distance, Judge, Target, scale_of
 from lstmcalc.proof.mistakes.plans import RIGHT, Cells, Plan, Problem, cells_of, dims_of
@@ -20,6 +20,7 @@ from lstmcalc.proof.mistakes.readings import KINDS, Kind, Reading
 from lstmcalc.proof.mistakes.search import LISTED, Explanation, Outcome, search
 from lstmcalc.proof.mistakes.table import mistakes_for
 from lstmcalc.proof.mistakes.weights import to_float16, to_float32
+from lstmcalc.proof.result import Run
 from lstmcalc.proof.sensitivity import COARSE, TIMES
 from lstmcalc.readers.files.raw_numbers import to_bfloat16
 from lstmcalc.spec.config import DataSpec, LSTMConfig

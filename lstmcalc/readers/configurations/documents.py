@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from lstmcalc.readers.configurations.values import Computed, Tree, TreePlaces
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.text.documents import Document, Grammar
 from lstmcalc.readers.text.source_text import SourceText
-from lstmcalc.readers.text.tables import Document, Grammar, is_own, read_tables
+from lstmcalc.readers.text.tables import is_own, read_tables
 
 _EXAMPLE: Final = "lstm: with input_size and hidden_size below, or another program's configuration of an LSTM"
 _GRAMMARS: Final = {

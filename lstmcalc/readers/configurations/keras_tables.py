@@ -12,8 +12,8 @@ from lstmcalc.readers.configurations.tables_in import Group
 from lstmcalc.readers.configurations.values import Computed, plain
 from lstmcalc.readers.configurations.words import KERAS_ONLY
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.text.documents import Document, value_text
 from lstmcalc.readers.text.positions import KeyPath
-from lstmcalc.readers.text.tables import Document, value_text
 from lstmcalc.spec.provenance import Gap
 
 _LSTM: Final = next(item for item in CONSTRUCTORS if item.framework == "keras")

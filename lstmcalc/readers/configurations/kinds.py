@@ -3,7 +3,7 @@
 Nearly any text is YAML, so a text is only taken for it if most of its lines look like it and an LSTM is recognised in
 it. Code and what programs print are told before.
 
-Not here: the readers of each kind (`documents`), and what is told before (`readers.sources`).
+Not here: the readers of each kind (`documents`), and what is told before (`readers.text_kinds`).
 """
 
 import re

@@ -12,8 +12,8 @@ from lstmcalc.readers.configurations.tables_in import Candidate
 from lstmcalc.readers.configurations.values import Tree, plain
 from lstmcalc.readers.configurations.words import KIND_KEYS, key_of, listed
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.text.documents import Document
 from lstmcalc.readers.text.positions import KeyPath
-from lstmcalc.readers.text.tables import Document
 from lstmcalc.spec.provenance import Gap, Origin, Setting
 
 # Layers whose output has the features of their input.

@@ -25,18 +25,9 @@ from lstmcalc.readers.configurations.words import (
     key_of,
 )
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.text.documents import Document, Settings, Value, key_list, value_text
 from lstmcalc.readers.text.positions import KeyPath
-from lstmcalc.readers.text.tables import (
-    REQUIRED,
-    Document,
-    Settings,
-    Value,
-    first_of,
-    key_list,
-    settings_of,
-    text_of,
-    value_text,
-)
+from lstmcalc.readers.text.tables import REQUIRED, first_of, settings_of, text_of
 from lstmcalc.spec.config import HYPERPARAMETERS
 from lstmcalc.spec.provenance import Gap
 from lstmcalc.spec.words import and_list

@@ -12,8 +12,8 @@ from lstmcalc.readers.configurations.tables_in import Entry, Group
 from lstmcalc.readers.configurations.values import Computed, Tree, plain
 from lstmcalc.readers.configurations.words import key_of
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.text.documents import Document, value_text
 from lstmcalc.readers.text.positions import KeyPath
-from lstmcalc.readers.text.tables import Document, value_text
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
 
 MAX_PARTS: Final = 1000  # LSTMs of one tool; no real model has more

@@ -12,7 +12,7 @@ from typing import Any, Final
 from lstmcalc.readers.configurations.tables_in import Group
 from lstmcalc.readers.configurations.tool_parts import Part, Parts, Read, Term, Tool, View, depending, found_of, stack
 from lstmcalc.readers.configurations.values import Tree
-from lstmcalc.readers.text.tables import Document
+from lstmcalc.readers.text.documents import Document
 from lstmcalc.spec.provenance import Gap
 
 _TRUE: Final = Term(True, certainty="inferred")

@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.budget import Allowance, budget
+from lstmcalc.readers.text.documents import depth_error
 from lstmcalc.readers.text.positions import KeyPath, Member, Places
 from lstmcalc.readers.text.source_text import SourceText, Span
-from lstmcalc.readers.text.tables import depth_error
 
 MAX_TEXT: Final = 4 * 2**20  # characters; no configuration has a tenth of it
 MAX_VALUES: Final = 100_000  # with those of aliases, each time they stand for something

@@ -21,9 +21,9 @@ from lstmcalc.readers.configurations.values import (
     check_length,
     check_level,
 )
+from lstmcalc.readers.text.documents import depth_error, digits_error
 from lstmcalc.readers.text.positions import Lines, Member
 from lstmcalc.readers.text.source_text import SourceText, Span
-from lstmcalc.readers.text.tables import depth_error, digits_error
 
 _MAX_WITHOUT_C: Final = 2**18  # characters that PyYAML reads in a few seconds if it has no libyaml
 _OWN: Final = "tag:yaml.org,2002:"

@@ -9,7 +9,8 @@ Not here: what each layer makes of a shape (`shapes`), the order of layers (`mod
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from lstmcalc.readers.keras.shapes import KEEPS, MERGES, Size, named, shape_after
+from lstmcalc.readers.keras.shapes import KEEPS, MERGES, shape_after
+from lstmcalc.readers.keras.sizes import Size, named
 
 Arguments = Mapping[str, Any]
 

@@ -7,91 +7,16 @@ known is None.
 Sources: `compute_output_shape` and the constructors of keras 3.15.1 (keras/src/layers), held against them in
 tests/peers/readers/keras/test_shapes.py.
 
-Not here: the order of layers (`flow`, `models`, and `readers.python.layers.keras` for code).
+Not here: layers that slide along axes (`spatial`), arguments by position (`positional`), and the order of layers
+(`flow`, `models`, and `readers.python.layers.keras` for code).
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
-Size: TypeAlias = object
-Shape: TypeAlias = "tuple[Size, ...] | None"
-Config: TypeAlias = Mapping[str, object]
-
-
-def _table(*rows: tuple[str, str]) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(order.split()) for names, order in rows for name in names.split()}
-
-
-_POOL: Final = "pool_size strides padding data_format name"
-_CONV: Final = "filters kernel_size strides padding data_format dilation_rate groups activation use_bias"
-# The arguments that can be given by position, in order; those behind the last that shapes depend on are left out where
-# nobody gives them so.
-POSITIONAL: Final = _table(
-    ("Activation", "activation"),
-    ("ActivityRegularization", "l1 l2"),
-    ("Add Average Identity Maximum Minimum Multiply Subtract", ""),
-    ("AdditiveAttention", "use_scale dropout"),
-    ("Attention", "use_scale score_mode dropout seed"),
-    ("AlphaDropout Dropout", "rate noise_shape seed"),
-    ("GaussianDropout", "rate seed"),
-    ("GaussianNoise", "stddev seed"),
-    ("SpatialDropout1D", "rate seed name dtype"),
-    ("SpatialDropout2D SpatialDropout3D", "rate data_format seed name dtype"),
-    *((f"AveragePooling{rank}D AvgPool{rank}D MaxPool{rank}D MaxPooling{rank}D", _POOL) for rank in (1, 2, 3)),
-    *(
-        (
-            f"GlobalAveragePooling{rank}D GlobalAvgPool{rank}D GlobalMaxPool{rank}D GlobalMaxPooling{rank}D",
-            "data_format keepdims",
-        )
-        for rank in (1, 2, 3)
-    ),
-    ("BatchNormalization", "axis momentum epsilon center scale"),
-    ("LayerNormalization", "axis epsilon center scale"),
-    ("GroupNormalization", "groups axis epsilon center scale"),
-    ("RMSNormalization", "axis epsilon"),
-    ("Normalization", "axis mean variance invert"),
-    ("UnitNormalization Softmax Concatenate", "axis"),
-    ("CategoryEncoding", "num_tokens output_mode sparse"),
-    ("Conv1D Conv2D Conv3D Convolution1D Convolution2D Convolution3D", _CONV),
-    ("Conv1DTranspose Conv2DTranspose", "filters kernel_size strides padding output_padding data_format dilation_rate"),
-    ("DepthwiseConv1D DepthwiseConv2D", "kernel_size strides padding depth_multiplier data_format dilation_rate"),
-    (
-        "SeparableConv1D SeparableConv2D SeparableConvolution1D SeparableConvolution2D",
-        "filters kernel_size strides padding data_format dilation_rate depth_multiplier",
-    ),
-    ("Cropping1D", "cropping"),
-    ("Cropping2D Cropping3D", "cropping data_format"),
-    ("Dense", "units activation use_bias"),
-    ("Dot", "axes normalize"),
-    ("ELU", "alpha"),
-    ("LeakyReLU", "negative_slope"),
-    ("ReLU", "max_value negative_slope threshold"),
-    ("PReLU", "alpha_initializer alpha_regularizer alpha_constraint shared_axes"),
-    ("EinsumDense", "equation output_shape activation bias_axes"),
-    (
-        "Embedding",
-        "input_dim output_dim embeddings_initializer embeddings_regularizer embeddings_constraint mask_zero weights",
-    ),
-    ("Flatten", "data_format"),
-    ("GRU SimpleRNN", "units activation"),
-    ("GRUCell SimpleRNNCell", "units activation"),
-    ("InputLayer", "shape batch_size dtype sparse ragged batch_shape"),
-    ("Lambda", "function output_shape mask arguments"),
-    ("Masking", "mask_value"),
-    ("MultiHeadAttention", "num_heads key_dim value_dim dropout use_bias output_shape attention_axes"),
-    ("Permute", "dims"),
-    ("RNN", "cell return_sequences return_state go_backwards stateful unroll zero_output_for_mask"),
-    ("StackedRNNCells", "cells"),
-    ("RepeatVector", "n"),
-    ("Rescaling", "scale offset"),
-    ("Reshape", "target_shape"),
-    ("TimeDistributed", "layer"),
-    ("Bidirectional", "layer merge_mode weights backward_layer"),
-    ("UpSampling1D", "size"),
-    ("UpSampling2D", "size data_format interpolation"),
-    ("ZeroPadding1D ZeroPadding2D ZeroPadding3D", "padding data_format"),
-)
+from lstmcalc.readers.keras.sizes import Config, Rule, Shape, Size, named, number
+from lstmcalc.readers.keras.spatial import SPATIAL
 
 KEEPS: Final = frozenset(
     [
@@ -123,11 +48,6 @@ KEEPS: Final = frozenset(
     ]
 )
 MERGES: Final = frozenset(["Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"])
-
-
-def number(size: object) -> int | None:
-    """A size as a number; None if it is any size, or none that is known."""
-    return size if isinstance(size, int) and not isinstance(size, bool) else None
 
 
 def shape_after(kind: str, config: Config, shapes: Sequence[Shape]) -> Shape:
@@ -231,13 +151,6 @@ _SEVERAL: Final[Mapping[str, Callable[[Config, Sequence[tuple[Size, ...]]], Shap
     "MultiHeadAttention": _multi_head,
 }
 
-_Rule: TypeAlias = Callable[[Config, tuple[Size, ...]], Shape]
-
-
-def named(config: Config, names: str, default: object = None) -> object:
-    """The first of these arguments that is given."""
-    return next((config[name] for name in names.split() if name in config), default)
-
 
 def _dense(config: Config, shape: tuple[Size, ...]) -> Shape:
     return (*shape[:-1], named(config, "units output_dim")) if len(shape) > 1 else None
@@ -252,128 +165,6 @@ def _recurrent(config: Config, shape: tuple[Size, ...]) -> Shape:
     if len(shape) != 3 or not isinstance(keeps, bool | int):  # noqa: PLR2004  # a batch of sequences
         return None
     return (shape[0], shape[1], units) if keeps else (shape[0], units)
-
-
-def _sizes(value: object, rank: int) -> list[Size]:
-    """One size for each axis, from a number or several."""
-    if isinstance(value, list | tuple):
-        return [*value] if len(value) == rank else [None] * rank
-    return [value] * rank
-
-
-def windows(length: Size, width: Size, stride: Size, padding: object, dilation: Size = 1) -> Size:
-    """The number of windows along an axis."""
-    length, width, stride, dilation = number(length), number(width), number(stride), number(dilation)
-    if length is None or stride is None or stride < 1:
-        return None
-    if padding in ("same", "causal"):
-        return -(-length // stride)
-    if width is None or dilation is None or padding != "valid":
-        return None
-    reach = dilation * (width - 1) + 1
-    return (length - reach) // stride + 1 if length >= reach else None
-
-
-def _channels_first(config: Config) -> bool | None:
-    """True if the features are the axis after the batch; None if that is not known."""
-    value = config.get("data_format")
-    return (
-        {"channels_first": True, "channels_last": False, None: False}.get(value)
-        if isinstance(value, str | None)
-        else None
-    )
-
-
-def _spatial(
-    config: Config, shape: tuple[Size, ...], rank: int, features: Size, change: Callable[[int, Size], Size]
-) -> Shape:
-    """A shape whose `rank` axes of space are changed, and which has other features, unless they are kept (Ellipsis)."""
-    first = _channels_first(config)
-    if len(shape) != rank + 2 or first is None:
-        return None
-    space = shape[2:] if first else shape[1:-1]
-    width = (shape[1] if first else shape[-1]) if features is Ellipsis else features
-    made = [change(place, size) for place, size in enumerate(space)]
-    return (shape[0], width, *made) if first else (shape[0], *made, width)
-
-
-def _convolution(rank: int) -> _Rule:
-    def rule(config: Config, shape: tuple[Size, ...]) -> Shape:
-        kernel = _sizes(named(config, "kernel_size filter_length"), rank)
-        stride = _sizes(named(config, "strides subsample_length", 1), rank)
-        dilation = _sizes(named(config, "dilation_rate", 1), rank)
-        padding = _padding(config)
-        return _spatial(
-            config,
-            shape,
-            rank,
-            named(config, "filters nb_filter"),
-            lambda place, size: windows(size, kernel[place], stride[place], padding, dilation[place]),
-        )
-
-    return rule
-
-
-def _padding(config: Config) -> object:
-    value = named(config, "padding border_mode", "valid")
-    return value.lower() if isinstance(value, str) else value
-
-
-def _depthwise(rank: int) -> _Rule:
-    def rule(config: Config, shape: tuple[Size, ...]) -> Shape:
-        times, first = number(config.get("depth_multiplier", 1)), _channels_first(config)
-        if first is None or len(shape) != rank + 2:
-            return None
-        width = number(shape[1] if first else shape[-1])
-        return _convolution(rank)(
-            {**config, "filters": width * times if width is not None and times is not None else None}, shape
-        )
-
-    return rule
-
-
-def _transposed(rank: int) -> _Rule:
-    def rule(config: Config, shape: tuple[Size, ...]) -> Shape:
-        kernel, stride = _sizes(config.get("kernel_size"), rank), _sizes(config.get("strides", 1), rank)
-        dilation, more = _sizes(config.get("dilation_rate", 1), rank), _sizes(config.get("output_padding"), rank)
-
-        def change(place: int, size: Size) -> Size:
-            length, width, step, spread = (
-                number(item) for item in (size, kernel[place], stride[place], dilation[place])
-            )
-            if length is None or width is None or step is None or spread is None or more[place] is not None:
-                return None
-            reach = (width - 1) * spread + 1
-            return length * step if _padding(config) == "same" else length * step + max(reach - step, 0)
-
-        return _spatial(config, shape, rank, config.get("filters"), change)
-
-    return rule
-
-
-def _pool(rank: int) -> _Rule:
-    def rule(config: Config, shape: tuple[Size, ...]) -> Shape:
-        given = named(config, "pool_size pool_length", 2)
-        stride = named(config, "strides stride")
-        sizes, steps = _sizes(given, rank), _sizes(given if stride is None else stride, rank)
-        padding = _padding(config)
-        return _spatial(
-            config, shape, rank, ..., lambda place, size: windows(size, sizes[place], steps[place], padding)
-        )
-
-    return rule
-
-
-def _pool_all(rank: int) -> _Rule:
-    def rule(config: Config, shape: tuple[Size, ...]) -> Shape:
-        first, keeps = _channels_first(config), config.get("keepdims", False)
-        if first is None or len(shape) != rank + 2 or not isinstance(keeps, bool | int):
-            return None
-        if keeps:
-            return _spatial(config, shape, rank, ..., lambda _, __: 1)
-        return (shape[0], shape[1] if first else shape[-1])
-
-    return rule
 
 
 def _repeat(config: Config, shape: tuple[Size, ...]) -> Shape:
@@ -418,51 +209,6 @@ def _permute(config: Config, shape: tuple[Size, ...]) -> Shape:
     return (shape[0], *(shape[place] for place in places))
 
 
-def _pairs(value: object, rank: int) -> list[tuple[Size, Size]]:
-    """The sizes added to, or taken from, both ends of each axis."""
-    if number(value) is not None:
-        return [(value, value)] * rank
-    if not isinstance(value, list | tuple):
-        return [(None, None)] * rank
-    if rank == 1:
-        return [(value[0], value[1])] if len(value) == 2 and not isinstance(value[0], list | tuple) else [(None, None)]  # noqa: PLR2004  # both ends
-    parts = [
-        (item, item)
-        if number(item) is not None
-        else tuple(item)
-        if isinstance(item, list | tuple) and len(item) == 2  # noqa: PLR2004  # both ends
-        else (None, None)
-        for item in value
-    ]  # as above
-    return [(part[0], part[1]) for part in parts] if len(parts) == rank else [(None, None)] * rank
-
-
-def _resized(rank: int, sign: int, name: str) -> _Rule:
-    def rule(config: Config, shape: tuple[Size, ...]) -> Shape:
-        ends = _pairs(config.get(name, 1), rank)
-
-        def change(place: int, size: Size) -> Size:
-            length, first, last = number(size), number(ends[place][0]), number(ends[place][1])
-            return None if length is None or first is None or last is None else length + sign * (first + last)
-
-        return _spatial(config, shape, rank, ..., change)
-
-    return rule
-
-
-def _upsampling(rank: int) -> _Rule:
-    def rule(config: Config, shape: tuple[Size, ...]) -> Shape:
-        times = _sizes(config.get("size", 2), rank)
-
-        def change(place: int, size: Size) -> Size:
-            length, factor = number(size), number(times[place])
-            return None if length is None or factor is None else length * factor
-
-        return _spatial(config, shape, rank, ..., change)
-
-    return rule
-
-
 def _einsum(config: Config, shape: tuple[Size, ...]) -> Shape:
     equation, given = config.get("equation"), config.get("output_shape")
     sizes = [given] if number(given) is not None else list(given) if isinstance(given, list | tuple) else None
@@ -495,35 +241,16 @@ def _categories(config: Config, shape: tuple[Size, ...]) -> Shape:
     return None
 
 
-_RULES: Final[Mapping[str, _Rule]] = {
+_RULES: Final[Mapping[str, Rule]] = {
     "Dense": _dense,
     "TimeDistributedDense": _dense,
     "Embedding": _embedding,
     **dict.fromkeys(("LSTM", "CuDNNLSTM", "GRU", "CuDNNGRU", "SimpleRNN"), _recurrent),
-    **{
-        f"{name}{rank}D": _convolution(rank)
-        for name in ("Conv", "Convolution", "SeparableConv", "SeparableConvolution")
-        for rank in (1, 2, 3)
-    },
-    **{f"DepthwiseConv{rank}D": _depthwise(rank) for rank in (1, 2)},
-    **{f"{name}{rank}DTranspose": _transposed(rank) for name in ("Conv", "Convolution") for rank in (1, 2)},
-    **{
-        f"{name}{rank}D": _pool(rank)
-        for name in ("MaxPooling", "MaxPool", "AveragePooling", "AvgPool")
-        for rank in (1, 2, 3)
-    },
-    **{
-        f"Global{name}{rank}D": _pool_all(rank)
-        for name in ("MaxPooling", "MaxPool", "AveragePooling", "AvgPool")
-        for rank in (1, 2, 3)
-    },
+    **SPATIAL,
     "RepeatVector": _repeat,
     "Reshape": _reshape,
     "Flatten": _flatten,
     "Permute": _permute,
-    **{f"ZeroPadding{rank}D": _resized(rank, 1, "padding") for rank in (1, 2, 3)},
-    **{f"Cropping{rank}D": _resized(rank, -1, "cropping") for rank in (1, 2, 3)},
-    **{f"UpSampling{rank}D": _upsampling(rank) for rank in (1, 2, 3)},
     "EinsumDense": _einsum,
     "CategoryEncoding": _categories,
 }

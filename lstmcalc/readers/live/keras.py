@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from lstmcalc.readers.files.tensors import Described, Stored, WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of
+from lstmcalc.readers.keras.array_places import Placed
 from lstmcalc.readers.keras.cells import Cell
-from lstmcalc.readers.keras.files import described_lstm
-from lstmcalc.readers.keras.models import Placed, read_placed
+from lstmcalc.readers.keras.described import described_lstm
+from lstmcalc.readers.keras.models import read_placed
 from lstmcalc.readers.live.arrays import stored_of
 from lstmcalc.readers.live.classes import attributes_of, class_name, class_names
 from lstmcalc.readers.text.positions import Places

@@ -13,7 +13,7 @@ from lstmcalc.readers.files.tensors import Described, StateDict, Stored, WeightF
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.live.arrays import is_array, is_unbuilt, stored_of
 from lstmcalc.readers.live.classes import attributes_of, class_name, class_names, full_name
-from lstmcalc.readers.pickles.machine import Global, Table
+from lstmcalc.readers.pickles.records import Global, Table
 from lstmcalc.readers.pickles.trees import Module, join_path
 from lstmcalc.readers.torch.modules import frozen_modules, stated_modules, torch_calls
 from lstmcalc.spec.words import counted, with_rest

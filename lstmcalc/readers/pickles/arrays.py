@@ -19,7 +19,7 @@ from lstmcalc.readers.files.raw_numbers import (
     row_major,
 )
 from lstmcalc.readers.files.sections import Section
-from lstmcalc.readers.pickles.machine import Call, Global, LongString, Table, section_of, text_of
+from lstmcalc.readers.pickles.records import Call, Global, LongString, Table, section_of, text_of
 
 
 class RawArray(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any, Final
 from lstmcalc.readers.files.packing import is_tar
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.pickles.arrays import RawArray, is_array, raw_array
-from lstmcalc.readers.pickles.machine import Call, LongString, Table, section_of, text_of
+from lstmcalc.readers.pickles.records import Call, LongString, Table, section_of, text_of
 from lstmcalc.readers.pickles.trees import join_path
 
 _ZIP: Final = (b"PK\3\4", b"PK\5\6")  # APPNOTE 6.3.10, 4.3.7 and 4.3.16

@@ -13,7 +13,8 @@ from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.raw_numbers import WIDTHS, View, checked_shape, column_major, numel, row_major
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.pickles.arrays import INLINE, RawArray, dtype_of
-from lstmcalc.readers.pickles.machine import Call, Pickled, Table, interpret_pickle, text_of
+from lstmcalc.readers.pickles.machine import Pickled, interpret_pickle
+from lstmcalc.readers.pickles.records import Call, Table, text_of
 
 _MAX_DEPTH: Final = 10  # arrays of objects in arrays of objects
 _HAS_OBJECTS: Final = 1  # NPY_ITEM_REFCOUNT among the flags of a dtype (numpy 2.4.6, ndarraytypes.h)

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.pickles.arrays import objects_of
-from lstmcalc.readers.pickles.machine import Call, LongString, Table, text_of
+from lstmcalc.readers.pickles.records import Call, LongString, Table, text_of
 
 _MAX_DEPTH: Final = 200
 _MAX_TENSORS: Final = 200_000

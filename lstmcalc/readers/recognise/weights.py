@@ -10,7 +10,8 @@ from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.recognise.recognition import Contents, contents_text, recognise, same_names
+from lstmcalc.readers.recognise.choosing import same_names
+from lstmcalc.readers.recognise.recognition import Contents, contents_text, recognise
 from lstmcalc.spec.config import DTYPE_BYTES
 from lstmcalc.spec.provenance import Origin, Pointer, Setting
 from lstmcalc.spec.words import General, and_list, counted, with_rest

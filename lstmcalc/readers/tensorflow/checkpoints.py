@@ -20,7 +20,7 @@ from lstmcalc.readers.files.tensorflow_kinds import index_of
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.keras.cells import OPTIMIZERS, ROLES, Cell, cell_of, grouped_cells
-from lstmcalc.readers.keras.files import described_model, stated_modules
+from lstmcalc.readers.keras.described import described_model, stated_modules
 from lstmcalc.readers.tensorflow.bundles import Bundle, Entry, read_bundle, read_string, stored_tensor
 from lstmcalc.readers.tensorflow.metadata import Said
 from lstmcalc.readers.tensorflow.objects import GRAPH_KEY, MAX_GRAPH, VALUE, Node, Step, checkpoint_graph, walk

@@ -32,9 +32,9 @@ from lstmcalc.readers.files.raw_numbers import (
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found
+from lstmcalc.readers.keras.array_places import Placed
 from lstmcalc.readers.keras.cells import ROLES, Cell, grouped_cells
-from lstmcalc.readers.keras.files import described_model, stated_modules
-from lstmcalc.readers.keras.models import Placed
+from lstmcalc.readers.keras.described import described_model, stated_modules
 from lstmcalc.spec.words import unique_names, with_rest
 
 _MAX_SIZE: Final = 64 << 20  # bytes of a text

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from lstmcalc.errors import TooLargeError
 from lstmcalc.readers.text.other_prints import in_pytorchs_words
-from lstmcalc.readers.text.printed import _Node, _Trees
+from lstmcalc.readers.text.printed import Trees
+from lstmcalc.readers.text.printed_modules import Node
 from lstmcalc.readers.text.source_text import SourceText
 
 _MAX_MODULES: Final = 200_000
@@ -33,24 +34,24 @@ class PrintedModel(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    node: _Node
+    node: Node
     arguments: str
     children: list["_Seen"]
 
 
-class _AllTrees(_Trees):
+class _AllTrees(Trees):
     """The trees of a text, with all modules."""
 
     def __init__(self, source: SourceText) -> None:
         super().__init__(source)
         self.tops: list[_Seen] = []
-        self._seen: dict[_Node, _Seen] = {}
+        self._seen: dict[Node, _Seen] = {}
 
-    def _add(self, node: _Node, number: int, line: str, match: re.Match[str]) -> None:
+    def add(self, node: Node, number: int, line: str, match: re.Match[str]) -> None:
         seen = self._seen[node] = _Seen(node, line[match.start("rest") :].strip().removesuffix(")"), [])
         parent = self._seen.get(node.parent) if node.parent else None
         (parent.children if parent else self.tops).append(seen)
-        super()._add(node, number, line, match)
+        super().add(node, number, line, match)
 
 
 def printed_models(source: SourceText) -> list[PrintedModel]:

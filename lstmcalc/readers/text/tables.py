@@ -1,4 +1,4 @@
-"""TOML with PyTorch's names, and the settings that such names give, in TOML and in JSON.
+"""Tables with PyTorch's names, and the settings that such names give, in TOML and in JSON.
 
 The same tables in both:
 
@@ -10,28 +10,23 @@ The same tables in both:
     lengths = [4, 2, 3]
 
 Without any table, PyTorch's names at the top are one LSTM. An unknown key is an error and never ignored: a misspelled
-setting would silently become a default. TOML 1.0.0 is read as it is, without additions or omissions.
+setting would silently become a default.
 
-Not here: the values that a setting may have (`spec.config`), the positions of keys (`positions`), and other JSON
-(`readers.json_documents`).
+Not here: the text of TOML (`toml_texts`), documents and their errors (`documents`), the values that a setting may have
+(`spec.config`), and other JSON (`readers.json_documents`).
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Final, NoReturn
 
-from lstmcalc.errors import NoLstmError, SourceError, nearest_hint, shorten
+from lstmcalc.errors import nearest_hint, shorten
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.text.positions import KeyPath, Places, scan_toml
-from lstmcalc.readers.text.source_text import SourceText, Span
+from lstmcalc.readers.text.documents import Document, Settings, Table, Value, key_list, value_text
+from lstmcalc.readers.text.positions import KeyPath
 from lstmcalc.spec.config import AROUND_FIELDS, DATA_FIELDS, HYPERPARAMETERS
 from lstmcalc.spec.provenance import Gap, Origin, Pointer, Setting
-from lstmcalc.spec.words import with_dots
-
-Table: TypeAlias = Mapping[str, Any]
 
 _OPTIONAL: Final = ("config", "settings")  # origins whose settings complete others, so that none is required
-_MAX_DEPTH: Final = 100  # levels; no configuration has a tenth of it
 REQUIRED: Final = ("input_size", "hidden_size")
 LSTM_KEYS: Final = (*HYPERPARAMETERS, "framework")
 # Tables whose settings are for every LSTM of the document.
@@ -50,194 +45,6 @@ _SPELLINGS: Final = {
     "length": "seq_len",
     "sequence_length": "seq_len",
 }
-
-
-class Grammar(NamedTuple):
-    """The words of a format, for messages."""
-
-    title: str  # the name of the format
-    table: str  # its word for a table
-    header: str  # a table's header, with {} for the path
-    example: str  # two LSTMs
-    expected: str  # one LSTM
-
-
-_TOML: Final = Grammar(
-    "TOML", "a table", "[{}]", "[lstm.encoder] and [lstm.decoder]", "a table [lstm] with input_size and hidden_size"
-)
-
-
-class Document(NamedTuple):
-    """A document that is being read."""
-
-    source: SourceText
-    places: Places  # the positions of its keys
-    grammar: Grammar
-    origin: str = "source"  # the origin of its settings, `source` or `config`, as in `Origin`
-    root: KeyPath = ()  # path of the table that is read as the whole document, e.g. `tool.lstmcalc` in pyproject.toml
-
-    def error(self, path: KeyPath, what: str, expected: str = "", found: str = "", hint: str = "") -> SourceError:
-        """An error that points at a key."""
-        return self.source.error(self.places.key((*self.root, *path)), what, expected, found, hint)
-
-    def refuse(self, path: KeyPath, what: str, expected: str = "", found: str = "", hint: str = "") -> NoReturn:
-        """Refuse a key or its value."""
-        raise self.error(path, what, expected, found, hint)
-
-    def refuse_unknown(self, tree: object, expected: str, found: str) -> NoReturn:
-        """Refuse a document in which no LSTM is recognised; what mentions one is named."""
-        from lstmcalc.readers.text.unread_json import lstm_mention
-
-        mention = lstm_mention(tree)
-        found += f"; {mention} mentions one" if mention else ""
-        hint = "its sizes are taken as flags too: --input 10 --hidden 20" if mention else ""
-        raise NoLstmError("no LSTM is recognised in it", expected, found, hint, where=self.source.name)
-
-    def kind(self, value: object) -> str:
-        """The type of a table, a list or a text, in a phrase; any other value itself."""
-        sorts: tuple[tuple[type, str], ...] = ((Mapping, self.grammar.table), (list, "a list"), (str, "a text"))
-        return next((kind for sort, kind in sorts if isinstance(value, sort)), value_text(value))
-
-    def pointer(self, path: KeyPath) -> Pointer:
-        """The place of a key and its value, with an excerpt."""
-        return self.source.pointer(self.places.whole((*self.root, *path)))
-
-    def where(self, path: KeyPath) -> str | None:
-        """The line of a key, e.g. `lstm.toml:3`."""
-        return self.source.place(self.places.key((*self.root, *path)).line) or None
-
-    def header(self, path: KeyPath) -> str:
-        """The header of a table as the format writes it."""
-        return self.grammar.header.format(".".join(map(str, path)))
-
-
-class Value(NamedTuple):
-    """A value and the path of its key."""
-
-    value: Any
-    path: KeyPath
-
-
-Settings: TypeAlias = dict[str, Value]
-
-
-# --- Text to values
-
-
-def read_toml(source: SourceText, origin: str = "source") -> list[Found]:
-    """The LSTMs of a TOML text; of a pyproject.toml, those of its table `tool.lstmcalc`.
-
-    With the origin `config`, input_size and hidden_size may be missing.
-    """
-    return read_toml_tables(*load_document(source, origin))
-
-
-def load_document(source: SourceText, origin: str = "source") -> tuple[Document, dict[str, Any]]:
-    """A TOML text as a document, and its values."""
-    tree = _load_toml(source)
-    return Document(source, Places(source, scan_toml), _TOML, origin), tree
-
-
-def read_toml_tables(document: Document, tree: Table) -> list[Found]:
-    """The LSTMs of a TOML document; of a pyproject.toml, those of its table `tool.lstmcalc`."""
-    inner = tree.get("tool")
-    if isinstance(inner, Mapping) and "lstmcalc" in inner:
-        return _read_tool(document, inner["lstmcalc"])
-    return read_tables(document, tree)
-
-
-# The name as a key: a dependency or a comment that mentions it does not describe an LSTM.
-_TOOL_TABLE: Final = r"""(?m:^[^#\n]*\blstmcalc["']?[ \t]*(?:[\].]|=(?!=)))"""  # compiled by the first use
-
-
-def read_pyproject(source: SourceText, origin: str = "config") -> list[Found]:
-    """The LSTMs of the table `tool.lstmcalc` of a pyproject.toml; none if it has no such table."""
-    if not re.search(_TOOL_TABLE, source.text):
-        return []
-    tool = _load_toml(source).get("tool")
-    if not isinstance(tool, Mapping) or "lstmcalc" not in tool:
-        return []
-    return _read_tool(Document(source, Places(source, scan_toml), _TOML, origin), tool["lstmcalc"])
-
-
-def _read_tool(document: Document, table: object) -> list[Found]:
-    """The LSTMs of the table `tool.lstmcalc`."""
-    document = document._replace(root=("tool", "lstmcalc"))
-    if not isinstance(table, Mapping):
-        document.refuse((), "tool.lstmcalc is not a table", "a table [tool.lstmcalc.lstm]", shorten(table))
-    return read_tables(document, table)
-
-
-_TOML_PLACE: Final = r"(?s:(.*) \(at (?:line (\d+), column (\d+)|end of document)\))"  # compiled by the first use
-
-
-def _load_toml(source: SourceText) -> dict[str, Any]:
-    """The values of a TOML text."""
-    import tomllib
-
-    if any(_is_deep(line) for line in source.text.split("\n") if line.count(".") > _MAX_DEPTH):
-        raise depth_error(source)  # for 20,000 levels the parser takes more than a gigabyte
-    try:
-        tree = tomllib.loads(source.text)
-    except tomllib.TOMLDecodeError as error:
-        placed = re.fullmatch(_TOML_PLACE, str(error))
-        message, line, column = placed.groups() if placed else (str(error), "", "")
-        # tomllib gives no line for an error at the end of the document.
-        span = Span(int(line), int(column) - 1, int(column)) if line else source.span_of(len(source.text.rstrip()))
-        raise source.error(span, format_message(_TOML, message, span)) from None
-    except ValueError:
-        raise digits_error(source) from None
-    except RecursionError:
-        raise depth_error(source) from None
-    check_depth(source, tree)
-    return tree
-
-
-def _is_deep(line: str) -> bool:
-    """True if a key in a line has more parts than a document may have levels."""
-    bare = re.sub(r"\"[^\"]*+\"?|'[^']*+'?", "text", line)
-    pieces = (re.sub(r"\s", "", piece) for piece in re.split(r"[=,{}\[\]#]", bare) if piece.count(".") > _MAX_DEPTH)
-    return any(".." not in piece for piece in pieces)  # dots side by side are in no key
-
-
-def format_message(grammar: Grammar, message: str, span: Span) -> str:
-    """The message about a text that is not of the format."""
-    return f"this is not {grammar.title}: {message[:1].lower()}{message[1:]}, in column {span.start + 1}"
-
-
-def digits_error(source: SourceText) -> SourceError:
-    """The error about a number with more digits than Python converts."""
-    digits = re.search(r"(?<![\d_])\d[\d_]{1000,}+", source.text)
-    start, stop = digits.span() if digits else (0, 1)
-    return source.error(
-        source.span_of(start, stop),
-        "too large",
-        expected="at most 2**63 - 1",
-        found=f"a number of {stop - start:,} digits",
-    )
-
-
-def depth_error(source: SourceText) -> SourceError:
-    """The error about too many levels of nesting."""
-    return SourceError("this is nested too deeply", expected=f"at most {_MAX_DEPTH} levels", where=source.name)
-
-
-def check_depth(source: SourceText, tree: object) -> None:
-    """Refuse a tree that is deeper than any configuration, so that readers may recurse."""
-    level = [tree]
-    for _ in range(_MAX_DEPTH + 1):
-        level = [
-            item
-            for node in level
-            for item in (node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
-            if isinstance(item, dict | list)
-        ]
-        if not level:
-            return
-    raise depth_error(source)
-
-
-# --- Values to LSTMs
 
 
 def read_tables(document: Document, tree: Table) -> list[Found]:
@@ -421,16 +228,3 @@ def framework_of(document: Document, named: Value | None) -> str:
 def text_of(settings: Settings) -> str:
     """Settings in one line, `input_size = 10, hidden_size = 20`."""
     return ", ".join(f"{field} = {value_text(value.value)}" for field, value in settings.items())
-
-
-def value_text(value: object) -> str:
-    """A value as TOML and JSON write it."""
-    return str(value).lower() if isinstance(value, bool) else shorten(value)
-
-
-_LISTED: Final = 6  # keys of a document in a message
-
-
-def key_list(keys: Iterable[str]) -> str:
-    """The first keys of a document, for a message."""
-    return with_dots([shorten(key)[1:-1] for key in keys], _LISTED)

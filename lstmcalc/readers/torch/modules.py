@@ -15,7 +15,7 @@ from typing import Any, Final
 from lstmcalc.errors import shorten
 from lstmcalc.readers.files.tensors import Weights
 from lstmcalc.readers.found import Found, settings_of
-from lstmcalc.readers.pickles.machine import Table, text_of
+from lstmcalc.readers.pickles.records import Table, text_of
 from lstmcalc.readers.pickles.trees import Module
 
 _SETTINGS: Final[Mapping[str, tuple[type, ...]]] = {

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from lstmcalc.errors import shorten
-from lstmcalc.readers.pickles.machine import Call, Table, text_of
+from lstmcalc.readers.pickles.records import Call, Table, text_of
 from lstmcalc.readers.pickles.trees import Tree, join_path
 from lstmcalc.readers.torch.tensors import Tensor, Unreadable
 from lstmcalc.spec.words import with_rest

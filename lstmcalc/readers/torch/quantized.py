@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from lstmcalc.readers.files.tensors import Weights
 from lstmcalc.readers.found import Found, settings_of
-from lstmcalc.readers.pickles.machine import Call, text_of
+from lstmcalc.readers.pickles.records import Call, text_of
 from lstmcalc.readers.pickles.trees import join_path
 from lstmcalc.readers.torch.tensors import Locate, Tensor, tensor_of
 

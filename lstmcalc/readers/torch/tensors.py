@@ -1,4 +1,4 @@
-"""PyTorch's tensors in pickles, from the inert records of `readers.pickles.machine`.
+"""PyTorch's tensors in pickles, from the inert records of `readers.pickles.records`.
 
 Sources: torch 2.13.0 (torch/_utils.py: the `_rebuild_...` functions; torch/_tensor.py: `_reduce_ex_internal`,
 `_rebuild_from_type_v2`; torch/storage.py: `_load_from_bytes`), run; older files as others published them.
@@ -11,7 +11,7 @@ from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.raw_numbers import FORMATS, Block, View, checked_shape, checked_strides
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.pickles.arrays import RawArray, raw_array
-from lstmcalc.readers.pickles.machine import Call, Global, Table, text_of
+from lstmcalc.readers.pickles.records import Call, Global, Table, text_of
 
 # torch/storage.py: the storage classes, each with its dtype.
 _STORAGES: Final = {

@@ -10,7 +10,6 @@ from lstmcalc import DataSpec, LSTMConfig, forward
 from lstmcalc.errors import ArrayError, UnsupportedError
 from lstmcalc.frameworks.catalog import LAYOUTS
 from lstmcalc.numerics.arguments import computed_in
-from lstmcalc.proof.checks import Run
 from lstmcalc.proof.mistakes import judging
 from lstmcalc.proof.mistakes.judging import Judge, Target
 from lstmcalc.proof.mistakes.plans import RIGHT
@@ -19,6 +18,7 @@ from lstmcalc.proof.mistakes.repairs import repair_of
 from lstmcalc.proof.mistakes.search import search
 from lstmcalc.proof.mistakes.table import MISTAKES, mistakes_for, stored_as
 from lstmcalc.proof.mistakes.verdict import dtype_of_numbers, judged, problem_of
+from lstmcalc.proof.result import Run
 from lstmcalc.readers.files.raw_numbers import to_bfloat16
 from tools.injections import KINDS as CASES
 from tools.injections import Case, apart, injected, noisy, possible, random_case, random_part, try_out, wrong

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lstmcalc.readers.sources import text_kind
 from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.readers.text_kinds import text_kind
 
 DOCS = sorted(Path(__file__).parents[3].joinpath("docs").glob("*.md"))
 CONFIGURATIONS = {"yaml", "loose", "ini"}

@@ -9,8 +9,9 @@ import lstmcalc
 from lstmcalc.errors import NoLstmError, SourceError, UnknownSettingError
 from lstmcalc.intake.resolve import lstms_in
 from lstmcalc.readers.pasted.kinds import is_python
-from lstmcalc.readers.sources import read_text, text_kind
+from lstmcalc.readers.sources import read_text
 from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.readers.text_kinds import text_kind
 from tools.pasting import mangled
 
 SOURCES = [path for root in (Path(lstmcalc.__file__).parent, Path(__file__).parents[2]) for path in root.rglob("*.py")]

@@ -8,8 +8,9 @@ from lstmcalc.commands.diff.report import diff_report
 from lstmcalc.errors import NoLstmError, SourceError, UnknownSettingError
 from lstmcalc.intake.resolve import lstms_in
 from lstmcalc.readers.pasted.load_errors import load_error, read_errors
-from lstmcalc.readers.sources import read_text, text_kind
+from lstmcalc.readers.sources import read_text
 from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.readers.text_kinds import text_kind
 from tools.pasting import mangled
 
 SIZES = """\

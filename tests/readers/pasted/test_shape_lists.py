@@ -17,8 +17,9 @@ from lstmcalc.intake.resolve import lstms_in
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.pasted.nested import leaves_of
 from lstmcalc.readers.pasted.shape_lists import Entry, entries_in
-from lstmcalc.readers.sources import read_text, text_kind
+from lstmcalc.readers.sources import read_text
 from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.readers.text_kinds import text_kind
 from tools.examples import examples
 from tools.pasting import SYNTAXES, WHOLE, WITH_SLASHES, Rows, mangled
 

@@ -11,8 +11,9 @@ from lstmcalc.errors import LstmcalcError, NoLstmError, UnknownSettingError
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.intake.resolve import lstms_in
 from lstmcalc.readers.found import Found
-from lstmcalc.readers.sources import read_text, text_kind
+from lstmcalc.readers.sources import read_text
 from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.readers.text_kinds import text_kind
 from tools.examples import examples
 from tools.pasting import mangled
 

@@ -9,8 +9,9 @@ from lstmcalc.errors import NoLstmError, UnknownSettingError
 from lstmcalc.intake.resolve import lstms_in
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.pasted.nested import Leaf, leaves_of
-from lstmcalc.readers.sources import read_text, text_kind
+from lstmcalc.readers.sources import read_text
 from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.readers.text_kinds import text_kind
 from tools.pasting import mangled
 
 EQUINOX = """\

@@ -13,16 +13,8 @@ from hypothesis import strategies as st
 
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.sections import Section
-from lstmcalc.readers.pickles.machine import (
-    Call,
-    Global,
-    LongString,
-    Persistent,
-    Pickled,
-    Table,
-    bytes_of,
-    interpret_pickle,
-)
+from lstmcalc.readers.pickles.machine import Pickled, interpret_pickle
+from lstmcalc.readers.pickles.records import Call, Global, LongString, Persistent, Table, bytes_of
 from lstmcalc.readers.torch.files import read_pickle
 
 

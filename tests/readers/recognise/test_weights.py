@@ -382,7 +382,7 @@ def test_a_pipe_is_not_looked_into(cli: Cli) -> None:
     writer = os.open("pipe", os.O_RDWR | os.O_NONBLOCK)
     try:
         os.write(writer, b"nn.LSTM(10, 20)")
-        from lstmcalc.readers.sources import has_weights
+        from lstmcalc.readers.texts import has_weights
 
         assert not has_weights("pipe")
     finally:

@@ -409,8 +409,8 @@ def test_what_cannot_be_read_is_refused_in_words_that_help(text: str, expected: 
 @pytest.mark.parametrize(
     ("limit", "fits", "too_many", "what"),
     [
-        ("_MAX_LSTMS", "(0-9): 10 x LSTM(1, 2)", "(0-10): 11 x LSTM(1, 2)", "LSTMs"),
-        ("_MAX_LSTMS", "(0-4): 5 x A(\n  (0-1): 2 x LSTM(1, 2)", "(0-5): 6 x A(\n  (0-1): 2 x LSTM(1, 2)", "LSTMs"),
+        ("MAX_LSTMS", "(0-9): 10 x LSTM(1, 2)", "(0-10): 11 x LSTM(1, 2)", "LSTMs"),
+        ("MAX_LSTMS", "(0-4): 5 x A(\n  (0-1): 2 x LSTM(1, 2)", "(0-5): 6 x A(\n  (0-1): 2 x LSTM(1, 2)", "LSTMs"),
         ("_MAX_WRITTEN", "LSTM(1, 2)\n" * 10, "LSTM(1, 2)\n" * 11, "lines with an LSTM"),
         (
             "_MAX_LETTERS",

@@ -15,7 +15,7 @@ from lstmcalc.intake.subject import subject_of_layers
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.json_documents import read_json
 from lstmcalc.readers.text.source_text import SourceText
-from lstmcalc.readers.text.tables import read_pyproject, read_toml
+from lstmcalc.readers.text.toml_texts import read_pyproject, read_toml
 from lstmcalc.report.record import plain
 from lstmcalc.spec.provenance import Gap, Origin, Setting
 from tools.strategies import as_toml

@@ -20,10 +20,11 @@ from lstmcalc.intake.load import load_weights
 from lstmcalc.readers.files.kinds import open_weights
 from lstmcalc.readers.files.raw_numbers import View
 from lstmcalc.readers.pickles.arrays import RawArray
-from lstmcalc.readers.pickles.machine import Table
+from lstmcalc.readers.pickles.records import Table
 from lstmcalc.readers.pickles.trees import Module
 from lstmcalc.readers.recognise.recognition import recognise
-from lstmcalc.readers.torch.files import MAGIC, read_pickle, read_torch
+from lstmcalc.readers.torch.files import read_pickle, read_torch
+from lstmcalc.readers.torch.legacy import MAGIC
 from lstmcalc.readers.torch.modules import stated_modules
 from lstmcalc.readers.torch.quantized import Packed, with_quantized
 from lstmcalc.readers.torch.tensors import Quantizer, Tensor

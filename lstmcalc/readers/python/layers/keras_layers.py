@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from lstmcalc.frameworks.constructor import Constructor
-from lstmcalc.readers.keras.shapes import KNOWN, POSITIONAL
+from lstmcalc.readers.keras.positional import POSITIONAL
+from lstmcalc.readers.keras.shapes import KNOWN
 from lstmcalc.readers.python.builtin.constants import constant
 from lstmcalc.readers.python.core.classes_of_python import content_of, plain
 from lstmcalc.readers.python.core.machine import Builtin, Function

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from lstmcalc.readers.keras.shapes import KNOWN, POSITIONAL, shape_after
+from lstmcalc.readers.keras.positional import POSITIONAL
+from lstmcalc.readers.keras.shapes import KNOWN, shape_after
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 pytestmark = pytest.mark.peers

@@ -11,8 +11,9 @@ import pytest
 from lstmcalc.errors import LstmcalcError
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.pasted.load_errors import read_errors
-from lstmcalc.readers.sources import read_text, text_kind
+from lstmcalc.readers.sources import read_text
 from lstmcalc.readers.text.source_text import SourceText
+from lstmcalc.readers.text_kinds import text_kind
 from tools.pasting import mangled
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")]

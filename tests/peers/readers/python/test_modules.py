@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from lstmcalc.commands.diff.loading import model_of_code
-from lstmcalc.readers import sources
+from lstmcalc.readers.sources import read_text
+from lstmcalc.readers.texts import source_text
 from tools.live import installed
 from tools.model_code import model_code
 from tools.shell import Ran
@@ -41,7 +42,7 @@ def test_modules_of_code_are_those_of_pytorch(cli: Cli, tmp_path: Path, seed: in
         assert total["parameters"] > wanted
     else:
         assert total == {"parameters": wanted, "bytes": 4 * wanted, "exact": True}
-    found = sources.read_text(sources.source_text(str(path)), {})
+    found = read_text(source_text(str(path)), {})
     (own,) = [item for item in found[0].models if item.name == "model"]
     state = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     lstms = {
