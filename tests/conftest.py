@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +52,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     register_profiles()
     settings.load_profile("thorough" if config.getoption("--thorough") else "plain")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out a folder whose tests are not asked for: its modules would load large frameworks to be deselected."""
+    live = collection_path.parent == TESTS and f"not {collection_path.name}" in config.getoption("markexpr")
+    return True if live else None
 
 
 @pytest.fixture

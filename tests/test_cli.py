@@ -439,16 +439,30 @@ def test_bash_is_answered_as_typer_answers(
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_the_help_is_in_colour_on_a_terminal_and_says_the_same(command: str) -> None:
+def test_the_help_is_in_colour_on_a_terminal_and_says_the_same(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
     words = [command, "-h"] if command else ["-h"]
-    plain, coloured = run_lstmcalc(*words), run_lstmcalc(*words, FORCE_COLOR="1")
+    plain = cli(*words)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    coloured = cli(*words)
     assert "\x1b" not in plain.out
     assert coloured.out.startswith("\x1b[1mUsage:\x1b[0m")
     assert "\x1b[36m--help\x1b[0m" in coloured.out
     assert re.sub(r"\x1b\[[\d;]*m", "", coloured.out) == plain.out
     assert "\x1b[33mNAME\x1b[0m" in coloured.out or not command
+    for name, off in (("NO_COLOR", "1"), ("TERM", "dumb")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, off)
+            assert cli(*words).out == plain.out
+
+
+def test_a_process_of_its_own_is_in_colour_too() -> None:
+    plain, coloured = run_lstmcalc("shapes", "-h"), run_lstmcalc("shapes", "-h", FORCE_COLOR="1")
+    assert "\x1b" not in plain.out
+    assert coloured.out.startswith("\x1b[1mUsage:\x1b[0m")
     for off in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-        assert run_lstmcalc(*words, FORCE_COLOR="1", **off).out == plain.out
+        assert run_lstmcalc("shapes", "-h", FORCE_COLOR="1", **off).out == plain.out
 
 
 class Terminal(io.StringIO):

@@ -49,7 +49,8 @@ def value(node: ast.expr, module: str) -> Any:
 
 def called(module: str) -> Iterator[Used]:
     """The patterns of calls like `re.search(pattern, text)`."""
-    for node in ast.walk(ast.parse(source_of(module))):
+    source = source_of(module)
+    for node in ast.walk(ast.parse(source)) if re.search(r"\bre\s*\.", source) else ():
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         if not (isinstance(node.func.value, ast.Name) and node.func.value.id == "re") or node.func.attr == "escape":

@@ -8,6 +8,7 @@ from zipfile import ZipFile
 import pytest
 
 import lstmcalc
+from tools.shell import shell_environment
 
 HEAVY = ("numpy", "pydantic", "torch", "onnx", "importlib.metadata", "lstmcalc.numerics.forward", "lstmcalc.proof.run")
 
@@ -23,7 +24,9 @@ def test_every_public_name_loads_and_is_listed() -> None:
 def loaded_by(code: str) -> set[str]:
     """The modules that a fresh interpreter has loaded after running some code."""
     report = "import sys; print('\\n'.join(sys.modules), file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True, env=shell_environment()
+    )
     return set(done.stderr.split())
 
 

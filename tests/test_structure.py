@@ -152,6 +152,8 @@ def test_a_package_may_import_no_more_than_it_does() -> None:
 
 def strangers(module: str, source: str) -> set[str]:
     """The names in a docstring's `Not here` that are no module, of Python or seen from a package around it."""
+    if "Not here:" not in source:
+        return set()
     text = (ast.get_docstring(ast.parse(source)) or "").partition("Not here:")[2].partition("\n\n")[0]
     rooms = [module.split(".")[:depth] for depth in range(module.count(".") + 1)]
     seen = {name.removeprefix(".".join([*room, ""])) for room in rooms for name in modules()}

@@ -191,17 +191,18 @@ class Storage:
             return self.config.proj_size > 0
         return self.config.bias or not self.layout.bias or "bias" not in item.holds
 
-    @property
-    def symbols(self) -> dict[str, int]:
+    @cached_property
+    def symbols(self) -> Mapping[str, int]:
         """The value of every symbol in the shapes of stored arrays."""
         return sizes_of(self.config)
 
     def _layer(self, reads: Dim) -> list[Placement]:
         """The arrays of a layer that reads `reads` values: placements without their layer, names not filled in."""
+        sizes = self._sizes(reads)
         rows = []
         for direction in [None] if self._both else range(self.config.num_directions):
             placed = [
-                self._placement(item, reads, direction, gate)
+                self._placement(item, sizes, direction, gate)
                 for item in self.stored
                 for gate in (self.layout.gates if item.words else [None])
             ]
@@ -210,18 +211,18 @@ class Storage:
             rows += placed
         return rows
 
-    def _placement(self, item: Stored, reads: Dim, direction: int | None, gate: str | None) -> Placement:
-        axes, sizes = read_axes(item.axes), self._sizes(reads)
+    def _placement(self, item: Stored, sizes: Mapping[str, Dim], direction: int | None, gate: str | None) -> Placement:
+        axes = read_axes(item.axes)
         symbolic = tuple(reduce(mul, (sizes[atom] for atom in group)) for group in axes)
         shape = tuple(size.at(self.symbols) for size in symbolic)
         held = tuple(item.holds.split())
         joined = len(held) > 1
-        gate_axis, gates = self._ranges(axes, "gate", self.layout.gates, reads)
+        gate_axis, gates = self._ranges(axes, "gate", self.layout.gates, sizes)
         part_axis, parts = self._ranges(
-            axes, "bias" if "bias" in axis_names(item.axes) else "input+recurrent", held, reads
+            axes, "bias" if "bias" in axis_names(item.axes) else "input+recurrent", held, sizes
         )
         both = self.config.bidirectional and direction is None
-        direction_axis, directions = self._ranges(axes, "direction", DIRECTIONS, reads) if both else (None, None)
+        direction_axis, directions = self._ranges(axes, "direction", DIRECTIONS, sizes) if both else (None, None)
         parameter = Parameter(
             self._names.template(item, direction, gate),
             0,
@@ -241,7 +242,7 @@ class Storage:
         return Placement(parameter, item, direction, gate)
 
     @staticmethod
-    def _sizes(reads: Dim) -> dict[str, Dim]:
+    def _sizes(reads: Dim) -> Mapping[str, Dim]:
         """The size of each axis of the table."""
         return {
             "direction": D,
@@ -255,16 +256,16 @@ class Storage:
         }
 
     def _ranges(
-        self, axes: Sequence[Sequence[str]], atom: str, labels: Sequence[str], reads: Dim
+        self, axes: Sequence[Sequence[str]], atom: str, labels: Sequence[str], sizes: Mapping[str, Dim]
     ) -> tuple[int | None, Ranges | None]:
         """The axis that contains `atom`, and the first range of each of its labels on that axis."""
         for axis, group in enumerate(axes):
             if atom not in group:
                 continue
             if atom == "input+recurrent":
-                cut, end = reads.at(self.symbols), (reads + H_out).at(self.symbols)
+                cut, end = (sizes[name].at(self.symbols) for name in ("input", "input+recurrent"))
                 return axis, dict(zip(labels, ((0, cut), (cut, end)), strict=True))
-            inner = [self._sizes(reads)[other].at(self.symbols) for other in group[group.index(atom) + 1 :]]
+            inner = [sizes[other].at(self.symbols) for other in group[group.index(atom) + 1 :]]
             step = reduce(mul, inner, 1)
             return axis, {label: (k * step, (k + 1) * step) for k, label in enumerate(labels)}
         return None, None

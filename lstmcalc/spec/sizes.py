@@ -28,7 +28,8 @@ class Dim:
     __slots__ = ("_expanded", "_terms")
 
     def __init__(self, terms: Terms) -> None:
-        self._terms = {factors: coefficient for factors, coefficient in terms.items() if coefficient}
+        values = terms.values()
+        self._terms = terms if all(values) else {factors: value for factors, value in terms.items() if value}
         self._expanded: dict[tuple[str, ...], int] | None = None
 
     @classmethod
@@ -54,6 +55,8 @@ class Dim:
         if coefficient == 1 and len(factors) == 1 and isinstance(factors[0], Dim):
             return factors[0]
         symbols = sorted(factor for factor in factors if isinstance(factor, str))
+        if len(symbols) == len(factors):
+            return Dim({(*symbols,): coefficient})
         calls = [factor for factor in factors if isinstance(factor, Call)]
         brackets = [factor for factor in factors if isinstance(factor, Dim)]
         return Dim({(*symbols, *calls, *brackets): coefficient})

@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lstmcalc.cli import run_command_line
@@ -21,6 +21,7 @@ from lstmcalc.commands.sweep.request import request_of
 from lstmcalc.errors import ExitCode, MissingExtraError, OutputError
 from lstmcalc.intake.resolve import read_subjects
 from lstmcalc.report import progress
+from tools.examples import examples
 from tools.shell import Ran, shell_environment
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -92,8 +93,13 @@ READABLE: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("flags", READABLE)
-def test_no_text_is_cut_or_lies_on_another(flags: dict[str, Any]) -> None:
+def test_a_figure_can_be_read(flags: dict[str, Any]) -> None:
     figure = plots.figure_of(swept_by(**flags))
+    no_text_is_cut_or_lies_on_another(figure)
+    panels_have_room_and_their_legends_are_beside_them(figure)
+
+
+def no_text_is_cut_or_lies_on_another(figure: Any) -> None:
     boxes = boxes_of(figure)
     assert len(boxes) >= 4
     for box in boxes.values():
@@ -106,10 +112,7 @@ def test_no_text_is_cut_or_lies_on_another(flags: dict[str, Any]) -> None:
         assert apart, (one, other)
 
 
-@pytest.mark.parametrize("flags", READABLE)
-def test_panels_have_room_and_their_legends_are_beside_them(flags: dict[str, Any]) -> None:
-    figure = plots.figure_of(swept_by(**flags))
-    figure.draw_without_rendering()
+def panels_have_room_and_their_legends_are_beside_them(figure: Any) -> None:
     for panel in (panel for place in modules_of(figure) for panel in place.axes):
         box = panel.get_window_extent()
         assert box.width >= 1.5 * figure.dpi
@@ -391,7 +394,7 @@ def test_numbers_for_people(number: float, unit: str, text: str) -> None:
     assert curves.amount_text(number, unit) == text
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.integers(0, 2**400), st.integers(1, 2**400), st.sampled_from(["memory", "macs"]), st.booleans())
 @example(2**63 + 1, 1, "memory", True)  # 2**63 as a float, as all ends of axes are
 @example(2**63 + 1, 1, "memory", False)

@@ -23,7 +23,7 @@ from lstmcalc.proof import checks, closeness, judges, passes, reference
 from lstmcalc.proof import run as verify
 from lstmcalc.proof.allowed import largest_in_gates
 from lstmcalc.spec.config import Surroundings
-from tools.examples import examples
+from tools.examples import examples, is_thorough
 from tools.strategies import configs, data
 
 PAIR = tuple[Array, tuple[Array, Array]]
@@ -351,18 +351,26 @@ def test_a_run_that_would_not_fit_is_refused_with_its_size(monkeypatch: pytest.M
     )
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+MEASURED = [
+    (LSTMConfig(100, 200, 2, bidirectional=True), {"seq_len": 15, "batch": 20}),
+    (LSTMConfig(2000, 30, batch_first=True), {"seq_len": 25, "batch": 10}),
+    (LSTMConfig(30, 400, 3, proj_size=20), {"seq_len": 30, "batch": 4}),
+    (LSTMConfig(30, 200, 2), {"lengths": list(range(1, 40))}),
+    (LSTMConfig(600, 600), {"seq_len": 1, "batch": 1}),
+    (LSTMConfig(500, 500, 2), {"seq_len": 1, "batch": 1}),
+    (LSTMConfig(10, 10), {"seq_len": 6_000, "unbatched": True}),
+    (LSTMConfig(1, 1, 50), {"seq_len": 1, "batch": 500}),  # the states are drawn, and are the most
+]
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize(
-    ("config", "spec"),
+    ("config", "spec", "dtype"),
     [
-        (LSTMConfig(100, 200, 2, bidirectional=True), {"seq_len": 15, "batch": 20}),
-        (LSTMConfig(2000, 30, batch_first=True), {"seq_len": 25, "batch": 10}),
-        (LSTMConfig(30, 400, 3, proj_size=20), {"seq_len": 30, "batch": 4}),
-        (LSTMConfig(30, 200, 2), {"lengths": list(range(1, 40))}),
-        (LSTMConfig(600, 600), {"seq_len": 1, "batch": 1}),
-        (LSTMConfig(500, 500, 2), {"seq_len": 1, "batch": 1}),
-        (LSTMConfig(10, 10), {"seq_len": 6_000, "unbatched": True}),
-        (LSTMConfig(1, 1, 50), {"seq_len": 1, "batch": 500}),  # the states are drawn, and are the most
+        (*case, dtype)
+        for at, case in enumerate(MEASURED)
+        for number, dtype in enumerate(["float16", "float32", "float64"])
+        if is_thorough() or number == at % 3
     ],
 )
 def test_the_memory_estimate_is_an_upper_bound_and_not_a_wild_one(
@@ -379,19 +387,27 @@ def test_the_memory_estimate_is_an_upper_bound_and_not_a_wild_one(
     assert estimate <= 2.5 * peak
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float16"])
+MORE_MEASURED = [
+    (LSTMConfig(10, 20), {}, Surroundings(embed=200_000), False),
+    (LSTMConfig(10, 20), {"seq_len": 50, "batch": 4}, Surroundings(20_000, "all"), False),
+    (LSTMConfig(10, 20), {"seq_len": 50, "batch": 4}, Surroundings(20_000), False),
+    (LSTMConfig(10, 20), {"seq_len": 1, "batch": 200}, Surroundings(10_000), False),
+    (LSTMConfig(10, 20, bidirectional=True), {"lengths": list(range(1, 100))}, Surroundings(100, "all"), False),
+    (LSTMConfig(10, 20, 40), {}, Surroundings(), True),
+    (LSTMConfig(10, 50, 3, bidirectional=True), {"seq_len": 50, "batch": 8}, Surroundings(), True),
+    (LSTMConfig(10, 600), {}, Surroundings(), False),
+    (LSTMConfig(30_000, 20), {}, Surroundings(embed=100), False),
+]
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize(
-    ("config", "spec", "around", "traced"),
+    ("config", "spec", "around", "traced", "dtype"),
     [
-        (LSTMConfig(10, 20), {}, Surroundings(embed=200_000), False),
-        (LSTMConfig(10, 20), {"seq_len": 50, "batch": 4}, Surroundings(20_000, "all"), False),
-        (LSTMConfig(10, 20), {"seq_len": 50, "batch": 4}, Surroundings(20_000), False),
-        (LSTMConfig(10, 20), {"seq_len": 1, "batch": 200}, Surroundings(10_000), False),
-        (LSTMConfig(10, 20, bidirectional=True), {"lengths": list(range(1, 100))}, Surroundings(100, "all"), False),
-        (LSTMConfig(10, 20, 40), {}, Surroundings(), True),
-        (LSTMConfig(10, 50, 3, bidirectional=True), {"seq_len": 50, "batch": 8}, Surroundings(), True),
-        (LSTMConfig(10, 600), {}, Surroundings(), False),
-        (LSTMConfig(30_000, 20), {}, Surroundings(embed=100), False),
+        (*case, dtype)
+        for at, case in enumerate(MORE_MEASURED)
+        for number, dtype in enumerate(["float32", "float16"])
+        if is_thorough() or number == at % 2
     ],
 )
 def test_the_memory_estimate_knows_of_layers_around_and_of_a_trace(

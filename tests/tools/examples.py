@@ -1,6 +1,11 @@
 """How many examples a property is tried with: always the same ones, or with `--thorough` others, and more."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from hypothesis import HealthCheck, settings
+
+T = TypeVar("T")
 
 # What a test is tried with if it says nothing; counts of tests that do say something are in its terms.
 USUAL = 100
@@ -27,10 +32,25 @@ def register_profiles() -> None:
     )
 
 
-def examples(count: int, *suppressed: HealthCheck) -> settings:
-    """For a test that takes more or fewer examples than others; in proportion, also with `--thorough`."""
+def is_thorough() -> bool:
+    """True with `--thorough`, as soon as tests are collected."""
+    return settings().max_examples == THOROUGH
+
+
+def spread(cases: Sequence[T], step: int) -> list[T]:
+    """Every `step`-th of many cases of one kind; all with `--thorough`, for a test that is marked `thorough`."""
+    return list(cases if is_thorough() else cases[::step])
+
+
+def examples(count: int, *suppressed: HealthCheck, plain: int | None = None) -> settings:
+    """For a test that takes more or fewer examples than others; in proportion, also with `--thorough`.
+
+    Args:
+        plain: In place of the count in the plain tests, for a test whose examples take long.
+    """
     ours = settings()
+    wanted = count if plain is None or is_thorough() else plain
     return settings(
-        max_examples=count * ours.max_examples // USUAL,
+        max_examples=wanted * ours.max_examples // USUAL,
         suppress_health_check=[*ours.suppress_health_check, *suppressed],
     )

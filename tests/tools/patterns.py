@@ -10,6 +10,7 @@ has read is not tried again.
 import re
 from collections import deque
 from collections.abc import Iterator
+from functools import cache
 from itertools import product
 from re import _constants as c  # type: ignore[attr-defined]  # the parse tree has no public door
 from re import _parser  # type: ignore[attr-defined]
@@ -55,6 +56,8 @@ class _Automaton:
         self._edge(begin, None, start)
         self.end = self._sequence(tree, start)
         self.classes = self._classes()
+        self.after = self._after()
+        self._ways: dict[tuple[int, str], list[tuple[frozenset[str], int]]] = {}
 
     def _place(self) -> int:
         self.edges.append([])
@@ -71,6 +74,13 @@ class _Automaton:
         sets += [_category(r"\w"), frozenset("\n")]
         kinds = {tuple(char in held for held in sets): char for char in _SAMPLE}
         return list(kinds.values())
+
+    def _after(self) -> dict[str, str]:
+        """For each class, one that all conditions treat alike when it was read last."""
+        behind = [_category(r"\w"), frozenset("\n")]
+        behind += [edge.condition[1] for edges in self.edges for edge in edges if edge.condition]
+        kinds = {tuple(char in held for held in behind): char for char in self.classes}
+        return {char: kinds[tuple(char in held for held in behind)] for char in self.classes}
 
     # --- from the parse tree
 
@@ -152,19 +162,19 @@ class _Automaton:
 
     # --- steps
 
-    def ways(self, place: int, last: str | None) -> Iterator[tuple[frozenset[str], int, tuple[int, ...]]]:
-        """Each way to read one more character: the characters, the place after it, the places passed."""
-        waiting: list[tuple[int, frozenset[str], tuple[int, ...]]] = [(place, frozenset(_SAMPLE), (place,))]
-        while waiting:
-            at, allowed, passed = waiting.pop()
-            for edge in self.edges[at]:
+    def ways(self, place: int, last: str) -> list[tuple[frozenset[str], int]]:
+        """Each way to read one more character, where there are no circles: the characters, the place after it."""
+        found = self._ways.get((place, last))
+        if found is None:
+            found = self._ways[place, last] = []
+            for edge in self.edges[place]:
                 if edge.chars is not None:
-                    if edge.chars & allowed:
-                        yield edge.chars & allowed, edge.target, passed
-                elif edge.target not in passed:
-                    more = allowed & _allowed(edge.condition, last, self.flags)
-                    if more:
-                        waiting.append((edge.target, more, (*passed, edge.target)))
+                    found.append((edge.chars, edge.target))
+                else:
+                    allowed = _allowed(edge.condition, last, self.flags)
+                    ways = ((chars & allowed, target) for chars, target in self.ways(edge.target, last))
+                    found += (way for way in ways if way[0])
+        return found
 
     def circles(self) -> bool:
         """True if some place is reached from itself without reading anything."""
@@ -181,7 +191,7 @@ class _Automaton:
 
     def is_end(self, place: int) -> bool:
         """True if the pattern ends at a place, whatever follows: at once, or when all of the text is read."""
-        every = any(chars >= set(self.classes) and target == place for chars, target, _ in self.ways(place, "a"))
+        every = any(chars >= set(self.classes) and target == place for chars, target in self.ways(place, "a"))
         passed = {"AT_END", "AT_END_STRING"} if every else set[str]()
         if self._whole and not every:
             return False
@@ -218,11 +228,13 @@ def _chars_of(item: tuple[Any, Any], flags: int) -> frozenset[str]:
     return frozenset(_SAMPLE) - found if len(parts) < len(value) else found
 
 
+@cache
 def _category(text: str) -> frozenset[str]:
     return frozenset(char for char in _SAMPLE if re.match(text, char))
 
 
-def _allowed(condition: Condition, last: str | None, flags: int) -> frozenset[str]:
+@cache
+def _allowed(condition: Condition, last: str, flags: int) -> frozenset[str]:
     """The characters that may come next where a condition holds; none if it cannot."""
     every, none, word = frozenset(_SAMPLE), frozenset[str](), _category(r"\w")
     if condition is None:
@@ -230,8 +242,8 @@ def _allowed(condition: Condition, last: str | None, flags: int) -> frozenset[st
     kind, chars = condition
     other = every - word if last in word else word  # that makes a boundary
     held = {
-        "AT_BEGINNING": every if last is None or (last == "\n" and flags & re.MULTILINE) else none,
-        "AT_BEGINNING_STRING": every if last is None else none,
+        "AT_BEGINNING": every if last == "\n" and flags & re.MULTILINE else none,
+        "AT_BEGINNING_STRING": none,
         "AT_END": frozenset("\n"),
         "AT_END_STRING": none,
         "AT_BOUNDARY": other,
@@ -256,11 +268,11 @@ def slow_text(pattern: str | bytes, flags: int = 0, *, search: bool = True, whol
         return "a repeat of alternatives that begin alike"
     loops = [place for place in range(len(graph.edges)) if place in reach[place]]
     pairs = ((p, q) for p in loops for q in loops if q in reach[p] and not _is_forgotten(graph, p, q))
-    return next(filter(None, (_common(p, q, steps, reach, graph.classes) for p, q in pairs)), "")
+    return next(filter(None, (_common(p, q, steps, reach, graph.after) for p, q in pairs)), "")
 
 
-# From a place and the character before it to the places after each character.
-Steps = dict[tuple[int, str | None], dict[str, list[int]]]
+# From a place and the character before it (see `_Automaton._after`) to the places after each character.
+Steps = dict[tuple[int, str], dict[str, list[int]]]
 
 
 def _steps(graph: _Automaton) -> tuple[Steps, set[tuple[int, int]]]:
@@ -269,11 +281,11 @@ def _steps(graph: _Automaton) -> tuple[Steps, set[tuple[int, int]]]:
     doubled: set[tuple[int, int]] = set()
     ends = {place for place in range(len(graph.edges)) if graph.is_end(place)}
     for place in range(len(graph.edges)):
-        for last in graph.classes:
-            read = steps[place, last] = {char: [] for char in graph.classes}
+        for last in dict.fromkeys(graph.after.values()):
+            read = steps[place, last] = {}
             ways = [way for way in graph.ways(place, last) if way[1] not in ends]
             for char in graph.classes:
-                targets = [target for chars, target, _ in ways if char in chars]
+                targets = [target for chars, target in ways if char in chars]
                 read[char] = list(dict.fromkeys(targets))
                 doubled |= {(place, target) for target in targets if targets.count(target) > 1}
     return steps, doubled
@@ -300,7 +312,7 @@ def _reachable(graph: _Automaton, steps: Steps) -> list[set[int]]:
     return found
 
 
-def _common(p: int, q: int, steps: Steps, reach: list[set[int]], classes: list[str]) -> str:
+def _common(p: int, q: int, steps: Steps, reach: list[set[int]], after: dict[str, str]) -> str:
     """A text that leads from p to p, from p to q and from q to q, by different ways if p is q; empty if none does."""
 
     def moves(places: tuple[int, int, int], last: str, char: str) -> Iterator[tuple[int, int, int]]:
@@ -312,7 +324,7 @@ def _common(p: int, q: int, steps: Steps, reach: list[set[int]], classes: list[s
             if p != q or first == third:  # which are the same way if p is q
                 yield first, second, third
 
-    for begin in classes:
+    for begin in dict.fromkeys(after.values()):
         start, goal = ((p, p, q), begin, p != q), ((p, q, q), begin, True)
         text = {start: ""}
         waiting = deque([start])
@@ -321,9 +333,9 @@ def _common(p: int, q: int, steps: Steps, reach: list[set[int]], classes: list[s
             if state == goal and text[state]:
                 return text[state]
             places, last, apart = state
-            for char in classes if len(text[state]) < _LONGEST else ():
+            for char in after if len(text[state]) < _LONGEST else ():
                 for following in moves(places, last, char):
-                    arrived = (following, char, apart or following[0] != following[1])
+                    arrived = (following, after[char], apart or following[0] != following[1])
                     if arrived not in text:
                         text[arrived] = text[state] + char
                         waiting.append(arrived)

@@ -20,6 +20,7 @@ from lstmcalc.proof.mistakes.table import MISTAKES, mistakes_for, stored_as
 from lstmcalc.proof.mistakes.verdict import dtype_of_numbers, judged, problem_of
 from lstmcalc.proof.result import Run
 from lstmcalc.readers.files.raw_numbers import to_bfloat16
+from tools.examples import is_thorough
 from tools.injections import KINDS as CASES
 from tools.injections import Case, apart, injected, noisy, possible, random_case, random_part, try_out, wrong
 from tools.wrong_ports import mistakes
@@ -51,8 +52,10 @@ def test_each_mistake_is_named(which: tuple[str, str]) -> None:
     assert tried.said in ("alone", "tie"), tried.verdict
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("noise", "count"), [("none", 30), ("1e-6", 15), ("float16", 15)])
 def test_random_mistakes_are_named(noise: str, count: int) -> None:
+    count = count if is_thorough() else count // 2
     seen = (one for one in injected(np.random.default_rng(7), 1, noise) if one[2].said not in ("invisible", "agrees"))
     said = [(tried.said, [name for name, _, _ in chosen]) for chosen, _, tried in islice(seen, count)]
     assert [one for one in said if one[0] not in ("alone", "tie")] == []

@@ -1,6 +1,5 @@
 """The kind of a text: code is code, and what is not understood is not denied to have an LSTM."""
 
-import ast
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ def test_every_module_here_is_code_without_its_name() -> None:
     """Many of them have lists, summaries and errors in their strings and comments."""
     texts = [path.read_text(encoding="utf-8") for path in SOURCES]
     assert len(texts) > 300
-    assert {text_kind(SourceText(text)) for text in texts if ast.parse(text).body} == {"code"}
+    assert {text_kind(SourceText(text)) for text in texts if text} == {"code"}
 
 
 @pytest.mark.parametrize(

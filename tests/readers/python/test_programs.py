@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tools.examples import is_thorough
 from tools.programs.cells_stand_in import STAND_INS
 from tools.programs.kinds import KINDS, verdict_on
 from tools.programs.runs import counted, runs
@@ -15,7 +16,7 @@ from tools.programs.shrink import shrunk
 from tools.programs.verdicts import compare
 
 PARTS = 10
-PLAIN, THOROUGH = 10, 100  # programs of each part
+PLAIN, THOROUGH = 5, 100  # programs of each part
 FALSE = {"WRONG", "CRASH", "denied"}
 
 
@@ -23,12 +24,12 @@ def gets(word: str, kind: str, folder: Path, code: str) -> bool:
     return verdict_on(code, kind, folder).word == word
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("kind", "part"), [(kind, part) for kind in KINDS for part in range(2 if kind in STAND_INS else PARTS)]
 )
-def test_nothing_false_is_said_of_a_program(kind: str, part: int, tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    thorough = pytestconfig.getoption("--thorough")
-    first = SystemRandom().randrange(10**9) if thorough else 1000 * part
+def test_nothing_false_is_said_of_a_program(kind: str, part: int, tmp_path: Path) -> None:
+    first = SystemRandom().randrange(10**9) if is_thorough() else 1000 * part
     judged = 0
     for seed in count(first):
         code = KINDS[kind].make(seed)
@@ -37,7 +38,7 @@ def test_nothing_false_is_said_of_a_program(kind: str, part: int, tmp_path: Path
         if verdict.word in FALSE:
             small = shrunk(code, partial(gets, verdict.word, kind, tmp_path))
             pytest.fail(f"seed {seed}: {verdict_on(small, kind, tmp_path)}\n{small}")
-        if judged == (THOROUGH if thorough else PLAIN):
+        if judged == (THOROUGH if is_thorough() else PLAIN):
             break
 
 

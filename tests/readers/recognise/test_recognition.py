@@ -67,7 +67,7 @@ paths = st.lists(st.from_regex(r"[a-e]{1,3}_?[0-9]?", fullmatch=True), max_size=
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@examples(40)
+@examples(40, plain=20)
 @given(config=configs(), path=paths, seed=st.integers(0, 9))
 @stored_once()
 def test_what_is_stored_under_any_path_is_found_again(layout: str, config: LSTMConfig, path: str, seed: int) -> None:
