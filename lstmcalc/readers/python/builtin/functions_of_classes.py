@@ -104,8 +104,9 @@ def _new_container(kind: str) -> Function_:
             machine.call(Bound(TYPES["dict"].slots["update"], made), replace(args, pos=args.pos[1:]), node)
             return made
         if kind == "list":
-            items = machine.items(args.pos[1]) if len(args.pos) > 1 else []
-            return machine.new("list", tuple(items) if items is not None else unknown_of(*args.pos[1:]))
+            made = machine.new("list", ())
+            machine.call(Bound(TYPES["list"].slots["__init__"], made), replace(args, pos=args.pos[1:]), node)
+            return made
         made = machine.new("set", Items({}))
         if len(args.pos) > 1:
             machine.call(Bound(TYPES["set"].slots["update"], made), Args(args.pos[1:]), node)

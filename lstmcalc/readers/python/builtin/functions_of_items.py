@@ -7,8 +7,8 @@ import ast
 from collections.abc import Callable
 
 from lstmcalc.readers.python.builtin.functions import Function_, are_classes, function
-from lstmcalc.readers.python.builtin.lists import ordered
-from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of, plain, type_of
+from lstmcalc.readers.python.builtin.lists import members_of, ordered
+from lstmcalc.readers.python.core.classes_of_python import TYPES, plain, type_of
 from lstmcalc.readers.python.core.generators import Shallow
 from lstmcalc.readers.python.core.iterators import take_next
 from lstmcalc.readers.python.core.machine import Function
@@ -17,7 +17,6 @@ from lstmcalc.readers.python.core.own_methods import COMPARED, has_own
 from lstmcalc.readers.python.core.values import (
     MISSING,
     Args,
-    Items,
     Obj,
     Unknown,
     Value,
@@ -139,17 +138,12 @@ are_classes("map", "zip", "filter", "enumerate", "reversed")
 @function("sorted")
 def _sorted(machine: Making, args: Args, node: ast.AST) -> Value:
     source = args.pos[0]
-    content = content_of(source) if isinstance(source, Obj) and source.kind == "set" else None
-    whole = (
-        isinstance(content, Items)
-        and content.rest is None
-        and not any(isinstance(item, Unknown) for item in content.map.values())
-    )
-    items = list(content.map) if isinstance(content, Items) and whole else machine.items(source)
+    content = members_of(source)
+    items = list(content.map) if content is not None else machine.items(source)
     if items is None:
         machine.run_handed([args.kw.get("key")])
         return machine.new("list", unknown_of(*args.all))
-    if isinstance(content, Items) and args.kw.get("key") is not None and len(items) > 1:
+    if content is not None and args.kw.get("key") is not None and len(items) > 1:
         machine.run_handed([args.kw["key"]])
         return machine.new("list", unknown_of(*items))  # what is equal keeps an order that is not known
     return machine.new("list", ordered(machine, items, args.kw, node))

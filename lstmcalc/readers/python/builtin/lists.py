@@ -6,6 +6,7 @@ Not here: going through them (`core.iterators`).
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of, plain
@@ -150,7 +151,8 @@ def _reverse(machine: Iterators, owner: Obj, _: Args, __: ast.AST) -> Value:
 
 @method_of("list", "sort")
 def _sort(machine: Iterators, owner: Obj, args: Args, node: ast.AST) -> Value:
-    content = _tuple_of(machine, owner, *args.all)
+    members = members_of(owner) if args.kw.get("key") is None else None
+    content = tuple(members.map) if members is not None else _tuple_of(machine, owner, *args.all)
     if content is not None:
         made = ordered(machine, content, args.kw, node)
         machine.put(owner, CONTENT, made)
@@ -241,11 +243,37 @@ def _multiply(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
     return owner
 
 
+class Members:
+    """All that is in a list that was made of a set: its order is not known. Once it changes, this says nothing."""
+
+    def __init__(self, content: Value, members: Items) -> None:
+        self.content = content
+        self.members = members
+
+
+def members_of(value: Value) -> Items | None:
+    """All that is in a set, or in a list that was made of one; None if that is not known."""
+    if not isinstance(value, Obj):
+        return None
+    held, content = value.slots.get("@members"), content_of(value)
+    found = held.members if isinstance(held, Members) and held.content is content else content
+    whole = isinstance(found, Items) and value.kind in ("set", "list") and found.rest is None
+    return (
+        found
+        if isinstance(found, Items) and whole and not any(isinstance(item, Unknown) for item in found.map.values())
+        else None
+    )
+
+
 @method_of("list", "__init__")
 def _init_list(machine: Iterators, owner: Obj, args: Args, _: ast.AST) -> Value:
     if args.pos:
-        items = machine.items(args.pos[0])
-        machine.put(owner, CONTENT, unknown_of(args.pos[0]) if items is None else tuple(items))
+        source = args.pos[0]
+        members = members_of(source) if isinstance(source, Obj) and source.kind == "set" else None
+        items = machine.items(source)
+        machine.put(owner, CONTENT, unknown_of(source) if items is None else tuple(items))
+        if members is not None:
+            machine.put(owner, "@members", Members(owner.slots[CONTENT], members))
     return None
 
 
@@ -253,7 +281,7 @@ def ordered(machine: Iterators, content: Sequence[Value], keywords: dict[str, Va
     """Items in order, a tuple; unknown if their order is not known."""
     key, reverse = keywords.get("key"), machine.truth(keywords.get("reverse", False))
     keys = [machine.call(key, Args([item]), node) if key is not None else item for item in content]
-    keys = [item if has_own(item, *COMPARED) else plain(item) for item in keys]
+    keys = _decisive([item if has_own(item, *COMPARED) else plain(item) for item in keys])
     if not is_constant(tuple(keys)) or reverse is None:
         if len(keys) < 2:  # in any order
             return tuple(content)
@@ -264,3 +292,15 @@ def ordered(machine: Iterators, content: Sequence[Value], keywords: dict[str, Va
     except TypeError:
         machine.throw("TypeError", "not comparable")
     return tuple(content[place] for place in order)
+
+
+def _decisive(keys: list[Value]) -> list[Value]:
+    """The keys; of tuples that all differ in what they begin with, that alone: Python looks no further."""
+    begin = [tuple(takewhile(_is_simple, key)) if isinstance(key, tuple) else () for key in keys]
+    known = min(map(len, begin), default=0)
+    short: list[Value] = [key[:known] for key in begin]
+    return short if len(set(short)) == len(keys) else keys
+
+
+def _is_simple(value: Value) -> bool:
+    return isinstance(value, int | str | bytes)

@@ -299,6 +299,9 @@ class Calls(Classes):
     def was_allocated(self, made: Obj) -> None:
         """Note an instance that there is now."""
 
+    def was_copied(self, made: Value) -> None:
+        """Note a deep copy of a thing, or of what is not known: then it leads to what was copied."""
+
 
 def _returned(path: Path) -> Path:
     return path._replace(kind="return", value=None) if path.kind == "normal" else path

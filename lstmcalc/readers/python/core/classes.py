@@ -32,6 +32,7 @@ from lstmcalc.readers.python.core.values import (
     unknown_of,
 )
 
+_OF_TENSORS: Final = ("requires_grad", "grad")  # what a tensor has beside its numbers
 _META: Final = ("__new__", "__init__", "__call__", "__prepare__", "__getattribute__", "__getattr__")
 
 
@@ -348,7 +349,7 @@ class Classes(Machine):
         more = escaped.may if owner.foreign and isinstance(escaped, Unknown) else frozenset[Obj]()
         functions = [item for item in owner.may if isinstance(item, Function)]  # which other code leaves as they are
         for thing in (*self.reach(owner.may | more), *functions):
-            if "@dtype" in thing.slots:  # of a parameter of its, perhaps
+            if "@dtype" in thing.slots and name not in _OF_TENSORS:  # of a parameter of its, perhaps
                 self.put(thing, "@dtype", Unknown())
             if isinstance(thing, Scope) or thing.kind in ("list", "dict", "set", "iter", "array"):
                 continue

@@ -155,8 +155,9 @@ class Comprehensions(Displays):
 
     def item_of_unknown(self, source: Value) -> Unknown:
         """An item of something that is not known."""
-        if isinstance(source, Unknown):
-            return Unknown(source.names, source.may, foreign=source.foreign)
+        held = source.slots.get(CONTENT) if isinstance(source, Obj) and source.kind == "iter" else source
+        if isinstance(held, Unknown):
+            return Unknown(held.names, held.may, foreign=held.foreign)
         return replace(unknown_of(source), foreign=True)
 
     def _await(self, node: ast.Await, scope: Scope) -> Value:

@@ -36,6 +36,7 @@ class Field:
     factory: Value = MISSING
     init: bool = True
     keyword: bool = False
+    passed: bool = False  # an InitVar: handed to `__post_init__`, and no attribute
 
 
 class Generated(Iterators):
@@ -232,21 +233,25 @@ class Generated(Iterators):
                 self.put(cls, name, made.default)
             else:
                 made = Field(name, value, keyword=keyword)
-            found.append(made)
+            found.append(replace(made, passed=text.startswith(("InitVar", "dataclasses.InitVar"))))
         return found
 
     def _fill_fields(self, cls: Class, fields: Sequence[Field], args: Args, node: ast.AST) -> Value:
         owner = args.pos[0]
         values = self.bound_fields(fields, replace(args, pos=args.pos[1:]))
+        held = self.lookup(cls, "@fields")
+        passed = (
+            [item.name for item in held if isinstance(item, Field) and item.passed] if isinstance(held, tuple) else []
+        )
         for name, value in values.items():
-            if not isinstance(value, Missing):
+            if not isinstance(value, Missing) and name not in passed:
                 self.set_plainly(owner, name, value)
                 if name not in args.kw and isinstance(owner, Obj):
                     self.tainted.discard((id(owner), name))
         after = self.lookup(cls, "__post_init__")
         after = self.lookup(owner.cls, "__post_init__") if isinstance(owner, Obj) else after
         if not isinstance(after, Missing):
-            self.call(self.bind(after, owner), Args(), node)
+            self.call(self.bind(after, owner), Args([values.get(name, Unknown()) for name in passed]), node)
         return None
 
 

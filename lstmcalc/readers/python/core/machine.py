@@ -67,13 +67,15 @@ class Builtin:
     method: bool = False  # whether it becomes a method as an attribute of a class
 
 
-@dataclass(frozen=True, slots=True)
 class Frame:
-    """A call that is being run."""
+    """A call that is being run. No value leads to it: whoever has an LSTM does not have what made it."""
 
-    scope: Scope
-    function: Function | None
-    call: ast.AST | None  # where it is called
+    __slots__ = ("call", "function", "scope")
+
+    def __init__(self, scope: Scope, function: Function | None, call: ast.AST | None) -> None:
+        self.scope = scope
+        self.function = function
+        self.call = call  # where it is called
 
 
 class Machine(Parts):

@@ -8,7 +8,7 @@ Not here: how slots change (`heap`).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Final, TypeAlias
 
@@ -277,6 +277,17 @@ def unknown_of(*values: Value, names: tuple[str, ...] = (), why: str = "") -> Un
 def merged_names(*names: tuple[str, ...]) -> tuple[str, ...]:
     """All names, each once, as many as are kept."""
     return tuple(dict.fromkeys(name for part in names for name in part))[:MAX_NAMES]
+
+
+class Linked:
+    """A note of a library that leads to things: a copy of what has it has a note that leads to the copies."""
+
+    __slots__ = ()
+
+    def with_parts(self, change: Callable[[Value], Value]) -> "Linked":
+        """The same note of other things."""
+        del change
+        return self
 
 
 class Equatable(ABC):

@@ -42,6 +42,9 @@ class Keras(KerasLayers):
             return Unknown()
         if not kind:
             return self._call_own(layer, args, node)
+        around = layer.slots.get("@around", ())
+        if isinstance(around, tuple) and any(getattr(item, "name", "") == "Bidirectional" for item in around):
+            self.perhaps_lstm(Unknown(why="Bidirectional has copies of this layer"), args, node)
         inputs = self.tensors_in(given)
         if kind == "Lambda":
             function = (self.config_of(layer) or {}).get("function", Unknown())

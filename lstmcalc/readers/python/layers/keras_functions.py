@@ -8,6 +8,7 @@ from typing import Final
 
 from lstmcalc.readers.python.core.classes_of_python import content_of, plain
 from lstmcalc.readers.python.core.values import (
+    CONTENT,
     Args,
     Items,
     Obj,
@@ -22,7 +23,9 @@ from lstmcalc.readers.python.layers.keras_layers import HOMES
 from lstmcalc.readers.python.layers.keras_tensors import Graph
 from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS, primitive
 from lstmcalc.readers.python.libraries.libraries import Libraries
+from lstmcalc.readers.python.libraries.standard_copies import copied
 
+_DEFAULTS: Final = Unknown(absent=True)  # the rest of a configuration: what the layer has without it
 _MERGED: Final = {
     name: name.capitalize()
     for name in ("add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract")
@@ -40,6 +43,56 @@ def _call_layer_with(machine: Keras, args: Args, node: ast.AST) -> Value:
     content = content_of(keywords) if isinstance(keywords, Obj) else None
     given = {str(key): value for key, value in content.map.items()} if isinstance(content, Items) else {}
     return machine.call_layer(layer, Args(list(values) if isinstance(values, tuple) else [Unknown()], given), node)
+
+
+@primitive("_config")
+def _config(machine: Keras, args: Args, _: ast.AST) -> Value:
+    """The arguments of a layer, and the defaults of all others; of a model, what another is made of."""
+    owner = args.pos[0]
+    made = machine.new("dict", Items({}, Unknown(absent=True)))
+    kind = machine.kind_of(owner)
+    if kind in ("Model", "Sequential"):
+        made.slots["@model"] = owner
+    elif (given := machine.config_of(owner)) is not None:
+        made.slots[CONTENT] = Items(dict(given), _DEFAULTS)
+    return made
+
+
+@primitive("_of_config")
+def _of_config(machine: Keras, args: Args, node: ast.AST) -> Value:
+    """A layer of what `get_config` gave, perhaps changed."""
+    cls, config = args.pos
+    content = content_of(config) if isinstance(config, Obj) and config.kind == "dict" else None
+    model = config.slots.get("@model") if isinstance(config, Obj) else None
+    if machine.lookup(cls, "@layer") in ("Model", "Sequential"):
+        if isinstance(model, Obj) and isinstance(content, Items) and not content.map:
+            return copied(machine, model, deep=True)
+        machine.perhaps_lstm(Unknown(why="what is in the configuration is not known"), args, node)
+        return unknown_of(*args.all)
+    if not isinstance(content, Items) or not all(isinstance(key, str) for key in content.map):
+        return machine.call(cls, Args(more=unknown_of(config)), node)
+    given = {str(key): copied(machine, value, deep=True) for key, value in content.map.items()}
+    more = None if content.rest is None or content.rest is _DEFAULTS else content.rest
+    return machine.call(cls, Args([], given, more=more), node)
+
+
+def _cloned(machine: Keras, args: Args, node: ast.AST) -> Value:
+    """A model like another, with layers and weights of its own."""
+    owner = args.pos[0] if args.pos else args.kw.get("model", Unknown())
+    if machine.kind_of(owner) in ("Model", "Sequential") and len(args.all) == 1:
+        return copied(machine, owner, deep=True)
+    return _perhaps(machine, args, node)
+
+
+def _perhaps(machine: Keras, args: Args, node: ast.AST) -> Value:
+    """A model of which nothing is known."""
+    machine.perhaps_lstm(Unknown(why="what it is made of is not known"), args, node)
+    return unknown_of(*args.all)
+
+
+for _home in ("keras.models", "keras", "tf_keras.models"):
+    LIB_FUNCTIONS[f"{_home}.clone_model"] = _cloned
+    LIB_FUNCTIONS[f"{_home}.model_from_json"] = LIB_FUNCTIONS[f"{_home}.model_from_config"] = _perhaps
 
 
 @primitive("_model")

@@ -28,6 +28,7 @@ from lstmcalc.readers.python.layers.keras_tensors import Around
 from lstmcalc.readers.python.layers.records import BY_NAME, shown
 from lstmcalc.readers.python.layers.torch import Torch
 from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS
+from lstmcalc.readers.python.libraries.standard_copies import copied
 
 LSTMS: Final = ("LSTM", "LSTMCell", "CuDNNLSTM")
 _RELATIVES: Final = (
@@ -110,6 +111,8 @@ class KerasLayers(Torch):
         names = POSITIONAL.get(name)
         known = rest.known and names is not None and len(rest.pos) <= len(names)
         given: dict[str, Value] = {**dict(zip(names or (), rest.pos, strict=False)), **rest.kw}
+        if name == "Bidirectional" and isinstance(inner := given.get("layer"), Obj) and "@fed" in inner.slots:
+            given["layer"] = self.unbuilt(inner)
         content = Items(dict(given), None if known else Unknown(absent=True))
         self.put(owner, "@config", self.new("dict", content))
         self.put(owner, "name", given.get("name", Unknown()))
@@ -118,6 +121,13 @@ class KerasLayers(Torch):
                 self.put(owner, slot, value)
         self._clone_directions(name, given, node)
         return None
+
+    def unbuilt(self, layer: Obj) -> Value:
+        """A new layer with the arguments of one that has got its input: Bidirectional copies what it is given."""
+        made = copied(self, layer, deep=True)
+        for slot in ("@fed", "@features", "@around") if isinstance(made, Obj) else ():
+            made.slots.pop(slot, None)  # type: ignore[union-attr]  # as asked
+        return made
 
     def _clone_directions(self, name: str, given: Mapping[str, Value], node: ast.AST) -> None:
         """Note what is around an LSTM."""

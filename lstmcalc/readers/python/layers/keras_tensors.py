@@ -4,10 +4,11 @@ Not here: what flows from layer to layer (`keras`).
 """
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lstmcalc.readers.keras.shapes import shape_after
 from lstmcalc.readers.python.core.values import (
+    Linked,
     Obj,
     Value,
 )
@@ -29,10 +30,17 @@ def open_shape(kind: str, config: Mapping[str, object], shape: Value) -> tuple[V
     return (..., size) if isinstance(size, int) else None
 
 
-class Width(int):
+class Width(int, Linked):
     """The size of the last axis of what an LSTM gives, which follows that LSTM."""
 
     lstm: Obj
+
+    def with_parts(self, change: Callable[[Value], Value]) -> "Width":
+        """The same size, of another LSTM."""
+        made = Width(self)
+        other = change(self.lstm)
+        made.lstm = other if isinstance(other, Obj) else self.lstm
+        return made
 
 
 def wide_as(shape: tuple[Value, ...], lstm: Obj) -> tuple[Value, ...]:
@@ -51,18 +59,27 @@ class Shapes:
         self.shapes = list(shapes)
 
 
-class Graph:
+class Graph(Linked):
     """The origin of an array: a layer, and the arrays that it was given."""
 
     def __init__(self, layer: Obj, inputs: tuple[Value, ...]) -> None:
         self.layer = layer
         self.inputs = inputs
 
+    def with_parts(self, change: Callable[[Value], Value]) -> "Graph":
+        """The same of another layer, and of other arrays."""
+        layer = change(self.layer)
+        return Graph(layer if isinstance(layer, Obj) else self.layer, tuple(map(change, self.inputs)))
 
-class Around:
+
+class Around(Linked):
     """A wrapper around an LSTM, with its arguments."""
 
     def __init__(self, name: str, given: Mapping[str, Value], call: ast.AST) -> None:
         self.name = name
         self.given = given
         self.call = call
+
+    def with_parts(self, change: Callable[[Value], Value]) -> "Around":
+        """The same wrapper, of other things."""
+        return Around(self.name, {name: change(value) for name, value in self.given.items()}, self.call)

@@ -117,10 +117,23 @@ class Records(Standard):
         record = replace(record, tainted=record.tainted | {name for name in record.given if name in noted})
         self.put(made, "@lstm", record)
         self.put(made, "@dtype", self.dtype_of(record))
+        if not known:
+            self._log(made, record)
+
+    def _log(self, made: Obj, record: Record) -> None:
         log = self.world.slots["made"]
-        if isinstance(log, Log) and not known:
+        if isinstance(log, Log):
             self.spend(len(log) // 32)
             self.put(self.world, "made", Log([*log, Entry((made,), record.call)]))
+
+    def was_copied(self, made: Value) -> None:
+        """Note a copy of an LSTM, which is one more, made like the first."""
+        if isinstance(made, Unknown):
+            if any("@lstm" in thing.slots for thing in self.reach(made.may)):
+                self.perhaps_lstm(Unknown(made.names, why="what is copied is not known"), Args(), self.here)
+        elif isinstance(made, Obj) and isinstance(record := made.slots.get("@lstm"), Record):
+            made.slots.pop("@input", None)  # nothing was passed to the copy
+            self._log(made, record)
 
     @abstractmethod
     def dtype_of(self, record: Record) -> Value:

@@ -19,6 +19,7 @@ from lstmcalc.readers.python.core.values import (
     Class,
     Missing,
     Obj,
+    Scope,
     Unknown,
     Value,
     things,
@@ -26,47 +27,12 @@ from lstmcalc.readers.python.core.values import (
 )
 from lstmcalc.readers.python.layers.arrays import ARRAY, Arrays, array, shape_of
 from lstmcalc.readers.python.layers.records import BY_NAME, Record, shown
-from lstmcalc.readers.python.layers.torch_layers import _DEFAULTS, FIELDS, SIGNATURES, Layer
+from lstmcalc.readers.python.layers.torch_layers import DEFAULTS, FIELDS, SIGNATURES, Layer
+from lstmcalc.readers.python.layers.torch_names import MODULE_HAS, RECURRENT_HAS
 from lstmcalc.readers.python.libraries.known import primitive
 from lstmcalc.readers.python.libraries.libraries import Libraries
 
 MAX_MODULES: Final = 20_000  # that are looked through for LSTMs
-# Attributes that every module has, of which nothing is known.
-_MODULE_HAS: Final = frozenset(
-    (
-        *[
-            "state_dict",
-            "load_state_dict",
-            "parameters",
-            "named_parameters",
-            "buffers",
-            "named_buffers",
-            "register_forward_hook",
-            "get_parameter",
-        ],
-        *[
-            "register_forward_pre_hook",
-            "register_full_backward_hook",
-            "extra_repr",
-            "_parameters",
-            "_buffers",
-            "dump_patches",
-            "get_extra_state",
-        ],
-        *[
-            "set_extra_state",
-            "to_empty",
-            "xpu",
-            "ipu",
-            "mtia",
-            "get_buffer",
-            "register_load_state_dict_post_hook",
-            "_get_name",
-            "register_backward_hook",
-        ],
-        *["weight", "bias", "device", "dtype"],
-    )
-)
 _STATELESS: Final = frozenset(
     ("relu", "sigmoid", "tanh", "dropout", "gelu", "elu", "leaky_relu", "silu", "softmax", "log_softmax")
 )
@@ -89,6 +55,13 @@ class Torch(Arrays):
                 else "float32"
             )
         return self.cast_name(given) or given
+
+    def library(self, home: str) -> Scope:
+        """The module with the classes of a library."""
+        known, found = f"library:{home}" in self.libraries, super().library(home)
+        for name in ("LightningModule", "LightningDataModule") if home == "torch" and not known else ():
+            found.slots[name].slots["@partly"] = True  # type: ignore[attr-defined]  # a class
+        return found
 
     def class_of_lib(self, path: str) -> Value:
         """The class of a library by its path, if it is written down here."""
@@ -231,10 +204,19 @@ class Torch(Arrays):
         tensor = self.tensor_of(owner, name) if isinstance(owner, Obj) else None
         if tensor is not None:
             return tensor
-        if name in _MODULE_HAS and self.is_module(owner):
+        if self.is_left_out(cls, name):
             self.may_raise()
             return Unknown(may=things(owner))
         return super()._not_found(owner, cls, name)
+
+    def is_left_out(self, cls: Value, name: str) -> bool:
+        """True for an attribute that a class has, and that is not written down here."""
+        scope = self.libraries.get("library:torch")
+        if scope is not None and isinstance(cls, Class) and scope.slots["Module"] in cls.mro:
+            recurrent = scope.slots["RNNBase"] in cls.mro
+            if name in MODULE_HAS or (recurrent and (name in RECURRENT_HAS or name.startswith(("weight_", "bias_")))):
+                return True
+        return super().is_left_out(cls, name)
 
     def lib_result(self, path: str, args: Args, node: ast.AST) -> Value:
         """The value that a call gives by rules for many functions; MISSING if none fits."""
@@ -321,7 +303,7 @@ def make_lstm(machine: Torch, path: str, args: Args, node: ast.AST) -> Value:
         return None
     for name in FIELDS:
         if name in constructor.arguments:
-            default = Unknown() if unseen is not None else _DEFAULTS.get(name, Unknown())
+            default = Unknown() if unseen is not None else DEFAULTS.get(name, Unknown())
             machine.put(owner, name, given.get(name, default))
     called = shown(call) if isinstance(call, ast.Call) else path
     dtype = machine.world.slots["dtype"]

@@ -22,7 +22,8 @@ from lstmcalc.readers.python.core.values import (
     unknown_of,
 )
 from lstmcalc.readers.python.layers.arrays import Arrays, array, shape_of
-from lstmcalc.readers.python.layers.torch import Torch
+from lstmcalc.readers.python.layers.torch import Torch, run_lstm
+from lstmcalc.readers.python.layers.torch_layers import DEFAULTS, SIGNATURES
 from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS, lib_function, primitive
 from lstmcalc.readers.python.libraries.libraries import Libraries
 from lstmcalc.readers.python.libraries.standard_copies import copied
@@ -46,10 +47,34 @@ def _relative(machine: Libraries, args: Args, _: ast.AST) -> Value:
     del machine
 
     def make(inner: Torch, given: Args, node: ast.AST) -> Value:
+        kind = path.rpartition(".")[2]
         inner.relative(inner.site or node, path)
-        return inner.make_layer(given, node, path.rpartition(".")[2])
+        inner.make_layer(given, node, kind)
+        owner = given.pos[0]
+        for name in SIGNATURES[kind].split():
+            if isinstance(owner, Obj) and name in DEFAULTS and name not in owner.slots:
+                inner.put(owner, name, DEFAULTS[name] if given.known else Unknown())
+        return None
 
     return Builtin(path, make, method=True)
+
+
+@primitive("_relative_call")
+def _relative_call(_: Libraries, __: Args, ___: ast.AST) -> Value:
+    def run(machine: Torch, args: Args, node: ast.AST) -> Value:
+        made = run_lstm(machine, args, node)
+        if not isinstance(made, tuple):
+            return made
+        output, states = made
+        return (output, states[0]) if isinstance(states, tuple) else output  # no cell state
+
+    return Builtin("forward", run, method=True)
+
+
+@primitive("_state")
+def _state(_: Libraries, __: Args, ___: ast.AST) -> Value:
+    """The tensors of a module by name, which do not lead to the module."""
+    return Unknown()
 
 
 @primitive("_cast_to")

@@ -20,6 +20,7 @@ from lstmcalc.readers.python.core.values import (
 _CONV: Final = "in_channels out_channels kernel_size stride padding dilation groups bias padding_mode"
 SIGNATURES: Final[Mapping[str, str]] = {
     "Linear": "in_features out_features bias",
+    "LazyLinear": "out_features bias",
     "Bilinear": "in1_features in2_features out_features bias",
     "Embedding": "num_embeddings embedding_dim padding_idx max_norm norm_type scale_grad_by_freq sparse",
     "EmbeddingBag": "num_embeddings embedding_dim max_norm norm_type scale_grad_by_freq mode sparse",
@@ -43,7 +44,8 @@ SIGNATURES: Final[Mapping[str, str]] = {
     "LayerNorm": "normalized_shape eps elementwise_affine bias",
     "GroupNorm": "num_groups num_channels eps affine",
     "MultiheadAttention": "embed_dim num_heads dropout bias add_bias_kv add_zero_attn kdim vdim batch_first",
-    **dict.fromkeys(("GRU", "RNN"), "input_size hidden_size num_layers bias batch_first dropout bidirectional"),
+    "GRU": "input_size hidden_size num_layers bias batch_first dropout bidirectional",
+    "RNN": "input_size hidden_size num_layers nonlinearity bias batch_first dropout bidirectional",
     **dict.fromkeys(("GRUCell", "RNNCell"), "input_size hidden_size bias"),
     "Dropout": "p inplace",
     "PReLU": "num_parameters init",
@@ -66,7 +68,7 @@ FIELDS: Final = (
     "bidirectional",
     "proj_size",
 )
-_DEFAULTS: Final = {
+DEFAULTS: Final = {
     "num_layers": 1,
     "bias": True,
     "batch_first": False,

@@ -12,8 +12,10 @@ from lstmcalc.readers.python.core.values import (
     CONTENT,
     MISSING,
     Args,
+    Bound,
     Class,
     Items,
+    Linked,
     Obj,
     Unknown,
     Value,
@@ -32,10 +34,17 @@ def copied(machine: Libraries, value: Value, *, deep: bool, made: dict[int, Valu
     if isinstance(value, tuple):
         return tuple(copied(machine, item, deep=deep, made=made) for item in value) if deep else value
     if isinstance(value, Unknown):
+        if deep:
+            machine.was_copied(value)
         return Unknown(value.names, value.may, foreign=value.foreign, absent=value.absent)
     if isinstance(value, Items):
         parts = {key: copied(machine, item, deep=deep, made=made) for key, item in value.map.items()}
-        return Items(parts, value.rest, ordered=value.ordered)
+        rest = copied(machine, value.rest, deep=deep, made=made)
+        return Items(parts, rest if isinstance(rest, Unknown) else None, ordered=value.ordered)
+    if isinstance(value, Linked) and deep:
+        return value.with_parts(lambda part: copied(machine, part, deep=True, made=made))
+    if isinstance(value, Bound) and deep:
+        return Bound(value.function, copied(machine, value.owner, deep=True, made=made))
     if not isinstance(value, Obj) or isinstance(value, Class | Function) or value.kind in ("scope", "world"):
         return value
     for name in ("__deepcopy__",) if deep else ("__copy__",):
@@ -51,6 +60,8 @@ def copied(machine: Libraries, value: Value, *, deep: bool, made: dict[int, Valu
         twin.slots[slot] = copied(machine, item, deep=deep, made=made) if deep else item
         if (id(value), slot) in machine.tainted:
             machine.tainted.add((id(twin), slot))
+    if deep:
+        machine.was_copied(twin)
     return twin
 
 
@@ -71,7 +82,9 @@ def _replaced(machine: Libraries, args: Args, node: ast.AST) -> Value:
     if not isinstance(fields, tuple) or not isinstance(owner, Obj) or owner.cls is None:
         return machine.unknown_call("replace()", args)
     values = {
-        item.name: machine.attribute(owner, item.name) for item in fields if isinstance(item, Field) and item.init
+        item.name: machine.attribute(owner, item.name)
+        for item in fields
+        if isinstance(item, Field) and item.init and not item.passed
     }
     return machine.instantiate(owner.cls, Args([], {**values, **args.kw}), node)
 
@@ -85,7 +98,7 @@ def _as_dict(machine: Libraries, args: Args, node: ast.AST) -> Value:
     values = {
         item.name: _as_dict(machine, Args([machine.attribute(owner, item.name)]), node)
         for item in fields
-        if isinstance(item, Field)
+        if isinstance(item, Field) and not item.passed
     }
     return machine.new_dict(values)
 

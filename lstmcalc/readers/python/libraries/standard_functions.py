@@ -47,7 +47,7 @@ def _as_it_is(_: Libraries, args: Args, __: ast.AST) -> Value:
 
 for _path in (
     *("functools.total_ordering", "abc.abstractmethod", "typing.final", "typing.overload"),
-    *("typing.override", "typing.runtime_checkable", "typing.no_type_check", "functools.singledispatch"),
+    *("typing.override", "typing.runtime_checkable", "typing.no_type_check"),
     *("functools.wraps()", "contextlib.asynccontextmanager", "enum.unique"),
     *("torch.no_grad()", "torch.jit.script", "torch.jit.ignore", "torch.jit.export"),
     *("torch.jit.unused", "torch.compile", "torch.compiler.disable", "torch.nn.utils.skip_init_"),
@@ -55,6 +55,12 @@ for _path in (
     *("numba.jit",),
 ):
     LIB_FUNCTIONS[_path] = _as_it_is
+
+
+@lib_function("functools.singledispatch", "functools.singledispatchmethod")
+def _dispatching(_: Libraries, args: Args, __: ast.AST) -> Value:
+    """A function that is one of several, as its argument says."""
+    return unknown_of(*args.all)
 
 
 @lib_function("typing.cast")
@@ -79,7 +85,6 @@ for _path in (
         "torch.no_grad",
         "torch.inference_mode",
         "torch.enable_grad",
-        "functools.singledispatchmethod",
         "tensorflow.function",
     ],
     *[
@@ -92,11 +97,28 @@ for _path in (
     *[
         "keras.utils.register_keras_serializable",
         "keras.saving.register_keras_serializable",
-        "hydra.main",
         "click.command",
     ],
 ):
     LIB_FUNCTIONS[_path] = _decorating
+
+
+@lib_function("hydra.main")
+def _configured(_: Libraries, __: Args, ___: ast.AST) -> Value:
+    """A decorator of a function whose argument is what files and the command line say."""
+
+    def decorate(_: Libraries, inner: Args, __: ast.AST) -> Value:
+        function = inner.pos[0] if inner.pos else Unknown()
+        first = function.node.args.args[:1] if isinstance(function, Function) else []
+
+        def run(machine: Libraries, given: Args, node: ast.AST) -> Value:
+            return machine.call(
+                function, given if given.all else Args([Unknown(tuple(item.arg for item in first))]), node
+            )
+
+        return Builtin("main", run)
+
+    return Builtin("decorator", decorate)
 
 
 @lib_function("functools.wraps")

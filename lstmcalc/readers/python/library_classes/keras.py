@@ -14,6 +14,11 @@ class Layer:
             self.name = kwargs['name']
     def __call__(self, *args, **kwargs):
         return _call_layer_with(self, args, kwargs)
+    @classmethod
+    def from_config(cls, config, *args, **kwargs):
+        return _of_config(cls, config)
+    def get_config(self):
+        return _config(self)
     def build(self, input_shape):
         return None
     def add_weight(self, *args, **kwargs):

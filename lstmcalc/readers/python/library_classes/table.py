@@ -89,6 +89,7 @@ HOMES: Final[dict[str, str]] = {
     **CELLS_OF_TENSORFLOW1,
     "torch.nn.parallel.DistributedDataParallel": "torch",
     "torch.nn.parallel.DataParallel": "torch",
+    "torch.optim.swa_utils.AveragedModel": "torch",
     "torch.utils.data.Dataset": "torch",
     "torch.utils.data.IterableDataset": "torch",
     "pytorch_lightning.LightningModule": "torch",

@@ -77,6 +77,8 @@ class Module:
         for name in target.split('.') if target else []:
             found = getattr(found, name)
         return found
+    def state_dict(self, *args, **kwargs):
+        return _state()
     @property
     def _modules(self):
         return dict(_named_children(self))
@@ -229,15 +231,19 @@ class LSTMCell(RNNBase):
 
 class GRU(RNNBase):
     __init__ = _relative('torch.nn.GRU')
+    forward = _relative_call()
 
 class RNN(RNNBase):
     __init__ = _relative('torch.nn.RNN')
+    forward = _relative_call()
 
 class GRUCell(RNNBase):
     __init__ = _relative('torch.nn.GRUCell')
+    forward = _relative_call()
 
 class RNNCell(RNNBase):
     __init__ = _relative('torch.nn.RNNCell')
+    forward = _relative_call()
 
 class DataParallel(Module):
     def __init__(self, module, *args, **kwargs):
@@ -248,6 +254,12 @@ class DataParallel(Module):
 
 class DistributedDataParallel(DataParallel):
     pass
+
+class AveragedModel(DataParallel):
+    def __init__(self, model, *args, **kwargs):
+        super().__init__(_deepcopy(model))
+    def update_parameters(self, model):
+        return None
 
 class LightningModule(Module):
     def save_hyperparameters(self, *args, **kwargs):
