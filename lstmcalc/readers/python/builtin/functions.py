@@ -42,7 +42,7 @@ Function_ = Callable[[Any, Args, ast.AST], Value]
 FUNCTIONS: Final[dict[str, Builtin]] = {}
 
 # Run as they are, on constants.
-_PURE: Final = ("abs", "bin", "chr", "divmod", "hex", "oct", "ord", "round", "ascii", "pow", "format", "hash")
+_PURE: Final = ("abs", "bin", "chr", "divmod", "hex", "oct", "ord", "round", "ascii", "pow", "hash")
 
 
 def function(*names: str) -> Callable[[Function_], Function_]:

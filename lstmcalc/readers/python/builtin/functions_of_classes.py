@@ -54,6 +54,13 @@ def _repr(machine: Making, args: Args, _: ast.AST) -> Value:
     return repr(value) if not isinstance(value, Missing) and is_small(value) else unknown_of(*args.all)
 
 
+@function("format")
+def _format(machine: Making, args: Args, _: ast.AST) -> Value:
+    spec = plain(args.pos[1]) if len(args.pos) > 1 else ""
+    own = text_by_class(machine, args.pos[0], "__format__", spec) if isinstance(spec, str) else MISSING
+    return run_pure(machine, format, replace(args, pos=list(map(plain, args.pos)))) if isinstance(own, Missing) else own
+
+
 _NUMBERS: Final = {"int": int, "float": float, "bool": bool, "complex": complex, "str": str, "bytes": bytes}
 
 

@@ -138,7 +138,7 @@ are_classes("map", "zip", "filter", "enumerate", "reversed")
 @function("sorted")
 def _sorted(machine: Making, args: Args, node: ast.AST) -> Value:
     source = args.pos[0]
-    content = members_of(source)
+    content = members_of(source) if not has_own(source, "__iter__") else None
     items = list(content.map) if content is not None else machine.items(source)
     if items is None:
         machine.run_handed([args.kw.get("key")])

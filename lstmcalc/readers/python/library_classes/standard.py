@@ -64,12 +64,12 @@ class Counter(dict):
         if iterable is not None:
             if isinstance(iterable, dict):
                 for k in iterable:
-                    self[k] = self[k] + iterable[k]
+                    self[k] = super().get(k, 0) + iterable[k]
             else:
                 for k in iterable:
-                    self[k] = self[k] + 1
+                    self[k] = super().get(k, 0) + 1
         for k in kwargs:
-            self[k] = self[k] + kwargs[k]
+            self[k] = super().get(k, 0) + kwargs[k]
     def __missing__(self, key):
         return 0
     def most_common(self, n=None):
