@@ -37,6 +37,7 @@ HOMES: Final[dict[str, str]] = {
         for name in ("OrderedDict", "defaultdict", "Counter", "ChainMap", "deque", "UserDict", "UserList")
     },
     "sys.Argv": "standard",
+    "sys.FlagHolder": "standard",
     "contextlib.GeneratorContext": "standard",
     **{f"configparser.{name}": "standard" for name in ("ConfigParser", "RawConfigParser", "SafeConfigParser")},
     **{f"contextlib.{name}": "standard" for name in ("nullcontext", "suppress", "closing", "ExitStack")},

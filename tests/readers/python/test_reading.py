@@ -320,6 +320,8 @@ def test_a_setting_that_no_code_asks_for_is_refused() -> None:
         f"{PARSER}q.add_argument('-n', default=20)\ndef main(args):\n  nn.LSTM(10, args.n)\nmain(q.parse_args())",
         "flags.DEFINE_integer('h', 20, 'cells')\nnn.LSTM(10, FLAGS.h)",
         "from absl import flags\nflags.DEFINE_integer('h', 20, 'cells')\nFLAGS = flags.FLAGS\nnn.LSTM(10, FLAGS.h)",
+        "from absl import flags\nH = flags.DEFINE_integer('h', 20, 'cells')\nnn.LSTM(10, H.value)",
+        "from absl import flags\nH = flags.DEFINE_integer('h', 7, '')\nflags.FLAGS.h = 20\nnn.LSTM(10, H.value)",
         "x = torch.randn(7, 10, 20)\nnn.LSTM(10, x.shape[2])",
         "x = torch.randn(7, 10, 20)\nnn.LSTM(10, x.size(-1))",
     ],
