@@ -564,6 +564,17 @@ def test_settings_come_from_flags() -> None:
     assert only("nn.LSTM(10, h)", h=20).layer["hidden_size"].origin == ("flag", None, "stated")
 
 
+def test_a_setting_is_not_given_to_a_model_of_its_name() -> None:
+    code = (
+        "class Net(nn.Module):\n  def __init__(self, model):\n    super().__init__()\n    if model == 'lstm':\n"
+        "      self.rnn = self.make()\n  def make(self):\n    model = nn.Sequential()\n"
+        "    model.append(nn.LSTM(10, 20))\n    return model\n"
+    )
+    found = only(f"{TORCH}{code}", model="lstm")
+    assert said(found) == SIZES
+    assert not found.uncertain
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
