@@ -6,6 +6,7 @@ Not here: its containers, which are ordinary classes (`library_code`), and array
 """
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -108,8 +109,20 @@ _PRUNING: Final = (
 # Settings that decide which tensors there are, and losses that keep one only if they are given it.
 _SWITCHES: Final = ("bias", "affine", "track_running_stats", "elementwise_affine", "add_bias_kv", "bidirectional")
 _WEIGHED: Final = ("CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
+_RELATIVES: Final = ("GRU", "RNN", "GRUCell", "RNNCell")  # with the attributes of an LSTM
+_BY_AXIS: Final = ("kernel_size", "stride", "padding", "dilation", "output_padding")
 _MADE_INSIDE: Final = ("Transformer",)  # of a table, but with modules that are not made here
 MAX_MODULES: Final = 20_000  # that are looked through for LSTMs
+_OF_MODULE: Final = (
+    "T_destination _apply _backward_hooks _backward_pre_hooks _call_impl _compiled_call_impl _forward_hooks "
+    "_forward_hooks_always_called _forward_hooks_with_kwargs _forward_pre_hooks _forward_pre_hooks_with_kwargs "
+    "_get_backward_hooks _get_backward_pre_hooks _is_full_backward_hook _load_from_state_dict "
+    "_load_state_dict_post_hooks _load_state_dict_pre_hooks _maybe_warn_non_full_backward_hook _named_members "
+    "_non_persistent_buffers_set _register_load_state_dict_pre_hook _register_state_dict_hook "
+    "_replicate_for_data_parallel _save_to_state_dict _slow_forward _state_dict_hooks _state_dict_pre_hooks "
+    "_version _wrapped_call_impl call_super_init forward register_full_backward_pre_hook "
+    "register_load_state_dict_pre_hook register_state_dict_post_hook register_state_dict_pre_hook set_submodule"
+)
 # Attributes that every module has, of which nothing is known.
 _MODULE_HAS: Final = frozenset(
     (
@@ -144,8 +157,18 @@ _MODULE_HAS: Final = frozenset(
             "register_backward_hook",
         ],
         *["weight", "bias", "device", "dtype"],
+        *_OF_MODULE.split(),
     )
 )
+_OF_LAYER: Final = re.compile(r"(weight|bias)_(ih|hh|hr)(?:_l([0-9]+)(_reverse)?)?")  # a tensor of a recurrent layer
+_HELD: Final = ("_parameters", "_buffers")
+# What a recurrent layer has besides.
+_OF_RECURRENT: Final = (
+    "_all_weights _flat_weight_refs _flat_weights _flat_weights_names _init_flat_weights _update_flat_weights "
+    "_weights_have_changed all_weights bias_hh bias_ih check_forward_args check_hidden_size check_input "
+    "get_expected_cell_size get_expected_hidden_size mode nonlinearity permute_hidden proj_size"
+)
+_RECURRENT_HAS: Final = frozenset(_OF_RECURRENT.split())
 _STATELESS: Final = frozenset(
     ("relu", "sigmoid", "tanh", "dropout", "gelu", "elu", "leaky_relu", "silu", "softmax", "log_softmax")
 )
@@ -217,8 +240,11 @@ class Torch(Arrays):
         names = SIGNATURES.get(kind, "").split()
         given: dict[str, Value] = dict(zip(names, args.pos[1:], strict=False)) | args.kw
         known = args.known and len(args.pos) - 1 <= len(names)
-        for name, value in given.items():
-            self.put(owner, name, value)
+        kept = {
+            name: _DEFAULTS[name] if known else Unknown() for name in names if name in _DEFAULTS and kind in _RELATIVES
+        }
+        for name, value in (kept | given).items():
+            self.put(owner, name, _attribute_of(kind, name, value))
         self.put(owner, "@layer", Layer(kind, given if known else None))
         for value in args.pos[1:]:  # a layer within
             if isinstance(value, Obj) and kind not in SIGNATURES and self.is_module(value):
@@ -250,17 +276,21 @@ class Torch(Arrays):
             if may_be_module(self, thing):
                 self.put(thing, "@remade", True)
 
-    def tensor_of(self, owner: Obj, name: str) -> Obj | None:
-        """The parameter or buffer that a layer of a table keeps under a name; None if it keeps none."""
+    def tensor_of(self, owner: Obj, name: str, *, sure: bool = False) -> Obj | None:
+        """The parameter or buffer that a layer keeps under a name; None if it keeps none, and is not `sure` to."""
         layer, slot = owner.slots.get("@layer"), f"@tensor:{name}"
+        if sure and "@lstm" in owner.slots:
+            given: dict[str, Value] = {item: owner.slots[item] for item in FIELDS if item in owner.slots}
+            layer = Layer("LSTM" if "num_layers" in given else "LSTMCell", given)
         if not isinstance(layer, Layer):
             return None
         if slot not in owner.slots:
             kept = layer.tensors()
             entry = LAYERS.get(layer.kind)
-            if name not in (kept if kept is not None else [item.name for item in entry.kept] if entry else ()):
+            known = kept if kept is not None else [item.name for item in entry.kept] if entry else ()
+            if name not in known and not sure:
                 return None
-            made = array(self, kept[name] if kept is not None else Unknown())
+            made = array(self, kept.get(name, Unknown()) if kept is not None else Unknown())
             made.slots["@parameter"] = True
             owner.slots[slot] = made  # it was there on every path from the beginning
         found = owner.slots[slot]
@@ -307,13 +337,58 @@ class Torch(Arrays):
             self.cast(child, dtype, sure=sure, seen=seen)
 
     def _not_found(self, owner: Value, cls: Value, name: str) -> Value:
-        tensor = self.tensor_of(owner, name) if isinstance(owner, Obj) else None
+        if not isinstance(owner, Obj) or not self.is_module(owner):
+            return super()._not_found(owner, cls, name)
+        number = _OF_LAYER.fullmatch(name) if self._is_recurrent(owner) else None
+        kept = self._is_kept(owner, number) if number else False
+        if name in _HELD or "@remade" in owner.slots or kept is None:
+            self.may_raise()
+            if name in _HELD:
+                self.change(owner)  # what is done with them is not followed
+            return Unknown(may=things(owner))
+        tensor = self.tensor_of(owner, name, sure=kept)
         if tensor is not None:
             return tensor
-        if name in _MODULE_HAS and self.is_module(owner):
+        if name in _MODULE_HAS or (name in _RECURRENT_HAS and self._is_recurrent(owner)):
             self.may_raise()
             return Unknown(may=things(owner))
         return super()._not_found(owner, cls, name)
+
+    def set_plainly(self, owner: Value, name: str, value: Value) -> None:
+        """As `object.__setattr__` does; a tensor that a layer keeps can be taken from it too."""
+        if (
+            isinstance(value, Missing)
+            and isinstance(owner, Obj)
+            and self.is_module(owner)
+            and name not in owner.slots
+            and isinstance(self.lookup(owner.cls or MISSING, name), Missing)
+        ):
+            self._not_found(owner, owner.cls or MISSING, name)  # raises if there is none
+            self.change(owner)
+            return
+        super().set_plainly(owner, name, value)
+
+    def _is_kept(self, owner: Obj, tensor: re.Match[str]) -> bool | None:
+        """Whether a recurrent layer keeps the tensor of a name; None if it is not known."""
+        kind, part, number, reverse = tensor.groups()
+        layers = owner.slots.get("num_layers", MISSING)
+        if isinstance(layers, Missing) or number is None:  # a cell has no numbers
+            return isinstance(layers, Missing) and number is None and part != "hr" and self._is_set(owner, "bias", kind)
+        within = int(number) < layers if isinstance(layers, int) else None if int(number) else True
+        parts = (
+            within,
+            self._is_set(owner, "bias", kind),
+            self._is_set(owner, "bidirectional", "bias" if reverse else ""),
+            self._is_set(owner, "proj_size", "bias" if part == "hr" else ""),
+        )
+        return False if False in parts else None if None in parts else True
+
+    def _is_set(self, owner: Obj, name: str, kind: str) -> bool | None:
+        return self.truth(owner.slots.get(name, False)) if kind == "bias" else True
+
+    def _is_recurrent(self, value: Value) -> bool:
+        cls = value.cls if isinstance(value, Obj) else None
+        return isinstance(cls, Class) and self.library("torch").slots["RNNBase"] in cls.mro
 
     def lib_result(self, path: str, args: Args, node: ast.AST) -> Value:
         """The value that a call gives by rules for many functions; MISSING if none fits."""
@@ -327,6 +402,20 @@ class Torch(Arrays):
         ):
             return array(self, shape_of(args.pos[0]))
         return MISSING
+
+
+def _attribute_of(kind: str, name: str, value: Value) -> Value:
+    """The attribute of an argument's name, which a layer need not keep as it is given; MISSING if that is a tensor."""
+    if name in ("device", "dtype"):
+        return MISSING
+    if name == "add_bias_kv" or kind in ("TransformerEncoderLayer", "TransformerDecoderLayer"):
+        return Unknown()
+    if name == "bias" and kind not in _RELATIVES:  # those keep whether there is one
+        return MISSING if value is True else None if value is False else Unknown()
+    axes = int(kind[-2]) if name in _BY_AXIS and kind.startswith("Conv") else 1 if name == "normalized_shape" else 0
+    if axes and not isinstance(value, str | tuple):
+        return (value,) * axes if isinstance(value, int) else Unknown()
+    return value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
