@@ -302,6 +302,10 @@ def test_a_setting_that_no_code_asks_for_is_refused() -> None:
         "class C:\n  def __init__(self, h):\n    self.h = h\nc = C(20)\nnn.LSTM(10, c.h)",
         "@dataclass\nclass C:\n  h: int = 5\nc = C(h=20)\nnn.LSTM(10, c.h)",
         "from types import SimpleNamespace\nc = SimpleNamespace(h=20)\nnn.LSTM(10, c.h)",
+        (
+            "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass A(Generic[T]):\n  h = 20\n"
+            "class C(Generic[T], A[T]):\n  pass\nnn.LSTM(10, C.h)"
+        ),
         "def make(h):\n  return nn.LSTM(10, h)\nmake(20)",
         "def make(h=20):\n  return nn.LSTM(10, h)",
         "def make(h=7):\n  return nn.LSTM(10, h)\nmake(h=20)",
