@@ -520,8 +520,8 @@ class Keras(Torch):
         if current is None:
             given = self.shape_given(layer)
             inner = (self.config_of(layer) or {}).get("layer")
-            if not isinstance(given, tuple) and isinstance(inner, Obj):
-                given = self.shape_given(inner)
+            if not isinstance(given, tuple) and isinstance(inner, Obj) and self.kind_of(layer) != "TimeDistributed":
+                given = self.shape_given(inner)  # of a layer for each step it has no steps
             if not isinstance(given, tuple) and self.kind_of(layer) in ("Sequential", "Model"):
                 known = layer.slots.get("@current") or layer.slots.get("@outputs")
                 return known if isinstance(known, Obj) else None

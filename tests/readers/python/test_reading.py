@@ -564,6 +564,12 @@ def test_a_number_is_no_activation() -> None:
         found_in("from keras.layers import LSTM\nmodel.add(LSTM(30, 50, return_sequences=True))")
 
 
+def test_keras_takes_no_shape_from_a_layer_for_each_step() -> None:
+    code = "m.add(TimeDistributed(Flatten(input_shape=(5, 9))))\nm.add(LSTM(4))\nm.build((None, 7, 5, 9))\n"
+    header = "from keras import Sequential\nfrom keras.layers import *\nm = Sequential()\n"
+    assert [subject.config.input_size for subject in read_subjects({"source": f"{header}{code}"})] == [45]
+
+
 def test_settings_come_from_flags() -> None:
     assert only("nn.LSTM(10, h)", h=20).layer["hidden_size"].origin == ("flag", None, "stated")
 
