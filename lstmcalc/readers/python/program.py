@@ -59,7 +59,7 @@ class Program(Cells):
     def setting(self, node: ast.expr, scope: Scope) -> Value:
         """The value that the user gave for the text of an expression; MISSING if none."""
         text = self.text_of(node)
-        if text not in self.given:
+        if text not in self.given or (isinstance(node, ast.Name) and self._holds_object(node.id, scope)):
             return MISSING
         self.used.add(text)
         self.asked.setdefault(text)
@@ -80,6 +80,16 @@ class Program(Cells):
             self.flags.add(name)
             self.asked.setdefault(name)
         return self.given.get(name, MISSING)
+
+    def _holds_object(self, name: str, scope: Scope) -> bool:
+        """True if a name holds an object that was made, a model: no variable whose value would be given as a text."""
+        at: Scope | None = scope
+        while at is not None:
+            if name in at.slots:
+                found = at.slots[name]
+                return isinstance(found, Obj) and found.kind == "object"
+            at = at.outer
+        return False
 
     def run(self) -> None:
         """Run the module, and then what would be called of it."""

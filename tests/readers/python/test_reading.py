@@ -302,6 +302,10 @@ def test_a_setting_that_no_code_asks_for_is_refused() -> None:
         "class C:\n  def __init__(self, h):\n    self.h = h\nc = C(20)\nnn.LSTM(10, c.h)",
         "@dataclass\nclass C:\n  h: int = 5\nc = C(h=20)\nnn.LSTM(10, c.h)",
         "from types import SimpleNamespace\nc = SimpleNamespace(h=20)\nnn.LSTM(10, c.h)",
+        (
+            "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass A(Generic[T]):\n  h = 20\n"
+            "class C(Generic[T], A[T]):\n  pass\nnn.LSTM(10, C.h)"
+        ),
         "def make(h):\n  return nn.LSTM(10, h)\nmake(20)",
         "def make(h=20):\n  return nn.LSTM(10, h)",
         "def make(h=7):\n  return nn.LSTM(10, h)\nmake(h=20)",
@@ -320,6 +324,8 @@ def test_a_setting_that_no_code_asks_for_is_refused() -> None:
         f"{PARSER}q.add_argument('-n', default=20)\ndef main(args):\n  nn.LSTM(10, args.n)\nmain(q.parse_args())",
         "flags.DEFINE_integer('h', 20, 'cells')\nnn.LSTM(10, FLAGS.h)",
         "from absl import flags\nflags.DEFINE_integer('h', 20, 'cells')\nFLAGS = flags.FLAGS\nnn.LSTM(10, FLAGS.h)",
+        "from absl import flags\nH = flags.DEFINE_integer('h', 20, 'cells')\nnn.LSTM(10, H.value)",
+        "from absl import flags\nH = flags.DEFINE_integer('h', 7, '')\nflags.FLAGS.h = 20\nnn.LSTM(10, H.value)",
         "x = torch.randn(7, 10, 20)\nnn.LSTM(10, x.shape[2])",
         "x = torch.randn(7, 10, 20)\nnn.LSTM(10, x.size(-1))",
     ],
@@ -558,8 +564,25 @@ def test_a_number_is_no_activation() -> None:
         found_in("from keras.layers import LSTM\nmodel.add(LSTM(30, 50, return_sequences=True))")
 
 
+def test_keras_takes_no_shape_from_a_layer_for_each_step() -> None:
+    code = "m.add(TimeDistributed(Flatten(input_shape=(5, 9))))\nm.add(LSTM(4))\nm.build((None, 7, 5, 9))\n"
+    header = "from keras import Sequential\nfrom keras.layers import *\nm = Sequential()\n"
+    assert [subject.config.input_size for subject in read_subjects({"source": f"{header}{code}"})] == [45]
+
+
 def test_settings_come_from_flags() -> None:
     assert only("nn.LSTM(10, h)", h=20).layer["hidden_size"].origin == ("flag", None, "stated")
+
+
+def test_a_setting_is_not_given_to_a_model_of_its_name() -> None:
+    code = (
+        "class Net(nn.Module):\n  def __init__(self, model):\n    super().__init__()\n    if model == 'lstm':\n"
+        "      self.rnn = self.make()\n  def make(self):\n    model = nn.Sequential()\n"
+        "    model.append(nn.LSTM(10, 20))\n    return model\n"
+    )
+    found = only(f"{TORCH}{code}", model="lstm")
+    assert said(found) == SIZES
+    assert not found.uncertain
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,8 @@ class Expressions(Comprehensions):
                 self.may_raise()
                 return Unknown(may=things(owner), foreign=method.foreign)
         owner, index = plain(owner), plain(index)
+        if isinstance(owner, Lib) and owner.path in _GENERIC:
+            return owner
         if isinstance(owner, Unknown | Lib) or isinstance(index, Unknown):
             self.may_raise()
             return unknown_of(owner, index)
@@ -282,6 +284,7 @@ class Expressions(Comprehensions):
     # Yields, and waiting.
 
 
+_GENERIC: Final = ("typing.Generic", "typing.Protocol", "typing_extensions.Generic", "typing_extensions.Protocol")
 _EVALUATED: Final[dict[type, Callable[..., Value]]] = {
     ast.Constant: Expressions._constant,
     ast.Name: Expressions._name,

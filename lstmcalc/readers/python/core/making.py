@@ -85,8 +85,15 @@ class Making(Generated):
         if "@annotations" in slots:
             cls.slots["__annotations__"] = Unknown()
         order = linearized(cls, tuple(known))
-        if order is None:
+        if order is None and all(
+            isinstance(item, Class | Lib)
+            for base in known
+            for item in (base.mro if isinstance(base, Class) else (base,))
+        ):
             self.throw("TypeError", "bases")
+        if order is None:  # what is not known of the bases may have another order
+            self.may_raise()
+            return Unknown(may=things(tuple(known)), foreign=True)
         cls.mro = order
         cls.stores = next(
             (item.stores for item in order if isinstance(item, Class) and item.stores != "object"), "object"

@@ -26,7 +26,7 @@ from lstmcalc.readers.python.core.values import (
 )
 from lstmcalc.readers.python.layers.keras_tensors import Around
 from lstmcalc.readers.python.layers.records import BY_NAME, shown
-from lstmcalc.readers.python.layers.torch import Torch
+from lstmcalc.readers.python.layers.torch_tensors import TorchTensors
 from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS
 from lstmcalc.readers.python.libraries.standard_copies import copied
 
@@ -45,7 +45,7 @@ _RELATIVES: Final = (
 HOMES: Final = ("keras.layers.", "tf_keras.layers.")
 
 
-class KerasLayers(Torch):
+class KerasLayers(TorchTensors):
     """Makes layers of Keras."""
 
     def class_of_lib(self, path: str) -> Value:

@@ -27,8 +27,7 @@ from lstmcalc.readers.python.core.values import (
 )
 from lstmcalc.readers.python.layers.arrays import ARRAY, Arrays, array, shape_of
 from lstmcalc.readers.python.layers.records import BY_NAME, Record, shown
-from lstmcalc.readers.python.layers.torch_layers import DEFAULTS, FIELDS, SIGNATURES, Layer
-from lstmcalc.readers.python.layers.torch_names import MODULE_HAS, RECURRENT_HAS
+from lstmcalc.readers.python.layers.torch_layers import DEFAULTS, FIELDS, RELATIVES, SIGNATURES, Layer, attribute_of
 from lstmcalc.readers.python.libraries.known import primitive
 from lstmcalc.readers.python.libraries.libraries import Libraries
 
@@ -111,8 +110,11 @@ class Torch(Arrays):
         names = SIGNATURES.get(kind, "").split()
         given: dict[str, Value] = dict(zip(names, args.pos[1:], strict=False)) | args.kw
         known = args.known and len(args.pos) - 1 <= len(names)
-        for name, value in given.items():
-            self.put(owner, name, value)
+        kept = {
+            name: DEFAULTS[name] if known else Unknown() for name in names if name in DEFAULTS and kind in RELATIVES
+        }
+        for name, value in (kept | given).items():
+            self.put(owner, name, attribute_of(kind, name, value))
         self.put(owner, "@layer", Layer(kind, given if known else None))
         for value in args.pos[1:]:  # a layer within
             if isinstance(value, Obj) and kind not in SIGNATURES and self.is_module(value):
@@ -143,22 +145,6 @@ class Torch(Arrays):
         for thing in things(owner):
             if may_be_module(self, thing):
                 self.put(thing, "@remade", True)
-
-    def tensor_of(self, owner: Obj, name: str) -> Obj | None:
-        """The parameter or buffer that a layer of a table keeps under a name; None if it keeps none."""
-        layer, slot = owner.slots.get("@layer"), f"@tensor:{name}"
-        if not isinstance(layer, Layer):
-            return None
-        if slot not in owner.slots:
-            kept = layer.tensors()
-            entry = LAYERS.get(layer.kind)
-            if name not in (kept if kept is not None else [item.name for item in entry.kept] if entry else ()):
-                return None
-            made = array(self, kept[name] if kept is not None else Unknown())
-            made.slots["@parameter"] = True
-            owner.slots[slot] = made  # it was there on every path from the beginning
-        found = owner.slots[slot]
-        return found if isinstance(found, Obj) else None
 
     def is_module(self, value: Value) -> bool:
         """True if a value is surely a module of PyTorch."""
@@ -199,24 +185,6 @@ class Torch(Arrays):
             self.put(owner, "@dtype", dtype if sure else joined(owner.slots["@dtype"], dtype))
         for _, child in self.children(owner):
             self.cast(child, dtype, sure=sure, seen=seen)
-
-    def _not_found(self, owner: Value, cls: Value, name: str) -> Value:
-        tensor = self.tensor_of(owner, name) if isinstance(owner, Obj) else None
-        if tensor is not None:
-            return tensor
-        if self.is_left_out(cls, name):
-            self.may_raise()
-            return Unknown(may=things(owner))
-        return super()._not_found(owner, cls, name)
-
-    def is_left_out(self, cls: Value, name: str) -> bool:
-        """True for an attribute that a class has, and that is not written down here."""
-        scope = self.libraries.get("library:torch")
-        if scope is not None and isinstance(cls, Class) and scope.slots["Module"] in cls.mro:
-            recurrent = scope.slots["RNNBase"] in cls.mro
-            if name in MODULE_HAS or (recurrent and (name in RECURRENT_HAS or name.startswith(("weight_", "bias_")))):
-                return True
-        return super().is_left_out(cls, name)
 
     def lib_result(self, path: str, args: Args, node: ast.AST) -> Value:
         """The value that a call gives by rules for many functions; MISSING if none fits."""

@@ -11,11 +11,14 @@ from lstmcalc.frameworks.layers import Setting, kept_tensors
 from lstmcalc.readers.python.builtin.constants import constant
 from lstmcalc.readers.python.core.joins import joined
 from lstmcalc.readers.python.core.values import (
+    MISSING,
     Equatable,
     Unknown,
     Value,
 )
 
+RELATIVES: Final = ("GRU", "RNN", "GRUCell", "RNNCell")  # with the attributes of an LSTM
+_BY_AXIS: Final = ("kernel_size", "stride", "padding", "dilation", "output_padding")
 # The arguments of layers of PyTorch that can be given by position (torch 2.13.0, torch/nn/modules).
 _CONV: Final = "in_channels out_channels kernel_size stride padding dilation groups bias padding_mode"
 SIGNATURES: Final[Mapping[str, str]] = {
@@ -127,3 +130,17 @@ class Layer(Equatable):
         if self.kind in _WEIGHED:
             return None if any(settings.get(name) is not None for name in ("weight", "pos_weight")) else {}
         return None if self.kind in _MADE_INSIDE else kept_tensors(self.kind, settings)
+
+
+def attribute_of(kind: str, name: str, value: Value) -> Value:
+    """The attribute of an argument's name, which a layer need not keep as it is given; MISSING if that is a tensor."""
+    if name in ("device", "dtype"):
+        return MISSING
+    if name == "add_bias_kv" or kind in ("TransformerEncoderLayer", "TransformerDecoderLayer"):
+        return Unknown()
+    if name == "bias" and kind not in RELATIVES:  # those keep whether there is one
+        return MISSING if value is True else None if value is False else Unknown()
+    axes = int(kind[-2]) if name in _BY_AXIS and kind.startswith("Conv") else 1 if name == "normalized_shape" else 0
+    if axes and not isinstance(value, str | tuple):
+        return (value,) * axes if isinstance(value, int) else Unknown()
+    return value

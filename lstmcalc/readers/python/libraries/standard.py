@@ -156,8 +156,8 @@ class Standard(Libraries):
         return made
 
 
-def _define(machine: Libraries, args: Args, _: ast.AST) -> Value:
-    """Define a flag; its default is what the command line can change."""
+def _define(machine: Libraries, args: Args, node: ast.AST) -> Value:
+    """A holder of the flag that is defined; its default is what the command line can change."""
     name = plain(args.pos[0] if args.pos else args.kw.get("name"))
     default = args.pos[1] if len(args.pos) > 1 else args.kw.get("default", args.kw.get("default_value", Unknown()))
     if isinstance(name, str) and isinstance(machine, Standard):
@@ -165,7 +165,8 @@ def _define(machine: Libraries, args: Args, _: ast.AST) -> Value:
         value = Unknown((f"FLAGS.{name}",)) if isinstance(default, Unknown | type(None)) else default
         machine.put(held, name, value)
         machine.tainted.add((id(held), name))
-    return None
+        return machine.call(machine.class_of_lib("sys.FlagHolder"), Args([held, name, default]), node)
+    return Unknown()
 
 
 for _kind in ("integer", "string", "float", "boolean", "bool", "enum", "list", "multi_integer"):

@@ -336,6 +336,22 @@ class GeneratorContext:
     def __exit__(self, *args):
         return _after(self._made)
 
+class FlagHolder:
+    def __init__(self, flags, name, default):
+        self._flags = flags
+        self.name = name
+        self.default = default
+    @property
+    def value(self):
+        return getattr(self._flags, self.name)
+    @property
+    def present(self):
+        return _unknown()
+    def serialize(self):
+        return _unknown()
+    def __bool__(self):
+        raise TypeError
+
 class Argv(list):
     def __getitem__(self, index):
         if _is_command_line(self) and isinstance(index, int) and index >= 0:

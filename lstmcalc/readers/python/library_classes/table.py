@@ -39,6 +39,7 @@ HOMES: Final[dict[str, str]] = {
     },
     "sys.Argv": "standard",
     "os.Environ": "standard",
+    "sys.FlagHolder": "standard",
     "contextlib.GeneratorContext": "standard",
     **{f"timeit.{name}": "standard" for name in ("Timer", "timeit", "repeat")},
     **{f"{module}.{name}": "standard" for module in ("cProfile", "profile") for name in ("Profile", "run", "runctx")},
