@@ -227,9 +227,7 @@ class Truths(Calls):
         return compare(self, op, left, right)
 
     def _contains(self, item: Value, container: Value, *, negated: bool) -> Value:
-        if isinstance(container, Obj) and (
-            container.cls is None or container.cls.bound is not None or container.kind == "object"
-        ):
+        if isinstance(container, Obj) and (container.cls is None or container.cls is not TYPES.get(container.kind)):
             method = self.lookup(type_of(container), "__contains__")
             if isinstance(method, Function):
                 return self._negated(self.call(self.bind(method, container), Args([item]), self.here), negated)

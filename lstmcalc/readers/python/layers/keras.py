@@ -338,8 +338,10 @@ class Keras(KerasLayers):
         if current is None:
             given = self.shape_given(layer)
             inner = (self.config_of(layer) or {}).get("layer")
-            if not isinstance(given, tuple) and isinstance(inner, Obj):
-                given = self.shape_given(inner)
+            if not isinstance(given, tuple) and isinstance(inner, Obj) and self.kind_of(layer) != "TimeDistributed":
+                given = self.shape_given(inner)  # of a layer for each step it has no steps
+                if isinstance(given, tuple) and "@lstm" in inner.slots:
+                    self.put(inner, "@promised", True)  # Keras (3.15) does not look at it: the data decides
             if not isinstance(given, tuple) and self.kind_of(layer) in ("Sequential", "Model"):
                 known = layer.slots.get("@current") or layer.slots.get("@outputs")
                 return known if isinstance(known, Obj) else None

@@ -22,9 +22,8 @@ _OF_MODULES: Final = """
 """
 _OF_RECURRENT: Final = """
     _all_weights _flat_weight_refs _flat_weights _flat_weights_names _init_flat_weights _update_flat_weights
-    _weights_have_changed all_weights batch_first bias bidirectional check_forward_args check_hidden_size check_input
-    dropout get_expected_cell_size get_expected_hidden_size hidden_size input_size mode nonlinearity num_layers
-    permute_hidden proj_size bias_hh bias_ih
+    _weights_have_changed all_weights check_forward_args check_hidden_size check_input
+    get_expected_cell_size get_expected_hidden_size mode nonlinearity permute_hidden proj_size bias_hh bias_ih
 """
 MODULE_HAS: Final = frozenset(_OF_MODULES.split())
 RECURRENT_HAS: Final = frozenset(_OF_RECURRENT.split())
