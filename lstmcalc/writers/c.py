@@ -197,7 +197,7 @@ def _read(path: str, lstms: Sequence[Portable]) -> list[dict[str, Any]]:
 
 
 def _notes(lstms: Sequence[Portable]) -> list[str]:
-    """What was changed on the way."""
+    """The changes that were made on the way."""
     notes = ["b_ih + b_hh is stored, as one sum"] if any(lstm.config.bias for lstm in lstms) else []
     if any(_dtype(lstm) == "float16" for lstm in lstms):
         notes.append("float16 becomes float, without a change of any number")

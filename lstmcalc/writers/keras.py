@@ -164,7 +164,7 @@ def _notes(lstms: Sequence[Portable]) -> list[str]:
 
 
 def _run(path: str, lstm: Portable, data: DataSpec, inputs: Mapping[str, Array]) -> Verdict | None:
-    """What Keras computes of the model in the file; None if it, or a backend, is not installed."""
+    """The results that Keras computes of the model in the file; None if it, or a backend, is not installed."""
     if find_spec("keras") is None:
         return None
     check_judge("keras", lstm.config, data, lstm.activations)

@@ -296,7 +296,7 @@ def _in_calls(
     inputs: Mapping[str, Array],
     steps: int,
 ) -> dict[str, Array]:
-    """What the graph computes in calls of so many steps, the states of each given to the next."""
+    """The results of the graph in calls of so many steps, the states of each given to the next."""
     axis = 1 if config.batch_first and not given.unbatched else 0
     x, h, c = inputs["input"], inputs["h_0"], inputs["c_0"]
     if given.unbatched:
@@ -317,7 +317,7 @@ def _in_calls(
 
 
 def _notes(lstms: Sequence[Portable]) -> list[str]:
-    """What a user of the file should know of its numbers."""
+    """Notes on the numbers of the file, for its users."""
     if any(_dtype(lstm) == "float64" for lstm in lstms):
         return ["ONNX Runtime computes no LSTM in float64: --dtype float32 writes a file that it runs"]
     return []

@@ -1,4 +1,4 @@
-"""How many examples a property is tried with: always the same ones, or with `--thorough` others, and more."""
+"""The number of examples that a property is tried with: always the same, or with `--thorough` others, and more."""
 
 from hypothesis import HealthCheck, settings
 
@@ -28,7 +28,7 @@ def register_profiles() -> None:
 
 
 def examples(count: int, *suppressed: HealthCheck) -> settings:
-    """For a test that takes more or fewer examples than others; in proportion, also with `--thorough`."""
+    """Settings for a test that takes more or fewer examples than others; in proportion, also with `--thorough`."""
     ours = settings()
     return settings(
         max_examples=count * ours.max_examples // USUAL,

@@ -26,7 +26,7 @@ ORDER: Final = "which steps of the sequence the graph gives it, and in which ord
 
 
 class Gate(NamedTuple):
-    """What one gate reads, and its matrices, (inputs, outputs)."""
+    """The inputs of one gate, and its matrices, (inputs, outputs)."""
 
     recurrent: Block
     inputs: tuple[tuple[Value, Block], ...]
@@ -334,7 +334,7 @@ def root_of(program: Program, value: Value | None) -> Value | None:
 
 
 def _sources(shape: _Shape) -> list[Value]:
-    """What the sums read, each once."""
+    """The values that the sums read, each once."""
     return list(dict.fromkeys(term.source for term in shape.sums["o"].terms))
 
 

@@ -69,7 +69,7 @@ class Window(NamedTuple):
     data: bytes = b""  # the file itself, if it is in memory alone; `path` is empty then
 
     def request(self) -> dict[str, str | int]:
-        """What the process with h5py is told of it."""
+        """The request to the process with h5py."""
         return {"path": self.path, "start": self.start, "length": self.length}
 
     def section(self, offset: int, length: int) -> Section:

@@ -146,7 +146,7 @@ class Flow:
         return Step("clip", (given,), low=low, high=high)
 
     def _bounded(self, scope: Scope, node: Node, inputs: tuple[_Value, ...]) -> tuple[_Value, float, float] | None:
-        """What one node keeps within bounds, and these."""
+        """The value that one node keeps within bounds, and these."""
         if node.op == "Clip" and inputs:
             given = [self._bound(scope, node, name, at) for at, name in ((1, "min"), (2, "max"))]
             low, high = (default if bound is None else bound for bound, default in zip(given, (-inf, inf), strict=True))
@@ -168,7 +168,7 @@ class Flow:
     def _moved(  # noqa: PLR0911  # as above
         self, scope: Scope, node: Node, output: int, inputs: tuple[_Value, ...]
     ) -> Step | None:
-        """What moves, cuts or joins axes. An axis is the last one if that is stated, or can be no other one."""
+        """A step that moves, cuts or joins axes. An axis is the last one if that is stated, or can be no other one."""
         op = node.op
         rank = self._rank(inputs[0])
         if op == "Cast":

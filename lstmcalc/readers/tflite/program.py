@@ -123,7 +123,7 @@ class Flow:
         return Step("clip", (given,), low=low, high=high)
 
     def _bounded(self, op: str, inputs: tuple[Value, ...]) -> tuple[Value, float, float] | None:
-        """What one operator keeps within bounds, and these."""
+        """The value that one operator keeps within bounds, and these."""
         if op == "RELU_0_TO_1" and inputs:
             return inputs[0], 0.0, 1.0
         for given, bound in (inputs[:2], inputs[1::-1]) if len(inputs) > 1 else ():
