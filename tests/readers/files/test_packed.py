@@ -250,6 +250,13 @@ def test_names_and_links_in_a_tar_archive_lead_nowhere(tmp_path: Path) -> None:
 
 def test_archives_in_archives_end(tmp_path: Path) -> None:
     data = model(tmp_path)
+    for way in ("gzip", "tar", "gzip", "tar", "gzip"):
+        data = gzip.compress(data) if way == "gzip" else tarred(a=data)
+    rewrite(tmp_path / "f", data)
+    assert open_weights(str(tmp_path / "f")).format == "safetensors in gzip, tar, gzip, tar, gzip"
+    expected = "is packed too often\n  expected at most 5 times, found tar, gzip, tar, gzip, tar"
+    assert expected in refusal(tmp_path / "f", tarred(a=data))
+    data = model(tmp_path)
     for _ in range(9):
         data = zipped(a=data)
     assert "found the names of 1 member: a; whether it has an LSTM is not known" in refusal(tmp_path / "f", data)
