@@ -44,7 +44,7 @@ def own_name(path: str) -> str:
 def read_header(path: str, lstm: Portable) -> dict[str, Any]:
     """The weights in a header under PyTorch's names, the sum of both biases as bias_ih."""
     shapes, own = weight_shapes(lstm.config), own_name(path)
-    dtype = next(iter(lstm.weights.values())).dtype
+    dtype = lstm.dtype
     numbers = _numbers(path)
     found: dict[str, Any] = {}
     for name, shape in shapes.items():

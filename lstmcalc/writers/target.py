@@ -30,6 +30,12 @@ class Portable(NamedTuple):
     activations: Activations = PYTORCH
     stored: str = ""  # the dtype of its numbers where it was read, e.g. `bfloat16`; empty if it is that of `weights`
 
+    @property
+    def dtype(self) -> str:
+        """The dtype of `weights`: bfloat16, which NumPy has not, is kept in float32."""
+        name: str = next(iter(self.weights.values())).dtype.name
+        return name
+
 
 class Asked(NamedTuple):
     """The request to a writer, from the flags."""

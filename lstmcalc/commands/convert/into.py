@@ -196,7 +196,7 @@ def _with_biases(lstm: Portable) -> "Mapping[str, Array]":
         return lstm.weights
     from lstmcalc.numerics.arguments import weight_shapes
 
-    dtype = next(iter(lstm.weights.values())).dtype
+    dtype = lstm.dtype
     shapes = weight_shapes(replace(lstm.config, bias=True))
     return {
         name: lstm.weights[name] if name in lstm.weights else np.zeros(shape, dtype) for name, shape in shapes.items()
