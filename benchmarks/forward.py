@@ -1,4 +1,4 @@
-"""How long the forward pass takes, beside PyTorch, ONNX Runtime and the bare matrix products.
+"""The time of the forward pass, beside PyTorch, ONNX Runtime and the bare matrix products.
 
 Each contender has a process of its own, started once. They are asked in turn, A B C A B C ..., for blocks of calls of
 about as long, so that a noisy machine slows all of them alike; while one computes the others wait. Printed are median

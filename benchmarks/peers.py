@@ -1,4 +1,4 @@
-"""What the tools that count the cost of a model say of an LSTM, beside `lstmcalc cost` and the truth.
+"""The answers of tools that count the cost of a model for an LSTM, beside `lstmcalc cost` and the truth.
 
 Prints a table in Markdown: the multiply-accumulates (MACs) of one forward pass of five LSTMs with their error, and
 the time and the peak memory of the whole process on the first LSTM, imports included.
@@ -140,7 +140,7 @@ class Products:
 
 
 def outputs(sequence: "Array", weights: "list[Array]", product: Products) -> "Array":
-    """What one layer and direction gives, step by step."""
+    """The results of one layer and direction, step by step."""
     import numpy as np
 
     W_ih, W_hh, bias, *W_hr = weights
@@ -277,7 +277,7 @@ TOOLS = {
 
 
 def answer(name: str, lstm: Lstm) -> float | None:
-    """What a tool says, asked in this process."""
+    """The answer of a tool, asked in this process."""
     if name == TRUTH:
         return counted_forward(lstm)
     tool = TOOLS[name]
@@ -286,12 +286,12 @@ def answer(name: str, lstm: Lstm) -> float | None:
 
 
 def script() -> Path:
-    """Where lstmcalc is, if it is installed."""
+    """The path of lstmcalc, if it is installed."""
     return Path(sysconfig.get_path("scripts")) / OURS
 
 
 def command(name: str, lstm: Lstm) -> list[str]:
-    """What is run for one number."""
+    """The command that is run for one number."""
     if name == OURS:
         return [str(script()), "cost", *lstm.flags.split(), "--json"]
     return [sys.executable, __file__, "--tool", name, "--case", str(LSTMS.index(lstm))]
@@ -308,7 +308,7 @@ class Run(NamedTuple):
 
 
 def text(file: IO[bytes]) -> str:
-    """What was written to a file."""
+    """The text that was written to a file."""
     file.seek(0)
     return file.read().decode(errors="replace").strip()
 
@@ -334,7 +334,7 @@ def run(arguments: list[str], folder: str = "") -> Run:
 
 
 def reason(ended: Run) -> str:
-    """Why there is no number."""
+    """The reason why there is no number."""
     if ended.code == -signal.SIGKILL:
         return f"killed: after {LIMIT} s, or for its memory"
     lines = ended.stderr.splitlines() or [f"exit code {ended.code}"]
@@ -367,7 +367,7 @@ def installed(package: str, folder: str = "") -> Distribution | None:
 
 
 def missing(name: str, folders: dict[str, str]) -> str:
-    """What installs a tool that is not there, or nothing."""
+    """The command that installs a tool that is not there, or nothing."""
     if name == OURS:
         return "" if script().exists() else "pip install ."
     if name == THOP:
@@ -436,7 +436,7 @@ def print_table(rounds: int, folders: dict[str, str]) -> None:
 
 
 def print_versions(folders: dict[str, str]) -> None:
-    """What was run, and on what."""
+    """Print the versions that were run, and the machine."""
     packages = [OURS, "numpy", "torch", *dict.fromkeys(tool.package for tool in TOOLS.values())]
     found = {name: installed(name, folders.get(name, "")) for name in packages if name != THOP or name in folders}
     print(", ".join(f"{name} {one.version}" for name, one in found.items() if one))

@@ -1,4 +1,4 @@
-"""How long the answer takes, from the shell's point of view.
+"""The time that the answer takes, from the shell's point of view.
 
 Runs `lstmcalc` and what it is compared with in turn, A B C A B C ..., so that a noisy machine slows all of them
 alike, and prints the median of the ratios of neighbours, and each one's peak memory.
@@ -23,7 +23,7 @@ MEBIBYTES = 35
 
 
 def commands() -> dict[str, list[str]]:
-    """What is run, by name."""
+    """The commands that are run, by name."""
     lstmcalc = str(Path(sysconfig.get_path("scripts")) / "lstmcalc")
     found = {
         BASE: [sys.executable, "-c", IMPORTS],

@@ -1,4 +1,4 @@
-"""What a shell asks to complete: the words of its line, and the LSTMs of the file that stands in it.
+"""Completion in a shell: the words of its line, and the LSTMs of the file that stands in it.
 
 The names of LSTMs are asked for in the middle of typing, and reading a file takes as long as typer's import. bash is
 given a line for each name, which needs no typer; other shells are answered by typer, with the same names.

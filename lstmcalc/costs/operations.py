@@ -46,7 +46,7 @@ class Work(NamedTuple):
     elementwise: Elementwise
 
     def and_also(self, macs: Dim | int = 0, additions: Dim | int = 0) -> "Work":
-        """This work plus more MACs and additions."""
+        """The sum of this work and of more MACs and additions."""
         return Work(self.macs + macs, {**self.elementwise, "add": self.elementwise["add"] + additions})
 
     def and_then(self, other: "Work") -> "Work":

@@ -1,4 +1,4 @@
-"""What an LSTM of a source computes: refused where that is not known, or is more than an LSTM.
+"""The functions that an LSTM of a source computes: refused where they are not known, or more than an LSTM's.
 
 Not here: which setting wins (`resolve`).
 """

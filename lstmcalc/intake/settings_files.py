@@ -24,7 +24,7 @@ _IN_TENSORS: Final = ("input_size", "hidden_size", "num_layers", "bias", "bidire
 
 
 class Given(NamedTuple):
-    """What is known before a source is read."""
+    """Everything that is known before a source is read."""
 
     known: Mapping[str, Any]  # the values of names in code
     text: "SourceText | None" = None  # the source's text, if it was read

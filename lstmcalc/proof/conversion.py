@@ -53,7 +53,7 @@ class Sides(NamedTuple):
 
 
 def sides_of(config: LSTMConfig, activations: Activations, weights: Mapping[str, Array], seed: int = 0) -> Sides:
-    """What was to be written, computed on random data and states; numbers that are not finite stay so."""
+    """The LSTM that was to be written, computed on random data and states; numbers that are not finite stay so."""
     dtype = next(iter(weights.values())).dtype.name
     data = DataSpec(STEPS, len(LENGTHS), dtype=dtype)
     generator = TorchGenerator(seed)

@@ -143,7 +143,7 @@ def is_data(text: str) -> bool:
     if given(text) is not None:
         return True
     return not text.strip().lstrip("+-").replace("_", "").isdigit() and (
-        os.path.isfile(text) or text.lower().endswith((".npy", ".npz"))  # noqa: PTH113  # as in `sources`
+        os.path.isfile(text) or text.lower().endswith((".npy", ".npz"))  # noqa: PTH113  # as in `texts`
     )
 
 

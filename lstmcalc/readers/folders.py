@@ -30,7 +30,7 @@ def models_in(folder: str) -> list[str]:
     from lstmcalc.readers.files.kinds import weight_kind
 
     try:
-        names = sorted(os.listdir(folder))[:_MOST]  # noqa: PTH208  # as in `sources`
+        names = sorted(os.listdir(folder))[:_MOST]  # noqa: PTH208  # as in `texts`
     except OSError:
         raise folder_error(folder, shown_name(folder), _EXPECTED) from None
     if listed := _listed_checkpoint(folder, names):

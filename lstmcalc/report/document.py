@@ -56,7 +56,7 @@ if TYPE_CHECKING:  # for types alone
 
         @property
         def modules(self) -> Sequence[Reported]:
-            """What is reported, one record for each LSTM."""
+            """The document of a command, one record for each LSTM."""
 
 
 M = TypeVar("M", bound="Reported")

@@ -68,7 +68,7 @@ class Values(Protocol):
         """The value at the full path that a name has."""
 
     def doubt(self, name: str) -> str:
-        """What is said of a name whose key stands at several places; empty for others."""
+        """The sentence on a name whose key stands at several places; empty for others."""
 
 
 class Known(dict[str, Any]):

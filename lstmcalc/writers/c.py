@@ -42,12 +42,8 @@ _IN_LINE: Final = 6  # numbers
 
 def _names(lstm: Portable) -> Names:
     own = identifier(lstm.name)
-    double = _dtype(lstm) == "float64"
+    double = lstm.dtype == "float64"
     return Names(own, own.upper(), "double" if double else "float", "" if double else "f")
-
-
-def _dtype(lstm: Portable) -> str:
-    return next(iter(lstm.weights.values())).dtype.name
 
 
 # --- text
@@ -130,7 +126,7 @@ def _sizes(config: LSTMConfig, names: Names) -> Iterator[str]:
 
 def stored_arrays(lstm: Portable) -> dict[str, Any]:
     """The arrays of the header: the weights, both biases added up."""
-    dtype = np.float64 if _dtype(lstm) == "float64" else np.float32
+    dtype = np.float64 if lstm.dtype == "float64" else np.float32
     found: dict[str, Any] = {}
     for name in weight_shapes(lstm.config):
         own = lstm.weights[name].astype(dtype, copy=False)
@@ -197,9 +193,9 @@ def _read(path: str, lstms: Sequence[Portable]) -> list[dict[str, Any]]:
 
 
 def _notes(lstms: Sequence[Portable]) -> list[str]:
-    """What was changed on the way."""
+    """The changes that were made on the way."""
     notes = ["b_ih + b_hh is stored, as one sum"] if any(lstm.config.bias for lstm in lstms) else []
-    if any(_dtype(lstm) == "float16" for lstm in lstms):
+    if any(lstm.dtype == "float16" for lstm in lstms):
         notes.append("float16 becomes float, without a change of any number")
     return notes
 

@@ -14,7 +14,7 @@ from lstmcalc.writers.target import Portable
 
 
 class Names(NamedTuple):
-    """What a header calls its things."""
+    """The names that a header gives its things."""
 
     own: str  # before functions, types and arrays: `encoder_rnn`
     macro: str  # before macros: `ENCODER_RNN`

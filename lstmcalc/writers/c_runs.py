@@ -30,7 +30,7 @@ _REAL: Final = {"float": np.float32, "double": np.float64}
 
 
 def own_name(path: str) -> str:
-    """What the identifiers of a header begin with; SourceError if it is not one of ours."""
+    """The beginning of the identifiers of a header; SourceError if it is not one of ours."""
     try:
         with open(path, encoding="ascii") as lines:  # noqa: PTH123
             found = next(filter(None, map(_STATE.fullmatch, lines)), None)
@@ -44,7 +44,7 @@ def own_name(path: str) -> str:
 def read_header(path: str, lstm: Portable) -> dict[str, Any]:
     """The weights in a header under PyTorch's names, the sum of both biases as bias_ih."""
     shapes, own = weight_shapes(lstm.config), own_name(path)
-    dtype = next(iter(lstm.weights.values())).dtype
+    dtype = lstm.dtype
     numbers = _numbers(path)
     found: dict[str, Any] = {}
     for name, shape in shapes.items():
@@ -87,7 +87,7 @@ def compiler() -> str:
 
 
 def run_header(path: str, lstm: Portable, given: DataSpec, inputs: Mapping[str, Array]) -> Verdict | None:
-    """What the header computes, compiled and run; None without a compiler, of packed batches, and if it takes long."""
+    """The results of the header, compiled and run; None without a compiler, of packed batches, and if it takes long."""
     program = compiler()
     count = sum(array.size for array in lstm.weights.values())
     if not program or given.lengths or not given.num_sequences:
@@ -115,7 +115,7 @@ def _check_compiler(program: str, folder: Path) -> None:
 
 
 def _call(command: list[str], folder: str) -> str:
-    """What a program prints; an error if it fails."""
+    """The output of a program; an error if it fails."""
     done = subprocess.run(  # noqa: S603  # a compiler, and what it made of our own text
         command, cwd=folder, capture_output=True, text=True, errors="replace", check=False, timeout=_SECONDS
     )

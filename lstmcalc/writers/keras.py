@@ -75,7 +75,7 @@ def _write_weights(stream: IO[bytes], lstms: Sequence[Portable], _asked: Asked) 
 
 def _model(lstm: Portable) -> dict[str, Any]:
     """The configuration of the model."""
-    dtype, config = _dtype(lstm), lstm.config
+    dtype, config = lstm.dtype, lstm.config
     layers = [_object("InputLayer", batch_shape=[None, None, config.input_size], dtype=dtype, name="input_layer")]
     for name, layer in _named_layers(lstm):
         made = _object("LSTM", **_layer(lstm), name=layer)
@@ -108,14 +108,9 @@ def _layer(lstm: Portable) -> dict[str, Any]:
         "recurrent_activation": _GATES[lstm.activations.gates or ""],
         "use_bias": lstm.config.bias,
         "return_sequences": True,
-        "dtype": _dtype(lstm),
+        "dtype": lstm.dtype,
         **({"recurrent_initializer": "zeros"} if needs_initializer(lstm) else {}),
     }
-
-
-def _dtype(lstm: Portable) -> str:
-    """The dtype of the numbers: bfloat16, which NumPy has not, is kept in float32."""
-    return next(iter(lstm.weights.values())).dtype.name
 
 
 def _weights(lstm: Portable) -> bytes:
@@ -164,7 +159,7 @@ def _notes(lstms: Sequence[Portable]) -> list[str]:
 
 
 def _run(path: str, lstm: Portable, data: DataSpec, inputs: Mapping[str, Array]) -> Verdict | None:
-    """What Keras computes of the model in the file; None if it, or a backend, is not installed."""
+    """The results that Keras computes of the model in the file; None if it, or a backend, is not installed."""
     if find_spec("keras") is None:
         return None
     check_judge("keras", lstm.config, data, lstm.activations)

@@ -20,7 +20,7 @@ def load_lines(framework: str, lstms: Sequence[Portable], asked: Asked) -> list[
 
 def _torch_call(lstm: Portable, path: str) -> str:
     """The call that makes the nn.LSTM, which holds the numbers in the dtype of the file."""
-    call, held = f"nn.{lstm.config}", next(iter(lstm.weights.values())).dtype.name
+    call, held = f"nn.{lstm.config}", lstm.dtype
     dtype = held if path.endswith(".npz") else lstm.stored or held
     return call if dtype == "float32" else f"{call[:-1]}, dtype=torch.{dtype})"
 
@@ -137,7 +137,7 @@ def _set_weights(layer: str, names: Sequence[str], path: str) -> Iterator[str]:
 
 def needs_initializer(lstm: Portable) -> bool:
     """True if Keras cannot make the layer with its own recurrent initializer, as JAX has no QR of float16."""
-    return next(iter(lstm.weights.values())).dtype.name == "float16"
+    return lstm.dtype == "float16"
 
 
 def keras_call(lstm: Portable, module: str) -> str:
@@ -146,7 +146,7 @@ def keras_call(lstm: Portable, module: str) -> str:
     gates, cell, clip = lstm.activations.gates, lstm.activations.cell, ""
     options += [f', recurrent_activation="{(gates or "").partition(":")[0]}"'] * (gates != "sigmoid")
     options += [f', activation="{cell}"{clip}'] * (cell != "tanh")
-    dtype = next(iter(lstm.weights.values())).dtype.name
+    dtype = lstm.dtype
     options += [f', dtype="{dtype}"'] * (dtype != "float32")
     options += [', recurrent_initializer="zeros"'] * needs_initializer(lstm)
     call = f"{module}.layers.LSTM({lstm.config.hidden_size}{''.join(options)}, return_sequences=True)"

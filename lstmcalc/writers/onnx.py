@@ -87,7 +87,7 @@ def _attribute(name: str, setting: object) -> Pieces:
 def onnx_pieces(lstm: Portable, asked: Asked) -> Pieces:
     """The ModelProto of an LSTM."""
     nodes, constants = _graph(lstm, asked)
-    kind = TYPES[_dtype(lstm)]
+    kind = TYPES[lstm.dtype]
     shapes = _shapes(lstm.config, asked)
     graph = [
         *(piece for each in nodes for piece in each),
@@ -119,7 +119,7 @@ def _graph(lstm: Portable, asked: Asked) -> tuple[list[Pieces], dict[str, Array]
     """The nodes, and the tensors that they read."""
     config = lstm.config
     constants: dict[str, Any] = dict(pack(lstm.weights, config, "onnx"))
-    nodes = list(_states(config, asked, constants, _dtype(lstm)))
+    nodes = list(_states(config, asked, constants, lstm.dtype))
     reads = "input"
     if config.batch_first:
         nodes.append(node("Transpose", ["input"], ["input_by_step"], perm=[1, 0, 2]))
@@ -193,10 +193,6 @@ def _node_name(module: str, layer: int) -> str:
     return f"/{path}/LSTM{f'_{layer}' if layer else ''}"
 
 
-def _dtype(lstm: Portable) -> str:
-    return next(iter(lstm.weights.values())).dtype.name
-
-
 # --- the target
 
 
@@ -217,7 +213,7 @@ def _check(lstms: Sequence[Portable], asked: Asked) -> None:
                 "without --stateful its states are optional inputs",
                 "--stateful",
             )
-        needed = DTYPE_BYTES[_dtype(lstm)] * LSTMModel(config).num_parameters
+        needed = DTYPE_BYTES[lstm.dtype] * LSTMModel(config).num_parameters
         if needed > _LARGEST:
             raise UnsupportedError(
                 "an ONNX file holds less than 2 GiB", f"at most {_LARGEST:,} bytes", f"{needed:,}", where=_FLAG
@@ -235,7 +231,7 @@ _OPTIONAL: Final = "# It warns that h_0 and c_0 are inputs: they may be given, e
 def _load(lstms: Sequence[Portable], asked: Asked) -> list[str]:
     """The lines that run the file in ONNX Runtime; of float64, which that cannot, those that load it."""
     (lstm,) = lstms
-    config, dtype, path = lstm.config, _dtype(lstm), quoted_text(asked.path)
+    config, dtype, path = lstm.config, lstm.dtype, quoted_text(asked.path)
     if dtype == "float64":
         return ["import onnx", "", f"model = onnx.load({path})", "onnx.checker.check_model(model, full_check=True)"]
     order = "N, L" if config.batch_first else "L, N"
@@ -296,7 +292,7 @@ def _in_calls(
     inputs: Mapping[str, Array],
     steps: int,
 ) -> dict[str, Array]:
-    """What the graph computes in calls of so many steps, the states of each given to the next."""
+    """The results of the graph in calls of so many steps, the states of each given to the next."""
     axis = 1 if config.batch_first and not given.unbatched else 0
     x, h, c = inputs["input"], inputs["h_0"], inputs["c_0"]
     if given.unbatched:
@@ -317,8 +313,8 @@ def _in_calls(
 
 
 def _notes(lstms: Sequence[Portable]) -> list[str]:
-    """What a user of the file should know of its numbers."""
-    if any(_dtype(lstm) == "float64" for lstm in lstms):
+    """Notes on the numbers of the file, for its users."""
+    if any(lstm.dtype == "float64" for lstm in lstms):
         return ["ONNX Runtime computes no LSTM in float64: --dtype float32 writes a file that it runs"]
     return []
 

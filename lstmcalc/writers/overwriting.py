@@ -35,7 +35,7 @@ class Piece(NamedTuple):
 
     @property
     def spot(self) -> Spot:
-        """Where they go."""
+        """The place in the file that they go to."""
         assert self.tensor.spot is not None  # noqa: S101  # `check_pieces` has seen to it
         return self.tensor.spot()
 

@@ -53,7 +53,7 @@ def message(field: int, *parts: Iterable[Piece]) -> Pieces:
 
 
 def header(field: int, length: int) -> bytes:
-    """What stands before the bytes of a field."""
+    """The bytes before those of a field."""
     return varint(field << 3 | _BYTES) + varint(length)
 
 

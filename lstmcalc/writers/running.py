@@ -31,7 +31,7 @@ _WEIGHTS_ONLY, _MAPPED, _SAFE = (1, 13), (2, 1), (2, 6)
 def run_tables(
     framework: str, suffix: str, path: str, lstm: Portable, data: DataSpec, inputs: Mapping[str, Array]
 ) -> Verdict | None:
-    """What a framework computes of an LSTM in a file of its arrays; None if it is not installed or cannot compute it.
+    """The results of a framework for an LSTM in a file of its arrays; None if it is not installed or cannot compute it.
 
     Args:
         framework: One of `JUDGED`.
@@ -58,7 +58,7 @@ def run_tables(
 def run_within(
     kind: str, path: str, names: Mapping[str, str], lstm: Portable, data: DataSpec, inputs: Mapping[str, Array]
 ) -> Verdict | None:
-    """What PyTorch computes of an LSTM in a file of a whole model; None if it is not installed, or does not read it.
+    """The results of PyTorch for an LSTM in a file of a whole model; None if it is not installed, or does not read it.
 
     Such a file is somebody else's: before 2.6, `weights_only` could be made to run code (CVE-2025-32434).
 

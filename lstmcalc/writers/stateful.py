@@ -48,7 +48,7 @@ class StatefulGraph(NamedTuple):
     source: str  # the path of the original
 
     def compare(self, path: str) -> Sequence[tuple[str, float]] | None:
-        """How far each output of the new file is from the original's in ONNX Runtime, with states of zeros.
+        """The distance of each output of the new file from the original's in ONNX Runtime, with states of zeros.
 
         Relative to the largest value if that is above 1. None if ONNX Runtime is not installed, or does not run the
         original on random numbers in time.

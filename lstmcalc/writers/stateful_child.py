@@ -54,7 +54,7 @@ def main(request: str) -> None:
 
 
 def _differences(source: str, path: str, states: States) -> list[tuple[str, float]] | None:
-    """How far each output is from that of the original, with states of zeros; None if the original cannot be run."""
+    """The distance of each output from that of the original, with zero states; None if the original cannot be run."""
     try:
         old = session_of(source)
         names, tries = [each.name for each in old.get_outputs()], list(_random_feeds(old, ()))
@@ -82,7 +82,7 @@ def _differences(source: str, path: str, states: States) -> list[tuple[str, floa
 
 
 def _chunks(path: str, states: States) -> float | None:
-    """How far two chunks, the states of one given to the next, are from one pass; None if none can be run."""
+    """The distance of two chunks, the states of one given to the next, from one pass; None if none can be run."""
     try:
         session = session_of(path)
         tries = [

@@ -62,7 +62,7 @@ def _zeros(shape: Sequence[int | None], dtype: str) -> str:
 
 
 class Measured(NamedTuple):
-    """What ONNX Runtime makes of a graph."""
+    """The results of ONNX Runtime for a graph."""
 
     version: str
     # Each output, and how far it is from the original's, relative to the largest value above 1; None if it cannot run.
@@ -71,7 +71,7 @@ class Measured(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Whether the graph streams; empty if that was not measured."""
+        """A sentence that says if the graph streams; empty if that was not measured."""
         by = f"(ONNX Runtime {self.version})"
         if self.chunks is None:
             return ""
@@ -81,7 +81,7 @@ class Measured(NamedTuple):
 
 
 def measured(source: str, path: str, states: Sequence[tuple[str, str]]) -> Measured | None:
-    """What ONNX Runtime makes of a graph beside its original; None if it is not installed, or takes too long.
+    """The results of ONNX Runtime for a graph beside its original; None if it is not installed, or takes too long.
 
     Args:
         source: The path of the original.

@@ -105,7 +105,7 @@ def entries_of(lstms: Sequence[Portable], framework: str, narrow: Sequence[str] 
 
 
 def bias_notes(framework: str, lstms: Sequence[Portable]) -> list[str]:
-    """What becomes of the biases in a framework, in sentences."""
+    """Sentences on the biases in a framework."""
     layout, notes = find_layout(framework), list[str]()
     with_bias = [lstm for lstm in lstms if lstm.config.bias]
     held = {part for item in Storage(lstms[0].config, framework).stored for part in item.holds.split()}
@@ -127,7 +127,7 @@ def _is_single(lstm: Portable) -> bool:
 
 
 def _notes(framework: str, lstms: Sequence[Portable]) -> list[str]:
-    """What was changed on the way to a framework, in sentences."""
+    """Sentences on the changes on the way to a framework."""
     notes = bias_notes(framework, lstms)
     for lstm in lstms:
         if lstm.activations != PYTORCH:

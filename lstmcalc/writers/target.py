@@ -1,4 +1,4 @@
-"""What a writer is given, and what it gives: the interface between `convert` and each kind of file.
+"""The interface between `convert` and the writer of each kind of file.
 
 A writer knows one kind of file. It gets LSTMs with their numbers, under PyTorch's names, and writes bytes to a stream
 that becomes the file only when the proof has held. It never sees the source, and never decides where the file goes.
@@ -30,9 +30,15 @@ class Portable(NamedTuple):
     activations: Activations = PYTORCH
     stored: str = ""  # the dtype of its numbers where it was read, e.g. `bfloat16`; empty if it is that of `weights`
 
+    @property
+    def dtype(self) -> str:
+        """The dtype of `weights`: bfloat16, which NumPy has not, is kept in float32."""
+        name: str = next(iter(self.weights.values())).dtype.name
+        return name
+
 
 class Asked(NamedTuple):
-    """What flags ask of a writer."""
+    """The request to a writer, from the flags."""
 
     path: str  # the name of the file, for the lines that load it
     stateful: bool = False  # states go in and come out: `--stateful`

@@ -16,7 +16,7 @@ import pytest
 from lstmcalc import LSTMConfig, random_weights
 from lstmcalc.commands.convert import making
 from lstmcalc.frameworks.catalog import LAYOUTS
-from lstmcalc.frameworks.storage import missing_feature
+from lstmcalc.frameworks.storage import missing_feature, parameters
 from lstmcalc.numerics import convert
 from lstmcalc.numerics.torch_random import TorchGenerator
 from lstmcalc.readers.files.kinds import open_weights
@@ -94,9 +94,15 @@ def test_several_lstms_keep_their_names(cli: Cli) -> None:
 )
 def test_a_framework_takes_an_lstm_without_biases_or_with_a_projection(cli: Cli, layout: str) -> None:
     for config in (LSTMConfig(3, 5, bias=False), LSTMConfig(3, 5, proj_size=2)):
-        if not missing_feature(config, layout):
-            write_safetensors(Path("lstm.safetensors"), weights_of(config))
-            converted(cli, "lstm.safetensors", "--to", layout, "-o", "there.npz", "--force")
+        write_safetensors(Path("lstm.safetensors"), weights_of(config))
+        if missing_feature(config, layout):
+            ran = cli("convert", "lstm.safetensors", "--to", layout, "-o", "there.npz", "--force")
+            assert (ran.code, "has no projection\n  expected proj_size = 0" in ran.err) == (2, True)
+        else:
+            report = converted(cli, "lstm.safetensors", "--to", layout, "-o", "there.npz", "--force")
+            assert {row["passed"] for row in report["proof"]} == {True}
+            shapes = {name: array.shape for name, array in numbers_in("there.npz").items()}
+            assert shapes == {item.name: item.shape for item in parameters(config, layout)}
 
 
 @pytest.mark.parametrize("layout", ["keras", "onnx", "flax-nnx", "tf1"])

@@ -518,4 +518,6 @@ def test_tables_at_two_widths(cli: Cli, golden: Golden, monkeypatch: pytest.Monk
 
 def test_markdown(cli: Cli, golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(DATA)
-    golden("diff.md", cli("diff", *GOLDEN["diff"], "--format", "markdown").out)
+    ran = cli("diff", *GOLDEN["diff"], "--format", "markdown")
+    assert ran.code == 1
+    golden("diff.md", ran.out)

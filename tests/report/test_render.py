@@ -182,7 +182,9 @@ def test_tables_at_two_widths(shown: Callable[..., Ran], golden: Golden, name: s
     "name", ["shapes-packed", "params-bi", "frameworks-only", "shapes-keras", "run", "explain-bi", "explain-packed"]
 )
 def test_markdown(cli: Cli, golden: Golden, name: str) -> None:
-    golden(f"{name}.md", without_last_digits(cli(*GOLDEN[name], "--format", "markdown").out))
+    ran = cli(*GOLDEN[name], "--format", "markdown")
+    assert ran.code == 0
+    golden(f"{name}.md", without_last_digits(ran.out))
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])

@@ -1,4 +1,4 @@
-"""What no command may do, whatever it is given, and a process that finds out.
+"""Bounds that no command may pass, whatever it is given, and a process that finds out.
 
 A command ends in exit code 0, 1 or 2 within 10 seconds of the processor and 500 MiB. It prints printable lines, and nothing of
 Python's own (a traceback, a warning). With `--json` an error is a document. It starts no program, loads no pickle of Python's,
@@ -38,7 +38,7 @@ _OF_RICH: Final = r"\x1b\[(?:[0-9;]*m|\?25[hl]|[0-9]*[AK]|2K)|\r"
 
 
 class Outcome(NamedTuple):
-    """What became of a command."""
+    """The outcome of a command."""
 
     fault: str  # empty if there is none
     seconds: float = 0.0  # of the processor, those of the HDF5 library included
@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
 
 
 class _Stream(io.TextIOWrapper):
-    """What is written, as a pipe or a terminal takes it."""
+    """The text that is written, as a pipe or a terminal takes it."""
 
     def __init__(self, is_terminal: bool) -> None:
         self.written = io.BytesIO()

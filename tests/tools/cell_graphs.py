@@ -71,7 +71,7 @@ class Writer:
         return np.concatenate([self.weights[f"{kind}{gate}"] for gate in self.order], -1)
 
     def sums(self, nodes: list[Any], x: str, h: str) -> dict[str, str]:
-        """What each gate's function is given."""
+        """The sum that each gate's function is given."""
         if self.way == "gates":
             found = {}
             for gate in "ifgo":

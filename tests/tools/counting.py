@@ -40,7 +40,7 @@ def sigmoid(values: Array) -> Array:
 
 
 class Step(NamedTuple):
-    """What one step of one layer and direction read and computed."""
+    """The reads and computations of one step of one layer and direction."""
 
     x: Array
     h: Array

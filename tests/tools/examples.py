@@ -1,4 +1,4 @@
-"""How many examples a property is tried with: always the same ones, or with `--thorough` others, and more."""
+"""The number of examples that a property is tried with: always the same, or with `--thorough` others, and more."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -43,7 +43,7 @@ def spread(cases: Sequence[T], step: int) -> list[T]:
 
 
 def examples(count: int, *suppressed: HealthCheck, plain: int | None = None) -> settings:
-    """For a test that takes more or fewer examples than others; in proportion, also with `--thorough`.
+    """Settings for a test that takes more or fewer examples than others; in proportion, also with `--thorough`.
 
     Args:
         plain: In place of the count in the plain tests, for a test whose examples take long.

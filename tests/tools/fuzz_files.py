@@ -168,7 +168,7 @@ OF_TEXT: Final = tuple(command for command in COMMANDS if command[0] != "ls" and
 
 
 class Case(NamedTuple):
-    """What became of one file."""
+    """The outcome of one file."""
 
     seed: int
     command: Sequence[str]

@@ -33,7 +33,7 @@ class Zygote:
         self.answers: Counter[str] = Counter()
 
     def ask(self, window: Any, wanted: Sequence[tuple[str, int]]) -> bytes:
-        """What the library answers."""
+        """The answer of the library."""
         assert self.process.stdin
         assert self.process.stdout
         request = {**window.request(), "datasets": list(wanted), "seconds": self.seconds}
@@ -62,7 +62,7 @@ class _Forked:
 
     @staticmethod
     def run(arguments: Sequence[str], **others: Any) -> subprocess.CompletedProcess[bytes]:
-        """What the program writes to its standard output, and how it ends."""
+        """The standard output of the program, and its end."""
         assert arguments[3] == hdf5.CODE
         source, target = os.pipe()
         with warnings.catch_warnings():  # Python 3.12 warns of threads: a progress bar has one

@@ -181,7 +181,7 @@ def apart(first: dict[str, Array], second: dict[str, Array]) -> float:
 
 
 def wrong(case: Case, makes: Sequence[Make]) -> dict[str, Array]:
-    """What a port with these mistakes computes."""
+    """The results of a port with these mistakes."""
     port = case.port()
     for make in makes:
         make(port)
@@ -265,7 +265,7 @@ def injected(
 
 
 def blamed(case: Case, rng: np.random.Generator, noise: str) -> Tried:
-    """What is said of a port that makes no mistake."""
+    """The verdict on a port that makes no mistake."""
     results = random_part(case, rng)(wrong(case, []))
     given = {name: noisy(array, rng, noise) for name, array in results.items()}
     verdict = judged(case.config, case.data, case.result, given, others=case.other)
@@ -273,7 +273,7 @@ def blamed(case: Case, rng: np.random.Generator, noise: str) -> Tried:
 
 
 def unrelated(case: Case, rng: np.random.Generator, noise: str) -> Tried:
-    """What is said of numbers that have nothing to do with the LSTM: those of another one, or drawn."""
+    """The verdict on numbers that have nothing to do with the LSTM: those of another one, or drawn."""
     results = wrong(case, [])
     if rng.random() < 0.5:
         results = wrong(case._replace(result=case.result._replace(weights=case.other)), [])

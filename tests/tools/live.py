@@ -35,7 +35,7 @@ def batch_of(layout: str) -> int:
 
 
 class Played(NamedTuple):
-    """What a framework computed.
+    """The results of a framework.
 
     Attributes:
         results: The name of each output port of the layout to what came out: an array, or a list of arrays where the
@@ -105,7 +105,7 @@ def play(layout: str, player: Player, case: Case) -> Played:
 
 
 def differences(layout: str, played: Played, case: Case) -> dict[str, float]:
-    """How far each result is from what the table says it is, by name."""
+    """The distance of each result from what the table says it is, by name."""
     config, found = case.config, {}
     names = {
         "L": LENGTH,

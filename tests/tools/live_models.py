@@ -281,7 +281,7 @@ def nothing_called(*classes: Any) -> SimpleNamespace:
 
 
 def quietly(make: Make) -> Any:
-    """What a function makes, without its warnings."""
+    """The result of a function, without its warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return make()

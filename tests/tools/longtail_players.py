@@ -149,7 +149,7 @@ def openvino(config: LSTMConfig, tensors: Tensors, x: Array, h_0: Array, c_0: Ar
 
 
 def paddle(config: LSTMConfig, tensors: Tensors, x: Array, h_0: Array, c_0: Array) -> Played:
-    """With biases in any case: without them, and without a projection, paddlepaddle 3.3.1 does not run."""
+    """An LSTM with biases in any case: without them, and without a projection, paddlepaddle 3.3.1 does not run."""
     framework = installed("paddle")
     lstm = framework.nn.LSTM(
         config.input_size,

@@ -361,7 +361,7 @@ def _tflite_operator(schema: Any, names: list[str]) -> Any:
 
 
 def tflite_constants(config: LSTMConfig, tensors: Tensors, x: Array) -> list[dict[str, Array]]:
-    """What TensorFlow's converter makes of a Keras LSTM: the constants of each operation, by their place in it."""
+    """The constants of each operation that TensorFlow's converter makes of a Keras LSTM, by their place in it."""
     tensorflow, schema = installed("tensorflow"), installed("tensorflow.lite.python.schema_py_generated")
     # With states, or without a fixed length and batch, it would be a loop and no such operation.
     layers = _keras_layers(config, x, bias=config.bias, states=False)
@@ -390,7 +390,7 @@ def tflite_constants(config: LSTMConfig, tensors: Tensors, x: Array) -> list[dic
 
 
 def coreml_constants(config: LSTMConfig, weights: Tensors, x: Array, h_0: Array, c_0: Array) -> dict[str, Array]:
-    """What the converter of coremltools makes of PyTorch's LSTM: the constants of its operations, by name."""
+    """The constants of the operations that coremltools makes of PyTorch's LSTM, by name."""
     torch, tools = installed("torch"), installed("coremltools")
     lstm = torch.nn.LSTM(
         config.input_size, config.hidden_size, config.num_layers, config.bias, bidirectional=config.bidirectional

@@ -1,4 +1,4 @@
-"""What another implementation computed, and how ours is held against it.
+"""The results of another implementation, and ours held against them.
 
 A `Recording` is one LSTM, its data and what PyTorch made of them: `record_pytorch.py` makes it, live or for the file
 that the plain tests read. Every expectation comes from there; nothing here computes an LSTM.
@@ -150,7 +150,7 @@ def distance(ours: Array, theirs: Array) -> float:
 
 
 def tolerance(recording: Recording) -> float:
-    """How far the two may be apart, in absolute terms."""
+    """The distance that the two may have, in absolute terms."""
     if recording.case.dtype == "float64":
         return 1e-12
     if recording.case.dtype == "float16":
@@ -165,14 +165,14 @@ def tolerance(recording: Recording) -> float:
 
 
 def own_distance(recording: Recording) -> float:
-    """How far PyTorch is from itself in the next wider dtype."""
+    """The distance of PyTorch from itself in the next wider dtype."""
     return max(distance(recording.outputs[name], recording.wider[name]) for name in OUTPUTS)
 
 
 def by_runner(
     config: LSTMConfig, weights: Mapping[str, Array], *arguments: Any, **named: Any
 ) -> tuple[Array, tuple[Array, Array]]:
-    """What `forward` gives, computed by a runner."""
+    """The results of `forward`, computed by a runner."""
     return LSTMRunner(config, weights)(*arguments, **named)
 
 
@@ -186,7 +186,7 @@ def predict(
     *,
     compute: Callable[..., tuple[Array, tuple[Array, Array]]] = forward,
 ) -> dict[str, Array]:
-    """What lstmcalc computes, from the recorded arrays or with other ones in the place of some."""
+    """The results of lstmcalc, from the recorded arrays or with other ones in the place of some."""
     given = {**recording.inputs, **(inputs or {})}
     state = (given["h_0"], given["c_0"]) if recording.case.state else None
     output, (h_n, c_n) = compute(
@@ -215,7 +215,7 @@ def assert_rounded_once(recording: Recording, ours: Mapping[str, Array]) -> None
 
 
 def assert_described(recording: Recording) -> None:
-    """What the model says without computing: text, names, shapes, order and count, what goes in and comes out."""
+    """The model without computing: text, names, shapes, order and count, what goes in and comes out."""
     config, data, name = recording.config, recording.data, recording.case.name
     model = LSTMModel(config)
     assert str(config) == recording.text, f"{name}: {config} is not {recording.text}"
@@ -235,7 +235,7 @@ def assert_described(recording: Recording) -> None:
 
 
 def assert_states_mapped(recording: Recording) -> None:
-    """In PyTorch's own output, `equals` is PyTorch's h_n to the last bit, and `differs` is not."""
+    """Check that in PyTorch's own output `equals` is PyTorch's h_n to the last bit, and `differs` is not."""
     config, data, name = recording.config, recording.data, recording.case.name
     output, h_n = recording.outputs["output"], recording.outputs["h_n"]
     states = LSTMModel(config).states_of(data)

@@ -29,7 +29,7 @@ def _table(rows: Rows) -> str:
 
 
 def _h5dump(rows: Rows) -> str:
-    """What `h5dump -H` of HDF5 1.14 prints."""
+    """The text that `h5dump -H` of HDF5 1.14 prints."""
     lines = ['HDF5 "weights.h5" {', 'GROUP "/" {']
     for name, shape in rows:
         *groups, last = name.split("/")

@@ -40,7 +40,7 @@ def modules(config: LSTMConfig, tensors: Tensors) -> Iterator[Module]:
 
 
 def stack(config: LSTMConfig, x: Array, run: Callable[[int, Array], Array]) -> list[Array]:
-    """What the modules of the last layer return, each in the order in which it read.
+    """The outputs of the modules of the last layer, each in the order in which it read.
 
     `run(k, data)` is what module k returns for a sequence, both (L, N, features).
     """
@@ -172,7 +172,7 @@ def _alternate(h: Array, c: Array) -> list[Array]:
 
 
 def to_numpy(tensor: Any) -> Array:
-    """What Keras returns, as an array."""
+    """The result of Keras, as an array."""
     with warnings.catch_warnings():
         # Keras 3.15.1 asks NumPy for an array of PyTorch's tensor, whose __array__ is of before NumPy 2.
         warnings.filterwarnings("ignore", "__array__ implementation doesn't accept a copy keyword", DeprecationWarning)

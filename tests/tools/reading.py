@@ -26,5 +26,5 @@ def only(code: str, **settings_: Any) -> Found:
 
 
 def names(code: str) -> list[str]:
-    """What the LSTMs in code are called."""
+    """The names of the LSTMs in code."""
     return [found.name for found in found_in(code)]

@@ -49,12 +49,12 @@ PROGRAMS: Final = (*((seed, MIXED) for seed in SEEDS[:4]), *((seed, MIXED[:6]) f
 
 
 def digest(array: Any) -> str:
-    """Of the numbers of a large array, bit by bit."""
+    """A digest of the numbers of a large array, bit by bit."""
     return sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
 def drawn(torch: Any, draw: Draw) -> Any:
-    """What PyTorch's own generator draws next."""
+    """The numbers that PyTorch's own generator draws next."""
     dtype = getattr(torch, draw.dtype)
     if draw.kind == "integers":
         return torch.randint(int(draw.high), draw.shape).numpy()

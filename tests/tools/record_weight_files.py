@@ -112,7 +112,7 @@ def randomised(model: Any) -> Any:
 
 
 def answers(file: str, lstms: Mapping[str, Any], width: Mapping[str, int]) -> Expected:
-    """What layers that return all steps compute."""
+    """The results of layers that return all steps."""
     found = {}
     for name, layer in lstms.items():
         x = rows(width[name])

@@ -1,4 +1,4 @@
-"""What the tests of weight files share: the recorded files, and an LSTM run with the weights that a file has."""
+"""The recorded files for the tests of weight files, and an LSTM run with the weights that a file has."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,7 +54,7 @@ def fields_of(stated: Found) -> dict[str, object]:
 
 
 def inferred_of(stated: Found) -> list[str]:
-    """Those of them that follow from shapes and names."""
+    """The hyperparameters that follow from shapes and names."""
     return [field for field, setting in stated.layer.items() if setting.origin.certainty == "inferred"]
 
 

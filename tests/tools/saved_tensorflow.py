@@ -1,4 +1,4 @@
-"""Whether what is read of a file of TensorFlow computes what TensorFlow did, for recordings and live models."""
+"""Checks that what is read of a file of TensorFlow computes what TensorFlow did, for recordings and live models."""
 
 from collections.abc import Sequence
 from dataclasses import replace

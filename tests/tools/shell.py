@@ -11,7 +11,7 @@ TESTS: Final = Path(__file__).parent.parent
 
 
 class Ran(NamedTuple):
-    """What a command did."""
+    """The outcome of a command."""
 
     code: int
     out: str

@@ -1,4 +1,4 @@
-"""What frameworks store, worked out once for tests that convert the weights of the same LSTMs again and again."""
+"""The storage of frameworks, worked out once for tests that convert the weights of the same LSTMs again and again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -37,7 +37,7 @@ class Stream(NamedTuple):
         change: tuple[str, str] = ("", ""),
         array: Callable[[Any], Any] = np.asarray,
     ) -> float:
-        """How far the loop's output is from that of one pass; with a change of its text. `array` converts outputs."""
+        """The distance of the loop's output from that of one pass; with a change of its text. `array` converts outputs."""
         code = re.sub(
             r"^( +)(output(, \w+)* = .*)$", r"\1\2\n\1outputs.append(output)", self.code(framework), flags=re.MULTILINE
         )

@@ -20,7 +20,7 @@ STEPS: Final = 4
 
 
 class Case(NamedTuple):
-    """What LSTMs of a file, one after the other, make of an input, the batch first."""
+    """The output of the LSTMs of a file, one after the other, for an input, the batch first."""
 
     x: Array
     y: Array
@@ -105,7 +105,7 @@ def _both(v1: Any, cells: Any, data: Any, draw: random.Random) -> Any:
 
 
 def _stack_of_both(v1: Any, cells: Any, data: Any, draw: random.Random) -> Any:
-    """As tf.contrib's stack_bidirectional_dynamic_rnn names it, also in a scope of the user's."""
+    """A stack as tf.contrib's stack_bidirectional_dynamic_rnn names it, also in a scope of the user's."""
     size = _sizes(draw)
     with v1.variable_scope(draw.choice(("stack_bidirectional_rnn", "BDLSTM_rnn"))):
         for layer in range(draw.randrange(1, 4)):

@@ -258,7 +258,7 @@ def halves(path: Path) -> Tensors:
 
 
 def legacy_dtypes(path: Path) -> Tensors:
-    """Without those that are newer than the form."""
+    """Tensors of each dtype but those that are newer than the form."""
     return dtypes(path, DTYPES[:12], _use_new_zipfile_serialization=False)
 
 

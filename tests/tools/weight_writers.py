@@ -121,5 +121,5 @@ def modules_of(config: LSTMConfig, layout: str) -> list[tuple[str, LSTMConfig, l
 
 
 def can_express(config: LSTMConfig, layout: str) -> bool:
-    """Whether a framework has what an LSTM has."""
+    """True if a framework has what an LSTM has."""
     return not missing_feature(config, layout)

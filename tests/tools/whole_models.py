@@ -187,7 +187,7 @@ _WAYS: dict[str, Callable[[Any, random.Random, Any], Any]] = {
 
 
 def complaint_lines(model: Any, state: Any) -> list[str]:
-    """What PyTorch says when it loads a state dict, line by line; none if it loads."""
+    """The lines of PyTorch's error when it loads a state dict; none if it loads."""
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

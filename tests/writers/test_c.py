@@ -163,8 +163,11 @@ def test_two_modules_in_one_program_and_in_cpp() -> None:
     again = '#include "one.h"\n'  # the guard
     Path("main.c").write_text(f"{bodies}\n{again}int main(void) {{ return one() + two(); }}\n")
     compile_strictly()
+    in_c = subprocess.run(["./main"], check=False).returncode
     Path("main.cpp").write_text(Path("main.c").read_text())
     compile_strictly("main.cpp", "-x", "c++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-pedantic")
+    in_cpp = subprocess.run(["./main"], check=False).returncode
+    assert (in_c, in_cpp) == (0, 0)
 
 
 HOSTILE = [
@@ -191,6 +194,7 @@ def test_headers_of_any_name_compile_in_one_program() -> None:
     included = "".join(f'#include "{number}.h"\n' for number in range(len(HOSTILE)))
     Path("main.c").write_text(f"{included}int main(void) {{ return 0; }}\n")
     compile_strictly()
+    assert subprocess.run(["./main"], check=False).returncode == 0
 
 
 def test_the_lines_name_the_file() -> None:

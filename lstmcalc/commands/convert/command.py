@@ -76,7 +76,7 @@ def _run(typed: TypedFlags) -> Outcome:
 
 
 def _asked(typed: TypedFlags, path: str, target: "Target | None") -> "Asked":
-    """What flags ask of a writer."""
+    """The request to a writer, from the flags."""
     from lstmcalc.writers.target import Asked
 
     stateful, steps = bool(typed["stateful"]), typed["steps"]

@@ -73,7 +73,7 @@ class Place(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What becomes of a target file."""
+    """The plan for a target file."""
 
     path: str
     places: Sequence[Place]
@@ -81,7 +81,7 @@ class Plan(NamedTuple):
 
 
 def plan_of(typed: TypedFlags, framework: str, lstms: Sequence[Portable]) -> Plan:
-    """Which LSTM of the target file becomes which one of the source; refused unless that is clear and can be.
+    """The LSTM of the source for each one of the target file; refused unless that is clear and can be.
 
     `framework` says whose layout the target has, where its names and shapes fit several; empty if it is not said.
     """
@@ -196,7 +196,7 @@ def _with_biases(lstm: Portable) -> "Mapping[str, Array]":
         return lstm.weights
     from lstmcalc.numerics.arguments import weight_shapes
 
-    dtype = next(iter(lstm.weights.values())).dtype
+    dtype = lstm.dtype
     shapes = weight_shapes(replace(lstm.config, bias=True))
     return {
         name: lstm.weights[name] if name in lstm.weights else np.zeros(shape, dtype) for name, shape in shapes.items()
@@ -334,7 +334,7 @@ def _prove(written: str, plan: Plan, spans: Sequence[Span], work: Work, *, run: 
 
 
 def _verdict(path: str, place: Place, side: Sides, written: str) -> "Verdict | None":
-    """What PyTorch computes of the LSTM in the file; None if it cannot be run.
+    """The results that PyTorch computes of the LSTM in the file; None if it cannot be run.
 
     A model of Keras is not loaded for this: its configuration names what is imported, and may have code in it.
     """

@@ -59,7 +59,7 @@ class ProofRow(NamedTuple):
 
 @dataclass
 class Proof:
-    """What was found out about a written file."""
+    """The findings about a written file."""
 
     rows: list[ProofRow] = field(default_factory=list)
     proven_by: list[str] = field(default_factory=list)
@@ -108,7 +108,7 @@ NONE: Final = Work()  # that nobody looks at
 
 
 class _RefutedError(Exception):
-    """What was written is not what it should be: it is raised to leave no file."""
+    """Raised, to leave no file, where the written one is not what it should be."""
 
 
 def check_output(path: str, suffixes: Sequence[str], *, force: bool) -> None:
@@ -214,7 +214,7 @@ def unread(proof: Proof, error: LstmcalcError, path: str) -> Proof:
 
 
 def results_of(side: Sides, theirs: "Weights") -> "dict[str, Array]":
-    """What the weights that were read back compute of the data."""
+    """The results that the weights that were read back compute of the data."""
     from lstmcalc.proof.conversion import computed
 
     return computed(side.config, side.activations, theirs, side.inputs)

@@ -127,7 +127,7 @@ def _plain_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _rest(file: WeightFile, state: StateDict, own: set[str]) -> Iterator[str]:
-    """What else the source has: entries that are no tensors, and everything outside of the state dict."""
+    """Everything else that the source has: entries that are no tensors, and all outside of the state dict."""
     yield from (
         f"{'.'.join((*state.keys, name))} ({kind})" for name, kind in state.entries.items() if isinstance(kind, str)
     )
@@ -142,7 +142,7 @@ def _rest(file: WeightFile, state: StateDict, own: set[str]) -> Iterator[str]:
 
 
 def _prefixes(taken: "Taken", sources: Mapping[str, Stored]) -> list[str]:
-    """What the names of each LSTM begin with, as they are written."""
+    """The beginning of the names of each LSTM, as they are written."""
     written = {tensor.name: name for name, tensor in sources.items()}
     found = []
     for subject in taken.subjects:

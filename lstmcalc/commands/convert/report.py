@@ -46,7 +46,7 @@ class ConvertReport(NamedTuple):
 
 
 class Made(NamedTuple):
-    """What a conversion has come to."""
+    """The outcome of a conversion."""
 
     path: str
     framework: str

@@ -27,7 +27,7 @@ _MERGED: Final = "merge_mode"
 
 
 class Taken(NamedTuple):
-    """What a source gives to be converted."""
+    """The LSTMs that a source gives to be converted, with notes on them."""
 
     subjects: Sequence[Subject]
     lstms: "Sequence[Portable]"
@@ -81,7 +81,7 @@ def take_as_it_is(typed: TypedFlags) -> Taken:
 
 
 def left_out(taken: Taken) -> list[str]:
-    """What a source has besides these LSTMs, and what its layers do besides computing them."""
+    """Notes on everything that a source has besides these LSTMs, and that its layers do besides computing them."""
     found = [subject.found for subject in taken.subjects if subject.found is not None and subject.found.weights]
     files = {id(item.stored.file): item.stored.file for item in found}
     held = {name for item in found for name in (*item.stored.names, *(t.name for t in item.stored.tensors.values()))}

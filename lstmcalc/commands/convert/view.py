@@ -60,7 +60,7 @@ def _verdict(report: ConvertReport) -> Iterator[Line]:
 
 
 def _sources(report: ConvertReport) -> Iterator[Line]:
-    """Where the numbers are from."""
+    """The origin of the numbers."""
     sources = dict.fromkeys(
         f"{module.source.where or 'the source'}: {module.title}" for module in report.modules if module.source
     )

@@ -151,7 +151,7 @@ def _pair(file: Side | None, model: Side | None, sides: Sides, tolerance: float 
 
 
 class _Compared(NamedTuple):
-    """What is compared of a pair of LSTMs."""
+    """The settings and tensors that are compared of a pair of LSTMs."""
 
     file: Side | None
     model: Side | None
@@ -161,7 +161,7 @@ class _Compared(NamedTuple):
 
 
 def _compared(file: Side | None, model: Side | None) -> _Compared:
-    """What is compared of a pair of LSTMs, each with the sizes that only the other one knows."""
+    """A pair of LSTMs as they are compared, each with the sizes that only the other one knows."""
     if file and model:
         file, model = adopted(file, model), adopted(model, file)
     terms = _terms(file, model)

@@ -1,4 +1,4 @@
-"""What explain says of each topic in words, for the LSTM at hand.
+"""The facts that explain says of each topic in words, for the LSTM at hand.
 
 Not here: equations, packed steps and claims (`report`), and chunks (`streaming`).
 """

@@ -1,4 +1,4 @@
-"""What explain says of computing an LSTM in chunks, as a stream is, and the loop for four programs.
+"""The explanation of computing an LSTM in chunks, as a stream is, and the loop for four programs.
 
 Sources: `torch.nn.LSTM`, torch 2.13.0; `stateful` and `reset_state` of Keras 3.15.1 (keras/src/layers/rnn/rnn.py). The
 tests execute every loop. `lstmcalc run --chunks` proves what is said, for the LSTM at hand.

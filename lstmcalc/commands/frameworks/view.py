@@ -230,7 +230,7 @@ _GATES_COLUMN: Final = Column("gates", breaks=True, spare=("gate rows", ("lstmca
 
 
 def _array_rows(module: FrameworksModule) -> Iterator[Row]:
-    """For each parameter of PyTorch, its place in each framework."""
+    """The place of each parameter of PyTorch in each framework."""
     rows: dict[str, Sequence[ArrayRow]] = {}
     start = 0
     for fact in module.frameworks:

@@ -115,7 +115,7 @@ def _grand_formula(module: ParamsModule) -> list[Line]:
 
 
 def _foreign_facts(module: ParamsModule, rows: Sequence[ParameterRow]) -> tuple[Line | None, list[Line], list[Line]]:
-    """For another framework: shapes in symbols, differences from PyTorch, and further facts; empty for PyTorch."""
+    """The facts on another framework: shapes in symbols, differences from PyTorch, and more; none for PyTorch."""
     if module.layout is None:
         return None, [], []
     from lstmcalc.report.framework import ForeignParameterRow, layout_lines

@@ -113,7 +113,7 @@ def _tensors(tensors: Sequence[ComputedRow]) -> Grid:
 
 
 def _asked(module: RunModule) -> Iterator[Block]:
-    """What flags ask for: chunks, timing, printed tensors, and the trace."""
+    """Blocks that flags ask for: chunks, timing, printed tensors, and the trace."""
     if module.chunks is not None:
         yield _chunks(module.chunks)
     if module.timing is not None:
@@ -126,7 +126,7 @@ def _asked(module: RunModule) -> Iterator[Block]:
 
 
 def _chunks(chunks: ChunksRow) -> Facts:
-    """How near chunks come to one pass: with the state carried over, and without it."""
+    """The distance of chunks from one pass: with the state carried over, and without it."""
     error = chunks.max_abs_error
     held = "not comparable with" if error is None else f"agrees within {error:.2g} with"
     carried = f"{counted(chunks.computed, 'chunk')}, the state carried over: {held} one pass"

@@ -143,7 +143,7 @@ def _parameters_of(item: Found, by_module: Mapping[str, int], repeated: Abstract
 
 
 def _doubts(file: WeightFile, tensors: Sequence[Stored], buffers: frozenset[str]) -> Iterator[str]:
-    """Why the total may be another one than that of the model."""
+    """The reasons why the total may be another one than that of the model."""
     if file.kind == "onnx" and any(file.owners.get(tensor.name) is None for tensor in tensors):
         yield "every initializer of floating point"
     if file.kind == "tflite" and any(

@@ -99,7 +99,7 @@ class Judge:
     def lower_bounds(
         self, plans: Sequence[Plan], steps: int, tick: Callable[[int], None], window: int | None = None
     ) -> NDArray[np.float64]:
-        """For each plan the relative distance on one sequence, if possible on its first steps alone.
+        """The relative distance of each plan on one sequence, if possible on its first steps alone.
 
         Without a window it is never more than the distance on everything, but for rounding. With one it is a guess,
         where the first steps depend on the last ones: these are left out. `tick` is called with the number of plans

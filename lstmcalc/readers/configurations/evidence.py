@@ -1,4 +1,4 @@
-"""What a table of a configuration says that it is of: an LSTM, something else, or nothing.
+"""The evidence in a table of a configuration: that it is of an LSTM, of something else, or of nothing.
 
 The nearest statement counts: the class of the table, words beside its sizes, the names of the tables that it is in,
 and what stands beside those.
@@ -30,7 +30,7 @@ from lstmcalc.readers.text.positions import KeyPath
 
 
 class Evidence(NamedTuple):
-    """What a table is of."""
+    """The evidence for what a table is of."""
 
     # `lstm`, `bilstm`, `like`; `rnn`, `other`, `unknown`, which are no LSTM's; or empty: nothing is said
     verdict: str = ""
@@ -58,7 +58,7 @@ _SWITCH: Final = re.compile(r"(?:use|is|with|enable)_?(?P<kind>lstm|gru|rnn)|(?P
 
 
 def evidence_of(tree: Tree, table: Mapping[str, Any], path: KeyPath, above: Sequence[Level]) -> Evidence:
-    """What a table says that it is of, or what is said of it."""
+    """The evidence for what a table is of, by its own words, or those of the tables around it."""
     own = _said_in(tree, table)
     if own.verdict:
         return own
@@ -77,7 +77,7 @@ def evidence_of(tree: Tree, table: Mapping[str, Any], path: KeyPath, above: Sequ
 
 
 def _said_in(tree: Tree, table: Mapping[str, Any]) -> Evidence:
-    """What the keys of a table say; it is remembered, as a table may be around many others."""
+    """The evidence of the keys of a table; it is remembered, as a table may be around many others."""
     if id(table) not in tree.said:
         tree.said[id(table)] = _weighed(tree, table)
     said: Evidence = tree.said[id(table)]
@@ -121,7 +121,7 @@ def _statements(tree: Tree, table: Mapping[str, Any]) -> Iterator[Evidence]:
 
 
 def _of_class(text: str, why: str) -> Evidence:
-    """What the name of a class says: a class of a program's own may be called LSTM too."""
+    """The evidence of the name of a class: a class of a program's own may be called LSTM too."""
     exact = {
         **dict.fromkeys(TORCH_CLASSES, "pytorch"),
         **dict.fromkeys(TORCH_CELLS, "pytorch-cell"),
@@ -144,7 +144,7 @@ def kind_is_blank(text: str) -> bool:
 
 
 def _of_model(key: str, value: object) -> Evidence:
-    """What a configuration of Hugging Face says: a model that does not call itself an LSTM is another one."""
+    """The evidence of a configuration of Hugging Face: a model that does not call itself an LSTM is another one."""
     text = value if isinstance(value, str) else " ".join(map(str, value)) if isinstance(value, list) else ""
     if key == "model_type" and kind_of(text) in ("lstm", "bilstm", "like"):
         return Evidence(kind_of(text), f"{key} = {printable(text[:80])}", strong=True)
@@ -154,7 +154,7 @@ def _of_model(key: str, value: object) -> Evidence:
 
 
 def _of_kind(name: str, key: str, value: str) -> Evidence:
-    """What a word says that stands under a key for one."""
+    """The evidence of a word that stands under a key for one."""
     kind = kind_of(value)
     why = f"{printable(key)} = {printable(value[:80])}"
     if name not in KIND_KEYS and kind not in ("lstm", "bilstm"):

@@ -1,4 +1,4 @@
-"""What people write instead of JSON, and what Python prints of a dictionary or of argparse's Namespace.
+"""Loose JSON, as people write it, and as Python prints a dictionary or argparse's Namespace.
 
 Comments, trailing commas, names without quotes, Jsonnet without computation are read. An expression that is not a
 literal is kept as its text. `local name = VALUE;` of Jsonnet binds a name.

@@ -63,7 +63,7 @@ class NameValues:
         return None
 
     def doubt(self, name: str) -> str:
-        """What is said of a name whose key stands at several places; empty for others."""
+        """The sentence on a name whose key stands at several places; empty for others."""
         parts = parts_of(name)
         paths = self._by_last.get(_spelled(parts[-1]), []) if parts else []
         whole = self._whole_path(parts)

@@ -1,4 +1,4 @@
-"""What is read of a tool's configuration: its keys, and the LSTMs that it makes of them.
+"""The parts of a tool's configuration: its keys, and the LSTMs that it makes of them.
 
 Not here: the table of tools (`tools`).
 """
@@ -185,7 +185,7 @@ class Tool(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What was read of a table."""
+    """The result of reading a table."""
 
     found: list[Found]
     told: set[KeyPath]

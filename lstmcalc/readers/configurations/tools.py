@@ -118,7 +118,7 @@ def _is_recurrent(view: View) -> bool:
 
 
 def _opennmt_decoder(view: View, cell: Term) -> Parts:
-    """With input feeding, cells of which the first reads the embedding and what was put out last."""
+    """Cells with input feeding: the first reads the embedding and the last output."""
     size = depending(_first(view, ("rnn_size", "dec_rnn_size", "hidden_size"), 500, "rnn_size"), cell)
     words = _first(view, ("word_vec_size", "tgt_word_vec_size"), 500, "word_vec_size")
     layers, feeds = _first(view, ("layers", "dec_layers"), 2, "layers"), view.term("input_feed", 1)

@@ -65,7 +65,7 @@ class Budget:
     def once(self, what: str, path: str, make: Callable[[], _Made]) -> _Made:
         """The result of `make` for a file; made once, as long as the file stays the same."""
         try:
-            status = os.stat(path)  # noqa: PTH116  # as in `sources`
+            status = os.stat(path)  # noqa: PTH116  # as in `texts`
         except (OSError, ValueError):
             return make()  # which reports why
         key = (what, path, status.st_ino, status.st_size, status.st_mtime_ns)

@@ -64,7 +64,7 @@ _KINDS: Final = (
 
 def unread_format(path: str) -> Unread | None:
     """The format of a regular file that no reader reads; None if its bytes are of no known format."""
-    with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
+    with open(path, "rb") as stream:  # noqa: PTH123  # as in `texts`
         head, size = stream.read(HEAD), os.fstat(stream.fileno()).st_size
         if is_tar(head):
             names = [member.name for member in tar_members(Inner(section_of(path), path))]

@@ -24,14 +24,7 @@ from lstmcalc.errors import SourceError, shorten
 from lstmcalc.readers.files.budget import budget
 from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
 from lstmcalc.readers.files.json_numbers import MAX_TEXT, NotJsonError, Numbers, parse
-from lstmcalc.readers.files.raw_numbers import (
-    View,
-    number_blocks,
-    numel,
-    placed_blocks,
-    read_numbers,
-    row_major,
-)
+from lstmcalc.readers.files.raw_numbers import View, named_blocks, numel, read_numbers, row_major
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import StateDict, Stored, WeightFile, Weights
 from lstmcalc.readers.found import Found, settings_of
@@ -141,10 +134,10 @@ def _data(numbers: Numbers, dtype: str) -> Section:
 
 def _stored(name: str, dtype: str, shape: tuple[int, ...], data: Section, view: View | None = None) -> Stored:
     """A tensor with its numbers in memory, which may be a part of others there."""
-    view = view or View(shape, row_major(shape))
+    view = view or View.whole(shape)
 
     def blocks() -> Iterator[Any]:
-        return placed_blocks(number_blocks(data, dtype, view), shorten(name))
+        return named_blocks(data, dtype, view, shorten(name))
 
     return Stored(name, dtype, shape, numel(shape) * _WIDTHS[dtype], partial(read_numbers, data, dtype, view), blocks)
 

@@ -229,7 +229,7 @@ def unread_kind(path: str) -> "Unread | None":
 
 
 def _head(path: str) -> bytes:
-    with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
+    with open(path, "rb") as stream:  # noqa: PTH123  # as in `texts`
         return stream.read(HEAD)
 
 
@@ -247,7 +247,7 @@ def weight_kind(path: str) -> str:
 def _told_kind(path: str) -> str:  # noqa: PLR0911  # one for each signature
     try:
         _size(path)
-        with open(path, "rb") as stream:  # noqa: PTH123  # as in `sources`
+        with open(path, "rb") as stream:  # noqa: PTH123  # as in `texts`
             head, size = stream.read(HEAD), os.fstat(stream.fileno()).st_size
             if ".data-" in path and _is_checkpoint(path):
                 return "tensorflow"
@@ -279,7 +279,7 @@ def _size(path: str) -> int:
     if path == "-" and not os.path.lexists(path):
         raise SourceError("a weight file cannot come from standard input", "the name of a file")
     try:
-        status = os.stat(path)  # noqa: PTH116  # as in `sources`
+        status = os.stat(path)  # noqa: PTH116  # as in `texts`
     except (OSError, ValueError) as error:
         raise cannot_read(shown_name(path), error) from None
     if not (S_ISREG(status.st_mode) or S_ISDIR(status.st_mode)):  # opening a directory fails in its own words

@@ -38,7 +38,7 @@ _SIMPLE: Final = (int, float, bool, str)
 
 
 class _Unpacked(NamedTuple):
-    """What was in a wrapper."""
+    """The content of a wrapper."""
 
     inner: Inner
     way: str  # the wrapper in a word: `gzip`, `tar`
@@ -75,7 +75,7 @@ def _unread(inner: Inner, way: str) -> Unread:
 
 
 def _unpacked(around: Inner) -> _Unpacked:
-    """What is in a wrapper: of an archive, its one model."""
+    """The content of a wrapper: of an archive, its one model."""
     section = around.section
     head = section.read(0, min(section.length, 512))
     if way := way_of(head):

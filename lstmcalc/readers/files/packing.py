@@ -66,7 +66,7 @@ def peeked(section: Section) -> bytes:
 
 
 def inflated(section: Section) -> Section:
-    """What a compressed file holds, in memory."""
+    """The content of a compressed file, in memory."""
     held, most = BytesIO(), most_inflated(section.length)
     for piece in _pieces(section, _PIECE):
         if held.tell() + len(piece) > most:
@@ -81,7 +81,7 @@ def inflated(section: Section) -> Section:
 
 
 def _pieces(section: Section, size: int) -> Iterator[bytes]:
-    """What a compressed file holds, in pieces of at most `size` bytes."""
+    """The content of a compressed file, in pieces of at most `size` bytes."""
     head = section.read(0, min(section.length, _PEEK))
     way = next(way for way in _WAYS if way.mark.match(head))
     spent = budget()

@@ -116,6 +116,11 @@ class View(NamedTuple):
     strides: tuple[int, ...]  # for each axis, the numbers from one element to the next
     offset: int = 0  # index of the first element's number
 
+    @classmethod
+    def whole(cls, shape: tuple[int, ...]) -> "View":
+        """All numbers of a section, the last axis varying fastest."""
+        return cls(shape, row_major(shape))
+
     @property
     def numel(self) -> int:
         """The number of elements of the array."""
@@ -284,7 +289,7 @@ def read_numbers(section: Section, dtype: str, view: View, *, big_endian: bool =
 def read_block(file: File, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Any:  # noqa: ANN401
     """The contiguous, little-endian numbers at an offset of a file; `where` is the place that errors name."""
     try:
-        return read_numbers(block_section(file, dtype, shape, offset), dtype, View(shape, row_major(shape)))
+        return read_numbers(block_section(file, dtype, shape, offset), dtype, View.whole(shape))
     except SourceError as error:
         raise error.at(where) from None
 
@@ -292,13 +297,18 @@ def read_block(file: File, where: str, dtype: str, shape: tuple[int, ...], offse
 def file_blocks(file: File, where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Iterator[Block]:
     """The numbers of `read_block` in blocks."""
     section = block_section(file, dtype, shape, offset)
-    return placed_blocks(number_blocks(section, dtype, View(shape, row_major(shape))), where)
+    return named_blocks(section, dtype, View.whole(shape), where)
 
 
 def block_section(file: File, dtype: str, shape: tuple[int, ...], offset: int) -> Section:
     """The bytes of contiguous numbers at an offset of a file."""
     whole = section_of(file)  # a file that was cut off since it was listed is found by reading
     return Section(whole.origin, whole.start + offset, numel(shape) * WIDTHS.get(dtype, 0))
+
+
+def named_blocks(section: Section, dtype: str, view: View, where: str, *, big_endian: bool = False) -> Iterator[Block]:
+    """The numbers of an array in blocks, as `number_blocks`; an error has this place."""
+    return placed_blocks(number_blocks(section, dtype, view, big_endian=big_endian), where)
 
 
 def placed_blocks(blocks: Iterator[Block], where: str) -> Iterator[Block]:
@@ -311,7 +321,7 @@ def placed_blocks(blocks: Iterator[Block], where: str) -> Iterator[Block]:
 
 def array_from_bytes(data: bytes, dtype: str, shape: tuple[int, ...], *, big_endian: bool = False) -> Any:  # noqa: ANN401
     """Bytes in memory as a contiguous array whose last axis varies fastest."""
-    return read_numbers(Section.of(data), dtype, View(shape, row_major(shape)), big_endian=big_endian)
+    return read_numbers(Section.of(data), dtype, View.whole(shape), big_endian=big_endian)
 
 
 def _strided_array(raw: bytes, form: NumberFormat, view: View, *, big_endian: bool) -> Any:  # noqa: ANN401

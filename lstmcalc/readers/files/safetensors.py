@@ -21,7 +21,6 @@ from lstmcalc.readers.files.raw_numbers import (
     file_blocks,
     numel,
     read_block,
-    row_major,
 )
 from lstmcalc.readers.files.tensors import Spot, Stored, WeightFile
 
@@ -127,7 +126,7 @@ def _stored_tensor(file: File, key: str, entry: object, base: int, size: int) ->
 
 def _spot(file: File, _where: str, dtype: str, shape: tuple[int, ...], offset: int) -> Spot:
     """The place of a tensor's numbers in the file."""
-    return Spot(block_section(file, dtype, shape, offset), dtype, View(shape, row_major(shape)))
+    return Spot(block_section(file, dtype, shape, offset), dtype, View.whole(shape))
 
 
 def _check_layout(spans: list[tuple[int, int]], name: str, size: int) -> None:

@@ -66,7 +66,7 @@ class Section(NamedTuple):
             return stream.read(offset, count)
 
     def remembered(self, *, shared: bool) -> "Section":
-        """This section, in memory if it was inflated before.
+        """The section itself, in memory if it was inflated before.
 
         A compressed one can only be read from its beginning. One that is `shared`, whose parts are read one by one, is
         inflated at once and remembered, unless it is too large.

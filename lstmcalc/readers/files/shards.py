@@ -48,7 +48,7 @@ def read_shards(file: str) -> WeightFile:
     """The tensors of all files that an index names, as those of one."""
     files, parts, missing, absent = named_files(file), list[WeightFile](), list[str](), list[str]()
     for path, names in files.items():
-        if not os.path.exists(path):  # noqa: PTH110  # as in `sources`
+        if not os.path.exists(path):  # noqa: PTH110  # as in `texts`
             missing.append(printable(os.path.basename(path)))  # noqa: PTH119
             continue
         kind = weight_kind(path)

@@ -1,1 +1,1 @@
-"""What readers of graphs have in common: constants, and LSTMs that a graph computes of products, sums and functions."""
+"""Constants of graphs, and LSTMs that a graph computes of products, sums and functions, for every reader of graphs."""

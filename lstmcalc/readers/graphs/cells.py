@@ -22,11 +22,11 @@ _FUNCTIONS: Final = ("tanh", "relu")  # of g, and of c
 _SLOPES: Final = {0.2: "hard_sigmoid:0.2", 1 / 6: "hard_sigmoid:1/6"}  # words of `spec.activations`
 _NEAR: Final = 1e-6
 _MAX_CUTS: Final = 40  # steps between an input and a state
-ORDER: Final = "which steps of the sequence the graph gives it, and in which order, is not followed"
+_ORDER: Final = "which steps of the sequence the graph gives it, and in which order, is not followed"
 
 
 class Gate(NamedTuple):
-    """What one gate reads, and its matrices, (inputs, outputs)."""
+    """The inputs of one gate, and its matrices, (inputs, outputs)."""
 
     recurrent: Block
     inputs: tuple[tuple[Value, Block], ...]
@@ -334,7 +334,7 @@ def root_of(program: Program, value: Value | None) -> Value | None:
 
 
 def _sources(shape: _Shape) -> list[Value]:
-    """What the sums read, each once."""
+    """The values that the sums read, each once."""
     return list(dict.fromkeys(term.source for term in shape.sums["o"].terms))
 
 
@@ -375,3 +375,17 @@ def _is_first(shape: _Shape, cell: Cell) -> bool:
         if {block.origin for block in gate.biases} - {block.origin for block in found.biases}:
             return False
     return True
+
+
+def notes_on(cell: Cell, missing: str, loop: str) -> Iterator[str]:
+    """Notes on an LSTM that a graph computes itself.
+
+    Args:
+        cell: The LSTM.
+        missing: The thing that the graph has none of, e.g. `LSTM node`.
+        loop: The place of a cell in a loop, e.g. `in a Loop or Scan`.
+    """
+    how = {"loop": loop, "unrolled": f"unrolled, {cell.steps} steps one after another", "step": "one step of it"}
+    yield f"no {missing}: the graph computes it of products, sums and functions, {how[cell.how]}"
+    if cell.how != "step":
+        yield _ORDER

@@ -64,7 +64,7 @@ def read_sharded(file: str) -> WeightFile:
     name, notes = shown_name(file), list[str]()
     whole = Hdf5({}, {}, (), ())
     for path in named_files(file):
-        if not os.path.exists(path):  # noqa: PTH110  # as in `sources`
+        if not os.path.exists(path):  # noqa: PTH110  # as in `texts`
             notes.append(f"{shown_name(path)} is not there, which the index names")
             continue
         index = read_index(window_of(path))

@@ -1,4 +1,4 @@
-"""What flows between the layers of a model of Keras in a file: the stream that each layer makes of the one it gets.
+"""The flow between the layers of a model of Keras in a file: the stream that each makes of the one it gets.
 
 A stream knows as much of a shape as LSTMs need, and more than a shape may: the width alone of what has any number of
 axes. What is not known is never guessed.

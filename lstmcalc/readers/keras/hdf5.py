@@ -29,10 +29,8 @@ from lstmcalc.readers.files.raw_numbers import (
     View,
     array_from_bytes,
     checked_shape,
-    number_blocks,
+    named_blocks,
     numel,
-    placed_blocks,
-    row_major,
     whole_array,
 )
 from lstmcalc.readers.files.sections import Section
@@ -69,7 +67,7 @@ class Window(NamedTuple):
     data: bytes = b""  # the file itself, if it is in memory alone; `path` is empty then
 
     def request(self) -> dict[str, str | int]:
-        """What the process with h5py is told of it."""
+        """The request to the process with h5py."""
         return {"path": self.path, "start": self.start, "length": self.length}
 
     def section(self, offset: int, length: int) -> Section:
@@ -273,8 +271,7 @@ def _contiguous_blocks(
 ) -> Iterator[Block]:
     """The numbers of a dataset that are contiguous in the file, in blocks."""
     spot = _spot(item, window, dtype, shape, where)
-    blocks = number_blocks(spot.section, dtype, spot.view, big_endian=spot.big_endian)
-    yield from placed_blocks(blocks, where)
+    yield from named_blocks(spot.section, dtype, spot.view, where, big_endian=spot.big_endian)
 
 
 def _spot(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int, ...], where: str) -> Spot:
@@ -286,7 +283,7 @@ def _spot(item: Mapping[str, Any], window: Window, dtype: str, shape: tuple[int,
         )
     swapped = item["order"] == (sys.byteorder == "little")
     section = window.section(offset, nbytes)
-    return Spot(section, dtype, View(shape, row_major(shape)), swapped)
+    return Spot(section, dtype, View.whole(shape), swapped)
 
 
 def _is_contiguous(item: Mapping[str, Any], dtype: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the nodes of an ONNX graph compute of constants: shapes without reading any number, and the numbers.
+"""The values that nodes of an ONNX graph compute of constants: shapes without reading any number, and numbers.
 
 Source: the operators of the default domain as onnx 1.23.2 documents them (docs/Operators.md).
 

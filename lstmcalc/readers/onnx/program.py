@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from lstmcalc.frameworks.storage import Storage
 from lstmcalc.readers.files.raw_numbers import numel
 from lstmcalc.readers.found import Found, settings_of
-from lstmcalc.readers.graphs.cells import ORDER, Cell, cells_in
+from lstmcalc.readers.graphs.cells import Cell, cells_in, notes_on
 from lstmcalc.readers.graphs.constants import Constant
 from lstmcalc.readers.graphs.linear import Block
 from lstmcalc.readers.graphs.program import Link, Step
@@ -146,7 +146,7 @@ class Flow:
         return Step("clip", (given,), low=low, high=high)
 
     def _bounded(self, scope: Scope, node: Node, inputs: tuple[_Value, ...]) -> tuple[_Value, float, float] | None:
-        """What one node keeps within bounds, and these."""
+        """The value that one node keeps within bounds, and these."""
         if node.op == "Clip" and inputs:
             given = [self._bound(scope, node, name, at) for at, name in ((1, "min"), (2, "max"))]
             low, high = (default if bound is None else bound for bound, default in zip(given, (-inf, inf), strict=True))
@@ -168,7 +168,7 @@ class Flow:
     def _moved(  # noqa: PLR0911  # as above
         self, scope: Scope, node: Node, output: int, inputs: tuple[_Value, ...]
     ) -> Step | None:
-        """What moves, cuts or joins axes. An axis is the last one if that is stated, or can be no other one."""
+        """A step that moves, cuts or joins axes. An axis is the last one if that is stated, or can be no other one."""
         op = node.op
         rank = self._rank(inputs[0])
         if op == "Cast":
@@ -382,13 +382,6 @@ def _sums(gates: Sequence[Sequence[Block]]) -> Any:  # noqa: ANN401  # an array
 
 
 def _notes(cell: Cell, weights: Mapping[str, Constant]) -> Iterator[str]:
-    how = {
-        "loop": "in a Loop or Scan",
-        "unrolled": f"unrolled, {cell.steps} steps one after another",
-        "step": "one step of it",
-    }[cell.how]
-    yield f"no LSTM node: the graph computes it of products, sums and functions, {how}"
-    if cell.how != "step":
-        yield ORDER
+    yield from notes_on(cell, "LSTM node", "in a Loop or Scan")
     stored = dict.fromkeys(name for item in weights.values() for name in item.sources)
     yield f"its weights are in {with_rest(list(stored), 4)}"

@@ -302,7 +302,7 @@ def _why(row: Row, readings: Sequence[Reading]) -> str:
 def _doubts(
     kind: str, readings: Sequence[Reading], others: Sequence[Reading], *, sure: bool, torch: bool
 ) -> Iterator[str]:
-    """Why the LSTM may be another one."""
+    """The reasons why the LSTM may be another one."""
     kinds = list(dict.fromkeys(item.kind for item in readings))
     if kind == _BOTH and not (sure and kinds == ["LSTM"]):
         rest = [name for name in kinds if name != "LSTM"]

@@ -19,16 +19,7 @@ from lstmcalc.errors import SourceError, named_error, printable
 from lstmcalc.readers.files.beside import section_beside
 from lstmcalc.readers.files.inner import File, Inner, name_of, section_of
 from lstmcalc.readers.files.protobuf import BYTES, FIXED32, VARINT, Field, Wire, signed_value
-from lstmcalc.readers.files.raw_numbers import (
-    WIDTHS,
-    Block,
-    View,
-    number_blocks,
-    numel,
-    placed_blocks,
-    read_numbers,
-    row_major,
-)
+from lstmcalc.readers.files.raw_numbers import WIDTHS, Block, View, named_blocks, numel, read_numbers
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import Stored
 from lstmcalc.readers.files.varints import varint_at
@@ -163,7 +154,7 @@ def stored_tensor(bundle: Bundle, key: bytes, name: str) -> Stored:
 
 def _array(bundle: Bundle, entry: Entry, dtype: str, where: str) -> Any:  # noqa: ANN401
     try:
-        view = View(entry.shape, row_major(entry.shape))
+        view = View.whole(entry.shape)
         return read_numbers(bundle.section(entry), dtype, view, big_endian=bundle.big_endian)
     except SourceError as error:
         raise error.at(where) from None
@@ -174,8 +165,7 @@ def _blocks(bundle: Bundle, entry: Entry, dtype: str, where: str) -> Iterator[Bl
         section = bundle.section(entry)
     except SourceError as error:
         raise error.at(where) from None
-    view = View(entry.shape, row_major(entry.shape))
-    yield from placed_blocks(number_blocks(section, dtype, view, big_endian=bundle.big_endian), where)
+    yield from named_blocks(section, dtype, View.whole(entry.shape), where, big_endian=bundle.big_endian)
 
 
 def _joined(bundle: Bundle, key: bytes, where: str) -> Any:  # noqa: ANN401

@@ -18,17 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from lstmcalc.errors import NotFoundError, SourceError, named_error, printable, shorten, shown_name
 from lstmcalc.readers.files.beside import is_plain, section_beside
-from lstmcalc.readers.files.raw_numbers import (
-    WIDTHS,
-    Block,
-    View,
-    array_from_bytes,
-    checked_shape,
-    number_blocks,
-    numel,
-    placed_blocks,
-    row_major,
-)
+from lstmcalc.readers.files.raw_numbers import WIDTHS, Block, View, array_from_bytes, checked_shape, named_blocks, numel
 from lstmcalc.readers.files.sections import Section
 from lstmcalc.readers.files.tensors import Stored, WeightFile
 from lstmcalc.readers.found import Found
@@ -226,9 +216,8 @@ def _blocks(path: str, weight: _Weight, where: str) -> Iterator[Block]:
     if len(sections) > 1:
         yield tuple(slice(0, size) for size in weight.shape), _array(path, weight, where)
         return
-    view = View(weight.shape, row_major(weight.shape))
     for section in sections:
-        blocks = placed_blocks(number_blocks(section, weight.stored, view), where)
+        blocks = named_blocks(section, weight.stored, View.whole(weight.shape), where)
         yield from ((at, _restored(numbers, weight)) for at, numbers in blocks)
 
 

@@ -1,4 +1,4 @@
-"""What Keras 2 says of the objects of a SavedModel: class and configuration, in the graph of objects or beside it.
+"""The metadata of Keras 2 in a SavedModel: class and configuration of its objects, in their graph or beside it.
 
 Up to TensorFlow 2.4 the objects of saved_model.pb have it, since 2.5 a file keras_metadata.pb. Tuples and shapes are
 objects of their own in its JSON.
@@ -20,7 +20,7 @@ _SHAPES: Final = ("__tuple__", "TensorShape")
 
 
 class Said(NamedTuple):
-    """What Keras says of one object."""
+    """The metadata of one object."""
 
     kind: str  # its class
     name: str

@@ -39,7 +39,7 @@ _METADATA: Final = "keras_metadata.pb"
 
 
 class _Model(NamedTuple):
-    """What is read of a saved_model.pb."""
+    """The parts of a saved_model.pb that are read."""
 
     version: str  # of TensorFlow
     nodes: Sequence[Node]
@@ -111,7 +111,7 @@ def _inner(wire: Wire, field: Field) -> Iterator[Field]:
 
 
 def _beside(file: File) -> dict[int, str]:
-    """What keras_metadata.pb says of objects; nothing if it is not there."""
+    """The metadata of objects in keras_metadata.pb; nothing if it is not there."""
     try:
         section = section_beside(file, _METADATA)
     except NotFoundError:

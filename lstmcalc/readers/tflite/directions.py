@@ -71,7 +71,7 @@ def _holds(outputs: Sequence[int], output: int, wanted: Value, values: Values) -
 
 
 def _source(unit: Unit, values: Values) -> tuple[Value, bool]:
-    """What an LSTM reads, and True if it reads that in reverse."""
+    """The input of an LSTM, and True if it reads that in reverse."""
     value, is_reversed = unit.input, False
     for _ in range(_MAX_STEPS):
         value = values.outer(value)

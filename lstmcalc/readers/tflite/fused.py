@@ -147,7 +147,7 @@ def _is_beside(role: str) -> bool:
 
 
 def _unmodelled(operator: Operator, inputs: Mapping[str, Value], *, basic: bool) -> Iterator[str]:
-    """What PyTorch's LSTM does not have, each as a text."""
+    """Everything that PyTorch's LSTM does not have, each as a text."""
     for what, ends in _UNMODELLED:
         if any(role.endswith(ends) for role in inputs):
             yield what
@@ -212,7 +212,7 @@ def _notes(
 
 
 def _quantized(values: Values, arrays: Mapping[str, Value]) -> str:
-    """How the weights are quantized: `tflite-int8` for all of them with int32 biases, else a dtype; empty if not."""
+    """The quantization of the weights: `tflite-int8` for all with int32 biases, else a dtype; empty for none."""
     tensors = {role: values.tensor(value) for role, value in arrays.items()}
     dtypes = {role: tensor.dtype for role, tensor in tensors.items() if is_quantized(tensor)}
     biases = {dtype for role, dtype in dtypes.items() if role.endswith("bias")}

@@ -11,7 +11,7 @@ from functools import partial
 from math import inf
 from typing import Any, Final
 
-from lstmcalc.readers.graphs.cells import ORDER, Cell, Cells, Gate, cells_in
+from lstmcalc.readers.graphs.cells import Cell, Cells, Gate, cells_in, notes_on
 from lstmcalc.readers.graphs.constants import Constant
 from lstmcalc.readers.graphs.linear import Block
 from lstmcalc.readers.graphs.program import Link, Step
@@ -123,7 +123,7 @@ class Flow:
         return Step("clip", (given,), low=low, high=high)
 
     def _bounded(self, op: str, inputs: tuple[Value, ...]) -> tuple[Value, float, float] | None:
-        """What one operator keeps within bounds, and these."""
+        """The value that one operator keeps within bounds, and these."""
         if op == "RELU_0_TO_1" and inputs:
             return inputs[0], 0.0, 1.0
         for given, bound in (inputs[:2], inputs[1::-1]) if len(inputs) > 1 else ():
@@ -309,14 +309,7 @@ def _total(blocks: Sequence[Block]) -> Any:  # noqa: ANN401  # an array
 
 
 def _notes(cell: Cell, *, quantized: bool) -> Iterator[str]:
-    how = {
-        "loop": "in a loop, WHILE",
-        "unrolled": f"unrolled, {cell.steps} steps one after another",
-        "step": "one step of it",
-    }[cell.how]
-    yield f"no operator: the graph computes it of products, sums and functions, {how}"
-    if cell.how != "step":
-        yield ORDER
+    yield from notes_on(cell, "operator", "in a loop, WHILE")
     arrays = dict.fromkeys(
         name
         for gate in cell.weights.values()

@@ -54,7 +54,7 @@ def read_pickle(file: File) -> WeightFile:
 
 
 def _with_embedded(read: WeightFile, embedded: Sequence[tuple[str, Section]], name: str) -> WeightFile:
-    """What was read of a pickle, with the models that are whole files among its byte strings."""
+    """The file that was read of a pickle, with the models that are whole files among its byte strings."""
     from lstmcalc.readers.files.containers import archive_inside
     from lstmcalc.readers.files.joined import below, joined
     from lstmcalc.readers.files.kinds import inner_kind, open_inner

@@ -46,7 +46,7 @@ class Storage(NamedTuple):
 
 
 class Quantizer(NamedTuple):
-    """What the integers of a quantized tensor stand for: `(q - zero_point) * scale`."""
+    """The numbers that a quantized tensor stands for: `(q - zero_point) * scale`."""
 
     scale: "float | Tensor"  # one, or one for each index of an axis
     zero_point: "int | Tensor"

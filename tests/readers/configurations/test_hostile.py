@@ -63,24 +63,42 @@ def test_hostile_brackets(start: str, end: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ['{"a', "{'a", "{a", "{a:", "{a: 1", "{a: }", "{: 1}", "{a 1}", "[1 2", "/* x", "// x", "{a: 1}}", "local", "local x", "local x = 1",
-     "{a: (}", "Namespace(", "Namespace(1", "Namespace(a", '{"a": "\\u12"', "{a: 'b\\", "\\", "{[x]: 1", "{local", "{a+", "{a+:", "}"],
+    ("text", "column", "expected"),
+    [
+        ('{"a', 2, "a key and a value, found '\"a'"), ("{'a", 2, "a key and a value, found \"'a\""), ("{a", 2, "a key and a value, found 'a'"),
+        ("{a:", 3, "a value, found the end"), ("{a: 1", 5, "} at the end, found the end"), ("{a: }", 5, "} at the end, found the end"),
+        ("{: 1}", 2, "a key and a value, found ':'"), ("{a 1}", 2, "a key and a value, found 'a'"), ("[1 2", 4, "] at the end, found the end"),
+        ("/* x", 4, "a value, found the end"), ("// x", 4, "a value, found the end"), ("{a: 1}}", 7, "a value, found '}'"),
+        ("local", 5, "a name and a value: local NAME = VALUE;, found the end"), ("local x", 7, "a name and a value: local NAME = VALUE;, found 'x'"),
+        ("local x = 1", 11, "a value, found the end"), ("{a: (}", 6, ") at the end, found the end"), ("Namespace(", 10, ") at the end, found the end"),
+        ("Namespace(1", 11, "a key and a value, found '1'"), ("Namespace(a", 11, "a key and a value, found 'a'"),
+        ('{"a": "\\u12"', 12, "} at the end, found the end"), ("{a: 'b\\", 7, "} at the end, found the end"), ("{[x]: 1", 7, "} at the end, found the end"),
+        ("{local", 6, "} at the end, found the end"), ("{a+", 3, "a value, found the end"), ("{a+:", 4, "a value, found the end"),
+    ],
 )  # fmt: skip
-def test_damaged_loose_json(text: str) -> None:
-    try:
+def test_damaged_loose_json(text: str, column: int, expected: str) -> None:
+    with pytest.raises(SourceError) as caught:
         read_tree(SourceText(text, "a.json5"), "loose")
-    except SourceError as error:
-        assert str(error)  # noqa: PT017  # whether there is one is up to the text
+    first, *_, last = str(caught.value).splitlines()
+    assert first == f"a.json5:1: this is not JSON, nor like it, in column {column}"
+    assert last == f"  expected {expected}"
+
+
+@pytest.mark.parametrize("text", ["\\", "}"])
+def test_loose_json_of_one_word_is_that_word(text: str) -> None:
+    assert read_tree(SourceText(text, "a.json5"), "loose").root.text == text
 
 
 def test_every_beginning_of_a_document() -> None:
     whole = "local h = 4;\n// c\n{ e: { type: 'lstm', \"input_size\": 3, hidden_size: h + 1, l: [1, {a: null},], }, x: std.extVar('x') + {a: 1} }"
+    refused = {}
     for end in range(len(whole)):
         try:
             read_tree(SourceText(whole[:end], "a.jsonnet"), "loose")
-        except SourceError:
-            continue
+        except SourceError as error:
+            refused[end] = error.what
+    assert set(range(len(whole))) - set(refused) == {*range(1, len("loca") + 1), len("local h = 4;\n/")}  # bare words
+    assert all(what.startswith("this is not JSON, nor like it, in column ") for what in refused.values())
 
 
 @pytest.mark.parametrize(

@@ -165,11 +165,12 @@ def test_several_models_in_a_pickle_keep_their_paths(tmp_path: Path) -> None:
 # --- hostile ones
 
 
-def refused(path: Path, data: bytes, words: str) -> None:
+def refusal(path: Path, data: bytes) -> str:
+    """The error on a file with this content."""
     rewrite(path, data)
     with pytest.raises(SourceError) as caught:
         open_weights(str(path))
-    assert words in str(caught.value)
+    return str(caught.value)
 
 
 def test_what_is_no_parameter_in_one_of_several_models_is_none_in_all() -> None:
@@ -209,7 +210,8 @@ def test_tensorflow_lite_within_another_file_is_named(tmp_path: Path) -> None:
 def test_several_models_in_an_archive_are_asked_for(tmp_path: Path) -> None:
     data = model(tmp_path)
     for made in (zipped(a=data, b=data), tarred(a=data, b=data), gzip.compress(tarred(a=data, b=data))):
-        refused(tmp_path / "f", made, "f has several models\n  expected an archive with one in it, found a, b")
+        expected = "f has several models\n  expected an archive with one in it, found a, b"
+        assert expected in refusal(tmp_path / "f", made)
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])
@@ -217,16 +219,16 @@ def test_bombs_are_refused(pack: Callable[[bytes], bytes], tmp_path: Path, monke
     rewrite(tmp_path / "f", pack(bytes(10**7)))
     assert weight_kind(str(tmp_path / "f")) == ""  # zeros are nothing, and no more than the first were inflated
     monkeypatch.setattr(archives, "_SMALL", 10**6)
-    refused(tmp_path / "f", pack(b"\x80\4" + bytes(10**7)), "this compressed file holds too much")
+    assert "this compressed file holds too much" in refusal(tmp_path / "f", pack(b"\x80\4" + bytes(10**7)))
 
 
 def test_what_is_cut_off_or_damaged_is_refused(tmp_path: Path) -> None:
     for way in ("gzip", "zlib", "xz", "lzma"):  # of bzip2, a first block that is cut off gives nothing
         whole = WAYS[way](pickle.dumps(ARRAYS))
-        refused(tmp_path / "f", whole[:-20], "compressed file is")
+        assert "compressed file is" in refusal(tmp_path / "f", whole[:-20])
     damaged = bytearray(lzma.compress(pickle.dumps(ARRAYS)))
     damaged[-40] ^= 255
-    refused(tmp_path / "f", bytes(damaged), "this xz-compressed file is damaged")
+    assert "this xz-compressed file is damaged" in refusal(tmp_path / "f", bytes(damaged))
 
 
 def test_names_and_links_in_a_tar_archive_lead_nowhere(tmp_path: Path) -> None:
@@ -248,9 +250,16 @@ def test_names_and_links_in_a_tar_archive_lead_nowhere(tmp_path: Path) -> None:
 
 def test_archives_in_archives_end(tmp_path: Path) -> None:
     data = model(tmp_path)
+    for way in ("gzip", "tar", "gzip", "tar", "gzip"):
+        data = gzip.compress(data) if way == "gzip" else tarred(a=data)
+    rewrite(tmp_path / "f", data)
+    assert open_weights(str(tmp_path / "f")).format == "safetensors in gzip, tar, gzip, tar, gzip"
+    expected = "is packed too often\n  expected at most 5 times, found tar, gzip, tar, gzip, tar"
+    assert expected in refusal(tmp_path / "f", tarred(a=data))
+    data = model(tmp_path)
     for _ in range(9):
         data = zipped(a=data)
-    refused(tmp_path / "f", data, "f")
+    assert "found the names of 1 member: a; whether it has an LSTM is not known" in refusal(tmp_path / "f", data)
 
 
 def test_a_tar_archive_that_lies_about_sizes_has_no_members() -> None:
@@ -263,7 +272,7 @@ def test_a_tar_archive_that_lies_about_sizes_has_no_members() -> None:
 def test_an_unreadable_member_is_no_model(tmp_path: Path) -> None:
     made = bytearray(zipped(a=model(tmp_path)))
     made[made.index(b"PK\1\2") + 8] |= 1  # encrypted
-    refused(tmp_path / "f", bytes(made), "whether it has an LSTM is not known")
+    assert "whether it has an LSTM is not known" in refusal(tmp_path / "f", bytes(made))
 
 
 @pytest.mark.parametrize(
@@ -284,25 +293,25 @@ def joblib_array(**state: Any) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "state",
+    ("state", "words"),
     [
-        {"shape": (2**61,)},
-        {"shape": (-1,)},
-        {"shape": "x"},
-        {"shape": None},
-        {"dtype": None},
-        {"dtype": "f4"},
-        {"shape": (3, 2**62, 2**62)},
-        {"dtype": np.dtype("V99999999")},
+        ({"shape": (2**61,)}, "the file refers to bytes that are not there"),
+        ({"shape": (-1,)}, "a tensor's shape is none\n  expected sizes from 0 to 2**62, found (-1,)"),
+        ({"shape": "x"}, "a tensor's shape is none\n  expected at most 64 integers, found 'x'"),
+        ({"shape": None}, "a tensor's shape is none\n  expected at most 64 integers, found None"),
+        ({"dtype": None}, "an array of joblib in this file is damaged\n  expected its shape and dtype"),
+        ({"dtype": "f4"}, "an array of joblib in this file is damaged\n  expected its shape and dtype"),
+        ({"shape": (3, 2**62, 2**62)}, "a tensor's shape is too large"),
+        ({"dtype": np.dtype("V99999999")}, "found 299,999,997 from "),
     ],
 )
-def test_an_array_of_joblib_that_lies_is_refused(state: dict[str, Any], tmp_path: Path) -> None:
+def test_an_array_of_joblib_that_lies_is_refused(state: dict[str, Any], words: str, tmp_path: Path) -> None:
     rewrite(tmp_path / "f", joblib_array())
     assert open_weights(str(tmp_path / "f")).tensors[0].shape == (3,)
-    refused(tmp_path / "f", joblib_array(**state), "")
+    assert words in refusal(tmp_path / "f", joblib_array(**state))
 
 
 def test_objects_in_objects_of_joblib_end(tmp_path: Path) -> None:
     head = joblib_array(dtype=np.dtype("O"))
     head = head[: head.rindex(b"\1\xff")]
-    refused(tmp_path / "f", head * 30, "arrays of objects are nested too deeply")
+    assert "arrays of objects are nested too deeply" in refusal(tmp_path / "f", head * 30)

@@ -1,7 +1,6 @@
 """Keras' own JSON, as Keras writes it, shortened to what is read."""
 
 import json
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -454,14 +453,18 @@ WHOLE = [
 ]
 
 
-def read_or_refuse(tree: object) -> None:
-    with suppress(SourceError):
-        assert all(one.name and one.text and one.layer for one in read(tree))
+def unanswered(tree: object) -> list[Found] | str:
+    """The LSTMs of a tree that lack something, or the error that does not name its place; nothing of an answer."""
+    try:
+        found = read(tree)
+    except SourceError as error:
+        return "" if str(error).startswith("model.json") else str(error)
+    return [one for one in found if not (one.name and one.text and one.layer)] if found else "nothing"
 
 
 @given(trees)
 def test_any_tree_is_read_or_refused(tree: object) -> None:
-    read_or_refuse(tree)
+    assert not unanswered(tree)
 
 
 def put(tree: Any, path: list[int], value: object) -> Any:
@@ -477,4 +480,4 @@ def put(tree: Any, path: list[int], value: object) -> Any:
 
 @given(st.sampled_from(WHOLE), st.lists(st.integers(0, 30), min_size=1, max_size=9), trees)
 def test_a_damaged_model_is_read_or_refused(tree: Tree, path: list[int], value: object) -> None:
-    read_or_refuse(put(tree, path, value))
+    assert not unanswered(put(tree, path, value))

@@ -14,12 +14,13 @@ import pytest
 from onnx import TensorProto, helper
 
 from lstmcalc import forward
-from lstmcalc.errors import LstmcalcError, NoLstmError
+from lstmcalc.errors import NoLstmError
 from lstmcalc.intake.load import load_weights
 from lstmcalc.readers.recognise.weights import read_weights
 from lstmcalc.spec.activations import activations_of
 from tools.cell_graphs import Writer
 from tools.mutations import damaged
+from tools.outcomes import outcome
 
 
 def saved(folder: Path, made: Any) -> str:
@@ -91,13 +92,20 @@ def test_long_chains_end(op: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_damaged_files_are_read_or_refused(seed: int, tmp_path: Path) -> None:
-    body = Writer(seed).model().SerializeToString()
+    body, path = Writer(seed).model().SerializeToString(), tmp_path / "damaged.onnx"
+    read, refused = [], set[str]()
     for case in range(10):
-        path = tmp_path / "damaged.onnx"
         draw = random.Random(case)  # noqa: S311  # damage, not secrets
         path.write_bytes(damaged(body, draw))
-        try:
-            for found in read_weights(str(path)):
-                load_weights(found)
-        except LstmcalcError:
-            pass
+        lstms, words = outcome(str(path))
+        read += lstms
+        refused |= {words} - {""}
+    assert read
+    assert [found for found, _ in read] == [expected for _, expected in read]
+    assert "FILE is damaged" in refused
+    assert refused <= {
+        "FILE is damaged",
+        "FILE is of an unknown format",
+        "no LSTM is recognised in FILE",
+        "the type of a value is damaged",
+    }

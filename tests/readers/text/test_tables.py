@@ -1,7 +1,6 @@
 """TOML and JSON in PyTorch's names, reports, and configurations of others."""
 
 import json
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -391,24 +390,28 @@ VALID = (
 )
 
 
-def read_any(text: str) -> None:
-    source = SourceText(text, "x")
+def unanswered(text: str) -> list[Found | str]:
+    """The LSTMs of a text that lack something, and the errors that do not name their place; none of answers."""
+    source, found = SourceText(text, "any.txt"), list[Found | str]()
     for read in (read_toml, read_json, read_pyproject, lambda source: read_toml(source, "config")):
-        with suppress(SourceError):
-            assert all(one.name and one.text for one in read(source))
+        try:
+            found += [one for one in read(source) if not (one.name and one.text)]
+        except SourceError as error:
+            found += [] if str(error).startswith("any.txt") else [str(error)]
+    return found
 
 
 @given(st.text(st.characters(codec=None)) | st.text("[]{}=\"'.,:#\n\\ lstmdata_size10"))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    read_any(text)
+    assert unanswered(text) == []
 
 
 @given(ours)
 def test_any_json_is_read_or_refused(tree: Any) -> None:
-    read_any(json.dumps(tree))
+    assert unanswered(json.dumps(tree)) == []
     if isinstance(tree, dict):
-        read_any(as_toml(tree))
-        read_any(as_toml({"tool": {"lstmcalc": tree}}))
+        assert unanswered(as_toml(tree)) == []
+        assert unanswered(as_toml({"tool": {"lstmcalc": tree}})) == []
 
 
 @given(st.sampled_from(VALID), st.data())
@@ -418,4 +421,4 @@ def test_a_damaged_document_is_read_or_refused(text: str, data: st.DataObject) -
     put = data.draw(
         st.sampled_from(["", '"', "{", "}", "[", "]", "[[", "=", ",", ":", "\n", "1", "null", "lstm", "\\"])
     )
-    read_any(text[:start] + put + text[stop:])
+    assert unanswered(text[:start] + put + text[stop:]) == []

@@ -25,6 +25,7 @@ from lstmcalc.readers.tflite.streaming import graph_row
 from lstmcalc.readers.tflite.values import Values
 from lstmcalc.spec.activations import activations_of
 from tools.mutations import damaged
+from tools.outcomes import outcome
 from tools.recorded_weights import unpacked
 
 # The LSTM of each file: input_size, hidden_size, and what differs.
@@ -165,17 +166,33 @@ def test_a_root_that_is_not_there_is_refused(word: int, folder: Path, tmp_path: 
         read_tflite(changed(folder, tmp_path, 0, word))
 
 
+def row_refused(path: str) -> str:
+    """The words that refuse what the graph of a file says of states and axes; empty if they are read."""
+    try:
+        graph_row(path)
+    except LstmcalcError as error:
+        return error.what.replace(path, "FILE")
+    return ""
+
+
 def test_every_offset_may_lead_anywhere(folder: Path, tmp_path: Path) -> None:
     size = (folder / "fused.tflite").stat().st_size
     draw = random.Random(1)  # noqa: S311  # damage, not secrets
+    read, refused = [], set[str]()
     for at in draw.sample(range(8, size - 4, 4), 60):
         path = changed(folder, tmp_path, at, draw.choice((0, 0xFFFFFFFF, 0x7FFFFFFF, 4)))
-        try:
-            for found in read_weights(path):
-                load_weights(found)
-            graph_row(path)
-        except LstmcalcError:
-            pass
+        lstms, words = outcome(path)
+        read += lstms
+        refused |= {words, row_refused(path)} - {""}
+    assert read
+    assert [found for found, _ in read] == [expected for _, expected in read]
+    assert refused == {
+        "FILE is damaged",
+        "a tensor's shape is none",
+        "no LSTM is recognised in FILE",
+        "the tensor is not as large as its shape",
+        "the weights of lstm are not whole",
+    }
 
 
 @pytest.mark.parametrize("length", [0, 4, 7, 8, 12, 40, 400, 2000])
@@ -189,15 +206,18 @@ def test_files_that_are_cut_off_are_refused(length: int, folder: Path, tmp_path:
 @pytest.mark.parametrize("name", FILES)
 def test_damaged_files_are_read_or_refused(name: str, folder: Path, tmp_path: Path) -> None:
     body, path = (folder / f"{name}.tflite").read_bytes(), tmp_path / "damaged.tflite"
+    read, refused = [], set[str]()
     for seed in range(15):
         draw = random.Random(seed)  # noqa: S311  # damage, not secrets
         path.write_bytes(damaged(body, draw))
-        try:
-            for found in read_weights(str(path)):
-                load_weights(found)
-            graph_row(str(path))
-        except LstmcalcError:
-            pass
+        lstms, words = outcome(str(path))
+        read += lstms
+        refused |= {words, row_refused(str(path))} - {""}
+    assert read
+    assert [found for found, _ in read] == [expected for _, expected in read]
+    assert "FILE is damaged" in refused
+    not_whole = {f"the weights of {name} are not whole" for name in ("lstm", "output")}
+    assert refused <= {"FILE is damaged", "FILE is of an unknown format", *not_whole}
 
 
 def flat(*graphs: tuple[int, int]) -> bytes:

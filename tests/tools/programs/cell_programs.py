@@ -10,7 +10,7 @@ Flow = Callable[[Generator, Scope], Lines]
 
 
 class Library(NamedTuple):
-    """How programs of a library construct LSTMs."""
+    """The ways in which programs of a library construct LSTMs."""
 
     header: Lines
     lstm: Callable[[Generator, Scope], str]  # a call that makes one, of a size that it states
@@ -317,7 +317,7 @@ def maker(g: Generator, s: Scope, library: Library) -> Lines:
 
 
 def cell_program(kind: str) -> Callable[[int], str]:
-    """What makes the program of a seed, for a library."""
+    """The function that makes the program of a seed, for a library."""
     library = LIBRARIES[kind]
 
     def make(seed: int) -> str:

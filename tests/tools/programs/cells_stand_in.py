@@ -14,7 +14,7 @@ LARGEST = 400
 
 
 class _Shelf:
-    """What a library has made."""
+    """The LSTMs that a library has made."""
 
     def __init__(self) -> None:
         self.made: list[Made] = []

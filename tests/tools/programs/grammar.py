@@ -16,7 +16,7 @@ Lines = list[str]
 
 @dataclass
 class Scope:
-    """What a statement may use: texts of expressions, by what they stand for."""
+    """The names that a statement may use: texts of expressions, by what they stand for."""
 
     reads: list[str] = field(default_factory=list)  # integers
     writes: list[str] = field(default_factory=list)  # places that hold an integer
@@ -177,7 +177,7 @@ Expression = Callable[[Generator, Scope, int], str]  # the last is how deep it m
 
 
 class Vocabulary(NamedTuple):
-    """What programs are made of."""
+    """The parts that programs are made of."""
 
     statements: Sequence[tuple[int, Statement]]  # with how often each is wanted
     integers: Sequence[Expression]

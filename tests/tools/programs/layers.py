@@ -81,7 +81,7 @@ def maker(g: Generator, s: Scope) -> Lines | None:
 
 
 def made(g: Generator, s: Scope) -> Lines | None:
-    """What such functions make, each once or several times."""
+    """The layers that such functions make, each once or several times."""
     if not s.makers:
         return None
     text, arity = g.rng.choice(s.makers)

@@ -91,7 +91,7 @@ def described(g: Generator, s: Scope) -> Lines | None:
 
 
 class _Shape(NamedTuple):
-    """What a class is made of whose objects have an attribute `a`."""
+    """The parts of a class whose objects have an attribute `a`."""
 
     body: Lines
     before: Sequence[str] = ()

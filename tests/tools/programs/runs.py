@@ -1,4 +1,4 @@
-"""What the runs of a program construct: all its runs, where it asks something that it does not decide itself.
+"""The LSTMs that a program's runs construct: all its runs, where it asks something that it does not decide itself.
 
 A program is executed here, in this process, over stand-ins for the libraries. What it asks the world (`flag()` of a
 module that is not there, a file, a random number) is answered by a list of bits, and every list of bits is a run.
@@ -104,7 +104,7 @@ class System:
 
 
 class World:
-    """What a program asks that it does not decide itself, and what code that is not known does to it."""
+    """The questions of a program that it does not decide itself, and what code that is not known does to it."""
 
     def __init__(self, bits: list[bool]) -> None:
         self.bits = bits
@@ -237,7 +237,7 @@ def keras_alone(world: World) -> tuple[dict[str, Any], Callable[[], list[Made]]]
 
 
 class Run(NamedTuple):
-    """What became of one run."""
+    """The outcome of one run."""
 
     made: list[Made] | None  # none if it ended in an exception
     bits: list[bool]  # as far as they were asked for
@@ -297,7 +297,7 @@ def _wanted(source: str) -> str:
 
 
 def runs(source: str, libraries: Libraries = torch_alone) -> list[list[Made]]:
-    """What each run constructs that does not end in an exception; none of a program that is not wanted.
+    """The LSTMs of each run that does not end in an exception; none of a program that is not wanted.
 
     A run that leaves by SystemExit says nothing if others go on to the end.
     """

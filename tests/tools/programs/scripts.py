@@ -1,4 +1,4 @@
-"""What scripts do around their models: the command line, the environment, caches, counters, registries, early returns."""
+"""Code around models, as scripts have it: the command line, the environment, caches, counters, registries, early returns."""
 
 from tools.programs.grammar import Generator, Lines, Scope, Statement, indented
 

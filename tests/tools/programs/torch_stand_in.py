@@ -329,7 +329,7 @@ def _at(modules: list[Any], index: int) -> int:
 
 
 class _Listed(Module):
-    """What Sequential and ModuleList have in common: children that are called by their numbers."""
+    """The base of Sequential and ModuleList: children that are called by their numbers."""
 
     def _list(self) -> list[Any]:
         return list(self._modules.values())

@@ -1,4 +1,4 @@
-"""What lstmcalc says of a program, held against what its runs construct."""
+"""The answers of lstmcalc on a program, held against what its runs construct."""
 
 import io
 import json
@@ -27,7 +27,7 @@ class Verdict(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a command said."""
+    """The answer of a command."""
 
     code: int
     out: str
