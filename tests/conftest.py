@@ -2,15 +2,19 @@
 
 import gc
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from tools.examples import register_profiles
 from tools.shell import TESTS, Ran, shell_environment
+
+if TYPE_CHECKING:
+    from tools.hdf5 import Zygote
 
 
 @pytest.fixture
@@ -58,6 +62,25 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leave out a folder whose tests are not asked for: its modules would load large frameworks to be deselected."""
     live = collection_path.parent == TESTS and f"not {collection_path.name}" in config.getoption("markexpr")
     return True if live else None
+
+
+@pytest.fixture(scope="session")
+def process_with_h5py() -> Iterator["Zygote"]:
+    from tools.hdf5 import Zygote
+
+    made = Zygote()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def zygote(process_with_h5py: "Zygote", monkeypatch: pytest.MonkeyPatch) -> "Zygote":
+    """What answers in place of the processes that `lstmcalc` starts for HDF5 files; other tests do start them."""
+    from lstmcalc.readers.keras import hdf5
+
+    monkeypatch.setattr(process_with_h5py, "answers", Counter())
+    monkeypatch.setattr(hdf5, "_ask", process_with_h5py.ask)
+    return process_with_h5py
 
 
 @pytest.fixture

@@ -127,13 +127,13 @@ def test_empty_nodes_cost_no_memory(tmp_path: Path) -> None:
     weights = helper.make_graph(
         [], "g", [], [], [numpy_helper.from_array(np.ones((1, 8, 2), np.float32), name) for name in "WR"]
     ).SerializeToString()
-    graph = b"\x0a\x00" * 60_000 + body + b"\x0a\x00" * 60_000 + weights
+    graph = b"\x0a\x00" * 100_000 + body + b"\x0a\x00" * 100_000 + weights
     length = bytes([len(graph) & 127 | 128, len(graph) >> 7 & 127 | 128, len(graph) >> 14])
     (tmp_path / "a.onnx").write_bytes(b"\x08\x07\x3a" + length + graph)
     tracemalloc.start()
     try:
         (stated,) = open_weights(str(tmp_path / "a.onnx")).stated
-        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+        assert tracemalloc.get_traced_memory()[1] < 3 << 20
     finally:
         tracemalloc.stop()
     assert stated.layer["hidden_size"].value == 2

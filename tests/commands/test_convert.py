@@ -26,6 +26,8 @@ from tools.recorded_weights import unpacked
 from tools.shell import Ran
 from tools.weight_writers import write_safetensors
 
+pytestmark = pytest.mark.usefixtures("zygote")
+
 Cli = Callable[..., Ran]
 CONFIG = LSTMConfig(3, 5, 2, bidirectional=True)
 

@@ -21,6 +21,8 @@ from lstmcalc.writers.safetensors import write_safetensors
 from lstmcalc.writers.torch import write_torch
 from tools.shell import Ran
 
+pytestmark = pytest.mark.usefixtures("zygote")
+
 Cli = Callable[..., Ran]
 CONFIG = LSTMConfig(3, 5, 2, bidirectional=True)
 WRITERS: dict[str, Callable[..., None]] = {"pt": write_torch, "safetensors": write_safetensors, "npz": write_npz}

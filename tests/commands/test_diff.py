@@ -18,6 +18,8 @@ from tools.recorded_weights import DATA, unpacked
 from tools.shell import Ran
 from tools.weight_writers import Arrays, random_weights, safetensors_bytes, write_safetensors
 
+pytestmark = pytest.mark.usefixtures("zygote")
+
 Cli = Callable[..., Ran]
 Golden = Callable[[str, str], None]
 

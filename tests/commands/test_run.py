@@ -29,6 +29,8 @@ from lstmcalc.spec.activations import PYTORCH, Activations, activations_of, opti
 from tools.shell import TESTS, Ran
 from tools.weight_writers import random_weights, write_safetensors
 
+pytestmark = pytest.mark.usefixtures("zygote")
+
 Cli = Callable[..., Ran]
 
 DATA = TESTS / "data" / "weights"

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 # What a test is tried with if it says nothing; counts of tests that do say something are in its terms.
 USUAL = 100
-PLAIN = 50  # in place of these, in the plain tests, which are run often
+PLAIN = 30  # in place of these, in the plain tests, which are run often
 THOROUGH = 200  # with `--thorough`
 
 
@@ -51,6 +51,6 @@ def examples(count: int, *suppressed: HealthCheck, plain: int | None = None) -> 
     ours = settings()
     wanted = count if plain is None or is_thorough() else plain
     return settings(
-        max_examples=wanted * ours.max_examples // USUAL,
+        max_examples=max(1, wanted * ours.max_examples // USUAL),
         suppress_health_check=[*ours.suppress_health_check, *suppressed],
     )

@@ -1,5 +1,6 @@
 """h5py in copies of a process that has loaded it, in place of a new process for each request."""
 
+import base64
 import io
 import json
 import os
@@ -37,7 +38,8 @@ class Zygote:
         assert self.process.stdin
         assert self.process.stdout
         request = {**window.request(), "datasets": list(wanted), "seconds": self.seconds}
-        self.process.stdin.write(json.dumps([request, self.seconds]).encode() + b"\n")
+        data = base64.b64encode(window.data or b"").decode()
+        self.process.stdin.write(json.dumps([request, self.seconds, str(Path.cwd()), data]).encode() + b"\n")
         self.process.stdin.flush()
         length = int.from_bytes(self.process.stdout.read(8), "little")
         written = self.process.stdout.read(length)

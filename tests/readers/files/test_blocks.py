@@ -26,6 +26,8 @@ from tools.examples import examples
 from tools.shell import TESTS
 from tools.weight_writers import write_safetensors
 
+pytestmark = pytest.mark.usefixtures("zygote")
+
 SKIP = 3  # bytes before the first number
 
 

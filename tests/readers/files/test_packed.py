@@ -35,6 +35,8 @@ from tools.files import rewrite
 from tools.recorded_weights import unpacked
 from tools.weight_writers import random_weights, write_safetensors
 
+pytestmark = pytest.mark.usefixtures("zygote")
+
 CONFIG = LSTMConfig(3, 4, 2, bidirectional=True)
 ARRAYS = random_weights(CONFIG)
 

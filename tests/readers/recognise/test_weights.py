@@ -33,6 +33,8 @@ from tools.recorded_weights import DATA, stated_module
 from tools.shell import Ran
 from tools.weight_writers import random_weights, safetensors_bytes, write_safetensors
 
+pytestmark = pytest.mark.usefixtures("zygote")
+
 Cli = Callable[..., Ran]
 
 ENCODER, DECODER = LSTMConfig(10, 20, 2, bidirectional=True), LSTMConfig(40, 6, bias=False)
