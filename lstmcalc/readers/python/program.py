@@ -27,7 +27,14 @@ from lstmcalc.readers.python.core.values import (
     Value,
 )
 from lstmcalc.readers.python.core.variables import mangle
-from lstmcalc.readers.python.layers import array_functions, keras_functions, operations, tensorflow1, torch_functions
+from lstmcalc.readers.python.layers import (
+    array_functions,
+    flax_lifts,
+    keras_functions,
+    operations,
+    tensorflow1,
+    torch_functions,
+)
 from lstmcalc.readers.python.layers.cells import Cells
 from lstmcalc.readers.python.layers.records import BY_NAME
 from lstmcalc.readers.python.libraries import command_line, standard_functions, standard_iterators, standard_texts
@@ -358,6 +365,7 @@ __all__ = [
     "Program",
     "array_functions",
     "command_line",
+    "flax_lifts",
     "functions_of_classes",
     "functions_of_items",
     "keras_functions",

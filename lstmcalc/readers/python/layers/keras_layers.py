@@ -124,8 +124,9 @@ class KerasLayers(Torch):
     def unbuilt(self, layer: Obj) -> Value:
         """A new layer with the arguments of one that has got its input: Bidirectional copies what it is given."""
         made = copied(self, layer, deep=True)
-        for slot in ("@fed", "@features", "@around") if isinstance(made, Obj) else ():
-            made.slots.pop(slot, None)  # type: ignore[union-attr]  # as asked
+        if isinstance(made, Obj):
+            for slot in ("@fed", "@features", "@around"):
+                made.slots.pop(slot, None)
         return made
 
     def _clone_directions(self, name: str, given: Mapping[str, Value], node: ast.AST) -> None:

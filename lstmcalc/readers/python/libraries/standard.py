@@ -230,8 +230,7 @@ def _app(machine: Libraries, args: Args, node: ast.AST) -> Value:
 
 
 LIB_FUNCTIONS["dataclasses.dataclass"] = LIB_FUNCTIONS["pydantic.dataclasses.dataclass"] = dataclass_of
-LIB_FUNCTIONS["flax.struct.dataclass"] = LIB_FUNCTIONS["chex.dataclass"] = dataclass_of
-LIB_FUNCTIONS["dataclasses.field"] = field_of
+LIB_FUNCTIONS["dataclasses.field"] = LIB_FUNCTIONS["flax.struct.field"] = field_of
 LIB_FUNCTIONS["collections.namedtuple"] = LIB_FUNCTIONS["typing.NamedTuple"] = named_tuple_of
 
 
