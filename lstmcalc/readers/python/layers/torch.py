@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from lstmcalc.frameworks.layers import EMPTY, LAYERS
+from lstmcalc.readers.python.core.classes_of_python import plain
 from lstmcalc.readers.python.core.heap import REORDERED
 from lstmcalc.readers.python.core.joins import joined
 from lstmcalc.readers.python.core.machine import Builtin
@@ -33,6 +34,7 @@ from lstmcalc.readers.python.libraries.known import primitive
 from lstmcalc.readers.python.libraries.libraries import Libraries
 
 MAX_MODULES: Final = 20_000  # that are looked through for LSTMs
+_FOR_EACH_AXIS: Final = ("normalized_shape", "kernel_size", "stride", "padding", "dilation")
 _STATELESS: Final = frozenset(
     ("relu", "sigmoid", "tanh", "dropout", "gelu", "elu", "leaky_relu", "silu", "softmax", "log_softmax")
 )
@@ -112,7 +114,7 @@ class Torch(Arrays):
         given: dict[str, Value] = dict(zip(names, args.pos[1:], strict=False)) | args.kw
         known = args.known and len(args.pos) - 1 <= len(names)
         for name, value in given.items():
-            self.put(owner, name, value)
+            self.put(owner, name, _as_kept(kind, name, value))
         self.put(owner, "@layer", Layer(kind, given if known else None))
         for value in args.pos[1:]:  # a layer within
             if isinstance(value, Obj) and kind not in SIGNATURES and self.is_module(value):
@@ -230,6 +232,14 @@ class Torch(Arrays):
         ):
             return array(self, shape_of(args.pos[0]))
         return MISSING
+
+
+def _as_kept(kind: str, name: str, value: Value) -> Value:
+    """An argument as the layer keeps it: one size for each axis."""
+    axes = 1 if name == "normalized_shape" else int(kind[-2]) if kind.startswith("Conv") and kind[-1] == "d" else 0
+    if axes and name in _FOR_EACH_AXIS and isinstance(plain(value), int):
+        return (plain(value),) * axes
+    return value
 
 
 def may_be_module(machine: Torch, value: Value) -> bool:
