@@ -56,6 +56,7 @@ class Program(Cells):
         self.used: set[str] = set()
         self.flags: set[str] = set()
         self.exits = False  # whether a path has left by SystemExit
+        self.left = ""  # where a path made an LSTM before it left so, beside others that go on
 
     def setting(self, node: ast.expr, scope: Scope) -> Value:
         """The value that the user gave for the text of an expression; MISSING if none."""
@@ -102,6 +103,9 @@ class Program(Cells):
                 self.ended = self.ended or f"line {statement.lineno} ends in an exception{_named(leave.value)}"
             except Dead:
                 self.ended = self.ended or f"line {statement.lineno} ends in an exception on every path"
+            logs = [(path.delta or {}).get((self.world, "made")) for path in exits]
+            if not leaves and any(isinstance(log, Log) and log != before for log in logs):
+                self.left = self.left or f"line {statement.lineno}, where a run may make one and leave"
             if exits and self.way.slots["doubted"] is True:
                 self.ended = self.ended or f"line {statement.lineno} may leave the program"
             if leaves and exited:  # no run goes on to the end, so that those that left before are runs like the others

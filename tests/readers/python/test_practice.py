@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lstmcalc.errors import NoLstmError, SourceError
 from lstmcalc.readers.sources import read_source
 
 _TORCH = "import copy\nimport torch\nfrom torch import nn\n"
@@ -66,7 +67,23 @@ PROGRAMS = {
         f"{_TORCH}class A:\n    n = 2\nclass B:\n    n = 3\nfor i, (name, cls) in enumerate(sorted({{'b': B, 'a': A}}.items())):\n    nn.LSTM(i + 1, cls.n)\n",
         [(1, 2), (2, 3)],
     ),
+    "chained": (
+        f"{_TORCH}from itertools import chain\nm = nn.ModuleList(chain.from_iterable([[nn.LSTM(2, 3)], [nn.LSTM(4, 5)]]))\n",
+        [(2, 3), (4, 5)],
+    ),
+    "sizes for each axis": (
+        f"{_TORCH}a, b = nn.LayerNorm(6), nn.Conv2d(1, 2, 3, padding=1)\nnn.LSTM(a.normalized_shape[0], b.kernel_size[1] + b.padding[0])\n",
+        [(6, 4)],
+    ),
+    "left by absl": (
+        "from absl import app\nfrom torch import nn\ndef main(argv):\n    nn.LSTM(2, 3)\napp.run(main)\nnn.LSTM(4, 5)\n",
+        [(2, 3)],
+    ),
     # Keras makes layers of layers.
+    "cells in both directions": (
+        f"{_KERAS}i = keras.Input((5, 2))\nlayers.Bidirectional(layers.RNN([layers.LSTMCell(3), layers.LSTMCell(4)]))(i)\n",
+        [(2, 3, "bidirectional"), (3, 4, "bidirectional")],
+    ),
     "clone_model": (
         f"{_KERAS}m = keras.Sequential([keras.Input((5, 2)), layers.LSTM(3)])\nc = keras.models.clone_model(m)\n",
         [(2, 3)] * 2,
@@ -164,3 +181,13 @@ def test_an_argument_of_hydra_is_named(tmp_path: Path) -> None:
     (item,) = read_source(str(path), {"cfg.hidden": 7})
     assert item.layer["hidden_size"].value == 7
     assert not item.uncertain
+
+
+def test_what_leaves_with_an_lstm_is_not_denied(tmp_path: Path) -> None:
+    path = tmp_path / "code.py"
+    path.write_text(
+        "import sys\nfrom outside import flag\nfrom torch import nn\nif flag():\n    nn.LSTM(2, 3)\n    sys.exit(0)\n"
+    )
+    with pytest.raises(SourceError, match="no LSTM is known") as caught:
+        read_source(str(path), {})
+    assert not isinstance(caught.value, NoLstmError)
