@@ -204,8 +204,12 @@ def _counted(
     own = sum(stored.values())
     own += sum(count for subject, count in zip(subjects, counts, strict=True) if subject.name not in stored)
     total = own + sum(layer.parameters or 0 for layer in inventory.others)
-    width = DTYPE_BYTES[subjects[0].data.dtype]
-    nbytes = total * width if inventory.nbytes is None else inventory.nbytes
+    widths = [DTYPE_BYTES[subject.data.dtype] for subject in subjects]  # other layers are taken to be as the first LSTM
+    nbytes = inventory.nbytes
+    if nbytes is None:
+        nbytes = total * widths[0] + sum(
+            count * (width - widths[0]) for count, width in zip(counts, widths, strict=True)
+        )
 
     def share(count: int | None) -> float | None:
         return None if count is None else count / total if total else 0.0

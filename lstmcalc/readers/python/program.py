@@ -27,7 +27,14 @@ from lstmcalc.readers.python.core.values import (
     Value,
 )
 from lstmcalc.readers.python.core.variables import mangle
-from lstmcalc.readers.python.layers import array_functions, keras_functions, operations, tensorflow1, torch_functions
+from lstmcalc.readers.python.layers import (
+    array_functions,
+    flax_lifts,
+    keras_functions,
+    operations,
+    tensorflow1,
+    torch_functions,
+)
 from lstmcalc.readers.python.layers.cells import Cells
 from lstmcalc.readers.python.layers.records import BY_NAME
 from lstmcalc.readers.python.libraries import (
@@ -55,6 +62,7 @@ class Program(Cells):
         self.used: set[str] = set()
         self.flags: set[str] = set()
         self.exits = False  # whether a path has left by SystemExit
+        self.left = ""  # where a path made an LSTM before it left so, beside others that go on
 
     def setting(self, node: ast.expr, scope: Scope) -> Value:
         """The value that the user gave for the text of an expression; MISSING if none."""
@@ -119,6 +127,9 @@ class Program(Cells):
                 self.ended = self.ended or f"line {statement.lineno} ends in an exception{_named(leave.value)}"
             except Dead:
                 self.ended = self.ended or f"line {statement.lineno} ends in an exception on every path"
+            logs = [(path.delta or {}).get((self.world, "made")) for path in exits]
+            if not leaves and any(isinstance(log, Log) and log != before for log in logs):
+                self.left = self.left or f"line {statement.lineno}, where a run may make one and leave"
             if exits and self.way.slots["doubted"] is True:
                 self.ended = self.ended or f"line {statement.lineno} may leave the program"
             if leaves and exited:  # no run goes on to the end, so that those that left before are runs like the others
@@ -382,6 +393,7 @@ __all__ = [
     "Program",
     "array_functions",
     "command_line",
+    "flax_lifts",
     "functions_of_classes",
     "functions_of_items",
     "keras_functions",

@@ -236,8 +236,8 @@ class _Reader(Findings):
                 f"{text_of(local.func)} is a class of its own here, and no LSTM is made in it",
                 expected=SUPPORTED,
             )
-        if self._program.ended or self._program.doubts:
-            why = self._program.ended or self._program.doubts[0]
+        if self._program.ended or self._program.doubts or self._program.left:
+            why = self._program.ended or next(iter([*self._program.doubts, self._program.left]))
             return SourceError(f"no LSTM is known in {where}", f"a construction of {SUPPORTED}", why)
         expected, hint = f"a construction of {SUPPORTED}", "lstmcalc -h shows how to describe one with flags"
         if not self.left_out:

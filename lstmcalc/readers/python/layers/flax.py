@@ -5,32 +5,29 @@ Not here: what its constructors' arguments mean (`frameworks.constructors`).
 
 import ast
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 
-from lstmcalc.readers.python.core.classes_of_python import content_of, plain
+from lstmcalc.readers.python.core.classes_of_python import plain
 from lstmcalc.readers.python.core.machine import Builtin, Function
 from lstmcalc.readers.python.core.values import (
     Args,
     Bound,
     Class,
-    Items,
+    Entry,
     Log,
     Missing,
     Obj,
     Unknown,
     Value,
     same,
-    unknown_of,
 )
 from lstmcalc.readers.python.layers.arrays import array, shape_of
 from lstmcalc.readers.python.layers.keras import Keras
 from lstmcalc.readers.python.layers.keras_tensors import Around, wide_as
 from lstmcalc.readers.python.layers.records import BY_NAME, Record
-from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS, lib_function, primitive
+from lstmcalc.readers.python.libraries.known import LIB_FUNCTIONS, primitive
 from lstmcalc.readers.python.libraries.libraries import Libraries
 
-_AROUND = ("Module", "LSTMCell", "OptimizedLSTMCell", "RNN", "Bidirectional")  # classes that are an LSTM, or have one
 _RELATIVES = ("GRUCell", "ConvLSTMCell", "MGUCell", "SimpleCell")
 
 
@@ -249,16 +246,58 @@ def _begin_flax(machine: Flax, args: Args, _: ast.AST) -> Value:
     return None
 
 
-@lib_function("flax.linen.scan", "flax.linen.vmap", "flax.linen.remat", "flax.linen.jit", "flax.linen.checkpoint")
-def _lifted(machine: Libraries, args: Args, __: ast.AST) -> Value:
-    """A class that is lifted constructs as it does without, unless each of several has parameters of its own."""
-    axes, cls = args.kw.get("variable_axes"), args.pos[0] if args.pos else None
-    content = content_of(axes) if isinstance(axes, Obj) else None
-    apart = axes is not None and not (isinstance(content, Items) and content.whole and "params" not in content.map)
-    if isinstance(cls, Class) and (apart or args.more is not None):
-        plain_layer = cls.bound is None and cls.name not in _AROUND
-        return replace(unknown_of(*args.all, why="what is lifted"), names=(), lstm=not plain_layer)
-    return args.pos[0] if args.pos else Unknown()
+@primitive("_first_state")
+def _first_state(machine: Flax, args: Args, _: ast.AST) -> Value:
+    """The state that a cell begins with; a cell that is made for nothing else has no parameters."""
+    site, cell = machine.site, args.pos[0]
+    record = cell.slots.get("@lstm") if isinstance(cell, Obj) else None
+    if isinstance(record, Record) and isinstance(site, ast.Call) and isinstance(site.func, ast.Attribute):
+        log = machine.world.slots["made"]
+        if site.func.value is record.call and isinstance(log, Log):
+            machine.put(machine.world, "made", Log([entry for entry in log if cell not in entry.made]))
+    return Unknown()
+
+
+@primitive("_begin_run")
+def _begin_run(machine: Flax, args: Args, _: ast.AST) -> Value:
+    log = machine.world.slots["made"]
+    if isinstance(args.pos[0], Obj) and isinstance(log, Log):
+        machine.put(args.pos[0], "@before", len(log))
+    return None
+
+
+@primitive("_end_run")
+def _end_run(machine: Flax, args: Args, _: ast.AST) -> Value:
+    """Note the cells that a run made. Those of a later one are the same: they have the same names."""
+    owner, log = args.pos[0], machine.world.slots["made"]
+    before = owner.slots.get("@before") if isinstance(owner, Obj) else None
+    if not isinstance(owner, Obj) or not isinstance(log, Log) or not isinstance(before, int):
+        return None
+    known = owner.slots.get("@cells", ())
+    left = list(known) if isinstance(known, tuple) else []
+    kept: list[Entry] = []
+    for entry in log[before:]:
+        twin = next((item for item in left if _same_cell(item, entry)), None)
+        if twin is None:
+            kept.append(entry)
+        else:
+            left.remove(twin)
+    if len(kept) < len(log) - before:
+        machine.put(machine.world, "made", Log([*log[:before], *kept]))
+    machine.put(owner, "@cells", (*(known if isinstance(known, tuple) else ()), *kept))
+    return None
+
+
+def _same_cell(one: Value, other: Entry) -> bool:
+    """True if two runs of a module made cells alike in one place, for inputs of one width."""
+    if not isinstance(one, Entry) or one.site is not other.site or not (one.sure and other.sure):
+        return False
+    first, second = one.made[0].slots, other.made[0].slots
+    widths = [
+        item[-1] if isinstance(item, tuple) and item else item for item in (first.get("@fed"), second.get("@fed"))
+    ]
+    record, twin = first.get("@lstm"), second.get("@lstm")
+    return isinstance(record, Record) and record.equals(twin) and isinstance(widths[0], int) and widths[0] == widths[1]
 
 
 def _relative(path: str) -> None:

@@ -104,7 +104,17 @@ class FlaxLayers(Flax):
         owner = scope.slots.get(first[0].arg) if first and function.name not in _BEFORE else None
         if isinstance(owner, Obj) and self.is_flax(owner):
             self.put(owner, "@ran", True)
+            if self._linen_owner()[0] is not None:  # a module within one that is run
+                self.begin_flax(owner)
         return super().run_body(function, scope, node)
+
+    def _not_found(self, owner: Value, cls: Value, name: str) -> Value:
+        """The attribute that `setup` sets when the first one is asked for, while an outer module is run."""
+        if isinstance(owner, Obj) and self.is_flax(owner) and "@setup" not in owner.slots and self._linen_owner()[0]:
+            self.begin_flax(owner)
+            if name in owner.slots:
+                return self.present(owner.slots[name])
+        return super()._not_found(owner, cls, name)
 
     def call_lib(self, function: Lib, args: Args, node: ast.AST) -> Value:
         """The value that a call of a library's function gives."""

@@ -131,15 +131,24 @@ class KerasLayers(TorchTensors):
         return made
 
     def _clone_directions(self, name: str, given: Mapping[str, Value], node: ast.AST) -> None:
-        """Note what is around an LSTM."""
-        inner = given.get("layer", given.get("cell"))
-        if name in ("Bidirectional", "RNN") and isinstance(inner, Obj) and "@lstm" in inner.slots:
+        """Note what is around an LSTM, or around the cells of one."""
+        if name not in ("Bidirectional", "RNN"):
+            return
+        wrapper = Around(name, dict(given), self.site or node)
+        for inner in self._lstms_in(given.get("layer", given.get("cell"))):
             around = inner.slots.get("@around", ())
-            self.put(
-                inner,
-                "@around",
-                (*(around if isinstance(around, tuple) else ()), Around(name, dict(given), self.site or node)),
-            )
+            self.put(inner, "@around", (*(around if isinstance(around, tuple) else ()), wrapper))
+
+    def _lstms_in(self, value: Value) -> list[Obj]:
+        """The LSTM that a layer is, or the cells that are run by it one after the other."""
+        if isinstance(value, tuple) or (isinstance(value, Obj) and value.kind == "list"):
+            return [cell for item in self.items(value) or [] for cell in self._lstms_in(item)]
+        if not isinstance(value, Obj) or "@lstm" in value.slots:
+            return [value] if isinstance(value, Obj) else []
+        if self.kind_of(value) in ("RNN", "StackedRNNCells"):
+            config = self.config_of(value) or {}
+            return self._lstms_in(config.get("cell", config.get("cells")))
+        return []
 
     def _make_keras_lstm(self, path: str, owner: Obj, args: Args, node: ast.AST) -> None:
         call = self.site or node

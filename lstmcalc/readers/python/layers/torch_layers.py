@@ -9,6 +9,7 @@ from typing import Final
 
 from lstmcalc.frameworks.layers import Setting, kept_tensors
 from lstmcalc.readers.python.builtin.constants import constant
+from lstmcalc.readers.python.core.classes_of_python import plain
 from lstmcalc.readers.python.core.joins import joined
 from lstmcalc.readers.python.core.values import (
     MISSING,
@@ -141,6 +142,7 @@ def attribute_of(kind: str, name: str, value: Value) -> Value:
     if name == "bias" and kind not in RELATIVES:  # those keep whether there is one
         return MISSING if value is True else None if value is False else Unknown()
     axes = int(kind[-2]) if name in _BY_AXIS and kind.startswith("Conv") else 1 if name == "normalized_shape" else 0
-    if axes and not isinstance(value, str | tuple):
-        return (value,) * axes if isinstance(value, int) else Unknown()
+    size = plain(value)
+    if axes and not isinstance(size, str | tuple):
+        return (size,) * axes if isinstance(size, int) else Unknown()
     return value

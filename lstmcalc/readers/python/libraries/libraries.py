@@ -143,6 +143,11 @@ class Libraries(Making):
             return Builtin(path, LIB_FUNCTIONS[path])
         return self.lib_value(path)
 
+    def _of_function(self, owner: Value, name: str) -> Value:
+        if isinstance(owner, Builtin) and f"{owner.name}.{name}" in LIB_FUNCTIONS:  # chain.from_iterable
+            return self.lib_attribute(Lib(owner.name), name)
+        return super()._of_function(owner, name)
+
     def class_of_lib(self, path: str) -> Value:
         """The class of a library by its path, if it is written down here."""
         home = HOMES.get(path)

@@ -236,8 +236,15 @@ def _auto(_: Libraries, __: Args, ___: ast.AST) -> Value:
     return Lib("enum.auto()")
 
 
-@lib_function("absl.app.run", "fire.Fire", "typer.run", "tensorflow.app.run")
+@lib_function("absl.app.run", "typer.run", "tensorflow.app.run")
 def _app(machine: Libraries, args: Args, node: ast.AST) -> Value:
+    """Run a program's function, and leave."""
+    _started(machine, args, node)
+    machine.throw("SystemExit")
+
+
+@lib_function("fire.Fire")
+def _started(machine: Libraries, args: Args, node: ast.AST) -> Value:
     """A program's function, which the command line may give arguments."""
     function = args.pos[0] if args.pos else machine.module.slots.get("main", Unknown())
     if isinstance(function, Function):
@@ -250,8 +257,7 @@ def _app(machine: Libraries, args: Args, node: ast.AST) -> Value:
 
 
 LIB_FUNCTIONS["dataclasses.dataclass"] = LIB_FUNCTIONS["pydantic.dataclasses.dataclass"] = dataclass_of
-LIB_FUNCTIONS["flax.struct.dataclass"] = LIB_FUNCTIONS["chex.dataclass"] = dataclass_of
-LIB_FUNCTIONS["dataclasses.field"] = field_of
+LIB_FUNCTIONS["dataclasses.field"] = LIB_FUNCTIONS["flax.struct.field"] = field_of
 LIB_FUNCTIONS["collections.namedtuple"] = LIB_FUNCTIONS["typing.NamedTuple"] = named_tuple_of
 
 

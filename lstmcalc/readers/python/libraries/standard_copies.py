@@ -4,10 +4,11 @@ Not here: the classes themselves (`core.making`, `library_classes.table`).
 """
 
 import ast
+from dataclasses import replace
 
 from lstmcalc.readers.python.core.classes_of_python import content_of
-from lstmcalc.readers.python.core.generated import Field
-from lstmcalc.readers.python.core.machine import Function
+from lstmcalc.readers.python.core.generated import Field, dataclass_of
+from lstmcalc.readers.python.core.machine import Builtin, Function
 from lstmcalc.readers.python.core.values import (
     CONTENT,
     MISSING,
@@ -87,6 +88,19 @@ def _replaced(machine: Libraries, args: Args, node: ast.AST) -> Value:
         if isinstance(item, Field) and item.init and not item.passed
     }
     return machine.instantiate(owner.cls, Args([], {**values, **args.kw}), node)
+
+
+@lib_function("flax.struct.dataclass", "chex.dataclass")
+def _struct(machine: Libraries, args: Args, node: ast.AST) -> Value:
+    """A dataclass with a method `replace`."""
+    if not args.pos:
+        return Builtin(
+            "dataclass", lambda inner, given, at: _struct(inner, replace(given, kw={**args.kw, **given.kw}), at)
+        )
+    made = dataclass_of(machine, args, node)
+    if isinstance(made, Class) and "replace" not in made.slots:
+        machine.put(made, "replace", Builtin("replace", _replaced, method=True))
+    return made
 
 
 @lib_function("dataclasses.asdict")

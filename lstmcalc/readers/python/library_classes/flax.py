@@ -11,8 +11,8 @@ _CELLS: Final = """
 class LSTMCell(Module):
     __init__ = _flax_lstm('LIBRARY.LSTMCell')
     __call__ = _flax_step()
-    def initialize_carry(self, *args):
-        return _unknown()
+    def initialize_carry(self, *args, **kwargs):
+        return _first_state(self)
 
 class OptimizedLSTMCell(LSTMCell):
     __init__ = _flax_lstm('LIBRARY.OptimizedLSTMCell')
@@ -30,13 +30,17 @@ FLAX: Final = (
     """
 def _called(module, method, args, kwargs):
     _begin_flax(module)
+    _begin_run(module)
     if method is None:
-        return module(*args, **kwargs)
-    if isinstance(method, str):
-        return getattr(module, method)(*args, **kwargs)
-    if _is_bound(method):
-        return method(*args, **kwargs)
-    return method(module, *args, **kwargs)
+        made = module(*args, **kwargs)
+    elif isinstance(method, str):
+        made = getattr(module, method)(*args, **kwargs)
+    elif _is_bound(method):
+        made = method(*args, **kwargs)
+    else:
+        made = method(module, *args, **kwargs)
+    _end_run(module)
+    return made
 
 class Module:
     def __init_subclass__(cls, **kwargs):

@@ -6,7 +6,8 @@ Not here: other names (`naming`).
 from collections.abc import Sequence
 
 from lstmcalc.readers.python.builtin.constants import constant
-from lstmcalc.readers.python.core.values import Entry
+from lstmcalc.readers.python.core.values import Entry, Obj
+from lstmcalc.readers.python.layers.keras_tensors import Around
 from lstmcalc.readers.python.results.findings import record_of, wrappers_of
 
 
@@ -15,6 +16,7 @@ def keras_names_of(entries: Sequence[Entry]) -> tuple[dict[int, str], dict[int, 
     counts: dict[str, int] = {}
     own: dict[int, str] = {}
     paths: dict[int, str] = {}
+    outer: dict[int, str] = {}
 
     def automatic(stem: str) -> str:
         counts[stem] = counts.get(stem, 0) + 1
@@ -32,15 +34,20 @@ def keras_names_of(entries: Sequence[Entry]) -> tuple[dict[int, str], dict[int, 
         path = inner if around or not cell else ""
         for item in around:
             text = constant(item.given.get("name", ""))
-            outer = text if isinstance(text, str) else ""
-            if item.name == "Bidirectional":
-                named = outer
-                path = f"{outer or automatic('bidirectional')}/{{direction}}_{inner}"
-            else:
-                named, path = outer, outer or automatic("rnn")
+            named = text if isinstance(text, str) else ""
+            if id(item) not in outer:  # the cells of one layer have it in common
+                stem = named or automatic(item.name.lower())
+                outer[id(item)] = f"{stem}/{automatic('stacked_rnn_cells')}" if _is_of_several(item) else stem
+            path = f"{outer[id(item)]}/{{direction}}_{path}" if item.name == "Bidirectional" else outer[id(item)]
         own[id(thing)] = named or f"@{path.partition('/')[0]}"
         paths[id(thing)] = path
     return {**own, **_linen_names(entries)}, paths
+
+
+def _is_of_several(wrapper: Around) -> bool:
+    """True for a layer that runs several cells, one after the other."""
+    cell = wrapper.given.get("cell")
+    return wrapper.name == "RNN" and not (isinstance(cell, Obj) and "@lstm" in cell.slots)
 
 
 def _linen_names(entries: Sequence[Entry]) -> dict[int, str]:
