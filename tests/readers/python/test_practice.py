@@ -191,3 +191,13 @@ def test_what_leaves_with_an_lstm_is_not_denied(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no LSTM is known") as caught:
         read_source(str(path), {})
     assert not isinstance(caught.value, NoLstmError)
+
+
+def test_an_attribute_that_other_code_may_have_set_is_not_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "code.py"
+    path.write_text(
+        "from torch import nn\nfrom outside import touch\nclass C:\n    def __getattr__(self, name):\n        return 5\n"
+        "c = C()\ntouch(c)\nnn.LSTM(2, c.a)\n"
+    )
+    (item,) = read_source(str(path), {})
+    assert "hidden_size" in item.gaps

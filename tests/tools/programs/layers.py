@@ -252,6 +252,22 @@ def cast(g: Generator, s: Scope) -> Lines | None:
     ]  # fmt: skip
 
 
+def clone(g: Generator, s: Scope) -> Lines | None:
+    """Copies of a model, whose LSTMs are others."""
+    if not s.models:
+        return None
+    g.need("import copy")
+    model, name = g.rng.choice(s.models), g.fresh(s, "twin")
+    s.models.append(name)
+    return [
+        g.pick(
+            f"{name} = copy.deepcopy({model})", f"{name} = nn.ModuleList([copy.deepcopy({model}) for i in range({g.pick(1, 2)})])",
+            f"{name} = copy.deepcopy([{model}, {model}])[0]", f"{name} = copy.deepcopy({{'a': {model}}})['a']",
+            f"{name} = copy.deepcopy({model} if {g.test(s, 0.3)} else {g.rng.choice(s.models[:-1])})", f"{name} = copy.copy([{model}])[0]",
+        )
+    ]  # fmt: skip
+
+
 def subclass(g: Generator, s: Scope) -> Lines | None:
     """A class derived from nn.LSTM."""
     if s.depth > 1:
@@ -283,5 +299,5 @@ def main(g: Generator, s: Scope) -> Lines | None:
 
 
 STATEMENTS: list[tuple[int, Statement]] = [
-    (5, construct), (4, maker), (6, made), (6, module), (4, container), (5, cast), (2, subclass), (1, main),
+    (5, construct), (4, maker), (6, made), (6, module), (4, container), (5, cast), (2, subclass), (2, clone), (1, main),
 ]  # fmt: skip

@@ -24,7 +24,8 @@ def torch_live(world: World) -> tuple[dict[str, Any], Callable[[], list[Made]]]:
         return noted
 
     def derived(base: Any) -> Any:
-        return type(base.__name__, (base,), {"__init__": noting(base.__init__), "__module__": base.__module__})
+        own = {name: noting(getattr(base, name)) for name in ("__init__", "__setstate__")}  # the other one of a copy
+        return type(base.__name__, (base,), {**own, "__module__": base.__module__})
 
     torch_seen, nn_seen, cuda = ModuleType("torch"), ModuleType("torch.nn"), ModuleType("torch.cuda")
     vars(torch_seen).update(vars(torch))

@@ -5,6 +5,7 @@ It is executed anew for each run of a program, so nothing that a program changes
 """
 
 import builtins
+import copy
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -23,6 +24,9 @@ class dtype:  # noqa: N801
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
+
+    def __deepcopy__(self, _: Any) -> "dtype":
+        return self
 
 
 float16 = half = dtype("float16")
@@ -103,6 +107,14 @@ class Module:
         if name in children:
             return children[name]
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __deepcopy__(self, known: dict[int, Any]) -> "Module":
+        made = type(self).__new__(type(self))
+        known[id(self)] = made
+        made.__dict__.update(copy.deepcopy(self.__dict__, known))
+        if "facts" in made.__dict__:
+            MADE.append(made)
+        return made
 
     def __delattr__(self, name: str) -> None:
         if name in self.__dict__.get("_modules", {}):

@@ -7,9 +7,10 @@ Not here: what makes classes (`statements`), and how they are called (`calls`).
 
 import builtins
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of, is_plain, type_of, written
+from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of, has_of_its_own, is_plain, type_of, written
 from lstmcalc.readers.python.core.joins import joined
 from lstmcalc.readers.python.core.machine import Builtin, Function, Machine
 from lstmcalc.readers.python.core.values import (
@@ -217,9 +218,11 @@ class Classes(Machine):
         if isinstance(hook, Unknown):
             self.may_raise()
             return Unknown()
+        changed = isinstance(owner, Obj) and "@changed" in owner.slots  # it may have the attribute all the same
         if not isinstance(hook, Missing):
-            return self.call(self.bind(hook, owner), Args([name]), self.here)
-        if isinstance(owner, Obj) and "@changed" in owner.slots:
+            asked = partial(self.call, self.bind(hook, owner), Args([name]), self.here)
+            return self.fork([asked, lambda: Unknown(foreign=True)]) if changed else asked()
+        if changed:
             self.may_raise()
             return Unknown(foreign=True)
         if isinstance(owner, Obj) and owner.kind == "array":
@@ -393,8 +396,3 @@ def _class_of(value: Value, after: Class) -> Value:
     if not isinstance(value, Class):
         return type_of(value)
     return value if after in value.mro else value.slots.get("@meta", value)
-
-
-def has_of_its_own(real: object, name: str) -> bool:
-    """True if a class of Python's has an attribute, itself or from a base."""
-    return isinstance(real, type) and any(name in vars(item) for item in real.__mro__)

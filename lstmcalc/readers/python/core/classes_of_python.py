@@ -138,3 +138,8 @@ def is_plain(cls: Value) -> bool:
     return (
         isinstance(cls, Class) and "@mixed" not in cls.slots and (cls.bound is not None or TYPES.get(cls.name) is cls)
     )
+
+
+def has_of_its_own(real: object, name: str) -> bool:
+    """True if a class of Python's has an attribute, itself or from a base."""
+    return isinstance(real, type) and any(name in vars(item) for item in real.__mro__)

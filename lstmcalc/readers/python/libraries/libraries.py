@@ -12,8 +12,7 @@ from functools import lru_cache, partial
 
 from lstmcalc.readers.python.builtin.constants import method_of_constant
 from lstmcalc.readers.python.builtin.functions import FUNCTIONS
-from lstmcalc.readers.python.core.classes import has_of_its_own
-from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of
+from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of, has_of_its_own
 from lstmcalc.readers.python.core.machine import Builtin, Function
 from lstmcalc.readers.python.core.making import Making
 from lstmcalc.readers.python.core.own_methods import has_own
