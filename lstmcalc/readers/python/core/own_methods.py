@@ -109,7 +109,7 @@ def _of_member(machine: "Truths", value: Obj, kind: str, method: str, spec: str)
     """The text of a member of an enumeration, where it is the same in all versions of Python (3.8 to 3.13)."""
     if method == "__format__" and (has_own(value, "__str__") or value.kind != "const"):
         text = text_by_class(machine, value, "__str__")
-        return format(text, spec) if (isinstance(text, str) and spec.isalpha()) or not spec else Unknown()
+        return text if not spec else Unknown()
     if method == "__format__":
         return MISSING if kind in ("enum.IntEnum", "enum.StrEnum") else Unknown()
     if method == "__str__" and kind == "enum.StrEnum":
