@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--overwrite", action="store_true", help="replace the golden files and the outputs in README and docs"
     )
-    parser.addoption("--thorough", action="store_true", help="try properties with more examples, other ones each time")
+    parser.addoption("--thorough", action="store_true", help="more examples, other ones each time, and all cases")
 
 
 @pytest.hookimpl(tryfirst=True)

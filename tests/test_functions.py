@@ -25,6 +25,7 @@ from lstmcalc.numerics.convert import pack
 from lstmcalc.report.blocks import Facts, Formulas, Grid, Heading
 from lstmcalc.report.render import blocks_of
 from lstmcalc.writers import tables
+from tools.examples import is_thorough
 from tools.shell import Ran
 from tools.weight_writers import random_weights, write_safetensors
 
@@ -109,7 +110,8 @@ def put_file(folder: Path) -> None:
     write_safetensors(folder / "a.safetensors", arrays_of(LSTMConfig(3, 4), "rnn."))
 
 
-@pytest.mark.parametrize("seed", range(120))
+@pytest.mark.thorough
+@pytest.mark.parametrize("seed", range(120 if is_thorough() else 60))
 def test_a_function_says_what_the_command_line_says(
     cli: Cli, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,11 +60,19 @@ def imported(source: str) -> set[str]:
 
     A name that is imported from a package is taken as a module if there is one of that name.
     """
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            node.body = []
-    return {name.removeprefix("lstmcalc.") for node in ast.walk(tree) for name in _named(node)} - {"lstmcalc"}
+    statements = _statements(ast.parse(source))
+    return {name.removeprefix("lstmcalc.") for node in statements for name in _named(node)} - {"lstmcalc"}
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All statements inside of a node; of `if TYPE_CHECKING`, what is not for the type checker alone."""
+    hidden = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+    for field in ("body", "handlers", "cases", "orelse", "finalbody"):
+        if field == "body" and (hidden or isinstance(node, ast.Lambda | ast.IfExp)):
+            continue
+        for inner in getattr(node, field, ()):
+            yield inner
+            yield from _statements(inner)
 
 
 def _named(node: ast.AST) -> Iterator[str]:

@@ -12,6 +12,7 @@ import pytest
 
 from lstmcalc.frameworks.catalog import ALIASES, LAYOUTS
 from lstmcalc.report.document import FORMATS
+from tools.examples import is_thorough
 from tools.shell import Ran, run_lstmcalc
 
 Cli = Callable[..., Ran]
@@ -25,18 +26,25 @@ def report_of(cli: Cli, *arguments: str) -> dict[str, Any]:
     return module
 
 
-@pytest.mark.parametrize("style", FORMATS)
+REPORTS: list[tuple[str, ...]] = [
+    *(("params", "--framework", name) for name in LAYOUTS),
+    *(("shapes", "--framework", name) for name in LAYOUTS),
+    ("frameworks",),
+    ("frameworks", "--only", "tf1"),
+    ("frameworks", "--only", "torch,tf,onnx"),
+    ("frameworks", "--only", "matlab,onednn,flax-nnx"),
+]
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "style"),
     [
-        *(("params", "--framework", name) for name in LAYOUTS),
-        *(("shapes", "--framework", name) for name in LAYOUTS),
-        ("frameworks",),
-        ("frameworks", "--only", "tf1"),
-        ("frameworks", "--only", "torch,tf,onnx"),
-        ("frameworks", "--only", "matlab,onednn,flax-nnx"),
+        pytest.param(arguments, style, id=" ".join((*arguments, style)))
+        for at, arguments in enumerate(REPORTS)
+        for number, style in enumerate(FORMATS)
+        if is_thorough() or arguments[0] == "frameworks" or (at + number) % 2 == 0
     ],
-    ids=" ".join,
 )
 def test_every_format_of_every_report(cli: Cli, arguments: tuple[str, ...], style: str) -> None:
     ran = cli(*arguments, *STACK, "--format", style)

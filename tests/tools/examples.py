@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 # What a test is tried with if it says nothing; counts of tests that do say something are in its terms.
 USUAL = 100
-PLAIN = 30  # in place of these, in the plain tests, which are run often
+PLAIN = 25  # in place of these, in the plain tests, which are run often
 THOROUGH = 200  # with `--thorough`
 
 

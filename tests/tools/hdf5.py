@@ -23,7 +23,8 @@ class Zygote:
     """The process of `hdf5_zygote.py`; `ask` stands for `_ask` of `lstmcalc.readers.keras.hdf5`.
 
     Attributes:
-        seconds: What an answer may take, of computing.
+        seconds: What an answer may take, of computing, as it is told.
+        stopped: When it is stopped all the same; after `seconds` if there is none.
         answers: How many requests came to what end.
     """
 
@@ -31,6 +32,7 @@ class Zygote:
         code = f"import sys; sys.path[:] = {sys.path!r}; exec(open({str(PROGRAM)!r}).read())"
         self.process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.seconds = 60
+        self.stopped: float | None = None
         self.answers: Counter[str] = Counter()
 
     def ask(self, window: Any, wanted: Sequence[tuple[str, int]]) -> bytes:
@@ -39,7 +41,9 @@ class Zygote:
         assert self.process.stdout
         request = {**window.request(), "datasets": list(wanted), "seconds": self.seconds}
         data = base64.b64encode(window.data or b"").decode()
-        self.process.stdin.write(json.dumps([request, self.seconds, str(Path.cwd()), data]).encode() + b"\n")
+        self.process.stdin.write(
+            json.dumps([request, self.stopped or self.seconds, str(Path.cwd()), data]).encode() + b"\n"
+        )
         self.process.stdin.flush()
         length = int.from_bytes(self.process.stdout.read(8), "little")
         written = self.process.stdout.read(length)

@@ -17,7 +17,7 @@ import numpy as np  # noqa: F401
 from lstmcalc.readers.keras.hdf5_child import main
 
 
-def answer(request: str, seconds: int, folder: str, data: bytes) -> bytes:
+def answer(request: str, seconds: float, folder: str, data: bytes) -> bytes:
     source, target = os.pipe()
     child = os.fork()
     if not child:

@@ -239,7 +239,7 @@ def survives(path: Path, outcomes: Counter[str]) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="thousands of processes need fork")
 def test_damaged_files_give_no_other_errors(zygote: Zygote, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(zygote, "seconds", 1)  # some are read for ever
+    monkeypatch.setattr(zygote, "stopped", 0.2)  # some are read for ever
     kept = [unpacked(name, tmp_path) for name in ("keras3", "keras2")]
     files = sorted(path for folder in kept for path in folder.iterdir() if path.suffix in (".h5", ".keras"))
     contents = {path: path.read_bytes() for path in files}

@@ -16,7 +16,7 @@ from tools.programs.shrink import shrunk
 from tools.programs.verdicts import compare
 
 PARTS = 10
-PLAIN, THOROUGH = 5, 100  # programs of each part
+PLAIN, THOROUGH = 4, 100  # programs of each part
 FALSE = {"WRONG", "CRASH", "denied"}
 
 

@@ -11,11 +11,12 @@ import pytest
 from lstmcalc.errors import SourceError
 from lstmcalc.readers.files.tensors import WeightFile
 from lstmcalc.readers.torch.files import read_pickle, read_torch
+from tools.examples import is_thorough
 from tools.files import rewrite
 from tools.mutations import mutated
 from tools.record_torch_files import FOLDER, RECORDED
 
-COUNT = 200
+COUNT = 200 if is_thorough() else 80
 ARRAYS = {
     "a": np.arange(6.0).reshape(2, 3),
     "b": np.arange(12, dtype=">f4").reshape(2, 3, 2).transpose(1, 0, 2),
@@ -38,6 +39,7 @@ def read_all(reader: Callable[[Path], WeightFile], path: Path) -> bool:
     return False
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", FILES)
 def test_a_damaged_file_is_read_or_refused(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "damaged"
