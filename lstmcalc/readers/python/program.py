@@ -291,6 +291,7 @@ class Program(Cells):
             )
         if isinstance(value, Class):
             init = self.lookup(value, "__init__")
+            self.examined = value
             made = self.instantiate(value, self._arguments_for(init, 1, unsure=unsure), call)
             self.after_entry(made)
             return made

@@ -52,6 +52,30 @@ def test_what_a_class_says_of_its_instances(code: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "code",
     [
+        "import abc\nclass A(abc.ABC):\n    @abc.abstractmethod\n    def f(self): ...\ntry:\n    A()\n    h = 4\nexcept TypeError:\n    h = 5\nnn.LSTM(3, h)",
+        ("from abc import ABCMeta, abstractmethod\nclass A(metaclass=ABCMeta):\n    @property\n    @abstractmethod\n    def h(self): ...\n"
+        "class B(A):\n    h = 7\nnn.LSTM(3, B().h)"),
+        "class A:\n    __slots__ = ('a',)\nx = A()\nx.a = 3\ntry:\n    x.b = 4\n    h = 1\nexcept AttributeError:\n    h = 10\nnn.LSTM(3, h)",
+        "class A:\n    __slots__ = ('a',)\nclass B(A): pass\nx = B()\nx.b = 4\nnn.LSTM(3, x.b)",
+        ("class A:\n    def __init__(self): self.v = 1\n    @property\n    def h(self): return self.v\n    @h.deleter\n    def h(self): self.v = 50\n"
+        "x = A()\ndel x.h\nnn.LSTM(3, x.h)"),
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('-v', action='count', default=1)\nnn.LSTM(3, p.parse_args(['-vv']).v)",
+        ("import argparse\np = argparse.ArgumentParser()\np.add_argument('-l', action='append', type=int, default=[2])\n"
+        "nn.LSTM(3, sum(p.parse_args(['-l', '4', '-l', '5']).l))"),
+    ],
+)  # fmt: skip
+def test_what_python_refuses_and_changes(code: str, tmp_path: Path) -> None:
+    assert verdict_on(HEAD + code, "pytorch", tmp_path).word == "equal"
+
+
+def test_frozen_dataclasses_that_are_alike_are_one_in_a_set(tmp_path: Path) -> None:
+    code = "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass A:\n    a: int\nnn.LSTM(3, len({A(1), A(1), A(2)}))"
+    assert verdict_on(HEAD + code, "pytorch", tmp_path).word in ("equal", "asked")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
         "from enum import Enum\nclass M(str, Enum):\n    A = 'abc'\nnn.LSTM(3, len(f'{M.A}'))",  # Python 3.12 changed it
         "from collections import OrderedDict\nnn.LSTM(3, len(str(OrderedDict(a=1))))",  # Python 3.12 changed it
     ],

@@ -9,7 +9,7 @@ Not here: what libraries' functions do (`libraries.libraries`).
 import ast
 from dataclasses import replace
 
-from lstmcalc.readers.python.core.classes import Classes
+from lstmcalc.readers.python.core.attributes import Attributes
 from lstmcalc.readers.python.core.classes_of_python import TYPES, is_subclass, type_of
 from lstmcalc.readers.python.core.heap import Path
 from lstmcalc.readers.python.core.machine import MAX_AGAIN, MAX_DEPTH, Builtin, Frame, Function
@@ -35,7 +35,7 @@ from lstmcalc.readers.python.core.values import (
 from lstmcalc.readers.python.core.variables import variables_of
 
 
-class Calls(Classes):
+class Calls(Attributes):
     """Calls whatever can be called."""
 
     def call(self, function: Value, args: Args, node: ast.AST) -> Value:
@@ -287,7 +287,13 @@ class Calls(Classes):
         return value if is_constant(value) or isinstance(value, tuple) else Unknown(may=things(value))
 
     def allocate(self, cls: Class) -> Obj:
-        """An instance without attributes."""
+        """An instance without attributes.
+
+        Raises:
+            Leave: The class has abstract methods.
+        """
+        if cls.stores == "object" and cls.slots.get("@abstract") and cls is not self.examined:
+            self.throw("TypeError", f"{cls.name} is abstract")
         made = Obj("object" if cls.stores == "class" else cls.stores, cls, self.born())
         if cls.stores == "list":
             made.slots[CONTENT] = ()

@@ -5,22 +5,21 @@ A class may have bases that are not known: what is looked up there is unknown, a
 Not here: what makes classes (`statements`), and how they are called (`calls`).
 """
 
+import ast
 import builtins
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of, has_of_its_own, is_plain, type_of, written
+from lstmcalc.readers.python.core.classes_of_python import TYPES, has_of_its_own, is_plain, type_of, written
 from lstmcalc.readers.python.core.joins import joined
 from lstmcalc.readers.python.core.machine import Builtin, Function, Machine
 from lstmcalc.readers.python.core.values import (
-    CONTENT,
     MISSING,
     Args,
     Bound,
     Class,
     Descriptor,
-    Items,
     Lib,
     Missing,
     Obj,
@@ -33,8 +32,14 @@ from lstmcalc.readers.python.core.values import (
     unknown_of,
 )
 
-_OF_TENSORS: Final = ("requires_grad", "grad")  # what a tensor has beside its numbers
 _META: Final = ("__new__", "__init__", "__call__", "__prepare__", "__getattribute__", "__getattr__")
+
+
+def _with_part(held: Descriptor, name: str, _: object, args: Args, __: ast.AST) -> Value:
+    """A property with another function for setting or deleting."""
+    if not args.pos or name == "getter":
+        return held
+    return replace(held, setter=args.pos[0]) if name == "setter" else replace(held, deleter=args.pos[0])
 
 
 class Classes(Machine):
@@ -161,10 +166,7 @@ class Classes(Machine):
 
     def _of_function(self, owner: Value, name: str) -> Value:
         if isinstance(owner, Descriptor) and name in ("setter", "getter", "deleter"):
-            held = owner
-            return Builtin(
-                name, lambda _, args, __: replace(held, setter=args.pos[0]) if name == "setter" and args.pos else held
-            )
+            return Builtin(name, partial(_with_part, owner, name))
         if isinstance(owner, Descriptor):
             return {"fget": owner.getter, "fset": owner.setter, "__func__": owner.getter}.get(name, Unknown())
         if isinstance(owner, Bound):
@@ -285,110 +287,6 @@ class Classes(Machine):
                 value = joined(replace(held, absent=False), value, held.names)
             self.put(owner, name, value)
         return value
-
-    def set_attribute(self, owner: Value, name: str, value: Value) -> None:
-        """Set or, with MISSING, delete an attribute."""
-        if isinstance(owner, Unknown):
-            self._set_of_unknown(owner, name, value)
-        elif isinstance(owner, Lib):
-            self.put(self.world, f"lib:{owner.path}.{name}", value)
-        elif isinstance(owner, Super):
-            self.set_plainly(owner.owner, name, value)
-        elif isinstance(owner, Obj):
-            hook = self.lookup(type_of(owner), "__delattr__" if isinstance(value, Missing) else "__setattr__")
-            if isinstance(hook, Function) or (isinstance(hook, Builtin) and hook.name != "object.__setattr__"):
-                self.call(
-                    self.bind(hook, owner), Args([name] if isinstance(value, Missing) else [name, value]), self.here
-                )
-            else:
-                self.set_plainly(owner, name, value)
-        else:
-            self.throw("AttributeError", name)
-
-    def set_plainly(self, owner: Value, name: str, value: Value) -> None:
-        """As `object.__setattr__` does."""
-        if isinstance(owner, Unknown):
-            self._set_of_unknown(owner, name, value)
-            return
-        if not isinstance(owner, Obj):
-            self.may_raise()
-            return
-        if name == "__class__":
-            self.put(owner, "@class", value)
-            return
-        if isinstance(owner, Class) and owner.bound is None and not self.native:
-            self.may_raise()  # a class that is written in C takes no attributes
-        cls = type_of(owner)
-        if isinstance(cls, Class) and not isinstance(owner, Class):
-            found = self.lookup(cls, name)
-            if isinstance(found, Descriptor) and found.kind == "property":
-                if found.setter is None or isinstance(value, Missing):
-                    self.throw("AttributeError", name)
-                self.call(found.setter, Args([owner, value]), self.here)
-                return
-            if self._is_data(found) and isinstance(found, Obj):
-                self.call(self.attribute(found, "__set__"), Args([owner, value]), self.here)
-                return
-        if isinstance(owner, Function) and name in ("__defaults__", "__kwdefaults__", "__code__"):
-            self.put(owner, name, value)
-            return
-        if isinstance(value, Missing) and name not in owner.slots:
-            if "@changed" not in owner.slots:
-                self.throw("AttributeError", name)
-            return
-        self.put(owner, name, value)
-        self.mark(owner, name)
-
-    def mark(self, thing: Obj, name: str) -> None:
-        """Note whether a slot holds what follows from a default that a caller can change."""
-        if self.taint:
-            self.tainted.add((id(thing), name))
-        else:
-            self.tainted.discard((id(thing), name))
-
-    def _set_of_unknown(self, owner: Unknown, name: str, value: Value) -> None:
-        self.may_raise()
-        escaped = self.world.slots["escaped"]
-        more = escaped.may if owner.foreign and isinstance(escaped, Unknown) else frozenset[Obj]()
-        functions = [item for item in owner.may if isinstance(item, Function)]  # which other code leaves as they are
-        for thing in (*self.reach(owner.may | more), *functions):
-            if "@dtype" in thing.slots and name not in _OF_TENSORS:  # of a parameter of its, perhaps
-                self.put(thing, "@dtype", Unknown())
-            if isinstance(thing, Scope) or thing.kind in ("list", "dict", "set", "iter", "array"):
-                continue
-            self.put(thing, name, joined(thing.slots.get(name, MISSING), value, owner.names))
-        if owner.foreign and things(value):
-            known = escaped.may if isinstance(escaped, Unknown) else frozenset[Obj]()
-            self.put(self.world, "escaped", Unknown(may=known | things(value)))
-
-    def vars_of(self, owner: Obj) -> Obj:
-        """The dictionary of a thing's attributes, which changes with it."""
-        made = self.new("vars", MISSING, TYPES["dict"])
-        made.slots["@of"] = owner
-        return made
-
-    def set_content(self, thing: Obj, content: Value) -> None:
-        """Change what is in a list, a dictionary or a set."""
-        if thing.kind != "vars":
-            self.put(thing, CONTENT, content)
-            return
-        owner = thing.slots["@of"]
-        if not isinstance(owner, Obj):
-            return
-        old = content_of(thing)
-        if not isinstance(content, Items) or not isinstance(old, Items):
-            self.give_up([owner])
-            return
-        for key in [*old.map]:
-            if key not in content.map:
-                self.put(owner, str(key), MISSING)
-        for key, value in content.map.items():
-            if not isinstance(key, str):
-                self.give_up([owner])
-            elif key not in owner.slots or owner.slots[key] is not value:
-                self.put(owner, key, value)
-        if content.rest is not None:
-            self.give_up([owner])
 
 
 def _class_of(value: Value, after: Class) -> Value:

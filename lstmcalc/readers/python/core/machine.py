@@ -92,6 +92,7 @@ class Machine(Parts):
         self.module = Scope("module", None, 0)
         self.frames: list[Frame] = [Frame(self.module, None, None)]
         self.calling: Scope = self.module  # the scope in whose code the call stands that is being run
+        self.examined: Class | None = None  # the class that is made to see what it makes, an abstract one too
         self.native = False  # whether code of ours is run
         self.site: ast.AST | None = None  # the call of the file that is being run
         self.tainted: set[tuple[int, str]] = set()  # slots whose values are defaults that a caller can change

@@ -38,6 +38,7 @@ _EMPTY: Final = frozenset(
 _NAMED_TUPLES: Final = ("typing.NamedTuple", "typing_extensions.NamedTuple")
 _TYPED_DICTS: Final = ("typing.TypedDict", "typing_extensions.TypedDict")
 _ENUMS: Final = ("enum.Enum", "enum.IntEnum", "enum.StrEnum", "enum.Flag", "enum.IntFlag")
+_ABSTRACT: Final = ("abc.ABC", "abc.ABCMeta")
 _MOST_BASES: Final = 300  # classes that one is derived from
 _PLAIN_METAS: Final = ("abc.ABCMeta", "enum.EnumMeta", "enum.EnumType")
 
@@ -105,6 +106,7 @@ class Making(Generated):
                 slot = f"subclasses:{base.birth}"
                 held = self.world.slots.get(slot, ())
                 self.put(self.world, slot, (*held, cls) if isinstance(held, tuple) else held)
+        self._set_abstract(cls, [*bases, keywords.get("metaclass")])
         self._set_meta(cls, keywords.pop("metaclass", None))
         if special in _ENUMS:
             self._enumerate(cls, special)
@@ -144,6 +146,17 @@ class Making(Generated):
             known.append(found)
         return known, special
 
+    def _set_abstract(self, cls: Class, origins: Sequence[Value]) -> None:
+        """Note the methods by which Python makes no instance of a class whose metaclass is `abc.ABCMeta`."""
+        inherited = any(isinstance(item, Class) and "@abstract" in item.slots for item in cls.mro)
+        if not inherited and not any(isinstance(item, Lib) and item.path in _ABSTRACT for item in origins):
+            return
+        names = {
+            name: None for item in cls.mro if isinstance(item, Class) and item.bound is not None for name in item.slots
+        }
+        found = [name for name in names if not name.startswith("@") and _is_abstract(self.lookup(cls, name))]
+        cls.slots["@abstract"] = tuple(found)
+
     def _set_meta(self, cls: Class, meta: Value) -> None:
         if meta is None:
             meta = next(
@@ -174,6 +187,12 @@ class Making(Generated):
         if isinstance(hook, Function | Descriptor):
             function = hook.getter if isinstance(hook, Descriptor) else hook
             self.call(Bound(function, cls), Args([], dict(keywords)), self.here)
+
+
+def _is_abstract(value: Value) -> bool:
+    """True if a method or property is marked as abstract."""
+    parts = (value.getter, value.setter) if isinstance(value, Descriptor) else (value,)
+    return any(isinstance(item, Function) and item.slots.get("__isabstractmethod__") is True for item in parts)
 
 
 def _own(value: Value, cls: Class) -> None:

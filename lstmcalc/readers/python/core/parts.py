@@ -2,7 +2,7 @@
 
 The parts are classes, one above the other, so that each sees all state and every method has one place. What a part
 asks of one above it is declared here: evaluating (`expressions` and those below), running statements (`statements`,
-`loops`, `blocks`), attributes (`classes`), calls (`calls`), going through things (`iterators`), libraries
+`loops`, `blocks`), attributes (`classes`, `attributes`), calls (`calls`), going through things (`iterators`), libraries
 (`libraries.libraries` and those above), LSTMs (`layers.records`), and what the user has set (`program`). A program can
 be made only if each has its part.
 """
@@ -45,6 +45,10 @@ class Parts(Heap, ABC):
     @abstractmethod
     def set_attribute(self, owner: Value, name: str, value: Value) -> None:
         """Set or, with MISSING, delete an attribute."""
+
+    @abstractmethod
+    def vars_of(self, owner: Obj) -> Obj:
+        """The dictionary of a thing's attributes, which changes with it."""
 
     @abstractmethod
     def execute(self, body: Sequence[ast.stmt], scope: Scope) -> None:

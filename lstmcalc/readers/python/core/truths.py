@@ -281,7 +281,7 @@ def hashable(value: Value) -> bool:
             value.kind == "object"
             and isinstance(value.cls, Class)
             and not any(
-                "__eq__" in item.slots or "__hash__" in item.slots
+                not item.slots.keys().isdisjoint(("__eq__", "__hash__", "@fields"))  # a dataclass has its own
                 for item in value.cls.mro
                 if isinstance(item, Class) and item.name != "object"
             )

@@ -157,6 +157,7 @@ class Descriptor:
     kind: str
     getter: Value
     setter: Value = None
+    deleter: Value = None
 
 
 class Items:

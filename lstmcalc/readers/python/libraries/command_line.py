@@ -188,6 +188,19 @@ class Held:
         inner = other.value if isinstance(other, Held) else other
         return is_constant(self.value) and is_constant(inner) and bool(self.value == inner)
 
+    def __add__(self, more: int) -> int:
+        """The count with one more, as the action `count` asks for it."""
+        if not isinstance(self.value, int | None):
+            raise _UnclearError
+        return (self.value or 0) + more
+
+    def __copy__(self) -> "list[Held]":
+        """The items of a list that is a default, as the action `append` asks for them."""
+        content = content_of(self.value) if isinstance(self.value, Obj) and self.value.kind == "list" else None
+        if self.value is not None and not isinstance(content, tuple):
+            raise _UnclearError
+        return [Held(item) for item in content] if isinstance(content, tuple) else []
+
     def __hash__(self) -> int:
         return hash(self.value) if is_constant(self.value) else id(self)
 

@@ -46,7 +46,7 @@ def _as_it_is(_: Libraries, args: Args, __: ast.AST) -> Value:
 
 
 for _path in (
-    *("functools.total_ordering", "abc.abstractmethod", "typing.final", "typing.overload"),
+    *("functools.total_ordering", "typing.final", "typing.overload"),
     *("typing.override", "typing.runtime_checkable", "typing.no_type_check"),
     *("functools.wraps()", "contextlib.asynccontextmanager", "enum.unique"),
     *("torch.no_grad()", "torch.jit.script", "torch.jit.ignore", "torch.jit.export"),
@@ -61,6 +61,13 @@ for _path in (
 def _dispatching(_: Libraries, args: Args, __: ast.AST) -> Value:
     """A function that is one of several, as its argument says."""
     return unknown_of(*args.all)
+
+
+@lib_function("abc.abstractmethod")
+def _abstract(machine: Libraries, args: Args, _: ast.AST) -> Value:
+    if args.pos and isinstance(args.pos[0], Function):
+        machine.put(args.pos[0], "__isabstractmethod__", True)
+    return args.pos[0] if args.pos else Unknown()
 
 
 @lib_function("typing.cast")
