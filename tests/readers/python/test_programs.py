@@ -59,6 +59,7 @@ def sizes(code: str) -> list[list[tuple[int, int]]]:
         ("from outside import risky\nh = 4\ntry:\n  risky()\n  h = 5\nexcept ValueError: pass\nnn.LSTM(3, h)", [[(3, 4)], [(3, 5)]]),
         ("nn.LSTM(3, 5)\nraise ValueError", []),
         ("nn.LSTM(3, 5)\nraise SystemExit", [[(3, 5)]]),
+        ("import argparse\nnn.LSTM(3, 5)\nargparse.ArgumentParser().parse_args(['--x'])", []),  # it is refused
         ("while True: pass", []),
         ("def", []),
     ],

@@ -4,11 +4,13 @@ A program is executed here, in this process, over stand-ins for the libraries. W
 module that is not there, a file, a random number) is answered by a list of bits, and every list of bits is a run.
 """
 
+import argparse
 import ast
 import builtins
 import contextlib
 import io
 import sys
+import traceback
 import types
 import warnings
 from collections import Counter
@@ -279,8 +281,14 @@ def run(code: CodeType, bits: list[bool], libraries: Libraries, wanted: str = ""
         sys.argv = arguments
     if world.turns > TURNS:
         raise Unwanted("too long")
-    left = isinstance(ended, SystemExit)
+    left = isinstance(ended, SystemExit) and not _refused(ended)
     return Run(made() if ended is None or left else None, world.bits[: min(world.asked, BITS)], left)
+
+
+def _refused(ended: SystemExit) -> bool:
+    """True if argparse has refused the command line: that is a fault of who runs the program, like an exception."""
+    frames = [frame for frame, _ in traceback.walk_tb(ended.__traceback__)]
+    return frames[-1].f_globals.get("__name__") == argparse.__name__ if frames else False
 
 
 def _wanted(source: str) -> str:

@@ -129,6 +129,8 @@ class Libraries(Making):
 
     def lib_attribute(self, owner: Lib, name: str) -> Value:
         """The attribute of a name in a library."""
+        if name == "__dict__":
+            return self.lib_vars(owner)
         path = canonical(f"{owner.path}.{name}")
         changed = self.world.slots.get(f"lib:{path}")
         if changed is not None and not isinstance(changed, Missing):
