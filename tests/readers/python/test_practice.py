@@ -6,6 +6,7 @@ import pytest
 
 from lstmcalc.errors import NoLstmError, SourceError
 from lstmcalc.readers.sources import read_source
+from tools.reading import found_in
 
 _TORCH = "import copy\nimport torch\nfrom torch import nn\n"
 _KERAS = "import keras\nfrom keras import layers\n"
@@ -201,3 +202,26 @@ def test_an_attribute_that_other_code_may_have_set_is_not_asked_for(tmp_path: Pa
     )
     (item,) = read_source(str(path), {})
     assert "hidden_size" in item.gaps
+
+
+@pytest.mark.parametrize(
+    ("code", "width"),
+    [
+        ("m = keras.Sequential()\nm.add(layers.Bidirectional(layers.LSTM(8, input_shape=(6, 5))))\n", 5),
+        (
+            "class M(keras.Model):\n  def __init__(self):\n    super().__init__()\n    self.l = layers.LSTM(4)\n"
+            "  def call(self, x): return self.l(x)\nm = M()\nm.build((None, 6, 5))\n",
+            5,
+        ),
+    ],
+)
+def test_a_shape_that_keras_does_not_look_at_is_uncertain(code: str, width: int) -> None:
+    """Keras 3.15 builds neither: the LSTM takes its width from the first array that it is given."""
+    (found,) = found_in(_KERAS + code)
+    assert found.layer["input_size"].value == width
+    assert "the first input decides" in found.uncertain[0]
+
+
+def test_a_model_that_is_built_of_layers_is_certain() -> None:
+    (found,) = found_in(f"{_KERAS}m = keras.Sequential([layers.LSTM(3)])\nm.build((None, 6, 5))\n")
+    assert (found.layer["input_size"].value, found.uncertain) == (5, ())

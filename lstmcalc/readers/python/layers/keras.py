@@ -341,7 +341,8 @@ class Keras(KerasLayers):
             if not isinstance(given, tuple) and isinstance(inner, Obj) and self.kind_of(layer) != "TimeDistributed":
                 given = self.shape_given(inner)  # of a layer for each step it has no steps
                 if isinstance(given, tuple) and "@lstm" in inner.slots:
-                    self.put(inner, "@promised", True)  # Keras (3.15) does not look at it: the data decides
+                    why = "Keras takes no input shape from a layer within another: the first input decides"
+                    self.put(inner, "@promised", why)  # Keras 3.15, and TensorFlow's Keras 2
             if not isinstance(given, tuple) and self.kind_of(layer) in ("Sequential", "Model"):
                 known = layer.slots.get("@current") or layer.slots.get("@outputs")
                 return known if isinstance(known, Obj) else None

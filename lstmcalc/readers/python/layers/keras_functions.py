@@ -198,9 +198,16 @@ def _is_array(_: Keras, args: Args, __: ast.AST) -> Value:
     return isinstance(args.pos[0], Obj) and args.pos[0].kind == "array" and isinstance(shape_of(args.pos[0]), tuple)
 
 
-@primitive("_array_of_shape")
-def _array_of_shape(machine: Keras, args: Args, _: ast.AST) -> Value:
-    return array(machine, sizes_of(machine, [args.pos[0]]))
+@primitive("_build")
+def _build(machine: Keras, args: Args, node: ast.AST) -> Value:
+    """Run a model on an array of a shape; of a class of the file's, Keras 3 builds nothing that way (3.15)."""
+    model = args.pos[0]
+    fed = {id(thing) for thing in machine.reach(things(model)) if "@fed" in thing.slots}
+    machine.call_layer(model, Args([array(machine, sizes_of(machine, [args.pos[1]]))]), node)
+    for thing in [] if machine.kind_of(model) else machine.reach(things(model)):
+        if "@lstm" in thing.slots and "@fed" in thing.slots and id(thing) not in fed:
+            machine.put(thing, "@promised", "Keras 3 builds nothing by `build` of a class: the first input decides")
+    return None
 
 
 def _input(machine: Libraries, args: Args, _: ast.AST) -> Value:

@@ -46,7 +46,7 @@ class Model(Layer):
         return _unknown()
     def build(self, input_shape=None):
         if input_shape is not None:
-            self(_array_of_shape(input_shape))
+            _build(self, input_shape)
     @property
     def layers(self):
         return _layers_of(self)

@@ -63,8 +63,8 @@ class Findings:
         uncertain = [*self._why_uncertain(entry), *_doubts_of(entry)]
         if isinstance(layer.get("dtype"), Setting) and layer["dtype"].origin.certainty == "unknown":
             uncertain.append("its dtype depends on what is not known")
-        if "@promised" in thing.slots:
-            uncertain.append("Keras takes no input shape from a layer within another: the first input decides")
+        if isinstance(promised := thing.slots.get("@promised"), str):
+            uncertain.append(promised)
         notes = list(reading.notes)
         if record.unseen is not None:
             what = record.unseen.why or " and ".join(record.unseen.names) or "an argument"
