@@ -61,6 +61,7 @@ class Program(Cells):
         self.given: dict[str, Value] = dict(settings)
         self.used: set[str] = set()
         self.flags: set[str] = set()
+        self.copies: frozenset[int] = frozenset()  # the births of deep copies that are no part of anything
         self.exits = False  # whether a path has left by SystemExit
         self.left = ""  # where a path made an LSTM before it left so, beside others that go on
 

@@ -18,6 +18,7 @@ from lstmcalc.frameworks.constructors import (
 from lstmcalc.readers.found import Found
 from lstmcalc.readers.python.core.values import Class, Entry, Log, Unknown
 from lstmcalc.readers.python.program import Program
+from lstmcalc.readers.python.results.copies import without_whole_copies
 from lstmcalc.readers.python.results.findings import Findings, record_of, text_of
 from lstmcalc.readers.python.results.keras_names import keras_names_of
 from lstmcalc.readers.python.results.modules import models_of
@@ -133,7 +134,7 @@ class _Reader(Findings):
         """Every LSTM, in order."""
         self._check_problems()
         self._check_settings()
-        entries = self._once(self._entries)
+        entries, copies = without_whole_copies(self._program, self._once(self._entries))
         if len(entries) > MAX_FOUND:
             raise SourceError(
                 f"too many LSTMs in {self._source.name or 'this text'}", f"at most {MAX_FOUND:,}", f"{len(entries):,}"
@@ -151,7 +152,7 @@ class _Reader(Findings):
         ]
         found[0] = found[0]._replace(models=tuple(models_of(self._program, entries)))
         found = [*found, *self._doubts()]
-        return self._with_notes(found)
+        return self._with_notes(found, copies)
 
     def _once(self, entries: Sequence[Entry]) -> list[Entry]:
         """The LSTMs; of those that are perhaps made in a loop, one for each place."""
@@ -166,7 +167,11 @@ class _Reader(Findings):
             kept.append(entry)
         return kept
 
-    def _with_notes(self, found: list[Found]) -> list[Found]:
+    def _with_notes(self, found: list[Found], copies: Sequence[str]) -> list[Found]:
+        if copies and found:
+            are = "is a deep copy" if len(copies) == 1 else "are deep copies"
+            text = f"{with_dots(copies, 4)} {are} of a model: its LSTMs are not listed again"
+            found[-1] = found[-1]._replace(notes=(*found[-1].notes, text))
         alone = self._program.left_alone()
         if alone and found:
             are, they = ("is", "it") if len(alone) == 1 else ("are", "they")

@@ -16,10 +16,15 @@ PROGRAMS = {
     # A deep copy is one LSTM more, wherever it is within what is copied.
     "clones": (f"{_TORCH}m = nn.ModuleList([copy.deepcopy(nn.LSTM(2, 3)) for _ in range(2)])\n", [(2, 3)] * 4),
     "copy of a model": (
-        f"{_TORCH}m = nn.Sequential(nn.LSTM(2, 3), nn.LSTM(3, 4))\nn = copy.deepcopy([m])\n",
+        f"{_TORCH}m = nn.Sequential(nn.LSTM(2, 3), nn.LSTM(3, 4))\nn = nn.ModuleList(copy.deepcopy([m]))\n",
         [(2, 3), (3, 4)] * 2,
     ),
-    "shared within": (f"{_TORCH}l = nn.LSTM(2, 3)\nm = copy.deepcopy([l, l])\n", [(2, 3)] * 2),
+    "shared within": (f"{_TORCH}l = nn.LSTM(2, 3)\nm = nn.ModuleList(copy.deepcopy([l, l]))\n", [(2, 3)] * 2),
+    "a model once more": (f"{_TORCH}l = nn.LSTM(2, 3)\nm = copy.deepcopy(l).double()\n", [(2, 3)]),
+    "the best model": (
+        f"{_TORCH}m = nn.LSTM(2, 3)\ndef train():\n  best = copy.deepcopy(m)\n  return best\nbest = train()\n",
+        [(2, 3)],
+    ),
     "shallow": (f"{_TORCH}l = nn.LSTM(2, 3)\nm = copy.copy([l, l])\n", [(2, 3)]),
     "averaged": (
         f"{_TORCH}m = torch.optim.swa_utils.AveragedModel(nn.LSTM(2, 3))\nm.update_parameters(m)\n",
@@ -209,8 +214,10 @@ def test_an_attribute_that_other_code_may_have_set_is_not_asked_for(tmp_path: Pa
     [
         ("m = keras.Sequential()\nm.add(layers.Bidirectional(layers.LSTM(8, input_shape=(6, 5))))\n", 5),
         (
-            "class M(keras.Model):\n  def __init__(self):\n    super().__init__()\n    self.l = layers.LSTM(4)\n"
-            "  def call(self, x): return self.l(x)\nm = M()\nm.build((None, 6, 5))\n",
+            (
+                "class M(keras.Model):\n  def __init__(self):\n    super().__init__()\n    self.l = layers.LSTM(4)\n"
+                "  def call(self, x): return self.l(x)\nm = M()\nm.build((None, 6, 5))\n"
+            ),
             5,
         ),
     ],

@@ -253,7 +253,7 @@ def cast(g: Generator, s: Scope) -> Lines | None:
 
 
 def clone(g: Generator, s: Scope) -> Lines | None:
-    """Copies of a model, whose LSTMs are others."""
+    """Copies of a model that another model holds: their LSTMs are others."""
     if not s.models:
         return None
     g.need("import copy")
@@ -261,9 +261,9 @@ def clone(g: Generator, s: Scope) -> Lines | None:
     s.models.append(name)
     return [
         g.pick(
-            f"{name} = copy.deepcopy({model})", f"{name} = nn.ModuleList([copy.deepcopy({model}) for i in range({g.pick(1, 2)})])",
-            f"{name} = copy.deepcopy([{model}, {model}])[0]", f"{name} = copy.deepcopy({{'a': {model}}})['a']",
-            f"{name} = copy.deepcopy({model} if {g.test(s, 0.3)} else {g.rng.choice(s.models[:-1])})", f"{name} = copy.copy([{model}])[0]",
+            f"{name} = nn.ModuleList([copy.deepcopy({model}) for i in range({g.pick(1, 2)})])", f"{name} = nn.Sequential(copy.deepcopy({model}))",
+            f"{name} = nn.ModuleList([copy.deepcopy([{model}, {model}])[0]])", f"{name} = nn.ModuleDict({{'a': copy.deepcopy({{'a': {model}}})['a']}})",
+            f"{name} = nn.ModuleList([copy.deepcopy({model} if {g.test(s, 0.3)} else {g.rng.choice(s.models[:-1])})])", f"{name} = copy.copy([{model}])[0]",
         )
     ]  # fmt: skip
 

@@ -58,6 +58,8 @@ def copied(machine: Libraries, value: Value, *, deep: bool, made: dict[int, Valu
     machine.was_allocated(twin)
     slots = {CONTENT: content_of(value)} if value.kind == "vars" else value.slots
     for slot, item in slots.items():
+        if slot == "@copy":
+            continue
         twin.slots[slot] = copied(machine, item, deep=deep, made=made) if deep else item
         if (id(value), slot) in machine.tainted:
             machine.tainted.add((id(twin), slot))
@@ -68,7 +70,12 @@ def copied(machine: Libraries, value: Value, *, deep: bool, made: dict[int, Valu
 
 @lib_function("copy.deepcopy")
 def _deepcopy(machine: Libraries, args: Args, _: ast.AST) -> Value:
-    return copied(machine, args.pos[0], deep=True)
+    made: dict[int, Value] = {}
+    copy = copied(machine, args.pos[0], deep=True, made=made)
+    for twin in made.values():
+        if isinstance(twin, Obj) and isinstance(copy, Obj):
+            twin.slots["@copy"] = copy.birth  # it has just been made: nothing knows it yet
+    return copy
 
 
 @lib_function("copy.copy")

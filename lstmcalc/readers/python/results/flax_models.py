@@ -29,7 +29,7 @@ def flax_models_of(program: Program, entries: Sequence[Entry]) -> list[FoundMode
     holding = [("", item) for item in program.of_flax if any(id(part) in wanted for part in below(item, parts_of))]
     roots: dict[int, tuple[str, Obj]] = {}
     for name, value in [*named, *program.entries, *holding]:
-        if isinstance(value, Obj) and program.is_module_of_flax(value):
+        if isinstance(value, Obj) and program.is_module_of_flax(value) and value.birth not in program.copies:
             roots.setdefault(id(value), (name, value))
     return models_of_roots(list(roots.values()), parts_of, lambda part: [_module(program, part)])
 

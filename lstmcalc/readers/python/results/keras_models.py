@@ -24,7 +24,9 @@ def keras_models_of(program: Program) -> list[FoundModel]:
     named = [(name, value) for name, value in program.module.slots.items() if not name.startswith("@")]
     roots: list[tuple[str, Obj]] = []
     for name, value in [*named, *program.entries]:
-        if isinstance(value, Obj) and _is_model(program, value) and all(value is not other for _, other in roots):
+        if not isinstance(value, Obj) or value.birth in program.copies:
+            continue
+        if _is_model(program, value) and all(value is not other for _, other in roots):
             roots.append((name, value))
     return models_of_roots(roots, partial(_parts, program), partial(_modules, program))
 

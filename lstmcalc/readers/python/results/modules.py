@@ -43,6 +43,8 @@ def _of_variables(program: Program) -> Iterator[_Root]:
     """The modules that variables of the program have, and those that were made to see what they make."""
     named = [(name, value) for name, value in program.module.slots.items() if not name.startswith("@")]
     for name, value in [*named, *program.entries]:
+        if isinstance(value, Obj) and value.birth in program.copies:
+            continue
         yield from _modules_in(program, name, value, sure=True, depth=0)
 
 
