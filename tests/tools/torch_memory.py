@@ -1,6 +1,7 @@
 """The memory that PyTorch takes on this CPU, as its profiler and its graph have it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -13,6 +14,26 @@ def skip_without_avx512() -> None:
     has = installed("torch").backends.cpu.get_cpu_capability()
     if not has.startswith("AVX512"):
         pytest.skip(f"what is said of oneDNN is said of CPUs with AVX-512; PyTorch finds {has} on this one")
+
+
+def is_half_of_onednn(dtype: str) -> bool:
+    """True for float16 on a CPU with AVX512-FP16, where oneDNN computes it without gradients: nothing is said of that."""
+    asked = installed("torch").ops.mkldnn._is_mkldnn_fp16_supported  # noqa: SLF001  # PyTorch says it nowhere else
+    return dtype == "float16" and bool(asked())
+
+
+@contextmanager
+def halves_without_onednn(dtype: str) -> Iterator[None]:
+    """A block in which float16 is computed as on a CPU without AVX512-FP16, of which something is said."""
+    switch = installed("torch")._C._set_mkldnn_enabled  # noqa: SLF001  # torch.backends.mkldnn.flags warns
+    off = is_half_of_onednn(dtype)
+    if off:
+        switch(False)
+    try:
+        yield
+    finally:
+        if off:
+            switch(True)
 
 
 def bytes_saved(parameters: Iterable[Any], run: Callable[[], object]) -> int:

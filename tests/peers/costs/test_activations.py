@@ -13,7 +13,7 @@ from lstmcalc.costs.activations import error_of, peak_inference, peak_training, 
 from lstmcalc.costs.implementation import NATIVE, ONEDNN, Path, path_of
 from lstmcalc.costs.optimizers import OPTIMIZERS, lstm_parameters, state, step_temporaries
 from tools.live import installed
-from tools.torch_memory import allocations, bytes_saved, skip_without_avx512
+from tools.torch_memory import allocations, bytes_saved, halves_without_onednn, skip_without_avx512
 
 pytestmark = pytest.mark.peers
 
@@ -100,7 +100,8 @@ def made(config: LSTMConfig, data: DataSpec) -> tuple[Any, Any, Any]:
 def saved_by(config: LSTMConfig, data: DataSpec, **states: Any) -> int:
     """The bytes that the graph of one forward holds."""
     lstm, x, _ = made(config, data)
-    return bytes_saved(lstm.parameters(), lambda: lstm(x, **states))
+    with halves_without_onednn(data.dtype):
+        return bytes_saved(lstm.parameters(), lambda: lstm(x, **states))
 
 
 def bytes_at_most(run: Callable[[], object]) -> int:
@@ -113,7 +114,7 @@ def peak_of(config: LSTMConfig, data: DataSpec, quantity: str) -> int:
     lstm, x, gradient = made(config, data)
     if quantity == "inference":
         lstm.eval()
-        with torch.no_grad():
+        with torch.no_grad(), halves_without_onednn(data.dtype):
             return bytes_at_most(lambda: lstm(x))
 
     def step() -> object:
@@ -122,7 +123,8 @@ def peak_of(config: LSTMConfig, data: DataSpec, quantity: str) -> int:
         output.backward(gradient)
         return results
 
-    return bytes_at_most(step)
+    with halves_without_onednn(data.dtype):
+        return bytes_at_most(step)
 
 
 def predicted(found: Case, path: Path, quantity: str) -> int:
@@ -220,7 +222,8 @@ def runs_onednn(found: Case, *, grad: bool, training: bool = True) -> bool:
     lstm, x, _ = made(*found)
     lstm.train(training)
     activities = [torch.profiler.ProfilerActivity.CPU]
-    with torch.set_grad_enabled(grad), torch.profiler.profile(activities=activities) as profiled:
+    profile = torch.profiler.profile(activities=activities)
+    with torch.set_grad_enabled(grad), halves_without_onednn(found.data.dtype), profile as profiled:
         lstm(x)
     return any("mkldnn_rnn_layer" in event.name for event in profiled.events())
 

@@ -11,7 +11,7 @@ from lstmcalc.costs.implementation import NATIVE, ONEDNN, Path
 from lstmcalc.costs.memory import Bill, values_of
 from lstmcalc.costs.optimizers import OPTIMIZERS
 from tools.live import installed
-from tools.torch_memory import allocations, bytes_saved, skip_without_avx512
+from tools.torch_memory import allocations, bytes_saved, is_half_of_onednn, skip_without_avx512
 
 pytestmark = [
     pytest.mark.peers,
@@ -191,7 +191,8 @@ def apart(asked: Program, *, without_onednn: bool = False) -> Iterator[tuple[str
         path = Path(NATIVE, "oneDNN is off") if without_onednn else bill.path(training=run is train)
         (figure,) = (item for item in bill.figures() if (item.name, item.path) == (name, path.key))
         torch.set_num_threads(2 if path.key == ONEDNN else 1)  # oneDNN books 80 bytes for each
-        torch._C._set_mkldnn_enabled(not without_onednn)  # noqa: SLF001  # torch.backends.mkldnn.flags warns
+        off = without_onednn or is_half_of_onednn(asked.data.dtype)
+        torch._C._set_mkldnn_enabled(not off)  # noqa: SLF001  # torch.backends.mkldnn.flags warns
         try:
             measured = bytes_at_most(lambda mark, run=run: run(asked, mark))  # type: ignore[misc]
         finally:
