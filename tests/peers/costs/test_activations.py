@@ -12,6 +12,7 @@ from lstmcalc import DataSpec, LSTMConfig, LSTMModel
 from lstmcalc.costs.activations import error_of, peak_inference, peak_training, saved
 from lstmcalc.costs.implementation import NATIVE, ONEDNN, Path, path_of
 from lstmcalc.costs.optimizers import OPTIMIZERS, lstm_parameters, state, step_temporaries
+from tools.examples import is_thorough
 from tools.live import installed
 from tools.torch_memory import allocations, bytes_saved, halves_without_onednn, skip_without_avx512
 
@@ -72,8 +73,9 @@ def case(rng: random.Random, dtypes: tuple[str, ...], *, packed: bool, projected
 def cases(
     seed: int, count: int, path: str, dtypes: tuple[str, ...], *, packed: bool = False, projected: bool = True
 ) -> Iterator[Case]:
-    """So many random cases that take one path."""
+    """So many random cases that take one path, and half as many without `--thorough`."""
     rng = random.Random(seed)  # noqa: S311
+    count = count if is_thorough() else (count + 1) // 2
     while count:
         found = case(rng, dtypes, packed=packed, projected=projected)
         if path_of(*found, training=True).key == path:

@@ -10,6 +10,7 @@ from lstmcalc import DataSpec, LSTMConfig, LSTMModel, Surroundings
 from lstmcalc.costs.implementation import NATIVE, ONEDNN, Path
 from lstmcalc.costs.memory import Bill, values_of
 from lstmcalc.costs.optimizers import OPTIMIZERS
+from tools.examples import is_thorough
 from tools.live import installed
 from tools.torch_memory import allocations, bytes_saved, is_half_of_onednn, skip_without_avx512
 
@@ -210,7 +211,7 @@ def test_whole_programs_need_what_is_said(kind: str, dtypes: tuple[str, ...], is
     if "float64" not in dtypes:
         skip_without_avx512()
     rng, wrong = random.Random(f"{SEED} {kind} {dtypes} {is_packed}"), []  # noqa: S311
-    for _ in range(count):
+    for _ in range(count if is_thorough() else (count + 1) // 2):
         asked = program(rng, kind, dtypes, packed=is_packed)
         for name, far, bound in apart(asked, without_onednn=rng.random() < 1 / 5):
             if bound is not None and abs(far) > bound:
@@ -223,7 +224,7 @@ def test_whole_programs_need_what_is_said(kind: str, dtypes: tuple[str, ...], is
 def test_what_whole_programs_save_is_exact(kind: str, is_packed: bool) -> None:
     skip_without_avx512()
     rng = random.Random(f"{SEED} {kind} {is_packed}")  # noqa: S311
-    for _ in range(8):
+    for _ in range(8 if is_thorough() else 4):
         asked = program(rng, kind, ("float32", "bfloat16", "float64"), packed=is_packed)
         size = asked.bill.saved_by(asked.bill.path(training=True))
         layers, run, x = made(asked)
