@@ -232,3 +232,30 @@ def test_a_shape_that_keras_does_not_look_at_is_uncertain(code: str, width: int)
 def test_a_model_that_is_built_of_layers_is_certain() -> None:
     (found,) = found_in(f"{_KERAS}m = keras.Sequential([layers.LSTM(3)])\nm.build((None, 6, 5))\n")
     assert (found.layer["input_size"].value, found.uncertain) == (5, ())
+
+
+@pytest.mark.parametrize(
+    ("code", "certain"),
+    [
+        # On one path the cache was asked once more, which changes its order.
+        (
+            (
+                "import functools\nfrom outside import flag\n@functools.lru_cache\ndef get(p=2): return [4]\nget(3)[0] += 3\nget()\n"
+                "if flag: get(3)\nn = nn.LSTM(2, get(3)[0])\n"
+            ),
+            [],
+        ),
+        # A size that is not known may be one that PyTorch refuses.
+        (
+            "from outside import size\ntry:\n  m = nn.LSTM(2, size)\n  n = nn.LSTM(3, 4)\nexcept ValueError: pass\n",
+            [],
+        ),
+        (
+            "class C: a = 2\ntry: object.__setattr__(C, 'a', 9)\nexcept TypeError: pass\nn = nn.LSTM(3, C.a)\n",
+            [(3, 2)],
+        ),
+    ],
+)
+def test_nothing_is_certain_that_a_path_changes(code: str, certain: list[tuple[int, int]]) -> None:
+    sure = [item for item in found_in(_TORCH + code) if not item.uncertain and not item.gaps]
+    assert [(item.layer["input_size"].value, item.layer["hidden_size"].value) for item in sure] == certain

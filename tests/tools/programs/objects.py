@@ -245,7 +245,7 @@ def change_object(g: Generator, s: Scope) -> Lines | None:
     lines = [
         (
             f"{held}.a = {value}", f"setattr({held}, 'a', {value})", f"{held}.a += {g.number()}", f"vars({held})['a'] = {value}", f"{held}.__dict__.update(a={value})",
-            f"for key, v in {{'a': {value}}}.items(): setattr({held}, key, v)", f"{name} = {held}", f"{name} = copy.copy({held})", f"{name} = copy.deepcopy({held})",
+            f"for key, v in {{'a': {value}}}.items(): setattr({held}, key, v)", f"{name} = {held}", f"{name} = copy.copy({held})", f"{name} = copy.{'copy' if held == 'self' else 'deepcopy'}({held})",
             f"type({held}).a = {value}", f"{held}.__setattr__('a', {value})", f"del {held}.a", f"{held}.fresh = {value}", f"object.__setattr__({held}, 'a', {value})",
         )[kind]
     ]  # fmt: skip

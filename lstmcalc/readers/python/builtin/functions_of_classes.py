@@ -148,7 +148,11 @@ TYPES["object"].slots |= {
     "__new__": Builtin("object.__new__", _new_object),
     "__setattr__": Builtin(
         "object.__setattr__",
-        lambda machine, args, _: machine.set_hidden(args.pos[0], str(args.pos[1]), args.pos[2]),
+        lambda machine, args, _: (
+            machine.throw("TypeError", "object.__setattr__ of a class")
+            if isinstance(args.pos[0], Class)
+            else machine.set_hidden(args.pos[0], str(args.pos[1]), args.pos[2])
+        ),
         method=True,
     ),
     "__delattr__": Builtin(

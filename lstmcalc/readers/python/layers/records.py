@@ -103,6 +103,8 @@ class Records(Standard):
             dtype: The default dtype.
         """
         given, places = arguments
+        if args.more or args.rest or any(isinstance(value, Unknown) for value in given.values()):
+            self.may_raise()  # as for a size of 0
         name = name or (shown(call) if isinstance(call, ast.Call) else constructor.names[0])
         tainted = frozenset(name for name in given if name in places and self.is_tainted(places[name]))
         unseen, frames = args.more or args.rest, tuple(self.frames)

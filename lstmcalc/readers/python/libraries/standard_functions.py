@@ -172,7 +172,7 @@ def _with_cache(machine: Libraries, function: Value, most: Value) -> Value:
         if any(isinstance(item, Obj) and item.kind in ("list", "dict", "set", "vars") for item in given):
             inner.throw("TypeError", "unhashable")
         kept = list(held) if isinstance(held, tuple) else []
-        known = args.known and isinstance(held, tuple) and isinstance(most, int | None)
+        known = args.known and isinstance(held, tuple) and isinstance(most, int | None) and all(map(_has_key, kept))
         if not known or any(isinstance(item, Unknown) for item in given):
             runs = [lambda: inner.call(function, args, node)]
             if kept or not isinstance(held, tuple):
@@ -193,6 +193,12 @@ def _with_cache(machine: Libraries, function: Value, most: Value) -> Value:
         return value
 
     return Builtin("cached", run, method=True)
+
+
+def _has_key(item: Value) -> bool:
+    """True if it is known for which arguments a value is kept: paths may have asked in another order."""
+    key = item[0] if isinstance(item, tuple) else None
+    return isinstance(key, tuple) and not any(isinstance(part, Unknown) for part in key)
 
 
 def _equal_keys(one: Value, other: Value) -> bool:
