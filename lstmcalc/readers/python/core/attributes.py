@@ -79,6 +79,12 @@ class Attributes(Classes):
         if isinstance(owner, Function) and name in ("__defaults__", "__kwdefaults__", "__code__"):
             self.put(owner, name, value)
             return
+        if name == "__dict__" and not isinstance(owner, Class):
+            self._set_dictionary(owner, value)
+            return
+        if "@dict" in owner.slots:
+            self._set_item(owner, name, value)
+            return
         if isinstance(value, Missing) and name not in owner.slots:
             if "@changed" not in owner.slots:
                 self.throw("AttributeError", name)
@@ -87,6 +93,34 @@ class Attributes(Classes):
             self.throw("AttributeError", name)
         self.put(owner, name, value)
         self.mark(owner, name)
+
+    def _set_dictionary(self, owner: Obj, value: Value) -> None:
+        """Make a dictionary that of a thing's attributes: `self.__dict__ = self` of a subclass of dict, too."""
+        if not isinstance(value, Obj) or value.kind not in ("dict", "vars") or owner.kind not in ("object", "dict"):
+            self.may_raise()
+            self.give_up([owner])
+            return
+        if value.slots.get("@of") is owner:  # it is that already
+            return
+        for slot in [slot for slot in owner.slots if not slot.startswith("@") and slot != CONTENT]:
+            self.put(owner, slot, MISSING)
+        self.put(owner, "@dict", value)
+
+    def _set_item(self, owner: Obj, name: str, value: Value) -> None:
+        """Set an attribute of a thing whose `__dict__` was set."""
+        held = owner.slots["@dict"]
+        content = content_of(held) if isinstance(held, Obj) else Unknown()
+        if not isinstance(held, Obj) or not isinstance(content, Items):
+            self.give_up([owner, value])
+            return
+        items = dict(content.map)
+        if not isinstance(value, Missing):
+            items[name] = value
+        elif name in items:
+            del items[name]
+        elif content.rest is None:
+            self.throw("AttributeError", name)
+        self.set_content(held, Items(items, content.rest, ordered=content.ordered))
 
     def _has_no_place(self, owner: Obj, name: str) -> bool:
         """True if the classes of a thing name all attributes that it can have, and this is none of them."""
@@ -116,6 +150,8 @@ class Attributes(Classes):
         for thing in (*self.reach(owner.may | more), *functions):
             if "@dtype" in thing.slots and name not in _OF_TENSORS:  # of a parameter of its, perhaps
                 self.put(thing, "@dtype", Unknown())
+            if "@dict" in thing.slots:
+                self.give_up([thing])
             if isinstance(thing, Scope) or thing.kind in ("list", "dict", "set", "iter", "array"):
                 continue
             self.put(thing, name, joined(thing.slots.get(name, MISSING), value, owner.names))
@@ -125,6 +161,9 @@ class Attributes(Classes):
 
     def vars_of(self, owner: Obj) -> Obj:
         """The dictionary of a thing's attributes, which changes with it."""
+        held = owner.slots.get("@dict")
+        if isinstance(held, Obj):
+            return held
         made = self.new("vars", MISSING, TYPES["dict"])
         made.slots["@of"] = owner
         return made

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from lstmcalc.readers.python.core.classes_of_python import TYPES, has_of_its_own, is_plain, type_of, written
+from lstmcalc.readers.python.core.classes_of_python import TYPES, content_of, has_of_its_own, is_plain, type_of, written
 from lstmcalc.readers.python.core.joins import joined
 from lstmcalc.readers.python.core.machine import Builtin, Function, Machine
 from lstmcalc.readers.python.core.values import (
@@ -20,6 +20,7 @@ from lstmcalc.readers.python.core.values import (
     Bound,
     Class,
     Descriptor,
+    Items,
     Lib,
     Missing,
     Obj,
@@ -205,6 +206,8 @@ class Classes(Machine):
         if isinstance(hook, Function):
             return self.call(Bound(hook, owner), Args([name]), self.here)
         found = self.lookup(cls, name)
+        if isinstance(owner, Obj) and "@dict" in owner.slots and not self._is_data(found):
+            return self._of_dictionary(owner, cls, name, found)
         if isinstance(owner, Obj) and name in owner.slots and not self._is_data(found):
             self.taint = self.taint or (id(owner), name) in self.tainted
             value = owner.slots[name]
@@ -214,6 +217,21 @@ class Classes(Machine):
         if not isinstance(found, Missing):
             return self.bind(found, owner)
         return self._not_found(owner, cls, name)
+
+    def _of_dictionary(self, owner: Obj, cls: Value, name: str, found: Value) -> Value:
+        """The attribute of a thing whose `__dict__` was set: an item of it, else what its class has."""
+        held = owner.slots["@dict"]
+        content = content_of(held) if isinstance(held, Obj) else Unknown()
+        if not isinstance(content, Items):
+            self.may_raise()
+            return Unknown(may=things(owner), foreign=True)
+        value = content.map.get(name, MISSING)
+        if not isinstance(value, Missing) and not (isinstance(value, Unknown) and value.absent):
+            return value
+        if not isinstance(value, Missing) or content.rest is not None:
+            self.may_raise()
+            return Unknown(may=things(owner), foreign=True)
+        return self.bind(found, owner) if not isinstance(found, Missing) else self._not_found(owner, cls, name)
 
     def _not_found(self, owner: Value, cls: Value, name: str) -> Value:
         hook = self.lookup(cls, "__getattr__")

@@ -140,7 +140,7 @@ class Truths(Calls):
     def operate(self, op: ast.operator, left: Value, right: Value, *, place: bool = False) -> Value:
         """The value that an operator makes of two others; `place` if it is an augmented assignment."""
         names = _REFLECTED[type(op).__name__]
-        if place and isinstance(left, Obj) and left.kind in ("list", "dict", "set", "object", "array", "const"):
+        if place and isinstance(left, Obj) and left.kind in ("list", "dict", "set", "vars", "object", "array", "const"):
             method = self.lookup(type_of(left), names[2])
             if isinstance(method, Function | Builtin):
                 return self.call(self.bind(method, left), Args([right]), self.here)
