@@ -13,6 +13,12 @@ HEAD = "import torch.nn as nn\nclass A: pass\na = A()\na.x = 3\na.y = 4\nd = var
     "code",
     [
         "d |= {'x': 9}; h = a.x",
+        "A.z = 2\ntry: A.__dict__.update(z=8)\nexcept AttributeError: pass\nh = A.z",
+        "A.z = 2\ntry: vars(A)['z'] = 8\nexcept TypeError: pass\nh = A.z + A.__dict__['z']",
+        (
+            "class D:\n  def __get__(s, o, t): return getattr(o, 'w', 5)\n  def __set__(s, o, v): o.w = 2\n"
+            "A.q = D()\ntry: del a.q\nexcept AttributeError: pass\nh = a.q"
+        ),
         "d.update(x=9); h = a.x",
         "d['x'] += 5; h = a.x",
         "h = d.pop('x') + hasattr(a, 'x')",

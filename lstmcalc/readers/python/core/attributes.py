@@ -74,7 +74,10 @@ class Attributes(Classes):
                 self.call(change, Args([owner] if isinstance(value, Missing) else [owner, value]), self.here)
                 return
             if self._is_data(found) and isinstance(found, Obj):
-                self.call(self.attribute(found, "__set__"), Args([owner, value]), self.here)
+                if isinstance(value, Missing):
+                    self.call(self.attribute(found, "__delete__"), Args([owner]), self.here)
+                else:
+                    self.call(self.attribute(found, "__set__"), Args([owner, value]), self.here)
                 return
         if isinstance(owner, Function) and name in ("__defaults__", "__kwdefaults__", "__code__"):
             self.put(owner, name, value)
@@ -176,6 +179,8 @@ class Attributes(Classes):
         owner = thing.slots["@of"]
         if not isinstance(owner, Obj):
             return
+        if isinstance(owner, Class):  # a mapping that cannot be changed
+            self.throw("TypeError", "mappingproxy")
         old = content_of(thing)
         if not isinstance(content, Items) or not isinstance(old, Items):
             self.give_up([owner])

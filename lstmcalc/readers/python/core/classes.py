@@ -33,6 +33,7 @@ from lstmcalc.readers.python.core.values import (
     unknown_of,
 )
 
+_CHANGING: Final = ("update", "pop", "popitem", "setdefault", "clear")  # which the dictionary of a class has not
 _META: Final = ("__new__", "__init__", "__call__", "__prepare__", "__getattribute__", "__getattr__")
 
 
@@ -205,6 +206,8 @@ class Classes(Machine):
         hook = self.lookup(cls, "__getattribute__")
         if isinstance(hook, Function):
             return self.call(Bound(hook, owner), Args([name]), self.here)
+        if isinstance(owner, Obj) and isinstance(owner.slots.get("@of"), Class) and name in _CHANGING:
+            self.throw("AttributeError", name)
         found = self.lookup(cls, name)
         if isinstance(owner, Obj) and "@dict" in owner.slots and not self._is_data(found):
             return self._of_dictionary(owner, cls, name, found)
