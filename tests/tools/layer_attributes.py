@@ -18,3 +18,8 @@ TRUE_OF_LAYERS = [
     ("nn.LSTMCell(3, 4)", "m.weight_hh.shape == (16, 4) and not hasattr(m, 'weight_hh_l0')"),
     ("nn.Module()", "m._forward_hooks is not None and callable(m.set_submodule)"),
 ]
+
+
+def holds(layer: object, truth: str) -> bool:
+    """True if what is said of the attributes of a layer is so."""
+    return bool(eval(truth, {"m": layer}))

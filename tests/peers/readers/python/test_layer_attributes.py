@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.layer_attributes import TRUE_OF_LAYERS
+from tools.layer_attributes import TRUE_OF_LAYERS, holds
 
 pytestmark = pytest.mark.peers
 
@@ -11,4 +11,4 @@ pytestmark = pytest.mark.peers
 def test_what_is_said_of_a_layer_is_true_of_it(layer: str, truth: str) -> None:
     from torch import nn
 
-    assert eval(truth, {"m": eval(layer, {"nn": nn})})
+    assert holds(eval(layer, {"nn": nn}), truth)
