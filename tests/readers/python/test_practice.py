@@ -259,3 +259,9 @@ def test_a_model_that_is_built_of_layers_is_certain() -> None:
 def test_nothing_is_certain_that_a_path_changes(code: str, certain: list[tuple[int, int]]) -> None:
     sure = [item for item in found_in(_TORCH + code) if not item.uncertain and not item.gaps]
     assert [(item.layer["input_size"].value, item.layer["hidden_size"].value) for item in sure] == certain
+
+
+def test_a_generator_may_go_on_otherwise_if_what_it_reads_is_changed() -> None:
+    code = "h = 4\ndef g():\n  yield 1\n  if h < 4: nn.LSTM(2, 2)\ni = g()\nnext(i)\nh = 1\nnext(i, 3)\nn = nn.LSTM(3, 6)\n"
+    found = found_in(_TORCH + code)
+    assert any("changed while it waits" in reason for item in found for reason in item.uncertain)

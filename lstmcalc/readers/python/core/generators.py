@@ -70,6 +70,7 @@ class Generators(Statements):
         self._blur_later(value, thunk, mark, before, made, whole=whole)
         self.put(value, "@default", self.world.slots["dtype"])
         generator = any(isinstance(item, Scope | Function) for item in thunk.args)
+        self.put(value, "@code", generator)
         if isinstance(content, tuple) and len(content) < (1 if generator else 2):  # no code is run after an item
             return
         self.put(value, "@footprint", self.footprint(thunk.args))
@@ -181,6 +182,8 @@ class Generators(Statements):
         if changed:
             self.put(value, CONTENT, unknown_of(content))
             self._open_later(value)
+            if value.slots.get("@code") is True:  # code of the file's, which may go on in another way than it did
+                self.doubt_all("what a generator reads is changed while it waits")
             return UNSURE
         if place >= len(content):
             return MISSING
