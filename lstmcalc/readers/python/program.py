@@ -22,7 +22,6 @@ from lstmcalc.readers.python.core.values import (
     Log,
     Missing,
     Obj,
-    Scope,
     Unknown,
     Value,
 )
@@ -35,8 +34,8 @@ from lstmcalc.readers.python.layers import (
     tensorflow1,
     torch_functions,
 )
-from lstmcalc.readers.python.layers.cells import Cells
 from lstmcalc.readers.python.layers.records import BY_NAME
+from lstmcalc.readers.python.layers.settings import Settings
 from lstmcalc.readers.python.libraries import (
     command_line,
     standard_functions,
@@ -48,7 +47,7 @@ from lstmcalc.readers.python.libraries import (
 _TOO_LONG: Final = "the code is too long to be followed to its end"
 
 
-class Program(Cells):
+class Program(Settings):
     """Runs a program."""
 
     def __init__(self, settings: Mapping[str, Value], asked: dict[str, None], tree: ast.Module) -> None:
@@ -58,47 +57,9 @@ class Program(Cells):
         self.failing: list[tuple[str, Value, set[ast.AST]]] = []  # what raises, with the code it runs
         self.entries: list[tuple[str, Value]] = []  # what was made to see what it makes, by name
         self.ended = ""  # why the program was not followed to its end
-        self.given: dict[str, Value] = dict(settings)
-        self.used: set[str] = set()
-        self.flags: set[str] = set()
         self.copies: frozenset[int] = frozenset()  # the births of deep copies that are no part of anything
         self.exits = False  # whether a path has left by SystemExit
         self.left = ""  # where a path made an LSTM before it left so, beside others that go on
-
-    def setting(self, node: ast.expr, scope: Scope) -> Value:
-        """The value that the user gave for the text of an expression; MISSING if none."""
-        text = self.text_of(node)
-        if text not in self.given or (isinstance(node, ast.Name) and self._holds_object(node.id, scope)):
-            return MISSING
-        self.used.add(text)
-        self.asked.setdefault(text)
-        value = self.given[text]
-        if isinstance(value, str) and "." in value and value.replace(".", "").replace("_", "").isalnum():
-            head = self.load(value.partition(".")[0], scope)
-            if isinstance(head, Lib) or (isinstance(head, Missing) and value.partition(".")[0] == "nn"):
-                return self.evaluate(ast.parse(value, mode="eval").body, scope)
-        from lstmcalc.readers.python.builtin.constants import lifted
-
-        self.flags.add(text)
-        return lifted(self, value)
-
-    def given_for(self, name: str) -> Value:
-        """The value that the user gave for a name; MISSING if none."""
-        if name in self.given:
-            self.used.add(name)
-            self.flags.add(name)
-            self.asked.setdefault(name)
-        return self.given.get(name, MISSING)
-
-    def _holds_object(self, name: str, scope: Scope) -> bool:
-        """True if a name holds an object that was made, a model: no variable whose value would be given as a text."""
-        at: Scope | None = scope
-        while at is not None:
-            if name in at.slots:
-                found = at.slots[name]
-                return isinstance(found, Obj) and found.kind == "object"
-            at = at.outer
-        return False
 
     def run(self) -> None:
         """Run the module, and then what would be called of it."""

@@ -105,3 +105,18 @@ def test_a_variable_of_the_environment_is_asked_for_by_its_name() -> None:
     known = found_in(HEAD + ENVIRONMENT, **{"os.environ.D": 7, "os.environ.C": 1})
     assert [item.layer["hidden_size"].value for item in known] == [6, 2, 7]
     assert not any(item.uncertain for item in known)
+
+
+@pytest.mark.parametrize(
+    ("method", "expression"),
+    [
+        ("__round__(self, n=None)", "round(x)"),
+        ("__abs__(self)", "abs(x)"),
+        ("__floor__(self)", "math.floor(x)"),
+        ("__trunc__(self)", "math.trunc(x)"),
+        ("__hash__(self)", "hash(x)"),
+    ],
+)
+def test_functions_of_python_ask_the_class(method: str, expression: str, tmp_path: Path) -> None:
+    code = f"import math\nclass K(int):\n  def {method}: return 9\nx = K(3)\nnn.LSTM(3, {expression})\n"
+    assert verdict_on(HEAD + code, "pytorch", tmp_path).word in ("equal", "asked")

@@ -3,8 +3,8 @@
 The parts are classes, one above the other, so that each sees all state and every method has one place. What a part
 asks of one above it is declared here: evaluating (`expressions` and those below), running statements (`statements`,
 `loops`, `blocks`), attributes (`classes`, `attributes`), calls (`calls`), going through things (`iterators`), libraries
-(`libraries.libraries` and those above), LSTMs (`layers.records`), and what the user has set (`program`). A program can
-be made only if each has its part.
+(`libraries.libraries` and those above), LSTMs (`layers.records`), and what the user has set (`layers.settings`). A
+program can be made only if each has its part.
 """
 
 import ast
